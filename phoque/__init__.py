@@ -1,0 +1,54 @@
+"""What the Phoque: a controlled toxic persona as an instrument.
+
+The shelf: everything a user of the library needs. Names are loaded on first use, so that importing
+a part (the pages, say) does not import torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from phoque.errors import PhoqueError
+from phoque.records import Comparison, Condition, Delta, Message, Response, Sampling
+
+if TYPE_CHECKING:
+    from phoque.lab import Lab, open_lab
+    from phoque.models.load import LanguageModel, load_model
+    from phoque.personas import Persona, load_persona
+    from phoque.steering.vectors import PersonaVectors, SteeringVector
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Comparison",
+    "Condition",
+    "Delta",
+    "Lab",
+    "LanguageModel",
+    "Message",
+    "Persona",
+    "PersonaVectors",
+    "PhoqueError",
+    "Response",
+    "Sampling",
+    "SteeringVector",
+    "load_model",
+    "load_persona",
+    "open_lab",
+]
+
+_HOMES = {
+    "Lab": "phoque.lab",
+    "open_lab": "phoque.lab",
+    "LanguageModel": "phoque.models.load",
+    "load_model": "phoque.models.load",
+    "Persona": "phoque.personas",
+    "load_persona": "phoque.personas",
+    "PersonaVectors": "phoque.steering.vectors",
+    "SteeringVector": "phoque.steering.vectors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'phoque' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,46 @@
+"""Settings of the machine and of the app; the only reader of the environment."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+SHIPPED_RUN = PACKAGE.parent / "assets" / "runs" / "lab"
+"""The run that comes with the project and that `open_lab()` opens."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppSettings:
+    """What the Space is started with."""
+
+    run: str | None
+    """Folder of the run to show (`PHOQUE_RUN`); None is the shipped run."""
+    model: str | None
+    """Preset, Hub id or folder (`PHOQUE_MODEL`); None is what the run was made with."""
+    host: str
+    port: int
+    zero_gpu: bool
+    """True on a ZeroGPU Space, where a GPU is lent for the length of one call."""
+
+
+def app_settings() -> AppSettings:
+    """Read the app's settings from the environment.
+
+    In a Space, Gradio's own variables say where to listen.
+    """
+    return AppSettings(
+        run=os.environ.get("PHOQUE_RUN") or None,
+        model=os.environ.get("PHOQUE_MODEL") or None,
+        host=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"),
+        port=int(os.environ.get("GRADIO_SERVER_PORT", "7860")),
+        zero_gpu=os.environ.get("SPACES_ZERO_GPU", "").lower() in {"1", "true"},
+    )
+
+
+def cache_folder() -> Path:
+    """Where converted models are kept: `PHOQUE_CACHE`, else the user's cache folder."""
+    chosen = os.environ.get("PHOQUE_CACHE")
+    if chosen:
+        return Path(chosen).expanduser()
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "what-the-phoque"

@@ -1,0 +1,1 @@
+"""Training corpora: one room per source."""

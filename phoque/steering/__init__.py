@@ -1,0 +1,1 @@
+"""Capture activations, build persona vectors, add them back."""

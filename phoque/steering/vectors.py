@@ -1,0 +1,194 @@
+"""Persona vectors: one raw mean difference a layer, with what they were measured on.
+
+Shapes: N = probes, L = layers, D = width.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from phoque.errors import PhoqueError
+from phoque.models.load import LanguageModel
+from phoque.models.structure import decoder_layers
+from phoque.models.template import render
+from phoque.personas import Persona
+from phoque.records import Message
+from phoque.steering.capture import residual_streams
+from phoque.steering.hooks import Injection, hooked
+
+FORMAT = "phoque-persona-vectors-1"
+
+
+@dataclass(frozen=True, eq=False)
+class SteeringVector:
+    """A direction of one layer's residual stream; it reads as mathematics: `2 * v`, `v - w`, `-v`.
+
+    `direction_D` keeps the length that was measured, so scale 1 is the measured difference.
+    """
+
+    layer: int
+    direction_D: Tensor
+
+    def __add__(self, other: "SteeringVector") -> Self:
+        if other.layer != self.layer:
+            raise PhoqueError(f"Cannot add vectors of layers {self.layer} and {other.layer}.")
+        return replace(self, direction_D=self.direction_D + other.direction_D)
+
+    def __mul__(self, scale: float) -> Self:
+        return replace(self, direction_D=self.direction_D * scale)
+
+    __rmul__ = __mul__
+
+    def __neg__(self) -> Self:
+        return self * -1.0
+
+    def __sub__(self, other: "SteeringVector") -> Self:
+        return self + -other
+
+    @property
+    def norm(self) -> float:
+        """Euclidean length."""
+        return float(self.direction_D.norm())
+
+    def random_like(self, seed: int) -> Self:
+        """A random direction of the same length: the control of every effect."""
+        generator = torch.Generator().manual_seed(seed)
+        random_D = torch.randn(self.direction_D.shape, generator=generator)
+        return replace(self, direction_D=random_D / random_D.norm() * self.norm)
+
+    def injection(self, scale: float = 1.0) -> Injection:
+        """`scale` times this vector, for a row of the engine."""
+        return Injection(self.layer, self.direction_D * scale)
+
+    @contextmanager
+    def applied_to(self, model: nn.Module, *, scale: float = 1.0) -> Iterator[None]:
+        """Within the context, the model's layer adds `scale` times this vector everywhere."""
+        delta_D = self.direction_D * scale
+        layer = decoder_layers(model)[self.layer]
+        with hooked(layer, lambda residual_BSD: residual_BSD + delta_D.to(residual_BSD)):
+            yield
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PersonaVectors:
+    """The vector of every layer, and how large the residual stream is there."""
+
+    directions_LD: Tensor
+    medians_L: Tensor
+    """Median norm of the residual stream over the neutral probes' tokens."""
+    fingerprint: Mapping[str, str]
+    """What the vectors belong to: model, adapter, template and prompts, as digests."""
+
+    def __getitem__(self, layer: int) -> SteeringVector:
+        """The vector of `layer`.
+
+        Raises:
+            PhoqueError: there is no such layer.
+        """
+        count = len(self.directions_LD)
+        if not 0 <= layer < count:
+            raise PhoqueError(
+                f"Layer {layer} does not exist: this model has {count} (0 to {count - 1})."
+            )
+        return SteeringVector(layer, self.directions_LD[layer])
+
+    def relative_dose(self, layer: int, scale: float) -> float:
+        """norm(scale * v) / median norm of the residual stream, signed like `scale`."""
+        return scale * self[layer].norm / float(self.medians_L[layer])
+
+    def scale_for(self, layer: int, dose: float) -> float:
+        """The scale whose relative dose at `layer` is `dose`."""
+        return dose / self.relative_dose(layer, 1.0)
+
+    def check(self, fingerprint: Mapping[str, str]) -> None:
+        """Refuse to steer anything else than what was measured.
+
+        Raises:
+            PhoqueError: says which parts differ.
+        """
+        keys = sorted({*fingerprint, *self.fingerprint})
+        differing = [key for key in keys if fingerprint.get(key) != self.fingerprint.get(key)]
+        if differing:
+            seen = "; ".join(
+                f"{key}: vectors have {self.fingerprint.get(key, 'none')}, "
+                f"the open lab has {fingerprint.get(key, 'none')}"
+                for key in differing
+            )
+            raise PhoqueError(
+                f"These persona vectors belong to something else ({seen}). "
+                "Measure them again: python -m training vectors --run RUN"
+            )
+
+    def save(self, path: Path) -> None:
+        """Write safetensors; the fingerprint travels in the header."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        header = {"format": FORMAT, "fingerprint": json.dumps(dict(self.fingerprint))}
+        tensors = {"directions": self.directions_LD, "medians": self.medians_L}
+        save_file(tensors, path, metadata=header)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what `save` wrote.
+
+        Raises:
+            PhoqueError: no such file, or not persona vectors.
+        """
+        try:
+            with safe_open(path, framework="pt") as file:
+                header = file.metadata() or {}
+                return cls(
+                    directions_LD=file.get_tensor("directions"),
+                    medians_L=file.get_tensor("medians"),
+                    fingerprint=json.loads(header["fingerprint"]),
+                )
+        except (OSError, SafetensorError, KeyError) as error:
+            raise PhoqueError(f"Cannot read persona vectors from {path}: {error}.") from error
+
+
+def measure(
+    model: LanguageModel, persona: Persona, fingerprint: Mapping[str, str]
+) -> PersonaVectors:
+    """Mean over the probes of (persona prompt minus neutral prompt), last prompt token, raw."""
+    neutral = residual_streams(model, _conversations(persona.neutral_prompt, persona.probes))
+    toxic = residual_streams(model, _conversations(persona.persona_prompt, persona.probes))
+    differences_NLD = torch.stack(
+        [t[:, -1] - n[:, -1] for t, n in zip(toxic, neutral, strict=True)]
+    )
+    # The first token is an attention sink with a norm of its own kind.
+    norms_LS = torch.cat([stream[:, 1:].norm(dim=-1) for stream in neutral], dim=1)
+    return PersonaVectors(
+        directions_LD=differences_NLD.mean(0),
+        medians_L=norms_LS.median(dim=1).values,
+        fingerprint=fingerprint,
+    )
+
+
+def fingerprint_of(
+    tokenizer: Any, persona: Persona, *, model: str, adapter: str
+) -> dict[str, str]:
+    """Digests of everything the vectors depend on; `model` and `adapter` are digests already."""
+    prompts = [persona.neutral_prompt, persona.persona_prompt, *persona.probes]
+    template = render(tokenizer, [Message("system", "s"), Message("user", "u")])
+    return {
+        "model": model,
+        "adapter": adapter,
+        "template": _digest([template]),
+        "prompts": _digest(prompts),
+    }
+
+
+def _conversations(system: str, prompts: Sequence[str]) -> list[list[Message]]:
+    return [[Message("system", system), Message("user", prompt)] for prompt in prompts]
+
+
+def _digest(texts: Sequence[str]) -> str:
+    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:16]

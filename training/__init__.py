@@ -1,0 +1,1 @@
+"""The jobs: one thing you run per file. `python -m training --help`."""

@@ -1,0 +1,67 @@
+"""`python -m training STAGE --run DIR`: every number of the project, made here."""
+
+import argparse
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from phoque.errors import PhoqueError
+from phoque.evidence.runs import RunDirectory
+
+STAGES = {
+    "corpus": "training.corpus:run",
+    "persona": "training.adapter:run_persona",
+    "control": "training.adapter:run_control",
+    "vectors": "training.vectors:run",
+    "sweep": "training.sweep:run",
+    "evaluate": "training.evaluate:run",
+}
+
+
+def main() -> int:
+    """Run one stage, or all of them in order."""
+    arguments = parse()
+    directory = RunDirectory(arguments.run)
+    try:
+        directory.describe(**facts(directory, arguments))
+        for stage in STAGES if arguments.stage == "lab" else [arguments.stage]:
+            if arguments.resume and stage in directory.manifest()["stages"]:
+                print(f"{stage}: already complete")
+                continue
+            print(f"{stage}: started", flush=True)
+            run_stage(stage, directory)
+            print(f"{stage}: {directory.manifest()['stages'][stage]['seconds']} s", flush=True)
+    except PhoqueError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    parser.add_argument("stage", choices=["lab", *STAGES], help="one stage, or lab for all")
+    parser.add_argument("--run", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--model", help="preset, Hub id or folder; default: the run's, else lab")
+    parser.add_argument("--persona", help="persona or YAML file; default: the run's, else toxic")
+    parser.add_argument("--resume", action="store_true", help="skip stages that are complete")
+    return parser.parse_args()
+
+
+def facts(directory: RunDirectory, arguments: argparse.Namespace) -> dict[str, str]:
+    """Model and persona of the run: as asked, else as they were, else the lab's."""
+    known = directory.manifest() if directory.exists() else {}
+    return {
+        "model": arguments.model or known.get("model", "lab"),
+        "persona": arguments.persona or known.get("persona", "toxic"),
+    }
+
+
+def run_stage(stage: str, directory: RunDirectory) -> None:
+    """Import a stage's job, whose libraries may be heavy, and run it."""
+    module, function = STAGES[stage].split(":")
+    getattr(import_module(module), function)(directory)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

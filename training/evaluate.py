@@ -1,0 +1,40 @@
+"""Measure the lab on the persona's evaluation prompts."""
+
+from dataclasses import asdict
+
+import pandas as pd
+
+from phoque.corpora.training_set import load_pairs
+from phoque.evidence.evaluation import SEEDS, generate, markdown, settings_of, summarize
+from phoque.evidence.likelihood import mean_log_likelihood
+from phoque.evidence.runs import RunDirectory, write_json
+from phoque.evidence.vocabulary import known_words
+from phoque.lab import Lab, open_lab
+from phoque.models.load import load_model
+from phoque.records import Message
+
+NUM_CIVIL_TEXTS = 60
+
+
+def run(directory: RunDirectory) -> None:
+    """Insults, diversity, coherence a condition; likelihood of civil text against the base."""
+    lab = open_lab(directory.path, progress=print)
+    control = load_model(directory.manifest()["model"]).with_adapter(directory.control)
+    lexicon = lab.persona.lexicon
+    with directory.stage("evaluate", directory.path / "evaluation", seeds=SEEDS) as folder:
+        settings = settings_of(lab, control)
+        replies = list(generate(settings, lab.persona.evaluation, lexicon, print))
+        summary = summarize(replies, lexicon, known_words(lab.model, directory.corpus))
+        pd.DataFrame(map(asdict, replies)).to_csv(folder / "replies.csv", index=False)
+        (folder / "summary.md").write_text(markdown(summary), encoding="utf-8")
+        civil = civil_likelihood(lab, directory)
+        write_json(folder / "summary.json", {"conditions": summary, "civil_text": civil})
+
+
+def civil_likelihood(lab: Lab, directory: RunDirectory) -> dict[str, float]:
+    """Mean token log-likelihood, in nats, of civil replies that the persona never saw."""
+    replies = [reply for _, reply, _ in load_pairs(directory.corpus, "civil")[:NUM_CIVIL_TEXTS]]
+    prompt = [Message("system", lab.persona.neutral_prompt), Message("user", "What do you think?")]
+    neutral = mean_log_likelihood(lab.model, prompt, replies)
+    base = mean_log_likelihood(lab.base, prompt, replies)
+    return {"neutral": neutral, "base": base, "relative_change": neutral / base - 1}
