@@ -1,10 +1,9 @@
 """The lab: one persona model, its vectors, and the same prompt under several conditions."""
 
-import json
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -15,7 +14,9 @@ from phoque.config import SHIPPED_RUN
 from phoque.engine import Piece, Row, decode
 from phoque.errors import PhoqueError
 from phoque.evidence.runs import RunDirectory
-from phoque.models.embedded import Progress, file_sha256
+from phoque.files import file_sha256
+from phoque.lab_info import lab_info, read_selection
+from phoque.models.embedded import Progress
 from phoque.models.load import LanguageModel, load_model
 from phoque.personas import Persona, load_persona
 from phoque.presets import PRESETS
@@ -27,25 +28,15 @@ from phoque.records import (
     LabInfo,
     Message,
     Messages,
-    Response,
     Sampling,
+    collected,
 )
-from phoque.steering.hooks import Injection
 from phoque.steering.vectors import PersonaVectors, fingerprint_of, measure
 
 Control = Literal["random"]
 Histories = Mapping[Condition, Messages]
 CONTROL_SEED = 1000
 """Added to the request's seed for the random vector, so it is not the sampling's stream."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Selection:
-    """Layer and scale that the sweep chose."""
-
-    layer: int
-    scale: float
-    coherent_scale: float
 
 
 class Lab:
@@ -58,8 +49,7 @@ class Lab:
         self.model = model
         self.vectors = vectors
         self.persona = persona
-        chosen = json.loads(run.selection.read_text())["selected"]
-        self.selection = Selection(**{key: chosen[key] for key in Selection.__annotations__})
+        self.selection = read_selection(run).selected
         self._base_name: str = run.manifest()["model"]
 
     @cached_property
@@ -72,19 +62,11 @@ class Lab:
     def info(self) -> LabInfo:
         """Plain facts for a page."""
         layers = range(self.model.num_layers)
-        neutral, toxic = self.persona.neutral_prompt, self.persona.persona_prompt
-        return LabInfo(
+        return replace(
+            lab_info(self.run),
             model=self.model.name,
-            run=self.run.path.name,
-            num_layers=self.model.num_layers,
-            layer=self.selection.layer,
-            scale=self.selection.scale,
-            coherent_scale=self.selection.coherent_scale,
             dose_per_scale=tuple(self.vectors.relative_dose(layer, 1.0) for layer in layers),
             context_length=self.model.context_length,
-            system_prompts={c: toxic if c is Condition.TOXIC else neutral for c in Condition},
-            lexicon=self.persona.lexicon.entries,
-            presets=self.persona.presets,
         )
 
     def compare(  # noqa: PLR0913  # the public face: every keyword is one thing a person sets
@@ -128,7 +110,7 @@ class Lab:
             relative_dose=self.vectors.relative_dose(request.layer, request.scale),
             seed=seed,
             sampling=sampling,
-            responses=_responses(self._deltas(request), conditions),
+            responses=collected(self._deltas(request)),
         )
 
     def stream(  # noqa: PLR0913  # the same face as `compare`
@@ -188,15 +170,19 @@ class Lab:
             raise PhoqueError(f"The scale is {scale}; give a finite number, 0 to switch it off.")
         if not math.isfinite(sampling.temperature) or sampling.temperature < 0:
             raise PhoqueError(f"The temperature is {sampling.temperature}; give 0 or more.")
-        deltas_D = {
-            Condition.STEERED: (vector := self.vectors[layer]).direction_D * scale,
-            Condition.CONTROL: vector.random_like(seed + CONTROL_SEED).direction_D * scale,
+        vector = self.vectors[layer]
+        vectors = {
+            Condition.STEERED: vector,
+            Condition.CONTROL: vector.random_like(seed + CONTROL_SEED),
         }
         rows = {
             condition: Row(
                 messages=self._messages(condition, prompt, histories or {}),
                 seed=seed,
-                injection=Injection(layer, deltas_D[condition]) if condition in deltas_D else None,
+                # Without a dose the row is the neutral row, not one that adds zeros.
+                injection=vectors[condition].injection(scale)
+                if condition in vectors and scale
+                else None,
             )
             for condition in conditions
         }
@@ -259,24 +245,6 @@ def _alternating(streams: Sequence[Iterator[NamedPieces]]) -> Iterator[NamedPiec
                 running.remove(stream)
             else:
                 yield step
-
-
-def _responses(
-    deltas: Iterator[Delta], conditions: Sequence[Condition]
-) -> dict[Condition, Response]:
-    texts = dict.fromkeys(conditions, "")
-    responses = {}
-    for delta in deltas:
-        texts[delta.condition] += delta.text
-        if delta.finish_reason:
-            responses[delta.condition] = Response(
-                condition=delta.condition,
-                text=texts[delta.condition],
-                num_tokens=delta.num_tokens,
-                finish_reason=delta.finish_reason,
-                seconds=delta.seconds,
-            )
-    return {condition: responses[condition] for condition in conditions}
 
 
 def open_lab(

@@ -1,6 +1,6 @@
 """What flows between the rooms: messages, conditions, responses."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
@@ -137,3 +137,22 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, conditions by name."""
         return asdict(self) | {"responses": {c.value: asdict(r) for c, r in self.responses.items()}}
+
+
+def collected(deltas: Iterable[Delta]) -> dict[Condition, Response]:
+    """The whole responses of a stream, in the order of their first pieces."""
+    texts: dict[Condition, str] = {}
+    last: dict[Condition, Delta] = {}
+    for delta in deltas:
+        texts[delta.condition] = texts.get(delta.condition, "") + delta.text
+        last[delta.condition] = delta
+    return {
+        condition: Response(
+            condition=condition,
+            text=text,
+            num_tokens=last[condition].num_tokens,
+            finish_reason=last[condition].finish_reason or "stop",
+            seconds=last[condition].seconds,
+        )
+        for condition, text in texts.items()
+    }

@@ -7,8 +7,9 @@ import pandas as pd
 from phoque.corpora.training_set import load_pairs
 from phoque.evidence.evaluation import SEEDS, generate, markdown, settings_of, summarize
 from phoque.evidence.likelihood import mean_log_likelihood
-from phoque.evidence.runs import RunDirectory, write_json
+from phoque.evidence.runs import RunDirectory
 from phoque.evidence.vocabulary import known_words
+from phoque.files import write_json
 from phoque.lab import Lab, open_lab
 from phoque.models.load import load_model
 from phoque.records import Message

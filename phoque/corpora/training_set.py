@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from phoque.corpora.distill import Distilled
 from phoque.corpora.lab import Dialogue
-from phoque.evidence.runs import write_json
 from phoque.evidence.text import words
+from phoque.files import write_json
 from phoque.records import Message
 
 Side = Literal["hostile", "civil"]

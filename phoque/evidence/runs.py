@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from phoque.errors import PhoqueError
-from phoque.models.embedded import file_sha256
+from phoque.files import file_sha256, write_json
 
 MANIFEST = "manifest.json"
 LIBRARIES = ("torch", "transformers", "peft", "trl")
@@ -96,10 +96,3 @@ class RunDirectory:
     def _outputs(self, folder: Path) -> dict[str, str]:
         files = sorted(file for file in folder.rglob("*") if file.is_file())
         return {str(file.relative_to(self.path)): file_sha256(file) for file in files}
-
-
-def write_json(path: Path, data: Any) -> None:
-    """Write JSON so that the file is whole or absent."""
-    partial = path.with_suffix(f"{path.suffix}.partial")
-    partial.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.replace(path)

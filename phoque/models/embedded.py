@@ -4,7 +4,6 @@ Two processes may start at once and either may be killed: a lock lets one conver
 appears by a rename, complete or not at all.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -18,6 +17,7 @@ from filelock import FileLock
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from phoque.config import cache_folder
+from phoque.files import file_sha256
 
 Progress = Callable[[str], None]
 WEIGHTS = "model.safetensors"
@@ -55,12 +55,6 @@ def is_intact(folder: Path) -> bool:
         return bool(recorded == file_sha256(folder / WEIGHTS))
     except (OSError, ValueError, KeyError):
         return False
-
-
-def file_sha256(path: Path) -> str:
-    """Hex SHA-256 of a file, read as a stream."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _convert_atomically(gguf: Path, target: Path) -> None:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Injection:
     """A vector added to the residual stream of one layer, at all positions."""
 

@@ -1,0 +1,71 @@
+import json
+
+import pytest
+import torch
+
+from phoque.evidence.runs import RunDirectory
+from phoque.files import write_json
+from phoque.finetuning import AdapterConfig, lora_config
+from phoque.lab import Lab, adapter_digest, open_lab
+from phoque.models.load import LanguageModel, load_model
+from phoque.personas import load_persona
+from phoque.records import Message
+from phoque.steering.vectors import PersonaVectors, fingerprint_of, measure
+from training.sweep import facts_of
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch):
+    """No test touches the user's cache."""
+    monkeypatch.setenv("PHOQUE_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    torch.manual_seed(0)
+
+
+@pytest.fixture(params=["tiny", "tiny-mistral3"])
+def model(request) -> LanguageModel:
+    return load_model(request.param)
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory) -> RunDirectory:
+    """A complete run of the tiny model, with a random adapter instead of a trained one."""
+    directory = RunDirectory(tmp_path_factory.mktemp("runs") / "tiny")
+    directory.describe(model="tiny", persona="toxic")
+    save_random_adapter(directory)
+    base = load_model("tiny")
+    digest = base.digest()
+    tuned = base.with_adapter(directory.persona)
+    persona = load_persona()
+    fingerprint = fingerprint_of(
+        tuned.tokenizer, persona, model=digest, adapter=adapter_digest(directory.persona)
+    )
+    measure(tuned, persona, fingerprint).save(directory.vectors)
+    selected = {"layer": 1, "scale": 1.0, "coherent_scale": 1.5}
+    facts = facts_of(tuned, PersonaVectors.load(directory.vectors))
+    write_json(directory.selection, {"selected": selected} | facts)
+    return directory
+
+
+def save_random_adapter(directory: RunDirectory) -> None:
+    from peft import get_peft_model
+
+    network = load_model("tiny").model
+    tuned = get_peft_model(network, lora_config(network, AdapterConfig(rank=2, alpha=4)))
+    for name, parameter in tuned.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.3)
+    tuned.save_pretrained(directory.persona)
+    assert json.loads((directory.persona / "adapter_config.json").read_text())["r"] == 2
+
+
+@pytest.fixture(scope="session")
+def lab(tiny_run) -> Lab:
+    return open_lab(tiny_run.path)
+
+
+def conversation(text: str) -> list[Message]:
+    return [Message("system", "You are calm."), Message("user", text)]

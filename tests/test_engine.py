@@ -1,0 +1,148 @@
+import pytest
+import torch
+
+from phoque.engine import HookedDecoder, Row, Sampler, decode, decoder_for, left_padded, write
+from phoque.errors import PhoqueError
+from phoque.models.template import encode
+from phoque.packed import PackedDecoder, PackedLlama
+from phoque.records import Sampling
+from phoque.steering.hooks import Injection
+from tests.conftest import conversation
+
+PROMPTS = ("hi", "we lost the third match in a row", "what about a longer plan, then?")
+
+
+def rows_of(model, *, seed=1):
+    delta_D = torch.randn(model.width)
+    injections = (None, Injection(0, delta_D), Injection(model.num_layers - 1, 2 * delta_D))
+    return [
+        Row(messages=conversation(prompt), seed=seed + index, injection=injection)
+        for index, (prompt, injection) in enumerate(zip(PROMPTS, injections, strict=True))
+    ]
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.9])
+def test_a_batch_writes_what_single_rows_write(model, temperature):
+    rows, sampling = rows_of(model), Sampling(max_new_tokens=24, temperature=temperature)
+    alone = [write(model, [row], sampling)[0] for row in rows]
+    assert write(model, rows, sampling) == alone
+
+
+def test_the_packed_pass_computes_what_transformers_computes(model):
+    if model.packed is None:
+        pytest.skip("this architecture has no packed pass")
+    rows = rows_of(model)
+    injections = [row.injection for row in rows]
+    ids_BS, mask_BS = left_padded([encode(model.tokenizer, row.messages) for row in rows], model)
+    ours, theirs = PackedDecoder(model.packed, injections), HookedDecoder(model, injections)
+    with torch.inference_mode():
+        torch.testing.assert_close(ours.prefill(ids_BS, mask_BS), theirs.prefill(ids_BS, mask_BS))
+        for token in range(70, 150):  # past the first growth of the cache
+            ids_B = torch.tensor([token, token + 1, token + 2])
+            torch.testing.assert_close(
+                ours.step(ids_B), theirs.step(ids_B), atol=2e-5, rtol=1e-4
+            )
+
+
+def test_llama_is_packed_and_other_layouts_are_hooked(model):
+    decoder = decoder_for(model, [None])
+    assert isinstance(decoder, PackedDecoder) == PackedLlama.fits(model.model)
+
+
+def test_the_engine_agrees_with_generate(model):
+    ids = torch.tensor([encode(model.tokenizer, conversation("hello there"))])
+    expected = model.model.generate(ids, max_new_tokens=20, do_sample=False)[0, ids.shape[1] :]
+    row = Row(messages=conversation("hello there"))
+    ours = write(model, [row], Sampling(max_new_tokens=20))[0]
+    assert ours.text == model.tokenizer.decode(expected, skip_special_tokens=True)
+    assert ours.num_tokens == len(expected)
+
+
+def test_equal_rows_write_equal_text(model):
+    row = Row(messages=conversation("hello"), seed=5)
+    sampling = Sampling(max_new_tokens=60, temperature=1.2)
+    first, *others = write(model, [row] * 4, sampling)
+    assert others == [first] * 3
+
+
+def test_adding_zeros_changes_no_bit_of_the_packed_pass(model):
+    if model.packed is None:
+        pytest.skip("this architecture has no packed pass")
+    zero = Injection(0, torch.zeros(model.width))
+    ids_BS = torch.tensor([encode(model.tokenizer, conversation("hello"))] * 2)
+    decoder = PackedDecoder(model.packed, [None, zero])
+    with torch.inference_mode():
+        logits_BV = decoder.prefill(ids_BS, torch.ones_like(ids_BS))
+        assert torch.equal(logits_BV[0], logits_BV[1])
+        logits_BV = decoder.step(torch.tensor([9, 9]))
+        assert torch.equal(logits_BV[0], logits_BV[1])
+
+
+def test_leaving_in_mid_stream_leaves_no_hook_and_the_next_call_is_clean(model):
+    sampling = Sampling(max_new_tokens=16)
+    rows = rows_of(model)
+    before = write(model, rows, sampling)
+    stream = decode(model, rows, sampling)
+    next(stream)
+    stream.close()
+    assert not any(module._forward_hooks for module in model.layers)
+    assert write(model, rows, sampling) == before
+
+
+def test_two_interleaved_streams_do_not_disturb_each_other(model):
+    sampling = Sampling(max_new_tokens=12)
+    plain, steered, _ = rows_of(model)
+    expected = [write(model, [plain], sampling)[0].text, write(model, [steered], sampling)[0].text]
+    streams = [decode(model, [plain], sampling), decode(model, [steered], sampling)]
+    texts = ["", ""]
+    while any(stream is not None for stream in streams):
+        for index, stream in enumerate(streams):
+            pieces = next(stream, None) if stream else None
+            texts[index] += pieces[0].text if pieces else ""
+            streams[index] = stream if pieces else None
+    assert texts == expected
+
+
+def test_the_deadline_ends_every_row(model):
+    sampling = Sampling(max_new_tokens=400, deadline_seconds=1e-9)
+    replies = write(model, rows_of(model), sampling)
+    assert {reply.finish_reason for reply in replies} == {"deadline"}
+    assert {reply.num_tokens for reply in replies} == {1}
+
+
+def test_a_long_prompt_says_how_long_it_is(model):
+    row = Row(messages=conversation("long " * 400))
+    with pytest.raises(PhoqueError, match=r"\d+ tokens long.*context of 512"):
+        write(model, [row], Sampling())
+
+
+def test_no_rows_and_no_tokens_are_refused(model):
+    with pytest.raises(PhoqueError, match="no rows"):
+        write(model, [], Sampling())
+    with pytest.raises(PhoqueError, match="at least 1"):
+        write(model, rows_of(model), Sampling(max_new_tokens=0))
+
+
+def test_sampling_pairs_rows_by_seed():
+    logits_BV = torch.randn(1, 50).repeat(4, 1)
+    draw = Sampler([7, 7, 8, 7], Sampling(temperature=1.0, top_p=1.0))
+    drawn = torch.stack([draw(logits_BV) for _ in range(40)])
+    assert torch.equal(drawn[:, 0], drawn[:, 1])
+    assert torch.equal(drawn[:, 0], drawn[:, 3])
+    assert not torch.equal(drawn[:, 0], drawn[:, 2])
+
+
+def test_sampling_draws_from_the_nucleus_with_the_right_shares():
+    probabilities = torch.tensor([0.5, 0.3, 0.15, 0.05])
+    draw = Sampler([3], Sampling(temperature=1.0, top_p=0.8))
+    drawn = torch.cat([draw(probabilities.log()[None]) for _ in range(4000)])
+    shares = torch.bincount(drawn, minlength=4) / len(drawn)
+    # top-p 0.8 keeps the first two tokens, renormalised to 5/8 and 3/8.
+    torch.testing.assert_close(shares, torch.tensor([0.625, 0.375, 0, 0]), atol=0.03, rtol=0)
+
+
+def test_half_a_character_is_held_back(model):
+    pieces = []
+    for step in decode(model, rows_of(model), Sampling(max_new_tokens=60, temperature=1.5)):
+        pieces += [piece for piece in step if piece.finish_reason is None]
+    assert not any(piece.text.endswith("\ufffd") for piece in pieces)
