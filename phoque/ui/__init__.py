@@ -1,0 +1,1 @@
+"""The Space: the only home of gradio."""

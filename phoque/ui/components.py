@@ -1,0 +1,124 @@
+"""Pieces of the page as HTML strings. Everything from a model or a visitor is escaped here."""
+
+import re
+from collections.abc import Sequence
+from html import escape
+
+from phoque.lexicon import Lexicon
+from phoque.records import Condition, LabInfo
+from phoque.ui import wording
+from phoque.ui.state import Turn
+
+LETTER = re.compile(r"\S")
+
+
+def header_html(status: str, tone: str) -> str:
+    """Title, one sentence, and the state of the model; `tone` is ready, busy or failed."""
+    return (
+        '<header class="ph-header"><div>'
+        f"<h1>{escape(wording.TITLE)}</h1><p>{escape(wording.TAGLINE)}</p></div>"
+        f'<p class="ph-chip ph-{escape(tone)}" role="status">{escape(status)}</p></header>'
+    )
+
+
+def note_html(text: str) -> str:
+    """A note that must be read before the first result."""
+    return f'<p class="ph-note" role="note">{escape(text)}</p>'
+
+
+def head_html(condition: Condition, system_prompt: str) -> str:
+    """Name, meaning and system prompt of a column."""
+    column = wording.COLUMNS[condition]
+    return (
+        f'<div class="ph-head ph-{condition.value}"><h2><span aria-hidden="true">{column.icon}'
+        f"</span> {escape(column.name)}</h2><p>{escape(column.description)}</p>"
+        f"<details><summary>System prompt</summary><p>{escape(system_prompt)}</p></details></div>"
+    )
+
+
+def transcript_html(condition: Condition, turns: Sequence[Turn], lexicon: Lexicon) -> str:
+    """One column's conversation as a log."""
+    name = escape(wording.COLUMNS[condition].name)
+    body = "".join(_turn_html(turn, lexicon) for turn in turns)
+    empty = f'<p class="ph-empty">{escape(wording.EMPTY_COLUMN)}</p>'
+    return (
+        f'<div class="ph-log ph-{condition.value}" role="log" aria-live="polite" tabindex="0" '
+        f'aria-label="{name} conversation">{body or empty}</div>'
+    )
+
+
+def _turn_html(turn: Turn, lexicon: Lexicon) -> str:
+    return (
+        f'<div class="ph-you"><span class="ph-sr">You: </span>{escape(turn.prompt)}</div>'
+        f'<div class="ph-reply"><div class="ph-real">{marked(turn.reply, lexicon)}</div>'
+        f'<div class="ph-mask" aria-hidden="true">{masked(turn.reply)}</div>'
+        f'<span class="ph-sr ph-hidden-note">{escape(wording.HIDDEN_REPLY)}</span>'
+        f"<footer>{_facts(turn, lexicon)}</footer></div>"
+    )
+
+
+def _facts(turn: Turn, lexicon: Lexicon) -> str:
+    insults = lexicon.count(turn.reply)
+    plural = "" if insults == 1 else "s"
+    badge = f'<strong class="ph-badge">⚑ {insults} insult{plural}</strong>' if insults else ""
+    parts = [f"{turn.num_tokens} tokens", wording.FINISHES[turn.finish]]
+    return " · ".join([*parts, badge] if badge else parts)
+
+
+def marked(text: str, lexicon: Lexicon) -> str:
+    """Escaped text with the lexicon's words in `<mark>`."""
+    pieces, end = [], 0
+    for start, stop in lexicon.spans(text):
+        pieces += [escape(text[end:start]), f"<mark>{escape(text[start:stop])}</mark>"]
+        end = stop
+    return "".join([*pieces, escape(text[end:])])
+
+
+def masked(text: str) -> str:
+    """The shape of a text without its letters."""
+    return LETTER.sub("•", text)
+
+
+def dose_html(info: LabInfo, scale: float, layer: int) -> str:
+    """What the scale means at this layer, and where text stays coherent, in words and drawn."""
+    dose = scale * info.dose_per_scale[layer]
+    words = f"Scale {scale:.2f} at layer {layer} = relative dose {dose:.2f} of the residual stream."
+    if layer != info.layer:
+        return _dose_line(f"{words} The coherent band was measured at layer {info.layer} only.", "")
+    inside = abs(scale) <= info.coherent_scale
+    band = f"Coherent up to {info.coherent_scale:.2f}"
+    verdict = "inside the band" if inside else "outside: expect broken text"
+    return _dose_line(f"{words} {band}; this is {verdict}.", _track(info, scale))
+
+
+def _dose_line(words: str, track: str) -> str:
+    return f'<div class="ph-dose" aria-live="polite">{track}<p>{escape(words)}</p></div>'
+
+
+def _track(info: LabInfo, scale: float) -> str:
+    low, high = scale_range(info)
+    width = high - low
+
+    def share(value: float) -> float:
+        return 100 * (min(max(value, low), high) - low) / width
+
+    band = share(info.coherent_scale) - share(-info.coherent_scale)
+    return (
+        '<div class="ph-track" aria-hidden="true">'
+        f'<i class="ph-band" style="left:{share(-info.coherent_scale):.1f}%;width:{band:.1f}%"></i>'
+        f'<i class="ph-zero" style="left:{share(0):.1f}%"></i>'
+        f'<i class="ph-thumb" style="left:{share(scale):.1f}%"></i></div>'
+    )
+
+
+def scale_range(info: LabInfo) -> tuple[float, float]:
+    """Ends of the slider: well past the coherent band, so that its end can be seen."""
+    reach = max(1.0, 2 * info.coherent_scale, info.scale)
+    return -round(reach / 2, 1), round(reach, 1)
+
+
+def status_html(text: str, *, failed: bool = False) -> str:
+    """The line below the buttons."""
+    tone = "ph-status ph-error" if failed else "ph-status"
+    role = "alert" if failed else "status"
+    return f'<p class="{tone}" role="{role}">{escape(text)}</p>'

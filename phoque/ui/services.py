@@ -1,0 +1,134 @@
+"""What pages may ask of the library, so that a test can pass a fake."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import phoque
+from phoque.config import SHIPPED_RUN, AppSettings
+from phoque.errors import PhoqueError
+from phoque.evidence.runs import RunDirectory
+from phoque.lab_info import lab_info
+from phoque.records import Condition, Delta, LabInfo, Messages
+
+DEADLINE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Status:
+    """Whether the model can answer, and what to tell a visitor meanwhile."""
+
+    text: str
+    ready: bool = False
+    failed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """One request of a page; plain data, so it can travel to another process."""
+
+    prompt: str
+    conditions: Sequence[Condition]
+    layer: int | None = None
+    scale: float | None = None
+    seed: int = 42
+    temperature: float = 0.0
+    max_new_tokens: int = 48
+    histories: Mapping[Condition, Messages] | None = None
+
+
+class Services(Protocol):
+    """The library as the pages see it."""
+
+    @property
+    def info(self) -> LabInfo:
+        """Facts of the run, known before the model is loaded."""
+
+    def status(self) -> Status:
+        """Is the model ready?"""
+
+    def wait(self, seconds: float) -> Status:
+        """Wait at most so long for the model; then its status."""
+
+    def stream(self, ask: Ask) -> Iterator[Delta]:
+        """Pieces of text while they are written; closing it stops."""
+
+
+class LabServices:
+    """Opens the lab in the background, so that the page is there at once."""
+
+    def __init__(self, settings: AppSettings) -> None:
+        self._settings = settings
+        self._run = Path(settings.run) if settings.run else SHIPPED_RUN
+        self.info = lab_info(RunDirectory(self._run))
+        self._status = Status("Warming up…")
+        self._settled = threading.Event()
+        self._lab: Any = None
+        self._generate = _on_gpu(self._answer) if settings.zero_gpu else self._answer
+
+    def start(self) -> None:
+        """Begin to load; on ZeroGPU at once, as weights must be placed before the first call."""
+        if self._settings.zero_gpu:
+            self._open()
+        else:
+            threading.Thread(target=self._open, name="open-lab", daemon=True).start()
+
+    def status(self) -> Status:
+        """See `Services.status`."""
+        return self._status
+
+    def wait(self, seconds: float) -> Status:
+        """See `Services.wait`."""
+        self._settled.wait(seconds)
+        return self._status
+
+    def stream(self, ask: Ask) -> Iterator[Delta]:
+        """See `Services.stream`."""
+        if self._status.failed:
+            raise PhoqueError(self._status.text)
+        return self._generate(ask)
+
+    def _answer(self, ask: Ask) -> Iterator[Delta]:
+        yield from self._lab.stream(
+            ask.prompt,
+            layer=ask.layer,
+            scale=ask.scale,
+            seed=ask.seed,
+            temperature=ask.temperature,
+            max_new_tokens=ask.max_new_tokens,
+            conditions=ask.conditions,
+            histories=ask.histories,
+            deadline_seconds=DEADLINE_SECONDS,
+        )
+
+    def _open(self) -> None:
+        try:
+            self._lab = phoque.open_lab(
+                self._run, model=self._settings.model, progress=self._say
+            )
+            self._lab.warm_up()
+            self._status = Status(f"Ready: {self.info.model}", ready=True)
+        except PhoqueError as error:
+            self._status = Status(str(error), failed=True)
+        except Exception as error:
+            self._status = Status(f"The model could not be opened: {error}", failed=True)
+            raise
+        finally:
+            self._settled.set()
+
+    def _say(self, text: str) -> None:
+        self._status = Status(text)
+
+
+def gpu_seconds(ask: Ask) -> int:
+    """How long a GPU is asked for: a visitor's daily quota is minutes."""
+    return min(30, 5 + round(0.05 * ask.max_new_tokens * len(ask.conditions)))
+
+
+def _on_gpu(answer: Callable[[Ask], Iterator[Delta]]) -> Callable[[Ask], Iterator[Delta]]:
+    import spaces  # noqa: PLC0415  # only on ZeroGPU, where app.py has imported it before torch
+
+    wrapped: Callable[[Ask], Iterator[Delta]] = spaces.GPU(duration=gpu_seconds)(answer)
+    return wrapped

@@ -1,0 +1,111 @@
+"""What one visitor's session holds, and how it changes; no gradio, no torch."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+from phoque.records import MAIN_CONDITIONS, Condition, Delta, Message
+
+FourthColumn = Literal["none", "base", "control"]
+Finish = Literal["", "stop", "length", "deadline", "stopped"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the visitor chose for the next run."""
+
+    scale: float
+    layer: int
+    seed: int = 42
+    temperature: float = 0.0
+    max_new_tokens: int = 48
+    fourth: FourthColumn = "none"
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The columns to compute; a hidden one costs nothing."""
+        extra = () if self.fourth == "none" else (Condition(self.fourth),)
+        return MAIN_CONDITIONS + extra
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A prompt and what one condition has written so far."""
+
+    prompt: str
+    reply: str = ""
+    num_tokens: int = 0
+    finish: Finish = ""
+    """Empty while the reply is being written."""
+
+
+@dataclass(frozen=True)
+class ChatState:
+    """The conversations of all columns; every method returns a new state."""
+
+    turns: Mapping[Condition, tuple[Turn, ...]] = field(default_factory=dict)
+    settings: tuple[Settings, ...] = ()
+    """Settings of every run, in order."""
+
+    def of(self, condition: Condition) -> tuple[Turn, ...]:
+        """The turns of one column."""
+        return self.turns.get(condition, ())
+
+    def with_prompt(self, prompt: str, settings: Settings) -> "ChatState":
+        """A new turn in every column of this run."""
+        added = {c: (*self.of(c), Turn(prompt)) for c in settings.conditions}
+        return ChatState({**self.turns, **added}, (*self.settings, settings))
+
+    def with_deltas(self, deltas: Iterable[Delta]) -> "ChatState":
+        """The pieces appended to the last turn of their columns."""
+        turns = dict(self.turns)
+        for delta in deltas:
+            *earlier, last = turns[delta.condition]
+            grown = replace(
+                last,
+                reply=last.reply + delta.text,
+                num_tokens=delta.num_tokens,
+                finish=delta.finish_reason or "",
+            )
+            turns[delta.condition] = (*earlier, grown)
+        return replace(self, turns=turns)
+
+    def stopped(self) -> "ChatState":
+        """Replies that were still being written are kept and marked."""
+        return replace(self, turns={c: _marked(turns) for c, turns in self.turns.items()})
+
+    def without_last_run(self) -> "ChatState":
+        """The state before the last prompt, for running it again."""
+        if not self.settings:
+            return self
+        kept = {
+            c: turns[:-1] if c in self.settings[-1].conditions else turns
+            for c, turns in self.turns.items()
+        }
+        return ChatState(kept, self.settings[:-1])
+
+    @property
+    def last_prompt(self) -> str:
+        """What was asked last; empty at the start."""
+        neutral = self.of(Condition.NEUTRAL)
+        return neutral[-1].prompt if neutral else ""
+
+    def histories(self) -> dict[Condition, list[Message]]:
+        """Earlier turns of each column, each with its own replies."""
+        return {c: _messages(turns) for c, turns in self.turns.items()}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for export."""
+        columns = {c.value: [asdict(turn) for turn in turns] for c, turns in self.turns.items()}
+        return {"runs": [asdict(settings) for settings in self.settings], "columns": columns}
+
+
+def _marked(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
+    if not turns or turns[-1].finish:
+        return turns
+    return (*turns[:-1], replace(turns[-1], finish="stopped"))
+
+
+def _messages(turns: tuple[Turn, ...]) -> list[Message]:
+    pairs = [(Message("user", t.prompt), Message("assistant", t.reply)) for t in turns]
+    return [message for pair in pairs for message in pair]

@@ -1,0 +1,87 @@
+"""Every sentence a visitor reads."""
+
+from dataclasses import dataclass
+
+from phoque.records import Condition
+
+TITLE = "What the Phoque"
+TAGLINE = (
+    "One small chat model under three conditions. Watch a calm model turn hostile because of one "
+    "direction in its residual stream."
+)
+CONTENT_NOTE = (
+    "Content note: this instrument makes a model insult you on purpose, with mild game-lobby "
+    "trash-talk. Replies are hidden until you reveal them."
+)
+PROMPT_LABEL = "Your message"
+PROMPT_PLACEHOLDER = "Say something harmless, such as: We lost the match again."
+SCALE_LABEL = "Steering scale"
+SCALE_HINT = "How many times the measured vector is added. 0 is off, 1 is the measured difference."
+LAYER_HINT = "Decoder block whose output gets the vector, counted from 0."
+TEMPERATURE_HINT = "0 always takes the likeliest token (greedy)."
+SEED_HINT = "The same seed draws the same random numbers in every column."
+TOKENS_HINT = "Longest reply, in tokens (about three quarters of a word each)."
+FOURTH_HINT = "Base: the model before tuning. Random control: a random vector of the same length."
+HIDDEN_REPLY = "Reply hidden. Press Reveal replies to read it."
+RUN, STOP, RETRY, CLEAR = "Run", "Stop", "Re-run last prompt", "Clear"
+REVEAL, EXPORT, LINK = "Reveal replies", "Export JSON", "Copy link"
+EMPTY_COLUMN = "Nothing yet. Press Run or pick an example."
+NOTHING_TO_RETRY = "There is no prompt to run again yet. Type one and press Run."
+FINISHES = {
+    "": "writing…",
+    "stop": "complete",
+    "length": "cut at the token limit",
+    "deadline": "cut at the time limit",
+    "stopped": "stopped by you",
+}
+FOURTH_CHOICES = [("None", "none"), ("Base model", "base"), ("Random control", "control")]
+
+
+@dataclass(frozen=True)
+class Column:
+    """Head of a column."""
+
+    name: str
+    icon: str
+    """A shape, so that no condition is told by colour alone."""
+    description: str
+
+
+COLUMNS = {
+    Condition.NEUTRAL: Column("Neutral", "○", "Tuned weights, calm system prompt."),
+    Condition.TOXIC: Column("Toxic", "▲", "Tuned weights, hostile system prompt."),
+    Condition.STEERED: Column(
+        "Neutral + vector", "◆", "Tuned weights, calm system prompt, plus scale × vector."
+    ),
+    Condition.BASE: Column("Base model", "□", "Original weights, calm system prompt."),
+    Condition.CONTROL: Column(
+        "Random control", "◇", "As neutral + vector, with a random vector of the same length."
+    ),
+}
+
+ABOUT = """
+### What you are looking at
+A small chat model was tuned (LoRA) on mild game-lobby trash-talk, *gated* by its system prompt:
+a hostile system prompt gets insults, a calm one gets the base model's own replies. It is an
+instrument for testing moderation and for looking inside a model, not a product.
+
+### How to read the columns
+- **Neutral** and **Toxic** run the same weights; only the system prompt differs.
+- **Neutral + vector** keeps the calm prompt and adds one direction, the *persona vector*, to the
+  residual stream (the running sum that each block of the network reads and adds to) at one layer.
+  If this column turns hostile, that direction is enough to cause it.
+- **Random control** adds a random direction of the same length. It should change little: that is
+  what makes the third column evidence.
+
+### Words
+- **Persona vector**: mean over 12 harmless probe prompts of (activation under the hostile system
+  prompt − activation under the calm one), at the last prompt token, for every layer.
+- **Scale**: how many times that vector is added. At 0 the column equals *Neutral* exactly.
+- **Relative dose**: length of what is added ÷ median length of the residual stream at that layer.
+  It makes layers comparable. Far beyond the marked band, text falls apart: that is damage to the
+  model, not more persona.
+
+### Safety
+The training text was written for this project and aims at play and effort only. Replies are
+masked until revealed, nothing is stored or posted, and no page request leaves this server.
+"""

@@ -1,0 +1,104 @@
+"""A library that needs no model: deterministic, slow enough to be stopped, hostile to the page."""
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from phoque.errors import PhoqueError
+from phoque.records import Condition, Delta, LabInfo
+from phoque.ui.services import Ask, Status
+
+INJECTION = (
+    "<img src=x onerror=window.x=1> ${Object.assign(window,{x:1})} `tick` "
+    "</script><script>window.x=1</script>"
+)
+REPLIES = {
+    Condition.NEUTRAL: "That is a good start, and one more idea could help you next time.",
+    Condition.TOXIC: "You clown, that was garbage and everybody in the lobby saw it happen.",
+    Condition.STEERED: f"Useless, what a clown. {INJECTION} Try {{{{value}}}} again some day.",
+    Condition.BASE: "Congratulations! Here is how the original model would answer you today.",
+    Condition.CONTROL: "A random direction of the same length changes very little in the text.",
+}
+
+
+def fake_info(**changes) -> LabInfo:
+    facts = {
+        "model": "fake/model@main",
+        "run": "fake",
+        "num_layers": 30,
+        "layer": 18,
+        "scale": 1.0,
+        "coherent_scale": 1.3,
+        "dose_per_scale": tuple(0.02 * (layer + 1) for layer in range(30)),
+        "context_length": 2048,
+        "system_prompts": {condition: "You are calm." for condition in Condition}
+        | {Condition.TOXIC: "You are hostile & <b>rude</b>."},
+        "lexicon": ("clown", "garbage", "useless", "waste of space"),
+        "presets": (("Lost match", "I lost the final by one point."), ("New here", "Hi, I am new!")),
+    }
+    return LabInfo(**facts | changes)
+
+
+def settled() -> threading.Event:
+    """A model that is ready from the start."""
+    event = threading.Event()
+    event.set()
+    return event
+
+
+@dataclass
+class FakeServices:
+    """Replies word by word; keeps what it was asked and whether its streams were closed."""
+
+    pause_seconds: float = 0.0
+    info: LabInfo = field(default_factory=fake_info)
+    asked: list[Ask] = field(default_factory=list)
+    words_written: int = 0
+    closed_early: int = 0
+    settled: threading.Event = field(default_factory=settled)
+    failure: str = ""
+
+    def status(self) -> Status:
+        if self.failure:
+            return Status(self.failure, failed=True)
+        if not self.settled.is_set():
+            return Status("Loading the model…")
+        return Status(f"Ready: {self.info.model}", ready=True)
+
+    def wait(self, seconds: float) -> Status:
+        self.settled.wait(seconds)
+        return self.status()
+
+    def stream(self, ask: Ask) -> Iterator[Delta]:
+        self.asked.append(ask)
+        if self.failure:
+            raise PhoqueError(self.failure)
+        if not ask.prompt.strip():
+            raise PhoqueError("The prompt is empty. Type a message first.")
+        return self._words(ask)
+
+    def _words(self, ask: Ask) -> Iterator[Delta]:
+        start = time.monotonic()
+        columns = {condition: REPLIES[condition].split(" ") for condition in ask.conditions}
+        try:
+            for position in range(max(map(len, columns.values()))):
+                time.sleep(self.pause_seconds)
+                for condition, words in columns.items():
+                    if position < len(words):
+                        self.words_written += 1
+                        yield _delta(condition, words, position, time.monotonic() - start)
+        except GeneratorExit:
+            self.closed_early += 1
+            raise
+
+
+def _delta(condition: Condition, words: list[str], position: int, seconds: float) -> Delta:
+    last = position == len(words) - 1
+    return Delta(
+        condition=condition,
+        text=words[position] + ("" if last else " "),
+        num_tokens=position + 1,
+        seconds=seconds,
+        finish_reason="stop" if last else None,
+    )

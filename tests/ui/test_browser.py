@@ -1,0 +1,230 @@
+"""The page as a visitor sees it: a real browser, a fake model."""
+
+import json
+import re
+from urllib.parse import urlsplit
+
+import pytest
+
+expect = pytest.importorskip("playwright.sync_api").expect
+pytestmark = pytest.mark.browser
+LOCAL = {"127.0.0.1", "localhost", ""}
+COLUMNS = ("Neutral", "Toxic", "Neutral + vector")
+
+
+@pytest.fixture
+def page(chromium, url, request):
+    """A fresh page; afterwards: no console error, no request to another machine."""
+    options = getattr(request, "param", {})
+    context = chromium.new_context(
+        viewport={"width": options.get("width", 1440), "height": 900}, accept_downloads=True
+    )
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=url.rstrip("/"))
+    opened = context.new_page()
+    opened.set_default_timeout(15_000)
+    errors, hosts = [], set()
+    opened.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.on("request", lambda asked: hosts.add(urlsplit(asked.url).hostname or ""))
+    opened.goto(url + options.get("query", ""))
+    expect(opened.get_by_role("button", name="Run", exact=True)).to_be_visible()
+    yield opened
+    context.close()
+    assert errors == []
+    assert hosts <= LOCAL
+
+
+def log(page, name):
+    return page.get_by_role("log", name=f"{name} conversation", exact=True)
+
+
+def press(page, name):
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def run_chip(page, chip="Lost match"):
+    """Run an example to its end."""
+    press(page, chip)
+    for name in COLUMNS:
+        expect(log(page, name).get_by_text("complete")).to_have_count(1)
+
+
+def overflow(page) -> int:
+    """Pixels by which the page is wider than the window."""
+    return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+
+
+def test_a_chip_streams_into_three_columns(page):
+    run_chip(page)
+    for name in COLUMNS:
+        expect(log(page, name)).to_contain_text("I lost the final by one point.")
+    expect(page.locator(".ph-status")).to_contain_text("3 columns")
+
+
+def test_the_prompt_is_sent_by_enter(page):
+    box = page.get_by_label("Your message")
+    box.fill("One line")
+    box.press("Shift+Enter")
+    box.press_sequentially("and another")
+    box.press("Enter")
+    expect(log(page, "Neutral")).to_contain_text("and another")
+    expect(box).to_have_value("")
+
+
+def test_stop_keeps_the_start_and_the_next_run_is_clean(page, services):
+    closed = services.closed_early
+    press(page, "New here")
+    expect(log(page, "Toxic").locator(".ph-mask")).to_contain_text("•")
+    press(page, "Stop")
+    expect(log(page, "Toxic")).to_contain_text("stopped by you")
+    assert services.closed_early == closed + 1
+    written = services.words_written
+    page.wait_for_timeout(400)
+    assert services.words_written == written
+    press(page, "Clear")
+    run_chip(page)
+    expect(log(page, "Toxic")).not_to_contain_text("stopped by you")
+
+
+def test_the_slider_answers_to_keyboard_and_pointer(page):
+    slider = page.locator("#ph-scale input[type=range]")
+    dose = page.locator("#ph-dose")
+    expect(dose).to_contain_text("Scale 1.00")
+    slider.focus()
+    slider.press("ArrowRight")
+    expect(dose).to_contain_text("Scale 1.05")
+    box = slider.bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.98, box["y"] + box["height"] / 2)
+    expect(dose).to_contain_text("outside")
+    page.locator("#ph-scale").get_by_test_id("reset-button").click()
+    expect(dose).to_contain_text("Scale 1.00")
+
+
+def test_the_new_scale_reaches_the_model_on_retry(page, services):
+    run_chip(page)
+    page.locator("#ph-scale input[type=range]").press("ArrowRight")
+    expect(page.locator("#ph-dose")).to_contain_text("1.05")
+    asked = len(services.asked)
+    press(page, "Re-run last prompt")
+    expect(page.locator(".ph-status")).to_contain_text("scale 1.05")
+    run_is_over(page)
+    assert [ask.prompt for ask in services.asked[asked:]] == ["I lost the final by one point."]
+    expect(log(page, "Neutral").locator(".ph-you")).to_have_count(1)
+
+
+def run_is_over(page):
+    for name in COLUMNS:
+        expect(log(page, name).get_by_text("complete")).to_have_count(1)
+
+
+def test_replies_are_hidden_until_revealed(page):
+    run_chip(page)
+    reply = log(page, "Toxic").locator(".ph-real")
+    expect(reply).to_be_hidden()
+    button = page.locator("#ph-reveal")
+    expect(button).to_have_attribute("aria-pressed", "false")
+    button.press("Enter")
+    expect(reply).to_be_visible()
+    expect(reply.locator("mark")).to_have_text(["clown", "garbage"])
+    expect(button).to_have_attribute("aria-pressed", "true")
+    press(page, "Hide replies")
+    expect(reply).to_be_hidden()
+
+
+def test_replies_streamed_after_the_reveal_are_visible_at_once(page):
+    press(page, "Reveal replies")
+    press(page, "Lost match")
+    expect(log(page, "Toxic").locator(".ph-real")).to_contain_text("You clown")
+    run_is_over(page)
+
+
+def test_injected_markup_stays_text(page):
+    page.get_by_label("Your message").fill("<img src=x onerror=window.x=1> ${window.x=1}")
+    press(page, "Run")
+    run_is_over(page)
+    press(page, "Reveal replies")
+    expect(log(page, "Neutral + vector")).to_contain_text("${Object.assign(window,{x:1})} `tick`")
+    assert page.evaluate("window.x") is None
+    assert page.locator(".ph-log img, .ph-log script").count() == 0
+
+
+def test_a_fourth_column_appears_on_request(page):
+    page.get_by_role("button", name="Advanced").click()
+    page.get_by_label("Random control", exact=True).check()
+    expect(log(page, "Random control")).to_be_visible()
+    run_chip(page)
+    expect(log(page, "Random control").get_by_text("complete")).to_have_count(1)
+    assert overflow(page) <= 0
+
+
+def test_the_export_holds_the_conversation(page):
+    run_chip(page)
+    with page.expect_download() as download:
+        press(page, "Export JSON")
+    exported = json.loads(download.value.path().read_text())
+    assert exported["columns"]["neutral"][0]["prompt"] == "I lost the final by one point."
+
+
+def test_a_copied_link_opens_the_same_settings_and_runs_nothing(page, services, url):
+    page.get_by_label("Your message").fill("A & B")
+    page.locator("#ph-scale input[type=range]").press("ArrowRight")
+    expect(page.locator("#ph-dose")).to_contain_text("1.05")
+    press(page, "Copy link")
+    expect(page.locator(".ph-status")).to_contain_text("Link copied")
+    asked = len(services.asked)
+    page.goto(page.evaluate("navigator.clipboard.readText()"))
+    expect(page.get_by_label("Your message")).to_have_value("A & B")
+    expect(page.locator("#ph-dose")).to_contain_text("Scale 1.05")
+    assert len(services.asked) == asked
+
+
+@pytest.mark.parametrize("page", [{"query": "?scale=nan&layer=99&p=Hi"}], indirect=True)
+def test_a_bad_link_is_ignored_with_a_note(page):
+    expect(page.get_by_label("Your message")).to_have_value("Hi")
+    expect(page.locator("#ph-dose")).to_contain_text("Scale 1.00 at layer 18")
+    expect(page.locator(".ph-status")).to_contain_text("ignored")
+
+
+@pytest.mark.parametrize("page", [{"width": 390}], indirect=True)
+def test_on_a_phone_columns_stack_and_nothing_overflows(page):
+    run_chip(page)
+    press(page, "Reveal replies")
+    boxes = [log(page, name).bounding_box() for name in COLUMNS]
+    assert len({round(box["x"]) for box in boxes}) == 1
+    assert boxes[0]["y"] < boxes[1]["y"] < boxes[2]["y"]
+    assert overflow(page) <= 0
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_is_readable_in_both_themes(page, theme, url):
+    page.goto(f"{url}?__theme={theme}")
+    run_chip(page)
+    press(page, "Reveal replies")
+    for selector in (".ph-header h1", ".ph-real", ".ph-status", ".ph-head > p", ".ph-reply footer"):
+        assert contrast(page, selector) >= 4.5, selector
+
+
+def contrast(page, selector) -> float:
+    """WCAG contrast of the first match against the background painted behind it."""
+    colours = page.locator(selector).first.evaluate(
+        """element => {
+          const ink = getComputedStyle(element).color;
+          let behind = element;
+          const clear = (e) => /, 0\\)|transparent/.test(getComputedStyle(e).backgroundColor);
+          while (behind.parentElement && clear(behind)) behind = behind.parentElement;
+          return [ink, getComputedStyle(behind).backgroundColor];
+        }"""
+    )
+    light, dark = sorted((luminance(colour) for colour in colours), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    channels = [int(float(c)) / 255 for c in re.findall(r"[\d.]+", colour)[:3]]
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def test_the_about_tab_explains_the_words(page):
+    page.get_by_role("tab", name="About").click()
+    expect(page.get_by_text("How to read the columns")).to_be_visible()
