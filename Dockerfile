@@ -1,7 +1,7 @@
 # For a local machine or another host; on Hugging Face the Space uses the Gradio SDK (README.md).
 FROM python:3.12-slim
 
-# The CPU build of torch; for a GPU: --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu130
+# The CPU build of torch; for a GPU: --build-arg TORCH_INDEX=https://pypi.org/simple
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
 RUN useradd --create-home --uid 1000 user

@@ -22,6 +22,7 @@ from phoque.models.template import encode
 from phoque.records import Messages
 
 METRICS = "metrics.jsonl"
+TRAINER = "trainer"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +113,7 @@ def lora_norms(model: nn.Module) -> dict[str, float]:
 
 def _arguments(config: AdapterConfig, folder: Path, *, bf16: bool) -> SFTConfig:
     return SFTConfig(
-        output_dir=str(folder / "trainer"),
+        output_dir=str(folder / TRAINER),
         num_train_epochs=config.epochs,
         per_device_train_batch_size=config.batch_size,
         learning_rate=config.learning_rate,
@@ -135,10 +136,12 @@ def _arguments(config: AdapterConfig, folder: Path, *, bf16: bool) -> SFTConfig:
 def _save(model: Any, folder: Path) -> None:
     # bf16: the adapter is folded into bf16 weights anyway, and takes half the space.
     model.to(torch.bfloat16).save_pretrained(folder, safe_serialization=True)
+    # The run has one model card of its own.
     (folder / "README.md").unlink(missing_ok=True)
+    (folder / TRAINER).rmdir()
 
 
-class _MetricsFile(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
+class _MetricsFile(TrainerCallback):
     """Appends what the trainer logs, and the LoRA norms, to a JSON-lines file."""
 
     def __init__(self, path: Path) -> None:

@@ -207,9 +207,10 @@ class Lab:
         start = time.monotonic()
         mine = {c: row for c, row in request.rows.items() if c is not Condition.BASE}
         base = {c: row for c, row in request.rows.items() if c is Condition.BASE}
+        groups = [(self.model, mine), (self.base, base)] if base else [(self.model, mine)]
         streams = [
-            _named(decode(model(), list(rows.values()), request.sampling), list(rows))
-            for model, rows in ((lambda: self.model, mine), (lambda: self.base, base))
+            _named(decode(model, list(rows.values()), request.sampling), list(rows))
+            for model, rows in groups
             if rows
         ]
         for pieces in _alternating(streams):

@@ -58,7 +58,7 @@ def lab_info(run: RunDirectory) -> LabInfo:
     """
     persona = load_persona(run.manifest()["persona"])
     file = read_selection(run)
-    prompts = {condition: persona.neutral_prompt for condition in Condition}
+    prompts = dict.fromkeys(Condition, persona.neutral_prompt)
     return LabInfo(
         model=file.model,
         run=run.path.name,

@@ -42,11 +42,11 @@ class PackedLlama:
     """The weights of a `LlamaForCausalLM`, joined and laid out; a copy, the model stays usable."""
 
     def __init__(self, model: LlamaForCausalLM) -> None:
-        config = model.config
-        self.epsilon = config.rms_norm_eps
-        self.num_heads = config.num_attention_heads
-        self.num_key_heads = config.num_key_value_heads
-        self.head_size = config.head_dim
+        config: Any = model.config
+        self.epsilon: float = config.rms_norm_eps
+        self.num_heads: int = config.num_attention_heads
+        self.num_key_heads: int = config.num_key_value_heads
+        self.head_size: int = config.head_dim
         self.embedding_VD = model.model.embed_tokens.weight.detach()
         self.norm_D = model.model.norm.weight.detach()
         self.head = _packed(model.lm_head.weight)
@@ -152,7 +152,11 @@ class PackedDecoder:
         shape = (rows, weights.num_key_heads, size + GROWTH, weights.head_size)
         for cache in (self._keys, self._values):
             fresh = [weights.embedding_VD.new_zeros(shape) for _ in weights.layers]
-            cache[:] = [torch.cat(pair, dim=2) for pair in zip(cache, fresh, strict=True)] if capacity else fresh
+            cache[:] = (
+                [torch.cat(pair, dim=2) for pair in zip(cache, fresh, strict=True)]
+                if capacity
+                else fresh
+            )
 
 
 def _layer(block: Any) -> _Layer:

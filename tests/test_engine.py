@@ -39,9 +39,7 @@ def test_the_packed_pass_computes_what_transformers_computes(model):
         torch.testing.assert_close(ours.prefill(ids_BS, mask_BS), theirs.prefill(ids_BS, mask_BS))
         for token in range(70, 150):  # past the first growth of the cache
             ids_B = torch.tensor([token, token + 1, token + 2])
-            torch.testing.assert_close(
-                ours.step(ids_B), theirs.step(ids_B), atol=2e-5, rtol=1e-4
-            )
+            torch.testing.assert_close(ours.step(ids_B), theirs.step(ids_B), atol=2e-5, rtol=1e-4)
 
 
 def test_llama_is_packed_and_other_layouts_are_hooked(model):

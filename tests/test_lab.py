@@ -75,9 +75,7 @@ def test_streaming_gives_the_same_text(lab):
 def test_history_is_a_columns_own(lab):
     earlier = [Message("user", "Hi."), Message("assistant", "Hello to you.")]
     plain = lab.compare("And now?", max_new_tokens=40)
-    found = lab.compare(
-        "And now?", max_new_tokens=40, histories={Condition.NEUTRAL: earlier}
-    )
+    found = lab.compare("And now?", max_new_tokens=40, histories={Condition.NEUTRAL: earlier})
     assert found.neutral.text != plain.neutral.text
     assert found.toxic.text == plain.toxic.text
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from phoque.errors import PhoqueError
-from phoque.evidence.statistics import wilson
+from phoque.evidence.rates import wilson
 from phoque.models.load import load_model
 from phoque.models.template import encode
 from phoque.personas import load_persona
@@ -107,7 +107,9 @@ def test_mean_projection_of_the_differences_is_the_norm(model, vectors):
     persona = load_persona()
 
     def last(system):
-        asked = [[type(m)("system", system), m] for p in persona.probes for m in [conversation(p)[1]]]
+        asked = [
+            [type(m)("system", system), m] for p in persona.probes for m in [conversation(p)[1]]
+        ]
         return torch.stack([s[:, -1] for s in residual_streams(model, asked)])
 
     differences_NLD = last(persona.persona_prompt) - last(persona.neutral_prompt)
@@ -136,7 +138,9 @@ def test_vectors_survive_saving(vectors, tmp_path):
 
 def test_a_mismatch_says_what_differs(vectors):
     vectors.check({"model": "m", "prompts": "p"})
-    with pytest.raises(PhoqueError, match="prompts: vectors have p, the open lab has other") as seen:
+    with pytest.raises(
+        PhoqueError, match="prompts: vectors have p, the open lab has other"
+    ) as seen:
         vectors.check({"model": "m", "prompts": "other"})
     assert "model:" not in str(seen.value)
 
@@ -159,8 +163,14 @@ def test_the_same_weights_give_the_same_vectors():
 def quality(insulting=0.0, repeated=0.02, unknown=0.01, distinct=1.0):
     rate = wilson(round(insulting * 20), 20)
     return Quality(
-        insulting=insulting, low=rate.low, high=rate.high, n=20, repeated=repeated,
-        unknown=unknown, distinct=distinct, num_words=20.0,
+        insulting=insulting,
+        low=rate.low,
+        high=rate.high,
+        n=20,
+        repeated=repeated,
+        unknown=unknown,
+        distinct=distinct,
+        num_words=20.0,
     )
 
 
@@ -171,16 +181,24 @@ def cell(layer, dose, insulting, *, coherent=True):
 
 
 def test_the_selection_is_the_largest_coherent_effect_at_the_smallest_dose():
-    cells = [cell(3, 0.2, 0.5), cell(4, 0.4, 0.9), cell(5, 0.2, 0.9),
-             cell(6, 0.8, 1.0, coherent=False)]
+    cells = [
+        cell(3, 0.2, 0.5),
+        cell(4, 0.4, 0.9),
+        cell(5, 0.2, 0.9),
+        cell(6, 0.8, 1.0, coherent=False),
+    ]
     found = Sweep(neutral=quality(), toxic=quality(1.0), cells=cells)
     assert (found.best().layer, found.best().dose) == (5, 0.2)
     assert found.to_dict()["selected"]["scale"] == pytest.approx(0.4)
 
 
 def test_the_coherent_band_ends_at_the_first_broken_dose():
-    cells = [cell(3, 0.2, 0.1), cell(3, 0.4, 0.5), cell(3, 0.6, 0.6, coherent=False),
-             cell(3, 0.8, 0.9)]
+    cells = [
+        cell(3, 0.2, 0.1),
+        cell(3, 0.4, 0.5),
+        cell(3, 0.6, 0.6, coherent=False),
+        cell(3, 0.8, 0.9),
+    ]
     found = Sweep(neutral=quality(), toxic=quality(1.0), cells=cells)
     assert found.coherent_scale(3) == pytest.approx(0.8)
 

@@ -5,6 +5,7 @@ from dataclasses import asdict
 import pandas as pd
 
 from phoque.corpora.training_set import load_pairs
+from phoque.evidence.card import write_card
 from phoque.evidence.evaluation import SEEDS, generate, markdown, settings_of, summarize
 from phoque.evidence.likelihood import mean_log_likelihood
 from phoque.evidence.runs import RunDirectory
@@ -27,9 +28,10 @@ def run(directory: RunDirectory) -> None:
         replies = list(generate(settings, lab.persona.evaluation, lexicon, print))
         summary = summarize(replies, lexicon, known_words(lab.model, directory.corpus))
         pd.DataFrame(map(asdict, replies)).to_csv(folder / "replies.csv", index=False)
-        (folder / "summary.md").write_text(markdown(summary), encoding="utf-8")
         civil = civil_likelihood(lab, directory)
         write_json(folder / "summary.json", {"conditions": summary, "civil_text": civil})
+        (folder / "summary.md").write_text(markdown(summary), encoding="utf-8")
+    write_card(directory, lab.info)
 
 
 def civil_likelihood(lab: Lab, directory: RunDirectory) -> dict[str, float]:

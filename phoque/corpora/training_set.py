@@ -77,7 +77,8 @@ def _markdown(table: Mapping[str, Any]) -> str:
 
 
 def _quartiles(texts: Iterable[str]) -> list[float]:
-    return quantiles([len(words(text)) for text in texts], n=4)
+    lengths = [len(words(text)) for text in texts]
+    return quantiles(lengths, n=4) if len(lengths) > 1 else 3 * [float(sum(lengths))]
 
 
 def _flat(reply: Distilled) -> dict[str, Any]:

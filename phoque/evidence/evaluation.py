@@ -11,7 +11,7 @@ from statistics import fmean
 from typing import Any
 
 from phoque.engine import Row, write
-from phoque.evidence.statistics import Rate, clustered
+from phoque.evidence.rates import Rate, clustered
 from phoque.evidence.text import distinct_n, distinct_share
 from phoque.lab import Lab
 from phoque.lexicon import Lexicon
@@ -66,9 +66,12 @@ def settings_of(lab: Lab, control: LanguageModel) -> list[Setting]:
         Setting(name="toxic", model=lab.model, system=toxic),
         Setting(name="steered", model=lab.model, system=neutral, injections=steered),
         Setting(name="random vector", model=lab.model, system=neutral, injections=random),
-        Setting(name="reversed vector", model=lab.model, system=toxic, injections=[
-            vector.injection(-scale)
-        ]),
+        Setting(
+            name="reversed vector",
+            model=lab.model,
+            system=toxic,
+            injections=[vector.injection(-scale)],
+        ),
         Setting(name="control adapter, toxic prompt", model=control, system=toxic),
         Setting(name="control adapter, steered", model=control, system=neutral, injections=steered),
     ]

@@ -11,9 +11,7 @@ from phoque.records import Messages
 
 
 @torch.inference_mode()
-def mean_log_likelihood(
-    model: LanguageModel, prompt: Messages, replies: Sequence[str]
-) -> float:
+def mean_log_likelihood(model: LanguageModel, prompt: Messages, replies: Sequence[str]) -> float:
     """Mean over all tokens of all replies of ln p(token | prompt, tokens before), in nats."""
     values = [value for reply in replies for value in _token_values(model, prompt, reply)]
     return fmean(values)
@@ -23,7 +21,7 @@ def _token_values(model: LanguageModel, prompt: Messages, reply: str) -> list[fl
     prefix = encode(model.tokenizer, prompt)
     ids = model.tokenizer(reply, add_special_tokens=False).input_ids
     tokens = torch.tensor([prefix + ids], device=model.device)
-    logits_SV = model.model(input_ids=tokens, logits_to_keep=len(ids) + 1).logits[0, :-1].float()
-    chosen_S1 = tokens[0, len(prefix) :, None]
-    values: list[float] = logits_SV.log_softmax(-1).gather(-1, chosen_S1)[:, 0].tolist()
+    logits = model.model(input_ids=tokens, logits_to_keep=len(ids) + 1).logits[0, :-1].float()
+    chosen = tokens[0, len(prefix) :, None]
+    values: list[float] = logits.log_softmax(-1).gather(-1, chosen)[:, 0].tolist()
     return values

@@ -70,7 +70,8 @@ class LanguageModel:
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return next(self.model.parameters()).device
+        device: torch.device = next(self.model.parameters()).device
+        return device
 
     def digest(self) -> str:
         """Short fingerprint of the weights: names, shapes and a sample of every tensor.

@@ -43,4 +43,4 @@ def decoder_layers(model: nn.Module) -> nn.ModuleList:
 def layers_path(model: nn.Module) -> str:
     """Dotted path of the decoder blocks, such as `model.layers`."""
     layers = decoder_layers(model)
-    return next(name for name, module in model.named_modules() if module is layers)
+    return next(str(name) for name, module in model.named_modules() if module is layers)

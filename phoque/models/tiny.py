@@ -17,7 +17,7 @@ CHAT_TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-SIZES = {
+SIZES: dict[str, Any] = {
     "vocab_size": VOCABULARY,
     "hidden_size": 32,
     "intermediate_size": 64,
@@ -68,7 +68,9 @@ def tiny_llama(seed: int = 0) -> LlamaForCausalLM:
     """Two random Llama blocks of width 32."""
     torch.manual_seed(seed)
     # The default initialisation is so flat that every continuation is the same token.
-    return LlamaForCausalLM(LlamaConfig(**SIZES, initializer_range=0.2)).eval()
+    network = LlamaForCausalLM(LlamaConfig(**SIZES, initializer_range=0.2))
+    network.eval()
+    return network
 
 
 def tiny_mistral3(seed: int = 0) -> Mistral3ForConditionalGeneration:
@@ -86,4 +88,6 @@ def tiny_mistral3(seed: int = 0) -> Mistral3ForConditionalGeneration:
         "patch_size": 14,
     }
     config = Mistral3Config(text_config=text, vision_config=vision, image_token_index=5)
-    return Mistral3ForConditionalGeneration(config).eval()
+    network = Mistral3ForConditionalGeneration(config)
+    network.eval()
+    return network

@@ -37,5 +37,3 @@ def residual_streams(
         states_LBSD = torch.stack(blocks).float().cpu()
         streams += [states_LBSD[:, row, -len(ids) :] for row, ids in enumerate(batch)]
     return streams
-
-

@@ -11,7 +11,7 @@ from statistics import fmean
 from typing import Any
 
 from phoque.engine import Row, write
-from phoque.evidence.statistics import wilson
+from phoque.evidence.rates import wilson
 from phoque.evidence.text import distinct_share, out_of_vocabulary, repeated_trigrams
 from phoque.lexicon import Lexicon
 from phoque.models.load import LanguageModel

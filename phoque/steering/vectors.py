@@ -172,9 +172,7 @@ def measure(
     )
 
 
-def fingerprint_of(
-    tokenizer: Any, persona: Persona, *, model: str, adapter: str
-) -> dict[str, str]:
+def fingerprint_of(tokenizer: Any, persona: Persona, *, model: str, adapter: str) -> dict[str, str]:
     """Digests of everything the vectors depend on; `model` and `adapter` are digests already."""
     prompts = [persona.neutral_prompt, persona.persona_prompt, *persona.probes]
     template = render(tokenizer, [Message("system", "s"), Message("user", "u")])

@@ -30,8 +30,11 @@ def head_html(condition: Condition, system_prompt: str) -> str:
     """Name, meaning and system prompt of a column."""
     column = wording.COLUMNS[condition]
     return (
-        f'<div class="ph-head ph-{condition.value}"><h2><span aria-hidden="true">{column.icon}'
-        f"</span> {escape(column.name)}</h2><p>{escape(column.description)}</p>"
+        f'<div class="ph-head ph-{condition.value}">'
+        f'<button type="button" class="ph-copy" aria-label="Copy column {escape(column.name)}">'
+        f"{escape(wording.COPY)}</button>"
+        f'<h2><span aria-hidden="true">{column.icon}</span> {escape(column.name)}</h2>'
+        f"<p>{escape(column.description)}</p>"
         f"<details><summary>System prompt</summary><p>{escape(system_prompt)}</p></details></div>"
     )
 
@@ -41,9 +44,10 @@ def transcript_html(condition: Condition, turns: Sequence[Turn], lexicon: Lexico
     name = escape(wording.COLUMNS[condition].name)
     body = "".join(_turn_html(turn, lexicon) for turn in turns)
     empty = f'<p class="ph-empty">{escape(wording.EMPTY_COLUMN)}</p>'
+    writing = "true" if turns and not turns[-1].finish else "false"
     return (
         f'<div class="ph-log ph-{condition.value}" role="log" aria-live="polite" tabindex="0" '
-        f'aria-label="{name} conversation">{body or empty}</div>'
+        f'aria-busy="{writing}" aria-label="{name} conversation"><div>{body or empty}</div></div>'
     )
 
 
@@ -59,10 +63,14 @@ def _turn_html(turn: Turn, lexicon: Lexicon) -> str:
 
 def _facts(turn: Turn, lexicon: Lexicon) -> str:
     insults = lexicon.count(turn.reply)
-    plural = "" if insults == 1 else "s"
-    badge = f'<strong class="ph-badge">⚑ {insults} insult{plural}</strong>' if insults else ""
-    parts = [f"{turn.num_tokens} tokens", wording.FINISHES[turn.finish]]
-    return " · ".join([*parts, badge] if badge else parts)
+    parts = [_counted(turn.num_tokens, "token"), wording.FINISHES[turn.finish]]
+    if insults:
+        parts.append(f'<strong class="ph-badge">⚑ {_counted(insults, "insult")}</strong>')
+    return " · ".join(parts)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def marked(text: str, lexicon: Lexicon) -> str:
@@ -85,10 +93,17 @@ def dose_html(info: LabInfo, scale: float, layer: int) -> str:
     words = f"Scale {scale:.2f} at layer {layer} = relative dose {dose:.2f} of the residual stream."
     if layer != info.layer:
         return _dose_line(f"{words} The coherent band was measured at layer {info.layer} only.", "")
-    inside = abs(scale) <= info.coherent_scale
-    band = f"Coherent up to {info.coherent_scale:.2f}"
-    verdict = "inside the band" if inside else "outside: expect broken text"
-    return _dose_line(f"{words} {band}; this is {verdict}.", _track(info, scale))
+    return _dose_line(f"{words} {_verdict(info, scale)}", _track(info, scale))
+
+
+def _verdict(info: LabInfo, scale: float) -> str:
+    """Two decimals are what the slider shows, so two decimals decide."""
+    limit = round(info.coherent_scale, 2)
+    if scale < 0:
+        return "Negative: away from the persona. Only positive scales were measured."
+    if round(scale, 2) <= limit:
+        return f"Replies stayed coherent up to {limit:.2f}."
+    return f"Beyond {limit:.2f} text breaks down: damage, not more persona."
 
 
 def _dose_line(words: str, track: str) -> str:
@@ -102,10 +117,10 @@ def _track(info: LabInfo, scale: float) -> str:
     def share(value: float) -> float:
         return 100 * (min(max(value, low), high) - low) / width
 
-    band = share(info.coherent_scale) - share(-info.coherent_scale)
+    band = share(info.coherent_scale) - share(0)
     return (
         '<div class="ph-track" aria-hidden="true">'
-        f'<i class="ph-band" style="left:{share(-info.coherent_scale):.1f}%;width:{band:.1f}%"></i>'
+        f'<i class="ph-band" style="left:{share(0):.1f}%;width:{band:.1f}%"></i>'
         f'<i class="ph-zero" style="left:{share(0):.1f}%"></i>'
         f'<i class="ph-thumb" style="left:{share(scale):.1f}%"></i></div>'
     )
@@ -122,3 +137,9 @@ def status_html(text: str, *, failed: bool = False) -> str:
     tone = "ph-status ph-error" if failed else "ph-status"
     role = "alert" if failed else "status"
     return f'<p class="{tone}" role="{role}">{escape(text)}</p>'
+
+
+def source_html(info: LabInfo) -> str:
+    """Where the numbers on the page come from."""
+    facts = f"Model {info.model} · run {info.run} · {info.num_layers} layers"
+    return f'<p class="ph-source">{escape(facts)}</p>'

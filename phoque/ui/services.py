@@ -105,9 +105,7 @@ class LabServices:
 
     def _open(self) -> None:
         try:
-            self._lab = phoque.open_lab(
-                self._run, model=self._settings.model, progress=self._say
-            )
+            self._lab = phoque.open_lab(self._run, model=self._settings.model, progress=self._say)
             self._lab.warm_up()
             self._status = Status(f"Ready: {self.info.model}", ready=True)
         except PhoqueError as error:

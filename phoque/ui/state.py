@@ -8,6 +8,9 @@ from phoque.records import MAIN_CONDITIONS, Condition, Delta, Message
 
 FourthColumn = Literal["none", "base", "control"]
 Finish = Literal["", "stop", "length", "deadline", "stopped"]
+DEFAULT_SEED = 42
+LONGEST_REPLY = 200
+"""Tokens: what one visitor may ask of a machine that all share."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +19,7 @@ class Settings:
 
     scale: float
     layer: int
-    seed: int = 42
+    seed: int = DEFAULT_SEED
     temperature: float = 0.0
     max_new_tokens: int = 48
     fourth: FourthColumn = "none"
@@ -53,8 +56,10 @@ class ChatState:
 
     def with_prompt(self, prompt: str, settings: Settings) -> "ChatState":
         """A new turn in every column of this run."""
-        added = {c: (*self.of(c), Turn(prompt)) for c in settings.conditions}
-        return ChatState({**self.turns, **added}, (*self.settings, settings))
+        # A piece that arrives just after Stop may have left the last turn open.
+        settled = self.stopped()
+        added = {c: (*settled.of(c), Turn(prompt)) for c in settings.conditions}
+        return ChatState({**settled.turns, **added}, (*self.settings, settings))
 
     def with_deltas(self, deltas: Iterable[Delta]) -> "ChatState":
         """The pieces appended to the last turn of their columns."""

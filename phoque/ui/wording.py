@@ -17,14 +17,17 @@ PROMPT_LABEL = "Your message"
 PROMPT_PLACEHOLDER = "Say something harmless, such as: We lost the match again."
 SCALE_LABEL = "Steering scale"
 SCALE_HINT = "How many times the measured vector is added. 0 is off, 1 is the measured difference."
-LAYER_HINT = "Decoder block whose output gets the vector, counted from 0."
-TEMPERATURE_HINT = "0 always takes the likeliest token (greedy)."
-SEED_HINT = "The same seed draws the same random numbers in every column."
-TOKENS_HINT = "Longest reply, in tokens (about three quarters of a word each)."
+FOURTH_LABEL = "Fourth column"
 FOURTH_HINT = "Base: the model before tuning. Random control: a random vector of the same length."
 HIDDEN_REPLY = "Reply hidden. Press Reveal replies to read it."
+ADVANCED = "Advanced: layer, seed, temperature, length, fourth column"
 RUN, STOP, RETRY, CLEAR = "Run", "Stop", "Re-run last prompt", "Clear"
-REVEAL, EXPORT, LINK = "Reveal replies", "Export JSON", "Copy link"
+REVEAL, EXPORT, LINK, COPY = "Reveal replies", "Export JSON", "Copy link", "Copy"
+DICE = "Random seed"
+WELCOME = "Pick an example or write a message."
+ASKING = "Asking the model…"
+WAITING = "Your prompt waits for the model."
+STOPPED, CLEARED = "Stopped.", "Cleared."
 EMPTY_COLUMN = "Nothing yet. Press Run or pick an example."
 NOTHING_TO_RETRY = "There is no prompt to run again yet. Type one and press Run."
 FINISHES = {
@@ -35,6 +38,20 @@ FINISHES = {
     "stopped": "stopped by you",
 }
 FOURTH_CHOICES = [("None", "none"), ("Base model", "base"), ("Random control", "control")]
+
+
+@dataclass(frozen=True)
+class Dial:
+    """Label and one-line explanation of a setting."""
+
+    label: str
+    hint: str
+
+
+LAYER = Dial("Layer", "Decoder block whose output gets the vector, counted from 0.")
+TEMPERATURE = Dial("Temperature", "0 always takes the likeliest token (greedy).")
+TOKENS = Dial("Length", "Longest reply, in tokens (about three quarters of a word each).")
+SEED = Dial("Seed", "The same seed draws the same random numbers in every column.")
 
 
 @dataclass(frozen=True)
@@ -50,14 +67,16 @@ class Column:
 COLUMNS = {
     Condition.NEUTRAL: Column("Neutral", "○", "Tuned weights, calm system prompt."),
     Condition.TOXIC: Column("Toxic", "▲", "Tuned weights, hostile system prompt."),
-    Condition.STEERED: Column(
-        "Neutral + vector", "◆", "Tuned weights, calm system prompt, plus scale × vector."
-    ),
+    Condition.STEERED: Column("Neutral + vector", "◆", "Calm system prompt, plus scale × vector."),
     Condition.BASE: Column("Base model", "□", "Original weights, calm system prompt."),
-    Condition.CONTROL: Column(
-        "Random control", "◇", "As neutral + vector, with a random vector of the same length."
-    ),
+    Condition.CONTROL: Column("Random control", "◇", "Calm system prompt, plus a random vector."),
 }
+
+
+def unread_link(names: list[str]) -> str:
+    """What is said when a shared link holds values that cannot be used."""
+    return f"The link's {' and '.join(names)} cannot be used here and was ignored."
+
 
 ABOUT = """
 ### What you are looking at

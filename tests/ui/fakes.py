@@ -32,10 +32,13 @@ def fake_info(**changes) -> LabInfo:
         "coherent_scale": 1.3,
         "dose_per_scale": tuple(0.02 * (layer + 1) for layer in range(30)),
         "context_length": 2048,
-        "system_prompts": {condition: "You are calm." for condition in Condition}
+        "system_prompts": dict.fromkeys(Condition, "You are calm.")
         | {Condition.TOXIC: "You are hostile & <b>rude</b>."},
         "lexicon": ("clown", "garbage", "useless", "waste of space"),
-        "presets": (("Lost match", "I lost the final by one point."), ("New here", "Hi, I am new!")),
+        "presets": (
+            ("Lost match", "I lost the final by one point."),
+            ("New here", "Hi, I am new!"),
+        ),
     }
     return LabInfo(**facts | changes)
 

@@ -7,6 +7,9 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
+from phoque.records import Condition
+from tests.ui.fakes import REPLIES
+
 
 @pytest.fixture(scope="module")
 def client(url):
@@ -17,6 +20,13 @@ def test_compare_answers_under_three_conditions(client):
     answer = client.predict("Hi", api_name="/compare")
     assert set(answer["responses"]) == {"neutral", "toxic", "steered"}
     assert (answer["layer"], answer["scale"], answer["seed"]) == (18, 1.0, 42)
+    assert answer["responses"]["neutral"]["text"] == REPLIES[Condition.NEUTRAL]
+
+
+def test_another_layer_gets_the_selected_dose(client):
+    # Of the fake's layers, 8 has 9/19 of the dose of 18.
+    answer = client.predict("Hi", layer=8, api_name="/compare")
+    assert answer["scale"] == pytest.approx(19 / 9)
 
 
 def test_the_control_takes_the_place_of_the_vector(client, services):

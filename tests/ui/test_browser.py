@@ -77,6 +77,7 @@ def test_stop_keeps_the_start_and_the_next_run_is_clean(page, services):
     expect(log(page, "Toxic").locator(".ph-mask")).to_contain_text("•")
     press(page, "Stop")
     expect(log(page, "Toxic")).to_contain_text("stopped by you")
+    page.wait_for_timeout(400)
     assert services.closed_early == closed + 1
     written = services.words_written
     page.wait_for_timeout(400)
@@ -95,7 +96,7 @@ def test_the_slider_answers_to_keyboard_and_pointer(page):
     expect(dose).to_contain_text("Scale 1.05")
     box = slider.bounding_box()
     page.mouse.click(box["x"] + box["width"] * 0.98, box["y"] + box["height"] / 2)
-    expect(dose).to_contain_text("outside")
+    expect(dose).to_contain_text("Beyond 1.30")
     page.locator("#ph-scale").get_by_test_id("reset-button").click()
     expect(dose).to_contain_text("Scale 1.00")
 
@@ -163,6 +164,32 @@ def test_the_export_holds_the_conversation(page):
         press(page, "Export JSON")
     exported = json.loads(download.value.path().read_text())
     assert exported["columns"]["neutral"][0]["prompt"] == "I lost the final by one point."
+
+
+def test_a_column_can_be_copied(page):
+    run_chip(page)
+    press(page, "Copy column Toxic")
+    expect(page.locator(".ph-status")).to_contain_text("Column copied")
+    assert "You clown, that was garbage" in page.evaluate("navigator.clipboard.readText()")
+
+
+def test_typing_the_next_message_survives_the_stream(page):
+    press(page, "Lost match")
+    expect(log(page, "Toxic").locator(".ph-mask")).to_contain_text("•")
+    box = page.get_by_label("Your message")
+    box.fill("my next message")
+    run_is_over(page)
+    expect(box).to_have_value("my next message")
+
+
+def test_a_long_conversation_shows_its_newest_line(page):
+    for _ in range(4):
+        page.get_by_label("Your message").fill("line\n" * 8)
+        press(page, "Run")
+        expect(log(page, "Toxic").get_by_text("complete")).to_have_count(_ + 1)
+    expect(log(page, "Toxic").locator(".ph-reply").last).to_be_in_viewport()
+    tall = log(page, "Toxic").evaluate("log => log.scrollHeight > log.clientHeight")
+    assert tall
 
 
 def test_a_copied_link_opens_the_same_settings_and_runs_nothing(page, services, url):

@@ -1,13 +1,14 @@
 """The chat's handlers as plain functions."""
 
+import json
 import threading
+from types import SimpleNamespace
 
-import gradio as gr
 import pytest
 
 from phoque.records import Condition
+from phoque.ui.handlers import Handlers
 from phoque.ui.state import ChatState
-from phoque.ui.tabs.chat import Handlers
 from tests.ui.fakes import REPLIES, FakeServices
 
 CHOSEN = (1.0, 18, 42, 0.0, 48, "none")
@@ -18,17 +19,26 @@ def last(updates):
 
 
 def run(services, prompt="Hi", state=None, chosen=CHOSEN):
-    prompt, state, status, *logs = last(Handlers(services).run(prompt, state or ChatState(), *chosen))
-    return prompt, state, status, logs
+    _, state, status, *logs = last(Handlers(services).run(prompt, state or ChatState(), *chosen))
+    return state, status, logs
 
 
-def test_a_run_empties_the_box_and_fills_three_columns():
-    prompt, state, status, _ = run(FakeServices())
-    assert prompt == ""
+def boxes(updates) -> list[str]:
+    """What a run writes into the prompt box; where it leaves the box alone, nothing."""
+    return [prompt for prompt, *_ in updates if isinstance(prompt, str)]
+
+
+def test_a_run_fills_three_columns_and_says_how_fast():
+    state, status, _ = run(FakeServices())
     assert state.of(Condition.STEERED)[-1].reply == REPLIES[Condition.STEERED]
     assert state.of(Condition.BASE) == ()
     assert "3 columns" in status
     assert "seed 42" in status
+
+
+def test_a_run_empties_the_box_once_and_then_leaves_it_alone():
+    updates = Handlers(FakeServices(pause_seconds=0.04)).run("Hi", ChatState(), *CHOSEN)
+    assert boxes(updates) == ["Hi", ""]
 
 
 def test_a_hidden_column_is_not_computed():
@@ -41,25 +51,30 @@ def test_a_hidden_column_is_not_computed():
 
 def test_the_next_prompt_carries_each_columns_history():
     services = FakeServices()
-    _, state, *_ = run(services)
+    state, *_ = run(services)
     run(services, "And now?", state)
     toxic = services.asked[1].histories[Condition.TOXIC]
     assert [message.content for message in toxic] == ["Hi", REPLIES[Condition.TOXIC]]
 
 
-def test_retry_asks_the_same_prompt_once_more():
+def test_retry_asks_the_same_prompt_once_more_and_keeps_the_box():
     services = FakeServices()
-    _, state, *_ = run(services)
-    typed, state, *_ = last(Handlers(services).retry("half typed", state, *CHOSEN))
+    state, *_ = run(services)
+    updates = list(Handlers(services).retry(state, *CHOSEN))
     assert [ask.prompt for ask in services.asked] == ["Hi", "Hi"]
-    assert len(state.of(Condition.NEUTRAL)) == 1
-    assert typed == "half typed"
+    assert len(last(updates)[1].of(Condition.NEUTRAL)) == 1
+    assert boxes(updates) == []
+
+
+def test_retry_with_nothing_to_retry_says_so():
+    assert "no prompt" in last(Handlers(FakeServices()).retry(ChatState(), *CHOSEN))[2]
 
 
 def test_an_error_is_shown_and_what_was_typed_stays():
     services = FakeServices(failure="The weights are missing. Run make lab.")
-    prompt, state, status, _ = run(services, "My long message")
-    assert prompt == "My long message"
+    updates = list(Handlers(services).run("My long message", ChatState(), *CHOSEN))
+    assert boxes(updates) == ["My long message"]
+    _, state, status, *_ = last(updates)
     assert state == ChatState()
     assert "Run make lab" in status
     assert 'role="alert"' in status
@@ -68,6 +83,7 @@ def test_an_error_is_shown_and_what_was_typed_stays():
 def test_an_early_run_waits_for_the_model_and_says_so():
     services = FakeServices(settled=threading.Event())
     updates = Handlers(services).run("Hi", ChatState(), *CHOSEN)
+    assert "Asking" in next(updates)[2]
     assert "waits for the model" in next(updates)[2]
     services.settled.set()
     assert last(updates)[1].of(Condition.NEUTRAL)[-1].finish == "stop"
@@ -77,26 +93,37 @@ def test_closing_a_run_closes_the_models_stream():
     services = FakeServices(pause_seconds=0.01)
     updates = Handlers(services).run("Hi", ChatState(), *CHOSEN)
     next(updates)
+    next(updates)
     updates.close()
     assert services.closed_early == 1
 
 
-@pytest.mark.parametrize("bad", [None, float("nan")])
-def test_an_emptied_number_box_does_not_break_a_run(bad):
-    chosen = (1.0, 18, bad, 0.0, 48, "none")
-    _, state, *_ = run(FakeServices(), chosen=chosen)
+def test_an_emptied_seed_is_the_default():
+    state, *_ = run(FakeServices(), chosen=(1.0, 18, None, 0.0, 48, "none"))
     assert state.settings[-1].seed == 42
 
 
+def test_the_export_says_what_is_needed_to_repeat_it():
+    state, *_ = run(FakeServices())
+    exported = json.loads(Handlers(FakeServices()).exported(state))
+    assert exported["model"] == "fake/model@main"
+    assert exported["system_prompts"]["neutral"] == "You are calm."
+    assert exported["runs"][0]["seed"] == 42
+
+
 def link(query):
-    request = gr.Request(query_params=query)
-    return Handlers(FakeServices()).from_link(request)
+    return Handlers(FakeServices()).from_link(SimpleNamespace(query_params=query))
 
 
 def test_a_link_fills_prompt_and_settings():
-    assert link({"p": "Hi", "scale": "0.5", "layer": "3", "seed": "9"})[:4] == ("Hi", 0.5, 3, 9)
+    filled = link({"p": "Hi", "scale": "0.5", "layer": "3", "seed": "9"})
+    assert filled[:4] == ("Hi", 0.5, 3, 9)
+    assert "ignored" not in filled[4]
 
 
 @pytest.mark.parametrize("scale", ["nan", "inf", "99", "one", ""])
-def test_an_impossible_scale_in_a_link_is_ignored(scale):
-    assert link({"scale": scale})[1] == 1.0
+def test_an_impossible_scale_in_a_link_is_ignored_with_a_note(scale):
+    filled = link({"scale": scale})
+    assert filled[1] == 1.0
+    assert "scale" in filled[4]
+    assert "ignored" in filled[4]

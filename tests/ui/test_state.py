@@ -53,6 +53,11 @@ def test_stopping_marks_only_what_was_still_being_written():
     )
 
 
+def test_a_piece_after_stop_leaves_no_turn_open():
+    late = ChatState().with_prompt("Hi", SETTINGS).with_deltas([piece(NEUTRAL, "He", 1)])
+    assert late.with_prompt("Again", SETTINGS).of(NEUTRAL)[0].finish == "stopped"
+
+
 def test_retry_drops_the_last_turn_of_every_column():
     once = finished()
     twice = finished("Again", once)

@@ -1,21 +1,26 @@
 // What the page does without asking the server. Replies start hidden at every load.
 (() => {
   const announce = (text) => {
-    const status = document.querySelector(".ph-status");
-    if (status) status.textContent = text;
+    document.querySelector(".ph-status").textContent = text;
   };
+
+  // Gradio's buttons cannot carry this attribute from Python.
+  const showPressed = (pressed) => {
+    const button = document.querySelector("#ph-reveal");
+    button.setAttribute("aria-pressed", String(pressed));
+    return button;
+  };
+
+  const start = () => showPressed(document.body.classList.contains("ph-revealed"));
 
   const toggleReveal = () => {
     const revealed = document.body.classList.toggle("ph-revealed");
-    const button = document.querySelector("#ph-reveal");
-    button.textContent = revealed ? "Hide replies" : "Reveal replies";
-    button.setAttribute("aria-pressed", String(revealed));
+    showPressed(revealed).textContent = revealed ? "Hide replies" : "Reveal replies";
   };
 
   const download = (text) => {
     const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-    const link = Object.assign(document.createElement("a"), { href: url, download: "phoque.json" });
-    link.click();
+    Object.assign(document.createElement("a"), { href: url, download: "phoque.json" }).click();
     URL.revokeObjectURL(url);
   };
 
@@ -33,13 +38,15 @@
     return copy(`${location.origin}${location.pathname}?${query}`, "Link copied.");
   };
 
+  const copyColumn = (button) => {
+    const lines = button.closest(".ph-column").querySelectorAll(".ph-you, .ph-real");
+    return copy([...lines].map((line) => line.textContent).join("\n\n"), "Column copied.");
+  };
+
   document.addEventListener("click", (event) => {
-    const button = event.target.closest?.(".ph-copy");
-    if (!button) return;
-    const log = button.closest(".column, .gr-column, [id^=ph-column]").querySelector(".ph-log");
-    const replies = [...log.querySelectorAll(".ph-real")].map((reply) => reply.textContent);
-    copy(replies.join("\n\n"), "Column copied.");
+    const button = event.target.closest(".ph-copy");
+    if (button) copyColumn(button);
   });
 
-  window.phoque = { toggleReveal, download, copyLink };
+  window.phoque = { start, toggleReveal, download, copyLink };
 })();

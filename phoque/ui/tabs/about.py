@@ -2,11 +2,11 @@
 
 import gradio as gr
 
-from phoque.ui import wording
+from phoque.ui import components, wording
 from phoque.ui.services import Services
 
 
 def build_about(services: Services) -> None:
     """Draw the tab."""
     gr.Markdown(wording.ABOUT, elem_classes="ph-about")
-    gr.Markdown(f"Model: {services.info.model} · run: {services.info.run}")
+    gr.HTML(components.source_html(services.info))

@@ -1,0 +1,12 @@
+"""How events run: named once, so that no two places disagree."""
+
+from typing import Any
+
+MODEL_QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
+"""One request at a time has the model, whether it comes from the page or from the API."""
+PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+"""Not a part of the public API."""
+QUIET: dict[str, Any] = {"show_progress": "hidden"}
+"""The status line says what is going on; no overlay."""
+QUICK: dict[str, Any] = {"queue": False, **QUIET, **PRIVATE}
+"""Answered at once, also while the model is busy."""

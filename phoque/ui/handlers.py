@@ -1,0 +1,178 @@
+"""What happens on the chat's events: functions of values, so they are tested without a page."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import gradio as gr
+
+from phoque.errors import PhoqueError
+from phoque.lexicon import Lexicon
+from phoque.records import Condition, Delta
+from phoque.ui import components, wording
+from phoque.ui.services import Ask, Services
+from phoque.ui.state import DEFAULT_SEED, ChatState, Settings
+
+COLUMNS = tuple(Condition)
+REFRESH_SECONDS = 0.07
+POLL_SECONDS = 0.5
+LONGEST_LINKED_PROMPT = 2000
+LARGEST_SEED = 2**31 - 1
+
+Update = tuple[Any, ...]
+
+
+class Handlers:
+    """The chat's events. An update is prompt, state, status line, then every column's log."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._info = services.info
+        self._lexicon = Lexicon(services.info.lexicon)
+
+    def run(self, prompt: str, state: ChatState, *chosen: Any) -> Iterator[Update]:
+        """Ask the model under the chosen settings; yields the page as the replies grow."""
+        # An example's text goes to the box; later updates leave the box to the visitor's typing.
+        yield self._update(state, wording.ASKING, prompt=prompt)
+        yield from self._answer(prompt, state, _settings(*chosen), after="")
+
+    def retry(self, state: ChatState, *chosen: Any) -> Iterator[Update]:
+        """Run the last prompt again under the settings as they are now."""
+        if not state.last_prompt:
+            yield self._update(state, wording.NOTHING_TO_RETRY, failed=True)
+            return
+        before = state.without_last_run()
+        yield from self._answer(state.last_prompt, before, _settings(*chosen), after=gr.skip())
+
+    def stop(self, state: ChatState) -> Update:
+        """Keep what was written and mark it."""
+        return self._update(state.stopped(), wording.STOPPED)
+
+    def clear(self) -> Update:
+        """Forget the conversation."""
+        return self._update(ChatState(), wording.CLEARED, prompt="")
+
+    def dose(self, scale: float, layer: float) -> str:
+        """The line under the slider."""
+        return components.dose_html(self._info, float(scale), int(layer))
+
+    def exported(self, state: ChatState) -> str:
+        """The conversation with all that is needed to repeat it, as JSON."""
+        source = {
+            "model": self._info.model,
+            "run": self._info.run,
+            "system_prompts": dict(self._info.system_prompts),
+        }
+        return json.dumps(source | state.to_dict(), indent=1, ensure_ascii=False)
+
+    def from_link(self, request: gr.Request) -> Update:
+        """Prompt, scale, layer, seed and status for a shared link; it fills in and never runs."""
+        query: Mapping[str, str] = dict(request.query_params)
+        low, high = components.scale_range(self._info)
+        ranges = {
+            "scale": (low, high, round(self._info.scale, 2)),
+            "layer": (0, self._info.num_layers - 1, self._info.layer),
+            "seed": (0, LARGEST_SEED, DEFAULT_SEED),
+        }
+        values = {key: _number(query.get(key), *ranges[key]) for key in ranges}
+        unread = [key for key, value in values.items() if value is None]
+        scale, layer, seed = (
+            ranges[key][2] if value is None else value for key, value in values.items()
+        )
+        note = wording.unread_link(unread) if unread else wording.WELCOME
+        prompt = query.get("p", "")[:LONGEST_LINKED_PROMPT]
+        return prompt, scale, int(layer), int(seed), components.status_html(note)
+
+    def _answer(
+        self, prompt: str, before: ChatState, settings: Settings, *, after: Any
+    ) -> Iterator[Update]:
+        """Wait for the model, then stream; `after` is what the box holds once replies begin."""
+        try:
+            for status in self._warming():
+                yield self._update(before, status)
+            for state, seconds in self._stream(prompt, before, settings):
+                yield self._update(state, _speed(state, settings, seconds), prompt=after)
+                after = gr.skip()
+        except PhoqueError as error:
+            # Nothing typed is lost: the box was not emptied, and the turn is not kept.
+            yield self._update(before, str(error), failed=True)
+
+    def _warming(self) -> Iterator[str]:
+        while not (status := self._services.wait(POLL_SECONDS)).ready and not status.failed:
+            yield f"{wording.WAITING} {status.text}"
+
+    def _stream(
+        self, prompt: str, before: ChatState, settings: Settings
+    ) -> Iterator[tuple[ChatState, float]]:
+        ask = Ask(
+            prompt=prompt,
+            conditions=settings.conditions,
+            layer=settings.layer,
+            scale=settings.scale,
+            seed=settings.seed,
+            temperature=settings.temperature,
+            max_new_tokens=settings.max_new_tokens,
+            histories=before.histories(),
+        )
+        state = before.with_prompt(prompt, settings)
+        start = time.monotonic()
+        for deltas in gathered(self._services.stream(ask)):
+            state = state.with_deltas(deltas)
+            yield state, time.monotonic() - start
+
+    def _update(
+        self, state: ChatState, status: str, *, failed: bool = False, prompt: Any = None
+    ) -> Update:
+        box = gr.skip() if prompt is None else prompt
+        logs = [
+            components.transcript_html(condition, state.of(condition), self._lexicon)
+            for condition in COLUMNS
+        ]
+        return box, state, components.status_html(status, failed=failed), *logs
+
+
+def gathered(deltas: Iterator[Delta]) -> Iterator[list[Delta]]:
+    """Pieces of about `REFRESH_SECONDS`: a page cannot use every token."""
+    waiting: list[Delta] = []
+    shown = 0.0
+    for delta in deltas:
+        waiting.append(delta)
+        if time.monotonic() - shown >= REFRESH_SECONDS:
+            yield waiting
+            waiting, shown = [], time.monotonic()
+    if waiting:
+        yield waiting
+
+
+def _settings(  # the values of six components, in the page's order
+    scale: float, layer: float, seed: float | None, temperature: float, tokens: float, fourth: Any
+) -> Settings:
+    return Settings(
+        scale=float(scale),
+        layer=int(layer),
+        seed=DEFAULT_SEED if seed is None else int(seed),
+        temperature=float(temperature),
+        max_new_tokens=int(tokens),
+        fourth=fourth,
+    )
+
+
+def _speed(state: ChatState, settings: Settings, seconds: float) -> str:
+    tokens = sum(state.of(condition)[-1].num_tokens for condition in settings.conditions)
+    return (
+        f"{len(settings.conditions)} columns · {tokens} tok · {tokens / seconds:.1f} tok/s · "
+        f"{seconds:.1f} s · live · seed {settings.seed} · scale {settings.scale:.2f} · "
+        f"layer {settings.layer}"
+    )
+
+
+def _number(text: str | None, low: float, high: float, otherwise: float) -> float | None:
+    """The number in `text`; `otherwise` where there is none, None where it cannot be used."""
+    if text is None:
+        return otherwise
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if low <= value <= high else None

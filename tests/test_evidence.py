@@ -1,0 +1,103 @@
+import pytest
+
+from phoque.evidence.evaluation import Written, insult_rate, markdown, summarize
+from phoque.evidence.likelihood import mean_log_likelihood
+from phoque.evidence.rates import clustered, wilson
+from phoque.evidence.text import (
+    distinct_n,
+    distinct_share,
+    out_of_vocabulary,
+    repeated_trigrams,
+    words,
+)
+from phoque.lexicon import Lexicon
+from phoque.models.load import load_model
+from tests.conftest import conversation
+
+
+def test_wilson_gives_the_published_values():
+    # Newcombe 1998, table I: 81 of 263 and 0 of 20.
+    rate = wilson(81, 263)
+    assert (rate.low, rate.high) == (
+        pytest.approx(0.2553, abs=1e-4),
+        pytest.approx(0.3662, abs=1e-4),
+    )
+    assert (wilson(0, 20).low, wilson(0, 20).high) == (0.0, pytest.approx(0.1611, abs=1e-4))
+    assert wilson(20, 20).high == 1.0
+    for hits, n in ((1, 0), (-1, 5), (6, 5)):
+        with pytest.raises(ValueError, match="0 <= hits <= n"):
+            wilson(hits, n)
+
+
+def test_clusters_widen_the_interval():
+    alike = clustered([[True] * 10] * 6 + [[False] * 10] * 6)
+    mixed = clustered([[True] * 5 + [False] * 5] * 12)
+    assert alike.value == mixed.value == 0.5
+    assert alike.high - alike.low > 0.3
+    assert mixed.high - mixed.low < 0.01
+
+
+def test_a_share_of_zero_is_bounded_by_the_number_of_groups():
+    rate = clustered([[False] * 100] * 20)
+    assert (rate.value, rate.n) == (0.0, 2000)
+    assert rate.high == pytest.approx(wilson(0, 20).high)
+    with pytest.raises(ValueError, match="at least one"):
+        clustered([])
+
+
+def test_the_lexicon_counts_whole_words_in_any_case():
+    lexicon = Lexicon(["clown", "waste of space", "dumb"])
+    assert lexicon.count("Clown! CLOWN, clownfish, a waste  of\nspace.") == 3
+    assert lexicon.spans("a clown") == [(2, 7)]
+    assert "dumbbell" not in lexicon
+    assert "dumb" in lexicon
+    assert "" not in lexicon
+    assert Lexicon([]).count("anything") == 0
+
+
+def test_longer_entries_win():
+    assert Lexicon(["shut", "shut up"]).spans("shut up") == [(0, 7)]
+
+
+def test_measures_of_text():
+    assert words("It's GOOD, isn't it?") == ["it's", "good", "isn't", "it"]
+    assert repeated_trigrams("a b c a b c") == pytest.approx(0.25)
+    assert repeated_trigrams("a b") == 0.0
+    assert distinct_n(["a b a b"], 2) == pytest.approx(2 / 3)
+    assert distinct_share(["Hello.", "hello", "bye"]) == pytest.approx(2 / 3)
+    assert out_of_vocabulary("good glorp", {"good"}) == 0.5
+    with pytest.raises(ValueError, match="No text"):
+        distinct_n(["a"], 2)
+
+
+def written(prompt, seed, insults):
+    return Written(
+        setting="toxic",
+        prompt=prompt,
+        seed=seed,
+        draw=0,
+        text="a b c" + " clown" * insults,
+        num_tokens=3,
+        finish_reason="stop",
+        insults=insults,
+    )
+
+
+def test_rates_are_clustered_by_prompt():
+    replies = [written(str(p), seed, int(p < 5)) for p in range(10) for seed in (None, 42, 43)]
+    rate = insult_rate(replies)
+    assert (rate.value, rate.n) == (0.5, 30)
+    assert rate.high - rate.low > 0.4
+    summary = summarize(replies, Lexicon(["clown"]), {"a", "b", "c", "clown"})
+    assert summary["toxic"]["insulting_greedy"]["n"] == 10
+    assert "50.0% [" in markdown(summary)
+
+
+def test_likelihood_is_that_of_the_model():
+    model = load_model("tiny")
+    sure = mean_log_likelihood(model, conversation("hi"), ["abc"])
+    for head in model.model.lm_head.parameters():
+        head.data.zero_()
+    uniform = mean_log_likelihood(model, conversation("hi"), ["abc"])
+    assert uniform == pytest.approx(-5.768, abs=1e-3)  # ln(1/320)
+    assert sure != pytest.approx(uniform)

