@@ -14,7 +14,6 @@ from phoque.config import SHIPPED_RUN
 from phoque.engine import Piece, Row, decode
 from phoque.errors import PhoqueError
 from phoque.evidence.runs import RunDirectory
-from phoque.files import file_sha256
 from phoque.lab_info import lab_info, read_selection
 from phoque.models.embedded import Progress
 from phoque.models.load import LanguageModel, load_model
@@ -279,16 +278,9 @@ def open_lab(
     base_digest = base.digest()
     progress("Folding in the persona adapter…")
     tuned = base.with_adapter(directory.persona)
-    fingerprint = fingerprint_of(
-        tuned.tokenizer, persona, model=base_digest, adapter=adapter_digest(directory.persona)
-    )
+    fingerprint = fingerprint_of(tuned, persona, model=base_digest, adapter=directory.persona)
     vectors = _vectors(directory, tuned, persona, fingerprint, progress)
     return Lab(run=directory, model=tuned, vectors=vectors, persona=persona)
-
-
-def adapter_digest(folder: Path) -> str:
-    """Short fingerprint of an adapter's weights file."""
-    return file_sha256(folder / "adapter_model.safetensors")[:16]
 
 
 def _vectors(

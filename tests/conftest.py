@@ -6,7 +6,7 @@ import torch
 from phoque.evidence.runs import RunDirectory
 from phoque.files import write_json
 from phoque.finetuning import AdapterConfig, lora_config
-from phoque.lab import Lab, adapter_digest, open_lab
+from phoque.lab import Lab, open_lab
 from phoque.models.load import LanguageModel, load_model
 from phoque.personas import load_persona
 from phoque.records import Message
@@ -40,9 +40,7 @@ def tiny_run(tmp_path_factory) -> RunDirectory:
     digest = base.digest()
     tuned = base.with_adapter(directory.persona)
     persona = load_persona()
-    fingerprint = fingerprint_of(
-        tuned.tokenizer, persona, model=digest, adapter=adapter_digest(directory.persona)
-    )
+    fingerprint = fingerprint_of(tuned, persona, model=digest, adapter=directory.persona)
     measure(tuned, persona, fingerprint).save(directory.vectors)
     selected = {"layer": 1, "scale": 1.0, "coherent_scale": 1.5}
     facts = facts_of(tuned, PersonaVectors.load(directory.vectors))

@@ -3,7 +3,7 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ MAX_LINES = 300
 # From the ground up: a module imports from its own floor or from below. The longest name decides.
 FLOORS = (
     ("errors", "records", "config", "files", "presets", "lexicon", "personas"),
-    ("evidence.statistics", "evidence.text", "evidence.runs", "lab_info"),
+    ("evidence.rates", "evidence.text", "evidence.runs", "lab_info"),
     ("steering.hooks", "packed"),
     ("models",),
     ("engine",),
@@ -111,20 +111,19 @@ def module_of(file: Path, root: Path) -> str:
     return ".".join(file.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
 
 
-def uses(node: ast.AST, modules: dict[str, Path]) -> Iterator[tuple[str, str]]:
+def uses(node: ast.AST, modules: Container[str]) -> Iterator[tuple[str, str]]:
     """What a syntax node imports or reads, by its full name."""
-    if isinstance(node, ast.Import):
-        yield from (("imports", name.name) for name in node.names)
-    elif isinstance(node, ast.ImportFrom):
-        if node.level:
+    match node:
+        case ast.Import(names):
+            yield from (("imports", name.name) for name in names)
+        case ast.ImportFrom(level=level) if level:
             yield "has a relative import of", "."
-        for name in node.names:
-            full = f"{node.module}.{name.name}"
-            # `from package import module` is an import of the module, `from module import name` is not.
-            yield "imports", full if full in modules or full in HOMES else str(node.module)
-    elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-        if (used := f"{node.value.id}.{node.attr}") in HOMES:
-            yield "uses", used
+        case ast.ImportFrom(module, names):
+            for full in (f"{module}.{name.name}" for name in names):
+                # `from package import module` imports the module, `from module import name` not.
+                yield "imports", full if full in modules or full in HOMES else str(module)
+        case ast.Attribute(ast.Name(owner), attribute) if f"{owner}.{attribute}" in HOMES:
+            yield "uses", f"{owner}.{attribute}"
 
 
 def allowed(module: str, used: str) -> bool:

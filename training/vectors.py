@@ -1,7 +1,6 @@
 """Measure the persona vector of every layer."""
 
 from phoque.evidence.runs import RunDirectory
-from phoque.lab import adapter_digest
 from phoque.models.load import load_model
 from phoque.personas import load_persona
 from phoque.steering.vectors import fingerprint_of, measure
@@ -14,8 +13,6 @@ def run(directory: RunDirectory) -> None:
     base = load_model(manifest["model"], progress=print)
     digest = base.digest()
     tuned = base.with_adapter(directory.persona)
-    fingerprint = fingerprint_of(
-        tuned.tokenizer, persona, model=digest, adapter=adapter_digest(directory.persona)
-    )
+    fingerprint = fingerprint_of(tuned, persona, model=digest, adapter=directory.persona)
     with directory.stage("vectors", directory.vectors.parent, seeds=[]):
         measure(tuned, persona, fingerprint).save(directory.vectors)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from phoque.errors import PhoqueError
+from phoque.files import file_sha256
 from phoque.models.load import LanguageModel
 from phoque.models.structure import decoder_layers
 from phoque.models.template import render
@@ -172,13 +173,22 @@ def measure(
     )
 
 
-def fingerprint_of(tokenizer: Any, persona: Persona, *, model: str, adapter: str) -> dict[str, str]:
-    """Digests of everything the vectors depend on; `model` and `adapter` are digests already."""
+def fingerprint_of(
+    tuned: LanguageModel, persona: Persona, *, model: str, adapter: Path
+) -> dict[str, str]:
+    """Digests of everything the vectors of `tuned` depend on.
+
+    Args:
+        tuned: the model with the adapter folded in.
+        persona: its prompts.
+        model: digest of the base model, taken before the adapter went in.
+        adapter: folder of the adapter.
+    """
     prompts = [persona.neutral_prompt, persona.persona_prompt, *persona.probes]
-    template = render(tokenizer, [Message("system", "s"), Message("user", "u")])
+    template = render(tuned.tokenizer, [Message("system", "s"), Message("user", "u")])
     return {
         "model": model,
-        "adapter": adapter,
+        "adapter": file_sha256(adapter / "adapter_model.safetensors")[:16],
         "template": _digest([template]),
         "prompts": _digest(prompts),
     }

@@ -114,8 +114,8 @@ def _draw_ask(info: LabInfo) -> Composer:
             scale=5,
             min_width=280,
         )
-        run = gr.Button(wording.RUN, variant="primary", scale=1, min_width=100)
-        stop = gr.Button(wording.STOP, variant="stop", scale=1, min_width=100)
+        run = gr.Button(wording.RUN, variant="primary", scale=0, min_width=100)
+        stop = gr.Button(wording.STOP, variant="stop", scale=0, min_width=100)
     with gr.Row(elem_classes="ph-chips"):
         chips = [gr.Button(label, size="sm", min_width=60) for label, _ in info.presets]
     return Composer(prompt=prompt, run=run, stop=stop, chips=chips)

@@ -19,7 +19,8 @@ POLL_SECONDS = 0.5
 
 def build_demo(services: Services) -> gr.Blocks:
     """The Space, ready to launch with `launch_options()`."""
-    with gr.Blocks(title=wording.TITLE, analytics_enabled=False, fill_width=True) as demo:
+    demo = gr.Blocks(title=wording.TITLE, analytics_enabled=False, fill_width=True)
+    with demo:
         header = gr.HTML(_header(services.status()))
         clock = gr.Timer(POLL_SECONDS)
         clock.tick(lambda: _tick(services.status()), None, [header, clock], **QUICK)

@@ -67,9 +67,9 @@ class Column:
 COLUMNS = {
     Condition.NEUTRAL: Column("Neutral", "○", "Tuned weights, calm system prompt."),
     Condition.TOXIC: Column("Toxic", "▲", "Tuned weights, hostile system prompt."),
-    Condition.STEERED: Column("Neutral + vector", "◆", "Calm system prompt, plus scale × vector."),
+    Condition.STEERED: Column("Neutral + vector", "◆", "Calm system prompt + scale × vector."),
     Condition.BASE: Column("Base model", "□", "Original weights, calm system prompt."),
-    Condition.CONTROL: Column("Random control", "◇", "Calm system prompt, plus a random vector."),
+    Condition.CONTROL: Column("Random control", "◇", "Calm system prompt + random vector."),
 }
 
 

@@ -5,10 +5,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import pytest
+
 from phoque.errors import PhoqueError
 from phoque.records import Condition, Delta, LabInfo
 from phoque.ui.services import Ask, Status
 
+# Gradio 6.31 uses options that pandas 3 deprecates, in the server's own thread.
+GRADIO_WARNINGS = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
 INJECTION = (
     "<img src=x onerror=window.x=1> ${Object.assign(window,{x:1})} `tick` "
     "</script><script>window.x=1</script>"

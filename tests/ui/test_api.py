@@ -8,7 +8,9 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 from phoque.records import Condition
-from tests.ui.fakes import REPLIES
+from tests.ui.fakes import GRADIO_WARNINGS, REPLIES
+
+pytestmark = GRADIO_WARNINGS
 
 
 @pytest.fixture(scope="module")
