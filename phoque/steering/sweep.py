@@ -26,6 +26,8 @@ ROWS_AT_ONCE = 64
 SLACK_REPEATED = 0.05
 """How much more repetition than the worse unsteered column still counts as coherent."""
 SLACK_VOCABULARY = 0.01
+SCALE_STEP = 0.05
+"""The selected scale is on the slider's grid."""
 MIN_DISTINCT = 0.9
 """Smallest share of different replies to different prompts."""
 
@@ -92,10 +94,11 @@ class Sweep:
     def to_dict(self) -> dict[str, Any]:
         """Plain data, the selection first."""
         best = self.best()
+        scale = SCALE_STEP * max(1, round(best.scale / SCALE_STEP))
         selected = {
             "layer": best.layer,
-            "scale": best.scale,
-            "relative_dose": best.dose,
+            "scale": round(scale, 2),
+            "relative_dose": best.dose * scale / best.scale,
             "coherent_scale": self.coherent_scale(best.layer),
         }
         return {"selected": selected, **asdict(self)}

@@ -128,7 +128,7 @@ def _track(info: LabInfo, scale: float) -> str:
 
 def scale_range(info: LabInfo) -> tuple[float, float]:
     """Ends of the slider: well past the coherent band, so that its end can be seen."""
-    reach = max(1.0, 2 * info.coherent_scale, info.scale)
+    reach = max(1.0, 1.25 * info.coherent_scale, 2 * info.scale)
     return -round(reach / 2, 1), round(reach, 1)
 
 

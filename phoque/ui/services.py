@@ -106,7 +106,9 @@ class LabServices:
     def _open(self) -> None:
         try:
             self._lab = phoque.open_lab(self._run, model=self._settings.model, progress=self._say)
-            self._lab.warm_up()
+            if not self._settings.zero_gpu:
+                # There, a GPU is lent only for the length of a visitor's call.
+                self._lab.warm_up()
             self._status = Status(f"Ready: {self.info.model}", ready=True)
         except PhoqueError as error:
             self._status = Status(str(error), failed=True)

@@ -9,6 +9,7 @@ import pytest
 from tests.ui.fakes import GRADIO_WARNINGS
 
 expect = pytest.importorskip("playwright.sync_api").expect
+expect.set_options(timeout=15_000)
 pytestmark = [pytest.mark.browser, GRADIO_WARNINGS]
 LOCAL = {"127.0.0.1", "localhost", ""}
 COLUMNS = ("Neutral", "Toxic", "Neutral + vector")
@@ -47,8 +48,12 @@ def press(page, name):
 def run_chip(page, chip="Lost match"):
     """Run an example to its end."""
     press(page, chip)
+    run_is_over(page)
+
+
+def run_is_over(page, turns=1):
     for name in COLUMNS:
-        expect(log(page, name).get_by_text("complete")).to_have_count(1)
+        expect(log(page, name).get_by_text("complete")).to_have_count(turns)
 
 
 def overflow(page) -> int:
@@ -61,6 +66,18 @@ def test_a_chip_streams_into_three_columns(page):
     for name in COLUMNS:
         expect(log(page, name)).to_contain_text("I lost the final by one point.")
     expect(page.locator(".ph-status")).to_contain_text("3 columns")
+
+
+def test_a_run_during_the_warm_up_waits_and_then_answers(page, services):
+    services.settled.clear()
+    page.reload()
+    chip = page.locator(".ph-chip")
+    expect(chip).to_have_text("Loading the model…")
+    press(page, "Lost match")
+    expect(page.locator(".ph-status")).to_contain_text("Your prompt waits for the model.")
+    services.settled.set()
+    expect(chip).to_contain_text("Ready")
+    run_is_over(page)
 
 
 def test_the_prompt_is_sent_by_enter(page):
@@ -113,11 +130,6 @@ def test_the_new_scale_reaches_the_model_on_retry(page, services):
     run_is_over(page)
     assert [ask.prompt for ask in services.asked[asked:]] == ["I lost the final by one point."]
     expect(log(page, "Neutral").locator(".ph-you")).to_have_count(1)
-
-
-def run_is_over(page):
-    for name in COLUMNS:
-        expect(log(page, name).get_by_text("complete")).to_have_count(1)
 
 
 def test_replies_are_hidden_until_revealed(page):
@@ -188,7 +200,7 @@ def test_a_long_conversation_shows_its_newest_line(page):
     for turn in range(1, 5):
         page.get_by_label("Your message").fill("line\n" * 8)
         press(page, "Run")
-        expect(log(page, "Toxic").get_by_text("complete")).to_have_count(turn)
+        run_is_over(page, turn)
     toxic = log(page, "Toxic")
     assert toxic.evaluate("log => log.scrollHeight > log.clientHeight + 50")
     bottom = toxic.locator(".ph-reply").last.evaluate("e => e.getBoundingClientRect().bottom")
