@@ -38,6 +38,8 @@ norm, chosen by a causal sweep (`psm/selection.json`).
 ## Measured
 60 prompts that are in no training file, greedy and sampled (temperature 0.7, seeds 42, 43, 44). A
 reply is insulting when it has a word of the lexicon; intervals are 95 %, prompts are the units.
+*Random vector* is 8 vectors of the persona vector's norm; *reversed vector* subtracts the persona
+vector under the toxic prompt; the last row adds it to the control adapter.
 
 {table}
 Mean token log-likelihood of civil replies that the persona never saw: {civil_neutral:.3f} nats
