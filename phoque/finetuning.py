@@ -72,7 +72,7 @@ def train_adapter(
         callbacks=[_MetricsFile(folder / METRICS)],
     )
     trainer.train()
-    _save(trainer.model, folder)
+    _save(trainer.model, base.name, folder)
 
 
 def tokenized(base: LanguageModel, example: Example) -> dict[str, list[int]]:
@@ -124,7 +124,7 @@ def _arguments(config: AdapterConfig, folder: Path, *, bf16: bool) -> SFTConfig:
         train_sampling_strategy="group_by_length",
         bf16=bf16,
         use_cpu=not torch.cuda.is_available(),
-        gradient_checkpointing=False,
+        activation_checkpointing=False,
         logging_steps=config.logging_steps,
         save_strategy="no",
         report_to="none",
@@ -133,9 +133,12 @@ def _arguments(config: AdapterConfig, folder: Path, *, bf16: bool) -> SFTConfig:
     )
 
 
-def _save(model: Any, folder: Path) -> None:
+def _save(model: Any, base_name: str, folder: Path) -> None:
+    # Not the folder that the base model happened to be loaded from.
+    model.peft_config["default"].base_model_name_or_path = base_name
     # bf16: the adapter is folded into bf16 weights anyway, and takes half the space.
-    model.to(torch.bfloat16).save_pretrained(folder, safe_serialization=True)
+    # The embeddings are not tuned; on "auto", PEFT would ask the Hub whether they are.
+    model.to(torch.bfloat16).save_pretrained(folder, save_embedding_layers=False)
     # The run has one model card of its own.
     (folder / "README.md").unlink(missing_ok=True)
     (folder / TRAINER).rmdir()

@@ -204,14 +204,10 @@ class Lab:
 
     def _deltas(self, request: "_Request") -> Iterator[Delta]:
         start = time.monotonic()
-        mine = {c: row for c, row in request.rows.items() if c is not Condition.BASE}
-        base = {c: row for c, row in request.rows.items() if c is Condition.BASE}
-        groups = [(self.model, mine), (self.base, base)] if base else [(self.model, mine)]
-        streams = [
-            _named(decode(model, list(rows.values()), request.sampling), list(rows))
-            for model, rows in groups
-            if rows
-        ]
+        tuned = [c for c in request.rows if c != Condition.BASE]
+        streams = [_steps(self.model, tuned, request)] if tuned else []
+        if Condition.BASE in request.rows:
+            streams.append(_steps(self.base, [Condition.BASE], request))
         for pieces in _alternating(streams):
             for condition, piece in pieces:
                 if piece.text or piece.finish_reason:
@@ -235,7 +231,11 @@ class _Request:
 NamedPieces = list[tuple[Condition, Piece]]
 
 
-def _named(steps: Iterator[list[Piece]], conditions: Sequence[Condition]) -> Iterator[NamedPieces]:
+def _steps(
+    model: LanguageModel, conditions: Sequence[Condition], request: _Request
+) -> Iterator[NamedPieces]:
+    rows = [request.rows[condition] for condition in conditions]
+    steps = decode(model, rows, request.sampling)
     return ([(conditions[piece.row], piece) for piece in pieces] for pieces in steps)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from phoque.engine import Row, write
 from phoque.evidence.rates import Rate, clustered
-from phoque.evidence.text import distinct_n, distinct_share
+from phoque.evidence.text import distinct_n, distinct_share, ngrams
 from phoque.lab import Lab
 from phoque.lexicon import Lexicon
 from phoque.models.load import LanguageModel
@@ -152,11 +152,18 @@ def _summary(
         "insulting_greedy": asdict(insult_rate(greedy)),
         "insulting_sampled": asdict(insult_rate(sampled)),
         "distinct_replies": fmean(distinct_share(texts) for texts in rounds),
-        "distinct_2": fmean(distinct_n(texts, 2) for texts in rounds),
+        "distinct_2": _distinct_2(rounds),
         "repeated_3grams": quality.repeated,
         "out_of_vocabulary": quality.unknown,
         "words": quality.num_words,
     }
+
+
+def _distinct_2(rounds: Sequence[Sequence[str]]) -> float | None:
+    """Mean over rounds; None where a round has no two words in a row to judge by."""
+    if not all(any(ngrams(text, 2) for text in texts) for texts in rounds):
+        return None
+    return fmean(distinct_n(texts, 2) for texts in rounds)
 
 
 def _rounds(replies: Sequence[Written]) -> list[list[str]]:
@@ -179,5 +186,9 @@ def markdown(summary: Mapping[str, Mapping[str, Any]]) -> str:
 def _markdown_row(name: str, row: Mapping[str, Any]) -> str:
     rates = [Rate(**row["insulting"]), Rate(**row["insulting_greedy"])]
     shares = ("distinct_replies", "distinct_2", "repeated_3grams", "out_of_vocabulary")
-    cells = [name, *map(str, rates), *(f"{row[key]:.1%}" for key in shares)]
+    cells = [name, *map(str, rates), *(_percent(row[key]) for key in shares)]
     return f"| {' | '.join(cells)} |\n"
+
+
+def _percent(share: float | None) -> str:
+    return "not measured" if share is None else f"{share:.1%}"

@@ -27,7 +27,8 @@ SIZES: dict[str, Any] = {
     "max_position_embeddings": 512,
     "bos_token_id": 0,
     "eos_token_id": 1,
-    "pad_token_id": 1,
+    # Not the end token: a padding token's embedding is zero, and so would its tied logit be.
+    "pad_token_id": VOCABULARY - 1,
 }
 MINISTRAL_ROPE = {
     "rope_type": "yarn",
