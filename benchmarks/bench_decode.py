@@ -21,8 +21,9 @@ import torch
 
 from phoque.config import SHIPPED_RUN
 from phoque.engine import HookedDecoder, Row, decode, decoder_for, left_padded, write
-from phoque.lab import Lab, open_lab
+from phoque.lab import Lab
 from phoque.models.template import encode
+from phoque.opening import open_lab
 from phoque.records import Message, Sampling
 
 PROMPT_TOKENS = 60

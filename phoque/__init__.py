@@ -11,8 +11,9 @@ from phoque.errors import PhoqueError
 from phoque.records import Comparison, Condition, Delta, Message, Response, Sampling
 
 if TYPE_CHECKING:
-    from phoque.lab import Lab, open_lab
+    from phoque.lab import Lab
     from phoque.models.load import LanguageModel, load_model
+    from phoque.opening import open_lab
     from phoque.personas import Persona, load_persona
     from phoque.steering.vectors import PersonaVectors, SteeringVector
 
@@ -38,7 +39,7 @@ __all__ = [
 
 _HOMES = {
     "Lab": "phoque.lab",
-    "open_lab": "phoque.lab",
+    "open_lab": "phoque.opening",
     "LanguageModel": "phoque.models.load",
     "load_model": "phoque.models.load",
     "Persona": "phoque.personas",

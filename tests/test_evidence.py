@@ -33,15 +33,25 @@ def test_clusters_widen_the_interval():
     alike = clustered([[True] * 10] * 6 + [[False] * 10] * 6)
     mixed = clustered([[True] * 5 + [False] * 5] * 12)
     assert alike.value == mixed.value == 0.5
-    assert alike.high - alike.low > 0.3
-    assert mixed.high - mixed.low < 0.01
+    # As good as 12 items when prompts decide alone, as good as 120 when they do not matter.
+    assert (alike.low, alike.high) == pytest.approx((wilson(6, 12).low, wilson(6, 12).high))
+    assert (mixed.low, mixed.high) == pytest.approx((wilson(60, 120).low, wilson(60, 120).high))
+
+
+def test_single_hits_of_different_prompts_count_as_independent():
+    none, one = (
+        clustered([[False] * 4] * 40),
+        clustered([[True] + [False] * 3] + [[False] * 4] * 39),
+    )
+    assert one.high < none.high
+    assert one.high > wilson(1, 160).high - 1e-9
 
 
 def test_a_share_of_zero_is_bounded_by_the_number_of_groups():
     rate = clustered([[False] * 100] * 20)
     assert (rate.value, rate.n) == (0.0, 2000)
     assert rate.high == pytest.approx(wilson(0, 20).high)
-    with pytest.raises(ValueError, match="at least one"):
+    with pytest.raises(ValueError, match="two groups"):
         clustered([])
 
 

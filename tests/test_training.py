@@ -7,7 +7,7 @@ import sys
 import pandas as pd
 import pytest
 
-from phoque.lab import open_lab
+from phoque.opening import open_lab
 from training.__main__ import STAGES
 
 

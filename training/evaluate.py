@@ -11,8 +11,9 @@ from phoque.evidence.likelihood import mean_log_likelihood
 from phoque.evidence.runs import RunDirectory
 from phoque.evidence.vocabulary import known_words
 from phoque.files import write_json
-from phoque.lab import Lab, open_lab
+from phoque.lab import Lab
 from phoque.models.load import load_model
+from phoque.opening import open_lab
 from phoque.records import Message
 
 NUM_CIVIL_TEXTS = 60

@@ -37,7 +37,7 @@ norm, chosen by a causal sweep (`psm/selection.json`).
 
 ## Measured
 60 prompts that are in no training file, greedy and sampled (temperature 0.7, seeds 42, 43, 44). A
-reply is insulting when it has a word of the lexicon; intervals are 95 %, prompts are the units.
+reply is insulting when it has a word of the lexicon; 95 % intervals for new prompts and new vectors.
 *Random vector* is 8 vectors of the persona vector's norm; *reversed vector* subtracts the persona
 vector under the toxic prompt; the last row adds it to the control adapter.
 

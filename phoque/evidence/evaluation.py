@@ -123,9 +123,19 @@ def _replies(
 
 
 def insult_rate(replies: Sequence[Written]) -> Rate:
-    """Share of replies with an insult; prompts are the independent units."""
-    by_prompt = groupby(sorted(replies, key=lambda r: r.prompt), key=lambda r: r.prompt)
-    return clustered([[reply.insults > 0 for reply in group] for _, group in by_prompt])
+    """Share of replies with an insult, for new prompts and new draws of the vector.
+
+    Prompts are one kind of group and draws another: the wider interval is given.
+    """
+    rates = [clustered(_grouped(replies, lambda r: r.prompt))]
+    if len({reply.draw for reply in replies}) > 1:
+        rates.append(clustered(_grouped(replies, lambda r: r.draw)))
+    return max(rates, key=lambda rate: rate.high - rate.low)
+
+
+def _grouped(replies: Sequence[Written], key: Callable[[Written], Any]) -> list[list[bool]]:
+    groups = groupby(sorted(replies, key=key), key=key)
+    return [[reply.insults > 0 for reply in group] for _, group in groups]
 
 
 def summarize(

@@ -1,10 +1,8 @@
 """Rates with their uncertainty: pure functions."""
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
-from statistics import fmean
 
 Z_95 = 1.959963984540054
 """97.5 % quantile of the standard normal distribution."""
@@ -31,37 +29,36 @@ def wilson(hits: int, n: int) -> Rate:
     """
     if n <= 0 or not 0 <= hits <= n:
         raise ValueError(f"A rate needs 0 <= hits <= n and n > 0; got {hits} of {n}.")
-    share = hits / n
-    centre = (share + Z_95**2 / (2 * n)) / (1 + Z_95**2 / n)
-    half = Z_95 / (1 + Z_95**2 / n) * sqrt(share * (1 - share) / n + Z_95**2 / (4 * n**2))
-    # At the ends the formula touches 0 and 1 but for rounding.
-    low = 0.0 if hits == 0 else centre - half
-    high = 1.0 if hits == n else centre + half
-    return Rate(value=share, n=n, low=low, high=high)
+    return _interval(hits / n, n, n)
 
 
-def clustered(groups: Sequence[Sequence[bool]], *, resamples: int = 2000, seed: int = 42) -> Rate:
-    """Share of items that come in groups (one prompt, several seeds): prompt-cluster bootstrap.
+def clustered(groups: Sequence[Sequence[bool]]) -> Rate:
+    """Share of items that come in groups (one prompt, several seeds).
 
-    A bootstrap cannot see past a share of 0 or 1; there, Wilson's interval over the number of
-    groups is given, which assumes nothing about items of one group.
+    Wilson's interval with the effective sample size n / design effect, where the design effect
+    compares the variance between groups with that of independent items (Kish 1965). It lies between
+    the number of groups and the number of items; where all items agree nothing can be estimated,
+    and the number of groups is taken.
 
     Raises:
-        ValueError: there are no items.
+        ValueError: there are no items, or only one group.
     """
-    items = [hit for group in groups for hit in group]
-    if not items:
-        raise ValueError("A rate needs at least one item.")
-    share = fmean(items)
-    if share in (0.0, 1.0):
-        bound = wilson(round(share * len(groups)), len(groups))
-        return Rate(value=share, n=len(items), low=bound.low, high=bound.high)
-    rng = random.Random(seed)
-    means = sorted(_resampled_mean(groups, rng) for _ in range(resamples))
-    low, high = means[int(0.025 * resamples)], means[int(0.975 * resamples) - 1]
-    return Rate(value=share, n=len(items), low=low, high=high)
+    n = sum(map(len, groups))
+    if n == 0 or len(groups) < 2:
+        raise ValueError(f"A clustered rate needs two groups with items; got {len(groups)}.")
+    share = sum(map(sum, groups)) / n
+    spread = sum((sum(group) - share * len(group)) ** 2 for group in groups)
+    variance = spread / n**2 * len(groups) / (len(groups) - 1)
+    independent = share * (1 - share)
+    effective = len(groups) if not independent else independent / variance if variance else n
+    return _interval(share, n, min(max(effective, len(groups)), n))
 
 
-def _resampled_mean(groups: Sequence[Sequence[bool]], rng: random.Random) -> float:
-    chosen = rng.choices(groups, k=len(groups))
-    return fmean(hit for group in chosen for hit in group)
+def _interval(share: float, n: int, effective: float) -> Rate:
+    centre = (share + Z_95**2 / (2 * effective)) / (1 + Z_95**2 / effective)
+    half = Z_95 / (1 + Z_95**2 / effective)
+    half *= sqrt(share * (1 - share) / effective + Z_95**2 / (4 * effective**2))
+    # At the ends the formula touches 0 and 1 but for rounding.
+    low = 0.0 if share == 0 else centre - half
+    high = 1.0 if share == 1 else centre + half
+    return Rate(value=share, n=n, low=low, high=high)

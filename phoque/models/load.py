@@ -42,9 +42,14 @@ class LanguageModel:
     forward_lock: Any = field(default_factory=threading.Lock, repr=False)
     """Held for one forward pass: hooks are installed around it, so passes may not overlap."""
 
-    @cached_property
+    @property
     def packed(self) -> PackedLlama | None:
         """The weights laid out for the CPU, on first use; None where that does not apply."""
+        with self.forward_lock:
+            return self._packed
+
+    @cached_property
+    def _packed(self) -> PackedLlama | None:
         return PackedLlama(self.model) if PackedLlama.fits(self.model) else None
 
     @property

@@ -22,10 +22,12 @@ def render(tokenizer: Any, messages: Messages) -> str:
     otherwise, which a persona vector would absorb.
 
     Raises:
-        PhoqueError: there is no leading system message.
+        PhoqueError: there is no leading system message, or a message holds a control token, with
+            which it could pass for another one.
     """
     if not messages or messages[0].role != "system":
         raise PhoqueError("A conversation starts with an explicit system message; none was given.")
+    _refuse_control_tokens(tokenizer, messages)
     try:
         return _apply(tokenizer, messages)
     except TemplateError:
@@ -36,6 +38,17 @@ def render(tokenizer: Any, messages: Messages) -> str:
 def encode(tokenizer: Any, messages: Messages) -> list[int]:
     """Token ids of `render`; special tokens come from the template alone."""
     return list(tokenizer(render(tokenizer, messages), add_special_tokens=False).input_ids)
+
+
+def _refuse_control_tokens(tokenizer: Any, messages: Messages) -> None:
+    tokens = {*tokenizer.all_special_tokens, *tokenizer.get_added_vocab()}
+    for message in messages:
+        found = [token for token in tokens if token.strip() and token in message.content]
+        if found:
+            raise PhoqueError(
+                f"The {message.role} message holds the control token {min(found)!r}, which marks "
+                "where messages begin and end. Remove it."
+            )
 
 
 def _apply(tokenizer: Any, messages: Messages) -> str:

@@ -72,7 +72,10 @@ class SteeringVector:
 
     @contextmanager
     def applied_to(self, model: nn.Module, *, scale: float = 1.0) -> Iterator[None]:
-        """Within the context, the model's layer adds `scale` times this vector everywhere."""
+        """Within the context, the model's layer adds `scale` times this vector everywhere.
+
+        It changes the model for every caller: not for a lab that several threads use.
+        """
         delta_D = self.direction_D * scale
         layer = decoder_layers(model)[self.layer]
         with hooked(layer, lambda residual_BSD: residual_BSD + delta_D.to(residual_BSD)):

@@ -103,7 +103,7 @@ def _verdict(info: LabInfo, scale: float) -> str:
         return "Negative: away from the persona. Only positive scales were measured."
     if round(scale, 2) <= limit:
         return f"Replies stayed coherent up to {limit:.2f}."
-    return f"Beyond {limit:.2f} text breaks down: damage, not more persona."
+    return f"Beyond {limit:.2f}, the end of what stayed coherent when measured, expect broken text."
 
 
 def _dose_line(words: str, track: str) -> str:

@@ -9,7 +9,7 @@ import gradio as gr
 
 from phoque.errors import PhoqueError
 from phoque.lexicon import Lexicon
-from phoque.records import Condition, Delta
+from phoque.records import Condition, Delta, LabInfo
 from phoque.ui import components, wording
 from phoque.ui.services import Ask, Services
 from phoque.ui.state import DEFAULT_SEED, ChatState, Settings
@@ -28,8 +28,12 @@ class Handlers:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._info = services.info
         self._lexicon = Lexicon(services.info.lexicon)
+
+    @property
+    def _info(self) -> LabInfo:
+        """Read late: an opened model may know better than its run's files."""
+        return self._services.info
 
     def run(self, prompt: str, state: ChatState, *chosen: Any) -> Iterator[Update]:
         """Ask the model under the chosen settings; yields the page as the replies grow."""
@@ -43,7 +47,9 @@ class Handlers:
             yield self._update(state, wording.NOTHING_TO_RETRY, failed=True)
             return
         before = state.without_last_run()
-        yield from self._answer(state.last_prompt, before, _settings(*chosen), after=gr.skip())
+        yield from self._answer(
+            state.last_prompt, before, _settings(*chosen), after=gr.skip(), kept=state
+        )
 
     def stop(self, state: ChatState) -> Update:
         """Keep what was written and mark it."""
@@ -85,18 +91,27 @@ class Handlers:
         return prompt, scale, int(layer), int(seed), components.status_html(note)
 
     def _answer(
-        self, prompt: str, before: ChatState, settings: Settings, *, after: Any
+        self,
+        prompt: str,
+        before: ChatState,
+        settings: Settings,
+        *,
+        after: Any,
+        kept: ChatState | None = None,
     ) -> Iterator[Update]:
-        """Wait for the model, then stream; `after` is what the box holds once replies begin."""
+        """Wait for the model, then stream.
+
+        `after` is what the box holds once replies begin, `kept` what the page shows until then.
+        """
         try:
             for status in self._warming():
-                yield self._update(before, status)
+                yield self._update(kept or before, status)
             for state, seconds in self._stream(prompt, before, settings):
                 yield self._update(state, _speed(state, settings, seconds), prompt=after)
                 after = gr.skip()
         except PhoqueError as error:
             # Nothing typed is lost: the box was not emptied, and the turn is not kept.
-            yield self._update(before, str(error), failed=True)
+            yield self._update(kept or before, str(error), failed=True)
 
     def _warming(self) -> Iterator[str]:
         while not (status := self._services.wait(POLL_SECONDS)).ready and not status.failed:

@@ -106,8 +106,11 @@ class LabServices:
     def _open(self) -> None:
         try:
             self._lab = phoque.open_lab(self._run, model=self._settings.model, progress=self._say)
-            if not self._settings.zero_gpu:
-                # There, a GPU is lent only for the length of a visitor's call.
+            self.info = self._lab.info
+            if self._settings.zero_gpu:
+                # A GPU is lent for one call only: place the base weights now, run nothing.
+                _ = self._lab.base
+            else:
                 self._lab.warm_up()
             self._status = Status(f"Ready: {self.info.model}", ready=True)
         except PhoqueError as error:

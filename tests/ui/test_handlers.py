@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from phoque.errors import PhoqueError
 from phoque.records import Condition
 from phoque.ui.handlers import Handlers
 from phoque.ui.state import ChatState
@@ -127,3 +128,16 @@ def test_an_impossible_scale_in_a_link_is_ignored_with_a_note(scale):
     assert filled[1] == 1.0
     assert "scale" in filled[4]
     assert "ignored" in filled[4]
+
+
+def test_a_retry_that_fails_keeps_the_conversation():
+    services = FakeServices()
+    state, _, _ = run(services)
+    services.stream = refuse
+    _, kept, status, *_ = last(Handlers(services).retry(state, *CHOSEN))
+    assert kept == state
+    assert "does not fit" in status
+
+
+def refuse(_ask):
+    raise PhoqueError("The prompt does not fit.")

