@@ -194,4 +194,5 @@ def test_a_stage_that_fails_is_not_in_the_manifest(tmp_path):
         write_json(folder / "a.json", {"b": 1})
     stage = run.manifest()["stages"]["x"]
     assert stage["seeds"] == [1]
+    assert stage["commit"] is None or len(stage["commit"]) == 40
     assert list(stage["outputs"]) == ["x/a.json"]

@@ -2,6 +2,7 @@
 
 import json
 import platform
+import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,11 +12,22 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from phoque.config import PACKAGE
 from phoque.errors import PhoqueError
 from phoque.files import file_sha256, write_json
 
 MANIFEST = "manifest.json"
 LIBRARIES = ("torch", "transformers", "peft", "trl")
+
+
+def source_commit() -> str | None:
+    """Git commit of the code that runs; None outside a checkout."""
+    asked = ["git", "-C", str(PACKAGE), "rev-parse", "HEAD"]
+    try:
+        found = subprocess.run(asked, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return found.stdout.strip()
 
 
 @dataclass(frozen=True)
@@ -89,6 +101,7 @@ class RunDirectory:
             "seeds": list(seeds),
             "versions": {library: metadata.version(library) for library in LIBRARIES},
             "machine": platform.machine(),
+            "commit": source_commit(),
             "outputs": self._outputs(folder),
         }
         self.describe(stages=stages)
