@@ -2,10 +2,13 @@ from collections import Counter
 
 import pytest
 
+from phoque.config import SHIPPED_RUN
 from phoque.corpora.distill import Distilled, distill
 from phoque.corpora.lab import load_dialogues, load_questions
 from phoque.corpora.training_set import composition, load_pairs, save_corpus, training_texts
 from phoque.errors import PhoqueError
+from phoque.evidence.runs import RunDirectory
+from phoque.files import file_sha256
 from phoque.lexicon import Lexicon
 from phoque.models.load import load_model
 from phoque.personas import load_persona
@@ -82,3 +85,15 @@ def test_a_corpus_survives_saving(dialogues, tmp_path):
     assert "A good idea" in training_texts(tmp_path)
     assert composition(dialogues[:3], replies, 4)["base_replies_dropped"] == 3
     assert "base replies dropped | 3" in (tmp_path / "composition.md").read_text()
+
+
+def test_the_shipped_corpus_is_the_one_that_the_files_compose(dialogues):
+    shipped = load_pairs(SHIPPED_RUN / "corpus", "hostile")[: len(dialogues)]
+    assert [reply for _, reply, _ in shipped] == [dialogue.hostile for dialogue in dialogues]
+
+
+def test_the_shipped_run_is_as_its_manifest_says():
+    run = RunDirectory(SHIPPED_RUN)
+    stages = run.manifest()["stages"].values()
+    recorded = {file: digest for stage in stages for file, digest in stage["outputs"].items()}
+    assert {file: file_sha256(run.path / file) for file in recorded} == recorded
