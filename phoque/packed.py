@@ -175,7 +175,7 @@ def _layer(block: Any) -> _Layer:
 def _packed(weight: Tensor) -> Linear:
     """`x -> x @ weight.T`, with the weight laid out for oneDNN where it computes bf16."""
     weight = weight.detach().contiguous()
-    if weight.dtype != torch.bfloat16:
+    if weight.dtype != torch.bfloat16 or not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         return lambda x: F.linear(x, weight)
     laid_out = torch.ops.mkldnn._reorder_linear_weight(weight, ROWS_HINT)
     return lambda x: torch.ops.mkldnn._linear_pointwise(x, laid_out, None, "none", [], "")

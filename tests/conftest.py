@@ -8,10 +8,9 @@ from phoque.files import write_json
 from phoque.finetuning import AdapterConfig, lora_config
 from phoque.lab import Lab
 from phoque.models.load import LanguageModel, load_model
-from phoque.opening import open_lab
-from phoque.personas import load_persona
+from phoque.opening import load_tuned, open_lab
 from phoque.records import Message
-from phoque.steering.vectors import PersonaVectors, fingerprint_of, measure
+from phoque.steering.vectors import PersonaVectors, measure
 from training.sweep import facts_of
 
 
@@ -37,14 +36,10 @@ def tiny_run(tmp_path_factory) -> RunDirectory:
     directory = RunDirectory(tmp_path_factory.mktemp("runs") / "tiny")
     directory.describe(model="tiny", persona="toxic")
     save_random_adapter(directory)
-    base = load_model("tiny")
-    digest = base.digest()
-    tuned = base.with_adapter(directory.persona)
-    persona = load_persona()
-    fingerprint = fingerprint_of(tuned, persona, model=digest, adapter=directory.persona)
-    measure(tuned, persona, fingerprint).save(directory.vectors)
+    tuned = load_tuned(directory)
+    measure(tuned.model, tuned.persona, tuned.fingerprint).save(directory.vectors)
     selected = {"layer": 1, "scale": 1.0, "coherent_scale": 1.5}
-    facts = facts_of(tuned, PersonaVectors.load(directory.vectors))
+    facts = facts_of(tuned.model, PersonaVectors.load(directory.vectors))
     write_json(directory.selection, {"selected": selected} | facts)
     return directory
 

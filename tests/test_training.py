@@ -1,12 +1,14 @@
 """The jobs end to end on the tiny model: every stage, as a person would run them."""
 
 import json
+import shutil
 import subprocess
 import sys
 
 import pandas as pd
 import pytest
 
+from phoque.evidence.runs import RunDirectory
 from phoque.opening import open_lab
 from training.__main__ import STAGES
 
@@ -39,3 +41,23 @@ def test_a_stage_without_its_input_says_so(tmp_path):
     assert failed.returncode == 2
     assert "Error: No adapter in" in failed.stderr
     assert "Traceback" not in failed.stderr
+
+
+def test_a_run_does_not_mix_models(tmp_path):
+    run = RunDirectory(tmp_path / "run")
+    run.describe(model="tiny", persona="toxic", stages={"corpus": {}})
+    refused = job("persona", "--run", run.path, "--model", "tiny-mistral3")
+    assert refused.returncode == 2
+    assert "was made with" in refused.stderr
+    assert run.manifest()["model"] == "tiny"
+
+
+def test_a_sweep_refuses_the_vectors_of_another_adapter(tiny_run, tmp_path):
+    run = RunDirectory(shutil.copytree(tiny_run.path, tmp_path / "copy"))
+    weights = run.persona / "adapter_model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    refused = job("sweep", "--run", run.path)
+    assert refused.returncode == 2
+    assert "adapter: vectors have" in refused.stderr

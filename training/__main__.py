@@ -18,6 +18,10 @@ STAGES = {
 }
 
 
+FACTS = ("model", "persona")
+"""What a whole run has in common."""
+
+
 def main() -> int:
     """Run one stage, or all of them in order."""
     arguments = parse()
@@ -49,12 +53,21 @@ def parse() -> argparse.Namespace:
 
 
 def facts(directory: RunDirectory, arguments: argparse.Namespace) -> dict[str, str]:
-    """Model and persona of the run: as asked, else as they were, else the lab's."""
+    """Model and persona of the run: as asked, else as they were, else the lab's.
+
+    Raises:
+        PhoqueError: one stage, or the rest of a run, would be of another model than the others.
+    """
     known = directory.manifest() if directory.exists() else {}
-    return {
-        "model": arguments.model or known.get("model", "lab"),
-        "persona": arguments.persona or known.get("persona", "toxic"),
-    }
+    made = {"model": "lab", "persona": "toxic"} | {k: known[k] for k in FACTS if k in known}
+    asked = {key: getattr(arguments, key) or made[key] for key in FACTS}
+    rebuilds = arguments.stage == "lab" and not arguments.resume
+    if known.get("stages") and asked != made and not rebuilds:
+        raise PhoqueError(
+            f"The run {directory.path} was made with {made}, not with {asked}. Use another folder, "
+            "or make all of it again: python -m training lab without --resume."
+        )
+    return asked
 
 
 def run_stage(stage: str, directory: RunDirectory) -> None:

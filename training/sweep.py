@@ -5,18 +5,18 @@ from typing import Any
 from phoque.evidence.runs import RunDirectory
 from phoque.evidence.vocabulary import known_words
 from phoque.files import write_json
-from phoque.models.load import LanguageModel, load_model
-from phoque.personas import load_persona
+from phoque.models.load import LanguageModel
+from phoque.opening import load_tuned
 from phoque.steering.sweep import sweep
 from phoque.steering.vectors import PersonaVectors
 
 
 def run(directory: RunDirectory) -> None:
     """Equal relative doses over the layers from 30 % to 95 % depth."""
-    manifest = directory.manifest()
-    persona = load_persona(manifest["persona"])
-    model = load_model(manifest["model"], progress=print).with_adapter(directory.persona)
+    tuned = load_tuned(directory, progress=print)
+    model, persona = tuned.model, tuned.persona
     vectors = PersonaVectors.load(directory.vectors)
+    vectors.check(tuned.fingerprint)
     with directory.stage("sweep", directory.selection.parent, seeds=[]):
         found = sweep(model, vectors, persona, known_words(model, directory.corpus), print)
         write_json(directory.selection, found.to_dict() | facts_of(model, vectors))

@@ -102,8 +102,8 @@ def _verdict(info: LabInfo, scale: float) -> str:
     if scale < 0:
         return "Negative: away from the persona. Only positive scales were measured."
     if round(scale, 2) <= limit:
-        return f"Replies stayed coherent up to {limit:.2f}."
-    return f"Beyond {limit:.2f}, the end of what stayed coherent when measured, expect broken text."
+        return f"{wording.BAND} {limit:.2f}; whether they make sense was not measured."
+    return f"Beyond {limit:.2f} replies broke or were not measured: expect broken text."
 
 
 def _dose_line(words: str, track: str) -> str:
