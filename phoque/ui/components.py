@@ -102,7 +102,7 @@ def _verdict(info: LabInfo, scale: float) -> str:
     if scale < 0:
         return "Negative: away from the persona. Only positive scales were measured."
     if round(scale, 2) <= limit:
-        return f"{wording.BAND} {limit:.2f}; whether they make sense was not measured."
+        return f"No more repetition than unsteered up to {limit:.2f}; sense was not measured."
     return f"Beyond {limit:.2f} replies broke or were not measured: expect broken text."
 
 

@@ -35,9 +35,9 @@ def _wire_runs(page: Page, handlers: Handlers, presets: list[str]) -> None:
     ]
     for chip, prompt in zip(page.ask.chips, presets, strict=True):
         runs.append(chip.click(partial(handlers.run, prompt), inputs, **to_model))
-    stopped = page.ask.stop.click(handlers.stop, page.state, page.outputs, cancels=runs, **QUICK)
-    # Again: a piece that was on its way may have arrived after the first mark.
-    stopped.then(handlers.stop, page.state, page.outputs, **QUICK)
+    # First end the run, then mark what it wrote: a late piece or status of it must not come after.
+    ended = page.ask.stop.click(None, cancels=runs, **QUICK)
+    ended.then(handlers.stop, page.state, page.outputs, **QUICK)
     page.tools.clear.click(handlers.clear, None, page.outputs, cancels=runs, **QUICK)
 
 
