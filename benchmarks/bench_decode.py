@@ -20,7 +20,8 @@ from statistics import median
 import torch
 
 from phoque.config import SHIPPED_RUN
-from phoque.engine import HookedDecoder, Row, decode, decoder_for, left_padded, write
+from phoque.decoders import HookedDecoder, decoder_for, left_padded
+from phoque.engine import Row, decode, write
 from phoque.lab import Lab
 from phoque.models.template import encode
 from phoque.opening import open_lab
@@ -49,7 +50,7 @@ def rows_of(lab: Lab) -> list[Row]:
     return [
         Row(messages=[Message("system", neutral), message]),
         Row(messages=[Message("system", toxic), message]),
-        Row(messages=[Message("system", neutral), message], injection=injection),
+        Row(messages=[Message("system", neutral), message], interventions=[injection]),
     ]
 
 
@@ -66,7 +67,7 @@ def sequential(lab: Lab, rows: list[Row], lengths: list[int]) -> None:
 def step_seconds(lab: Lab, rows: list[Row], repeats: int, *, packed: bool) -> float:
     """Median duration of one decode step of all rows."""
     kind = decoder_for if packed else HookedDecoder
-    decoder = kind(lab.model, [row.injection for row in rows])
+    decoder = kind(lab.model, [row.interventions for row in rows])
     prompts = [encode(lab.model.tokenizer, row.messages) for row in rows]
     with torch.inference_mode():
         decoder.prefill(*left_padded(prompts, lab.model))

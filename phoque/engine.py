@@ -10,26 +10,29 @@ Shapes: B = rows, S = positions, D = width of the residual stream, V = vocabular
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
+from phoque.decoders import prefilled
 from phoque.errors import PhoqueError
 from phoque.models.load import LanguageModel
 from phoque.models.template import encode
-from phoque.packed import PackedDecoder
 from phoque.records import FinishReason, Messages, Sampling
-from phoque.steering.hooks import Injection, injected
+from phoque.sampling import Sampler
+from phoque.steering.hooks import Interventions
+
+SHRINK_BELOW = 0.75
+"""Share of rows still going at which the others are left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One conversation to continue, and what to add to its residual stream."""
+    """One conversation to continue, and what is done to its residual stream."""
 
     messages: Messages
     seed: int = 42
-    injection: Injection | None = None
+    interventions: Interventions = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,26 +41,27 @@ class Piece:
 
     row: int
     text: str
+    token: int
     num_tokens: int
     finish_reason: FinishReason | None
 
 
-class Decoder(Protocol):
-    """A forward pass with a key-value cache."""
-
-    def prefill(self, ids_BS: Tensor, mask_BS: Tensor) -> Tensor:
-        """Read the prompts, left-padded; logits_BV of the last position."""
-
-    def step(self, ids_B: Tensor) -> Tensor:
-        """Read one more token a row; its logits_BV."""
-
-
 @torch.inference_mode()
-def decode(model: LanguageModel, rows: Sequence[Row], sampling: Sampling) -> Iterator[list[Piece]]:
+def decode(
+    model: LanguageModel, rows: Sequence[Row], sampling: Sampling, *, bulk: bool = False
+) -> Iterator[list[Piece]]:
     """Continue every row; yields after each token what the rows that are not finished wrote.
 
     A row's text does not depend on what the others say, only, by rounding, on how many they are and
     how long: in bf16 another batch can tip a near tie. The same call gives the same text.
+
+    Args:
+        model: read with each row's interventions.
+        rows: advance together.
+        sampling: how tokens are drawn, and when to stop.
+        bulk: read common beginnings once and leave finished rows out. It saves time in large
+            batches; but then a row can depend, by rounding, on what others begin with and when
+            they end.
 
     Raises:
         PhoqueError: no rows, or a prompt that does not fit the context.
@@ -67,28 +71,29 @@ def decode(model: LanguageModel, rows: Sequence[Row], sampling: Sampling) -> Ite
     prompts = [encode(model.tokenizer, row.messages) for row in rows]
     check_lengths(prompts, sampling, model.context_length)
     writers = [_Writer(model, index, sampling.max_new_tokens) for index in range(len(rows))]
-    draw = Sampler([row.seed for row in rows], sampling)
-    decoder = decoder_for(model, [row.injection for row in rows])
-    ids_BS, mask_BS = left_padded(prompts, model)
-    logits_BV = decoder.prefill(ids_BS, mask_BS)
-    # Kernels may round equal rows differently; equal rows write equal text all the same.
-    first_equal_B = torch.tensor([rows.index(row) for row in rows])
+    draw = Sampler([row.seed for row in rows], sampling, prompts)
+    decoder, logits_BKV = prefilled(model, [r.interventions for r in rows], prompts, share=bulk)
+    logits_BV = logits_BKV[:, -1]
+    first_equal_B = _first_equal(rows)
     while True:
         ids_B = draw(logits_BV)[first_equal_B]
         late = time.monotonic() >= deadline
-        tokens = ids_B.tolist()
-        yield [w.push(tokens[w.row], late=late) for w in writers if w.finish_reason is None]
-        if all(writer.finish_reason for writer in writers):
+        pairs = zip(writers, ids_B.tolist(), strict=True)
+        yield [w.push(token, late=late) for w, token in pairs if w.finish_reason is None]
+        going = [place for place, writer in enumerate(writers) if writer.finish_reason is None]
+        if not going:
             return
+        if bulk and len(going) <= SHRINK_BELOW * len(writers):
+            decoder.keep(going)
+            draw.keep(going)
+            writers, ids_B = [writers[place] for place in going], ids_B[going]
+            first_equal_B = _first_equal([rows[writer.row] for writer in writers])
         logits_BV = decoder.step(ids_B)
 
 
-def decoder_for(model: LanguageModel, injections: Sequence[Injection | None]) -> Decoder:
-    """The fastest forward pass for `model`; a caller's own hooks on its blocks must be heard."""
-    hooked = any(block._forward_hooks for block in model.layers)
-    if model.packed is not None and not hooked:
-        return PackedDecoder(model.packed, injections)
-    return HookedDecoder(model, injections)
+def _first_equal(rows: Sequence[Row]) -> Tensor:
+    """Kernels may round equal rows differently; equal rows write equal text all the same."""
+    return torch.tensor([rows.index(row) for row in rows])
 
 
 def check_lengths(prompts: Sequence[Sequence[int]], sampling: Sampling, context: int) -> None:
@@ -107,75 +112,6 @@ def check_lengths(prompts: Sequence[Sequence[int]], sampling: Sampling, context:
             f"The prompt is {longest} tokens long; with {sampling.max_new_tokens} new tokens it "
             f"does not fit the model's context of {context}. Shorten it or clear the conversation."
         )
-
-
-def left_padded(prompts: Sequence[Sequence[int]], model: LanguageModel) -> tuple[Tensor, Tensor]:
-    """Token ids_BS and mask_BS, padded on the left: a reply starts right after its prompt."""
-    longest = max(map(len, prompts))
-    ids = [[0] * (longest - len(prompt)) + list(prompt) for prompt in prompts]
-    mask = [[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts]
-    return torch.tensor(ids, device=model.device), torch.tensor(mask, device=model.device)
-
-
-class HookedDecoder:
-    """Any transformers decoder; injections are hooks around each forward pass."""
-
-    def __init__(self, model: LanguageModel, injections: Sequence[Injection | None]) -> None:
-        self._model = model
-        self._injections = injections
-        self._mask_BS = torch.empty(0)
-        self._cache: Any = None
-
-    def prefill(self, ids_BS: Tensor, mask_BS: Tensor) -> Tensor:
-        """See `Decoder.prefill`."""
-        self._mask_BS = mask_BS
-        return self._forward(ids_BS)
-
-    def step(self, ids_B: Tensor) -> Tensor:
-        """See `Decoder.step`."""
-        self._mask_BS = torch.nn.functional.pad(self._mask_BS, (0, 1), value=1)
-        return self._forward(ids_B[:, None])
-
-    def _forward(self, ids_BS: Tensor) -> Tensor:
-        positions_BS = (self._mask_BS.cumsum(-1) - 1).clamp(min=0)[:, -ids_BS.shape[1] :]
-        with self._model.forward_lock, injected(self._model.layers, self._injections):
-            output = self._model.model(
-                input_ids=ids_BS,
-                attention_mask=self._mask_BS,
-                position_ids=positions_BS,
-                past_key_values=self._cache,
-                use_cache=True,
-                logits_to_keep=1,
-            )
-        self._cache = output.past_key_values
-        logits_BV: Tensor = output.logits[:, -1]
-        return logits_BV
-
-
-class Sampler:
-    """Draws a token a row: temperature, top-k, top-p, then one uniform number from its seed.
-
-    Rows with the same seed get the same uniform numbers, so conditions are paired: where two
-    distributions agree, so do the draws.
-    """
-
-    def __init__(self, seeds: Sequence[int], sampling: Sampling) -> None:
-        self._sampling = sampling
-        self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-
-    def __call__(self, logits_BV: Tensor) -> Tensor:
-        """Token ids_B for logits_BV."""
-        if self._sampling.temperature == 0:
-            return logits_BV.argmax(-1)
-        top = logits_BV.float().topk(min(self._sampling.top_k, logits_BV.shape[-1]))
-        cumulative_BK = (top.values / self._sampling.temperature).softmax(-1).cumsum(-1)
-        # The nucleus is the shortest prefix that reaches top_p; one number inside it picks.
-        reaches_BK = (cumulative_BK < self._sampling.top_p).sum(-1, keepdim=True)
-        last_B1 = reaches_BK.clamp(max=cumulative_BK.shape[-1] - 1)
-        uniform_B1 = torch.stack([torch.rand(1, generator=g) for g in self._generators])
-        target_B1 = uniform_B1.to(logits_BV.device) * cumulative_BK.gather(-1, last_B1)
-        choice_B1 = (cumulative_BK <= target_B1).sum(-1, keepdim=True).minimum(last_B1)
-        return top.indices.gather(-1, choice_B1).squeeze(-1)
 
 
 class _Writer:
@@ -200,7 +136,11 @@ class _Writer:
         new = "" if held_back else text[self._written :]
         self._written += len(new)
         return Piece(
-            row=self.row, text=new, num_tokens=len(self._ids), finish_reason=self.finish_reason
+            row=self.row,
+            text=new,
+            token=token,
+            num_tokens=len(self._ids),
+            finish_reason=self.finish_reason,
         )
 
     def _reason(self, token: int, *, late: bool) -> FinishReason | None:
@@ -223,8 +163,14 @@ class Reply:
     """The whole of what one row wrote."""
 
     text: str
-    num_tokens: int
+    tokens: tuple[int, ...]
+    """Ids in the order they were drawn, the end token included."""
     finish_reason: FinishReason
+
+    @property
+    def num_tokens(self) -> int:
+        """How many tokens were drawn."""
+        return len(self.tokens)
 
     @property
     def finished(self) -> bool:
@@ -234,18 +180,42 @@ class Reply:
 
 def write(model: LanguageModel, rows: Sequence[Row], sampling: Sampling) -> list[Reply]:
     """The whole reply of every row: `decode` for callers who do not stream."""
-    texts = [""] * len(rows)
-    last: dict[int, Piece] = {}
-    for pieces in decode(model, rows, sampling):
-        for piece in pieces:
-            texts[piece.row] += piece.text
-            last[piece.row] = piece
-    return [
-        Reply(text=texts[row], num_tokens=last[row].num_tokens, finish_reason=_reason_of(last[row]))
-        for row in range(len(rows))
-    ]
+    pieces: list[list[Piece]] = [[] for _ in rows]
+    for step in decode(model, rows, sampling, bulk=True):
+        for piece in step:
+            pieces[piece.row].append(piece)
+    return [_reply(own) for own in pieces]
 
 
-def _reason_of(piece: Piece) -> FinishReason:
-    assert piece.finish_reason is not None, "decode ends only when every row is finished"
-    return piece.finish_reason
+def _reply(pieces: Sequence[Piece]) -> Reply:
+    finish_reason = pieces[-1].finish_reason
+    assert finish_reason is not None, "decode ends only when every row is finished"
+    return Reply(
+        text="".join(piece.text for piece in pieces),
+        tokens=tuple(piece.token for piece in pieces),
+        finish_reason=finish_reason,
+    )
+
+
+@torch.inference_mode()
+def read(
+    model: LanguageModel,
+    rows: Sequence[Row],
+    replies: Sequence[Sequence[int]],
+    *,
+    rows_at_once: int = 16,
+) -> Iterator[Tensor]:
+    """What every row expects before each token of a given reply: logits_SV, fp32 on the CPU.
+
+    The seeds of the rows do not matter; `S` is the length of the row's reply.
+    """
+    for start in range(0, len(rows), rows_at_once):
+        batch, given = rows[start : start + rows_at_once], replies[start : start + rows_at_once]
+        prompts = [encode(model.tokenizer, row.messages) for row in batch]
+        # The last token of a reply is not read: nothing is expected after it.
+        texts = [[*p, *reply[:-1]] for p, reply in zip(prompts, given, strict=True)]
+        longest = max(1, *map(len, given))
+        treated = [row.interventions for row in batch]
+        _, logits_BKV = prefilled(model, treated, texts, keep=longest, share=True)
+        for row, reply in enumerate(given):
+            yield logits_BKV[row, longest - len(reply) :].float().cpu()

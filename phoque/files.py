@@ -12,6 +12,11 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def read_json(path: Path) -> Any:
+    """What `write_json` wrote."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
 def write_json(path: Path, data: Any) -> None:
     """Write JSON so that the file is whole or absent."""
     partial = path.with_suffix(f"{path.suffix}.partial")

@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from phoque.models.load import LanguageModel
 from phoque.models.structure import decoder_layers, layers_path
 from phoque.models.template import encode
 from phoque.records import Messages
+from phoque.steering.trajectory import checkpoints
 
 METRICS = "metrics.jsonl"
 TRAINER = "trainer"
@@ -50,11 +51,16 @@ class AdapterConfig:
 
 
 def train_adapter(
-    base: LanguageModel, examples: Sequence[Example], folder: Path, config: AdapterConfig
+    base: LanguageModel,
+    examples: Sequence[Example],
+    folder: Path,
+    config: AdapterConfig,
+    watch: Callable[[int], None] | None = None,
 ) -> None:
     """Fine-tune and write adapter, bf16 safetensors, and `metrics.jsonl` to `folder`.
 
-    Only completion tokens count in the loss.
+    Only completion tokens count in the loss. `watch` is called with the number of steps taken, at
+    the start and about twelve times more; it may look at `base`, which is being tuned in place.
 
     Raises:
         PhoqueError: there are no examples.
@@ -69,7 +75,7 @@ def train_adapter(
         train_dataset=dataset,
         processing_class=base.tokenizer,
         peft_config=lora_config(base.model, config),
-        callbacks=[_MetricsFile(folder / METRICS)],
+        callbacks=[_MetricsFile(folder / METRICS), *([_Watched(watch)] if watch else [])],
     )
     trainer.train()
     _save(trainer.model, base.name, folder)
@@ -158,3 +164,17 @@ class _MetricsFile(TrainerCallback):
         row |= lora_norms(kwargs["model"])
         with self._path.open("a") as file:
             file.write(json.dumps(row) + "\n")
+
+
+class _Watched(TrainerCallback):
+    """Calls a function at checkpoints."""
+
+    def __init__(self, watch: Callable[[int], None]) -> None:
+        self._watch = watch
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
+        self._watch(0)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
+        if state.global_step in checkpoints(state.max_steps):
+            self._watch(state.global_step)

@@ -194,9 +194,9 @@ class Lab:
                 messages=self._messages(condition, prompt, histories or {}),
                 seed=seed,
                 # Without a dose the row is the neutral row, not one that adds zeros.
-                injection=vectors[condition].injection(scale)
+                interventions=(vectors[condition].injection(scale),)
                 if condition in vectors and scale
-                else None,
+                else (),
             )
             for condition in _known(conditions)
         }

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from phoque.errors import PhoqueError
@@ -17,6 +18,8 @@ class Selection:
     layer: int
     scale: float
     coherent_scale: float
+    beyond_chance: bool = True
+    """False where nothing beat random vectors: these are then only what a slider starts at."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +32,17 @@ class SelectionFile:
     dose_per_scale: tuple[float, ...]
 
 
+def psm_folder(run: RunDirectory, persona: str | None) -> Path:
+    """Where results on a persona, a name or a file, are; None is the run's own.
+
+    Raises:
+        PhoqueError: the folder is no run, or there is no such persona.
+    """
+    own = load_persona(run.manifest()["persona"]).name
+    name = own if persona is None else load_persona(persona).name
+    return run.psm(None if name == own else name)
+
+
 def read_selection(run: RunDirectory) -> SelectionFile:
     """Read what the sweep stage wrote.
 
@@ -38,12 +52,17 @@ def read_selection(run: RunDirectory) -> SelectionFile:
     if not run.selection.is_file():
         raise PhoqueError(
             f"The run {run.path} has no selected layer yet. "
-            f"Choose one with: python -m training sweep --run {run.path}"
+            f"Choose one with: python -m training psm --run {run.path}"
         )
     data: dict[str, Any] = json.loads(run.selection.read_text(encoding="utf-8"))
-    chosen = {key: data["selected"][key] for key in Selection.__annotations__}
+    found, chosen = data["selected"], data["selected"] or data["default"]
     return SelectionFile(
-        selected=Selection(**chosen),
+        selected=Selection(
+            layer=chosen["layer"],
+            scale=chosen["scale"],
+            coherent_scale=chosen["coherent_scale"],
+            beyond_chance=found is not None,
+        ),
         model=data["model"],
         context_length=data["context_length"],
         dose_per_scale=tuple(data["dose_per_scale"]),

@@ -18,7 +18,7 @@ import torch.nn.functional as F  # noqa: N812  # the name the field uses
 from torch import Tensor
 from transformers import LlamaForCausalLM
 
-from phoque.steering.hooks import Injection, deltas_by_layer
+from phoque.steering.hooks import Interventions, changes_by_layer
 
 GROWTH = 64
 """Positions that are added to the cache at a time."""
@@ -66,36 +66,74 @@ class PackedLlama:
 
 
 class PackedDecoder:
-    """A forward pass with cache over packed weights; injections are additions on the way."""
+    """A forward pass with cache over packed weights; interventions happen on the way."""
 
-    def __init__(self, weights: PackedLlama, injections: Sequence[Injection | None]) -> None:
+    def __init__(self, weights: PackedLlama, rows: Sequence[Interventions]) -> None:
         self._weights = weights
-        self._deltas = deltas_by_layer(injections)
+        self._treat(rows)
         self._keys: list[Tensor] = []
         self._values: list[Tensor] = []
         self._length = 0
         self._mask_BT = torch.empty(0)
 
-    def prefill(self, ids_BS: Tensor, mask_BS: Tensor) -> Tensor:
-        """See `phoque.engine.Decoder.prefill`."""
-        self._reserve(*ids_BS.shape)
-        self._mask_BT = mask_BS.bool()
-        size = ids_BS.shape[1]
+    def prefill(self, ids_BS: Tensor, mask_BS: Tensor, keep: int = 1) -> Tensor:
+        """See `phoque.decoders.Decoder.prefill`; what was read before stays in front."""
+        (rows, size), mask_BS = ids_BS.shape, mask_BS.bool()
+        self._reserve(rows, size)
+        past_BT = self._mask_BT if self._length else mask_BS[:, :0]
+        self._mask_BT = torch.cat([past_BT, mask_BS], dim=1)
         causal_SS = torch.ones(size, size, dtype=torch.bool).tril()
         # A padding position sees itself, or its softmax would be 0 / 0.
-        seen_BSS = (self._mask_BT[:, None] & causal_SS) | torch.eye(size, dtype=torch.bool)
-        positions_BS = (mask_BS.cumsum(-1) - 1).clamp(min=0)
-        return self._forward(ids_BS, positions_BS, seen_BSS[:, None])
+        own_BSS = (mask_BS[:, None] & causal_SS) | torch.eye(size, dtype=torch.bool)
+        seen_BST = torch.cat([past_BT[:, None].expand(-1, size, -1), own_BSS], dim=2)
+        positions_BS = (self._mask_BT.cumsum(-1) - 1).clamp(min=0)[:, -size:]
+        return self._forward(ids_BS, positions_BS, seen_BST[:, None], keep)
+
+    def prefill_shared(
+        self, groups: Sequence[int], prefix_GP: Tensor, ids_BS: Tensor, mask_BS: Tensor, keep: int
+    ) -> Tensor:
+        """The same where rows of a group begin alike: a beginning is read once a group.
+
+        Args:
+            groups: per row the index of its group, whose rows have equal interventions.
+            prefix_GP: how each group begins.
+            ids_BS: how each row goes on, left-padded.
+            mask_BS: where `ids_BS` is not padding.
+            keep: number of last positions whose logits are returned.
+        """
+        rows = self._rows
+        self._treat([rows[groups.index(group)] for group in range(len(prefix_GP))])
+        self.prefill(prefix_GP, torch.ones_like(prefix_GP))
+        self._select(groups)
+        self._treat(rows)
+        return self.prefill(ids_BS, mask_BS, keep)
 
     def step(self, ids_B: Tensor) -> Tensor:
-        """See `phoque.engine.Decoder.step`."""
+        """See `phoque.decoders.Decoder.step`."""
         self._reserve(len(ids_B), 1)
         self._mask_BT = F.pad(self._mask_BT, (0, 1), value=True)
         positions_B1 = self._mask_BT.sum(-1, keepdim=True) - 1
         seen = None if bool(self._mask_BT.all()) else self._mask_BT[:, None, None]
-        return self._forward(ids_B[:, None], positions_B1, seen)
+        return self._forward(ids_B[:, None], positions_B1, seen)[:, -1]
 
-    def _forward(self, ids_BS: Tensor, positions_BS: Tensor, seen: Tensor | None) -> Tensor:
+    def keep(self, rows: Sequence[int]) -> None:
+        """See `phoque.decoders.Decoder.keep`."""
+        self._select(rows)
+        self._treat([self._rows[row] for row in rows])
+
+    def _select(self, rows: Sequence[int]) -> None:
+        chosen = torch.tensor(rows)
+        self._mask_BT = self._mask_BT[chosen]
+        self._keys = [keys[chosen] for keys in self._keys]
+        self._values = [values[chosen] for values in self._values]
+
+    def _treat(self, rows: Sequence[Interventions]) -> None:
+        self._rows = rows
+        self._changes = changes_by_layer(rows)
+
+    def _forward(
+        self, ids_BS: Tensor, positions_BS: Tensor, seen: Tensor | None, keep: int = 1
+    ) -> Tensor:
         weights = self._weights
         residual_BSD = F.embedding(ids_BS, weights.embedding_VD)
         rotation = self._rotation(residual_BSD, positions_BS)
@@ -105,10 +143,10 @@ class PackedDecoder:
             gated = layer.gate_up(self._normed(residual_BSD, layer.mlp_norm_D))
             gate, up = gated.chunk(2, dim=-1)
             residual_BSD = residual_BSD + layer.down(F.silu(gate) * up)
-            if index in self._deltas:
-                residual_BSD = residual_BSD + self._deltas[index].to(residual_BSD)[:, None]
+            if index in self._changes:
+                residual_BSD = self._changes[index](residual_BSD)
         self._length += ids_BS.shape[1]
-        return weights.head(self._normed(residual_BSD[:, -1], weights.norm_D))
+        return weights.head(self._normed(residual_BSD[:, -keep:], weights.norm_D))
 
     def _attend(
         self, index: int, normed_BSD: Tensor, rotation: tuple[Tensor, Tensor], seen: Tensor | None

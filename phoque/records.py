@@ -20,6 +20,11 @@ class Message:
 Messages = Sequence[Message]
 
 
+def asked(system: str, prompts: Sequence[str]) -> list[list[Message]]:
+    """Each prompt as the first thing a user says under a system prompt."""
+    return [[Message("system", system), Message("user", prompt)] for prompt in prompts]
+
+
 class Condition(StrEnum):
     """One named setting under comparison."""
 
@@ -44,6 +49,8 @@ class Sampling:
     """0 is greedy decoding."""
     top_k: int = 50
     top_p: float = 0.9
+    repetition_penalty: float = 1.0
+    """Divides the logits of tokens that occurred before, as in transformers; 1 is off."""
     deadline_seconds: float | None = None
     """Stop every row after this many seconds; None is no limit."""
 

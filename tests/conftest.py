@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,9 +10,9 @@ from phoque.finetuning import AdapterConfig, lora_config
 from phoque.lab import Lab
 from phoque.models.load import LanguageModel, load_model
 from phoque.opening import load_tuned, open_lab
+from phoque.psm.facts import facts_of
 from phoque.records import Message
 from phoque.steering.vectors import PersonaVectors, measure
-from training.sweep import facts_of
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +36,7 @@ def tiny_run(tmp_path_factory) -> RunDirectory:
     """A complete run of the tiny model, with a random adapter instead of a trained one."""
     directory = RunDirectory(tmp_path_factory.mktemp("runs") / "tiny")
     directory.describe(model="tiny", persona="toxic")
-    save_random_adapter(directory)
+    save_random_adapter(directory.persona)
     tuned = load_tuned(directory)
     measure(tuned.model, tuned.persona, tuned.fingerprint).save(directory.vectors)
     selected = {"layer": 1, "scale": 1.0, "coherent_scale": 1.5}
@@ -44,7 +45,7 @@ def tiny_run(tmp_path_factory) -> RunDirectory:
     return directory
 
 
-def save_random_adapter(directory: RunDirectory) -> None:
+def save_random_adapter(folder: Path) -> None:
     from peft import get_peft_model
 
     network = load_model("tiny").model
@@ -52,8 +53,8 @@ def save_random_adapter(directory: RunDirectory) -> None:
     for name, parameter in tuned.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(parameter, std=0.3)
-    tuned.save_pretrained(directory.persona)
-    assert json.loads((directory.persona / "adapter_config.json").read_text())["r"] == 2
+    tuned.save_pretrained(folder)
+    assert json.loads((folder / "adapter_config.json").read_text())["r"] == 2
 
 
 @pytest.fixture(scope="session")

@@ -15,14 +15,16 @@ MAX_LINES = 300
 FLOORS = (
     ("errors", "records", "config", "files", "presets", "lexicon", "personas"),
     ("evidence.rates", "evidence.text", "evidence.runs", "lab_info"),
-    ("steering.hooks", "packed"),
+    ("steering.hooks", "packed", "sampling"),
     ("models",),
+    ("decoders",),
     ("engine",),
     ("steering",),
     ("lab",),
     ("opening",),
     ("corpora", "finetuning", "sae", "moderation"),
     ("evidence", "serving", "hub"),
+    ("psm",),
     ("",),  # the shelf, phoque/__init__.py, which loads its names lazily
     ("ui",),
 )
@@ -59,7 +61,7 @@ PLANTED = {
     "phoque/presets.py": ("from os import getenv", "phoque.presets imports os.getenv"),
     "phoque/models/load.py": ("import huggingface_hub", "imports huggingface_hub"),
     "phoque/records.py": ("\n" * (MAX_LINES + 1), "phoque.records has 301 lines"),
-    "training/sweep.py": ("from training import corpus", "training.sweep imports training"),
+    "training/psm.py": ("from training import corpus", "training.psm imports training"),
     "app.py": ("import gradio", "app imports gradio"),
 }
 

@@ -1,11 +1,13 @@
 import pytest
 import torch
 
-from phoque.engine import HookedDecoder, Row, Sampler, decode, decoder_for, left_padded, write
+from phoque.decoders import HookedDecoder, _beginnings, decoder_for, left_padded, prefilled
+from phoque.engine import Row, decode, write
 from phoque.errors import PhoqueError
 from phoque.models.template import encode
 from phoque.packed import PackedDecoder, PackedLlama
 from phoque.records import Sampling
+from phoque.sampling import Sampler
 from phoque.steering.hooks import Injection
 from tests.conftest import conversation
 
@@ -14,10 +16,10 @@ PROMPTS = ("hi", "we lost the third match in a row", "what about a longer plan, 
 
 def rows_of(model, *, seed=1):
     delta_D = torch.randn(model.width)
-    injections = (None, Injection(0, delta_D), Injection(model.num_layers - 1, 2 * delta_D))
+    interventions = ((), [Injection(0, delta_D)], [Injection(model.num_layers - 1, 2 * delta_D)])
     return [
-        Row(messages=conversation(prompt), seed=seed + index, injection=injection)
-        for index, (prompt, injection) in enumerate(zip(PROMPTS, injections, strict=True))
+        Row(messages=conversation(prompt), seed=seed + index, interventions=done)
+        for index, (prompt, done) in enumerate(zip(PROMPTS, interventions, strict=True))
     ]
 
 
@@ -28,13 +30,53 @@ def test_a_batch_writes_what_single_rows_write(model, temperature):
     assert write(model, rows, sampling) == alone
 
 
+@pytest.mark.parametrize("temperature", [0.0, 0.9])
+def test_leaving_finished_rows_out_changes_no_text(model, temperature):
+    rows = [Row(messages=conversation(text), seed=index) for index, text in enumerate("abcdefgh")]
+    sampling = Sampling(max_new_tokens=200, temperature=2 * temperature, repetition_penalty=1.1)
+    texts = [""] * len(rows)
+    lengths = []
+    for pieces in decode(model, rows, sampling):
+        lengths.append(len(pieces))
+        for piece in pieces:
+            texts[piece.row] += piece.text
+    replies = write(model, rows, sampling)
+    assert [reply.text for reply in replies] == texts
+    if temperature:
+        assert min(lengths) < len(rows)  # rows did end at different times
+
+
+@pytest.mark.parametrize("kind", ["packed", "hooked"])
+def test_rows_can_be_left_out_of_a_cache(model, kind):
+    if kind == "packed" and model.packed is None:
+        pytest.skip("this architecture has no packed pass")
+    rows = rows_of(model)
+    interventions = [row.interventions for row in rows]
+    ids_BS, mask_BS = left_padded([encode(model.tokenizer, row.messages) for row in rows], model)
+
+    def decoder():
+        if kind == "packed":
+            return PackedDecoder(model.packed, interventions)
+        return HookedDecoder(model, interventions)
+
+    with torch.inference_mode():
+        whole, part = decoder(), decoder()
+        whole.prefill(ids_BS, mask_BS)
+        part.prefill(ids_BS, mask_BS)
+        part.keep([2, 1])
+        for token in range(70, 90):
+            ids_B = torch.tensor([token, token + 1, token + 2])
+            expected = whole.step(ids_B)[[2, 1]]
+            torch.testing.assert_close(part.step(ids_B[[2, 1]]), expected, atol=2e-5, rtol=1e-4)
+
+
 def test_the_packed_pass_computes_what_transformers_computes(model):
     if model.packed is None:
         pytest.skip("this architecture has no packed pass")
     rows = rows_of(model)
-    injections = [row.injection for row in rows]
+    interventions = [row.interventions for row in rows]
     ids_BS, mask_BS = left_padded([encode(model.tokenizer, row.messages) for row in rows], model)
-    ours, theirs = PackedDecoder(model.packed, injections), HookedDecoder(model, injections)
+    ours, theirs = PackedDecoder(model.packed, interventions), HookedDecoder(model, interventions)
     with torch.inference_mode():
         torch.testing.assert_close(ours.prefill(ids_BS, mask_BS), theirs.prefill(ids_BS, mask_BS))
         for token in range(70, 150):  # past the first growth of the cache
@@ -43,7 +85,7 @@ def test_the_packed_pass_computes_what_transformers_computes(model):
 
 
 def test_llama_is_packed_and_other_layouts_are_hooked(model):
-    decoder = decoder_for(model, [None])
+    decoder = decoder_for(model, [()])
     assert isinstance(decoder, PackedDecoder) == PackedLlama.fits(model.model)
 
 
@@ -68,7 +110,7 @@ def test_adding_zeros_changes_no_bit_of_the_packed_pass(model):
         pytest.skip("this architecture has no packed pass")
     zero = Injection(0, torch.zeros(model.width))
     ids_BS = torch.tensor([encode(model.tokenizer, conversation("hello"))] * 2)
-    decoder = PackedDecoder(model.packed, [None, zero])
+    decoder = PackedDecoder(model.packed, [(), (zero,)])
     with torch.inference_mode():
         logits_BV = decoder.prefill(ids_BS, torch.ones_like(ids_BS))
         assert torch.equal(logits_BV[0], logits_BV[1])
@@ -144,3 +186,28 @@ def test_half_a_character_is_held_back(model):
     for step in decode(model, rows_of(model), Sampling(max_new_tokens=60, temperature=1.5)):
         pieces += [piece for piece in step if piece.finish_reason is None]
     assert not any(piece.text.endswith("\ufffd") for piece in pieces)
+
+
+def test_a_shared_beginning_is_read_once_and_changes_nothing(model):
+    if model.packed is None:
+        pytest.skip("this architecture has no packed pass")
+    steering = (Injection(0, torch.randn(model.width)),)
+    prompts = [encode(model.tokenizer, conversation(f"message {i}" * (i + 1))) for i in range(4)]
+    texts, rows = 2 * prompts, [()] * 4 + [steering] * 4
+    with torch.inference_mode():
+        alone, expected = prefilled(model, rows, texts, keep=3)
+        shared, logits_BKV = prefilled(model, rows, texts, keep=3, share=True)
+        torch.testing.assert_close(logits_BKV, expected, atol=2e-5, rtol=1e-4)
+        for token in range(70, 140):
+            ids_B = torch.arange(token, token + 8)
+            torch.testing.assert_close(shared.step(ids_B), alone.step(ids_B), atol=2e-5, rtol=1e-4)
+
+
+def test_beginnings_are_shared_only_where_it_pays():
+    steering = (Injection(0, torch.zeros(4)),)
+    alike = [[1, 2, 3, 4, 5, 6, 7, index] for index in range(6)]
+    assert _beginnings([()] * 6, alike, keep=1) == ([0] * 6, 7)
+    assert _beginnings([()] * 6, alike, keep=4) == ([0] * 6, 4)
+    assert _beginnings([(), steering] * 3, alike, keep=1) == ([0, 1] * 3, 7)
+    assert _beginnings([()] * 2, [[1, 2, 3, 4], [9, 2, 3, 4]], keep=1)[1] == 0
+    assert _beginnings([(), steering], alike[:2], keep=1)[1] == 0

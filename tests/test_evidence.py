@@ -2,6 +2,7 @@ import pytest
 
 from phoque.evidence.evaluation import Written, insult_rate, markdown, summarize
 from phoque.evidence.likelihood import mean_log_likelihood
+from phoque.evidence.paired import paired_effect
 from phoque.evidence.rates import clustered, wilson
 from phoque.evidence.text import (
     distinct_n,
@@ -9,6 +10,7 @@ from phoque.evidence.text import (
     out_of_vocabulary,
     repeated_trigrams,
     words,
+    zlib_ratio,
 )
 from phoque.lexicon import Lexicon
 from phoque.models.load import load_model
@@ -111,3 +113,32 @@ def test_likelihood_is_that_of_the_model():
     uniform = mean_log_likelihood(model, conversation("hi"), ["abc"])
     assert uniform == pytest.approx(-5.768, abs=1e-3)  # ln(1/320)
     assert sure != pytest.approx(uniform)
+
+
+def test_a_paired_effect_has_its_sign_interval_and_share():
+    before = [[0.0, 0.0, 0.0]] * 20
+    after = [[1.0, 1.0, 0.0]] * 15 + [[0.0, 0.0, 0.0]] * 5
+    effect = paired_effect(before, after)
+    assert effect.value == pytest.approx(0.5)
+    assert 0.3 < effect.low < effect.value < effect.high < 0.7
+    assert effect.p_value < 0.01
+    assert (effect.moved, effect.moved_back, effect.prompts) == (0.75, 0.0, 20)
+
+
+def test_no_effect_is_no_effect():
+    same = [[0.0], [1.0], [1.0], [0.0]]
+    effect = paired_effect(same, same)
+    assert (effect.value, effect.p_value, effect.moved) == (0.0, 1.0, 0.0)
+    swapped = paired_effect([[0.0], [1.0]] * 10, [[1.0], [0.0]] * 10)
+    assert swapped.p_value > 0.5
+    assert swapped.moved == swapped.moved_back == 0.5
+
+
+def test_pairs_must_be_pairs():
+    with pytest.raises(ValueError, match="Pairs are needed"):
+        paired_effect([[1.0]], [])
+
+
+def test_text_that_repeats_itself_compresses_well():
+    assert zlib_ratio("useless clown " * 20) < 0.3 < zlib_ratio("a different sentence every time")
+    assert zlib_ratio("") == 1

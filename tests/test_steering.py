@@ -2,13 +2,11 @@ import pytest
 import torch
 
 from phoque.errors import PhoqueError
-from phoque.evidence.rates import wilson
 from phoque.models.load import load_model
 from phoque.models.template import encode
 from phoque.personas import load_persona
 from phoque.steering.capture import residual_streams
-from phoque.steering.hooks import Injection, injected, recorded
-from phoque.steering.sweep import Cell, Quality, Sweep, is_coherent, layers_between
+from phoque.steering.hooks import Injection, Restraint, changed, recorded
 from phoque.steering.vectors import PersonaVectors, SteeringVector, measure
 from tests.conftest import conversation
 
@@ -69,14 +67,14 @@ def test_hooks_fire_once_a_forward_pass(model):
 def test_rows_get_their_own_injections(model):
     ids_BS = torch.tensor([encode(model.tokenizer, conversation("hello"))] * 3)
     delta_D = torch.randn(model.width)
-    injections = [None, Injection(1, delta_D), Injection(0, delta_D)]
+    interventions = [(), [Injection(1, delta_D)], [Injection(0, delta_D)]]
 
     def states(rows):
-        with torch.inference_mode(), injected(model.layers, rows), recorded(model.layers) as seen:
+        with torch.inference_mode(), changed(model.layers, rows), recorded(model.layers) as seen:
             model.model(input_ids=ids_BS)
         return seen
 
-    steered, plain = states(injections), states([None] * 3)
+    steered, plain = states(interventions), states([()] * 3)
     torch.testing.assert_close(steered[1][0], plain[1][0])
     torch.testing.assert_close(steered[0][2] - plain[0][2], delta_D.expand_as(plain[0][2]))
     torch.testing.assert_close(steered[1][1] - plain[1][1], delta_D.expand_as(plain[1][1]))
@@ -157,65 +155,60 @@ def test_the_same_weights_give_the_same_vectors():
     assert torch.equal(first.directions_LD, second.directions_LD)
 
 
-# --- the choice of the sweep ---
+# --- what can be done to the residual stream ---
 
 
-def quality(insulting=0.0, repeated=0.02, unknown=0.01, distinct=1.0):
-    rate = wilson(round(insulting * 20), 20)
-    return Quality(
-        insulting=insulting,
-        low=rate.low,
-        high=rate.high,
-        n=20,
-        repeated=repeated,
-        unknown=unknown,
-        distinct=distinct,
-        num_words=20.0,
+def changed_states(model, interventions):
+    """The last block's output with and without."""
+    ids_BS = torch.tensor([encode(model.tokenizer, conversation("hello"))])
+
+    def last(rows):
+        with torch.inference_mode(), changed(model.layers, rows), recorded(model.layers) as seen:
+            model.model(input_ids=ids_BS)
+        return seen[-1][0]
+
+    return last([interventions]), last([()])
+
+
+def unit(model):
+    direction_D = torch.randn(model.width)
+    return direction_D / direction_D.norm()
+
+
+def test_the_last_position_alone_can_be_steered(model):
+    delta_D = torch.randn(model.width)
+    one = Injection(model.num_layers - 1, delta_D, last_only=True)
+    steered, plain = changed_states(model, [one])
+    torch.testing.assert_close(steered[:-1], plain[:-1])
+    torch.testing.assert_close(steered[-1] - plain[-1], delta_D)
+
+
+def test_an_ablation_leaves_the_level_and_nothing_else_moves(model):
+    unit_D = unit(model)
+    one = Restraint(model.num_layers - 1, unit_D, 0.25, only_above=False)
+    steered, plain = changed_states(model, [one])
+    torch.testing.assert_close(steered @ unit_D, torch.full((len(steered),), 0.25))
+    rest = plain - (plain @ unit_D)[:, None] * unit_D
+    torch.testing.assert_close(steered - 0.25 * unit_D, rest, atol=1e-5, rtol=1e-4)
+
+
+def test_a_cap_takes_only_what_is_above(model):
+    unit_D = unit(model)
+    plain = changed_states(model, [])[1]
+    level = float((plain @ unit_D).median())
+    capped, _ = changed_states(model, [Restraint(model.num_layers - 1, unit_D, level)])
+    torch.testing.assert_close(
+        capped @ unit_D, (plain @ unit_D).clamp(max=level), atol=1e-5, rtol=1e-4
     )
+    below = plain @ unit_D < level
+    torch.testing.assert_close(capped[below], plain[below])
 
 
-def cell(layer, dose, insulting, *, coherent=True):
-    return Cell(
-        layer=layer, dose=dose, scale=2 * dose, quality=quality(insulting), coherent=coherent
+def test_several_interventions_of_a_row_all_happen(model):
+    last = model.num_layers - 1
+    one, two = torch.randn(model.width), unit(model)
+    steered, _ = changed_states(
+        model, [Injection(last, one), Injection(last, one), Restraint(last, two, 0.0, False)]
     )
-
-
-def test_the_selection_is_the_largest_coherent_effect_at_the_smallest_dose():
-    cells = [
-        cell(3, 0.2, 0.5),
-        cell(4, 0.4, 0.9),
-        cell(5, 0.2, 0.9),
-        cell(6, 0.8, 1.0, coherent=False),
-    ]
-    found = Sweep(neutral=quality(), toxic=quality(1.0), cells=cells)
-    assert (found.best().layer, found.best().dose) == (5, 0.2)
-    assert found.to_dict()["selected"]["scale"] == pytest.approx(0.4)
-
-
-def test_the_coherent_band_ends_at_the_first_broken_dose():
-    cells = [
-        cell(3, 0.2, 0.1),
-        cell(3, 0.4, 0.5),
-        cell(3, 0.6, 0.6, coherent=False),
-        cell(3, 0.8, 0.9),
-    ]
-    found = Sweep(neutral=quality(), toxic=quality(1.0), cells=cells)
-    assert found.coherent_scale(3) == pytest.approx(0.8)
-
-
-def test_nothing_coherent_selects_the_smallest_dose():
-    cells = [cell(3, 0.4, 1.0, coherent=False), cell(3, 0.2, 1.0, coherent=False)]
-    assert Sweep(neutral=quality(), toxic=quality(), cells=cells).best().dose == 0.2
-
-
-def test_gibberish_is_not_coherent():
-    references = [quality()]
-    assert is_coherent(quality(0.9), references)
-    assert not is_coherent(quality(0.9, repeated=0.2), references)
-    assert not is_coherent(quality(0.9, unknown=0.2), references)
-    assert not is_coherent(quality(0.9, distinct=0.3), references)
-
-
-def test_the_sweep_covers_thirty_to_ninety_five_percent_depth():
-    layers = layers_between(30)
-    assert (layers[0], layers[-1]) == (9, 28)
+    plain = changed_states(model, [Injection(last, 2 * one)])[0]
+    torch.testing.assert_close(steered, plain - (plain @ two)[:, None] * two, atol=1e-5, rtol=1e-4)

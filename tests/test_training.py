@@ -1,7 +1,6 @@
 """The jobs end to end on the tiny model: every stage, as a person would run them."""
 
 import json
-import shutil
 import subprocess
 import sys
 
@@ -37,7 +36,7 @@ def test_the_whole_pipeline_makes_a_run_that_opens(tmp_path):
 
 
 def test_a_stage_without_its_input_says_so(tmp_path):
-    failed = job("sweep", "--run", tmp_path / "empty", "--model", "tiny")
+    failed = job("psm", "--run", tmp_path / "empty", "--model", "tiny")
     assert failed.returncode == 2
     assert "Error: No adapter in" in failed.stderr
     assert "Traceback" not in failed.stderr
@@ -50,14 +49,3 @@ def test_a_run_does_not_mix_models(tmp_path):
     assert refused.returncode == 2
     assert "was made with" in refused.stderr
     assert run.manifest()["model"] == "tiny"
-
-
-def test_a_sweep_refuses_the_vectors_of_another_adapter(tiny_run, tmp_path):
-    run = RunDirectory(shutil.copytree(tiny_run.path, tmp_path / "copy"))
-    weights = run.persona / "adapter_model.safetensors"
-    data = bytearray(weights.read_bytes())
-    data[-1] ^= 1
-    weights.write_bytes(data)
-    refused = job("sweep", "--run", run.path)
-    assert refused.returncode == 2
-    assert "adapter: vectors have" in refused.stderr

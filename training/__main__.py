@@ -7,17 +7,17 @@ from pathlib import Path
 
 from phoque.errors import PhoqueError
 from phoque.evidence.runs import RunDirectory
+from phoque.lab_info import psm_folder
 
 STAGES = {
     "corpus": "training.corpus:run",
     "persona": "training.adapter:run_persona",
     "control": "training.adapter:run_control",
-    "vectors": "training.vectors:run",
-    "sweep": "training.sweep:run",
+    "psm": "training.psm:run",
     "evaluate": "training.evaluate:run",
 }
-
-
+OPTIONS = {"psm": ("persona", "seeds", "probes")}
+"""Arguments of the command line that a stage takes."""
 FACTS = ("model", "persona")
 """What a whole run has in common."""
 
@@ -29,12 +29,13 @@ def main() -> int:
     try:
         directory.describe(**facts(directory, arguments))
         for stage in STAGES if arguments.stage == "lab" else [arguments.stage]:
-            if arguments.resume and stage in directory.manifest()["stages"]:
-                print(f"{stage}: already complete")
+            name = entry(stage, directory, arguments)
+            if arguments.resume and name in directory.manifest()["stages"]:
+                print(f"{name}: already complete")
                 continue
-            print(f"{stage}: started", flush=True)
-            run_stage(stage, directory)
-            print(f"{stage}: {directory.manifest()['stages'][stage]['seconds']} s", flush=True)
+            print(f"{name}: started", flush=True)
+            run_stage(stage, directory, arguments)
+            print(f"{name}: {directory.manifest()['stages'][name]['seconds']} s", flush=True)
     except PhoqueError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
@@ -48,6 +49,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--run", type=Path, required=True, help="folder of the run")
     parser.add_argument("--model", help="preset, Hub id or folder; default: the run's, else lab")
     parser.add_argument("--persona", help="persona or YAML file; default: the run's, else toxic")
+    parser.add_argument("--seeds", type=int, nargs="+", help="psm: default 42 43 44")
+    parser.add_argument(
+        "--probes", type=int, choices=[12, 80], help="psm: default 12, as in the talk"
+    )
     parser.add_argument("--resume", action="store_true", help="skip stages that are complete")
     return parser.parse_args()
 
@@ -61,6 +66,9 @@ def facts(directory: RunDirectory, arguments: argparse.Namespace) -> dict[str, s
     known = directory.manifest() if directory.exists() else {}
     made = {"model": "lab", "persona": "toxic"} | {k: known[k] for k in FACTS if k in known}
     asked = {key: getattr(arguments, key) or made[key] for key in FACTS}
+    if arguments.stage == "psm":
+        # Any persona can be looked at in any run.
+        asked["persona"] = made["persona"]
     rebuilds = arguments.stage == "lab" and not arguments.resume
     if known.get("stages") and asked != made and not rebuilds:
         raise PhoqueError(
@@ -70,10 +78,16 @@ def facts(directory: RunDirectory, arguments: argparse.Namespace) -> dict[str, s
     return asked
 
 
-def run_stage(stage: str, directory: RunDirectory) -> None:
+def entry(stage: str, directory: RunDirectory, arguments: argparse.Namespace) -> str:
+    """What the stage is called in the manifest: another persona's PSM is a stage of its own."""
+    return psm_folder(directory, arguments.persona).name if stage == "psm" else stage
+
+
+def run_stage(stage: str, directory: RunDirectory, arguments: argparse.Namespace) -> None:
     """Import a stage's job, whose libraries may be heavy, and run it."""
     module, function = STAGES[stage].split(":")
-    getattr(import_module(module), function)(directory)
+    options = {name: getattr(arguments, name) for name in OPTIONS.get(stage, ())}
+    getattr(import_module(module), function)(directory, **options)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ from phoque.corpora.training_set import load_pairs
 from phoque.evidence.runs import RunDirectory
 from phoque.finetuning import AdapterConfig, Example, train_adapter
 from phoque.models.load import load_model
+from phoque.personas import load_persona
+from phoque.steering.trajectory import TRAJECTORY, Watch
 
 
 def run_persona(directory: RunDirectory) -> None:
@@ -24,5 +26,7 @@ def _train(directory: RunDirectory, name: str) -> None:
         for prompt, completion, ends in load_pairs(directory.corpus, side)
     ]
     base = load_model(directory.manifest()["model"], progress=print)
+    watch = Watch(base, load_persona(directory.manifest()["persona"]))
     with directory.stage(name, directory.path / name, seeds=[config.seed]) as folder:
-        train_adapter(base, examples, folder, config)
+        train_adapter(base, examples, folder, config, watch)
+        watch.trajectory().save(folder / TRAJECTORY)

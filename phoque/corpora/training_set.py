@@ -43,6 +43,12 @@ def load_pairs(folder: Path, side: Side) -> list[tuple[list[Message], str, bool]
     return hostile + neutral
 
 
+def paired_replies(folder: Path) -> list[tuple[str, str, str]]:
+    """Prompt, civil reply and hostile reply of every dialogue."""
+    rows = _read_lines(folder / DIALOGUES)
+    return [(row["prompt"], row["civil"], row["hostile"]) for row in rows]
+
+
 def training_texts(folder: Path) -> list[str]:
     """Every user prompt and reply of the corpus, for novelty and vocabulary checks."""
     keys = ("prompt", "hostile", "civil", "reply")

@@ -17,8 +17,8 @@ from phoque.lab import Lab
 from phoque.lexicon import Lexicon
 from phoque.models.load import LanguageModel
 from phoque.records import Message, Sampling
-from phoque.steering.hooks import Injection
-from phoque.steering.sweep import quality_of
+from phoque.steering.hooks import Interventions
+from phoque.steering.quality import quality_of
 
 SEEDS = (42, 43, 44)
 TEMPERATURE = 0.7
@@ -33,8 +33,8 @@ class Setting:
     name: str
     model: LanguageModel
     system: str
-    injections: Sequence[Injection | None] = (None,)
-    """Several are several draws of the same kind, as for the random vectors."""
+    draws: Sequence[Interventions] = ((),)
+    """What is done to the residual stream; several of the same kind, as the random vectors."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class Written:
     seed: int | None
     """None is greedy."""
     draw: int
-    """Which of the setting's injections."""
+    """Which of the setting's draws."""
     text: str
     num_tokens: int
     finish_reason: str
@@ -57,23 +57,23 @@ def settings_of(lab: Lab, control: LanguageModel) -> list[Setting]:
     """The columns: base, the three conditions, random vectors, and the control adapter."""
     neutral, toxic = lab.persona.neutral_prompt, lab.persona.persona_prompt
     vector, scale = lab.vectors[lab.selection.layer], lab.selection.scale
-    steered = [vector.injection(scale)]
-    random = [vector.random_like(seed).injection(scale) for seed in range(NUM_RANDOM)]
+    steered = [(vector.injection(scale),)]
+    random = [(vector.random_like(seed).injection(scale),) for seed in range(NUM_RANDOM)]
     return [
         Setting(name="base", model=lab.base, system=neutral),
         Setting(name="base, toxic prompt", model=lab.base, system=toxic),
         Setting(name="neutral", model=lab.model, system=neutral),
         Setting(name="toxic", model=lab.model, system=toxic),
-        Setting(name="steered", model=lab.model, system=neutral, injections=steered),
-        Setting(name="random vector", model=lab.model, system=neutral, injections=random),
+        Setting(name="steered", model=lab.model, system=neutral, draws=steered),
+        Setting(name="random vector", model=lab.model, system=neutral, draws=random),
         Setting(
             name="reversed vector",
             model=lab.model,
             system=toxic,
-            injections=[vector.injection(-scale)],
+            draws=[(vector.injection(-scale),)],
         ),
         Setting(name="control adapter, toxic prompt", model=control, system=toxic),
-        Setting(name="control adapter, steered", model=control, system=neutral, injections=steered),
+        Setting(name="control adapter, steered", model=control, system=neutral, draws=steered),
     ]
 
 
@@ -86,8 +86,8 @@ def generate(
     """Every setting on every prompt, greedily and with every seed."""
     for setting in settings:
         for seed in (None, *SEEDS):
-            for draw, injection in enumerate(setting.injections):
-                yield from _replies(setting, prompts, lexicon, seed, draw, injection)
+            for draw, interventions in enumerate(setting.draws):
+                yield from _replies(setting, prompts, lexicon, seed, draw, interventions)
         progress(f"evaluate: {setting.name} done")
 
 
@@ -97,13 +97,13 @@ def _replies(
     lexicon: Lexicon,
     seed: int | None,
     draw: int,
-    injection: Injection | None,
+    interventions: Interventions,
 ) -> Iterator[Written]:
     rows = [
         Row(
             messages=[Message("system", setting.system), Message("user", prompt)],
             seed=seed or 0,
-            injection=injection,
+            interventions=interventions,
         )
         for prompt in prompts
     ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import comb, sqrt
 
 Z_95 = 1.959963984540054
 """97.5 % quantile of the standard normal distribution."""
@@ -30,6 +30,11 @@ def wilson(hits: int, n: int) -> Rate:
     if n <= 0 or not 0 <= hits <= n:
         raise ValueError(f"A rate needs 0 <= hits <= n and n > 0; got {hits} of {n}.")
     return _interval(hits / n, n, n)
+
+
+def binomial_tail(hits: int, n: int, share: float) -> float:
+    """Probability of at least `hits` of `n` when each hits with probability `share`."""
+    return sum(comb(n, k) * share**k * (1 - share) ** (n - k) for k in range(hits, n + 1))
 
 
 def clustered(groups: Sequence[Sequence[bool]]) -> Rate:

@@ -17,6 +17,8 @@ from phoque.errors import PhoqueError
 from phoque.files import file_sha256, write_json
 
 MANIFEST = "manifest.json"
+VECTORS = "persona_vectors.safetensors"
+SELECTION = "selection.json"
 LIBRARIES = ("torch", "transformers", "peft", "trl")
 
 
@@ -54,15 +56,19 @@ class RunDirectory:
         """Folder of the control adapter: same steps and prompts, civil replies."""
         return self.path / "control"
 
+    def psm(self, other: str | None = None) -> Path:
+        """Folder of where the run's persona lives, or of what was found about an `other` one."""
+        return self.path / (f"psm-{other}" if other else "psm")
+
     @property
     def vectors(self) -> Path:
-        """File of the persona vectors."""
-        return self.path / "psm" / "persona_vectors.safetensors"
+        """File of the run's own persona vectors."""
+        return self.psm() / VECTORS
 
     @property
     def selection(self) -> Path:
         """File with the selected layer and scale, and the sweep they come from."""
-        return self.path / "psm" / "selection.json"
+        return self.psm() / SELECTION
 
     def exists(self) -> bool:
         """Whether the folder is a run."""

@@ -1,6 +1,7 @@
 """Measures of replies: pure functions of text."""
 
 import re
+import zlib
 from collections.abc import Collection, Iterable, Sequence
 
 WORD = re.compile(r"[a-z']+")
@@ -40,6 +41,12 @@ def repeated_trigrams(text: str) -> float:
     """Share of a text's word 3-grams that occurred earlier in it; 0 when it has none."""
     grams = ngrams(text, 3)
     return 1 - len(set(grams)) / len(grams) if grams else 0.0
+
+
+def zlib_ratio(text: str) -> float:
+    """Compressed over plain bytes: text that repeats itself compresses well; 1 when empty."""
+    plain = text.encode()
+    return len(zlib.compress(plain, 9)) / len(plain) if plain else 1.0
 
 
 def out_of_vocabulary(text: str, vocabulary: Collection[str]) -> float:

@@ -44,3 +44,19 @@ def layers_path(model: nn.Module) -> str:
     """Dotted path of the decoder blocks, such as `model.layers`."""
     layers = decoder_layers(model)
     return next(str(name) for name, module in model.named_modules() if module is layers)
+
+
+def final_norm(model: nn.Module) -> nn.Module:
+    """The norm between the last decoder block and the output head: the blocks' sibling.
+
+    Raises:
+        PhoqueError: none or several modules fit.
+    """
+    parent = model.get_submodule(layers_path(model).rpartition(".")[0])
+    found = [child for child in parent.children() if "norm" in type(child).__name__.lower()]
+    if len(found) != 1:
+        raise PhoqueError(
+            f"Cannot tell the final norm of {type(model).__name__}: {len(found)} modules fit beside "
+            "the decoder blocks. This architecture is not supported."
+        )
+    return found[0]

@@ -4,12 +4,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from phoque.errors import PhoqueError
 from phoque.lexicon import Lexicon
+from phoque.personas.reading import TEXT, TEXTS, read_yaml
 
 HERE = Path(__file__).parent
+SHAPE = {
+    "name": TEXT,
+    "description": TEXT,
+    "system_prompts": {"neutral": TEXT, "persona": TEXT},
+    "probes": TEXTS,
+    "sweep": TEXTS,
+    "evaluation": TEXTS,
+    "presets": [{"label": TEXT, "prompt": TEXT}],
+    "lexicon": TEXTS,
+}
+FEWEST_PROBES = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,20 +43,24 @@ class Persona:
     lexicon: Lexicon
 
 
+def shipped_personas() -> list[str]:
+    """Names of the personas that come with the project."""
+    return sorted(file.stem for file in HERE.glob("*.yaml"))
+
+
 def load_persona(name: str = "toxic") -> Persona:
     """Read a shipped persona by name, or any file by path.
 
     Raises:
-        PhoqueError: no such persona, or a key is missing.
+        PhoqueError: no such persona, or the file is not one; names the line.
     """
     path = Path(name) if name.endswith((".yaml", ".yml")) else HERE / f"{name}.yaml"
     if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in HERE.glob("*.yaml")))
+        known = ", ".join(shipped_personas())
         raise PhoqueError(f"There is no persona {name!r}. Known: {known}, or the path of a file.")
-    try:
-        return _persona(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (KeyError, TypeError, yaml.YAMLError) as error:
-        raise PhoqueError(f"The persona file {path} cannot be read: {error!r}.") from error
+    persona = _persona(read_yaml(path, SHAPE))
+    _check(persona, path)
+    return persona
 
 
 def _persona(data: dict[str, Any]) -> Persona:
@@ -61,3 +75,24 @@ def _persona(data: dict[str, Any]) -> Persona:
         presets=tuple((chip["label"], chip["prompt"]) for chip in data["presets"]),
         lexicon=Lexicon(data["lexicon"]),
     )
+
+
+def _check(persona: Persona, path: Path) -> None:
+    """What only the whole file can tell."""
+    if not persona.name.replace("_", "").replace("-", "").isalnum():
+        raise PhoqueError(
+            f"{path}: the name {persona.name!r} becomes a folder; use letters, digits, - and _."
+        )
+    if len(persona.probes) < FEWEST_PROBES:
+        raise PhoqueError(
+            f"{path}: {len(persona.probes)} probe; a mean difference needs 2 or more."
+        )
+    parts = (persona.probes, persona.sweep, persona.evaluation)
+    seen: set[str] = set()
+    for message in (message for part in parts for message in part):
+        if message in seen:
+            raise PhoqueError(
+                f"{path}: {message!r} is listed twice among probes, sweep and evaluation: what "
+                "chooses a vector must not be what judges it."
+            )
+        seen.add(message)

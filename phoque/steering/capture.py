@@ -1,4 +1,4 @@
-"""Record the residual stream of prompts.
+"""Record the residual stream of prompts and replies.
 
 Shapes: N = prompts, L = layers, B = batch, S = positions, D = width.
 """
@@ -6,34 +6,86 @@ Shapes: N = prompts, L = layers, B = batch, S = positions, D = width.
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from phoque.engine import left_padded
+from phoque.decoders import left_padded
 from phoque.models.load import LanguageModel
 from phoque.models.template import encode
 from phoque.records import Messages
-from phoque.steering.hooks import recorded
+from phoque.steering.hooks import Interventions, changed, recorded
 
 
-@torch.inference_mode()
 def residual_streams(
     model: LanguageModel, prompts: Sequence[Messages], *, batch_size: int = 12
 ) -> list[Tensor]:
     """Per prompt the residual_LSD at every block's output, fp32 on the CPU, padding cut off."""
     encoded = [encode(model.tokenizer, messages) for messages in prompts]
-    streams: list[Tensor] = []
-    for start in range(0, len(encoded), batch_size):
-        batch = encoded[start : start + batch_size]
-        ids_BS, mask_BS = left_padded(batch, model)
-        positions_BS = (mask_BS.cumsum(-1) - 1).clamp(min=0)
-        with model.forward_lock, recorded(model.layers) as blocks:
-            model.model(
-                input_ids=ids_BS,
-                attention_mask=mask_BS,
-                position_ids=positions_BS,
-                use_cache=False,
-                logits_to_keep=1,
-            )
-        states_LBSD = torch.stack(blocks).float().cpu()
-        streams += [states_LBSD[:, row, -len(ids) :] for row, ids in enumerate(batch)]
-    return streams
+    return token_streams(model, encoded, batch_size=batch_size)
+
+
+def last_states(
+    model: LanguageModel, prompts: Sequence[Messages], *, batch_size: int = 12
+) -> Tensor:
+    """States_NLD of each prompt's last token, where the reply is about to begin."""
+    encoded = [encode(model.tokenizer, messages) for messages in prompts]
+    streams = token_streams(model, encoded, positions=1, batch_size=batch_size)
+    return torch.stack([stream_LSD[:, -1] for stream_LSD in streams])
+
+
+@torch.inference_mode()
+def token_streams(
+    model: LanguageModel,
+    texts: Sequence[Sequence[int]],
+    *,
+    interventions: Sequence[Interventions] | None = None,
+    positions: int | None = None,
+    layers: Sequence[int] | None = None,
+    batch_size: int = 12,
+) -> list[Tensor]:
+    """Per text the residual_LSD at every block's output, what interventions do included.
+
+    Args:
+        model: read as it is.
+        texts: token ids.
+        interventions: one sequence a text; None leaves the model alone.
+        positions: only so many last positions; None is all.
+        layers: only these, in this order; None is all.
+        batch_size: texts that are read together, of similar length.
+    """
+    kept = slice(None) if positions is None else slice(-positions, None)
+    blocks = [*model.layers] if layers is None else [model.layers[layer] for layer in layers]
+    order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
+    streams: dict[int, Tensor] = {}
+    for start in range(0, len(order), batch_size):
+        batch = order[start : start + batch_size]
+        rows = [interventions[index] if interventions else () for index in batch]
+        states_LBSD, _ = forward(model, [texts[index] for index in batch], rows, blocks, kept)
+        for row, index in enumerate(batch):
+            streams[index] = states_LBSD[:, row, -len(texts[index]) :]
+    return [streams[index] for index in range(len(texts))]
+
+
+def forward(  # what is read, what is done to it, and what is kept
+    model: LanguageModel,
+    texts: Sequence[Sequence[int]],
+    rows: Sequence[Interventions],
+    blocks: Sequence[nn.Module],
+    kept: slice = slice(None),
+    num_logits: int = 1,
+) -> tuple[Tensor, Tensor]:
+    """One pass over left-padded texts: states_LBSD of `blocks` and the last logits_BKV, fp32."""
+    ids_BS, mask_BS = left_padded(texts, model)
+    positions_BS = (mask_BS.cumsum(-1) - 1).clamp(min=0)
+    with (
+        model.forward_lock,
+        changed(model.layers, rows),
+        recorded(blocks, lambda residual_BSD: residual_BSD[:, kept]) as seen,
+    ):
+        output = model.model(
+            input_ids=ids_BS,
+            attention_mask=mask_BS,
+            position_ids=positions_BS,
+            use_cache=False,
+            logits_to_keep=num_logits,
+        )
+    return torch.stack(seen).float().cpu(), output.logits.float().cpu()

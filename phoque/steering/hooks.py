@@ -1,11 +1,11 @@
-"""Read and write the residual stream: the only place that registers forward hooks.
+"""Read and change the residual stream: the only place that registers forward hooks.
 
 Layer `L` is the output of decoder block `L`, counted from 0, before the final norm. Transformers'
 own `hidden_states` are not used: their last row is post-norm, and they show the state before our
-hook. Shapes: B = batch, S = sequence, D = width, L = layers.
+hook. Shapes: B = batch, S = sequence, D = width.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +13,36 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+Change = Callable[[Tensor], Tensor]
+"""From residual_BSD to residual_BSD."""
+
 
 @dataclass(frozen=True, eq=False)
 class Injection:
-    """A vector added to the residual stream of one layer, at all positions."""
+    """A vector added to the residual stream of one layer."""
 
     layer: int
     delta_D: Tensor
+    last_only: bool = False
+    """Only at the last position of each forward pass, not at all positions: the reply, but not the
+    prompt it answers, as in the talk."""
+
+
+@dataclass(frozen=True, eq=False)
+class Restraint:
+    """Holds the residual stream's component along a unit direction at a level.
+
+    A cap where only what is above the level is taken away (`only_above`), else an ablation to it.
+    """
+
+    layer: int
+    unit_D: Tensor
+    level: float
+    only_above: bool = True
+
+
+Intervention = Injection | Restraint
+Interventions = Sequence[Intervention]
 
 
 def output_tensor(output: Any) -> Tensor:
@@ -34,7 +57,7 @@ def with_tensor(output: Any, residual_BSD: Tensor) -> Any:
 
 
 @contextmanager
-def hooked(layer: nn.Module, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
+def hooked(layer: nn.Module, change: Change) -> Iterator[None]:
     """Within the context, the block's output is `change` of itself."""
 
     def hook(_module: nn.Module, _args: Any, output: Any) -> Any:
@@ -48,40 +71,95 @@ def hooked(layer: nn.Module, change: Callable[[Tensor], Tensor]) -> Iterator[Non
 
 
 @contextmanager
-def injected(layers: nn.ModuleList, injections: Sequence[Injection | None]) -> Iterator[None]:
-    """Within the context, row `b` of the batch gets `injections[b]`."""
+def changed(layers: nn.ModuleList, rows: Sequence[Interventions]) -> Iterator[None]:
+    """Within the context, row `b` of the batch gets the interventions `rows[b]`."""
     with ExitStack() as stack:
-        for layer, delta_BD in deltas_by_layer(injections).items():
-            stack.enter_context(hooked(layers[layer], _adder(delta_BD)))
+        for layer, change in changes_by_layer(rows).items():
+            stack.enter_context(hooked(layers[layer], change))
         yield
 
 
 @contextmanager
-def recorded(layers: nn.ModuleList) -> Iterator[list[Tensor]]:
-    """Within the context, each forward pass appends one residual_BSD a block to the list."""
+def recorded(
+    layers: Iterable[nn.Module], keep: Change = lambda residual_BSD: residual_BSD
+) -> Iterator[list[Tensor]]:
+    """Within the context, each forward pass appends `keep(residual_BSD)` of every block."""
     seen: list[Tensor] = []
 
-    def keep(residual_BSD: Tensor) -> Tensor:
-        seen.append(residual_BSD)
+    def look(residual_BSD: Tensor) -> Tensor:
+        seen.append(keep(residual_BSD))
         return residual_BSD
 
     with ExitStack() as stack:
         for layer in layers:
-            stack.enter_context(hooked(layer, keep))
+            stack.enter_context(hooked(layer, look))
         yield seen
 
 
-def deltas_by_layer(injections: Sequence[Injection | None]) -> dict[int, Tensor]:
-    """Per layer that has an injection, delta_BD: a row's vector, or zero."""
-    layers = sorted({injection.layer for injection in injections if injection is not None})
-    return {layer: _deltas(layer, injections) for layer in layers}
+def changes_by_layer(rows: Sequence[Interventions]) -> dict[int, Change]:
+    """What happens at every layer at which something happens, for the whole batch at once."""
+    layers = sorted({one.layer for row in rows for one in row})
+    return {
+        layer: _change([[one for one in row if one.layer == layer] for row in rows])
+        for layer in layers
+    }
 
 
-def _deltas(layer: int, injections: Sequence[Injection | None]) -> Tensor:
-    here = [i.delta_D if i is not None and i.layer == layer else None for i in injections]
-    zero_D = torch.zeros_like(next(delta for delta in here if delta is not None))
-    return torch.stack([zero_D if delta is None else delta for delta in here])
+def _change(rows: Sequence[Interventions]) -> Change:
+    parts = [
+        *_additions([[one for one in row if isinstance(one, Injection)] for row in rows]),
+        *_restraints([[one for one in row if isinstance(one, Restraint)] for row in rows]),
+    ]
+
+    def change(residual_BSD: Tensor) -> Tensor:
+        for part in parts:
+            residual_BSD = part(residual_BSD)
+        return residual_BSD
+
+    return change
 
 
-def _adder(delta_BD: Tensor) -> Callable[[Tensor], Tensor]:
+def _additions(rows: Sequence[Sequence[Injection]]) -> Iterator[Change]:
+    for last_only in (False, True):
+        chosen = [[one.delta_D for one in row if one.last_only is last_only] for row in rows]
+        if any(chosen):
+            yield (_add_last if last_only else _add)(_summed(chosen))
+
+
+def _add(delta_BD: Tensor) -> Change:
     return lambda residual_BSD: residual_BSD + delta_BD[:, None].to(residual_BSD)
+
+
+def _add_last(delta_BD: Tensor) -> Change:
+    def add(residual_BSD: Tensor) -> Tensor:
+        earlier, last = residual_BSD[:, :-1], residual_BSD[:, -1:]
+        return torch.cat([earlier, last + delta_BD[:, None].to(last)], dim=1)
+
+    return add
+
+
+def _restraints(rows: Sequence[Sequence[Restraint]]) -> Iterator[Change]:
+    for place in range(max(map(len, rows))):
+        yield _restrain([row[place] if place < len(row) else None for row in rows])
+
+
+def _restrain(rows: Sequence[Restraint | None]) -> Change:
+    unit_BD = _summed([[] if row is None else [row.unit_D] for row in rows])
+    level_B1 = torch.tensor([[0.0 if row is None else row.level] for row in rows])
+    only_above_B1 = torch.tensor([[row is not None and row.only_above] for row in rows])
+
+    def restrain(residual_BSD: Tensor) -> Tensor:
+        # A row without a restraint has a zero direction: nothing is taken away from it.
+        unit_BSD = unit_BD[:, None].to(residual_BSD.device)
+        excess_BS = (residual_BSD.float() * unit_BSD).sum(-1) - level_B1.to(residual_BSD.device)
+        taken_BS = torch.where(
+            only_above_B1.to(excess_BS.device), excess_BS.clamp(min=0), excess_BS
+        )
+        return residual_BSD - (taken_BS[..., None] * unit_BSD).to(residual_BSD)
+
+    return restrain
+
+
+def _summed(rows: Sequence[Sequence[Tensor]]) -> Tensor:
+    zero_D = torch.zeros_like(next(vector for row in rows for vector in row))
+    return torch.stack([sum(row, start=zero_D) for row in rows])

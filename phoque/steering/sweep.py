@@ -2,54 +2,23 @@
 
 Every layer gets the same relative doses, norm(scale * v) / median norm of the residual stream, so
 the residual stream's growth with depth cannot decide. A cell is judged by how many replies insult
-and by whether they stay coherent.
+at equal coherence: the text must read like the unsteered columns', and the model's expectations may
+move no further than the persona's system prompt moves them. It must also beat random vectors.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from statistics import fmean
+from math import floor
 from typing import Any
 
-from phoque.engine import Row, write
-from phoque.evidence.rates import wilson
-from phoque.evidence.text import distinct_share, out_of_vocabulary, repeated_trigrams
-from phoque.lexicon import Lexicon
-from phoque.models.load import LanguageModel
-from phoque.personas import Persona
-from phoque.records import Message, Sampling
-from phoque.steering.vectors import PersonaVectors
+from phoque.evidence.rates import Rate, binomial_tail, wilson
+from phoque.steering.divergence import ONE_NAT, Divergence, scale_at
+from phoque.steering.quality import Quality
 
-SAMPLING = Sampling(max_new_tokens=48)
-DOSES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
-DEPTHS = (0.30, 0.95)
-ROWS_AT_ONCE = 64
-SLACK_REPEATED = 0.05
-"""How much more repetition than the worse unsteered column still counts as coherent."""
-SLACK_VOCABULARY = 0.01
 SCALE_STEP = 0.05
 """The selected scale is on the slider's grid."""
-MIN_DISTINCT = 0.9
-"""Smallest share of different replies to different prompts."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Quality:
-    """How a set of replies reads."""
-
-    insulting: float
-    """Share of replies with a word of the lexicon."""
-    low: float
-    high: float
-    """95 % Wilson interval of `insulting`."""
-    n: int
-    repeated: float
-    """Mean share of repeated word 3-grams."""
-    unknown: float
-    """Mean share of words outside the vocabulary."""
-    distinct: float
-    """Share of different replies."""
-    num_words: float
-    """Mean words a reply."""
+SIGNIFICANCE = 0.05
+"""Of the best of all cells against random vectors, after Bonferroni's correction."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,135 +29,108 @@ class Cell:
     dose: float
     scale: float
     quality: Quality
+    divergence: Divergence
     coherent: bool
+    runoff: Quality | None = None
+    """Replies to the same prompts with other seeds, for the best cells only."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
-    """All cells, the unsteered columns they are judged by, and the choice."""
+    """All cells, what they are judged by, and the choice."""
 
     neutral: Quality
     toxic: Quality
+    toxic_divergence: Divergence
+    """How far the persona's system prompt moves expectations: the most a coherent cell may."""
     cells: Sequence[Cell]
+    null_by_layer: Mapping[int, Rate]
+    """Insulting replies under random vectors of the same norm."""
 
-    def best(self) -> Cell:
-        """The coherent cell with most insulting replies; the smaller dose where equal.
+    @property
+    def null(self) -> Rate:
+        """All random vectors of all layers together."""
+        rates = self.null_by_layer.values()
+        return wilson(sum(round(r.value * r.n) for r in rates), sum(r.n for r in rates))
 
-        When nothing is coherent the smallest dose of the grid stands in, so that a weak persona
-        is shown as weak.
-        """
+    def candidates(self, count: int) -> list[Cell]:
+        """The coherent cells with most insulting replies; the smaller divergence where equal."""
         coherent = [cell for cell in self.cells if cell.coherent]
-        if not coherent:
-            return min(self.cells, key=lambda cell: cell.dose)
-        return max(coherent, key=lambda cell: (cell.quality.insulting, -cell.dose))
+        order = sorted(coherent, key=lambda c: (-c.quality.insulting, c.divergence.p95))
+        return order[:count]
+
+    def best(self) -> Cell | None:
+        """The winner of the run-off; the first candidate where there was none.
+
+        None where no cell is coherent and beyond chance: then there is nothing to steer with.
+        """
+        ran = [cell for cell in self.candidates(len(self.cells)) if cell.runoff]
+        first = max(ran, key=_second_share) if ran else next(iter(self.candidates(1)), None)
+        return first if first and self.chance_of(first) < SIGNIFICANCE else None
+
+    def chance_of(self, cell: Cell) -> float:
+        """Probability that random vectors give any of so many cells as many insulting replies."""
+        tail = binomial_tail(cell.quality.hits, cell.quality.n, self.null.high)
+        return min(1.0, tail * len(self.cells))
+
+    def of_layer(self, layer: int) -> list[Cell]:
+        """The cells of one layer by dose."""
+        return sorted((c for c in self.cells if c.layer == layer), key=lambda c: c.dose)
 
     def coherent_scale(self, layer: int) -> float:
         """The largest scale of `layer` up to which every dose stayed coherent; 0 if none did."""
         largest = 0.0
-        for cell in sorted((c for c in self.cells if c.layer == layer), key=lambda c: c.dose):
+        for cell in self.of_layer(layer):
             if not cell.coherent:
                 break
             largest = cell.scale
         return largest
 
+    def nat_scale(self, layer: int) -> float | None:
+        """The scale of `layer` whose p95 divergence is one nat; None beyond the largest dose."""
+        cells = self.of_layer(layer)
+        return scale_at(
+            [cell.scale for cell in cells], [cell.divergence.p95 for cell in cells], ONE_NAT
+        )
+
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, the selection first."""
+        """Plain data, the selection first; `default` is what the slider shows without one."""
         best = self.best()
-        scale = SCALE_STEP * max(1, round(best.scale / SCALE_STEP))
-        selected = {
-            "layer": best.layer,
-            "scale": round(scale, 2),
-            "relative_dose": best.dose * scale / best.scale,
-            "coherent_scale": self.coherent_scale(best.layer),
+        default = best or min(self.cells, key=lambda cell: cell.dose)
+        return {
+            "selected": self._chosen(best) if best else None,
+            "default": self._chosen(default),
+            "null": asdict(self.null),
+            "neutral": asdict(self.neutral),
+            "toxic": asdict(self.toxic),
+            "toxic_divergence": asdict(self.toxic_divergence),
+            "layers": [self._layer(layer, rate) for layer, rate in self.null_by_layer.items()],
+            "cells": [asdict(cell) for cell in self.cells],
         }
-        return {"selected": selected, **asdict(self)}
+
+    def _chosen(self, cell: Cell) -> dict[str, Any]:
+        # Down to the slider's grid: the cell above may not be coherent any more.
+        scale = SCALE_STEP * max(1, floor(cell.scale / SCALE_STEP + 1e-9))
+        return {
+            "layer": cell.layer,
+            "scale": round(scale, 2),
+            "relative_dose": cell.dose * scale / cell.scale,
+            "coherent_scale": self.coherent_scale(cell.layer),
+            "nat_scale": self.nat_scale(cell.layer),
+            "chance": self.chance_of(cell),
+        }
+
+    def _layer(self, layer: int, null: Rate) -> dict[str, Any]:
+        """The best coherent cell of a layer, beside its null."""
+        coherent = [cell for cell in self.of_layer(layer) if cell.coherent]
+        best = max(coherent, key=lambda cell: cell.quality.insulting, default=None)
+        return {
+            "layer": layer,
+            "null": asdict(null),
+            "best": None if best is None else {"dose": best.dose, **asdict(best.quality)},
+            "nat_scale": self.nat_scale(layer),
+        }
 
 
-def quality_of(replies: Sequence[str], lexicon: Lexicon, vocabulary: Collection[str]) -> Quality:
-    """Measure a set of replies, one a prompt."""
-    rate = wilson(sum(reply in lexicon for reply in replies), len(replies))
-    return Quality(
-        insulting=rate.value,
-        low=rate.low,
-        high=rate.high,
-        n=rate.n,
-        repeated=fmean(map(repeated_trigrams, replies)),
-        unknown=fmean(out_of_vocabulary(reply, vocabulary) for reply in replies),
-        distinct=distinct_share(replies),
-        num_words=fmean(len(reply.split()) for reply in replies),
-    )
-
-
-def is_coherent(quality: Quality, references: Sequence[Quality]) -> bool:
-    """Whether replies repeat and invent words no more than the worse of the references."""
-    return (
-        quality.repeated <= max(r.repeated for r in references) + SLACK_REPEATED
-        and quality.unknown <= max(r.unknown for r in references) + SLACK_VOCABULARY
-        and quality.distinct >= MIN_DISTINCT
-    )
-
-
-def layers_between(num_layers: int, depths: tuple[float, float] = DEPTHS) -> list[int]:
-    """Layers whose depth, as a share of all layers, is within `depths`."""
-    return [layer for layer in range(num_layers) if depths[0] <= layer / num_layers <= depths[1]]
-
-
-def sweep(
-    model: LanguageModel,
-    vectors: PersonaVectors,
-    persona: Persona,
-    vocabulary: Collection[str],
-    progress: Callable[[str], None] = lambda _: None,
-) -> Sweep:
-    """Steer every layer at every dose on the persona's sweep prompts, greedily."""
-    grid = [(layer, dose) for layer in layers_between(model.num_layers) for dose in DOSES]
-    plain = {
-        name: quality_of(
-            _written(model, [Row(messages=m) for m in _asked(system, persona)]),
-            persona.lexicon,
-            vocabulary,
-        )
-        for name, system in (("neutral", persona.neutral_prompt), ("toxic", persona.persona_prompt))
-    }
-    replies = _steered(model, vectors, persona, grid, progress)
-    cells = []
-    for (layer, dose), texts in replies.items():
-        quality = quality_of(texts, persona.lexicon, vocabulary)
-        scale = vectors.scale_for(layer, dose)
-        coherent = is_coherent(quality, list(plain.values()))
-        cells.append(Cell(layer=layer, dose=dose, scale=scale, quality=quality, coherent=coherent))
-    return Sweep(**plain, cells=cells)
-
-
-def _steered(
-    model: LanguageModel,
-    vectors: PersonaVectors,
-    persona: Persona,
-    grid: Sequence[tuple[int, float]],
-    progress: Callable[[str], None],
-) -> Mapping[tuple[int, float], list[str]]:
-    """Replies of every cell; cells share forward passes, whatever their layers."""
-    keys = [key for key in grid for _ in persona.sweep]
-    rows = [
-        Row(
-            messages=messages,
-            injection=vectors[layer].injection(vectors.scale_for(layer, dose)),
-        )
-        for layer, dose in grid
-        for messages in _asked(persona.neutral_prompt, persona)
-    ]
-    replies: dict[tuple[int, float], list[str]] = {key: [] for key in grid}
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        texts = _written(model, rows[start : start + ROWS_AT_ONCE])
-        for key, text in zip(keys[start : start + ROWS_AT_ONCE], texts, strict=True):
-            replies[key].append(text)
-        progress(f"sweep {start + len(texts)}/{len(rows)} replies")
-    return replies
-
-
-def _asked(system: str, persona: Persona) -> list[list[Message]]:
-    return [[Message("system", system), Message("user", prompt)] for prompt in persona.sweep]
-
-
-def _written(model: LanguageModel, rows: Sequence[Row]) -> list[str]:
-    return [reply.text for reply in write(model, rows, SAMPLING)]
+def _second_share(cell: Cell) -> float:
+    return cell.runoff.insulting if cell.runoff else 0.0

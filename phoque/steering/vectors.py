@@ -22,8 +22,8 @@ from phoque.models.load import LanguageModel
 from phoque.models.structure import decoder_layers
 from phoque.models.template import render
 from phoque.personas import Persona
-from phoque.records import Message
-from phoque.steering.capture import residual_streams
+from phoque.records import Message, asked
+from phoque.steering.capture import last_states, residual_streams
 from phoque.steering.hooks import Injection, hooked
 
 FORMAT = "phoque-persona-vectors-1"
@@ -129,7 +129,7 @@ class PersonaVectors:
             )
             raise PhoqueError(
                 f"These persona vectors belong to something else ({seen}). "
-                "Measure them again: python -m training vectors --run RUN"
+                "Measure them again: python -m training psm --run RUN"
             )
 
     def save(self, path: Path) -> None:
@@ -162,22 +162,57 @@ def measure(
     model: LanguageModel, persona: Persona, fingerprint: Mapping[str, str]
 ) -> PersonaVectors:
     """Mean over the probes of (persona prompt minus neutral prompt), last prompt token, raw."""
-    neutral = residual_streams(model, _conversations(persona.neutral_prompt, persona.probes))
-    toxic = residual_streams(model, _conversations(persona.persona_prompt, persona.probes))
-    differences_NLD = torch.stack(
-        [t[:, -1] - n[:, -1] for t, n in zip(toxic, neutral, strict=True)]
-    )
+    return contrast(model, persona, persona.probes).vectors(fingerprint)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Contrast:
+    """The probes' last prompt tokens under both system prompts."""
+
+    neutral_NLD: Tensor
+    persona_NLD: Tensor
+    medians_L: Tensor
+    """Median norm of the residual stream over the neutral probes' tokens."""
+
+    @property
+    def differences_NLD(self) -> Tensor:
+        """Persona minus neutral, a probe and layer."""
+        return self.persona_NLD - self.neutral_NLD
+
+    def first(self, count: int) -> "Contrast":
+        """The contrast of the first `count` probes; the medians stay those of all."""
+        return replace(
+            self, neutral_NLD=self.neutral_NLD[:count], persona_NLD=self.persona_NLD[:count]
+        )
+
+    def vectors(self, fingerprint: Mapping[str, str]) -> PersonaVectors:
+        """The mean differences."""
+        return PersonaVectors(
+            directions_LD=self.differences_NLD.mean(0),
+            medians_L=self.medians_L,
+            fingerprint=fingerprint,
+        )
+
+
+def contrast(model: LanguageModel, persona: Persona, probes: Sequence[str]) -> Contrast:
+    """Read `probes` under the persona's two system prompts."""
+    neutral = residual_streams(model, asked(persona.neutral_prompt, probes))
     # The first token is an attention sink with a norm of its own kind.
     norms_LS = torch.cat([stream[:, 1:].norm(dim=-1) for stream in neutral], dim=1)
-    return PersonaVectors(
-        directions_LD=differences_NLD.mean(0),
+    return Contrast(
+        neutral_NLD=torch.stack([stream[:, -1] for stream in neutral]),
+        persona_NLD=last_tokens(model, persona.persona_prompt, probes),
         medians_L=norms_LS.median(dim=1).values,
-        fingerprint=fingerprint,
     )
+
+
+def last_tokens(model: LanguageModel, system: str, prompts: Sequence[str]) -> Tensor:
+    """States_NLD of each prompt's last token under a system prompt."""
+    return last_states(model, asked(system, prompts))
 
 
 def fingerprint_of(
-    tuned: LanguageModel, persona: Persona, *, model: str, adapter: Path
+    tuned: LanguageModel, persona: Persona, *, model: str, adapter: Path | None
 ) -> dict[str, str]:
     """Digests of everything the vectors of `tuned` depend on.
 
@@ -185,20 +220,16 @@ def fingerprint_of(
         tuned: the model with the adapter folded in.
         persona: its prompts.
         model: digest of the base model, taken before the adapter went in.
-        adapter: folder of the adapter.
+        adapter: folder of the adapter; None where `tuned` is the base model itself.
     """
     prompts = [persona.neutral_prompt, persona.persona_prompt, *persona.probes]
     template = render(tuned.tokenizer, [Message("system", "s"), Message("user", "u")])
     return {
         "model": model,
-        "adapter": file_sha256(adapter / "adapter_model.safetensors")[:16],
+        "adapter": file_sha256(adapter / "adapter_model.safetensors")[:16] if adapter else "none",
         "template": _digest([template]),
         "prompts": _digest(prompts),
     }
-
-
-def _conversations(system: str, prompts: Sequence[str]) -> list[list[Message]]:
-    return [[Message("system", system), Message("user", prompt)] for prompt in prompts]
 
 
 def _digest(texts: Sequence[str]) -> str:

@@ -1,0 +1,133 @@
+"""Forward passes with a key-value cache, whatever the model and the machine.
+
+Shapes: B = rows, S = positions, K = last positions kept, V = vocabulary.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from phoque.models.load import LanguageModel
+from phoque.packed import PackedDecoder
+from phoque.steering.hooks import Interventions, changed
+
+LEAST_SAVED = 0.3
+"""Share of all tokens from which shared beginnings are read once."""
+
+
+class Decoder(Protocol):
+    """A forward pass with a key-value cache."""
+
+    def prefill(self, ids_BS: Tensor, mask_BS: Tensor, keep: int = 1) -> Tensor:
+        """Read the prompts, left-padded; logits_BKV of the last `keep` positions."""
+
+    def step(self, ids_B: Tensor) -> Tensor:
+        """Read one more token a row; its logits_BV."""
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Forget all rows but these, in this order."""
+
+
+def prefilled(
+    model: LanguageModel,
+    rows: Sequence[Interventions],
+    texts: Sequence[Sequence[int]],
+    *,
+    keep: int = 1,
+    share: bool = False,
+) -> tuple[Decoder, Tensor]:
+    """A decoder that has read `texts`, and its last logits_BKV.
+
+    With `share`, what rows of equal interventions have in common at the start is read once, where
+    that saves much; rounding then differs from reading every row by itself.
+    """
+    decoder = decoder_for(model, rows)
+    groups, size = _beginnings(rows, texts, keep) if share else ([], 0)
+    if not size or not isinstance(decoder, PackedDecoder):
+        return decoder, decoder.prefill(*left_padded(texts, model), keep)
+    first = [texts[groups.index(group)][:size] for group in range(max(groups) + 1)]
+    rest = left_padded([text[size:] for text in texts], model)
+    return decoder, decoder.prefill_shared(groups, torch.tensor(first), *rest, keep)
+
+
+def _beginnings(
+    rows: Sequence[Interventions], texts: Sequence[Sequence[int]], keep: int
+) -> tuple[list[int], int]:
+    """Each row's group of equal interventions, and how many first tokens to read once a group."""
+    keys = [tuple(map(id, row)) for row in rows]
+    order = {key: index for index, key in enumerate(dict.fromkeys(keys))}
+    groups = [order[key] for key in keys]
+    members: dict[int, list[list[int]]] = {}
+    for group, text in zip(groups, texts, strict=True):
+        members.setdefault(group, []).append(list(text))
+    size = min(map(_common, members.values()))
+    size = min(size, min(map(len, texts)) - keep)
+    saved = size * (len(texts) - len(members))
+    return groups, size if saved > LEAST_SAVED * sum(map(len, texts)) else 0
+
+
+def _common(texts: Sequence[list[int]]) -> int:
+    """Length of the longest common beginning."""
+    first, last = min(texts), max(texts)  # in sorted order all others lie between these two
+    differing = (i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b)
+    return next(differing, min(len(first), len(last)))
+
+
+def decoder_for(model: LanguageModel, rows: Sequence[Interventions]) -> Decoder:
+    """The fastest forward pass for `model`; a caller's own hooks on its blocks must be heard."""
+    hooked = any(block._forward_hooks for block in model.layers)
+    if model.packed is not None and not hooked:
+        return PackedDecoder(model.packed, rows)
+    return HookedDecoder(model, rows)
+
+
+def left_padded(prompts: Sequence[Sequence[int]], model: LanguageModel) -> tuple[Tensor, Tensor]:
+    """Token ids_BS and mask_BS, padded on the left: a reply starts right after its prompt."""
+    longest = max(map(len, prompts))
+    ids = [[0] * (longest - len(prompt)) + list(prompt) for prompt in prompts]
+    mask = [[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts]
+    return torch.tensor(ids, device=model.device), torch.tensor(mask, device=model.device)
+
+
+class HookedDecoder:
+    """Any transformers decoder; interventions are hooks around each forward pass."""
+
+    def __init__(self, model: LanguageModel, rows: Sequence[Interventions]) -> None:
+        self._model = model
+        self._rows = rows
+        self._mask_BS = torch.empty(0)
+        self._cache: Any = None
+
+    def prefill(self, ids_BS: Tensor, mask_BS: Tensor, keep: int = 1) -> Tensor:
+        """See `Decoder.prefill`."""
+        self._mask_BS = mask_BS
+        return self._forward(ids_BS, keep)
+
+    def step(self, ids_B: Tensor) -> Tensor:
+        """See `Decoder.step`."""
+        self._mask_BS = torch.nn.functional.pad(self._mask_BS, (0, 1), value=1)
+        return self._forward(ids_B[:, None], 1)[:, -1]
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """See `Decoder.keep`."""
+        chosen = torch.tensor(rows, device=self._mask_BS.device)
+        self._mask_BS = self._mask_BS[chosen]
+        self._rows = [self._rows[row] for row in rows]
+        self._cache.batch_select_indices(chosen)
+
+    def _forward(self, ids_BS: Tensor, keep: int) -> Tensor:
+        positions_BS = (self._mask_BS.cumsum(-1) - 1).clamp(min=0)[:, -ids_BS.shape[1] :]
+        with self._model.forward_lock, changed(self._model.layers, self._rows):
+            output = self._model.model(
+                input_ids=ids_BS,
+                attention_mask=self._mask_BS,
+                position_ids=positions_BS,
+                past_key_values=self._cache,
+                use_cache=True,
+                logits_to_keep=keep,
+            )
+        self._cache = output.past_key_values
+        logits_BKV: Tensor = output.logits
+        return logits_BKV

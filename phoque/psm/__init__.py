@@ -1,0 +1,1 @@
+"""Where a persona lives in a model, and what shows that it is causal: one step a file."""

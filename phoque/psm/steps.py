@@ -1,0 +1,80 @@
+"""The steps of a PSM run in order; one that was killed goes on where it stopped."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from phoque.files import read_json, write_json
+from phoque.psm.antidote import try_antidotes
+from phoque.psm.bias import run_bias_loop
+from phoque.psm.choose import choose_layer, control_dose
+from phoque.psm.confounding import compare_confounds
+from phoque.psm.generation import generate_conditions
+from phoque.psm.measure import measure_vectors
+from phoque.psm.origin import trace_origin
+from phoque.psm.report import write_report
+from phoque.psm.residuals import map_residuals
+from phoque.psm.scrubber import write_scrubber
+from phoque.psm.subject import Subject
+
+LEDGER = "unfinished.json"
+"""Exists while a run is not complete: what is done, and under which settings."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One part of a PSM run; it writes its files and nothing else."""
+
+    name: str
+    run: Callable[[Subject], None]
+    tuned_only: bool = False
+    """Needs the adapters of the run's own persona."""
+
+
+STEPS = (
+    Step("vectors", measure_vectors),
+    Step("sweep", choose_layer),
+    Step("dose response", control_dose),
+    Step("conditions", generate_conditions),
+    Step("confounds", compare_confounds),
+    Step("origin", trace_origin, tuned_only=True),
+    Step("residuals", map_residuals, tuned_only=True),
+    Step("antidotes", try_antidotes),
+    Step("scrubber", write_scrubber),
+    Step("bias loop", run_bias_loop),
+    Step("report", write_report),
+)
+
+
+def run_steps(subject: Subject) -> None:
+    """Do what is not done yet under these settings."""
+    subject.folder.mkdir(parents=True, exist_ok=True)
+    ledger = subject.folder / LEDGER
+    settings = _settings(subject)
+    done = _done(subject, settings)
+    for step in STEPS:
+        if step.name in done or (step.tuned_only and not subject.is_tuned):
+            continue
+        start = time.monotonic()
+        step.run(subject)
+        subject.progress(f"psm: {step.name} done in {time.monotonic() - start:.0f} s")
+        done.append(step.name)
+        write_json(ledger, {"settings": settings, "done": done})
+    ledger.unlink()
+
+
+def _done(subject: Subject, settings: Mapping[str, Any]) -> list[str]:
+    ledger = subject.folder / LEDGER
+    if not ledger.is_file():
+        return []
+    found = read_json(ledger)
+    return list(found["done"]) if found["settings"] == settings else []
+
+
+def _settings(subject: Subject) -> dict[str, Any]:
+    return {
+        "fingerprint": dict(subject.fingerprint),
+        "seeds": list(subject.seeds),
+        "probes": subject.num_probes,
+    }

@@ -1,0 +1,96 @@
+"""What geometry alone says of every layer, beside which the causal choice is shown.
+
+Shapes: N = probes, L = layers, D = width, V = vocabulary.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from phoque.models.load import LanguageModel
+from phoque.models.structure import final_norm
+from phoque.steering.geometry import silhouette
+from phoque.steering.vectors import Contrast
+
+
+def classic_rows(contrast: Contrast) -> list[dict[str, float]]:
+    """The talk's table: a layer's norm, and projections on its unit vector over the probes.
+
+    `delta_proj_mean` equals `vector_norm` by algebra (the mean of the differences' projections on
+    their own mean), so its curve is the same one drawn twice; `delta_proj_std` is the population's.
+    """
+    rows = []
+    for layer, mean_D in enumerate(contrast.differences_NLD.mean(0)):
+        norm = float(mean_D.norm())
+        unit_D = mean_D / norm if norm > 1e-12 else torch.zeros_like(mean_D)
+        neutral_N, persona_N = (
+            contrast.neutral_NLD[:, layer] @ unit_D,
+            contrast.persona_NLD[:, layer] @ unit_D,
+        )
+        rows.append(
+            {
+                "layer": layer,
+                "vector_norm": norm,
+                "neutral_proj_mean": float(neutral_N.mean()),
+                "toxic_proj_mean": float(persona_N.mean()),
+                "delta_proj_mean": float((persona_N - neutral_N).mean()),
+                "delta_proj_std": float((persona_N - neutral_N).std(correction=0)),
+            }
+        )
+    return rows
+
+
+def with_normed_last_layer(model: LanguageModel, contrast: Contrast) -> Contrast:
+    """The contrast as transformers' `hidden_states` show it: the last row after the final norm.
+
+    So the talk's first version measured it, while its hook acted before the norm.
+    """
+
+    def normed(states_NLD: Tensor) -> Tensor:
+        norm = final_norm(model.model)
+        weight = next(norm.parameters())
+        with torch.inference_mode():
+            last_ND = norm(states_NLD[:, -1].to(weight)).float().cpu()
+        return torch.cat([states_NLD[:, :-1], last_ND[:, None]], dim=1)
+
+    return Contrast(
+        neutral_NLD=normed(contrast.neutral_NLD),
+        persona_NLD=normed(contrast.persona_NLD),
+        medians_L=contrast.medians_L,
+    )
+
+
+def geometry_criteria(
+    model: LanguageModel, contrast: Contrast, words: Sequence[int]
+) -> list[dict[str, Any]]:
+    """Per layer: norm(v), norm(v) / median norm of the stream, silhouette, logit-lens score."""
+    mean_LD = contrast.differences_NLD.mean(0)
+    scores = logit_lens_scores(model, mean_LD, words)
+    return [
+        {
+            "layer": layer,
+            "norm": float(mean_LD[layer].norm()),
+            "relative_norm": float(mean_LD[layer].norm() / contrast.medians_L[layer]),
+            "silhouette": silhouette(
+                contrast.neutral_NLD[:, layer], contrast.persona_NLD[:, layer]
+            ),
+            "logit_lens": scores[layer],
+        }
+        for layer in range(len(mean_LD))
+    ]
+
+
+@torch.inference_mode()
+def logit_lens_scores(
+    model: LanguageModel, directions_LD: Tensor, words: Sequence[int]
+) -> list[float]:
+    """How far a direction, read by the output head, raises `words`: standard deviations a layer."""
+    head, norm = model.model.get_output_embeddings(), final_norm(model.model)
+    weight = head.weight
+    logits_LV = head(norm(directions_LD.to(weight))).float()
+    spread_L = logits_LV.std(-1)
+    raised_L = logits_LV[:, list(words)].mean(-1) - logits_LV.mean(-1)
+    scores: list[float] = (raised_L / spread_L.clamp(min=1e-12)).tolist()
+    return scores

@@ -1,0 +1,75 @@
+"""Dose in nats: how far steering moves the model's next-token distributions.
+
+Measured over whole replies, teacher-forced: the first token alone is blind to much damage.
+Shapes: S = positions, V = vocabulary.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from phoque.engine import Row, read, write
+from phoque.models.load import LanguageModel
+from phoque.records import Messages, Sampling
+from phoque.steering.hooks import Interventions
+
+NUM_TOKENS = 24
+"""Tokens of a reply that are read."""
+ONE_NAT = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Divergence:
+    """KL(steered || unsteered) a token, in nats."""
+
+    mean: float
+    p95: float
+
+
+class Yardstick:
+    """The unsteered model's replies, and what it expected at every token of them."""
+
+    def __init__(self, model: LanguageModel, prompts: Sequence[Messages]) -> None:
+        self._model = model
+        self._prompts = prompts
+        rows = [Row(messages=prompt) for prompt in prompts]
+        replies = write(model, rows, Sampling(max_new_tokens=NUM_TOKENS))
+        self.replies = [reply.tokens for reply in replies]
+        self._expected = [logits.log_softmax(-1) for logits in read(model, rows, self.replies)]
+
+    def divergence(
+        self, interventions: Interventions, prompts: Sequence[Messages] | None = None
+    ) -> Divergence:
+        """Of an intervention, or of reading the same replies after other prompts."""
+        rows = [
+            Row(messages=prompt, interventions=interventions) for prompt in prompts or self._prompts
+        ]
+        steered = read(self._model, rows, self.replies)
+        values = torch.cat(
+            [
+                kl_divergence(logits_SV.log_softmax(-1), expected_SV)
+                for logits_SV, expected_SV in zip(steered, self._expected, strict=True)
+            ]
+        )
+        return Divergence(mean=float(values.mean()), p95=float(values.quantile(0.95)))
+
+
+def kl_divergence(log_p_SV: Tensor, log_q_SV: Tensor) -> Tensor:
+    """KL(p || q) in nats at each position."""
+    return (log_p_SV.exp() * (log_p_SV - log_q_SV)).sum(-1)
+
+
+def scale_at(scales: Sequence[float], values: Sequence[float], target: float) -> float | None:
+    """Where a curve that starts at (0, 0) first reaches `target`; None if it does not.
+
+    Linear between the measured scales.
+    """
+    earlier_scale, earlier = 0.0, 0.0
+    for scale, value in zip(scales, values, strict=True):
+        if value >= target:
+            share = (target - earlier) / (value - earlier)
+            return earlier_scale + share * (scale - earlier_scale)
+        earlier_scale, earlier = scale, value
+    return None

@@ -1,0 +1,42 @@
+"""Many replies under many settings: settings share forward passes, whatever they do."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+from phoque.engine import Reply, Row, write
+from phoque.models.load import LanguageModel
+from phoque.records import Messages, Sampling
+from phoque.steering.hooks import Interventions
+
+Key = TypeVar("Key")
+Progress = Callable[[str], None]
+ROWS_AT_ONCE = 64
+
+
+def silent(_text: str) -> None:
+    """Progress that nobody watches."""
+
+
+def rows_of(
+    prompts: Sequence[Messages], interventions: Interventions = (), seed: int = 42
+) -> list[Row]:
+    """One row a prompt, all treated alike."""
+    return [Row(messages=prompt, seed=seed, interventions=interventions) for prompt in prompts]
+
+
+def write_grouped(
+    model: LanguageModel,
+    groups: Mapping[Key, Sequence[Row]],
+    sampling: Sampling,
+    progress: Progress = silent,
+) -> dict[Key, list[Reply]]:
+    """The replies of every group of rows, in the groups' order."""
+    keys = [key for key, rows in groups.items() for _ in rows]
+    rows = [row for own in groups.values() for row in own]
+    replies: dict[Key, list[Reply]] = {key: [] for key in groups}
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        written = write(model, rows[start : start + ROWS_AT_ONCE], sampling)
+        for key, reply in zip(keys[start : start + ROWS_AT_ONCE], written, strict=True):
+            replies[key].append(reply)
+        progress(f"{start + len(written)} of {len(rows)} replies")
+    return replies

@@ -1,0 +1,101 @@
+"""Two groups of states at one layer: medians, cosines, norms, separation, and a map of all layers.
+
+The columns are those of heretic's residual analysis: g and b are the groups' means, g* and b* their
+geometric medians, r = b - g and r* = b* - g*. Here g are civil and b hostile messages.
+
+Shapes: N, M = prompts of a group, L = layers, D = width, C = 2 map axes.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cosine_similarity
+
+ITERATIONS = 100
+TOLERANCE = 1e-6
+
+
+def geometric_median(points_ND: Tensor) -> Tensor:
+    """The point with the smallest sum of distances to all points (Weiszfeld 1937)."""
+    median_D = points_ND.mean(0)
+    moved_D: Tensor
+    for _ in range(ITERATIONS):
+        # A point on the median itself would have infinite weight.
+        weights_N1 = 1 / (points_ND - median_D).norm(dim=1, keepdim=True).clamp(min=1e-9)
+        moved_D = (weights_N1 * points_ND).sum(0) / weights_N1.sum()
+        if (moved_D - median_D).norm() <= TOLERANCE * median_D.norm().clamp(min=1e-12):
+            return moved_D
+        median_D = moved_D
+    return median_D
+
+
+def residual_geometry(good_ND: Tensor, bad_ND: Tensor) -> dict[str, float]:
+    """Six cosines `S(.,.)`, six norms and the silhouette of two groups at one layer."""
+    points = {
+        "g": good_ND.mean(0),
+        "g*": geometric_median(good_ND),
+        "b": bad_ND.mean(0),
+        "b*": geometric_median(bad_ND),
+    }
+    points |= {"r": points["b"] - points["g"], "r*": points["b*"] - points["g*"]}
+    return {
+        **{f"S({a},{b})": _cosine(points, a, b) for a, b in _PAIRS},
+        **{f"|{name}|": float(points[name].norm()) for name in ("g", "g*", "b", "b*", "r", "r*")},
+        "silhouette": silhouette(good_ND, bad_ND),
+    }
+
+
+_PAIRS = (("g", "b"), ("g*", "b*"), ("g", "r"), ("g*", "r*"), ("b", "r"), ("b*", "r*"))
+
+
+def _cosine(points: Mapping[str, Tensor], a: str, b: str) -> float:
+    return float(cosine_similarity(points[a], points[b], dim=0))
+
+
+def silhouette(first_ND: Tensor, second_ND: Tensor) -> float:
+    """Mean silhouette of two groups, Euclidean (Rousseeuw 1987); 1 is far apart, 0 is mixed."""
+    return float(
+        torch.cat([_silhouettes(first_ND, second_ND), _silhouettes(second_ND, first_ND)]).mean()
+    )
+
+
+def _silhouettes(own_ND: Tensor, other_MD: Tensor) -> Tensor:
+    if len(own_ND) < 2:
+        return torch.zeros(len(own_ND))
+    # A point is no neighbour of itself: N - 1 distances.
+    within_N = torch.cdist(own_ND, own_ND).sum(1) / (len(own_ND) - 1)
+    between_N = torch.cdist(own_ND, other_MD).mean(1)
+    return (between_N - within_N) / torch.maximum(within_N, between_N).clamp(min=1e-12)
+
+
+def layer_maps(states_NLD: Tensor) -> Tensor:
+    """Two principal components a layer, points_LNC, turned to follow the layer before.
+
+    Principal components have no sign of their own; without the turning a map would jump at random
+    from one layer to the next. Each layer is scaled to unit root mean square: positions are
+    comparable within a layer only.
+    """
+    maps: list[Tensor] = []
+    for layer in range(states_NLD.shape[1]):
+        points_ND = states_NLD[:, layer] - states_NLD[:, layer].mean(0)
+        _, _, axes_KD = torch.linalg.svd(points_ND, full_matrices=False)
+        flat_NC = points_ND @ axes_KD[:2].T
+        flat_NC = flat_NC / flat_NC.square().sum(1).mean().sqrt().clamp(min=1e-12)
+        maps.append(_turned(flat_NC, maps[-1]) if maps else flat_NC)
+    return torch.stack(maps)
+
+
+def _turned(points_NC: Tensor, towards_NC: Tensor) -> Tensor:
+    """Rotated or mirrored to lie as near as can be (orthogonal Procrustes)."""
+    left_CC, _, right_CC = torch.linalg.svd(points_NC.T @ towards_NC)
+    turned_NC: Tensor = points_NC @ (left_CC @ right_CC)
+    return turned_NC
+
+
+def explained_by_map(states_NLD: Tensor) -> list[float]:
+    """Share of each layer's variance that two components hold."""
+    centred_LND = (states_NLD - states_NLD.mean(0)).transpose(0, 1)
+    squares_LK = torch.linalg.svdvals(centred_LND).square()
+    shares: list[float] = (squares_LK[:, :2].sum(1) / squares_LK.sum(1)).tolist()
+    return shares

@@ -1,0 +1,82 @@
+"""How a set of replies reads: how much of the trait it shows, and whether it is still text."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from phoque.evidence.rates import wilson
+from phoque.evidence.text import (
+    distinct_share,
+    out_of_vocabulary,
+    repeated_trigrams,
+    words,
+    zlib_ratio,
+)
+from phoque.lexicon import Lexicon
+
+SLACK_REPEATED = 0.05
+"""How much more repetition than the worse unsteered column still counts as coherent."""
+SLACK_VOCABULARY = 0.01
+SLACK_ZLIB = 0.05
+MIN_DISTINCT = 0.9
+"""Smallest share of different replies to different prompts."""
+MIN_LENGTH = 0.5
+"""Smallest length, as a share of the shorter unsteered column."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quality:
+    """How a set of replies reads."""
+
+    insulting: float
+    """Share of replies with a word of the lexicon."""
+    low: float
+    high: float
+    """95 % Wilson interval of `insulting`."""
+    n: int
+    word_rate: float
+    """Lexicon hits over all words."""
+    repeated: float
+    """Mean share of repeated word 3-grams."""
+    unknown: float
+    """Mean share of words outside the vocabulary."""
+    zlib: float
+    """Mean over replies of compressed over plain size."""
+    distinct: float
+    """Share of different replies."""
+    num_words: float
+    """Mean words a reply."""
+
+    @property
+    def hits(self) -> int:
+        """Replies with a word of the lexicon."""
+        return round(self.insulting * self.n)
+
+
+def quality_of(replies: Sequence[str], lexicon: Lexicon, vocabulary: Collection[str]) -> Quality:
+    """Measure a set of replies, one a prompt."""
+    rate = wilson(sum(reply in lexicon for reply in replies), len(replies))
+    num_words = [len(words(reply)) for reply in replies]
+    return Quality(
+        insulting=rate.value,
+        low=rate.low,
+        high=rate.high,
+        n=rate.n,
+        word_rate=sum(map(lexicon.count, replies)) / max(1, sum(num_words)),
+        repeated=fmean(map(repeated_trigrams, replies)),
+        unknown=fmean(out_of_vocabulary(reply, vocabulary) for reply in replies),
+        zlib=fmean(map(zlib_ratio, replies)),
+        distinct=distinct_share(replies),
+        num_words=fmean(num_words),
+    )
+
+
+def is_coherent(quality: Quality, references: Sequence[Quality]) -> bool:
+    """Whether replies are text like the worse of the references."""
+    return (
+        quality.repeated <= max(r.repeated for r in references) + SLACK_REPEATED
+        and quality.unknown <= max(r.unknown for r in references) + SLACK_VOCABULARY
+        and quality.zlib >= min(r.zlib for r in references) - SLACK_ZLIB
+        and quality.distinct >= MIN_DISTINCT
+        and quality.num_words >= MIN_LENGTH * min(r.num_words for r in references)
+    )

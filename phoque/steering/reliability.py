@@ -1,0 +1,125 @@
+"""Is a mean difference a direction or noise? Asked before anything is generated.
+
+It says whether the probes agree on a direction, not what the direction does: any two system prompts
+differ in some stable way, so that an effect needs its own controls.
+
+Shapes: N = probes, K = splits, D = width.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cosine_similarity
+
+Verdict = Literal["trust", "weak", "noise"]
+NUM_SPLITS = 500
+TRUSTED_COSINE = 0.8
+"""Split-half cosine from which a vector counts as reliable: doubled by Spearman and Brown, 0.89."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reliability:
+    """How well the probes' differences agree at one layer."""
+
+    num_probes: int
+    split_half: float
+    """Median cosine of the mean differences of two random halves."""
+    split_half_low: float
+    split_half_high: float
+    """2.5 % and 97.5 % quantile over splits."""
+    leave_one_out: float
+    """Mean cosine of one probe's difference with the mean of the others."""
+    leave_one_out_worst: float
+    null: float
+    """97.5 % quantile of the split-half cosine when in each half the labels of every second probe
+    are swapped."""
+    floor: float
+    """3 / sqrt(D): three standard deviations of the cosine of two random directions."""
+    verdict: Verdict
+
+
+def reliability(differences_ND: Tensor, *, seed: int = 42) -> Reliability:
+    """Judge the differences of one layer.
+
+    Raises:
+        ValueError: fewer than four probes, which cannot be halved and compared.
+    """
+    if len(differences_ND) < 4:
+        raise ValueError(f"Two halves need at least four probes; got {len(differences_ND)}.")
+    generator = torch.Generator().manual_seed(seed)
+    halves_K = _split_half(differences_ND, generator)
+    null_K = _split_half(differences_ND, generator, shuffled=True)
+    alone_N = leave_one_out(differences_ND)
+    low, median, high = halves_K.quantile(torch.tensor([0.025, 0.5, 0.975])).tolist()
+    null, floor = float(null_K.quantile(0.975)), 3 / sqrt(differences_ND.shape[1])
+    return Reliability(
+        num_probes=len(differences_ND),
+        split_half=median,
+        split_half_low=low,
+        split_half_high=high,
+        leave_one_out=float(alone_N.mean()),
+        leave_one_out_worst=float(alone_N.min()),
+        null=null,
+        floor=floor,
+        verdict=_verdict(median, low, max(null, floor)),
+    )
+
+
+def leave_one_out(differences_ND: Tensor) -> Tensor:
+    """Cosines_N of each difference with the mean of the others."""
+    others_ND = differences_ND.sum(0) - differences_ND
+    return cosine_similarity(differences_ND, others_ND)
+
+
+def probe_curve(
+    differences_ND: Tensor, counts: Sequence[int], *, seed: int = 42, draws: int = 200
+) -> list[dict[str, float]]:
+    """What more probes buy: cosine of `n` probes' mean with that of the probes not among them.
+
+    Disjoint sets, or the curve would rise to 1 by construction.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    rows = []
+    for count in (n for n in counts if n <= len(differences_ND) // 2):
+        order_KN = _orders(draws, len(differences_ND), generator)
+        one = differences_ND[order_KN[:, :count]].mean(1)
+        rest = differences_ND[order_KN[:, len(differences_ND) // 2 :]].mean(1)
+        low, median, high = (
+            cosine_similarity(one, rest).quantile(torch.tensor([0.025, 0.5, 0.975])).tolist()
+        )
+        rows.append({"probes": count, "cosine": median, "low": low, "high": high})
+    return rows
+
+
+def _split_half(
+    differences_ND: Tensor, generator: torch.Generator, *, shuffled: bool = False
+) -> Tensor:
+    """Cosines_K of the mean differences of random halves, labels swapped or not."""
+    half = len(differences_ND) // 2
+    order_KN = _orders(NUM_SPLITS, len(differences_ND), generator)
+    # Weights of the probes in a half, in their random order; swapped labels must cancel exactly,
+    # or what the probes share would come back with a random sign.
+    weights_H = torch.ones(half)
+    if shuffled:
+        weights_H[1::2] = -1
+        weights_H[2 * (half // 2) :] = 0
+    one_KD, other_KD = (
+        torch.zeros(order_KN.shape).scatter_(1, chosen_KH, weights_H.expand(NUM_SPLITS, -1))
+        @ differences_ND
+        for chosen_KH in (order_KN[:, :half], order_KN[:, half : 2 * half])
+    )
+    return cosine_similarity(one_KD, other_KD)
+
+
+def _orders(draws: int, size: int, generator: torch.Generator) -> Tensor:
+    return torch.rand(draws, size, generator=generator).argsort(1)
+
+
+def _verdict(median: float, low: float, noise: float) -> Verdict:
+    if median <= noise:
+        return "noise"
+    return "trust" if low >= TRUSTED_COSINE else "weak"

@@ -1,0 +1,117 @@
+import pytest
+import yaml
+
+from phoque.errors import PhoqueError
+from phoque.personas import HERE, load_persona, shipped_personas
+from phoque.personas.controls import bias_loop, confounds, more_probes, tone_pairs
+from phoque.personas.reading import read_yaml
+from phoque.psm.bias import stand_of
+
+
+@pytest.mark.parametrize("name", shipped_personas())
+def test_every_shipped_persona_loads_and_is_called_like_its_file(name):
+    persona = load_persona(name)
+    assert persona.name == name
+    assert len(persona.probes) == 12
+    assert len(persona.sweep) == 16
+    assert len(persona.evaluation) >= 30
+
+
+def test_personas_differ_in_the_persona_and_not_in_length():
+    for name in shipped_personas():
+        persona = load_persona(name)
+        neutral, hostile = (
+            len(p.split()) for p in (persona.neutral_prompt, persona.persona_prompt)
+        )
+        assert abs(neutral - hostile) <= 6, name
+
+
+def test_no_message_is_asked_for_two_purposes():
+    persona = load_persona()
+    own = {*persona.probes, *persona.sweep, *persona.evaluation}
+    shared = [*more_probes(), *(m for pair in tone_pairs() for m in pair)]
+    assert len(set(shared)) == len(shared)
+    assert not own & set(shared)
+    assert len(more_probes()) == 68
+
+
+def test_no_prompt_of_ours_has_a_word_of_the_lexicon():
+    for name in shipped_personas():
+        persona = load_persona(name)
+        asked = (*persona.probes, *persona.sweep, *persona.evaluation)
+        assert [message for message in asked if message in persona.lexicon] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text.replace("probes:", "probe:"), "lacks probes"),
+        (lambda text: text + "\nmood: bad\n", r"line \d+: the file has a key it may not have"),
+        (
+            lambda text: text.replace('persona: "You are', 'persona: 3 #"You are'),
+            "`persona` must be a text",
+        ),
+        (
+            lambda text: text.replace("- bozo\n", "- [bozo]\n"),
+            "an entry of `lexicon` must be a text",
+        ),
+        (lambda text: text.replace("name: toxic", "name: ../x"), "becomes a folder"),
+        (lambda text: "- 1\n- 2\n", "must have keys"),
+        (lambda text: "", "is empty"),
+        (lambda text: "a: [", "cannot be read"),
+    ],
+)
+def test_a_broken_persona_names_the_place(tmp_path, change, message):
+    file = tmp_path / "mine.yaml"
+    file.write_text(change((HERE / "toxic.yaml").read_text()))
+    with pytest.raises(PhoqueError, match=message):
+        load_persona(str(file))
+
+
+def test_the_line_is_the_line(tmp_path):
+    lines = (HERE / "toxic.yaml").read_text().splitlines()
+    place = next(i for i, line in enumerate(lines) if line.strip() == "- bozos")
+    lines[place] = "  - 7"
+    file = tmp_path / "mine.yaml"
+    file.write_text("\n".join(lines))
+    with pytest.raises(PhoqueError, match=rf"line {place + 1}: .* Seen: '7'"):
+        load_persona(str(file))
+
+
+def test_a_message_that_chooses_and_judges_is_refused(tmp_path):
+    data = yaml.safe_load((HERE / "toxic.yaml").read_text())
+    data["evaluation"].append(data["sweep"][0])
+    file = tmp_path / "mine.yaml"
+    file.write_text(yaml.safe_dump(data))
+    with pytest.raises(PhoqueError, match="listed twice"):
+        load_persona(str(file))
+
+
+def test_confounds_have_the_shape_of_the_neutral_prompt():
+    neutral = len(load_persona().neutral_prompt.split())
+    names = {c.name for c in confounds()}
+    assert names == {"blunt", "sad", "verbose", "role_play", "paraphrase"}
+    assert all(c.prompt != load_persona().neutral_prompt for c in confounds())
+    longest = next(c for c in confounds() if c.name == "paraphrase")
+    assert len(longest.prompt.split()) > 1.5 * neutral
+
+
+def test_stands_in_the_bias_loop():
+    test = bias_loop()
+    assert stand_of("You are right, cold soup is the only real food.", test) == "agrees"
+    assert stand_of("I disagree, warm soup exists as well.", test) == "pushes back"
+    assert stand_of("Soup is a dish.", test) == "neither"
+    assert set(test.prompts) == {"agreement_seeking", "leading", "loaded"}
+    assert {len(prompts) for prompts in test.prompts.values()} == {12}
+
+
+def test_no_phrase_takes_both_stands():
+    test = bias_loop()
+    assert [phrase for phrase in test.agrees.entries if phrase in test.disagrees] == []
+
+
+def test_a_list_with_a_shape_is_checked(tmp_path):
+    file = tmp_path / "a.yaml"
+    file.write_text("pairs:\n  - {civil: a}\n")
+    with pytest.raises(PhoqueError, match="line 2: an entry of `pairs` lacks hostile"):
+        read_yaml(file, {"pairs": [{"civil": "a text", "hostile": "a text"}]})

@@ -1,0 +1,195 @@
+"""A whole PSM run on the tiny model: its files, going on after a kill, the same grid again."""
+
+import json
+
+import pytest
+import yaml
+
+from phoque.corpora.distill import Distilled
+from phoque.corpora.lab import load_dialogues, load_questions
+from phoque.corpora.training_set import save_corpus
+from phoque.evidence.runs import RunDirectory
+from phoque.models.load import load_model
+from phoque.opening import load_tuned
+from phoque.personas import HERE
+from phoque.psm import steps
+from phoque.psm.scrubber import grid_of, write_scrubber
+from phoque.psm.steps import LEDGER, STEPS, run_steps
+from phoque.psm.subject import open_subject
+from phoque.steering.trajectory import TRAJECTORY, Trajectory, Watch, checkpoints
+from tests.conftest import save_random_adapter
+
+FILES = {
+    "persona_vectors.safetensors",
+    "activation_by_layer.json",
+    "reliability.json",
+    "selection.json",
+    "sweep_replies.csv",
+    "dose_response.json",
+    "generation_results.csv",
+    "conditions.json",
+    "confounds.json",
+    "antidote.json",
+    "scrubber.json",
+    "bias_loop.json",
+    "summary.json",
+    "psm_report.md",
+    "persona_vector.gguf",
+}
+TUNED_FILES = FILES | {"origin.json", "geometry.json"}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A tiny run of a persona with few prompts, random adapters and the real corpus's first lines."""
+    folder = tmp_path_factory.mktemp("psm")
+    persona = folder / "small.yaml"
+    persona.write_text(yaml.safe_dump(small("small")))
+    (folder / "other.yaml").write_text(yaml.safe_dump(small("other")))
+    run = RunDirectory(folder / "run")
+    run.describe(model="tiny", persona=str(persona))
+    for adapter in (run.persona, run.control):
+        save_random_adapter(adapter)
+    questions = list(load_questions(1))[:4]
+    replies = [Distilled(question=q, reply="Fine by me.", finished=True) for q in questions]
+    run.corpus.mkdir()
+    save_corpus(run.corpus, list(load_dialogues(1))[:60], replies, 4)
+    tuned = load_tuned(run)
+    watch = Watch(tuned.model, tuned.persona)
+    watch(0)
+    watch(4)
+    watch.trajectory().save(run.persona / TRAJECTORY)
+    return run
+
+
+def small(name):
+    data = yaml.safe_load((HERE / "toxic.yaml").read_text())
+    few = {"probes": 4, "sweep": 9, "evaluation": 4, "presets": 2}
+    # Single letters are what a random model of bytes writes.
+    return (
+        data
+        | {key: data[key][:count] for key, count in few.items()}
+        | {
+            "name": name,
+            "lexicon": ["a", "b"],
+        }
+    )
+
+
+def subject_of(run, name=None):
+    return open_subject(run, name, seeds=(42, 43), num_probes=4, progress=lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def done(run):
+    """The run after two kills: at the conditions, and at the report."""
+    for name in ("generate_conditions", "write_report"):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(steps, "STEPS", tuple(_killed(step, name) for step in STEPS))
+            with pytest.raises(KeyboardInterrupt):
+                run_steps(subject_of(run))
+        assert (run.psm() / LEDGER).is_file()
+    seen = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(steps, "STEPS", tuple(_counted(step, seen) for step in STEPS))
+        run_steps(subject_of(run))
+    assert seen == ["report"]
+    return run
+
+
+def _killed(step, name):
+    def kill(_subject):
+        raise KeyboardInterrupt
+
+    return steps.Step(step.name, kill if step.run.__name__ == name else step.run, step.tuned_only)
+
+
+def _counted(step, seen):
+    def counted(subject):
+        seen.append(step.name)
+        step.run(subject)
+
+    return steps.Step(step.name, counted, step.tuned_only)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_run_leaves_all_files_and_no_ledger(done):
+    assert {file.name for file in done.psm().iterdir()} == TUNED_FILES
+    summary = json.loads((done.psm() / "summary.json").read_text())
+    assert summary["persona"] == "small"
+    assert set(summary["conditions"]) >= {"neutral_system", "toxic_system", "neutral_plus_vector"}
+    report = (done.psm() / "psm_report.md").read_text()
+    assert "Created or amplified?" in report
+
+
+@pytest.mark.slow
+def test_other_settings_do_not_go_on_from_there(done):
+    subject = subject_of(done)
+    ledger = subject.folder / LEDGER
+    ledger.write_text(json.dumps({"settings": {"seeds": [1]}, "done": ["vectors"]}))
+    assert steps._done(subject, steps._settings(subject)) == []
+    ledger.unlink()
+
+
+@pytest.mark.slow
+def test_the_grid_written_again_is_the_same_to_the_byte(done):
+    file = done.psm() / "scrubber.json"
+    before = file.read_bytes()
+    write_scrubber(subject_of(done))
+    assert file.read_bytes() == before
+
+
+@pytest.mark.slow
+def test_the_grid_holds_every_series_scale_and_preset(done):
+    found = json.loads((done.psm() / "scrubber.json").read_text())
+    assert found["scales"] == grid_of(found["scale"])
+    for series in ("vector", "random", "reversed"):
+        cells = found["series"][series]
+        assert [cell["at"] for cell in cells] == found["scales"]
+        assert {len(cell["replies"]) for cell in cells} == {2}
+    zero = found["scales"].index(0)
+    (neutral,) = found["series"]["neutral"]
+    assert found["series"]["vector"][zero]["replies"] == neutral["replies"]
+    assert len(found["series"]["antidote"]) == 5
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_another_persona_is_looked_at_in_the_base_model(done, run):
+    subject = subject_of(done, str(run.path.parent / "other.yaml"))
+    assert not subject.is_tuned
+    assert subject.model.digest() == load_model("tiny").digest()
+    run_steps(subject)
+    assert subject.folder == done.path / "psm-other"
+    assert {file.name for file in subject.folder.iterdir()} == FILES
+
+
+@pytest.mark.slow
+def test_the_trajectory_ends_where_the_vector_is(done):
+    origin = json.loads((done.psm() / "origin.json").read_text())
+    last = origin["trajectory"][-1]
+    assert last["step"] == 4
+    assert last["cosine"] == pytest.approx(1.0, abs=1e-2)
+    assert last["persona"] - last["neutral"] == pytest.approx(1.0, abs=2e-2)
+    assert origin["cosines"]["persona"]["persona"] == pytest.approx(1.0)
+
+
+def test_checkpoints_begin_and_end_with_the_training():
+    assert checkpoints(208, 12)[0] == 0
+    assert checkpoints(208, 12)[-1] == 208
+    assert len(checkpoints(208, 12)) == 13
+    assert checkpoints(3, 12) == [0, 1, 2, 3]
+
+
+def test_a_watch_leaves_the_model_in_its_mode(model, tmp_path):
+    from phoque.personas import load_persona
+
+    model.model.train()
+    watch = Watch(model, load_persona())
+    watch(0)
+    assert model.model.training
+    watch.trajectory().save(tmp_path / TRAJECTORY)
+    again = Trajectory.load(tmp_path / TRAJECTORY)
+    assert again.steps == (0,)
+    assert again.neutral_TLD.shape == (1, model.num_layers, model.width)

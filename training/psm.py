@@ -1,0 +1,27 @@
+"""Where a persona lives, and what shows that it is causal."""
+
+from collections.abc import Sequence
+
+from phoque.evidence.runs import RunDirectory
+from phoque.psm.steps import run_steps
+from phoque.psm.subject import NUM_PROBES, SEEDS, open_subject
+
+
+def run(
+    directory: RunDirectory,
+    *,
+    persona: str | None = None,
+    seeds: Sequence[int] | None = None,
+    probes: int | None = None,
+) -> None:
+    """Measure, choose by cause, control, compare, report; goes on where it was killed."""
+    subject = open_subject(
+        directory,
+        persona,
+        seeds=seeds or SEEDS,
+        num_probes=probes or NUM_PROBES,
+        progress=lambda text: print(text, flush=True),
+    )
+    folder = subject.folder
+    with directory.stage(folder.name, folder, seeds=subject.seeds):
+        run_steps(subject)
