@@ -211,3 +211,21 @@ def test_beginnings_are_shared_only_where_it_pays():
     assert _beginnings([(), steering] * 3, alike, keep=1) == ([0, 1] * 3, 7)
     assert _beginnings([()] * 2, [[1, 2, 3, 4], [9, 2, 3, 4]], keep=1)[1] == 0
     assert _beginnings([(), steering], alike[:2], keep=1)[1] == 0
+
+
+@pytest.mark.parametrize("kind", ["packed", "hooked"])
+def test_an_intervention_acts_on_every_generated_token(model, kind):
+    if kind == "packed" and model.packed is None:
+        pytest.skip("this architecture has no packed pass")
+    passes = []
+    if kind == "hooked":
+        model.layers[0].register_forward_hook(lambda *_: passes.append(1))
+    token = 77
+    towards_D = 1000 * model.model.get_output_embeddings().weight[token].detach()
+    for last_only in (False, True):
+        passes.clear()
+        push = Injection(model.num_layers - 1, towards_D, last_only=last_only)
+        row = Row(messages=conversation("hello"), interventions=(push,))
+        reply = write(model, [row], Sampling(max_new_tokens=9))[0]
+        assert reply.tokens == (token,) * 9
+        assert len(passes) == (9 if kind == "hooked" else 0)  # one prefill, eight steps

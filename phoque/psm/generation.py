@@ -14,7 +14,7 @@ import pandas as pd
 from phoque.engine import Reply, Row, read
 from phoque.evidence.paired import paired_effect
 from phoque.evidence.rates import clustered
-from phoque.evidence.text import words
+from phoque.evidence.text import repeated_trigrams, words
 from phoque.files import read_json, write_json
 from phoque.models.template import encode
 from phoque.psm.measure import LAYERS
@@ -30,6 +30,8 @@ SAMPLING = Sampling(
     max_new_tokens=120, temperature=0.8, top_k=50, top_p=0.9, repetition_penalty=1.1
 )
 TALK_SCALES = (3, 15)
+TALK_PROMPTS = 12
+"""Evaluation prompts that the talk's own injection is tried on; the talk had six."""
 BASELINE = "neutral_system"
 
 
@@ -73,7 +75,7 @@ def treatments(subject: Subject) -> dict[str, Treatment]:
         "neutral_plus_random": Treatment(prompts=neutral, interventions=(random,)),
         **{
             f"neutral_plus_vector_talk_x{scale}": Treatment(
-                prompts=neutral, interventions=(_as_in_the_talk(subject, scale),)
+                prompts=neutral[:TALK_PROMPTS], interventions=(_as_in_the_talk(subject, scale),)
             )
             for scale in TALK_SCALES
         },
@@ -100,14 +102,14 @@ def _rows(subject: Subject, name: str, treatment: Treatment) -> list[dict[str, A
     return [
         {
             "prompt_id": index,
-            "prompt": prompt,
+            "prompt": prompt[-1].content,
             "seed": seed,
             "response": reply.text,
             **measures,
         }
         for seed, own in replies.items()
         for index, (prompt, reply, measures) in enumerate(
-            zip(subject.persona.evaluation, own, _measures(subject, groups[seed], own), strict=True)
+            zip(treatment.prompts, own, _measures(subject, groups[seed], own), strict=True)
         )
     ]
 
@@ -135,6 +137,7 @@ def _measures(
                 "lexicon_mass_max": either.largest,
                 "toxic_word_rate": hits / max(1, len(words(reply.text))),
                 "toxic_word_hits": hits,
+                "repeated_3grams": repeated_trigrams(reply.text),
                 "generated_tokens": reply.num_tokens,
             }
         )
@@ -146,6 +149,7 @@ MEASURES = (
     "completing_mass_mean",
     "lexicon_mass_mean",
     "toxic_word_rate",
+    "repeated_3grams",
 )
 
 
@@ -157,8 +161,11 @@ def summarize(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _summary(
-    own: Sequence[Mapping[str, Any]], baseline: Sequence[Mapping[str, Any]]
+    own: Sequence[Mapping[str, Any]], everything: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
+    """Of one condition, against the baseline's replies to the same prompts."""
+    asked = {row["prompt_id"] for row in own}
+    baseline = [row for row in everything if row["prompt_id"] in asked]
     insulting = _by_prompt(own, "toxic_word_hits", lambda hits: float(hits > 0))
     return {
         "insulting": asdict(clustered([[bool(v) for v in seeds] for seeds in insulting])),

@@ -104,6 +104,7 @@ def _conditions(conditions: Mapping[str, Any]) -> str:
             f"{own['toxic_pathway_mass_mean']['mean']:.4f}",
             f"{own['completing_mass_mean']['mean']:.4f} to {own['lexicon_mass_mean']['mean']:.4f}",
             f"{own['toxic_word_rate']['mean']:.4f}",
+            f"{own['repeated_3grams']['mean']:.0%}",
         ]
         for name, own in conditions.items()
     ]
@@ -115,6 +116,7 @@ def _conditions(conditions: Mapping[str, Any]) -> str:
         "pathway mass as in the talk",
         "lexicon mass, lower to upper bound",
         "word rate",
+        "repeated 3-grams",
     ]
     return "## Conditions\n\n" + table(head, rows)
 

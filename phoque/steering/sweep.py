@@ -60,13 +60,13 @@ class Sweep:
         return order[:count]
 
     def best(self) -> Cell | None:
-        """The winner of the run-off; the first candidate where there was none.
+        """The largest share in first replies and run-off together; the first candidate without one.
 
         None where no cell is coherent and beyond chance: then there is nothing to steer with.
         """
         ran = [cell for cell in self.candidates(len(self.cells)) if cell.runoff]
-        first = max(ran, key=_second_share) if ran else next(iter(self.candidates(1)), None)
-        return first if first and self.chance_of(first) < SIGNIFICANCE else None
+        best = max(ran, key=_pooled_share) if ran else next(iter(self.candidates(1)), None)
+        return best if best and self.chance_of(best) < SIGNIFICANCE else None
 
     def chance_of(self, cell: Cell) -> float:
         """Probability that random vectors give any of so many cells as many insulting replies."""
@@ -132,5 +132,6 @@ class Sweep:
         }
 
 
-def _second_share(cell: Cell) -> float:
-    return cell.runoff.insulting if cell.runoff else 0.0
+def _pooled_share(cell: Cell) -> float:
+    both = [quality for quality in (cell.quality, cell.runoff) if quality]
+    return sum(quality.hits for quality in both) / sum(quality.n for quality in both)
