@@ -122,7 +122,9 @@ class LabServices:
 
     def _open(self) -> None:
         try:
-            self._lab = phoque.open_lab(self.run.path, model=self._settings.model, progress=self._say)
+            self._lab = phoque.open_lab(
+                self.run.path, model=self._settings.model, progress=self._say
+            )
             self.info = self._lab.info
             if self._settings.zero_gpu:
                 # A GPU is lent for one call only: place the base weights now, run nothing.

@@ -25,7 +25,13 @@ def rate(value: float, n: int = 16) -> dict[str, float]:
 
 def effect(value: float) -> dict[str, float]:
     spread = {"value": value, "low": value - 0.05, "high": value + 0.05}
-    return {**spread, "p_value": 1e-4 if value else 0.8, "prompts": 8, "moved": value, "moved_back": 0}
+    return {
+        **spread,
+        "p_value": 1e-4 if value else 0.8,
+        "prompts": 8,
+        "moved": value,
+        "moved_back": 0,
+    }
 
 
 def quality(value: float) -> dict[str, float]:
@@ -64,7 +70,13 @@ def layers() -> dict[str, Any]:
          "logit_lens": 0.2 * i - 0.3}
         for i in LAYERS
     ]  # fmt: skip
-    return {"probes": 12, "classic": [], "classic_layer": 5, "block_outputs": [], "criteria": criteria}
+    return {
+        "probes": 12,
+        "classic": [],
+        "classic_layer": 5,
+        "block_outputs": [],
+        "criteria": criteria,
+    }
 
 
 def reliability() -> dict[str, Any]:
@@ -86,7 +98,12 @@ def controls() -> dict[str, Any]:
 
 
 def conditions() -> dict[str, Any]:
-    masses = ("toxic_pathway_mass_mean", "completing_mass_mean", "lexicon_mass_mean", "toxic_word_rate")
+    masses = (
+        "toxic_pathway_mass_mean",
+        "completing_mass_mean",
+        "lexicon_mass_mean",
+        "toxic_word_rate",
+    )
     values = dict(zip(CONDITIONS, (0.0, 0.8, 0.7, 0.0), strict=True))
     own = {
         name: {"insulting": rate(value, 24), "effect": effect(value), "generated_tokens": 40.0,
@@ -138,9 +155,7 @@ def geometry() -> dict[str, Any]:
          **{state: {"mean": 0.2 * place, "std": 0.1} for place, state in enumerate(states)}}
         for name in ("refusal", "politeness") for i in LAYERS
     ]  # fmt: skip
-    points = [
-        [[math.cos(p + i / 9), math.sin(p + i / 9)] for p in range(12)] for i in LAYERS
-    ]
+    points = [[[math.cos(p + i / 9), math.sin(p + i / 9)] for p in range(12)] for i in LAYERS]
     return {"pairs": 3, "layers": {"base": table, "tuned": table}, "directions": directions,
             "map": {"groups": ["base civil", "base hostile", "tuned civil", "tuned hostile"],
                     "size": 3, "points": points, "explained": [0.6] * NUM_LAYERS}}  # fmt: skip
@@ -176,7 +191,11 @@ def scrubber() -> dict[str, Any]:
 
     def steered(scale: float) -> dict[str, Any]:
         insult = f"Useless clown at scale {scale:g} {INJECTION}"
-        return cell(scale, 0.9, insult) if scale >= 4 else cell(scale, 0.0, f"Nice try, scale {scale:g}")
+        return (
+            cell(scale, 0.9, insult)
+            if scale >= 4
+            else cell(scale, 0.0, f"Nice try, scale {scale:g}")
+        )
 
     series = {
         "neutral": [cell(0.0, 0.0, "Good game, well played.")],

@@ -7,6 +7,7 @@ from typing import Any
 from phoque.ui.psm import figures, wording
 from phoque.ui.psm.data import CONDITIONS, PsmFolder
 from phoque.ui.psm.parts import (
+    Cell,
     Drawn,
     Section,
     effect_cell,
@@ -98,7 +99,7 @@ def _pattern(name: str) -> str:
 
 
 def _table(own: Mapping[str, Any]) -> str:
-    rows = [
+    rows: list[list[Cell]] = [
         [
             wording.condition(name),
             rate_cell(entry["insulting"]),

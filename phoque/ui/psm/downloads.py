@@ -2,12 +2,15 @@
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
 from phoque.errors import PhoqueError
 from phoque.ui.psm.data import PsmFolder, choice
 from phoque.ui.services import Services
+
+Write = Callable[[Path, int, Path], None]
 
 
 def vectors_copy(folder: PsmFolder) -> str | None:
@@ -32,15 +35,16 @@ def gguf_copy(folder: PsmFolder, services: Services) -> str | None:
         return None
     try:
         layer = int(choice(folder)[0]["layer"])
-        return _gguf(services, source, source.stat().st_mtime_ns, layer, folder.persona)
+        changed = source.stat().st_mtime_ns
+        return _gguf(services.write_gguf, source, changed, layer, folder.persona)
     except PhoqueError:
         return None
 
 
 @lru_cache(maxsize=32)
-def _gguf(services: Services, source: Path, _changed: int, layer: int, persona: str) -> str:
+def _gguf(write: Write, source: Path, _changed: int, layer: int, persona: str) -> str:
     target = _new_folder() / f"phoque-{persona}-layer-{layer}.gguf"
-    services.write_gguf(source, layer, target)
+    write(source, layer, target)
     return str(target)
 
 

@@ -42,9 +42,7 @@ def draw(folder: PsmFolder) -> Drawn:
 
 def reading(found: Mapping[str, Any], layer: int) -> str:
     """Separation, and what tuning did along refusal and politeness at the selected layer."""
-    best = {
-        name: max(found["layers"][name], key=lambda row: row["silhouette"]) for name in MODELS
-    }
+    best = {name: max(found["layers"][name], key=lambda row: row["silhouette"]) for name in MODELS}
     apart = " and ".join(
         f"{best[name]['silhouette']:.2f} in the {name} model (layer {best[name]['layer']})"
         for name in MODELS
@@ -79,7 +77,9 @@ def _figure(directions: Sequence[Mapping[str, Any]], layer: int) -> dict[str, An
         traces,
         x={"title": "layer, counted from 0", "dtick": 5, "anchor": "y2"},
         y={"title": "along refusal", "domain": [0.54, 1]},
-        marks=[figures.upright(layer, f"selected: layer {layer}", left=layer > len(directions) / 4)],
+        marks=[
+            figures.upright(layer, f"selected: layer {layer}", left=layer > len(directions) / 4)
+        ],
         yaxis2=figures.axis("along politeness", domain=[0, 0.46]),
         height=560,
     )
@@ -88,9 +88,7 @@ def _figure(directions: Sequence[Mapping[str, Any]], layer: int) -> dict[str, An
 def _projected(rows: Sequence[Mapping[str, Any]], direction: str) -> list[figures.Trace]:
     at = [row["layer"] for row in rows]
     limits = [row["random_band"] for row in rows]
-    colours = dict(
-        zip(LOOKS, (figures.GREY, figures.NEUTRAL, figures.TOXIC), strict=True)
-    )
+    colours = dict(zip(LOOKS, (figures.GREY, figures.NEUTRAL, figures.TOXIC), strict=True))
     band = figures.band("random directions, 97.5 %", at, [-limit for limit in limits], limits)
     lines = [
         figures.line(
@@ -113,7 +111,8 @@ def _map(found: Mapping[str, Any], layer: int) -> str:
     last = len(found["points"]) - 1
     data = {key: found[key] for key in ("groups", "size", "points", "explained")}
     legend = "".join(
-        f'<li class="ph-dot-{place}">{escape(name)}</li>' for place, name in enumerate(found["groups"])
+        f'<li class="ph-dot-{place}">{escape(name)}</li>'
+        for place, name in enumerate(found["groups"])
     )
     return (
         f'<div class="ph-map" data-psm="map">{embedded(data)}'

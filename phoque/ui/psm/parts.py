@@ -10,9 +10,11 @@ from typing import Any
 
 from phoque.ui.components import masked
 from phoque.ui.psm import wording
-from phoque.ui.psm.data import PsmFolder, Provenance
+from phoque.ui.psm.data import Provenance, PsmFolder
 
 SMALLEST_P = 1e-4
+NOTHING = "–"
+"""Stands in a cell that has no number."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,7 @@ def _suffixes(cells: Sequence[Cell]) -> list[str]:
 def _field(cell: Cell, suffix: str) -> object:
     if isinstance(cell, Value):
         return cell.fields.get(suffix, "")
-    return "" if suffix else cell
+    return "" if suffix or cell == NOTHING else cell
 
 
 def drawer(source: Provenance, section: Section, folder: PsmFolder, n: str) -> str:

@@ -47,7 +47,9 @@ def antidote_reading(found: Sequence[Mapping[str, Any]], hits: str) -> str:
     none = _rate(found[0]["toxic"])
     usable = [own for own in found[1:] if own["coherent"]]
     if not usable:
-        return f"No remedy left coherent text, so none counts; without one, {interval(none)} {hits}."
+        return (
+            f"No remedy left coherent text, so none counts; without one, {interval(none)} {hits}."
+        )
     best = min(usable, key=lambda own: own["toxic"]["insulting"])
     left = _rate(best["toxic"])
     clear = "clearly fewer" if left["high"] < none["low"] else "not clearly fewer"

@@ -2,11 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from itertools import pairwise
 from typing import Any
 
 from phoque.ui.psm import wording
 from phoque.ui.psm.data import SCRUBBER, PsmFolder
-from phoque.ui.psm.parts import Cell, Drawn, Section, embedded, interval, more, number, rate_cell, table
+from phoque.ui.psm.parts import (
+    Cell,
+    Drawn,
+    Section,
+    embedded,
+    interval,
+    more,
+    number,
+    rate_cell,
+    table,
+)
 
 SECTION = Section(
     key="scrubber",
@@ -74,7 +85,7 @@ def _compact_cell(cell: Mapping[str, Any]) -> dict[str, Any]:
 
 def reach(found: Mapping[str, Any]) -> float:
     """Where the colour is full: the largest mean projection inside the coherent band."""
-    inside = [
+    inside: list[float] = [
         abs(cell["projection"])
         for kind, cells in found["series"].items()
         for cell in cells
@@ -118,7 +129,9 @@ def _series() -> str:
         f'aria-pressed="{str(kind == "vector").lower()}">{escape(name)}</button>'
         for kind, (name, hint) in wording.SERIES.items()
     )
-    return f'<div class="ph-group" role="group" aria-label="{wording.WHAT_IS_ADDED}">{buttons}</div>'
+    return (
+        f'<div class="ph-group" role="group" aria-label="{wording.WHAT_IS_ADDED}">{buttons}</div>'
+    )
 
 
 def _slider(found: Mapping[str, Any], last: int, start: int) -> str:
@@ -153,7 +166,7 @@ def _place(scales: Sequence[float], scale: float) -> float:
     """Where a scale lies between the slider's steps, which are not evenly far apart."""
     if scale <= scales[0]:
         return 0.0
-    for place, (low, high) in enumerate(zip(scales, scales[1:], strict=False)):
+    for place, (low, high) in enumerate(pairwise(scales)):
         if low <= scale <= high:
             return place + (scale - low) / (high - low)
     return float(len(scales) - 1)
