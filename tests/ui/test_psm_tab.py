@@ -157,8 +157,10 @@ def test_confounds_within_the_floor_are_noise(run):
     assert "blunt (cosine +0.50, beyond noise" in reading(folders(run)[0], "confounds")
     assert ">noise<" in DRAWN["confounds"][1](folders(run)[0]).below
     found = psm_files.confounds()
-    found["residual"]["insulting"] = psm_files.rate(0.1)
-    assert "it loses effect" in identity.confound_reading(found, "insulting replies")
+    found["residual"]["insulting"] = psm_files.rate(0.3)
+    assert "keeps part of its effect" in identity.confound_reading(found, "insulting replies")
+    found["residual"]["insulting"] = psm_files.rate(0.0)
+    assert "it loses its effect" in identity.confound_reading(found, "insulting replies")
 
 
 @pytest.mark.parametrize(
@@ -177,6 +179,8 @@ def test_origin_is_read_from_the_cosine(cosine, said):
     found = psm_files.origin()
     found["cosines"]["base"]["persona"] = cosine
     assert origin.reading(found).startswith(said)
+    found["effects"]["base"]["persona"] = psm_files.rate(0.0)
+    assert "shows no clear effect in the base model" in origin.reading(found)
 
 
 def test_an_antidote_that_breaks_text_does_not_count():

@@ -52,18 +52,18 @@ def reading(found: Mapping[str, Any], layer: int) -> str:
         if min(b["silhouette"] for b in best.values()) >= SEPARATE
         else "overlap: separation is weak"
     )
-    moves = "; ".join(_moved(found["directions"], name, layer) for name in DIRECTIONS)
-    return f"Civil and hostile messages {tone}, silhouette at most {apart}. {moves}."
+    moves = " and ".join(_moved(found["directions"], name, layer) for name in DIRECTIONS)
+    return (
+        f"Civil and hostile messages {tone}, silhouette at most {apart}. At layer {layer} the tuned "
+        f"model under the persona's prompt lies {moves}."
+    )
 
 
 def _moved(directions: Sequence[Mapping[str, Any]], name: str, layer: int) -> str:
     row = next(d for d in directions if d["direction"] == name and d["layer"] == layer)
     shift, limit = row["tuned persona"]["mean"], row["random_band"]
     verdict = "beyond" if abs(shift) > limit else "within"
-    return (
-        f"At layer {layer} the tuned model under the persona's prompt lies {shift:+.2f} along "
-        f"{name}, {verdict} what random directions show (±{limit:.2f})"
-    )
+    return f"{shift:+.2f} along {name} ({verdict} the ±{limit:.2f} of random directions)"
 
 
 def _figure(directions: Sequence[Mapping[str, Any]], layer: int) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def confound_reading(found: Mapping[str, Any], hits: str) -> str:
     alike = "no more alike than chance" if abs(near["cosine"]) <= floor else "beyond noise"
     residual = found["residual"]
     whole = found["persona"]["vector"]
-    kept = "keeps its effect" if residual["insulting"]["value"] >= whole["low"] else "loses effect"
+    kept = _kept(residual["insulting"], whole, found["neutral"]["insulting"])
     return (
         f"The nearest other style is {near['name']} (cosine {near['cosine']:+.2f}, {alike}; noise "
         f"ends at ±{floor:.2f}). At the same length the persona vector gives {interval(whole)} "
@@ -57,6 +57,12 @@ def confound_reading(found: Mapping[str, Any], hits: str) -> str:
         f"without what all styles span {residual['share_of_norm']:.0%} of its length remain, and at "
         f"full length again it {kept}: {interval(residual['insulting'])}."
     )
+
+
+def _kept(left: Mapping[str, Any], whole: Mapping[str, Any], none: Mapping[str, Any]) -> str:
+    if left["value"] >= whole["low"]:
+        return "keeps its effect"
+    return "keeps part of its effect" if left["low"] > none["high"] else "loses its effect"
 
 
 def _confound_table(found: Mapping[str, Any]) -> str:
@@ -123,7 +129,7 @@ def reliability_reading(at: Mapping[str, Any], everything: Mapping[str, Any]) ->
         f"At layer {at['layer']} two halves of the {at['num_probes']} probes agree with cosine "
         f"{at['split_half']:.2f} [{at['split_half_low']:.2f}, {at['split_half_high']:.2f}] where "
         f"shuffled labels reach {floor:.2f}, so {meaning}; with all {everything['num_probes']} "
-        f"probes it is {everything['split_half']:.2f}. Agreement alone says nothing of cause."
+        f"probes it is {everything['split_half']:.3f}. Agreement alone says nothing of cause."
     )
 
 

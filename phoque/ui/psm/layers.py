@@ -42,19 +42,19 @@ def reading(
     layer: int, geometry: Mapping[str, Any], swept: Sequence[Mapping[str, Any]], *, beyond: bool
 ) -> str:
     """Where cause and geometry agree, and where not."""
-    peaks = {name: peak(geometry["criteria"], name) for name in CRITERIA}
-    named = ", ".join(f"{CRITERIA[name][0]} layer {at}" for name, at in peaks.items())
     found = (
         f"Cause picks layer {layer}"
         if beyond
         else f"No layer is beyond chance (the default is layer {layer})"
     )
-    peak_text = f"geometry peaks elsewhere: {named}" if layer not in peaks.values() else (
-        f"of the geometry criteria only some agree: {named}"
-    )  # fmt: skip
+    peaks = {CRITERIA[name][0]: peak(geometry["criteria"], name) for name in CRITERIA}
+    agreeing = [name for name, at in peaks.items() if at == layer]
+    agrees = f"geometry agrees in {', '.join(agreeing)}" if agreeing else "geometry does not"
+    named = ", ".join(f"{name} {at}" for name, at in peaks.items())
     reached = sum(bool(own["best"] and own["best"]["low"] > own["null"]["high"]) for own in swept)
     return (
-        f"{found}; {peak_text}; the talk's criterion takes layer {geometry['classic_layer']}. "
+        f"{found}; {agrees} (largest at layer: {named}; the talk's criterion "
+        f"{geometry['classic_layer']}). "
         f"{reached} of {len(swept)} layers have a coherent dose whose interval lies above that of "
         "random vectors."
     )
@@ -89,7 +89,7 @@ def _figure(
         "phoque-layers",
         traces,
         x={"title": "layer, counted from 0", "dtick": 5},
-        y={"title": "share, or share of own maximum", **figures.SHARES, "range": [-0.05, 1.15]},
+        y={"title": "share, or share of own maximum", "tickformat": ".0%"},
         marks=marks,
         height=460,
     )

@@ -17,6 +17,8 @@ SECTION = Section(
 VECTORS = ("none", "base", "persona", "control", "random")
 ALIKE = 0.8
 """From this cosine on the sentence calls two directions the same."""
+UNRELATED = 0.2
+"""Up to this one it calls them different."""
 
 
 def draw(folder: PsmFolder) -> Drawn:
@@ -39,20 +41,22 @@ def reading(found: Mapping[str, Any]) -> str:
     cosine, effects = found["cosines"]["base"]["persona"], found["effects"]
     ratio = found["norms"]["persona"] / found["norms"]["base"]
     into_base, back = effects["base"]["persona"], effects["persona"]["base"]
-    works = "works" if into_base["low"] > effects["base"]["random"]["high"] else "shows little"
-    direction = (
-        "the same direction, amplified"
-        if cosine >= ALIKE
-        else "a partly new direction"
-        if cosine > 0.2
-        else "a new direction"
-    )
+    works = into_base["low"] > effects["base"]["random"]["high"]
     return (
-        f"{direction.capitalize()}: base and tuned vectors have cosine {cosine:+.2f} and the tuned "
-        f"one is {ratio:.1f} times as long. The tuned vector {works} in the base model "
-        f"({interval(into_base)}), the base model's own vector makes {interval(back)} in the tuned "
-        f"one; the tuned vector there {interval(effects['persona']['persona'])}."
+        f"{_origin(cosine, works=works)}: base and tuned vectors have cosine {cosine:+.2f} and the "
+        f"tuned one is {ratio:.1f} times as long. The tuned vector "
+        f"{'works' if works else 'shows no clear effect'} in the base model "
+        f"({interval(into_base)}); in the tuned model the base model's own vector makes "
+        f"{interval(back)} and the tuned one {interval(effects['persona']['persona'])}."
     )
+
+
+def _origin(cosine: float, *, works: bool) -> str:
+    if cosine < ALIKE:
+        return "A partly new direction" if cosine > UNRELATED else "A new direction"
+    if works:
+        return "The same direction, amplified"
+    return "The direction was there before tuning, acting on it was not"
 
 
 def _matrix(found: Mapping[str, Any]) -> str:
