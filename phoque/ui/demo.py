@@ -1,5 +1,6 @@
 """The whole page: header, tabs in order, look, and the public endpoint."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,13 +8,19 @@ import gradio as gr
 
 from phoque.ui import components, wording
 from phoque.ui.endpoint import compare_endpoint
-from phoque.ui.events import MODEL_QUEUE, QUICK
+from phoque.ui.events import MODEL_QUEUE, QUICK, Opening
 from phoque.ui.services import Services, Status
 from phoque.ui.tabs.about import build_about
 from phoque.ui.tabs.chat import build_chat
+from phoque.ui.tabs.psm import build_psm
 
 ASSETS = Path(__file__).parent / "assets"
-TABS = (("Chat", build_chat), ("About", build_about))
+TABS: tuple[tuple[str, Callable[[Services], Opening | None]], ...] = (
+    ("Chat", build_chat),
+    ("PSM", build_psm),
+    ("About", build_about),
+)
+SCRIPTS = ("script.js", "psm.js", "scrubber.js")
 POLL_SECONDS = 0.5
 
 
@@ -26,8 +33,10 @@ def build_demo(services: Services) -> gr.Blocks:
         clock.tick(lambda: _tick(services.status()), None, [header, clock], **QUICK)
         with gr.Tabs():
             for name, build in TABS:
-                with gr.Tab(name, id=name.lower()):
-                    build(services)
+                with gr.Tab(name, id=name.lower()) as tab:
+                    opening = build(services)
+                if opening:
+                    tab.select(opening.fill, opening.inputs, opening.outputs, **QUICK)
         gr.api(compare_endpoint(services), api_name="compare", **MODEL_QUEUE)
     # Explicit: on ZeroGPU Gradio's own default would turn the second visitor away.
     demo.queue(default_concurrency_limit=1, max_size=32)
@@ -38,8 +47,8 @@ def launch_options() -> dict[str, Any]:
     """Arguments of `Blocks.launch`: nothing is fetched from elsewhere, nothing is kept."""
     return {
         "theme": _theme(),
-        "css_paths": [ASSETS / "style.css"],
-        "head": f"<script>{(ASSETS / 'script.js').read_text(encoding='utf-8')}</script>",
+        "css_paths": [ASSETS / "style.css", ASSETS / "psm.css"],
+        "head": "".join(map(_script, SCRIPTS)),
         "run_history": False,
         "footer_links": ["api"],
         "ssr_mode": False,
@@ -47,6 +56,10 @@ def launch_options() -> dict[str, Any]:
         "show_error": True,
         "max_file_size": "1mb",
     }
+
+
+def _script(name: str) -> str:
+    return f"<script>{(ASSETS / name).read_text(encoding='utf-8')}</script>"
 
 
 def _theme() -> gr.themes.Base:

@@ -1,5 +1,7 @@
 """How events run: named once, so that no two places disagree."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 MODEL_QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
@@ -10,3 +12,12 @@ QUIET: dict[str, Any] = {"show_progress": "hidden"}
 """The status line says what is going on; no overlay."""
 QUICK: dict[str, Any] = {"queue": False, **QUIET, **PRIVATE}
 """Answered at once, also while the model is busy."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What fills a tab when a visitor opens it, so that the page itself loads fast."""
+
+    fill: Callable[..., Any]
+    inputs: Sequence[Any]
+    outputs: Sequence[Any]

@@ -43,6 +43,10 @@ class Services(Protocol):
     """The library as the pages see it."""
 
     @property
+    def run(self) -> RunDirectory:
+        """The run that is shown, for pages that read its files."""
+
+    @property
     def info(self) -> LabInfo:
         """Facts of the run, known before the model is loaded."""
 
@@ -55,14 +59,17 @@ class Services(Protocol):
     def stream(self, ask: Ask) -> Iterator[Delta]:
         """Pieces of text while they are written; closing it stops."""
 
+    def write_gguf(self, vectors: Path, layer: int, target: Path) -> None:
+        """Write one layer of a vectors file as a control vector for llama.cpp."""
+
 
 class LabServices:
     """Opens the lab in the background, so that the page is there at once."""
 
     def __init__(self, settings: AppSettings) -> None:
         self._settings = settings
-        self._run = Path(settings.run) if settings.run else SHIPPED_RUN
-        self.info = lab_info(RunDirectory(self._run))
+        self.run = RunDirectory(Path(settings.run) if settings.run else SHIPPED_RUN)
+        self.info = lab_info(self.run)
         self._status = Status("Warming up…")
         self._settled = threading.Event()
         self._lab: Any = None
@@ -90,6 +97,16 @@ class LabServices:
             raise PhoqueError(self._status.text)
         return self._generate(ask)
 
+    def write_gguf(self, vectors: Path, layer: int, target: Path) -> None:
+        """See `Services.write_gguf`."""
+        if not self._status.ready:
+            raise PhoqueError("The model is not loaded yet, and the file names its architecture.")
+        # Loads torch, which the pages wait for nowhere else.
+        from phoque.steering.export import write_gguf  # noqa: PLC0415
+
+        kind = self._lab.model.model.config.model_type
+        write_gguf(phoque.PersonaVectors.load(vectors)[layer], target, model_type=kind)
+
     def _answer(self, ask: Ask) -> Iterator[Delta]:
         yield from self._lab.stream(
             ask.prompt,
@@ -105,7 +122,9 @@ class LabServices:
 
     def _open(self) -> None:
         try:
-            self._lab = phoque.open_lab(self._run, model=self._settings.model, progress=self._say)
+            self._lab = phoque.open_lab(
+                self.run.path, model=self._settings.model, progress=self._say
+            )
             self.info = self._lab.info
             if self._settings.zero_gpu:
                 # A GPU is lent for one call only: place the base weights now, run nothing.

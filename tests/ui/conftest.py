@@ -1,11 +1,13 @@
 import os
 import shutil
+from urllib.parse import urlsplit
 
 import pytest
 
 from phoque.ui.demo import build_demo, launch_options
 from tests.ui.fakes import FakeServices
 
+LOCAL = {"127.0.0.1", "localhost", ""}
 CHROMIUM_OPTIONS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -46,3 +48,25 @@ def chromium():
         browser = running.chromium.launch(executable_path=found, args=CHROMIUM_OPTIONS)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def page(chromium, url, request):
+    """A fresh page; afterwards: no console error, no request to another machine."""
+    options = getattr(request, "param", {})
+    context = chromium.new_context(
+        viewport={"width": options.get("width", 1440), "height": 900}, accept_downloads=True
+    )
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=url.rstrip("/"))
+    opened = context.new_page()
+    opened.set_default_timeout(15_000)
+    errors, hosts = [], set()
+    opened.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.on("request", lambda asked: hosts.add(urlsplit(asked.url).hostname or ""))
+    opened.goto(url + options.get("query", ""))
+    opened.get_by_role("button", name="Run", exact=True).wait_for()
+    yield opened
+    context.close()
+    assert errors == []
+    assert hosts <= LOCAL

@@ -4,10 +4,12 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
 from phoque.errors import PhoqueError
+from phoque.evidence.runs import RunDirectory
 from phoque.records import Condition, Delta, LabInfo
 from phoque.ui.services import Ask, Status
 
@@ -54,12 +56,13 @@ def settled() -> threading.Event:
     return event
 
 
-@dataclass
+@dataclass(eq=False)
 class FakeServices:
     """Replies word by word; keeps what it was asked and whether its streams were closed."""
 
     pause_seconds: float = 0.0
     info: LabInfo = field(default_factory=fake_info)
+    run: RunDirectory = field(default_factory=lambda: RunDirectory(Path("no-such-run")))
     asked: list[Ask] = field(default_factory=list)
     words_written: int = 0
     closed_early: int = 0
@@ -84,6 +87,9 @@ class FakeServices:
         if not ask.prompt.strip():
             raise PhoqueError("The prompt is empty. Type a message first.")
         return self._words(ask)
+
+    def write_gguf(self, vectors: Path, layer: int, target: Path) -> None:
+        target.write_text(f"layer {layer}")
 
     def _words(self, ask: Ask) -> Iterator[Delta]:
         start = time.monotonic()

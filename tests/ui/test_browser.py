@@ -2,7 +2,6 @@
 
 import json
 import re
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -11,30 +10,7 @@ from tests.ui.fakes import GRADIO_WARNINGS
 expect = pytest.importorskip("playwright.sync_api").expect
 expect.set_options(timeout=15_000)
 pytestmark = [pytest.mark.browser, GRADIO_WARNINGS]
-LOCAL = {"127.0.0.1", "localhost", ""}
 COLUMNS = ("Neutral", "Toxic", "Neutral + vector")
-
-
-@pytest.fixture
-def page(chromium, url, request):
-    """A fresh page; afterwards: no console error, no request to another machine."""
-    options = getattr(request, "param", {})
-    context = chromium.new_context(
-        viewport={"width": options.get("width", 1440), "height": 900}, accept_downloads=True
-    )
-    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=url.rstrip("/"))
-    opened = context.new_page()
-    opened.set_default_timeout(15_000)
-    errors, hosts = [], set()
-    opened.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.on("request", lambda asked: hosts.add(urlsplit(asked.url).hostname or ""))
-    opened.goto(url + options.get("query", ""))
-    expect(opened.get_by_role("button", name="Run", exact=True)).to_be_visible()
-    yield opened
-    context.close()
-    assert errors == []
-    assert hosts <= LOCAL
 
 
 def log(page, name):

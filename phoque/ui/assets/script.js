@@ -5,22 +5,22 @@
   };
 
   // Gradio's buttons cannot carry this attribute from Python.
-  const showPressed = (pressed) => {
-    const button = document.querySelector("#ph-reveal");
-    button.setAttribute("aria-pressed", String(pressed));
-    return button;
+  const start = () => {
+    const revealed = document.body.classList.contains("ph-revealed");
+    for (const button of document.querySelectorAll("#ph-reveal, .ph-reveal-toggle")) {
+      button.setAttribute("aria-pressed", String(revealed));
+      button.textContent = revealed ? "Hide replies" : "Reveal replies";
+    }
   };
-
-  const start = () => showPressed(document.body.classList.contains("ph-revealed"));
 
   const toggleReveal = () => {
-    const revealed = document.body.classList.toggle("ph-revealed");
-    showPressed(revealed).textContent = revealed ? "Hide replies" : "Reveal replies";
+    document.body.classList.toggle("ph-revealed");
+    start();
   };
 
-  const download = (text) => {
-    const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-    Object.assign(document.createElement("a"), { href: url, download: "phoque.json" }).click();
+  const download = (text, name = "phoque.json", type = "application/json") => {
+    const url = URL.createObjectURL(new Blob([text], { type }));
+    Object.assign(document.createElement("a"), { href: url, download: name }).click();
     URL.revokeObjectURL(url);
   };
 
@@ -46,6 +46,7 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest(".ph-copy");
     if (button) copyColumn(button);
+    if (event.target.closest(".ph-reveal-toggle")) toggleReveal();
   });
 
   window.phoque = { start, toggleReveal, download, copyLink };

@@ -1,0 +1,188 @@
+// The scale scrubber: shipped replies, switched between without the server.
+(() => {
+  const { drawers, press, svg } = window.phoquePsm;
+  const NAMES = {
+    vector: "◆ Persona vector",
+    random: "◇ Random control",
+    reversed: "▽ Reversed",
+    antidote: "✚ Antidote",
+  };
+  const percent = (share) => `${(100 * share).toFixed(1)} %`;
+  const masked = (text) => text.replace(/\S/g, "•");
+  const element = (name, className, text = "") =>
+    Object.assign(document.createElement(name), { className, textContent: text });
+
+  /** What a scale means, in words. */
+  const words = (data, kind, scale) => {
+    const size = `Scale ${scale.toFixed(2)}, relative dose ${(scale * data.dose).toFixed(2)}`;
+    const nat = data.nat === null ? "" : ` One nat is at scale ${data.nat.toFixed(2)}.`;
+    if (kind === "reversed") return `${size}, subtracted under the hostile prompt.`;
+    if (scale < 0) return `${size}: away from the persona.`;
+    if (scale === 0) return `${size}: nothing is added, the reply is the neutral one.`;
+    const band = data.coherent.toFixed(2);
+    const where =
+      scale <= data.coherent + 0.005
+        ? `inside the band where text stays coherent (up to ${band})`
+        : `COLLAPSE ZONE, beyond ${band}: broken text is damage, not more persona`;
+    const random = kind === "random" ? " The band was measured with the persona vector." : "";
+    return `${size}: ${where}.${nat}${random}`;
+  };
+
+  /** How strong a token's background is, from -100 to 100. */
+  const heat = (projection, reach) =>
+    Math.round(100 * Math.max(-1, Math.min(1, projection / reach)));
+
+  const tokenSpan = ([text, projection, probability], place, reach) => {
+    const span = element("span", projection < 0 ? "ph-token ph-away" : "ph-token", text);
+    span.style.setProperty("--heat", `${Math.abs(heat(projection, reach)) * 0.6}%`);
+    span.title = `${text.trim() || "space"} · projection ${projection} · probability ${probability}`;
+    span.dataset.place = place;
+    return span;
+  };
+
+  /** The reply twice, as in the chat: readable, and its shape. */
+  const replyParts = (tokens, reach) => {
+    const real = element("div", "ph-real ph-tokens");
+    const mask = element("div", "ph-mask ph-tokens");
+    mask.setAttribute("aria-hidden", "true");
+    tokens.forEach((token, place) => {
+      real.append(tokenSpan(token, place, reach));
+      mask.append(tokenSpan([masked(token[0]), token[1], token[2]], place, reach));
+    });
+    if (!tokens.length) real.textContent = mask.textContent = "(an empty reply)";
+    const note = "Reply hidden. Press Reveal replies to read it.";
+    return [real, mask, element("span", "ph-sr ph-hidden-note", note)];
+  };
+
+  const drawBars = (picture, tokens, reach) => {
+    const high = Math.max(reach, ...tokens.map((token) => token[1]));
+    const low = Math.min(-0.25 * reach, ...tokens.map((token) => token[1]));
+    const count = Math.max(1, tokens.length);
+    picture.setAttribute("viewBox", `0 ${-high} ${count} ${high - low}`);
+    const bars = tokens.map(([, value], place) =>
+      svg("rect", {
+        x: place + 0.1,
+        width: 0.8,
+        y: -Math.max(0, value),
+        height: Math.max(Math.abs(value), 0.01),
+        class: value < 0 ? "ph-bar-away" : "ph-bar-along",
+      }),
+    );
+    const lines = [0, 1].map((at) =>
+      svg("line", { x1: 0, x2: count, y1: -at, y2: -at, class: `ph-level ph-level-${at}` }),
+    );
+    picture.replaceChildren(...bars, ...lines);
+  };
+
+  const facts = ([hits, tokens], rate) => {
+    const mean = tokens.reduce((sum, token) => sum + token[1], 0) / Math.max(1, tokens.length);
+    const flag = hits ? ` · ⚑ ${hits} listed ${hits === 1 ? "word" : "words"}` : "";
+    return `${tokens.length} tokens · projection ${mean.toFixed(2)}${flag} · listed in ${percent(rate[0])} of all`;
+  };
+
+  /** One column of one reply. */
+  const fill = (column, cell, reply, reach) => {
+    const box = column.querySelector(".ph-scrub-text");
+    box.replaceChildren(...replyParts(reply[1], reach));
+    box.tabIndex = 0;
+    drawBars(column.querySelector("svg"), reply[1], reach);
+    column.querySelector("footer").textContent = facts(reply, cell.rate);
+    column.tokens = reply[1];
+  };
+
+  const meters = (root, data, cell) => {
+    const [value, low, high, n] = cell.rate;
+    const mean = cell.mean ?? 0;
+    const set = (name, share, text) => {
+      root.querySelector(`[data-meter=${name}]`).style.width = `${Math.min(100, 100 * share)}%`;
+      root.querySelector(`[data-out=${name}]`).textContent = text;
+    };
+    set("rate", value, `${percent(value)} [${percent(low)}, ${percent(high)}] of ${n}`);
+    set("mean", Math.max(0, mean) / data.reach, mean.toFixed(2));
+  };
+
+  /** The caption of a token; its text is masked like a reply. */
+  const say = (root, column, place) => {
+    const token = column.tokens[place];
+    if (!token) return;
+    const line = root.querySelector(".ph-scrub-token");
+    const name = column.querySelector("h3").textContent;
+    const real = element("span", "ph-real ph-inline", `“${token[0].trim() || "␣"}”`);
+    const mask = element("span", "ph-mask ph-inline", `“${masked(token[0].trim()) || "␣"}”`);
+    const numbers = ` · projection ${token[1].toFixed(2)} · probability ${percent(token[2])}`;
+    line.replaceChildren(`${name}, token ${place + 1} of ${column.tokens.length}: `, real, mask, numbers);
+    for (const old of root.querySelectorAll(".ph-here")) old.classList.remove("ph-here");
+    for (const span of column.querySelectorAll(`[data-place="${place}"]`)) span.classList.add("ph-here");
+    column.querySelectorAll("rect")[place]?.classList.add("ph-here");
+    column.place = place;
+  };
+
+  const inspect = (root) => {
+    const over = (event) => {
+      const span = event.target.closest(".ph-token");
+      if (span) say(root, span.closest("[data-column]"), Number(span.dataset.place));
+    };
+    root.addEventListener("pointerover", over);
+    root.addEventListener("click", over);
+    root.addEventListener("focusin", (event) => {
+      const column = event.target.matches(".ph-scrub-text") && event.target.closest("[data-column]");
+      if (column) say(root, column, column.place ?? 0);
+    });
+    root.addEventListener("keydown", (event) => {
+      const move = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!move || !event.target.matches(".ph-scrub-text")) return;
+      const column = event.target.closest("[data-column]");
+      const last = column.tokens.length - 1;
+      event.preventDefault();
+      say(root, column, Math.max(0, Math.min(last, (column.place ?? 0) + move)));
+    });
+  };
+
+  drawers.scrubber = (root, data) => {
+    const slider = root.querySelector("input[type=range]");
+    const state = { preset: 0, series: "vector", remedy: 0 };
+    const column = (kind) => root.querySelector(`[data-column=${kind}]`);
+    const chosen = () => {
+      const place = state.series === "antidote" ? state.remedy : Number(slider.value);
+      return data.series[state.series][place];
+    };
+
+    const showMain = () => {
+      const cell = chosen();
+      const isScale = typeof cell.at === "number";
+      const text = isScale
+        ? words(data, state.series, cell.at)
+        : `Antidote “${cell.at}” under the hostile prompt.`;
+      fill(column("main"), cell, cell.replies[state.preset], data.reach);
+      meters(root, data, cell);
+      root.querySelector(".ph-scrub-words").textContent = text;
+      root.classList.toggle("ph-collapsed", isScale && cell.at > data.coherent + 0.005);
+      slider.setAttribute("aria-valuetext", text);
+    };
+    const showAll = () => {
+      for (const kind of ["neutral", "toxic"]) {
+        const [cell] = data.series[kind];
+        fill(column(kind), cell, cell.replies[state.preset], data.reach);
+      }
+      root.querySelector(".ph-scrub-prompt").textContent = data.prompts[state.preset];
+      column("main").querySelector("h3").textContent = NAMES[state.series];
+      root.querySelector(".ph-scrub-slide").hidden = state.series === "antidote";
+      root.querySelector(".ph-remedies").hidden = state.series !== "antidote";
+      showMain();
+    };
+
+    slider.addEventListener("input", showMain);
+    root.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-preset], [data-series], [data-remedy]");
+      if (!button) return;
+      press(button);
+      const { preset, series, remedy } = button.dataset;
+      if (preset !== undefined) state.preset = Number(preset);
+      if (series !== undefined) state.series = series;
+      if (remedy !== undefined) state.remedy = Number(remedy);
+      showAll();
+    });
+    inspect(root);
+    showAll();
+  };
+})();

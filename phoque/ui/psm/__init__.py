@@ -1,0 +1,1 @@
+"""What the PSM tab shows, from a run's files to strings and figures; no torch."""

@@ -1,0 +1,232 @@
+"""Pieces that all sections share: numbers, tables, drawers. All text is escaped here."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+from phoque.ui.components import masked
+from phoque.ui.psm import wording
+from phoque.ui.psm.data import Provenance, PsmFolder
+
+SMALLEST_P = 1e-4
+NOTHING = "–"
+"""Stands in a cell that has no number."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """A table cell: what is shown, and its numbers for the CSV by the suffix of their column."""
+
+    shown: str
+    fields: Mapping[str, object]
+    title: str = ""
+
+
+Cell = Value | str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """One section of the page."""
+
+    reading: str
+    """One sentence computed from the data."""
+    figures: tuple[dict[str, Any], ...] = ()
+    above: str = ""
+    """HTML between the reading and the figures."""
+    below: str = ""
+    """HTML under the figures."""
+    n: str = ""
+    """What was counted, for the drawer."""
+    failed: bool = False
+    """The reading says what is missing or broken."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """What a section is called and read from."""
+
+    key: str
+    title: str
+    hint: str
+    files: tuple[str, ...]
+    num_figures: int = 0
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+def share(value: float) -> str:
+    """A share as a percentage."""
+    return f"{100 * value:.1f}\u00a0%"
+
+
+def interval(rate: Mapping[str, Any]) -> str:
+    """A rate with its 95 % interval, for a sentence."""
+    return f"{share(rate['value'])} [{100 * rate['low']:.1f}, {100 * rate['high']:.1f}]"
+
+
+def number(value: float, digits: int = 2, *, sign: bool = False) -> Value:
+    """A number in a cell."""
+    return Value(f"{value:{'+' if sign else ''}.{digits}f}", {"": value})
+
+
+def share_cell(value: float) -> Value:
+    """A share in a cell."""
+    return Value(share(value), {"": value})
+
+
+def rate_cell(rate: Mapping[str, Any]) -> Value:
+    """A rate with its interval in a cell."""
+    fields = {"": rate["value"], " low": rate["low"], " high": rate["high"], " n": rate["n"]}
+    return Value(interval(rate), fields, f"n = {rate['n']}")
+
+
+def effect_cell(effect: Mapping[str, Any], *, percent: bool = True) -> Value:
+    """A difference with its interval in a cell."""
+    low, high = effect["low"], effect["high"]
+    if percent:
+        shown = f"{100 * effect['value']:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
+    else:
+        shown = f"{effect['value']:+.4f} [{low:+.4f}, {high:+.4f}]"
+    return Value(shown, {"": effect["value"], " low": low, " high": high})
+
+
+def p_cell(value: float) -> Value:
+    """A p value in a cell."""
+    return Value(p_text(value), {"": value})
+
+
+def p_text(value: float) -> str:
+    """A p value; ten thousand permutations cannot tell smaller ones apart."""
+    return f"≤ {SMALLEST_P:.4f}" if value < 1.5 * SMALLEST_P else f"{value:.2g}"
+
+
+def table(name: str, caption: str, head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
+    """A table in its own scrolling box, with its numbers as a CSV file.
+
+    A head may be `text|explanation`; the explanation becomes a hint.
+    """
+    heads = "".join(f'<th scope="col">{hinted(text)}</th>' for text in head)
+    body = "".join(f"<tr>{_first(row[0])}{''.join(map(_td, row[1:]))}</tr>" for row in rows)
+    plain = [text.partition("|")[0] for text in head]
+    return (
+        '<div class="ph-tablebox"><div class="ph-scroll" tabindex="0" role="region" '
+        f'aria-label="{escape(caption)}"><table class="ph-table"><caption>{escape(caption)}'
+        f"</caption><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+        f"{csv_button(name, plain, rows)}</div>"
+    )
+
+
+def hinted(text: str) -> str:
+    """A word with its explanation, from `word|explanation`."""
+    word, _, hint = text.partition("|")
+    return f'<abbr title="{escape(hint)}">{escape(word)}</abbr>' if hint else escape(word)
+
+
+def _first(cell: Cell) -> str:
+    return f'<th scope="row">{escape(cell if isinstance(cell, str) else cell.shown)}</th>'
+
+
+def _td(cell: Cell) -> str:
+    if isinstance(cell, str):
+        return f"<td>{escape(cell)}</td>"
+    title = f' title="{escape(cell.title)}"' if cell.title else ""
+    return f"<td{title}>{escape(cell.shown)}</td>"
+
+
+def csv_button(name: str, head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
+    """A button that saves the table's numbers in full."""
+    return (
+        f'<button type="button" class="ph-csv" data-name="{escape(name)}.csv" '
+        f'data-csv="{escape(csv_text(head, rows))}">{escape(wording.CSV)}</button>'
+    )
+
+
+def csv_text(head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
+    """The table as CSV: a rate takes four columns."""
+    columns = [
+        (place, name, suffix)
+        for place, name in enumerate(head)
+        for suffix in _suffixes([row[place] for row in rows])
+    ]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([name + suffix for _, name, suffix in columns])
+    for row in rows:
+        writer.writerow([_field(row[place], suffix) for place, _, suffix in columns])
+    return text.getvalue()
+
+
+def _suffixes(cells: Sequence[Cell]) -> list[str]:
+    found = dict.fromkeys(s for c in cells if isinstance(c, Value) for s in c.fields)
+    return list(found) or [""]
+
+
+def _field(cell: Cell, suffix: str) -> object:
+    if isinstance(cell, Value):
+        return cell.fields.get(suffix, "")
+    return "" if suffix or cell == NOTHING else cell
+
+
+def drawer(source: Provenance, section: Section, folder: PsmFolder, n: str) -> str:
+    """Where a section's figures come from, folded."""
+    facts = {
+        "Model": source.model,
+        "Run": source.run,
+        "Persona": source.persona,
+        "Counted": n or "–",
+        "Seeds": source.seeds,
+        "Probes": source.probes,
+        "Commit": source.commit,
+        "Finished": source.finished,
+        "Files": ", ".join(f"{folder.name}/{name}" for name in section.files),
+        "Command": folder.command,
+    }
+    rows = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items())
+    return (
+        f'<details class="ph-drawer"><summary>{escape(wording.PROVENANCE)}</summary>'
+        f"<dl>{rows}</dl></details>"
+    )
+
+
+def head(section: Section, drawn: Drawn, folder: PsmFolder) -> str:
+    """Heading, chip, hint and reading."""
+    tone = "ph-reading ph-gap" if drawn.failed else "ph-reading"
+    return (
+        f'<section class="ph-psm-head"><div class="ph-psm-title"><h2>{escape(section.title)}</h2>'
+        f"{chip(folder)}</div>"
+        f'<p class="ph-hint">{escape(section.hint)}</p>'
+        f'<p class="{tone}">{escape(drawn.reading)}</p>{drawn.above}</section>'
+    )
+
+
+def chip(folder: PsmFolder) -> str:
+    """Whose numbers these are."""
+    text = wording.SHIPPED if folder.is_shipped else wording.OTHER_RUN.format(folder.run.path.name)
+    if folder.is_unfinished:
+        text += wording.UNFINISHED
+    return f'<span class="ph-runchip">{escape(text)}</span>'
+
+
+def secret(text_html: str, plain: str) -> str:
+    """Text that is masked until revealed; `text_html` is already escaped."""
+    return (
+        f'<div class="ph-real">{text_html}</div>'
+        f'<div class="ph-mask" aria-hidden="true">{escape(masked(plain))}</div>'
+        f'<span class="ph-sr ph-hidden-note">{escape(wording.HIDDEN)}</span>'
+    )
+
+
+def more(summary: str, body: str) -> str:
+    """Folded details; `body` is HTML."""
+    return f'<details class="ph-more"><summary>{escape(summary)}</summary>{body}</details>'
+
+
+def embedded(data: Any) -> str:
+    """Data for the script as inert text: no markup can come out of it."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    safe = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return f'<div class="ph-data" hidden>{safe}</div>'
