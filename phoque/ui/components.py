@@ -102,8 +102,8 @@ def _verdict(info: LabInfo, scale: float) -> str:
     if scale < 0:
         return "Negative: away from the persona. Only positive scales were measured."
     if round(scale, 2) <= limit:
-        return f"No more repetition than unsteered up to {limit:.2f}; sense was not measured."
-    return f"Beyond {limit:.2f} replies broke or were not measured: expect broken text."
+        return f"Text holds up to {limit:.2f}, measured against the unsteered columns."
+    return f"Beyond {limit:.2f} text broke or was not measured: expect damage, not more persona."
 
 
 def _dose_line(words: str, track: str) -> str:

@@ -88,9 +88,6 @@ class FakeServices:
             raise PhoqueError("The prompt is empty. Type a message first.")
         return self._words(ask)
 
-    def write_gguf(self, vectors: Path, layer: int, target: Path) -> None:
-        target.write_text(f"layer {layer}")
-
     def _words(self, ask: Ask) -> Iterator[Delta]:
         start = time.monotonic()
         columns = {condition: REPLIES[condition].split(" ") for condition in ask.conditions}

@@ -103,6 +103,7 @@ def conditions() -> dict[str, Any]:
         "completing_mass_mean",
         "lexicon_mass_mean",
         "toxic_word_rate",
+        "repeated_3grams",
     )
     values = dict(zip(CONDITIONS, (0.0, 0.8, 0.7, 0.0), strict=True))
     own = {

@@ -70,7 +70,7 @@ def test_a_stopped_reply_says_so():
 def test_the_dose_line_knows_the_band():
     info = fake_info()
     assert "relative dose 0.38" in components.dose_html(info, 1.0, 18)
-    assert "unsteered up to 1.30" in components.dose_html(info, 1.3, 18)
+    assert "Text holds up to 1.30" in components.dose_html(info, 1.3, 18)
     assert "Beyond 1.30" in components.dose_html(info, 1.35, 18)
     assert "away from the persona" in components.dose_html(info, -0.5, 18)
 
@@ -83,7 +83,7 @@ def test_the_band_is_claimed_only_for_the_layer_it_was_measured_at():
 
 def test_a_default_at_the_very_end_of_the_band_counts_as_inside():
     info = fake_info(scale=0.91954, coherent_scale=0.91954)
-    assert "unsteered up to 0.92" in components.dose_html(info, round(info.scale, 2), 18)
+    assert "Text holds up to 0.92" in components.dose_html(info, round(info.scale, 2), 18)
 
 
 def test_the_slider_reaches_past_the_band():

@@ -110,6 +110,7 @@ def _table(own: Mapping[str, Any]) -> str:
             number(entry["completing_mass_mean"]["mean"], 4),
             number(entry["lexicon_mass_mean"]["mean"], 4),
             number(entry["toxic_word_rate"]["mean"], 4),
+            share_cell(entry["repeated_3grams"]["mean"]),
             number(entry["generated_tokens"], 1),
         ]
         for name, entry in own.items()

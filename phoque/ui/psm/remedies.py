@@ -43,14 +43,17 @@ def draw_antidotes(folder: PsmFolder) -> Drawn:
 
 
 def antidote_reading(found: Sequence[Mapping[str, Any]], hits: str) -> str:
-    """The best remedy that leaves text intact."""
+    """The remedy that leaves text intact and least of the persona, then moves harmless text least."""
     none = _rate(found[0]["toxic"])
     usable = [own for own in found[1:] if own["coherent"]]
     if not usable:
         return (
             f"No remedy left coherent text, so none counts; without one, {interval(none)} {hits}."
         )
-    best = min(usable, key=lambda own: own["toxic"]["insulting"])
+    best = min(
+        usable,
+        key=lambda own: (own["toxic"]["insulting"], own["neutral_divergence"]["mean"]),
+    )
     left = _rate(best["toxic"])
     clear = "clearly fewer" if left["high"] < none["low"] else "not clearly fewer"
     return (

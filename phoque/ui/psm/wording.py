@@ -115,6 +115,7 @@ CONDITIONS_HEAD = [
     "mass, lower|tokens that complete a listed word, on the model's own scores",
     "mass, upper|tokens that start or complete a listed word",
     "word rate|listed words over all words",
+    "repeated|share of three-word sequences that occurred earlier in the reply",
     "tokens",
 ]
 TOKENS_SUMMARY = "Which tokens are counted?"

@@ -41,11 +41,10 @@ def build_psm(services: Services) -> Opening:
     def show(name: str, seen: str) -> list[Any]:
         """Everything for one persona; nothing where it is on the page already."""
         folder = folder_named(services.run, name)
-        key = f"{folder.name} {hash(folder.stamp)} {services.status().ready}"
+        key = f"{folder.name} {hash(folder.stamp)}"
         if key == seen:
             return [gr.skip() for _ in outputs]
-        files = downloads.vectors_copy(folder), downloads.gguf_copy(folder, services)
-        return [key, NOTHING_CHOSEN, *map(_saved, files), *_parts(folder)]
+        return [key, NOTHING_CHOSEN, *map(_saved, downloads.copies(folder)), *_parts(folder)]
 
     def replies_of(name: str, event: gr.EventData) -> str:
         folder = folder_named(services.run, name)
