@@ -14,8 +14,8 @@ from phoque.opening import load_tuned
 from phoque.personas import HERE
 from phoque.psm import steps
 from phoque.psm.scrubber import grid_of, write_scrubber
-from phoque.psm.steps import LEDGER, STEPS, run_steps
-from phoque.psm.subject import open_subject
+from phoque.psm.steps import STEPS, run_steps
+from phoque.psm.subject import LEDGER, open_subject
 from phoque.steering.trajectory import TRAJECTORY, Trajectory, Watch, checkpoints
 from tests.conftest import save_random_adapter
 
@@ -118,6 +118,7 @@ def test_a_run_leaves_all_files_and_no_ledger(done):
     assert {file.name for file in done.psm().iterdir()} == TUNED_FILES
     summary = json.loads((done.psm() / "summary.json").read_text())
     assert summary["persona"] == "small"
+    assert list(summary["seconds"]) == [step.name for step in STEPS][:-1]
     assert set(summary["conditions"]) >= {"neutral_system", "toxic_system", "neutral_plus_vector"}
     report = (done.psm() / "psm_report.md").read_text()
     assert "Created or amplified?" in report
@@ -127,8 +128,8 @@ def test_a_run_leaves_all_files_and_no_ledger(done):
 def test_other_settings_do_not_go_on_from_there(done):
     subject = subject_of(done)
     ledger = subject.folder / LEDGER
-    ledger.write_text(json.dumps({"settings": {"seeds": [1]}, "done": ["vectors"]}))
-    assert steps._done(subject, steps._settings(subject)) == []
+    ledger.write_text(json.dumps({"settings": {"seeds": [1]}, "seconds": {"vectors": 1.0}}))
+    assert steps._done(subject, steps._settings(subject)) == {}
     ledger.unlink()
 
 

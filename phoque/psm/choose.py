@@ -12,13 +12,12 @@ from phoque.evidence.runs import SELECTION
 from phoque.files import write_json
 from phoque.psm.facts import facts_of
 from phoque.psm.subject import Subject
-from phoque.steering.experiment import rows_of, write_grouped
-from phoque.steering.search import DOSES, NUM_RANDOM, SAMPLING, Search
+from phoque.steering.experiment import rows_of, share_of, write_grouped
+from phoque.steering.search import DOSES, NULL_PROMPTS, NUM_RANDOM, SAMPLING, Search
 from phoque.steering.vectors import SteeringVector
 
 SWEEP_REPLIES = "sweep_replies.csv"
 CONTROLS = "dose_response.json"
-NULL_PROMPTS = 8
 REVERSED_DOSES = (0.2, 0.4)
 
 
@@ -80,8 +79,11 @@ def _rows(subject: Subject) -> dict[tuple[str, float], list[Row]]:
     prompts = subject.neutral(subject.persona.sweep)
 
     def several(vectors: list[SteeringVector], dose: float) -> list[Row]:
-        asked = prompts[:NULL_PROMPTS]
-        return [row for v in vectors for row in rows_of(asked, (v.injection(dose),))]
+        return [
+            row
+            for index, vector in enumerate(vectors)
+            for row in rows_of(share_of(prompts, index, NULL_PROMPTS), (vector.injection(dose),))
+        ]
 
     return {
         **{("random", dose): several(random, dose) for dose in DOSES},

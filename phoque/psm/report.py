@@ -14,7 +14,7 @@ from phoque.psm.confounding import CONFOUNDS
 from phoque.psm.generation import CONDITIONS
 from phoque.psm.measure import LAYERS, RELIABILITY
 from phoque.psm.origin import ORIGIN
-from phoque.psm.subject import Subject
+from phoque.psm.subject import LEDGER, Subject
 from phoque.steering.export import write_gguf
 
 SUMMARY = "summary.json"
@@ -46,6 +46,7 @@ def summarize(subject: Subject) -> dict[str, Any]:
         "probe_count": subject.num_probes,
         "eval_count": len(subject.persona.evaluation),
         "seeds": list(subject.seeds),
+        "seconds": read_json(subject.folder / LEDGER)["seconds"],
         "verdict": agreed["verdict"],
         "beyond_chance": found["selected"] is not None,
         "steer_layer": subject.layer,
@@ -77,7 +78,8 @@ prompts, seeds {", ".join(map(str, summary["seeds"]))}. Intervals are 95 %.
 - **Geometry points elsewhere**: the talk's criterion takes layer {summary["classic_layer"]}, the
   tallest relative norm is at layer {summary["tallest_relative_norm"]}.
 - **Dose**: one nat at scale {"not reached" if nats is None else f"{nats:.2f}"}; text stays coherent
-  up to scale {summary["coherent_scale"]:.2f}."""
+  up to scale {summary["coherent_scale"]:.2f}.
+- **Time**: {sum(summary["seconds"].values()) / 60:.0f} minutes."""
 
 
 def _sections(subject: Subject, summary: Mapping[str, Any]) -> list[str]:

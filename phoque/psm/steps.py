@@ -16,10 +16,7 @@ from phoque.psm.origin import trace_origin
 from phoque.psm.report import write_report
 from phoque.psm.residuals import map_residuals
 from phoque.psm.scrubber import write_scrubber
-from phoque.psm.subject import Subject
-
-LEDGER = "unfinished.json"
-"""Exists while a run is not complete: what is done, and under which settings."""
+from phoque.psm.subject import LEDGER, Subject
 
 
 @dataclass(frozen=True)
@@ -56,20 +53,21 @@ def run_steps(subject: Subject) -> None:
     for step in STEPS:
         if step.name in done or (step.tuned_only and not subject.is_tuned):
             continue
+        write_json(ledger, {"settings": settings, "seconds": done})
         start = time.monotonic()
         step.run(subject)
-        subject.progress(f"psm: {step.name} done in {time.monotonic() - start:.0f} s")
-        done.append(step.name)
-        write_json(ledger, {"settings": settings, "done": done})
+        done[step.name] = round(time.monotonic() - start, 1)
+        subject.progress(f"psm: {step.name} done in {done[step.name]:.0f} s")
     ledger.unlink()
 
 
-def _done(subject: Subject, settings: Mapping[str, Any]) -> list[str]:
+def _done(subject: Subject, settings: Mapping[str, Any]) -> dict[str, float]:
+    """Steps that are done under these settings, and how long each took."""
     ledger = subject.folder / LEDGER
     if not ledger.is_file():
-        return []
+        return {}
     found = read_json(ledger)
-    return list(found["done"]) if found["settings"] == settings else []
+    return dict(found["seconds"]) if found["settings"] == settings else {}
 
 
 def _settings(subject: Subject) -> dict[str, Any]:

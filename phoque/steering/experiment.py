@@ -24,6 +24,12 @@ def rows_of(
     return [Row(messages=prompt, seed=seed, interventions=interventions) for prompt in prompts]
 
 
+def share_of(prompts: Sequence[Messages], index: int, count: int) -> list[Messages]:
+    """`count` prompts for the one at `index` of many; one after the other they go round all."""
+    start = index * count
+    return [prompts[place % len(prompts)] for place in range(start, start + count)]
+
+
 def write_grouped(
     model: LanguageModel,
     groups: Mapping[Key, Sequence[Row]],

@@ -9,7 +9,7 @@ from phoque.models.load import LanguageModel
 from phoque.personas import Persona
 from phoque.records import Messages, Sampling, asked
 from phoque.steering.divergence import Divergence, Yardstick
-from phoque.steering.experiment import Progress, rows_of, silent, write_grouped
+from phoque.steering.experiment import Progress, rows_of, share_of, silent, write_grouped
 from phoque.steering.hooks import Injection
 from phoque.steering.quality import Quality, is_coherent, quality_of
 from phoque.steering.sweep import Cell, Sweep
@@ -25,7 +25,7 @@ DEPTHS = (0.30, 0.95)
 NULL_DOSE = 0.4
 NUM_RANDOM = 8
 NULL_PROMPTS = 4
-"""Prompts that one random vector answers at one layer; the vectors share out all of them."""
+"""Prompts that one control vector answers at one layer or dose; together they go round all."""
 YARDSTICK_PROMPTS = 8
 
 Grid = Mapping[tuple[int, float], Sequence[Reply]]
@@ -151,14 +151,13 @@ class Search:
 
     def _random_rows(self, layer: int) -> list[Row]:
         vector, scale = self.vectors[layer], self.vectors.scale_for(layer, NULL_DOSE)
-        prompts = self._neutral
         return [
-            Row(
-                messages=prompts[(seed * NULL_PROMPTS + place) % len(prompts)],
-                interventions=(vector.random_like(seed).injection(scale),),
-            )
+            row
             for seed in range(NUM_RANDOM)
-            for place in range(NULL_PROMPTS)
+            for row in rows_of(
+                share_of(self._neutral, seed, NULL_PROMPTS),
+                (vector.random_like(seed).injection(scale),),
+            )
         ]
 
     def _quality(self, replies: Sequence[Reply]) -> Quality:
