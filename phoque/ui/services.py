@@ -59,9 +59,6 @@ class Services(Protocol):
     def stream(self, ask: Ask) -> Iterator[Delta]:
         """Pieces of text while they are written; closing it stops."""
 
-    def write_gguf(self, vectors: Path, layer: int, target: Path) -> None:
-        """Write one layer of a vectors file as a control vector for llama.cpp."""
-
 
 class LabServices:
     """Opens the lab in the background, so that the page is there at once."""
@@ -96,16 +93,6 @@ class LabServices:
         if self._status.failed:
             raise PhoqueError(self._status.text)
         return self._generate(ask)
-
-    def write_gguf(self, vectors: Path, layer: int, target: Path) -> None:
-        """See `Services.write_gguf`."""
-        if not self._status.ready:
-            raise PhoqueError("The model is not loaded yet, and the file names its architecture.")
-        # Loads torch, which the pages wait for nowhere else.
-        from phoque.steering.export import write_gguf  # noqa: PLC0415
-
-        kind = self._lab.model.model.config.model_type
-        write_gguf(phoque.PersonaVectors.load(vectors)[layer], target, model_type=kind)
 
     def _answer(self, ask: Ask) -> Iterator[Delta]:
         yield from self._lab.stream(

@@ -56,7 +56,7 @@ def settled() -> threading.Event:
     return event
 
 
-@dataclass(eq=False)
+@dataclass
 class FakeServices:
     """Replies word by word; keeps what it was asked and whether its streams were closed."""
 
@@ -87,9 +87,6 @@ class FakeServices:
         if not ask.prompt.strip():
             raise PhoqueError("The prompt is empty. Type a message first.")
         return self._words(ask)
-
-    def write_gguf(self, vectors: Path, layer: int, target: Path) -> None:
-        target.write_text(f"layer {layer}")
 
     def _words(self, ask: Ask) -> Iterator[Delta]:
         start = time.monotonic()

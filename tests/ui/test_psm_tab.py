@@ -11,11 +11,11 @@ from phoque.config import SHIPPED_RUN
 from phoque.evidence.runs import RunDirectory
 from phoque.ui.psm import conditions, dose, heatmap, identity, origin, remedies, scrubber, verdict
 from phoque.ui.psm.data import PsmFolder, folder_named, folders, provenance
-from phoque.ui.psm.downloads import gguf_copy, vectors_copy
+from phoque.ui.psm.downloads import copies
 from phoque.ui.psm.page import SECTIONS, rendered, safely
 from phoque.ui.psm.parts import Value, csv_text, embedded, p_text, rate_cell, table
 from tests.ui import psm_files
-from tests.ui.fakes import INJECTION, FakeServices
+from tests.ui.fakes import INJECTION
 
 plotly = pytest.importorskip("plotly.graph_objects")
 DRAWN = {section.key: (section, draw) for section, draw in SECTIONS}
@@ -300,12 +300,11 @@ def test_the_page_names_no_folder_of_the_machine(run):
 
 
 def test_vectors_can_be_saved(run, tmp_path):
-    folder, services = folders(run)[0], FakeServices(run=run)
-    assert Path(vectors_copy(folder)).read_bytes() == b"vectors"
-    assert Path(gguf_copy(folder, services)).read_text() == f"layer {psm_files.SELECTED}"
-    services.failure = "no model"
-    assert gguf_copy(folder, services) is None
-    assert vectors_copy(folders(RunDirectory(tmp_path))[0]) is None
+    (saved, gguf) = copies(folders(run)[0])
+    assert Path(saved).name == "phoque-toxic-vectors.safetensors"
+    assert Path(saved).read_bytes() == b"vectors"
+    assert gguf is None
+    assert copies(folders(RunDirectory(tmp_path))[0]) == [None, None]
 
 
 def test_the_cell_behind_the_choice_is_found():

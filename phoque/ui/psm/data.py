@@ -9,7 +9,7 @@ from typing import Any
 
 from phoque.config import PACKAGE, SHIPPED_RUN
 from phoque.errors import PhoqueError
-from phoque.evidence.runs import MANIFEST, SELECTION, VECTORS, RunDirectory
+from phoque.evidence.runs import MANIFEST, SELECTION, RunDirectory
 from phoque.files import read_json
 from phoque.lexicon import Lexicon
 from phoque.personas import load_persona
@@ -19,6 +19,7 @@ LAYERS, RELIABILITY = "activation_by_layer.json", "reliability.json"
 SWEEP_REPLIES, CONTROLS = "sweep_replies.csv", "dose_response.json"
 CONDITIONS, CONFOUNDS, ORIGIN = "conditions.json", "confounds.json", "origin.json"
 GEOMETRY, ANTIDOTE, SCRUBBER = "geometry.json", "antidote.json", "scrubber.json"
+GGUF = "persona_vector.gguf"
 BIAS_LOOP, SUMMARY, UNFINISHED = "bias_loop.json", "summary.json", "unfinished.json"
 TUNED_ONLY = (ORIGIN, GEOMETRY)
 """Needs the adapters of the run's own persona."""
@@ -110,10 +111,6 @@ class PsmFolder:
             return read_json(self.path / name)
         except (OSError, ValueError) as error:
             raise PhoqueError(self.broken(name, error)) from error
-
-    def vectors(self) -> Path | None:
-        """The file of persona vectors, if it is there."""
-        return self.path / VECTORS if self.has(VECTORS) else None
 
     def broken(self, name: str, error: Exception) -> str:
         """What is said of a file that this page cannot read."""

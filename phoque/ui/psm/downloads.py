@@ -2,51 +2,30 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
-from phoque.errors import PhoqueError
-from phoque.ui.psm.data import PsmFolder, choice
-from phoque.ui.services import Services
+from phoque.evidence.runs import VECTORS
+from phoque.ui.psm.data import GGUF, PsmFolder
 
-Write = Callable[[Path, int, Path], None]
+NAMES = {VECTORS: "phoque-{}-vectors.safetensors", GGUF: "phoque-{}-vector.gguf"}
+"""Files of a folder, and what they are called when they are saved."""
 
 
-def vectors_copy(folder: PsmFolder) -> str | None:
-    """The vectors as a file that may be served; None where there are none."""
-    source = folder.vectors()
-    if source is None:
+def copies(folder: PsmFolder) -> list[str | None]:
+    """Each of `NAMES` as a file that may be served; None for one that is not there."""
+    return [_served(folder, name) for name in NAMES]
+
+
+def _served(folder: PsmFolder, name: str) -> str | None:
+    if not folder.has(name):
         return None
-    return _copy(source, source.stat().st_mtime_ns, f"phoque-{folder.persona}.safetensors")
+    source = folder.path / name
+    return _copy(source, source.stat().st_mtime_ns, NAMES[name].format(folder.persona))
 
 
 @lru_cache(maxsize=32)
 def _copy(source: Path, _changed: int, name: str) -> str:
-    target = _new_folder() / name
+    target = Path(tempfile.mkdtemp(prefix="phoque-")) / name
     shutil.copyfile(source, target)
     return str(target)
-
-
-def gguf_copy(folder: PsmFolder, services: Services) -> str | None:
-    """The selected layer for llama.cpp; None without vectors, selection or a loaded model."""
-    source = folder.vectors()
-    if source is None or not services.status().ready:
-        return None
-    try:
-        layer = int(choice(folder)[0]["layer"])
-        changed = source.stat().st_mtime_ns
-        return _gguf(services.write_gguf, source, changed, layer, folder.persona)
-    except PhoqueError:
-        return None
-
-
-@lru_cache(maxsize=32)
-def _gguf(write: Write, source: Path, _changed: int, layer: int, persona: str) -> str:
-    target = _new_folder() / f"phoque-{persona}-layer-{layer}.gguf"
-    write(source, layer, target)
-    return str(target)
-
-
-def _new_folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="phoque-"))

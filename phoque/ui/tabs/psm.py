@@ -34,18 +34,18 @@ def build_psm(services: Services) -> Opening:
     frames = [_Frame(section) for section, _ in SECTIONS]
     replies = next(frame.replies for frame in frames if frame.replies)
     with gr.Row(elem_classes="ph-bar"):
-        save = [_save_button(wording.VECTORS), _save_button(wording.GGUF)]
+        save = [_save_button(text) for text in wording.SAVED]
     shown = gr.State("")
     outputs = [shown, replies, *save, *(part for frame in frames for part in frame.parts)]
 
     def show(name: str, seen: str) -> list[Any]:
         """Everything for one persona; nothing where it is on the page already."""
         folder = folder_named(services.run, name)
-        key = f"{folder.name} {hash(folder.stamp)} {services.status().ready}"
+        key = f"{folder.name} {hash(folder.stamp)}"
         if key == seen:
             return [gr.skip() for _ in outputs]
-        files = downloads.vectors_copy(folder), downloads.gguf_copy(folder, services)
-        return [key, NOTHING_CHOSEN, *map(_saved, files), *_parts(folder)]
+        files = map(_saved, downloads.copies(folder))
+        return [key, NOTHING_CHOSEN, *files, *_parts(folder)]
 
     def replies_of(name: str, event: gr.EventData) -> str:
         folder = folder_named(services.run, name)
