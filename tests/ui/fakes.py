@@ -56,7 +56,7 @@ def settled() -> threading.Event:
     return event
 
 
-@dataclass(eq=False)
+@dataclass
 class FakeServices:
     """Replies word by word; keeps what it was asked and whether its streams were closed."""
 

@@ -10,7 +10,7 @@ import pytest
 from phoque.config import SHIPPED_RUN
 from phoque.evidence.runs import RunDirectory
 from phoque.ui.psm import conditions, dose, heatmap, identity, origin, remedies, scrubber, verdict
-from phoque.ui.psm.data import CONTROL_VECTOR, PsmFolder, folder_named, folders, provenance
+from phoque.ui.psm.data import PsmFolder, folder_named, folders, provenance
 from phoque.ui.psm.downloads import copies
 from phoque.ui.psm.page import SECTIONS, rendered, safely
 from phoque.ui.psm.parts import Value, csv_text, embedded, p_text, rate_cell, table
@@ -300,12 +300,11 @@ def test_the_page_names_no_folder_of_the_machine(run):
 
 
 def test_vectors_can_be_saved(run, tmp_path):
-    folder = folders(run)[0]
-    (folder.path / CONTROL_VECTOR).write_bytes(b"one layer")
-    vectors, control = map(Path, copies(folder))
-    assert (vectors.read_bytes(), vectors.suffix) == (b"vectors", ".safetensors")
-    assert (control.read_bytes(), control.suffix) == (b"one layer", ".gguf")
-    assert copies(folders(RunDirectory(tmp_path))[0]) == (None, None)
+    (saved, gguf) = copies(folders(run)[0])
+    assert Path(saved).name == "phoque-toxic-vectors.safetensors"
+    assert Path(saved).read_bytes() == b"vectors"
+    assert gguf is None
+    assert copies(folders(RunDirectory(tmp_path))[0]) == [None, None]
 
 
 def test_the_cell_behind_the_choice_is_found():

@@ -98,7 +98,9 @@
       root.querySelector(`[data-out=${name}]`).textContent = text;
     };
     set("rate", value, `${percent(value)} [${percent(low)}, ${percent(high)}] of ${n}`);
-    set("mean", Math.max(0, mean) / data.reach, mean.toFixed(2));
+    const [neutral, toxic] = ["neutral", "toxic"].map((kind) => data.series[kind][0].mean ?? 0);
+    const beside = `(neutral ${neutral.toFixed(2)}, hostile prompt ${toxic.toFixed(2)})`;
+    set("mean", Math.max(0, mean) / data.reach, `${mean.toFixed(2)} ${beside}`);
   };
 
   /** The caption of a token; its text is masked like a reply. */

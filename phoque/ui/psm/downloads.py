@@ -6,22 +6,25 @@ from functools import lru_cache
 from pathlib import Path
 
 from phoque.evidence.runs import VECTORS
-from phoque.ui.psm.data import CONTROL_VECTOR, PsmFolder
+from phoque.ui.psm.data import GGUF, PsmFolder
+
+NAMES = {VECTORS: "phoque-{}-vectors.safetensors", GGUF: "phoque-{}-vector.gguf"}
+"""Files of a folder, and what they are called when they are saved."""
 
 
-def copies(folder: PsmFolder) -> tuple[str | None, str | None]:
-    """All vectors, and the selected one for llama.cpp, as files that may be served."""
-    return _served(folder, VECTORS), _served(folder, CONTROL_VECTOR)
+def copies(folder: PsmFolder) -> list[str | None]:
+    """Each of `NAMES` as a file that may be served; None for one that is not there."""
+    return [_served(folder, name) for name in NAMES]
 
 
 def _served(folder: PsmFolder, name: str) -> str | None:
-    source = folder.path / name
-    if not source.is_file():
+    if not folder.has(name):
         return None
-    return _copy(source, source.stat().st_mtime_ns, f"phoque-{folder.persona}{source.suffix}")
+    source = folder.path / name
+    return _copy(source, source.stat().st_mtime_ns, NAMES[name].format(folder.persona))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def _copy(source: Path, _changed: int, name: str) -> str:
     target = Path(tempfile.mkdtemp(prefix="phoque-")) / name
     shutil.copyfile(source, target)

@@ -12,7 +12,7 @@ HIDDEN = "Text hidden. Press Reveal replies to read it."
 REVEAL = "Reveal replies"
 EMPTY_REPLY = "(an empty reply)"
 NO_REPLIES = "No replies were kept for this cell."
-VECTORS, GGUF = "Vectors (safetensors)", "Vectors (GGUF)"
+SAVED = ("Vectors of all layers (safetensors)", "Selected layer for llama.cpp (GGUF)")
 NO_FIGURE_DATA = "This section's files have another shape than this page reads."
 
 VERDICT_HINT = "Cause means: adding the direction to a calm conversation makes the model do it."

@@ -34,7 +34,7 @@ def build_psm(services: Services) -> Opening:
     frames = [_Frame(section) for section, _ in SECTIONS]
     replies = next(frame.replies for frame in frames if frame.replies)
     with gr.Row(elem_classes="ph-bar"):
-        save = [_save_button(wording.VECTORS), _save_button(wording.GGUF)]
+        save = [_save_button(text) for text in wording.SAVED]
     shown = gr.State("")
     outputs = [shown, replies, *save, *(part for frame in frames for part in frame.parts)]
 
@@ -44,7 +44,8 @@ def build_psm(services: Services) -> Opening:
         key = f"{folder.name} {hash(folder.stamp)}"
         if key == seen:
             return [gr.skip() for _ in outputs]
-        return [key, NOTHING_CHOSEN, *map(_saved, downloads.copies(folder)), *_parts(folder)]
+        files = map(_saved, downloads.copies(folder))
+        return [key, NOTHING_CHOSEN, *files, *_parts(folder)]
 
     def replies_of(name: str, event: gr.EventData) -> str:
         folder = folder_named(services.run, name)
