@@ -92,6 +92,10 @@ instrument for testing moderation and for looking inside a model, not a product.
 - **Random control** adds a random direction of the same length. It should change little: that is
   what makes the third column evidence.
 
+### The PSM tab
+Where the persona sits in the model, and the controls that make that a claim about cause. Nothing on
+it runs the model: every number was measured beforehand and says where it comes from.
+
 ### Words
 - **Persona vector**: mean over 12 harmless probe prompts of (activation under the hostile system
   prompt − activation under the calm one), at the last prompt token, for every layer.
