@@ -151,6 +151,7 @@ def test_the_grid_holds_every_series_scale_and_preset(done):
         assert {len(cell["replies"]) for cell in cells} == {2}
     zero = found["scales"].index(0)
     (neutral,) = found["series"]["neutral"]
+    assert neutral["projection"] == pytest.approx(0, abs=0.01)
     assert found["series"]["vector"][zero]["replies"] == neutral["replies"]
     assert len(found["series"]["antidote"]) == 5
 

@@ -1,7 +1,8 @@
 """The scale scrubber: what the presets answer at every scale, written once and shown at once.
 
 Besides the vector there is a random one of the same length, and the vector subtracted under the
-hostile prompt. Every reply comes with its tokens' timeline.
+hostile prompt. Every reply comes with its tokens' timeline, in lengths of the vector from the mean
+of the neutral replies.
 """
 
 from collections.abc import Mapping, Sequence
@@ -93,13 +94,17 @@ def _shown(
     ruler = Ruler.of(subject.contrast.first(subject.num_probes), subject.layer)
     rows = [row for own in groups.values() for row in own[:count]]
     texts = [reply for own in replies.values() for reply in own[:count]]
-    found = timelines(subject.model, rows, [reply.tokens for reply in texts], ruler)
+    found = list(timelines(subject.model, rows, [reply.tokens for reply in texts], ruler))
+    # The neutral column comes first and is the zero: words within a reply lie elsewhere than the
+    # end of a prompt, whoever writes them.
+    neutral = [token.projection for tokens in found[:count] for token in tokens]
+    zero = fmean(neutral) if neutral else 0.0
     entries = [
         {
             "text": reply.text,
             "hits": subject.persona.lexicon.count(reply.text),
             "tokens": [
-                [token.text, round(token.projection, 2), round(token.probability, 3)]
+                [token.text, round(token.projection - zero, 2), round(token.probability, 3)]
                 for token in tokens
             ],
         }

@@ -19,13 +19,13 @@ VERDICT_HINT = "Cause means: adding the direction to a calm conversation makes t
 LAYER = "Layer|decoder block whose output gets the vector, counted from 0"
 SCALE = "Scale|how many times the measured vector is added"
 DOSE = "Relative dose|length of what is added over the median length of the residual stream there"
-COHERENT = "Text holds up to|no more repetition, unknown words or sameness than unsteered text"
+COHERENT = "Text holds up to|reads like unsteered text and moves expectations no further than the persona's prompt"
 NAT = "One nat at|the scale at which expectations move by one nat (KL, 95th percentile of tokens)"
 PROBES = "Probes' verdict|whether the probes agree on the direction: trust, weak or noise"
 
 SCRUBBER_HINT = (
     "Replies that the model wrote beforehand at each scale. Colour and bars show how far along the "
-    "vector the model is at each token: 0 is the end of a calm prompt, 1 of the persona's."
+    "vector the model is at each token, in lengths of it: 0 is the mean of the neutral replies."
 )
 PRESETS, WHAT_IS_ADDED, REMEDY = "Prompt", "What is added", "Antidote"
 SCRUB_LABEL = "Scale"
@@ -57,9 +57,11 @@ SCRUB_COLUMNS = {
     "toxic": ("▲ Hostile prompt, for reference", "ph-toxic"),
 }
 PROJECTION = "mean projection"
-PROJECTION_HINT = "Mean over the tokens of all example replies; 0 calm prompt, 1 persona's prompt."
+PROJECTION_HINT = (
+    "Mean over the tokens of all example replies, in lengths of the vector; 0 is neutral."
+)
 TOKEN_HINT = "Point at a token, or focus a reply and use the arrow keys, to read its numbers."
-BARS_LABEL = "Projection of each token, as bars; the line is 1, the persona's prompt"
+BARS_LABEL = "Projection of each token, as bars; the line is one length of the vector"
 SCRUBBER_HEAD = ["what is added", "scale", "replies with a listed word", "mean projection"]
 
 LAYERS_HINT = (
