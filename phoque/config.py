@@ -44,3 +44,8 @@ def cache_folder() -> Path:
         return Path(chosen).expanduser()
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "what-the-phoque"
+
+
+def openai_key() -> str | None:
+    """Key for OpenAI's moderation service (`OPENAI_API_KEY`); None where there is none."""
+    return os.environ.get("OPENAI_API_KEY") or None

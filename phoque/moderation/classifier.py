@@ -22,6 +22,10 @@ HARM_LABELS = (
 """Jigsaw's harm labels under the names of Detoxify 0.5; labels that name a group are not harm."""
 
 
+class UnavailableError(PhoqueError):
+    """The classifier as a whole does not work; asking it about another text is no use."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ClassifierInfo:
     """What a classifier says about itself, before anything is loaded."""

@@ -1,40 +1,66 @@
 """Classifiers by name: what is known of each, and how to load it."""
 
+from collections.abc import Sequence
 from importlib import import_module
-from typing import cast
+from pathlib import Path
+from typing import Any, cast
 
 from phoque.errors import PhoqueError
-from phoque.moderation.catalogue import LEXICON, MEAN, SVM, TOXBLOCK
+from phoque.moderation.catalogue import (
+    DETOXIFY,
+    DETOXIFY_REPOSITORIES,
+    LEXICON,
+    MEAN,
+    OPENAI,
+    QWEN_GUARD,
+    SVM,
+    TOXBLOCK,
+)
 from phoque.moderation.classifier import Classifier, ClassifierInfo
 
 # Each loads in a module of its own, so that torch is imported only where it is needed.
-LOADERS: dict[str, tuple[ClassifierInfo, str]] = {
-    MEAN.id: (MEAN, "phoque.moderation.mean"),
-    TOXBLOCK.id: (TOXBLOCK, "phoque.moderation.toxblock"),
-    SVM.id: (SVM, "phoque.moderation.svm"),
-    LEXICON.id: (LEXICON, "phoque.moderation.listed"),
-}
-EMBEDDED = tuple(name for name, (info, _) in LOADERS.items() if not info.sends_text_out)
+EMBEDDED = {MEAN.id: "mean", TOXBLOCK.id: "toxblock", SVM.id: "svm", LEXICON.id: "listed"}
 """Always there after set-up, with the network unplugged."""
+CATALOGUE: dict[str, ClassifierInfo] = {
+    info.id: info for info in (MEAN, TOXBLOCK, SVM, LEXICON, *DETOXIFY.values(), QWEN_GUARD, OPENAI)
+} | DETOXIFY_REPOSITORIES
 
 
-def load_classifier(name: str) -> Classifier:
-    """The classifier called `name`.
+def load_classifier(name: str, *, harm_labels: Sequence[str] = ()) -> Classifier:
+    """The classifier called `name`: one of the catalogue, a Hub id or a folder.
+
+    Args:
+        name: such as `embedded.mean`, `detoxify.original` or `org/name`.
+        harm_labels: of a text-classification model by name: which of its labels are harm.
 
     Raises:
         PhoqueError: there is none of that name, or what it needs is not installed.
     """
-    if name not in LOADERS:
-        raise PhoqueError(f"There is no classifier {name}. Known: {', '.join(LOADERS)}.")
-    return cast(Classifier, import_module(LOADERS[name][1]).load())
+    own = {**EMBEDDED, QWEN_GUARD.id: "guard", OPENAI.id: "openai"}
+    if name in own:
+        return cast(Classifier, _module(own[name]).load())
+    kind = name.removeprefix("detoxify.")
+    if kind in DETOXIFY:
+        return cast(Classifier, _module("sequence").load_detoxify(kind))
+    if "/" in name or Path(name).is_dir():
+        return cast(Classifier, _module("sequence").load(name, harm_labels=harm_labels))
+    raise PhoqueError(_unknown(name))
 
 
 def declared(name: str) -> ClassifierInfo:
-    """What the classifier says about itself, without loading it.
+    """What a classifier of the catalogue says about itself, without loading it.
 
     Raises:
         PhoqueError: there is none of that name.
     """
-    if name not in LOADERS:
-        raise PhoqueError(f"There is no classifier {name}. Known: {', '.join(LOADERS)}.")
-    return LOADERS[name][0]
+    if name not in CATALOGUE:
+        raise PhoqueError(_unknown(name))
+    return CATALOGUE[name]
+
+
+def _unknown(name: str) -> str:
+    return f"There is no classifier {name}. Known: {', '.join(CATALOGUE)}, or a Hub id."
+
+
+def _module(name: str) -> Any:
+    return import_module(f"phoque.moderation.{name}")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from phoque.errors import PhoqueError
-from phoque.moderation.classifier import Classifier, Item, Score, checked
+from phoque.moderation.classifier import Classifier, Item, Score, UnavailableError, checked
 from phoque.records import Message
 
 
@@ -55,6 +55,7 @@ def score(
 
     Raises:
         PhoqueError: the text would leave this machine and `may_send_text` is not set.
+        UnavailableError: the classifier as a whole does not work.
     """
     if classifier.info.sends_text_out and not may_send_text:
         raise PhoqueError(
@@ -102,6 +103,8 @@ def _scores(classifier: Classifier, items: list[Item]) -> list[Score]:
         if len(found) == len(items):
             return found
         message = f"{classifier.info.id} gave {len(found)} scores for {len(items)} texts."
+    except UnavailableError:
+        raise
     # Whatever a classifier raises belongs to its items.
     except Exception as error:
         message = f"{type(error).__name__}: {error}"
