@@ -7,6 +7,8 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent
 SHIPPED_RUN = PACKAGE.parent / "assets" / "runs" / "lab"
 """The run that comes with the project and that `open_lab()` opens."""
+LABELLED_DATA = PACKAGE.parent.parent / "shared" / "data"
+"""Where labelled test sets lie beside the project, where there are any; they are never part of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
