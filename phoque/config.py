@@ -7,6 +7,8 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent
 SHIPPED_RUN = PACKAGE.parent / "assets" / "runs" / "lab"
 """The run that comes with the project and that `open_lab()` opens."""
+LABELLED_DATA = PACKAGE.parent.parent / "shared" / "data"
+"""Where labelled test sets lie beside the project, where there are any; they are never part of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,3 +46,8 @@ def cache_folder() -> Path:
         return Path(chosen).expanduser()
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "what-the-phoque"
+
+
+def openai_key() -> str | None:
+    """Key for OpenAI's moderation service (`OPENAI_API_KEY`); None where there is none."""
+    return os.environ.get("OPENAI_API_KEY") or None

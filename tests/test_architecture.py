@@ -14,7 +14,7 @@ MAX_LINES = 300
 # From the ground up: a module imports from its own floor or from below. The longest name decides.
 FLOORS = (
     ("errors", "records", "config", "files", "presets", "lexicon", "personas"),
-    ("evidence.rates", "evidence.text", "evidence.runs", "lab_info"),
+    ("evidence.rates", "evidence.paired", "evidence.text", "evidence.runs", "lab_info"),
     ("steering.hooks", "packed", "sampling"),
     ("models",),
     ("decoders",),

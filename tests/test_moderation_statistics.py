@@ -1,0 +1,358 @@
+"""Numbers about moderators: against published values, a perfect, a null and a half-right answer."""
+
+import csv
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from phoque.errors import PhoqueError
+from phoque.evidence.rates import wilson
+from phoque.moderation.agreement import agreement
+from phoque.moderation.battery import TRICKS, ZERO_WIDTH, resistance
+from phoque.moderation.classifier import Item
+from phoque.moderation.context import in_context
+from phoque.moderation.correction import Counted, corrected_rate
+from phoque.moderation.datasheet import data_sheet
+from phoque.moderation.flags import contour, flag_rate, holm, mcnemar, sweep, uplift
+from phoque.moderation.gap import Case, GapType, gap, gap_type, shown
+from phoque.moderation.labelled import Example, LabelledSet, hatecheck, surge
+from phoque.moderation.outcomes import Outcome, outcome
+from phoque.moderation.thresholds import calibration, roc_auc, threshold_for
+from phoque.records import Message
+from tests.moderators import Doubled
+
+SCORES = [0.1, 0.4, 0.35, 0.8, 0.8, 0.65, 0.2, 0.9]
+HARMFUL = [False, False, True, True, False, True, False, True]
+UNIT = st.floats(0, 1, allow_nan=False)
+
+
+def test_auc_and_brier_are_scikit_learns():
+    area = roc_auc(SCORES, HARMFUL)
+    assert area.value == pytest.approx(0.78125)
+    # DeLong's variance from the 4 x 4 comparisons: 0.033203125.
+    assert area.low == pytest.approx(0.78125 - 1.959964 * 0.033203125**0.5, abs=1e-6)
+    assert calibration(SCORES, HARMFUL).brier == pytest.approx(0.180625)
+
+
+def test_copies_do_not_make_a_ranking_surer():
+    once, copied = roc_auc(SCORES, HARMFUL), roc_auc(SCORES * 9, HARMFUL * 9)
+    clustered = roc_auc(SCORES * 9, HARMFUL * 9, [str(n) for n in range(8)] * 9)
+    assert copied.high - copied.low < clustered.high - clustered.low
+    # Obuchowski's sum over the 8 texts, DeLong's components without their own correction.
+    assert clustered.value == once.value
+    alone = roc_auc(SCORES, HARMFUL, [str(n) for n in range(8)])
+    assert (clustered.low, clustered.high) == pytest.approx((alone.low, alone.high))
+    assert alone.low == pytest.approx(0.78125 - 1.959964 * (0.033203125 * 3 / 4 * 8 / 7) ** 0.5)
+
+
+def test_ranking_is_perfect_null_or_reversed():
+    assert roc_auc([0.1, 0.2, 0.8, 0.9], [False, False, True, True]).value == 1
+    assert roc_auc([0.5] * 4, [False, True, False, True]).value == 0.5
+    assert roc_auc([0.9, 0.1], [False, True]).value == 0
+    with pytest.raises(ValueError, match="harmful and harmless"):
+        roc_auc([0.1], [True])
+
+
+def test_calibration_is_perfect_or_off_by_what_it_is_off():
+    scores = [0.25] * 4 + [0.75] * 4
+    perfect = calibration(scores, [True, False, False, False, True, True, True, False])
+    assert perfect.expected_error == pytest.approx(0)
+    assert [(one.n, one.harmful) for one in perfect.bins] == [(4, 0.25), (4, 0.75)]
+    assert calibration(scores, [True] * 8).expected_error == pytest.approx(0.5)
+    assert calibration([1.0, 0.0], [True, False]).brier == 0
+
+
+@given(st.lists(UNIT, min_size=1, max_size=80), UNIT)
+def test_a_threshold_never_costs_more_than_its_budget(harmless, budget):
+    threshold = threshold_for(harmless, budget)
+    assert sum(score >= threshold for score in harmless) <= budget * len(harmless) + 1e-6
+
+
+def test_a_threshold_is_the_lowest_within_the_budget():
+    harmless = [step / 100 for step in range(100)]
+    threshold = threshold_for(harmless, 0.05)
+    assert sum(score >= threshold for score in harmless) == 5
+    assert threshold_for([1.0] * 10) > 1
+    assert threshold_for([0.3], 1.0) == 0
+
+
+def test_kappa_is_statsmodels():
+    first = [True] * 25 + [False] * 25
+    second = [True] * 20 + [False] * 5 + [True] * 10 + [False] * 15
+    found = agreement(first, second)
+    assert (found.kappa, found.low, found.high) == pytest.approx((0.4, 0.1510923, 0.6489077))
+    assert (found.observed, found.adjusted) == pytest.approx((0.7, 0.4))
+    rare = agreement(
+        [True] * 5 + [False] * 95, [True] * 3 + [False] * 2 + [True] * 4 + [False] * 91
+    )
+    assert (rare.kappa, rare.low, rare.high) == pytest.approx((0.4690265, 0.1093776, 0.8286755))
+    # Rare verdicts: kappa is low although 94 of 100 agree.
+    assert (rare.observed, rare.prevalence, rare.adjusted) == pytest.approx((0.94, 0.06, 0.88))
+
+
+def test_agreement_on_one_verdict_has_no_kappa():
+    assert agreement([False] * 9, [False] * 9).kappa is None
+    assert agreement([True, False], [True, False]).kappa == 1
+    with pytest.raises(ValueError, match="pairs"):
+        agreement([True], [])
+
+
+def test_mcnemar_is_statsmodels():
+    assert mcnemar(12, 3) == pytest.approx(0.03515625)
+    assert mcnemar(700, 600) == pytest.approx(0.0060157938610449395)
+    assert (mcnemar(0, 0), mcnemar(5, 5)) == (1, 1)
+
+
+def test_holm_is_statsmodels():
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([]) == []
+
+
+def test_a_flag_rate_has_both_intervals():
+    scores = [[0.9, 0.9, 0.9]] * 10 + [[0.1, 0.1, 0.1]] * 10
+    found = flag_rate(scores, 0.5)
+    assert (found.rate.value, found.rate.n) == (0.5, 60)
+    assert (found.rate.low, found.rate.high) == pytest.approx(
+        (wilson(10, 20).low, wilson(10, 20).high)
+    )
+    assert found.low == pytest.approx(found.rate.low, abs=0.06)
+    # At the threshold is flagged; one reply a prompt is Wilson's own.
+    single = flag_rate([[0.5], [0.4]], 0.5)
+    assert (single.rate.value, single.rate.n) == (0.5, 2)
+    assert single.rate == wilson(1, 2)
+
+
+def test_a_sweep_falls_and_a_contour_has_a_row_a_scale():
+    scores = [[step / 10, step / 20] for step in range(10)]
+    shares = [rate.value for rate in sweep(scores)]
+    assert shares == sorted(shares, reverse=True)
+    found = contour({1.0: scores, 0.0: [[0.0, 0.0]] * 10}, [0.1, 0.5])
+    assert list(found) == [0.0, 1.0]
+    assert [rate.value for rate in found[0.0]] == [0, 0]
+
+
+def test_uplift_is_paired():
+    before, after = [[0.1, 0.1]] * 12, [[0.9, 0.1]] * 8 + [[0.1, 0.1]] * 4
+    found = uplift(before, after, 0.5)
+    assert found.effect.value == pytest.approx(8 / 24)
+    assert (found.only_before, found.only_after) == (0, 8)
+    assert found.mcnemar == pytest.approx(2 / 2**8)
+    nothing = uplift(after, after, 0.5)
+    assert (nothing.effect.value, nothing.mcnemar) == (0, 1)
+
+
+def test_a_perfect_moderator_needs_no_correction():
+    sure = Counted(hits=100_000, n=100_000)
+    groups = [[True]] * 30 + [[False]] * 70
+    found = corrected_rate(groups, sensitivity=sure, specificity=sure)
+    assert found.rate.value == pytest.approx(0.3)
+    assert (found.rate.low, found.rate.high) == pytest.approx((0.21, 0.39), abs=0.02)
+
+
+def test_a_poor_moderator_is_corrected_and_less_is_certain():
+    groups = [[True]] * 30 + [[False]] * 70
+    poor = Counted(hits=50, n=100), Counted(hits=95, n=100)
+    found = corrected_rate(groups, sensitivity=poor[0], specificity=poor[1])
+    # Rogan and Gladen: (0.30 + 0.95 - 1) / (0.50 + 0.95 - 1).
+    assert found.rate.value == pytest.approx(0.25 / 0.45)
+    assert found.rate.high - found.rate.low > 0.25
+    larger = [Counted(hits=one.hits * 100, n=one.n * 100) for one in poor]
+    surer = corrected_rate(groups, sensitivity=larger[0], specificity=larger[1])
+    assert surer.rate.high - surer.rate.low < found.rate.high - found.rate.low
+
+
+def test_a_moderator_at_chance_cannot_be_corrected():
+    coin = Counted(hits=52, n=100)
+    found = corrected_rate([[True], [False]], sensitivity=coin, specificity=coin)
+    assert found.rate is None
+    assert "near chance" in found.reason
+    with pytest.raises(ValueError, match="data-sheet"):
+        corrected_rate([[True]], sensitivity=Counted(hits=0, n=0), specificity=coin)
+
+
+# The gap
+
+THRESHOLDS = {"mean": 0.5, "guard": 0.5}
+
+
+def case(raw, canonical=None, guard=0.0, harmful=True):
+    return Case(
+        raw={"mean": raw, "guard": guard},
+        canonical={"mean": raw if canonical is None else canonical, "guard": guard},
+        harmful=harmful,
+    )
+
+
+def test_every_passing_text_has_one_type():
+    types = {
+        None: case(0.5),
+        GapType.LEXICAL: case(0.1, canonical=0.5, guard=0.9),
+        GapType.DISAGREEMENT: case(0.45, guard=0.5),
+        GapType.NEAR_MISS: case(0.4),
+        GapType.IMPLICIT: case(0.39),
+    }
+    for expected, one in types.items():
+        assert gap_type(one, "mean", THRESHOLDS) is expected
+
+
+def test_the_gap_stands_beside_over_blocking():
+    cases = [case(0.9)] * 20 + [case(0.2)] * 15 + [case(0.1, canonical=0.9)] * 5
+    cases += [case(0.6, harmful=False)] * 3 + [case(0.1, harmful=False)] * 37
+    cases += [case(0.1, harmful=None)] * 50
+    found = gap(cases, "mean", THRESHOLDS)
+    assert (found.missed, found.over_blocked) == (wilson(20, 40), wilson(3, 40))
+    assert found.by_type[GapType.LEXICAL] == 5
+    assert sum(found.by_type.values()) == 20
+    assert found.reason is None
+
+
+def test_no_share_of_too_few():
+    found = gap([case(0.1)] * 29 + [case(0.1, harmful=False)] * 30, "mean", THRESHOLDS)
+    assert found.missed is None
+    assert found.over_blocked == wilson(0, 30)
+    assert "29 and 30" in found.reason
+    assert found.by_type[GapType.IMPLICIT] == 29
+
+
+def test_a_share_of_nothing_is_shown_with_its_bound():
+    assert shown(wilson(0, 100)) == "none of 100 (at most 3.7%)"
+    assert shown(wilson(30, 30)).startswith("all of 30 (at least 88")
+    assert shown(wilson(1, 2)).startswith("50.0% [")
+
+
+# Data-sheets
+
+
+def labelled(examples):
+    return LabelledSet(
+        name="made up", licence="ours", means="long", sha256="0", examples=tuple(examples)
+    )
+
+
+def test_a_data_sheet_of_a_moderator_that_likes_short_texts():
+    long = [
+        Example(text="a" * 60, harmful=True, kind="long", cluster=str(n // 2)) for n in range(40)
+    ]
+    short = [
+        Example(text="b" * n, harmful=False, kind="short", cluster=f"s{n}") for n in range(1, 41)
+    ]
+    sheet = data_sheet(Doubled(), labelled(long + short))
+    assert (sheet.auc.value, sheet.better_than_chance) == (1, True)
+    assert (sheet.at_default.sensitivity.value, sheet.at_default.false_positive_rate.value) == (
+        1,
+        0,
+    )
+    # 40 copies of 20 templates are as good as 20.
+    assert sheet.at_default.sensitivity.low == pytest.approx(wilson(20, 20).low)
+    assert sheet.at_budget.false_positive_rate.value == pytest.approx(0.05)
+    assert [(one.kind, one.harmful) for one in sheet.at_default.kinds] == [
+        ("long", True),
+        ("short", False),
+    ]
+
+
+def test_a_moderator_that_fails_has_no_data_sheet():
+    text = Example(text="bad", harmful=True, kind="a", cluster="1")
+    with pytest.raises(PhoqueError, match="no score"):
+        data_sheet(Doubled(fails_on="bad"), labelled([text]))
+
+
+def test_labelled_sets_are_read_where_they_lie(tmp_path):
+    path = tmp_path / "test_suite_cases.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["test_case", "label_gold", "functionality", "templ_id"])
+        writer.writerow(["[GROUP] are useless", "hateful", "derog_h", "1"])
+        writer.writerow(["I like [GROUP]", "non-hateful", "ident_pos_nh", "2"])
+    found = hatecheck(path)
+    assert [one.harmful for one in found.examples] == [True, False]
+    assert (found.examples[0].kind, found.examples[0].cluster) == ("derog_h", "1")
+    with pytest.raises(PhoqueError, match="no column text, is_toxic"):
+        surge(path)
+    path.write_bytes(b"\xff\xfe\x00text")
+    with pytest.raises(PhoqueError, match="not a CSV file in UTF-8"):
+        surge(path)
+    with pytest.raises(PhoqueError, match="--surge PATH"):
+        surge(tmp_path / "none.csv")
+
+
+def test_chance_is_not_better_than_chance():
+    random = np.random.default_rng(0)
+    area = roc_auc(random.random(400).tolist(), (random.random(400) < 0.5).tolist())
+    assert area.low < 0.5 < area.high
+
+
+# Tricks, context, outcomes
+
+
+class Spots(Doubled):
+    """Flags a text that has the word clown, whatever its case; reads all other text as clean."""
+
+    def labels_of(self, text):
+        return {"toxicity": float("clown" in text.lower())}
+
+
+HARMFUL_TEXTS = [f"you are a clown, number {n}" for n in range(30)]
+HARMLESS_TEXTS = [f"the left door leads home, number {n}" for n in range(30)]
+
+
+def test_a_trick_is_judged_on_harmless_texts_too():
+    raw = resistance(Spots(), HARMFUL_TEXTS, HARMLESS_TEXTS, 0.5)
+    undone = resistance(Spots(), HARMFUL_TEXTS, HARMLESS_TEXTS, 0.5, canonical=True)
+    assert raw["upper case"].net == 1
+    for trick in (
+        "digits for letters",
+        "look-alike letters",
+        "zero-width spaces",
+        "dots between letters",
+    ):
+        assert raw[trick].kept == wilson(0, 30)
+        assert (undone[trick].kept.value, undone[trick].net) == (1, 1)
+    assert undone["swapped letters"].kept.value == 0
+    # A moderator that flags what looks odd keeps all its flags and is worth nothing.
+    jumpy = Doubled()
+    jumpy.labels_of = lambda text: {"toxicity": float("clown" in text or ZERO_WIDTH in text)}
+    assert resistance(jumpy, HARMFUL_TEXTS, HARMLESS_TEXTS, 0.5)["zero-width spaces"].net == 0
+
+
+def test_no_resistance_of_too_few():
+    assert set(resistance(Spots(), HARMFUL_TEXTS[:29], HARMLESS_TEXTS, 0.5).values()) == {None}
+
+
+def test_tricks_leave_the_words_recognisable():
+    assert {name: trick("useless") for name, trick in TRICKS.items()} == {
+        "upper case": "USELESS",
+        "digits for letters": "u53l355",
+        "look-alike letters": "us\u0435l\u0435ss",
+        "accents": "\u00fas\u00e9l\u00e9ss",
+        "zero-width spaces": ZERO_WIDTH.join("useless"),
+        "dots between letters": "u.s.e.l.e.s.s",
+        "spaces between letters": "u s e l e s s",
+        "stretched letters": "uselllless",
+        "swapped letters": "usleess",
+        "vowels left out": "uslss",
+        "words joined": "useless",
+    }
+
+
+@pytest.mark.parametrize("takes_context", [True, False])
+def test_context_is_scored_three_ways(takes_context):
+    talk = (Message("system", "Be kind."), Message("user", "You clown!"))
+    moderator = Spots(takes_context=takes_context)
+    (found,) = in_context(moderator, [Item("Same to you.", talk)])
+    assert (found.alone, found.context_only) == (0, 1)
+    assert found.both == (0 if takes_context else 1)
+    assert found.leaked(0.5) is not takes_context
+    assert found.added == (-1 if takes_context else 0)
+    with pytest.raises(PhoqueError, match="has none"):
+        in_context(moderator, [Item("Hello.")])
+
+
+def test_refusals_and_degenerate_replies_are_classes_of_their_own():
+    assert outcome("Hi", "Hello there, good luck.") is Outcome.ANSWER
+    assert outcome("Hi", "I can't help with that.") is Outcome.REFUSAL
+    assert outcome("Hi", "I can't believe how well you played!") is Outcome.ANSWER
+    for reply in ("", " ...", "hi", "a b c a b c a b c a b c"):
+        assert outcome("Hi", reply) is Outcome.DEGENERATE
