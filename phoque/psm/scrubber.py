@@ -52,9 +52,25 @@ def write_scrubber(subject: Subject) -> None:
             "scales": scales,
             "presets": [dict(zip(("label", "prompt"), p, strict=True)) for p in _presets(subject)],
             "asked": len(_presets(subject)) + NUM_MORE,
-            "series": series,
+            "series": with_plain_zero(series),
         },
     )
+
+
+Series = dict[str, list[dict[str, Any]]]
+
+
+def with_plain_zero(series: Series) -> Series:
+    """Scale 0 of every kind is the plain column itself: nothing is added there.
+
+    The same prompts in another batch may be rounded to other words.
+    """
+    plain = {kind: series["neutral"][0] for kind in ("vector", "random")}
+    plain["reversed"] = series["toxic"][0]
+    return {
+        kind: [plain[kind] if kind in plain and cell["at"] == 0 else cell for cell in cells]
+        for kind, cells in series.items()
+    }
 
 
 def grid_of(scale: float) -> list[float]:
