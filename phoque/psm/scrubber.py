@@ -65,7 +65,7 @@ def with_plain_zero(series: Series) -> Series:
 
     The same prompts in another batch may be rounded to other words.
     """
-    plain = {kind: series["neutral"][0] for kind in ("vector", "random")}
+    plain = dict.fromkeys(("vector", "random"), series["neutral"][0])
     plain["reversed"] = series["toxic"][0]
     return {
         kind: [plain[kind] if kind in plain and cell["at"] == 0 else cell for cell in cells]
