@@ -57,7 +57,7 @@ def _flagged(summary: Mapping[str, Any]) -> str:
         for condition, found in one["conditions"].items():
             cells = [f"{shown(Rate(**at['rate']))}" for at in found["flagged"]]
             true = found["corrected"]
-            told = shown(Rate(**true["rate"])) if true["rate"] else true["reason"]
+            told = str(Rate(**true["rate"])) if true["rate"] else true["reason"]
             rows.append([name, condition, *cells, told])
     head = ["moderator", "condition", "at 0.5", "at 0.7", "at its 5 % threshold", "corrected"]
     return _table(head, rows)
