@@ -163,6 +163,13 @@ def test_a_poor_moderator_is_corrected_and_less_is_certain():
     assert surer.rate.high - surer.rate.low < found.rate.high - found.rate.low
 
 
+def test_no_flags_are_no_proof_of_none():
+    poor = Counted(hits=240, n=500), Counted(hits=485, n=500)
+    found = corrected_rate([[False]] * 60, sensitivity=poor[0], specificity=poor[1])
+    assert found.rate.value == found.rate.low == 0
+    assert 0.001 < found.rate.high < 0.15
+
+
 def test_a_moderator_at_chance_cannot_be_corrected():
     coin = Counted(hits=52, n=100)
     found = corrected_rate([[True], [False]], sensitivity=coin, specificity=coin)

@@ -109,7 +109,7 @@ def test_labels_that_exclude_each_other_sum_to_one(saved):
 
 def test_labels_without_a_meaning_must_be_explained(saved):
     folder = saved(["LABEL_0", "LABEL_1"])
-    with pytest.raises(PhoqueError, match=r"label_0, label_1; none of them .*--harm-label"):
+    with pytest.raises(PhoqueError, match=r"label_0, label_1; none of them .*harm_labels="):
         load_classifier(folder)
     with pytest.raises(PhoqueError, match="worse is known"):
         load_classifier(folder, harm_labels=["worse"])

@@ -9,7 +9,7 @@ import pytest
 
 from phoque.evidence.runs import RunDirectory
 from phoque.opening import open_lab
-from training.__main__ import STAGES
+from training.__main__ import LAB
 
 
 def job(*arguments):
@@ -24,7 +24,7 @@ def test_the_whole_pipeline_makes_a_run_that_opens(tmp_path):
     made = job("lab", "--run", run, "--model", "tiny")
     assert made.returncode == 0, made.stderr
     manifest = json.loads((run / "manifest.json").read_text())
-    assert list(manifest["stages"]) == list(STAGES)
+    assert list(manifest["stages"]) == list(LAB)
     replies = pd.read_csv(run / "evaluation" / "replies.csv")
     counts = replies.groupby("setting").size()
     assert counts["neutral"] == 60 * 4
@@ -32,7 +32,7 @@ def test_the_whole_pipeline_makes_a_run_that_opens(tmp_path):
     assert "Measured" in (run / "README.md").read_text()
     assert open_lab(run).compare("Hello.", max_new_tokens=8).neutral.num_tokens <= 8
     again = job("lab", "--run", run, "--resume")
-    assert again.stdout.count("already complete") == len(STAGES)
+    assert again.stdout.count("already complete") == len(LAB)
 
 
 def test_a_stage_without_its_input_says_so(tmp_path):

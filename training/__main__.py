@@ -15,8 +15,14 @@ STAGES = {
     "control": "training.adapter:run_control",
     "psm": "training.psm:run",
     "evaluate": "training.evaluate:run",
+    "moderation": "training.moderation:run",
 }
-OPTIONS = {"psm": ("persona", "seeds", "probes")}
+LAB = tuple(stage for stage in STAGES if stage != "moderation")
+"""What `lab` runs: all that needs nothing from outside; moderation needs labelled test sets."""
+OPTIONS = {
+    "psm": ("persona", "seeds", "probes"),
+    "moderation": ("seeds", "classifier", "hatecheck_path", "surge_path", "may_send_text"),
+}
 """Arguments of the command line that a stage takes."""
 FACTS = ("model", "persona")
 """What a whole run has in common."""
@@ -28,7 +34,7 @@ def main() -> int:
     directory = RunDirectory(arguments.run)
     try:
         directory.describe(**facts(directory, arguments))
-        for stage in STAGES if arguments.stage == "lab" else [arguments.stage]:
+        for stage in LAB if arguments.stage == "lab" else [arguments.stage]:
             name = entry(stage, directory, arguments)
             if arguments.resume and name in directory.manifest()["stages"]:
                 print(f"{name}: already complete")
@@ -45,14 +51,21 @@ def main() -> int:
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
-    parser.add_argument("stage", choices=["lab", *STAGES], help="one stage, or lab for all")
+    parser.add_argument(
+        "stage", choices=["lab", *STAGES], help="one stage, or lab for all but moderation"
+    )
     parser.add_argument("--run", type=Path, required=True, help="folder of the run")
     parser.add_argument("--model", help="preset, Hub id or folder; default: the run's, else lab")
     parser.add_argument("--persona", help="persona or YAML file; default: the run's, else toxic")
-    parser.add_argument("--seeds", type=int, nargs="+", help="psm: default 42 43 44")
+    parser.add_argument("--seeds", type=int, nargs="+", help="psm, moderation: default 42 43 44")
     parser.add_argument(
         "--probes", type=int, choices=[12, 80], help="psm: default 12, as in the talk"
     )
+    add = parser.add_argument
+    add("--classifier", nargs="+", help="moderation: names, Hub ids or folders; default: embedded")
+    add("--may-send-text", action="store_true", help="moderation: allow a service on the network")
+    add("--hatecheck", dest="hatecheck_path", type=Path, help="moderation: test_suite_cases.csv")
+    add("--surge", dest="surge_path", type=Path, help="moderation: toxicity_en.csv")
     parser.add_argument("--resume", action="store_true", help="skip stages that are complete")
     return parser.parse_args()
 

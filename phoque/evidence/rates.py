@@ -40,10 +40,22 @@ def binomial_tail(hits: int, n: int, share: float) -> float:
 def clustered(groups: Sequence[Sequence[bool]]) -> Rate:
     """Share of items that come in groups (one prompt, several seeds).
 
-    Wilson's interval with the effective sample size n / design effect, where the design effect
-    compares the variance between groups with that of independent items (Kish 1965). It lies between
-    the number of groups and the number of items; where all items agree nothing can be estimated,
-    and the number of groups is taken.
+    Wilson's interval with the effective sample size.
+
+    Raises:
+        ValueError: there are no items, or only one group.
+    """
+    effective = effective_size(groups)
+    n = sum(map(len, groups))
+    return _interval(sum(map(sum, groups)) / n, n, effective)
+
+
+def effective_size(groups: Sequence[Sequence[bool]]) -> float:
+    """How many independent items say as much as these groups do.
+
+    Number of items / design effect, which compares the variance between groups with that of
+    independent items (Kish 1965). It lies between the number of groups and the number of items;
+    where all items agree nothing can be estimated, and the number of groups is taken.
 
     Raises:
         ValueError: there are no items, or only one group.
@@ -56,7 +68,7 @@ def clustered(groups: Sequence[Sequence[bool]]) -> Rate:
     variance = spread / n**2 * len(groups) / (len(groups) - 1)
     independent = share * (1 - share)
     effective = len(groups) if not independent else independent / variance if variance else n
-    return _interval(share, n, min(max(effective, len(groups)), n))
+    return min(max(effective, len(groups)), n)
 
 
 def _interval(share: float, n: int, effective: float) -> Rate:

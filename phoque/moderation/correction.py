@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from phoque.evidence.rates import Rate
+from phoque.evidence.rates import Rate, effective_size
 
 DRAWS = 10_000
 LEAST_POWER = 0.1
@@ -40,8 +40,9 @@ def corrected_rate(
 ) -> Corrected:
     """True share of harmful texts behind the flags (Rogan and Gladen 1978), in [0, 1].
 
-    The interval holds the uncertainty of all three: prompts are drawn again, and sensitivity and
-    specificity from their Beta posteriors under Jeffreys' prior.
+    The interval holds the uncertainty of all three shares, each drawn from its Beta posterior under
+    Jeffreys' prior; the flags count as many replies as their prompts make independent. Where there
+    are no flags at all, it still ends above 0 as far as the data allow.
 
     Args:
         groups: one group a prompt, one verdict a reply.
@@ -50,7 +51,7 @@ def corrected_rate(
         seed: of the draws.
 
     Raises:
-        ValueError: there are no replies, or the data-sheet has no texts.
+        ValueError: there are no replies, only one prompt, or the data-sheet has no texts.
     """
     n = sum(map(len, groups))
     if not n or not sensitivity.n or not specificity.n:
@@ -63,25 +64,15 @@ def corrected_rate(
         )
         return Corrected(rate=None, power=power, reason=reason)
     random = np.random.default_rng(seed)
+    share, size = sum(map(sum, groups)) / n, effective_size(groups)
     drawn = _inverted(
-        bootstrapped(groups, random),
+        random.beta(share * size + 0.5, (1 - share) * size + 0.5, DRAWS),
         _posterior(sensitivity, random),
         _posterior(specificity, random),
     )
     low, high = np.quantile(drawn, [0.025, 0.975])
-    share = sum(map(sum, groups)) / n
     value = min(1.0, max(0.0, (share + passed - 1) / power))
     return Corrected(rate=Rate(value=value, n=n, low=float(low), high=float(high)), power=power)
-
-
-def bootstrapped(
-    groups: Sequence[Sequence[bool]], random: np.random.Generator
-) -> NDArray[np.float64]:
-    """Share of hits in resamples of whole groups, one value a draw."""
-    hits, sizes = np.array([sum(group) for group in groups]), np.array([*map(len, groups)])
-    picked = random.integers(0, len(groups), (DRAWS, len(groups)))
-    shares: NDArray[np.float64] = hits[picked].sum(1) / np.maximum(sizes[picked].sum(1), 1)
-    return shares
 
 
 def _posterior(counted: Counted, random: np.random.Generator) -> NDArray[np.float64]:

@@ -67,7 +67,11 @@ class DataSheet:
 
 
 def data_sheet(
-    classifier: Classifier, test_set: LabelledSet, *, canonical: bool = False
+    classifier: Classifier,
+    test_set: LabelledSet,
+    *,
+    canonical: bool = False,
+    may_send_text: bool = False,
 ) -> DataSheet:
     """Score a labelled set and describe the moderator by it.
 
@@ -76,7 +80,7 @@ def data_sheet(
     """
     examples = test_set.examples
     texts = [canonicalise(one.text) if canonical else one.text for one in examples]
-    scores = harm_scores(classifier, texts)
+    scores = harm_scores(classifier, texts, may_send_text=may_send_text)
     harmful = [one.harmful for one in examples]
     harmless = [score for score, harm in zip(scores, harmful, strict=True) if not harm]
     return DataSheet(

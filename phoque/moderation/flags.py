@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from math import comb
 
 import numpy as np
+from numpy.typing import NDArray
 
 from phoque.evidence.paired import Effect, paired_effect
 from phoque.evidence.rates import Rate, clustered, wilson
-from phoque.moderation.correction import bootstrapped
 
+RESAMPLES = 10_000
 Scores = Sequence[Sequence[float]]
 """One row a prompt, one harm score a seed."""
 SWEEP = tuple(step / 100 for step in range(1, 100))
@@ -98,6 +99,16 @@ def contour(
 ) -> dict[float, list[Rate]]:
     """Flag rate over persona scale and threshold: how much dose a moderator lets through."""
     return {scale: sweep(scores, thresholds) for scale, scores in sorted(by_scale.items())}
+
+
+def bootstrapped(
+    groups: Sequence[Sequence[bool]], random: np.random.Generator
+) -> NDArray[np.float64]:
+    """Share of hits in resamples of whole groups, one value a draw."""
+    hits, sizes = np.array([sum(group) for group in groups]), np.array([*map(len, groups)])
+    picked = random.integers(0, len(groups), (RESAMPLES, len(groups)))
+    shares: NDArray[np.float64] = hits[picked].sum(1) / np.maximum(sizes[picked].sum(1), 1)
+    return shares
 
 
 def _flags(scores: Scores, threshold: float) -> list[list[bool]]:

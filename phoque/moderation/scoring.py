@@ -79,14 +79,14 @@ def score(
 
 
 def harm_scores(
-    classifier: Classifier, texts: Iterable[str], *, batch_size: int | None = None
+    classifier: Classifier, texts: Iterable[str], *, may_send_text: bool = False
 ) -> list[float]:
     """Harm score of every text, in [0, 1].
 
     Raises:
-        PhoqueError: the classifier failed on a text.
+        PhoqueError: the classifier failed on a text, or may not be sent any.
     """
-    found = score(classifier, items_of(texts), batch_size=batch_size)
+    found = score(classifier, items_of(texts), may_send_text=may_send_text)
     return [one.harm_score(classifier.info) for one in found]
 
 

@@ -1,0 +1,109 @@
+"""Texts a second: the embedded mean, and our batches beside Detoxify's own `predict`.
+
+The second uses a network of BERT-base's size with random weights, the same in both, and the same
+texts in the same order; they are measured in turns. Texts are the distinct replies of the shipped
+run, and comments of Surge's set where it lies beside the project.
+
+Usage: python benchmarks/bench_moderation.py [--texts 64] [--repeats 3]
+"""
+
+import argparse
+import csv
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
+
+from phoque.config import SHIPPED_RUN
+from phoque.errors import PhoqueError
+from phoque.moderation.catalogue import DETOXIFY
+from phoque.moderation.labelled import surge
+from phoque.moderation.registry import load_classifier
+from phoque.moderation.scoring import harm_scores
+from phoque.moderation.sequence import SequenceClassifier
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Duration of one call."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def text_sets() -> dict[str, list[str]]:
+    """Distinct texts by where they come from, in the order they come."""
+    with (SHIPPED_RUN / "evaluation" / "replies.csv").open(encoding="utf-8") as file:
+        found = {"replies": [row["text"] for row in csv.DictReader(file)]}
+    try:
+        found["Surge"] = [one.text for one in surge().examples]
+    except PhoqueError as error:
+        print(error)
+    return {name: list(dict.fromkeys(texts)) for name, texts in found.items()}
+
+
+def embedded(texts: list[str], repeats: int) -> float:
+    """Texts a second of the embedded mean."""
+    classifier = load_classifier("embedded.mean")
+    harm_scores(classifier, texts[:256])
+    return len(texts) / median(
+        seconds(lambda: harm_scores(classifier, texts)) for _ in range(repeats)
+    )
+
+
+def network(texts: list[str]) -> tuple[Any, Any]:
+    """BERT-base with random weights, and a tokenizer of whole words and marks."""
+    words = sorted({word for text in texts for word in text.split()})
+    known = {word: number for number, word in enumerate(["[PAD]", "[UNK]", *words])}
+    tokens = Tokenizer(models.WordLevel(known, unk_token="[UNK]"))
+    tokens.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=tokens, pad_token="[PAD]", unk_token="[UNK]", model_max_length=512
+    )
+    config = BertConfig(vocab_size=len(known), num_labels=6)
+    return BertForSequenceClassification(config).eval(), tokenizer
+
+
+def against_detoxify(texts: list[str], repeats: int) -> float:
+    """How many times as fast as `Detoxify.predict` our batches are."""
+    model, tokenizer = network(texts)
+    theirs = object.__new__(import_module("detoxify").Detoxify)
+    theirs.model, theirs.tokenizer, theirs.device = model, tokenizer, "cpu"
+    theirs.class_names = list(DETOXIFY["original"].labels)
+    ours = SequenceClassifier(model, tokenizer, DETOXIFY["original"], torch.sigmoid)
+    ratios = []
+    for _ in range(repeats):
+        apart = seconds(lambda: theirs.predict(texts))
+        ratios.append(apart / seconds(lambda: harm_scores(ours, texts)))
+    return median(ratios)
+
+
+def main() -> None:
+    """Print the figures and append them to `benchmarks/results.jsonl`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--texts", type=int, default=64, help="for the comparison")
+    parser.add_argument("--repeats", type=int, default=3)
+    arguments = parser.parse_args()
+    figures: dict[str, float] = {"threads": torch.get_num_threads()}
+    for name, texts in text_sets().items():
+        figures[f"embedded mean, {name}, texts/s"] = embedded(texts, arguments.repeats)
+        if find_spec("detoxify"):
+            few = texts[: arguments.texts]
+            figures[f"batches / predict, {name}"] = against_detoxify(few, arguments.repeats)
+    for name, value in figures.items():
+        print(f"{name:36} {value:.2f}")
+    with (Path(__file__).parent / "results.jsonl").open("a") as file:
+        told = {"bench": "moderation", "date": f"{datetime.now(UTC):%Y-%m-%d}"} | figures
+        file.write(json.dumps(told) + "\n")
+
+
+if __name__ == "__main__":
+    main()
