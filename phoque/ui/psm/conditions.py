@@ -35,13 +35,11 @@ def draw(folder: PsmFolder) -> Drawn:
     """Bars, the full table, and the counted tokens."""
     found = folder.read(CONDITIONS)
     own = found["conditions"]
-    first = next(iter(own.values()))
     return Drawn(
         reading=reading(own, wording.hits(folder.persona)),
         figures=(_figure(own),),
         below=_table(own) + _tokens(found),
-        n=f"{first['effect']['prompts']} evaluation prompts, {first['insulting']['n']} replies a "
-        f"condition; sampling {_sampling(found['sampling'])}",
+        n=f"{_counted(own)}; sampling {_sampling(found['sampling'])}",
     )
 
 
@@ -103,6 +101,7 @@ def _table(own: Mapping[str, Any]) -> str:
         [
             wording.condition(name),
             rate_cell(entry["insulting"]),
+            str(entry["insulting"]["n"]),
             effect_cell(entry["effect"]),
             p_cell(entry["effect"]["p_value"]),
             share_cell(entry["effect"]["moved"]),
@@ -134,6 +133,12 @@ def _tokens(found: Mapping[str, Any]) -> str:
 def _listed(tokens: Sequence[str]) -> str:
     shown = [token.replace(" ", "␣") for token in tokens]
     return secret(" ".join(f"<code>{escape(t)}</code>" for t in shown), " ".join(shown))
+
+
+def _counted(own: Mapping[str, Any]) -> str:
+    """The conditions do not all have the same number of prompts."""
+    sizes = dict.fromkeys((e["effect"]["prompts"], e["insulting"]["n"]) for e in own.values())
+    return " or ".join(f"{prompts} prompts, {n} replies" for prompts, n in sizes) + " a condition"
 
 
 def _sampling(sampling: Mapping[str, Any]) -> str:
