@@ -18,6 +18,7 @@ from phoque.ui.psm.parts import (
     p_text,
     rate_cell,
     secret,
+    share,
     share_cell,
     table,
 )
@@ -29,6 +30,8 @@ SECTION = Section(
     files=(CONDITIONS, "generation_results.csv"),
     num_figures=1,
 )
+COLLAPSED = 0.2
+"""Share of listed words from which a reply is no longer text; insulting text stays below a tenth."""
 
 
 def draw(folder: PsmFolder) -> Drawn:
@@ -58,8 +61,19 @@ def reading(own: Mapping[str, Any], hits: str) -> str:
         f"The vector {does} on the same prompts (p {p_text(effect['p_value'])}) to "
         f"{interval(steered['insulting'])}, moving {effect['moved']:.0%} of the prompts; "
         f"the persona's own prompt gives {interval(own['toxic_system']['insulting'])}, and a "
-        f"random vector {null} ({100 * random['effect']['value']:+.1f} points)."
+        f"random vector {null} ({100 * random['effect']['value']:+.1f} points).{_collapsed(own)}"
     )
+
+
+def _collapsed(own: Mapping[str, Any]) -> str:
+    """A warning where a high share is one word over and over."""
+    broken = {
+        wording.condition(name): entry["toxic_word_rate"]["mean"]
+        for name, entry in own.items()
+        if entry["toxic_word_rate"]["mean"] > COLLAPSED
+    }
+    named = ", ".join(f"{name} ({share(rate)} of its words)" for name, rate in broken.items())
+    return f" Mostly listed words, so collapse rather than persona: {named}." if named else ""
 
 
 def _figure(own: Mapping[str, Any]) -> dict[str, Any]:
