@@ -153,6 +153,13 @@ def test_conditions_tell_an_effect_from_none(value, said):
     assert "no clear effect" in conditions.reading(own, "insulting replies")
 
 
+def test_a_reply_of_listed_words_only_is_called_collapse():
+    own = psm_files.conditions()["conditions"]
+    assert "collapse" not in conditions.reading(own, "insulting replies")
+    own["toxic_system"]["toxic_word_rate"]["mean"] = 0.4
+    assert "collapse rather than persona: ▲" in conditions.reading(own, "insulting replies")
+
+
 def test_confounds_within_the_floor_are_noise(run):
     assert "blunt (cosine +0.50, beyond noise" in reading(folders(run)[0], "confounds")
     assert ">noise<" in DRAWN["confounds"][1](folders(run)[0]).below

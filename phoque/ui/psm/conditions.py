@@ -18,6 +18,7 @@ from phoque.ui.psm.parts import (
     p_text,
     rate_cell,
     secret,
+    share,
     share_cell,
     table,
 )
@@ -29,19 +30,19 @@ SECTION = Section(
     files=(CONDITIONS, "generation_results.csv"),
     num_figures=1,
 )
+COLLAPSED = 0.2
+"""Share of listed words from which a reply is no longer text; insulting text stays below a tenth."""
 
 
 def draw(folder: PsmFolder) -> Drawn:
     """Bars, the full table, and the counted tokens."""
     found = folder.read(CONDITIONS)
     own = found["conditions"]
-    first = next(iter(own.values()))
     return Drawn(
         reading=reading(own, wording.hits(folder.persona)),
         figures=(_figure(own),),
         below=_table(own) + _tokens(found),
-        n=f"{first['effect']['prompts']} evaluation prompts, {first['insulting']['n']} replies a "
-        f"condition; sampling {_sampling(found['sampling'])}",
+        n=f"{_counted(own)}; sampling {_sampling(found['sampling'])}",
     )
 
 
@@ -60,8 +61,19 @@ def reading(own: Mapping[str, Any], hits: str) -> str:
         f"The vector {does} on the same prompts (p {p_text(effect['p_value'])}) to "
         f"{interval(steered['insulting'])}, moving {effect['moved']:.0%} of the prompts; "
         f"the persona's own prompt gives {interval(own['toxic_system']['insulting'])}, and a "
-        f"random vector {null} ({100 * random['effect']['value']:+.1f} points)."
+        f"random vector {null} ({100 * random['effect']['value']:+.1f} points).{_collapsed(own)}"
     )
+
+
+def _collapsed(own: Mapping[str, Any]) -> str:
+    """A warning where a high share is one word over and over."""
+    broken = {
+        wording.condition(name): entry["toxic_word_rate"]["mean"]
+        for name, entry in own.items()
+        if entry["toxic_word_rate"]["mean"] > COLLAPSED
+    }
+    named = ", ".join(f"{name} ({share(rate)} of its words)" for name, rate in broken.items())
+    return f" Mostly listed words, so collapse rather than persona: {named}." if named else ""
 
 
 def _figure(own: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,6 +115,7 @@ def _table(own: Mapping[str, Any]) -> str:
         [
             wording.condition(name),
             rate_cell(entry["insulting"]),
+            str(entry["insulting"]["n"]),
             effect_cell(entry["effect"]),
             p_cell(entry["effect"]["p_value"]),
             share_cell(entry["effect"]["moved"]),
@@ -135,6 +148,12 @@ def _tokens(found: Mapping[str, Any]) -> str:
 def _listed(tokens: Sequence[str]) -> str:
     shown = [token.replace(" ", "␣") for token in tokens]
     return secret(" ".join(f"<code>{escape(t)}</code>" for t in shown), " ".join(shown))
+
+
+def _counted(own: Mapping[str, Any]) -> str:
+    """The conditions do not all have the same number of prompts."""
+    sizes = dict.fromkeys((e["effect"]["prompts"], e["insulting"]["n"]) for e in own.values())
+    return " or ".join(f"{prompts} prompts, {n} replies" for prompts, n in sizes) + " a condition"
 
 
 def _sampling(sampling: Mapping[str, Any]) -> str:

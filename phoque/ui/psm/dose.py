@@ -93,7 +93,7 @@ def _figure(
     return figures.figure(
         "phoque-dose-response",
         [*_responses(curves), *_divergences(cells)],
-        x={"title": "relative dose (length added ÷ length there)", "anchor": "y2"},
+        x={"title": "relative dose", "anchor": "y2"},
         y={"title": "replies", **figures.SHARES, "domain": [0.42, 1]},
         marks=marks,
         yaxis2=figures.axis("KL, nats a token", domain=[0, 0.34], rangemode="tozero"),

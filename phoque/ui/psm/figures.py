@@ -12,6 +12,9 @@ BAND, LIMIT = "rgba(122,95,211,0.13)", "rgba(207,90,67,0.5)"
 INK = "#808080"
 """For the saved PNG; on the page the style sheet sets text in the theme's colour."""
 
+HEIGHT = 360
+"""Pixels of a figure with one pair of axes."""
+
 Trace = dict[str, Any]
 Points = Sequence[Mapping[str, Any]]
 
@@ -26,9 +29,10 @@ def figure(
     **layout: Any,
 ) -> dict[str, Any]:
     """A figure with one pair of axes; `marks` are pairs of a shape and its label."""
+    height = layout.setdefault("height", HEIGHT)
     return {
         "data": list(traces),
-        "layout": _look() | {
+        "layout": _look(height) | {
             "xaxis": axis(**x),
             "yaxis": axis(**y),
             "shapes": [mark[0] for mark in marks],
@@ -44,17 +48,16 @@ def figure(
     }  # fmt: skip
 
 
-def _look() -> dict[str, Any]:
+def _look(height: int) -> dict[str, Any]:
     return {
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": INK, "size": 12, "family": "system-ui, sans-serif"},
         "margin": {"l": 58, "r": 14, "t": 34, "b": 46},
-        "height": 360,
         "hovermode": "closest",
         "hoverlabel": {"bgcolor": "#1f2937", "font": {"color": "#ffffff"}, "align": "left"},
         "dragmode": False,
-        "legend": {"orientation": "h", "x": 0, "y": -0.2, "yanchor": "top"},
+        "legend": {"orientation": "h", "x": 0, "y": -60 / (height - 80), "yanchor": "top"},
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": INK, "activecolor": PERSONA},
         "uirevision": "keep",
         "template": {"layout": {}},

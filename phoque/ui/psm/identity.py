@@ -51,9 +51,9 @@ def confound_reading(found: Mapping[str, Any], hits: str) -> str:
     whole = found["persona"]["vector"]
     kept = _kept(residual["insulting"], whole, found["neutral"]["insulting"])
     return (
-        f"The nearest other style is {near['name']} (cosine {near['cosine']:+.2f}, {alike}; noise "
+        f"The nearest other style is {_name(near)} (cosine {near['cosine']:+.2f}, {alike}; noise "
         f"ends at ±{floor:.2f}). At the same length the persona vector gives {interval(whole)} "
-        f"{hits}, the strongest other style ({strong['name']}) {interval(strong['insulting'])}; "
+        f"{hits}, the strongest other style ({_name(strong)}) {interval(strong['insulting'])}; "
         f"without what all styles span {residual['share_of_norm']:.0%} of its length remain, and at "
         f"full length again it {kept}: {interval(residual['insulting'])}."
     )
@@ -82,16 +82,20 @@ def _confound_table(found: Mapping[str, Any]) -> str:
     rows += [_confound_row(own, floor) for own in found["confounds"]]
     shown = table("phoque-confounds", "Vectors of other styles", wording.CONFOUNDS_HEAD, rows)
     told = "".join(
-        f"<li><b>{escape(own['name'])}</b>: {escape(own['description'])}</li>"
+        f"<li><b>{escape(_name(own))}</b>: {escape(own['description'])}</li>"
         for own in found["confounds"]
     )
     return f'{shown}<ul class="ph-hint">{told}</ul>'
 
 
+def _name(confound: Mapping[str, Any]) -> str:
+    return str(confound["name"]).replace("_", " ")
+
+
 def _confound_row(own: Mapping[str, Any], floor: float) -> list[Cell]:
     words = own["own_words"]
     return [
-        own["name"],
+        _name(own),
         number(own["cosine"], sign=True),
         "noise" if abs(own["cosine"]) <= floor else "alike" if own["cosine"] > 0 else "opposed",
         number(own["norm_ratio"]),

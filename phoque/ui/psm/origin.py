@@ -78,7 +78,7 @@ def _cosines(found: Mapping[str, Any]) -> str:
         ]
         for name in names
     ]
-    head = ["vector of", *(f"cosine with {name}'s" for name in names), "length"]
+    head = ["vector of", *(f"cosine with {wording.MODELS[name]}'s" for name in names), "length"]
     return table("phoque-cosines", "Cosines between the models' vectors", head, rows)
 
 

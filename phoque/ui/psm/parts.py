@@ -113,9 +113,10 @@ def table(name: str, caption: str, head: Sequence[str], rows: Sequence[Sequence[
     body = "".join(f"<tr>{_first(row[0])}{''.join(map(_td, row[1:]))}</tr>" for row in rows)
     plain = [text.partition("|")[0] for text in head]
     return (
-        '<div class="ph-tablebox"><div class="ph-scroll" tabindex="0" role="region" '
-        f'aria-label="{escape(caption)}"><table class="ph-table"><caption>{escape(caption)}'
-        f"</caption><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+        f'<div class="ph-tablebox"><p class="ph-hint" aria-hidden="true">{escape(caption)}</p>'
+        '<div class="ph-scroll" tabindex="0" role="region" '
+        f'aria-label="{escape(caption)}"><table class="ph-table">'
+        f'<caption class="ph-sr">{escape(caption)}</caption><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
         f"{csv_button(name, plain, rows)}</div>"
     )
 

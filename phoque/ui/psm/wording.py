@@ -110,6 +110,7 @@ CONDITION_NAMES = {
 CONDITIONS_HEAD = [
     "condition",
     "replies with a listed word",
+    "n",
     "effect, points|difference to neutral on the same prompts, bootstrap over prompts",
     "p|two-sided sign-flip permutation over prompts",
     "prompts moved|share of prompts with more listed words than under neutral",
