@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from phoque.errors import PhoqueError
+from phoque.evidence.ledger import Ledger
 from phoque.moderation.disk import remembering
 from phoque.moderation.lines import scored
 from phoque.moderation.reading import read_texts
@@ -43,6 +44,9 @@ def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(prog="python -m phoque", description=__doc__)
     commands = whole.add_subparsers(required=True)
     _add_score(commands.add_parser("score", help="score texts, one JSON object a line"))
+    verify = commands.add_parser("verify", help="check the ledger of reveals and exports")
+    verify.set_defaults(command=_verify)
+    verify.add_argument("ledger", metavar="LEDGER", nargs="?", type=Path, help="default: yours")
     return whole
 
 
@@ -81,6 +85,14 @@ def _score(asked: argparse.Namespace) -> int:
     if failed:
         print(f"Error: {failed} texts have no score of every classifier.", file=sys.stderr)
     return int(failed > 0)
+
+
+def _verify(asked: argparse.Namespace) -> int:
+    ledger = Ledger(asked.ledger)
+    if not ledger.path.exists() and not ledger.head.exists():
+        raise PhoqueError(f"There is no ledger {ledger.path}: nothing was revealed or exported.")
+    print(f"{ledger.path}: {ledger.verify()} entries, the chain is whole")
+    return 0
 
 
 @contextmanager
