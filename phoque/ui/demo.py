@@ -20,7 +20,8 @@ TABS: tuple[tuple[str, Callable[[Services], Opening | None]], ...] = (
     ("PSM", build_psm),
     ("About", build_about),
 )
-SCRIPTS = ("script.js", "psm.js", "scrubber.js")
+SCRIPTS = ("script.js", "sections.js", "map.js", "scrubber.js")
+STYLES = ("style.css", "sections.css", "psm.css")
 POLL_SECONDS = 0.5
 
 
@@ -47,7 +48,7 @@ def launch_options() -> dict[str, Any]:
     """Arguments of `Blocks.launch`: nothing is fetched from elsewhere, nothing is kept."""
     return {
         "theme": _theme(),
-        "css_paths": [ASSETS / "style.css", ASSETS / "psm.css"],
+        "css_paths": [ASSETS / name for name in STYLES],
         "head": "".join(map(_script, SCRIPTS)),
         "run_history": False,
         "footer_links": ["api"],

@@ -1,6 +1,6 @@
 // The scale scrubber: shipped replies, switched between without the server.
 (() => {
-  const { drawers, press, svg } = window.phoquePsm;
+  const { drawers, press, svg } = window.phoqueSections;
   const NAMES = {
     vector: "◆ Persona vector",
     random: "◇ Random control",
