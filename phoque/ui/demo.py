@@ -12,16 +12,18 @@ from phoque.ui.events import MODEL_QUEUE, QUICK, Opening
 from phoque.ui.services import Services, Status
 from phoque.ui.tabs.about import build_about
 from phoque.ui.tabs.chat import build_chat
+from phoque.ui.tabs.moderation import build_moderation
 from phoque.ui.tabs.psm import build_psm
 
 ASSETS = Path(__file__).parent / "assets"
 TABS: tuple[tuple[str, Callable[[Services], Opening | None]], ...] = (
     ("Chat", build_chat),
     ("PSM", build_psm),
+    ("Moderation", build_moderation),
     ("About", build_about),
 )
-SCRIPTS = ("script.js", "sections.js", "map.js", "scrubber.js")
-STYLES = ("style.css", "sections.css", "psm.css")
+SCRIPTS = ("script.js", "sections.js", "map.js", "scrubber.js", "flags.js", "gap.js")
+STYLES = ("style.css", "sections.css", "psm.css", "moderation.css")
 POLL_SECONDS = 0.5
 
 

@@ -10,6 +10,13 @@
     return made;
   };
 
+  /** Create an element with text; nothing is ever read as markup. */
+  const element = (name, className, text = "") =>
+    Object.assign(document.createElement(name), { className, textContent: text });
+
+  const percent = (share) => `${(100 * share).toFixed(1)} %`;
+  const masked = (text) => text.replace(/\S/g, "•");
+
   /** Mark one button of a group as pressed. */
   const press = (button) => {
     for (const other of button.closest(".ph-group, table").querySelectorAll("button")) {
@@ -56,5 +63,5 @@
   };
   new MutationObserver(later).observe(document, { childList: true, subtree: true });
 
-  window.phoqueSections = { drawers, press, svg };
+  window.phoqueSections = { drawers, element, masked, percent, press, svg };
 })();

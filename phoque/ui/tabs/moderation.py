@@ -1,0 +1,58 @@
+"""The moderation tab: what moderators see, what they flag, what passes. Drawn when it is opened."""
+
+from typing import Any
+
+import gradio as gr
+
+from phoque.errors import PhoqueError
+from phoque.ui import components
+from phoque.ui.events import QUICK, Opening
+from phoque.ui.frames import Frame, filled
+from phoque.ui.moderation import sentence, wording
+from phoque.ui.moderation.data import moderation_folder
+from phoque.ui.moderation.page import SECTIONS, drawn_sections
+from phoque.ui.services import Services
+
+
+def build_moderation(services: Services) -> Opening:
+    """Draw the frame; returns what fills it when the tab is opened."""
+    gr.HTML(components.note_html(wording.INTRO))
+    frames = [Frame(section, "moderation") for section, _ in SECTIONS]
+    _draw_sentence()
+    folder = moderation_folder(services.run)
+    shown = gr.State("")
+    outputs = [shown, *(part for frame in frames for part in frame.parts)]
+
+    def show(seen: str) -> list[Any]:
+        """Everything; nothing where it is on the page already."""
+        key = str(hash(folder.stamp))
+        if key == seen:
+            return [gr.skip() for _ in outputs]
+        return [key, *filled(drawn_sections(folder))]
+
+    return Opening(show, [shown], outputs)
+
+
+def _draw_sentence() -> None:
+    with gr.Column(elem_classes="ph-section", elem_id="ph-moderation-try"):
+        gr.HTML(components.section_html(wording.TRY_TITLE, wording.TRY_HINT))
+        with gr.Row(elem_classes="ph-ask"):
+            text = gr.Textbox(
+                label=wording.TRY_LABEL,
+                placeholder=wording.TRY_PLACEHOLDER,
+                lines=1,
+                max_lines=6,
+                scale=5,
+                min_width=280,
+            )
+            send = gr.Button(wording.TRY_BUTTON, variant="primary", scale=0, min_width=100)
+        found = gr.HTML()
+    gr.on([send.click, text.submit], scored, text, found, **QUICK)
+
+
+def scored(text: str) -> str:
+    """The sentence's scores, or what is wrong with it."""
+    try:
+        return sentence.scored_html(text)
+    except PhoqueError as error:
+        return components.status_html(str(error), failed=True)
