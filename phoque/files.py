@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from phoque.errors import PhoqueError
 
 
 def file_sha256(path: Path) -> str:
@@ -22,3 +25,17 @@ def write_json(path: Path, data: Any) -> None:
     partial = path.with_suffix(f"{path.suffix}.partial")
     partial.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     partial.replace(path)
+
+
+def json_lines(path: Path) -> Iterator[Any]:
+    """Every value of a JSON Lines file.
+
+    Raises:
+        PhoqueError: a line is not JSON in UTF-8.
+    """
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                yield json.loads(line)
+            except ValueError as error:
+                raise PhoqueError(f"{path.name}, line {number} is not JSON: {error}.") from error
