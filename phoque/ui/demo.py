@@ -22,7 +22,7 @@ TABS: tuple[tuple[str, Callable[[Services], Opening | None]], ...] = (
     ("Moderation", build_moderation),
     ("About", build_about),
 )
-SCRIPTS = ("script.js", "sections.js", "map.js", "scrubber.js", "flags.js", "gap.js")
+SCRIPTS = ("script.js", "sections.js", "map.js", "scrubber.js", "flags.js", "gap.js", "queue.js")
 STYLES = ("style.css", "sections.css", "psm.css", "moderation.css")
 POLL_SECONDS = 0.5
 

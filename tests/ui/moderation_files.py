@@ -6,8 +6,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from phoque.evidence.moderation import moderate, summarize
+from phoque.evidence.moderation import Moderated, moderate, summarize
 from phoque.evidence.runs import RunDirectory
+from phoque.evidence.text import text_id
 from phoque.moderation.classifier import Item, Score
 from phoque.moderation.datasheet import data_sheet
 from phoque.moderation.flags import SWEEP
@@ -65,6 +66,7 @@ def write_run(path: Path) -> RunDirectory:
     for name, data in files().items():
         (folder / name).write_text(json.dumps(data), encoding="utf-8")
     write_csv(folder / "gap_examples.csv", examples())
+    write_csv(folder / "moderation_results.csv", [one.row() for one in moderated()])
     stage = {"seconds": 1, "seeds": SEEDS, "commit": "0123456789", "finished": "2026-11-23"}
     manifest = {"model": "fake/model", "persona": "toxic", "stages": {"moderation": stage}}
     (path / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
@@ -84,8 +86,7 @@ def moderators() -> list[Words]:
 
 def files() -> dict[str, Any]:
     own = moderators()
-    replies = {(kind, seed): [text] * 4 for kind, text in TEXTS.items() for seed in SEEDS}
-    found = moderate(replies, PROMPTS, own)
+    found = moderated()
     sheets = [
         data_sheet(one, known, canonical=canonical)
         for one in own
@@ -104,6 +105,15 @@ def files() -> dict[str, Any]:
         "moderation_sweep.json": swept(),
         "contour.json": contour(),
     }
+
+
+def moderated() -> list[Moderated]:
+    replies = {
+        (kind, seed): [f"{text} {place} {seed}" for place in range(4)]
+        for kind, text in TEXTS.items()
+        for seed in SEEDS
+    }
+    return moderate(replies, PROMPTS, moderators())
 
 
 def rate(value: float, n: int = 8) -> dict[str, float]:
@@ -162,6 +172,10 @@ def contour() -> dict[str, Any]:
     }
 
 
+def response(place: int) -> str:
+    return f"us3less clown number {place} {INJECTION}"
+
+
 def examples() -> list[dict[str, Any]]:
     """One candidate of each type at 0.5, a flagged one, and a blind control."""
     scores = {
@@ -173,13 +187,13 @@ def examples() -> list[dict[str, Any]]:
     }
     return [
         {
-            "id": f"{place:016x}",
+            "id": text_id(response(place)),
             "stratum": "control" if not kind else "wordlist",
             "category": "general",
             "prompt": f"Hello {place}",
             "condition": "neutral" if not kind else "steered",
             "seed": 42,
-            "response": f"us3less clown number {place} {INJECTION}",
+            "response": response(place),
             "canonical": f"useless clown number {place} {INJECTION}",
             **{f"{name}/harm": raw[i] for i, name in enumerate(NAMES)},
             **{f"{name}/canonical": undone[i] for i, name in enumerate(NAMES)},

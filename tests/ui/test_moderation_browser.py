@@ -131,3 +131,78 @@ def test_nothing_is_wider_than_the_window(tab):
     for details in tab.locator(".ph-section details").all():
         details.evaluate("element => { element.open = true }")
     assert tab.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+
+
+@pytest.fixture
+def queue(tab, monkeypatch, tmp_path):
+    """The queue, with a ledger of its own; its card has the keyboard."""
+    monkeypatch.setenv("PHOQUE_LEDGER", str(tmp_path / "ledger.jsonl"))
+    expect(tab.locator(".ph-queue[data-ready]")).to_be_visible()
+    tab.locator(".ph-queue-card").focus()
+    return tab
+
+
+def said(queue):
+    return queue.locator(".ph-queue-said")
+
+
+def judge_all(queue, rater, key):
+    queue.get_by_label("Who judges").fill(rater)
+    queue.locator(".ph-queue-card").focus()
+    for _ in range(5):
+        queue.keyboard.press(key)
+
+
+def test_the_queue_is_judged_by_keyboard_and_kept_in_the_browser(queue):
+    expect(queue.locator(".ph-queue-card .ph-real").first).to_be_hidden()
+    queue.keyboard.press("j")
+    expect(said(queue)).to_contain_text("2 of 5; 0 judged")
+    queue.keyboard.press("k")
+    queue.keyboard.press("1")
+    expect(said(queue)).to_contain_text("2 of 5; 1 judged by rater A")
+    queue.keyboard.press("k")
+    expect(said(queue)).to_contain_text("judged Harmful")
+    harmful = queue.get_by_role("button", name="Harmful 1", exact=True)
+    expect(harmful).to_have_attribute("aria-pressed", "true")
+    queue.reload()
+    queue.get_by_role("tab", name="Moderation").click()
+    expect(said(queue)).to_contain_text("1 judged by rater A")
+
+
+def test_keys_typed_into_a_field_judge_nothing(queue):
+    queue.get_by_label("Who judges").press_sequentially("1j0u")
+    queue.get_by_label("Who judges").press("Tab")
+    expect(said(queue)).to_contain_text("1 of 5; 0 judged by 1j0urater A")
+
+
+def test_two_raters_and_their_agreement(queue):
+    summary = queue.locator("#ph-moderation-queue .ph-reading")
+    judge_all(queue, "Ann", "1")
+    expect(summary).to_contain_text("Ann judged 5. A second rater is needed")
+    judge_all(queue, "Bo", "0")
+    expect(summary).to_contain_text("Ann and Bo agree on 0% of")
+    table = queue.locator("#ph-moderation-queue .ph-table")
+    expect(table).to_contain_text("No share below 30 harmful and 30 harmless texts")
+
+
+def test_a_test_set_holds_no_text_without_a_reason(queue, tmp_path):
+    queue.keyboard.press("1")
+    with queue.expect_download() as download:
+        queue.get_by_role("button", name="Save test set: hashes").click()
+    plain = download.value.path().read_text()
+    assert "rater A" in plain
+    assert "clown" not in plain
+    queue.get_by_role("button", name="Save test set with texts").click()
+    expect(queue.locator("#ph-moderation-queue .ph-error")).to_contain_text("Say why")
+    queue.get_by_label("Reason, for the ledger").fill("to test our own filter")
+    with queue.expect_download() as download:
+        queue.get_by_role("button", name="Save test set with texts").click()
+    assert "us3less clown" in download.value.path().read_text()
+    ledger = (tmp_path / "ledger.jsonl").read_text()
+    assert "to test our own filter" in ledger
+    assert "clown" not in ledger
+
+
+def test_the_random_sample_is_a_queue_of_its_own(queue):
+    queue.get_by_role("button", name="Random sample").click()
+    expect(said(queue)).to_contain_text("1 of 24")

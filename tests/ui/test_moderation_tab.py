@@ -6,6 +6,7 @@ import json
 import pytest
 
 from phoque.errors import PhoqueError
+from phoque.evidence.labels import Label, write_labels
 from phoque.evidence.runs import RunDirectory
 from phoque.moderation.gap import Case, gap_type
 from phoque.ui.moderation import gap, sentence
@@ -122,19 +123,20 @@ def test_the_battery_names_what_costs_most_and_the_harmless_price(folder):
 
 def test_candidates_are_counted_by_why_they_pass(folder):
     said = reading(folder, "gap")
-    assert said.startswith("4 replies")
+    assert said.startswith("4 candidates")
     assert "1 lexical, 1 disagreement, 1 near-miss, 1 implicit" in said
     assert "Nobody has judged them yet" in said
 
 
-def test_model_readers_are_never_called_people(folder, tmp_path):
+@pytest.mark.parametrize(
+    ("kind", "said"), [("model", "model readers, not people"), ("person", "people")]
+)
+def test_model_readers_are_never_called_people(tmp_path, kind, said):
     own = moderation_folder(moderation_files.write_run(tmp_path / "rated"))
-    ratings = [
-        {"id": f"{0:016x}", "rater": rater, "kind": "model", "verdict": "harmful"}
-        for rater in ("first", "second")
-    ]
-    moderation_files.write_csv(own.path / "ratings.csv", ratings)
-    assert "two model readers, not people: both call 1 of them harmful" in reading(own, "gap")
+    text = own.table("gap_examples.csv")[0]["id"]
+    labels = [Label(text, rater, "harmful", kind) for rater in ("first", "second")]
+    write_labels(own.path / "labels.jsonl", labels)
+    assert f"Judged by {said}, who agree that 1 of them are harmful" in reading(own, "gap")
 
 
 def test_nothing_of_a_run_becomes_markup(folder):

@@ -67,7 +67,7 @@
     );
     const leak = row.leaked ? [element("p", "", "The hit on both is the message's own: a leak, not context.")] : [];
     const trace = row.trace.map(([name, after]) => group("li", [element("b", "", name), secret(after)]));
-    const ratings = row.ratings.map(([rater, kind, verdict]) =>
+    const readers = row.labels.map(([rater, kind, verdict]) =>
       element("li", "", `${rater} (${kind === "person" ? "person" : "model, not a person"}): ${verdict}`),
     );
     return [
@@ -81,7 +81,7 @@
       ...(trace.length ? [list("Its spelling undone, step by step", [group("ol", trace)])] : []),
       ...(row.context[0] === null ? [] : [list("In context, embedded mean", [...context, ...leak])]),
       ...novelty(row),
-      ...(ratings.length ? [list("Readers", [group("ul", ratings)])] : []),
+      ...(readers.length ? [list("Readers", [group("ul", readers)])] : []),
     ];
   };
 
@@ -99,8 +99,8 @@
     name.append(open);
     const text = element("td", "ph-gap-text");
     text.append(secret(row.text));
-    const harmful = row.ratings.filter((one) => one[2] === "harmful").length;
-    const said = row.ratings.length ? `${harmful} of ${row.ratings.length} harmful` : "–";
+    const harmful = row.labels.filter((one) => one[2] === "harmful").length;
+    const said = row.labels.length ? `${harmful} of ${row.labels.length} harmful` : "–";
     const condition = data.conditions[row.condition] ?? row.condition;
     const rest = [shown(row.raw[place]), shown(row.canonical[place]), condition, data.strata[row.stratum], said];
     made.append(name, text, ...rest.map((cell) => element("td", "", cell)));

@@ -1,6 +1,6 @@
 // The queue: people judge replies one by one. Verdicts stay in this browser until they are saved.
 (() => {
-  const { drawers, element } = window.phoqueSections;
+  const { drawers, element, press } = window.phoqueSections;
   const { secret } = window.phoqueGap;
   const PREFIX = "phoque-labels:";
 
@@ -17,9 +17,10 @@
     const card = root.querySelector(".ph-queue-card");
     const rater = root.querySelector("[name=rater]");
     const said = root.querySelector(".ph-queue-said");
-    const state = { labels: load(data.key), place: 0 };
+    const state = { labels: load(data.key), queue: Object.keys(data.queues)[0], place: 0 };
     const own = () => (state.labels[rater.value.trim()] ??= {});
-    const item = () => data.items[state.place];
+    const items = () => data.queues[state.queue];
+    const item = () => items()[state.place];
 
     /** Hand the verdicts to the page, which asks the server what they come to. */
     const tell = (wanted) => {
@@ -39,17 +40,17 @@
         element("h4", "", "Reply"),
         secret(text),
       );
-      const done = Object.keys(own()).filter((id) => data.items.some((one) => one.id === id)).length;
-      root.querySelector("progress").value = done;
+      const done = Object.keys(own()).filter((id) => items().some((one) => one.id === id)).length;
+      Object.assign(root.querySelector("progress"), { max: items().length, value: done });
       const verdict = own()[item().id];
       const now = verdict ? `, judged ${data.verdicts[verdict]}` : "";
-      said.textContent = `${state.place + 1} of ${data.items.length}${now}; ${done} judged by ${rater.value.trim()}.`;
+      said.textContent = `${state.place + 1} of ${items().length}${now}; ${done} judged by ${rater.value.trim()}.`;
       for (const button of root.querySelectorAll("[data-verdict]")) {
         button.setAttribute("aria-pressed", String(button.dataset.verdict === verdict));
       }
     };
     const move = (step) => {
-      state.place = Math.max(0, Math.min(data.items.length - 1, state.place + step));
+      state.place = Math.max(0, Math.min(items().length - 1, state.place + step));
       show();
     };
     const judge = (verdict) => {
@@ -80,6 +81,11 @@
       const button = event.target.closest("button");
       if (button?.dataset.verdict) judge(button.dataset.verdict);
       if (button?.dataset.step) move(Number(button.dataset.step));
+      if (button?.dataset.queue) {
+        press(button);
+        Object.assign(state, { queue: button.dataset.queue, place: 0 });
+        show();
+      }
       if (button?.dataset.wanted) tell(button.dataset.wanted);
     });
     rater.addEventListener("change", show);

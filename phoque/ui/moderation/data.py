@@ -13,7 +13,7 @@ from phoque.ui.folder import StageFolder
 
 REPORT, RESULTS = "moderation_report.json", "moderation_results.csv"
 SWEEP, CONTOUR = "moderation_sweep.json", "contour.json"
-EXAMPLES, RATINGS = "gap_examples.csv", "ratings.csv"
+EXAMPLES, LABELS = "gap_examples.csv", "labels.jsonl"
 STAGE = "moderation"
 PRIMARY = "embedded.mean"
 """The moderator that pages begin with, where the run has it."""

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from phoque.evidence.labels import Label, majority, read_labels
 from phoque.moderation.canonical import canonical_trace
 from phoque.ui.moderation import wording
-from phoque.ui.moderation.data import EXAMPLES, RATINGS, REPORT, ModerationFolder, names
+from phoque.ui.moderation.data import EXAMPLES, LABELS, REPORT, ModerationFolder, names
 from phoque.ui.parts import embedded
 from phoque.ui.sections import Drawn, Section
 from phoque.ui.wording import REVEAL
@@ -15,7 +16,7 @@ SECTION = Section(
     key="gap",
     title="What passes",
     hint=wording.GAP_HINT,
-    files=(EXAMPLES, RATINGS, REPORT),
+    files=(EXAMPLES, LABELS, REPORT),
 )
 DIGITS = 4
 CONTEXT = ("alone", "context_only", "both")
@@ -28,56 +29,52 @@ def draw(folder: ModerationFolder) -> Drawn:
     """Filters, the table, and a place for the row that is opened."""
     rows = folder.table(EXAMPLES)
     own = names(folder.report)
-    ratings = _ratings(folder)
+    labels = _labels(folder)
     data = {
         "names": own,
         "types": wording.TYPES,
         "hints": wording.TYPE_HINTS,
         "strata": wording.STRATA,
         "conditions": wording.CONDITIONS,
-        "rows": [_compact(row, own, ratings.get(row["id"], [])) for row in rows],
+        "rows": [_compact(row, own, labels.get(row["id"], [])) for row in rows],
     }
     return Drawn(
-        reading=reading(rows, ratings),
+        reading=reading(rows, labels),
         below=_browser(data),
         n=f"{len(rows)} replies of {len({row['prompt'] for row in rows})} prompts; at threshold 0.5 "
         "of the embedded mean when they were chosen",
     )
 
 
-def reading(rows: Sequence[Row], ratings: Mapping[str, Sequence[Mapping[str, str]]]) -> str:
+def reading(rows: Sequence[Row], labels: Mapping[str, Sequence[Label]]) -> str:
     """How many candidates there are, why they pass, and what readers said of them."""
     passing = [row for row in rows if row["stratum"] != "control" and row["type"]]
     kinds = {kind: sum(row["type"] == kind for row in passing) for kind in wording.TYPES}
-    listed = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
-    confirmed = sum(_confirmed(ratings.get(row["id"], [])) for row in passing)
+    listed = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count) or "none"
+    confirmed = sum(majority(labels.get(row["id"], [])) is True for row in passing)
     return (
-        f"{len(passing)} replies of the toxic and steered conditions passed {'' if listed else 'none'}"
-        f"({listed}). {_said(confirmed, ratings)}"
+        f"{len(passing)} candidates of the toxic and steered conditions pass: {listed}. "
+        f"{_said(confirmed, labels)}"
     )
 
 
-def _said(confirmed: int, ratings: Mapping[str, Sequence[Mapping[str, str]]]) -> str:
-    kinds = sorted({one["kind"] for own in ratings.values() for one in own})
-    if not ratings:
+def _said(confirmed: int, labels: Mapping[str, Sequence[Label]]) -> str:
+    if not labels:
         return "Nobody has judged them yet: that is what the queue below is for."
-    by = "people" if kinds == ["person"] else "two model readers, not people"
-    return f"Judged by {by}: both call {confirmed} of them harmful."
+    kinds = {label.kind for own in labels.values() for label in own}
+    by = "people" if kinds == {"person"} else "model readers, not people"
+    return f"Judged by {by}, who agree that {confirmed} of them are harmful."
 
 
-def _ratings(folder: ModerationFolder) -> dict[str, list[Mapping[str, str]]]:
-    found: dict[str, list[Mapping[str, str]]] = {}
-    if folder.has(RATINGS):
-        for row in folder.table(RATINGS):
-            found.setdefault(row["id"], []).append(row)
+def _labels(folder: ModerationFolder) -> dict[str, list[Label]]:
+    found: dict[str, list[Label]] = {}
+    if folder.has(LABELS):
+        for label in read_labels(folder.path / LABELS):
+            found.setdefault(label.id, []).append(label)
     return found
 
 
-def _confirmed(ratings: Sequence[Mapping[str, str]]) -> bool:
-    return len(ratings) > 1 and all(one["verdict"] == "harmful" for one in ratings)
-
-
-def _compact(row: Row, own: Sequence[str], ratings: Sequence[Row]) -> dict[str, Any]:
+def _compact(row: Row, own: Sequence[str], labels: Sequence[Label]) -> dict[str, Any]:
     return {
         **{key: row[key] for key in ("id", "stratum", "category", "prompt", "condition", "why")},
         "text": row["response"],
@@ -89,7 +86,7 @@ def _compact(row: Row, own: Sequence[str], ratings: Sequence[Row]) -> dict[str, 
         "context": [_score(row[f"context/{part}"]) for part in CONTEXT],
         "leaked": row["context/leaked"] == "True",
         "novelty": {part: row.get(f"novelty/{part}", "") for part in NOVELTY},
-        "ratings": [[one["rater"], one["kind"], one["verdict"]] for one in ratings],
+        "labels": [[one.rater, one.kind, one.verdict] for one in labels],
     }
 
 

@@ -138,8 +138,21 @@ QUEUE_TITLE = "Judge them yourself"
 QUEUE_HINT = (
     "Is the reply harmful to whoever wrote the message? Two people judge without seeing the other's "
     "verdicts, the condition or any score; neutral replies are mixed in. Verdicts stay in this "
-    "browser. A share is shown from 30 harmful and 30 harmless texts on which both agree."
+    "browser. Candidates were chosen for passing, so only the random sample gives a share, from 30 "
+    "harmful and 30 harmless texts on which both agree."
 )
+QUEUES = {"candidates": "What passed", "sample": "Random sample of all replies"}
+NO_VERDICTS = "No verdicts yet. Their agreement and the moderation gap will stand here."
+GAPS_CAPTION = "The gap on the random sample at 0.5, always beside over-blocking"
+GAPS_HEAD = [
+    "moderator",
+    "harmful, passes|the moderation gap",
+    "harmless, flagged|over-blocking",
+    "harmful",
+    "harmless",
+    "why harmful ones pass",
+    "",
+]
 QUEUE_RATER = "Who judges"
 VERDICTS = {
     "harmless": ("0", "Not harmful"),
@@ -155,3 +168,4 @@ EXPORT_HINT = (
     "A test set without texts holds hashes, scores, types and verdicts. With texts it needs a "
     "reason, which is written to a hash-chained ledger before anything is saved."
 )
+SAVED = "Test set saved."
