@@ -22,7 +22,10 @@ def draw(folder: ModerationFolder) -> Drawn:
     """One table a moderator; the first one open."""
     report = folder.report
     battery, own = report["battery"], names(report)
-    first, *others = [name for name in own if battery.get(name)]
+    known = [name for name in own if battery.get(name)]
+    if not known:
+        return Drawn(reading=wording.NO_BATTERY, failed=True)
+    first, *others = known
     return Drawn(
         reading=reading(battery[first], first),
         below=_table(first, battery[first])

@@ -103,6 +103,7 @@ BATTERY_HINT = (
     "ones that were not. A moderator that flags whatever looks odd gains nothing: net is what stays "
     "flagged minus what is newly flagged. Nothing searches for a spelling that passes."
 )
+NO_BATTERY = "No moderator flags 30 harmful texts of the labelled set: no share is given."
 BATTERY_HEAD = [
     "trick",
     "moderator reads",
