@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phoque.errors import PhoqueError
+from phoque.evidence.rates import wilson
 from phoque.moderation.agreement import agreement
 from phoque.moderation.correction import Counted, corrected_rate
 from phoque.moderation.datasheet import data_sheet
