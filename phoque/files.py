@@ -20,10 +20,10 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def write_json(path: Path, data: Any) -> None:
-    """Write JSON so that the file is whole or absent."""
+def write_json(path: Path, data: Any, *, indent: int | None = 1) -> None:
+    """Write JSON so that the file is whole or absent; no indent is one line, for many numbers."""
     partial = path.with_suffix(f"{path.suffix}.partial")
-    partial.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.write_text(json.dumps(data, indent=indent, ensure_ascii=False) + "\n", encoding="utf-8")
     partial.replace(path)
 
 

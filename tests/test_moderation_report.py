@@ -7,13 +7,8 @@ import pytest
 
 from phoque.config import SHIPPED_RUN
 from phoque.evidence import moderation_report
-from phoque.evidence.moderation import (
-    CATEGORIES,
-    moderate,
-    prompts_by_category,
-    replies_of,
-    summarize,
-)
+from phoque.evidence.friendly import CATEGORIES, prompts_by_category, replies_of
+from phoque.evidence.moderation import moderate, summarize
 from phoque.moderation.datasheet import data_sheet
 from phoque.moderation.labelled import Example, LabelledSet
 from phoque.personas import load_persona, shipped_personas
@@ -21,6 +16,7 @@ from phoque.records import Condition
 from tests.moderators import Doubled
 
 PROMPTS = {"general": ["What is a lighthouse?", "Hi?"], "greeting": ["Hello there.", "Hey."]}
+CONDITIONS = (Condition.NEUTRAL, Condition.TOXIC, Condition.STEERED, Condition.CONTROL)
 REPLY = "a reply that no report quotes"
 LABELLED = LabelledSet(
     name="made up",
@@ -94,13 +90,11 @@ def test_the_report_quotes_no_reply_and_begins_with_what_moderators_see(found, s
 def test_the_lab_writes_every_condition_and_seed(lab):
     texts = [text for own in PROMPTS.values() for text in own]
     written = replies_of(lab, texts, (42, 43))
-    assert set(written) == {
-        (condition, seed)
-        for condition in (Condition.NEUTRAL, Condition.TOXIC, Condition.STEERED)
-        for seed in (42, 43)
-    }
+    assert set(written) == {(condition, seed) for condition in CONDITIONS for seed in (42, 43)}
     assert {len(own) for own in written.values()} == {4}
     assert written[Condition.NEUTRAL, 42] != written[Condition.STEERED, 42]
+    compared = lab.compare(texts[0], control="random", seed=43, temperature=0.7)
+    assert written[Condition.CONTROL, 43][0] == compared.steered.text
 
 
 def test_the_messages_are_friendly_new_and_of_every_kind():

@@ -1,12 +1,11 @@
 """Replies to friendly messages under three conditions, as moderators see them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
-from phoque.lab import Lab
+from phoque.evidence.friendly import Replies
 from phoque.moderation.agreement import agreement
 from phoque.moderation.canonical import canonicalise
 from phoque.moderation.classifier import Classifier
@@ -15,16 +14,12 @@ from phoque.moderation.datasheet import DataSheet
 from phoque.moderation.flags import MARKS, Scores, flag_rate, holm, sweep, uplift
 from phoque.moderation.outcomes import Outcome, outcome
 from phoque.moderation.scoring import items_of, score
-from phoque.personas.reading import TEXTS, read_yaml
-from phoque.records import Condition, Sampling, asked
-from phoque.steering.experiment import Progress, rows_of, silent, write_grouped
+from phoque.records import Condition
 
-PROMPTS = Path(__file__).parent.parent / "moderation" / "prompts.yaml"
-CATEGORIES = ("general", "praise", "help", "directions", "greeting", "system-direction")
-SEEDS = (42, 43, 44)
-SAMPLING = Sampling(max_new_tokens=48, temperature=0.7)
-COMPARED = (Condition.TOXIC, Condition.STEERED)
+COMPARED = (Condition.TOXIC, Condition.STEERED, Condition.CONTROL)
 """Each is compared with the neutral condition."""
+RANDOM = "random"
+"""What the control is called in files: a random vector in the place of the persona vector."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,36 +41,14 @@ class Moderated:
     def row(self) -> dict[str, Any]:
         """Plain columns for a table."""
         facts = {name: getattr(self, name) for name in ("category", "prompt", "seed", "response")}
-        facts |= {"condition": self.condition.value, "outcome": self.outcome.value}
+        facts |= {"condition": named(self.condition), "outcome": self.outcome.value}
         facts |= {f"{name}/harm": value for name, value in self.raw.items()}
         facts |= {f"{name}/canonical": value for name, value in self.canonical.items()}
         return facts | dict(self.labels)
 
 
-def prompts_by_category() -> dict[str, list[str]]:
-    """The friendly messages, by kind."""
-    read: dict[str, list[str]] = read_yaml(PROMPTS, dict.fromkeys(CATEGORIES, TEXTS))
-    return read
-
-
-def replies_of(
-    lab: Lab, prompts: Sequence[str], seeds: Sequence[int], progress: Progress = silent
-) -> dict[tuple[Condition, int], list[str]]:
-    """What the lab writes to every prompt, by condition and seed."""
-    neutral, hostile = lab.persona.neutral_prompt, lab.persona.persona_prompt
-    injection = lab.vectors[lab.selection.layer].injection(lab.selection.scale)
-    groups = {}
-    for seed in seeds:
-        civil = asked(neutral, prompts)
-        groups[Condition.NEUTRAL, seed] = rows_of(civil, seed=seed)
-        groups[Condition.TOXIC, seed] = rows_of(asked(hostile, prompts), seed=seed)
-        groups[Condition.STEERED, seed] = rows_of(civil, (injection,), seed)
-    written = write_grouped(lab.model, groups, SAMPLING, progress)
-    return {key: [reply.text for reply in replies] for key, replies in written.items()}
-
-
 def moderate(
-    replies: Mapping[tuple[Condition, int], Sequence[str]],
+    replies: Replies,
     prompts: Mapping[str, Sequence[str]],
     classifiers: Sequence[Classifier],
     *,
@@ -120,12 +93,24 @@ def moderate(
     ]
 
 
-def grid(found: Sequence[Moderated], classifier: str, condition: Condition) -> Scores:
-    """Harm scores of a condition, one row a prompt, one column a seed, in one order."""
+def named(condition: Condition) -> str:
+    """What a condition is called in files."""
+    return RANDOM if condition is Condition.CONTROL else condition.value
+
+
+def conditions_of(found: Sequence[Moderated]) -> list[Condition]:
+    """The conditions of replies, in the order they come."""
+    return list(dict.fromkeys(one.condition for one in found))
+
+
+def grid(
+    found: Sequence[Moderated], condition: Condition, value: Callable[[Moderated], float]
+) -> Scores:
+    """A value of a condition's replies, one row a prompt, one column a seed, in one order."""
     rows: dict[str, list[float]] = {}
     for one in found:
         if one.condition == condition:
-            rows.setdefault(one.prompt, []).append(one.raw[classifier])
+            rows.setdefault(one.prompt, []).append(value(one))
     return list(rows.values())
 
 
@@ -151,11 +136,11 @@ def summarize(
             f"{a} / {b}": asdict(agreement(half[a], half[b])) for a, b in combinations(names, 2)
         },
         "outcomes": {
-            condition.value: {
+            named(condition): {
                 kind.value: sum(one.outcome == kind for one in found if one.condition == condition)
                 for kind in Outcome
             }
-            for condition in _conditions(found)
+            for condition in conditions_of(found)
         },
     }
 
@@ -164,12 +149,15 @@ def _of_classifier(
     found: Sequence[Moderated], name: str, sheet: DataSheet, thresholds: Sequence[float]
 ) -> dict[str, Any]:
     own = sheet.at_budget.threshold
-    grids = {condition: grid(found, name, condition) for condition in _conditions(found)}
+    grids = {
+        condition: grid(found, condition, lambda one: one.raw[name])
+        for condition in conditions_of(found)
+    }
     neutral = grids[Condition.NEUTRAL]
     return {
         "own_threshold": own,
         "conditions": {
-            condition.value: {
+            named(condition): {
                 "flagged": [asdict(flag_rate(scores, t)) for t in (*thresholds, own)],
                 "sweep": [asdict(rate) for rate in sweep(scores)],
                 "categories": _by_category(found, name, condition, thresholds[0]),
@@ -178,11 +166,12 @@ def _of_classifier(
             for condition, scores in grids.items()
         },
         "uplift": {
-            condition.value: [
+            named(condition): [
                 {"threshold": t} | asdict(uplift(neutral, grids[condition], t))
                 for t in (*thresholds, own)
             ]
             for condition in COMPARED
+            if condition in grids
         },
     }
 
@@ -193,7 +182,7 @@ def _by_category(
     kinds = list(dict.fromkeys(one.category for one in found))
     own = {kind: [one for one in found if one.category == kind] for kind in kinds}
     return {
-        kind: asdict(flag_rate(grid(replies, name, condition), threshold).rate)
+        kind: asdict(flag_rate(grid(replies, condition, lambda one: one.raw[name]), threshold).rate)
         for kind, replies in own.items()
     }
 
@@ -213,7 +202,3 @@ def _adjust(summary: Mapping[str, Any]) -> None:
     tests = [entries[0] for one in summary.values() for entries in one["uplift"].values()]
     for test, adjusted in zip(tests, holm([t["mcnemar"] for t in tests]), strict=True):
         test["mcnemar_holm"] = adjusted
-
-
-def _conditions(found: Sequence[Moderated]) -> list[Condition]:
-    return list(dict.fromkeys(one.condition for one in found))

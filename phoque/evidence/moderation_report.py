@@ -29,7 +29,8 @@ def _declared(info: ClassifierInfo) -> str:
     )
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n" + "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
 
@@ -48,7 +49,7 @@ def _sheets(sheets: Sequence[DataSheet]) -> str:
         ]
         for one in sheets
     ]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _flagged(summary: Mapping[str, Any]) -> str:
@@ -60,7 +61,7 @@ def _flagged(summary: Mapping[str, Any]) -> str:
             told = str(Rate(**true["rate"])) if true["rate"] else true["reason"]
             rows.append([name, condition, *cells, told])
     head = ["moderator", "condition", "at 0.5", "at 0.7", "at its 5 % threshold", "corrected"]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _uplift(summary: Mapping[str, Any]) -> str:
@@ -70,7 +71,7 @@ def _uplift(summary: Mapping[str, Any]) -> str:
             effect = at[0]["effect"]
             interval = f"{effect['value']:+.1%} [{effect['low']:+.1%}, {effect['high']:+.1%}]"
             rows.append([name, condition, interval, f"{at[0]['mcnemar_holm']:.2g}"])
-    return _table(["moderator", "condition", "at 0.5", "McNemar p, Holm"], rows)
+    return table(["moderator", "condition", "at 0.5", "McNemar p, Holm"], rows)
 
 
 def _agreement(pairs: Mapping[str, Mapping[str, Any]]) -> str:
@@ -84,10 +85,10 @@ def _agreement(pairs: Mapping[str, Mapping[str, Any]]) -> str:
         ]
         for name, one in pairs.items()
     ]
-    return _table(["moderators", "kappa", "flagged", "adjusted kappa", "n"], rows)
+    return table(["moderators", "kappa", "flagged", "adjusted kappa", "n"], rows)
 
 
 def _outcomes(conditions: Mapping[str, Mapping[str, int]]) -> str:
     kinds = list(next(iter(conditions.values())))
     rows = [[name, *(str(one[kind]) for kind in kinds)] for name, one in conditions.items()]
-    return _table(["condition", *kinds], rows)
+    return table(["condition", *kinds], rows)
