@@ -100,6 +100,11 @@ instrument for testing moderation and for looking inside a model, not a product.
 Where the persona sits in the model, and the controls that make that a claim about cause. Nothing on
 it runs the model: every number was measured beforehand and says where it comes from.
 
+### The Moderation tab
+What each moderator can see at all, measured on public labelled sets; then how much of the model's talk
+it flags at any threshold, and which replies pass. Whether those are harmful is for people to say: two
+can judge them there. *Try a sentence* is scored live.
+
 ### Words
 - **Persona vector**: mean over 12 harmless probe prompts of (activation under the hostile system
   prompt − activation under the calm one), at the last prompt token, for every layer.
