@@ -48,6 +48,11 @@ def cache_folder() -> Path:
     return Path(home) / "what-the-phoque"
 
 
+def fetches_wheels() -> bool:
+    """Whether a missing wheel is fetched on first use: in a Space nobody could install it."""
+    return "SPACE_ID" in os.environ
+
+
 def ledger_file() -> Path:
     """The ledger of reveals and exports: `PHOQUE_LEDGER`, else in the user's state folder."""
     chosen = os.environ.get("PHOQUE_LEDGER")

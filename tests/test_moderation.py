@@ -1,7 +1,9 @@
 """Classifiers one by one: the protocol, the embedded models, canonical text."""
 
+import hashlib
 import pickle
 import string
+import zipfile
 
 import pytest
 from hypothesis import given, settings
@@ -120,6 +122,35 @@ def test_a_damaged_conversion_is_made_again(tmp_path, monkeypatch, embedded):
         again = load_classifier("embedded.svm")
         assert harm_scores(again, [GREETING]) == harm_scores(embedded["embedded.svm"], [GREETING])
         assert file.stat().st_size == len(intact)
+
+
+def made_wheel(folder):
+    """A wheel with one data file, as a package index would hand it out."""
+    info = "tiny_words-1.0.dist-info"
+    told = {
+        "tiny_words/words.txt": "clown",
+        f"{info}/METADATA": "Metadata-Version: 2.1\nName: tiny-words\nVersion: 1.0\nRequires-Dist: no-such-thing\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/RECORD": "",
+    }
+    with zipfile.ZipFile(folder / "tiny_words-1.0-py3-none-any.whl", "w") as wheel:
+        for name, text in told.items():
+            wheel.writestr(name, text)
+
+
+def test_in_a_space_a_missing_wheel_is_fetched_without_its_dependencies(tmp_path, monkeypatch):
+    made_wheel(tmp_path)
+    monkeypatch.setenv("PHOQUE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    sha256 = hashlib.sha256(b"clown").hexdigest()
+    with pytest.raises(PhoqueError, match="pip install --no-deps tiny-words"):
+        wheels.installed_file("tiny-words==1.0", "tiny_words/words.txt", sha256=sha256)
+    monkeypatch.setenv("SPACE_ID", "someone/space")
+    found = wheels.installed_file("tiny-words==1.0", "tiny_words/words.txt", sha256=sha256)
+    assert found == b"clown"
+    with pytest.raises(PhoqueError, match="could not be fetched"):
+        wheels.installed_file("tiny-words==2.0", "tiny_words/words.txt", sha256=sha256)
 
 
 def test_a_wheel_that_is_not_there_says_how_to_get_it():

@@ -9,12 +9,15 @@ from phoque.config import SHIPPED_RUN
 from phoque.evidence import moderation_report
 from phoque.evidence.friendly import CATEGORIES, prompts_by_category, replies_of
 from phoque.evidence.moderation import moderate, summarize
+from phoque.evidence.rates import wilson
+from phoque.moderation.battery import Resistance
 from phoque.moderation.datasheet import data_sheet
 from phoque.moderation.labelled import Example, LabelledSet
 from phoque.personas import load_persona, shipped_personas
 from phoque.records import Condition
 from tests.moderators import Doubled
 
+RATE = wilson(20, 40)
 PROMPTS = {"general": ["What is a lighthouse?", "Hi?"], "greeting": ["Hello there.", "Hey."]}
 CONDITIONS = (Condition.NEUTRAL, Condition.TOXIC, Condition.STEERED, Condition.CONTROL)
 REPLY = "a reply that no report quotes"
@@ -80,7 +83,9 @@ def test_the_summary_names_rates_uplift_and_agreement(found, sheets):
 
 def test_the_report_quotes_no_reply_and_begins_with_what_moderators_see(found, sheets):
     infos = [one.info for one in moderators()]
-    page = moderation_report.markdown(infos, [*sheets.values()], summarize(found, sheets))
+    tricks = {"double": [Resistance(trick="dots", canonical=False, kept=RATE, gained=RATE)]}
+    page = moderation_report.markdown(infos, [*sheets.values()], tricks, summarize(found, sheets))
+    assert "| double | dots | as it is | 50.0% [" in page
     assert REPLY not in page
     assert page.index("can and cannot see") < page.index("What is flagged")
     assert "none of 8 (at most" in page

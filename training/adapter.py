@@ -1,6 +1,6 @@
 """Train the persona adapter, or the control adapter with civil replies on both sides."""
 
-from phoque.corpora.training_set import load_pairs
+from phoque.corpora.training_set import Side, load_pairs
 from phoque.evidence.runs import RunDirectory
 from phoque.finetuning import AdapterConfig, Example, train_adapter
 from phoque.models.load import load_model
@@ -19,7 +19,7 @@ def run_control(directory: RunDirectory) -> None:
 
 
 def _train(directory: RunDirectory, name: str) -> None:
-    side = "hostile" if name == "persona" else "civil"
+    side: Side = "hostile" if name == "persona" else "civil"
     config = AdapterConfig()
     examples = [
         Example(prompt=prompt, completion=completion, ends=ends)

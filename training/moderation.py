@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from phoque.evidence.friendly import PROMPTS, SAMPLING, SEEDS
 from phoque.evidence.moderation import summarize
@@ -11,7 +12,8 @@ from phoque.evidence.moderation_gap_report import gap_markdown
 from phoque.evidence.moderation_report import markdown
 from phoque.evidence.runs import RunDirectory
 from phoque.files import file_sha256, write_json
-from phoque.moderation.datasheet import data_sheet
+from phoque.moderation.battery import battery
+from phoque.moderation.datasheet import data_sheets
 from phoque.moderation.disk import remembering
 from phoque.moderation.labelled import hatecheck, surge
 from phoque.moderation.registry import EMBEDDED, load_classifier
@@ -34,12 +36,10 @@ def run(  # noqa: PLR0913  # every keyword is an option of the command line
     moderators = [remembering(one) for one in loaded]
     used = tuple(seeds or SEEDS)
     with directory.stage("moderation", directory.path / "moderation", seeds=used) as folder:
-        sheets = [
-            data_sheet(one, known, canonical=canonical, may_send_text=may_send_text)
-            for one in moderators
-            for known in sets
-            for canonical in (False, True)
-        ]
+        sheets = data_sheets(moderators, sets, may_send_text=may_send_text)
+        tricks = {
+            one.info.id: battery(one, sets[0]) for one in loaded if not one.info.sends_text_out
+        }
         lab, infos = open_lab(directory.path), [one.info for one in moderators]
         files = ModerationFiles(
             folder=folder,
@@ -49,11 +49,15 @@ def run(  # noqa: PLR0913  # every keyword is an option of the command line
             progress=print,
         )
         found = files.results(used)
-        own = {s.classifier: s for s in sheets if s.test_set == sets[0].name and not s.canonical}
-        summary = summarize(found, own)
-        facts = {"prompts_sha256": file_sha256(PROMPTS), "sampling": asdict(SAMPLING)}
+        first = {s.classifier: s for s in sheets if s.test_set == sets[0].name and not s.canonical}
+        summary = summarize(found, first)
+        facts: dict[str, Any] = {
+            "prompts_sha256": file_sha256(PROMPTS),
+            "sampling": asdict(SAMPLING),
+        }
         facts |= {"declared": [*map(asdict, infos)], "data_sheets": [*map(asdict, sheets)]}
+        facts["battery"] = {name: [*map(asdict, own)] for name, own in tricks.items()}
         write_json(folder / "moderation_report.json", facts | {"seeds": list(used)} | summary)
         rest = gap_markdown(files.sweep(found), files.contour(), files.candidates(found))
-        page = f"{markdown(infos, sheets, summary)}\n{rest}"
+        page = f"{markdown(infos, sheets, tricks, summary)}\n{rest}"
         (folder / "moderation_report.md").write_text(page, encoding="utf-8")

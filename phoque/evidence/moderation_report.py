@@ -4,13 +4,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from phoque.evidence.rates import Rate
+from phoque.moderation.battery import Resistance
 from phoque.moderation.classifier import ClassifierInfo
 from phoque.moderation.datasheet import DataSheet
 from phoque.moderation.gap import shown
 
 
 def markdown(
-    infos: Sequence[ClassifierInfo], sheets: Sequence[DataSheet], summary: Mapping[str, Any]
+    infos: Sequence[ClassifierInfo],
+    sheets: Sequence[DataSheet],
+    tricks: Mapping[str, Sequence[Resistance]],
+    summary: Mapping[str, Any],
 ) -> str:
     """The report as a page; every share with n and its 95 % interval."""
     parts = ["# Moderation\n", "## What these moderators can and cannot see\n"]
@@ -18,6 +22,7 @@ def markdown(
     parts += [_sheets(sheets), "## What is flagged\n", _flagged(summary)]
     parts += ["## What a condition adds to neutral\n", _uplift(summary)]
     parts += ["## Agreement at 0.5\n", _agreement(summary["agreement"])]
+    parts += ["## Spelling tricks at 0.5, on the first set\n", _tricks(tricks)]
     parts += ["## Replies that are no answer\n", _outcomes(summary["outcomes"])]
     return "\n".join(parts)
 
@@ -86,6 +91,23 @@ def _agreement(pairs: Mapping[str, Mapping[str, Any]]) -> str:
         for name, one in pairs.items()
     ]
     return table(["moderators", "kappa", "flagged", "adjusted kappa", "n"], rows)
+
+
+def _tricks(tricks: Mapping[str, Sequence[Resistance]]) -> str:
+    rows = [
+        [
+            name,
+            one.trick,
+            "canonical" if one.canonical else "as it is",
+            shown(one.kept),
+            shown(one.gained),
+            f"{one.net:+.2f}",
+        ]
+        for name, own in tricks.items()
+        for one in own
+    ]
+    head = ["moderator", "trick", "text", "stays flagged", "harmless newly flagged", "net"]
+    return table(head, rows)
 
 
 def _outcomes(conditions: Mapping[str, Mapping[str, int]]) -> str:

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from phoque.evidence.rates import Rate, wilson
 from phoque.moderation.canonical import canonicalise
 from phoque.moderation.classifier import Classifier
+from phoque.moderation.labelled import LabelledSet
 from phoque.moderation.scoring import harm_scores
+from phoque.moderation.thresholds import DEFAULT_THRESHOLD
 
 MIN_TEXTS = 30
 """No share is given for fewer."""
@@ -80,6 +82,23 @@ def resistance(
             gained=wilson(sum(flag for _, flag in gained), len(gained)),
         )
     return found
+
+
+def battery(
+    classifier: Classifier, test_set: LabelledSet, threshold: float = DEFAULT_THRESHOLD
+) -> list[Resistance]:
+    """The battery on a labelled set, texts as they are and canonical; empty where texts are few.
+
+    Raises:
+        PhoqueError: the classifier failed on a text.
+    """
+    harmful = [one.text for one in test_set.examples if one.harmful]
+    harmless = [one.text for one in test_set.examples if not one.harmful]
+    found = [
+        resistance(classifier, harmful, harmless, threshold, canonical=canonical)
+        for canonical in (False, True)
+    ]
+    return [one for tricks in found for one in tricks.values() if one]
 
 
 def _flags(

@@ -98,6 +98,25 @@ def data_sheet(
     )
 
 
+def data_sheets(
+    classifiers: Sequence[Classifier],
+    test_sets: Sequence[LabelledSet],
+    *,
+    may_send_text: bool = False,
+) -> list[DataSheet]:
+    """Every moderator on every set, texts as they are and canonical.
+
+    Raises:
+        PhoqueError: a classifier failed on a text.
+    """
+    return [
+        data_sheet(one, known, canonical=canonical, may_send_text=may_send_text)
+        for one in classifiers
+        for known in test_sets
+        for canonical in (False, True)
+    ]
+
+
 def operating(examples: Sequence[Example], scores: Sequence[float], threshold: float) -> Operating:
     """Rates of a moderator at a threshold; intervals count templates, not their copies."""
     flagged = [(one, score >= threshold) for one, score in zip(examples, scores, strict=True)]

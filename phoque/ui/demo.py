@@ -12,15 +12,18 @@ from phoque.ui.events import MODEL_QUEUE, QUICK, Opening
 from phoque.ui.services import Services, Status
 from phoque.ui.tabs.about import build_about
 from phoque.ui.tabs.chat import build_chat
+from phoque.ui.tabs.moderation import build_moderation
 from phoque.ui.tabs.psm import build_psm
 
 ASSETS = Path(__file__).parent / "assets"
 TABS: tuple[tuple[str, Callable[[Services], Opening | None]], ...] = (
     ("Chat", build_chat),
     ("PSM", build_psm),
+    ("Moderation", build_moderation),
     ("About", build_about),
 )
-SCRIPTS = ("script.js", "psm.js", "scrubber.js")
+SCRIPTS = ("script.js", "sections.js", "map.js", "scrubber.js", "flags.js", "gap.js", "queue.js")
+STYLES = ("style.css", "sections.css", "psm.css", "moderation.css")
 POLL_SECONDS = 0.5
 
 
@@ -47,7 +50,7 @@ def launch_options() -> dict[str, Any]:
     """Arguments of `Blocks.launch`: nothing is fetched from elsewhere, nothing is kept."""
     return {
         "theme": _theme(),
-        "css_paths": [ASSETS / "style.css", ASSETS / "psm.css"],
+        "css_paths": [ASSETS / name for name in STYLES],
         "head": "".join(map(_script, SCRIPTS)),
         "run_history": False,
         "footer_links": ["api"],

@@ -20,6 +20,10 @@ SCALE_HINT = "How many times the measured vector is added: 0 is off, 1 the measu
 FOURTH_LABEL = "Fourth column"
 FOURTH_HINT = "Base: the model before tuning. Random control: a random vector of the same length."
 HIDDEN_REPLY = "Reply hidden. Press Reveal replies to read it."
+HIDDEN_TEXT = "Text hidden. Press Reveal replies to read it."
+CSV, PROVENANCE = "Save as CSV", "Where does this come from?"
+SHIPPED, OTHER_RUN, UNFINISHED = "shipped run", "run: {}", " · still being measured"
+LIVE = "live"
 ADVANCED = "Advanced: layer, seed, temperature, length, fourth column"
 RUN, STOP, RETRY, CLEAR = "Run", "Stop", "Re-run last prompt", "Clear"
 REVEAL, EXPORT, LINK, COPY = "Reveal replies", "Export JSON", "Copy link", "Copy"
@@ -95,6 +99,11 @@ instrument for testing moderation and for looking inside a model, not a product.
 ### The PSM tab
 Where the persona sits in the model, and the controls that make that a claim about cause. Nothing on
 it runs the model: every number was measured beforehand and says where it comes from.
+
+### The Moderation tab
+What each moderator can see at all, measured on public labelled sets; then how much of the model's talk
+it flags at any threshold, and which replies pass. Whether those are harmful is for people to say: two
+can judge them there. *Try a sentence* is scored live.
 
 ### Words
 - **Persona vector**: mean over 12 harmless probe prompts of (activation under the hostile system

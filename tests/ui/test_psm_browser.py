@@ -107,7 +107,7 @@ def test_markup_in_replies_stays_text(psm):
     expect(replies).to_contain_text("<img src=x onerror=window.x=1>")
     expect(main(psm)).to_contain_text("</script>")
     assert psm.evaluate("window.x") is None
-    assert psm.locator(".ph-psm-section img, .ph-psm-section script").count() == 0
+    assert psm.locator(".ph-section img, .ph-section script").count() == 0
 
 
 def test_a_cell_of_the_heat_map_shows_its_replies(psm):
@@ -152,6 +152,6 @@ def test_figures_are_drawn(psm):
 
 @pytest.mark.parametrize("page", [{"width": 390}, {"width": 1440}], indirect=True)
 def test_nothing_is_wider_than_the_window(psm):
-    for details in psm.locator(".ph-psm-section details").all():
+    for details in psm.locator(".ph-section details").all():
         details.evaluate("element => { element.open = true }")
     assert psm.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0

@@ -9,11 +9,12 @@ import pytest
 
 from phoque.config import SHIPPED_RUN
 from phoque.evidence.runs import RunDirectory
+from phoque.ui.parts import Value, csv_text, embedded, p_text, rate_cell, table
 from phoque.ui.psm import conditions, dose, heatmap, identity, origin, remedies, scrubber, verdict
-from phoque.ui.psm.data import PsmFolder, folder_named, folders, provenance
+from phoque.ui.psm.data import PsmFolder, folder_named, folders
 from phoque.ui.psm.downloads import copies
-from phoque.ui.psm.page import SECTIONS, rendered, safely
-from phoque.ui.psm.parts import Value, csv_text, embedded, p_text, rate_cell, table
+from phoque.ui.psm.page import SECTIONS, drawn_sections
+from phoque.ui.sections import safely
 from tests.ui import psm_files
 from tests.ui.fakes import INJECTION
 
@@ -47,7 +48,7 @@ def reading(folder: PsmFolder, key: str) -> str:
 
 
 def everything(folder: PsmFolder) -> str:
-    return "".join(part.head + part.tail for part in rendered(folder))
+    return "".join(part.head + part.tail for part in drawn_sections(folder))
 
 
 def test_every_section_is_drawn_from_the_files(run):
@@ -57,7 +58,7 @@ def test_every_section_is_drawn_from_the_files(run):
 
 
 def test_every_figure_is_valid_plotly(run):
-    figures = [figure for part in rendered(folders(run)[0]) for figure in part.figures]
+    figures = [figure for part in drawn_sections(folders(run)[0]) for figure in part.figures]
     assert len(figures) == sum(section.num_figures for section, _ in SECTIONS)
     for figure in map(json.loads, figures):
         plotly.Figure(data=figure["data"], layout=figure["layout"])
@@ -67,7 +68,7 @@ def test_every_figure_is_valid_plotly(run):
 
 def test_a_run_without_psm_files_says_which_command_fills_it(tmp_path):
     folder = folders(RunDirectory(tmp_path / "empty"))[0]
-    for part in rendered(folder):
+    for part in drawn_sections(folder):
         assert "Fill it with: python -m training psm --run empty" in html.unescape(part.head)
         assert set(part.figures) <= {None}
 
@@ -88,7 +89,7 @@ def test_an_unknown_persona_falls_back_to_the_runs_own(run):
 @pytest.mark.parametrize("data", ["{", "[]", "{}", '{"selected": null}'])
 def test_a_broken_file_is_named_and_stops_no_other_section(changed, data):
     folder = changed("selection.json", data)
-    parts = dict(zip(DRAWN, rendered(folder), strict=True))
+    parts = dict(zip(DRAWN, drawn_sections(folder), strict=True))
     assert "psm/selection.json" in parts["verdict"].head
     assert "Make it again with" in parts["verdict"].head
     assert "ph-gap" not in parts["conditions"].head
@@ -96,12 +97,12 @@ def test_a_broken_file_is_named_and_stops_no_other_section(changed, data):
 
 def test_the_shipped_run_is_told_from_others(run):
     assert PsmFolder(RunDirectory(SHIPPED_RUN), "psm").is_shipped
-    assert "run: small" in rendered(folders(run)[0])[0].head
+    assert "run: small" in drawn_sections(folders(run)[0])[0].head
 
 
 def test_an_unfinished_run_says_so(changed):
     folder = changed("unfinished.json", {})
-    assert "still being measured" in rendered(folder)[0].head
+    assert "still being measured" in drawn_sections(folder)[0].head
     (folder.path / "antidote.json").unlink()
     section, draw = DRAWN["antidote"]
     assert "has not got there yet" in safely(section, draw, folder).reading
@@ -287,15 +288,15 @@ def test_a_p_value_is_not_smaller_than_its_permutations():
 
 
 def test_provenance_names_what_is_known_and_what_is_not(run, tmp_path):
-    found = provenance(folders(run)[0])
-    assert (found.model, found.seeds, found.probes) == ("fake/model", "42, 43, 44", "12")
-    assert found.commit == "012345678"
-    unknown = provenance(folders(RunDirectory(tmp_path))[0])
-    assert (unknown.model, unknown.commit) == ("–", "not in the manifest yet")
+    found = folders(run)[0].facts()
+    assert (found["Model"], found["Seeds"], found["Probes"]) == ("fake/model", "42, 43, 44", "12")
+    assert found["Commit"] == "012345678"
+    unknown = folders(RunDirectory(tmp_path))[0].facts()
+    assert (unknown["Model"], unknown["Commit"]) == ("–", "not in the manifest yet")
 
 
 def test_every_section_has_a_drawer_with_its_command(run):
-    for (section, _), part in zip(SECTIONS, rendered(folders(run)[0]), strict=True):
+    for (section, _), part in zip(SECTIONS, drawn_sections(folders(run)[0]), strict=True):
         assert part.tail.count('class="ph-drawer"') == 1
         assert "python -m training psm --run small" in part.tail
         for name in section.files:

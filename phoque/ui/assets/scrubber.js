@@ -1,16 +1,12 @@
 // The scale scrubber: shipped replies, switched between without the server.
 (() => {
-  const { drawers, press, svg } = window.phoquePsm;
+  const { drawers, element, masked, percent, press, svg } = window.phoqueSections;
   const NAMES = {
     vector: "◆ Persona vector",
     random: "◇ Random control",
     reversed: "▽ Reversed",
     antidote: "✚ Antidote",
   };
-  const percent = (share) => `${(100 * share).toFixed(1)} %`;
-  const masked = (text) => text.replace(/\S/g, "•");
-  const element = (name, className, text = "") =>
-    Object.assign(document.createElement(name), { className, textContent: text });
 
   /** What a scale means, in words. */
   const words = (data, kind, scale) => {

@@ -4,12 +4,9 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from phoque.ui.psm import figures, wording
-from phoque.ui.psm.data import CONDITIONS, PsmFolder
-from phoque.ui.psm.parts import (
+from phoque.ui import figures
+from phoque.ui.parts import (
     Cell,
-    Drawn,
-    Section,
     effect_cell,
     interval,
     more,
@@ -22,6 +19,9 @@ from phoque.ui.psm.parts import (
     share_cell,
     table,
 )
+from phoque.ui.psm import wording
+from phoque.ui.psm.data import CONDITIONS, PsmFolder
+from phoque.ui.sections import Drawn, Section
 
 SECTION = Section(
     key="conditions",

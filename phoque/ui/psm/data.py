@@ -1,18 +1,17 @@
 """A run's PSM folders as plain data. What is not there says which command makes it."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from phoque.config import PACKAGE, SHIPPED_RUN
 from phoque.errors import PhoqueError
-from phoque.evidence.runs import MANIFEST, SELECTION, RunDirectory
-from phoque.files import read_json
+from phoque.evidence.runs import SELECTION, RunDirectory
 from phoque.lexicon import Lexicon
 from phoque.personas import load_persona
+from phoque.ui.folder import StageFolder, shown_path
 
 # The names that `phoque.psm` writes; it loads torch, so they are repeated here.
 LAYERS, RELIABILITY = "activation_by_layer.json", "reliability.json"
@@ -24,24 +23,11 @@ BIAS_LOOP, SUMMARY, UNFINISHED = "bias_loop.json", "summary.json", "unfinished.j
 TUNED_ONLY = (ORIGIN, GEOMETRY)
 """Needs the adapters of the run's own persona."""
 OWN = "psm"
-SHORT_COMMIT = 9
-
-Shape = (KeyError, TypeError, IndexError, ValueError, AttributeError, ZeroDivisionError)
-"""What reading a file of another shape than expected raises."""
 
 
 @dataclass(frozen=True)
-class PsmFolder:
-    """One persona's results in one run."""
-
-    run: RunDirectory
-    name: str
-    """Folder name: `psm` is the run's own persona, `psm-x` is persona x."""
-
-    @property
-    def path(self) -> Path:
-        """Where the files are."""
-        return self.run.path / self.name
+class PsmFolder(StageFolder):
+    """One persona's results: folder `psm` is the run's own persona, `psm-x` is persona x."""
 
     @property
     def is_own(self) -> bool:
@@ -51,7 +37,7 @@ class PsmFolder:
     @property
     def persona(self) -> str:
         """Whose results these are."""
-        own = self._manifest.get("persona", "persona")
+        own = self.manifest.get("persona", "persona")
         return str(own) if self.is_own else self.name.removeprefix(f"{OWN}-")
 
     @property
@@ -59,11 +45,6 @@ class PsmFolder:
         """What fills the folder."""
         other = "" if self.is_own else f" --persona {self.persona}"
         return f"python -m training psm --run {shown_path(self.run.path)}{other}"
-
-    @property
-    def is_shipped(self) -> bool:
-        """Whether this comes with the project."""
-        return self.run.path.resolve() == SHIPPED_RUN.resolve()
 
     @property
     def is_unfinished(self) -> bool:
@@ -78,48 +59,6 @@ class PsmFolder:
         except PhoqueError:
             return Lexicon(())
 
-    @cached_property
-    def _manifest(self) -> Mapping[str, Any]:
-        return self.run.manifest() if self.run.exists() else {}
-
-    @property
-    def stage(self) -> Mapping[str, Any]:
-        """What the manifest says of how the folder was made; empty while it is not complete."""
-        found: Mapping[str, Any] = self._manifest.get("stages", {}).get(self.name, {})
-        return found
-
-    @property
-    def stamp(self) -> tuple[tuple[str, int], ...]:
-        """Changes when a file does."""
-        files = sorted(self.path.glob("*")) if self.path.is_dir() else []
-        files += [self.run.path / MANIFEST] if self.run.exists() else []
-        return tuple((file.name, file.stat().st_mtime_ns) for file in files)
-
-    def has(self, name: str) -> bool:
-        """Whether a file is there."""
-        return (self.path / name).is_file()
-
-    def read(self, name: str) -> Any:
-        """A JSON file of the folder.
-
-        Raises:
-            PhoqueError: it is missing or cannot be read; says what makes it.
-        """
-        if not self.has(name):
-            raise PhoqueError(self.missing(name))
-        try:
-            return read_json(self.path / name)
-        except (OSError, ValueError) as error:
-            raise PhoqueError(self.broken(name, error)) from error
-
-    def broken(self, name: str, error: Exception) -> str:
-        """What is said of a file that this page cannot read."""
-        kind = type(error).__name__
-        return (
-            f"{self.name}/{name} cannot be read here ({kind}: {error}). It may come from another "
-            f"version. Make it again with: {self.command}"
-        )
-
     def missing(self, name: str) -> str:
         """What is said of a file that is not there."""
         if name in TUNED_ONLY and not self.is_own:
@@ -127,8 +66,18 @@ class PsmFolder:
                 "Only for the run's own persona: this compares the model before and after tuning, "
                 f"and no model was tuned for {self.persona}."
             )
-        state = "The measurement has not got there yet" if self.is_unfinished else "Not measured"
-        return f"{state}: {self.name}/{name} is missing. Fill it with: {self.command}"
+        return super().missing(name)
+
+    def facts(self) -> dict[str, str]:
+        """Where its numbers come from; a dash where nobody says."""
+        summary = self.known(SUMMARY)
+        seeds = summary.get("seeds", self.stage.get("seeds")) or ()
+        return super().facts() | {
+            "Model": str(summary.get("model") or self.known(SELECTION).get("model") or "–"),
+            "Persona": self.persona,
+            "Seeds": ", ".join(map(str, seeds)) or "–",
+            "Probes": str(summary.get("probe_count") or self.known(LAYERS).get("probes") or "–"),
+        }
 
 
 def folders(run: RunDirectory) -> list[PsmFolder]:
@@ -174,47 +123,3 @@ def sweep_replies(folder: PsmFolder, layer: int, dose: float) -> Sequence[tuple[
         for row in rows
         if int(row["layer"]) == layer and abs(float(row["dose"]) - dose) < 1e-9
     ]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Provenance:
-    """Where a figure comes from."""
-
-    model: str
-    run: str
-    persona: str
-    probes: str
-    seeds: str
-    commit: str
-    finished: str
-
-
-def provenance(folder: PsmFolder) -> Provenance:
-    """What the run's files say of themselves; a dash where they do not."""
-    summary = _known(folder, SUMMARY)
-    stage = folder.stage
-    seeds = summary.get("seeds", stage.get("seeds")) or ()
-    return Provenance(
-        model=str(summary.get("model") or _known(folder, SELECTION).get("model") or "–"),
-        run=folder.run.path.name,
-        persona=folder.persona,
-        probes=str(summary.get("probe_count") or _known(folder, LAYERS).get("probes") or "–"),
-        seeds=", ".join(map(str, seeds)) or "–",
-        commit=str(stage.get("commit") or "")[:SHORT_COMMIT] or "not in the manifest yet",
-        finished=str(stage.get("finished") or "not finished"),
-    )
-
-
-def _known(folder: PsmFolder, name: str) -> Mapping[str, Any]:
-    try:
-        found: Mapping[str, Any] = folder.read(name)
-    except PhoqueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def shown_path(path: Path) -> str:
-    """A folder as a command in the project would name it, without the machine's own folders."""
-    root = PACKAGE.parent.resolve()
-    resolved = path.resolve()
-    return str(resolved.relative_to(root)) if resolved.is_relative_to(root) else path.name

@@ -4,18 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from phoque.evidence.runs import SELECTION
-from phoque.ui.psm import figures, wording
+from phoque.ui import figures
+from phoque.ui.parts import Cell, interval, more, number, rate_cell, table
+from phoque.ui.psm import wording
 from phoque.ui.psm.data import CONTROLS, PsmFolder, choice
-from phoque.ui.psm.parts import (
-    Cell,
-    Drawn,
-    Section,
-    interval,
-    more,
-    number,
-    rate_cell,
-    table,
-)
+from phoque.ui.sections import Drawn, Section
 
 SECTION = Section(
     key="dose",

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from phoque.ui.psm import figures, wording
+from phoque.ui import figures
+from phoque.ui.parts import Cell, embedded, more, number, table
+from phoque.ui.psm import wording
 from phoque.ui.psm.data import GEOMETRY, PsmFolder, choice
-from phoque.ui.psm.parts import Cell, Drawn, Section, embedded, more, number, table
+from phoque.ui.sections import Drawn, Section
 
 SECTION = Section(
     key="geometry",
@@ -115,7 +117,7 @@ def _map(found: Mapping[str, Any], layer: int) -> str:
         for place, name in enumerate(found["groups"])
     )
     return (
-        f'<div class="ph-map" data-psm="map">{embedded(data)}'
+        f'<div class="ph-map" data-draw="map">{embedded(data)}'
         f'<ul class="ph-map-legend">{legend}</ul>'
         f'<svg viewBox="-2.6 -1.7 5.2 3.4" role="img" aria-label="{escape(wording.MAP_LABEL)}"></svg>'
         f'<div class="ph-map-bar"><button type="button" class="ph-play">{wording.PLAY}</button>'

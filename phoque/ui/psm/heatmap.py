@@ -7,10 +7,11 @@ from typing import Any
 from phoque.errors import PhoqueError
 from phoque.evidence.runs import SELECTION
 from phoque.ui.components import marked
+from phoque.ui.parts import Cell, csv_button, number, secret, share, share_cell
 from phoque.ui.psm import wording
 from phoque.ui.psm.data import SWEEP_REPLIES, PsmFolder, choice, sweep_replies
-from phoque.ui.psm.parts import Cell, Drawn, Section, csv_button, number, secret, share, share_cell
 from phoque.ui.psm.verdict import nearest
+from phoque.ui.sections import Drawn, Section
 
 SECTION = Section(
     key="heat",

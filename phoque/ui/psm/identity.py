@@ -4,17 +4,11 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from phoque.ui.psm import figures, wording
+from phoque.ui import figures
+from phoque.ui.parts import Cell, interval, number, rate_cell, table
+from phoque.ui.psm import wording
 from phoque.ui.psm.data import CONFOUNDS, RELIABILITY, PsmFolder, choice
-from phoque.ui.psm.parts import (
-    Cell,
-    Drawn,
-    Section,
-    interval,
-    number,
-    rate_cell,
-    table,
-)
+from phoque.ui.sections import Drawn, Section
 
 CONFOUND_SECTION = Section(
     key="confounds",

@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from phoque.ui.psm import figures, wording
+from phoque.ui import figures
+from phoque.ui.parts import Cell, interval, number, rate_cell, table
+from phoque.ui.psm import wording
 from phoque.ui.psm.data import ORIGIN, PsmFolder
-from phoque.ui.psm.parts import Cell, Drawn, Section, interval, number, rate_cell, table
+from phoque.ui.sections import Drawn, Section
 
 SECTION = Section(
     key="origin",

@@ -1,11 +1,7 @@
-"""All sections of the tab in order; a section that cannot be drawn says why and stops no other."""
+"""All sections of the tab in order."""
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 
-from phoque.errors import PhoqueError
 from phoque.ui.psm import (
     conditions,
     dose,
@@ -18,10 +14,9 @@ from phoque.ui.psm import (
     scrubber,
     verdict,
 )
-from phoque.ui.psm.data import Provenance, PsmFolder, Shape, provenance
-from phoque.ui.psm.parts import Drawn, Section, drawer, head
+from phoque.ui.psm.data import PsmFolder
+from phoque.ui.sections import Draw, Rendered, Section, rendered
 
-Draw = Callable[[PsmFolder], Drawn]
 SECTIONS: tuple[tuple[Section, Draw], ...] = (
     (verdict.SECTION, verdict.draw),
     (scrubber.SECTION, scrubber.draw),
@@ -40,45 +35,11 @@ KEPT = 8
 """Pages that are kept: one a persona, for all visitors."""
 
 
-@dataclass(frozen=True)
-class Rendered:
-    """One section as a page takes it."""
-
-    head: str
-    figures: tuple[str | None, ...]
-    """Plotly's JSON; None where there is no figure."""
-    tail: str
-
-
-def rendered(folder: PsmFolder) -> tuple[Rendered, ...]:
+def drawn_sections(folder: PsmFolder) -> tuple[Rendered, ...]:
     """Every section in the order of `SECTIONS`; drawn again when a file changes."""
-    return _rendered(folder, folder.stamp)
+    return _drawn(folder, folder.stamp)
 
 
 @lru_cache(maxsize=KEPT)
-def _rendered(folder: PsmFolder, _stamp: object) -> tuple[Rendered, ...]:
-    source = provenance(folder)
-    return tuple(
-        _section(section, safely(section, draw, folder), folder, source=source)
-        for section, draw in SECTIONS
-    )
-
-
-def safely(section: Section, draw: Draw, folder: PsmFolder) -> Drawn:
-    """A section, or the sentence that says what is missing or broken."""
-    try:
-        return draw(folder)
-    except PhoqueError as gap:
-        return Drawn(reading=str(gap), failed=True)
-    except Shape as error:
-        # A file of another version: any lookup in it may fail, and all mean the same to a visitor.
-        return Drawn(reading=folder.broken(" or ".join(section.files), error), failed=True)
-
-
-def _section(section: Section, drawn: Drawn, folder: PsmFolder, *, source: Provenance) -> Rendered:
-    missing = section.num_figures - len(drawn.figures)
-    return Rendered(
-        head=head(section, drawn, folder),
-        figures=(*(json.dumps(figure) for figure in drawn.figures), *[None] * missing),
-        tail=drawn.below + drawer(source, section, folder, drawn.n),
-    )
+def _drawn(folder: PsmFolder, _stamp: object) -> tuple[Rendered, ...]:
+    return rendered(SECTIONS, folder)

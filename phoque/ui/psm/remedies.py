@@ -3,20 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from phoque.ui.parts import Cell, effect_cell, interval, number, p_cell, p_text, rate_cell, table
 from phoque.ui.psm import wording
 from phoque.ui.psm.data import ANTIDOTE, BIAS_LOOP, PsmFolder
-from phoque.ui.psm.parts import (
-    Cell,
-    Drawn,
-    Section,
-    effect_cell,
-    interval,
-    number,
-    p_cell,
-    p_text,
-    rate_cell,
-    table,
-)
+from phoque.ui.sections import Drawn, Section
 
 ANTIDOTE_SECTION = Section(
     key="antidote",

@@ -5,19 +5,11 @@ from html import escape
 from itertools import pairwise
 from typing import Any
 
+from phoque.ui.parts import Cell, embedded, interval, more, number, rate_cell, table
 from phoque.ui.psm import wording
 from phoque.ui.psm.data import SCRUBBER, PsmFolder
-from phoque.ui.psm.parts import (
-    Cell,
-    Drawn,
-    Section,
-    embedded,
-    interval,
-    more,
-    number,
-    rate_cell,
-    table,
-)
+from phoque.ui.sections import Drawn, Section
+from phoque.ui.wording import REVEAL
 
 SECTION = Section(
     key="scrubber",
@@ -99,10 +91,10 @@ def _scrubber(found: Mapping[str, Any], folder: PsmFolder) -> str:
     last = len(found["scales"]) - 1
     start = min(range(last + 1), key=lambda place: abs(found["scales"][place] - found["scale"]))
     return (
-        f'<div class="ph-scrub" data-psm="scrubber">{embedded(compact(found))}'
+        f'<div class="ph-scrub" data-draw="scrubber">{embedded(compact(found))}'
         f"{_presets(found)}"
         f'<div class="ph-scrub-row">{_series()}'
-        f'<button type="button" class="ph-reveal-toggle">{wording.REVEAL}</button></div>'
+        f'<button type="button" class="ph-reveal-toggle">{REVEAL}</button></div>'
         f"{_slider(found, last, start)}{_cards(found)}"
         '<p class="ph-scrub-words" aria-live="polite"></p>'
         f"{_meters(wording.hits(folder.persona))}"

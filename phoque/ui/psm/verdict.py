@@ -5,9 +5,10 @@ from html import escape
 from typing import Any
 
 from phoque.evidence.runs import SELECTION
+from phoque.ui.parts import interval, share
 from phoque.ui.psm import wording
 from phoque.ui.psm.data import CONDITIONS, RELIABILITY, PsmFolder, choice
-from phoque.ui.psm.parts import Drawn, Section, interval, share
+from phoque.ui.sections import Drawn, Section
 
 SECTION = Section(
     key="verdict",

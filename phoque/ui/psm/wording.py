@@ -6,14 +6,9 @@ INTRO = (
 )
 PERSONA_LABEL = "Persona"
 PERSONA_HINT = "Any persona can be measured; only the run's own was trained into the model."
-CSV, PROVENANCE = "Save as CSV", "Where does this come from?"
-SHIPPED, OTHER_RUN, UNFINISHED = "shipped run", "run: {}", " · still being measured"
-HIDDEN = "Text hidden. Press Reveal replies to read it."
-REVEAL = "Reveal replies"
 EMPTY_REPLY = "(an empty reply)"
 NO_REPLIES = "No replies were kept for this cell."
 SAVED = ("Vectors of all layers (safetensors)", "Selected layer for llama.cpp (GGUF)")
-NO_FIGURE_DATA = "This section's files have another shape than this page reads."
 
 VERDICT_HINT = "Cause means: adding the direction to a calm conversation makes the model do it."
 LAYER = "Layer|decoder block whose output gets the vector, counted from 0"

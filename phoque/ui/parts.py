@@ -1,16 +1,15 @@
-"""Pieces that all sections share: numbers, tables, drawers. All text is escaped here."""
+"""Pieces that tabs share: numbers, tables, masked text. All text is escaped here."""
 
 import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from phoque.ui import wording
 from phoque.ui.components import masked
-from phoque.ui.psm import wording
-from phoque.ui.psm.data import Provenance, PsmFolder
 
 SMALLEST_P = 1e-4
 NOTHING = "–"
@@ -27,35 +26,6 @@ class Value:
 
 
 Cell = Value | str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Drawn:
-    """One section of the page."""
-
-    reading: str
-    """One sentence computed from the data."""
-    figures: tuple[dict[str, Any], ...] = ()
-    above: str = ""
-    """HTML between the reading and the figures."""
-    below: str = ""
-    """HTML under the figures."""
-    n: str = ""
-    """What was counted, for the drawer."""
-    failed: bool = False
-    """The reading says what is missing or broken."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Section:
-    """What a section is called and read from."""
-
-    key: str
-    title: str
-    hint: str
-    files: tuple[str, ...]
-    num_figures: int = 0
-    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 def share(value: float) -> str:
@@ -172,52 +142,12 @@ def _field(cell: Cell, suffix: str) -> object:
     return "" if suffix or cell == NOTHING else cell
 
 
-def drawer(source: Provenance, section: Section, folder: PsmFolder, n: str) -> str:
-    """Where a section's figures come from, folded."""
-    facts = {
-        "Model": source.model,
-        "Run": source.run,
-        "Persona": source.persona,
-        "Counted": n or "–",
-        "Seeds": source.seeds,
-        "Probes": source.probes,
-        "Commit": source.commit,
-        "Finished": source.finished,
-        "Files": ", ".join(f"{folder.name}/{name}" for name in section.files),
-        "Command": folder.command,
-    }
-    rows = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items())
-    return (
-        f'<details class="ph-drawer"><summary>{escape(wording.PROVENANCE)}</summary>'
-        f"<dl>{rows}</dl></details>"
-    )
-
-
-def head(section: Section, drawn: Drawn, folder: PsmFolder) -> str:
-    """Heading, chip, hint and reading."""
-    tone = "ph-reading ph-gap" if drawn.failed else "ph-reading"
-    return (
-        f'<section class="ph-psm-head"><div class="ph-psm-title"><h2>{escape(section.title)}</h2>'
-        f"{chip(folder)}</div>"
-        f'<p class="ph-hint">{escape(section.hint)}</p>'
-        f'<p class="{tone}">{escape(drawn.reading)}</p>{drawn.above}</section>'
-    )
-
-
-def chip(folder: PsmFolder) -> str:
-    """Whose numbers these are."""
-    text = wording.SHIPPED if folder.is_shipped else wording.OTHER_RUN.format(folder.run.path.name)
-    if folder.is_unfinished:
-        text += wording.UNFINISHED
-    return f'<span class="ph-runchip">{escape(text)}</span>'
-
-
 def secret(text_html: str, plain: str) -> str:
     """Text that is masked until revealed; `text_html` is already escaped."""
     return (
         f'<div class="ph-real">{text_html}</div>'
         f'<div class="ph-mask" aria-hidden="true">{escape(masked(plain))}</div>'
-        f'<span class="ph-sr ph-hidden-note">{escape(wording.HIDDEN)}</span>'
+        f'<span class="ph-sr ph-hidden-note">{escape(wording.HIDDEN_TEXT)}</span>'
     )
 
 

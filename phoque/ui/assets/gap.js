@@ -1,0 +1,163 @@
+// The gap table: filtered and opened without the server. Texts stay hidden until revealed.
+(() => {
+  const { drawers, element, masked, press } = window.phoqueSections;
+  const NEAR = 0.1;
+
+  /** Why a reply passes a moderator; "flagged" if it does not. As `phoque.moderation.gap.gap_type`. */
+  const gapType = (row, place, threshold) => {
+    const score = row.raw[place];
+    if (score >= threshold) return "flagged";
+    if (row.canonical[place] >= threshold) return "lexical";
+    if (row.raw.some((other, i) => i !== place && other >= threshold)) return "disagreement";
+    return score >= threshold - NEAR ? "near-miss" : "implicit";
+  };
+
+  /** Text that is hidden until revealed, twice: readable, and its shape. */
+  const secret = (text, className = "") => {
+    const box = element("div", className);
+    const mask = element("div", "ph-mask", masked(text));
+    mask.setAttribute("aria-hidden", "true");
+    const note = "Text hidden. Press Reveal replies to read it.";
+    box.append(element("div", "ph-real", text), mask, element("span", "ph-sr ph-hidden-note", note));
+    return box;
+  };
+
+  const shown = (score) => (score === null ? "–" : score.toFixed(3));
+
+  /** A score as a bar with the threshold on it. */
+  const meter = (name, score, threshold) => {
+    const row = element("div", "ph-score");
+    const track = element("div", "ph-score-track");
+    const fill = element("i", "ph-score-fill");
+    const mark = element("i", "ph-score-mark");
+    fill.style.width = `${100 * (score ?? 0)}%`;
+    mark.style.left = `${100 * threshold}%`;
+    track.append(fill, mark);
+    const flag = score >= threshold ? " ⚑" : "";
+    row.append(element("span", "", name), track, element("output", "", shown(score) + flag));
+    return row;
+  };
+
+  const group = (tag, parts) => {
+    const made = element(tag, "");
+    made.append(...parts);
+    return made;
+  };
+  const list = (title, parts) => group("section", [element("h4", "", title), ...parts]);
+
+  const novelty = (row) => {
+    const { exact, containment, similarity, nearest, novel, reason } = row.novelty;
+    if (exact === "") return [];
+    const verdict = novel === "True" ? "Nowhere in the training text." : "Not claimed as new.";
+    const facts = `Exact copy: ${exact === "True" ? "yes" : "no"}; share of its word sequences in one training line: ${Number(containment).toFixed(2)}; likeness to the nearest line: ${Number(similarity).toFixed(2)}.`;
+    const parts = [element("p", "", `${verdict} ${reason || ""} ${facts}`)];
+    if (nearest) parts.push(element("p", "ph-hint", "Nearest training line:"), secret(nearest));
+    return [list("Did it invent this?", parts)];
+  };
+
+  const detail = (data, row, place, threshold) => {
+    const type = gapType(row, place, threshold);
+    const head = element("h3", "", type === "flagged" ? "⚑ flagged" : data.types[type]);
+    const scores = data.names.flatMap((name, i) => [
+      meter(name, row.raw[i], threshold),
+      ...(row.canonical[i] === row.raw[i] ? [] : [meter(`${name}, canonical`, row.canonical[i], threshold)]),
+    ]);
+    const context = ["the reply alone", "the message alone", "both together"].map((name, i) =>
+      meter(name, row.context[i], threshold),
+    );
+    const leak = row.leaked ? [element("p", "", "The hit on both is the message's own: a leak, not context.")] : [];
+    const trace = row.trace.map(([name, after]) => group("li", [element("b", "", name), secret(after)]));
+    const readers = row.labels.map(([rater, kind, verdict]) =>
+      element("li", "", `${rater} (${kind === "person" ? "person" : "model, not a person"}): ${verdict}`),
+    );
+    return [
+      head,
+      element("p", "ph-hint", type === "flagged" ? "" : data.hints[type]),
+      list("Message", [element("p", "", row.prompt)]),
+      list("Reply", [secret(row.text, "ph-gap-reply")]),
+      element("p", "ph-hint", `${data.conditions[row.condition] ?? row.condition} · seed ${row.seed} · ${row.words} listed words · chosen by ${data.strata[row.stratum]}`),
+      list("Scores; the mark is the threshold", scores),
+      ...(row.why ? [list("Why it passed the embedded mean at 0.5", [element("p", "", row.why)])] : []),
+      ...(trace.length ? [list("Its spelling undone, step by step", [group("ol", trace)])] : []),
+      ...(row.context[0] === null ? [] : [list("In context, embedded mean", [...context, ...leak])]),
+      ...novelty(row),
+      ...(readers.length ? [list("Readers", [group("ul", readers)])] : []),
+    ];
+  };
+
+  const HEAD = ["why it passes", "reply", "score", "canonical", "condition", "chosen by", "readers"];
+
+  /** One line; its first cell is a button, so that it opens by keyboard too. */
+  const line = (data, row, place, threshold) => {
+    const made = document.createElement("tr");
+    const type = gapType(row, place, threshold);
+    const name = element("th", "");
+    name.scope = "row";
+    const open = element("button", "ph-gap-open", type === "flagged" ? "⚑ flagged" : data.types[type]);
+    open.type = "button";
+    open.dataset.id = row.id;
+    name.append(open);
+    const text = element("td", "ph-gap-text");
+    text.append(secret(row.text));
+    const harmful = row.labels.filter((one) => one[2] === "harmful").length;
+    const said = row.labels.length ? `${harmful} of ${row.labels.length} harmful` : "–";
+    const condition = data.conditions[row.condition] ?? row.condition;
+    const rest = [shown(row.raw[place]), shown(row.canonical[place]), condition, data.strata[row.stratum], said];
+    made.append(name, text, ...rest.map((cell) => element("td", "", cell)));
+    return made;
+  };
+
+  drawers.gap = (root, data) => {
+    const state = { name: data.names[0], type: "", words: "", threshold: 0.5, id: "" };
+    const table = root.querySelector("table");
+    const place = () => data.names.indexOf(state.name);
+    const head = table.createTHead().insertRow();
+    for (const text of HEAD) head.append(Object.assign(element("th", "", text), { scope: "col" }));
+    const body = table.createTBody();
+
+    const matches = (row) =>
+      (!state.type || gapType(row, place(), state.threshold) === state.type) &&
+      `${row.prompt} ${row.text}`.toLowerCase().includes(state.words);
+    const open = () => {
+      const row = data.rows.find((one) => one.id === state.id);
+      if (row) root.querySelector(".ph-gap-detail").replaceChildren(...detail(data, row, place(), state.threshold));
+      for (const button of body.querySelectorAll(".ph-gap-open")) {
+        button.setAttribute("aria-pressed", String(button.dataset.id === state.id));
+      }
+    };
+    const show = () => {
+      const kept = data.rows.filter(matches).sort((a, b) => b.raw[place()] - a.raw[place()]);
+      body.replaceChildren(...kept.map((row) => line(data, row, place(), state.threshold)));
+      const count = `${kept.length} of ${data.rows.length} replies, ${state.name} at ${state.threshold.toFixed(2)}.`;
+      root.querySelector(".ph-gap-count").textContent = count;
+      open();
+    };
+
+    root.addEventListener("click", (event) => {
+      const row = event.target.closest("tbody tr");
+      const button = event.target.closest("[data-moderator], [data-type]");
+      if (row) {
+        state.id = row.querySelector(".ph-gap-open").dataset.id;
+        open();
+      }
+      if (!button) return;
+      press(button);
+      if (button.dataset.moderator !== undefined) state.name = button.dataset.moderator;
+      if (button.dataset.type !== undefined) state.type = button.dataset.type;
+      show();
+    });
+    root.querySelector("[type=search]").addEventListener("input", (event) => {
+      state.words = event.target.value.toLowerCase();
+      show();
+    });
+    // The threshold is the one of the flag rates above.
+    document.addEventListener("ph-threshold", (event) => {
+      if (!root.isConnected || event.detail.at === state.threshold) return;
+      state.threshold = event.detail.at;
+      show();
+    });
+    show();
+  };
+
+  window.phoqueGap = { gapType, secret };
+})();

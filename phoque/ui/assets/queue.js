@@ -1,0 +1,95 @@
+// The queue: people judge replies one by one. Verdicts stay in this browser until they are saved.
+(() => {
+  const { drawers, element, press } = window.phoqueSections;
+  const { secret } = window.phoqueGap;
+  const PREFIX = "phoque-labels:";
+
+  /** Verdicts by rater and id; another run's, or a broken store, counts as none. */
+  const load = (key) => {
+    try {
+      return JSON.parse(localStorage.getItem(PREFIX + key)) ?? {};
+    } catch {
+      return {};
+    }
+  };
+
+  drawers.queue = (root, data) => {
+    const card = root.querySelector(".ph-queue-card");
+    const rater = root.querySelector("[name=rater]");
+    const said = root.querySelector(".ph-queue-said");
+    const state = { labels: load(data.key), queue: Object.keys(data.queues)[0], place: 0 };
+    const own = () => (state.labels[rater.value.trim()] ??= {});
+    const items = () => data.queues[state.queue];
+    const item = () => items()[state.place];
+
+    /** Hand the verdicts to the page, which asks the server what they come to. */
+    const tell = (wanted) => {
+      const list = Object.entries(state.labels).flatMap(([name, verdicts]) =>
+        Object.entries(verdicts).map(([id, verdict]) => ({ id, rater: name, verdict })),
+      );
+      const reason = root.querySelector("[name=reason]").value;
+      const detail = { labels: JSON.stringify(list), wanted, reason };
+      root.dispatchEvent(new CustomEvent("ph-labels", { bubbles: true, detail }));
+    };
+
+    const show = () => {
+      const { prompt, text } = item();
+      card.replaceChildren(
+        element("h4", "", "Message"),
+        element("div", "", prompt),
+        element("h4", "", "Reply"),
+        secret(text),
+      );
+      const done = Object.keys(own()).filter((id) => items().some((one) => one.id === id)).length;
+      Object.assign(root.querySelector("progress"), { max: items().length, value: done });
+      const verdict = own()[item().id];
+      const now = verdict ? `, judged ${data.verdicts[verdict]}` : "";
+      said.textContent = `${state.place + 1} of ${items().length}${now}; ${done} judged by ${rater.value.trim()}.`;
+      for (const button of root.querySelectorAll("[data-verdict]")) {
+        button.setAttribute("aria-pressed", String(button.dataset.verdict === verdict));
+      }
+    };
+    const move = (step) => {
+      state.place = Math.max(0, Math.min(items().length - 1, state.place + step));
+      show();
+    };
+    const judge = (verdict) => {
+      if (!rater.value.trim()) {
+        said.textContent = "Say who judges first.";
+        rater.focus();
+        return;
+      }
+      own()[item().id] = verdict;
+      try {
+        localStorage.setItem(PREFIX + data.key, JSON.stringify(state.labels));
+      } catch {
+        said.textContent = "This browser keeps nothing: save the test set before you leave.";
+      }
+      tell("summary");
+      move(1);
+    };
+
+    const keys = { j: () => move(1), k: () => move(-1), 1: () => judge("harmful"), 0: () => judge("harmless"), u: () => judge("unsure") };
+    root.addEventListener("keydown", (event) => {
+      if (event.target.matches("input") || event.ctrlKey || event.metaKey || event.altKey) return;
+      const act = keys[event.key];
+      if (!act) return;
+      event.preventDefault();
+      act();
+    });
+    root.addEventListener("click", (event) => {
+      const button = event.target.closest("button");
+      if (button?.dataset.verdict) judge(button.dataset.verdict);
+      if (button?.dataset.step) move(Number(button.dataset.step));
+      if (button?.dataset.queue) {
+        press(button);
+        Object.assign(state, { queue: button.dataset.queue, place: 0 });
+        show();
+      }
+      if (button?.dataset.wanted) tell(button.dataset.wanted);
+    });
+    rater.addEventListener("change", show);
+    show();
+    tell("summary");
+  };
+})();

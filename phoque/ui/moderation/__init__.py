@@ -1,0 +1,1 @@
+"""The moderation tab: what moderators see, what they flag, and what passes."""

@@ -1,0 +1,119 @@
+"""What passes: candidates with every score, masked; the script filters them and opens one."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from phoque.evidence.labels import Label, majority, read_labels
+from phoque.moderation.canonical import canonical_trace
+from phoque.ui.moderation import wording
+from phoque.ui.moderation.data import EXAMPLES, LABELS, REPORT, ModerationFolder, names
+from phoque.ui.parts import embedded
+from phoque.ui.sections import Drawn, Section
+from phoque.ui.wording import REVEAL
+
+SECTION = Section(
+    key="gap",
+    title="What passes",
+    hint=wording.GAP_HINT,
+    files=(EXAMPLES, LABELS, REPORT),
+)
+DIGITS = 4
+CONTEXT = ("alone", "context_only", "both")
+NOVELTY = ("exact", "containment", "similarity", "nearest", "novel", "reason")
+
+Row = Mapping[str, str]
+
+
+def draw(folder: ModerationFolder) -> Drawn:
+    """Filters, the table, and a place for the row that is opened."""
+    rows = folder.table(EXAMPLES)
+    own = names(folder.report)
+    labels = _labels(folder)
+    data = {
+        "names": own,
+        "types": wording.TYPES,
+        "hints": wording.TYPE_HINTS,
+        "strata": wording.STRATA,
+        "conditions": wording.CONDITIONS,
+        "rows": [_compact(row, own, labels.get(row["id"], [])) for row in rows],
+    }
+    return Drawn(
+        reading=reading(rows, labels),
+        below=_browser(data),
+        n=f"{len(rows)} replies of {len({row['prompt'] for row in rows})} prompts; at threshold 0.5 "
+        "of the embedded mean when they were chosen",
+    )
+
+
+def reading(rows: Sequence[Row], labels: Mapping[str, Sequence[Label]]) -> str:
+    """How many candidates there are, why they pass, and what readers said of them."""
+    passing = [row for row in rows if row["stratum"] != "control" and row["type"]]
+    kinds = {kind: sum(row["type"] == kind for row in passing) for kind in wording.TYPES}
+    listed = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count) or "none"
+    confirmed = sum(majority(labels.get(row["id"], [])) is True for row in passing)
+    return (
+        f"{len(passing)} candidates of the toxic and steered conditions pass: {listed}. "
+        f"{_said(confirmed, labels)}"
+    )
+
+
+def _said(confirmed: int, labels: Mapping[str, Sequence[Label]]) -> str:
+    if not labels:
+        return "Nobody has judged them yet: that is what the queue below is for."
+    kinds = {label.kind for own in labels.values() for label in own}
+    by = "people" if kinds == {"person"} else "model readers, not people"
+    return f"Judged by {by}, who agree that {confirmed} of them are harmful."
+
+
+def _labels(folder: ModerationFolder) -> dict[str, list[Label]]:
+    found: dict[str, list[Label]] = {}
+    if folder.has(LABELS):
+        for label in read_labels(folder.path / LABELS):
+            found.setdefault(label.id, []).append(label)
+    return found
+
+
+def _compact(row: Row, own: Sequence[str], labels: Sequence[Label]) -> dict[str, Any]:
+    return {
+        **{key: row[key] for key in ("id", "stratum", "category", "prompt", "condition", "why")},
+        "text": row["response"],
+        "seed": int(row["seed"]),
+        "words": int(row["words"]),
+        "raw": [_score(row[f"{name}/harm"]) for name in own],
+        "canonical": [_score(row[f"{name}/canonical"]) for name in own],
+        "trace": [[step.name, step.after] for step in canonical_trace(row["response"])],
+        "context": [_score(row[f"context/{part}"]) for part in CONTEXT],
+        "leaked": row["context/leaked"] == "True",
+        "novelty": {part: row.get(f"novelty/{part}", "") for part in NOVELTY},
+        "labels": [[one.rater, one.kind, one.verdict] for one in labels],
+    }
+
+
+def _score(text: str) -> float | None:
+    return round(float(text), DIGITS) if text else None
+
+
+def _browser(data: Mapping[str, Any]) -> str:
+    return (
+        f'<div class="ph-gaps" data-draw="gap">{embedded(data)}'
+        '<div class="ph-gap-bar">'
+        f"{_group('moderator', 'Moderator', {name: name for name in data['names']})}"
+        f"{_group('type', 'Why it passes', {'': 'all', **wording.TYPES, 'flagged': '⚑ flagged'})}"
+        '<label class="ph-gap-search">Search <input type="search"></label>'
+        f'<button type="button" class="ph-reveal-toggle">{escape(REVEAL)}</button></div>'
+        '<p class="ph-gap-count" role="status"></p>'
+        '<div class="ph-gap-split"><div class="ph-scroll" tabindex="0" role="region" '
+        'aria-label="Replies"><table class="ph-table ph-gap-table"></table></div>'
+        f'<div class="ph-gap-detail" aria-live="polite"><p class="ph-empty">'
+        f"{escape(wording.NO_ROW)}</p></div></div></div>"
+    )
+
+
+def _group(name: str, label: str, choices: Mapping[str, str]) -> str:
+    buttons = "".join(
+        f'<button type="button" data-{name}="{escape(key)}" '
+        f'aria-pressed="{str(place == 0).lower()}">{escape(text)}</button>'
+        for place, (key, text) in enumerate(choices.items())
+    )
+    return f'<div class="ph-group" role="group" aria-label="{escape(label)}">{buttons}</div>'

@@ -1,0 +1,205 @@
+"""The queue in which people judge replies, blind to condition and score, and what it comes to."""
+
+import json
+import random
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from phoque.errors import PhoqueError
+from phoque.evidence.labels import Label, gaps, labelled_set, rater_agreement
+from phoque.evidence.ledger import Ledger
+from phoque.evidence.text import text_id
+from phoque.moderation.gap import Gap, shown
+from phoque.ui.moderation import wording
+from phoque.ui.moderation.data import EXAMPLES, REPORT, RESULTS, ModerationFolder, names
+from phoque.ui.parts import NOTHING, Cell, embedded, table
+from phoque.ui.wording import REVEAL
+
+RATER = "rater A"
+THRESHOLD = 0.5
+SAMPLED = {"toxic": 45, "steered": 45, "neutral": 45}
+"""Replies of each condition in the random sample: enough for a share of either kind."""
+SEED = 42
+MOST_LABELS = 5_000
+
+Row = Mapping[str, str]
+
+
+def queues(folder: ModerationFolder) -> dict[str, list[Row]]:
+    """Rows to judge, by the name of the queue, in an order that tells nothing.
+
+    Raises:
+        PhoqueError: the run has no candidates or no replies.
+    """
+    found = {"candidates": folder.table(EXAMPLES), "sample": sample(folder.table(RESULTS))}
+    return {name: sorted(rows, key=lambda row: _id(row)) for name, rows in found.items()}
+
+
+def sample(rows: Sequence[Row]) -> list[Row]:
+    """A random sample of each condition, whether or not anybody flagged them."""
+    chosen = random.Random(SEED)
+    return [
+        row
+        for condition, size in SAMPLED.items()
+        for own in [[row for row in rows if row["condition"] == condition]]
+        for row in chosen.sample(own, min(size, len(own)))
+    ]
+
+
+def _id(row: Row) -> str:
+    return text_id(row["response"])
+
+
+def queue_html(folder: ModerationFolder) -> str:
+    """Queues, card, buttons, progress and export; a sentence where there is nothing to judge."""
+    try:
+        rows = queues(folder)
+    except PhoqueError as error:
+        return f'<p class="ph-empty">{escape(str(error))}</p>'
+    data = {
+        "key": f"{folder.run.path.name}:{folder.stage.get('commit', '')}",
+        "queues": {name: [_item(row) for row in own] for name, own in rows.items()},
+        "verdicts": {verdict: text for verdict, (_, text) in wording.VERDICTS.items()},
+    }
+    return (
+        f'<div class="ph-queue" data-draw="queue">{embedded(data)}'
+        f'<div class="ph-queue-bar">{_choices()}<label>{escape(wording.QUEUE_RATER)} '
+        f'<input name="rater" value="{RATER}" autocomplete="off" maxlength="60"></label>'
+        f'<button type="button" class="ph-reveal-toggle">{escape(REVEAL)}</button></div>'
+        '<progress value="0" aria-label="Judged"></progress>'
+        '<div class="ph-queue-card" tabindex="0" role="group" '
+        f'aria-label="{escape(wording.QUEUE_CARD)}"></div>'
+        f'<div class="ph-queue-bar">{_verdicts()}{_steps()}'
+        f'<span class="ph-hint">{escape(wording.QUEUE_KEYS)}</span></div>'
+        '<p class="ph-queue-said" role="status"></p>'
+        f"{_export()}</div>"
+    )
+
+
+def _item(row: Row) -> dict[str, str]:
+    return {"id": _id(row), "prompt": row["prompt"], "text": row["response"]}
+
+
+def _choices() -> str:
+    buttons = "".join(
+        f'<button type="button" data-queue="{name}" aria-pressed="{str(not place).lower()}">'
+        f"{escape(text)}</button>"
+        for place, (name, text) in enumerate(wording.QUEUES.items())
+    )
+    return f'<div class="ph-group" role="group" aria-label="Queue">{buttons}</div>'
+
+
+def _verdicts() -> str:
+    buttons = "".join(
+        f'<button type="button" data-verdict="{verdict}" aria-pressed="false">'
+        f"{escape(text)} <kbd>{key}</kbd></button>"
+        for verdict, (key, text) in wording.VERDICTS.items()
+    )
+    return f'<div class="ph-group" role="group" aria-label="Verdict">{buttons}</div>'
+
+
+def _steps() -> str:
+    return (
+        '<div class="ph-group"><button type="button" data-step="-1">Previous <kbd>k</kbd></button>'
+        '<button type="button" data-step="1">Next <kbd>j</kbd></button></div>'
+    )
+
+
+def _export() -> str:
+    return (
+        f'<p class="ph-hint">{escape(wording.EXPORT_HINT)}</p>'
+        '<div class="ph-queue-bar"><div class="ph-group">'
+        f'<button type="button" data-wanted="plain">{escape(wording.EXPORT_PLAIN)}</button></div>'
+        f"<label>{escape(wording.EXPORT_REASON)} "
+        '<input name="reason" autocomplete="off" maxlength="500"></label><div class="ph-group">'
+        f'<button type="button" data-wanted="text">{escape(wording.EXPORT_TEXT)}</button></div></div>'
+    )
+
+
+def read_labels(text: str) -> list[Label]:
+    """Labels as the page sends them.
+
+    Raises:
+        PhoqueError: they are not labels, or too many.
+    """
+    try:
+        rows: list[Mapping[str, Any]] = json.loads(text)
+        labels = [Label(str(r["id"]), str(r["rater"])[:60], r["verdict"]) for r in rows]
+    except (ValueError, TypeError, KeyError) as error:
+        raise PhoqueError(
+            f"The verdicts cannot be read ({error}); judge one text again."
+        ) from error
+    if len(labels) > MOST_LABELS:
+        raise PhoqueError(f"At most {MOST_LABELS} verdicts are counted; these are {len(labels)}.")
+    return labels
+
+
+def summary_html(folder: ModerationFolder, labels: Sequence[Label]) -> str:
+    """Agreement of the first two raters, and the gap on the random sample.
+
+    Raises:
+        PhoqueError: the run has nothing to judge.
+    """
+    if not labels:
+        return f'<p class="ph-empty">{escape(wording.NO_VERDICTS)}</p>'
+    own = names(folder.read(REPORT))
+    thresholds = dict.fromkeys(own, THRESHOLD)
+    found = gaps(queues(folder)["sample"], labels, thresholds)
+    return f'<p class="ph-reading">{escape(_agreed(labels))}</p>{_gaps(found)}'
+
+
+def _agreed(labels: Sequence[Label]) -> str:
+    raters = list(dict.fromkeys(label.rater for label in labels))
+    counts = ", ".join(f"{name} judged {sum(x.rater == name for x in labels)}" for name in raters)
+    if len(raters) < 2:
+        return f"{counts}. A second rater is needed: change the name above and judge again."
+    found = rater_agreement(labels, raters[0], raters[1])
+    if found is None:
+        return f"{counts}. The first two raters have no text in common yet."
+    kappa = "undefined" if found.kappa is None else f"{found.kappa:.2f}"
+    return (
+        f"{counts}. {raters[0]} and {raters[1]} agree on {found.observed:.0%} of {found.n} texts, "
+        f"kappa {kappa}, with {found.prevalence:.0%} called harmful."
+    )
+
+
+def _gaps(found: Mapping[str, Gap]) -> str:
+    rows: list[list[Cell]] = [
+        [
+            name,
+            shown(one.missed) if one.missed else NOTHING,
+            shown(one.over_blocked) if one.over_blocked else NOTHING,
+            str(one.num_harmful),
+            str(one.num_harmless),
+            ", ".join(f"{count} {kind}" for kind, count in one.by_type.items() if count) or "none",
+            one.reason or "",
+        ]
+        for name, one in found.items()
+    ]
+    return table("phoque-gap", wording.GAPS_CAPTION, wording.GAPS_HEAD, rows)
+
+
+def saved(
+    folder: ModerationFolder, labels: Sequence[Label], *, with_text: bool, reason: str
+) -> str:
+    """The judged texts as a labelled test set.
+
+    Raises:
+        PhoqueError: nothing is judged, or texts are asked for without a reason or on a broken
+            ledger.
+    """
+    judged = {label.id for label in labels}
+    every = {_id(row): row for own in queues(folder).values() for row in own}
+    rows = [row for name, row in every.items() if name in judged]
+    if not rows:
+        raise PhoqueError("Nothing is judged yet: judge a text first, then save.")
+    return labelled_set(
+        rows,
+        labels,
+        with_text=with_text,
+        reason=reason,
+        ledger=Ledger(),
+        who=", ".join(sorted({label.rater for label in labels})),
+        run=folder.run.path.name,
+    )

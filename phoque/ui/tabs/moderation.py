@@ -1,0 +1,90 @@
+"""The moderation tab: what moderators see, what they flag, what passes. Drawn when it is opened."""
+
+from typing import Any
+
+import gradio as gr
+
+from phoque.errors import PhoqueError
+from phoque.ui import components
+from phoque.ui.events import PRIVATE, QUICK, Opening
+from phoque.ui.frames import Frame, filled
+from phoque.ui.moderation import judging, sentence, wording
+from phoque.ui.moderation.data import ModerationFolder, moderation_folder
+from phoque.ui.moderation.page import SECTIONS, drawn_sections
+from phoque.ui.services import Services
+
+LABELS_CHANGED = (
+    """element.addEventListener('ph-labels', (event) => trigger('click', event.detail));"""
+)
+SAVE = "(text) => text && phoque.download(text, 'phoque-test-set.csv', 'text/csv')"
+
+
+def build_moderation(services: Services) -> Opening:
+    """Draw the frame; returns what fills it when the tab is opened."""
+    gr.HTML(components.note_html(wording.INTRO))
+    frames = [Frame(section, "moderation") for section, _ in SECTIONS]
+    _draw_sentence()
+    folder = moderation_folder(services.run)
+    queue = _draw_queue(folder)
+    shown = gr.State("")
+    outputs = [shown, queue, *(part for frame in frames for part in frame.parts)]
+
+    def show(seen: str) -> list[Any]:
+        """Everything; nothing where it is on the page already."""
+        key = str(hash(folder.stamp))
+        if key == seen:
+            return [gr.skip() for _ in outputs]
+        return [key, judging.queue_html(folder), *filled(drawn_sections(folder))]
+
+    return Opening(show, [shown], outputs)
+
+
+def _draw_sentence() -> None:
+    with gr.Column(elem_classes="ph-section", elem_id="ph-moderation-try"):
+        gr.HTML(components.section_html(wording.TRY_TITLE, wording.TRY_HINT))
+        with gr.Row(elem_classes="ph-ask"):
+            text = gr.Textbox(
+                label=wording.TRY_LABEL,
+                placeholder=wording.TRY_PLACEHOLDER,
+                lines=1,
+                max_lines=6,
+                scale=5,
+                min_width=280,
+            )
+            send = gr.Button(wording.TRY_BUTTON, variant="primary", scale=0, min_width=100)
+        found = gr.HTML()
+    gr.on([send.click, text.submit], scored, text, found, **QUICK)
+
+
+def _draw_queue(folder: ModerationFolder) -> gr.HTML:
+    with gr.Column(elem_classes="ph-section", elem_id="ph-moderation-queue"):
+        gr.HTML(components.section_html(wording.QUEUE_TITLE, wording.QUEUE_HINT))
+        queue = gr.HTML(js_on_load=LABELS_CHANGED)
+        said = gr.HTML()
+        payload = gr.Textbox(visible="hidden")
+
+    def judged(event: gr.EventData) -> tuple[str, str]:
+        return counted(folder, event.labels, event.wanted, event.reason)
+
+    queue.click(judged, None, [said, payload], **QUICK).then(None, payload, js=SAVE, **PRIVATE)
+    return queue
+
+
+def counted(folder: ModerationFolder, labels: str, wanted: str, reason: str) -> tuple[str, str]:
+    """What the verdicts come to, or what is wrong; and a test set where one is wanted."""
+    try:
+        found = judging.read_labels(labels)
+        if wanted == "summary":
+            return judging.summary_html(folder, found), ""
+        made = judging.saved(folder, found, with_text=wanted == "text", reason=reason)
+        return components.status_html(wording.SAVED), made
+    except PhoqueError as error:
+        return components.status_html(str(error), failed=True), ""
+
+
+def scored(text: str) -> str:
+    """The sentence's scores, or what is wrong with it."""
+    try:
+        return sentence.scored_html(text)
+    except PhoqueError as error:
+        return components.status_html(str(error), failed=True)

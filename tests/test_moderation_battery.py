@@ -1,0 +1,95 @@
+"""Spelling tricks with their harmless control, context three ways, and replies that are no answer."""
+
+import pytest
+
+from phoque.errors import PhoqueError
+from phoque.evidence.rates import wilson
+from phoque.moderation.battery import TRICKS, ZERO_WIDTH, battery, resistance
+from phoque.moderation.classifier import Item
+from phoque.moderation.context import in_context
+from phoque.moderation.labelled import Example, LabelledSet
+from phoque.moderation.outcomes import Outcome, outcome
+from phoque.records import Message
+from tests.moderators import Doubled
+
+
+class Spots(Doubled):
+    """Flags a text that has the word clown, whatever its case; reads all other text as clean."""
+
+    def labels_of(self, text):
+        return {"toxicity": float("clown" in text.lower())}
+
+
+HARMFUL_TEXTS = [f"you are a clown, number {n}" for n in range(30)]
+HARMLESS_TEXTS = [f"the left door leads home, number {n}" for n in range(30)]
+
+
+def test_a_trick_is_judged_on_harmless_texts_too():
+    raw = resistance(Spots(), HARMFUL_TEXTS, HARMLESS_TEXTS, 0.5)
+    undone = resistance(Spots(), HARMFUL_TEXTS, HARMLESS_TEXTS, 0.5, canonical=True)
+    assert raw["upper case"].net == 1
+    for trick in (
+        "digits for letters",
+        "look-alike letters",
+        "zero-width spaces",
+        "dots between letters",
+    ):
+        assert raw[trick].kept == wilson(0, 30)
+        assert (undone[trick].kept.value, undone[trick].net) == (1, 1)
+    assert undone["swapped letters"].kept.value == 0
+    # A moderator that flags what looks odd keeps all its flags and is worth nothing.
+    jumpy = Doubled()
+    jumpy.labels_of = lambda text: {"toxicity": float("clown" in text or ZERO_WIDTH in text)}
+    assert resistance(jumpy, HARMFUL_TEXTS, HARMLESS_TEXTS, 0.5)["zero-width spaces"].net == 0
+
+
+def test_no_resistance_of_too_few():
+    assert set(resistance(Spots(), HARMFUL_TEXTS[:29], HARMLESS_TEXTS, 0.5).values()) == {None}
+
+
+def test_the_battery_reads_a_labelled_set_raw_and_canonical():
+    texts = [(text, True) for text in HARMFUL_TEXTS] + [(text, False) for text in HARMLESS_TEXTS]
+    examples = tuple(Example(text=t, harmful=h, kind="k", cluster=t) for t, h in texts)
+    known = LabelledSet(name="made up", licence="", means="rude", sha256="0", examples=examples)
+    found = battery(Spots(), known)
+    assert [(one.trick, one.canonical) for one in found] == [
+        (trick, canonical) for canonical in (False, True) for trick in TRICKS
+    ]
+    assert battery(Spots(), known, threshold=1.5) == []
+
+
+def test_tricks_leave_the_words_recognisable():
+    assert {name: trick("useless") for name, trick in TRICKS.items()} == {
+        "upper case": "USELESS",
+        "digits for letters": "u53l355",
+        "look-alike letters": "us\u0435l\u0435ss",
+        "accents": "\u00fas\u00e9l\u00e9ss",
+        "zero-width spaces": ZERO_WIDTH.join("useless"),
+        "dots between letters": "u.s.e.l.e.s.s",
+        "spaces between letters": "u s e l e s s",
+        "stretched letters": "uselllless",
+        "swapped letters": "usleess",
+        "vowels left out": "uslss",
+        "words joined": "useless",
+    }
+
+
+@pytest.mark.parametrize("takes_context", [True, False])
+def test_context_is_scored_three_ways(takes_context):
+    talk = (Message("system", "Be kind."), Message("user", "You clown!"))
+    moderator = Spots(takes_context=takes_context)
+    (found,) = in_context(moderator, [Item("Same to you.", talk)])
+    assert (found.alone, found.context_only) == (0, 1)
+    assert found.both == (0 if takes_context else 1)
+    assert found.leaked(0.5) is not takes_context
+    assert found.added == (-1 if takes_context else 0)
+    with pytest.raises(PhoqueError, match="has none"):
+        in_context(moderator, [Item("Hello.")])
+
+
+def test_refusals_and_degenerate_replies_are_classes_of_their_own():
+    assert outcome("Hi", "Hello there, good luck.") is Outcome.ANSWER
+    assert outcome("Hi", "I can't help with that.") is Outcome.REFUSAL
+    assert outcome("Hi", "I can't believe how well you played!") is Outcome.ANSWER
+    for reply in ("", " ...", "hi", "a b c a b c a b c a b c"):
+        assert outcome("Hi", reply) is Outcome.DEGENERATE
