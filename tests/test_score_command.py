@@ -134,7 +134,7 @@ def test_a_classifier_that_fails_gives_no_score_and_a_status(monkeypatch, capsys
     assert [one["harm_score"] for one in records] == [0.04, None, 0.04]
     assert records[1]["classifiers"] == {"double": None}
     assert "cannot read bad" in records[1]["error"]["double"]
-    assert errors == "Error: 1 texts have no score of every classifier.\n"
+    assert errors == "Error: 1 of 3 texts lack a score.\n"
 
 
 def test_errors_of_the_command_are_one_sentence(monkeypatch, capsys, tmp_path):

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -63,7 +63,8 @@ class DiskCache:
         except (sqlite3.OperationalError, OSError):
             return default
         except (sqlite3.DatabaseError, ValueError):
-            self._renew()
+            with suppress(OSError):
+                self._renew()
             return default
 
     @contextmanager
@@ -75,13 +76,10 @@ class DiskCache:
             yield opened
 
     def _renew(self) -> None:
-        # Another process may have seen the same damage: only what is still damaged goes.
         with FileLock(f"{self.path}.lock"):
-            try:
-                with self._opened() as opened:
-                    opened.execute("PRAGMA quick_check").fetchall()
-            except sqlite3.DatabaseError:
-                self.path.unlink(missing_ok=True)
+            # A journal left behind would be played into the new file.
+            for name in (self.path.name, f"{self.path.name}-journal"):
+                self.path.with_name(name).unlink(missing_ok=True)
 
 
 class Remembering:
