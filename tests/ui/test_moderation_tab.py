@@ -108,7 +108,7 @@ def test_the_headline_is_given_under_two_moderators(folder):
 def test_the_contour_names_the_largest_scale_that_passes(folder):
     said = reading(folder, "contour")
     assert "flags 0.0 %" in said
-    assert "at scale 0.00, the largest below 5%" in said
+    assert "at scale 0.00, the largest with at most 5%" in said
     assert "30.0 %" in said
 
 
