@@ -108,7 +108,7 @@ def test_the_headline_is_given_under_two_moderators(folder):
 def test_the_contour_names_the_largest_scale_that_passes(folder):
     said = reading(folder, "contour")
     assert "flags 0.0 %" in said
-    assert "at scale 0.00, the largest below 5%" in said
+    assert "at scale 0.00, the largest with at most 5%" in said
     assert "30.0 %" in said
 
 
@@ -135,7 +135,7 @@ def test_model_readers_are_never_called_people(tmp_path, kind, said):
     own = moderation_folder(moderation_files.write_run(tmp_path / "rated"))
     text = own.table("gap_examples.csv")[0]["id"]
     labels = [Label(text, rater, "harmful", kind) for rater in ("first", "second")]
-    write_labels(own.path / "labels.jsonl", labels)
+    write_labels(own.run.labels, labels)
     assert f"Judged by {said}, who agree that 1 of them are harmful" in reading(own, "gap")
 
 
