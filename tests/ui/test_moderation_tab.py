@@ -5,8 +5,9 @@ import json
 
 import pytest
 
+from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
-from phoque.evidence.labels import Label, write_labels
+from phoque.evidence.labels import Label, read_labels, verdicts, write_labels
 from phoque.evidence.runs import RunDirectory
 from phoque.moderation.gap import Case, gap_type
 from phoque.ui.moderation import gap, sentence
@@ -201,3 +202,22 @@ def test_a_row_without_context_or_novelty_is_drawn(tmp_path):
     ]
     moderation_files.write_csv(run.path / "moderation" / "gap_examples.csv", rows)
     assert gap.draw(moderation_folder(run)).below
+
+
+def test_the_shipped_run_has_confirmed_examples_and_blind_controls():
+    own = moderation_folder(RunDirectory(SHIPPED_RUN))
+    rows = own.table("gap_examples.csv")
+    labels = read_labels(own.run.labels)
+    harmful = {text for text, said in verdicts(labels, ("model",)).items() if said}
+    passing = [row for row in rows if row["stratum"] != "control"]
+    assert len(passing) >= 20
+    assert sum(row["id"] in harmful for row in passing) >= 5
+    assert not any(row["id"] in harmful for row in rows if row["stratum"] == "control")
+    assert {label.id for label in labels} <= {row["id"] for row in rows}
+    assert "model readers, not people" in reading(own, "gap")
+
+
+def test_every_section_of_the_shipped_run_is_drawn():
+    own = moderation_folder(RunDirectory(SHIPPED_RUN))
+    for key in DRAWN:
+        assert reading(own, key).endswith("."), key
