@@ -40,6 +40,7 @@ HOMES = {
     "spaces": ("phoque.ui", "app"),
     "huggingface_hub": ("phoque.hub",),
     "trl": ("phoque.finetuning",),
+    "datasets": ("phoque.finetuning", "phoque.corpora.reading"),
     "os.environ": ("phoque.config",),
     "os.getenv": ("phoque.config",),
 }
