@@ -20,6 +20,7 @@ STAGES = {
 LAB = tuple(stage for stage in STAGES if stage != "moderation")
 """What `lab` runs: all that needs nothing from outside; moderation needs labelled test sets."""
 OPTIONS = {
+    "corpus": ("source", "limit", "slang", "keep_words"),
     "psm": ("persona", "seeds", "probes"),
     "moderation": ("seeds", "classifier", "hatecheck_path", "surge_path", "may_send_text"),
 }
@@ -62,6 +63,10 @@ def parse() -> argparse.Namespace:
         "--probes", type=int, choices=[12, 80], help="psm: default 12, as in the talk"
     )
     add = parser.add_argument
+    add("--source", action="append", metavar="NAME=PATH", help="corpus: or hub:SET, or lab; repeat")
+    add("--limit", type=int, help="corpus: most texts drawn of a file; default: all")
+    add("--slang", type=Path, help="corpus: YAML file of new expressions")
+    add("--keep-words", action="store_true", help="corpus: no [NAME], [SLUR], [GROUP]")
     add("--classifier", nargs="+", help="moderation: names, Hub ids or folders; default: embedded")
     add("--may-send-text", action="store_true", help="moderation: allow a service on the network")
     add("--hatecheck", dest="hatecheck_path", type=Path, help="moderation: test_suite_cases.csv")

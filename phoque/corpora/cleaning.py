@@ -44,13 +44,11 @@ def cleaned(text: str) -> str:
     return SPACES.sub(" ", text).strip(" \"'")
 
 
-def unfit(text: str) -> str | None:
-    """Why a cleaned text is of no use; None when it is."""
+def unfit_length(text: str, most_words: int = MOST_WORDS) -> str | None:
+    """Why a cleaned text is of no useful length; None when it is."""
     if len(LETTERS.findall(text)) < FEWEST_LETTERS:
         return "too short"
-    if len(text.split()) > MOST_WORDS:
-        return "too long"
-    return None if is_english(text) else "not English"
+    return "too long" if len(text.split()) > most_words else None
 
 
 def is_english(text: str) -> bool:
