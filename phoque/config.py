@@ -48,6 +48,15 @@ def cache_folder() -> Path:
     return Path(home) / "what-the-phoque"
 
 
+def ledger_file() -> Path:
+    """The ledger of reveals and exports: `PHOQUE_LEDGER`, else in the user's state folder."""
+    chosen = os.environ.get("PHOQUE_LEDGER")
+    if chosen:
+        return Path(chosen).expanduser()
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(home) / "what-the-phoque" / "ledger.jsonl"
+
+
 def openai_key() -> str | None:
     """Key for OpenAI's moderation service (`OPENAI_API_KEY`); None where there is none."""
     return os.environ.get("OPENAI_API_KEY") or None

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from phoque.errors import PhoqueError
+
 
 def file_sha256(path: Path) -> str:
     """Hex SHA-256 of a file, read as a stream."""
@@ -36,3 +38,17 @@ def replaced_folder(path: Path) -> Iterator[Path]:
     yield partial
     shutil.rmtree(path, ignore_errors=True)
     partial.replace(path)
+
+
+def json_lines(path: Path) -> Iterator[Any]:
+    """Every value of a JSON Lines file.
+
+    Raises:
+        PhoqueError: a line is not JSON in UTF-8.
+    """
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                yield json.loads(line)
+            except ValueError as error:
+                raise PhoqueError(f"{path.name}, line {number} is not JSON: {error}.") from error

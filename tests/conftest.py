@@ -17,8 +17,10 @@ from phoque.steering.vectors import PersonaVectors, measure
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory, monkeypatch):
-    """No test touches the user's cache."""
-    monkeypatch.setenv("PHOQUE_CACHE", str(tmp_path_factory.mktemp("cache")))
+    """No test touches the user's cache or ledger."""
+    own = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("PHOQUE_CACHE", str(own))
+    monkeypatch.setenv("PHOQUE_LEDGER", str(own / "ledger.jsonl"))
 
 
 @pytest.fixture(autouse=True)

@@ -25,6 +25,7 @@ FLOORS = (
     ("corpora", "finetuning", "sae", "moderation"),
     ("evidence", "serving", "hub"),
     ("psm",),
+    ("__main__",),
     ("",),  # the shelf, phoque/__init__.py, which loads its names lazily
     ("ui",),
 )
@@ -41,6 +42,7 @@ HOMES = {
     "huggingface_hub": ("phoque.hub",),
     "trl": ("phoque.finetuning",),
     "datasets": ("phoque.finetuning", "phoque.corpora.reading"),
+    "argparse": ("phoque.__main__", "training.__main__"),
     "os.environ": ("phoque.config",),
     "os.getenv": ("phoque.config",),
 }
@@ -63,6 +65,7 @@ PLANTED = {
     "phoque/models/load.py": ("import huggingface_hub", "imports huggingface_hub"),
     "phoque/records.py": ("\n" * (MAX_LINES + 1), "phoque.records has 301 lines"),
     "training/psm.py": ("from training import corpus", "training.psm imports training"),
+    "phoque/evidence/runs.py": ("import argparse", "phoque.evidence.runs imports argparse"),
     "app.py": ("import gradio", "app imports gradio"),
 }
 

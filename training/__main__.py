@@ -22,9 +22,17 @@ LAB = tuple(stage for stage in STAGES if stage != "moderation")
 OPTIONS = {
     "corpus": ("source", "limit", "slang", "keep_words"),
     "psm": ("persona", "seeds", "probes"),
-    "moderation": ("seeds", "classifier", "hatecheck_path", "surge_path", "may_send_text"),
+    "moderation": (
+        "seeds",
+        "classifier",
+        "harm_labels",
+        "hatecheck_path",
+        "surge_path",
+        "may_send_text",
+    ),
 }
 """Arguments of the command line that a stage takes."""
+HARM_LABEL = "moderation: labels of a model by name that are harm, where it does not say"
 FACTS = ("model", "persona")
 """What a whole run has in common."""
 
@@ -68,6 +76,7 @@ def parse() -> argparse.Namespace:
     add("--slang", type=Path, help="corpus: YAML file of new expressions")
     add("--keep-words", action="store_true", help="corpus: no [NAME], [SLUR], [GROUP]")
     add("--classifier", nargs="+", help="moderation: names, Hub ids or folders; default: embedded")
+    add("--harm-label", dest="harm_labels", nargs="+", default=(), help=HARM_LABEL)
     add("--may-send-text", action="store_true", help="moderation: allow a service on the network")
     add("--hatecheck", dest="hatecheck_path", type=Path, help="moderation: test_suite_cases.csv")
     add("--surge", dest="surge_path", type=Path, help="moderation: toxicity_en.csv")

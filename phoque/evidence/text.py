@@ -1,5 +1,6 @@
 """Measures of replies: pure functions of text."""
 
+import hashlib
 import re
 import zlib
 from collections.abc import Collection, Iterable, Sequence
@@ -10,6 +11,16 @@ WORD = re.compile(r"[a-z']+")
 def words(text: str) -> list[str]:
     """Lower-case words, apostrophes kept."""
     return WORD.findall(text.lower())
+
+
+def text_sha256(text: str) -> str:
+    """Hex SHA-256 of a text in UTF-8."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def text_id(text: str) -> str:
+    """The first 16 digits of its SHA-256: the name of a text where it is not shown."""
+    return text_sha256(text)[:16]
 
 
 def ngrams(text: str, n: int) -> list[tuple[str, ...]]:

@@ -142,7 +142,7 @@ def harmful(labels: Sequence[str], wanted: Sequence[str], name: str) -> tuple[st
         raise PhoqueError(
             f"{name} has the labels {', '.join(labels)}; "
             f"{', '.join(unknown_labels) or 'none of them'} is known to be harm. "
-            "Say which are: harm_labels=…"
+            "Say which are: harm_labels=…, or --harm-label NAME on the command line."
         )
     return found
 

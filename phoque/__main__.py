@@ -1,0 +1,110 @@
+"""`python -m phoque score FILE`: what moderators say of your texts; `verify`: is the ledger whole?"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from phoque.errors import PhoqueError
+from phoque.evidence.ledger import Ledger
+from phoque.moderation.disk import remembering
+from phoque.moderation.lines import scored
+from phoque.moderation.reading import read_texts
+from phoque.moderation.registry import EMBEDDED, load_classifier
+
+JSON_SUFFIXES = {".json", ".jsonl"}
+STOPPED_READING = 141
+"""What a shell reports of a program whose reader went away: 128 + SIGPIPE."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        0; 1 where a classifier failed on a text; 2 where the command could not be done.
+    """
+    asked = parser().parse_args(arguments)
+    try:
+        return int(asked.command(asked))
+    except BrokenPipeError:
+        # Nobody reads on (`| head`): what Python still wants to flush goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return STOPPED_READING
+    except PhoqueError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 2
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    whole = argparse.ArgumentParser(prog="python -m phoque", description=__doc__)
+    commands = whole.add_subparsers(required=True)
+    _add_score(commands.add_parser("score", help="score texts, one JSON object a line"))
+    verify = commands.add_parser("verify", help="check the ledger of reveals and exports")
+    verify.set_defaults(command=_verify)
+    verify.add_argument("ledger", metavar="LEDGER", nargs="?", type=Path, help="default: yours")
+    return whole
+
+
+def _add_score(one: argparse.ArgumentParser) -> None:
+    one.description = (
+        "Scores texts in order, one JSON object a line on standard output. Texts are the lines of "
+        "FILE; with --column a column of a CSV; with --json, or where FILE ends in .json or "
+        '.jsonl, a JSON array or JSON Lines of strings or of objects with a string under "text".'
+    )
+    one.set_defaults(command=_score)
+    add = one.add_argument
+    add("file", metavar="FILE", help="UTF-8 text; - is standard input")
+    how = one.add_mutually_exclusive_group()
+    how.add_argument("--column", metavar="NAME", help="FILE is a CSV; score this column")
+    how.add_argument("--json", action="store_true", help="FILE is JSON, whatever it is called")
+    add("--classifier", nargs="+", metavar="NAME", help="default: the embedded ones")
+    add("--harm-label", nargs="+", metavar="LABEL", default=(), help="labels that are harm, of a "
+        "model whose own names do not say so")  # fmt: skip
+    add("--may-send-text", action="store_true", help="allow a service on the network")
+    add("--no-cache", action="store_true", help="neither read nor keep scores on disk (only those "
+        "of models from the Hub and of services are kept; no text is)")  # fmt: skip
+
+
+def _score(asked: argparse.Namespace) -> int:
+    names = asked.classifier or EMBEDDED
+    classifiers = [load_classifier(name, harm_labels=asked.harm_label) for name in names]
+    if not asked.no_cache:
+        classifiers = [remembering(one) for one in classifiers]
+    is_json = asked.json or Path(asked.file).suffix.lower() in JSON_SUFFIXES
+    failed = 0
+    with _opened(asked.file) as (stream, name):
+        texts = read_texts(stream, name, column=asked.column, is_json=is_json)
+        for record in scored(texts, classifiers, may_send_text=asked.may_send_text):
+            failed += "error" in record
+            print(json.dumps(record), flush=True)
+    if failed:
+        print(f"Error: {failed} texts have no score of every classifier.", file=sys.stderr)
+    return int(failed > 0)
+
+
+def _verify(asked: argparse.Namespace) -> int:
+    ledger = Ledger(asked.ledger)
+    if not ledger.path.exists() and not ledger.head.exists():
+        raise PhoqueError(f"There is no ledger {ledger.path}: nothing was revealed or exported.")
+    print(f"{ledger.path}: {ledger.verify()} entries, the chain is whole")
+    return 0
+
+
+@contextmanager
+def _opened(file: str) -> Iterator[tuple[BinaryIO, str]]:
+    if file == "-":
+        yield sys.stdin.buffer, "standard input"
+        return
+    if not os.access(file, os.R_OK) or Path(file).is_dir():
+        raise PhoqueError(f"Cannot read {file}. Give a file of texts, or - for standard input.")
+    with Path(file).open("rb") as stream:
+        yield stream, file
+
+
+if __name__ == "__main__":
+    sys.exit(main())

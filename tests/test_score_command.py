@@ -1,0 +1,211 @@
+"""`python -m phoque score`: any stream of texts in, one record a text out, errors that say where."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from phoque import __main__ as command
+from phoque.errors import PhoqueError
+from phoque.moderation.reading import LONGEST, read_texts
+from tests.moderators import Doubled, installed
+
+MIB = 2**20
+SCORES_ALL = """
+import json, resource, sys
+from phoque.moderation.lines import scored
+from phoque.moderation.reading import read_texts
+from tests.moderators import Doubled
+
+class Forgetful(Doubled):
+    asked = property(lambda self: [], lambda self, value: None)
+
+with open(sys.argv[1], "rb") as stream:
+    texts = read_texts(stream, "long", **json.loads(sys.argv[2]))
+    count = sum(1 for _ in scored(texts, [Forgetful()]))
+print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def read(data, **how):
+    return list(read_texts(io.BytesIO(data), "chat.txt", **how))
+
+
+def score(monkeypatch, capsys, *arguments, **doubles):
+    monkeypatch.setattr(command, "load_classifier", lambda name, harm_labels=(): doubles[name])
+    status = command.main(["score", *map(str, arguments)])
+    said = capsys.readouterr()
+    return status, [json.loads(line) for line in said.out.splitlines()], said.err
+
+
+def test_a_text_file_has_one_text_a_line():
+    assert read(b"one\r\ntwo\n\nlast") == ["one", "two", "", "last"]
+    assert read("\ufeffpécheur\n".encode()) == ["pécheur"]
+    assert read(b'[GROUP] is a placeholder\n{"no": json}') == [
+        "[GROUP] is a placeholder",
+        '{"no": json}',
+    ]
+
+
+def test_a_column_of_a_csv_may_hold_line_breaks():
+    table = b'name,said\nann,"one, two\nthree"\n\nbob,four\n'
+    assert read(table, column="said") == ["one, two\nthree", "four"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'["a", {"text": "b"}, "c [,]"]',
+        b' [ "a" ,\n{"text":"b", "id": [1]}\n,"c [,]" ] \n',
+        b'"a"\n{"text": "b"}\n\n"c [,]"\n',
+        b'\xef\xbb\xbf["a", {"text": "b"}, "c [,]"]',
+    ],
+)
+def test_json_is_an_array_or_values_one_after_the_other(data):
+    assert read(data, is_json=True) == ["a", "b", "c [,]"]
+
+
+def test_json_may_be_cut_anywhere_between_two_reads():
+    texts = [f"é{number} " * (number % 50) for number in range(3000)]
+    array = json.dumps(texts, ensure_ascii=False).encode()
+    lines = "\n".join(json.dumps({"text": text}) for text in texts).encode()
+    assert read(array, is_json=True) == read(lines, is_json=True) == texts
+
+
+BAD = {
+    "empty": (b"", {}, "holds no text"),
+    "empty array": (b"[ ]", {"is_json": True}, "holds no text"),
+    "empty json": (b" \n", {"is_json": True}, "holds no text"),
+    "only a head": (b"said\n", {"column": "said"}, "holds no text"),
+    "binary": (b"fine\n\x89PNG\0\0", {}, "line 2 is binary"),
+    "utf-16": ("hello".encode("utf-16"), {}, "line 1 is binary"),
+    "latin": (b"fine\nfine\ncaf\xe9", {}, "line 3 is not UTF-8"),
+    "latin json": (b'"fine"\n"caf\xe9"', {"is_json": True}, "line 2: not UTF-8"),
+    "latin csv": (b"said\ncaf\xe9", {"column": "said"}, "line 2 is not UTF-8"),
+    "one huge line": (b"x" * (LONGEST + 1), {}, "line 1 is longer than 1,000,000 bytes"),
+    "no such column": (b"a,b\n1,2\n", {"column": "c"}, "no column c. It has: a, b"),
+    "short row": (b"a,b\n1,2\n3\n", {"column": "b"}, "line 3: this row has no b"),
+    "open quote": (b'a\n"x', {"column": "a"}, "not a CSV row"),
+    "no json": (b"hello", {"is_json": True}, "line 1: here is no JSON value"),
+    "half json": (b'"a"\n"b', {"is_json": True}, "line 2: here is no JSON value, or only part"),
+    "half array": (b'["a",', {"is_json": True}, "here is no JSON value, or only part"),
+    "array of lines": (b'["a"]\n["b"]', {"is_json": True}, "line 2: something follows"),
+    "no comma": (b'["a" "b"]', {"is_json": True}, "there is no comma"),
+    "a number": (b'["a", 7]', {"is_json": True}, "value 2 is no text"),
+    "no text key": (b'{"said": "a"}', {"is_json": True}, "value 1 is no text"),
+    "deep": (b"[" * 100_000, {"is_json": True}, "here is no JSON value"),
+    "a huge value": (b'"' + b"x" * 3 * LONGEST, {"is_json": True}, "here is no JSON value"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_says_what_and_where(name):
+    data, how, message = BAD[name]
+    with pytest.raises(PhoqueError, match=message) as raised:
+        read(data, **how)
+    assert str(raised.value).startswith("chat.txt")
+
+
+def test_one_record_a_text_in_order(monkeypatch, capsys, tmp_path):
+    file = tmp_path / "chat.txt"
+    file.write_text("xxxx\nx\nxxxx\n")
+    first, second = Doubled(), Doubled()
+    second.info = second.info.__class__(**{**vars(second.info), "id": "second"})
+    status, records, _ = score(
+        monkeypatch, capsys, file, "--classifier", "double", "second", double=first, second=second
+    )
+    assert status == 0
+    assert [one["index"] for one in records] == [0, 1, 2]
+    assert [one["harm_score"] for one in records] == [0.04, 0.01, 0.04]
+    assert records[0]["classifiers"] == {"double": {"toxicity": 0.04}, "second": {"toxicity": 0.04}}
+    assert all("error" not in one for one in records)
+
+
+def test_a_classifier_that_fails_gives_no_score_and_a_status(monkeypatch, capsys, tmp_path):
+    file = tmp_path / "chat.json"
+    file.write_text('["good", "bad", "fine"]')
+    status, records, errors = score(
+        monkeypatch, capsys, file, "--classifier", "double", double=Doubled(fails_on="bad")
+    )
+    assert status == 1
+    assert [one["harm_score"] for one in records] == [0.04, None, 0.04]
+    assert records[1]["classifiers"] == {"double": None}
+    assert "cannot read bad" in records[1]["error"]["double"]
+    assert errors == "Error: 1 texts have no score of every classifier.\n"
+
+
+def test_errors_of_the_command_are_one_sentence(monkeypatch, capsys, tmp_path):
+    status, records, errors = score(
+        monkeypatch, capsys, tmp_path / "none", "--classifier", "a", a=Doubled()
+    )
+    assert (status, records) == (2, [])
+    assert errors.startswith("Error: Cannot read ")
+    out = Doubled(sends_text_out=True)
+    file = tmp_path / "a.txt"
+    file.write_text("a")
+    status, records, errors = score(monkeypatch, capsys, file, "--classifier", "out", out=out)
+    assert (status, records, out.asked) == (2, [], [])
+    assert "--may-send-text" in errors
+
+
+def test_harm_labels_reach_the_model(monkeypatch, capsys, tmp_path):
+    seen = []
+    (file := tmp_path / "a.txt").write_text("a")
+    monkeypatch.setattr(
+        command, "load_classifier", lambda name, harm_labels: seen.append(harm_labels) or Doubled()
+    )
+    asked = ["score", str(file), "--classifier", "org/x", "--harm-label", "label_1", "label_2"]
+    assert command.main(asked) == 0
+    assert seen == [["label_1", "label_2"]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [{}, {"is_json": True}])
+def test_a_million_lines_take_no_more_memory_than_a_few_thousand(tmp_path, how):
+    few, many = (peak_of(tmp_path / str(count), count, how) for count in (20_000, 1_000_000))
+    assert many < few + 10 * MIB
+
+
+def peak_of(file, count, how):
+    """Most memory, in bytes, of a process of its own that scores `count` lines."""
+    with file.open("w") as lines:
+        lines.writelines(f'"message {number % 5000}"\n' for number in range(count))
+    asked = [sys.executable, "-c", SCORES_ALL, str(file), json.dumps(how)]
+    done = subprocess.run(asked, capture_output=True, text=True, check=True)
+    scored, kilobytes = map(int, done.stdout.split())
+    assert scored == count
+    return kilobytes * 1024
+
+
+@installed
+def test_the_embedded_moderators_score_standard_input():
+    done = run(b"You are a useless clown.\nThe left door leads to the library.\n")
+    rude, kind = map(json.loads, done.stdout.splitlines())
+    assert done.returncode == 0, done.stderr
+    assert rude["harm_score"] == rude["classifiers"]["embedded.mean"]["toxicity"] > 0.5
+    assert kind["harm_score"] < 0.1
+    assert list(rude["classifiers"])[:3] == ["embedded.mean", "embedded.toxblock", "embedded.svm"]
+    assert "insult" in rude["classifiers"]["embedded.toxblock"]
+
+
+@installed
+def test_a_reader_that_goes_away_is_no_error():
+    command = f"yes hello | {sys.executable} -m phoque score - --classifier embedded.svm | head -2"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert [json.loads(line)["index"] for line in done.stdout.splitlines()] == [0, 1]
+    assert done.stderr == ""
+
+
+@installed
+def test_an_error_has_no_traceback():
+    done = run(b"")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.startswith(b"Error: standard input holds no text")
+
+
+def run(data, *arguments):
+    asked = [sys.executable, "-m", "phoque", "score", "-", *arguments]
+    return subprocess.run(asked, input=data, capture_output=True, check=False, env=os.environ)
