@@ -7,6 +7,7 @@ under a reason and left out; a file without the schema's columns is another file
 import csv
 import gzip
 import json
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -104,7 +105,7 @@ def _opened(where: str) -> Iterator[TextIO]:
     with opener(path, mode="rt", encoding="utf-8-sig", errors="replace", newline="") as file:
         try:
             yield file
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise PhoqueError(f"{where} cannot be read to its end: {error}") from error
 
 

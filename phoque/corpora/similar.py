@@ -4,7 +4,7 @@ Broder 1997; locality-sensitive hashing finds candidates, and every candidate is
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from datasketch import MinHash, MinHashLSH
 
@@ -13,6 +13,8 @@ PIECE = 4
 NUM_HASHES = 128
 MISSED_MATTERS = (0.1, 0.9)
 """Weights of false and missed candidates: a false one only costs a comparison."""
+LOOSER = 0.75
+"""Candidates are looked for from this share of the similarity on, so that few are missed."""
 WORDS = re.compile(r"\w+")
 
 
@@ -27,16 +29,49 @@ def jaccard(first: frozenset[str], second: frozenset[str]) -> float:
     return len(first & second) / len(first | second)
 
 
+class SimilarTexts:
+    """Texts, and which of them are similar to a new one.
+
+    A pair is similar from a Jaccard similarity of `similarity` on. Hashing misses a few pairs that
+    lie at the limit, never an equal one.
+    """
+
+    def __init__(self, similarity: float) -> None:
+        self._similarity = similarity
+        self._pieces: list[frozenset[str]] = []
+        self._index = MinHashLSH(LOOSER * similarity, NUM_HASHES, weights=MISSED_MATTERS)
+        # Copies share its random permutations, which take longer to draw than to use.
+        self._empty = MinHash(NUM_HASHES)
+
+    def similar(self, text: str) -> list[int]:
+        """Places of the known texts that are similar to `text`, in order."""
+        own = pieces(text)
+        found = self._index.query(self._sketch(own))
+        return sorted(at for at in found if jaccard(own, self._pieces[at]) >= self._similarity)
+
+    def add(self, text: str) -> None:
+        """From now on `text` is known."""
+        self._index.insert(len(self._pieces), self._sketch(pieces(text)))
+        self._pieces.append(pieces(text))
+
+    def _sketch(self, own: frozenset[str]) -> MinHash:
+        sketch = self._empty.copy()
+        sketch.update_batch([piece.encode() for piece in own])
+        return sketch
+
+
 def similar_groups(texts: Sequence[str], similarity: float) -> list[list[int]]:
     """The texts in groups, by their places: who is similar to one of a group belongs to it.
 
-    A pair is similar from a Jaccard similarity of `similarity` on. Hashing misses a few pairs that
-    lie at the limit, never an equal one. Groups and their members are in the order of `texts`.
+    Groups and their members are in the order of `texts`.
     """
+    known = SimilarTexts(similarity)
     leader = list(range(len(texts)))
-    for one, other in _similar_pairs([pieces(text) for text in texts], similarity):
-        first, second = sorted((_leader(leader, one), _leader(leader, other)))
-        leader[second] = first
+    for place, text in enumerate(texts):
+        for other in known.similar(text):
+            first, second = sorted((_leader(leader, other), _leader(leader, place)))
+            leader[second] = first
+        known.add(text)
     groups: dict[int, list[int]] = {}
     for place in range(len(texts)):
         groups.setdefault(_leader(leader, place), []).append(place)
@@ -47,13 +82,3 @@ def _leader(leader: list[int], place: int) -> int:
     while leader[place] != place:
         leader[place] = place = leader[leader[place]]
     return place
-
-
-def _similar_pairs(sets: list[frozenset[str]], similarity: float) -> Iterator[tuple[int, int]]:
-    index = MinHashLSH(similarity, NUM_HASHES, weights=MISSED_MATTERS)
-    encoded = ([piece.encode() for piece in one] for one in sets)
-    for place, sketch in enumerate(MinHash.generator(encoded, num_perm=NUM_HASHES)):
-        for other in index.query(sketch):
-            if jaccard(sets[place], sets[other]) >= similarity:
-                yield other, place
-        index.insert(place, sketch)
