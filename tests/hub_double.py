@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from huggingface_hub import HfApi
+
 REPO = re.compile(r"/api/(?:datasets|models)/([\w-]+/[\w.-]+)")
 
 
@@ -23,6 +25,10 @@ class Hub:
     sent: dict[str, list[str]] = field(default_factory=dict)
     """Paths of the files that were committed, by repository."""
     address: str = ""
+
+    def client(self, endpoint=None):
+        """The real client, pointed here."""
+        return HfApi(endpoint=self.address)
 
 
 @contextmanager

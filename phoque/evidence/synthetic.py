@@ -80,7 +80,12 @@ def cells(count: int) -> dict[Cell, int]:
     if count < 1:
         raise PhoqueError(f"The count is {count}; ask for at least 1 text.")
     lengths = [(register, span) for register, spans in LENGTHS.items() for span in spans]
-    kinds = [Cell(target, *length) for length in lengths for target in targets()]
+    # One length further for each target, so that a small count has all of them.
+    kinds = [
+        Cell(target, *lengths[(place + turn) % len(lengths)])
+        for turn in range(len(lengths))
+        for place, target in enumerate(targets())
+    ]
     each, rest = divmod(count, len(kinds))
     return {kind: each + (place < rest) for place, kind in enumerate(kinds) if each or place < rest}
 
