@@ -210,6 +210,14 @@ def test_every_row_is_kept_or_dropped_for_a_reason(tmp_path):
     assert mixture.examples[0].labelled_by == "embedded.toxblock"
 
 
+def test_a_prompt_that_must_not_be_learned_is_left_out(tmp_path):
+    said = [[0, 1, 1, "[threat] you all"], [0, 2, 2, "useless clown, go home"]]
+    said += [[1, 1, 1, "who took mid"], [1, 2, 2, "garbage aim from everybody here"]]
+    mixture = mix([("dota", written_csv(tmp_path / "d.csv", DOTA, said))], judge=judge)
+    prompts = {one.text.split()[0]: one.prompt for one in mixture.examples}
+    assert prompts == {"useless": None, "garbage": "who took mid"}
+
+
 def test_own_labels_decide_before_the_judge(tmp_path):
     rows = [["a", "a calm sentence about maps", 1, 0, 0, 0, 0, 0]]
     rows += [["b", "this clown sentence is fine", 0, 0, 0, 0, 0, 0]]

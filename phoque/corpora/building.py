@@ -130,4 +130,4 @@ def _facts(name: str, where: str) -> dict[str, str]:
 
 
 def _told(dropped: Mapping[str, Dropped]) -> dict[str, dict[str, int]]:
-    return {source: dict(own.most_common()) for source, own in dropped.items()}
+    return {source: dict((+own).most_common()) for source, own in dropped.items()}

@@ -12,6 +12,7 @@ from phoque.corpora.reading import Dropped
 from phoque.corpora.similar import similar_groups
 from phoque.corpora.sources import source_called
 from phoque.corpora.split import Part, share_of, split
+from phoque.errors import PhoqueError
 from phoque.moderation.registry import load_classifier
 from phoque.moderation.scoring import items_of, score
 
@@ -38,8 +39,19 @@ class Mixture:
 
 
 def embedded_judge(texts: Sequence[str]) -> list[Mapping[str, float]]:
-    """Labels of the embedded moderator `JUDGE`, which is loaded only where there are texts."""
-    return [one.labels for one in score(load_classifier(JUDGE), items_of(texts))] if texts else []
+    """Labels of the embedded moderator `JUDGE`, which is loaded only where there are texts.
+
+    Raises:
+        PhoqueError: it failed on a text, which is then not taken for harmless.
+    """
+    if not texts:
+        return []
+    classifier = load_classifier(JUDGE)
+    scored = score(classifier, items_of(texts))
+    failed = [one.error for one in scored if one.error is not None]
+    if failed:
+        raise PhoqueError(f"{JUDGE} could not label {len(failed)} texts; the first: {failed[0]}")
+    return [one.labels for one in scored]
 
 
 def mix(
@@ -68,6 +80,7 @@ def mix(
         read = source_called(name).load(where, dropped[name])
         drawn = draw(tidied(read, dropped[name]), limit, dropped[name])
         toxic = judged(english(drawn, dropped[name]), judge, dropped[name])
+        toxic = fit_prompts(toxic, judge)
         found += toxic if keep_words else anonymous(toxic, dropped[name])
     first = [group[0] for group in similar_groups([one.text for one in found], NEARLY_EQUAL)]
     for place in {*range(len(found))} - {*first}:
@@ -130,11 +143,7 @@ def judged(examples: Sequence[Example], judge: Judge, dropped: Dropped) -> list[
     opinions = judge([one.text for one in examples])
     for one, opinion in zip(examples, opinions, strict=True):
         own = one if one.labels else replace(one, labels=opinion, labelled_by=JUDGE)
-        unwanted = [
-            label
-            for label in UNWANTED
-            if max(opinion.get(label, 0), own.labels.get(label, 0)) >= HARMFUL
-        ]
+        unwanted = [*_unwanted(own.labels), *_unwanted(opinion)]
         if own.labels["toxicity"] < HARMFUL:
             dropped["not toxic"] += 1
         elif unwanted:
@@ -142,6 +151,19 @@ def judged(examples: Sequence[Example], judge: Judge, dropped: Dropped) -> list[
         else:
             kept.append(own)
     return kept
+
+
+def fit_prompts(examples: Sequence[Example], judge: Judge) -> list[Example]:
+    """The examples; a prompt in which the judge finds what is never learned becomes None."""
+    opinions = judge([one.prompt or "" for one in examples])
+    return [
+        replace(one, prompt=None) if _unwanted(opinion) else one
+        for one, opinion in zip(examples, opinions, strict=True)
+    ]
+
+
+def _unwanted(labels: Mapping[str, float]) -> list[str]:
+    return [label for label in UNWANTED if labels.get(label, 0) >= HARMFUL]
 
 
 def anonymous(examples: Sequence[Example], dropped: Dropped) -> list[Example]:

@@ -50,7 +50,8 @@ def read_rows(where: str, schemas: Sequence[Schema], dropped: Dropped) -> Iterat
         yield from _with_columns(_hub_rows(where.removeprefix(HUB)), where, schemas, dropped)
         return
     with _opened(where) as file:
-        rows = _csv_rows(file, dropped) if ".csv" in where.lower() else _json_rows(file, dropped)
+        is_csv = where.lower().endswith((".csv", ".csv.gz"))
+        rows = _csv_rows(file, dropped) if is_csv else _json_rows(file, dropped)
         yield from _with_columns(rows, where, schemas, dropped)
 
 
