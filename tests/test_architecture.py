@@ -41,6 +41,7 @@ HOMES = {
     "spaces": ("phoque.ui", "app"),
     "huggingface_hub": ("phoque.hub",),
     "trl": ("phoque.finetuning",),
+    "datasets": ("phoque.finetuning", "phoque.corpora.reading"),
     "argparse": ("phoque.__main__", "training.__main__"),
     "os.environ": ("phoque.config",),
     "os.getenv": ("phoque.config",),
