@@ -16,12 +16,14 @@ STAGES = {
     "psm": "training.psm:run",
     "evaluate": "training.evaluate:run",
     "moderation": "training.moderation:run",
+    "sae": "training.sae:run",
 }
-LAB = tuple(stage for stage in STAGES if stage != "moderation")
-"""What `lab` runs: all that needs nothing from outside; moderation needs labelled test sets."""
+LAB = tuple(stage for stage in STAGES if stage not in ("moderation", "sae"))
+"""What `lab` runs; moderation needs labelled test sets, and sae is a study of its own."""
 OPTIONS = {
     "psm": ("persona", "seeds", "probes"),
     "moderation": ("seeds", "classifier", "hatecheck_path", "surge_path", "may_send_text"),
+    "sae": ("layer", "tokens", "preset", "text"),
 }
 """Arguments of the command line that a stage takes."""
 FACTS = ("model", "persona")
@@ -52,7 +54,7 @@ def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     parser.add_argument(
-        "stage", choices=["lab", *STAGES], help="one stage, or lab for all but moderation"
+        "stage", choices=["lab", *STAGES], help="one stage, or lab for all but moderation and sae"
     )
     parser.add_argument("--run", type=Path, required=True, help="folder of the run")
     parser.add_argument("--model", help="preset, Hub id or folder; default: the run's, else lab")
@@ -66,6 +68,10 @@ def parse() -> argparse.Namespace:
     add("--may-send-text", action="store_true", help="moderation: allow a service on the network")
     add("--hatecheck", dest="hatecheck_path", type=Path, help="moderation: test_suite_cases.csv")
     add("--surge", dest="surge_path", type=Path, help="moderation: toxicity_en.csv")
+    add("--layer", help="sae: a decoder block, or auto (default): by held-out AUC")
+    add("--tokens", type=int, help="sae: training tokens; default: the preset's")
+    add("--preset", help="sae: quick, standard or ministral; default: the one for the run's model")
+    add("--text", type=Path, nargs="+", help="sae: plain text files of your own to read as well")
     parser.add_argument("--resume", action="store_true", help="skip stages that are complete")
     return parser.parse_args()
 

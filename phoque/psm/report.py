@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from phoque.evidence.ledger import LEDGER
 from phoque.evidence.rates import Rate
 from phoque.evidence.runs import SELECTION
 from phoque.files import read_json, write_json
@@ -14,7 +15,7 @@ from phoque.psm.confounding import CONFOUNDS
 from phoque.psm.generation import CONDITIONS
 from phoque.psm.measure import LAYERS, RELIABILITY
 from phoque.psm.origin import ORIGIN
-from phoque.psm.subject import LEDGER, Subject
+from phoque.psm.subject import Subject
 from phoque.steering.export import write_gguf
 
 SUMMARY = "summary.json"
