@@ -91,7 +91,7 @@ def compared(sae: SparseAutoencoder, readings: Readings, after: str = "persona")
     return Compared(before=activity(sae, readings, "base"), after=activity(sae, readings, after))
 
 
-def tested_shifts(difference_NF: Array, tested_F: Array) -> dict[str, Array]:
+def moved_latents(difference_NF: Array, tested_F: Array) -> dict[str, Array]:
     """Effect, interval, p, q and rank of every latent; NaN where it was not tested."""
     effect_F = difference_NF.mean(0)
     p_F = np.full(effect_F.shape, np.nan)
@@ -118,7 +118,7 @@ def shift_table(sae: SparseAutoencoder, hostile: Readings, calm: Readings) -> pd
     control = activity(sae, hostile, "control")
     quiet = compared(sae, calm)
     columns: dict[str, Any] = {"latent": np.arange(sae.d_sae)}
-    columns |= tested_shifts(main.difference_NF, main.tested_F)
+    columns |= moved_latents(main.difference_NF, main.tested_F)
     columns |= {
         "effect_max": (main.after.max_NF - main.before.max_NF).mean(0).numpy(),
         "effect_rate": (main.after.rate_NF - main.before.rate_NF).mean(0).numpy(),
@@ -130,7 +130,7 @@ def shift_table(sae: SparseAutoencoder, hostile: Readings, calm: Readings) -> pd
     }
     columns |= _split_half(main)
     did_NF = (main.after.mean_NF - control.mean_NF).numpy()
-    did = tested_shifts(did_NF, main.tested_F)
+    did = moved_latents(did_NF, main.tested_F)
     columns |= {f"did{'' if key == 'effect' else '_' + key}": did[key] for key in
                 ("effect", "low", "high", "p", "q")}  # fmt: skip
     columns |= _doses(sae, hostile)
@@ -150,8 +150,8 @@ def _split_half(main: Compared) -> dict[str, Array]:
     first, second = halves(
         [stratum for stratum, _ in evaluation_prompts()][: len(main.difference_NF)]
     )
-    chosen = tested_shifts(main.difference_NF[first], main.tested_F)
-    told = tested_shifts(main.difference_NF[second], main.tested_F)
+    chosen = moved_latents(main.difference_NF[first], main.tested_F)
+    told = moved_latents(main.difference_NF[second], main.tested_F)
     return {
         "q_half": chosen["q"],
         "effect_half": told["effect"],
@@ -201,7 +201,7 @@ def _add_seed(
 ) -> None:
     """Best match of each latent in another seed's dictionary, and whether it moved as well."""
     main = compared(other, read)
-    found = tested_shifts(main.difference_NF, main.tested_F)
+    found = moved_latents(main.difference_NF, main.tested_F)
     cosine_FF = sae.decoder_FD[table["latent"].tolist()] @ other.decoder_FD.T
     best = cosine_FF.max(1)
     match = best.indices.numpy()
@@ -238,7 +238,7 @@ def _floor(study: Study, sae: SparseAutoencoder, read: Readings) -> dict[str, An
         texts=texts, kept=kept, rows_TD={"base": read.rows_TD["base"][:count], "again": rows}
     )
     found = compared(sae, both, "again")
-    tested = tested_shifts(found.difference_NF, found.tested_F)
+    tested = moved_latents(found.difference_NF, found.tested_F)
     return {
         "prompts": len(texts),
         "largest_effect": float(np.abs(tested["effect"]).max()),

@@ -193,11 +193,11 @@ class Trainer:
         back = active.products(pull_BD, self.decoder_FD) * (values > 0)
         encoder_FD = active.matrix_FB(back) @ centred_BD
         bias_F = torch.zeros_like(self.encoder_bias_F).index_add_(0, active.latents, back)
+        shift_D = pull_BD.sum(0) - bias_F @ self.encoder_FD
         decoder_FD = active.matrix_FB(values) @ pull_BD
         self.silent_F += 1
         self.silent_F[active.latents] = 0
         self._add_auxiliary(pre_BF, centred_BD, error_BD, (encoder_FD, bias_F, decoder_FD))
-        shift_D = pull_BD.sum(0) - bias_F @ self.encoder_FD
         along_F1 = (decoder_FD * self.decoder_FD).sum(-1, keepdim=True)
         decoder_FD -= along_F1 * self.decoder_FD  # its length is not learned
         loss = float(error_BD.square().sum(-1).mean() / variance)
