@@ -36,7 +36,7 @@ from phoque.steering.quality import Quality, is_coherent, quality_of
 
 CAUSE = "cause.json"
 SCREEN_DOSE = 0.2
-DOSES = (0.2, 0.4)
+DOSES = (0.2, 0.3, 0.4)
 """Shares of the median residual norm."""
 SCREEN_PROMPTS = 4
 NUM_RANDOM = 8
