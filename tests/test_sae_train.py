@@ -10,8 +10,9 @@ from torch.nn.functional import normalize
 from phoque.errors import PhoqueError
 from phoque.sae.autoencoder import SparseAutoencoder, calibrated
 from phoque.sae.metrics import explained_variance
+from phoque.sae.sparse import batch_top_k
 from phoque.sae.stream import shuffled_batches
-from phoque.sae.train import Scaling, TrainConfig, Trainer, batch_top_k, train
+from phoque.sae.train import Scaling, TrainConfig, Trainer, train
 
 CPU = torch.device("cpu")
 

@@ -18,6 +18,8 @@ from phoque.sae.train import Scaling, TrainConfig, train
 FROZEN = "frozen"
 SAMPLE = 50_000
 """Rows that tell mean and scale."""
+THRESHOLD_ROWS = 20_000
+"""Most rows that the threshold is calibrated on."""
 
 
 def collect_activations(study: Study) -> None:
@@ -42,7 +44,7 @@ def train_dictionary(study: Study, seed: int, *, frozen: bool = False) -> None:
     )
     scaling = Scaling.of(torch.from_numpy(np.array(activations.train_TD[:SAMPLE])).float())
     sae, losses = train(config, scaling, batches, study.base.device)
-    first_half = activations.held_out_TD()[: preset.tokens // 20]
+    first_half = activations.held_out_TD()[: min(preset.tokens // 20, THRESHOLD_ROWS)]
     folder = dictionary_folder(study, None if frozen else seed)
     calibrated(sae, first_half, preset.k).save(
         folder, metadata(study, activations) | {"seed": seed, "loss": losses[-1]}

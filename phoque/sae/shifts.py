@@ -134,7 +134,7 @@ def shift_table(sae: SparseAutoencoder, hostile: Readings, calm: Readings) -> pd
     columns |= {f"did{'' if key == 'effect' else '_' + key}": did[key] for key in
                 ("effect", "low", "high", "p", "q")}  # fmt: skip
     columns |= _doses(sae, hostile)
-    columns |= _linear(sae, hostile)
+    columns |= _linear(sae, hostile, main)
     columns |= {
         "frequency_base": firing_rate(sae, hostile.rows_TD["base"]).numpy(),
         "frequency_tuned": firing_rate(sae, hostile.rows_TD["persona"]).numpy(),
@@ -168,20 +168,15 @@ def _doses(sae: SparseAutoencoder, hostile: Readings) -> dict[str, Array]:
     return columns | {"dose_spearman": spearman(means_AF)}
 
 
-def _linear(sae: SparseAutoencoder, hostile: Readings) -> dict[str, Array]:
+def _linear(sae: SparseAutoencoder, hostile: Readings, main: Compared) -> dict[str, Array]:
     """What no threshold and no encoder can make up: the change along the decoder direction."""
     change_TD = hostile.rows_TD["persona"] - hostile.rows_TD["base"]
     mean_D = _mean_of_prompts(hostile, change_TD)
-    before, after = (
-        in_chunks(lambda rows: sae.encode(rows).mean(0, keepdim=True), hostile.rows_TD[name])
-        for name in ("base", "persona")
-    )
-    moved_F = after.mean(0) - before.mean(0)
-    along_F = sae.decoder_FD @ mean_D
+    along_F = (sae.decoder_FD @ mean_D).numpy()
     return {
-        "linear": along_F.numpy(),
-        "cosine_mean_difference": (along_F / mean_D.norm()).numpy(),
-        "share_of_change": (moved_F * along_F / mean_D.square().sum()).numpy(),
+        "linear": along_F,
+        "cosine_mean_difference": along_F / float(mean_D.norm()),
+        "share_of_change": main.difference_NF.mean(0) * along_F / float(mean_D.square().sum()),
     }
 
 

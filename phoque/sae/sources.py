@@ -7,6 +7,7 @@ them. Everything is there after set-up; nothing is downloaded.
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from pydoc_data import topics
 from typing import Any
@@ -121,8 +122,7 @@ def _written(study: Study) -> Iterator[Text]:
     """What the base model writes, asked again with other seeds as long as text is wanted."""
     asks, system = _asks()
     base, name, length = study.base, SOURCES[-1].name, study.preset.context
-    for seed in range(len(asks) * 1000 // ROWS_AT_ONCE):
-        start = seed * ROWS_AT_ONCE
+    for start in count(step=ROWS_AT_ONCE):
         users = [asks[(start + place) % len(asks)] for place in range(ROWS_AT_ONCE)]
         prompts = [[Message("system", system), Message("user", user)] for user in users]
         for prompt, reply in zip(prompts, _replies(base, prompts, start), strict=True):
