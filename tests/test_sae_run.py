@@ -32,6 +32,7 @@ from phoque.sae.texts import ROLES, conversation, plain
 from phoque.steering.capture import token_streams
 from tests.conftest import conversation as asked
 from tests.conftest import save_random_adapter
+from training import sae as job
 
 FILES = {
     "cfg.json",
@@ -221,6 +222,11 @@ def test_a_missing_adapter_or_corpus_is_named(tmp_path):
         check(study_of(empty))
     with pytest.raises(PhoqueError, match="no SAE preset"):
         sae_preset("huge", "lab")
+
+
+def test_a_layer_that_is_no_number_is_refused(run):
+    with pytest.raises(PhoqueError, match=r"'high'; give a number, or auto"):
+        job.run(run, layer="high")
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e6])
