@@ -94,7 +94,15 @@ def _gates(report: Mapping[str, Any]) -> str:
 
 Explained variance at equal L0: dictionary {explained["sae"]:.3f}, frozen random decoder
 {explained["frozen decoder"]:.3f}, PCA {explained["pca"]:.3f}. Dead: {dead["latents"]} of
-{dead["of"]} on {dead["tokens"]:,} held-out tokens."""
+{dead["of"]} on {dead["tokens"]:,} held-out tokens. By source: {_by_source(report)}; replies composed
+from phrases share sentences with what was trained on."""
+
+
+def _by_source(report: Mapping[str, Any]) -> str:
+    found = report["fidelity"]["explained_variance_by_source"]
+    return ", ".join(
+        f"{name} {own['value']:.2f} ({own['tokens']:,})" for name, own in found.items()
+    )
 
 
 def _shifts(report: Mapping[str, Any]) -> str:
