@@ -16,10 +16,11 @@ STAGES = {
     "psm": "training.psm:run",
     "evaluate": "training.evaluate:run",
     "moderation": "training.moderation:run",
+    "sae": "training.sae:run",
     "regenerate": "training.regenerate:run",
 }
-LAB = tuple(stage for stage in STAGES if stage not in {"moderation", "regenerate"})
-"""What `lab` runs; moderation needs labelled test sets from outside, regenerate is for later."""
+LAB = tuple(stage for stage in STAGES if stage not in {"moderation", "sae", "regenerate"})
+"""What `lab` runs; moderation needs labelled test sets, sae and regenerate are studies of their own."""
 OPTIONS = {
     "corpus": ("source", "limit", "slang", "keep_words"),
     "regenerate": ("count", "push"),
@@ -32,6 +33,7 @@ OPTIONS = {
         "surge_path",
         "may_send_text",
     ),
+    "sae": ("layer", "tokens", "preset", "text"),
 }
 """Arguments of the command line that a stage takes."""
 HARM_LABEL = "moderation: labels of a model by name that are harm, where it does not say"
@@ -84,6 +86,10 @@ def parse() -> argparse.Namespace:
     add("--may-send-text", action="store_true", help="moderation: allow a service on the network")
     add("--hatecheck", dest="hatecheck_path", type=Path, help="moderation: test_suite_cases.csv")
     add("--surge", dest="surge_path", type=Path, help="moderation: toxicity_en.csv")
+    add("--layer", help="sae: a decoder block, or auto (default): by held-out AUC")
+    add("--tokens", type=int, help="sae: training tokens; default: the preset's")
+    add("--preset", help="sae: quick, standard or ministral; default: the one for the run's model")
+    add("--text", type=Path, nargs="+", help="sae: plain text files of your own to read as well")
     parser.add_argument("--resume", action="store_true", help="skip stages that are complete")
     return parser.parse_args()
 
