@@ -1,28 +1,27 @@
 """The chat API, asked by OpenAI's own client over a real port."""
 
 import json
-import os
 import socket
-import subprocess
-import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import openai
 import pytest
 
+from phoque import __main__ as command
+from phoque.config import serving_settings
 from phoque.errors import PhoqueError
 from phoque.records import Condition, Message
 from phoque.serving.asked import MODELS
+from phoque.serving.batch import Batch
 from phoque.serving.errors import RequestError
 from phoque.serving.gate import Gate
 from phoque.serving.schema import parsed
 from phoque.serving.stops import StopText
 from tests.serving import OTHER, TOKEN, client_of, health, served, wait_until
 
-ROOT = Path(__file__).parent.parent
 HELLO = [{"role": "user", "content": "We lost again."}]
 
 
@@ -269,7 +268,10 @@ def test_a_full_line_says_when_to_come_back(lab):
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_when_a_client_leaves_its_rows_end(lab, stream):
+def test_when_a_client_leaves_its_rows_end(lab, stream, monkeypatch):
+    step = Batch.step
+    monkeypatch.setattr(Batch, "step", lambda self: (time.sleep(0.05), step(self)))
+    monkeypatch.setattr("phoque.engine.end_tokens", lambda _: frozenset())  # 300 tokens, 15 s
     with served(lab, most_rows=8) as address:
         body = {"model": "phoque-toxic", "messages": HELLO, "stream": stream, "n": 4}
         body |= {"max_tokens": 300, "temperature": 1.0}
@@ -281,14 +283,10 @@ def test_when_a_client_leaves_its_rows_end(lab, stream):
                 + data
             )
             wait_until(lambda: health(address)["rows"] == 4)
-        started = health(address)
-        wait_until(lambda: health(address)["rows"] == 0, seconds=2)
-        assert started["status"] == "ok"
+        wait_until(lambda: health(address)["rows"] == 0, seconds=5)
 
 
 def test_a_lost_batch_fails_its_requests_and_no_others(lab, monkeypatch, caplog):
-    from phoque.serving.batch import Batch
-
     with served(lab) as address, client_of(address) as client:
         monkeypatch.setattr(Batch, "step", lambda self: 1 / 0)
         with pytest.raises(openai.InternalServerError, match="own log"):
@@ -340,16 +338,37 @@ def test_of_32_clients_at_once_each_gets_its_own_reply(address, client):
         assert list(pool.map(ask, range(32))) == alone
 
 
-def test_the_command_needs_a_token_and_a_run(tmp_path):
-    for token, said in ((None, "No token is set"), (TOKEN, "is not a run")):
-        environment = {k: v for k, v in os.environ.items() if k != "PHOQUE_API_TOKENS"}
-        done = subprocess.run(
-            [sys.executable, "-m", "phoque", "serve", "--run", tmp_path],
-            env=environment | ({"PHOQUE_API_TOKENS": token} if token else {}),
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-        )
-        assert (done.returncode, done.stdout) == (2, "")
-        assert said in done.stderr
-        assert "Traceback" not in done.stderr
+@pytest.mark.parametrize(
+    ("token", "arguments", "said"),
+    [
+        ("", [], "No token is set"),
+        ("short", [], "shorter than 24"),
+        (TOKEN, ["--port", "70000"], "port is 70000"),
+        (TOKEN, [], "is not a run"),
+    ],
+)
+def test_the_command_says_what_it_lacks(tmp_path, monkeypatch, capsys, token, arguments, said):
+    monkeypatch.setenv("PHOQUE_API_TOKENS", token)
+    assert command.main(["serve", "--run", str(tmp_path), *arguments]) == 2
+    told = capsys.readouterr()
+    assert (told.out, said in told.err) == ("", True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_taken_port_is_said(tiny_run, monkeypatch, capsys):
+    monkeypatch.setenv("PHOQUE_API_TOKENS", TOKEN)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert command.main(["serve", "--run", str(tiny_run.path), "--port", port]) == 2
+    assert "is the port taken?" in capsys.readouterr().err
+
+
+def test_settings_come_from_the_environment(monkeypatch):
+    monkeypatch.setenv("PHOQUE_API_TOKENS", f"{TOKEN}, {OTHER}")
+    monkeypatch.setenv("PHOQUE_API_REQUESTS_PER_MINUTE", "7")
+    found = serving_settings()
+    assert (found.tokens, found.requests_per_minute) == ((TOKEN, OTHER), 7)
+    assert TOKEN not in repr(found)
+    monkeypatch.setenv("PHOQUE_API_REQUESTS_PER_MINUTE", "many")
+    with pytest.raises(PhoqueError, match="no whole number"):
+        serving_settings()

@@ -45,6 +45,13 @@ def busy(message: str, code: str, retry_seconds: float) -> RequestError:
     )
 
 
+def loading(message: str, retry_seconds: float) -> RequestError:
+    """503: there is no model yet."""
+    return RequestError(
+        message, status=503, kind="server_error", code="not_ready", retry_seconds=retry_seconds
+    )
+
+
 def broken() -> RequestError:
     """500: our fault; what went wrong is no business of a client."""
     return RequestError(
