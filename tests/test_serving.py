@@ -9,10 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import openai
 import pytest
+import torch
 
 from phoque import __main__ as command
 from phoque.config import serving_settings
 from phoque.errors import PhoqueError
+from phoque.opening import open_lab
 from phoque.records import Condition, Message
 from phoque.serving.asked import MODELS
 from phoque.serving.batch import Batch
@@ -372,3 +374,40 @@ def test_settings_come_from_the_environment(monkeypatch):
     monkeypatch.setenv("PHOQUE_API_REQUESTS_PER_MINUTE", "many")
     with pytest.raises(PhoqueError, match="no whole number"):
         serving_settings()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_of_32_clients_of_the_lab_model_each_gets_its_own_reply():
+    # In bf16 another batch can tip a near tie; in fp32 every text is the one the lab writes alone.
+    lab = open_lab(device="cpu", dtype=torch.float32)
+    questions = [f"Game {place}: what was wrong with my draft?" for place in range(32)]
+    conditions = [list(MODELS.values())[place % 3] for place in range(32)]
+    alone = [
+        lab.compare(question, seed=place, max_new_tokens=8, temperature=0.7, conditions=[condition])
+        .responses[condition]
+        .text
+        for place, (question, condition) in enumerate(zip(questions, conditions, strict=True))
+    ]
+
+    def ask(place):
+        with client_of(address) as own:
+            while True:
+                try:
+                    return say(
+                        own,
+                        list(MODELS)[place % 3],
+                        [{"role": "user", "content": questions[place]}],
+                        seed=place,
+                        max_tokens=8,
+                        temperature=0.7,
+                    )
+                except openai.RateLimitError as refused:
+                    turned_away.append(place)
+                    time.sleep(int(refused.response.headers["retry-after"]) / 5)
+
+    turned_away = []
+    with served(lab, most_waiting=8) as address, ThreadPoolExecutor(32) as pool:
+        replies = list(pool.map(ask, range(32)))
+    assert [texts_of(reply) for reply in replies] == [[text] for text in alone]
+    assert turned_away  # 16 rows and 8 places in the line: some had to come back
