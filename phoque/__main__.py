@@ -82,10 +82,10 @@ def _add_score(one: argparse.ArgumentParser) -> None:
 
 
 def _score(asked: argparse.Namespace) -> int:
-    is_json = asked.json or Path(asked.file).suffix.lower() in JSON_SUFFIXES
+    named_so = asked.column is None and Path(asked.file).suffix.lower() in JSON_SUFFIXES
     count = failed = 0
     with _opened(asked.file) as (stream, name):
-        texts = read_texts(stream, name, column=asked.column, is_json=is_json)
+        texts = read_texts(stream, name, column=asked.column, is_json=asked.json or named_so)
         for record in scored(texts, _classifiers(asked), may_send_text=asked.may_send_text):
             count, failed = count + 1, failed + ("error" in record)
             print(json.dumps(record), flush=True)

@@ -41,6 +41,16 @@ def score(monkeypatch, capsys, *arguments, **doubles):
     return status, [json.loads(line) for line in said.out.splitlines()], said.err
 
 
+def test_what_came_before_a_broken_line_is_scored(tmp_path, monkeypatch, capsys):
+    file = tmp_path / "chat.txt"
+    file.write_bytes(b"fine\nalso fine\ncaf\xe9\n")
+    status, records, said = score(
+        monkeypatch, capsys, file, "--classifier", "double", "--no-cache", double=Doubled()
+    )
+    assert (status, len(records)) == (2, 2)
+    assert "line 3 is not UTF-8" in said
+
+
 def test_a_text_file_has_one_text_a_line():
     assert read(b"one\r\ntwo\n\nlast") == ["one", "two", "", "last"]
     assert read("\ufeffpécheur\n".encode()) == ["pécheur"]

@@ -16,10 +16,14 @@ STAGES = {
     "psm": "training.psm:run",
     "evaluate": "training.evaluate:run",
     "moderation": "training.moderation:run",
+    "sae": "training.sae:run",
+    "regenerate": "training.regenerate:run",
 }
-LAB = tuple(stage for stage in STAGES if stage != "moderation")
-"""What `lab` runs: all that needs nothing from outside; moderation needs labelled test sets."""
+LAB = tuple(stage for stage in STAGES if stage not in {"moderation", "sae", "regenerate"})
+"""What `lab` runs; moderation needs labelled test sets, sae and regenerate are studies of their own."""
 OPTIONS = {
+    "corpus": ("source", "limit", "slang", "keep_words"),
+    "regenerate": ("count", "push"),
     "psm": ("persona", "seeds", "probes"),
     "moderation": (
         "seeds",
@@ -29,6 +33,7 @@ OPTIONS = {
         "surge_path",
         "may_send_text",
     ),
+    "sae": ("layer", "tokens", "preset", "text"),
 }
 """Arguments of the command line that a stage takes."""
 EXPORT = "export"
@@ -67,7 +72,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "stage",
         choices=["lab", *STAGES, EXPORT],
-        help="one stage, lab for all but moderation, or export",
+        help="one stage, lab for corpus to evaluate, or export",
     )
     parser.add_argument("--run", type=Path, required=True, help="folder of the run")
     parser.add_argument("--model", help="preset, Hub id or folder; default: the run's, else lab")
@@ -77,12 +82,22 @@ def parse() -> argparse.Namespace:
         "--probes", type=int, choices=[12, 80], help="psm: default 12, as in the talk"
     )
     add = parser.add_argument
+    add("--source", action="append", metavar="NAME=PATH", help="corpus: or hub:SET, or lab; repeat")
+    add("--limit", type=int, help="corpus: most texts drawn of a file; default: all")
+    add("--slang", type=Path, help="corpus: YAML file of new expressions")
+    add("--keep-words", action="store_true", help="corpus: no [NAME], [SLUR], [GROUP]")
+    add("--count", type=int, help="regenerate: texts; default 200")
+    add("--push", metavar="OWNER/NAME", help="regenerate: private set on the Hub")
     add("--classifier", nargs="+", help="moderation: names, Hub ids or folders; default: embedded")
     add("--harm-label", dest="harm_labels", nargs="+", default=(), help=HARM_LABEL)
     add("--may-send-text", action="store_true", help="moderation: allow a service on the network")
     add("--hatecheck", dest="hatecheck_path", type=Path, help="moderation: test_suite_cases.csv")
     add("--surge", dest="surge_path", type=Path, help="moderation: toxicity_en.csv")
     add("--out", type=Path, metavar="FOLDER", help="export: where to; must not exist")
+    add("--layer", help="sae: a decoder block, or auto (default): by held-out AUC")
+    add("--tokens", type=int, help="sae: training tokens; default: the preset's")
+    add("--preset", help="sae: quick, standard or ministral; default: the one for the run's model")
+    add("--text", type=Path, nargs="+", help="sae: plain text files of your own to read as well")
     parser.add_argument("--resume", action="store_true", help="skip stages that are complete")
     return parser.parse_args()
 

@@ -16,8 +16,8 @@ from phoque.moderation.scoring import key_of
 FILE = "scores-1.sqlite"
 MAX_ENTRIES = 1_000_000
 EXPENSIVE = ("hub", "api")
-"""Sources whose scores are kept. Texts that the embedded models have not seen would take a quarter
-longer, and their many scores would push out the ones that were dear (docs/experiments.md)."""
+"""Sources whose scores are kept. The embedded models would take longer for texts that are new, and
+their many scores would push out the ones that were dear (docs/experiments.md)."""
 WAIT_SECONDS = 30.0
 AT_ONCE = 500
 """Keys in one query; SQLite has a limit."""
