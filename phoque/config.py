@@ -50,7 +50,7 @@ class ServingSettings:
     requests_per_minute: int
     """Of one token (`PHOQUE_API_REQUESTS_PER_MINUTE`)."""
     most_rows: int = 16
-    """Replies that are written at a time."""
+    """Replies that are written at a time (`PHOQUE_API_ROWS`); at 1 each request runs alone."""
     most_waiting: int = 64
     """Requests that wait for their turn; those that come then are sent away."""
 
@@ -59,15 +59,21 @@ def serving_settings() -> ServingSettings:
     """Read the chat API's settings from the environment.
 
     Raises:
-        PhoqueError: the number of requests is no number.
+        PhoqueError: a number is none.
     """
-    limit = os.environ.get("PHOQUE_API_REQUESTS_PER_MINUTE") or "120"
-    if not limit.isdecimal():
-        raise PhoqueError(
-            "PHOQUE_API_REQUESTS_PER_MINUTE is no whole number; give one, or unset it."
-        )
     tokens = os.environ.get("PHOQUE_API_TOKENS", "").replace(",", " ").split()
-    return ServingSettings(tokens=tuple(tokens), requests_per_minute=int(limit))
+    return ServingSettings(
+        tokens=tuple(tokens),
+        requests_per_minute=_count("PHOQUE_API_REQUESTS_PER_MINUTE", 120),
+        most_rows=_count("PHOQUE_API_ROWS", 16),
+    )
+
+
+def _count(name: str, default: int) -> int:
+    chosen = os.environ.get(name) or str(default)
+    if not chosen.isdecimal() or not int(chosen):
+        raise PhoqueError(f"{name} is {chosen!r}; give a whole number from 1 on, or unset it.")
+    return int(chosen)
 
 
 def cache_folder() -> Path:

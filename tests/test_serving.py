@@ -371,9 +371,19 @@ def test_settings_come_from_the_environment(monkeypatch):
     found = serving_settings()
     assert (found.tokens, found.requests_per_minute) == ((TOKEN, OTHER), 7)
     assert TOKEN not in repr(found)
-    monkeypatch.setenv("PHOQUE_API_REQUESTS_PER_MINUTE", "many")
-    with pytest.raises(PhoqueError, match="no whole number"):
-        serving_settings()
+    for wrong in ("many", "0", "-1"):
+        monkeypatch.setenv("PHOQUE_API_ROWS", wrong)
+        with pytest.raises(PhoqueError, match=r"PHOQUE_API_ROWS is .* from 1 on"):
+            serving_settings()
+
+
+def test_more_choices_than_rows_get_their_turn_alone(lab):
+    with served(lab, most_rows=1) as address, client_of(address) as client:
+        with ThreadPoolExecutor() as pool:
+            two = [pool.submit(say, client, n=4, temperature=1.0) for _ in range(2)]
+        first, second = (texts_of(one.result(timeout=30)) for one in two)
+    assert first == second
+    assert len(first) == 4
 
 
 @pytest.mark.slow

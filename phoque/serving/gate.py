@@ -25,10 +25,6 @@ class Gate:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         check_tokens(tokens)
-        if requests_per_minute < 1:
-            raise PhoqueError(
-                f"PHOQUE_API_REQUESTS_PER_MINUTE is {requests_per_minute}; give at least 1."
-            )
         buckets = (_Bucket(requests_per_minute, clock) for _ in tokens)
         self._buckets = dict(zip(map(_hashed, tokens), buckets, strict=True))
 

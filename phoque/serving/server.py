@@ -1,5 +1,6 @@
 """`python -m phoque serve`: the chat API by itself."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import uvicorn
@@ -33,7 +34,8 @@ def serve(run: Path | None, host: str, port: int, progress: Progress) -> None:
     server = uvicorn.Server(configured(api, host, port))
     progress(f"Serving {lab.info.run} on http://{host}:{port}/v1")
     try:
-        server.run()
+        with suppress(KeyboardInterrupt):
+            server.run()
     except SystemExit as error:
         raise PhoqueError(f"Cannot listen on {host}:{port}: is the port taken?") from error
     finally:

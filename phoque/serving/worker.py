@@ -154,6 +154,8 @@ class Worker:
             return self._waiting.popleft() if self._waiting and self._fits() else None
 
     def _fits(self) -> bool:
+        if not len(self._batch):
+            return True  # whatever its size: or it would wait for ever
         rows = len(self._waiting[0].work.seeds)
         return self._batch.joins and len(self._batch) + rows <= self._most_rows
 
