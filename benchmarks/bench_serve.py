@@ -5,7 +5,8 @@ Everything is measured in this run, over a real port, with OpenAI's client:
 - `equal`: requests whose text is the same either way; in bf16 another batch can tip a near tie;
 - `swapped`: requests whose text at once is some other request's text in turn, and not their own.
 
-Usage: python benchmarks/bench_serve.py [--run DIR] [--clients 32] [--tokens 48] [--fp32]
+Usage: python benchmarks/bench_serve.py [--run DIR] [--clients 32] [--tokens 48] [--rows 16]
+       [--fp32]
 """
 
 import argparse
@@ -78,11 +79,12 @@ def main() -> None:
     parser.add_argument("--run", type=Path, default=SHIPPED_RUN)
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--tokens", type=int, default=48)
+    parser.add_argument("--rows", type=int, default=16, help="at 1 each request runs alone")
     parser.add_argument("--fp32", action="store_true", help="no near ties, at twice the time")
     asked = parser.parse_args()
     lab = open_lab(asked.run, dtype=torch.float32 if asked.fp32 else None)
     lab.warm_up()
-    settings = ServingSettings(tokens=(TOKEN,), requests_per_minute=10_000)
+    settings = ServingSettings(tokens=(TOKEN,), requests_per_minute=10_000, most_rows=asked.rows)
     api = ChatAPI(lambda: lab, settings)
     server = uvicorn.Server(configured(api, "127.0.0.1", PORT))
     threading.Thread(target=server.run, daemon=True).start()
