@@ -1,4 +1,7 @@
-"""`python -m phoque score FILE`: what moderators say of your texts; `verify`: is the ledger whole?"""
+"""`python -m phoque score FILE`: what moderators say of your texts; `verify`: is the ledger whole?
+
+`serve`: the conditions of a run as an OpenAI-compatible chat API.
+"""
 
 import argparse
 import json
@@ -48,6 +51,13 @@ def parser() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", help="check the ledger of reveals and exports")
     verify.set_defaults(command=_verify)
     verify.add_argument("ledger", metavar="LEDGER", nargs="?", type=Path, help="default: yours")
+    serve = commands.add_parser("serve", help="an OpenAI-compatible chat API of a run")
+    serve.set_defaults(command=_serve)
+    serve.add_argument("--run", metavar="DIR", type=Path, help="default: the shipped run")
+    serve.add_argument(
+        "--host", default="127.0.0.1", help="default: %(default)s, this machine only"
+    )
+    serve.add_argument("--port", type=int, default=8000, help="default: %(default)s")
     return whole
 
 
@@ -95,6 +105,13 @@ def _verify(asked: argparse.Namespace) -> int:
     if not ledger.path.exists() and not ledger.head.exists():
         raise PhoqueError(f"There is no ledger {ledger.path}: nothing was revealed or exported.")
     print(f"{ledger.path}: {ledger.verify()} entries, the chain is whole")
+    return 0
+
+
+def _serve(asked: argparse.Namespace) -> int:
+    from phoque.serving.server import serve  # noqa: PLC0415  # torch is for this command only
+
+    serve(asked.run, asked.host, asked.port, lambda text: print(text, file=sys.stderr, flush=True))
     return 0
 
 
