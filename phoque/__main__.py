@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(prog="python -m phoque", description=__doc__)
     commands = whole.add_subparsers(required=True)
     _add_score(commands.add_parser("score", help="score texts, one JSON object a line"))
-    verify = commands.add_parser("verify", help="check the ledger of reveals and exports")
+    verify = commands.add_parser("verify", help="check the ledger of exports")
     verify.set_defaults(command=_verify)
     verify.add_argument("ledger", metavar="LEDGER", nargs="?", type=Path, help="default: yours")
     serve = commands.add_parser("serve", help="an OpenAI-compatible chat API of a run")
@@ -103,7 +103,7 @@ def _classifiers(asked: argparse.Namespace) -> list[Classifier]:
 def _verify(asked: argparse.Namespace) -> int:
     ledger = Ledger(asked.ledger)
     if not ledger.path.exists() and not ledger.head.exists():
-        raise PhoqueError(f"There is no ledger {ledger.path}: nothing was revealed or exported.")
+        raise PhoqueError(f"There is no ledger {ledger.path}: nothing was exported.")
     print(f"{ledger.path}: {ledger.verify()} entries, the chain is whole")
     return 0
 

@@ -91,7 +91,7 @@ def fetches_wheels() -> bool:
 
 
 def ledger_file() -> Path:
-    """The ledger of reveals and exports: `PHOQUE_LEDGER`, else in the user's state folder."""
+    """The ledger of exports: `PHOQUE_LEDGER`, else in the user's state folder."""
     chosen = os.environ.get("PHOQUE_LEDGER")
     if chosen:
         return Path(chosen).expanduser()
