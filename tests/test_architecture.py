@@ -24,7 +24,7 @@ FLOORS = (
     ("opening",),
     ("corpora", "finetuning", "sae", "moderation"),
     ("evidence", "serving", "hub"),
-    ("psm",),
+    ("psm", "pipeline"),
     ("__main__",),
     ("",),  # the shelf, phoque/__init__.py, which loads its names lazily
     ("ui",),
@@ -41,7 +41,13 @@ HOMES = {
     "spaces": ("phoque.ui", "app"),
     "huggingface_hub": ("phoque.hub",),
     "trl": ("phoque.finetuning",),
-    "argparse": ("phoque.__main__", "training.__main__"),
+    "argparse": (
+        "phoque.__main__",
+        "training.__main__",
+        "training.jobs",
+        "training.pipeline",
+        "training.push",
+    ),
     "os.environ": ("phoque.config",),
     "os.getenv": ("phoque.config",),
 }
