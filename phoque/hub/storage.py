@@ -8,7 +8,11 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from huggingface_hub import BucketFile, snapshot_download
-from huggingface_hub.errors import BucketNotFoundError, RepositoryNotFoundError
+from huggingface_hub.errors import (
+    BucketNotFoundError,
+    RemoteEntryNotFoundError,
+    RepositoryNotFoundError,
+)
 
 from phoque.errors import PhoqueError
 from phoque.hub.client import asking, connect
@@ -66,7 +70,10 @@ class Bucket:
         """Download the folder `place`, when there is one; whether there was."""
         api = connect(self.endpoint)
         with asking(f"{place} was not fetched from the bucket {self.name}"):
-            tree = api.list_bucket_tree(self.name, place, recursive=True)
+            try:
+                tree = list(api.list_bucket_tree(self.name, place, recursive=True))
+            except RemoteEntryNotFoundError:
+                return False
             found = [one for one in tree if isinstance(one, BucketFile)]
             targets = _targets([one.path for one in found], place, into)
             api.download_bucket_files(self.name, list(zip(found, targets, strict=True)))
