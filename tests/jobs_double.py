@@ -48,6 +48,7 @@ class Hub:
     """What a Job is in, each time it is asked; the last one stays."""
     fails: Callable[[str, str], int | None] = lambda method, path: None
     """Status to fail with, 0 to answer never."""
+    error: str = "no"
     asked: list[str] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
     address: str = ""
@@ -86,7 +87,7 @@ class Handler(BaseHTTPRequestHandler):
             self.hub.released.wait(30)
             self.close_connection = True
         elif status:
-            self.answer({"error": "no"}, status)
+            self.answer({"error": self.hub.error}, status)
         elif self.headers.get("Authorization") != f"Bearer {self.hub.token}":
             self.answer({"error": "Invalid token"}, 401)
         else:
