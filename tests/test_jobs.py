@@ -347,9 +347,11 @@ def test_a_dry_run_needs_neither_network_nor_token(tmp_path):
 @pytest.mark.slow
 def test_a_job_from_start_to_results(hub, made, tmp_path):
     hub.log = ["installing", "▶ [1/1] corpus started", "▶ [1/1] corpus done in 3 s"]
-    store_of("bucket", hub).send(made.path, "mine/run")
+    # A repository: the store of the double's buckets can be open in one process only.
+    store_of("repo", hub, "me/phoque-mine").send(made.path, "last-checkpoint")
     into = tmp_path / "runs" / "mine"
     asked = ["all", "--model", "tiny", "--target", "jobs", "--only", "corpus", "--run", into]
+    asked += ["--storage", "repo"]
     done = command(*asked, "--yes", hub=hub, home=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "▶ [1/1] corpus done in 3 s" in done.stdout
