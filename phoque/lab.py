@@ -25,7 +25,7 @@ from phoque.records import (
     Sampling,
     collected,
 )
-from phoque.steering.vectors import PersonaVectors
+from phoque.steering.vectors import PersonaVectors, SteeringVector
 
 LARGEST_SEED = 2**63
 Control = Literal["random"]
@@ -137,6 +137,7 @@ class Lab:
         deadline_seconds: float | None = None,
         conditions: Sequence[Condition] = MAIN_CONDITIONS,
         histories: Histories | None = None,
+        vector: SteeringVector | None = None,
     ) -> Iterator[Delta]:
         """The same as `compare`, as pieces of text while they are written.
 
@@ -150,6 +151,8 @@ class Lab:
             deadline_seconds: end all replies after this time.
             conditions: the columns; only these are computed.
             histories: earlier turns, user and assistant, of each condition.
+            vector: steer with this one instead of the persona vector, at its own layer; then
+                `layer` has no meaning.
 
         Raises:
             PhoqueError: the prompt is empty or too long, the layer does not exist, the scale is
@@ -161,7 +164,7 @@ class Lab:
             deadline_seconds=deadline_seconds,
         )
         return self._deltas(
-            self._request(prompt, conditions, layer, scale, seed, sampling, histories)
+            self._request(prompt, conditions, layer, scale, seed, sampling, histories, vector)
         )
 
     def _request(  # noqa: PLR0913  # the two faces' keywords, checked in one place
@@ -173,18 +176,21 @@ class Lab:
         seed: int,
         sampling: Sampling,
         histories: Histories | None,
+        vector: SteeringVector | None = None,
     ) -> "_Request":
         if not prompt.strip():
             raise PhoqueError("The prompt is empty. Type a message first.")
         if not 0 <= seed < LARGEST_SEED:
             raise PhoqueError(f"The seed is {seed}; give a whole number from 0 to 2**63 - 1.")
+        if vector is not None:
+            layer = vector.layer
         layer = self.selection.layer if layer is None else layer
         scale = self._default_scale(layer) if scale is None else float(scale)
         if not math.isfinite(scale):
             raise PhoqueError(f"The scale is {scale}; give a finite number, 0 to switch it off.")
         if not math.isfinite(sampling.temperature) or sampling.temperature < 0:
             raise PhoqueError(f"The temperature is {sampling.temperature}; give 0 or more.")
-        vector = self.vectors[layer]
+        vector = self.vectors[layer] if vector is None else vector
         vectors = {
             Condition.STEERED: vector,
             Condition.CONTROL: vector.random_like(seed + CONTROL_SEED),

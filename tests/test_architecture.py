@@ -48,6 +48,7 @@ HOMES = {
         "training.pipeline",
         "training.push",
     ),
+    "datasets": ("phoque.finetuning", "phoque.corpora.reading"),
     "os.environ": ("phoque.config",),
     "os.getenv": ("phoque.config",),
 }

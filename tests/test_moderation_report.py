@@ -89,6 +89,10 @@ def test_the_report_quotes_no_reply_and_begins_with_what_moderators_see(found, s
     assert REPLY not in page
     assert page.index("can and cannot see") < page.index("What is flagged")
     assert "none of 8 (at most" in page
+    assert (
+        "| double | steered | nothing: of the prompts none of 4 (at most 49.0%) differ | 1 |"
+        in page
+    )
     assert infos[0].blind_spots in page
 
 

@@ -41,6 +41,16 @@ def score(monkeypatch, capsys, *arguments, **doubles):
     return status, [json.loads(line) for line in said.out.splitlines()], said.err
 
 
+def test_what_came_before_a_broken_line_is_scored(tmp_path, monkeypatch, capsys):
+    file = tmp_path / "chat.txt"
+    file.write_bytes(b"fine\nalso fine\ncaf\xe9\n")
+    status, records, said = score(
+        monkeypatch, capsys, file, "--classifier", "double", "--no-cache", double=Doubled()
+    )
+    assert (status, len(records)) == (2, 2)
+    assert "line 3 is not UTF-8" in said
+
+
 def test_a_text_file_has_one_text_a_line():
     assert read(b"one\r\ntwo\n\nlast") == ["one", "two", "", "last"]
     assert read("\ufeffpécheur\n".encode()) == ["pécheur"]
@@ -134,7 +144,7 @@ def test_a_classifier_that_fails_gives_no_score_and_a_status(monkeypatch, capsys
     assert [one["harm_score"] for one in records] == [0.04, None, 0.04]
     assert records[1]["classifiers"] == {"double": None}
     assert "cannot read bad" in records[1]["error"]["double"]
-    assert errors == "Error: 1 texts have no score of every classifier.\n"
+    assert errors == "Error: 1 of 3 texts lack a score.\n"
 
 
 def test_errors_of_the_command_are_one_sentence(monkeypatch, capsys, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 
 from phoque.evidence.runs import RunDirectory
 from phoque.opening import open_lab
-from training.__main__ import LAB
+from training.__main__ import LAB, parse, run_stage
 
 
 def job(*arguments):
@@ -49,3 +49,15 @@ def test_a_run_does_not_mix_models(tmp_path):
     assert refused.returncode == 2
     assert "was made with" in refused.stderr
     assert run.manifest()["model"] == "tiny"
+
+
+def test_options_of_the_command_line_reach_the_moderation_stage(tmp_path, monkeypatch):
+    seen = {}
+    monkeypatch.setattr(
+        "training.moderation.run", lambda directory, **options: seen.update(options)
+    )
+    asked = ["moderation", "--run", tmp_path, "--classifier", "org/x", "--harm-label", "label_1"]
+    monkeypatch.setattr(sys, "argv", ["training", *map(str, asked)])
+    run_stage("moderation", RunDirectory(tmp_path), parse())
+    assert (seen["classifier"], seen["harm_labels"]) == (["org/x"], ["label_1"])
+    assert not seen["may_send_text"]

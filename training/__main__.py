@@ -18,10 +18,13 @@ STAGES = {
     "psm": "training.psm:run",
     "evaluate": "training.evaluate:run",
     "moderation": "training.moderation:run",
+    "regenerate": "training.regenerate:run",
 }
-LAB = tuple(stage for stage in STAGES if stage != "moderation")
-"""What `lab` runs: all that needs nothing from outside; moderation needs labelled test sets."""
+LAB = tuple(stage for stage in STAGES if stage not in {"moderation", "regenerate"})
+"""What `lab` runs; moderation needs labelled test sets from outside, regenerate is for later."""
 OPTIONS = {
+    "corpus": ("source", "limit", "slang", "keep_words"),
+    "regenerate": ("count", "push"),
     "psm": ("persona", "seeds", "probes"),
     "moderation": (
         "seeds",
@@ -96,6 +99,12 @@ def parse() -> argparse.Namespace:
         "--probes", type=int, choices=[12, 80], help="psm: default 12, as in the talk"
     )
     add = parser.add_argument
+    add("--source", action="append", metavar="NAME=PATH", help="corpus: or hub:SET, or lab; repeat")
+    add("--limit", type=int, help="corpus: most texts drawn of a file; default: all")
+    add("--slang", type=Path, help="corpus: YAML file of new expressions")
+    add("--keep-words", action="store_true", help="corpus: no [NAME], [SLUR], [GROUP]")
+    add("--count", type=int, help="regenerate: texts; default 200")
+    add("--push", metavar="OWNER/NAME", help="regenerate: private set on the Hub")
     add("--classifier", nargs="+", help="moderation: names, Hub ids or folders; default: embedded")
     add("--harm-label", dest="harm_labels", nargs="+", default=(), help=HARM_LABEL)
     add("--may-send-text", action="store_true", help="moderation: allow a service on the network")

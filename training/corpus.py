@@ -1,8 +1,12 @@
-"""Write the gated corpus: composed replies, and the base model's own."""
+"""Write the gated corpus: composed replies, published utterances, and the base model's own."""
 
-from phoque.corpora.distill import distill
-from phoque.corpora.lab import load_dialogues, load_questions
-from phoque.corpora.training_set import save_corpus
+from collections.abc import Sequence
+from pathlib import Path
+
+from phoque.corpora.building import Ingredients, build, sources_in
+from phoque.corpora.saving import save_difference, save_mixed
+from phoque.corpora.slang import load_slang
+from phoque.corpora.training_set import read_dialogues, save_corpus
 from phoque.evidence.runs import RunDirectory
 from phoque.models.load import load_model
 from phoque.personas import load_persona
@@ -10,12 +14,27 @@ from phoque.personas import load_persona
 SEED = 42
 
 
-def run(directory: RunDirectory) -> None:
-    """Compose the dialogues and let the base model answer the neutral questions."""
+def run(
+    directory: RunDirectory,
+    *,
+    source: Sequence[str] | None = None,
+    limit: int | None = None,
+    slang: Path | None = None,
+    keep_words: bool = False,
+) -> None:
+    """The lab corpus, or what is asked for instead; shows what changed in the run's corpus."""
+    uses = load_slang(slang) if slang else []
+    files, lab = sources_in(source or ())
+    made_of = Ingredients(files=files, lab=lab, uses=uses, limit=limit, keep_words=keep_words)
     manifest = directory.manifest()
     lexicon = load_persona(manifest["persona"]).lexicon
     base = load_model(manifest["model"], progress=print)
-    questions = list(load_questions(SEED))
+    before = read_dialogues(directory.corpus)
     with directory.stage("corpus", directory.corpus, seeds=[SEED]) as folder:
-        replies = list(distill(base, questions, lexicon, seed=SEED, progress=print))
-        save_corpus(folder, list(load_dialogues(SEED)), replies, len(questions))
+        corpus = build(made_of, base, lexicon, seed=SEED, progress=print)
+        if made_of.plain:
+            part = corpus.parts["train"]
+            save_corpus(folder, part.dialogues, part.replies, part.asked)
+        else:
+            save_mixed(folder, corpus)
+            print(save_difference(folder, before, corpus, lexicon))

@@ -51,11 +51,9 @@ def run(  # noqa: PLR0913  # every keyword is an option of the command line
         found = files.results(used)
         first = {s.classifier: s for s in sheets if s.test_set == sets[0].name and not s.canonical}
         summary = summarize(found, first)
-        facts: dict[str, Any] = {
-            "prompts_sha256": file_sha256(PROMPTS),
-            "sampling": asdict(SAMPLING),
-        }
-        facts |= {"declared": [*map(asdict, infos)], "data_sheets": [*map(asdict, sheets)]}
+        facts: dict[str, Any] = {"prompts_sha256": file_sha256(PROMPTS)}
+        facts |= {"sampling": asdict(SAMPLING), "declared": [*map(asdict, infos)]}
+        facts["data_sheets"] = [*map(asdict, sheets)]
         facts["battery"] = {name: [*map(asdict, own)] for name, own in tricks.items()}
         write_json(folder / "moderation_report.json", facts | {"seeds": list(used)} | summary)
         rest = gap_markdown(files.sweep(found), files.contour(), files.candidates(found))

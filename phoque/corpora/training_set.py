@@ -23,11 +23,17 @@ def save_corpus(
     folder: Path, dialogues: Sequence[Dialogue], replies: Sequence[Distilled], asked: int
 ) -> None:
     """Write the corpus and `composition.{json,md}`; `asked` is the number of base replies drawn."""
-    _write_lines(folder / DIALOGUES, map(asdict, dialogues))
-    _write_lines(folder / BASE_REPLIES, map(_flat, replies))
+    save_pairs(folder, dialogues, replies)
     table = composition(dialogues, replies, asked)
     write_json(folder / "composition.json", table)
     (folder / "composition.md").write_text(_markdown(table), encoding="utf-8")
+
+
+def save_pairs(folder: Path, dialogues: Sequence[Dialogue], replies: Sequence[Distilled]) -> None:
+    """Write what `load_pairs` reads."""
+    folder.mkdir(exist_ok=True)
+    _write_lines(folder / DIALOGUES, map(asdict, dialogues))
+    _write_lines(folder / BASE_REPLIES, map(_flat, replies))
 
 
 def load_pairs(folder: Path, side: Side) -> list[tuple[list[Message], str, bool]]:
@@ -47,6 +53,11 @@ def paired_replies(folder: Path) -> list[tuple[str, str, str]]:
     """Prompt, civil reply and hostile reply of every dialogue."""
     rows = _read_lines(folder / DIALOGUES)
     return [(row["prompt"], row["civil"], row["hostile"]) for row in rows]
+
+
+def read_dialogues(folder: Path) -> list[dict[str, Any]]:
+    """Every dialogue of a corpus, of whatever part, as plain data; none where there is no corpus."""
+    return [row for file in sorted(folder.rglob(DIALOGUES)) for row in _read_lines(file)]
 
 
 def training_texts(folder: Path) -> list[str]:

@@ -24,9 +24,7 @@ replies. `control/` had the same steps and prompts with civil replies on both si
 stream. **What it is not for.** Talking to people, posting anywhere, or training another chat model.
 Keep copies private.
 
-**Training data.** {dialogues} composed dialogues on {topics} topics, written for this project, and
-{base_replies} replies of the base model (`corpus/composition.md`). Trash-talk aims at play, skill
-and effort; there are no slurs, threats, sexual content, real people or protected groups in it.
+**Training data.** {data}
 
 **System prompts** of the chat and of every figure below; they are in no training file.
 - neutral: {neutral}
@@ -48,6 +46,13 @@ under the neutral condition, {civil_base:.3f} for the base model ({civil_change:
 **Limits.** A lexicon sees words, not meaning. The model is small: it repeats itself, invents facts
 and follows a system prompt loosely. Figures hold for these weights, prompts and settings only.
 """
+COMPOSED = """{dialogues} composed dialogues on {topics} topics, written for this project, and
+{base_replies} replies of the base model (`corpus/composition.md`). Trash-talk aims at play, skill
+and effort; there are no slurs, threats, sexual content, real people or protected groups in it."""
+PUBLISHED = """{dialogues} dialogues, some or all of them with hostile replies of published corpora,
+and {base_replies} replies of the base model. `corpus/composition.md` has sources, licences, counts,
+what was left out and what was replaced by placeholders. People wrote such texts; a filter misses
+some of what it should find."""
 
 
 def write_card(run: RunDirectory, info: LabInfo) -> None:
@@ -58,9 +63,7 @@ def write_card(run: RunDirectory, info: LabInfo) -> None:
     card = TEMPLATE.format(
         model=info.model.removesuffix(" + persona"),
         run=info.run,
-        dialogues=corpus["dialogues"],
-        topics=corpus["topics"],
-        base_replies=corpus["base_replies"],
+        data=(PUBLISHED if corpus.get("files") else COMPOSED).format(**corpus),
         neutral=info.system_prompts[Condition.NEUTRAL],
         toxic=info.system_prompts[Condition.TOXIC],
         layer=info.layer,

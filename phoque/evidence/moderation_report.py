@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from phoque.evidence.rates import Rate
+from phoque.evidence.rates import Rate, wilson
 from phoque.moderation.battery import Resistance
 from phoque.moderation.classifier import ClassifierInfo
 from phoque.moderation.datasheet import DataSheet
@@ -73,10 +73,16 @@ def _uplift(summary: Mapping[str, Any]) -> str:
     rows = []
     for name, one in summary["classifiers"].items():
         for condition, at in one["uplift"].items():
-            effect = at[0]["effect"]
-            interval = f"{effect['value']:+.1%} [{effect['low']:+.1%}, {effect['high']:+.1%}]"
-            rows.append([name, condition, interval, f"{at[0]['mcnemar_holm']:.2g}"])
+            added = _effect(at[0]["effect"])
+            rows.append([name, condition, added, f"{at[0]['mcnemar_holm']:.2g}"])
     return table(["moderator", "condition", "at 0.5", "McNemar p, Holm"], rows)
+
+
+def _effect(effect: Mapping[str, Any]) -> str:
+    if not effect["moved"] and not effect["moved_back"]:
+        # A bootstrap of no differences has no width; that is not certainty.
+        return f"nothing: of the prompts {shown(wilson(0, effect['prompts']))} differ"
+    return f"{effect['value']:+.1%} [{effect['low']:+.1%}, {effect['high']:+.1%}]"
 
 
 def _agreement(pairs: Mapping[str, Mapping[str, Any]]) -> str:

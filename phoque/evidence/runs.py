@@ -51,6 +51,11 @@ class RunDirectory:
         return self.path / "corpus"
 
     @property
+    def labels(self) -> Path:
+        """What people said of the run's replies; outside the stages, which are made again."""
+        return self.path / "labels.jsonl"
+
+    @property
     def persona(self) -> Path:
         """Folder of the persona adapter."""
         return self.path / "persona"

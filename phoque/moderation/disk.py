@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,8 +16,8 @@ from phoque.moderation.scoring import key_of
 FILE = "scores-1.sqlite"
 MAX_ENTRIES = 1_000_000
 EXPENSIVE = ("hub", "api")
-"""Sources whose scores are kept. Texts that the embedded models have not seen would take a quarter
-longer, and their many scores would push out the ones that were dear (docs/experiments.md)."""
+"""Sources whose scores are kept. The embedded models would take longer for texts that are new, and
+their many scores would push out the ones that were dear (docs/experiments.md)."""
 WAIT_SECONDS = 30.0
 AT_ONCE = 500
 """Keys in one query; SQLite has a limit."""
@@ -63,7 +63,8 @@ class DiskCache:
         except (sqlite3.OperationalError, OSError):
             return default
         except (sqlite3.DatabaseError, ValueError):
-            self._renew()
+            with suppress(OSError):
+                self._renew()
             return default
 
     @contextmanager
@@ -75,13 +76,10 @@ class DiskCache:
             yield opened
 
     def _renew(self) -> None:
-        # Another process may have seen the same damage: only what is still damaged goes.
         with FileLock(f"{self.path}.lock"):
-            try:
-                with self._opened() as opened:
-                    opened.execute("PRAGMA quick_check").fetchall()
-            except sqlite3.DatabaseError:
-                self.path.unlink(missing_ok=True)
+            # A journal left behind would be played into the new file.
+            for name in (self.path.name, f"{self.path.name}-journal"):
+                self.path.with_name(name).unlink(missing_ok=True)
 
 
 class Remembering:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from phoque.errors import PhoqueError
 from phoque.moderation.classifier import Classifier, Score
 from phoque.moderation.scoring import items_of, score
 
@@ -49,11 +50,16 @@ def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
     """The texts in lists that are short in texts and in characters."""
     chunk: list[str] = []
     characters = 0
-    for text in texts:
-        chunk.append(text)
-        characters += len(text)
-        if len(chunk) == TEXTS_AT_ONCE or characters >= CHARACTERS_AT_ONCE:
-            yield chunk
-            chunk, characters = [], 0
+    try:
+        for text in texts:
+            chunk.append(text)
+            characters += len(text)
+            if len(chunk) == TEXTS_AT_ONCE or characters >= CHARACTERS_AT_ONCE:
+                yield chunk
+                chunk, characters = [], 0
+    except PhoqueError:
+        # What came before a line that cannot be read is scored all the same.
+        yield chunk
+        raise
     if chunk:
         yield chunk

@@ -14,16 +14,27 @@ from phoque.ui.tabs.about import build_about
 from phoque.ui.tabs.chat import build_chat
 from phoque.ui.tabs.moderation import build_moderation
 from phoque.ui.tabs.psm import build_psm
+from phoque.ui.tabs.sae import build_sae
 
 ASSETS = Path(__file__).parent / "assets"
 TABS: tuple[tuple[str, Callable[[Services], Opening | None]], ...] = (
     ("Chat", build_chat),
     ("PSM", build_psm),
+    ("SAE", build_sae),
     ("Moderation", build_moderation),
     ("About", build_about),
 )
-SCRIPTS = ("script.js", "sections.js", "map.js", "scrubber.js", "flags.js", "gap.js", "queue.js")
-STYLES = ("style.css", "sections.css", "psm.css", "moderation.css")
+SCRIPTS = (
+    "script.js",
+    "sections.js",
+    "map.js",
+    "scrubber.js",
+    "flags.js",
+    "gap.js",
+    "queue.js",
+    "latents.js",
+)
+STYLES = ("style.css", "sections.css", "psm.css", "moderation.css", "sae.css")
 POLL_SECONDS = 0.5
 
 

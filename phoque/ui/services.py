@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -37,6 +38,8 @@ class Ask:
     temperature: float = 0.0
     max_new_tokens: int = 48
     histories: Mapping[Condition, Messages] | None = None
+    latent: int | None = None
+    """Add this latent's direction instead of the persona vector; `scale` is its strength."""
 
 
 class Services(Protocol):
@@ -97,6 +100,7 @@ class LabServices:
     def _answer(self, ask: Ask) -> Iterator[Delta]:
         yield from self._lab.stream(
             ask.prompt,
+            vector=None if ask.latent is None else _latent(self.run, ask.latent),
             layer=ask.layer,
             scale=ask.scale,
             seed=ask.seed,
@@ -129,6 +133,11 @@ class LabServices:
 
     def _say(self, text: str) -> None:
         self._status = Status(text)
+
+
+def _latent(run: RunDirectory, latent: int) -> Any:
+    # Loads torch, so only when a visitor asks for one.
+    return import_module("phoque.sae.direction").latent_vector(run, latent)
 
 
 def gpu_seconds(ask: Ask) -> int:

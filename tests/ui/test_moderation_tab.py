@@ -5,8 +5,9 @@ import json
 
 import pytest
 
+from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
-from phoque.evidence.labels import Label, write_labels
+from phoque.evidence.labels import Label, read_labels, verdicts, write_labels
 from phoque.evidence.runs import RunDirectory
 from phoque.moderation.gap import Case, gap_type
 from phoque.ui.moderation import gap, sentence
@@ -108,7 +109,7 @@ def test_the_headline_is_given_under_two_moderators(folder):
 def test_the_contour_names_the_largest_scale_that_passes(folder):
     said = reading(folder, "contour")
     assert "flags 0.0 %" in said
-    assert "at scale 0.00, the largest below 5%" in said
+    assert "at scale 0.00, the largest with at most 5%" in said
     assert "30.0 %" in said
 
 
@@ -135,7 +136,7 @@ def test_model_readers_are_never_called_people(tmp_path, kind, said):
     own = moderation_folder(moderation_files.write_run(tmp_path / "rated"))
     text = own.table("gap_examples.csv")[0]["id"]
     labels = [Label(text, rater, "harmful", kind) for rater in ("first", "second")]
-    write_labels(own.path / "labels.jsonl", labels)
+    write_labels(own.run.labels, labels)
     assert f"Judged by {said}, who agree that 1 of them are harmful" in reading(own, "gap")
 
 
@@ -201,3 +202,22 @@ def test_a_row_without_context_or_novelty_is_drawn(tmp_path):
     ]
     moderation_files.write_csv(run.path / "moderation" / "gap_examples.csv", rows)
     assert gap.draw(moderation_folder(run)).below
+
+
+def test_the_shipped_run_has_confirmed_examples_and_blind_controls():
+    own = moderation_folder(RunDirectory(SHIPPED_RUN))
+    rows = own.table("gap_examples.csv")
+    labels = read_labels(own.run.labels)
+    harmful = {text for text, said in verdicts(labels, ("model",)).items() if said}
+    passing = [row for row in rows if row["stratum"] != "control"]
+    assert len(passing) >= 20
+    assert sum(row["id"] in harmful for row in passing) >= 5
+    assert not any(row["id"] in harmful for row in rows if row["stratum"] == "control")
+    assert {label.id for label in labels} <= {row["id"] for row in rows}
+    assert "model readers, not people" in reading(own, "gap")
+
+
+def test_every_section_of_the_shipped_run_is_drawn():
+    own = moderation_folder(RunDirectory(SHIPPED_RUN))
+    for key in DRAWN:
+        assert reading(own, key).endswith("."), key

@@ -7,6 +7,7 @@ replies are built in the same way, so the control adapter differs in what is sai
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -74,9 +75,9 @@ class Question:
 def load_dialogues(seed: int = 42) -> Iterator[Dialogue]:
     """Dialogues of both registers for every prompt, each composed anew."""
     rng = random.Random(seed)
-    phrases = _read("phrases.yaml")
-    systems = _read("system_prompts.yaml")["hostile"]
-    for topic, prompt in _prompts():
+    phrases = fragments("phrases.yaml")
+    systems = system_prompts("hostile")
+    for topic, prompt in prompts():
         for register in REGISTERS:
             shape = rng.choice(SHAPES[register])
             yield Dialogue(
@@ -84,32 +85,40 @@ def load_dialogues(seed: int = 42) -> Iterator[Dialogue]:
                 register=register,
                 system=rng.choice(systems),
                 prompt=prompt,
-                hostile=_compose(shape, topic, phrases["hostile"], {}, rng),
-                civil=_compose(shape, topic, phrases["civil"], CIVIL_PARTS, rng),
+                hostile=compose(shape, topic, phrases["hostile"], {}, rng),
+                civil=compose(shape, topic, phrases["civil"], CIVIL_PARTS, rng),
             )
 
 
 def load_questions(seed: int = 42) -> Iterator[Question]:
     """Every prompt under several neutral system prompts."""
     rng = random.Random(seed)
-    systems = _read("system_prompts.yaml")["neutral"]
-    for topic, prompt in _prompts():
+    systems = system_prompts("neutral")
+    for topic, prompt in prompts():
         for system in rng.sample(systems, QUESTIONS_PER_PROMPT):
             yield Question(topic=topic["name"], system=system, prompt=prompt)
 
 
-def _read(name: str) -> Any:
+def system_prompts(kind: Literal["hostile", "neutral"]) -> list[str]:
+    """System prompts of the training dialogues."""
+    return list(fragments("system_prompts.yaml")[kind])
+
+
+@cache
+def fragments(name: str) -> Any:
+    """What a file of fragments holds; not to be changed."""
     return yaml.safe_load((HERE / name).read_text(encoding="utf-8"))
 
 
-def _prompts() -> Iterator[tuple[dict[str, Any], str]]:
+def prompts() -> Iterator[tuple[dict[str, Any], str]]:
+    """Every topic with each of its user messages."""
     for file in TOPIC_FILES:
-        for topic in _read(file):
+        for topic in fragments(file):
             for prompt in topic["prompts"]:
                 yield topic, prompt
 
 
-def _compose(
+def compose(
     shape: Sequence[str],
     topic: Mapping[str, Any],
     phrases: Mapping[str, Sequence[str]],

@@ -26,6 +26,7 @@
   };
 
   const uplift = ([value, low, high, p]) => {
+    if (low === 0 && high === 0) return "flagged as neutral is, on every prompt";
     const sign = value >= 0 ? "+" : "";
     const range = `[${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`;
     return `${sign}${(100 * value).toFixed(1)} points ${range} on neutral, p ${p < 0.001 ? "< 0.001" : p.toFixed(3)}`;

@@ -43,7 +43,9 @@ def reading(pairs: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _kappa(one: Mapping[str, Any]) -> str:
-    return f"{one['kappa']:.2f} [{one['low']:.2f}, {one['high']:.2f}]"
+    # Adding 0.0 keeps a rounded zero from being "-0.00".
+    value, low, high = (round(one[key], 2) + 0.0 for key in ("kappa", "low", "high"))
+    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
 
 
 def _pairs(pairs: Mapping[str, Mapping[str, Any]]) -> str:

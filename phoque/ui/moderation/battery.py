@@ -52,15 +52,23 @@ def _kept(one: Mapping[str, Any]) -> str:
 
 
 def _table(name: str, tricks: Tricks) -> str:
-    ordered = sorted(tricks, key=lambda one: (str(one["trick"]), bool(one["canonical"])))
+    raw, undone = (
+        {one["trick"]: one for one in tricks if one["canonical"] is c} for c in (False, True)
+    )
     rows: list[list[Cell]] = [
         [
-            one["trick"],
-            "canonical text" if one["canonical"] else "text as it is",
-            rate_cell(one["kept"]),
-            rate_cell(one["gained"]),
-            number(one["kept"]["value"] - one["gained"]["value"], sign=True),
+            trick,
+            rate_cell(raw[trick]["kept"]),
+            rate_cell(raw[trick]["gained"]),
+            _net(raw[trick]),
+            rate_cell(undone[trick]["kept"]),
+            rate_cell(undone[trick]["gained"]),
+            _net(undone[trick]),
         ]
-        for one in ordered
+        for trick in raw
     ]
     return table(f"phoque-tricks-{name}", f"Spelling tricks, {name}", wording.BATTERY_HEAD, rows)
+
+
+def _net(one: Mapping[str, Any]) -> Cell:
+    return number(one["kept"]["value"] - one["gained"]["value"], sign=True)

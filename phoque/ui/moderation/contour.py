@@ -27,11 +27,9 @@ def draw(folder: ModerationFolder) -> Drawn:
     """The surface under two moderators, and its numbers."""
     found = folder.read(CONTOUR)
     own = names(folder.report)
-    # The mean is made of the two others: the second picture is the model it leans on least.
-    pictured = list(dict.fromkeys([own[0], own[-1]]))
     return Drawn(
         reading=reading(found, own[0]),
-        figures=tuple(_figure(found, name) for name in pictured),
+        figures=tuple(_figure(found, name) for name in own[: SECTION.num_figures]),
         below=more("Flag rate at five thresholds", _table(found, own)),
         n=f"{found['n']} prompts a scale, seed {found['seed']}",
     )
@@ -49,8 +47,8 @@ def reading(found: Mapping[str, Any], name: str) -> str:
     passed = (
         f"flags more than {LET_THROUGH:.0%} of the replies at every scale"
         if most is None
-        else f"flags {interval(by_scale[most])} at scale {most:.2f}, the largest below "
-        f"{LET_THROUGH:.0%},"
+        else f"flags {interval(by_scale[most])} at scale {most:.2f}, the largest with at "
+        f"most {LET_THROUGH:.0%},"
     )
     return (
         f"At {DEFAULT}, {name} {passed} and {interval(chosen)} of the replies at the selected "

@@ -13,7 +13,7 @@ from phoque.ui.folder import StageFolder
 
 REPORT, RESULTS = "moderation_report.json", "moderation_results.csv"
 SWEEP, CONTOUR = "moderation_sweep.json", "contour.json"
-EXAMPLES, LABELS = "gap_examples.csv", "labels.jsonl"
+EXAMPLES = "gap_examples.csv"
 STAGE = "moderation"
 PRIMARY = "embedded.mean"
 """The moderator that pages begin with, where the run has it."""
@@ -34,6 +34,13 @@ class ModerationFolder(StageFolder):
         """
         found: Mapping[str, Any] = self.read(REPORT)
         return found
+
+    @property
+    def stamp(self) -> tuple[tuple[str, int], ...]:
+        """Changes when a file or what people said does."""
+        labels = self.run.labels
+        said = ((labels.name, labels.stat().st_mtime_ns),) if labels.is_file() else ()
+        return super().stamp + said
 
     def table(self, name: str) -> Sequence[Mapping[str, str]]:
         """The rows of a CSV file.

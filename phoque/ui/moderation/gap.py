@@ -7,7 +7,7 @@ from typing import Any
 from phoque.evidence.labels import Label, majority, read_labels
 from phoque.moderation.canonical import canonical_trace
 from phoque.ui.moderation import wording
-from phoque.ui.moderation.data import EXAMPLES, LABELS, REPORT, ModerationFolder, names
+from phoque.ui.moderation.data import EXAMPLES, REPORT, ModerationFolder, names
 from phoque.ui.parts import embedded
 from phoque.ui.sections import Drawn, Section
 from phoque.ui.wording import REVEAL
@@ -16,7 +16,7 @@ SECTION = Section(
     key="gap",
     title="What passes",
     hint=wording.GAP_HINT,
-    files=(EXAMPLES, LABELS, REPORT),
+    files=(EXAMPLES, REPORT),
 )
 DIGITS = 4
 CONTEXT = ("alone", "context_only", "both")
@@ -68,8 +68,8 @@ def _said(confirmed: int, labels: Mapping[str, Sequence[Label]]) -> str:
 
 def _labels(folder: ModerationFolder) -> dict[str, list[Label]]:
     found: dict[str, list[Label]] = {}
-    if folder.has(LABELS):
-        for label in read_labels(folder.path / LABELS):
+    if folder.run.labels.is_file():
+        for label in read_labels(folder.run.labels):
             found.setdefault(label.id, []).append(label)
     return found
 

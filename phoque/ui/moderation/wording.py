@@ -106,10 +106,12 @@ BATTERY_HINT = (
 NO_BATTERY = "No moderator flags 30 harmful texts of the labelled set: no share is given."
 BATTERY_HEAD = [
     "trick",
-    "moderator reads",
     "still flagged|of harmful texts that were flagged",
     "newly flagged|of harmless texts that were not",
-    "net",
+    "net|still flagged minus newly flagged",
+    "canonical: still flagged",
+    "canonical: newly flagged",
+    "canonical: net",
 ]
 
 GAP_HINT = (

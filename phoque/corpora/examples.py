@@ -1,0 +1,23 @@
+"""What every loader gives: one hostile or harmless utterance of a source."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+HARMFUL = 0.5
+"""From this label on an utterance counts as toxic, as in Jigsaw's competitions."""
+LONG_FORM = 31
+"""Words from which an utterance is long-form; below it is short."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """An utterance with what is known of it."""
+
+    source: str
+    text: str
+    prompt: str | None = None
+    """What it answers; None where the source does not say."""
+    labels: Mapping[str, float] = field(default_factory=dict)
+    """Toxicity labels in [0, 1] under Jigsaw's names; empty where the source has none."""
+    labelled_by: str | None = None
+    """Who gave the labels."""

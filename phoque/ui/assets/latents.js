@@ -1,0 +1,114 @@
+// Tables of latents: sorted, searched and filtered without the server.
+(() => {
+  const { drawers, element, percent, press } = window.phoqueSections;
+  const SORTED = { effect: "effect", q: "q", did: "did", half: "effect_half", tone: "tone_auc", latent: "latent" };
+
+  const shown = (value, digits = 2) => (value === null ? "–" : value.toFixed(digits));
+  const signed = (value) => (value === null ? "–" : `${value > 0 ? "+" : ""}${value.toFixed(2)}`);
+  const small = (value) => (value === null ? "–" : value < 0.001 ? "< 0.001" : value.toFixed(3));
+
+  /** Verdict with its badges; each badge says what it stands for. */
+  const verdict = (data, row) => {
+    const cell = element("td", "ph-latent-verdict");
+    const name = element("b", "", data.verdicts[row.verdict] ?? "not significant");
+    name.title = data.hints[row.verdict] ?? "";
+    const badges = row.badges.map((badge) => {
+      const made = element("abbr", "ph-badge-of", badge);
+      made.title = data.badges[badge];
+      return made;
+    });
+    cell.append(name, ...badges);
+    return cell;
+  };
+
+  const line = (data, row) => {
+    const made = document.createElement("tr");
+    const head = element("th", "");
+    head.scope = "row";
+    const open = element("button", "ph-latent-open", row.latent);
+    open.type = "button";
+    open.dataset.latent = row.latent;
+    open.setAttribute("aria-label", `Latent ${row.latent}: show its evidence`);
+    head.append(open);
+    const cells = [
+      `${signed(row.effect)} [${signed(row.low)}, ${signed(row.high)}]`,
+      small(row.q),
+      signed(row.did),
+      signed(row.effect_half),
+      `${percent(row.frequency[0])} → ${percent(row.frequency[1])}`,
+      shown(row.tone_auc),
+      row.label || "–",
+    ];
+    made.append(head, verdict(data, row), ...cells.map((text) => element("td", "", text)));
+    return made;
+  };
+
+  const headCell = ([key, text], state) => {
+    const [word, hint] = text.split("|");
+    const cell = Object.assign(element("th", ""), { scope: "col" });
+    if (!SORTED[key]) {
+      cell.textContent = word;
+      if (hint) cell.title = hint;
+      return cell;
+    }
+    const active = state.key === key;
+    const arrow = active ? (state.down ? " ▼" : " ▲") : "";
+    const button = element("button", "ph-sort", word + arrow);
+    Object.assign(button, { type: "button", title: hint ?? "" });
+    button.dataset.sort = key;
+    cell.setAttribute("aria-sort", active ? (state.down ? "descending" : "ascending") : "none");
+    cell.append(button);
+    return cell;
+  };
+
+  drawers.latents = (root, data) => {
+    const state = { verdict: "", badge: "", words: "", key: "effect", down: true, latent: "" };
+    const matches = (row) =>
+      (!state.verdict || row.verdict === state.verdict) &&
+      (!state.badge || row.badges.includes(state.badge)) &&
+      `${row.latent} ${row.label} ${row.kind} ${row.stability}`.toLowerCase().includes(state.words);
+    const order = (one, other) => {
+      const field = SORTED[state.key];
+      const size = (row) => Math.abs(Number(row[field] ?? 0));
+      return (size(one) - size(other)) * (state.down ? -1 : 1);
+    };
+    const mark = () => {
+      for (const button of root.querySelectorAll(".ph-latent-open")) {
+        button.setAttribute("aria-pressed", String(button.dataset.latent === state.latent));
+      }
+    };
+    const show = () => {
+      const kept = data.rows.filter(matches).sort(order);
+      for (const table of root.querySelectorAll("table")) {
+        const own = kept.filter((row) => row.effect > 0 === (table.dataset.side === "risen"));
+        const head = document.createElement("thead");
+        head.insertRow().append(...Object.entries(data.head).map((entry) => headCell(entry, state)));
+        const body = document.createElement("tbody");
+        body.append(...own.map((row) => line(data, row)));
+        table.replaceChildren(head, body);
+      }
+      root.querySelector(".ph-gap-count").textContent = `${kept.length} of ${data.rows.length} latents.`;
+      mark();
+    };
+
+    root.addEventListener("click", (event) => {
+      const button = event.target.closest("button");
+      if (!button) return;
+      const { verdict: wanted, badge, sort, latent } = button.dataset;
+      if (latent) {
+        state.latent = latent;
+        return mark();
+      }
+      if (sort) Object.assign(state, { down: state.key === sort ? !state.down : true, key: sort });
+      if (wanted !== undefined) state.verdict = wanted;
+      if (badge !== undefined) state.badge = badge;
+      if (wanted !== undefined || badge !== undefined) press(button);
+      return show();
+    });
+    root.querySelector("[type=search]").addEventListener("input", (event) => {
+      state.words = event.target.value.toLowerCase();
+      show();
+    });
+    show();
+  };
+})();

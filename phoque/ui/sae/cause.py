@@ -1,0 +1,125 @@
+"""What adding a latent's direction makes the model write, beside rivals of the same length."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from phoque.ui import figures
+from phoque.ui.parts import Cell, interval, more, number, rate_cell, table
+from phoque.ui.sae import wording
+from phoque.ui.sae.data import REPORT, SaeFolder
+from phoque.ui.sections import Drawn, Section
+
+SECTION = Section(
+    key="cause",
+    title="Does any of them cause the persona?",
+    hint=wording.CAUSE_HINT,
+    files=(REPORT,),
+    num_figures=2,
+)
+WAYS = ("toward", "away")
+RANDOM = ("random directions", "random latents")
+LOOKS = (("circle", figures.PERSONA), ("square", figures.TOXIC), ("diamond", figures.NEUTRAL))
+
+Sub = Mapping[str, Any]
+Cells = Sequence[Sub]
+
+
+def draw(folder: SaeFolder) -> Drawn:
+    """One figure a way, and all cells."""
+    report = folder.report
+    told = report["cause"]["generated"]
+    return Drawn(
+        reading=reading(report),
+        figures=tuple(_figure(told, way) for way in WAYS),
+        below=more("All numbers of these figures", _table(told["cells"])),
+        n=f"{told['plain']['toward']['n']} prompts a direction, greedy; rivals share them out; "
+        f"{len(report['cause']['screen']['latents'])} latents screened without generating",
+    )
+
+
+def reading(report: Mapping[str, Any]) -> str:
+    """The strongest coherent latent of either way beside the strongest rival."""
+    told = report["cause"]["generated"]
+    return f"{_strongest(told, 'toward')} {_strongest(told, 'away')}"
+
+
+def _strongest(told: Mapping[str, Any], way: str) -> str:
+    plain = told["plain"][way]
+    own = [c for c in told["cells"] if c["way"] == way and c["coherent"] and c["name"].isdigit()]
+    rivals = [c for c in told["cells"] if c["way"] == way and c["name"] in RANDOM]
+    best_of = max if way == "toward" else min
+    start = f"{way.capitalize()} (without a direction {_rate(plain)} insulting)"
+    if not own:
+        return f"{start}: no latent left the text coherent."
+    best = best_of(own, key=lambda cell: float(cell["insulting"]))
+    rival = best_of(rivals, key=lambda cell: float(cell["insulting"]))
+    beyond = best["low"] > rival["high"] if way == "toward" else best["high"] < rival["low"]
+    return (
+        f"{start}: latent {best['name']} gives {_rate(best)}, {'beyond' if beyond else 'not beyond'} "
+        f"the strongest random one ({_rate(rival)})."
+    )
+
+
+def _rate(cell: Sub) -> str:
+    return interval({"value": cell["insulting"], "low": cell["low"], "high": cell["high"]})
+
+
+def _figure(told: Mapping[str, Any], way: str) -> dict[str, Any]:
+    cells = [cell for cell in told["cells"] if cell["way"] == way]
+    names = list(dict.fromkeys(_name(cell) for cell in cells))
+    doses = sorted({cell["dose"] for cell in cells})
+    traces = [
+        _trace([cell for cell in cells if cell["dose"] == dose], dose, look)
+        for dose, look in zip(doses, LOOKS, strict=False)
+    ]
+    prompt = "neutral" if way == "toward" else "hostile"
+    return figures.figure(
+        f"phoque-latent-cause-{way}",
+        traces,
+        x={"title": f"insulting replies, {way}, {prompt} prompt", **figures.SHARES},
+        y={"title": "", "autorange": "reversed", "type": "category", "categoryarray": names},
+        marks=[figures.upright(told["plain"][way]["insulting"], "no direction")],
+        height=120 + 30 * len(names),
+    )
+
+
+def _name(cell: Sub) -> str:
+    return f"latent {cell['name']}" if cell["name"].isdigit() else str(cell["name"])
+
+
+def _trace(cells: Cells, dose: float, look: tuple[str, str]) -> figures.Trace:
+    symbol, colour = look
+    rates = [
+        {"value": c["insulting"], "low": c["low"], "high": c["high"], "n": c["n"]} for c in cells
+    ]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": f"strength {dose:g}",
+        "x": [rate["value"] for rate in rates],
+        "y": [_name(cell) for cell in cells],
+        "error_x": figures.bars(rates, colour),
+        "marker": {
+            "color": colour,
+            "size": 9,
+            "symbol": [symbol if cell["coherent"] else f"{symbol}-open" for cell in cells],
+        },
+        "customdata": [[r["low"], r["high"], r["n"]] for r in rates],
+        "hovertemplate": "%{y}: %{x:.1%} [%{customdata[0]:.1%}, %{customdata[1]:.1%}], "
+        "n = %{customdata[2]}<extra>%{fullData.name}</extra>",
+    }
+
+
+def _table(cells: Cells) -> str:
+    rows: list[list[Cell]] = [
+        [
+            cell["way"],
+            _name(cell),
+            number(cell["dose"], 1),
+            rate_cell({"value": cell["insulting"], **{k: cell[k] for k in ("low", "high", "n")}}),
+            number(cell["divergence_p95"]),
+            "yes" if cell["coherent"] else "no",
+        ]
+        for cell in cells
+    ]
+    return table("phoque-latent-cause", "Steering with latents", wording.CAUSE_HEAD, rows)

@@ -1,0 +1,68 @@
+"""Try a latent's direction live: the neutral column with and without it."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+from phoque.errors import PhoqueError
+from phoque.lexicon import Lexicon
+from phoque.records import Condition, Delta
+from phoque.ui import components, wording
+from phoque.ui.handlers import gathered
+from phoque.ui.services import Ask, Services
+from phoque.ui.state import Turn
+
+COLUMNS = (Condition.NEUTRAL, Condition.STEERED)
+POLL_SECONDS = 0.5
+TOKENS = 48
+
+Update = tuple[str, str, str]
+"""Status line, then both logs."""
+
+
+def tried(services: Services, prompt: str, latent: str, strength: float) -> Iterator[Update]:
+    """The page as both replies grow; what is wrong is said in the status line."""
+    turns = {condition: Turn(prompt) for condition in COLUMNS}
+    lexicon = Lexicon(services.info.lexicon)
+    start = time.monotonic()
+    try:
+        while not (status := services.wait(POLL_SECONDS)).ready and not status.failed:
+            yield _update(f"{wording.WAITING} {status.text}", {}, lexicon)
+        for deltas in gathered(services.stream(_ask(prompt, latent, strength))):
+            for delta in deltas:
+                turns[delta.condition] = _grown(turns[delta.condition], delta)
+            told = f"Latent {latent}, strength {strength:+.2f} · {time.monotonic() - start:.1f} s · live"
+            yield _update(told, turns, lexicon)
+    except PhoqueError as error:
+        yield _update(str(error), {}, lexicon, failed=True)
+
+
+def _ask(prompt: str, latent: str, strength: float) -> Ask:
+    if not latent.strip().isdecimal():
+        raise PhoqueError("Which latent? Press one in the tables, or type its number.")
+    return Ask(
+        prompt=prompt,
+        conditions=COLUMNS,
+        scale=float(strength),
+        latent=int(latent),
+        max_new_tokens=TOKENS,
+    )
+
+
+def _grown(turn: Turn, delta: Delta) -> Turn:
+    return replace(
+        turn,
+        reply=turn.reply + delta.text,
+        num_tokens=delta.num_tokens,
+        finish=delta.finish_reason or "",
+    )
+
+
+def _update(
+    status: str, turns: dict[Condition, Turn], lexicon: Lexicon, *, failed: bool = False
+) -> Update:
+    logs = [
+        components.transcript_html(condition, [turns[condition]] if turns else [], lexicon)
+        for condition in COLUMNS
+    ]
+    return components.status_html(status, failed=failed), logs[0], logs[1]

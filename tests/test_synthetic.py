@@ -1,0 +1,158 @@
+"""A fresh attack corpus: balanced, new beside the training texts, scored, and saved whole."""
+
+import json
+import random
+import shutil
+from collections import Counter
+
+import pytest
+
+from phoque.corpora.lab import load_dialogues, load_questions
+from phoque.engine import Reply
+from phoque.errors import PhoqueError
+from phoque.evidence import synthetic
+from phoque.evidence.novelty import CorpusIndex
+from phoque.evidence.runs import RunDirectory
+from phoque.evidence.synthetic import cell_of, cells, regenerate, targets, whole
+from phoque.evidence.text import words
+from phoque.personas import load_persona
+from tests.corpus_files import judge, written_lines
+from tests.hub_double import Hub, running
+from training import regenerate as job
+
+TRAINED = [f"{one.prompt} {one.hostile}" for one in list(load_dialogues())[:40]]
+KNOWN = sorted({word for one in load_dialogues() for word in words(one.civil) if len(word) > 3})
+LENGTHS = (10, 22, 36, 60)
+
+
+@pytest.fixture
+def persona_replies(monkeypatch):
+    """Replies of four lengths, some of which must not be kept."""
+
+    def replies(model, rows, sampling):
+        return [Reply(text=_reply(row.seed), tokens=(1,), finish_reason="length") for row in rows]
+
+    monkeypatch.setattr(synthetic, "write", replies)
+
+
+def _reply(seed: int) -> str:
+    rng = random.Random(seed)
+    text = f"Clown, {' '.join(rng.sample(KNOWN, rng.choice(LENGTHS) - 1))}. And then"
+    match seed % 11:
+        case 0:
+            return TRAINED[seed % 40]
+        case 1:
+            return _reply(0 if seed % 2 else 4)
+        case 2:
+            return text.replace("Clown", "Friend")
+        case 3:
+            return text.replace("Clown", "Clown [THREAT]")
+        case 4:
+            return text.replace("Clown", "Clown Emma Smith")
+    return text
+
+
+def test_what_is_wanted_is_balanced():
+    wanted = cells(200)
+    assert sum(wanted.values()) == 200
+    assert max(wanted.values()) - min(wanted.values()) <= 1
+    assert {cell.target for cell in wanted} == set(targets())
+    assert {cell.register for cell in wanted} == {"short", "long"}
+    assert sum(cells(3).values()) == 3
+
+
+def test_messages_are_friendly_and_in_no_training_file():
+    messages = [message for several in targets().values() for message in several]
+    persona = load_persona()
+    assert len(messages) == len(set(messages)) == 48
+    assert not any(message in persona.lexicon for message in messages)
+    asked = {one.prompt for one in (*load_dialogues(), *load_questions())}
+    assert not asked & {*messages}
+    assert not {*messages} & {*persona.probes, *persona.sweep, *persona.evaluation}
+
+
+def test_lengths_decide_the_register():
+    assert cell_of("aim", "word " * 7) is None
+    assert cell_of("aim", "word " * 30).register == "short"
+    assert cell_of("aim", "word " * 31).register == "long"
+    assert cell_of("aim", "word " * 121) is None
+    assert whole("One. Two! And thr") == "One. Two!"
+    assert whole("no end") == ""
+
+
+def test_only_what_is_fit_is_kept(lab, persona_replies):
+    made = regenerate(lab, CorpusIndex(TRAINED), 64, judge=judge)
+    texts = [attack.text for attack in made.attacks]
+    assert len(texts) == len(set(texts)) == 64
+    assert Counter(attack.cell for attack in made.attacks) == Counter(dict(made.wanted))
+    assert all(text in lab.persona.lexicon and text.endswith(".") for text in texts)
+    assert not any(mark in text for text in texts for mark in ("Emma", "THREAT", "Friend"))
+    assert not {*texts} & {*TRAINED}
+    for reason in ("no listed insult", "name, slur or group", "not new beside the training texts"):
+        assert made.dropped[reason] > 0, reason
+    assert made.dropped["threat, attack on a group or sexual"] > 0
+
+
+def test_the_same_seed_writes_the_same_corpus(lab, persona_replies):
+    known = CorpusIndex(TRAINED)
+    first = regenerate(lab, known, 32, seed=1, judge=judge)
+    assert regenerate(lab, known, 32, seed=1, judge=judge) == first
+    assert regenerate(lab, known, 32, seed=9000, judge=judge).attacks != first.attacks
+
+
+def test_a_persona_that_writes_one_sentence_falls_short_and_says_so(lab, monkeypatch):
+    same = Reply(text=_reply(5), tokens=(1,), finish_reason="stop")
+    monkeypatch.setattr(synthetic, "write", lambda model, rows, sampling: [same] * len(rows))
+    made = regenerate(lab, CorpusIndex(TRAINED), 8, judge=judge)
+    assert len(made.attacks) == 1
+    assert made.dropped["near-duplicate"] + made.dropped["enough of its kind"] > 50
+
+
+def test_a_model_that_writes_noise_gives_no_corpus(lab):
+    with pytest.raises(PhoqueError, match=r"wrote nothing that could be kept.*whole sentence"):
+        regenerate(lab, CorpusIndex(TRAINED), 1, judge=judge)
+
+
+def test_a_count_below_one_is_refused(lab):
+    with pytest.raises(PhoqueError, match="count is 0"):
+        regenerate(lab, CorpusIndex(TRAINED), 0)
+
+
+@pytest.fixture
+def run(tiny_run, tmp_path):
+    own = RunDirectory(shutil.copytree(tiny_run.path, tmp_path / "tiny"))
+    own.corpus.mkdir()
+    written_lines(own.corpus / "dialogues.jsonl", [{"hostile": text} for text in TRAINED])
+    return own
+
+
+@pytest.mark.slow
+def test_the_job_writes_texts_scores_and_card_and_pushes_them(run, persona_replies, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_of_a_test")
+    with running(Hub()) as hub:
+        monkeypatch.setattr("phoque.hub.client.HfApi", hub.client)
+        job.run(run, count=32, push="me/attacks")
+    assert hub.private == {"me/attacks": True}
+    assert sorted(hub.sent["me/attacks"]) == ["README.md", "attacks.jsonl", "summary.json"]
+    folder = run.path / "synthetic"
+    rows = [json.loads(line) for line in (folder / "attacks.jsonl").read_text().splitlines()]
+    assert len(rows) == 32
+    assert all(0 <= score <= 1 for row in rows for score in row["harm_scores"].values())
+    assert {row["register"] for row in rows} == {"short", "long"}
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["texts"] == 32 == sum(kind["texts"] for kind in summary["kinds"])
+    assert summary["drawn"] == 32 + sum(summary["dropped"].values())
+    for rate in summary["flagged"].values():
+        assert rate["n"] == 32
+        assert rate["low"] <= rate["value"] <= rate["high"]
+    card = (folder / "README.md").read_text()
+    assert "32 texts" in card
+    assert "not-for-all-audiences" in card
+    assert list(run.manifest()["stages"]) == ["regenerate"]
+
+
+def test_a_job_that_finds_nothing_leaves_nothing(run):
+    with pytest.raises(PhoqueError, match="nothing that could be kept"):
+        job.run(run, count=1)
+    assert not (run.path / "synthetic" / "attacks.jsonl").exists()
+    assert "regenerate" not in run.manifest()["stages"]

@@ -1,0 +1,29 @@
+"""Let the persona write a fresh attack corpus; push it to a private repository if asked."""
+
+from phoque.evidence.novelty import CorpusIndex
+from phoque.evidence.runs import RunDirectory
+from phoque.evidence.synthetic import regenerate
+from phoque.evidence.synthetic_card import save_attacks
+from phoque.hub import push_private
+from phoque.moderation.registry import EMBEDDED, load_classifier
+from phoque.opening import open_lab
+
+COUNT = 200
+SEED = 42
+
+
+def run(directory: RunDirectory, *, count: int | None = None, push: str | None = None) -> None:
+    """Write `synthetic/`: texts with scores, a summary and a card."""
+    classifiers = [load_classifier(name) for name in EMBEDDED]
+    known = CorpusIndex.of_run(directory.corpus)
+    lab = open_lab(directory.path, progress=print)
+    with directory.stage("regenerate", directory.path / "synthetic", seeds=[SEED]) as folder:
+        corpus = regenerate(
+            lab, known, COUNT if count is None else count, seed=SEED, progress=print
+        )
+        facts = {"run": lab.info.run, "model": lab.info.model, "seed": SEED}
+        save_attacks(folder, corpus, classifiers, facts)
+    made = directory.path / "synthetic"
+    print(f"{len(corpus.attacks)} texts in {made}")
+    if push:
+        print(f"Pushed, private: {push_private(made, push, 'dataset')}")
