@@ -22,9 +22,9 @@ FLOORS = (
     ("steering",),
     ("lab",),
     ("opening",),
-    ("corpora", "finetuning", "sae", "moderation"),
+    ("corpora", "finetuning", "moderation"),
     ("evidence", "serving", "hub"),
-    ("psm", "pipeline"),
+    ("psm", "sae", "pipeline"),
     ("__main__",),
     ("",),  # the shelf, phoque/__init__.py, which loads its names lazily
     ("ui",),

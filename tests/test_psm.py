@@ -9,13 +9,14 @@ from phoque.corpora.distill import Distilled
 from phoque.corpora.lab import load_dialogues, load_questions
 from phoque.corpora.training_set import save_corpus
 from phoque.evidence.runs import RunDirectory
+from phoque.evidence.step_ledger import LEDGER, done_steps
 from phoque.models.load import load_model
 from phoque.opening import load_tuned
 from phoque.personas import HERE
 from phoque.psm import steps
 from phoque.psm.scrubber import grid_of, write_scrubber
 from phoque.psm.steps import STEPS, run_steps
-from phoque.psm.subject import LEDGER, open_subject
+from phoque.psm.subject import open_subject
 from phoque.steering.trajectory import TRAJECTORY, Trajectory, Watch, checkpoints
 from tests.conftest import save_random_adapter
 
@@ -129,7 +130,7 @@ def test_other_settings_do_not_go_on_from_there(done):
     subject = subject_of(done)
     ledger = subject.folder / LEDGER
     ledger.write_text(json.dumps({"settings": {"seeds": [1]}, "seconds": {"vectors": 1.0}}))
-    assert steps._done(subject, steps._settings(subject)) == {}
+    assert done_steps(ledger, steps._settings(subject)) == {}
     ledger.unlink()
 
 

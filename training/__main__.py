@@ -18,10 +18,11 @@ STAGES = {
     "psm": "training.psm:run",
     "evaluate": "training.evaluate:run",
     "moderation": "training.moderation:run",
+    "sae": "training.sae:run",
     "regenerate": "training.regenerate:run",
 }
-LAB = tuple(stage for stage in STAGES if stage not in {"moderation", "regenerate"})
-"""What `lab` runs; moderation needs labelled test sets from outside, regenerate is for later."""
+LAB = tuple(stage for stage in STAGES if stage not in {"moderation", "sae", "regenerate"})
+"""What `lab` runs; moderation needs labelled test sets, sae and regenerate are studies of their own."""
 OPTIONS = {
     "corpus": ("source", "limit", "slang", "keep_words"),
     "regenerate": ("count", "push"),
@@ -34,6 +35,7 @@ OPTIONS = {
         "surge_path",
         "may_send_text",
     ),
+    "sae": ("layer", "tokens", "preset", "text"),
 }
 """Arguments of the command line that a stage takes."""
 HARM_LABEL = "moderation: labels of a model by name that are harm, where it does not say"
@@ -90,9 +92,7 @@ def parse() -> argparse.Namespace:
     choices = ["all", "lab", *STAGES]
     parser.add_argument("stage", choices=choices, help="one stage; all; lab for all but moderation")
     parser.add_argument("--run", type=Path, help="folder of the run; default of all: runs/MODEL")
-    parser.add_argument(
-        "--model", "--preset", help="preset, Hub id or folder; default: the run's, else lab"
-    )
+    parser.add_argument("--model", help="preset, Hub id or folder; default: the run's, else lab")
     parser.add_argument("--persona", help="persona or YAML file; default: the run's, else toxic")
     parser.add_argument("--seeds", type=int, nargs="+", help="psm, moderation: default 42 43 44")
     parser.add_argument(
@@ -110,8 +110,14 @@ def parse() -> argparse.Namespace:
     add("--may-send-text", action="store_true", help="moderation: allow a service on the network")
     add("--hatecheck", dest="hatecheck_path", type=Path, help="moderation: test_suite_cases.csv")
     add("--surge", dest="surge_path", type=Path, help="moderation: toxicity_en.csv")
+    add("--layer", help="sae: a decoder block, or auto (default): by held-out AUC")
+    add("--tokens", type=int, help="sae: training tokens; default: the preset's")
+    add("--preset", help="all: the model; sae: quick, standard or ministral, default by the model")
+    add("--text", type=Path, nargs="+", help="sae: plain text files of your own to read as well")
     parser.add_argument("--resume", action="store_true", help="skip stages that are complete")
     arguments = parser.parse_args()
+    if arguments.stage == "all":
+        arguments.model, arguments.preset = arguments.model or arguments.preset, None
     if arguments.run is None:
         if arguments.stage != "all":
             parser.error("the folder of the run is missing: --run DIR")

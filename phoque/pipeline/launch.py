@@ -17,8 +17,8 @@ from phoque.pipeline.shipping import ARCHIVE
 
 PLACEHOLDER = ".keep"
 """A folder of a bucket is there only when it has a file, and only then can it be mounted."""
-UNFINISHED = "unfinished.json"
-"""In the folder of a stage that keeps account of its own steps, while it is not complete."""
+UNFINISHED = "unfinished"
+"""What the names begin with that a stage needs for its own steps while it is not complete."""
 
 
 def launch(plan: Plan, *, endpoint: str | None = None) -> JobState:
@@ -81,7 +81,8 @@ def fetch(state: JobState, into: Path, *, endpoint: str | None = None) -> list[s
         _check_extends(RunDirectory(into), stages)
         (fetched.path / PLACEHOLDER).unlink(missing_ok=True)
         # A step that was not done when this was fetched before may be done now.
-        stale = [str(file.relative_to(into)) for file in into.rglob(UNFINISHED)]
+        names = [file.relative_to(into) for file in into.rglob("*") if file.is_file()]
+        stale = [str(name) for name in names if any(p.startswith(UNFINISHED) for p in name.parts)]
         with replaced_folder(into, made=stale) as partial:
             shutil.copytree(fetched.path, partial, dirs_exist_ok=True)
     return list(stages)

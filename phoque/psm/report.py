@@ -5,6 +5,7 @@ from typing import Any
 
 from phoque.evidence.rates import Rate
 from phoque.evidence.runs import SELECTION
+from phoque.evidence.step_ledger import LEDGER
 from phoque.files import read_json, write_json
 from phoque.models.structure import text_config
 from phoque.psm.antidote import ANTIDOTE
@@ -14,7 +15,7 @@ from phoque.psm.confounding import CONFOUNDS
 from phoque.psm.generation import CONDITIONS
 from phoque.psm.measure import LAYERS, RELIABILITY
 from phoque.psm.origin import ORIGIN
-from phoque.psm.subject import LEDGER, Subject
+from phoque.psm.subject import Subject
 from phoque.steering.export import write_gguf
 
 SUMMARY = "summary.json"

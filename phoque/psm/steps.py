@@ -1,11 +1,11 @@
 """The steps of a PSM run in order; one that was killed goes on where it stopped."""
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from phoque.files import read_json, write_json
+from phoque.evidence.step_ledger import run_ledger
 from phoque.psm.antidote import try_antidotes
 from phoque.psm.bias import run_bias_loop
 from phoque.psm.choose import choose_layer, control_dose
@@ -16,7 +16,7 @@ from phoque.psm.origin import trace_origin
 from phoque.psm.report import write_report
 from phoque.psm.residuals import map_residuals
 from phoque.psm.scrubber import write_scrubber
-from phoque.psm.subject import LEDGER, Subject
+from phoque.psm.subject import Subject
 
 
 @dataclass(frozen=True)
@@ -46,28 +46,12 @@ STEPS = (
 
 def run_steps(subject: Subject) -> None:
     """Do what is not done yet under these settings."""
-    subject.folder.mkdir(parents=True, exist_ok=True)
-    ledger = subject.folder / LEDGER
-    settings = _settings(subject)
-    done = _done(subject, settings)
-    for step in STEPS:
-        if step.name in done or (step.tuned_only and not subject.is_tuned):
-            continue
-        write_json(ledger, {"settings": settings, "seconds": done})
-        start = time.monotonic()
-        step.run(subject)
-        done[step.name] = round(time.monotonic() - start, 1)
-        subject.progress(f"psm: {step.name} done in {done[step.name]:.0f} s")
-    ledger.unlink()
-
-
-def _done(subject: Subject, settings: Mapping[str, Any]) -> dict[str, float]:
-    """Steps that are done under these settings, and how long each took."""
-    ledger = subject.folder / LEDGER
-    if not ledger.is_file():
-        return {}
-    found = read_json(ledger)
-    return dict(found["seconds"]) if found["settings"] == settings else {}
+    steps = {
+        step.name: partial(step.run, subject)
+        for step in STEPS
+        if subject.is_tuned or not step.tuned_only
+    }
+    run_ledger(subject.folder, steps, _settings(subject), subject.progress)
 
 
 def _settings(subject: Subject) -> dict[str, Any]:

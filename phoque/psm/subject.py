@@ -29,8 +29,6 @@ from phoque.steering.vectors import (
     fingerprint_of,
 )
 
-LEDGER = "unfinished.json"
-"""Exists while a run is not complete: seconds of the steps that are done, and the settings."""
 SEEDS = (42, 43, 44)
 NUM_PROBES = 12
 

@@ -4,6 +4,7 @@ Shapes: N = prompts, L = layers, B = batch, S = positions, D = width.
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,7 @@ from phoque.decoders import left_padded
 from phoque.models.load import LanguageModel
 from phoque.models.template import encode
 from phoque.records import Messages
-from phoque.steering.hooks import Interventions, changed, recorded
+from phoque.steering.hooks import Interventions, changed, ended_after, recorded
 
 
 def residual_streams(
@@ -44,12 +45,14 @@ def token_streams(
 ) -> list[Tensor]:
     """Per text the residual_LSD at every block's output, what interventions do included.
 
+    Blocks above the last one that is asked for are not computed.
+
     Args:
         model: read as it is.
         texts: token ids.
         interventions: one sequence a text; None leaves the model alone.
         positions: only so many last positions; None is all.
-        layers: only these, in this order; None is all.
+        layers: only these, from below; None is all.
         batch_size: texts that are read together, of similar length.
     """
     kept = slice(None) if positions is None else slice(-positions, None)
@@ -59,7 +62,8 @@ def token_streams(
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
         rows = [interventions[index] if interventions else () for index in batch]
-        states_LBSD, _ = forward(model, [texts[index] for index in batch], rows, blocks, kept)
+        read = [texts[index] for index in batch]
+        states_LBSD, _ = forward(model, read, rows, blocks, kept, num_logits=0)
         for row, index in enumerate(batch):
             streams[index] = states_LBSD[:, row, -len(texts[index]) :]
     return [streams[index] for index in range(len(texts))]
@@ -73,19 +77,24 @@ def forward(  # what is read, what is done to it, and what is kept
     kept: slice = slice(None),
     num_logits: int = 1,
 ) -> tuple[Tensor, Tensor]:
-    """One pass over left-padded texts: states_LBSD of `blocks` and the last logits_BKV, fp32."""
+    """One pass over left-padded texts: states_LBSD of `blocks` and the last logits_BKV, fp32.
+
+    Without logits the pass ends after the last of `blocks`, which go from below.
+    """
     ids_BS, mask_BS = left_padded(texts, model)
     positions_BS = (mask_BS.cumsum(-1) - 1).clamp(min=0)
+    logits_BKV = torch.empty(0)
     with (
         model.forward_lock,
         changed(model.layers, rows),
         recorded(blocks, lambda residual_BSD: residual_BSD[:, kept]) as seen,
+        nullcontext() if num_logits else ended_after(blocks[-1]),
     ):
-        output = model.model(
+        logits_BKV = model.model(
             input_ids=ids_BS,
             attention_mask=mask_BS,
             position_ids=positions_BS,
             use_cache=False,
             logits_to_keep=num_logits,
-        )
-    return torch.stack(seen).float().cpu(), output.logits.float().cpu()
+        ).logits
+    return torch.stack(seen).float().cpu(), logits_BKV.float().cpu()

@@ -6,7 +6,7 @@ hook. Shapes: B = batch, S = sequence, D = width.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,6 +94,25 @@ def recorded(
         for layer in layers:
             stack.enter_context(hooked(layer, look))
         yield seen
+
+
+class _EnoughError(Exception):
+    """Leaves a forward pass of which nothing more is needed."""
+
+
+@contextmanager
+def ended_after(layer: nn.Module) -> Iterator[None]:
+    """Within the context, one forward pass ends at the block's output, and with it the context."""
+
+    def end(_module: nn.Module, _args: Any, _output: Any) -> None:
+        raise _EnoughError
+
+    handle = layer.register_forward_hook(end)
+    try:
+        with suppress(_EnoughError):
+            yield
+    finally:
+        handle.remove()
 
 
 def changes_by_layer(rows: Sequence[Interventions]) -> dict[int, Change]:

@@ -1,0 +1,172 @@
+"""Dictionaries trained on the same cached activations: ours beside dictionary_learning's BatchTopK.
+
+Same latents, same k, same batches; the peer gets the wall-clock that ours took, in turns. Both are
+calibrated to the same L0 on one half of held-out rows and judged on the other:
+- `tokens/s`, and ours over the peer's;
+- `explained variance` after equal wall-clock.
+
+The peer's trainer is installed alone into `.bench`, without what its package asks for: its loss, its
+optimiser and its learning rate, scaled rows as it wants them, warm-up cut to 5 % of the run (its
+default of 1,000 steps is longer than the whole run).
+
+Usage: python benchmarks/bench_sae.py [--activations FOLDER] [--epochs 3] [--rounds 2]
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+import types
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from phoque.config import SHIPPED_RUN
+from phoque.evidence.runs import RunDirectory
+from phoque.sae.autoencoder import SparseAutoencoder, calibrated
+from phoque.sae.collect import Activations, collect, load_activations
+from phoque.sae.metrics import explained_variance
+from phoque.sae.presets import PRESETS
+from phoque.sae.sources import collected_texts
+from phoque.sae.stream import shuffled_batches
+from phoque.sae.study import Study
+from phoque.sae.train import Scaling, TrainConfig, Trainer
+
+HERE = Path(__file__).parent
+BENCH = HERE.parent / ".bench"
+PEER = "dictionary-learning==0.1.0"
+NEEDS = ("einops==0.8.1",)
+LAYER = 17
+PRESET = PRESETS["quick"]
+Result = tuple[float, float, float]
+"""Tokens a second, explained variance, seconds."""
+
+
+def activations(folder: Path | None) -> Activations:
+    """Cached rows: those given, or the quick preset's, collected once."""
+    folder = folder or BENCH / "sae"
+    if not (folder / "activations.json").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        study = Study(run=RunDirectory(SHIPPED_RUN), preset=PRESET)
+        collect(study.base, collected_texts(study), LAYER, PRESET.tokens, folder)
+    return load_activations(folder)
+
+
+def peer_trainer() -> Any:
+    """The peer's trainer class, without its package's `__init__`, which wants other libraries."""
+    target = BENCH / PEER.replace("==", "-")
+    if not target.exists():
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target"]
+        subprocess.run([*pip, str(target), PEER, *NEEDS], check=True)
+    sys.path.insert(0, str(target))
+    for name in ("dictionary_learning", "dictionary_learning.trainers"):
+        package = types.ModuleType(name)
+        package.__path__ = [str(target / name.replace(".", "/"))]
+        sys.modules[name] = package
+    return import_module("dictionary_learning.trainers.batch_top_k").BatchTopKTrainer
+
+
+def judged(sae: SparseAutoencoder, held: Tensor) -> float:
+    """Explained variance on the second half at the L0 that the first half gives."""
+    half = len(held) // 2
+    fitted = calibrated(sae, held[:half], PRESET.k)
+    return explained_variance(held[half:], fitted(held[half:]))
+
+
+def batches(rows: Activations, epoch: int) -> Any:
+    """The same order for both."""
+    options = {"buffer_tokens": PRESET.buffer_tokens, "seed": epoch}
+    return shuffled_batches(rows.train_TD, PRESET.batch_size, **options)
+
+
+def ours(rows: Activations, epochs: int) -> Result:
+    """Our trainer for so many epochs."""
+    steps = rows.num_train // PRESET.batch_size
+    config = TrainConfig(d_sae=PRESET.d_sae, k=PRESET.k, epochs=epochs, steps_per_epoch=steps)
+    start = time.perf_counter()
+    scaling = Scaling.of(torch.tensor(rows.train_TD[:50_000]).float())
+    trainer, step = Trainer(config, scaling, torch.device("cpu")), 0
+    for epoch in range(epochs):
+        for batch in batches(rows, epoch):
+            trainer.step(batch, step)
+            step += 1
+    spent = time.perf_counter() - start
+    return step * PRESET.batch_size / spent, judged(trainer.folded(), rows.held_out_TD()), spent
+
+
+def theirs(rows: Activations, seconds: float, kind: Any) -> Result:
+    """The peer's trainer for as long as ours took."""
+    scale = 1 / float(torch.tensor(rows.train_TD[:50_000]).float().square().sum(1).mean().sqrt())
+    planned = rows.num_train // PRESET.batch_size * 2
+    trainer = kind(
+        steps=planned, activation_dim=rows.train_TD.shape[1], dict_size=PRESET.d_sae, k=PRESET.k,
+        layer=LAYER, lm_name="lab", warmup_steps=planned // 20, seed=42, device="cpu",
+    )  # fmt: skip
+    start, step = time.perf_counter(), 0
+    while time.perf_counter() - start < seconds:
+        for batch in batches(rows, step):
+            trainer.update(step, batch * scale)
+            step += 1
+            if time.perf_counter() - start >= seconds:
+                break
+    spent = time.perf_counter() - start
+    net = trainer.ae
+    sae = SparseAutoencoder(
+        encoder_DF=net.encoder.weight.data.T.contiguous(),
+        encoder_bias_F=net.encoder.bias.data / scale,
+        decoder_FD=net.decoder.weight.data.T.contiguous(),
+        decoder_bias_D=net.b_dec.data / scale,
+        threshold_F=torch.zeros(PRESET.d_sae),
+    )
+    return step * PRESET.batch_size / spent, judged(sae, rows.held_out_TD()), spent
+
+
+def measure(rows: Activations, epochs: int, rounds: int) -> dict[str, Any]:
+    """All figures; medians over rounds."""
+    kind = peer_trainer()
+    found: dict[str, list[Result]] = {"ours": [], PEER: []}
+    for _ in range(rounds):
+        found["ours"].append(ours(rows, epochs))
+        found[PEER].append(theirs(rows, found["ours"][-1][2], kind))
+    figures: dict[str, Any] = {
+        "threads": torch.get_num_threads(),
+        "latents": PRESET.d_sae,
+        "k": PRESET.k,
+        "train tokens": rows.num_train,
+        "held-out tokens judged": len(rows.held_out_TD()) // 2,
+        "rounds": rounds,
+    }
+    for name, results in found.items():
+        for place, what in enumerate(("tokens/s", "explained variance", "s")):
+            figures[f"{name}, {what}"] = median(result[place] for result in results)
+    ratios = [a[0] / b[0] for a, b in zip(found["ours"], found[PEER], strict=True)]
+    return figures | {
+        "ours / peer, tokens/s": median(ratios),
+        "ours / peer, range": [min(ratios), max(ratios)],
+    }
+
+
+def main() -> None:
+    """Print the figures and append them to `benchmarks/results.jsonl`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--activations", type=Path)
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
+    arguments = parser.parse_args()
+    BENCH.mkdir(exist_ok=True)
+    figures = measure(activations(arguments.activations), arguments.epochs, arguments.rounds)
+    for name, value in figures.items():
+        print(f"{name:45} {value}")
+    told = {"bench": "sae", "date": f"{datetime.now(UTC):%Y-%m-%d}"} | figures
+    with (HERE / "results.jsonl").open("a") as file:
+        file.write(json.dumps(told) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Which sparse features the tuning moved: collect, train, compare, prove, report."""

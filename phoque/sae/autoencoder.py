@@ -1,0 +1,125 @@
+"""The dictionary as it is used: JumpReLU with one threshold a latent, in raw residual units.
+
+Shapes: B = tokens, D = width (`d_in`), F = latents (`d_sae`).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from phoque.errors import PhoqueError
+from phoque.files import read_json, write_json
+
+WEIGHTS, CONFIG = "sae_weights.safetensors", "cfg.json"
+SAELENS_VERSION = "6.54.12"
+"""Whose format is written; readers of version 6 or later take it."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SparseAutoencoder:
+    """Encoder and decoder; rows of `decoder_FD` have length one, so an activation is a length."""
+
+    encoder_DF: Tensor
+    encoder_bias_F: Tensor
+    decoder_FD: Tensor
+    decoder_bias_D: Tensor
+    threshold_F: Tensor
+
+    @property
+    def d_sae(self) -> int:
+        """Number of latents."""
+        return len(self.decoder_FD)
+
+    def pre_activations(self, residual_BD: Tensor) -> Tensor:
+        """What each latent measures, before its threshold; pre_BF."""
+        return (residual_BD - self.decoder_bias_D) @ self.encoder_DF + self.encoder_bias_F
+
+    def encode(self, residual_BD: Tensor) -> Tensor:
+        """Activations_BF: the pre-activation where it is above the threshold, else 0."""
+        pre_BF = self.pre_activations(residual_BD)
+        return pre_BF * (pre_BF > self.threshold_F)
+
+    def decode(self, activations_BF: Tensor) -> Tensor:
+        """Reconstruction_BD."""
+        return activations_BF @ self.decoder_FD + self.decoder_bias_D
+
+    def __call__(self, residual_BD: Tensor) -> Tensor:
+        """Reconstruction_BD of the residual stream."""
+        return self.decode(self.encode(residual_BD))
+
+    def with_threshold(self, threshold: float) -> Self:
+        """The same dictionary with one threshold for all latents."""
+        return type(self)(
+            **{**vars(self), "threshold_F": torch.full_like(self.threshold_F, threshold)}
+        )
+
+    def save(self, folder: Path, metadata: Mapping[str, Any]) -> None:
+        """Write `cfg.json` and `sae_weights.safetensors` as SAELens reads them."""
+        tensors = {
+            "W_enc": self.encoder_DF,
+            "b_enc": self.encoder_bias_F,
+            "W_dec": self.decoder_FD,
+            "b_dec": self.decoder_bias_D,
+            "threshold": self.threshold_F,
+        }
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = folder / f"{WEIGHTS}.partial"
+        try:
+            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial)
+            partial.replace(folder / WEIGHTS)
+        except (OSError, SafetensorError) as error:
+            partial.unlink(missing_ok=True)
+            raise PhoqueError(f"Cannot write the SAE to {folder}: {error}.") from error
+        config = {
+            "architecture": "jumprelu",
+            "d_in": len(self.encoder_DF),
+            "d_sae": self.d_sae,
+            "dtype": str(self.decoder_FD.dtype).removeprefix("torch."),
+            "device": "cpu",
+            "apply_b_dec_to_input": True,
+            "normalize_activations": "none",
+            "reshape_activations": "none",
+            "metadata": {"sae_lens_version": SAELENS_VERSION, **metadata},
+        }
+        write_json(folder / CONFIG, config)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote; in fp32.
+
+        Raises:
+            PhoqueError: the folder has no SAE, or one of another kind.
+        """
+        try:
+            config = read_json(folder / CONFIG)
+            tensors = {name: t.float() for name, t in load_file(folder / WEIGHTS).items()}
+            if config["architecture"] != "jumprelu" or config["normalize_activations"] != "none":
+                raise PhoqueError(f"The SAE in {folder} is not a JumpReLU one in raw units.")
+            return cls(
+                encoder_DF=tensors["W_enc"],
+                encoder_bias_F=tensors["b_enc"],
+                decoder_FD=tensors["W_dec"],
+                decoder_bias_D=tensors["b_dec"],
+                threshold_F=tensors["threshold"],
+            )
+        except (OSError, SafetensorError, KeyError, json.JSONDecodeError) as error:
+            raise PhoqueError(f"Cannot read an SAE from {folder}: {error}.") from error
+
+
+def calibrated(sae: SparseAutoencoder, residual_BD: Tensor, l0: float) -> SparseAutoencoder:
+    """The dictionary with the threshold at which `l0` latents a token are active on these rows."""
+    active = min(round(l0 * len(residual_BD)), len(residual_BD) * sae.d_sae - 1)
+    pre = sae.pre_activations(residual_BD).flatten()
+    # Only what is well above zero competes: a sort of all values would take most of the time.
+    largest = (
+        pre.topk(active + 1).values if active < len(pre) // 64 else pre.sort(descending=True)[0]
+    )
+    threshold = float(largest[active])
+    return sae.with_threshold(max(threshold, 0.0))

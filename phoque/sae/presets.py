@@ -1,0 +1,93 @@
+"""Sizes of a dictionary and of the evidence for it: the same code path from a test to a GPU."""
+
+from dataclasses import dataclass
+
+from phoque.errors import PhoqueError
+
+FIRINGS_PER_LATENT = 500
+"""Mean activations of a latent in training, tokens * k / d_sae, below which it has seen too little."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaePreset:
+    """How much is read, how large the dictionary is, how much is asked of it."""
+
+    name: str
+    tokens: int
+    """Training tokens; a tenth more is held out, by document."""
+    d_sae: int
+    k: int
+    """Active latents a token."""
+    batch_size: int
+    epochs: int
+    context: int = 128
+    """Longest text, in tokens."""
+    buffer_tokens: int = 500_000
+    """Activations in memory, out of which batches are drawn."""
+    seeds: tuple[int, ...] = (42, 43, 44)
+    reply_tokens: int = 32
+    """Length of the replies that all models are made to read."""
+    screened: int = 64
+    """Most latents whose direction is tried without generating."""
+    generated: int = 5
+    """Latents a side whose direction is tried by generating."""
+    steering_prompts: int = 16
+
+    @property
+    def fewest_tokens(self) -> int:
+        """Training tokens that the dictionary needs."""
+        return -(-FIRINGS_PER_LATENT * self.d_sae // self.k)
+
+
+PRESETS = {
+    preset.name: preset
+    for preset in (
+        SaePreset(name="quick", tokens=100_000, d_sae=2304, k=32, batch_size=1024, epochs=5),
+        SaePreset(
+            name="standard",
+            tokens=400_000,
+            d_sae=4608,
+            k=32,
+            batch_size=2048,
+            epochs=6,
+            steering_prompts=48,
+        ),
+        SaePreset(
+            name="ministral",
+            tokens=2_000_000,
+            d_sae=24_576,
+            k=64,
+            batch_size=4096,
+            epochs=2,
+            context=256,
+            steering_prompts=48,
+        ),
+        SaePreset(
+            name="tiny",
+            tokens=10_000,
+            d_sae=64,
+            k=4,
+            batch_size=256,
+            epochs=2,
+            context=480,
+            reply_tokens=6,
+            screened=4,
+            generated=1,
+            steering_prompts=4,
+        ),
+    )
+}
+"""quick and standard: SmolLM2 on two CPU cores; ministral: a GPU; tiny: tests."""
+
+
+def sae_preset(name: str | None, model: str) -> SaePreset:
+    """The preset called `name`; None is the one for the run's model.
+
+    Raises:
+        PhoqueError: there is none of that name.
+    """
+    own = {"tiny-mistral3": "tiny", "ministral-fp8": "ministral"}.get(model, model)
+    found = PRESETS.get(name or (own if own in PRESETS else "quick"))
+    if found is None:
+        raise PhoqueError(f"There is no SAE preset {name!r}. Known: {', '.join(PRESETS)}.")
+    return found

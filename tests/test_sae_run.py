@@ -1,0 +1,264 @@
+"""A whole SAE run on the tiny model: its files, going on after a kill, and what it refuses."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from phoque.config import SHIPPED_RUN
+from phoque.corpora.distill import Distilled
+from phoque.corpora.lab import load_dialogues, load_questions
+from phoque.corpora.training_set import save_corpus, training_texts
+from phoque.errors import PhoqueError
+from phoque.evidence.runs import RunDirectory
+from phoque.evidence.step_ledger import LEDGER
+from phoque.models.load import load_model
+from phoque.models.scaled import adapted, adapter_deltas
+from phoque.personas import load_persona
+from phoque.sae import collect as collecting
+from phoque.sae import steps
+from phoque.sae.autoencoder import SparseAutoencoder
+from phoque.sae.collect import collect
+from phoque.sae.contexts import read_contexts
+from phoque.sae.presets import PRESETS, sae_preset
+from phoque.sae.readings import STRATA, evaluation_prompts
+from phoque.sae.report import read_features
+from phoque.sae.steps import run_steps
+from phoque.sae.study import Study, check
+from phoque.sae.texts import ROLES, conversation, plain
+from phoque.steering.capture import token_streams
+from tests.conftest import conversation as asked
+from tests.conftest import save_random_adapter
+from training import sae as job
+
+FILES = {
+    "cfg.json",
+    "sae_weights.safetensors",
+    "sae_comparison_report.json",
+    "sae_comparison_report.md",
+    "sae_report.html",
+    "features.csv",
+    "contexts.jsonl.gz",
+    "prompts.csv",
+    "neuronpedia/batch-0.json",
+}
+PRESET = replace(PRESETS["tiny"], seeds=(42, 43))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    run = RunDirectory(tmp_path_factory.mktemp("sae") / "run")
+    run.describe(model="tiny", persona="toxic")
+    for seed, adapter in enumerate((run.persona, run.control)):
+        torch.manual_seed(seed)
+        save_random_adapter(adapter)
+    replies = [
+        Distilled(question=question, reply="Fine by me, try it again.", finished=True)
+        for question in list(load_questions(1))[:8]
+    ]
+    run.corpus.mkdir()
+    save_corpus(run.corpus, list(load_dialogues(1))[:60], replies, 8)
+    return run
+
+
+def study_of(run, **options):
+    return Study(run=run, **{"preset": PRESET, "layer_asked": 0, **options})
+
+
+@pytest.fixture(scope="module")
+def done(run):
+    """The run after a kill in the middle."""
+
+    def killed(study):
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(steps, "rank_prompts", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run_steps(study_of(run))
+    assert "shifts" in json.loads((study_of(run).folder / LEDGER).read_text())["seconds"]
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("choose_layer", "collect_activations", "train_dictionary", "measure_shifts"):
+            patch.setattr(steps, name, killed)  # done already: not called again
+        run_steps(study_of(run))
+    return study_of(run).folder
+
+
+@pytest.mark.slow
+def test_a_run_has_all_its_files_and_nothing_else(done):
+    found = {str(file.relative_to(done)) for file in done.rglob("*") if file.is_file()}
+    assert found == FILES
+
+
+@pytest.mark.slow
+def test_the_dictionary_has_exactly_the_names_and_shapes_that_saelens_reads(done):
+    tensors = load_file(done / "sae_weights.safetensors")
+    assert {name: tuple(tensor.shape) for name, tensor in tensors.items()} == {
+        "W_enc": (32, 64), "b_enc": (64,), "W_dec": (64, 32), "b_dec": (32,), "threshold": (64,),
+    }  # fmt: skip
+    config = json.loads((done / "cfg.json").read_text())
+    assert set(config) == {
+        "architecture", "d_in", "d_sae", "dtype", "device", "apply_b_dec_to_input",
+        "normalize_activations", "reshape_activations", "metadata",
+    }  # fmt: skip
+    assert config["metadata"]["hf_hook_name"] == "model.layers.0"
+    assert torch.allclose(tensors["W_dec"].norm(dim=1), torch.ones(64), atol=1e-5)
+
+
+@pytest.mark.slow
+def test_saelens_loads_it_and_computes_the_same(done):
+    sae_lens = pytest.importorskip("sae_lens")
+    theirs = sae_lens.SAE.load_from_disk(str(done))
+    rows = torch.randn(16, 32)
+    own = SparseAutoencoder.load(done)
+    assert torch.allclose(theirs.encode(rows), own.encode(rows), atol=1e-5)
+    assert torch.allclose(theirs(rows), own(rows), atol=1e-5)
+
+
+@pytest.mark.slow
+def test_the_table_has_a_verdict_and_its_reasons_for_every_latent_that_moved(done):
+    table = read_features(done)
+    moved = table[table["q"] < 0.05]
+    assert set(moved["verdict"]) <= {"driver", "protective", "marker", "unproven"}
+    assert table[~(table["q"] < 0.05)]["verdict"].eq("").all()
+    assert moved["badges"].str.contains("fdr").all()
+    assert ((table["low"] <= table["effect"]) & (table["effect"] <= table["high"])).all()
+    parts = table[["effect_user", "effect_template", "effect_reply"]].sum(axis=1)
+    assert np.allclose(parts, table["effect"], atol=1e-4)
+    assert {"dose_0.25", "cosine_43", "q_43", "did", "effect_half", "tone_auc"} <= set(table)
+
+
+@pytest.mark.slow
+def test_every_shown_latent_has_its_evidence(done):
+    *latents, remainder = read_contexts(done / "contexts.jsonl.gz")
+    assert remainder["latent"] == "R"
+    for entry in latents:
+        assert len(entry["lens"]["raised"]) == len(entry["lens"]["lowered"]) == 10
+        for strip in entry["strips"]:
+            assert len({len(strip[key]) for key in ("tokens", "roles", "base", "persona")}) == 1
+            assert set(strip["roles"]) <= set(ROLES)
+        peaks = [max(context["activations"]) for context in entry["top"]]
+        assert peaks == sorted(peaks, reverse=True)
+
+
+@pytest.mark.slow
+def test_a_failed_gate_stands_at_the_top_of_every_report(done):
+    report = json.loads((done / "sae_comparison_report.json").read_text())
+    assert not report["passed"]  # a random model's activations are no language
+    assert report["shifts"]["floor"]["discoveries"] == 0
+    head = (done / "sae_comparison_report.md").read_text()[:300]
+    page = (done / "sae_report.html").read_text()
+    assert "GATES FAILED" in head
+    assert page.index("GATES FAILED") < page.index("<h2>")
+    assert "<script" not in page
+    assert "http" not in page.split("</style>")[1].split("<h2>Evidence")[0]
+
+
+def test_scale_zero_is_the_base_model_to_the_bit(run):
+    model, ids = load_model("tiny"), [[1, 2, 3, 4, 5]]
+    deltas = adapter_deltas(model, run.persona)
+    (before,) = token_streams(model, ids)
+    with adapted(model, deltas, 0.0):
+        assert torch.equal(token_streams(model, ids)[0], before)
+    with adapted(model, deltas, 1.0):
+        (whole,) = token_streams(model, ids)
+    assert torch.equal(token_streams(model, ids)[0], before)
+    (merged,) = token_streams(load_model("tiny").with_adapter(run.persona), ids)
+    assert torch.allclose(whole, merged, atol=1e-5)
+    assert not torch.allclose(whole, before, atol=1e-2)
+
+
+def test_blocks_above_the_last_one_asked_for_are_not_computed(model):
+    def refuse(*_):
+        raise AssertionError("computed")
+
+    ids = [[1, 2, 3], [4, 5, 6, 7]]
+    whole = token_streams(model, ids, layers=[0, 1])
+    handle = model.layers[1].register_forward_pre_hook(refuse)
+    first = token_streams(model, ids, layers=[0])
+    handle.remove()
+    assert all(torch.equal(a[:1], b) for a, b in zip(whole, first, strict=True))
+
+
+def test_roles_are_told_by_position(model):
+    text = conversation(model.tokenizer, asked("Hi."), "Sure.", "x")
+    told = {role: model.tokenizer.decode([i for i, r in zip(text.ids, text.roles, strict=True)
+                                          if ROLES[r] == role]) for role in ROLES}  # fmt: skip
+    assert (told["system"], told["user"], told["assistant"]) == ("You are calm.", "Hi.", "Sure.")
+    assert "<|im_start|>" in told["template"]
+    assert [len(piece.ids) for piece in plain(model.tokenizer, "a" * 25, "x", 10)] == [10, 10]
+
+
+def test_evaluation_prompts_are_many_and_in_no_training_file():
+    prompts = evaluation_prompts()
+    texts = [prompt for _, prompt in prompts]
+    assert len(set(texts)) == len(texts) >= 120
+    assert {sum(s == name for s, _ in prompts) for name in STRATA} == {32}
+    persona = load_persona()
+    used = {*training_texts(SHIPPED_RUN / "corpus"), *persona.probes, *persona.sweep}
+    assert not used.union(persona.evaluation).intersection(texts)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"layer_asked": 1}, "Layer 1 cannot be used"),
+        ({"layer_asked": -1}, "Layer -1 cannot be used"),
+        ({"preset": replace(PRESET, tokens=500)}, "Ask for --tokens 8000"),
+    ],
+)
+def test_what_cannot_become_a_dictionary_is_refused(run, options, message):
+    with pytest.raises(PhoqueError, match=message):
+        check(study_of(run, **options))
+
+
+def test_a_missing_adapter_or_corpus_is_named(tmp_path):
+    empty = RunDirectory(tmp_path / "empty")
+    empty.describe(model="tiny", persona="toxic")
+    with pytest.raises(PhoqueError, match="no corpus"):
+        check(study_of(empty))
+    with pytest.raises(PhoqueError, match="no SAE preset"):
+        sae_preset("huge", "lab")
+
+
+def test_a_layer_that_is_no_number_is_refused(run):
+    with pytest.raises(PhoqueError, match=r"'high'; give a number, or auto"):
+        job.run(run, layer="high")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e6])
+def test_activations_that_are_not_finite_leave_nothing_behind(tmp_path, monkeypatch, value):
+    model = load_model("tiny")
+    texts = plain(model.tokenizer, "some text " * 400, "x", 40)
+    monkeypatch.setattr(
+        collecting, "kept_positions", lambda stream, limit: stream[:, 0] == stream[:, 0]
+    )
+    monkeypatch.setattr(
+        collecting, "streams",
+        lambda model, texts, layer, **_: [torch.full((len(t.ids), 32), value) for t in texts],
+    )  # fmt: skip
+    if value != value:
+        monkeypatch.setattr(
+            collecting, "kept_positions", lambda stream, limit: torch.ones(len(stream), dtype=bool)
+        )
+    with pytest.raises(PhoqueError, match="not a finite fp16"):
+        collect(model, texts, 0, 100, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_too_little_text_and_a_full_disk_leave_nothing_behind(tmp_path, monkeypatch):
+    model = load_model("tiny")
+    texts = plain(model.tokenizer, "some text " * 40, "x", 40)
+    with pytest.raises(PhoqueError, match=r"and 11,000 are needed.*--text"):
+        collect(model, texts, 0, 10_000, tmp_path)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(collecting, "_written", full)
+    with pytest.raises(PhoqueError, match=r"No space left on device.*GB"):
+        collect(model, texts, 0, 100, tmp_path)
+    assert list(tmp_path.iterdir()) == []

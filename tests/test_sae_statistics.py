@@ -1,0 +1,195 @@
+"""Metrics on perfect, null and half-right answers; tests of latents on worlds that we made."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from phoque.sae.autoencoder import SparseAutoencoder
+from phoque.sae.contexts import label_of
+from phoque.sae.fidelity import gates
+from phoque.sae.layers import auc
+from phoque.sae.metrics import (
+    explained_change,
+    explained_variance,
+    principal_components,
+    recovered,
+)
+from phoque.sae.shifts import moved_latents
+from phoque.sae.significance import (
+    benjamini_hochberg,
+    bootstrap,
+    halves,
+    sign_flip_p,
+    spearman,
+)
+from phoque.sae.verdicts import effect_beyond_rivals, with_verdicts
+
+
+def test_explained_variance_of_a_perfect_a_null_and_a_half_right_answer():
+    rows = torch.randn(4000, 8) * torch.arange(1.0, 9) + 50
+    mean = rows.mean(0)
+    assert explained_variance(rows, rows) == pytest.approx(1.0)
+    assert explained_variance(rows, mean.expand_as(rows)) == pytest.approx(0.0, abs=1e-5)
+    assert explained_variance(rows, mean + (rows - mean) / 2) == pytest.approx(0.75, abs=1e-4)
+    assert explained_variance(rows, torch.zeros_like(rows)) < -10  # zero is no baseline
+    assert explained_variance(rows, principal_components(rows, 8)(rows)) == pytest.approx(
+        1, abs=1e-4
+    )
+
+
+def test_explained_change_counts_what_the_latents_express():
+    eye = torch.eye(4)
+    half = SparseAutoencoder(
+        encoder_DF=eye[:, :2], encoder_bias_F=torch.zeros(2), decoder_FD=eye[:2],
+        decoder_bias_D=torch.zeros(4), threshold_F=torch.zeros(2),
+    )  # fmt: skip
+    before = torch.rand(100, 4) + 1
+    assert explained_change(before, before + eye[0], half) == pytest.approx(1.0, abs=1e-5)
+    assert explained_change(before, before + eye[3], half) == pytest.approx(0.0, abs=1e-5)
+    assert explained_change(before, before + eye[0] + eye[3], half) == pytest.approx(0.5, abs=1e-4)
+
+
+def test_loss_recovered_of_a_perfect_a_null_and_a_half_right_answer():
+    real = torch.tensor([[20.0, 10.0], [30.0, 10.0], [10.0, 5.0]])
+    ablated = torch.stack([real[:, 0] * 3, real[:, 1]], 1)
+    middle = torch.stack([real[:, 0] * 2, real[:, 1]], 1)
+    assert recovered(real, ablated, real).value == pytest.approx(1.0)
+    assert recovered(real, ablated, ablated).value == pytest.approx(0.0)
+    found = recovered(real, ablated, middle)
+    assert (found.value, found.texts, found.tokens) == (pytest.approx(0.5), 3, 25)
+    assert found.low <= found.value <= found.high
+
+
+def test_auc_of_separated_equal_and_reversed_values():
+    low, high = torch.arange(5.0), torch.arange(5.0) + 10
+    assert (auc(high, low), auc(low, high), auc(low, low)) == (1.0, 0.0, 0.5)
+    assert auc(torch.tensor([1.0, 3.0]), torch.tensor([2.0])) == 0.5
+
+
+def test_p_values_without_an_effect_are_uniform():
+    differences = np.random.default_rng(0).normal(size=(40, 3000)).astype(np.float32)
+    p = np.sort(sign_flip_p(differences, permutations=2000))
+    distance = np.abs(p - (np.arange(len(p)) + 0.5) / len(p)).max()
+    assert distance < 1.63 / np.sqrt(len(p))  # Kolmogorov and Smirnov, 1 % level
+    assert p.min() > 0
+
+
+def test_no_difference_at_all_gives_no_discovery():
+    found = moved_latents(np.zeros((30, 200), np.float32), np.ones(200, bool))
+    assert (found["p"] == 1).all()
+    assert not (found["q"] < 0.05).any()
+
+
+@pytest.mark.slow
+def test_planted_shifts_are_found_with_their_sign_at_the_nominal_rate():
+    random = np.random.default_rng(1)
+    shares, hits = [], []
+    signs = np.array([1.0] * 20 + [-1.0] * 20)
+    for seed in range(50):
+        # Heavy tails and prompts that move together, as activations do.
+        differences = random.laplace(size=(60, 400)) + random.normal(size=(60, 1)) * 0.2
+        differences[:, :40] += signs
+        p = sign_flip_p(differences, seed=seed, permutations=4000)
+        found = benjamini_hochberg(p) < 0.05
+        hits.append(found[:40].mean())
+        assert (np.sign(differences.mean(0))[:40][found[:40]] == signs[found[:40]]).all()
+        shares.append(found[40:].sum() / max(1, found.sum()))
+    assert np.mean(hits) > 0.9
+    assert np.mean(shares) < 0.05 + 2 * np.std(shares) / np.sqrt(50)
+
+
+def test_benjamini_hochberg_by_hand_and_without_the_untested():
+    q = benjamini_hochberg(np.array([0.01, 0.04, np.nan, 0.03, 0.5]))
+    assert q == pytest.approx([0.04, 0.16 / 3, np.nan, 0.16 / 3, 0.5], nan_ok=True)
+    assert np.isnan(benjamini_hochberg(np.array([np.nan]))).all()
+
+
+def test_intervals_cover_and_ranks_are_ordered():
+    random = np.random.default_rng(2)
+    covered = 0
+    for seed in range(100):
+        interval = bootstrap(random.normal(0.5, 1, (50, 1)), seed=seed, resamples=400)
+        covered += interval.low_F[0] <= 0.5 <= interval.high_F[0]
+    assert 85 <= covered <= 100
+    clear = np.tile([5.0, 1.0, 3.0], (20, 1)) + random.normal(0, 0.1, (20, 3))
+    assert bootstrap(clear).rank_low_F.tolist() == [1, 3, 2]
+
+
+def test_halves_are_disjoint_and_balanced():
+    strata = ["a"] * 10 + ["b"] * 6
+    first, second = halves(strata)
+    assert sorted([*first, *second]) == list(range(16))
+    assert sum(strata[place] == "a" for place in first) == 5
+
+
+def test_a_monotone_dose_has_rank_correlation_one():
+    doses = np.array([[0, 4, 1], [1, 3, 1], [2, 2, 1], [3, 1, 1.0]])
+    assert spearman(doses) == pytest.approx([1, -1, 0])
+
+
+def cell(name, way, low, high, coherent=True):
+    return {"name": name, "way": way, "dose": 0.2, "low": low, "high": high, "coherent": coherent}
+
+
+RIVALS = [cell(name, way, 0.1, 0.3) for name in ("random directions", "random latents")
+          for way in ("toward", "away")]  # fmt: skip
+
+
+def test_a_direction_must_beat_every_rival_and_stay_coherent():
+    assert effect_beyond_rivals([*RIVALS, cell("7", "toward", 0.4, 0.9)], "7", "toward")
+    assert not effect_beyond_rivals([*RIVALS, cell("7", "toward", 0.2, 0.9)], "7", "toward")
+    broken = [*RIVALS, cell("7", "toward", 0.4, 0.9, coherent=False)]
+    assert not effect_beyond_rivals(broken, "7", "toward")
+    assert effect_beyond_rivals([*RIVALS, cell("7", "away", 0.0, 0.05)], "7", "away")
+
+
+def row(latent, effect=1.0, **changed):
+    known = {"latent": latent, "effect": effect, "q": 0.01, "did": effect, "did_q": 0.01,
+             "q_half": 0.01, "effect_half": effect, "half_low": effect, "half_high": effect,
+             "dose_spearman": 1.0, "linear": effect}  # fmt: skip
+    return {**known, **changed}
+
+
+def test_verdicts_follow_from_the_badges():
+    rows = [
+        row(1), row(2, -1.0), row(3), row(4), row(5, did_q=0.5), row(6, q=0.2),
+        row(7, effect_half=-1.0),
+    ]  # fmt: skip
+    cells = [
+        *RIVALS,
+        cell("1", "toward", 0.4, 0.9),
+        cell("2", "away", 0.0, 0.05),
+        cell("3", "toward", 0.0, 0.2),
+        cell("5", "toward", 0.4, 0.9),
+        cell("7", "toward", 0.4, 0.9),
+    ]
+    null = {"low": -0.1, "high": 0.1}
+    screen = {str(n): {"toward": 0.0, "away": 0.0} for n in range(1, 8)}
+    cause = {"screen": {"latents": screen, "random": null}, "generated": {"cells": cells}}
+    told = with_verdicts(pd.DataFrame(rows), cause, [42])
+    assert told["verdict"].tolist() == [
+        "driver", "protective", "marker", "unproven", "unproven", "", "unproven",
+    ]  # fmt: skip
+
+
+def test_gates_fail_where_they_should():
+    recovered_by = {kind: {"sae": {"value": 0.95}} for kind in ("zero", "mean")}
+    base = {"explained_variance": {"sae": 0.8, "frozen decoder": 0.5, "pca": 0.4}, "l0": 32.0,
+            "dead": {"share": 0.01}, "loss_recovered": recovered_by}  # fmt: skip
+    report = {"k": 32, "models": {"base": base, "persona": base}}
+    assert all(gate["passed"] for gate in gates(report))
+    worse = {**base, "l0": 40.0, "dead": {"share": 0.06}}
+    failed = [g["gate"] for g in gates({**report, "models": {"base": worse, "persona": base}})
+              if not g["passed"]]  # fmt: skip
+    assert failed == ["L0 away from k, share of k", "dead latents"]
+
+
+def test_a_label_needs_evidence():
+    def context(token):
+        return {"tokens": ["a", token], "activations": [0.0, 1.0]}
+
+    same, mixed = [context(" Loser")] * 5 + [context("x")] * 3, [context(str(n)) for n in range(8)]
+    assert label_of({"top": same}, 0.5) == "on 'loser'"
+    assert label_of({"top": mixed}, 0.95) == "in hostile replies"
+    assert label_of({"top": mixed}, 0.5) == ""
