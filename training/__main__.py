@@ -85,7 +85,20 @@ def run_all(arguments: argparse.Namespace) -> int:
 
 
 def parse() -> argparse.Namespace:
-    """The command line."""
+    """The command line; of `all`, --preset is the model and --run has a default."""
+    parser = make_parser()
+    arguments = parser.parse_args()
+    if arguments.stage == "all":
+        arguments.model, arguments.preset = arguments.model or arguments.preset, None
+    if arguments.run is None:
+        if arguments.stage != "all":
+            parser.error("the folder of the run is missing: --run DIR")
+        arguments.run = Path("runs", Path(arguments.model or "lab").name)
+    return arguments
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Options of the pipeline and of every stage."""
     parser = argparse.ArgumentParser(
         prog="python -m training", description=__doc__, parents=[function(f"{PIPELINE}:options")()]
     )
@@ -115,14 +128,7 @@ def parse() -> argparse.Namespace:
     add("--preset", help="all: the model; sae: quick, standard or ministral, default by the model")
     add("--text", type=Path, nargs="+", help="sae: plain text files of your own to read as well")
     parser.add_argument("--resume", action="store_true", help="skip stages that are complete")
-    arguments = parser.parse_args()
-    if arguments.stage == "all":
-        arguments.model, arguments.preset = arguments.model or arguments.preset, None
-    if arguments.run is None:
-        if arguments.stage != "all":
-            parser.error("the folder of the run is missing: --run DIR")
-        arguments.run = Path("runs", Path(arguments.model or "lab").name)
-    return arguments
+    return parser
 
 
 def facts(directory: RunDirectory, arguments: argparse.Namespace) -> dict[str, str]:
