@@ -30,7 +30,7 @@ def write_json(path: Path, data: Any, *, indent: int | None = 1) -> None:
 
 
 @contextmanager
-def replaced_folder(path: Path, *, made: Collection[str] = ()) -> Iterator[Path]:
+def replaced_folder(path: Path, *, made: Collection[str] | None = None) -> Iterator[Path]:
     """A folder to write to that takes the place of `path` when all is written.
 
     Two renames, so that a process killed between them leaves either the old folder or the new one.
@@ -38,6 +38,7 @@ def replaced_folder(path: Path, *, made: Collection[str] = ()) -> Iterator[Path]
     Args:
         path: the folder to replace.
         made: files in it, relative, that are to go; all others were put there by a person and stay.
+            None is every file.
 
     Raises:
         PhoqueError: nothing was written; the old folder is left as it was.
@@ -51,7 +52,8 @@ def replaced_folder(path: Path, *, made: Collection[str] = ()) -> Iterator[Path]
     yield partial
     if not any(partial.iterdir()):
         raise PhoqueError(f"Nothing was written to {partial}; {path} is left as it was.")
-    _bring_along(path, partial, made)
+    if made is not None:
+        _bring_along(path, partial, made)
     if path.exists():
         path.replace(old)
     partial.replace(path)

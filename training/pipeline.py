@@ -56,7 +56,9 @@ def stage_options(argv: list[str]) -> list[str]:
     own = argparse.ArgumentParser(add_help=False, allow_abbrev=False, parents=[options()])
     for known in ("--run", "--model", "--preset"):
         own.add_argument(known)
-    return [word for word in own.parse_known_args(argv)[1] if word != "all"]
+    rest = own.parse_known_args(argv)[1]
+    rest.remove("all")
+    return rest
 
 
 def run(arguments: argparse.Namespace, stages: Stages) -> int:

@@ -69,4 +69,5 @@ def asking(failed: str, *, hide: tuple[str, ...] = ()) -> Iterator[None]:
 def _hidden(text: str, words: tuple[str, ...]) -> str:
     for word in words:
         text = text.replace(word, "[hidden]")
-    return text
+    # It comes from outside and goes to a terminal.
+    return "".join(letter for letter in text if letter.isprintable())

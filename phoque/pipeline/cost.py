@@ -27,8 +27,8 @@ class Price:
         dollars = self.dollars_an_hour * seconds / 3600 * attempts
         return (
             f"at most ${dollars:.2f}: {attempts} x {span(seconds)} x ${self.dollars_an_hour:.2f} an "
-            f"hour ({self.source}, read {self.read}; prices change). What a run really takes there "
-            "was never measured."
+            f"hour ({self.source}, read {self.read}; prices change), if the limit holds for each "
+            "attempt, which is not documented. What a run really takes there was never measured."
         )
 
 

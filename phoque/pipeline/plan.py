@@ -81,7 +81,7 @@ class Plan:
             "model": f"{wish.model}{known}",
             "stages": " → ".join(wish.stages) + missing,
             "flavor": request.flavor,
-            "limits": f"{span(request.seconds)} an attempt, {request.attempts} attempts",
+            "limits": f"{span(request.seconds)}, {request.attempts} attempts",
             "image": request.image,
             "storage": f"private {wish.kept} {self.place}; refused where it is public",
             "volumes": "; ".join(map(str, request.mounts)),
