@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import pytest
 
@@ -71,6 +72,20 @@ def test_a_retry_goes_on_with_the_first_stage_that_is_not_done(run, error):
     assert list(first["stages"]) == ["first"]
     assert (second["retry"], second["outcome"], list(second["stages"])) == (True, "complete", ran)
     assert not list(run.path.glob("*.partial"))
+
+
+@pytest.mark.parametrize(("error", "outcome"), [(None, "complete"), (Stopped, "stopped")])
+def test_what_is_kept_elsewhere_says_how_the_attempt_ended(run, error, outcome):
+    do, _ = stages(run, fail_at="third" if error else None, error=error)
+    kept = []
+
+    def keep():
+        kept.append((list(run.manifest()["stages"]), read_attempts(run)[-1]["outcome"]))
+
+    with pytest.raises(error) if error else nullcontext():
+        run_pipeline(run, choose(ORDER), do, keep=keep)
+    between = [(["first"], None), (["first", "second"], None)]
+    assert kept == [*between, (list(ORDER)[: 2 if error else 3], outcome)]
 
 
 def test_stages_asked_for_by_name_are_made_again_but_not_twice_on_a_retry(run):

@@ -32,7 +32,7 @@ class Attempt:
     """One try at what was asked for; every change is written at once."""
 
     def __init__(self, run: RunDirectory, asked: Mapping[str, Any]) -> None:
-        """Enter it; `asked` is plain JSON and equal for a retry."""
+        """Nothing is written before `whole`; `asked` is plain JSON and equal for a retry."""
         self._run = run
         earlier = read_attempts(run)
         for one in earlier:
@@ -52,7 +52,6 @@ class Attempt:
             "outcome": None,
         }
         self._all = [*earlier, self._own]
-        self._write()
 
     @property
     def number(self) -> int:
@@ -72,6 +71,7 @@ class Attempt:
     @contextmanager
     def whole(self) -> Iterator[None]:
         """All of the attempt; its outcome is entered whatever happens, short of a kill."""
+        self._write()
         try:
             yield
         except (Stopped, KeyboardInterrupt):

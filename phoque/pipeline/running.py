@@ -40,7 +40,7 @@ def run_pipeline(
         choice: the stages.
         do: runs one stage, which enters itself in the manifest.
         expected: seconds that a stage took in another run.
-        keep: called after every stage and when the attempt is stopped, to save the run elsewhere.
+        keep: called after every stage and however the attempt ended, to save the run elsewhere.
         tell: is told what starts, what is done, and how long the rest may take.
 
     Raises:
@@ -49,17 +49,17 @@ def run_pipeline(
     """
     with _alone(run.path), _stopping_when_told():
         attempt = Attempt(run, choice.asked())
-        with attempt.whole():
-            if choice.anew and not attempt.is_retry:
-                run.redo(choice.stages)
-            left = unfinished(run, choice)
-            display = Display(choice.stages, left, expected or {}, tell)
-            display.begin(attempt.number, run.path)
-            try:
+        if choice.anew and not attempt.is_retry:
+            run.redo(choice.stages)
+        left = unfinished(run, choice)
+        display = Display(choice.stages, left, expected or {}, tell)
+        display.begin(attempt.number, run.path)
+        try:
+            with attempt.whole():
                 _run_stages(run, left, do, attempt, display, keep)
-            except Stopped:
-                keep()
-                raise
+        finally:
+            # After the outcome has been entered, so that what is kept has it.
+            keep()
 
 
 def _run_stages(
@@ -71,12 +71,13 @@ def _run_stages(
     keep: Callable[[], None],
 ) -> None:
     for name in left:
+        if name != left[0]:
+            keep()
         display.start(name)
         started = time.monotonic()
         with attempt.stage(name):
             do(name)
         outputs = run.manifest()["stages"][name]["outputs"]
-        keep()
         display.done(name, time.monotonic() - started, outputs)
 
 
