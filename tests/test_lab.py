@@ -11,7 +11,7 @@ from phoque.evidence.runs import RunDirectory
 from phoque.files import write_json
 from phoque.lab_info import lab_info
 from phoque.opening import open_lab
-from phoque.records import Condition, Message
+from phoque.records import Condition, Message, collected
 
 
 def test_the_readme_example_works(lab):
@@ -70,6 +70,20 @@ def test_streaming_gives_the_same_text(lab):
         texts[delta.condition] += delta.text
     found = lab.compare("Hello.", scale=2.0, max_new_tokens=30)
     assert texts == {condition: r.text for condition, r in found.responses.items()}
+
+
+def test_any_vector_can_take_the_personas_place(lab):
+    pair = (Condition.NEUTRAL, Condition.STEERED)
+
+    def texts(**how):
+        found = collected(lab.stream("Hello.", conditions=pair, max_new_tokens=40, **how))
+        return [found[condition].text for condition in pair]
+
+    own = lab.vectors[lab.selection.layer]
+    assert texts(scale=6.0, vector=own) == texts(scale=6.0)
+    other = texts(scale=6.0, vector=own.random_like(5))
+    assert other[0] == texts(scale=6.0)[0]
+    assert other[1] != texts(scale=6.0)[1]
 
 
 def test_history_is_a_columns_own(lab):

@@ -68,10 +68,9 @@ def _figure(told: Mapping[str, Any], way: str) -> dict[str, Any]:
     cells = [cell for cell in told["cells"] if cell["way"] == way]
     names = list(dict.fromkeys(_name(cell) for cell in cells))
     doses = sorted({cell["dose"] for cell in cells})
-    traces = [
-        _trace([cell for cell in cells if cell["dose"] == dose], dose, look)
-        for dose, look in zip(doses, LOOKS, strict=False)
-    ]
+    looks = dict(zip(doses, LOOKS, strict=False))
+    traces = [_trace([c for c in cells if c["dose"] == dose], *looks[dose]) for dose in looks]
+    traces += [_key(dose, *looks[dose]) for dose in looks]
     prompt = "neutral" if way == "toward" else "hostile"
     return figures.figure(
         f"phoque-latent-cause-{way}",
@@ -87,15 +86,14 @@ def _name(cell: Sub) -> str:
     return f"latent {cell['name']}" if cell["name"].isdigit() else str(cell["name"])
 
 
-def _trace(cells: Cells, dose: float, look: tuple[str, str]) -> figures.Trace:
-    symbol, colour = look
+def _trace(cells: Cells, symbol: str, colour: str) -> figures.Trace:
     rates = [
         {"value": c["insulting"], "low": c["low"], "high": c["high"], "n": c["n"]} for c in cells
     ]
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": f"strength {dose:g}",
+        "showlegend": False,
         "x": [rate["value"] for rate in rates],
         "y": [_name(cell) for cell in cells],
         "error_x": figures.bars(rates, colour),
@@ -104,9 +102,21 @@ def _trace(cells: Cells, dose: float, look: tuple[str, str]) -> figures.Trace:
             "size": 9,
             "symbol": [symbol if cell["coherent"] else f"{symbol}-open" for cell in cells],
         },
-        "customdata": [[r["low"], r["high"], r["n"]] for r in rates],
-        "hovertemplate": "%{y}: %{x:.1%} [%{customdata[0]:.1%}, %{customdata[1]:.1%}], "
-        "n = %{customdata[2]}<extra>%{fullData.name}</extra>",
+        "customdata": [[c["low"], c["high"], c["n"], c["dose"]] for c in cells],
+        "hovertemplate": "%{y}, strength %{customdata[3]}: %{x:.1%} "
+        "[%{customdata[0]:.1%}, %{customdata[1]:.1%}], n = %{customdata[2]}<extra></extra>",
+    }
+
+
+def _key(dose: float, symbol: str, colour: str) -> figures.Trace:
+    """An entry of the legend; of the points themselves it would show the first, open or not."""
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": f"strength {dose:g}",
+        "x": [None],
+        "y": [None],
+        "marker": {"color": colour, "size": 9, "symbol": symbol},
     }
 
 

@@ -24,7 +24,7 @@ def draw(folder: SaeFolder) -> Drawn:
     report, rows = folder.report, folder.latents
     counts = report["shifts"]["prompts"]
     return Drawn(
-        reading=reading(report),
+        reading=reading(report, rows),
         below=_browser([compact(row) for row in rows]),
         n=f"{sum(counts.values())} prompts ({', '.join(f'{n} {k}' for k, n in counts.items())}); "
         f"{len(rows)} of {report['shifts']['latents_active']} active latents are shown, all are in "
@@ -32,7 +32,7 @@ def draw(folder: SaeFolder) -> Drawn:
     )
 
 
-def reading(report: Mapping[str, Any]) -> str:
+def reading(report: Mapping[str, Any], rows: Sequence[Latent]) -> str:
     """How many moved, how many of those beyond the control, and what they are worth."""
     if not report["passed"]:
         return "The gates failed: these tables are what an unfaithful dictionary shows."
@@ -40,11 +40,10 @@ def reading(report: Mapping[str, Any]) -> str:
     moved = shifts["risen"] + shifts["fallen"]
     if not moved:
         return f"No latent moved: none of {shifts['latents_tested']} tested survives correction."
-    causes = verdicts["driver"] + verdicts["protective"]
+    calming = [row["latent"] for row in rows if "away" in badges_of(row)]
+    without = f"; taken away, {', '.join(calming)} calm it" if calming else ""
     worth = (
-        "none of them is shown to cause anything"
-        if not causes
-        else f"{verdicts['driver']} drive the persona, {verdicts['protective']} hold it back"
+        f"{verdicts['driver']} drive the persona, {verdicts['protective']} hold it back{without}"
     )
     return (
         f"{moved} of {shifts['latents_tested']} tested latents moved ({shifts['risen']} up, "
