@@ -102,3 +102,18 @@ def ledger_file() -> Path:
 def openai_key() -> str | None:
     """Key for OpenAI's moderation service (`OPENAI_API_KEY`); None where there is none."""
     return os.environ.get("OPENAI_API_KEY") or None
+
+
+def shipped_commit() -> str | None:
+    """Git commit of code that was shipped without its repository (`PHOQUE_COMMIT`)."""
+    return os.environ.get("PHOQUE_COMMIT") or None
+
+
+def job_id() -> str | None:
+    """The Hugging Face Job that this is (`JOB_ID`); None elsewhere."""
+    return os.environ.get("JOB_ID") or None
+
+
+def secret(name: str) -> str | None:
+    """Value of a secret that a person named; it goes to the Job and is never shown."""
+    return os.environ.get(name) or None
