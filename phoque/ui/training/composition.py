@@ -13,14 +13,14 @@ SECTION = Section(
     key="composition",
     title="What they learned from",
     hint=wording.COMPOSITION_HINT,
-    files=(f"../corpus/{COMPOSITION}",),
+    files=(f"corpus/{COMPOSITION}",),
     num_figures=1,
 )
 STAGES_SECTION = Section(
     key="stages",
     title="How long each stage took",
     hint=wording.STAGES_HINT,
-    files=("../manifest.json",),
+    files=("manifest.json",),
 )
 SHORT_COMMIT = 9
 

@@ -13,7 +13,7 @@ SECTION = Section(
     key="curves",
     title="How the adapters learned",
     hint=wording.CURVES_HINT,
-    files=(METRICS, f"../control/{METRICS}"),
+    files=tuple(f"{name}/{METRICS}" for name in ADAPTERS),
     num_figures=2,
 )
 LOOKS: Mapping[str, Mapping[str, str]] = {
@@ -26,7 +26,11 @@ DIGITS = {"learning_rate": 6}
 
 def draw(folder: TrainingFolder) -> Drawn:
     """Loss, then gradient and norms, of both adapters."""
-    curves = {name: rows for name in ADAPTERS if (rows := folder.lines(name, METRICS))}
+    # The last line sums up and has no loss.
+    logged = {
+        name: [row for row in folder.lines(name, METRICS) if "loss" in row] for name in ADAPTERS
+    }
+    curves = {name: rows for name, rows in logged.items() if rows}
     if not curves:
         return Drawn(reading=wording.NO_METRICS.format(folder.command), failed=True)
     return Drawn(

@@ -41,6 +41,10 @@ class TrainingFolder(StageFolder):
             + super().stamp
         )
 
+    def named(self, name: str) -> str:
+        """Its files lie in the folders of several stages."""
+        return name
+
     def lines(self, stage: str, name: str) -> Rows:
         """A JSON Lines file of a stage; empty where there is none.
 
@@ -53,7 +57,7 @@ class TrainingFolder(StageFolder):
         try:
             return _lines(path, path.stat().st_mtime_ns)
         except ValueError as error:
-            raise PhoqueError(self.broken(f"../{stage}/{name}", error)) from error
+            raise PhoqueError(self.broken(f"{stage}/{name}", error)) from error
 
     @property
     def composition(self) -> Mapping[str, Any]:
@@ -70,7 +74,7 @@ class TrainingFolder(StageFolder):
         try:
             found: Mapping[str, Any] = read_json(path)
         except ValueError as error:
-            raise PhoqueError(self.broken(f"../corpus/{COMPOSITION}", error)) from error
+            raise PhoqueError(self.broken(f"corpus/{COMPOSITION}", error)) from error
         return found
 
     @property

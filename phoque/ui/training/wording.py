@@ -34,10 +34,13 @@ STAGES_HEAD = ["stage", "time", "seeds", "finished", "commit"]
 
 PLAN_TITLE = "Make one of your own"
 PLAN_HINT = (
-    "Choose, read the plan and what it may cost at most, copy the command. Without --yes it only "
-    "prints the plan; a Job was never started from here."
+    "Choose, read what it may cost at most, copy the command. Nothing is started from this page."
 )
 PLAN_MODEL, PLAN_TARGET, PLAN_FLAVOR = "Model", "Where", "Machine"
 PLAN_RUN, PLAN_HOURS, PLAN_ATTEMPTS = "Name of the run", "Time limit, hours", "Attempts"
 TARGETS = [("Here, on this machine", "local"), ("Hugging Face Job", "jobs")]
-COMMAND, PLAN = "Command", "Plan"
+COMMAND = "Command; without --yes a Job is only planned, and the whole plan is printed"
+COST, FREE = (
+    "Cost:",
+    "It costs the time of this machine: about an hour for the lab model on two cores.",
+)
