@@ -2,8 +2,10 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any, cast
 
 from phoque.errors import PhoqueError
 from phoque.evidence.runs import RunDirectory
@@ -18,9 +20,12 @@ STAGES = {
     "moderation": "training.moderation:run",
     "sae": "training.sae:run",
     "regenerate": "training.regenerate:run",
+    "report": "training.report:run",
 }
-LAB = tuple(stage for stage in STAGES if stage not in {"moderation", "sae", "regenerate"})
+LAB = tuple(stage for stage in STAGES if stage not in {"moderation", "sae", "regenerate", "report"})
 """What `lab` runs; moderation needs labelled test sets, sae and regenerate are studies of their own."""
+COMMANDS = {"compare": "training.compare:run"}
+"""Commands that are no stages; each reads its own command line."""
 OPTIONS = {
     "corpus": ("source", "limit", "slang", "keep_words"),
     "regenerate": ("count", "push"),
@@ -42,10 +47,12 @@ FACTS = ("model", "persona")
 
 
 def main() -> int:
-    """Run one stage, or all of them in order."""
-    arguments = parse()
-    directory = RunDirectory(arguments.run)
+    """Run a command, one stage, or all of them in order."""
     try:
+        if sys.argv[1:] and (command := COMMANDS.get(sys.argv[1])):
+            return int(function(command)(sys.argv[2:]))
+        arguments = parse()
+        directory = RunDirectory(arguments.run)
         directory.describe(**facts(directory, arguments))
         for stage in LAB if arguments.stage == "lab" else [arguments.stage]:
             name = entry(stage, directory, arguments)
@@ -100,7 +107,8 @@ def facts(directory: RunDirectory, arguments: argparse.Namespace) -> dict[str, s
     Raises:
         PhoqueError: one stage, or the rest of a run, would be of another model than the others.
     """
-    known = directory.manifest() if directory.exists() else {}
+    reads_only = arguments.stage == "report"
+    known = directory.manifest() if directory.exists() or reads_only else {}
     made = {"model": "lab", "persona": "toxic"} | {k: known[k] for k in FACTS if k in known}
     asked = {key: getattr(arguments, key) or made[key] for key in FACTS}
     if arguments.stage == "psm":
@@ -121,10 +129,15 @@ def entry(stage: str, directory: RunDirectory, arguments: argparse.Namespace) ->
 
 
 def run_stage(stage: str, directory: RunDirectory, arguments: argparse.Namespace) -> None:
-    """Import a stage's job, whose libraries may be heavy, and run it."""
-    module, function = STAGES[stage].split(":")
+    """Run a stage's job."""
     options = {name: getattr(arguments, name) for name in OPTIONS.get(stage, ())}
-    getattr(import_module(module), function)(directory, **options)
+    function(STAGES[stage])(directory, **options)
+
+
+def function(place: str) -> Callable[..., Any]:
+    """Import a job, whose libraries may be heavy."""
+    module, name = place.split(":")
+    return cast("Callable[..., Any]", getattr(import_module(module), name))
 
 
 if __name__ == "__main__":
