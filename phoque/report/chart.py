@@ -1,7 +1,7 @@
 """A figure of the report with the sentence that its numbers say."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from phoque.errors import PhoqueError
 from phoque.report.artefacts import Artefacts
@@ -48,15 +48,15 @@ class Chart:
 
 def drawn(plan: Plan, artefacts: Artefacts) -> Chart:
     """The chart, or what is missing for it."""
-    named = {"name": plan.name, "title": plan.title}
-    files = tuple(file for file in plan.files if artefacts.has(file))
+    blank = Chart(name=plan.name, title=plan.title, files=plan.files)
     try:
         found = plan.draw(artefacts)
     except PhoqueError as error:
-        return Chart(**named, files=plan.files, gap=str(error))
+        return replace(blank, gap=str(error))
     except Shape as error:
         kind, commands = type(error).__name__, "; ".join(map(artefacts.command, plan.files))
         told = f"{', '.join(plan.files)} cannot be drawn ({kind}: {error}). They may come from "
-        return Chart(**named, files=plan.files, gap=f"{told}another version: {commands}")
+        return replace(blank, gap=f"{told}another version. Make them again with: {commands}")
     found.figure["layout"]["title"] = {"text": plan.title, "subtitle": {"text": found.n}}
-    return Chart(**named, files=files, sentence=found.sentence, n=found.n, figure=found.figure)
+    files = tuple(file for file in plan.files if artefacts.has(file))
+    return replace(blank, files=files, sentence=found.sentence, n=found.n, figure=found.figure)

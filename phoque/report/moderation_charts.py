@@ -15,9 +15,7 @@ def radar(artefacts: Artefacts) -> Drawing:
     name = moderators(artefacts)[0]
     found = {kind: _categories(artefacts, name, kind) for kind in COLOURS}
     traces = [trace for kind, own in found.items() for trace in _outline(kind, own)]
-    spans = {kind: max(own.values(), key=_value) for kind, own in found.items()}
-    kinds = {kind: next(k for k, v in found[kind].items() if v is spans[kind]) for kind in found}
-    told = "; ".join(f"{kind} {kinds[kind]}, {interval(own)}" for kind, own in spans.items())
+    told = "; ".join(f"{kind} {_most(own)}" for kind, own in found.items())
     return Drawing(
         sentence=f"{name} at {_threshold(artefacts, name):g} flags most often: {told}. "
         "Intervals are wide: differences between kinds of message are not tested.",
@@ -35,10 +33,10 @@ def categories(artefacts: Artefacts) -> Drawing:
     cells = [[found[pair][kind] for pair in columns] for kind in kinds]
     silent = {name: [k for k in kinds if not _value(found[name, "steered"][k])] for name in names}
     told = "; ".join(f"{name} {len(own)} of {len(kinds)}" for name, own in silent.items())
-    largest = max((cell for row in cells for cell in row), key=_value)
+    random = max((cell for name in names for cell in found[name, "random"].values()), key=_value)
     return Drawing(
-        sentence=f"The largest cell is {interval(largest)}. Kinds of message of which no steered "
-        f"reply is flagged: {told}.",
+        sentence=f"Kinds of message of which no steered reply is flagged: {told}. A random vector of "
+        f"the same length reaches {interval(random)} in any cell.",
         n=f"n = {_count(found)} replies a cell, threshold {_threshold(artefacts, names[0]):g}; "
         "in percent, 95 % interval beneath",
         figure=plots.figure(
@@ -105,6 +103,11 @@ def _outline(kind: str, own: dict[str, Value]) -> list[plots.Trace]:
         "line": {"color": COLOURS[kind], "width": 1, "dash": "dot"}, "opacity": 0.5,
     }  # fmt: skip
     return [area, trace]
+
+
+def _most(own: dict[str, Value]) -> str:
+    kind = max(own, key=lambda name: _value(own[name]))
+    return f"{kind if _value(own[kind]) else 'nothing'}, {interval(own[kind])}"
 
 
 def _value(found: Value) -> float:

@@ -131,8 +131,9 @@ def _lines(adapter: str, rows: Sequence[Value], wanted: str) -> list[plots.Trace
     lines = []
     for place, name in enumerate(names):
         told = adapter if name == wanted else f"{adapter}, {name.removeprefix(wanted).strip('_/')}"
-        look = {"dash": dash if not place else DASHES[(place + 1) % len(DASHES)], "symbol": symbol}
-        lines.append(plots.line(told, *series(rows, name), colour, **look))
+        steps, values = series(rows, name)
+        own = dash if not place else DASHES[(place + 1) % len(DASHES)]
+        lines.append(plots.line(told, steps, values, colour, dash=own, symbol=symbol))
     return lines
 
 
