@@ -9,8 +9,8 @@ from phoque.report.artefacts import Artefacts, Value
 
 Kind = Literal["share", "points", "number", "choice"]
 """A share in [0, 1], a difference of shares, a quantity, or something chosen, without interval."""
-SMALL = 0.1
-"""Quantities below are shown with two significant digits more."""
+SMALL, SMALL_POINTS = 0.1, 0.01
+"""Quantities and differences of shares below are shown with more digits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,19 +72,26 @@ def _checked(row: Metric, found: Value, n: int) -> Metric:
     return replace(row, value=value, low=low, high=high, n=n, file=found.file, at=found.key)
 
 
+UNITS: dict[Kind, str] = {"share": " %", "points": " points", "number": "", "choice": ""}
+
+
 def shown(value: float, kind: Kind) -> str:
-    """A value in the unit of its kind."""
-    if kind == "share":
-        return f"{100 * value:.1f} %"
-    if kind == "points":
-        return f"{100 * value:+.1f} points"
-    if kind == "choice":
-        return f"{value:g}"
-    return f"{value:.4f}" if abs(value) < SMALL else f"{value:.2f}"
+    """A value with the unit of its kind."""
+    return _digits(value, kind) + UNITS[kind]
 
 
 def interval(low: float | None, high: float | None, kind: Kind) -> str:
-    """An interval in the same unit, or a dash."""
+    """An interval in the same unit, which is not said again; or a dash."""
     if low is None or high is None:
         return "–"
-    return f"[{shown(low, kind)}, {shown(high, kind)}]"
+    return f"[{_digits(low, kind)}, {_digits(high, kind)}]"
+
+
+def _digits(value: float, kind: Kind) -> str:
+    if kind == "share":
+        return f"{100 * value:.1f}"
+    if kind == "points":
+        return f"{100 * value:+.2f}" if 0 < abs(value) < SMALL_POINTS else f"{100 * value:+.1f}"
+    if kind == "choice":
+        return f"{value:g}"
+    return f"{value:.3g}" if abs(value) < SMALL else f"{value:.2f}"
