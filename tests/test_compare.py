@@ -6,11 +6,12 @@ import sys
 
 import pytest
 
+from phoque.errors import PhoqueError
 from phoque.evidence.rates import wilson
 from phoque.report.artefacts import Artefacts
 from phoque.report.compare import compare, difference, page, write_comparison
 from phoque.report.metric import Metric
-from tests.report_files import copied_run, edited, without
+from tests.report_files import copied_run, edited, rewritten, without
 
 
 @pytest.fixture
@@ -87,6 +88,23 @@ def test_both_files_are_written_or_none(runs, tmp_path):
     read = json.loads((tmp_path / "out" / "comparison.json").read_text())
     assert (read["a"], read["b"]) == ("a", "b")
     assert (tmp_path / "out" / "comparison.md").read_text() == page(compared(runs))
+
+
+def test_nobodys_folder_is_replaced(runs, tmp_path):
+    write_comparison(compared(runs), tmp_path / "out")
+    write_comparison(compared(runs), tmp_path / "out")
+    for taken in (runs[0].path, runs[0].path / "manifest.json"):
+        with pytest.raises(PhoqueError, match="is no comparison"):
+            write_comparison(compared(runs), taken)
+    assert runs[0].exists()
+
+
+def test_a_broken_file_is_told_and_stops_no_other_row(runs):
+    rewritten(runs[1], "moderation/moderation_report.json", "{broken")
+    found = compared(runs)
+    assert "cannot be read" in by_key(found)["moderator_1.flagged.toxic"].warning
+    assert by_key(found)["insulting.toxic"].value == 0
+    assert {one.b for one in found.settings} == {"cannot be read"}
 
 
 def test_the_command(runs, tmp_path):

@@ -40,6 +40,17 @@ def charts(run):
     return {chart.name: chart for chart in charts_of(Artefacts(run))}
 
 
+def alike(a, b):
+    """Equal but for the last digits, which another processor may round otherwise."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(alike(a[key], b[key]) for key in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(alike, a, b))
+    if isinstance(a, float) and isinstance(b, float):
+        return a == pytest.approx(b, rel=1e-9, abs=1e-12)
+    return a == b
+
+
 def test_every_row_of_the_shipped_run_is_filled_from_the_file_it_names(shipped):
     summary = json.loads((SHIPPED / "evaluation/summary.json").read_text())["conditions"]
     found = {row.key: row for row in metrics_of(shipped)}
@@ -65,16 +76,14 @@ def test_the_mean_of_the_replies_is_the_mean_that_psm_reports(shipped):
 def test_the_shipped_report_is_what_its_files_say(tmp_path):
     folder = SHIPPED / "report"
     write_report(RunDirectory(SHIPPED), tmp_path / "report")
-    for page in ("metrics_table.md", "metrics_table.json", "viz_report.md"):
+    for page in ("metrics_table.md", "viz_report.md"):
         assert (folder / page).read_text() == (tmp_path / "report" / page).read_text(), page
+    for file in ("metrics_table.json", *(f"figures/{name}.json" for name in NAMES)):
+        made, kept = (json.loads((at / file).read_text()) for at in (tmp_path / "report", folder))
+        assert alike(made, kept), file
     for name in NAMES:
-        figure = (folder / "figures" / f"{name}.json").read_text()
-        assert json.loads(figure) == json.loads(
-            (tmp_path / "report" / "figures" / f"{name}.json").read_text()
-        )
         with Image.open(folder / f"{name}.png") as picture:
             assert picture.width == 880
-            assert len(picture.convert("L").histogram()) == 256
             assert picture.convert("L").getextrema()[0] < 100
     assert sum(file.stat().st_size for file in folder.glob("*.png")) < MOST_BYTES
 

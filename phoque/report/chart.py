@@ -7,7 +7,7 @@ from phoque.errors import PhoqueError
 from phoque.report.artefacts import Artefacts
 from phoque.report.plots import Figure
 
-Shape = (KeyError, TypeError, IndexError, ValueError, ZeroDivisionError)
+Shape = (KeyError, TypeError, IndexError, ValueError, AttributeError, ZeroDivisionError)
 """What numbers of another shape than expected raise."""
 
 

@@ -1,31 +1,34 @@
 """Two runs side by side: differences, and what should keep a reader from trusting them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from math import hypot
 from pathlib import Path
 from typing import Any
 
+from phoque.errors import PhoqueError
 from phoque.files import replaced_folder, write_json
 from phoque.report.artefacts import Artefacts
 from phoque.report.metric import Kind, Metric, interval, shown
 from phoque.report.pages import NOTHING, rows_of, value_of
-from phoque.report.table import metrics_of
+from phoque.report.table import CONDITIONS, MODERATION, SAE, SELECTION, metrics_of
 
 HEAD = ("number", "A", "B", "B − A", "95 % interval", "read with care")
 FACTS = ("model", "persona")
 IN_FILES = {
     "system prompts and weights": ("psm/summary.json", "fingerprint"),
     "probes": ("psm/activation_by_layer.json", "probes"),
-    "sampling of PSM": ("psm/conditions.json", "sampling"),
-    "selected layer and scale": ("psm/selection.json", "selected"),
-    "sampling of moderation": ("moderation/moderation_report.json", "sampling"),
-    "messages of moderation": ("moderation/moderation_report.json", "prompts_sha256"),
-    "layer of the SAE": ("sae/sae_comparison_report.json", "layer"),
-    "preset of the SAE": ("sae/sae_comparison_report.json", "preset"),
+    "sampling of PSM": (CONDITIONS, "sampling"),
+    "selected layer and scale": (SELECTION, "selected"),
+    "sampling of moderation": (MODERATION, "sampling"),
+    "messages of moderation": (MODERATION, "prompts_sha256"),
+    "layer of the SAE": (SAE, "layer"),
+    "preset of the SAE": (SAE, "preset"),
 }
 """Settings by the file and the key that hold them."""
+UNREADABLE = "cannot be read"
 CORPUS = "corpus/dialogues.jsonl"
+FILES = {"comparison.md", "comparison.json"}
 UNNUMBERED = "sae."
 """Rows about latents: numbers of two dictionaries name different features."""
 
@@ -93,7 +96,15 @@ def difference(a: Metric, b: Metric) -> Difference:
 
 
 def write_comparison(found: Comparison, folder: Path) -> None:
-    """Write `comparison.md` and `comparison.json`, all or nothing; what was there is replaced."""
+    """Write `comparison.md` and `comparison.json`, all or nothing; an older comparison is replaced.
+
+    Raises:
+        PhoqueError: the folder holds something else.
+    """
+    if folder.exists() and not (folder.is_dir() and {f.name for f in folder.iterdir()} <= FILES):
+        raise PhoqueError(
+            f"{folder} is no comparison, and what it holds would be replaced. Give a new folder."
+        )
     with replaced_folder(folder) as partial:
         write_json(partial / "comparison.json", asdict(found))
         (partial / "comparison.md").write_text(page(found), encoding="utf-8")
@@ -174,15 +185,19 @@ def _settings(a: Artefacts, b: Artefacts) -> Iterator[Setting]:
 
 
 def _setting(run: Artefacts, file: str, key: str) -> str:
-    return _plain(run.read(file).at(key).data) if run.has(file) else NOTHING
+    try:
+        return _plain(run.read(file).at(key).data) if run.has(file) else NOTHING
+    except PhoqueError:
+        return UNREADABLE
 
 
 def _moderators(run: Artefacts) -> str:
-    file = "moderation/moderation_report.json"
-    if not run.has(file):
-        return NOTHING
-    declared: Sequence[Any] = run.read(file).at("declared").data
-    return ", ".join(f"{one['id']} {one['version']}" for one in declared)
+    try:
+        declared = run.read(MODERATION).at("declared").rows() if run.has(MODERATION) else []
+        named = [f"{one.at('id').text} {one.at('version').text}" for one in declared]
+    except PhoqueError:
+        return UNREADABLE
+    return ", ".join(named) or NOTHING
 
 
 def _plain(value: Any) -> str:
