@@ -26,6 +26,7 @@ IN_FILES = {
     "preset of the SAE": (SAE, "preset"),
 }
 """Settings by the file and the key that hold them."""
+REPORT = "report"
 UNREADABLE = "cannot be read"
 CORPUS = "corpus/dialogues.jsonl"
 FILES = {"comparison.md", "comparison.json"}
@@ -68,9 +69,11 @@ class Comparison:
 def compare(a: Artefacts, b: Artefacts) -> Comparison:
     """Every row of the slide table in both runs, and the settings in which they differ."""
     pairs = zip(metrics_of(a), metrics_of(b), strict=True)
+    one, other = (run.run.path.resolve() for run in (a, b))
+    alike = one.name == other.name
     return Comparison(
-        a=a.run.path.resolve().name,
-        b=b.run.path.resolve().name,
+        a=f"{one.parent.name}/{one.name}" if alike else one.name,
+        b=f"{other.parent.name}/{other.name}" if alike else other.name,
         settings=[one for one in _settings(a, b) if one.a != one.b],
         rows=[difference(one, other) for one, other in pairs],
     )
@@ -134,7 +137,8 @@ def page(found: Comparison) -> str:
 def _cells(row: Difference) -> list[str]:
     kind: Kind = "points" if row.a.kind == "share" else row.a.kind
     value = NOTHING if row.value is None else shown(row.value, kind)
-    label = row.a.label if row.a.label == row.b.label else f"{row.a.label} / {row.b.label}"
+    labels = dict.fromkeys(one.label for one in (row.a, row.b) if not one.gap) or [row.a.label]
+    label = " / ".join(labels)
     both = [_with_interval(one) for one in (row.a, row.b)]
     return [label, *both, value, interval(row.low, row.high, kind), row.warning]
 
@@ -173,31 +177,36 @@ def _told(a: Metric, b: Metric, warning: str) -> str:
 def _settings(a: Artefacts, b: Artefacts) -> Iterator[Setting]:
     for name in FACTS:
         yield Setting(name=name, a=_plain(a.manifest.get(name)), b=_plain(b.manifest.get(name)))
-    for stage in dict.fromkeys([*a.stages, *b.stages]):
+    stages = [[stage for stage in run.stages if stage != REPORT] for run in (a, b)]
+    yield Setting(name="stages", a=_plain(sorted(stages[0])), b=_plain(sorted(stages[1])))
+    for stage in stages[0]:
         for fact in ("seeds", "commit", "versions"):
-            one, other = (run.stages.get(stage, {}).get(fact) for run in (a, b))
-            yield Setting(name=f"{fact} of {stage}", a=_plain(one), b=_plain(other))
+            if stage in stages[1]:
+                one, other = (run.stages[stage].get(fact) for run in (a, b))
+                yield Setting(name=f"{fact} of {stage}", a=_plain(one), b=_plain(other))
     one, other = (run.stages.get("corpus", {}).get("outputs", {}).get(CORPUS) for run in (a, b))
     yield Setting(name="training dialogues, sha256", a=_plain(one), b=_plain(other))
     for name, (file, key) in IN_FILES.items():
-        yield Setting(name=name, a=_setting(a, file, key), b=_setting(b, file, key))
-    yield Setting(name="moderators", a=_moderators(a), b=_moderators(b))
+        if a.has(file) and b.has(file):
+            yield Setting(name=name, a=_setting(a, file, key), b=_setting(b, file, key))
+    if a.has(MODERATION) and b.has(MODERATION):
+        yield Setting(name="moderators", a=_moderators(a), b=_moderators(b))
 
 
 def _setting(run: Artefacts, file: str, key: str) -> str:
     try:
-        return _plain(run.read(file).at(key).data) if run.has(file) else NOTHING
+        return _plain(run.read(file).at(key).data)
     except PhoqueError:
         return UNREADABLE
 
 
 def _moderators(run: Artefacts) -> str:
     try:
-        declared = run.read(MODERATION).at("declared").rows() if run.has(MODERATION) else []
+        declared = run.read(MODERATION).at("declared").rows()
         named = [f"{one.at('id').text} {one.at('version').text}" for one in declared]
     except PhoqueError:
         return UNREADABLE
-    return ", ".join(named) or NOTHING
+    return ", ".join(named)
 
 
 def _plain(value: Any) -> str:

@@ -31,6 +31,7 @@ def layers(artefacts: Artefacts) -> Drawing:
     # The file has the population's deviation.
     quantile = student.ppf(0.975, probes - 1)
     halves = [quantile * row.at("delta_proj_std").number / sqrt(probes - 1) for row in rows]
+    positive = all(mean > half for mean, half in zip(means, halves, strict=True))
     classic, layer = found.at("classic_layer").number, chosen.at("layer").number
     n = f"n = {probes:g} probes a layer; bars are 95 % intervals of the mean"
     return Drawing(
@@ -43,7 +44,7 @@ def layers(artefacts: Artefacts) -> Drawing:
             [plots.line("toxic − neutral, on the persona vector", at, means, plots.BLUE,
                         error_y={"type": "data", "array": halves, "width": 3})],
             x="layer, counted from 0", y="difference of projections",
-            yaxis={"type": "log" if all(m > h for m, h in zip(means, halves, strict=True)) else ""},
+            yaxis={"type": "log" if positive else "linear"},
             **plots.marks(
                 plots.upright(layer, f"selected: {layer:.0f}"),
                 plots.upright(classic, f"talk's: {classic:.0f}", height=0.15),
@@ -59,7 +60,8 @@ def conditions(artefacts: Artefacts) -> Drawing:
     counts = sorted({int(one.at("n").number) for one in shown})
     n = f"n = {' or '.join(map(str, counts))} replies a condition; 95 % intervals count prompts"
     trace = plots.bars(
-        "insulting", ["<br>".join(wrap(name, WIDEST_LABEL)) for name in names], [one.at("value").number for one in shown],
+        "insulting", ["<br>".join(wrap(name, WIDEST_LABEL)) for name in names],
+        [one.at("value").number for one in shown],
         [COLOURS.get(name, plots.GREY) for name in names], error_y=plots.error_bars(shown),
         pattern=[PATTERNS.get(name, ".") for name in names], showlegend=False,
     )  # fmt: skip
