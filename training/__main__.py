@@ -41,6 +41,8 @@ OPTIONS = {
     "sae": ("layer", "tokens", "preset", "text"),
 }
 """Arguments of the command line that a stage takes."""
+EXPORT = "export"
+"""No stage: it reads a run and changes nothing in it."""
 HARM_LABEL = "moderation: labels of a model by name that are harm, where it does not say"
 FACTS = ("model", "persona")
 """What a whole run has in common."""
@@ -53,6 +55,9 @@ def main() -> int:
             return int(function(command)(sys.argv[2:]))
         arguments = parse()
         directory = RunDirectory(arguments.run)
+        if arguments.stage == EXPORT:
+            import_module("training.export").run(directory, arguments.out)
+            return 0
         directory.describe(**facts(directory, arguments))
         for stage in LAB if arguments.stage == "lab" else [arguments.stage]:
             name = entry(stage, directory, arguments)
@@ -72,7 +77,9 @@ def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     parser.add_argument(
-        "stage", choices=["lab", *STAGES], help="one stage, or lab for corpus to evaluate"
+        "stage",
+        choices=["lab", *STAGES, EXPORT],
+        help="one stage, lab for corpus to evaluate, or export",
     )
     parser.add_argument("--run", type=Path, required=True, help="folder of the run")
     parser.add_argument("--model", help="preset, Hub id or folder; default: the run's, else lab")
@@ -93,6 +100,7 @@ def parse() -> argparse.Namespace:
     add("--may-send-text", action="store_true", help="moderation: allow a service on the network")
     add("--hatecheck", dest="hatecheck_path", type=Path, help="moderation: test_suite_cases.csv")
     add("--surge", dest="surge_path", type=Path, help="moderation: toxicity_en.csv")
+    add("--out", type=Path, metavar="FOLDER", help="export: where to; must not exist")
     add("--layer", help="sae: a decoder block, or auto (default): by held-out AUC")
     add("--tokens", type=int, help="sae: training tokens; default: the preset's")
     add("--preset", help="sae: quick, standard or ministral; default: the one for the run's model")
