@@ -23,7 +23,7 @@ STAGES = {
     "report": "training.report:run",
 }
 LAB = tuple(stage for stage in STAGES if stage not in {"moderation", "sae", "regenerate", "report"})
-"""What `lab` runs; moderation needs labelled test sets, sae and regenerate are studies of their own."""
+"""What `lab` runs; moderation needs labelled test sets, sae and regenerate are studies of their own, report reads what is there."""
 COMMANDS = {"compare": "training.compare:run"}
 """Commands that are no stages; each reads its own command line."""
 OPTIONS = {
