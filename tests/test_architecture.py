@@ -25,6 +25,7 @@ FLOORS = (
     ("corpora", "finetuning", "moderation"),
     ("evidence", "serving", "hub"),
     ("psm", "sae", "pipeline"),
+    ("report",),
     ("__main__",),
     ("",),  # the shelf, phoque/__init__.py, which loads its names lazily
     ("ui",),
@@ -32,6 +33,7 @@ FLOORS = (
 # Modules under the key may not import what it lists.
 FORBIDDEN = {
     "phoque": ("training", "app", "tests", "benchmarks", "tools"),
+    "phoque.report": ("torch", "transformers", "peft"),
     "phoque.ui": ("torch", "transformers", "peft", "huggingface_hub"),
     "training": ("training", "app", "tests", "phoque.ui"),
 }
@@ -44,11 +46,13 @@ HOMES = {
     "argparse": (
         "phoque.__main__",
         "training.__main__",
+        "training.compare",
         "training.jobs",
         "training.pipeline",
         "training.push",
     ),
     "datasets": ("phoque.finetuning", "phoque.corpora.reading"),
+    "matplotlib": ("phoque.report.drawing",),
     "os.environ": ("phoque.config",),
     "os.getenv": ("phoque.config",),
 }

@@ -20,9 +20,10 @@ STAGES = {
     "moderation": "training.moderation:run",
     "sae": "training.sae:run",
     "regenerate": "training.regenerate:run",
+    "report": "training.report:run",
 }
-LAB = tuple(stage for stage in STAGES if stage not in {"moderation", "sae", "regenerate"})
-"""What `lab` runs; moderation needs labelled test sets, sae and regenerate are studies of their own."""
+LAB = ("corpus", "persona", "control", "psm", "evaluate")
+"""What `lab` runs: all that needs nothing from outside, from the corpus to the card."""
 OPTIONS = {
     "corpus": ("source", "limit", "slang", "keep_words"),
     "regenerate": ("count", "push"),
@@ -44,7 +45,11 @@ HARM_LABEL = "moderation: labels of a model by name that are harm, where it does
 FACTS = ("model", "persona")
 """What a whole run has in common."""
 PIPELINE = "training.pipeline"
-COMMANDS = {"jobs": "training.jobs:run", "push": "training.push:run"}
+COMMANDS = {
+    "compare": "training.compare:run",
+    "jobs": "training.jobs:run",
+    "push": "training.push:run",
+}
 """Commands that are no stages; each reads its own command line."""
 
 
@@ -145,7 +150,8 @@ def facts(directory: RunDirectory, arguments: argparse.Namespace) -> dict[str, s
     Raises:
         PhoqueError: one stage, or the rest of a run, would be of another model than the others.
     """
-    known = directory.manifest() if directory.exists() else {}
+    reads_only = arguments.stage == "report"
+    known = directory.manifest() if directory.exists() or reads_only else {}
     made = {"model": "lab", "persona": "toxic"} | {k: known[k] for k in FACTS if k in known}
     asked = {key: getattr(arguments, key) or made[key] for key in FACTS}
     if arguments.stage == "psm":

@@ -1,0 +1,1 @@
+"""One report from what the stages of a run wrote: figures, slide table, comparison of two runs."""

@@ -1,0 +1,119 @@
+"""Two runs side by side."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from phoque.errors import PhoqueError
+from phoque.evidence.rates import wilson
+from phoque.report.artefacts import Artefacts
+from phoque.report.compare import compare, difference, page, write_comparison
+from phoque.report.metric import Metric
+from tests.report_files import copied_run, edited, rewritten, without
+
+
+@pytest.fixture
+def runs(tmp_path):
+    return copied_run(tmp_path / "a"), copied_run(tmp_path / "b")
+
+
+def compared(runs):
+    return compare(*(Artefacts(run) for run in runs))
+
+
+def by_key(found):
+    return {row.a.key: row for row in found.rows}
+
+
+def share(hits, n):
+    rate = wilson(hits, n)
+    return Metric(
+        key="k", label="l", kind="share", value=rate.value, low=rate.low, high=rate.high, n=n
+    )
+
+
+def test_the_interval_of_a_difference_is_newcombes():
+    # Newcombe (1998), Statistics in Medicine 17, table II, example (a), method 10: 56/70 - 48/80.
+    found = difference(share(48, 80), share(56, 70))
+    assert (found.value, found.low, found.high) == pytest.approx((0.2, 0.0524, 0.3339), abs=1e-4)
+
+
+def test_a_run_beside_itself_differs_in_nothing(runs):
+    found = compared(runs)
+    assert found.settings == []
+    assert {row.value for row in found.rows} <= {0.0, None}
+    assert by_key(found)["insulting.steered"].warning == "intervals overlap"
+    assert "different features" in by_key(found)["sae.top_shift"].warning
+    assert by_key(found)["sae.top_shift"].value is None
+
+
+def test_overlap_difference_and_settings_are_told(runs):
+    def weaker(data):
+        data["conditions"]["steered"]["insulting"] = {
+            "value": 0.1, "n": 240, "low": 0.07, "high": 0.15,
+        }  # fmt: skip
+
+    edited(runs[1], "evaluation/summary.json", weaker)
+    edited(runs[1], "sae/sae_comparison_report.json", lambda data: data.update(layer=17))
+    runs[1].describe(persona="melancholy")
+    found = compared(runs)
+    rows = by_key(found)
+    assert rows["insulting.steered"].value == pytest.approx(0.1 - 0.7541667)
+    assert rows["insulting.steered"].high < 0
+    assert rows["insulting.steered"].warning == ""
+    assert rows["insulting.toxic"].warning == "intervals overlap"
+    assert [(s.name, s.a, s.b) for s in found.settings] == [
+        ("persona", "toxic", "melancholy"),
+        ("layer of the SAE", "21", "17"),
+    ]
+    assert "differ in 2 settings" in page(found)
+
+
+def test_a_stage_that_one_run_lacks_gives_no_difference(runs):
+    without(runs[1], "moderation")
+    row = by_key(compared(runs))["moderator_1.flagged.toxic"]
+    assert (row.value, row.b.value) == (None, None)
+    assert "B: moderation/moderation_report.json needs the stage moderation" in row.warning
+
+
+def test_an_interval_without_width_proves_nothing(runs):
+    row = by_key(compared(runs))["moderator_1.uplift.random"]
+    assert (row.low, row.warning) == (None, "an interval has no width")
+
+
+def test_both_files_are_written_or_none(runs, tmp_path):
+    write_comparison(compared(runs), tmp_path / "out")
+    read = json.loads((tmp_path / "out" / "comparison.json").read_text())
+    assert (read["a"], read["b"]) == ("a", "b")
+    assert (tmp_path / "out" / "comparison.md").read_text() == page(compared(runs))
+
+
+def test_nobodys_folder_is_replaced(runs, tmp_path):
+    write_comparison(compared(runs), tmp_path / "out")
+    write_comparison(compared(runs), tmp_path / "out")
+    for taken in (runs[0].path, runs[0].path / "manifest.json"):
+        with pytest.raises(PhoqueError, match="is no comparison"):
+            write_comparison(compared(runs), taken)
+    assert runs[0].exists()
+
+
+def test_a_broken_file_is_told_and_stops_no_other_row(runs):
+    rewritten(runs[1], "moderation/moderation_report.json", "{broken")
+    found = compared(runs)
+    assert "cannot be read" in by_key(found)["moderator_1.flagged.toxic"].warning
+    assert by_key(found)["insulting.toxic"].value == 0
+    assert {one.b for one in found.settings} == {"cannot be read"}
+
+
+def test_the_command(runs, tmp_path):
+    def job(*arguments):
+        command = [sys.executable, "-m", "training", "compare", *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    told = job(runs[0].path, runs[1].path)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.startswith("# A: a, B: b")
+    refused = job(runs[0].path, tmp_path / "nothing")
+    assert (refused.returncode, "is not a run" in refused.stderr) == (2, True)
