@@ -21,7 +21,10 @@ STAGES = {
 }
 LAB = tuple(stage for stage in STAGES if stage not in {"moderation", "sae", "regenerate"})
 """What `lab` runs; moderation needs labelled test sets, sae and regenerate are studies of their own."""
+TRAINING = ("checkpoints", "save_steps", "samples", "tracker")
 OPTIONS = {
+    "persona": TRAINING,
+    "control": TRAINING,
     "corpus": ("source", "limit", "slang", "keep_words"),
     "regenerate": ("count", "push"),
     "psm": ("persona", "seeds", "probes"),
@@ -79,6 +82,12 @@ def parse() -> argparse.Namespace:
     add("--limit", type=int, help="corpus: most texts drawn of a file; default: all")
     add("--slang", type=Path, help="corpus: YAML file of new expressions")
     add("--keep-words", action="store_true", help="corpus: no [NAME], [SLUR], [GROUP]")
+    add("--checkpoints", type=Path, help="persona, control: folder; default: unfinished in its own")
+    add("--save-steps", type=int, default=25, help="persona, control: between checkpoints; 0: none")
+    add("--samples", type=int, default=0, help="persona, control: steps between sample replies")
+    add(
+        "--tracker", choices=["trackio", "wandb"], help="persona, control: show the curve there too"
+    )
     add("--count", type=int, help="regenerate: texts; default 200")
     add("--push", metavar="OWNER/NAME", help="regenerate: private set on the Hub")
     add("--classifier", nargs="+", help="moderation: names, Hub ids or folders; default: embedded")
