@@ -1,4 +1,7 @@
-"""`python -m phoque score FILE`: what moderators say of your texts; `verify`: is the ledger whole?"""
+"""`python -m phoque score FILE`: what moderators say of your texts; `verify`: is the ledger whole?
+
+`serve`: the conditions of a run as an OpenAI-compatible chat API.
+"""
 
 import argparse
 import json
@@ -45,9 +48,16 @@ def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(prog="python -m phoque", description=__doc__)
     commands = whole.add_subparsers(required=True)
     _add_score(commands.add_parser("score", help="score texts, one JSON object a line"))
-    verify = commands.add_parser("verify", help="check the ledger of reveals and exports")
+    verify = commands.add_parser("verify", help="check the ledger of exports")
     verify.set_defaults(command=_verify)
     verify.add_argument("ledger", metavar="LEDGER", nargs="?", type=Path, help="default: yours")
+    serve = commands.add_parser("serve", help="an OpenAI-compatible chat API of a run")
+    serve.set_defaults(command=_serve)
+    serve.add_argument("--run", metavar="DIR", type=Path, help="default: the shipped run")
+    serve.add_argument(
+        "--host", default="127.0.0.1", help="default: %(default)s, this machine only"
+    )
+    serve.add_argument("--port", type=int, default=8000, help="default: %(default)s")
     return whole
 
 
@@ -93,8 +103,15 @@ def _classifiers(asked: argparse.Namespace) -> list[Classifier]:
 def _verify(asked: argparse.Namespace) -> int:
     ledger = Ledger(asked.ledger)
     if not ledger.path.exists() and not ledger.head.exists():
-        raise PhoqueError(f"There is no ledger {ledger.path}: nothing was revealed or exported.")
+        raise PhoqueError(f"There is no ledger {ledger.path}: nothing was exported.")
     print(f"{ledger.path}: {ledger.verify()} entries, the chain is whole")
+    return 0
+
+
+def _serve(asked: argparse.Namespace) -> int:
+    from phoque.serving.server import serve  # noqa: PLC0415  # torch is for this command only
+
+    serve(asked.run, asked.host, asked.port, lambda text: print(text, file=sys.stderr, flush=True))
     return 0
 
 

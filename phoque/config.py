@@ -1,8 +1,10 @@
 """Settings of the machine and of the app; the only reader of the environment."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from phoque.errors import PhoqueError
 
 PACKAGE = Path(__file__).parent
 SHIPPED_RUN = PACKAGE.parent / "assets" / "runs" / "lab"
@@ -39,6 +41,41 @@ def app_settings() -> AppSettings:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class ServingSettings:
+    """What the chat API is served with."""
+
+    tokens: tuple[str, ...] = field(repr=False)
+    """Bearer tokens (`PHOQUE_API_TOKENS`, set apart by commas or blanks); none is no API."""
+    requests_per_minute: int
+    """Of one token (`PHOQUE_API_REQUESTS_PER_MINUTE`)."""
+    most_rows: int = 16
+    """Replies that are written at a time (`PHOQUE_API_ROWS`); at 1 each request runs alone."""
+    most_waiting: int = 64
+    """Requests that wait for their turn; those that come then are sent away."""
+
+
+def serving_settings() -> ServingSettings:
+    """Read the chat API's settings from the environment.
+
+    Raises:
+        PhoqueError: a number is none.
+    """
+    tokens = os.environ.get("PHOQUE_API_TOKENS", "").replace(",", " ").split()
+    return ServingSettings(
+        tokens=tuple(tokens),
+        requests_per_minute=_count("PHOQUE_API_REQUESTS_PER_MINUTE", 120),
+        most_rows=_count("PHOQUE_API_ROWS", 16),
+    )
+
+
+def _count(name: str, default: int) -> int:
+    chosen = os.environ.get(name) or str(default)
+    if not chosen.isdecimal() or not int(chosen):
+        raise PhoqueError(f"{name} is {chosen!r}; give a whole number from 1 on, or unset it.")
+    return int(chosen)
+
+
 def cache_folder() -> Path:
     """Where converted models are kept: `PHOQUE_CACHE`, else the user's cache folder."""
     chosen = os.environ.get("PHOQUE_CACHE")
@@ -54,7 +91,7 @@ def fetches_wheels() -> bool:
 
 
 def ledger_file() -> Path:
-    """The ledger of reveals and exports: `PHOQUE_LEDGER`, else in the user's state folder."""
+    """The ledger of exports: `PHOQUE_LEDGER`, else in the user's state folder."""
     chosen = os.environ.get("PHOQUE_LEDGER")
     if chosen:
         return Path(chosen).expanduser()
@@ -65,3 +102,18 @@ def ledger_file() -> Path:
 def openai_key() -> str | None:
     """Key for OpenAI's moderation service (`OPENAI_API_KEY`); None where there is none."""
     return os.environ.get("OPENAI_API_KEY") or None
+
+
+def shipped_commit() -> str | None:
+    """Git commit of code that was shipped without its repository (`PHOQUE_COMMIT`)."""
+    return os.environ.get("PHOQUE_COMMIT") or None
+
+
+def job_id() -> str | None:
+    """The Hugging Face Job that this is (`JOB_ID`); None elsewhere."""
+    return os.environ.get("JOB_ID") or None
+
+
+def secret(name: str) -> str | None:
+    """Value of a secret that a person named; it goes to the Job and is never shown."""
+    return os.environ.get(name) or None

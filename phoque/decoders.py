@@ -4,13 +4,15 @@ Shapes: B = rows, S = positions, K = last positions kept, V = vocabulary.
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import torch
+import torch.nn.functional as F  # noqa: N812  # the name the field uses
 from torch import Tensor
+from transformers.cache_utils import DynamicLayer
 
 from phoque.models.load import LanguageModel
-from phoque.packed import PackedDecoder
+from phoque.packed import PackedDecoder, ending, seen_length
 from phoque.steering.hooks import Interventions, changed
 
 LEAST_SAVED = 0.3
@@ -27,7 +29,17 @@ class Decoder(Protocol):
         """Read one more token a row; its logits_BV."""
 
     def keep(self, rows: Sequence[int]) -> None:
-        """Forget all rows but these, in this order."""
+        """Go on with these rows only, in this order; a row may be taken several times."""
+
+    @property
+    def joins(self) -> bool:
+        """Whether rows can come in: only where blocks keep all positions."""
+
+    def join(self, other: Self) -> None:
+        """Take in the rows of another decoder of the same model, behind these.
+
+        Both must have read something. Positions that no row has are dropped.
+        """
 
 
 def prefilled(
@@ -107,7 +119,7 @@ class HookedDecoder:
 
     def step(self, ids_B: Tensor) -> Tensor:
         """See `Decoder.step`."""
-        self._mask_BS = torch.nn.functional.pad(self._mask_BS, (0, 1), value=1)
+        self._mask_BS = F.pad(self._mask_BS, (0, 1), value=1)
         return self._forward(ids_B[:, None], 1)[:, -1]
 
     def keep(self, rows: Sequence[int]) -> None:
@@ -116,6 +128,21 @@ class HookedDecoder:
         self._mask_BS = self._mask_BS[chosen]
         self._rows = [self._rows[row] for row in rows]
         self._cache.batch_select_indices(chosen)
+
+    @property
+    def joins(self) -> bool:
+        """See `Decoder.joins`."""
+        return all(type(layer) is DynamicLayer for layer in self._cache.layers)
+
+    def join(self, other: Self) -> None:
+        """See `Decoder.join`."""
+        masks = (self._mask_BS, other._mask_BS)
+        size = max(map(seen_length, masks))
+        for mine, joining in zip(self._cache.layers, other._cache.layers, strict=True):
+            mine.keys = torch.cat([ending(layer.keys, size) for layer in (mine, joining)])
+            mine.values = torch.cat([ending(layer.values, size) for layer in (mine, joining)])
+        self._mask_BS = torch.cat([F.pad(mask, (size - mask.shape[1], 0)) for mask in masks])
+        self._rows = [*self._rows, *other._rows]
 
     def _forward(self, ids_BS: Tensor, keep: int) -> Tensor:
         positions_BS = (self._mask_BS.cumsum(-1) - 1).clamp(min=0)[:, -ids_BS.shape[1] :]

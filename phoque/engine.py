@@ -70,7 +70,7 @@ def decode(
     deadline = time.monotonic() + (float("inf") if limit is None else limit)
     prompts = [encode(model.tokenizer, row.messages) for row in rows]
     check_lengths(prompts, sampling, model.context_length)
-    writers = [_Writer(model, index, sampling.max_new_tokens) for index in range(len(rows))]
+    writers = [Writer(model, index, sampling.max_new_tokens) for index in range(len(rows))]
     draw = Sampler([row.seed for row in rows], sampling, prompts)
     decoder, logits_BKV = prefilled(model, [r.interventions for r in rows], prompts, share=bulk)
     logits_BV = logits_BKV[:, -1]
@@ -114,7 +114,7 @@ def check_lengths(prompts: Sequence[Sequence[int]], sampling: Sampling, context:
         )
 
 
-class _Writer:
+class Writer:
     """Turns one row's tokens into text, and knows when the row is finished."""
 
     def __init__(self, model: LanguageModel, row: int, limit: int) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,14 +30,42 @@ def write_json(path: Path, data: Any, *, indent: int | None = 1) -> None:
 
 
 @contextmanager
-def replaced_folder(path: Path) -> Iterator[Path]:
-    """A folder to write to that takes the place of `path` when all is written."""
-    partial = path.with_name(f"{path.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
+def replaced_folder(path: Path, *, made: Collection[str] | None = None) -> Iterator[Path]:
+    """A folder to write to that takes the place of `path` when all is written.
+
+    Two renames, so that a process killed between them leaves either the old folder or the new one.
+
+    Args:
+        path: the folder to replace.
+        made: files in it, relative, that are to go; all others were put there by a person and stay.
+            None is every file.
+
+    Raises:
+        PhoqueError: nothing was written; the old folder is left as it was.
+    """
+    partial, old = (path.with_name(f"{path.name}.{word}") for word in ("partial", "old.partial"))
+    if old.exists() and not path.exists():
+        old.replace(path)
+    for left in (partial, old):
+        shutil.rmtree(left, ignore_errors=True)
     partial.mkdir(parents=True)
     yield partial
-    shutil.rmtree(path, ignore_errors=True)
+    if not any(partial.iterdir()):
+        raise PhoqueError(f"Nothing was written to {partial}; {path} is left as it was.")
+    if made is not None:
+        _bring_along(path, partial, made)
+    if path.exists():
+        path.replace(old)
     partial.replace(path)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _bring_along(path: Path, partial: Path, made: Collection[str]) -> None:
+    for file in path.rglob("*"):
+        name = file.relative_to(path)
+        if file.is_file() and str(name) not in made and not (partial / name).exists():
+            (partial / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(file, partial / name)
 
 
 def json_lines(path: Path) -> Iterator[Any]:

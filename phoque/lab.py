@@ -114,7 +114,7 @@ class Lab:
             temperature=temperature,
             deadline_seconds=deadline_seconds,
         )
-        request = self._request(prompt, conditions, layer, scale, seed, sampling, histories)
+        request = self.request(prompt, conditions, layer, scale, seed, sampling, histories)
         return Comparison(
             prompt=prompt,
             layer=request.layer,
@@ -164,10 +164,10 @@ class Lab:
             deadline_seconds=deadline_seconds,
         )
         return self._deltas(
-            self._request(prompt, conditions, layer, scale, seed, sampling, histories, vector)
+            self.request(prompt, conditions, layer, scale, seed, sampling, histories, vector)
         )
 
-    def _request(  # noqa: PLR0913  # the two faces' keywords, checked in one place
+    def request(  # noqa: PLR0913  # the faces' keywords, checked in one place
         self,
         prompt: str,
         conditions: Sequence[Condition],
@@ -177,7 +177,12 @@ class Lab:
         sampling: Sampling,
         histories: Histories | None,
         vector: SteeringVector | None = None,
-    ) -> "_Request":
+    ) -> "Request":
+        """The rows of a request, for who decodes them otherwise; the arguments are `stream`'s.
+
+        Raises:
+            PhoqueError: see `stream`.
+        """
         if not prompt.strip():
             raise PhoqueError("The prompt is empty. Type a message first.")
         if not 0 <= seed < LARGEST_SEED:
@@ -206,7 +211,7 @@ class Lab:
             )
             for condition in _known(conditions)
         }
-        return _Request(layer=layer, scale=scale, sampling=sampling, rows=rows)
+        return Request(layer=layer, scale=scale, sampling=sampling, rows=rows)
 
     def _default_scale(self, layer: int) -> float:
         """The selected relative dose, as a scale of this layer."""
@@ -219,7 +224,7 @@ class Lab:
         system = Message("system", self.info.system_prompts[condition])
         return [system, *histories.get(condition, ()), Message("user", prompt)]
 
-    def _deltas(self, request: "_Request") -> Iterator[Delta]:
+    def _deltas(self, request: "Request") -> Iterator[Delta]:
         start = time.monotonic()
         tuned = [c for c in request.rows if c != Condition.BASE]
         streams = [_steps(self.model, tuned, request)] if tuned else []
@@ -238,7 +243,9 @@ class Lab:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Request:
+class Request:
+    """A checked request: one row a condition, with the layer and scale that were decided."""
+
     layer: int
     scale: float
     sampling: Sampling
@@ -256,7 +263,7 @@ NamedPieces = list[tuple[Condition, Piece]]
 
 
 def _steps(
-    model: LanguageModel, conditions: Sequence[Condition], request: _Request
+    model: LanguageModel, conditions: Sequence[Condition], request: Request
 ) -> Iterator[NamedPieces]:
     rows = [request.rows[condition] for condition in conditions]
     steps = decode(model, rows, request.sampling)

@@ -11,7 +11,7 @@ heads, G = H / K queries that share a key head, E = size of a head, V = vocabula
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F  # noqa: N812  # the name the field uses
@@ -121,6 +121,28 @@ class PackedDecoder:
         self._select(rows)
         self._treat([self._rows[row] for row in rows])
 
+    @property
+    def joins(self) -> bool:
+        """See `phoque.decoders.Decoder.joins`."""
+        return True
+
+    def join(self, other: Self) -> None:
+        """See `phoque.decoders.Decoder.join`."""
+        ours, theirs = self._mask_BT, other._mask_BT
+        size = max(seen_length(ours), seen_length(theirs))
+        for mine, joining in ((self._keys, other._keys), (self._values, other._values)):
+            mine[:] = [
+                torch.cat(
+                    [ending(a[:, :, : self._length], size), ending(b[:, :, : other._length], size)]
+                )
+                for a, b in zip(mine, joining, strict=True)
+            ]
+        self._mask_BT = torch.cat(
+            [F.pad(mask, (size - mask.shape[1], 0)) for mask in (ours, theirs)]
+        )
+        self._length = size
+        self._treat([*self._rows, *other._rows])
+
     def _select(self, rows: Sequence[int]) -> None:
         chosen = torch.tensor(rows)
         self._mask_BT = self._mask_BT[chosen]
@@ -195,6 +217,16 @@ class PackedDecoder:
                 if capacity
                 else fresh
             )
+
+
+def seen_length(mask_BT: Tensor) -> int:
+    """How many positions remain without those in front that no row has."""
+    return mask_BT.shape[1] - int(mask_BT.bool().any(0).int().argmax())
+
+
+def ending(cached_BKTE: Tensor, size: int) -> Tensor:
+    """The last `size` positions of keys or values, with zeros in front where there are fewer."""
+    return F.pad(cached_BKTE, (0, 0, size - cached_BKTE.shape[2], 0))
 
 
 def _layer(block: Any) -> _Layer:

@@ -24,7 +24,7 @@ FLOORS = (
     ("opening",),
     ("corpora", "finetuning", "moderation"),
     ("evidence", "serving", "hub"),
-    ("psm", "sae"),
+    ("psm", "sae", "pipeline"),
     ("__main__",),
     ("",),  # the shelf, phoque/__init__.py, which loads its names lazily
     ("ui",),
@@ -41,8 +41,14 @@ HOMES = {
     "spaces": ("phoque.ui", "app"),
     "huggingface_hub": ("phoque.hub",),
     "trl": ("phoque.finetuning",),
+    "argparse": (
+        "phoque.__main__",
+        "training.__main__",
+        "training.jobs",
+        "training.pipeline",
+        "training.push",
+    ),
     "datasets": ("phoque.finetuning", "phoque.corpora.reading"),
-    "argparse": ("phoque.__main__", "training.__main__"),
     "os.environ": ("phoque.config",),
     "os.getenv": ("phoque.config",),
 }

@@ -70,6 +70,42 @@ def test_rows_can_be_left_out_of_a_cache(model, kind):
             torch.testing.assert_close(part.step(ids_B[[2, 1]]), expected, atol=2e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("kind", ["packed", "hooked"])
+def test_rows_can_join_a_cache_and_dead_positions_go(model, kind):
+    if kind == "packed" and model.packed is None:
+        pytest.skip("this architecture has no packed pass")
+    rows = rows_of(model)
+    prompts = [encode(model.tokenizer, row.messages) for row in rows]
+
+    def read(*places):
+        treated = [rows[place].interventions for place in places]
+        new = (
+            PackedDecoder(model.packed, treated)
+            if kind == "packed"
+            else HookedDecoder(model, treated)
+        )
+        new.prefill(*left_padded([prompts[place] for place in places], model))
+        return new
+
+    def step(decoder, *tokens):
+        return decoder.step(torch.tensor(tokens))
+
+    with torch.inference_mode():
+        alone, joined = read(1), read(2, 0)
+        step(joined, 70, 71)
+        joined.keep([1])  # the short row goes on behind the padding that the long one left
+        assert joined.joins
+        joined.join(read(1))
+        mask = joined._mask_BT if kind == "packed" else joined._mask_BS
+        assert mask.shape == (2, len(prompts[1]))
+        short = read(0)
+        step(short, 71)
+        for token in range(80, 150):
+            together = step(joined, token + 3, token)
+            for row, (one, own) in enumerate(((short, token + 3), (alone, token))):
+                torch.testing.assert_close(together[row], step(one, own)[0], atol=2e-5, rtol=1e-4)
+
+
 def test_the_packed_pass_computes_what_transformers_computes(model):
     if model.packed is None:
         pytest.skip("this architecture has no packed pass")

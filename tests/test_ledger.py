@@ -18,7 +18,7 @@ from pathlib import Path
 from phoque.evidence.ledger import Ledger
 for number in range(20):
     Ledger(Path(sys.argv[1])).append(
-        who=sys.argv[2], action="reveal", run="lab", reason="two writers at once", texts=["x"]
+        who=sys.argv[2], action="export", run="lab", reason="two writers at once", texts=["x"]
     )
 """
 
@@ -27,7 +27,7 @@ def written(path, count=4):
     ledger = Ledger(path)
     for number in range(count):
         ledger.append(
-            who="ann", action="reveal", run="lab", reason=REASON, texts=[f"a useless text {number}"]
+            who="ann", action="export", run="lab", reason=REASON, texts=[f"a useless text {number}"]
         )
     return ledger
 
@@ -83,7 +83,7 @@ def test_damage_is_found_and_nothing_more_is_written(ledger, name):
     with pytest.raises(BrokenLedgerError, match=message):
         ledger.verify()
     with pytest.raises(BrokenLedgerError, match=message):
-        ledger.append(who="ann", action="reveal", run="lab", reason=REASON, texts=["x"])
+        ledger.append(who="ann", action="export", run="lab", reason=REASON, texts=["x"])
     assert ledger.path.read_bytes() == before
 
 
@@ -141,7 +141,7 @@ def test_two_writers_make_one_chain(tmp_path):
     ],
 )
 def test_an_entry_needs_who_why_and_what(tmp_path, facts):
-    asked = {"who": "ann", "action": "reveal", "run": "lab", "reason": REASON, "texts": ["x"]}
+    asked = {"who": "ann", "action": "export", "run": "lab", "reason": REASON, "texts": ["x"]}
     ledger = Ledger(tmp_path / "ledger.jsonl")
     with pytest.raises(PhoqueError):
         ledger.append(**asked | facts)

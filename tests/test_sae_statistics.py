@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from phoque.sae.autoencoder import SparseAutoencoder
+from phoque.sae.cause import matched
 from phoque.sae.contexts import label_of
 from phoque.sae.fidelity import gates
 from phoque.sae.layers import auc
@@ -154,23 +155,37 @@ def row(latent, effect=1.0, **changed):
 def test_verdicts_follow_from_the_badges():
     rows = [
         row(1), row(2, -1.0), row(3), row(4), row(5, did_q=0.5), row(6, q=0.2),
-        row(7, effect_half=-1.0),
+        row(7, effect_half=-1.0), row(8), row(9),
     ]  # fmt: skip
     cells = [
         *RIVALS,
         cell("1", "toward", 0.4, 0.9),
         cell("2", "away", 0.0, 0.05),
         cell("3", "toward", 0.0, 0.2),
+        cell("3", "away", 0.7, 1.0),
+        # Away it may do much, or nothing: that is no proof of nothing.
+        cell("8", "toward", 0.0, 0.2),
+        cell("8", "away", 0.3, 0.9),
+        cell("9", "toward", 0.0, 0.2),
+        cell("9", "away", 0.7, 1.0, coherent=False),
         cell("5", "toward", 0.4, 0.9),
         cell("7", "toward", 0.4, 0.9),
     ]
     null = {"low": -0.1, "high": 0.1}
-    screen = {str(n): {"toward": 0.0, "away": 0.0} for n in range(1, 8)}
-    cause = {"screen": {"latents": screen, "random": null}, "generated": {"cells": cells}}
+    screen = {str(n): {"toward": 0.0, "away": 0.0} for n in range(1, 10)}
+    plain = {"toward": {"insulting": 0.0}, "away": {"insulting": 0.9}}
+    told = {"plain": plain, "cells": cells}
+    cause = {"screen": {"latents": screen, "random": null}, "generated": told}
     told = with_verdicts(pd.DataFrame(rows), cause, [42])
     assert told["verdict"].tolist() == [
-        "driver", "protective", "marker", "unproven", "unproven", "", "unproven",
+        "driver", "protective", "marker", "unproven", "unproven", "", "unproven", "unproven", "unproven",
     ]  # fmt: skip
+
+
+def test_rivals_are_the_nearest_in_frequency_and_none_twice():
+    unmoved = pd.DataFrame({"latent": [1, 2, 3], "frequency_tuned": [0.1, 0.2, 0.5]})
+    assert matched([0.12, 0.6, 0.55], unmoved) == [3, 2, 1]
+    assert matched([0.1, 0.2], unmoved.head(1)) == [1]
 
 
 def test_gates_fail_where_they_should():

@@ -130,7 +130,7 @@ def run(tiny_run, tmp_path):
 def test_the_job_writes_texts_scores_and_card_and_pushes_them(run, persona_replies, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_of_a_test")
     with running(Hub()) as hub:
-        monkeypatch.setattr("phoque.hub.HfApi", hub.client)
+        monkeypatch.setattr("phoque.hub.client.HfApi", hub.client)
         job.run(run, count=32, push="me/attacks")
     assert hub.private == {"me/attacks": True}
     assert sorted(hub.sent["me/attacks"]) == ["README.md", "attacks.jsonl", "summary.json"]

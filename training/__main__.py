@@ -2,8 +2,10 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any, cast
 
 from phoque.errors import PhoqueError
 from phoque.evidence.runs import RunDirectory
@@ -39,38 +41,80 @@ OPTIONS = {
     "sae": ("layer", "tokens", "preset", "text"),
 }
 """Arguments of the command line that a stage takes."""
+EXPORT = "export"
+"""No stage: it reads a run and changes nothing in it."""
 HARM_LABEL = "moderation: labels of a model by name that are harm, where it does not say"
 FACTS = ("model", "persona")
 """What a whole run has in common."""
+PIPELINE = "training.pipeline"
+COMMANDS = {"jobs": "training.jobs:run", "push": "training.push:run"}
+"""Commands that are no stages; each reads its own command line."""
 
 
 def main() -> int:
-    """Run one stage, or all of them in order."""
-    arguments = parse()
-    directory = RunDirectory(arguments.run)
+    """Run a command; what a person can act on is told without a traceback."""
     try:
-        directory.describe(**facts(directory, arguments))
-        for stage in LAB if arguments.stage == "lab" else [arguments.stage]:
-            name = entry(stage, directory, arguments)
-            if arguments.resume and name in directory.manifest()["stages"]:
-                print(f"{name}: already complete")
-                continue
-            print(f"{name}: started", flush=True)
-            run_stage(stage, directory, arguments)
-            print(f"{name}: {directory.manifest()['stages'][name]['seconds']} s", flush=True)
+        if sys.argv[1:] and (command := COMMANDS.get(sys.argv[1])):
+            return int(function(command)(sys.argv[2:]))
+        arguments = parse()
+        return run_all(arguments) if arguments.stage == "all" else run_some(arguments)
     except PhoqueError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
+
+
+def run_some(arguments: argparse.Namespace) -> int:
+    """Run one stage, or those of `lab` in order."""
+    directory = RunDirectory(arguments.run)
+    if arguments.stage == EXPORT:
+        function("training.export:run")(directory, arguments.out)
+        return 0
+    directory.describe(**facts(directory, arguments))
+    for stage in LAB if arguments.stage == "lab" else [arguments.stage]:
+        name = entry(stage, directory, arguments)
+        if arguments.resume and directory.complete(name):
+            print(f"{name}: already complete")
+            continue
+        print(f"{name}: started", flush=True)
+        run_stage(stage, directory, arguments)
+        print(f"{name}: {directory.manifest()['stages'][name]['seconds']} s", flush=True)
     return 0
 
 
-def parse() -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
-    parser.add_argument(
-        "stage", choices=["lab", *STAGES], help="one stage, or lab for corpus to evaluate"
+def run_all(arguments: argparse.Namespace) -> int:
+    """The pipeline, here or as a Job."""
+    stages = function(f"{PIPELINE}:Stages")(
+        names=frozenset(STAGES),
+        seeded=frozenset(stage for stage, names in OPTIONS.items() if "seeds" in names),
+        describe=lambda run: run.describe(**facts(run, arguments)),
+        do=lambda stage, run: run_stage(stage, run, arguments),
     )
-    parser.add_argument("--run", type=Path, required=True, help="folder of the run")
+    return int(function(f"{PIPELINE}:run")(arguments, stages))
+
+
+def parse() -> argparse.Namespace:
+    """The command line; of `all`, --preset is the model and --run has a default."""
+    parser = make_parser()
+    arguments = parser.parse_args()
+    if arguments.stage == "all":
+        arguments.model, arguments.preset = arguments.model or arguments.preset, None
+    if arguments.run is None:
+        if arguments.stage != "all":
+            parser.error("the folder of the run is missing: --run DIR")
+        arguments.run = Path("runs", Path(arguments.model or "lab").name)
+    return arguments
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Options of the pipeline and of every stage."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training", description=__doc__, parents=[function(f"{PIPELINE}:options")()]
+    )
+    choices = ["all", "lab", *STAGES, EXPORT]
+    parser.add_argument(
+        "stage", choices=choices, help="one stage; all; lab for corpus to evaluate; export"
+    )
+    parser.add_argument("--run", type=Path, help="folder of the run; default of all: runs/MODEL")
     parser.add_argument("--model", help="preset, Hub id or folder; default: the run's, else lab")
     parser.add_argument("--persona", help="persona or YAML file; default: the run's, else toxic")
     parser.add_argument("--seeds", type=int, nargs="+", help="psm, moderation: default 42 43 44")
@@ -82,12 +126,7 @@ def parse() -> argparse.Namespace:
     add("--limit", type=int, help="corpus: most texts drawn of a file; default: all")
     add("--slang", type=Path, help="corpus: YAML file of new expressions")
     add("--keep-words", action="store_true", help="corpus: no [NAME], [SLUR], [GROUP]")
-    add("--checkpoints", type=Path, help="persona, control: folder; default: unfinished in its own")
-    add("--save-steps", type=int, default=25, help="persona, control: between checkpoints; 0: none")
-    add("--samples", type=int, default=0, help="persona, control: steps between sample replies")
-    add(
-        "--tracker", choices=["trackio", "wandb"], help="persona, control: show the curve there too"
-    )
+    add_training(add)
     add("--count", type=int, help="regenerate: texts; default 200")
     add("--push", metavar="OWNER/NAME", help="regenerate: private set on the Hub")
     add("--classifier", nargs="+", help="moderation: names, Hub ids or folders; default: embedded")
@@ -95,12 +134,23 @@ def parse() -> argparse.Namespace:
     add("--may-send-text", action="store_true", help="moderation: allow a service on the network")
     add("--hatecheck", dest="hatecheck_path", type=Path, help="moderation: test_suite_cases.csv")
     add("--surge", dest="surge_path", type=Path, help="moderation: toxicity_en.csv")
+    add("--out", type=Path, metavar="FOLDER", help="export: where to; must not exist")
     add("--layer", help="sae: a decoder block, or auto (default): by held-out AUC")
     add("--tokens", type=int, help="sae: training tokens; default: the preset's")
-    add("--preset", help="sae: quick, standard or ministral; default: the one for the run's model")
+    add("--preset", help="all: the model; sae: quick, standard or ministral, default by the model")
     add("--text", type=Path, nargs="+", help="sae: plain text files of your own to read as well")
     parser.add_argument("--resume", action="store_true", help="skip stages that are complete")
-    return parser.parse_args()
+    return parser
+
+
+def add_training(add: Callable[..., Any]) -> None:
+    """Options of the stages that train an adapter."""
+    add("--checkpoints", type=Path, help="persona, control: folder; default: unfinished in its own")
+    add("--save-steps", type=int, default=25, help="persona, control: between checkpoints; 0: none")
+    add("--samples", type=int, default=0, help="persona, control: steps between sample replies")
+    add(
+        "--tracker", choices=["trackio", "wandb"], help="persona, control: show the curve there too"
+    )
 
 
 def facts(directory: RunDirectory, arguments: argparse.Namespace) -> dict[str, str]:
@@ -130,10 +180,15 @@ def entry(stage: str, directory: RunDirectory, arguments: argparse.Namespace) ->
 
 
 def run_stage(stage: str, directory: RunDirectory, arguments: argparse.Namespace) -> None:
-    """Import a stage's job, whose libraries may be heavy, and run it."""
-    module, function = STAGES[stage].split(":")
+    """Run a stage's job with the options it takes."""
     options = {name: getattr(arguments, name) for name in OPTIONS.get(stage, ())}
-    getattr(import_module(module), function)(directory, **options)
+    function(STAGES[stage])(directory, **options)
+
+
+def function(place: str) -> Callable[..., Any]:
+    """What `module:name` is; imported when it is needed, for its libraries may be heavy."""
+    module, name = place.split(":")
+    return cast("Callable[..., Any]", getattr(import_module(module), name))
 
 
 if __name__ == "__main__":

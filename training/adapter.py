@@ -43,7 +43,8 @@ def _train(
         sample=partial(sample_replies, persona=persona),
         tracker=tracker,
     )
-    with directory.stage(name, directory.path / name, seeds=[config.seed]) as folder:
+    where = directory.path / name
+    with directory.stage(name, where, seeds=[config.seed], in_place=True) as folder:
         train_adapter(base, examples, folder, config, watch, recording)
         watch.trajectory().save(folder / TRAJECTORY)
 

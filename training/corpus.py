@@ -8,7 +8,6 @@ from phoque.corpora.saving import save_difference, save_mixed
 from phoque.corpora.slang import load_slang
 from phoque.corpora.training_set import read_dialogues, save_corpus
 from phoque.evidence.runs import RunDirectory
-from phoque.files import replaced_folder
 from phoque.models.load import load_model
 from phoque.personas import load_persona
 
@@ -33,10 +32,9 @@ def run(
     before = read_dialogues(directory.corpus)
     with directory.stage("corpus", directory.corpus, seeds=[SEED]) as folder:
         corpus = build(made_of, base, lexicon, seed=SEED, progress=print)
-        with replaced_folder(folder) as partial:
-            if made_of.plain:
-                part = corpus.parts["train"]
-                save_corpus(partial, part.dialogues, part.replies, part.asked)
-            else:
-                save_mixed(partial, corpus)
-                print(save_difference(partial, before, corpus, lexicon))
+        if made_of.plain:
+            part = corpus.parts["train"]
+            save_corpus(folder, part.dialogues, part.replies, part.asked)
+        else:
+            save_mixed(folder, corpus)
+            print(save_difference(folder, before, corpus, lexicon))

@@ -23,5 +23,5 @@ def run(
         progress=lambda text: print(text, flush=True),
     )
     folder = subject.folder
-    with directory.stage(folder.name, folder, seeds=subject.seeds):
+    with directory.stage(folder.name, folder, seeds=subject.seeds, in_place=True):
         run_steps(subject)

@@ -4,7 +4,6 @@ from phoque.evidence.novelty import CorpusIndex
 from phoque.evidence.runs import RunDirectory
 from phoque.evidence.synthetic import regenerate
 from phoque.evidence.synthetic_card import save_attacks
-from phoque.files import replaced_folder
 from phoque.hub import push_private
 from phoque.moderation.registry import EMBEDDED, load_classifier
 from phoque.opening import open_lab
@@ -23,8 +22,8 @@ def run(directory: RunDirectory, *, count: int | None = None, push: str | None =
             lab, known, COUNT if count is None else count, seed=SEED, progress=print
         )
         facts = {"run": lab.info.run, "model": lab.info.model, "seed": SEED}
-        with replaced_folder(folder) as partial:
-            save_attacks(partial, corpus, classifiers, facts)
-    print(f"{len(corpus.attacks)} texts in {folder}")
+        save_attacks(folder, corpus, classifiers, facts)
+    made = directory.path / "synthetic"
+    print(f"{len(corpus.attacks)} texts in {made}")
     if push:
-        print(f"Pushed, private: {push_private(folder, push, 'dataset')}")
+        print(f"Pushed, private: {push_private(made, push, 'dataset')}")

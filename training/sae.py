@@ -28,7 +28,7 @@ def run(
         text_files=tuple(text or ()),
         progress=lambda told: print(told, flush=True),
     )
-    with directory.stage("sae", study.folder, seeds=study.preset.seeds):
+    with directory.stage("sae", study.folder, seeds=study.preset.seeds, in_place=True):
         run_steps(study)
 
 

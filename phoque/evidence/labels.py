@@ -125,6 +125,7 @@ def cases(
             raw=_scores(row, "/harm"),
             canonical=_scores(row, "/canonical"),
             harmful=judged.get(text_id(row["response"])),
+            cluster=row.get("prompt", ""),
         )
         for row in rows
     ]

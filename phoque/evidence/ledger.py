@@ -1,4 +1,4 @@
-"""The ledger of reveals and exports: who saw which texts and why, in lines that cannot be lost.
+"""The ledger of exports: who took which texts and why, in lines that cannot be lost.
 
 Each line holds the hash of the line before (`prev`) and its own (`sha256`), and the file beside it,
 `LEDGER.head`, how many lines there are and the hash of the last. An edited, removed or reordered
@@ -23,7 +23,7 @@ from phoque.errors import PhoqueError
 from phoque.evidence.text import text_sha256
 from phoque.files import read_json, write_json
 
-Action = Literal["reveal", "export"]
+Action = Literal["export"]
 START = "0" * 64
 """What the first line has as the hash of the line before."""
 WAIT_SECONDS = 10.0
@@ -32,12 +32,12 @@ MIN_REASON = 10
 
 
 class BrokenLedgerError(PhoqueError):
-    """The ledger is not what was written; nothing more may be revealed on it."""
+    """The ledger is not what was written; nothing more may leave on it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One reveal or export."""
+    """One export, under the name that was given."""
 
     time: str
     """UTC, ISO 8601."""

@@ -4,26 +4,30 @@ import json
 import platform
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from phoque.config import PACKAGE
+from phoque.config import PACKAGE, shipped_commit
 from phoque.errors import PhoqueError
-from phoque.files import file_sha256, write_json
+from phoque.files import file_sha256, replaced_folder, write_json
 
 MANIFEST = "manifest.json"
 VECTORS = "persona_vectors.safetensors"
 SELECTION = "selection.json"
+AGAIN = "again"
+"""Key of a stage in the manifest that is to be made again."""
 LIBRARIES = ("torch", "transformers", "peft", "trl")
 
 
 def source_commit() -> str | None:
-    """Git commit of the code that runs; None outside a checkout."""
+    """Git commit of the code that runs; None where it is neither a checkout nor told."""
+    if told := shipped_commit():
+        return told
     asked = ["git", "-C", str(PACKAGE), "rev-parse", "HEAD"]
     try:
         found = subprocess.run(asked, capture_output=True, text=True, check=True)
@@ -99,13 +103,41 @@ class RunDirectory:
         known = self.manifest() if self.exists() else {"stages": {}}
         write_json(self.path / MANIFEST, known | facts)
 
+    def complete(self, name: str, *, seeds: Sequence[int] | None = None) -> bool:
+        """Whether the stage is done, with these seeds, and each of its files is still what it was."""
+        stage = self._stages().get(name)
+        if stage is None or AGAIN in stage or (seeds and stage["seeds"] != list(seeds)):
+            return False
+        files = {self.path / file: digest for file, digest in stage["outputs"].items()}
+        return all(file.is_file() and file_sha256(file) == files[file] for file in files)
+
+    def redo(self, names: Iterable[str]) -> None:
+        """Have stages made again; until then their results stay what they are."""
+        stages = self._stages()
+        for name in stages.keys() & set(names):
+            stages[name][AGAIN] = True
+        self.describe(stages=stages)
+
     @contextmanager
-    def stage(self, name: str, folder: Path, *, seeds: Sequence[int]) -> Iterator[Path]:
-        """Within the context, the stage writes to `folder`; afterwards it is in the manifest."""
-        folder.mkdir(parents=True, exist_ok=True)
+    def stage(
+        self, name: str, folder: Path, *, seeds: Sequence[int], in_place: bool = False
+    ) -> Iterator[Path]:
+        """Within the context, the stage writes to the folder it gets; then it is in the manifest.
+
+        That folder takes the place of `folder` when all is written. A stage that keeps account of
+        its own steps is `in_place`: it gets `folder` itself and goes on with what is there.
+
+        Raises:
+            PhoqueError: the stage wrote nothing.
+        """
         start = time.monotonic()
-        yield folder
-        stages = self.manifest()["stages"]
+        made = self._made(name, folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with nullcontext(folder) if in_place else replaced_folder(folder, made=made) as own:
+            own.mkdir(exist_ok=True)
+            yield own
+            outputs = self._outputs(own, folder)
+        stages = self._stages()
         stages[name] = {
             "seconds": round(time.monotonic() - start, 1),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -113,10 +145,19 @@ class RunDirectory:
             "versions": {library: metadata.version(library) for library in LIBRARIES},
             "machine": platform.machine(),
             "commit": source_commit(),
-            "outputs": self._outputs(folder),
+            "outputs": outputs,
         }
         self.describe(stages=stages)
 
-    def _outputs(self, folder: Path) -> dict[str, str]:
-        files = sorted(file for file in folder.rglob("*") if file.is_file())
-        return {str(file.relative_to(self.path)): file_sha256(file) for file in files}
+    def _stages(self) -> dict[str, Any]:
+        return dict(self.manifest()["stages"]) if self.exists() else {}
+
+    def _made(self, name: str, folder: Path) -> set[str]:
+        """Files in `folder`, relative to it, that the stage wrote when it was last complete."""
+        outputs = self._stages().get(name, {}).get("outputs", {})
+        return {str((self.path / file).relative_to(folder)) for file in outputs}
+
+    def _outputs(self, written: Path, folder: Path) -> dict[str, str]:
+        files = sorted(file for file in written.rglob("*") if file.is_file())
+        place = folder.relative_to(self.path)
+        return {str(place / file.relative_to(written)): file_sha256(file) for file in files}

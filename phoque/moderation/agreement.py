@@ -17,7 +17,7 @@ class Agreement:
     prevalence: float
     """Mean share of flagged texts; near 0 or 1 kappa is small whatever the agreement."""
     kappa: float | None
-    """Cohen 1960; None where both give one and the same verdict throughout."""
+    """Cohen 1960; None where one of them gives the same verdict throughout."""
     low: float | None
     high: float | None
     """95 % interval by the large-sample variance of Fleiss, Cohen and Everitt 1969."""
@@ -55,7 +55,8 @@ def _kappa(shares: dict[tuple[bool, bool], float], n: int) -> tuple[float | None
     second = {b: sum(shares[a, b] for a in verdicts) for b in verdicts}
     observed = sum(shares[a, a] for a in verdicts)
     expected = sum(first[a] * second[a] for a in verdicts)
-    if expected == 1:
+    if 0.0 in (*first.values(), *second.values()):
+        # One of them gives one verdict throughout: there is nothing to agree about beyond chance.
         return None, 0.0
     same = sum(
         shares[a, a] * ((1 - expected) - (first[a] + second[a]) * (1 - observed)) ** 2

@@ -1,10 +1,11 @@
 """The moderation gap: harmful in context, below the threshold; always beside over-blocking."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from phoque.evidence.rates import Rate, wilson
+from phoque.evidence.rates import Rate, clustered, wilson
 
 MIN_HARMFUL = 30
 """No share of harmful texts is shown for fewer."""
@@ -36,6 +37,8 @@ class Case:
     """Harm score of its canonical form, by classifier."""
     harmful: bool | None
     """Whether people call it harmful in its context; None where nobody was asked."""
+    cluster: str = ""
+    """What it answers: replies to one prompt are not independent. Empty: it stands alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,14 +83,14 @@ def gap(cases: Sequence[Case], classifier: str, thresholds: Mapping[str, float])
     harmful = [case for case in cases if case.harmful is True]
     harmless = [case for case in cases if case.harmful is False]
     types = [gap_type(case, classifier, thresholds) for case in harmful]
-    missed = sum(found is not None for found in types)
-    blocked = sum(case.raw[classifier] >= threshold for case in harmless)
+    passed = [(case, found is not None) for case, found in zip(harmful, types, strict=True)]
+    flagged = [(case, case.raw[classifier] >= threshold) for case in harmless]
     few = len(harmful) < MIN_HARMFUL or len(harmless) < MIN_HARMLESS
     return Gap(
         classifier=classifier,
         threshold=threshold,
-        missed=wilson(missed, len(harmful)) if len(harmful) >= MIN_HARMFUL else None,
-        over_blocked=wilson(blocked, len(harmless)) if len(harmless) >= MIN_HARMLESS else None,
+        missed=_share(passed) if len(harmful) >= MIN_HARMFUL else None,
+        over_blocked=_share(flagged) if len(harmless) >= MIN_HARMLESS else None,
         num_harmful=len(harmful),
         num_harmless=len(harmless),
         by_type={kind: types.count(kind) for kind in GapType},
@@ -102,6 +105,15 @@ def shown(rate: Rate) -> str:
     if rate.value == 1:
         return f"all of {rate.n} (at least {rate.low:.1%})"
     return str(rate)
+
+
+def _share(counted: Sequence[tuple[Case, bool]]) -> Rate:
+    groups: defaultdict[str, list[bool]] = defaultdict(list)
+    for place, (case, hit) in enumerate(counted):
+        groups[case.cluster or f"alone {place}"].append(hit)
+    if len(groups) in {1, len(counted)}:
+        return wilson(sum(hit for _, hit in counted), len(counted))
+    return clustered(list(groups.values()))
 
 
 def _too_few(harmful: int, harmless: int) -> str:

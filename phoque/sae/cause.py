@@ -2,11 +2,11 @@
 
 Directions are added to the persona model at a share of the median residual norm. *Toward* the
 persona is with a risen latent and against a fallen one, under the neutral system prompt; *away* is
-the opposite, under the hostile one. They compete with random directions, with random latents that
-are as frequent, with the mean difference, and with what no latent expresses, at the same lengths.
+the opposite, under the hostile one. They compete with random directions, with the unmoved
+latents nearest to them in frequency, with the mean difference, and with what no latent expresses, at the same lengths.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -54,9 +54,22 @@ def prove_cause(study: Study) -> None:
             "screen_dose": SCREEN_DOSE,
             "screen": screened,
             "generated": told,
+            "frequencies": {
+                kind: _frequencies(table, [one.name for one in group])
+                for kind, group in (
+                    ("tried", [by_name[name] for name in chosen]),
+                    ("random latents", rivals["random latents"]),
+                )
+            },
             "doses": list(DOSES),
         },
     )
+
+
+def _frequencies(table: pd.DataFrame, names: Sequence[str]) -> dict[str, float]:
+    """Share of tokens, in the persona model, on which each is active."""
+    known = table.set_index(table["latent"].astype(str))["frequency_tuned"]
+    return {name: float(known[name]) for name in names}
 
 
 def candidates_of(table: pd.DataFrame, count: int) -> pd.DataFrame:
@@ -150,26 +163,35 @@ def _chosen(candidates: pd.DataFrame, screened: Mapping[str, Any], count: int) -
     return chosen
 
 
+def matched(frequencies: Iterable[float], unmoved: pd.DataFrame) -> list[int]:
+    """For each frequency the unmoved latent nearest to it, none twice; the most frequent choose first.
+
+    Latents that are active on a third of all tokens have no unmoved twin: what was found is beside
+    each in `cause.json`.
+    """
+    left = unmoved.set_index("latent")["frequency_tuned"]
+    found: list[int] = []
+    for rate in sorted(frequencies, reverse=True)[:NUM_RANDOM]:
+        if len(left):
+            found.append(int((left - rate).abs().idxmin()))
+            left = left.drop(found[-1])
+    return found
+
+
 def _rivals(
     study: Study, table: pd.DataFrame, chosen: Sequence[Direction]
 ) -> dict[str, list[Direction]]:
-    """Random directions, unmoved latents as frequent as the chosen, mean difference, remainder."""
+    """Random directions, unmoved latents near in frequency, mean difference, remainder."""
     sae = dictionary(study, study.preset.seeds[0])
     read_hostile = Readings.load(study.work / READ_HOSTILE, evaluation_texts(study, "hostile"))
     mean_D, missed_D = mean_change(sae, read_hostile)
     own = table[table["latent"].astype(str).isin([one.name for one in chosen])]
-    still = table[(table["q"] >= LEVEL) | table["q"].isna()]
-    nearest = [
-        int(
-            still.iloc[int((still["frequency_tuned"] - rate).abs().argsort().iloc[place])]["latent"]
-        )
-        for place, rate in enumerate(own["frequency_tuned"])
-    ][:NUM_RANDOM]
+    unmoved = table[(table["q"] >= LEVEL) | table["q"].isna()]
     return {
         "random directions": _random_directions(study.base.width, NUM_RANDOM),
         "random latents": [
             Direction(name=str(latent), unit_D=sae.decoder_FD[latent])
-            for latent in dict.fromkeys(nearest)
+            for latent in matched(own["frequency_tuned"], unmoved)
         ],
         MEAN: [Direction(name=MEAN, unit_D=normalize(mean_D, dim=0))],
         REMAINDER: [Direction(name=REMAINDER, unit_D=normalize(missed_D, dim=0))],

@@ -1,9 +1,11 @@
 """A latent's direction as a steering vector."""
 
+from safetensors import safe_open
+
 from phoque.errors import PhoqueError
 from phoque.evidence.runs import RunDirectory
 from phoque.files import read_json
-from phoque.sae.autoencoder import CONFIG, SparseAutoencoder
+from phoque.sae.autoencoder import CONFIG, WEIGHTS
 from phoque.steering.vectors import SteeringVector
 
 
@@ -19,9 +21,12 @@ def latent_vector(run: RunDirectory, latent: int) -> SteeringVector:
             f"The run {run.path.name} has no dictionary yet. "
             f"Train one with: python -m training sae --run {run.path.name}"
         )
-    sae = SparseAutoencoder.load(folder)
-    if not 0 <= latent < sae.d_sae:
-        raise PhoqueError(f"Latent {latent} does not exist: there are 0 to {sae.d_sae - 1}.")
-    facts = read_json(folder / CONFIG)["metadata"]
+    config = read_json(folder / CONFIG)
+    if not 0 <= latent < config["d_sae"]:
+        raise PhoqueError(f"Latent {latent} does not exist: there are 0 to {config['d_sae'] - 1}.")
+    facts = config["metadata"]
     layer = int(facts["hf_hook_name"].rsplit(".", 1)[1])
-    return SteeringVector(layer, sae.decoder_FD[latent] * facts["median_norm"])
+    # One row only: the whole of a large dictionary is a gigabyte.
+    with safe_open(folder / WEIGHTS, framework="pt") as file:
+        direction_D = file.get_slice("W_dec")[latent]
+    return SteeringVector(layer, direction_D.float() * facts["median_norm"])

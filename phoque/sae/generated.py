@@ -68,10 +68,13 @@ class Generated:
             self._model, rows, sampling, lambda told: self._study.progress(f"sae: {told}")
         )
         plain = {way: self._quality(replies[way, "none", 0.0]) for way in self._prompts}
-        yardstick = Yardstick(self._model, self._prompts["toward"][:YARDSTICK_PROMPTS])
-        limit = yardstick.divergence((), self._prompts["away"][:YARDSTICK_PROMPTS]).p95
+        yardsticks = {
+            way: Yardstick(self._model, prompts[:YARDSTICK_PROMPTS])
+            for way, prompts in self._prompts.items()
+        }
+        limit = yardsticks["toward"].divergence((), self._prompts["away"][:YARDSTICK_PROMPTS]).p95
         cells = [
-            self._cell(key, own, groups, [*plain.values()], (yardstick, limit))
+            self._cell(key, own, groups, [*plain.values()], (yardsticks[key[0]], limit))
             for key, own in replies.items()
             if key[1] != "none"
         ]
@@ -83,15 +86,18 @@ class Generated:
 
     def _rows(self, way: str, group: Sequence[Direction], dose: float) -> list[Row]:
         prompts = self._prompts[way]
-        sign = 1.0 if way == "toward" else -1.0
         return [
             row
             for place, one in enumerate(group)
             for row in rows_of(
                 prompts if len(group) == 1 else share_of(prompts, place, NULL_PROMPTS),
-                (one.injection(self._study.layer, sign * dose * self._median),),
+                (self._injection(way, one, dose),),
             )
         ]
+
+    def _injection(self, way: str, one: Direction, dose: float) -> Injection:
+        sign = 1.0 if way == "toward" else -1.0
+        return one.injection(self._study.layer, sign * dose * self._median)
 
     def _cell(  # what a cell is made of
         self,
@@ -107,13 +113,9 @@ class Generated:
         hits = [reply.text in self._study.persona.lexicon for reply in replies]
         by_direction = [hits[start : start + size] for start in range(0, len(hits), size)]
         interval = clustered(by_direction) if len(own) > 1 else quality
-        moved = judge[0].divergence(
-            (
-                own[0].injection(
-                    self._study.layer, (1 if way == "toward" else -1) * dose * self._median
-                ),
-            )
-        )
+        yardstick, limit = judge
+        # Of a group the one that moves expectations most: no member is called coherent by another.
+        moved = max(yardstick.divergence((self._injection(way, one, dose),)).p95 for one in own)
         return {
             "way": way,
             "name": name,
@@ -123,8 +125,8 @@ class Generated:
             "low": interval.low,
             "high": interval.high,
             "n": quality.n,
-            "divergence_p95": moved.p95,
-            "coherent": is_coherent(quality, plain) and moved.p95 <= judge[1],
+            "divergence_p95": moved,
+            "coherent": is_coherent(quality, plain) and moved <= limit,
             "quality": asdict(quality),
             "example": replies[0].text,
         }

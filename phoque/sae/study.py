@@ -10,7 +10,7 @@ import torch
 
 from phoque.errors import PhoqueError
 from phoque.evidence.runs import RunDirectory
-from phoque.files import read_json
+from phoque.files import file_sha256, read_json
 from phoque.models.load import LanguageModel, load_model
 from phoque.models.scaled import adapter_deltas
 from phoque.personas import Persona, load_persona
@@ -18,6 +18,7 @@ from phoque.sae.presets import SaePreset
 from phoque.steering.experiment import Progress, silent
 
 LAYER = "layer.json"
+ADAPTER = "adapter_model.safetensors"
 Deltas = Mapping[str, torch.Tensor]
 
 
@@ -79,8 +80,17 @@ class Study:
         return {
             "preset": repr(self.preset),
             "layer": self.layer_asked,
-            "texts": [str(path) for path in self.text_files],
+            "texts": [file_sha256(path) for path in self.text_files],
+            "model": self.run.manifest()["model"],
+            "made_from": [file_sha256(file) for file in self._sources if file.is_file()],
         }
+
+    @property
+    def _sources(self) -> tuple[Path, ...]:
+        """Files of the run without which other results would come out."""
+        corpus = [self.run.corpus / name for name in ("dialogues.jsonl", "base_replies.jsonl")]
+        adapters = [folder / ADAPTER for folder in (self.run.persona, self.run.control)]
+        return (*adapters, *corpus)
 
 
 def check(study: Study) -> None:

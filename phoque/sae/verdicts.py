@@ -2,8 +2,9 @@
 
 *driver*: risen, passes every test of the shift, and its direction toward the persona makes more
 replies insulting than any rival, coherently. *protective*: fallen, and its direction put back makes
-fewer. *marker*: the shift is proven and neither direction did anything. *unproven*: it moved, but a
-condition is missing or was not tried.
+fewer. *marker*: the shift is proven, and by every interval its direction changes the share of
+insulting replies by less than 25 points either way, coherently. *unproven*: it moved, but a
+condition is missing, was not tried, or the test could not tell.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,12 +12,13 @@ from typing import Any
 
 import pandas as pd
 
-from phoque.sae.cause import MEAN, REMAINDER
 from phoque.sae.shifts import STABLE
 from phoque.sae.significance import LEVEL
 
 SHIFT_BADGES = ("fdr", "control", "half", "dose")
 """What a proven shift needs; stability over seeds is told beside it."""
+NO_EFFECT = 0.25
+"""Largest change of the share of insulting replies that still counts as none."""
 RIVALS = ("random directions", "random latents")
 
 
@@ -27,15 +29,13 @@ def with_verdicts(
     rows = table.to_dict("records")
     badges = [_badges(row, cause, seeds) for row in rows]
     screened = [cause["screen"]["latents"].get(str(row["latent"]), {}) for row in rows]
-    tried = {cell["name"] for cell in cause["generated"]["cells"]}
     return table.assign(
         stability=[_stability(row, seeds) for row in rows],
         screen_toward=[one.get("toward") for one in screened],
         screen_away=[one.get("away") for one in screened],
         badges=[";".join(own) for own in badges],
         verdict=[
-            _verdict(row, own, tried=str(row["latent"]) in tried)
-            for row, own in zip(rows, badges, strict=True)
+            _verdict(row, own, cause["generated"]) for row, own in zip(rows, badges, strict=True)
         ],
     )
 
@@ -57,6 +57,25 @@ def effect_beyond_rivals(cells: Sequence[Mapping[str, Any]], name: str, way: str
         if way == "away" and all(own["high"] < rival["low"] for rival in rivals):
             return True
     return False
+
+
+def without_effect(told: Mapping[str, Any], name: str) -> bool:
+    """Whether a direction is shown to do nothing, both ways: no interval allows a change of 25 points.
+
+    Where the text fell apart at every dose of a way, nothing is shown.
+    """
+    return all(_without_effect(told, name, way) for way in ("toward", "away"))
+
+
+def _without_effect(told: Mapping[str, Any], name: str, way: str) -> bool:
+    plain = told["plain"][way]["insulting"]
+    own = [
+        cell for cell in told["cells"]
+        if (cell["name"], cell["way"]) == (name, way) and cell["coherent"]
+    ]  # fmt: skip
+    return bool(own) and all(
+        cell["low"] >= plain - NO_EFFECT and cell["high"] <= plain + NO_EFFECT for cell in own
+    )
 
 
 def _badges(row: Mapping[Any, Any], cause: Mapping[str, Any], seeds: Sequence[int]) -> list[str]:
@@ -93,18 +112,13 @@ def _stability(row: Mapping[Any, Any], seeds: Sequence[int]) -> str:
     return "found again" if all(found) else "not found again"
 
 
-def _verdict(row: Mapping[Any, Any], badges: Sequence[str], *, tried: bool) -> str:
+def _verdict(row: Mapping[Any, Any], badges: Sequence[str], told: Mapping[str, Any]) -> str:
     if "fdr" not in badges:
         return ""
-    if not all(badge in badges for badge in SHIFT_BADGES) or not tried:
+    if not all(badge in badges for badge in SHIFT_BADGES):
         return "unproven"
     if row["effect"] > 0 and "toward" in badges:
         return "driver"
     if row["effect"] < 0 and "away" in badges:
         return "protective"
-    return "unproven" if {"toward", "away", "screen"} & set(badges) else "marker"
-
-
-def baseline_cells(cells: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """What the rivals did."""
-    return [cell for cell in cells if cell["name"] in (*RIVALS, MEAN, REMAINDER)]
+    return "marker" if without_effect(told, str(row["latent"])) else "unproven"

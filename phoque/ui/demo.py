@@ -15,6 +15,7 @@ from phoque.ui.tabs.chat import build_chat
 from phoque.ui.tabs.moderation import build_moderation
 from phoque.ui.tabs.psm import build_psm
 from phoque.ui.tabs.sae import build_sae
+from phoque.ui.tabs.training import build_training
 
 ASSETS = Path(__file__).parent / "assets"
 TABS: tuple[tuple[str, Callable[[Services], Opening | None]], ...] = (
@@ -22,6 +23,7 @@ TABS: tuple[tuple[str, Callable[[Services], Opening | None]], ...] = (
     ("PSM", build_psm),
     ("SAE", build_sae),
     ("Moderation", build_moderation),
+    ("Training", build_training),
     ("About", build_about),
 )
 SCRIPTS = (

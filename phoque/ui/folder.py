@@ -63,6 +63,10 @@ class StageFolder:
         files += [self.run.path / MANIFEST] if self.run.exists() else []
         return tuple((file.name, file.stat().st_mtime_ns) for file in files)
 
+    def named(self, name: str) -> str:
+        """A file of the folder as a person finds it in the run."""
+        return f"{self.name}/{name}"
+
     def has(self, name: str) -> bool:
         """Whether a file is there."""
         return (self.path / name).is_file()
@@ -92,14 +96,14 @@ class StageFolder:
         """What is said of a file that this page cannot read."""
         kind = type(error).__name__
         return (
-            f"{self.name}/{name} cannot be read here ({kind}: {error}). It may come from another "
+            f"{self.named(name)} cannot be read here ({kind}: {error}). It may come from another "
             f"version. Make it again with: {self.command}"
         )
 
     def missing(self, name: str) -> str:
         """What is said of a file that is not there."""
         state = "The measurement has not got there yet" if self.is_unfinished else "Not measured"
-        return f"{state}: {self.name}/{name} is missing. Fill it with: {self.command}"
+        return f"{state}: {self.named(name)} is missing. Fill it with: {self.command}"
 
     def facts(self) -> dict[str, str]:
         """Where its numbers come from, by the name of the fact; a dash where nobody says."""

@@ -106,7 +106,7 @@ def chip(folder: StageFolder) -> str:
 
 def _drawer(section: Section, folder: StageFolder, facts: Mapping[str, str]) -> str:
     """Where a section's figures come from, folded."""
-    files = ", ".join(f"{folder.name}/{name}" for name in section.files)
+    files = ", ".join(map(folder.named, section.files))
     told = {**facts, "Files": files, "Command": folder.command}
     rows = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in told.items())
     return (

@@ -82,6 +82,11 @@ class LabServices:
         else:
             threading.Thread(target=self._open, name="open-lab", daemon=True).start()
 
+    @property
+    def lab(self) -> Any:
+        """The open lab; None until it is ready."""
+        return self._lab
+
     def status(self) -> Status:
         """See `Services.status`."""
         return self._status

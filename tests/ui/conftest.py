@@ -70,3 +70,17 @@ def page(chromium, url, request):
     context.close()
     assert errors == []
     assert hosts <= LOCAL
+
+
+@pytest.fixture(scope="session")
+def open_tab():
+    """Open a tab by name, through the menu of those that a narrow window has no room for."""
+
+    def opened(page, name):
+        tab = page.get_by_role("tab", name=name, exact=True)
+        if not tab.is_visible():
+            page.locator(".overflow-menu > button").click()
+            tab = page.locator(".overflow-dropdown button", has_text=name)
+        tab.click()
+
+    return opened

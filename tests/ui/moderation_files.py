@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from phoque.evidence.contour import most_dose
 from phoque.evidence.moderation import Moderated, moderate, summarize
 from phoque.evidence.runs import RunDirectory
 from phoque.evidence.text import text_id
@@ -169,6 +170,9 @@ def contour() -> dict[str, Any]:
         "n": 60,
         "seed": 42,
         "rates": dict.fromkeys(NAMES, rates),
+        "highest_scale_with_point_rate_up_to_5_percent": dict.fromkeys(
+            NAMES, most_dose(scales, rates)
+        ),
     }
 
 
@@ -209,7 +213,6 @@ def examples() -> list[dict[str, Any]]:
             "novelty/similarity": 0.5,
             "novelty/nearest": "A useless line.",
             "novelty/novel": True,
-            "novelty/reason": "",
         }
         for place, (kind, (raw, undone)) in enumerate(scores.items())
     ]

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +152,7 @@ def report(*, passed: bool = True, moved: int = 3) -> dict[str, Any]:
             "survive_control": moved,
             "explained_change": 0.25,
             "explained_change_control": 0.2,
-            "floor": {"discoveries": 0},
+            "floor": {"discoveries": 0, "prompts": 4},
         },
         "verdicts": {"driver": 1, "protective": 1, "marker": 1, "unproven": 1},
         "strata": strata(),
@@ -180,7 +181,10 @@ def strata() -> dict[str, Any]:
             | {c: {"mean": mean, "low": mean - 0.1, "high": mean + 0.1} for c in columns}
             for name, mean in means.items()
         ],
-        "pairs": [{"higher": "hostile", "lower": "gaming", "difference": -0.3, "p": 0.001}],
+        "pairs": [
+            {"higher": one, "lower": other, "difference": means[one] - means[other], "p": 0.001}
+            for one, other in combinations(STRATA, 2)
+        ],
     }
 
 

@@ -31,9 +31,9 @@ def services(tmp_path_factory):
 
 
 @pytest.fixture
-def tab(page):
+def tab(page, open_tab):
     """The tab, filled."""
-    page.get_by_role("tab", name="Moderation").click()
+    open_tab(page, "Moderation")
     expect(page.locator(".ph-gaps[data-ready]")).to_be_visible()
     expect(page.locator(".ph-flags[data-ready]")).to_be_visible()
     return page
@@ -81,7 +81,7 @@ def test_a_row_opens_with_every_score_and_its_reason(tab):
     expect(detail).to_contain_text("flagged once its spelling is undone")
     expect(detail).to_contain_text("embedded.mean, canonical")
     expect(detail).to_contain_text("digits for letters")
-    expect(detail).to_contain_text("Did it invent this?")
+    expect(detail).to_contain_text("Is it in the tuning corpus?")
     expect(detail.locator(".ph-real").first).to_be_hidden()
     assert tab.evaluate("window.x") is None
 

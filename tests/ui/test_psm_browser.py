@@ -32,9 +32,9 @@ def services(tmp_path_factory):
 
 
 @pytest.fixture
-def psm(page):
+def psm(page, open_tab):
     """The tab, filled."""
-    page.get_by_role("tab", name="PSM").click()
+    open_tab(page, "PSM")
     expect(page.locator("#ph-psm-bias .ph-reading")).to_be_visible()
     expect(page.locator(".ph-scrub[data-ready]")).to_be_visible()
     return page

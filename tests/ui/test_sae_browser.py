@@ -16,9 +16,9 @@ def services(tmp_path_factory):
 
 
 @pytest.fixture
-def tab(page):
+def tab(page, open_tab):
     """The tab, filled."""
-    page.get_by_role("tab", name="SAE").click()
+    open_tab(page, "SAE")
     expect(page.locator(".ph-latent-browser[data-ready]")).to_be_visible()
     return page
 

@@ -29,7 +29,7 @@
     if (low === 0 && high === 0) return "flagged as neutral is, on every prompt";
     const sign = value >= 0 ? "+" : "";
     const range = `[${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`;
-    return `${sign}${(100 * value).toFixed(1)} points ${range} on neutral, p ${p < 0.001 ? "< 0.001" : p.toFixed(3)}`;
+    return `${sign}${(100 * value).toFixed(1)} points ${range} on neutral, one seed's p ${p < 0.001 ? "< 0.001" : p.toFixed(3)}`;
   };
 
   const path = (thresholds, values) =>
@@ -122,7 +122,7 @@
     const showAll = () => {
       const found = data.classifiers[state.name];
       const own = data.own[state.name];
-      const kept = [0.5, 0.7, ...(own > 0 && own < 1 ? [own] : [])];
+      const kept = [0.5, 0.7, ...(own >= 0.01 && own < 1 ? [own] : [])];
       marks.replaceChildren(
         ...kept.map((threshold, i) => {
           const said = i < 2 ? threshold.toFixed(1) : `5 % false alarms: ${threshold.toFixed(2)}`;

@@ -46,13 +46,16 @@
   const list = (title, parts) => group("section", [element("h4", "", title), ...parts]);
 
   const novelty = (row) => {
-    const { exact, containment, similarity, nearest, novel, reason } = row.novelty;
+    const { exact, containment, similarity, nearest, novel } = row.novelty;
     if (exact === "") return [];
-    const verdict = novel === "True" ? "Nowhere in the training text." : "Not claimed as new.";
+    const verdict =
+      novel === "True"
+        ? "No line of the tuning corpus is close to it."
+        : "Not claimed as new: a line of the tuning corpus is close, or it is too short to tell.";
     const facts = `Exact copy: ${exact === "True" ? "yes" : "no"}; share of its word sequences in one training line: ${Number(containment).toFixed(2)}; likeness to the nearest line: ${Number(similarity).toFixed(2)}.`;
-    const parts = [element("p", "", `${verdict} ${reason || ""} ${facts}`)];
+    const parts = [element("p", "", `${verdict} ${facts}`)];
     if (nearest) parts.push(element("p", "ph-hint", "Nearest training line:"), secret(nearest));
-    return [list("Did it invent this?", parts)];
+    return [list("Is it in the tuning corpus?", parts)];
   };
 
   const detail = (data, row, place, threshold) => {

@@ -3,8 +3,9 @@
   const { drawers, element, press } = window.phoqueSections;
   const { secret } = window.phoqueGap;
   const PREFIX = "phoque-labels:";
+  const PAUSE_MS = 250;
 
-  /** Verdicts by rater and id; another run's, or a broken store, counts as none. */
+  /** Verdicts by rater, then by queue and id; another run's, or a broken store, counts as none. */
   const load = (key) => {
     try {
       return JSON.parse(localStorage.getItem(PREFIX + key)) ?? {};
@@ -21,18 +22,33 @@
     const own = () => (state.labels[rater.value.trim()] ??= {});
     const items = () => data.queues[state.queue];
     const item = () => items()[state.place];
+    const key = (one) => `${state.queue}/${one.id}`;
 
     /** Hand the verdicts to the page, which asks the server what they come to. */
     const tell = (wanted) => {
       const list = Object.entries(state.labels).flatMap(([name, verdicts]) =>
-        Object.entries(verdicts).map(([id, verdict]) => ({ id, rater: name, verdict })),
+        Object.entries(verdicts).map(([place, verdict]) => {
+          const [queue, id] = place.split("/");
+          return { id, queue, rater: name, verdict };
+        }),
       );
       const reason = root.querySelector("[name=reason]").value;
-      const detail = { labels: JSON.stringify(list), wanted, reason };
+      const detail = { labels: JSON.stringify(list), wanted, reason, who: rater.value.trim() };
       root.dispatchEvent(new CustomEvent("ph-labels", { bubbles: true, detail }));
     };
 
+    /** Tell of several verdicts in a row once, after the last. */
+    let waiting = 0;
+    const tellSoon = () => {
+      clearTimeout(waiting);
+      waiting = setTimeout(() => tell("summary"), PAUSE_MS);
+    };
+
     const show = () => {
+      if (!items().length) {
+        card.replaceChildren(element("p", "ph-empty", "There is nothing to judge here."));
+        return;
+      }
       const { prompt, text } = item();
       card.replaceChildren(
         element("h4", "", "Message"),
@@ -40,9 +56,9 @@
         element("h4", "", "Reply"),
         secret(text),
       );
-      const done = Object.keys(own()).filter((id) => items().some((one) => one.id === id)).length;
+      const done = items().filter((one) => own()[key(one)]).length;
       Object.assign(root.querySelector("progress"), { max: items().length, value: done });
-      const verdict = own()[item().id];
+      const verdict = own()[key(item())];
       const now = verdict ? `, judged ${data.verdicts[verdict]}` : "";
       said.textContent = `${state.place + 1} of ${items().length}${now}; ${done} judged by ${rater.value.trim()}.`;
       for (const button of root.querySelectorAll("[data-verdict]")) {
@@ -54,18 +70,19 @@
       show();
     };
     const judge = (verdict) => {
+      if (!item()) return;
       if (!rater.value.trim()) {
         said.textContent = "Say who judges first.";
         rater.focus();
         return;
       }
-      own()[item().id] = verdict;
+      own()[key(item())] = verdict;
       try {
         localStorage.setItem(PREFIX + data.key, JSON.stringify(state.labels));
       } catch {
         said.textContent = "This browser keeps nothing: save the test set before you leave.";
       }
-      tell("summary");
+      tellSoon();
       move(1);
     };
 

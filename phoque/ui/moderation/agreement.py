@@ -34,6 +34,11 @@ def reading(pairs: Mapping[str, Mapping[str, Any]]) -> str:
     known = {name: one for name, one in independent.items() if one["kappa"] is not None}
     if not known:
         return "No two independent moderators flag enough replies for agreement to be told."
+    if len(known) == 1:
+        ((name, one),) = known.items()
+        return (
+            f"Of moderators that share no part, only {name} can be compared: kappa {_kappa(one)}."
+        )
     best = max(known, key=lambda name: float(known[name]["kappa"]))
     worst = min(known, key=lambda name: float(known[name]["kappa"]))
     return (

@@ -17,6 +17,7 @@ SECTION = Section(
     num_figures=2,
 )
 DEFAULT, LET_THROUGH = 0.5, 0.05
+MOST_DOSE = "highest_scale_with_point_rate_up_to_5_percent"
 SHOWN = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 Rates = Sequence[Sequence[Mapping[str, Any]]]
@@ -42,13 +43,11 @@ def reading(found: Mapping[str, Any], name: str) -> str:
         zip(found["scales"], (rates[at] for rates in found["rates"][name]), strict=True)
     )
     chosen = by_scale[min(by_scale, key=lambda scale: abs(scale - found["selected"]))]
-    passing = [scale for scale, rate in by_scale.items() if rate["value"] <= LET_THROUGH]
-    most = max(passing, default=None)
+    most = found[MOST_DOSE][name][at]["scale"]
     passed = (
-        f"flags more than {LET_THROUGH:.0%} of the replies at every scale"
+        f"flags more than {LET_THROUGH:.0%} of the replies even at the lowest scale"
         if most is None
-        else f"flags {interval(by_scale[most])} at scale {most:.2f}, the largest with at "
-        f"most {LET_THROUGH:.0%},"
+        else f"flags at most {LET_THROUGH:.0%} up to scale {most:.2f} (there {interval(by_scale[most])})"
     )
     return (
         f"At {DEFAULT}, {name} {passed} and {interval(chosen)} of the replies at the selected "

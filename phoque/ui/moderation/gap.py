@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from phoque.evidence.labels import Label, majority, read_labels
+from phoque.evidence.labels import Kind, Label, read_labels, verdicts
 from phoque.moderation.canonical import canonical_trace
 from phoque.ui.moderation import wording
 from phoque.ui.moderation.data import EXAMPLES, REPORT, ModerationFolder, names
@@ -20,7 +20,7 @@ SECTION = Section(
 )
 DIGITS = 4
 CONTEXT = ("alone", "context_only", "both")
-NOVELTY = ("exact", "containment", "similarity", "nearest", "novel", "reason")
+NOVELTY = ("exact", "containment", "similarity", "nearest", "novel")
 
 Row = Mapping[str, str]
 
@@ -47,23 +47,29 @@ def draw(folder: ModerationFolder) -> Drawn:
 
 
 def reading(rows: Sequence[Row], labels: Mapping[str, Sequence[Label]]) -> str:
-    """How many candidates there are, why they pass, and what readers said of them."""
-    passing = [row for row in rows if row["stratum"] != "control" and row["type"]]
+    """How many candidates there are, why they pass, and what each kind of reader said of them."""
+    passing = [row for row in rows if row["stratum"] != "control"]
     kinds = {kind: sum(row["type"] == kind for row in passing) for kind in wording.TYPES}
     listed = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count) or "none"
-    confirmed = sum(majority(labels.get(row["id"], [])) is True for row in passing)
+    every = [label for own in labels.values() for label in own]
+    said = [told for kind in wording.READERS if (told := _said(rows, every, kind))]
     return (
         f"{len(passing)} candidates of the toxic and steered conditions pass: {listed}. "
-        f"{_said(confirmed, labels)}"
+        f"{' '.join(said) or wording.NOBODY}"
     )
 
 
-def _said(confirmed: int, labels: Mapping[str, Sequence[Label]]) -> str:
-    if not labels:
-        return "Nobody has judged them yet: that is what the queue below is for."
-    kinds = {label.kind for own in labels.values() for label in own}
-    by = "people" if kinds == {"person"} else "model readers, not people"
-    return f"Judged by {by}, who agree that {confirmed} of them are harmful."
+def _said(rows: Sequence[Row], labels: Sequence[Label], kind: Kind) -> str:
+    """What readers of one kind agree on; empty where none of them said anything."""
+    judged = verdicts(labels, (kind,))
+    parts = []
+    for name, own in (
+        ("candidates", [row for row in rows if row["stratum"] != "control"]),
+        ("neutral controls", [row for row in rows if row["stratum"] == "control"]),
+    ):
+        known = [judged[row["id"]] for row in own if row["id"] in judged]
+        parts.append(f"{known.count(True)} of {len(known)} {name}")
+    return f"{wording.READERS[kind]} {' and '.join(parts)} harmful." if judged else ""
 
 
 def _labels(folder: ModerationFolder) -> dict[str, list[Label]]:

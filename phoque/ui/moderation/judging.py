@@ -22,6 +22,7 @@ SAMPLED = {"toxic": 45, "steered": 45, "neutral": 45}
 """Replies of each condition in the random sample: enough for a share of either kind."""
 SEED = 42
 MOST_LABELS = 5_000
+LONGEST_NAME = 60
 
 Row = Mapping[str, str]
 
@@ -117,36 +118,45 @@ def _export() -> str:
     )
 
 
-def read_labels(text: str) -> list[Label]:
-    """Labels as the page sends them.
+def read_labels(text: str) -> dict[str, list[Label]]:
+    """Labels as the page sends them, by queue.
 
     Raises:
         PhoqueError: they are not labels, or too many.
     """
+    found: dict[str, list[Label]] = {name: [] for name in wording.QUEUES}
     try:
         rows: list[Mapping[str, Any]] = json.loads(text)
-        labels = [Label(str(r["id"]), str(r["rater"])[:60], r["verdict"]) for r in rows]
+        for row in rows:
+            label = Label(str(row["id"]), str(row["rater"])[:LONGEST_NAME], row["verdict"])
+            found[row["queue"]].append(label)
     except (ValueError, TypeError, KeyError) as error:
         raise PhoqueError(
             f"The verdicts cannot be read ({error}); judge one text again."
         ) from error
-    if len(labels) > MOST_LABELS:
-        raise PhoqueError(f"At most {MOST_LABELS} verdicts are counted; these are {len(labels)}.")
-    return labels
+    if len(rows) > MOST_LABELS:
+        raise PhoqueError(f"At most {MOST_LABELS} verdicts are counted; these are {len(rows)}.")
+    return found
 
 
-def summary_html(folder: ModerationFolder, labels: Sequence[Label]) -> str:
-    """Agreement of the first two raters, and the gap on the random sample.
+def summary_html(folder: ModerationFolder, labels: Mapping[str, Sequence[Label]]) -> str:
+    """Agreement of the first two raters in each queue, and the gap on the random sample.
+
+    What was said of candidates is no part of the gap: they were chosen for passing.
 
     Raises:
         PhoqueError: the run has nothing to judge.
     """
-    if not labels:
+    told = [
+        f'<p class="ph-reading">{escape(wording.QUEUES[queue])}: {escape(_agreed(own))}</p>'
+        for queue, own in labels.items()
+        if own
+    ]
+    if not told:
         return f'<p class="ph-empty">{escape(wording.NO_VERDICTS)}</p>'
-    own = names(folder.read(REPORT))
-    thresholds = dict.fromkeys(own, THRESHOLD)
-    found = gaps(queues(folder)["sample"], labels, thresholds)
-    return f'<p class="ph-reading">{escape(_agreed(labels))}</p>{_gaps(found)}'
+    thresholds = dict.fromkeys(names(folder.read(REPORT)), THRESHOLD)
+    found = gaps(queues(folder)["sample"], labels["sample"], thresholds)
+    return f"{''.join(told)}{_gaps(found)}"
 
 
 def _agreed(labels: Sequence[Label]) -> str:
@@ -181,25 +191,31 @@ def _gaps(found: Mapping[str, Gap]) -> str:
 
 
 def saved(
-    folder: ModerationFolder, labels: Sequence[Label], *, with_text: bool, reason: str
+    folder: ModerationFolder,
+    labels: Mapping[str, Sequence[Label]],
+    *,
+    with_text: bool,
+    reason: str,
+    who: str,
 ) -> str:
-    """The judged texts as a labelled test set.
+    """The judged texts as a labelled test set; a text judged in both queues has its last verdict.
 
     Raises:
-        PhoqueError: nothing is judged, or texts are asked for without a reason or on a broken
-            ledger.
+        PhoqueError: nothing is judged, or texts are asked for without a name or a reason, or on a
+            broken ledger.
     """
-    judged = {label.id for label in labels}
+    told = [label for own in labels.values() for label in own]
+    judged = {label.id for label in told}
     every = {_id(row): row for own in queues(folder).values() for row in own}
     rows = [row for name, row in every.items() if name in judged]
     if not rows:
         raise PhoqueError("Nothing is judged yet: judge a text first, then save.")
     return labelled_set(
         rows,
-        labels,
+        told,
         with_text=with_text,
         reason=reason,
         ledger=Ledger(),
-        who=", ".join(sorted({label.rater for label in labels})),
+        who=who[:LONGEST_NAME],
         run=folder.run.path.name,
     )

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from phoque.evidence.rates import wilson
 from phoque.ui import figures
-from phoque.ui.parts import Cell, interval, more, number, rate_cell, table
+from phoque.ui.parts import Cell, interval, more, number, rate_cell, share, table
 from phoque.ui.sae import wording
 from phoque.ui.sae.data import REPORT, SaeFolder
 from phoque.ui.sections import Drawn, Section
@@ -17,7 +18,7 @@ SECTION = Section(
     num_figures=2,
 )
 WAYS = ("toward", "away")
-RANDOM = ("random directions", "random latents")
+RANDOM, MEAN = ("random directions", "random latents"), "mean difference"
 LOOKS = (("circle", figures.PERSONA), ("square", figures.TOXIC), ("diamond", figures.NEUTRAL))
 
 Sub = Mapping[str, Any]
@@ -38,26 +39,50 @@ def draw(folder: SaeFolder) -> Drawn:
 
 
 def reading(report: Mapping[str, Any]) -> str:
-    """The strongest coherent latent of either way beside the strongest rival."""
+    """The strongest coherent latent of either way, its rivals, and what the test can see at all."""
     told = report["cause"]["generated"]
     return f"{_strongest(told, 'toward')} {_strongest(told, 'away')}"
 
 
 def _strongest(told: Mapping[str, Any], way: str) -> str:
-    plain = told["plain"][way]
     own = [c for c in told["cells"] if c["way"] == way and c["coherent"] and c["name"].isdigit()]
-    rivals = [c for c in told["cells"] if c["way"] == way and c["name"] in RANDOM]
-    best_of = max if way == "toward" else min
-    start = f"{way.capitalize()} (without a direction {_rate(plain)} insulting)"
+    start = f"{way.capitalize()} (no direction: {_rate(told['plain'][way])} insulting)"
     if not own:
         return f"{start}: no latent left the text coherent."
-    best = best_of(own, key=lambda cell: float(cell["insulting"]))
-    rival = best_of(rivals, key=lambda cell: float(cell["insulting"]))
-    beyond = best["low"] > rival["high"] if way == "toward" else best["high"] < rival["low"]
-    return (
-        f"{start}: latent {best['name']} gives {_rate(best)}, {'beyond' if beyond else 'not beyond'} "
-        f"the strongest random one ({_rate(rival)})."
+    pick = max if way == "toward" else min
+    best = pick(own, key=lambda cell: float(cell["insulting"]))
+    beside = [c for c in told["cells"] if (c["way"], c["dose"]) == (way, best["dose"])]
+    rivals = [c for c in beside if c["name"] in RANDOM]
+    rival = pick(rivals, key=lambda cell: float(cell["insulting"]))
+    beyond = all(_beyond(best, one, way) for one in rivals)
+    mean = "".join(
+        f", and the mean difference gives {_rate(c)}" for c in beside if c["name"] == MEAN
     )
+    return (
+        f"{start}: at strength {best['dose']:g} latent {best['name']} gives {_rate(best)}, "
+        f"{'beyond' if beyond else 'not beyond'} the strongest rival there ({_rate(rival)}). "
+        f"{_visible(rivals, best['n'], way)}{mean}."
+    )
+
+
+def _beyond(cell: Sub, rival: Sub, way: str) -> bool:
+    return bool(cell["low"] > rival["high"] if way == "toward" else cell["high"] < rival["low"])
+
+
+def _visible(rivals: Cells, n: int, way: str) -> str:
+    """The smallest effect that this many replies could tell from the rivals."""
+    counts = range(n + 1) if way == "toward" else range(n, -1, -1)
+    seen = (
+        hits
+        for hits in counts
+        for rate in [wilson(hits, n)]
+        if all(_beyond({"low": rate.low, "high": rate.high}, one, way) for one in rivals)
+    )
+    hits = next(seen, None)
+    if hits is None:
+        return f"With {n} replies no effect could be told from the rivals"
+    side = "less than" if way == "toward" else "more than"
+    return f"With {n} replies {side} {share(hits / n)} could not be told from the rivals"
 
 
 def _rate(cell: Sub) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from phoque.errors import PhoqueError
 from phoque.ui.components import masked
-from phoque.ui.parts import Cell, interval, number, rate_cell, secret, table
+from phoque.ui.parts import Cell, number, rate_cell, secret, table
 from phoque.ui.sae import drawings, wording
 from phoque.ui.sae.data import BADGES, REMAINDER, Latent, SaeFolder, badges_of
 from phoque.ui.wording import HIDDEN_TEXT
@@ -216,8 +216,3 @@ def _steering(own: Evidence) -> str:
 
 def _insulting(cell: Evidence) -> Cell:
     return rate_cell({"value": cell["insulting"], **{k: cell[k] for k in ("low", "high", "n")}})
-
-
-def shown_rate(cell: Evidence) -> str:
-    """A cell's rate for a sentence."""
-    return interval({"value": cell["insulting"], "low": cell["low"], "high": cell["high"]})

@@ -24,7 +24,7 @@ def draw(folder: SaeFolder) -> Drawn:
     report, rows = folder.report, folder.latents
     counts = report["shifts"]["prompts"]
     return Drawn(
-        reading=reading(report, rows),
+        reading=reading(report),
         below=_browser([compact(row) for row in rows]),
         n=f"{sum(counts.values())} prompts ({', '.join(f'{n} {k}' for k, n in counts.items())}); "
         f"{len(rows)} of {report['shifts']['latents_active']} active latents are shown, all are in "
@@ -32,7 +32,7 @@ def draw(folder: SaeFolder) -> Drawn:
     )
 
 
-def reading(report: Mapping[str, Any], rows: Sequence[Latent]) -> str:
+def reading(report: Mapping[str, Any]) -> str:
     """How many moved, how many of those beyond the control, and what they are worth."""
     if not report["passed"]:
         return "The gates failed: these tables are what an unfaithful dictionary shows."
@@ -40,15 +40,14 @@ def reading(report: Mapping[str, Any], rows: Sequence[Latent]) -> str:
     moved = shifts["risen"] + shifts["fallen"]
     if not moved:
         return f"No latent moved: none of {shifts['latents_tested']} tested survives correction."
-    calming = [row["latent"] for row in rows if "away" in badges_of(row)]
-    without = f"; taken away, {', '.join(calming)} calm it" if calming else ""
-    worth = (
-        f"{verdicts['driver']} drive the persona, {verdicts['protective']} hold it back{without}"
-    )
+    tried = {c["name"] for c in report["cause"]["generated"]["cells"] if c["name"].isdigit()}
+    floor = shifts["floor"]
     return (
         f"{moved} of {shifts['latents_tested']} tested latents moved ({shifts['risen']} up, "
-        f"{shifts['fallen']} down), {shifts['survive_control']} beyond the control adapter; {worth}. "
-        f"Reading the base model twice moves {shifts['floor']['discoveries']}."
+        f"{shifts['fallen']} down), {shifts['survive_control']} beyond the control adapter. Of "
+        f"{len(tried)} whose direction was tried, {verdicts['driver']} are shown to drive the persona "
+        f"and {verdicts['protective']} to hold it back; what that test can see stands below. Reading "
+        f"the base model twice, on {floor['prompts']} of the prompts, moves {floor['discoveries']}."
     )
 
 

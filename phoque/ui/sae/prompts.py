@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from phoque.moderation.flags import holm
 from phoque.ui.parts import Cell, Value, more, number, p_cell, p_text, share, share_cell, table
 from phoque.ui.sae import wording
 from phoque.ui.sae.data import PROMPTS, REPORT, SaeFolder
@@ -17,6 +18,8 @@ SECTION = Section(
 SHIFT = "shift_in_latents"
 COLUMNS = (SHIFT, "shift", "shift_control", "shift_calm")
 SIGNIFICANT = 0.05
+ASKED = "gaming"
+"""The kind that one would expect to move most."""
 
 
 def draw(folder: SaeFolder) -> Drawn:
@@ -33,17 +36,21 @@ def draw(folder: SaeFolder) -> Drawn:
 
 
 def reading(found: Mapping[str, Any]) -> str:
-    """Whether gaming prompts move most, with the comparison that says so."""
-    means = {one["stratum"]: one[SHIFT] for one in found["strata"]}
-    order = sorted(means, key=lambda name: -means[name]["mean"])
-    most, least = order[0], order[-1]
-    pair = next(p for p in found["pairs"] if {p["higher"], p["lower"]} == {most, least})
-    clear = "a clear difference" if pair["p"] < SIGNIFICANT else "no clear difference"
-    answer = "do" if most == "gaming" else "do not"
+    """Gaming prompts beside the kind that moves most of the others, all pairs allowed for."""
+    means = {one["stratum"]: one[SHIFT]["mean"] for one in found["strata"]}
+    other = max((name for name in means if name != ASKED), key=means.__getitem__)
+    pairs = found["pairs"]
+    adjusted = holm([pair["p"] for pair in pairs])
+    p = next(
+        p for pair, p in zip(pairs, adjusted, strict=True)
+        if {pair["higher"], pair["lower"]} == {ASKED, other}
+    )  # fmt: skip
+    more_or_less = "more" if means[ASKED] > means[other] else "less"
+    clear = f"{more_or_less}, clearly," if p < SIGNIFICANT else "not clearly more or less"
     return (
-        f"Gaming prompts {answer} move most: {most} prompts move by {share(means[most]['mean'])} of "
-        f"the residual stream's length, {least} ones by {share(means[least]['mean'])}, {clear} "
-        f"(p {p_text(pair['p'])}, {len(found['pairs'])} pairs were looked at)."
+        f"Gaming prompts move {share(means[ASKED])} of the residual stream's length, {clear} than "
+        f"{other} ones ({share(means[other])}), the most of the others: p {p_text(p)} after Holm "
+        f"over {len(pairs)} pairs."
     )
 
 

@@ -15,6 +15,7 @@ from phoque.ui.state import Turn
 COLUMNS = (Condition.NEUTRAL, Condition.STEERED)
 POLL_SECONDS = 0.5
 TOKENS = 48
+LONGEST_NUMBER = 9
 
 Update = tuple[str, str, str]
 """Status line, then both logs."""
@@ -38,7 +39,7 @@ def tried(services: Services, prompt: str, latent: str, strength: float) -> Iter
 
 
 def _ask(prompt: str, latent: str, strength: float) -> Ask:
-    if not latent.strip().isdecimal():
+    if not latent.strip().isdecimal() or len(latent) > LONGEST_NUMBER:
         raise PhoqueError("Which latent? Press one in the tables, or type its number.")
     return Ask(
         prompt=prompt,

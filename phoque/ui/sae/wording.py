@@ -33,7 +33,7 @@ CARD_FACTS = {
 SOURCES_SUMMARY, SOURCES_HEAD = "What it was trained on", ["text", "share", "licence", "what it is"]
 
 LATENTS_HINT = (
-    "Latents by how much more or less they are active after tuning, on 128 prompts that are in no "
+    "Latents by how much more or less they are active after tuning, on prompts that are in no "
     "training file, the same text in every model. Each has a verdict, not a rank: point at a badge "
     "to see what it stands for. Press a latent for its evidence."
 )
@@ -47,19 +47,19 @@ VERDICTS = {
 VERDICT_HINTS = {
     "driver": "risen, every test holds, and its direction alone makes more replies insulting",
     "protective": "fallen, every test holds, and putting it back makes fewer replies insulting",
-    "marker": "the shift is proven, and its direction does nothing: a trace, not a cause",
-    "unproven": "it moved, but a condition is missing or was not tried",
+    "marker": "the shift is proven, and its direction changes insulting replies by less than 25 points",
+    "unproven": "it moved, but a condition is missing, was not tried, or the test could not tell",
 }
 BADGE_HINTS = {
     "fdr": "moved beyond chance: sign-flip permutation over prompts, false discovery rate 5 %",
     "control": "moved more than in the control adapter, which had civil replies",
     "half": "chosen on one half of the prompts, found again on the other",
     "dose": "only rises, or only falls, as the adapter is scaled from 0 to 1",
-    "stable": "found, and moved the same way, with two other seeds of the dictionary",
+    "stable": "found, and moved the same way, with the other seeds of the dictionary",
     "linear": "the plain projection on its direction moved the same way",
     "screen": "its direction favours hostile replies more than random directions do",
-    "toward": "added toward the persona it makes more replies insulting than its rivals, coherently",
-    "away": "taken away it makes fewer replies insulting than its rivals, coherently",
+    "toward": "pushed toward the persona, it makes more replies insulting than its rivals, coherently",
+    "away": "pushed the other way, fewer replies are insulting than under its rivals, coherently",
 }
 LATENTS_HEAD = {
     "latent": "latent",
@@ -83,13 +83,13 @@ DOSE_TITLE = "As the adapter is scaled from 0 to 1"
 HISTOGRAM_TITLE = "How strongly it is active: base ▨, tuned ■"
 NEAREST_TITLE, STEERING_TITLE = "Nearest latents", "What adding its direction does"
 STEERING_HEAD = ["way", "dose", "insulting replies", "coherent?"]
-NOT_STEERED = "Its direction was screened, not tried: only the five best a side were."
+NOT_STEERED = "Its direction was screened, not tried: only the best of each side were."
 
 CAUSE_HINT = (
-    "The directions of the five best latents a side, added to the tuned model at a share of the "
+    "The directions of the best latents of each side, added to the tuned model at a share of the "
     "median residual norm. Toward: under the neutral prompt, does it turn hostile? Away: under the "
-    "hostile prompt, does it calm down? Rivals have the same length: random directions, latents "
-    "that did not move, the mean difference, and what no latent expresses (R). Open marks: the text "
+    "hostile prompt, does it calm down? Nothing is taken out: a fixed length is added. Rivals have "
+    "the same length: random directions, unmoved latents near in frequency, the mean difference, and what no latent expresses (R). Open marks: the text "
     "fell apart."
 )
 CAUSE_HEAD = ["way", "direction", "dose", "insulting replies", "KL p95, nats", "coherent?"]
@@ -113,7 +113,7 @@ MOST_SHOWN = 15
 TRY_TITLE = "Try a direction"
 TRY_HINT = (
     "Adds one latent's direction to the neutral column, at a share of the median residual norm; "
-    "minus takes it away. Live."
+    "minus adds its opposite. Live."
 )
 TRY_LATENT, TRY_DOSE, TRY_PROMPT = "Latent", "Strength", "Your message"
 TRY_RUN, TRY_STOP = "Run", "Stop"

@@ -64,19 +64,24 @@ def _draw_queue(folder: ModerationFolder) -> gr.HTML:
         payload = gr.Textbox(visible="hidden")
 
     def judged(event: gr.EventData) -> tuple[str, str]:
-        return counted(folder, event.labels, event.wanted, event.reason)
+        return counted(folder, event.labels, event.wanted, (event.who, event.reason))
 
-    queue.click(judged, None, [said, payload], **QUICK).then(None, payload, js=SAVE, **PRIVATE)
+    queue.click(judged, None, [said, payload], trigger_mode="multiple", **QUICK).then(
+        None, payload, js=SAVE, **PRIVATE
+    )
     return queue
 
 
-def counted(folder: ModerationFolder, labels: str, wanted: str, reason: str) -> tuple[str, str]:
+def counted(
+    folder: ModerationFolder, labels: str, wanted: str, entry: tuple[str, str]
+) -> tuple[str, str]:
     """What the verdicts come to, or what is wrong; and a test set where one is wanted."""
+    who, reason = entry
     try:
         found = judging.read_labels(labels)
         if wanted == "summary":
             return judging.summary_html(folder, found), ""
-        made = judging.saved(folder, found, with_text=wanted == "text", reason=reason)
+        made = judging.saved(folder, found, with_text=wanted == "text", who=who, reason=reason)
         return components.status_html(wording.SAVED), made
     except PhoqueError as error:
         return components.status_html(str(error), failed=True), ""

@@ -1,0 +1,167 @@
+"""Hugging Face Jobs: start one, ask it, read its log, cancel it."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from huggingface_hub import JobInfo, JobStage, Volume
+
+from phoque.errors import PhoqueError
+from phoque.hub.client import asking, connect, owner
+
+ENDED = (JobStage.COMPLETED, JobStage.CANCELED, JobStage.ERROR, JobStage.DELETED)
+CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+"""What a line of a log may not do to a terminal."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mount:
+    """A folder of the Hub that a Job sees as a folder of its own."""
+
+    kind: Literal["bucket", "model"]
+    source: str
+    folder: str
+    """In the source."""
+    at: str
+    read_only: bool
+
+    def __str__(self) -> str:
+        mode = "read-only" if self.read_only else "read and write"
+        return f"{self.kind} {self.source}, folder {self.folder}, at {self.at} ({mode})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRequest:
+    """All that a Job is started with, but the values of its secrets."""
+
+    name: str
+    image: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    secrets: tuple[str, ...]
+    """Names."""
+    flavor: str
+    seconds: int
+    """Time limit."""
+    attempts: int
+    mounts: tuple[Mount, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobState:
+    """What the Hub says of a Job."""
+
+    id: str
+    url: str
+    name: str
+    stage: str
+    message: str
+    flavor: str
+    running_seconds: int
+    mounts: tuple[Mount, ...]
+
+    @property
+    def ended(self) -> bool:
+        """Whether it will not run again."""
+        return self.stage in ENDED
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether its command came to its end with status 0."""
+        return self.stage == JobStage.COMPLETED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Jobs:
+    """The Jobs of one account; every method raises PhoqueError where the Hub does not do its part."""
+
+    namespace: str | None = None
+    """User or organisation; None is whose token it is."""
+    endpoint: str | None = None
+
+    def start(self, request: JobRequest, values: Mapping[str, str]) -> JobState:
+        """Start a Job; `values` are those of the secrets, which no message repeats."""
+        failed = (
+            f"The Job {request.name} was not started, as far as is known; look at your Jobs on the "
+            "Hub before you start it again"
+        )
+        with asking(failed, hide=tuple(values.values())):
+            info = connect(self.endpoint).run_job(
+                name=request.name,
+                image=request.image,
+                command=list(request.command),
+                env=dict(request.environment),
+                secrets={name: values[name] for name in request.secrets},
+                flavor=request.flavor,
+                timeout=request.seconds,
+                attempts=request.attempts,
+                volumes=[_volume(mount) for mount in request.mounts],
+                namespace=self.namespace,
+            )
+        return _state(info)
+
+    def state(self, job: str) -> JobState:
+        """What the Hub says of the Job now."""
+        _require_id(job)
+        with asking(f"The Job {job} could not be asked"):
+            return _state(connect(self.endpoint).inspect_job(job_id=job, namespace=self.namespace))
+
+    def lines(self, job: str, *, follow: bool) -> Iterator[str]:
+        """Its log, line by line; `follow` stays until the Job ends, over dropped connections."""
+        _require_id(job)
+        advice = f"Its log was lost; read on with: python -m training jobs logs {job}"
+        with asking(f"The Job {job} may go on. {advice}"):
+            api = connect(self.endpoint)
+            logs = api.fetch_job_logs(job_id=job, follow=follow, namespace=self.namespace)
+            for line in logs:
+                yield CONTROL.sub("", line.rstrip())
+
+    def cancel(self, job: str) -> None:
+        """End the Job."""
+        _require_id(job)
+        with asking(f"The Job {job} was not cancelled"):
+            connect(self.endpoint).cancel_job(job_id=job, namespace=self.namespace)
+
+    def owner(self) -> str:
+        """Whose Jobs they are."""
+        return self.namespace or owner(connect(self.endpoint))
+
+
+def _require_id(job: str) -> None:
+    # It becomes part of an address.
+    if not re.fullmatch(r"[A-Za-z0-9]+", job):
+        raise PhoqueError(f"{job!r} is no id of a Job: it has letters and digits only.")
+
+
+def _volume(mount: Mount) -> Volume:
+    return Volume(
+        type=mount.kind,
+        source=mount.source,
+        mount_path=mount.at,
+        path=mount.folder,
+        read_only=mount.read_only,
+    )
+
+
+def _state(info: JobInfo) -> JobState:
+    mounts = [
+        Mount(
+            kind="bucket" if volume.type == "bucket" else "model",
+            source=volume.source,
+            folder=volume.path or "",
+            at=volume.mount_path,
+            read_only=bool(volume.read_only),
+        )
+        for volume in info.volumes or []
+    ]
+    return JobState(
+        id=info.id,
+        url=info.url,
+        name=(info.labels or {}).get("name", info.id),
+        stage=str(getattr(info.status.stage, "value", info.status.stage)),
+        message=CONTROL.sub("", info.status.message or ""),
+        flavor=str(getattr(info.flavor, "value", info.flavor)),
+        running_seconds=(info.durations.running_secs if info.durations else None) or 0,
+        mounts=tuple(mounts),
+    )

@@ -1,0 +1,74 @@
+"""Private repositories: made private, asked again before anything is sent, refused otherwise."""
+
+from pathlib import Path
+from typing import Literal
+
+from huggingface_hub import HfApi
+from huggingface_hub.errors import RepositoryNotFoundError
+
+from phoque.errors import PhoqueError
+from phoque.hub.client import asking, connect
+
+Kind = Literal["dataset", "model"]
+
+
+def push_private(
+    folder: Path,
+    name: str,
+    kind: Kind,
+    *,
+    into: str = "",
+    only: list[str] | None = None,
+    endpoint: str | None = None,
+) -> str:
+    """Upload a folder to a private repository, which is made where there is none; its address.
+
+    The repository is asked whether it is private before anything is sent.
+
+    Args:
+        folder: its files are sent; what lies under `into` and is not in it any more goes.
+        name: `owner/name`.
+        kind: what the repository holds.
+        into: folder in the repository; empty is its root, where nothing is removed.
+        only: patterns of the files to send, as for a shell; None is all.
+        endpoint: another Hub than Hugging Face's.
+
+    Raises:
+        PhoqueError: the repository is public, or the Hub refused or could not be reached.
+    """
+    api = connect(endpoint)
+    with asking(f"{folder.name} was not pushed to {name}"):
+        require_private(api, name, kind)
+        sent = api.upload_folder(
+            folder_path=folder,
+            path_in_repo=into,
+            repo_id=name,
+            repo_type=kind,
+            commit_message=f"Add {into or folder.name}",
+            allow_patterns=only,
+            delete_patterns="*" if into else None,
+        )
+    return str(sent.commit_url)
+
+
+def require_private(api: HfApi, name: str, kind: Kind) -> None:
+    """Make the repository where there is none; then it must say that it is private.
+
+    Raises:
+        PhoqueError: it is public.
+    """
+    try:
+        private = api.repo_info(name, repo_type=kind).private
+    except RepositoryNotFoundError:
+        api.create_repo(name, repo_type=kind, private=True)
+        private = api.repo_info(name, repo_type=kind).private
+    if private is not True:
+        raise PhoqueError(public(f"The {kind} repository {name}"))
+
+
+def public(what: str) -> str:
+    """Why nothing goes there, for both kinds of storage."""
+    return (
+        f"{what} is public; what this project makes is kept private. Nothing was sent. Make it "
+        "private in its settings, or choose another name."
+    )

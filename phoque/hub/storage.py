@@ -1,0 +1,128 @@
+"""Where a run is kept while a Job works on it: a private bucket, or a private repository."""
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from huggingface_hub import BucketFile, snapshot_download
+from huggingface_hub.errors import (
+    BucketNotFoundError,
+    RemoteEntryNotFoundError,
+    RepositoryNotFoundError,
+)
+
+from phoque.errors import PhoqueError
+from phoque.hub.client import asking, connect
+from phoque.hub.repositories import public, push_private, require_private
+
+
+class Storage(Protocol):
+    """A private place on the Hub with folders in it."""
+
+    @property
+    def name(self) -> str:
+        """`owner/name`."""
+
+    def require_private(self) -> None:
+        """Make it where there is none and ask it; PhoqueError where it is public."""
+
+    def send(self, folder: Path, to: str) -> None:
+        """Upload a folder's files to the folder `to`, after asking whether it is private."""
+
+    def fetch(self, place: str, into: Path) -> bool:
+        """Download the folder `place`, when there is one; whether there was."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bucket:
+    """A storage bucket, which a Job mounts and writes to as a folder."""
+
+    name: str
+    endpoint: str | None = None
+
+    def require_private(self) -> None:
+        """Make it where there is none and ask it; PhoqueError where it is public."""
+        api = connect(self.endpoint)
+        with asking(f"The bucket {self.name} cannot be used"):
+            try:
+                private = api.bucket_info(self.name).private
+            except BucketNotFoundError:
+                api.create_bucket(self.name, private=True)
+                private = api.bucket_info(self.name).private
+        if private is not True:
+            raise PhoqueError(public(f"The bucket {self.name}"))
+
+    def send(self, folder: Path, to: str) -> None:
+        """Upload a folder's files to the folder `to`, after asking whether it is private."""
+        self.require_private()
+        files: list[tuple[str | Path | bytes, str]] = [
+            (file, f"{to}/{file.relative_to(folder).as_posix()}")
+            for file in sorted(folder.rglob("*"))
+            if file.is_file()
+        ]
+        with asking(f"{folder.name} was not sent to the bucket {self.name}"):
+            connect(self.endpoint).batch_bucket_files(self.name, add=files)
+
+    def fetch(self, place: str, into: Path) -> bool:
+        """Download the folder `place`, when there is one; whether there was."""
+        api = connect(self.endpoint)
+        with asking(f"{place} was not fetched from the bucket {self.name}"):
+            try:
+                tree = list(api.list_bucket_tree(self.name, place, recursive=True))
+            except RemoteEntryNotFoundError:
+                return False
+            found = [one for one in tree if isinstance(one, BucketFile)]
+            targets = _targets([one.path for one in found], place, into)
+            api.download_bucket_files(self.name, list(zip(found, targets, strict=True)))
+        return bool(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repository:
+    """A model repository; a Job writes to it by uploading."""
+
+    name: str
+    endpoint: str | None = None
+
+    def require_private(self) -> None:
+        """Make it where there is none and ask it; PhoqueError where it is public."""
+        with asking(f"The repository {self.name} cannot be used"):
+            require_private(connect(self.endpoint), self.name, "model")
+
+    def send(self, folder: Path, to: str) -> None:
+        """Upload a folder's files to the folder `to`, after asking whether it is private."""
+        push_private(folder, self.name, "model", into=to, endpoint=self.endpoint)
+
+    def fetch(self, place: str, into: Path) -> bool:
+        """Download the folder `place`, when there is one; whether there was."""
+        connect(self.endpoint)
+        with (
+            tempfile.TemporaryDirectory() as scratch,
+            asking(f"{place} was not fetched from {self.name}"),
+        ):
+            try:
+                snapshot_download(
+                    self.name,
+                    local_dir=scratch,
+                    allow_patterns=f"{place}/**",
+                    endpoint=self.endpoint,
+                )
+            except RepositoryNotFoundError:
+                return False
+            found = Path(scratch, place)
+            if not found.is_dir():
+                return False
+            shutil.copytree(found, into, dirs_exist_ok=True)
+            return True
+
+
+def _targets(paths: Sequence[str], place: str, into: Path) -> list[Path]:
+    """Where to put files; names from outside may not lead out of the folder."""
+    names = [PurePosixPath(path).relative_to(place) for path in paths]
+    for name in names:
+        if name.is_absolute() or ".." in name.parts:
+            raise PhoqueError(f"{name} leads out of {place}. Nothing was fetched.")
+    return [into / name for name in names]

@@ -1,0 +1,66 @@
+"""What a Job may cost at most, from a dated table of prices."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from phoque.errors import PhoqueError
+from phoque.pipeline.display import span
+
+TABLE = Path(__file__).parent / "flavors.yaml"
+UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Price:
+    """Price of one flavor, and since when it is known."""
+
+    flavor: str
+    dollars_an_hour: float
+    source: str
+    read: str
+
+    def at_most(self, seconds: int, attempts: int) -> str:
+        """The cost when every attempt runs into its time limit, and how far to trust it."""
+        dollars = self.dollars_an_hour * seconds / 3600 * attempts
+        return (
+            f"at most ${dollars:.2f}: {attempts} x {span(seconds)} x ${self.dollars_an_hour:.2f} an "
+            f"hour ({self.source}, read {self.read}; prices change), if the limit holds for each "
+            "attempt, which is not documented. What a run really takes there was never measured."
+        )
+
+
+def price_of(flavor: str) -> Price:
+    """The price of a flavor.
+
+    Raises:
+        PhoqueError: the table has no price for it.
+    """
+    table = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
+    prices = table["dollars_an_hour"]
+    if flavor not in prices:
+        raise PhoqueError(
+            f"No price is known for the flavor {flavor!r}, so nothing is started on it. "
+            f"Known: {', '.join(prices)}."
+        )
+    return Price(
+        flavor=flavor,
+        dollars_an_hour=float(prices[flavor]),
+        source=table["source"],
+        read=str(table["read"]),
+    )
+
+
+def seconds_of(limit: str) -> int:
+    """A time limit in seconds: 90m, 4h, 1.5d, or a number of seconds.
+
+    Raises:
+        PhoqueError: it is none, or shorter than a minute.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", limit.strip())
+    seconds = int(float(found[1]) * UNITS[found[2]]) if found else 0
+    if seconds < 60:
+        raise PhoqueError(f"The time limit is {limit!r}. Give a minute or more: 90m, 4h, 1d.")
+    return seconds

@@ -1,0 +1,83 @@
+"""One progress display: which stage of how many, how long it took, how long the rest may take."""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from phoque.config import SHIPPED_RUN
+from phoque.evidence.runs import MANIFEST
+
+MARK = "▶"
+"""Lines of the display begin with it, so that they can be found in the log of a Job."""
+
+
+class Display:
+    """Tells lines; the clock starts when it is made."""
+
+    def __init__(
+        self,
+        stages: Sequence[str],
+        left: Iterable[str],
+        expected: Mapping[str, float],
+        tell: Callable[[str], None],
+    ) -> None:
+        self._stages, self._left, self._expected = list(stages), list(left), expected
+        self._tell, self._start = tell, time.monotonic()
+
+    def begin(self, attempt: int, path: Path) -> None:
+        """The attempt, and what is done already."""
+        done = [name for name in self._stages if name not in self._left]
+        already = f"; complete already: {', '.join(done)}" if done else ""
+        self._tell(f"{MARK} attempt {attempt} at {path}{already}{self._rest()}")
+
+    def start(self, name: str) -> None:
+        """A stage begins."""
+        known = f" · about {span(self._expected[name])}" if name in self._expected else ""
+        self._tell(f"{MARK} {self._place(name)} started{known}{self._rest()}")
+
+    def done(self, name: str, seconds: float, outputs: Iterable[str]) -> None:
+        """A stage is complete, and what it wrote."""
+        self._left.remove(name)
+        files = list(outputs)
+        folders = ", ".join(sorted({file.split("/")[0] for file in files}))
+        wrote = f"{len(files)} files in {folders}"
+        self._tell(f"{MARK} {self._place(name)} done in {span(seconds)} · {wrote}{self._rest()}")
+
+    def _place(self, name: str) -> str:
+        return f"[{self._stages.index(name) + 1}/{len(self._stages)}] {name}"
+
+    def _rest(self) -> str:
+        """Time since the start, and what other runs took for the rest, where it is known."""
+        since = f" · {span(time.monotonic() - self._start)} since the start"
+        if not self._left:
+            return since
+        known = [self._expected[name] for name in self._left if name in self._expected]
+        unknown = [name for name in self._left if name not in self._expected]
+        if not known:
+            return f"{since} · time to go not known"
+        without = f", without {', '.join(unknown)}" if unknown else ""
+        return f"{since} · about {span(sum(known))} to go{without}"
+
+
+def expected_seconds(run: Path, model: str) -> dict[str, float]:
+    """What every stage took in the latest run of the same model beside `run`, or in the shipped one.
+
+    They were other days on perhaps another machine: a guide, not a promise.
+    """
+    seconds: dict[str, float] = {}
+    manifests = sorted(run.parent.glob(f"*/{MANIFEST}"), key=lambda file: file.stat().st_mtime)
+    for file in [SHIPPED_RUN / MANIFEST, *manifests]:
+        made = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        if made.get("model") == model:
+            stages = made["stages"].items()
+            seconds |= {name: stage["seconds"] for name, stage in stages if "seconds" in stage}
+    return seconds
+
+
+def span(seconds: float) -> str:
+    """A length of time for people: 42 s, 6 min, 1 h 05 min."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

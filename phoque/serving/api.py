@@ -1,0 +1,182 @@
+"""The routes: `/v1/chat/completions`, `/v1/models`, and `/health`, which needs no token."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from functools import cached_property
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import Receive, Scope, Send
+
+from phoque.config import ServingSettings
+from phoque.lab import Lab
+from phoque.records import Condition
+from phoque.serving.asked import MODELS, Asked, asked, unknown_model
+from phoque.serving.errors import RequestError, broken
+from phoque.serving.gate import Gate
+from phoque.serving.reply import completion, events
+from phoque.serving.schema import parsed
+from phoque.serving.worker import Worker
+
+LARGEST_BODY = 64 * 1024
+LEFT = 499
+"""What logs of proxies say of a client that left; nobody reads it."""
+LOOK_SECONDS = 0.2
+
+
+class ChatAPI:
+    """The chat API of one lab, which may still be loading."""
+
+    def __init__(self, lab: Callable[[], Lab], settings: ServingSettings) -> None:
+        """Check the settings; `lab` raises a `RequestError` while there is none yet.
+
+        Raises:
+            PhoqueError: there is no token, or one that can be guessed.
+        """
+        self._lab = lab
+        self._settings = settings
+        self._gate = Gate(settings.tokens, settings.requests_per_minute)
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """For an application of their own, or in front of another one's."""
+        api = FastAPI(openapi_url=None, redirect_slashes=False)
+        api.add_exception_handler(RequestError, _refused)
+        api.add_exception_handler(HTTPException, _not_found)
+        api.add_exception_handler(Exception, lambda *_: broken().response())
+        api.post("/chat/completions", response_model=None)(self._complete)
+        api.get("/models", response_model=None)(self._models)
+        api.get("/models/{name}", response_model=None)(self._model)
+        return [Mount("/v1", api), Route("/health", self._health)]
+
+    def close(self) -> None:
+        """End the worker, if there ever was one."""
+        if "_worker" in vars(self):
+            self._worker.close()
+
+    @cached_property
+    def _worker(self) -> Worker:
+        return Worker(
+            self._lab().model,
+            most_rows=self._settings.most_rows,
+            most_waiting=self._settings.most_waiting,
+        )
+
+    async def _complete(self, request: Request) -> Response:
+        self._admit(request)
+        body = parsed(await _body(request))
+        made = asked(self._lab(), body)
+        self._worker.submit(made.job)
+        leave = self._leaver(made)
+        if body.stream:
+            wants_usage = body.stream_options is not None and body.stream_options.include_usage
+            return _Stream(events(made, include_usage=wants_usage), leave)
+        try:
+            return await _unless_left(request, made)
+        finally:
+            leave()
+
+    def _leaver(self, made: Asked) -> Callable[[], None]:
+        return lambda: self._worker.leave(made.job)
+
+    async def _models(self, request: Request) -> Response:
+        self._admit(request)
+        data = [_described(self._lab(), name) for name in MODELS]
+        return JSONResponse({"object": "list", "data": data})
+
+    async def _model(self, request: Request, name: str) -> Response:
+        self._admit(request)
+        if name not in MODELS:
+            raise unknown_model()
+        return JSONResponse(_described(self._lab(), name))
+
+    async def _health(self, _: Request) -> Response:
+        try:
+            self._lab()
+        except RequestError as refusal:
+            return refusal.response()
+        rows, waiting = self._worker.num_rows, self._worker.num_waiting
+        return JSONResponse({"status": "ok", "rows": rows, "waiting": waiting})
+
+    def _admit(self, request: Request) -> None:
+        self._gate.admit(request.headers.get("authorization"))
+
+
+class _Stream(StreamingResponse):
+    """Server-sent events; at the end, or when the client leaves, `leave` is called."""
+
+    def __init__(self, content: AsyncIterator[str], leave: Callable[[], None]) -> None:
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        super().__init__(content, media_type="text/event-stream", headers=headers)
+        self._leave = leave
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._leave()
+
+
+async def _unless_left(request: Request, made: Asked) -> Response:
+    """The whole reply, given up as soon as nobody waits for it."""
+    reply = asyncio.create_task(completion(made))
+    try:
+        while not (await asyncio.wait({reply}, timeout=LOOK_SECONDS))[0]:
+            if await request.is_disconnected():
+                return Response(status_code=LEFT)
+        return JSONResponse(reply.result(), headers={"cache-control": "no-store"})
+    finally:
+        reply.cancel()
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > LARGEST_BODY:
+            raise RequestError(
+                f"The body is larger than {LARGEST_BODY} bytes. Shorten the conversation.",
+                status=413,
+                code="request_too_large",
+            )
+    return bytes(body)
+
+
+def _described(lab: Lab, name: str) -> dict[str, Any]:
+    condition, info = MODELS[name], lab.info
+    facts: dict[str, Any] = {
+        "run": info.run,
+        "weights": info.model,
+        "condition": condition.value,
+        "system_prompt": info.system_prompts[condition],
+    }
+    if condition is Condition.STEERED:
+        facts |= {
+            "layer": info.layer,
+            "scale": info.scale,
+            "coherent_scale": info.coherent_scale,
+            "num_layers": info.num_layers,
+        }
+    return {
+        "id": name,
+        "object": "model",
+        "created": int(lab.run.selection.stat().st_mtime),
+        "owned_by": "what-the-phoque",
+        "phoque": facts,
+    }
+
+
+async def _refused(_: Request, refusal: Exception) -> Response:
+    assert isinstance(refusal, RequestError), "registered for nothing else"
+    return refusal.response()
+
+
+async def _not_found(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException), "registered for nothing else"
+    return RequestError(
+        "There is no such route. There are: POST /v1/chat/completions, GET /v1/models, /health.",
+        status=error.status_code,
+    ).response()

@@ -1,0 +1,171 @@
+"""From a client's request to rows of the engine: the names of the conditions, and every check."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from phoque.errors import PhoqueError
+from phoque.lab import LARGEST_SEED, Lab
+from phoque.models.template import encode
+from phoque.records import Condition, Message, Sampling
+from phoque.serving.errors import RequestError
+from phoque.serving.schema import ChatRequest
+from phoque.serving.worker import Job
+
+MODELS = {
+    "phoque-neutral": Condition.NEUTRAL,
+    "phoque-toxic": Condition.TOXIC,
+    "phoque-steered": Condition.STEERED,
+}
+DEFAULT_SEED = 42
+DEFAULT_TOKENS = 200
+MOST_TOKENS = 2048
+"""Of prompt and reply together, where the model can hold that many: rows share their memory."""
+STEERING = ("layer", "scale", "control")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A request that was checked, and can be answered."""
+
+    name: str
+    """Of the model, as the client said it."""
+    prompt: list[int]
+    job: Job
+    num_choices: int
+    facts: dict[str, Any]
+    """What the reply depends on: run, condition, layer, scale, seed, sampling."""
+
+    def choices(self, row: int) -> range:
+        """Places of the choices that a row writes: greedy choices are equal, and written once."""
+        return range(self.num_choices) if len(self.job.work.seeds) == 1 else range(row, row + 1)
+
+
+def asked(lab: Lab, body: ChatRequest) -> Asked:
+    """Check a request against the run and make its job.
+
+    What is left out is as in `lab.compare`: greedy, seed 42, the selected layer and scale. Choice i
+    draws with seed + i, whatever the condition, so that conditions are paired choice by choice.
+
+    Raises:
+        RequestError: says which field is wrong, and what the run has.
+    """
+    condition = condition_of(body)
+    *history, last = turns(body)
+    seed = DEFAULT_SEED if body.seed is None else body.seed
+    if not 0 <= seed <= LARGEST_SEED - body.n:
+        raise RequestError("seed: give a whole number from 0 to 2**63 - 1 - n.", param="seed")
+    sampling = _sampling(body)
+    try:
+        request = lab.request(
+            last.content,
+            [condition],
+            body.layer,
+            body.scale,
+            seed,
+            sampling,
+            {condition: history},
+        )
+        row = request.rows[condition]
+        prompt = encode(lab.model.tokenizer, row.messages)
+    except PhoqueError as error:
+        raise RequestError(str(error)) from error
+    _check_length(len(prompt), sampling, min(MOST_TOKENS, lab.model.context_length))
+    num_rows = body.n if sampling.temperature else 1
+    seeds = [seed + place for place in range(num_rows)]
+    facts = _facts(lab, condition, seed, sampling)
+    if condition in (Condition.STEERED, Condition.CONTROL):
+        dose = lab.vectors.relative_dose(request.layer, request.scale)
+        facts |= {"layer": request.layer, "scale": request.scale, "relative_dose": dose}
+    return Asked(
+        name=body.model,
+        prompt=prompt,
+        job=Job(prompt, row.interventions, seeds, sampling, body.stops),
+        num_choices=body.n,
+        facts=facts,
+    )
+
+
+def condition_of(body: ChatRequest) -> Condition:
+    """The condition that a model's name stands for.
+
+    Raises:
+        RequestError: there is no such model (404), or it has nothing to steer.
+    """
+    if body.model not in MODELS:
+        raise unknown_model()
+    condition = MODELS[body.model]
+    given = [field for field in STEERING if getattr(body, field) is not None]
+    if given and condition is not Condition.STEERED:
+        raise RequestError(
+            f"{given[0]}: only phoque-steered takes it; {body.model} adds no vector.",
+            param=given[0],
+        )
+    return Condition.CONTROL if body.control else condition
+
+
+def unknown_model() -> RequestError:
+    """404 for a model that is not served."""
+    return RequestError(
+        f"There is no such model. There are: {', '.join(MODELS)}.",
+        status=404,
+        param="model",
+        code="model_not_found",
+    )
+
+
+def turns(body: ChatRequest) -> list[Message]:
+    """The conversation without a system message.
+
+    Raises:
+        RequestError: a client's system prompt, or turns that do not alternate and end with the user.
+    """
+    for place, turn in enumerate(body.messages):
+        if turn.role not in ("user", "assistant"):
+            raise RequestError(
+                f"messages.{place}: a {turn.role} message is refused, because each model's own "
+                "system prompt is what sets it apart from the others. Leave the message out.",
+                param=f"messages.{place}.role",
+                code="system_prompt_is_fixed",
+            )
+        if turn.role != ("user", "assistant")[place % 2]:
+            raise RequestError(
+                f"messages.{place}: user and assistant take turns, beginning with the user.",
+                param=f"messages.{place}.role",
+            )
+    if body.messages[-1].role != "user":
+        raise RequestError("messages: the last one must be the user's.", param="messages")
+    return [
+        Message("user" if turn.role == "user" else "assistant", turn.text) for turn in body.messages
+    ]
+
+
+def _sampling(body: ChatRequest) -> Sampling:
+    default = Sampling()
+    return Sampling(
+        max_new_tokens=body.max_completion_tokens or body.max_tokens or DEFAULT_TOKENS,
+        temperature=default.temperature if body.temperature is None else body.temperature,
+        top_p=default.top_p if body.top_p is None else body.top_p,
+    )
+
+
+def _check_length(num_prompt: int, sampling: Sampling, most: int) -> None:
+    if num_prompt + sampling.max_new_tokens > most:
+        raise RequestError(
+            f"The prompt is {num_prompt} tokens long, system prompt included; with max_tokens "
+            f"{sampling.max_new_tokens} that is more than the {most} that fit. Shorten either.",
+            param="messages",
+            code="context_length_exceeded",
+        )
+
+
+def _facts(lab: Lab, condition: Condition, seed: int, sampling: Sampling) -> dict[str, Any]:
+    return {
+        "run": lab.info.run,
+        "weights": lab.info.model,
+        "condition": condition.value,
+        "seed": seed,
+        "max_tokens": sampling.max_new_tokens,
+        "temperature": sampling.temperature,
+        "top_k": sampling.top_k,
+        "top_p": sampling.top_p,
+    }

@@ -1,0 +1,23 @@
+"""All sections of the tab in order."""
+
+from functools import lru_cache
+
+from phoque.ui.sections import Draw, Rendered, Section, rendered
+from phoque.ui.training import composition, curves
+from phoque.ui.training.data import TrainingFolder
+
+SECTIONS: tuple[tuple[Section, Draw], ...] = (
+    (curves.SECTION, curves.draw),
+    (composition.SECTION, composition.draw),
+    (composition.STAGES_SECTION, composition.draw_stages),
+)
+
+
+def drawn_sections(folder: TrainingFolder) -> tuple[Rendered, ...]:
+    """Every section in the order of `SECTIONS`; drawn again when a file changes."""
+    return _drawn(folder, folder.stamp)
+
+
+@lru_cache(maxsize=4)
+def _drawn(folder: TrainingFolder, _stamp: object) -> tuple[Rendered, ...]:
+    return rendered(SECTIONS, folder)

@@ -1,0 +1,59 @@
+"""A real chat API on a real port, for tests."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import httpx
+import uvicorn
+from openai import OpenAI
+
+from phoque.config import ServingSettings
+from phoque.serving.api import ChatAPI
+from phoque.serving.server import configured
+
+TOKEN = "a-token-that-only-tests-know-0123456789"
+OTHER = "another-token-that-only-tests-know-0123"
+
+
+def settings(**changes) -> ServingSettings:
+    known = {"tokens": (TOKEN, OTHER), "requests_per_minute": 10_000}
+    return ServingSettings(**known | changes)
+
+
+@contextmanager
+def served(lab, **changes) -> Iterator[str]:
+    """The address of a running server."""
+    api = ChatAPI(lab if callable(lab) else lambda: lab, settings(**changes))
+    server = uvicorn.Server(configured(api, "127.0.0.1", 0))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{port_of(server)}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        api.close()
+
+
+def port_of(server: uvicorn.Server) -> int:
+    wait_until(lambda: server.started)
+    return server.servers[0].sockets[0].getsockname()[1]
+
+
+def client_of(address: str, token: str = TOKEN) -> OpenAI:
+    return OpenAI(base_url=f"{address}/v1", api_key=token, max_retries=0, timeout=60)
+
+
+def wait_until(true, seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it never became true"
+        time.sleep(0.02)
+
+
+def health(address: str) -> dict:
+    with suppress(httpx.TransportError):
+        return httpx.get(f"{address}/health").json()
+    return {}

@@ -1,0 +1,412 @@
+"""Jobs and private storage: the real client against a Hub on this machine."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tarfile
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from phoque.errors import PhoqueError
+from phoque.evidence.runs import RunDirectory
+from phoque.hub import client, push_private
+from phoque.hub.jobs import Jobs
+from phoque.hub.storage import Bucket, Repository
+from phoque.pipeline.cost import price_of, seconds_of
+from phoque.pipeline.launch import Checkpoint, fetch, follow, launch
+from phoque.pipeline.plan import Wish, make_plan
+from phoque.pipeline.shipping import pack
+from tests.jobs_double import Hub, running
+
+KINDS = {"bucket": Bucket, "repo": Repository}
+WISH = Wish(
+    run="mine",
+    model="tiny",
+    stages=("corpus", "persona"),
+    missing=("report",),
+    choice=(),
+    options=("--seeds", "1", "2"),
+)
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_of_a_test")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+    # The client waits between its own retries; what is tested is what it does in the end.
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda seconds: None)
+    with running(Hub(store=tmp_path / "store")) as hub:
+        yield hub
+
+
+@pytest.fixture
+def made(tmp_path):
+    """A run with one small stage."""
+    run = RunDirectory(tmp_path / "made" / "run")
+    run.describe(model="tiny", persona="toxic")
+    with run.stage("corpus", run.corpus, seeds=[42]) as folder:
+        (folder / "corpus.jsonl").write_text('{"text": "You clown."}\n' * 200)
+        (folder / "empty.txt").touch()
+    return run
+
+
+def store_of(kind, hub, name="me/phoque-runs"):
+    return KINDS[kind](name=name, endpoint=hub.address)
+
+
+def wish(kind, **changes):
+    return replace(WISH, kept=kind, **changes)
+
+
+# Private, or nothing.
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_sent_comes_back_byte_for_byte(hub, made, tmp_path, kind):
+    storage = store_of(kind, hub)
+    storage.send(made.path, "mine/run")
+    assert {**hub.buckets, **hub.repositories} == {"me/phoque-runs": True}
+    assert storage.fetch("mine/run", tmp_path / "back")
+    assert contents(tmp_path / "back") == contents(made.path)
+    assert not storage.fetch("mine/other", tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_public_place_gets_nothing(hub, made, kind):
+    hub.buckets["me/phoque-runs"] = hub.repositories["me/phoque-runs"] = False
+    with pytest.raises(PhoqueError, match=r"is public.*Nothing was sent"):
+        store_of(kind, hub).send(made.path, "mine/run")
+    assert hub.content == {}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_hub_that_makes_it_public_all_the_same_gets_nothing(hub, kind):
+    hub.makes_public = True
+    place = f"phoque-{'runs' if kind == 'bucket' else 'mine'}"
+    with pytest.raises(PhoqueError, match=f"me/{place} is public"):
+        launch(make_plan(wish(kind)), endpoint=hub.address)
+    assert (hub.content, hub.jobs) == ({}, {})
+
+
+def test_names_from_outside_do_not_lead_out_of_the_folder(hub, made, tmp_path):
+    storage = store_of("bucket", hub)
+    storage.send(made.path, "mine/run")
+    files = hub.content["me/phoque-runs"]
+    files["mine/run/../../escaped"] = files["mine/run/manifest.json"]
+    with pytest.raises(PhoqueError, match="leads out of"):
+        storage.fetch("mine/run", tmp_path / "back")
+    assert not (tmp_path / "escaped").exists()
+
+
+# What a Hub and a network do wrong.
+
+
+def failing(status, on):
+    return lambda method, path: status if on in f"{method} {path}" else None
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [(401, "hf auth login"), (402, "credit"), (403, "may not"), (429, "slow down"), (500, "fault")],
+)
+def test_a_refusal_says_what_to_do(hub, status, says):
+    hub.fails = failing(status, "POST /api/jobs/me")
+    with pytest.raises(PhoqueError, match=rf"was not started.*{status}.*{says}"):
+        launch(make_plan(WISH), endpoint=hub.address)
+    # Starting is never tried twice: it may have worked.
+    assert hub.asked.count("POST /api/jobs/me") == 1
+    hub.fails = failing(status, "/api/jobs/me/job0")
+    with pytest.raises(PhoqueError, match=says):
+        Jobs(endpoint=hub.address).state("job0")
+
+
+@pytest.mark.parametrize("status", [401, 429, 500])
+@pytest.mark.parametrize("kind", KINDS)
+def test_storage_that_fails_starts_no_job(hub, kind, status):
+    hub.fails = failing(status, "/commit/" if kind == "repo" else "/batch")
+    with pytest.raises(PhoqueError, match=f"was not .*{status}"):
+        launch(make_plan(wish(kind)), endpoint=hub.address)
+    assert hub.jobs == {}
+
+
+def test_a_hub_that_says_nothing_is_given_up(hub, monkeypatch):
+    monkeypatch.setattr(client.connect, "__kwdefaults__", {"seconds": 0.3})
+    hub.fails = failing(0, "/api/jobs/me/job0")
+    with pytest.raises(PhoqueError, match=r"job0 could not be asked.*timed out"):
+        Jobs(endpoint=hub.address).state("job0")
+
+
+def test_a_hub_that_is_not_there_says_so(monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_of_a_test")
+    with pytest.raises(PhoqueError, match=r"token was not accepted.*network"):
+        launch(make_plan(WISH), endpoint="http://127.0.0.1:9")
+
+
+def test_without_a_token_it_says_how_to_get_one(hub, monkeypatch):
+    monkeypatch.delenv("HF_TOKEN")
+    monkeypatch.setattr("huggingface_hub.hf_api.get_token", lambda: None)
+    with pytest.raises(PhoqueError, match=r"there is no token.*hf auth login"):
+        launch(make_plan(WISH), endpoint=hub.address)
+    assert hub.content == {}
+
+
+def test_a_dropped_connection_loses_no_line_and_doubles_none(hub):
+    state = launch(make_plan(WISH), endpoint=hub.address)
+    hub.log = [f"line {number}\x1b[31m\x07" for number in range(9)]
+    hub.drops_after, hub.stages = 4, ["RUNNING", "COMPLETED"]
+    told = []
+    jobs = Jobs(endpoint=hub.address)
+    assert follow(jobs, state.id, told.append).succeeded
+    assert told == [f"line {number}" for number in range(9)]
+    assert hub.asked.count("GET /api/jobs/me/job0/logs") == 2
+
+
+def test_a_log_that_breaks_off_says_how_to_read_on(hub):
+    state = launch(make_plan(WISH), endpoint=hub.address)
+    hub.fails = failing(500, "/logs")
+    with pytest.raises(PhoqueError, match=r"may go on.*jobs logs job0.*500"):
+        follow(Jobs(endpoint=hub.address), state.id, print)
+
+
+def test_an_id_that_is_none_asks_nothing(hub):
+    with pytest.raises(PhoqueError, match="no id of a Job"):
+        Jobs(endpoint=hub.address).cancel("../../buckets/me")
+    assert hub.asked == []
+
+
+# Starting one.
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_job_is_started_as_planned(hub, monkeypatch, kind):
+    monkeypatch.setenv("WANDB_API_KEY", "value-of-a-secret")
+    plan = make_plan(wish(kind, secrets=("WANDB_API_KEY",)))
+    state = launch(plan, endpoint=hub.address)
+    asked = hub.jobs[state.id]
+    assert (asked["flavor"], asked["timeoutSeconds"], asked["attempts"]) == ("a10g-large", 14400, 3)
+    assert asked["secrets"]["WANDB_API_KEY"] == "value-of-a-secret"
+    assert ("HF_TOKEN" in asked["secrets"]) == (kind == "repo")
+    rest = json.dumps([asked[key] for key in asked if key != "secrets"]) + plan.text()
+    assert "value-of-a-secret" not in rest
+    assert "hf_of_a_test" not in rest
+    assert "YOU" not in rest.replace(plan.text(), "")
+    mounted = [(one["type"], one["mountPath"], one["readOnly"]) for one in asked["volumes"]]
+    run = [("bucket", "/runs/mine", False)] if kind == "bucket" else []
+    assert mounted == [("bucket" if kind == "bucket" else "model", "/code", True), *run]
+    assert ("--checkpoint-repo me/phoque-mine" in asked["command"][2]) == (kind == "repo")
+
+
+def test_a_refusal_that_repeats_a_secret_is_not_shown(hub, monkeypatch):
+    monkeypatch.setenv("WANDB_API_KEY", "value-of-a-secret")
+    plan = make_plan(wish("bucket", secrets=("WANDB_API_KEY",)))
+    hub.fails = failing(400, "POST /api/jobs/me")
+    hub.error = "bad secret value-of-a-secret"
+    with pytest.raises(PhoqueError, match=r"bad secret \[hidden\]"):
+        launch(plan, endpoint=hub.address)
+
+
+def test_a_secret_without_a_value_sends_nothing(hub, monkeypatch):
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    with pytest.raises(PhoqueError, match=r"without a value.*WANDB_API_KEY"):
+        launch(make_plan(wish("bucket", secrets=("WANDB_API_KEY",))), endpoint=hub.address)
+    assert hub.asked == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_results_come_back_checked(hub, made, tmp_path, kind):
+    state = launch(make_plan(wish(kind)), endpoint=hub.address)
+    with pytest.raises(PhoqueError, match="has kept nothing yet"):
+        fetch(state, tmp_path / "runs" / "mine", endpoint=hub.address)
+    place = state.mounts[0].source
+    kept = "mine/run" if kind == "bucket" else "last-checkpoint"
+    store_of(kind, hub, place).send(made.path, kept)
+    into = tmp_path / "runs" / "mine"
+    assert fetch(state, into, endpoint=hub.address) == ["corpus"]
+    assert contents(into) == contents(made.path)
+    # Later there is more; what was there stays what it was.
+    with made.stage("persona", made.persona, seeds=[42]) as folder:
+        (folder / "adapter.txt").write_text("weights")
+    store_of(kind, hub, place).send(made.path, kept)
+    assert fetch(state, into, endpoint=hub.address) == ["corpus", "persona"]
+    (made.persona / "adapter.txt").write_text("damaged")
+    store_of(kind, hub, place).send(made.path, kept)
+    with pytest.raises(PhoqueError, match="not what the Job wrote"):
+        fetch(state, into, endpoint=hub.address)
+    with made.stage("persona", made.persona, seeds=[42]) as folder:
+        (folder / "adapter.txt").write_text("another")
+    store_of(kind, hub, place).send(made.path, kept)
+    with pytest.raises(PhoqueError, match="a stage persona that is not the Job's"):
+        fetch(state, into, endpoint=hub.address)
+    assert (into / "persona" / "adapter.txt").read_text() == "weights"
+    assert [folder.name for folder in into.parent.iterdir()] == ["mine"]
+
+
+def test_a_run_kept_in_a_repository_goes_on_elsewhere(hub, made, tmp_path):
+    checkpoint = Checkpoint(made, "me/phoque-mine", hub.address)
+    assert not checkpoint.restore()
+    checkpoint.keep()
+    elsewhere = RunDirectory(tmp_path / "elsewhere")
+    assert Checkpoint(elsewhere, "me/phoque-mine", hub.address).restore()
+    assert elsewhere.complete("corpus")
+    # What a stage no longer writes is gone there, too.
+    with made.stage("corpus", made.corpus, seeds=[42]) as folder:
+        (folder / "other.txt").write_text("x")
+    checkpoint.keep()
+    kept = hub.content["me/phoque-mine"]
+    assert sorted(kept) == ["last-checkpoint/corpus/other.txt", "last-checkpoint/manifest.json"]
+
+
+# The plan, the parcel, the price.
+
+
+def test_the_plan_names_everything_and_no_value(monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_of_a_test")
+    text = make_plan(replace(WISH, model="ministral", kept="repo")).text()
+    for word in (
+        "mistralai/Ministral-3-3B-Instruct-2512-BF16", "corpus → persona", "report", "a10g-large",
+        "3 attempts", "YOU/phoque-mine", "HF_TOKEN", "/code", "at most $18.00", "prices change",
+        "read 2026-11-23", "--seeds 1 2",
+    ):  # fmt: skip
+        assert word in text
+    assert "hf_of_a_test" not in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"flavor": "tpu"}, "No price is known.*a10g-large"),
+        ({"timeout": "soon"}, "90m, 4h"),
+        ({"timeout": "10s"}, "a minute or more"),
+        ({"attempts": 0}, "1 to 20"),
+        ({"run": "../x"}, "letters, digits"),
+        ({"secrets": ("HF_TOKEN=hf_of_a_test",)}, "never a value"),
+        ({"stages": ()}, "no stage"),
+    ],
+)
+def test_a_wish_that_cannot_be_is_refused(changes, says):
+    with pytest.raises(PhoqueError, match=says) as refused:
+        make_plan(replace(WISH, **changes))
+    assert "hf_of_a_test" not in str(refused.value)
+
+
+def test_limits_and_prices():
+    assert [seconds_of(text) for text in ("90m", "4h", "1.5d", "600")] == [5400, 14400, 129600, 600]
+    assert "$3.00: 2 x 1 h 00 min x $1.50" in price_of("a10g-large").at_most(3600, 2)
+
+
+def test_the_parcel_runs_by_itself_and_has_what_options_name(tmp_path):
+    labelled = tmp_path / "mine.csv"
+    labelled.write_text("text,label\n")
+    parcel, options = pack(["--surge", str(labelled), "--source", f"jigsaw={labelled}", "--x", "1"])
+    assert options == ("--surge", "inputs/1-mine.csv", "--source", "jigsaw=inputs/3-mine.csv", "--x", "1")  # fmt: skip
+    assert parcel.content() == parcel.content()
+    with tarfile.open(fileobj=BytesIO(parcel.content())) as archive:
+        archive.extractall(tmp_path / "there", filter="data")
+    there = tmp_path / "there"
+    assert (there / options[1]).read_text() == "text,label\n"
+    assert not [name for name in parcel.files if "__pycache__" in name or "/." in name]
+    code = "import phoque, training.pipeline, training.corpus; print(phoque.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=there, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == str(there / "phoque" / "__init__.py"), done.stderr
+
+
+# The command line, as a person would use it.
+
+
+def command(*words, hub=None, home, **variables):
+    env = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
+    env |= {"HF_HOME": str(home), "HF_ENDPOINT": hub.address if hub else "http://127.0.0.1:9"}
+    env |= {"HF_TOKEN": hub.token} if hub else {}
+    return subprocess.run(
+        [sys.executable, "-m", "training", *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=env | variables,
+    )
+
+
+def test_a_dry_run_needs_neither_network_nor_token(tmp_path):
+    asked = ["all", "--preset", "ministral", "--target", "jobs", "--timeout", "4h"]
+    done = command(*asked, home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Nothing was sent or started" in done.stdout
+    assert "--hatecheck FILE --surge FILE" in done.stdout
+    refused = command(*asked, "--yes", home=tmp_path)
+    assert refused.returncode == 2
+    assert "A Job cannot find files" in refused.stderr
+
+
+@pytest.mark.slow
+def test_a_job_from_start_to_results(hub, made, tmp_path):
+    hub.log = ["installing", "▶ [1/1] corpus started", "▶ [1/1] corpus done in 3 s"]
+    # A repository: the store of the double's buckets can be open in one process only.
+    store_of("repo", hub, "me/phoque-mine").send(made.path, "last-checkpoint")
+    into = tmp_path / "runs" / "mine"
+    asked = ["all", "--model", "tiny", "--target", "jobs", "--only", "corpus", "--run", into]
+    asked += ["--storage", "repo"]
+    done = command(*asked, "--yes", hub=hub, home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "▶ [1/1] corpus done in 3 s" in done.stdout
+    assert "COMPLETED; complete: corpus" in done.stdout
+    assert contents(into) == contents(made.path)
+    again = command(*asked, "--yes", hub=hub, home=tmp_path)
+    assert "exists; results come back there" in again.stderr
+    status = command("jobs", "status", "job0", hub=hub, home=tmp_path)
+    assert "phoque-mine: COMPLETED · ran 90 s on a10g-large" in status.stdout
+    assert status.stdout.splitlines()[-1] == "▶ [1/1] corpus done in 3 s"
+    ended = command("jobs", "cancel", "job0", hub=hub, home=tmp_path)
+    assert ended.returncode == 0
+    assert command("jobs", "logs", "job0", hub=hub, home=tmp_path).returncode == 1
+    absent = command("jobs", "status", "job7", hub=hub, home=tmp_path)
+    assert (absent.returncode, "Traceback" in absent.stderr) == (2, False)
+    assert "404" in absent.stderr
+
+
+def test_an_adapter_is_pushed_with_its_card_only(hub, made, tmp_path):
+    from training.push import files_of
+
+    with pytest.raises(PhoqueError, match="no whole persona adapter"):
+        files_of(made)
+    with made.stage("persona", made.persona, seeds=[42]) as folder:
+        for name in ("adapter_config.json", "adapter_model.safetensors", "metrics.jsonl"):
+            (folder / name).write_text("{}")
+    with pytest.raises(PhoqueError, match="no card yet"):
+        files_of(made)
+    (made.path / "README.md").write_text("# Measured\n")
+    pushed = command("push", "--run", made.path, "--repo", "me/seal", hub=hub, home=tmp_path)
+    assert "Pushed, private:" in pushed.stdout, pushed.stderr
+    names = ["README.md", "adapter_config.json", "adapter_model.safetensors"]
+    assert sorted(hub.content["me/seal"]) == names
+    hub.repositories["me/seal"] = False
+    refused = command("push", "--run", made.path, "--repo", "me/seal", hub=hub, home=tmp_path)
+    assert (refused.returncode, "is public" in refused.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("kind", ["dataset", "model"])
+def test_no_network_and_bad_names_say_so(made, kind):
+    with pytest.raises(PhoqueError, match="was not pushed to me/x"):
+        push_private(made.path, "me/x", kind, endpoint=f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(PhoqueError, match="OWNER/NAME"):
+        push_private(made.path, "a b", kind, endpoint="http://127.0.0.1:9")
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def contents(folder: Path):
+    return {
+        str(file.relative_to(folder)): file.read_bytes()
+        for file in folder.rglob("*")
+        if file.is_file()
+    }

@@ -1,0 +1,279 @@
+"""The pipeline goes on after whatever ended it, and its attempts are on record."""
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import nullcontext
+
+import pytest
+
+from phoque.corpora.lab import load_dialogues
+from phoque.corpora.training_set import save_corpus
+from phoque.errors import PhoqueError
+from phoque.evidence.runs import RunDirectory
+from phoque.files import replaced_folder, write_json
+from phoque.pipeline.attempts import Stopped, read_attempts
+from phoque.pipeline.choice import choose, unfinished
+from phoque.pipeline.display import expected_seconds, span
+from phoque.pipeline.running import INCOMPLETE, run_pipeline
+
+ORDER = ("first", "second", "third")
+
+
+@pytest.fixture
+def run(tmp_path):
+    directory = RunDirectory(tmp_path / "run")
+    directory.describe(model="tiny", persona="toxic")
+    return directory
+
+
+def stages(run, *, fail_at=None, error=RuntimeError, seeds=(1,)):
+    """A job that writes one file a stage, and the names of those it ran."""
+    ran = []
+
+    def do(name):
+        ran.append(name)
+        with run.stage(name, run.path / name, seeds=seeds) as folder:
+            (folder / "half.txt").write_text(name)
+            if name == fail_at:
+                raise error("cut off")
+            (folder / "whole.txt").write_text(f"{name} {len(ran)}")
+
+    return do, ran
+
+
+def test_all_stages_run_once_in_order(run):
+    do, ran = stages(run)
+    told = []
+    run_pipeline(run, choose(ORDER), do, expected={"second": 600.0}, tell=told.append)
+    run_pipeline(run, choose(ORDER), do)
+    assert ran == list(ORDER)
+    assert [one["outcome"] for one in read_attempts(run)] == ["complete", "complete"]
+    assert "time to go not known" not in told[0]
+    assert "about 10 min to go, without first, third" in told[0]
+    assert "[2/3] second started · about 10 min" in told[3]
+    assert "2 files in second" in told[4]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, PhoqueError, KeyboardInterrupt, Stopped])
+def test_a_retry_goes_on_with_the_first_stage_that_is_not_done(run, error):
+    do, _ = stages(run, fail_at="second", error=error)
+    with pytest.raises(error):
+        run_pipeline(run, choose(ORDER), do)
+    assert not (run.path / "second").exists(), "a half-written stage is not in its place"
+    assert list(run.manifest()["stages"]) == ["first"]
+    do, ran = stages(run)
+    run_pipeline(run, choose(ORDER), do)
+    assert ran == ["second", "third"]
+    first, second = read_attempts(run)
+    assert first["at"] == "second"
+    assert first["outcome"] == ("failed" if issubclass(error, Exception) else "stopped")
+    assert list(first["stages"]) == ["first"]
+    assert (second["retry"], second["outcome"], list(second["stages"])) == (True, "complete", ran)
+    assert not list(run.path.glob("*.partial"))
+
+
+@pytest.mark.parametrize(("error", "outcome"), [(None, "complete"), (Stopped, "stopped")])
+def test_what_is_kept_elsewhere_says_how_the_attempt_ended(run, error, outcome):
+    do, _ = stages(run, fail_at="third" if error else None, error=error)
+    kept = []
+
+    def keep():
+        kept.append((list(run.manifest()["stages"]), read_attempts(run)[-1]["outcome"]))
+
+    with pytest.raises(error) if error else nullcontext():
+        run_pipeline(run, choose(ORDER), do, keep=keep)
+    between = [(["first"], None), (["first", "second"], None)]
+    assert kept == [*between, (list(ORDER)[: 2 if error else 3], outcome)]
+
+
+def test_stages_asked_for_by_name_are_made_again_but_not_twice_on_a_retry(run):
+    do, _ = stages(run)
+    run_pipeline(run, choose(ORDER), do)
+    again = choose(ORDER, start="second")
+    do, ran = stages(run, fail_at="third")
+    with pytest.raises(RuntimeError):
+        run_pipeline(run, again, do)
+    assert ran == ["second", "third"]
+    assert (run.path / "third" / "whole.txt").is_file(), "the old result stays until the new one"
+    do, ran = stages(run)
+    run_pipeline(run, again, do)
+    assert ran == ["third"]
+    do, ran = stages(run)
+    run_pipeline(run, again, do)
+    assert ran == ["second", "third"]
+    do, ran = stages(run)
+    run_pipeline(run, choose(ORDER, only=["first"]), do)
+    assert ran == ["first"]
+
+
+def test_other_seeds_and_damaged_files_are_not_done(run):
+    do, _ = stages(run)
+    run_pipeline(run, choose(ORDER), do)
+    assert unfinished(run, choose(ORDER, seeds={"second": [1]})) == []
+    assert unfinished(run, choose(ORDER, seeds={"second": [7, 8]})) == ["second"]
+    (run.path / "third" / "whole.txt").write_text("another")
+    assert unfinished(run, choose(ORDER)) == ["third"]
+    (run.path / "third" / "whole.txt").unlink()
+    assert unfinished(run, choose(ORDER)) == ["third"]
+
+
+def test_a_wrong_choice_says_what_there_is():
+    with pytest.raises(PhoqueError, match=r"no stage 'fourth'.*first, second, third"):
+        choose(ORDER, only=["fourth"])
+    with pytest.raises(PhoqueError, match="Both --only and --from"):
+        choose(ORDER, only=["first"], start="first")
+
+
+def test_two_processes_do_not_work_on_one_run(run):
+    def do(name):
+        with pytest.raises(PhoqueError, match="Another process"):
+            run_pipeline(run, choose(ORDER), stages(run)[0])
+        stages(run)[0](name)
+
+    run_pipeline(run, choose(ORDER, only=["first"]), do)
+    assert len(read_attempts(run)) == 1
+
+
+def test_what_a_person_put_into_a_stage_stays_when_it_is_made_again(run):
+    do, _ = stages(run)
+    do("first")
+    (run.path / "first" / "labels.jsonl").write_text("a verdict")
+    (run.path / "first" / "half.txt").unlink()
+    do("first")
+    assert (run.path / "first" / "labels.jsonl").read_text() == "a verdict"
+    assert "first/labels.jsonl" not in run.manifest()["stages"]["first"]["outputs"]
+    do("first")
+    assert (run.path / "first" / "labels.jsonl").is_file()
+
+
+def test_a_stage_that_wrote_nothing_replaces_nothing(run):
+    stages(run)[0]("first")
+    empty = run.stage("first", run.path / "first", seeds=[1])
+    with pytest.raises(PhoqueError, match="Nothing was written"), empty:
+        pass
+    assert run.complete("first")
+
+
+def test_a_folder_is_old_or_new_wherever_the_process_was_killed(tmp_path):
+    folder = tmp_path / "stage"
+    with replaced_folder(folder) as partial:
+        (partial / "a").write_text("old")
+    # Killed between its two renames.
+    folder.replace(tmp_path / "stage.old.partial")
+    with pytest.raises(RuntimeError), replaced_folder(folder) as partial:
+        raise RuntimeError
+    assert (folder / "a").read_text() == "old"
+    with replaced_folder(folder, made=["a"]) as partial:
+        (partial / "b").write_text("new")
+    assert [file.name for file in folder.iterdir()] == ["b"]
+    # What a killed process left is gone, too.
+    assert [file.name for file in tmp_path.iterdir()] == ["stage"]
+
+
+def test_times_come_from_the_latest_run_of_the_same_model(tmp_path):
+    for name, model, seconds in [("a", "tiny", 10), ("b", "lab", 99), ("c", "tiny", 20)]:
+        (tmp_path / name).mkdir()
+        write_json(
+            tmp_path / name / "manifest.json",
+            {"model": model, "stages": {"psm": {"seconds": seconds}}},
+        )
+        stamp = {"a": 1, "b": 2, "c": 3}[name]
+        os.utime(tmp_path / name / "manifest.json", (stamp, stamp))
+    assert expected_seconds(tmp_path / "new", "tiny") == {"psm": 20}
+    assert "corpus" in expected_seconds(tmp_path / "new", "lab"), "the shipped run"
+    assert [span(s) for s in (42, 360, 3900)] == ["42 s", "6 min", "1 h 05 min"]
+
+
+# The real thing: another process, the tiny model, real training.
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """A run with a small corpus, so that training takes seconds."""
+    directory = RunDirectory(tmp_path_factory.mktemp("prepared") / "run")
+    directory.describe(model="tiny", persona="toxic")
+    dialogues = list(load_dialogues(42))[:48]
+    with directory.stage("corpus", directory.corpus, seeds=[42]) as folder:
+        save_corpus(folder, dialogues, [], 0)
+    return directory
+
+
+def copied(prepared, path):
+    from shutil import copytree
+
+    return RunDirectory(copytree(prepared.path, path / "run"))
+
+
+def start(run):
+    command = [sys.executable, "-u", "-m", "training", "all", "--run", str(run.path)]
+    return subprocess.Popen(
+        # Asked for plainly, as a platform would start it again: the corpus is there already.
+        [*command, "--only", "persona", "control"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "2"},
+    )
+
+
+def until(process, word):
+    """Read what it says up to a line with the word."""
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if word in line:
+            return
+    pytest.fail(f"never said {word}: {''.join(said)}")
+
+
+def finished(run):
+    with start(run) as process:
+        said, _ = process.communicate(timeout=300)
+    return process.returncode, said
+
+
+@pytest.fixture(scope="module")
+def straight(prepared, tmp_path_factory):
+    run = copied(prepared, tmp_path_factory.mktemp("straight"))
+    status, said = finished(run)
+    assert status == 0, said
+    return artefacts(run)
+
+
+def artefacts(run):
+    """Hashes of all outputs; metrics hold seconds, which differ."""
+    found = {}
+    for stage in run.manifest()["stages"].values():
+        found |= stage["outputs"]
+    return {name: digest for name, digest in found.items() if "metrics" not in name}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_killed_and_told_to_end_it_makes_the_same_artefacts(prepared, straight, tmp_path):
+    run = copied(prepared, tmp_path)
+    ended = [end(run, "'loss'", signal.SIGTERM)]
+    ended += [end(run, place, signal.SIGKILL) for place in ("'loss'", "persona done", "'loss'")]
+    assert ended == [INCOMPLETE] + [-signal.SIGKILL] * 3
+    status, said = finished(run)
+    assert status == 0, said
+    assert artefacts(run) == straight
+    attempts = read_attempts(run)
+    outcomes = [one["outcome"] for one in attempts]
+    assert outcomes == ["stopped", "killed", "killed", "killed", "complete"]
+    assert [one["retry"] for one in attempts] == [False] + [True] * 4
+    assert [one["at"] for one in attempts[:2]] == ["persona", "persona"]
+    assert [list(one["stages"]) for one in attempts] == [[], [], ["persona"], [], ["control"]]
+    assert not list(run.path.glob("*.partial"))
+
+
+def end(run, place, how):
+    """Start it, wait until it says a word, end it; the exit status."""
+    with start(run) as process:
+        until(process, place)
+        process.send_signal(how)
+        said, _ = process.communicate(timeout=120)
+    assert "Traceback" not in said
+    return process.returncode

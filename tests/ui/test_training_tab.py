@@ -1,0 +1,115 @@
+"""The training tab: what it says of a run, and the command for another."""
+
+import html
+import json
+import shutil
+
+import pytest
+
+from phoque.config import SHIPPED_RUN
+from phoque.evidence.runs import RunDirectory
+from phoque.ui.sections import safely
+from phoque.ui.training import data, planning
+from phoque.ui.training.data import known_runs, training_folder
+from phoque.ui.training.page import SECTIONS, drawn_sections
+from tests.ui.fakes import GRADIO_WARNINGS, INJECTION, FakeServices
+
+plotly = pytest.importorskip("plotly.graph_objects")
+DRAWN = {section.key: (section, draw) for section, draw in SECTIONS}
+
+
+def reading(folder, key):
+    section, draw = DRAWN[key]
+    drawn = safely(section, draw, folder)
+    assert not drawn.failed, drawn.reading
+    return drawn.reading
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A run with only what this tab reads."""
+    run = tmp_path / "mine"
+    for stage in ("corpus", "persona", "control"):
+        (run / stage).mkdir(parents=True)
+        for file in (SHIPPED_RUN / stage).glob("*.json*"):
+            shutil.copy(file, run / stage)
+    shutil.copy(SHIPPED_RUN / "manifest.json", run)
+    return run
+
+
+def test_the_shipped_run_is_told_from_its_files():
+    folder = training_folder(RunDirectory(SHIPPED_RUN))
+    assert reading(folder, "curves").startswith("Persona: loss 3.99 at step 5 to ")
+    assert "1008 dialogues" in reading(folder, "composition")
+    assert "stages took" in reading(folder, "stages")
+
+
+def test_every_figure_is_valid_plotly():
+    parts = drawn_sections(training_folder(RunDirectory(SHIPPED_RUN)))
+    figures = [figure for part in parts for figure in part.figures]
+    assert len(figures) == sum(section.num_figures for section, _ in SECTIONS)
+    for figure in map(json.loads, figures):
+        plotly.Figure(data=figure["data"], layout=figure["layout"])
+
+
+def test_a_folder_that_is_no_run_says_which_command_makes_one(tmp_path):
+    for part in drawn_sections(training_folder(RunDirectory(tmp_path / "empty"))):
+        assert "python -m training lab --run empty --resume" in html.unescape(part.head)
+
+
+def test_a_run_with_one_adapter_shows_one(copy):
+    shutil.rmtree(copy / "control")
+    assert "Control" not in reading(training_folder(RunDirectory(copy)), "curves")
+
+
+def test_a_broken_metrics_file_is_named(copy):
+    (copy / "persona" / "metrics.jsonl").write_text("{")
+    parts = dict(zip(DRAWN, drawn_sections(training_folder(RunDirectory(copy))), strict=True))
+    assert "persona/metrics.jsonl" in parts["curves"].head
+    assert "ph-gap" not in parts["composition"].head
+
+
+def test_what_a_file_says_is_escaped(copy):
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["stages"][INJECTION] = {"seconds": 1, "seeds": [INJECTION]}
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    page = "".join(p.head + p.tail for p in drawn_sections(training_folder(RunDirectory(copy))))
+    assert "<img" not in page
+
+
+def test_runs_of_ones_own_can_be_picked(copy, monkeypatch):
+    monkeypatch.setattr(data, "RUNS", copy.parent)
+    found = known_runs(RunDirectory(SHIPPED_RUN))
+    assert list(found) == ["lab", "mine"]
+
+
+def test_a_command_is_planned_with_its_cost():
+    made = html.unescape(planning.planned_html("mine", "ministral", "jobs", "a10g-large", 4, 3))
+    assert "--preset ministral --run runs/mine --target jobs --flavor a10g-large" in made
+    assert "--timeout 4h --attempts 3" in made
+    assert "at most $" in made
+    assert "--target" not in planning.planned_html("mine", "lab", "local", "a10g-large", 4, 3)
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a b", INJECTION, "x" * 80])
+def test_a_run_with_a_bad_name_is_refused(name):
+    made = planning.planned_html(name, "lab", "local", "a10g-large", 4, 3)
+    assert 'role="alert"' in made
+    assert "<img" not in made
+
+
+@pytest.fixture(scope="module")
+def services():
+    return FakeServices(run=RunDirectory(SHIPPED_RUN))
+
+
+@pytest.mark.browser
+@GRADIO_WARNINGS
+@pytest.mark.parametrize("page", [{"width": 390}, {"width": 1440}], indirect=True)
+def test_it_is_drawn_and_plans(page, open_tab):
+    expect = pytest.importorskip("playwright.sync_api").expect
+    open_tab(page, "Training")
+    expect(page.locator("#ph-training-curves .js-plotly-plot")).to_have_count(2)
+    page.get_by_label("Hugging Face Job").check()
+    expect(page.locator(".ph-command")).to_contain_text("--target jobs")
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
