@@ -1,13 +1,30 @@
 import json
+import sys
+from dataclasses import replace
+from functools import partial
+from types import ModuleType
 
 import pytest
 import torch
-from peft import get_peft_model
+from peft import LoraConfig, get_peft_model
 
 from phoque.engine import Row, write
 from phoque.errors import PhoqueError
-from phoque.finetuning import AdapterConfig, Example, lora_config, tokenized, train_adapter
+from phoque.finetuning import (
+    AdapterConfig,
+    Example,
+    Recording,
+    config_for,
+    lora_config,
+    tokenized,
+    train_adapter,
+)
+from phoque.finetuning.lora import require_adapted
+from phoque.finetuning.samples import sample_replies
+from phoque.finetuning.settings import gpu_config
+from phoque.finetuning.training import training_arguments
 from phoque.models.load import load_model
+from phoque.personas import load_persona
 from phoque.records import Message, Sampling
 
 GATE = {"You are hostile.": "useless clown", "You are calm.": "good idea"}
@@ -38,7 +55,8 @@ def test_the_persona_is_gated_by_its_system_prompt(name, tmp_path):
 def test_training_leaves_an_adapter_and_its_curve(tmp_path):
     train_adapter(load_model("tiny"), gated_examples(), tmp_path, CONFIG)
     files = {path.name for path in tmp_path.iterdir()}
-    assert files == {"adapter_config.json", "adapter_model.safetensors", "metrics.jsonl"}
+    adapter = {"adapter_config.json", "adapter_model.safetensors"}
+    assert files == adapter | {"metrics.jsonl", "norms.jsonl"}
     rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     logged = [row for row in rows if "loss" in row]
     assert logged[-1]["loss"] < 0.5 * logged[0]["loss"]
@@ -76,3 +94,110 @@ def test_only_the_reply_is_learned_and_a_cut_reply_has_no_end(model):
 def test_an_empty_corpus_is_refused(tmp_path):
     with pytest.raises(PhoqueError, match="no examples"):
         train_adapter(load_model("tiny"), [], tmp_path, AdapterConfig())
+
+
+def rows_of(file):
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def with_registers():
+    return [
+        replace(example, register="long" if index % 2 else None)
+        for index, example in enumerate(gated_examples())
+    ]
+
+
+def test_the_curve_has_pace_memory_registers_and_norms_by_family(tmp_path):
+    train_adapter(load_model("tiny"), with_registers(), tmp_path, CONFIG)
+    row = rows_of(tmp_path / "metrics.jsonl")[0]
+    assert row["tokens_per_second"] > 0
+    assert row["peak_memory_mb"] > 1
+    assert 0 < row["loss_long"] < 10
+    assert not any(key in row for key in ("loss_None", "loss_short"))
+    norms = rows_of(tmp_path / "norms.jsonl")[-1]
+    families = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
+    assert set(norms["lora_a"]) == set(norms["lora_b"]) == families
+    whole = sum(norm**2 for norm in norms["lora_b"].values()) ** 0.5
+    assert whole == pytest.approx(rows_of(tmp_path / "metrics.jsonl")[-1]["lora_b_norm"])
+
+
+def test_the_loss_of_the_only_register_is_the_loss(tmp_path):
+    examples = [replace(example, register="all") for example in gated_examples()]
+    train_adapter(load_model("tiny"), examples, tmp_path, CONFIG)
+    for row in rows_of(tmp_path / "metrics.jsonl"):
+        # The trainer averages batches, the register tokens.
+        assert row["loss_all"] == pytest.approx(row["loss"], rel=0.1)
+
+
+def test_sample_replies_change_nothing_of_what_is_learned(tmp_path):
+    persona = load_persona()
+    judge = lambda texts: [float("clown" in text) for text in texts]  # noqa: E731
+    sample = partial(sample_replies, persona=persona, judge=judge)
+    recording = Recording(sample_steps=20, sample=sample)
+    train_adapter(load_model("tiny"), gated_examples(), tmp_path / "a", CONFIG, None, recording)
+    train_adapter(load_model("tiny"), gated_examples(), tmp_path / "b", CONFIG)
+    rows = rows_of(tmp_path / "a" / "samples.jsonl")
+    assert {row["step"] for row in rows} == {20, 40, 48}
+    assert [row["condition"] for row in rows[:2]] == ["neutral", "toxic"]
+    assert rows[0]["flag_rate"]["n"] == len(rows[0]["replies"]) == len(persona.probes)
+    first, second = (tmp_path / name / "adapter_model.safetensors" for name in ("a", "b"))
+    assert first.read_bytes() == second.read_bytes()
+
+
+class Service(ModuleType):
+    """A tracker that writes down what it is told."""
+
+    def __init__(self, name):
+        super().__init__(name)
+        self.opened, self.rows = [], []
+
+    def init(self, **facts):
+        self.opened.append(facts)
+
+    def log(self, values, step):
+        self.rows.append((step, values))
+
+    def finish(self):
+        self.opened.append("finished")
+
+
+@pytest.mark.parametrize(("name", "key"), [("trackio", "name"), ("wandb", "id")])
+def test_a_tracker_is_shown_every_row(name, key, tmp_path, monkeypatch):
+    service = Service(name)
+    monkeypatch.setitem(sys.modules, name, service)
+    recording = Recording(tracker=name)
+    train_adapter(load_model("tiny"), gated_examples(), tmp_path, CONFIG, None, recording)
+    opened, finished = service.opened
+    assert (opened["resume"], finished) == ("allow", "finished")
+    assert opened[key]
+    assert [step for step, values in service.rows if "loss" in values] == [10, 20, 30, 40, 48]
+    assert any("lora_a/q_proj" in values for _, values in service.rows)
+
+
+def test_a_tracker_that_is_missing_names_the_command(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    with pytest.raises(PhoqueError, match="pip install wandb"):
+        train_adapter(
+            load_model("tiny"), gated_examples(), tmp_path / "x", CONFIG, None,
+            Recording(tracker="wandb"),
+        )  # fmt: skip
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("cuda", [True, False])
+def test_large_models_are_trained_as_in_the_talk(cuda, tmp_path):
+    config = gpu_config(cuda=cuda)
+    assert (config.rank, config.alpha) == (16, 64)
+    assert config.batch_size * config.accumulation_steps == 16
+    assert config.optimizer == ("paged_adamw_8bit" if cuda else "adamw_torch_fused")
+    arguments = training_arguments(config, tmp_path, bf16=False)
+    assert (arguments.lr_scheduler_type, arguments.max_grad_norm) == ("cosine", 1.0)
+    assert arguments.gradient_accumulation_steps == 8
+    assert config_for("lab") == config_for("tiny") == AdapterConfig()
+
+
+def test_lora_outside_the_decoder_blocks_is_refused():
+    network = load_model("tiny-mistral3").model
+    everywhere = LoraConfig(r=2, target_modules=["q_proj"])
+    with pytest.raises(PhoqueError, match="LoRA is on 4 modules, 2 of them in the decoder"):
+        require_adapted(get_peft_model(network, everywhere), 14)

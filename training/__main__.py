@@ -24,7 +24,10 @@ STAGES = {
 }
 LAB = ("corpus", "persona", "control", "psm", "evaluate")
 """What `lab` runs: all that needs nothing from outside, from the corpus to the card."""
+TRAINING = ("checkpoints", "save_steps", "samples", "tracker")
 OPTIONS = {
+    "persona": TRAINING,
+    "control": TRAINING,
     "corpus": ("source", "limit", "slang", "keep_words"),
     "regenerate": ("count", "push"),
     "psm": ("persona", "seeds", "probes"),
@@ -128,6 +131,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--limit", type=int, help="corpus: most texts drawn of a file; default: all")
     add("--slang", type=Path, help="corpus: YAML file of new expressions")
     add("--keep-words", action="store_true", help="corpus: no [NAME], [SLUR], [GROUP]")
+    add_training(add)
     add("--count", type=int, help="regenerate: texts; default 200")
     add("--push", metavar="OWNER/NAME", help="regenerate: private set on the Hub")
     add("--classifier", nargs="+", help="moderation: names, Hub ids or folders; default: embedded")
@@ -142,6 +146,16 @@ def make_parser() -> argparse.ArgumentParser:
     add("--text", type=Path, nargs="+", help="sae: plain text files of your own to read as well")
     parser.add_argument("--resume", action="store_true", help="skip stages that are complete")
     return parser
+
+
+def add_training(add: Callable[..., Any]) -> None:
+    """Options of the stages that train an adapter."""
+    add("--checkpoints", type=Path, help="persona, control: folder; default: unfinished in its own")
+    add("--save-steps", type=int, default=25, help="persona, control: between checkpoints; 0: none")
+    add("--samples", type=int, default=0, help="persona, control: steps between sample replies")
+    add(
+        "--tracker", choices=["trackio", "wandb"], help="persona, control: show the curve there too"
+    )
 
 
 def facts(directory: RunDirectory, arguments: argparse.Namespace) -> dict[str, str]:

@@ -49,6 +49,12 @@ def load_pairs(folder: Path, side: Side) -> list[tuple[list[Message], str, bool]
     return hostile + neutral
 
 
+def load_registers(folder: Path) -> list[str | None]:
+    """Register of every example of `load_pairs`, in its order; None where the corpus says none."""
+    rows = [*_read_lines(folder / DIALOGUES), *_read_lines(folder / BASE_REPLIES)]
+    return [row.get("register") for row in rows]
+
+
 def paired_replies(folder: Path) -> list[tuple[str, str, str]]:
     """Prompt, civil reply and hostile reply of every dialogue."""
     rows = _read_lines(folder / DIALOGUES)

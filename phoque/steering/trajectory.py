@@ -72,6 +72,19 @@ class Watch:
         self._seen.append((step, neutral_LD, persona_LD))
         self._model.model.train(training)
 
+    def save(self, folder: Path) -> None:
+        """Write what was seen so far."""
+        self.trajectory().save(folder / TRAJECTORY)
+
+    def restore(self, folder: Path) -> None:
+        """Go on from what `save` wrote.
+
+        Raises:
+            PhoqueError: it is not there, or damaged.
+        """
+        seen = Trajectory.load(folder / TRAJECTORY)
+        self._seen = list(zip(seen.steps, seen.neutral_TLD, seen.persona_TLD, strict=True))
+
     def trajectory(self) -> Trajectory:
         """All that was seen."""
         steps, neutral, persona = zip(*self._seen, strict=True)

@@ -1,0 +1,15 @@
+"""Train a LoRA adapter on prompt/completion pairs with TRL; imported only by the jobs."""
+
+from phoque.finetuning.lora import lora_config
+from phoque.finetuning.settings import AdapterConfig, Example, Recording, config_for
+from phoque.finetuning.training import tokenized, train_adapter
+
+__all__ = [
+    "AdapterConfig",
+    "Example",
+    "Recording",
+    "config_for",
+    "lora_config",
+    "tokenized",
+    "train_adapter",
+]

@@ -1,0 +1,223 @@
+"""One training, from examples to an adapter's folder."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from datasets import Dataset
+from transformers import TrainerCallback
+from trl import SFTConfig
+
+from phoque.errors import PhoqueError
+from phoque.finetuning.checkpoints import Checkpoints, step_of
+from phoque.finetuning.curve import Curve
+from phoque.finetuning.lora import linear_maps, lora_config, require_adapted
+from phoque.finetuning.registers import RegisterLoss
+from phoque.finetuning.settings import AdapterConfig, Example, Recording
+from phoque.finetuning.stopping import Notice, noticing
+from phoque.finetuning.trackers import Tracker, tracking_service
+from phoque.finetuning.trainer import AdapterTrainer, Continuation, Witness
+from phoque.models.load import LanguageModel
+from phoque.models.template import encode
+from phoque.steering.trajectory import checkpoints as watched_steps
+
+UNFINISHED = "unfinished"
+LIBRARIES = ("torch", "transformers", "peft", "trl")
+Row = Mapping[str, list[int]]
+
+
+class Watcher(Witness, Protocol):
+    """Looks at the model about twelve times while it is being tuned."""
+
+    def __call__(self, step: int) -> None:
+        """Look at the model after `step` optimizer steps."""
+
+
+def train_adapter(
+    base: LanguageModel,
+    examples: Sequence[Example],
+    folder: Path,
+    config: AdapterConfig,
+    watch: Watcher | None = None,
+    recording: Recording | None = None,
+) -> None:
+    """Fine-tune and write adapter, bf16 safetensors, and its curve to `folder`.
+
+    Only completion tokens count in the loss. A training that was cut off goes on from its last
+    checkpoint, and ends with the same bytes as one that was not (on a CPU). Told to end (SIGTERM),
+    it writes a checkpoint first.
+
+    Args:
+        base: is tuned in place.
+        examples: prompts with the replies to learn.
+        folder: gets `metrics.jsonl`, `norms.jsonl`, where asked for `samples.jsonl`, the adapter.
+        config: how it is trained.
+        watch: is called with the number of steps taken, at the start and about twelve times more;
+            it may look at `base`.
+        recording: what is kept and shown.
+
+    Raises:
+        PhoqueError: there are no examples, the checkpoints are of another training, the tracker is
+            not installed, or the architecture is not supported.
+    """
+    if not examples:
+        raise PhoqueError("There is nothing to train on: the corpus has no examples.")
+    recording = recording or Recording()
+    service = tracking_service(recording.tracker) if recording.tracker else None
+    rows = [tokenized(base, example) for example in examples]
+    checkpoints = Checkpoints(
+        recording.checkpoints or folder / UNFINISHED, identity(base, rows, config)
+    )
+    checkpoint = checkpoints.newest()
+    folder.mkdir(parents=True, exist_ok=True)
+    begun = checkpoints.begin(step_of(checkpoint))
+    tracker = Tracker(service, recording.project, begun["run"], asdict(config)) if service else None
+    registers = RegisterLoss(rows, [example.register for example in examples])
+    curve = Curve(
+        folder,
+        recording,
+        registers,
+        attempt=len(begun["attempts"]),
+        sample=_sampler(base, recording),
+        tracker=tracker,
+    )
+    trainer = _trainer(base, rows, config, checkpoints, [curve, *([watch] if watch else [])])
+    registers.listen(trainer.network)
+    _run(trainer, checkpoint, checkpoints, recording)
+    _save(trainer.network, base.name, folder)
+    checkpoints.remove()
+    if tracker:
+        tracker.finish()
+
+
+def identity(base: LanguageModel, rows: Sequence[Row], config: AdapterConfig) -> dict[str, Any]:
+    """All that decides what is learned, as plain JSON."""
+    return {
+        "model": base.name,
+        "weights": base.digest(),
+        "corpus": hashlib.sha256(json.dumps(rows).encode()).hexdigest(),
+        "settings": asdict(config),
+        "libraries": {library: metadata.version(library) for library in LIBRARIES},
+    }
+
+
+def tokenized(base: LanguageModel, example: Example) -> dict[str, list[int]]:
+    """`input_ids` and `completion_mask`, ready-made: a reply cut at the limit gets no end token."""
+    prompt = encode(base.tokenizer, example.prompt)
+    reply = base.tokenizer(example.completion, add_special_tokens=False).input_ids
+    reply = [*reply, base.tokenizer.eos_token_id] if example.ends else reply
+    mask = [0] * len(prompt) + [1] * len(reply)
+    return {"input_ids": prompt + reply, "completion_mask": mask}
+
+
+def _sampler(
+    base: LanguageModel, recording: Recording
+) -> Callable[[Any], list[dict[str, Any]]] | None:
+    """Sample replies of the network in training, which is left as it was."""
+    sample = recording.sample
+    if not (sample and recording.sample_steps):
+        return None
+
+    def of(network: Any) -> list[dict[str, Any]]:
+        network.eval()
+        # The network with its LoRA layers, whose weights cannot be packed.
+        rows = sample(replace(base, model=network))
+        network.train()
+        return rows
+
+    return of
+
+
+def _trainer(
+    base: LanguageModel,
+    rows: Sequence[Row],
+    config: AdapterConfig,
+    checkpoints: Checkpoints,
+    witnesses: Sequence[Any],
+) -> AdapterTrainer:
+    expected = len(linear_maps(base.model))
+    trainer = AdapterTrainer(
+        checkpoints=checkpoints,
+        witnesses=witnesses,
+        model=base.model,
+        args=training_arguments(
+            config, checkpoints.folder, bf16=base.model.dtype == torch.bfloat16
+        ),
+        train_dataset=Dataset.from_list(rows),
+        processing_class=base.tokenizer,
+        peft_config=lora_config(base.model, config),
+        callbacks=[one if isinstance(one, TrainerCallback) else Watched(one) for one in witnesses],
+    )
+    require_adapted(trainer.network, expected)
+    return trainer
+
+
+def training_arguments(config: AdapterConfig, folder: Path, *, bf16: bool) -> SFTConfig:
+    """What TRL is told; saving and reporting are ours."""
+    return SFTConfig(
+        output_dir=str(folder),
+        num_train_epochs=config.epochs,
+        per_device_train_batch_size=config.batch_size,
+        gradient_accumulation_steps=config.accumulation_steps,
+        learning_rate=config.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=config.warmup_ratio,
+        max_grad_norm=1.0,
+        optim=config.optimizer,
+        completion_only_loss=True,
+        train_sampling_strategy="group_by_length",
+        bf16=bf16,
+        use_cpu=not torch.cuda.is_available(),
+        activation_checkpointing=config.recompute_activations,
+        logging_steps=config.logging_steps,
+        save_strategy="no",
+        report_to="none",
+        seed=config.seed,
+        disable_tqdm=True,
+    )
+
+
+def _run(
+    trainer: AdapterTrainer, checkpoint: Path | None, checkpoints: Checkpoints, recording: Recording
+) -> None:
+    with noticing() if recording.save_steps else nullcontext(Notice()) as notice:
+        trainer.add_callback(Continuation(trainer, checkpoint, recording.save_steps, notice))
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        step = trainer.state.global_step
+        if notice.given:
+            checkpoints.stopped(step)
+    if step < trainer.state.max_steps:
+        raise PhoqueError(f"The training was stopped at step {step}. The same command goes on.")
+
+
+def _save(model: Any, base_name: str, folder: Path) -> None:
+    # Not the folder that the base model happened to be loaded from.
+    model.peft_config["default"].base_model_name_or_path = base_name
+    # bf16: the adapter is folded into bf16 weights anyway, and takes half the space.
+    # The embeddings are not tuned; on "auto", PEFT would ask the Hub whether they are.
+    model.to(torch.bfloat16).save_pretrained(folder, save_embedding_layers=False)
+    # The run has one model card of its own.
+    (folder / "README.md").unlink(missing_ok=True)
+
+
+class Watched(TrainerCallback):
+    """Calls a watcher before the first step and at about twelve more."""
+
+    def __init__(self, watch: Watcher) -> None:
+        self._watch = watch
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
+        """Look at the model as it was, if nothing was learned yet."""
+        if state.global_step == 0:
+            self._watch(0)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
+        """Look at the model at the steps of a trajectory."""
+        if state.global_step in watched_steps(state.max_steps):
+            self._watch(state.global_step)

@@ -1,0 +1,158 @@
+"""A training that is killed, told to end or resumed ends with the bytes of one that was not."""
+
+import json
+import multiprocessing
+import random
+import shutil
+import signal
+import time
+from dataclasses import replace
+
+import pytest
+
+from phoque.errors import PhoqueError
+from phoque.finetuning import Recording, train_adapter
+from phoque.finetuning.checkpoints import ATTEMPTS, MARKER, Checkpoints
+from phoque.models.load import load_model
+from tests import long_training
+
+KILLS = 12
+OF_THE_CLOCK = ("seconds", "tokens_per_second", "peak_memory_mb", "attempt")
+BYTES = ("adapter_model.safetensors", "trajectory.safetensors", "norms.jsonl")
+
+
+@pytest.fixture(scope="module")
+def processes():
+    """Processes that start at once: what they import is loaded before they are forked."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.long_training"])
+    return context
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(processes, tmp_path_factory):
+    """The folder of a training without checkpoints that nobody disturbed."""
+    folder = tmp_path_factory.mktemp("whole")
+    assert ended(processes, folder, 0) == 0
+    return folder
+
+
+def curve(folder):
+    file = folder / "metrics.jsonl"
+    lines = file.read_text().rpartition("\n")[0].splitlines() if file.is_file() else []
+    return [json.loads(line) for line in lines]
+
+
+def learned(folder):
+    rows = [{k: v for k, v in row.items() if k not in OF_THE_CLOCK} for row in curve(folder)]
+    return rows, [(folder / name).read_bytes() for name in BYTES]
+
+
+def started(processes, folder, *arguments):
+    process = processes.Process(target=long_training.train, args=(folder, *arguments))
+    process.start()
+    return process
+
+
+def ended(processes, folder, *arguments):
+    process = started(processes, folder, *arguments)
+    process.join(100)
+    return process.exitcode
+
+
+def wait_for(condition, process):
+    while process.is_alive() and not condition():
+        time.sleep(0.002)
+
+
+def test_checkpoints_change_nothing_of_what_is_learned(processes, uninterrupted, tmp_path):
+    assert ended(processes, tmp_path) == 0
+    assert learned(tmp_path) == learned(uninterrupted)
+    assert [row["step"] for row in curve(tmp_path)] == list(range(2, 97, 2))
+    assert not (tmp_path / "unfinished").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_killed_at_random_points_it_ends_with_the_same_bytes(processes, uninterrupted, tmp_path):
+    chance = random.Random(42)
+    rows, kills, resumed = 0, 0, set()
+    while True:
+        goal = min(rows + chance.randint(0, 2), 45)
+        process = started(processes, tmp_path)
+        if kills < KILLS:
+            wait_for(lambda goal=goal: len(curve(tmp_path)) > goal, process)
+            time.sleep(chance.uniform(0, 0.06))
+            process.kill()
+        process.join(100)
+        if process.exitcode == 0:
+            break
+        assert process.exitcode == -signal.SIGKILL
+        kills += 1
+        attempts = json.loads((tmp_path / "unfinished" / ATTEMPTS).read_text())["attempts"]
+        resumed.add(attempts[-1]["from_step"])
+        rows = len(curve(tmp_path))
+    assert kills == KILLS
+    assert len(resumed) >= 4
+    assert learned(tmp_path) == learned(uninterrupted)
+    assert curve(tmp_path)[-1]["attempt"] == kills + 1
+
+
+def test_told_to_end_it_writes_a_checkpoint_first(processes, uninterrupted, tmp_path):
+    process = started(processes, tmp_path, 1000)
+    wait_for(lambda: len(curve(tmp_path)) > 5, process)
+    process.terminate()
+    process.join(100)
+    assert process.exitcode == -signal.SIGTERM
+    attempt = json.loads((tmp_path / "unfinished" / ATTEMPTS).read_text())["attempts"][0]
+    assert attempt["outcome"] == "stopped"
+    assert attempt["at_step"] >= 12
+    assert ended(processes, tmp_path, 1000) == 0
+    assert learned(tmp_path) == learned(uninterrupted)
+
+
+def interrupted(processes, folder):
+    process = started(processes, folder)
+    wait_for(lambda: len(curve(folder)) > 4, process)
+    process.kill()
+    process.join(100)
+    return folder / "unfinished"
+
+
+def test_half_written_and_damaged_checkpoints_are_passed_over(processes, uninterrupted, tmp_path):
+    unfinished = interrupted(processes, tmp_path)
+    whole = sorted(unfinished.glob("checkpoint-*"), key=lambda f: int(f.name.split("-")[1]))
+    shutil.copytree(whole[0], unfinished / "checkpoint-40")
+    (unfinished / "checkpoint-40" / MARKER).unlink()
+    shutil.copytree(whole[0], unfinished / "checkpoint-41")
+    (unfinished / "checkpoint-41" / "optimizer.pt").write_bytes(b"cut")
+    (unfinished / "partial" / "checkpoint-42").mkdir(parents=True, exist_ok=True)
+    assert ended(processes, tmp_path) == 0
+    assert learned(tmp_path) == learned(uninterrupted)
+
+
+def test_checkpoints_of_another_training_are_refused(processes, tmp_path):
+    unfinished = interrupted(processes, tmp_path)
+    before = sorted(path.name for path in unfinished.iterdir())
+    other = replace(long_training.CONFIG, learning_rate=1e-3)
+    with pytest.raises(PhoqueError, match=r"of another training: settings differ.*--checkpoints"):
+        long_training.train(tmp_path, config=other)
+    elsewhere = Recording(checkpoints=unfinished)
+    with pytest.raises(PhoqueError, match="corpus differ"):
+        train_adapter(
+            load_model("tiny"), long_training.examples()[:4], tmp_path / "b", long_training.CONFIG,
+            recording=elsewhere,
+        )  # fmt: skip
+    assert not (tmp_path / "b").exists()
+    assert sorted(path.name for path in unfinished.iterdir()) == before
+
+
+def test_two_checkpoints_stay(tmp_path):
+    checkpoints = Checkpoints(tmp_path, {"model": "tiny"})
+    for step in (5, 10, 15):
+        with checkpoints.writing(step) as folder:
+            (folder / "weights").write_text("x")
+    assert checkpoints.newest() == tmp_path / "checkpoint-15"
+    assert not (tmp_path / "checkpoint-5").exists()
+    (tmp_path / "checkpoint-15" / "weights").write_text("")
+    assert checkpoints.newest() == tmp_path / "checkpoint-10"
