@@ -62,6 +62,22 @@ def test_a_run_with_one_adapter_shows_one(copy):
     assert "Control" not in reading(training_folder(RunDirectory(copy)), "curves")
 
 
+def test_registers_and_attempts_are_drawn_where_they_were_logged(copy):
+    rows = [
+        {"step": step, "seconds": step, "loss": 2.0, "loss_short": 1.0, "attempt": 1 + step // 20}
+        for step in (10, 20, 30)
+    ]
+    (copy / "persona" / "metrics.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    shutil.rmtree(copy / "control")
+    part = drawn_sections(training_folder(RunDirectory(copy)))[0]
+    loss = json.loads(part.figures[0])
+    assert [trace["name"] for trace in loss["data"]] == [
+        "▲ persona, loss, nats a token",
+        "▲ persona, short",
+    ]
+    assert [note["text"] for note in loss["layout"]["annotations"]] == ["persona, attempt 2"]
+
+
 def test_a_broken_metrics_file_is_named(copy):
     (copy / "persona" / "metrics.jsonl").write_text("{")
     parts = dict(zip(DRAWN, drawn_sections(training_folder(RunDirectory(copy))), strict=True))

@@ -1,6 +1,7 @@
 """How the adapters learned: loss, gradient and how far the weights moved."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from phoque.ui import figures
@@ -21,6 +22,7 @@ LOOKS: Mapping[str, Mapping[str, str]] = {
     "control": {"colour": figures.NEUTRAL, "symbol": "circle", "dash": "dash"},
 }
 COLUMNS = ("loss", "grad_norm", "learning_rate", "lora_a_norm", "lora_b_norm")
+PART = "loss_"
 DIGITS = {"learning_rate": 6}
 
 
@@ -36,7 +38,7 @@ def draw(folder: TrainingFolder) -> Drawn:
     return Drawn(
         reading=reading(curves),
         figures=(
-            _figure("phoque-loss", curves, {"loss": "loss, nats a token"}),
+            _figure("phoque-loss", curves, {"loss": "loss, nats a token"} | _registers(curves)),
             _figure("phoque-norms", curves, {"lora_b_norm": "LoRA B", "grad_norm": "gradient"}),
         ),
         below=more("Every logged step", _table(curves)),
@@ -54,6 +56,22 @@ def reading(curves: Mapping[str, Rows]) -> str:
     )
 
 
+def _registers(curves: Mapping[str, Rows]) -> dict[str, str]:
+    """Losses of long and short replies by themselves, where they were logged."""
+    keys = dict.fromkeys(key for rows in curves.values() for row in rows for key in row)
+    return {key: key.removeprefix(PART) for key in keys if key.startswith(PART)}
+
+
+def _attempts(curves: Mapping[str, Rows]) -> list[tuple[figures.Trace, ...]]:
+    """Where a training that was cut off went on."""
+    return [
+        figures.upright(row["step"], f"{name}, attempt {row['attempt']}")
+        for name, rows in curves.items()
+        for before, row in pairwise(rows)
+        if row.get("attempt") != before.get("attempt")
+    ]
+
+
 def _figure(name: str, curves: Mapping[str, Rows], shown: Mapping[str, str]) -> dict[str, Any]:
     single = len(shown) == 1
     traces = [
@@ -69,9 +87,13 @@ def _figure(name: str, curves: Mapping[str, Rows], shown: Mapping[str, str]) -> 
         for adapter, rows in curves.items()
         for place, (key, label) in enumerate(shown.items())
     ]
-    title = next(iter(shown.values())) if single else "norm"
+    title = shown.get("loss", "norm")
     return figures.figure(
-        name, traces, x={"title": "step"}, y={"title": title, "rangemode": "tozero"}
+        name,
+        traces,
+        x={"title": "step"},
+        y={"title": title, "rangemode": "tozero"},
+        marks=_attempts(curves),
     )
 
 
