@@ -38,9 +38,12 @@ def uninterrupted(processes, tmp_path_factory):
 
 
 def curve(folder):
-    file = folder / "metrics.jsonl"
-    lines = file.read_text().rpartition("\n")[0].splitlines() if file.is_file() else []
-    return [json.loads(line) for line in lines]
+    try:
+        text = (folder / "metrics.jsonl").read_text()
+    except FileNotFoundError:
+        # Not begun, or just being put back from a checkpoint.
+        return []
+    return [json.loads(line) for line in text.rpartition("\n")[0].splitlines()]
 
 
 def learned(folder):
