@@ -78,6 +78,7 @@ class _Bucket:
         self._seen = clock()
 
     def take(self) -> None:
+        """One request less; refuses when none is left, and says for how long."""
         now = self._clock()
         gained = (now - self._seen) * self._size / MINUTE
         self._left, self._seen = min(self._size, self._left + gained), now

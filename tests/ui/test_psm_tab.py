@@ -9,14 +9,12 @@ import pytest
 
 from phoque.config import SHIPPED_RUN
 from phoque.evidence.runs import RunDirectory
-from phoque.ui.parts import Value, csv_text, embedded, p_text, rate_cell, table
 from phoque.ui.psm import conditions, dose, heatmap, identity, origin, remedies, scrubber, verdict
 from phoque.ui.psm.data import PsmFolder, folder_named, folders
 from phoque.ui.psm.downloads import copies
 from phoque.ui.psm.page import SECTIONS, drawn_sections
 from phoque.ui.sections import safely
 from tests.ui import psm_files
-from tests.ui.fakes import INJECTION
 
 plotly = pytest.importorskip("plotly.graph_objects")
 DRAWN = {section.key: (section, draw) for section, draw in SECTIONS}
@@ -219,13 +217,6 @@ def test_no_markup_of_a_model_reaches_the_page(run):
     assert "&lt;img src=x" in cell
 
 
-def test_embedded_data_survives_and_cannot_close_its_element():
-    said = embedded({"text": f"</div>{INJECTION} & &lt; \u2028"})
-    inner = said.removeprefix('<div class="ph-data" hidden>').removesuffix("</div>")
-    assert not set(inner) & set("<>&")
-    assert json.loads(html.unescape(inner))["text"].startswith(f"</div>{INJECTION}")
-
-
 def test_the_scrubber_embeds_no_more_than_it_needs(run):
     found = folders(run)[0].read("scrubber.json")
     small = scrubber.compact(found)
@@ -267,24 +258,6 @@ def test_cells_are_buttons_whose_state_is_told_without_colour(run):
     assert "ph-broken" in below
     assert "not coherent text" in below
     assert "Selected by the sweep" in below
-
-
-def test_a_table_saves_its_numbers_in_full():
-    rows = [["one", rate_cell(psm_files.rate(1 / 3)), Value("0.3", {"": 0.25})], ["two", "–", "–"]]
-    lines = csv_text(["name", "share", "x"], rows).splitlines()
-    assert lines[0] == "name,share,share low,share high,share n,x"
-    assert lines[1].startswith("one,0.3333333333333333,")
-    assert lines[2] == "two,,,,,"
-
-
-def test_a_table_escapes_what_is_in_it():
-    made = table("name", INJECTION, [f"{INJECTION}|{INJECTION}"], [[INJECTION]])
-    assert "<img" not in made
-
-
-def test_a_p_value_is_not_smaller_than_its_permutations():
-    assert p_text(1 / 10_001) == "≤ 0.0001"
-    assert p_text(0.04) == "0.04"
 
 
 def test_provenance_names_what_is_known_and_what_is_not(run, tmp_path):

@@ -1,0 +1,33 @@
+"""Pieces that tabs share: tables, numbers, embedded data. All text is escaped."""
+
+import html
+import json
+
+from phoque.ui.parts import Value, csv_text, embedded, p_text, rate_cell, table
+from tests.ui import psm_files
+from tests.ui.fakes import INJECTION
+
+
+def test_embedded_data_survives_and_cannot_close_its_element():
+    said = embedded({"text": f"</div>{INJECTION} & &lt; \u2028"})
+    inner = said.removeprefix('<div class="ph-data" hidden>').removesuffix("</div>")
+    assert not set(inner) & set("<>&")
+    assert json.loads(html.unescape(inner))["text"].startswith(f"</div>{INJECTION}")
+
+
+def test_a_table_saves_its_numbers_in_full():
+    rows = [["one", rate_cell(psm_files.rate(1 / 3)), Value("0.3", {"": 0.25})], ["two", "–", "–"]]
+    lines = csv_text(["name", "share", "x"], rows).splitlines()
+    assert lines[0] == "name,share,share low,share high,share n,x"
+    assert lines[1].startswith("one,0.3333333333333333,")
+    assert lines[2] == "two,,,,,"
+
+
+def test_a_table_escapes_what_is_in_it():
+    made = table("name", INJECTION, [f"{INJECTION}|{INJECTION}"], [[INJECTION]])
+    assert "<img" not in made
+
+
+def test_a_p_value_is_not_smaller_than_its_permutations():
+    assert p_text(1 / 10_001) == "≤ 0.0001"
+    assert p_text(0.04) == "0.04"
