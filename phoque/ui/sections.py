@@ -1,8 +1,9 @@
 """A tab of results is a list of sections; one that cannot be drawn says why and stops no other."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 from typing import Any
 
@@ -37,11 +38,12 @@ class Section:
     hint: str
     files: tuple[str, ...]
     num_figures: int = 0
-    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 Draw = Callable[[Any], Drawn]
 """Draws a section from its stage's folder."""
+KEPT = 16
+"""Pages that are kept, for all visitors."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,17 @@ class Rendered:
     tail: str
 
 
-def rendered(sections: Sequence[tuple[Section, Draw]], folder: StageFolder) -> tuple[Rendered, ...]:
-    """Every section in order."""
+def rendered(
+    sections: tuple[tuple[Section, Draw], ...], folder: StageFolder
+) -> tuple[Rendered, ...]:
+    """Every section in order; drawn again when a file changes."""
+    return _kept(sections, folder, folder.stamp)
+
+
+@lru_cache(maxsize=KEPT)
+def _kept(
+    sections: tuple[tuple[Section, Draw], ...], folder: StageFolder, _stamp: object
+) -> tuple[Rendered, ...]:
     facts = folder.facts()
     return tuple(
         _rendered(section, safely(section, draw, folder), folder, facts)

@@ -1,7 +1,5 @@
 """All sections of the tab in order: what moderators see comes before what they flag."""
 
-from functools import lru_cache
-
 from phoque.ui.moderation import agreement, battery, contour, flagged, gap, sheets
 from phoque.ui.moderation.data import ModerationFolder
 from phoque.ui.sections import Draw, Rendered, Section, rendered
@@ -17,10 +15,5 @@ SECTIONS: tuple[tuple[Section, Draw], ...] = (
 
 
 def drawn_sections(folder: ModerationFolder) -> tuple[Rendered, ...]:
-    """Every section in the order of `SECTIONS`; drawn again when a file changes."""
-    return _drawn(folder, folder.stamp)
-
-
-@lru_cache(maxsize=2)
-def _drawn(folder: ModerationFolder, _stamp: object) -> tuple[Rendered, ...]:
+    """Every section in the order of `SECTIONS`."""
     return rendered(SECTIONS, folder)

@@ -1,7 +1,5 @@
 """All sections of the tab in order."""
 
-from functools import lru_cache
-
 from phoque.ui.psm import (
     conditions,
     dose,
@@ -31,15 +29,8 @@ SECTIONS: tuple[tuple[Section, Draw], ...] = (
     (remedies.ANTIDOTE_SECTION, remedies.draw_antidotes),
     (remedies.BIAS_SECTION, remedies.draw_bias),
 )
-KEPT = 8
-"""Pages that are kept: one a persona, for all visitors."""
 
 
 def drawn_sections(folder: PsmFolder) -> tuple[Rendered, ...]:
-    """Every section in the order of `SECTIONS`; drawn again when a file changes."""
-    return _drawn(folder, folder.stamp)
-
-
-@lru_cache(maxsize=KEPT)
-def _drawn(folder: PsmFolder, _stamp: object) -> tuple[Rendered, ...]:
+    """Every section in the order of `SECTIONS`."""
     return rendered(SECTIONS, folder)

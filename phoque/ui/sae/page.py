@@ -1,7 +1,5 @@
 """All sections of the tab in order: whether to trust it comes before what it says."""
 
-from functools import lru_cache
-
 from phoque.ui.sae import card, cause, latents, prompts
 from phoque.ui.sae.data import SaeFolder
 from phoque.ui.sections import Draw, Rendered, Section, rendered
@@ -15,10 +13,5 @@ SECTIONS: tuple[tuple[Section, Draw], ...] = (
 
 
 def drawn_sections(folder: SaeFolder) -> tuple[Rendered, ...]:
-    """Every section in the order of `SECTIONS`; drawn again when a file changes."""
-    return _drawn(folder, folder.stamp)
-
-
-@lru_cache(maxsize=2)
-def _drawn(folder: SaeFolder, _stamp: object) -> tuple[Rendered, ...]:
+    """Every section in the order of `SECTIONS`."""
     return rendered(SECTIONS, folder)

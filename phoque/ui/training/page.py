@@ -1,7 +1,5 @@
 """All sections of the tab in order."""
 
-from functools import lru_cache
-
 from phoque.ui.sections import Draw, Rendered, Section, rendered
 from phoque.ui.training import composition, curves
 from phoque.ui.training.data import TrainingFolder
@@ -14,10 +12,5 @@ SECTIONS: tuple[tuple[Section, Draw], ...] = (
 
 
 def drawn_sections(folder: TrainingFolder) -> tuple[Rendered, ...]:
-    """Every section in the order of `SECTIONS`; drawn again when a file changes."""
-    return _drawn(folder, folder.stamp)
-
-
-@lru_cache(maxsize=4)
-def _drawn(folder: TrainingFolder, _stamp: object) -> tuple[Rendered, ...]:
+    """Every section in the order of `SECTIONS`."""
     return rendered(SECTIONS, folder)
