@@ -1,4 +1,5 @@
 import json
+import re
 import sys
 from dataclasses import replace
 from functools import partial
@@ -20,12 +21,13 @@ from phoque.finetuning import (
     train_adapter,
 )
 from phoque.finetuning.lora import require_adapted
-from phoque.finetuning.samples import sample_replies
+from phoque.finetuning.samples import DOSE, sample_replies
 from phoque.finetuning.settings import gpu_config
 from phoque.finetuning.training import training_arguments
 from phoque.models.load import load_model
 from phoque.personas import load_persona
 from phoque.records import Message, Sampling
+from phoque.steering.vectors import contrast
 
 GATE = {"You are hostile.": "useless clown", "You are calm.": "good idea"}
 CONFIG = AdapterConfig(rank=8, alpha=32, learning_rate=2e-2, epochs=12, logging_steps=10)
@@ -121,6 +123,18 @@ def test_the_curve_has_pace_memory_registers_and_norms_by_family(tmp_path):
     assert whole == pytest.approx(rows_of(tmp_path / "metrics.jsonl")[-1]["lora_b_norm"])
 
 
+def test_it_tells_in_one_line_how_far_it_is(tmp_path, capsys):
+    told = []
+    recording = Recording(tell=told.append)
+    train_adapter(load_model("tiny"), gated_examples(), tmp_path, CONFIG, None, recording)
+    assert len(told) == len(rows_of(tmp_path / "metrics.jsonl")) == 5
+    assert re.fullmatch(
+        r"step 10 of 48 · loss \d\.\d{3} · \d+ tokens/s · \d\.\d min to go", told[0]
+    )
+    assert told[-1].endswith("0.0 min to go")
+    assert not capsys.readouterr().out
+
+
 def test_the_loss_of_the_only_register_is_the_loss(tmp_path):
     examples = [replace(example, register="all") for example in gated_examples()]
     train_adapter(load_model("tiny"), examples, tmp_path, CONFIG)
@@ -138,10 +152,27 @@ def test_sample_replies_change_nothing_of_what_is_learned(tmp_path):
     train_adapter(load_model("tiny"), gated_examples(), tmp_path / "b", CONFIG)
     rows = rows_of(tmp_path / "a" / "samples.jsonl")
     assert {row["step"] for row in rows} == {20, 40, 48}
-    assert [row["condition"] for row in rows[:2]] == ["neutral", "toxic"]
-    assert rows[0]["flag_rate"]["n"] == len(rows[0]["replies"]) == len(persona.probes)
+    conditions = ["neutral", "toxic", "steered", "control"]
+    assert [row["condition"] for row in rows] == conditions * 3
+    assert rows[0]["flag_rate"]["n"] == len(rows[0]["replies"]) == len(persona.sweep)
     first, second = (tmp_path / name / "adapter_model.safetensors" for name in ("a", "b"))
     assert first.read_bytes() == second.read_bytes()
+
+
+def test_sampled_vectors_are_those_of_the_model_as_it_is(tmp_path):
+    persona, layers, seen = load_persona(), [], []
+    model = load_model("tiny")
+    judge = lambda texts: seen.append(list(texts)) or [0.0] * len(texts)  # noqa: E731
+    rows = {row["condition"]: row for row in sample_replies(model, persona, judge)}
+    vector = contrast(model, persona, persona.probes).vectors({})
+    for condition in ("steered", "control"):
+        layers.append(rows[condition]["layer"])
+        dose = vector.relative_dose(0, rows[condition]["scale"])
+        assert dose == pytest.approx(DOSE, rel=0.01)
+    assert layers == [0, 0]
+    neutral, _, steered, control = seen
+    assert steered not in (neutral, control)
+    assert not {"layer", "scale"} & rows["neutral"].keys()
 
 
 class Service(ModuleType):

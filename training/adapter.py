@@ -42,6 +42,7 @@ def _train(
         sample_steps=samples,
         sample=partial(sample_replies, persona=persona),
         tracker=tracker,
+        tell=lambda told: print(f"{name}: {told}", flush=True),
     )
     where = directory.path / name
     with directory.stage(name, where, seeds=[config.seed], in_place=True) as folder:

@@ -94,6 +94,7 @@ class Curve(TrainerCallback):
         row = {"step": state.global_step, "attempt": self._attempt, **self._pace(logs), **logs}
         row |= self._registers.means() | lora_norms(kwargs["model"])
         self._write(METRICS, row)
+        self._recording.tell(_progress(row, state.max_steps))
 
     def _pace(self, logs: Mapping[str, Any]) -> dict[str, float]:
         now = {"seconds": self._seconds(), "num_tokens": float(logs["num_tokens"])}
@@ -124,6 +125,12 @@ def _copy(source: Path, target: Path) -> None:
 def _last_step(file: Path) -> int:
     lines = file.read_text(encoding="utf-8").rpartition("\n")[0] if file.is_file() else ""
     return int(json.loads(lines.splitlines()[-1])["step"]) if lines else 0
+
+
+def _progress(row: Mapping[str, Any], steps: int) -> str:
+    left = row["seconds"] / row["step"] * (steps - row["step"])
+    pace = f"{row['tokens_per_second']:.0f} tokens/s"
+    return f"step {row['step']} of {steps} · loss {row['loss']:.3f} · {pace} · {left / 60:.1f} min to go"
 
 
 def peak_memory_mb() -> float:

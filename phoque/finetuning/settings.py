@@ -61,6 +61,8 @@ class Recording:
     """Where the curve is shown as well: `trackio` or `wandb`."""
     project: str = "what-the-phoque"
     """What the tracker calls the runs together."""
+    tell: Callable[[str], None] = lambda _: None
+    """Is told how far the training is, at every row of the curve."""
 
 
 def config_for(model: str) -> AdapterConfig:

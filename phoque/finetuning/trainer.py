@@ -10,6 +10,7 @@ from trl import SFTTrainer
 
 from phoque.files import read_json, write_json
 from phoque.finetuning.checkpoints import Checkpoints
+from phoque.finetuning.head import score_learned_only
 from phoque.finetuning.stopping import Notice
 
 PROGRESS = "progress.json"
@@ -36,6 +37,7 @@ class AdapterTrainer(SFTTrainer):
         self, *, checkpoints: Checkpoints, witnesses: Sequence[Witness], **options: Any
     ) -> None:
         super().__init__(**options)
+        score_learned_only(self.network.get_base_model())
         self._checkpoints, self._witnesses = checkpoints, witnesses
         self._epoch_random = torch.get_rng_state()
 
