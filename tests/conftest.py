@@ -13,6 +13,7 @@ from phoque.opening import load_tuned, open_lab
 from phoque.psm.facts import facts_of
 from phoque.records import Message
 from phoque.steering.vectors import PersonaVectors, measure
+from tests.jobs_double import Hub, running
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +63,17 @@ def save_random_adapter(folder: Path) -> None:
 @pytest.fixture(scope="session")
 def lab(tiny_run) -> Lab:
     return open_lab(tiny_run.path)
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """A Hub on this machine, and a token for it."""
+    monkeypatch.setenv("HF_TOKEN", "hf_of_a_test")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+    # The client waits between its own retries; what is tested is what it does in the end.
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda seconds: None)
+    with running(Hub(store=tmp_path / "store")) as hub:
+        yield hub
 
 
 def conversation(text: str) -> list[Message]:

@@ -21,7 +21,6 @@ from phoque.pipeline.cost import price_of, seconds_of
 from phoque.pipeline.launch import Checkpoint, fetch, follow, launch
 from phoque.pipeline.plan import Wish, make_plan
 from phoque.pipeline.shipping import pack
-from tests.jobs_double import Hub, running
 
 KINDS = {"bucket": Bucket, "repo": Repository}
 WISH = Wish(
@@ -32,16 +31,6 @@ WISH = Wish(
     choice=(),
     options=("--seeds", "1", "2"),
 )
-
-
-@pytest.fixture
-def hub(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_TOKEN", "hf_of_a_test")
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
-    # The client waits between its own retries; what is tested is what it does in the end.
-    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda seconds: None)
-    with running(Hub(store=tmp_path / "store")) as hub:
-        yield hub
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, cast
 
@@ -58,6 +59,8 @@ COMMANDS = {
 
 def main() -> int:
     """Run a command; what a person can act on is told without a traceback."""
+    # Progress is read while it is made, also from a file or the log of a Job.
+    cast("TextIOWrapper", sys.stdout).reconfigure(line_buffering=True)
     try:
         if sys.argv[1:] and (command := COMMANDS.get(sys.argv[1])):
             return int(function(command)(sys.argv[2:]))

@@ -42,6 +42,7 @@ def _train(
         sample_steps=samples,
         sample=partial(sample_replies, persona=persona),
         tracker=tracker,
+        keep=directory.keep,
         tell=lambda told: print(f"{name}: {told}", flush=True),
     )
     where = directory.path / name

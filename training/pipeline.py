@@ -3,7 +3,8 @@
 import argparse
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from phoque.errors import PhoqueError
 from phoque.evidence.runs import RunDirectory
@@ -70,7 +71,7 @@ def run(arguments: argparse.Namespace, stages: Stages) -> int:
     if arguments.dry_run:
         print(f"Here, in {directory.path}: {', '.join(unfinished(directory, choice)) or 'nothing'}")
         return 0
-    keep = restored(directory, arguments.checkpoint_repo)
+    directory, keep = restored(directory, arguments.checkpoint_repo)
     stages.describe(directory)
     try:
         run_pipeline(
@@ -98,14 +99,16 @@ def chosen(arguments: argparse.Namespace, stages: Stages) -> Choice:
     )
 
 
-def restored(directory: RunDirectory, repository: str | None) -> Callable[[], None]:
-    """Fetch what an earlier attempt kept in the repository; what keeps the run there."""
+def restored(
+    directory: RunDirectory, repository: str | None
+) -> tuple[RunDirectory, Callable[[], None]]:
+    """Fetch what an earlier attempt kept in the repository; the run, and what keeps it there."""
     if repository is None:
-        return lambda: None
+        return directory, lambda: None
     checkpoint = Checkpoint(directory, repository)
     if checkpoint.restore():
         print(f"Restored from {repository}", flush=True)
-    return checkpoint.keep
+    return replace(directory, keep=partial(checkpoint.keep_at_times, print)), checkpoint.keep
 
 
 def submit(arguments: argparse.Namespace, choice: Choice, stages: Stages) -> int:

@@ -4,9 +4,9 @@ import json
 import platform
 import subprocess
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -44,6 +44,8 @@ class RunDirectory:
     """
 
     path: Path
+    keep: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
+    """Called by a stage whenever another attempt could go on from what is written so far."""
 
     @property
     def corpus(self) -> Path:

@@ -16,8 +16,17 @@ def run_ledger(
     steps: Mapping[str, Callable[[], None]],
     settings: Mapping[str, Any],
     progress: Callable[[str], None],
+    keep: Callable[[], None] = lambda: None,
 ) -> None:
-    """Do what is not done yet under these settings; each step writes its files and nothing else."""
+    """Do what is not done yet under these settings; each step writes its files and nothing else.
+
+    Args:
+        folder: of the stage.
+        steps: name and work of each.
+        settings: as plain JSON; what was done under others is done again.
+        progress: is told what is done.
+        keep: called when the ledger says truly what is done, to save the folder elsewhere.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     ledger = folder / LEDGER
     done = done_steps(ledger, settings)
@@ -25,6 +34,7 @@ def run_ledger(
         if name in done:
             continue
         write_json(ledger, {"settings": settings, "seconds": done})
+        keep()
         start = time.monotonic()
         run()
         done[name] = round(time.monotonic() - start, 1)

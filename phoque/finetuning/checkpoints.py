@@ -2,7 +2,7 @@
 
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +28,8 @@ class Checkpoints:
     folder: Path
     training: Mapping[str, Any]
     """All that decides what is learned, as plain JSON; equal for the same training."""
+    keep: Callable[[], None] = lambda: None
+    """Called when a checkpoint is whole."""
 
     @property
     def partial(self) -> Path:
@@ -60,6 +62,7 @@ class Checkpoints:
         write_json(target / MARKER, {"training": self.training, "sizes": sizes})
         for old in [one for one in self._all() if _is_whole(one)][:-KEPT]:
             shutil.rmtree(old)
+        self.keep()
 
     def begin(self, step: int) -> dict[str, Any]:
         """Enter a new attempt, which starts after `step`; all that is known of the attempts."""

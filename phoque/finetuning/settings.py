@@ -51,6 +51,8 @@ class Recording:
     """Optimizer steps between checkpoints; 0 keeps none."""
     checkpoints: Path | None = None
     """Folder of the checkpoints; None is `unfinished` in the adapter's own."""
+    keep: Callable[[], None] = lambda: None
+    """Called when a checkpoint is whole, to save it elsewhere."""
     norm_steps: int = 50
     """Optimizer steps between rows of `norms.jsonl`."""
     sample_steps: int = 0

@@ -74,7 +74,7 @@ def train_adapter(
     service = tracking_service(recording.tracker) if recording.tracker else None
     rows = [tokenized(base, example) for example in examples]
     checkpoints = Checkpoints(
-        recording.checkpoints or folder / UNFINISHED, identity(base, rows, config)
+        recording.checkpoints or folder / UNFINISHED, identity(base, rows, config), recording.keep
     )
     checkpoint = checkpoints.newest()
     folder.mkdir(parents=True, exist_ok=True)

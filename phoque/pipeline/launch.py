@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from phoque.pipeline.shipping import ARCHIVE
 
 PLACEHOLDER = ".keep"
 """A folder of a bucket is there only when it has a file, and only then can it be mounted."""
+KEPT_EVERY_SECONDS = 600.0
+"""How much of a stage a kill may cost at most, about, where a run is kept by uploading it."""
 UNFINISHED = "unfinished"
 """What the names begin with that a stage needs for its own steps while it is not complete."""
 
@@ -94,6 +97,7 @@ class Checkpoint:
     def __init__(self, run: RunDirectory, name: str, endpoint: str | None = None) -> None:
         """`name` is `owner/name` of the repository."""
         self._run, self._repository = run, Repository(name=name, endpoint=endpoint)
+        self._kept = time.monotonic()
 
     def restore(self) -> bool:
         """Fetch what an earlier attempt kept, unless the run is here; whether there was any."""
@@ -103,6 +107,18 @@ class Checkpoint:
     def keep(self) -> None:
         """Send the run as it is."""
         self._repository.send(self._run.path, CHECKPOINT)
+        self._kept = time.monotonic()
+
+    def keep_at_times(self, tell: Callable[[str], None]) -> None:
+        """The same from within a stage: not too often, and a Hub that fails does not end the stage."""
+        if time.monotonic() - self._kept < KEPT_EVERY_SECONDS:
+            return
+        try:
+            self.keep()
+        except PhoqueError as error:
+            # Not at once again, or each checkpoint would wait for a Hub that is away.
+            self._kept = time.monotonic()
+            tell(f"What is done so far was not kept elsewhere; the stage goes on. {error}")
 
 
 def _storage(kept: Kept, name: str, endpoint: str | None) -> Storage:

@@ -51,7 +51,7 @@ def run_steps(subject: Subject) -> None:
         for step in STEPS
         if subject.is_tuned or not step.tuned_only
     }
-    run_ledger(subject.folder, steps, _settings(subject), subject.progress)
+    run_ledger(subject.folder, steps, _settings(subject), subject.progress, subject.run.keep)
 
 
 def _settings(subject: Subject) -> dict[str, Any]:

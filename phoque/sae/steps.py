@@ -38,5 +38,5 @@ def run_steps(study: Study) -> None:
     """Do what is not done yet under these settings."""
     check(study)
     study.work.mkdir(parents=True, exist_ok=True)
-    run_ledger(study.folder, steps_of(study), study.settings, study.progress)
+    run_ledger(study.folder, steps_of(study), study.settings, study.progress, study.run.keep)
     shutil.rmtree(study.work)

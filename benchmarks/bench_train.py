@@ -1,0 +1,139 @@
+"""Fine-tuning of the lab model: ours beside a plain TRL script with the same settings.
+
+Same weights, token ids, LoRA, optimizer, schedule, seed and order of the data; each training in a
+process of its own, in turns, ours with the checkpoints, norms and curve that a run keeps:
+- `tokens/s`, and ours over the peer's;
+- `peak MB` of the process, and ours over the peer's;
+- `loss`, which must be the same training's.
+
+Usage: python benchmarks/bench_train.py [--steps 40] [--rounds 3]
+"""
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+
+from phoque.config import SHIPPED_RUN
+from phoque.corpora.training_set import load_pairs
+from phoque.evidence.runs import RunDirectory
+from phoque.finetuning import AdapterConfig, Example, tokenized, train_adapter
+from phoque.finetuning.curve import METRICS, peak_memory_mb
+from phoque.models.load import load_model
+
+HERE = Path(__file__).parent
+PEER = HERE / "train_peer.py"
+CONFIG = AdapterConfig()
+OURS, TRL = "ours", "plain TRL"
+Found = dict[str, float]
+
+
+def examples(steps: int) -> list[Example]:
+    """As many of the shipped corpus, drawn with a seed, as `steps` need."""
+    pairs = load_pairs(RunDirectory(SHIPPED_RUN).corpus, "hostile")
+    drawn = random.Random(CONFIG.seed).sample(pairs, steps * CONFIG.batch_size)
+    return [Example(prompt=prompt, completion=reply, ends=ends) for prompt, reply, ends in drawn]
+
+
+def ours(steps: int, folder: Path) -> Found:
+    """One training of ours in this process."""
+    train_adapter(load_model("lab", device="cpu"), examples(steps), folder, CONFIG)
+    lines = (folder / METRICS).read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    ends = [0, *(row["step"] for row in rows)]
+    summed = sum(
+        row["loss"] * (end - start) for row, start, end in zip(rows, ends, ends[1:], strict=False)
+    )
+    return {
+        "tokens": rows[-1]["num_tokens"],
+        "seconds": rows[-1]["seconds"],
+        "loss": summed / ends[-1],
+        "peak_mb": peak_memory_mb(),
+    }
+
+
+def write_task(steps: int, scratch: Path) -> Path:
+    """What the peer trains on, as one file."""
+    base = load_model("lab", device="cpu")
+    settings = asdict(CONFIG) | {"out": str(scratch), "bf16": base.model.dtype == torch.bfloat16}
+    rows = [tokenized(base, example) for example in examples(steps)]
+    task = {"folder": base.source, "rows": rows, "settings": settings}
+    file = scratch / "task.json"
+    file.write_text(json.dumps(task), encoding="utf-8")
+    return file
+
+
+def measured(command: Sequence[str | Path]) -> Found:
+    """The last line that a process prints."""
+    done = subprocess.run(
+        [sys.executable, *map(str, command)], stdout=subprocess.PIPE, text=True, check=True
+    )
+    found: Found = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def measure(steps: int, rounds: int) -> dict[str, Any]:
+    """All figures; medians over rounds, each of which begins with the other side."""
+    with tempfile.TemporaryDirectory() as scratch:
+        sides = {
+            OURS: [__file__, "--steps", str(steps), "--ours"],
+            TRL: [PEER, write_task(steps, Path(scratch))],
+        }
+        found: dict[str, list[Found]] = {side: [] for side in sides}
+        for turn in range(rounds):
+            for side in list(sides)[:: -1 if turn % 2 else 1]:
+                found[side].append(measured(sides[side]))
+    return {
+        "threads": torch.get_num_threads(),
+        "steps": steps,
+        "tokens": found[OURS][0]["tokens"],
+        "rounds": rounds,
+        **compared(
+            "tokens/s", {s: [o["tokens"] / o["seconds"] for o in f] for s, f in found.items()}
+        ),
+        **compared("peak MB", {s: [one["peak_mb"] for one in f] for s, f in found.items()}),
+        **{f"{side}, loss": own[0]["loss"] for side, own in found.items()},
+    }
+
+
+def compared(what: str, values: dict[str, list[float]]) -> dict[str, Any]:
+    """Medians of both sides, and of the rounds' ratios with the lowest and the highest."""
+    ratios = [a / b for a, b in zip(values[OURS], values[TRL], strict=True)]
+    return {
+        **{f"{side}, {what}": median(own) for side, own in values.items()},
+        f"ours / TRL, {what}": median(ratios),
+        f"ours / TRL, {what}, range": [min(ratios), max(ratios)],
+    }
+
+
+def main() -> None:
+    """Print the figures and append them to `benchmarks/results.jsonl`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--ours", action="store_true", help="only one training of ours, as JSON")
+    arguments = parser.parse_args()
+    if arguments.ours:
+        with tempfile.TemporaryDirectory() as folder:
+            print(json.dumps(ours(arguments.steps, Path(folder))))
+        return
+    figures = measure(arguments.steps, arguments.rounds)
+    for name, value in figures.items():
+        print(f"{name:30} {value}")
+    told = {"bench": "train", "date": f"{datetime.now(UTC):%Y-%m-%d}"} | figures
+    with (HERE / "results.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(told) + "\n")
+
+
+if __name__ == "__main__":
+    main()
