@@ -1,9 +1,7 @@
 import json
 import re
-import sys
 from dataclasses import replace
 from functools import partial
-from types import ModuleType
 
 import pytest
 import torch
@@ -173,46 +171,6 @@ def test_sampled_vectors_are_those_of_the_model_as_it_is(tmp_path):
     neutral, _, steered, control = seen
     assert steered not in (neutral, control)
     assert not {"layer", "scale"} & rows["neutral"].keys()
-
-
-class Service(ModuleType):
-    """A tracker that writes down what it is told."""
-
-    def __init__(self, name):
-        super().__init__(name)
-        self.opened, self.rows = [], []
-
-    def init(self, **facts):
-        self.opened.append(facts)
-
-    def log(self, values, step):
-        self.rows.append((step, values))
-
-    def finish(self):
-        self.opened.append("finished")
-
-
-@pytest.mark.parametrize(("name", "key"), [("trackio", "name"), ("wandb", "id")])
-def test_a_tracker_is_shown_every_row(name, key, tmp_path, monkeypatch):
-    service = Service(name)
-    monkeypatch.setitem(sys.modules, name, service)
-    recording = Recording(tracker=name)
-    train_adapter(load_model("tiny"), gated_examples(), tmp_path, CONFIG, None, recording)
-    opened, finished = service.opened
-    assert (opened["resume"], finished) == ("allow", "finished")
-    assert opened[key]
-    assert [step for step, values in service.rows if "loss" in values] == [10, 20, 30, 40, 48]
-    assert any("lora_a/q_proj" in values for _, values in service.rows)
-
-
-def test_a_tracker_that_is_missing_names_the_command(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "wandb", None)
-    with pytest.raises(PhoqueError, match="pip install wandb"):
-        train_adapter(
-            load_model("tiny"), gated_examples(), tmp_path / "x", CONFIG, None,
-            Recording(tracker="wandb"),
-        )  # fmt: skip
-    assert not (tmp_path / "x").exists()
 
 
 @pytest.mark.parametrize("cuda", [True, False])

@@ -48,19 +48,26 @@ def sample_replies(
         Condition.STEERED: (persona.neutral_prompt, (steered.injection(scale),)),
         Condition.CONTROL: (persona.neutral_prompt, (random.injection(scale),)),
     }
+    written = _written(model, persona.sweep, list(conditions.values()))
     return [
         {"condition": condition.value}
         | ({"layer": layer, "scale": round(scale, 3)} if interventions else {})
-        | _judged(persona.sweep, _written(model, system, persona.sweep, interventions), judge)
-        for condition, (system, interventions) in conditions.items()
+        | _judged(persona.sweep, texts, judge)
+        for (condition, (_, interventions)), texts in zip(conditions.items(), written, strict=True)
     ]
 
 
 def _written(
-    model: LanguageModel, system: str, prompts: Sequence[str], interventions: Interventions
-) -> list[str]:
-    rows = [Row(messages=one, interventions=interventions) for one in asked(system, prompts)]
-    return [reply.text for reply in write(model, rows, GREEDY)]
+    model: LanguageModel, prompts: Sequence[str], settings: Sequence[tuple[str, Interventions]]
+) -> list[list[str]]:
+    """The replies under each setting; all are written at a time."""
+    rows = [
+        Row(messages=messages, interventions=interventions)
+        for system, interventions in settings
+        for messages in asked(system, prompts)
+    ]
+    texts = [reply.text for reply in write(model, rows, GREEDY)]
+    return [texts[at : at + len(prompts)] for at in range(0, len(texts), len(prompts))]
 
 
 def _judged(prompts: Sequence[str], texts: Sequence[str], judge: Judge) -> dict[str, Any]:
