@@ -23,29 +23,25 @@ OF_THE_CLOCK = ("seconds", "tokens_per_second", "peak_memory_mb", "attempt")
 def main() -> int:
     """0 where adapter and curve are equal."""
     asked = parse()
-    kills = disturb(asked)
-    attempts = kills + 1
+    disturb(asked)
     if status := subprocess.call(training(asked)):
         return status
     same = (asked.run / ADAPTER).read_bytes() == (asked.reference / ADAPTER).read_bytes()
     rows = curve(asked.run)
     equal = rows == curve(asked.reference)
-    print(
-        f"{kills} kills, {attempts} attempts; adapter equal to the byte: {same}; {len(rows)} rows"
-    )
-    print(f"of the curve equal but for time, memory and number of the attempt: {equal}")
+    print(f"{asked.kills} kills; adapter equal to the byte: {same}; {len(rows)} rows of the curve")
+    print(f"equal but for time, memory and number of the attempt: {equal}")
     return 0 if same and equal else 1
 
 
-def disturb(asked: argparse.Namespace) -> int:
-    """Start and kill so many times; how often that was before the training was done."""
+def disturb(asked: argparse.Namespace) -> None:
+    """Start and kill so many times."""
     chance = random.Random(asked.seed)
-    for kills in range(asked.kills):
+    for kill in range(1, asked.kills + 1):
         process = subprocess.Popen(training(asked), stdout=subprocess.DEVNULL)
-        if not killed(process, asked.run, kills + 1, chance.uniform(*asked.after)):
-            return kills
-        print(f"kill {kills + 1}: {steps(asked.run)} steps in the curve", flush=True)
-    return asked.kills
+        if not killed(process, asked.run, kill, chance.uniform(*asked.after)):
+            raise SystemExit(f"Before kill {kill} it ended by itself; give a shorter --after.")
+        print(f"kill {kill}: {steps(asked.run)} steps in the curve", flush=True)
 
 
 def parse() -> argparse.Namespace:
@@ -56,7 +52,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=12)
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--save-steps", type=int, default=5)
-    parser.add_argument("--after", type=float, nargs=2, default=(2.0, 90.0), metavar="SECONDS")
+    parser.add_argument("--after", type=float, nargs=2, default=(3.0, 75.0), metavar="SECONDS")
     return parser.parse_args()
 
 
