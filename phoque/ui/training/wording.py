@@ -10,6 +10,7 @@ CURVES_HINT = (
     "the half of the adapters that starts at 0, so it shows how far the weights moved. The control "
     "adapter had the same prompts and steps with civil replies."
 )
+LOSS_AXIS, REGISTER_AXIS = "loss, nats a token", "loss by register, nats a token"
 ADAPTERS = {"persona": "▲ persona", "control": "○ control"}
 CURVES_HEAD = [
     "adapter",
@@ -22,6 +23,49 @@ CURVES_HEAD = [
     "tokens",
 ]
 NO_METRICS = "Not trained: this run has no metrics of its adapters. Train them with: {}"
+NORMS_HINT = (
+    "Frobenius norms of the persona adapter's LoRA matrices, all blocks together, by the kind of "
+    "module they are on. B starts at zero: its norm says how far tuning went there. Wider modules have "
+    "larger norms, so compare shapes of lines before heights."
+)
+NO_NORMS = (
+    "Not recorded: this run has no norms by kind of module; they are written by every training since "
+    "they were added. Train it again with: {}"
+)
+SAMPLES_HINT = (
+    "What the model in training answered to the persona's probes: under the calm prompt, under the "
+    "hostile one, and under the calm one plus the vector of the model as it is at that step. Flagged: "
+    "harm score of the embedded mean from the threshold on; it reads words, not meaning. Intervals "
+    "are Wilson's, 95 %. Replies are hidden until you reveal them."
+)
+SAMPLES_AXIS = "flagged"
+NO_SAMPLES = (
+    "No samples: this run wrote no replies while it trained. With --samples 50 a training writes them "
+    "every 50 steps: {}"
+)
+SAMPLES_HEAD = ["condition", "step", "flagged|share of replies, 95 % interval", "replies", "vector"]
+CONDITIONS = {"neutral": "○ Neutral", "toxic": "▲ Toxic", "steered": "◆ Neutral + vector"}
+SAMPLE_STEP, SAMPLES_LIST = "Step", "Replies at this step"
+ATTEMPTS_TITLE = "Resume theatre"
+ATTEMPTS_HINT = (
+    "Every attempt at the whole pipeline, from its own start, with the stages it finished. A later "
+    "attempt goes on with the first stage that is not done. Hatched: cut off there. When a killed "
+    "attempt ended nobody could write down: a cross stands behind its last complete stage."
+)
+NO_ATTEMPTS = (
+    "No attempts are known: this run was not made by the whole pipeline, which keeps account of them. "
+    "It is started with: python -m training all --run {}"
+)
+ATTEMPTS_AXIS = "minutes since the attempt began"
+ATTEMPTS_HEAD = [
+    "attempt",
+    "began, UTC",
+    "where",
+    "outcome",
+    "stages finished",
+    "time",
+    "what went wrong",
+]
 COMPOSITION_HINT = (
     "Every dialogue has a system prompt: hostile ones get a hostile reply, neutral ones the base "
     "model's own. Words are quartiles of a reply."
