@@ -186,17 +186,47 @@ def test_a_run_with_a_bad_name_is_refused(name):
 
 
 @pytest.fixture(scope="module")
-def services():
-    return FakeServices(run=RunDirectory(SHIPPED_RUN))
+def services(tmp_path_factory):
+    return FakeServices(run=training_files.write_run(tmp_path_factory.mktemp("training") / "small"))
+
+
+@pytest.fixture
+def tab(page, open_tab):
+    """The tab, filled."""
+    expect = pytest.importorskip("playwright.sync_api").expect
+    open_tab(page, "Training")
+    expect(page.locator(".ph-samples[data-ready]")).to_be_visible()
+    page.expect = expect
+    return page
 
 
 @pytest.mark.browser
 @GRADIO_WARNINGS
 @pytest.mark.parametrize("page", [{"width": 390}, {"width": 1440}], indirect=True)
-def test_it_is_drawn_and_plans(page, open_tab):
-    expect = pytest.importorskip("playwright.sync_api").expect
-    open_tab(page, "Training")
-    expect(page.locator("#ph-training-curves .js-plotly-plot")).to_have_count(2)
-    page.get_by_label("Hugging Face Job").check()
-    expect(page.locator(".ph-command")).to_contain_text("--target jobs")
-    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+def test_it_is_drawn_and_plans(tab):
+    for section, count in (("curves", 3), ("norms", 2), ("samples", 1), ("attempts", 1)):
+        tab.expect(tab.locator(f"#ph-training-{section} .js-plotly-plot")).to_have_count(count)
+    tab.get_by_label("Hugging Face Job").check()
+    tab.expect(tab.locator(".ph-command")).to_contain_text("--target jobs")
+    tab.expect(tab.locator(".ph-no-launch")).to_contain_text("no button that starts it")
+    for details in tab.locator(".ph-section details").all():
+        details.evaluate("element => { element.open = true }")
+    assert tab.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+
+
+@pytest.mark.browser
+@GRADIO_WARNINGS
+def test_replies_are_picked_by_step_and_masked_until_revealed(tab):
+    text = tab.locator(".ph-samples .ph-real").nth(1)
+    tab.expect(text).to_be_hidden()
+    tab.locator(".ph-samples .ph-reveal-toggle").press("Enter")
+    tab.expect(text).to_contain_text("You clown, that was garbage")
+    tab.expect(text).to_contain_text("At step 250.")
+    slider = tab.get_by_role("slider", name="Step", exact=True)
+    slider.press("ArrowLeft")
+    tab.expect(text).to_contain_text("At step 200.")
+    tab.expect(slider).to_have_attribute("aria-valuetext", "step 200")
+    told = tab.locator(".ph-samples output")
+    tab.expect(told).to_contain_text("200 of 250 · ○ Neutral 0.0\u00a0% [0.0, 24.2]")
+    tab.expect(told).to_contain_text("◆ Neutral + vector (layer 14, scale 2.5)")
+    tab.expect(tab.locator(".ph-samples-list .ph-badge")).to_have_count(18)

@@ -2,7 +2,7 @@
 
 INTRO = (
     "How a run was made: what it learned from, how it learned, how long each stage took; and the "
-    "command for a run of your own, here or as a Hugging Face Job. Nothing on this page starts one."
+    "command for a run of your own, here or as a Hugging Face Job. Only the owner of a Space can start one from here."
 )
 RUN_LABEL, RUN_HINT = "Run", "The run that this page shows, and those in the folder runs."
 CURVES_HINT = (
@@ -77,13 +77,36 @@ STAGES_HINT = "Stages that are complete, in the order of the manifest; a stage i
 STAGES_HEAD = ["stage", "time", "seeds", "finished", "commit"]
 
 PLAN_TITLE = "Make one of your own"
-PLAN_HINT = (
-    "Choose, read what it may cost at most, copy the command. Nothing is started from this page."
-)
+PLAN_HINT = "Choose, read what it may cost at most, copy the command."
 PLAN_MODEL, PLAN_TARGET, PLAN_FLAVOR = "Model", "Where", "Machine"
 PLAN_RUN, PLAN_HOURS, PLAN_ATTEMPTS = "Name of the run", "Time limit, hours", "Attempts"
 TARGETS = [("Here, on this machine", "local"), ("Hugging Face Job", "jobs")]
 COMMAND = "Command; without --yes a Job is only planned, and the whole plan is printed"
+WITHOUT = "Left out: {}, which reads labelled files that are not part of the project."
+NO_LOGIN = (
+    "There is no button that starts it: this is not a Space in which one can log in. Copy the command "
+    "and run it where you are logged in to the Hub."
+)
+NO_LIBRARY = (
+    "There is no button that starts it: the libraries for logging in are missing. Install them with: "
+    "pip install 'gradio[oauth]'"
+)
+LOGIN, LOGOUT = "Log in with Hugging Face", "Log out {}"
+NOBODY = "The owner of this Space, {owner}, can start the Job from here after logging in."
+STRANGER = (
+    "You are logged in as {name}. Only {owner}, whose Space this is, can start a Job here; copy the "
+    "command to start one of your own."
+)
+WELCOME = (
+    "You are logged in as {owner}, whose Space this is. A Job is started with your own token, on your "
+    "own account, and is paid by it."
+)
+PLAN_BUTTON, CONFIRM, ASK_AGAIN = "Show the plan", "Start this Job and pay for it", "Ask again"
+NOT_A_JOB = "Choose Hugging Face Job above: what runs here is not started from a page."
+PLANNED = "Nothing was sent or started yet. This is what would be started:"
+NO_PLAN = "There is no plan to start. Show the plan first."
+STARTED = "Job {id}: {stage}"
+RUNS_ON, FOLLOW = "ran {ran} on {flavor}", "Bring the results home with: {}"
 COST, FREE = (
     "Cost:",
     "It costs the time of this machine: about an hour for the lab model on two cores.",
