@@ -17,6 +17,7 @@ from phoque.ui.training.launching import Launcher, Visitor
 
 ONE_AT_A_TIME: dict[str, Any] = {"concurrency_id": "launch", "concurrency_limit": 1, **PRIVATE}
 """A second click waits, and then finds no plan any more."""
+NARROW: dict[str, Any] = {"scale": 0, "min_width": 260}
 
 
 def draw_planning() -> None:
@@ -50,7 +51,8 @@ def _draw_launch(inputs: list[Any]) -> None:
         gr.HTML(f'<p class="ph-hint ph-no-launch">{why}</p>')
         return
     steps = Steps(Launcher(space=space), inputs)
-    gr.LoginButton(wording.LOGIN, wording.LOGOUT, size="md", elem_id="ph-login")
+    with gr.Row():
+        gr.LoginButton(wording.LOGIN, wording.LOGOUT, size="md", elem_id="ph-login", **NARROW)
     who = gr.HTML()
     with gr.Column(visible=False) as owners:
         _draw_steps(steps)
@@ -60,11 +62,14 @@ def _draw_launch(inputs: list[Any]) -> None:
 def _draw_steps(steps: "Steps") -> None:
     """Plan, confirm, ask again. What is started is the plan that was shown, kept on the server."""
     kept, job = gr.State(None), gr.State("")
-    plan = gr.Button(wording.PLAN_BUTTON)
+    with gr.Row():
+        plan = gr.Button(wording.PLAN_BUTTON, **NARROW)
     shown = gr.HTML()
-    confirm = gr.Button(wording.CONFIRM, variant="stop", visible=False)
+    with gr.Row():
+        confirm = gr.Button(wording.CONFIRM, variant="primary", visible=False, **NARROW)
     started = gr.HTML()
-    again = gr.Button(wording.ASK_AGAIN, visible=False)
+    with gr.Row():
+        again = gr.Button(wording.ASK_AGAIN, visible=False, **NARROW)
     # A set: they come as one argument.
     plan.click(steps.plan, set(steps.inputs), [shown, confirm, kept], **ONE_AT_A_TIME)
     confirm.click(steps.start, kept, [started, confirm, kept, job, again], **ONE_AT_A_TIME)

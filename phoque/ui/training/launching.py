@@ -76,11 +76,10 @@ class Launcher:
 
 
 def plan_html(plan: Plan) -> str:
-    """The plan, as the command line prints it."""
-    return (
-        f'<p class="ph-hint">{escape(wording.PLANNED)}</p>'
-        f'<pre class="ph-command ph-plan" tabindex="0"><code>{escape(plan.text())}</code></pre>'
-    )
+    """The plan, line by line as the command line prints it."""
+    lines = plan.lines().items()
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in lines)
+    return f'<p class="ph-hint">{escape(wording.PLANNED)}</p><dl class="ph-plan">{rows}</dl>'
 
 
 def job_html(state: JobState) -> str:
