@@ -134,14 +134,15 @@ def test_a_plan_comes_first_with_its_highest_cost(steps, hub):
 
 
 def test_without_a_plan_nothing_is_started(steps, hub):
-    text, _, _, job, again = steps.start(None, *logged_in())
+    text, _, _, _, job, again = steps.start(None, *logged_in())
     assert "Show the plan first" in text
     assert (job, again.visible, hub.asked) == ("", False, [])
 
 
 def test_a_started_job_has_its_id_link_and_state(steps, hub):
-    text, confirm, kept, job, again = steps.start(WISH, *logged_in())
-    assert (job, kept, confirm.visible, again.visible) == ("job0", None, False, True)
+    text, shown, confirm, kept, job, again = steps.start(WISH, *logged_in())
+    # A plan that was used says no longer that nothing was started.
+    assert (shown, job, kept, confirm.visible, again.visible) == ("", "job0", None, False, True)
     assert "Job job0: SCHEDULING" in text
     assert 'href="http' in text
     hub.stages = ["RUNNING"]
@@ -292,6 +293,7 @@ def test_the_owner_plans_confirms_and_asks_again_by_keyboard(page, open_tab, url
     expect(plan.locator(".ph-plan")).to_contain_text("folder other/run")
     confirm.press("Enter")
     expect(plan).to_contain_text("Job job0: SCHEDULING")
+    expect(plan.locator(".ph-plan")).to_have_count(0)
     assert hub.jobs["job0"]["labels"]["name"] == "phoque-other"
     hub.stages = ["RUNNING"]
     plan.get_by_role("button", name="Ask again").press("Enter")

@@ -72,7 +72,8 @@ def _draw_steps(steps: "Steps") -> None:
         again = gr.Button(wording.ASK_AGAIN, visible=False, **NARROW)
     # A set: they come as one argument.
     plan.click(steps.plan, set(steps.inputs), [shown, confirm, kept], **ONE_AT_A_TIME)
-    confirm.click(steps.start, kept, [started, confirm, kept, job, again], **ONE_AT_A_TIME)
+    after = [started, shown, confirm, kept, job, again]
+    confirm.click(steps.start, kept, after, **ONE_AT_A_TIME)
     again.click(steps.ask, job, started, **ONE_AT_A_TIME)
     for one in steps.inputs:
         one.change(steps.forget, None, [shown, confirm, kept], **QUICK)
@@ -116,7 +117,7 @@ class Steps:
         profile: gr.OAuthProfile | None,
         token: gr.OAuthToken | None,
         request: gr.Request,
-    ) -> tuple[str, gr.Button, None, str, gr.Button]:
+    ) -> tuple[str, str, gr.Button, None, str, gr.Button]:
         """Start what was planned, once: the next one needs a plan of its own."""
         visitor = _visitor(profile, token, request)
         try:
@@ -127,7 +128,7 @@ class Steps:
             text, job = launching.refused_html(error, visitor), ""
         else:
             text, job = launching.job_html(state), state.id
-        return text, gr.Button(visible=False), None, job, gr.Button(visible=bool(job))
+        return text, *self.forget(), job, gr.Button(visible=bool(job))
 
     def ask(
         self,
