@@ -90,6 +90,29 @@ def fetches_wheels() -> bool:
     return "SPACE_ID" in os.environ
 
 
+@dataclass(frozen=True, kw_only=True)
+class SpaceLogin:
+    """A Space in which visitors can log in."""
+
+    owner: str
+    """Its author (`SPACE_AUTHOR_NAME`)."""
+    hosts: tuple[str, ...]
+    """Where its page is (`SPACE_HOST`): requests from elsewhere are not the visitor's own."""
+
+
+def space_login() -> SpaceLogin | None:
+    """What is known of the Space, where it has `hf_oauth: true`; None elsewhere."""
+    space = ("SPACE_ID", "SPACE_AUTHOR_NAME", "SPACE_HOST")
+    oauth = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
+    names = (*space, *oauth)
+    if os.environ.get("SYSTEM") != "spaces" or not all(os.environ.get(name) for name in names):
+        return None
+    hosts = os.environ["SPACE_HOST"].split(",")
+    return SpaceLogin(
+        owner=os.environ["SPACE_AUTHOR_NAME"], hosts=tuple(host.strip() for host in hosts)
+    )
+
+
 def ledger_file() -> Path:
     """The ledger of exports: `PHOQUE_LEDGER`, else in the user's state folder."""
     chosen = os.environ.get("PHOQUE_LEDGER")

@@ -25,7 +25,7 @@ SPACE_KEYS = {
     "title", "emoji", "colorFrom", "colorTo", "sdk", "sdk_version", "python_version", "app_file",
     "fullWidth", "header", "short_description", "models", "datasets", "tags", "thumbnail", "pinned",
     "license", "suggested_hardware", "disable_embedding", "startup_duration_timeout",
-    "preload_from_hub",
+    "preload_from_hub", "hf_oauth", "hf_oauth_scopes", "hf_oauth_expiration_minutes",
 }  # fmt: skip
 COLORS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 # Not our files: tools' folders, and runs that a visitor made.
@@ -42,6 +42,8 @@ def test_the_space_header_has_only_known_keys():
     assert len(SPACE["short_description"]) <= 60
     assert SPACE["license"] == PROJECT["license"].lower()
     assert (ROOT / SPACE["app_file"]).is_file()
+    # What a visitor who logs in is asked for: Jobs, and storage that this Space made.
+    assert (SPACE["hf_oauth"], SPACE["hf_oauth_scopes"]) == (True, ["jobs", "contribute-repos"])
     # Unquoted, YAML would read 3.10 as 3.1.
     assert isinstance(SPACE["python_version"], str)
 

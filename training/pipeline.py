@@ -15,11 +15,7 @@ from phoque.pipeline.display import expected_seconds
 from phoque.pipeline.launch import Checkpoint, fetch, follow, launch
 from phoque.pipeline.plan import Wish, make_plan
 from phoque.pipeline.running import INCOMPLETE, run_pipeline
-
-ORDER = ("corpus", "persona", "control", "psm", "evaluate", "sae", "moderation", "report")
-"""A stage that this version does not have is named as missing and left out."""
-NEEDS = {"moderation": ("hatecheck_path", "surge_path")}
-"""Files from outside without which a stage cannot run on another machine."""
+from phoque.pipeline.stages import NEEDS, ORDER, by_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,14 +134,12 @@ def submit(arguments: argparse.Namespace, choice: Choice, stages: Stages) -> int
 
 def wish_of(arguments: argparse.Namespace, choice: Choice, stages: Stages) -> Wish:
     """A Job as the command line asks for it."""
-    by_name = ["--only", *arguments.only] if arguments.only else []
-    by_name += ["--from", arguments.start] if arguments.start else []
     return Wish(
         run=arguments.run.name,
         model=arguments.model or "lab",
         stages=choice.stages,
         missing=tuple(stage for stage in ORDER if stage not in stages.names),
-        choice=tuple(by_name),
+        choice=by_name(tuple(arguments.only or ()), arguments.start),
         options=choice.options,
         flavor=arguments.flavor,
         timeout=arguments.timeout,

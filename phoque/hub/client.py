@@ -27,26 +27,39 @@ HUB_FAULT = "The Hub has a fault: try again later."
 NO_ANSWER = "Is the network there, and the Hub? Try again."
 
 
-def connect(endpoint: str | None = None, *, seconds: float = SECONDS) -> HfApi:
-    """A client of the Hub, or of another at `endpoint`; `seconds` is the longest silence."""
+def connect(
+    endpoint: str | None = None, *, token: str | None = None, seconds: float = SECONDS
+) -> HfApi:
+    """A client of the Hub.
+
+    Args:
+        endpoint: another Hub than Hugging Face's.
+        token: whose account it is; None is the one that this machine is logged in with.
+        seconds: the longest silence.
+    """
     disable_progress_bars()
     get_session().timeout = seconds
-    return HfApi(endpoint=endpoint)
+    return HfApi(endpoint=endpoint, token=token)
 
 
 def owner(api: HfApi) -> str:
     """Name of the account that the token belongs to."""
-    with asking("The token was not accepted"):
+    with asking("The token was not accepted", hide=(token_of(api),)):
         return str(api.whoami()["name"])
 
 
+def token_of(api: HfApi) -> str | None:
+    """The token that a client was given; None where it uses this machine's."""
+    return api.token if isinstance(api.token, str) else None
+
+
 @contextmanager
-def asking(failed: str, *, hide: tuple[str, ...] = ()) -> Iterator[None]:
+def asking(failed: str, *, hide: tuple[str | None, ...] = ()) -> Iterator[None]:
     """Within the context, what the Hub or the network does wrong becomes a PhoqueError.
 
     Args:
         failed: what did not happen, as the beginning of a sentence.
-        hide: words, such as tokens, that an answer may repeat and nobody may read.
+        hide: words, such as tokens, that an answer may repeat and nobody may read; None is no word.
     """
     try:
         yield
@@ -66,8 +79,8 @@ def asking(failed: str, *, hide: tuple[str, ...] = ()) -> Iterator[None]:
         raise PhoqueError(f"{failed}: {said} {NO_ANSWER}") from None
 
 
-def _hidden(text: str, words: tuple[str, ...]) -> str:
-    for word in words:
+def _hidden(text: str, words: tuple[str | None, ...]) -> str:
+    for word in filter(None, words):
         text = text.replace(word, "[hidden]")
     # It comes from outside and goes to a terminal.
     return "".join(letter for letter in text if letter.isprintable())

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from typing import Literal
 
-from huggingface_hub import JobInfo, JobStage, Volume
+from huggingface_hub import HfApi, JobInfo, JobStage, Volume
 
 from phoque.errors import PhoqueError
 from phoque.hub.client import asking, connect, owner
@@ -79,6 +80,8 @@ class Jobs:
     namespace: str | None = None
     """User or organisation; None is whose token it is."""
     endpoint: str | None = None
+    token: str | None = field(default=None, repr=False)
+    """Whose they are; None is the account that this machine is logged in with."""
 
     def start(self, request: JobRequest, values: Mapping[str, str]) -> JobState:
         """Start a Job; `values` are those of the secrets, which no message repeats."""
@@ -86,8 +89,8 @@ class Jobs:
             f"The Job {request.name} was not started, as far as is known; look at your Jobs on the "
             "Hub before you start it again"
         )
-        with asking(failed, hide=tuple(values.values())):
-            info = connect(self.endpoint).run_job(
+        with self._asking(failed, *values.values()):
+            info = self._api().run_job(
                 name=request.name,
                 image=request.image,
                 command=list(request.command),
@@ -104,28 +107,33 @@ class Jobs:
     def state(self, job: str) -> JobState:
         """What the Hub says of the Job now."""
         _require_id(job)
-        with asking(f"The Job {job} could not be asked"):
-            return _state(connect(self.endpoint).inspect_job(job_id=job, namespace=self.namespace))
+        with self._asking(f"The Job {job} could not be asked"):
+            return _state(self._api().inspect_job(job_id=job, namespace=self.namespace))
 
     def lines(self, job: str, *, follow: bool) -> Iterator[str]:
         """Its log, line by line; `follow` stays until the Job ends, over dropped connections."""
         _require_id(job)
         advice = f"Its log was lost; read on with: python -m training jobs logs {job}"
-        with asking(f"The Job {job} may go on. {advice}"):
-            api = connect(self.endpoint)
-            logs = api.fetch_job_logs(job_id=job, follow=follow, namespace=self.namespace)
+        with self._asking(f"The Job {job} may go on. {advice}"):
+            logs = self._api().fetch_job_logs(job_id=job, follow=follow, namespace=self.namespace)
             for line in logs:
                 yield CONTROL.sub("", line.rstrip())
 
     def cancel(self, job: str) -> None:
         """End the Job."""
         _require_id(job)
-        with asking(f"The Job {job} was not cancelled"):
-            connect(self.endpoint).cancel_job(job_id=job, namespace=self.namespace)
+        with self._asking(f"The Job {job} was not cancelled"):
+            self._api().cancel_job(job_id=job, namespace=self.namespace)
 
     def owner(self) -> str:
         """Whose Jobs they are."""
-        return self.namespace or owner(connect(self.endpoint))
+        return self.namespace or owner(self._api())
+
+    def _api(self) -> HfApi:
+        return connect(self.endpoint, token=self.token)
+
+    def _asking(self, failed: str, *hide: str) -> AbstractContextManager[None]:
+        return asking(failed, hide=(self.token, *hide))
 
 
 def _require_id(job: str) -> None:

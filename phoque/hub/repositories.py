@@ -7,7 +7,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import RepositoryNotFoundError
 
 from phoque.errors import PhoqueError
-from phoque.hub.client import asking, connect
+from phoque.hub.client import asking, connect, token_of
 
 Kind = Literal["dataset", "model"]
 
@@ -17,27 +17,42 @@ def push_private(
     name: str,
     kind: Kind,
     *,
-    into: str = "",
     only: list[str] | None = None,
     endpoint: str | None = None,
 ) -> str:
-    """Upload a folder to a private repository, which is made where there is none; its address.
+    """Upload a folder to the root of a private repository with this machine's account; its address.
 
-    The repository is asked whether it is private before anything is sent.
+    The repository is made where there is none, and asked whether it is private before anything is
+    sent.
 
     Args:
-        folder: its files are sent; what lies under `into` and is not in it any more goes.
+        folder: its files are sent; nothing is removed there.
         name: `owner/name`.
         kind: what the repository holds.
-        into: folder in the repository; empty is its root, where nothing is removed.
         only: patterns of the files to send, as for a shell; None is all.
         endpoint: another Hub than Hugging Face's.
 
     Raises:
         PhoqueError: the repository is public, or the Hub refused or could not be reached.
     """
-    api = connect(endpoint)
-    with asking(f"{folder.name} was not pushed to {name}"):
+    return push(connect(endpoint), folder, name, kind, only=only)
+
+
+def push(
+    api: HfApi,
+    folder: Path,
+    name: str,
+    kind: Kind,
+    *,
+    into: str = "",
+    only: list[str] | None = None,
+) -> str:
+    """The same with any account, and to a folder `into`, where what is not in `folder` goes.
+
+    Raises:
+        PhoqueError: as `push_private`.
+    """
+    with asking(f"{folder.name} was not pushed to {name}", hide=(token_of(api),)):
         require_private(api, name, kind)
         sent = api.upload_folder(
             folder_path=folder,

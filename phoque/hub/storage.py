@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
@@ -16,7 +16,7 @@ from huggingface_hub.errors import (
 
 from phoque.errors import PhoqueError
 from phoque.hub.client import asking, connect
-from phoque.hub.repositories import public, push_private, require_private
+from phoque.hub.repositories import public, push, require_private
 
 
 class Storage(Protocol):
@@ -42,11 +42,13 @@ class Bucket:
 
     name: str
     endpoint: str | None = None
+    token: str | None = field(default=None, repr=False)
+    """Whose it is; None is the account that this machine is logged in with."""
 
     def require_private(self) -> None:
         """Make it where there is none and ask it; PhoqueError where it is public."""
-        api = connect(self.endpoint)
-        with asking(f"The bucket {self.name} cannot be used"):
+        api = connect(self.endpoint, token=self.token)
+        with asking(f"The bucket {self.name} cannot be used", hide=(self.token,)):
             try:
                 private = api.bucket_info(self.name).private
             except BucketNotFoundError:
@@ -63,13 +65,13 @@ class Bucket:
             for file in sorted(folder.rglob("*"))
             if file.is_file()
         ]
-        with asking(f"{folder.name} was not sent to the bucket {self.name}"):
-            connect(self.endpoint).batch_bucket_files(self.name, add=files)
+        with asking(f"{folder.name} was not sent to the bucket {self.name}", hide=(self.token,)):
+            connect(self.endpoint, token=self.token).batch_bucket_files(self.name, add=files)
 
     def fetch(self, place: str, into: Path) -> bool:
         """Download the folder `place`, when there is one; whether there was."""
-        api = connect(self.endpoint)
-        with asking(f"{place} was not fetched from the bucket {self.name}"):
+        api = connect(self.endpoint, token=self.token)
+        with asking(f"{place} was not fetched from the bucket {self.name}", hide=(self.token,)):
             try:
                 tree = list(api.list_bucket_tree(self.name, place, recursive=True))
             except RemoteEntryNotFoundError:
@@ -86,22 +88,24 @@ class Repository:
 
     name: str
     endpoint: str | None = None
+    token: str | None = field(default=None, repr=False)
+    """Whose it is; None is the account that this machine is logged in with."""
 
     def require_private(self) -> None:
         """Make it where there is none and ask it; PhoqueError where it is public."""
-        with asking(f"The repository {self.name} cannot be used"):
-            require_private(connect(self.endpoint), self.name, "model")
+        with asking(f"The repository {self.name} cannot be used", hide=(self.token,)):
+            require_private(connect(self.endpoint, token=self.token), self.name, "model")
 
     def send(self, folder: Path, to: str) -> None:
         """Upload a folder's files to the folder `to`, after asking whether it is private."""
-        push_private(folder, self.name, "model", into=to, endpoint=self.endpoint)
+        push(connect(self.endpoint, token=self.token), folder, self.name, "model", into=to)
 
     def fetch(self, place: str, into: Path) -> bool:
         """Download the folder `place`, when there is one; whether there was."""
-        connect(self.endpoint)
+        connect(self.endpoint, token=self.token)
         with (
             tempfile.TemporaryDirectory() as scratch,
-            asking(f"{place} was not fetched from {self.name}"),
+            asking(f"{place} was not fetched from {self.name}", hide=(self.token,)),
         ):
             try:
                 snapshot_download(
@@ -109,6 +113,7 @@ class Repository:
                     local_dir=scratch,
                     allow_patterns=f"{place}/**",
                     endpoint=self.endpoint,
+                    token=self.token,
                 )
             except RepositoryNotFoundError:
                 return False

@@ -13,7 +13,7 @@ from phoque.evidence.runs import RunDirectory
 from phoque.files import file_sha256, replaced_folder
 from phoque.hub.jobs import Jobs, JobState
 from phoque.hub.storage import Bucket, Repository, Storage
-from phoque.pipeline.plan import CHECKPOINT, CODE, Kept, Plan, code_folder, run_folder
+from phoque.pipeline.plan import CHECKPOINT, CODE, TOKEN, Kept, Plan, code_folder, run_folder
 from phoque.pipeline.shipping import ARCHIVE
 
 PLACEHOLDER = ".keep"
@@ -24,18 +24,23 @@ UNFINISHED = "unfinished"
 """What the names begin with that a stage needs for its own steps while it is not complete."""
 
 
-def launch(plan: Plan, *, endpoint: str | None = None) -> JobState:
+def launch(plan: Plan, *, endpoint: str | None = None, token: str | None = None) -> JobState:
     """Make the storage private, send the code, start the Job.
 
     Nothing is sent before the secrets are known to have values and the storage to be private.
 
+    Args:
+        plan: what to start.
+        endpoint: another Hub than Hugging Face's.
+        token: whose account; None is the one that this machine is logged in with.
+
     Raises:
         PhoqueError: a secret has no value, the storage is public, or the Hub did not do its part.
     """
-    values = values_of(plan.request.secrets)
-    jobs = Jobs(namespace=plan.wish.owner, endpoint=endpoint)
+    values = values_of(plan.request.secrets, token)
+    jobs = Jobs(namespace=plan.wish.owner, endpoint=endpoint, token=token)
     plan = plan.owned_by(jobs.owner())
-    storage = _storage(plan.wish.kept, plan.place, endpoint)
+    storage = _storage(plan.wish.kept, plan.place, endpoint, token)
     storage.require_private()
     with tempfile.TemporaryDirectory() as scratch:
         Path(scratch, ARCHIVE).write_bytes(plan.parcel.content())
@@ -45,13 +50,13 @@ def launch(plan: Plan, *, endpoint: str | None = None) -> JobState:
     return jobs.start(plan.request, values)
 
 
-def values_of(names: Sequence[str]) -> dict[str, str]:
-    """Values of secrets, from the environment.
+def values_of(names: Sequence[str], token: str | None = None) -> dict[str, str]:
+    """Values of secrets, from the environment; a `token` that was given is that of the Hub.
 
     Raises:
         PhoqueError: one has none.
     """
-    values = {name: secret(name) for name in names}
+    values = {name: token if token and name == TOKEN else secret(name) for name in names}
     if absent := [name for name, value in values.items() if not value]:
         raise PhoqueError(
             f"Secrets without a value in the environment: {', '.join(absent)}. Set them first."
@@ -121,10 +126,10 @@ class Checkpoint:
             tell(f"What is done so far was not kept elsewhere; the stage goes on. {error}")
 
 
-def _storage(kept: Kept, name: str, endpoint: str | None) -> Storage:
+def _storage(kept: Kept, name: str, endpoint: str | None, token: str | None = None) -> Storage:
     if kept == "bucket":
-        return Bucket(name=name, endpoint=endpoint)
-    return Repository(name=name, endpoint=endpoint)
+        return Bucket(name=name, endpoint=endpoint, token=token)
+    return Repository(name=name, endpoint=endpoint, token=token)
 
 
 def _where(state: JobState, endpoint: str | None) -> tuple[Storage, str]:

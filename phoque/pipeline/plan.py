@@ -72,11 +72,15 @@ class Plan:
 
     def text(self) -> str:
         """For a person to read before anything is sent."""
+        return "\n".join(f"  {name:<10}{value}" for name, value in self.lines().items())
+
+    def lines(self) -> dict[str, str]:
+        """The same, by name."""
         wish, request = self.wish, self.request
         hub_id = preset_for(wish.model).hub_id
         known = f" ({hub_id})" if hub_id and hub_id != wish.model else ""
         missing = f"; not in this version: {', '.join(wish.missing)}" if wish.missing else ""
-        lines = {
+        return {
             "run": wish.run,
             "model": f"{wish.model}{known}",
             "stages": " → ".join(wish.stages) + missing,
@@ -93,7 +97,6 @@ class Plan:
             "command": shlex.join(request.command),
             "cost": price_of(request.flavor).at_most(request.seconds, request.attempts),
         }
-        return "\n".join(f"  {name:<10}{value}" for name, value in lines.items())
 
 
 def make_plan(wish: Wish) -> Plan:

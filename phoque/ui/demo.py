@@ -35,8 +35,9 @@ SCRIPTS = (
     "gap.js",
     "queue.js",
     "latents.js",
+    "samples.js",
 )
-STYLES = ("style.css", "sections.css", "psm.css", "moderation.css", "sae.css")
+STYLES = ("style.css", "sections.css", "psm.css", "moderation.css", "sae.css", "training.css")
 POLL_SECONDS = 0.5
 
 

@@ -8,7 +8,8 @@ from phoque.ui import components
 from phoque.ui.events import QUICK, Opening
 from phoque.ui.frames import Frame, filled
 from phoque.ui.services import Services
-from phoque.ui.training import planning, wording
+from phoque.ui.tabs.planning import draw_planning
+from phoque.ui.training import wording
 from phoque.ui.training.data import known_runs, training_folder
 from phoque.ui.training.page import SECTIONS, drawn_sections
 
@@ -23,7 +24,7 @@ def build_training(services: Services) -> Opening:
         info=wording.RUN_HINT,
     )
     frames = [Frame(section, "training") for section, _ in SECTIONS]
-    _draw_planning()
+    draw_planning()
     shown = gr.State("")
     outputs = [shown, *(part for frame in frames for part in frame.parts)]
 
@@ -37,25 +38,3 @@ def build_training(services: Services) -> Opening:
 
     run.change(show, [run, shown], outputs, **QUICK)
     return Opening(show, [run, shown], outputs)
-
-
-def _draw_planning() -> None:
-    with gr.Column(elem_classes="ph-section", elem_id="ph-training-plan"):
-        gr.HTML(components.section_html(wording.PLAN_TITLE, wording.PLAN_HINT))
-        with gr.Row():
-            name = gr.Textbox("mine", label=wording.PLAN_RUN, max_lines=1, min_width=180)
-            model = gr.Dropdown(
-                planning.MODELS, value="lab", label=wording.PLAN_MODEL, min_width=180
-            )
-            target = gr.Radio(wording.TARGETS, value="local", label=wording.PLAN_TARGET)
-        with gr.Row(visible=False) as job:
-            flavor = gr.Dropdown(
-                planning.flavors(), value=planning.DEFAULT_FLAVOR, label=wording.PLAN_FLAVOR
-            )
-            hours = gr.Slider(0.5, 24, 4, step=0.5, label=wording.PLAN_HOURS)
-            attempts = gr.Slider(1, 10, 3, step=1, label=wording.PLAN_ATTEMPTS)
-        inputs: list[Any] = [name, model, target, flavor, hours, attempts]
-        found = gr.HTML(planning.planned_html(*(one.value for one in inputs)))
-    target.change(lambda where: gr.Row(visible=where == "jobs"), target, job, **QUICK)
-    for one in inputs:
-        one.change(planning.planned_html, inputs, found, trigger_mode="always_last", **QUICK)

@@ -1,6 +1,7 @@
 """How a run was trained, as plain data."""
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,9 +11,11 @@ from typing import Any
 from phoque.errors import PhoqueError
 from phoque.evidence.runs import MANIFEST, RunDirectory
 from phoque.files import read_json
+from phoque.pipeline.attempts import ATTEMPTS
 from phoque.ui.folder import StageFolder, shown_path
 
-METRICS, NORMS, COMPOSITION = "metrics.jsonl", "norms.jsonl", "composition.json"
+METRICS, NORMS, SAMPLES = "metrics.jsonl", "norms.jsonl", "samples.jsonl"
+COMPOSITION = "composition.json"
 ADAPTERS = ("persona", "control")
 RUNS = Path("runs")
 """Where runs of one's own are, below the folder the app was started in."""
@@ -29,17 +32,19 @@ class TrainingFolder(StageFolder):
         """What makes them."""
         return f"python -m training lab --run {shown_path(self.run.path)} --resume"
 
+    def stage_command(self, stage: str, *options: str) -> str:
+        """What makes one of its stages again."""
+        path = shown_path(self.run.path)
+        return shlex.join(["python", "-m", "training", stage, "--run", path, *options])
+
     @property
     def stamp(self) -> tuple[tuple[str, int], ...]:
         """Changes when a file of any of these stages does."""
-        return (
-            tuple(
-                (str(file), file.stat().st_mtime_ns)
-                for stage in ("corpus", *ADAPTERS)
-                for file in sorted((self.run.path / stage).glob("*.json*"))
-            )
-            + super().stamp
-        )
+        files = [
+            *self.run.path.glob(ATTEMPTS),
+            *(f for s in ("corpus", *ADAPTERS) for f in (self.run.path / s).glob("*.json*")),
+        ]
+        return tuple((str(file), file.stat().st_mtime_ns) for file in sorted(files)) + super().stamp
 
     def named(self, name: str) -> str:
         """Its files lie in the folders of several stages."""

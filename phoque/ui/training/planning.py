@@ -1,4 +1,4 @@
-"""The command that makes another run, and what it may cost at most. Nothing is started here."""
+"""The command that makes another run, and what it may cost at most."""
 
 import re
 import shlex
@@ -8,12 +8,15 @@ import yaml
 
 from phoque.errors import PhoqueError
 from phoque.pipeline.cost import TABLE, price_of, seconds_of
+from phoque.pipeline.plan import Wish
+from phoque.pipeline.stages import ALONE, ORDER, by_name
 from phoque.ui.components import status_html
 from phoque.ui.training import wording
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}")
 MODELS = ("lab", "ministral")
 DEFAULT_FLAVOR = "a10g-large"
+JOBS = "jobs"
 
 
 def flavors() -> list[str]:
@@ -22,31 +25,62 @@ def flavors() -> list[str]:
     return list(table["dollars_an_hour"])
 
 
+def wish_of(run: str, model: str, target: str, flavor: str, hours: float, attempts: float) -> Wish:
+    """A Job as the page asks for it: every stage that needs nothing but the code.
+
+    Raises:
+        PhoqueError: something else than a Job was asked for.
+    """
+    if target != JOBS:
+        raise PhoqueError(wording.NOT_A_JOB)
+    return Wish(
+        run=run.strip(),
+        model=model,
+        stages=ALONE,
+        missing=(),
+        choice=by_name(ALONE),
+        options=(),
+        flavor=flavor,
+        timeout=f"{hours:g}h",
+        attempts=int(attempts),
+    )
+
+
 def planned_html(
     run: str, model: str, target: str, flavor: str, hours: float, attempts: float
 ) -> str:
     """Command and price, or what is wrong with the wish."""
     try:
-        return _planned(run.strip(), model, target, (flavor, f"{hours:g}h", int(attempts)))
+        if not NAME.fullmatch(run.strip()):
+            raise PhoqueError(
+                f"A run cannot be called {run!r}: begin with a letter or digit, and use letters, "
+                "digits, '.', '_' and '-', at most 61."
+            )
+        command = ["python", "-m", "training", "all", "--preset", model]
+        command += ["--run", f"runs/{run.strip()}"]
+        if target != JOBS:
+            return _command_html(command, wording.FREE)
+        wish = wish_of(run, model, target, flavor, hours, attempts)
+        return _command_html(command + _job_options(wish), _job_told(wish))
     except PhoqueError as error:
         return status_html(str(error), failed=True)
 
 
-def _planned(run: str, model: str, target: str, job: tuple[str, str, int]) -> str:
-    if not NAME.fullmatch(run):
-        raise PhoqueError(
-            f"A run cannot be called {run!r}: begin with a letter or digit, and use letters, digits, "
-            "'.', '_' and '-', at most 61."
-        )
-    parts = ["python", "-m", "training", "all", "--preset", model, "--run", f"runs/{run}"]
-    flavor, limit, attempts = job
-    if target == "jobs":
-        parts += ["--target", "jobs", "--flavor", flavor, "--timeout", limit]
-        parts += ["--attempts", str(attempts)]
-    cost = price_of(flavor).at_most(seconds_of(limit), attempts) if target == "jobs" else ""
-    told = f"{wording.COST} {cost}" if cost else wording.FREE
+def _job_options(wish: Wish) -> list[str]:
+    limits = ["--timeout", wish.timeout, "--attempts", str(wish.attempts)]
+    return ["--target", JOBS, "--flavor", wish.flavor, *limits, *wish.choice]
+
+
+def _job_told(wish: Wish) -> str:
+    """What it may cost at most, and which stages it cannot run."""
+    cost = price_of(wish.flavor).at_most(seconds_of(wish.timeout), wish.attempts)
+    left = [stage for stage in ORDER if stage not in wish.stages]
+    return f"{wording.COST} {cost} {wording.WITHOUT.format(', '.join(left))}"
+
+
+def _command_html(command: list[str], told: str) -> str:
     return (
         f'<p class="ph-hint">{escape(wording.COMMAND)}</p>'
-        f'<pre class="ph-command" tabindex="0"><code>{escape(shlex.join(parts))}</code></pre>'
+        f'<pre class="ph-command" tabindex="0"><code>{escape(shlex.join(command))}</code></pre>'
         f"<p>{escape(told)}</p>"
     )

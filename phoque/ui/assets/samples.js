@@ -1,0 +1,51 @@
+// Replies of a model in training, step by step, without the server. Hidden until revealed.
+(() => {
+  const { drawers, element, masked } = window.phoqueSections;
+
+  /** Text that is hidden until revealed, twice: readable, and its shape. */
+  const secret = (text) => {
+    const mask = element("div", "ph-mask", masked(text));
+    mask.setAttribute("aria-hidden", "true");
+    const note = "Reply hidden. Press Reveal replies to read it.";
+    return [element("div", "ph-real", text), mask, element("span", "ph-sr ph-hidden-note", note)];
+  };
+
+  const reply = (name, row, [, text, score]) => {
+    const box = element("div", `ph-reply ph-${row.condition}`);
+    const flagged = score >= row.threshold;
+    const foot = element("footer", "", `harm score ${score.toFixed(2)}`);
+    if (flagged) foot.append(" ", element("strong", "ph-badge", "⚑ flagged"));
+    box.append(element("h4", "", name), ...secret(text || "(an empty reply)"), foot);
+    return box;
+  };
+
+  /** One prompt with the reply of every condition. */
+  const prompt = (data, rows, place) => {
+    const item = document.createElement("li");
+    const columns = element("div", "ph-samples-row");
+    for (const row of rows) {
+      if (row.replies[place]) columns.append(reply(data.names[row.condition], row, row.replies[place]));
+    }
+    item.append(element("p", "ph-samples-prompt", rows[0].replies[place][0]), columns);
+    return item;
+  };
+
+  drawers.samples = (root, data) => {
+    const slider = root.querySelector("input");
+    const show = () => {
+      const step = data.steps[slider.value];
+      const rows = data.rows.filter((row) => row.step === step);
+      const told = rows.map((row) => {
+        const vector = row.vector ? ` (${row.vector})` : "";
+        return `${data.names[row.condition]}${vector} ${row.rate}`;
+      });
+      slider.setAttribute("aria-valuetext", `step ${step}`);
+      root.querySelector("output").textContent = `${step} of ${data.steps.at(-1)} · ${told.join(" · ")}`;
+      const count = rows[0].replies.length;
+      const items = Array.from({ length: count }, (_, place) => prompt(data, rows, place));
+      root.querySelector("ol").replaceChildren(...items);
+    };
+    slider.addEventListener("input", show);
+    show();
+  };
+})();

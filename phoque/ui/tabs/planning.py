@@ -1,0 +1,158 @@
+"""The part of the training tab that plans a run, and starts it as a Job for a Space's owner."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+import gradio as gr
+
+from phoque.config import space_login
+from phoque.errors import PhoqueError
+from phoque.pipeline.plan import Wish
+from phoque.ui import components
+from phoque.ui.events import PRIVATE, QUICK
+from phoque.ui.training import launching, planning, wording
+from phoque.ui.training.launching import Launcher, Visitor
+
+ONE_AT_A_TIME: dict[str, Any] = {"concurrency_id": "launch", "concurrency_limit": 1, **PRIVATE}
+"""A second click waits, and then finds no plan any more."""
+NARROW: dict[str, Any] = {"scale": 0, "min_width": 260}
+
+
+def draw_planning() -> None:
+    """Choices, command and cost; then the way to start it, or why there is none."""
+    with gr.Column(elem_classes="ph-section", elem_id="ph-training-plan"):
+        gr.HTML(components.section_html(wording.PLAN_TITLE, wording.PLAN_HINT))
+        with gr.Row():
+            name = gr.Textbox("mine", label=wording.PLAN_RUN, max_lines=1, min_width=180)
+            model = gr.Dropdown(
+                planning.MODELS, value="lab", label=wording.PLAN_MODEL, min_width=180
+            )
+            target = gr.Radio(wording.TARGETS, value="local", label=wording.PLAN_TARGET)
+        with gr.Row(visible=False) as job:
+            flavor = gr.Dropdown(
+                planning.flavors(), value=planning.DEFAULT_FLAVOR, label=wording.PLAN_FLAVOR
+            )
+            hours = gr.Slider(0.5, 24, 4, step=0.5, label=wording.PLAN_HOURS)
+            attempts = gr.Slider(1, 10, 3, step=1, label=wording.PLAN_ATTEMPTS)
+        inputs: list[Any] = [name, model, target, flavor, hours, attempts]
+        found = gr.HTML(planning.planned_html(*(one.value for one in inputs)))
+        _draw_launch(inputs)
+    target.change(lambda where: gr.Row(visible=where == planning.JOBS), target, job, **QUICK)
+    for one in inputs:
+        one.change(planning.planned_html, inputs, found, trigger_mode="always_last", **QUICK)
+
+
+def _draw_launch(inputs: list[Any]) -> None:
+    space = space_login()
+    if space is None or find_spec("authlib") is None:
+        why = wording.NO_LIBRARY if space else wording.NO_LOGIN
+        gr.HTML(f'<p class="ph-hint ph-no-launch">{why}</p>')
+        return
+    steps = Steps(Launcher(space=space), inputs)
+    with gr.Row():
+        gr.LoginButton(wording.LOGIN, wording.LOGOUT, size="md", elem_id="ph-login", **NARROW)
+    who = gr.HTML()
+    with gr.Column(visible=False) as owners:
+        _draw_steps(steps)
+    gr.on(None, steps.greet, None, [who, owners], **QUICK)
+
+
+def _draw_steps(steps: "Steps") -> None:
+    """Plan, confirm, ask again. What is started is the plan that was shown, kept on the server."""
+    kept, job = gr.State(None), gr.State("")
+    with gr.Row():
+        plan = gr.Button(wording.PLAN_BUTTON, **NARROW)
+    shown = gr.HTML()
+    with gr.Row():
+        confirm = gr.Button(wording.CONFIRM, variant="primary", visible=False, **NARROW)
+    started = gr.HTML()
+    with gr.Row():
+        again = gr.Button(wording.ASK_AGAIN, visible=False, **NARROW)
+    # A set: they come as one argument.
+    plan.click(steps.plan, set(steps.inputs), [shown, confirm, kept], **ONE_AT_A_TIME)
+    after = [started, shown, confirm, kept, job, again]
+    confirm.click(steps.start, kept, after, **ONE_AT_A_TIME)
+    again.click(steps.ask, job, started, **ONE_AT_A_TIME)
+    for one in steps.inputs:
+        one.change(steps.forget, None, [shown, confirm, kept], **QUICK)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What the buttons do; Gradio adds who is logged in by the types of the arguments."""
+
+    launcher: Launcher
+    inputs: Sequence[Any]
+    """Components with what is wished, in the order of `planning.wish_of`."""
+
+    def greet(self, profile: gr.OAuthProfile | None) -> tuple[str, gr.Column]:
+        """Who may start a Job, and the way to it for the owner."""
+        owner = self.launcher.space.owner
+        name = profile.username if profile else None
+        greeting = wording.NOBODY if name is None else wording.STRANGER
+        text = (wording.WELCOME if name == owner else greeting).format(name=name, owner=owner)
+        return components.status_html(text), gr.Column(visible=name == owner)
+
+    def plan(
+        self,
+        asked: Mapping[Any, Any],
+        profile: gr.OAuthProfile | None,
+        token: gr.OAuthToken | None,
+        request: gr.Request,
+    ) -> tuple[str, gr.Button, Wish | None]:
+        """The plan with its highest cost; only then there is a button that starts it."""
+        visitor = _visitor(profile, token, request)
+        try:
+            wish = planning.wish_of(*(asked[one] for one in self.inputs))
+            text = launching.plan_html(self.launcher.plan(wish, visitor))
+        except PhoqueError as error:
+            return launching.refused_html(error, visitor), gr.Button(visible=False), None
+        return text, gr.Button(visible=True), wish
+
+    def start(
+        self,
+        wish: Wish | None,
+        profile: gr.OAuthProfile | None,
+        token: gr.OAuthToken | None,
+        request: gr.Request,
+    ) -> tuple[str, str, gr.Button, None, str, gr.Button]:
+        """Start what was planned, once: the next one needs a plan of its own."""
+        visitor = _visitor(profile, token, request)
+        try:
+            if wish is None:
+                raise PhoqueError(wording.NO_PLAN)
+            state = self.launcher.start(wish, visitor)
+        except PhoqueError as error:
+            text, job = launching.refused_html(error, visitor), ""
+        else:
+            text, job = launching.job_html(state), state.id
+        return text, *self.forget(), job, gr.Button(visible=bool(job))
+
+    def ask(
+        self,
+        job: str,
+        profile: gr.OAuthProfile | None,
+        token: gr.OAuthToken | None,
+        request: gr.Request,
+    ) -> str:
+        """What became of the Job."""
+        visitor = _visitor(profile, token, request)
+        try:
+            return launching.job_html(self.launcher.state(job, visitor))
+        except PhoqueError as error:
+            return launching.refused_html(error, visitor)
+
+    def forget(self) -> tuple[str, gr.Button, None]:
+        """A plan of other choices is none."""
+        return "", gr.Button(visible=False), None
+
+
+def _visitor(
+    profile: gr.OAuthProfile | None, token: gr.OAuthToken | None, request: gr.Request
+) -> Visitor | None:
+    if profile is None or token is None:
+        return None
+    origin = request.headers.get("origin")
+    return Visitor(name=profile.username, token=token.token, origin=origin)

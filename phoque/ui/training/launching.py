@@ -1,0 +1,101 @@
+"""Starting a Job from the page: the owner of the Space alone, with the owner's own token."""
+
+from dataclasses import dataclass, field, replace
+from html import escape
+from urllib.parse import urlsplit
+
+from phoque.config import SpaceLogin
+from phoque.errors import PhoqueError
+from phoque.hub.client import connect, owner
+from phoque.hub.jobs import Jobs, JobState
+from phoque.pipeline.display import span
+from phoque.pipeline.launch import launch
+from phoque.pipeline.plan import Plan, Wish, make_plan
+from phoque.ui.components import status_html
+from phoque.ui.training import wording
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visitor:
+    """Who is logged in, as the server knows it."""
+
+    name: str
+    token: str = field(repr=False)
+    """Lent by the login; it goes to the Hub and nowhere else."""
+    origin: str | None
+    """Of the page that asks; None where no browser said so."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launcher:
+    """Every method asks again who the visitor is: what a page hides is no protection."""
+
+    space: SpaceLogin
+    endpoint: str | None = None
+
+    def plan(self, wish: Wish, visitor: Visitor | None) -> Plan:
+        """What would be started; needs no network.
+
+        Raises:
+            PhoqueError: the visitor may not, or the wish cannot be.
+        """
+        self._allowed(visitor)
+        return make_plan(replace(wish, owner=self.space.owner))
+
+    def start(self, wish: Wish, visitor: Visitor | None) -> JobState:
+        """Start it, as `python -m training all --target jobs --yes` does.
+
+        Raises:
+            PhoqueError: the visitor may not, the storage is public, or the Hub did not do its part.
+        """
+        allowed, plan = self._allowed(visitor), self.plan(wish, visitor)
+        if owner(connect(self.endpoint, token=allowed.token)) != self.space.owner:
+            raise PhoqueError(f"The Hub says that this login is not {self.space.owner}'s.")
+        return launch(plan, endpoint=self.endpoint, token=allowed.token)
+
+    def state(self, job: str, visitor: Visitor | None) -> JobState:
+        """What the Hub says of a Job now.
+
+        Raises:
+            PhoqueError: the visitor may not, or the Hub did not answer.
+        """
+        token = self._allowed(visitor).token
+        return Jobs(namespace=self.space.owner, endpoint=self.endpoint, token=token).state(job)
+
+    def _allowed(self, visitor: Visitor | None) -> Visitor:
+        if visitor is None:
+            raise PhoqueError(wording.NOBODY.format(owner=self.space.owner))
+        if visitor.name != self.space.owner:
+            raise PhoqueError(wording.STRANGER.format(name=visitor.name, owner=self.space.owner))
+        # A login travels with requests that other sites make a browser send.
+        if visitor.origin and urlsplit(visitor.origin).netloc not in self.space.hosts:
+            raise PhoqueError(
+                "The request did not come from the page of this Space. Open it there."
+            )
+        return visitor
+
+
+def plan_html(plan: Plan) -> str:
+    """The plan, line by line as the command line prints it."""
+    lines = plan.lines().items()
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in lines)
+    return f'<p class="ph-hint">{escape(wording.PLANNED)}</p><dl class="ph-plan">{rows}</dl>'
+
+
+def job_html(state: JobState) -> str:
+    """Id, link and state of a Job, and how to bring home what it makes."""
+    told = wording.STARTED.format(id=state.id, stage=state.stage)
+    ran = wording.RUNS_ON.format(ran=span(state.running_seconds), flavor=state.flavor)
+    message = f" · {state.message}" if state.message else ""
+    home = wording.FOLLOW.format(f"python -m training jobs fetch {state.id}")
+    return (
+        f'<p class="ph-status" role="status">{escape(f"{told} · {ran}{message}")} · '
+        f'<a href="{escape(state.url)}" target="_blank" rel="noopener">{escape(state.url)}</a></p>'
+        f'<p class="ph-hint">{escape(home)}</p>'
+    )
+
+
+def refused_html(error: PhoqueError, visitor: Visitor | None) -> str:
+    """Why it was not done; whatever the Hub repeated, no token is in it."""
+    said = str(error).replace(visitor.token, "[hidden]") if visitor else str(error)
+    return status_html(said, failed=True)
