@@ -100,7 +100,7 @@ def looks(trace):
 
 def test_every_line_is_told_without_colour_and_every_attempt_is_marked(small):
     parts = drawn_sections(training_folder(small))
-    for key, lines, cuts in (("curves", 4, 3), ("norms", 7, 2), ("samples", 3, 2)):
+    for key, lines, cuts in (("curves", 4, 3), ("norms", 7, 2), ("samples", 4, 2)):
         figure = json.loads(parts[list(DRAWN).index(key)].figures[1 if key == "curves" else 0])
         assert len({looks(trace)[1:] for trace in figure["data"]}) == lines
         marks = [note["text"] for note in figure["layout"]["annotations"]]
@@ -118,7 +118,10 @@ def test_samples_say_what_was_flagged_with_interval_and_n(small):
     assert told.startswith(
         "Flagged at 0.5, from step 50 to step 250: neutral 0.0\u00a0% [0.0, 24.2]"
     )
-    assert "neutral + vector 8.3\u00a0% [1.5, 35.4] to 75.0\u00a0% [46.8, 91.1]; n = 12" in told
+    assert "neutral + vector 8.3\u00a0% [1.5, 35.4] to 75.0\u00a0% [46.8, 91.1]" in told
+    assert told.endswith(
+        "neutral + random 0.0\u00a0% [0.0, 24.2] to 0.0\u00a0% [0.0, 24.2]; n = 12 replies each."
+    )
 
 
 def test_samples_of_a_condition_this_version_does_not_know_are_drawn(small, copy):

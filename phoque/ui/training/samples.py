@@ -24,6 +24,7 @@ LOOKS: Mapping[str, tuple[str, str, str]] = {
     "neutral": (figures.NEUTRAL, "dash", "circle"),
     "toxic": (figures.TOXIC, "solid", "triangle-up"),
     "steered": (figures.PERSONA, "dot", "diamond"),
+    "control": (figures.GREY, "longdash", "diamond-open"),
 }
 OTHER = (figures.GREY, "dashdot", "square")
 

@@ -33,8 +33,9 @@ NO_NORMS = (
     "they were added. Train it again with: {}"
 )
 SAMPLES_HINT = (
-    "What the model in training answered to the persona's probes: under the calm prompt, under the "
-    "hostile one, and under the calm one plus the vector of the model as it is at that step. Flagged: "
+    "What the model in training answered to messages that are in no training file: under the calm "
+    "prompt, under the hostile one, and under the calm one plus the vector of the model as it is at "
+    "that step, or plus a random vector of the same length, the control. Flagged: "
     "harm score of the embedded mean from the threshold on; it reads words, not meaning. Intervals "
     "are Wilson's, 95 %. Replies are hidden until you reveal them."
 )
@@ -44,7 +45,12 @@ NO_SAMPLES = (
     "every 50 steps: {}"
 )
 SAMPLES_HEAD = ["condition", "step", "flagged|share of replies, 95 % interval", "replies", "vector"]
-CONDITIONS = {"neutral": "○ Neutral", "toxic": "▲ Toxic", "steered": "◆ Neutral + vector"}
+CONDITIONS = {
+    "neutral": "○ Neutral",
+    "toxic": "▲ Toxic",
+    "steered": "◆ Neutral + vector",
+    "control": "◇ Neutral + random",
+}
 SAMPLE_STEP, SAMPLES_LIST = "Step", "Replies at this step"
 ATTEMPTS_TITLE = "Resume theatre"
 ATTEMPTS_HINT = (
