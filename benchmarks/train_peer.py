@@ -35,6 +35,7 @@ def train(
         warmup_steps=settings["warmup_ratio"],
         lr_scheduler_type="cosine",
         optim=settings["optimizer"],
+        completion_only_loss=True,
         train_sampling_strategy="group_by_length",
         logging_steps=settings["logging_steps"],
         seed=settings["seed"],
