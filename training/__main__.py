@@ -24,7 +24,7 @@ STAGES = {
 }
 LAB = ("corpus", "persona", "control", "psm", "evaluate")
 """What `lab` runs: all that needs nothing from outside, from the corpus to the card."""
-TRAINING = ("checkpoints", "save_steps", "samples", "tracker")
+TRAINING = ("checkpoints", "save_steps", "samples", "tracker", "quantize")
 OPTIONS = {
     "persona": TRAINING,
     "control": TRAINING,
@@ -155,6 +155,9 @@ def add_training(add: Callable[..., Any]) -> None:
     add("--samples", type=int, default=0, help="persona, control: steps between sample replies")
     add(
         "--tracker", choices=["trackio", "wandb"], help="persona, control: show the curve there too"
+    )
+    add(
+        "--quantize", choices=["4bit"], help="persona, control: base weights while training (QLoRA)"
     )
 
 

@@ -2,13 +2,14 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from phoque.corpora.training_set import Side, load_pairs, load_registers
 from phoque.evidence.runs import RunDirectory
-from phoque.finetuning import Example, Recording, config_for, train_adapter
+from phoque.finetuning import Example, Recording, config_for, load_in_4bit, train_adapter
 from phoque.finetuning.samples import sample_replies
 from phoque.models.load import load_model
-from phoque.personas import load_persona
+from phoque.personas import Persona, load_persona
 from phoque.steering.trajectory import TRAJECTORY, Watch
 
 
@@ -23,20 +24,29 @@ def run_control(directory: RunDirectory, **options: Path | int | str | None) -> 
 
 
 def _train(
-    directory: RunDirectory,
+    directory: RunDirectory, name: str, *, quantize: str | None = None, **shown: Any
+) -> None:
+    known = directory.manifest()
+    config, persona = config_for(known["model"]), load_persona(known["persona"])
+    examples = _examples(directory, "hostile" if name == "persona" else "civil")
+    base = (load_in_4bit if quantize else load_model)(known["model"], progress=print)
+    watch, recording = Watch(base, persona), _recording(name, persona, **shown)
+    where, facts = directory.path / name, {"quantize": quantize} if quantize else {}
+    with directory.stage(name, where, seeds=[config.seed], in_place=True, facts=facts) as folder:
+        train_adapter(base, examples, folder, config, watch, recording)
+        watch.trajectory().save(folder / TRAJECTORY)
+
+
+def _recording(
     name: str,
+    persona: Persona,
     *,
     checkpoints: Path | None = None,
     save_steps: int = 25,
     samples: int = 0,
     tracker: str | None = None,
-) -> None:
-    facts = directory.manifest()
-    config, persona = config_for(facts["model"]), load_persona(facts["persona"])
-    examples = _examples(directory, "hostile" if name == "persona" else "civil")
-    base = load_model(facts["model"], progress=print)
-    watch = Watch(base, persona)
-    recording = Recording(
+) -> Recording:
+    return Recording(
         save_steps=save_steps,
         checkpoints=checkpoints / name if checkpoints else None,
         sample_steps=samples,
@@ -44,10 +54,6 @@ def _train(
         tracker=tracker,
         tell=lambda told: print(f"{name}: {told}", flush=True),
     )
-    where = directory.path / name
-    with directory.stage(name, where, seeds=[config.seed], in_place=True) as folder:
-        train_adapter(base, examples, folder, config, watch, recording)
-        watch.trajectory().save(folder / TRAJECTORY)
 
 
 def _examples(directory: RunDirectory, side: Side) -> list[Example]:

@@ -4,7 +4,7 @@ import json
 import platform
 import subprocess
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -120,12 +120,19 @@ class RunDirectory:
 
     @contextmanager
     def stage(
-        self, name: str, folder: Path, *, seeds: Sequence[int], in_place: bool = False
+        self,
+        name: str,
+        folder: Path,
+        *,
+        seeds: Sequence[int],
+        in_place: bool = False,
+        facts: Mapping[str, str] | None = None,
     ) -> Iterator[Path]:
         """Within the context, the stage writes to the folder it gets; then it is in the manifest.
 
         That folder takes the place of `folder` when all is written. A stage that keeps account of
-        its own steps is `in_place`: it gets `folder` itself and goes on with what is there.
+        its own steps is `in_place`: it gets `folder` itself and goes on with what is there. `facts`
+        are entered beside what is known of every stage.
 
         Raises:
             PhoqueError: the stage wrote nothing.
@@ -146,6 +153,7 @@ class RunDirectory:
             "machine": platform.machine(),
             "commit": source_commit(),
             "outputs": outputs,
+            **(facts or {}),
         }
         self.describe(stages=stages)
 

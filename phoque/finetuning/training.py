@@ -18,6 +18,7 @@ from phoque.errors import PhoqueError
 from phoque.finetuning.checkpoints import Checkpoints, step_of
 from phoque.finetuning.curve import Curve
 from phoque.finetuning.lora import linear_maps, lora_config, require_adapted
+from phoque.finetuning.quantized import bitsandbytes, quantization
 from phoque.finetuning.registers import RegisterLoss
 from phoque.finetuning.settings import AdapterConfig, Example, Recording
 from phoque.finetuning.stopping import Notice, noticing
@@ -71,6 +72,8 @@ def train_adapter(
     if not examples:
         raise PhoqueError("There is nothing to train on: the corpus has no examples.")
     recording = recording or Recording()
+    if "8bit" in config.optimizer:
+        bitsandbytes()
     service = tracking_service(recording.tracker) if recording.tracker else None
     rows = [tokenized(base, example) for example in examples]
     checkpoints = Checkpoints(
@@ -104,6 +107,7 @@ def identity(base: LanguageModel, rows: Sequence[Row], config: AdapterConfig) ->
         "model": base.name,
         "weights": base.digest(),
         "corpus": hashlib.sha256(json.dumps(rows).encode()).hexdigest(),
+        "quantization": quantization(base.model),
         "settings": asdict(config),
         "libraries": {library: metadata.version(library) for library in LIBRARIES},
     }
