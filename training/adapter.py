@@ -1,13 +1,17 @@
 """Train the persona adapter, or the control adapter with civil replies on both sides."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from phoque.config import this_process
 from phoque.corpora.training_set import Side, load_pairs, load_registers
 from phoque.evidence.runs import RunDirectory
 from phoque.finetuning import Example, Recording, config_for, load_in_4bit, train_adapter
+from phoque.finetuning.processes import take_own_gpu, thrown_away
 from phoque.finetuning.samples import sample_replies
+from phoque.finetuning.training import UNFINISHED
 from phoque.models.load import load_model
 from phoque.personas import Persona, load_persona
 from phoque.steering.trajectory import TRAJECTORY, Watch
@@ -26,19 +30,22 @@ def run_control(directory: RunDirectory, **options: Path | int | str | None) -> 
 def _train(
     directory: RunDirectory, name: str, *, quantize: str | None = None, **shown: Any
 ) -> None:
-    known = directory.manifest()
+    take_own_gpu()
+    known, first = directory.manifest(), this_process().first
     config, persona = config_for(known["model"]), load_persona(known["persona"])
     examples = _examples(directory, "hostile" if name == "persona" else "civil")
-    base = (load_in_4bit if quantize else load_model)(known["model"], progress=print)
-    watch, recording = Watch(base, persona), _recording(name, persona, **shown)
+    tell = print if first else _say_nothing
+    base = (load_in_4bit if quantize else load_model)(known["model"], progress=tell)
     where, facts = directory.path / name, {"quantize": quantize} if quantize else {}
-    with directory.stage(name, where, seeds=[config.seed], in_place=True, facts=facts) as folder:
+    watch, recording = Watch(base, persona), _recording(where, persona, **shown)
+    stage = partial(directory.stage, name, where, seeds=[config.seed], in_place=True, facts=facts)
+    with stage() if first else thrown_away() as folder:
         train_adapter(base, examples, folder, config, watch, recording)
         watch.trajectory().save(folder / TRAJECTORY)
 
 
 def _recording(
-    name: str,
+    where: Path,
     persona: Persona,
     *,
     checkpoints: Path | None = None,
@@ -46,14 +53,19 @@ def _recording(
     samples: int = 0,
     tracker: str | None = None,
 ) -> Recording:
-    return Recording(
+    asked = Recording(
         save_steps=save_steps,
-        checkpoints=checkpoints / name if checkpoints else None,
+        checkpoints=checkpoints / where.name if checkpoints else where / UNFINISHED,
         sample_steps=samples,
         sample=partial(sample_replies, persona=persona),
         tracker=tracker,
-        tell=lambda told: print(f"{name}: {told}", flush=True),
+        tell=lambda told: print(f"{where.name}: {told}", flush=True),
     )
+    return asked if this_process().first else replace(asked, tracker=None, tell=_say_nothing)
+
+
+def _say_nothing(_: str) -> None:
+    """The first of several processes tells for all."""
 
 
 def _examples(directory: RunDirectory, side: Side) -> list[Example]:

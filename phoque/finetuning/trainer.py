@@ -11,6 +11,7 @@ from trl import SFTTrainer
 from phoque.files import read_json, write_json
 from phoque.finetuning.checkpoints import Checkpoints
 from phoque.finetuning.head import score_learned_only
+from phoque.finetuning.processes import any_of, wait_for_all
 from phoque.finetuning.stopping import Notice
 
 PROGRESS = "progress.json"
@@ -68,21 +69,33 @@ class AdapterTrainer(SFTTrainer):
     def create_model_card(self, *_: Any, **__: Any) -> None:
         """The run has one model card of its own."""
 
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        # Lengths are grouped as in one process, so that a step has the same examples.
+        sampler = super()._get_train_sampler(train_dataset)
+        sampler.batch_size *= self.args.world_size
+        return sampler
+
     def _get_output_dir(self, trial: Any) -> str:  # noqa: ARG002
         return str(self._checkpoints.partial)
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         # The embeddings are not tuned; on "auto", PEFT would ask the Hub whether they are.
         self.accelerator.unwrap_model(self.model).save_pretrained(
-            output_dir, state_dict=state_dict, save_embedding_layers=False
+            output_dir,
+            state_dict=state_dict,
+            save_embedding_layers=False,
+            is_main_process=self.args.should_save,
         )
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        # The first process makes the folder and enters the checkpoint; in between all write to it.
         with self._checkpoints.writing(self.state.global_step) as folder:
+            wait_for_all()
             super()._save_checkpoint(model, trial)  # type: ignore[no-untyped-call]
             write_json(folder / PROGRESS, self._progress(), indent=None)
             for witness in self._witnesses:
                 witness.save(folder)
+            wait_for_all()
 
     def _progress(self) -> dict[str, Any]:
         return {
@@ -121,6 +134,7 @@ class Continuation(TrainerCallback):
         """Save at every `save_steps`; save and stop when told to end."""
         if not self._save_steps:
             return
+        self._notice.given = any_of(self._notice.given)
         if self._notice.given:
             control.should_training_stop = True
         if self._notice.given or state.global_step % self._save_steps == 0:

@@ -14,10 +14,12 @@ from datasets import Dataset
 from transformers import PrinterCallback, TrainerCallback
 from trl import SFTConfig
 
+from phoque.config import this_process
 from phoque.errors import PhoqueError
 from phoque.finetuning.checkpoints import Checkpoints, step_of
 from phoque.finetuning.curve import Curve
 from phoque.finetuning.lora import linear_maps, lora_config, require_adapted
+from phoque.finetuning.processes import share_of
 from phoque.finetuning.quantized import bitsandbytes, quantization
 from phoque.finetuning.registers import RegisterLoss
 from phoque.finetuning.settings import AdapterConfig, Example, Recording
@@ -59,7 +61,8 @@ def train_adapter(
     Args:
         base: is tuned in place.
         examples: prompts with the replies to learn.
-        folder: gets `metrics.jsonl`, `norms.jsonl`, where asked for `samples.jsonl`, the adapter.
+        folder: gets `metrics.jsonl`, `norms.jsonl`, where asked for `samples.jsonl`, the adapter;
+            of several processes each needs one of its own, and all the same `recording.checkpoints`.
         config: how it is trained.
         watch: is called with the number of steps taken, at the start and about twelve times more;
             it may look at `base`.
@@ -72,12 +75,15 @@ def train_adapter(
     if not examples:
         raise PhoqueError("There is nothing to train on: the corpus has no examples.")
     recording = recording or Recording()
+    own = share_of(config)
     if "8bit" in config.optimizer:
         bitsandbytes()
     service = tracking_service(recording.tracker) if recording.tracker else None
     rows = [tokenized(base, example) for example in examples]
     checkpoints = Checkpoints(
-        recording.checkpoints or folder / UNFINISHED, identity(base, rows, config)
+        recording.checkpoints or folder / UNFINISHED,
+        identity(base, rows, config),
+        writes=this_process().first,
     )
     checkpoint = checkpoints.newest()
     folder.mkdir(parents=True, exist_ok=True)
@@ -92,7 +98,7 @@ def train_adapter(
         sample=_sampler(base, recording),
         tracker=tracker,
     )
-    trainer = _trainer(base, rows, config, checkpoints, [curve, *([watch] if watch else [])])
+    trainer = _trainer(base, rows, own, checkpoints, [curve, *([watch] if watch else [])])
     registers.listen(trainer.network)
     _run(trainer, checkpoint, checkpoints, recording)
     _save(trainer.network, base.name, folder)
@@ -109,6 +115,7 @@ def identity(base: LanguageModel, rows: Sequence[Row], config: AdapterConfig) ->
         "corpus": hashlib.sha256(json.dumps(rows).encode()).hexdigest(),
         "quantization": quantization(base.model),
         "settings": asdict(config),
+        "processes": this_process().number,
         "libraries": {library: metadata.version(library) for library in LIBRARIES},
     }
 
