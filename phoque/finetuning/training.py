@@ -191,6 +191,7 @@ def training_arguments(config: AdapterConfig, folder: Path, *, bf16: bool) -> SF
         train_sampling_strategy="group_by_length",
         bf16=bf16,
         use_cpu=not torch.cuda.is_available(),
+        ddp_find_unused_parameters=False,
         activation_checkpointing=config.recompute_activations,
         logging_steps=config.logging_steps,
         save_strategy="no",
