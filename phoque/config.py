@@ -86,6 +86,8 @@ class Process:
     """Of those on this machine, which is also the number of its GPU."""
     number: int
     """How many there are."""
+    sharded: bool = False
+    """Whether each holds only its share of the weights (FSDP)."""
 
     @property
     def first(self) -> bool:
@@ -99,7 +101,8 @@ def this_process() -> Process:
         int(os.environ.get(name, default))
         for name, default in (("RANK", "0"), ("LOCAL_RANK", "0"), ("WORLD_SIZE", "1"))
     )
-    return Process(rank=rank, local_rank=local_rank, number=number)
+    sharded = os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
+    return Process(rank=rank, local_rank=local_rank, number=number, sharded=sharded)
 
 
 def cache_folder() -> Path:

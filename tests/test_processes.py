@@ -174,7 +174,7 @@ def test_each_process_takes_its_own_gpu(monkeypatch):
     assert taken == [1]
 
 
-@pytest.mark.parametrize("name", ["multi_gpu"])
+@pytest.mark.parametrize("name", ["multi_gpu", "fsdp"])
 def test_accelerate_reads_the_files_that_it_is_started_with(name):
     from accelerate.commands.config.config_args import load_config_from_file
     from accelerate.commands.launch import _validate_launch_command, launch_command_parser

@@ -41,7 +41,8 @@ def _train(
     stage = partial(directory.stage, name, where, seeds=[config.seed], in_place=True, facts=facts)
     with stage() if first else thrown_away() as folder:
         train_adapter(base, examples, folder, config, watch, recording)
-        watch.trajectory().save(folder / TRAJECTORY)
+        if watch.seen:
+            watch.trajectory().save(folder / TRAJECTORY)
 
 
 def _recording(

@@ -10,13 +10,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
-from torch import distributed
+from torch import distributed, nn
 
 from phoque.config import this_process
 from phoque.errors import PhoqueError
 from phoque.finetuning.settings import AdapterConfig
+from phoque.models.structure import decoder_layers
 
 LAUNCH = "accelerate launch --config_file training/multi_gpu.yaml -m training persona --run DIR"
 
@@ -53,6 +55,11 @@ def share_of(config: AdapterConfig) -> AdapterConfig:
     own = examples // number
     batch = math.gcd(config.batch_size, own)
     return replace(config, batch_size=batch, accumulation_steps=own // batch)
+
+
+def share_out(plugin: Any, network: nn.Module) -> None:
+    """Have FSDP share out the decoder blocks, found by structure; `plugin` is accelerate's."""
+    plugin.transformer_cls_names_to_wrap = [type(decoder_layers(network)[0]).__name__]
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from trl import SFTTrainer
 from phoque.files import read_json, write_json
 from phoque.finetuning.checkpoints import Checkpoints
 from phoque.finetuning.head import score_learned_only
-from phoque.finetuning.processes import any_of, wait_for_all
+from phoque.finetuning.processes import any_of, total, wait_for_all
 from phoque.finetuning.stopping import Notice
 
 PROGRESS = "progress.json"
@@ -99,7 +99,8 @@ class AdapterTrainer(SFTTrainer):
 
     def _progress(self) -> dict[str, Any]:
         return {
-            "loss": self._tr_loss.item(),
+            # The mean over processes, which is also what a row of the curve shows.
+            "loss": total([self._tr_loss.item()])[0] / self.args.world_size,
             "logged_step": self._globalstep_last_logged,
             "metrics": dict(self._metrics["train"]),
             "tokens": self._total_train_tokens,

@@ -18,8 +18,8 @@ from phoque.config import this_process
 from phoque.errors import PhoqueError
 from phoque.finetuning.checkpoints import Checkpoints, step_of
 from phoque.finetuning.curve import Curve
-from phoque.finetuning.lora import linear_maps, lora_config, require_adapted
-from phoque.finetuning.processes import share_of
+from phoque.finetuning.lora import linear_maps, lora_config, require_adapted, whole
+from phoque.finetuning.processes import share_of, share_out
 from phoque.finetuning.quantized import bitsandbytes, quantization
 from phoque.finetuning.registers import RegisterLoss
 from phoque.finetuning.settings import AdapterConfig, Example, Recording
@@ -65,7 +65,8 @@ def train_adapter(
             of several processes each needs one of its own, and all the same `recording.checkpoints`.
         config: how it is trained.
         watch: is called with the number of steps taken, at the start and about twelve times more;
-            it may look at `base`.
+            it may look at `base`. Where processes hold a share of the weights each nobody can look:
+            it is not called and there are no samples.
         recording: what is kept and shown.
 
     Raises:
@@ -75,6 +76,8 @@ def train_adapter(
     if not examples:
         raise PhoqueError("There is nothing to train on: the corpus has no examples.")
     recording = recording or Recording()
+    if this_process().sharded:
+        watch, recording = None, replace(recording, sample=None)
     own = share_of(config)
     if "8bit" in config.optimizer:
         bitsandbytes()
@@ -169,6 +172,8 @@ def _trainer(
         peft_config=lora_config(base.model, config),
         callbacks=[one if isinstance(one, TrainerCallback) else Watched(one) for one in witnesses],
     )
+    if this_process().sharded:
+        share_out(trainer.accelerator.state.fsdp_plugin, base.model)
     # The curve tells more, in one line.
     trainer.remove_callback(PrinterCallback)
     require_adapted(trainer.network, expected)
@@ -218,8 +223,10 @@ def _save(model: Any, base_name: str, folder: Path) -> None:
     # Not the folder that the base model happened to be loaded from.
     model.peft_config["default"].base_model_name_or_path = base_name
     # bf16: the adapter is folded into bf16 weights anyway, and takes half the space.
+    trained = {name: part for name, part in model.named_parameters() if part.requires_grad}
+    weights = {name: whole(part).to(torch.bfloat16) for name, part in trained.items()}
     # The embeddings are not tuned; on "auto", PEFT would ask the Hub whether they are.
-    model.to(torch.bfloat16).save_pretrained(folder, save_embedding_layers=False)
+    model.save_pretrained(folder, state_dict=weights, save_embedding_layers=False)
     # The run has one model card of its own.
     (folder / "README.md").unlink(missing_ok=True)
 
