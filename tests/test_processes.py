@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -19,8 +20,9 @@ from phoque.corpora.training_set import save_corpus
 from phoque.errors import PhoqueError
 from phoque.evidence.runs import RunDirectory
 from phoque.finetuning import AdapterConfig
-from phoque.finetuning.processes import any_of, share_of, take_own_gpu, total
+from phoque.finetuning.processes import any_of, share_of, share_out, take_own_gpu, total
 from phoque.finetuning.settings import gpu_config
+from phoque.models.load import load_model
 from training.__main__ import main
 
 ROOT = Path(__file__).parent.parent
@@ -105,6 +107,10 @@ def test_two_processes_end_with_what_one_learns_also_when_they_are_cut_off(tmp_p
     assert told[1][0] == ""
     assert {file.name for file in together.persona.iterdir()} == FILES
     assert together.complete("persona")
+    same_outcome(alone, together)
+
+
+def same_outcome(alone, together):
     for one, two in zip(curve(alone), curve(together), strict=True):
         assert (one["step"], one["num_tokens"]) == (two["step"], two["num_tokens"])
         for key in ("loss", "loss_long", "loss_short", "grad_norm", "lora_b_norm"):
@@ -115,6 +121,40 @@ def test_two_processes_end_with_what_one_learns_also_when_they_are_cut_off(tmp_p
     )
     for name, weights in first.items():
         assert torch.allclose(weights.float(), second[name].float(), atol=1e-3), name
+
+
+def launched(run):
+    """As a person would, but on a CPU."""
+    command = ["--config_file", "training/fsdp.yaml", "--main_process_port", str(free_port())]
+    command += ["tests/sharded_training.py", "persona", "--run", str(run.path), "--save-steps", "3"]
+    return subprocess.Popen(
+        [sys.executable, "-m", "accelerate.commands.launch", *command],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_weights_that_are_shared_out_learn_the_same_also_when_cut_off(tmp_path, monkeypatch):
+    alone, together = prepared(tmp_path / "alone"), prepared(tmp_path / "together")
+    monkeypatch.setattr(sys, "argv", ["training", "persona", "--run", str(alone.path)])
+    assert main() == 0
+    process = launched(together)
+    while not curve(together) and process.poll() is None:
+        time.sleep(0.02)
+    process.terminate()
+    _, told = ended([process])
+    assert "shared out: 2" in told[0][0]
+    attempts = json.loads((together.persona / "unfinished" / "attempts.json").read_text())
+    assert attempts["attempts"][0]["outcome"] == "stopped", told
+    codes, told = ended([launched(together)])
+    assert codes == [0], told
+    assert {file.name for file in together.persona.iterdir()} == FILES - {"trajectory.safetensors"}
+    same_outcome(alone, together)
 
 
 def told_of(monkeypatch, number, rank=0):
@@ -172,6 +212,14 @@ def test_each_process_takes_its_own_gpu(monkeypatch):
     told_of(monkeypatch, 2, 1)
     take_own_gpu()
     assert taken == [1]
+
+
+def test_shared_out_weights_need_gpus():
+    with pytest.raises(PhoqueError, match=r"shared out over GPUs.*training/multi_gpu\.yaml"):
+        share_out(SimpleNamespace(), load_model("tiny").model)
+    plugin = SimpleNamespace()
+    share_out(SimpleNamespace(fsdp_plugin=plugin), load_model("tiny-mistral3").model)
+    assert plugin.transformer_cls_names_to_wrap == ["Ministral3DecoderLayer"]
 
 
 @pytest.mark.parametrize("name", ["multi_gpu", "fsdp"])

@@ -55,6 +55,11 @@ def whole(parameter: Tensor) -> Tensor:
     return detached.full_tensor() if isinstance(detached, DTensor) else detached
 
 
+def trained_weights(model: nn.Module) -> dict[str, Tensor]:
+    """The values of all that is trained, by name."""
+    return {name: whole(part) for name, part in model.named_parameters() if part.requires_grad}
+
+
 def lora_norms(model: nn.Module) -> dict[str, float]:
     """Frobenius norm of all A and of all B matrices together."""
     return {

@@ -57,8 +57,18 @@ def share_of(config: AdapterConfig) -> AdapterConfig:
     return replace(config, batch_size=batch, accumulation_steps=own // batch)
 
 
-def share_out(plugin: Any, network: nn.Module) -> None:
-    """Have FSDP share out the decoder blocks, found by structure; `plugin` is accelerate's."""
+def share_out(state: Any, network: nn.Module) -> None:
+    """Have FSDP share out the decoder blocks, found by structure; `state` is accelerate's.
+
+    Raises:
+        PhoqueError: accelerate did not turn FSDP on.
+    """
+    plugin = getattr(state, "fsdp_plugin", None)
+    if plugin is None:
+        raise PhoqueError(
+            "Weights are shared out over GPUs only, and there are none for these processes. Start "
+            "them with --config_file training/multi_gpu.yaml."
+        )
     plugin.transformer_cls_names_to_wrap = [type(decoder_layers(network)[0]).__name__]
 
 

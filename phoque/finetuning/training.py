@@ -18,7 +18,7 @@ from phoque.config import this_process
 from phoque.errors import PhoqueError
 from phoque.finetuning.checkpoints import Checkpoints, step_of
 from phoque.finetuning.curve import Curve
-from phoque.finetuning.lora import linear_maps, lora_config, require_adapted, whole
+from phoque.finetuning.lora import linear_maps, lora_config, require_adapted, trained_weights
 from phoque.finetuning.processes import share_of, share_out
 from phoque.finetuning.quantized import bitsandbytes, quantization
 from phoque.finetuning.registers import RegisterLoss
@@ -173,7 +173,7 @@ def _trainer(
         callbacks=[one if isinstance(one, TrainerCallback) else Watched(one) for one in witnesses],
     )
     if this_process().sharded:
-        share_out(trainer.accelerator.state.fsdp_plugin, base.model)
+        share_out(trainer.accelerator.state, base.model)
     # The curve tells more, in one line.
     trainer.remove_callback(PrinterCallback)
     require_adapted(trainer.network, expected)
@@ -223,8 +223,7 @@ def _save(model: Any, base_name: str, folder: Path) -> None:
     # Not the folder that the base model happened to be loaded from.
     model.peft_config["default"].base_model_name_or_path = base_name
     # bf16: the adapter is folded into bf16 weights anyway, and takes half the space.
-    trained = {name: part for name, part in model.named_parameters() if part.requires_grad}
-    weights = {name: whole(part).to(torch.bfloat16) for name, part in trained.items()}
+    weights = {name: part.to(torch.bfloat16) for name, part in trained_weights(model).items()}
     # The embeddings are not tuned; on "auto", PEFT would ask the Hub whether they are.
     model.save_pretrained(folder, state_dict=weights, save_embedding_layers=False)
     # The run has one model card of its own.
