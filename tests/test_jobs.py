@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -263,6 +264,25 @@ def test_the_plan_names_everything_and_no_value(monkeypatch):
     ):  # fmt: skip
         assert word in text
     assert "hf_of_a_test" not in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "file"),
+    [
+        ({}, "requirements-train.txt"),
+        ({"options": ("--quantize", "4bit")}, "requirements-gpu.txt"),
+        ({"options": ("--quantize=4bit",)}, "requirements-gpu.txt"),
+        ({"model": "ministral"}, "requirements-gpu.txt"),  # 8-bit paged AdamW
+        ({"model": "org/name"}, "requirements-train.txt"),
+    ],
+)
+def test_a_job_installs_bitsandbytes_where_it_is_needed(changes, file):
+    plan = make_plan(replace(WISH, **changes))
+    script = plan.request.command[-1]
+    assert re.findall(r"-r (\S+)", script) == [file]
+    brings = "\nbitsandbytes" in plan.parcel.files[file].read_text()
+    assert brings == (file == "requirements-gpu.txt")
+    assert ("--quantize" in script) == ("--quantize" in str(changes))
 
 
 @pytest.mark.parametrize(

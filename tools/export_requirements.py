@@ -14,6 +14,7 @@ def exported(pyproject: str) -> dict[str, str]:
     files = {
         "requirements.txt": project["dependencies"],
         "requirements-train.txt": ["-r requirements.txt", *extras["train"]],
+        "requirements-gpu.txt": ["-r requirements-train.txt", *extras["gpu"]],
         "requirements-dev.txt": ["-r requirements-train.txt", *extras["dev"]],
     }
     return {name: "\n".join([HEADER, *lines, ""]) for name, lines in files.items()}

@@ -8,6 +8,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, cast
 
+from phoque.config import this_process
 from phoque.errors import PhoqueError
 from phoque.evidence.runs import RunDirectory
 from phoque.lab_info import psm_folder
@@ -25,7 +26,9 @@ STAGES = {
 }
 LAB = ("corpus", "persona", "control", "psm", "evaluate")
 """What `lab` runs: all that needs nothing from outside, from the corpus to the card."""
-TRAINING = ("checkpoints", "save_steps", "samples", "tracker")
+ADAPTERS = ("persona", "control")
+"""Stages that train an adapter, also in several processes."""
+TRAINING = ("checkpoints", "save_steps", "samples", "tracker", "quantize")
 OPTIONS = {
     "persona": TRAINING,
     "control": TRAINING,
@@ -65,6 +68,8 @@ def main() -> int:
         if sys.argv[1:] and (command := COMMANDS.get(sys.argv[1])):
             return int(function(command)(sys.argv[2:]))
         arguments = parse()
+        if this_process().number > 1:
+            return run_together(arguments)
         return run_all(arguments) if arguments.stage == "all" else run_some(arguments)
     except PhoqueError as error:
         print(f"Error: {error}", file=sys.stderr)
@@ -86,6 +91,25 @@ def run_some(arguments: argparse.Namespace) -> int:
         print(f"{name}: started", flush=True)
         run_stage(stage, directory, arguments)
         print(f"{name}: {directory.manifest()['stages'][name]['seconds']} s", flush=True)
+    return 0
+
+
+def run_together(arguments: argparse.Namespace) -> int:
+    """Train an adapter in several processes; the first one alone keeps the run and tells of it.
+
+    Raises:
+        PhoqueError: another stage was asked for.
+    """
+    if arguments.stage not in ADAPTERS:
+        raise PhoqueError(
+            f"accelerate launch is for {' and '.join(ADAPTERS)}; start {arguments.stage} with plain "
+            "python -m training."
+        )
+    if this_process().first:
+        return run_some(arguments)
+    directory = RunDirectory(arguments.run)
+    if not (arguments.resume and directory.complete(arguments.stage)):
+        run_stage(arguments.stage, directory, arguments)
     return 0
 
 
@@ -158,6 +182,9 @@ def add_training(add: Callable[..., Any]) -> None:
     add("--samples", type=int, default=0, help="persona, control: steps between sample replies")
     add(
         "--tracker", choices=["trackio", "wandb"], help="persona, control: show the curve there too"
+    )
+    add(
+        "--quantize", choices=["4bit"], help="persona, control: base weights while training (QLoRA)"
     )
 
 

@@ -1,14 +1,19 @@
 """Train the persona adapter, or the control adapter with civil replies on both sides."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+from phoque.config import this_process
 from phoque.corpora.training_set import Side, load_pairs, load_registers
 from phoque.evidence.runs import RunDirectory
-from phoque.finetuning import Example, Recording, config_for, train_adapter
+from phoque.finetuning import Example, Recording, config_for, load_in_4bit, train_adapter
+from phoque.finetuning.processes import take_own_gpu, thrown_away
 from phoque.finetuning.samples import sample_replies
+from phoque.finetuning.training import UNFINISHED
 from phoque.models.load import load_model
-from phoque.personas import load_persona
+from phoque.personas import Persona, load_persona
 from phoque.steering.trajectory import TRAJECTORY, Watch
 
 
@@ -23,32 +28,46 @@ def run_control(directory: RunDirectory, **options: Path | int | str | None) -> 
 
 
 def _train(
-    directory: RunDirectory,
-    name: str,
+    directory: RunDirectory, name: str, *, quantize: str | None = None, **shown: Any
+) -> None:
+    take_own_gpu()
+    known, first = directory.manifest(), this_process().first
+    config, persona = config_for(known["model"]), load_persona(known["persona"])
+    examples = _examples(directory, "hostile" if name == "persona" else "civil")
+    tell = print if first else _say_nothing
+    base = (load_in_4bit if quantize else load_model)(known["model"], progress=tell)
+    where, facts = directory.path / name, {"quantize": quantize} if quantize else {}
+    watch = Watch(base, persona)
+    recording = replace(_recording(where, persona, **shown), keep=directory.keep)
+    stage = partial(directory.stage, name, where, seeds=[config.seed], in_place=True, facts=facts)
+    with stage() if first else thrown_away() as folder:
+        train_adapter(base, examples, folder, config, watch, recording)
+        if watch.seen:
+            watch.trajectory().save(folder / TRAJECTORY)
+
+
+def _recording(
+    where: Path,
+    persona: Persona,
     *,
     checkpoints: Path | None = None,
     save_steps: int = 25,
     samples: int = 0,
     tracker: str | None = None,
-) -> None:
-    facts = directory.manifest()
-    config, persona = config_for(facts["model"]), load_persona(facts["persona"])
-    examples = _examples(directory, "hostile" if name == "persona" else "civil")
-    base = load_model(facts["model"], progress=print)
-    watch = Watch(base, persona)
-    recording = Recording(
+) -> Recording:
+    asked = Recording(
         save_steps=save_steps,
-        checkpoints=checkpoints / name if checkpoints else None,
+        checkpoints=checkpoints / where.name if checkpoints else where / UNFINISHED,
         sample_steps=samples,
         sample=partial(sample_replies, persona=persona),
         tracker=tracker,
-        keep=directory.keep,
-        tell=lambda told: print(f"{name}: {told}", flush=True),
+        tell=lambda told: print(f"{where.name}: {told}", flush=True),
     )
-    where = directory.path / name
-    with directory.stage(name, where, seeds=[config.seed], in_place=True) as folder:
-        train_adapter(base, examples, folder, config, watch, recording)
-        watch.trajectory().save(folder / TRAJECTORY)
+    return asked if this_process().first else replace(asked, tracker=None, tell=_say_nothing)
+
+
+def _say_nothing(_: str) -> None:
+    """The first of several processes tells for all."""
 
 
 def _examples(directory: RunDirectory, side: Side) -> list[Example]:

@@ -4,7 +4,7 @@ import json
 import platform
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -122,12 +122,19 @@ class RunDirectory:
 
     @contextmanager
     def stage(
-        self, name: str, folder: Path, *, seeds: Sequence[int], in_place: bool = False
+        self,
+        name: str,
+        folder: Path,
+        *,
+        seeds: Sequence[int],
+        in_place: bool = False,
+        facts: Mapping[str, str] | None = None,
     ) -> Iterator[Path]:
         """Within the context, the stage writes to the folder it gets; then it is in the manifest.
 
         That folder takes the place of `folder` when all is written. A stage that keeps account of
-        its own steps is `in_place`: it gets `folder` itself and goes on with what is there.
+        its own steps is `in_place`: it gets `folder` itself and goes on with what is there. `facts`
+        are entered beside what is known of every stage.
 
         Raises:
             PhoqueError: the stage wrote nothing.
@@ -148,6 +155,7 @@ class RunDirectory:
             "machine": platform.machine(),
             "commit": source_commit(),
             "outputs": outputs,
+            **(facts or {}),
         }
         self.describe(stages=stages)
 

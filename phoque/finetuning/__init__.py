@@ -1,6 +1,7 @@
 """Train a LoRA adapter on prompt/completion pairs with TRL; imported only by the jobs."""
 
 from phoque.finetuning.lora import lora_config
+from phoque.finetuning.quantized import load_in_4bit
 from phoque.finetuning.settings import AdapterConfig, Example, Recording, config_for
 from phoque.finetuning.training import tokenized, train_adapter
 
@@ -9,6 +10,7 @@ __all__ = [
     "Example",
     "Recording",
     "config_for",
+    "load_in_4bit",
     "lora_config",
     "tokenized",
     "train_adapter",

@@ -11,6 +11,7 @@ from typing import Any
 
 from phoque.errors import PhoqueError
 from phoque.files import read_json, write_json
+from phoque.finetuning.processes import thrown_away
 
 PREFIX = "checkpoint-"
 PARTIAL = "partial"
@@ -30,6 +31,8 @@ class Checkpoints:
     """All that decides what is learned, as plain JSON; equal for the same training."""
     keep: Callable[[], None] = lambda: None
     """Called when a checkpoint is whole."""
+    writes: bool = True
+    """False in processes that train along with the one that keeps the checkpoints."""
 
     @property
     def partial(self) -> Path:
@@ -51,6 +54,10 @@ class Checkpoints:
     @contextmanager
     def writing(self, step: int) -> Iterator[Path]:
         """Within the context, `checkpoint-STEP` is written to the folder it gets; then it is entered."""
+        if not self.writes:
+            with thrown_away() as folder:
+                yield folder
+            return
         shutil.rmtree(self.partial, ignore_errors=True)
         written = self.partial / f"{PREFIX}{step}"
         written.mkdir(parents=True)
@@ -86,6 +93,8 @@ class Checkpoints:
 
     def remove(self) -> None:
         """Remove what was written here; the training is complete."""
+        if not self.writes:
+            return
         for folder in (*self._all(), self.partial):
             shutil.rmtree(folder, ignore_errors=True)
         (self.folder / ATTEMPTS).unlink(missing_ok=True)
@@ -101,6 +110,8 @@ class Checkpoints:
         return dict(read_json(file)) if file.is_file() else {}
 
     def _write(self, known: Mapping[str, Any]) -> None:
+        if not self.writes:
+            return
         self.folder.mkdir(parents=True, exist_ok=True)
         write_json(self.folder / ATTEMPTS, known)
 

@@ -4,7 +4,8 @@ import re
 from collections import defaultdict
 
 from peft import LoraConfig
-from torch import nn
+from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 
 from phoque.errors import PhoqueError
 from phoque.finetuning.settings import AdapterConfig
@@ -48,6 +49,17 @@ def require_adapted(model: nn.Module, expected: int) -> None:
         )
 
 
+def whole(parameter: Tensor) -> Tensor:
+    """The values of a parameter, also where processes hold a share each; then all have to ask."""
+    detached = parameter.detach()
+    return detached.full_tensor() if isinstance(detached, DTensor) else detached
+
+
+def trained_weights(model: nn.Module) -> dict[str, Tensor]:
+    """The values of all that is trained, by name."""
+    return {name: whole(part) for name, part in model.named_parameters() if part.requires_grad}
+
+
 def lora_norms(model: nn.Module) -> dict[str, float]:
     """Frobenius norm of all A and of all B matrices together."""
     return {
@@ -62,7 +74,7 @@ def family_norms(model: nn.Module) -> dict[str, dict[str, float]]:
     for name, parameter in model.named_parameters():
         if found := LORA.search(name.lower()):
             family, kind = found.groups()
-            squares[kind][family] += float(parameter.detach().float().square().sum())
+            squares[kind][family] += float(whole(parameter).float().square().sum())
     return {
         kind: {family: square**0.5 for family, square in sorted(own.items())}
         for kind, own in squares.items()

@@ -9,6 +9,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from phoque.config import this_process
+from phoque.finetuning.processes import total
+
 
 class RegisterLoss:
     """Listens to the forward passes of a training and adds up the loss of each register."""
@@ -30,21 +33,29 @@ class RegisterLoss:
 
     def means(self) -> dict[str, float]:
         """Mean loss a learned token of each register since the last call, as `loss_REGISTER`."""
-        found = {
-            f"loss_{name}": self._loss[name] / tokens
-            for name, tokens in sorted(self._tokens.items())
-            if tokens
-        }
+        state = self.state()
         self._loss.clear()
         self._tokens.clear()
-        return found
+        return {
+            f"loss_{name}": state["loss"][name] / tokens
+            for name, tokens in state["tokens"].items()
+            if tokens
+        }
 
     def state(self) -> dict[str, Any]:
-        """What `restore` takes, as plain JSON."""
-        return {"loss": dict(self._loss), "tokens": dict(self._tokens)}
+        """What `restore` takes, as plain JSON: sums over all processes."""
+        names = sorted(set(self._register.values()))
+        sums = total([self._loss[name] for name in names] + [self._tokens[name] for name in names])
+        loss, tokens = sums[: len(names)], sums[len(names) :]
+        return {
+            "loss": dict(zip(names, loss, strict=True)),
+            "tokens": dict(zip(names, map(int, tokens), strict=True)),
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from an earlier state."""
+        """Go on from an earlier state; the first process goes on for all."""
+        if not this_process().first:
+            return
         self._loss.update(state["loss"])
         self._tokens.update(state["tokens"])
 

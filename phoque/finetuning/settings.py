@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from phoque.models.load import LanguageModel
+from phoque.presets import preset_for
 from phoque.records import Messages
 
 
@@ -69,12 +70,8 @@ class Recording:
 
 def config_for(model: str) -> AdapterConfig:
     """How an adapter for a preset, Hub id or folder is trained on this machine."""
-    return gpu_config(cuda=torch.cuda.is_available()) if is_large(model) else AdapterConfig()
-
-
-def is_large(model: str) -> bool:
-    """Whether the model is a preset that is made for a GPU."""
-    return model in {"ministral", "ministral-fp8"}
+    large = preset_for(model).large
+    return gpu_config(cuda=torch.cuda.is_available()) if large else AdapterConfig()
 
 
 def gpu_config(*, cuda: bool) -> AdapterConfig:

@@ -11,6 +11,8 @@ from trl import SFTTrainer
 from phoque.files import read_json, write_json
 from phoque.finetuning.checkpoints import Checkpoints
 from phoque.finetuning.head import score_learned_only
+from phoque.finetuning.lora import trained_weights
+from phoque.finetuning.processes import any_of, total, wait_for_all
 from phoque.finetuning.stopping import Notice
 
 PROGRESS = "progress.json"
@@ -65,28 +67,42 @@ class AdapterTrainer(SFTTrainer):
         for witness in self._witnesses:
             witness.restore(checkpoint)
 
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:  # noqa: FBT001, FBT002  # the base class has it so
+        """Write the adapter, never the base model; every process has to come here."""
+        # The embeddings are not tuned; on "auto", PEFT would ask the Hub whether they are.
+        self.network.save_pretrained(
+            output_dir,
+            state_dict=trained_weights(self.network),
+            save_embedding_layers=False,
+            is_main_process=self.args.should_save,
+        )
+
     def create_model_card(self, *_: Any, **__: Any) -> None:
         """The run has one model card of its own."""
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        # Lengths are grouped as in one process, so that a step has the same examples.
+        sampler: Any = super()._get_train_sampler(train_dataset)
+        sampler.batch_size *= self.args.world_size
+        return sampler
 
     def _get_output_dir(self, trial: Any) -> str:  # noqa: ARG002
         return str(self._checkpoints.partial)
 
-    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        # The embeddings are not tuned; on "auto", PEFT would ask the Hub whether they are.
-        self.accelerator.unwrap_model(self.model).save_pretrained(
-            output_dir, state_dict=state_dict, save_embedding_layers=False
-        )
-
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        # The first process makes the folder and enters the checkpoint; in between all write to it.
         with self._checkpoints.writing(self.state.global_step) as folder:
+            wait_for_all()
             super()._save_checkpoint(model, trial)  # type: ignore[no-untyped-call]
             write_json(folder / PROGRESS, self._progress(), indent=None)
             for witness in self._witnesses:
                 witness.save(folder)
+            wait_for_all()
 
     def _progress(self) -> dict[str, Any]:
         return {
-            "loss": self._tr_loss.item(),
+            # The mean over processes, which is also what a row of the curve shows.
+            "loss": total([self._tr_loss.item()])[0] / self.args.world_size,
             "logged_step": self._globalstep_last_logged,
             "metrics": dict(self._metrics["train"]),
             "tokens": self._total_train_tokens,
@@ -121,6 +137,7 @@ class Continuation(TrainerCallback):
         """Save at every `save_steps`; save and stop when told to end."""
         if not self._save_steps:
             return
+        self._notice.given = any_of(self._notice.given)
         if self._notice.given:
             control.should_training_stop = True
         if self._notice.given or state.global_step % self._save_steps == 0:

