@@ -12,6 +12,7 @@ The full size needs an NVIDIA GPU with 24 GB; `tiny` runs the same code anywhere
 """
 
 import argparse
+import gc
 import json
 import platform
 import sys
@@ -89,6 +90,7 @@ def examples_of(count: int) -> Iterator[Example]:
 
 def tuned(name: str, size: str, steps: int, *, in_4bit: bool) -> Figures:
     """Figures of a training, without its first steps, in which memory is laid out."""
+    gc.collect()
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
     config = gpu_config(cuda=torch.cuda.is_available())
@@ -172,7 +174,7 @@ def main() -> int:
     """Print the figures and append them to `benchmarks/results.jsonl`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", choices=["full", "tiny"], default="full")
-    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--steps", type=int, default=20, help="of a training; more than 5")
     parser.add_argument("--repeats", type=int, default=50)
     parser.add_argument("--out", type=Path, default=RESULTS)
     asked = parser.parse_args()

@@ -1,6 +1,7 @@
 """The benchmark for a GPU runs its own code here, at a tiny size."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,8 @@ BENCH = Path(__file__).parent.parent / "benchmarks" / "bench_gpu.py"
 
 def bench(*arguments):
     command = [sys.executable, str(BENCH), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    env = os.environ | {"PYTHONPATH": str(BENCH.parent.parent)}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=env)
 
 
 @pytest.mark.slow

@@ -318,6 +318,7 @@ def test_the_parcel_runs_by_itself_and_has_what_options_name(tmp_path):
         archive.extractall(tmp_path / "there", filter="data")
     there = tmp_path / "there"
     assert (there / options[1]).read_text() == "text,label\n"
+    assert {"training/multi_gpu.yaml", "training/fsdp.yaml"} <= set(parcel.files)
     assert not [name for name in parcel.files if "__pycache__" in name or "/." in name]
     code = "import phoque, training.pipeline, training.corpus; print(phoque.__file__)"
     done = subprocess.run(
