@@ -26,9 +26,9 @@ class Hub:
     """Paths of the files that were committed, by repository."""
     address: str = ""
 
-    def client(self, endpoint=None):
+    def client(self, endpoint=None, token=None):
         """The real client, pointed here."""
-        return HfApi(endpoint=self.address)
+        return HfApi(endpoint=self.address, token=token)
 
 
 @contextmanager
