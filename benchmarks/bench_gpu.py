@@ -29,6 +29,7 @@ from transformers import Mistral3Config, Mistral3ForConditionalGeneration
 from phoque.decoders import decoder_for, left_padded
 from phoque.errors import PhoqueError
 from phoque.finetuning import AdapterConfig, Example, train_adapter
+from phoque.finetuning.processes import take_own_gpu
 from phoque.finetuning.quantized import quantize, require_quantized
 from phoque.finetuning.settings import gpu_config
 from phoque.models.load import LanguageModel
@@ -179,6 +180,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=RESULTS)
     asked = parser.parse_args()
     try:
+        take_own_gpu()
         figures = measure(asked.size, asked.steps, asked.repeats)
     except PhoqueError as error:
         print(f"Error: {error}", file=sys.stderr)

@@ -117,12 +117,14 @@ def compared(what: str, values: dict[str, list[float]]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Print the figures and append them to `benchmarks/results.jsonl`."""
+    """On a CPU: print the figures and append them to `benchmarks/results.jsonl`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--ours", action="store_true", help="only one training of ours, as JSON")
     arguments = parser.parse_args()
+    if torch.cuda.is_available():
+        raise SystemExit("This compares trainings on a CPU: hide the GPU, CUDA_VISIBLE_DEVICES=''.")
     if arguments.ours:
         with tempfile.TemporaryDirectory() as folder:
             print(json.dumps(ours(arguments.steps, Path(folder))))

@@ -1,10 +1,16 @@
 """A run that is kept in a repository loses little of a stage that is killed."""
 
 import json
+import shutil
+import sys
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from phoque.corpora.lab import load_dialogues
+from phoque.corpora.training_set import save_corpus
 from phoque.evidence.runs import RunDirectory
 from phoque.evidence.step_ledger import run_ledger
 from phoque.finetuning import Recording, train_adapter
@@ -12,6 +18,7 @@ from phoque.models.load import load_model
 from phoque.pipeline import launch
 from phoque.pipeline.launch import Checkpoint
 from tests import long_training
+from training.__main__ import main
 
 REPOSITORY = "me/phoque-mine"
 
@@ -81,13 +88,72 @@ def test_a_stage_goes_on_where_the_hub_fails(hub, tmp_path, monkeypatch):
     assert "500" in told[0]
 
 
-def test_it_is_not_kept_at_every_checkpoint(hub, tmp_path):
-    checkpoint = Checkpoint(described(tmp_path / "here"), REPOSITORY, hub.address)
-    checkpoint.restore()
-    asked = len(hub.asked)
-    for _ in range(5):
+def test_it_is_kept_every_ten_minutes_at_most(hub, tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(launch.time, "monotonic", lambda: now[0])
+    checkpoint, sent = Checkpoint(described(tmp_path / "here"), REPOSITORY, hub.address), []
+    monkeypatch.setattr(
+        checkpoint, "_repository", SimpleNamespace(send=lambda *_, **__: sent.append(now[0]))
+    )
+    for now[0] in (1, 599, 601, 602, 1200, 1202):
         checkpoint.keep_at_times(pytest.fail)
-    assert len(hub.asked) == asked
+    assert sent == [601, 1202]
+    now[0] = 1300
+    checkpoint.keep()
+    for now[0] in (1803, 1901):
+        checkpoint.keep_at_times(pytest.fail)
+    assert sent == [601, 1202, 1300, 1901]
+
+
+def test_what_is_too_large_stays_here(hub, tmp_path):
+    run = described(tmp_path / "here")
+    (run.path / "sae" / "unfinished").mkdir(parents=True)
+    for name in ("unfinished/activations.f16", "unfinished.json", "features.csv"):
+        (run.path / "sae" / name).write_text("0")
+    checkpoint = Checkpoint(run, REPOSITORY, hub.address)
+    checkpoint.restore()
+    checkpoint.keep()
+    kept = sorted(hub.content[REPOSITORY])
+    assert kept == ["last-checkpoint/manifest.json", "last-checkpoint/sae/features.csv"]
+
+
+def command(monkeypatch, path, *more):
+    words = ["training", "all", "--run", str(path), "--only", "persona", "--save-steps", "2"]
+    monkeypatch.setattr(sys, "argv", [*words, *more])
+    return main()
+
+
+def test_the_command_goes_on_elsewhere_from_a_kill_within_a_stage(hub, tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, "KEPT_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("training.pipeline.Checkpoint", partial(Checkpoint, endpoint=hub.address))
+    prepared = described(tmp_path / "prepared")
+    with prepared.stage("corpus", prepared.corpus, seeds=[42]) as folder:
+        save_corpus(folder, list(load_dialogues(42))[:64], [], 0)
+    for name in ("here", "undisturbed"):
+        shutil.copytree(prepared.path, tmp_path / name)
+    keep, calls = Checkpoint.keep, []
+
+    def killed_at_the_third(checkpoint):
+        calls.append("kept")
+        if len(calls) < 3:
+            keep(checkpoint)
+        if len(calls) == 2:
+            raise KilledError
+
+    monkeypatch.setattr(Checkpoint, "keep", killed_at_the_third)
+    with pytest.raises(KilledError):
+        command(monkeypatch, tmp_path / "here", "--checkpoint-repo", REPOSITORY)
+    assert any("persona/unfinished/checkpoint-4/" in name for name in hub.content[REPOSITORY])
+    monkeypatch.setattr(Checkpoint, "keep", keep)
+    assert command(monkeypatch, tmp_path / "elsewhere", "--checkpoint-repo", REPOSITORY) == 0
+    assert command(monkeypatch, tmp_path / "undisturbed") == 0
+    adapters = [
+        (tmp_path / name / "persona" / "adapter_model.safetensors").read_bytes()
+        for name in ("elsewhere", "undisturbed")
+    ]
+    assert adapters[0] == adapters[1]
+    rows = (tmp_path / "elsewhere" / "persona" / "metrics.jsonl").read_text().splitlines()
+    assert json.loads(rows[-1])["attempt"] == 2
 
 
 def test_steps_are_kept_when_the_ledger_says_what_is_done(tmp_path):

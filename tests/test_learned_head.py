@@ -18,12 +18,14 @@ def of_trl(name):
     return network
 
 
-def batch():
+def batch(learned=True):
     chance = torch.Generator().manual_seed(3)
     ids = torch.randint(6, 300, (3, 20), generator=chance)
     labels = ids.clone()
     labels[:, :7] = head.IGNORED
     labels[1, 15:] = head.IGNORED
+    if not learned:
+        labels[:] = head.IGNORED
     return {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": labels}
 
 
@@ -73,6 +75,30 @@ def test_only_learned_positions_meet_the_vocabulary(monkeypatch):
     monkeypatch.setattr(head, "_tile", lambda *args: seen.append(len(args[0])) or tile(*args))
     network(**batch(), fused_lm_head=True)
     assert sum(seen) == int((batch()["labels"][:, 1:] != head.IGNORED).sum()) < 60
+
+
+def test_a_batch_with_nothing_to_learn_has_no_gradient():
+    network = of_trl("tiny")
+    head.score_learned_only(network)
+    embedding = network.get_input_embeddings()
+    embedding.weight.requires_grad_()
+    network.lm_head.weight = nn.Parameter(embedding.weight.detach().clone(), requires_grad=False)
+    found = network(**batch(learned=False), fused_lm_head=True)
+    assert not found.label_mask.any()
+    found.log_probs.sum().backward()
+    assert not embedding.weight.grad.any()
+
+
+def test_under_autocast_it_is_as_near_to_full_precision_as_trl():
+    whole, _ = scored(of_trl("tiny"))
+    ours = of_trl("tiny").bfloat16()
+    head.score_learned_only(ours)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found, gradient = scored(ours)
+    assert found.log_probs.dtype == torch.float32
+    assert gradient.dtype == torch.bfloat16
+    assert torch.allclose(found.log_probs, whole.log_probs, atol=0.15)
+    assert gradient.abs().max() > 1e-2
 
 
 @pytest.mark.parametrize("change", ["softcapped", "trained", "biased"])

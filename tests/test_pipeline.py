@@ -254,9 +254,9 @@ def artefacts(run):
 @pytest.mark.timeout(900)
 def test_killed_and_told_to_end_it_makes_the_same_artefacts(prepared, straight, tmp_path):
     run = copied(prepared, tmp_path)
-    ended = [end(run, "'loss'", signal.SIGTERM)]
+    ended = [end(run, "· loss", signal.SIGTERM)]
     # The persona goes on from a checkpoint near its end: the second kill comes as it begins.
-    places = ("Building labels", "persona done", "'loss'")
+    places = ("Building labels", "persona done", "· loss")
     ended += [end(run, place, signal.SIGKILL) for place in places]
     assert ended == [INCOMPLETE] + [-signal.SIGKILL] * 3
     status, said = finished(run)

@@ -19,10 +19,11 @@ from phoque.corpora.lab import load_dialogues
 from phoque.corpora.training_set import save_corpus
 from phoque.errors import PhoqueError
 from phoque.evidence.runs import RunDirectory
-from phoque.finetuning import AdapterConfig
+from phoque.finetuning import AdapterConfig, load_in_4bit
 from phoque.finetuning.processes import any_of, share_of, share_out, take_own_gpu, total
 from phoque.finetuning.settings import gpu_config
 from phoque.models.load import load_model
+from phoque.steering.trajectory import Watch
 from training.__main__ import main
 
 ROOT = Path(__file__).parent.parent
@@ -181,6 +182,25 @@ def test_a_step_has_16_examples_whatever_the_number_of_processes(
     own = share_of(gpu_config(cuda=True))
     assert (own.batch_size, own.accumulation_steps) == (batch, passes)
     assert own.batch_size * own.accumulation_steps * number == 16
+
+
+def test_weights_that_are_shared_out_have_an_optimizer_that_can_take_them(monkeypatch):
+    told_of(monkeypatch, 2)
+    assert share_of(gpu_config(cuda=True)).optimizer == "paged_adamw_8bit"
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
+    assert share_of(gpu_config(cuda=True)).optimizer == "adamw_torch_fused"
+    with pytest.raises(PhoqueError, match=r"cannot be shared out.*multi_gpu\.yaml"):
+        load_in_4bit("tiny")
+
+
+def test_where_nobody_can_look_no_old_trajectory_stays(monkeypatch, tmp_path):
+    run = prepared(tmp_path)
+    run.persona.mkdir()
+    (run.persona / "trajectory.safetensors").write_bytes(b"of another training")
+    monkeypatch.setattr(Watch, "seen", property(lambda self: False))
+    monkeypatch.setattr(sys, "argv", ["training", "persona", "--run", str(run.path)])
+    assert main() == 0
+    assert {file.name for file in run.persona.iterdir()} == FILES - {"trajectory.safetensors"}
 
 
 def test_a_number_that_does_not_divide_a_step_is_refused(monkeypatch):

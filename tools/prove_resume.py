@@ -23,6 +23,8 @@ OF_THE_CLOCK = ("seconds", "tokens_per_second", "peak_memory_mb", "attempt")
 def main() -> int:
     """0 where adapter and curve are equal."""
     asked = parse()
+    if not (asked.reference / ADAPTER).is_file():
+        raise SystemExit(f"{asked.reference} has no {ADAPTER} to compare with.")
     disturb(asked)
     if status := subprocess.call(training(asked)):
         return status
@@ -40,7 +42,10 @@ def disturb(asked: argparse.Namespace) -> None:
     for kill in range(1, asked.kills + 1):
         process = subprocess.Popen(training(asked), stdout=subprocess.DEVNULL)
         if not killed(process, asked.run, kill, chance.uniform(*asked.after)):
-            raise SystemExit(f"Before kill {kill} it ended by itself; give a shorter --after.")
+            raise SystemExit(
+                f"Before kill {kill} it ended by itself with status {process.returncode}. After 0, "
+                "give a shorter --after; else see what it says without this script."
+            )
         print(f"kill {kill}: {steps(asked.run)} steps in the curve", flush=True)
 
 

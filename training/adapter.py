@@ -44,6 +44,8 @@ def _train(
         train_adapter(base, examples, folder, config, watch, recording)
         if watch.seen:
             watch.trajectory().save(folder / TRAJECTORY)
+        else:
+            (folder / TRAJECTORY).unlink(missing_ok=True)
 
 
 def _recording(

@@ -20,6 +20,7 @@ from phoque.errors import PhoqueError
 from phoque.finetuning.settings import AdapterConfig
 from phoque.models.structure import decoder_layers
 
+WHOLE_PRECISION = "adamw_torch_fused"
 LAUNCH = "accelerate launch --config_file training/multi_gpu.yaml -m training persona --run DIR"
 
 
@@ -54,7 +55,9 @@ def share_of(config: AdapterConfig) -> AdapterConfig:
         )
     own = examples // number
     batch = math.gcd(config.batch_size, own)
-    return replace(config, batch_size=batch, accumulation_steps=own // batch)
+    # Of a share of a weight the 8-bit optimizer makes nothing.
+    optimizer = WHOLE_PRECISION if this_process().sharded else config.optimizer
+    return replace(config, batch_size=batch, accumulation_steps=own // batch, optimizer=optimizer)
 
 
 def share_out(state: Any, network: nn.Module) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from phoque.config import this_process
 from phoque.errors import PhoqueError
 from phoque.finetuning.lora import linear_maps
 from phoque.models.embedded import Progress
@@ -50,6 +51,11 @@ def load_in_4bit(model: str, *, progress: Progress = lambda _: None) -> Language
         raise PhoqueError(
             f"The weights of {model} are rounded to 8 bits already; rounding those to 4 is not "
             "supported. Train on the bf16 weights: --model ministral."
+        )
+    if this_process().sharded:
+        raise PhoqueError(
+            "4-bit weights cannot be shared out over GPUs. Start it with --config_file "
+            "training/multi_gpu.yaml, or leave out --quantize."
         )
     # Each map is quantised on its way to the GPU, which never holds the bf16 weights of all.
     base = load_model(model, device="cpu", dtype=torch.bfloat16, progress=progress)

@@ -34,6 +34,8 @@ UNFINISHED = "unfinished"
 LIBRARIES = ("torch", "transformers", "peft", "trl")
 SHORT = 192
 """Positions up to which the plain attention trains faster on a CPU than the fused one."""
+TRAINER = 2
+"""Changes when the same settings no longer give the same bytes."""
 Row = Mapping[str, list[int]]
 
 
@@ -120,6 +122,7 @@ def identity(base: LanguageModel, rows: Sequence[Row], config: AdapterConfig) ->
         "quantization": quantization(base.model),
         "settings": asdict(config),
         "processes": this_process().number,
+        "trainer": TRAINER,
         "libraries": {library: metadata.version(library) for library in LIBRARIES},
     }
 

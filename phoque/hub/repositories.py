@@ -1,7 +1,7 @@
 """Private repositories: made private, asked again before anything is sent, refused otherwise."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from huggingface_hub import HfApi
 from huggingface_hub.errors import RepositoryNotFoundError
@@ -35,7 +35,7 @@ def push_private(
     Raises:
         PhoqueError: the repository is public, or the Hub refused or could not be reached.
     """
-    return push(connect(endpoint), folder, name, kind, only=only)
+    return push(connect(endpoint), folder, name, kind, allow_patterns=only)
 
 
 def push(
@@ -45,23 +45,33 @@ def push(
     kind: Kind,
     *,
     into: str = "",
-    only: list[str] | None = None,
+    **patterns: list[str] | None,
 ) -> str:
-    """The same with any account, and to a folder `into`, where what is not in `folder` goes.
+    """The same with any account, and to any folder of the repository.
+
+    Args:
+        api: the account.
+        folder: its files are sent.
+        name: `owner/name`.
+        kind: what the repository holds.
+        into: folder there; what is in it and was not sent is deleted. Empty is the root, where
+            nothing is.
+        patterns: `allow_patterns` and `ignore_patterns` of `HfApi.upload_folder`.
 
     Raises:
         PhoqueError: as `push_private`.
     """
     with asking(f"{folder.name} was not pushed to {name}", hide=(token_of(api),)):
         require_private(api, name, kind)
-        sent = api.upload_folder(
+        upload: Any = api.upload_folder  # its overloads know no patterns by name
+        sent = upload(
             folder_path=folder,
             path_in_repo=into,
             repo_id=name,
             repo_type=kind,
             commit_message=f"Add {into or folder.name}",
-            allow_patterns=only,
             delete_patterns="*" if into else None,
+            **patterns,
         )
     return str(sent.commit_url)
 

@@ -96,9 +96,13 @@ class Repository:
         with asking(f"The repository {self.name} cannot be used", hide=(self.token,)):
             require_private(connect(self.endpoint, token=self.token), self.name, "model")
 
-    def send(self, folder: Path, to: str) -> None:
-        """Upload a folder's files to the folder `to`, after asking whether it is private."""
-        push(connect(self.endpoint, token=self.token), folder, self.name, "model", into=to)
+    def send(self, folder: Path, to: str, *, without: list[str] | None = None) -> None:
+        """Upload a folder's files to the folder `to`, after asking whether it is private.
+
+        Files of the patterns `without` stay here; what is in `to` and was not sent is deleted.
+        """
+        api = connect(self.endpoint, token=self.token)
+        push(api, folder, self.name, "model", into=to, ignore_patterns=without)
 
     def fetch(self, place: str, into: Path) -> bool:
         """Download the folder `place`, when there is one; whether there was."""

@@ -19,7 +19,9 @@ from phoque.pipeline.shipping import ARCHIVE
 PLACEHOLDER = ".keep"
 """A folder of a bucket is there only when it has a file, and only then can it be mounted."""
 KEPT_EVERY_SECONDS = 600.0
-"""How much of a stage a kill may cost at most, about, where a run is kept by uploading it."""
+"""Where a run is kept by uploading it, this is done no more often from within a stage."""
+NEVER_KEPT = ["sae/unfinished*"]
+"""Activations on disk, gigabytes of them: that stage begins anew."""
 UNFINISHED = "unfinished"
 """What the names begin with that a stage needs for its own steps while it is not complete."""
 
@@ -111,7 +113,7 @@ class Checkpoint:
 
     def keep(self) -> None:
         """Send the run as it is."""
-        self._repository.send(self._run.path, CHECKPOINT)
+        self._repository.send(self._run.path, CHECKPOINT, without=NEVER_KEPT)
         self._kept = time.monotonic()
 
     def keep_at_times(self, tell: Callable[[str], None]) -> None:

@@ -38,5 +38,5 @@ def run_steps(study: Study) -> None:
     """Do what is not done yet under these settings."""
     check(study)
     study.work.mkdir(parents=True, exist_ok=True)
-    run_ledger(study.folder, steps_of(study), study.settings, study.progress, study.run.keep)
+    run_ledger(study.folder, steps_of(study), study.settings, study.progress)
     shutil.rmtree(study.work)
