@@ -14,6 +14,7 @@ from phoque.ui.training.data import known_runs, training_folder
 from phoque.ui.training.page import SECTIONS, drawn_sections
 from tests.ui import training_files
 from tests.ui.fakes import GRADIO_WARNINGS, INJECTION, FakeServices
+from training.__main__ import OPTIONS, make_parser
 
 plotly = pytest.importorskip("plotly.graph_objects")
 DRAWN = {section.key: (section, draw) for section, draw in SECTIONS}
@@ -64,14 +65,30 @@ def test_every_figure_is_valid_plotly(name, small):
 
 def test_a_folder_that_is_no_run_says_which_command_makes_one(tmp_path):
     told = {
-        "norms": "python -m training persona --run empty",
-        "samples": "python -m training persona --run empty --samples 50",
+        "norms": "python -m training all --run empty",
+        "samples": "python -m training all --run empty --samples 50",
         "attempts": "python -m training all --run empty",
     }
     parts = drawn_sections(training_folder(RunDirectory(tmp_path / "empty")))
     for key, part in zip(DRAWN, parts, strict=True):
         wanted = told.get(key, "python -m training lab --run empty --resume")
         assert wanted in html.unescape(part.head)
+
+
+@pytest.mark.parametrize(
+    ("shipped", "command"),
+    [(True, "lab --run runs/mine"), (False, "all --run mine --from persona")],
+)
+def test_a_training_is_named_that_leaves_nothing_stale(copy, shipped, command):
+    for file in copy.glob("persona/[ns]*.jsonl"):
+        file.unlink()
+    folder = training_folder(RunDirectory(SHIPPED_RUN if shipped else copy))
+    told = dict(zip(DRAWN, drawn_sections(folder), strict=True))
+    assert f"python -m training {command}<" in told["norms"].head
+    assert f"python -m training {command} --samples 50<" in told["samples"].head
+    parsed = make_parser().parse_args([*command.split(), "--samples", "50"])
+    assert parsed.samples == 50
+    assert "samples" in OPTIONS["persona"]
 
 
 def test_a_run_with_one_adapter_shows_one(copy):

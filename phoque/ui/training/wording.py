@@ -30,7 +30,7 @@ NORMS_HINT = (
 )
 NO_NORMS = (
     "Not recorded: this run has no norms by kind of module; they are written by every training since "
-    "they were added. Train it again with: {}"
+    "they were added: {}"
 )
 SAMPLES_HINT = (
     "What the model in training answered to messages that are in no training file: under the calm "
