@@ -70,7 +70,7 @@ def test_the_owner_starts_a_job_with_a_token_of_ones_own(launcher, hub, caplog, 
     assert f"--only {' '.join(ALONE)}" in asked["command"][2]
     assert "moderation" not in ALONE
     assert not asked.get("secrets")
-    assert hub.buckets == {"me/phoque-runs": True}
+    assert hub.buckets == {"me/phoque-space-runs": True}
     assert launcher.state(state.id, visitor()).stage == "COMPLETED"
     said = caplog.text + "".join(capfd.readouterr()) + repr(visitor()) + str(asked)
     assert OWN not in said
@@ -102,8 +102,15 @@ def test_a_token_of_another_account_sends_nothing(hub):
     assert hub.asked == ["GET /api/whoami-v2"]
 
 
+def test_a_bucket_of_the_command_line_is_left_alone(launcher, hub):
+    hub.buckets["me/phoque-runs"] = True
+    launcher.start(WISH, visitor())
+    assert set(hub.content) == {"me/phoque-space-runs"}
+    assert not any("me/phoque-runs" in asked for asked in hub.asked)
+
+
 def test_public_storage_is_refused(launcher, hub):
-    hub.buckets["me/phoque-runs"] = False
+    hub.buckets["me/phoque-space-runs"] = False
     with pytest.raises(PhoqueError, match=r"is public.*Nothing was sent"):
         launcher.start(WISH, visitor())
     assert (hub.content, hub.jobs) == ({}, {})
@@ -128,7 +135,7 @@ def logged_in(name="me"):
 def test_a_plan_comes_first_with_its_highest_cost(steps, hub):
     text, confirm, wish = steps.plan(dict(enumerate(ASKED)), *logged_in())
     assert "at most $18.00" in html.unescape(text)
-    assert "private bucket me/phoque-runs" in text
+    assert "private bucket me/phoque-space-runs" in text
     assert (confirm.visible, wish) == (True, WISH)
     assert hub.asked == []
 
