@@ -230,6 +230,17 @@ def test_where_the_libraries_are_missing_the_page_still_opens(variables, monkeyp
     assert "pip install 'gradio[oauth]'" in html.unescape(texts(demo))
 
 
+@GRADIO_WARNINGS
+def test_before_the_login_button_it_is_said_whom_it_is_for(variables, monkeypatch):
+    monkeypatch.setattr(page_of, "find_spec", lambda name: name)
+    monkeypatch.setattr(gradio.routes, "attach_oauth", lambda app: None)
+    blocks = list(build_demo(FakeServices()).blocks.values())
+    button = next(i for i, one in enumerate(blocks) if isinstance(one, gr.LoginButton))
+    before = " ".join(str(getattr(one, "value", "")) for one in blocks[:button])
+    assert "for the owner of this Space only: it asks for the right to start Jobs" in before
+    assert "Nobody else needs to log in" in before
+
+
 # A real page, in a browser: logged in by cookie.
 
 

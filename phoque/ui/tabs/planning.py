@@ -51,6 +51,7 @@ def _draw_launch(inputs: list[Any]) -> None:
         gr.HTML(f'<p class="ph-hint ph-no-launch">{why}</p>')
         return
     steps = Steps(Launcher(space=space), inputs)
+    gr.HTML(f'<p class="ph-hint">{wording.FOR_OWNER}</p>')
     with gr.Row():
         gr.LoginButton(wording.LOGIN, wording.LOGOUT, size="md", elem_id="ph-login", **NARROW)
     who = gr.HTML()

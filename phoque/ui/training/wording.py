@@ -97,6 +97,10 @@ NO_LIBRARY = (
     "There is no button that starts it: the libraries for logging in are missing. Install them with: "
     "pip install 'gradio[oauth]'"
 )
+FOR_OWNER = (
+    "Logging in is for the owner of this Space only: it asks for the right to start Jobs and to make "
+    "private storage on the account. Nobody else needs to log in."
+)
 LOGIN, LOGOUT = "Log in with Hugging Face", "Log out {}"
 NOBODY = "The owner of this Space, {owner}, can start the Job from here after logging in."
 STRANGER = (
