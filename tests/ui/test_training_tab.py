@@ -160,7 +160,19 @@ def test_attempts_are_told_in_words(small):
     training_files.write(small.path / "attempts.json", [running])
     part = drawn_sections(training_folder(small))[list(DRAWN).index("attempts")]
     assert "1 attempt: 1 running in &lt;img" in part.head
+    assert ", or killed since." in part.head
     assert "<img" not in part.head + part.tail + str(part.figures[0])
+
+
+def test_an_attempt_without_an_end_may_have_been_killed(small):
+    known = [*training_files.attempts(), training_files.attempt(5, None, {"corpus": 90.0})]
+    training_files.write(small.path / "attempts.json", known)
+    part = drawn_sections(training_folder(small))[list(DRAWN).index("attempts")]
+    assert "; 5 running, or killed since." in part.head
+    figure = json.loads(part.figures[0])
+    crosses = figure["data"][-1]
+    assert (crosses["y"], crosses["x"]) == ([0, 4], [18.5, 1.5])
+    assert figure["layout"]["annotations"][-1]["text"].startswith("… <b>attempt 5</b>")
 
 
 def test_a_stage_that_was_cut_off_is_drawn_where_its_end_is_known():

@@ -56,7 +56,8 @@ ATTEMPTS_TITLE = "Resume theatre"
 ATTEMPTS_HINT = (
     "Every attempt at the whole pipeline, from its own start, with the stages it finished. A later "
     "attempt goes on with the first stage that is not done. Hatched: cut off there. When a killed "
-    "attempt ended nobody could write down: a cross stands behind its last complete stage."
+    "attempt ended nobody could write down: a cross stands behind its last complete stage. So it does "
+    "for the last attempt while nothing says whether it is running or was killed."
 )
 NO_ATTEMPTS = (
     "No attempts are known: this run was not made by the whole pipeline, which keeps account of them. "
