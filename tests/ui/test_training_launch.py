@@ -84,6 +84,8 @@ def test_the_owner_starts_a_job_with_a_token_of_ones_own(launcher, hub, caplog, 
         (visitor(name="Me"), "You are logged in as Me. Only me"),
         (visitor(origin="https://evil.example"), "did not come from the page"),
         (visitor(origin="null"), "did not come from the page"),
+        (visitor(origin=""), "did not come from the page"),
+        (visitor(origin=None), "did not come from the page"),
     ],
 )
 def test_nobody_else_is_let_through_on_the_server(launcher, hub, who, says):
