@@ -225,8 +225,9 @@ def test_elsewhere_there_is_no_login_button_and_a_sentence_why(monkeypatch):
 
 
 @GRADIO_WARNINGS
-def test_where_the_libraries_are_missing_the_page_still_opens(variables, monkeypatch):
-    monkeypatch.setattr(page_of, "find_spec", lambda name: None)
+@pytest.mark.parametrize("missing", ["authlib", "itsdangerous"])
+def test_where_a_library_is_missing_the_page_still_opens(variables, monkeypatch, missing):
+    monkeypatch.setattr(page_of, "find_spec", lambda name: None if name == missing else name)
     demo = build_demo(FakeServices())
     assert "LoginButton" not in kinds(demo)
     assert "pip install 'gradio[oauth]'" in html.unescape(texts(demo))
