@@ -47,7 +47,7 @@ def push(
     into: str = "",
     **patterns: list[str] | None,
 ) -> str:
-    """The same with any account, and to any folder of the repository.
+    """`push_private` with the account of `api`, and to a folder of the repository.
 
     Args:
         api: the account.

@@ -52,6 +52,8 @@ class Wish:
     timeout: str = "4h"
     attempts: int = 3
     kept: Kept = "bucket"
+    bucket: str = BUCKET
+    """Name of the bucket, where one keeps the run."""
     secrets: tuple[str, ...] = ()
     owner: str | None = None
 
@@ -107,7 +109,7 @@ def make_plan(wish: Wish) -> Plan:
     """
     _check(wish)
     owner = wish.owner or YOU
-    name = BUCKET if wish.kept == "bucket" else f"phoque-{wish.run}"
+    name = wish.bucket if wish.kept == "bucket" else f"phoque-{wish.run}"
     place = f"{owner}/{name}"
     parcel, options = pack(wish.options)
     commit = source_commit()

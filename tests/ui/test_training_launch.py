@@ -70,7 +70,7 @@ def test_the_owner_starts_a_job_with_a_token_of_ones_own(launcher, hub, caplog, 
     assert f"--only {' '.join(ALONE)}" in asked["command"][2]
     assert "moderation" not in ALONE
     assert not asked.get("secrets")
-    assert hub.buckets == {"me/phoque-runs": True}
+    assert hub.buckets == {"me/phoque-space-runs": True}
     assert launcher.state(state.id, visitor()).stage == "COMPLETED"
     said = caplog.text + "".join(capfd.readouterr()) + repr(visitor()) + str(asked)
     assert OWN not in said
@@ -84,6 +84,8 @@ def test_the_owner_starts_a_job_with_a_token_of_ones_own(launcher, hub, caplog, 
         (visitor(name="Me"), "You are logged in as Me. Only me"),
         (visitor(origin="https://evil.example"), "did not come from the page"),
         (visitor(origin="null"), "did not come from the page"),
+        (visitor(origin=""), "did not come from the page"),
+        (visitor(origin=None), "did not come from the page"),
     ],
 )
 def test_nobody_else_is_let_through_on_the_server(launcher, hub, who, says):
@@ -102,8 +104,15 @@ def test_a_token_of_another_account_sends_nothing(hub):
     assert hub.asked == ["GET /api/whoami-v2"]
 
 
+def test_a_bucket_of_the_command_line_is_left_alone(launcher, hub):
+    hub.buckets["me/phoque-runs"] = True
+    launcher.start(WISH, visitor())
+    assert set(hub.content) == {"me/phoque-space-runs"}
+    assert not any("me/phoque-runs" in asked for asked in hub.asked)
+
+
 def test_public_storage_is_refused(launcher, hub):
-    hub.buckets["me/phoque-runs"] = False
+    hub.buckets["me/phoque-space-runs"] = False
     with pytest.raises(PhoqueError, match=r"is public.*Nothing was sent"):
         launcher.start(WISH, visitor())
     assert (hub.content, hub.jobs) == ({}, {})
@@ -128,7 +137,7 @@ def logged_in(name="me"):
 def test_a_plan_comes_first_with_its_highest_cost(steps, hub):
     text, confirm, wish = steps.plan(dict(enumerate(ASKED)), *logged_in())
     assert "at most $18.00" in html.unescape(text)
-    assert "private bucket me/phoque-runs" in text
+    assert "private bucket me/phoque-space-runs" in text
     assert (confirm.visible, wish) == (True, WISH)
     assert hub.asked == []
 
@@ -216,11 +225,23 @@ def test_elsewhere_there_is_no_login_button_and_a_sentence_why(monkeypatch):
 
 
 @GRADIO_WARNINGS
-def test_where_the_libraries_are_missing_the_page_still_opens(variables, monkeypatch):
-    monkeypatch.setattr(page_of, "find_spec", lambda name: None)
+@pytest.mark.parametrize("missing", ["authlib", "itsdangerous"])
+def test_where_a_library_is_missing_the_page_still_opens(variables, monkeypatch, missing):
+    monkeypatch.setattr(page_of, "find_spec", lambda name: None if name == missing else name)
     demo = build_demo(FakeServices())
     assert "LoginButton" not in kinds(demo)
     assert "pip install 'gradio[oauth]'" in html.unescape(texts(demo))
+
+
+@GRADIO_WARNINGS
+def test_before_the_login_button_it_is_said_whom_it_is_for(variables, monkeypatch):
+    monkeypatch.setattr(page_of, "find_spec", lambda name: name)
+    monkeypatch.setattr(gradio.routes, "attach_oauth", lambda app: None)
+    blocks = list(build_demo(FakeServices()).blocks.values())
+    button = next(i for i, one in enumerate(blocks) if isinstance(one, gr.LoginButton))
+    before = " ".join(str(getattr(one, "value", "")) for one in blocks[:button])
+    assert "for the owner of this Space only: it asks for the right to start Jobs" in before
+    assert "Nobody else needs to log in" in before
 
 
 # A real page, in a browser: logged in by cookie.

@@ -14,6 +14,7 @@ from phoque.ui.training.data import known_runs, training_folder
 from phoque.ui.training.page import SECTIONS, drawn_sections
 from tests.ui import training_files
 from tests.ui.fakes import GRADIO_WARNINGS, INJECTION, FakeServices
+from training.__main__ import OPTIONS, make_parser
 
 plotly = pytest.importorskip("plotly.graph_objects")
 DRAWN = {section.key: (section, draw) for section, draw in SECTIONS}
@@ -64,14 +65,30 @@ def test_every_figure_is_valid_plotly(name, small):
 
 def test_a_folder_that_is_no_run_says_which_command_makes_one(tmp_path):
     told = {
-        "norms": "python -m training persona --run empty",
-        "samples": "python -m training persona --run empty --samples 50",
+        "norms": "python -m training all --run empty",
+        "samples": "python -m training all --run empty --samples 50",
         "attempts": "python -m training all --run empty",
     }
     parts = drawn_sections(training_folder(RunDirectory(tmp_path / "empty")))
     for key, part in zip(DRAWN, parts, strict=True):
         wanted = told.get(key, "python -m training lab --run empty --resume")
         assert wanted in html.unescape(part.head)
+
+
+@pytest.mark.parametrize(
+    ("shipped", "command"),
+    [(True, "lab --run runs/mine"), (False, "all --run mine --from persona")],
+)
+def test_a_training_is_named_that_leaves_nothing_stale(copy, shipped, command):
+    for file in copy.glob("persona/[ns]*.jsonl"):
+        file.unlink()
+    folder = training_folder(RunDirectory(SHIPPED_RUN if shipped else copy))
+    told = dict(zip(DRAWN, drawn_sections(folder), strict=True))
+    assert f"python -m training {command}<" in told["norms"].head
+    assert f"python -m training {command} --samples 50<" in told["samples"].head
+    parsed = make_parser().parse_args([*command.split(), "--samples", "50"])
+    assert parsed.samples == 50
+    assert "samples" in OPTIONS["persona"]
 
 
 def test_a_run_with_one_adapter_shows_one(copy):
@@ -143,7 +160,19 @@ def test_attempts_are_told_in_words(small):
     training_files.write(small.path / "attempts.json", [running])
     part = drawn_sections(training_folder(small))[list(DRAWN).index("attempts")]
     assert "1 attempt: 1 running in &lt;img" in part.head
+    assert ", or killed since." in part.head
     assert "<img" not in part.head + part.tail + str(part.figures[0])
+
+
+def test_an_attempt_without_an_end_may_have_been_killed(small):
+    known = [*training_files.attempts(), training_files.attempt(5, None, {"corpus": 90.0})]
+    training_files.write(small.path / "attempts.json", known)
+    part = drawn_sections(training_folder(small))[list(DRAWN).index("attempts")]
+    assert "; 5 running, or killed since." in part.head
+    figure = json.loads(part.figures[0])
+    crosses = figure["data"][-1]
+    assert (crosses["y"], crosses["x"]) == ([0, 4], [18.5, 1.5])
+    assert figure["layout"]["annotations"][-1]["text"].startswith("… <b>attempt 5</b>")
 
 
 def test_a_stage_that_was_cut_off_is_drawn_where_its_end_is_known():

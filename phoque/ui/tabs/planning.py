@@ -18,6 +18,8 @@ from phoque.ui.training.launching import Launcher, Visitor
 ONE_AT_A_TIME: dict[str, Any] = {"concurrency_id": "launch", "concurrency_limit": 1, **PRIVATE}
 """A second click waits, and then finds no plan any more."""
 NARROW: dict[str, Any] = {"scale": 0, "min_width": 260}
+LOGIN_LIBRARIES = ("authlib", "itsdangerous")
+"""What Gradio's login imports; without one of them the whole page would not open."""
 
 
 def draw_planning() -> None:
@@ -46,11 +48,12 @@ def draw_planning() -> None:
 
 def _draw_launch(inputs: list[Any]) -> None:
     space = space_login()
-    if space is None or find_spec("authlib") is None:
+    if space is None or not all(map(find_spec, LOGIN_LIBRARIES)):
         why = wording.NO_LIBRARY if space else wording.NO_LOGIN
         gr.HTML(f'<p class="ph-hint ph-no-launch">{why}</p>')
         return
     steps = Steps(Launcher(space=space), inputs)
+    gr.HTML(f'<p class="ph-hint">{wording.FOR_OWNER}</p>')
     with gr.Row():
         gr.LoginButton(wording.LOGIN, wording.LOGOUT, size="md", elem_id="ph-login", **NARROW)
     who = gr.HTML()

@@ -21,7 +21,8 @@ SECTION = Section(
     files=(ATTEMPTS,),
     num_figures=1,
 )
-RUNNING = "running"
+RUNNING, OR_KILLED = "running", ", or killed since"
+"""Nobody can write down that an attempt was killed before the next one begins."""
 COLOURS = (figures.PERSONA, figures.NEUTRAL, figures.TOXIC, figures.GREY)
 SIGNS = {COMPLETE: "✓", STOPPED: "■", FAILED: "!", KILLED: "✕", RUNNING: "…"}
 ROW, AROUND = 58, 86
@@ -59,8 +60,8 @@ def _counted(attempts: Attempts) -> str:
 
 def ended(attempt: Mapping[str, Any]) -> str:
     """How an attempt ended, and in which stage where it was cut off."""
-    outcome = attempt["outcome"] or RUNNING
-    return f"{outcome} in {attempt['at']}" if attempt["at"] else str(outcome)
+    place = f" in {attempt['at']}" if attempt["at"] else ""
+    return f"{attempt['outcome']}{place}" if attempt["outcome"] else f"{RUNNING}{place}{OR_KILLED}"
 
 
 def _figure(attempts: Attempts) -> dict[str, Any]:
@@ -119,8 +120,8 @@ def _bars(name: str, place: int, attempts: Attempts) -> figures.Trace:
 
 
 def _cuts(attempts: Attempts) -> figures.Trace:
-    """A cross where the account of a killed attempt ends."""
-    killed = [(row, one) for row, one in enumerate(attempts) if one["outcome"] == KILLED]
+    """A cross where the account ends of an attempt that was killed, or may have been."""
+    killed = [(row, one) for row, one in enumerate(attempts) if one["outcome"] in (KILLED, None)]
     return {
         "type": "scatter",
         "mode": "markers",
@@ -176,7 +177,7 @@ def _rows(attempts: Attempts) -> list[list[Cell]]:
             str(one["number"]),
             str(one["started"]).removesuffix("+00:00").replace("T", " "),
             f"Job {one['job']}" if one["job"] else "not a Job",
-            Value(ended(one), {"": one["outcome"] or RUNNING}),
+            Value(ended(one), {"": one["outcome"] or RUNNING + OR_KILLED}),
             ", ".join(one["stages"]) or NOTHING,
             Value(span(s), {"": s}) if (s := _seconds(one)) is not None else NOTHING,
             str(one.get("error") or NOTHING),

@@ -32,10 +32,14 @@ class TrainingFolder(StageFolder):
         """What makes them."""
         return f"python -m training lab --run {shown_path(self.run.path)} --resume"
 
-    def stage_command(self, stage: str, *options: str) -> str:
-        """What makes one of its stages again."""
-        path = shown_path(self.run.path)
-        return shlex.join(["python", "-m", "training", stage, "--run", path, *options])
+    def training_command(self, *options: str) -> str:
+        """What trains with options and makes all that depends on it; the shipped run stays as it is."""
+        own = ["lab", "--run", str(RUNS / "mine")]
+        again = ["all", "--run", shown_path(self.run.path)]
+        if self.manifest.get("stages", {}).get("corpus"):
+            again += ["--from", ADAPTERS[0]]
+        chosen = own if self.is_shipped else again
+        return shlex.join(["python", "-m", "training", *chosen, *options])
 
     @property
     def stamp(self) -> tuple[tuple[str, int], ...]:

@@ -68,7 +68,9 @@ class Launcher:
         if visitor.name != self.space.owner:
             raise PhoqueError(wording.STRANGER.format(name=visitor.name, owner=self.space.owner))
         # A login travels with requests that other sites make a browser send.
-        if visitor.origin and urlsplit(visitor.origin).netloc not in self.space.hosts:
+        # Browsers say of every POST where it comes from; what does not say so is refused.
+        host = urlsplit(visitor.origin or "").netloc
+        if not host or host not in self.space.hosts:
             raise PhoqueError(
                 "The request did not come from the page of this Space. Open it there."
             )

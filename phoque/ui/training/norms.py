@@ -29,7 +29,7 @@ def draw(folder: TrainingFolder) -> Drawn:
     """B, which starts at zero, then A; a line for each family."""
     rows = folder.lines(ADAPTER, NORMS)
     if not rows:
-        return Drawn(reading=wording.NO_NORMS.format(folder.stage_command(ADAPTER)), failed=True)
+        return Drawn(reading=wording.NO_NORMS.format(folder.training_command()), failed=True)
     families = list(rows[-1]["lora_b"])
     marks = attempt_marks(folder, (ADAPTER,))
     return Drawn(

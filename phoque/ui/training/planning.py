@@ -17,6 +17,8 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}")
 MODELS = ("lab", "ministral")
 DEFAULT_FLAVOR = "a10g-large"
 JOBS = "jobs"
+BUCKET = "phoque-space-runs"
+"""The login of a Space reaches only what it made: never a bucket that the command line made."""
 
 
 def flavors() -> list[str]:
@@ -43,6 +45,7 @@ def wish_of(run: str, model: str, target: str, flavor: str, hours: float, attemp
         flavor=flavor,
         timeout=f"{hours:g}h",
         attempts=int(attempts),
+        bucket=BUCKET,
     )
 
 

@@ -33,7 +33,7 @@ def draw(folder: TrainingFolder) -> Drawn:
     """Rates of each condition over steps, then the replies of one step at a time."""
     rows = folder.lines(ADAPTER, SAMPLES)
     if not rows:
-        command = folder.stage_command(ADAPTER, "--samples", "50")
+        command = folder.training_command("--samples", "50")
         return Drawn(reading=wording.NO_SAMPLES.format(command), failed=True)
     conditions = {name: [r for r in rows if r["condition"] == name] for name in _names(rows)}
     steps = sorted({row["step"] for row in rows})

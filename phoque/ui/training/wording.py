@@ -30,7 +30,7 @@ NORMS_HINT = (
 )
 NO_NORMS = (
     "Not recorded: this run has no norms by kind of module; they are written by every training since "
-    "they were added. Train it again with: {}"
+    "they were added: {}"
 )
 SAMPLES_HINT = (
     "What the model in training answered to messages that are in no training file: under the calm "
@@ -56,7 +56,8 @@ ATTEMPTS_TITLE = "Resume theatre"
 ATTEMPTS_HINT = (
     "Every attempt at the whole pipeline, from its own start, with the stages it finished. A later "
     "attempt goes on with the first stage that is not done. Hatched: cut off there. When a killed "
-    "attempt ended nobody could write down: a cross stands behind its last complete stage."
+    "attempt ended nobody could write down: a cross stands behind its last complete stage. So it does "
+    "for the last attempt while nothing says whether it is running or was killed."
 )
 NO_ATTEMPTS = (
     "No attempts are known: this run was not made by the whole pipeline, which keeps account of them. "
@@ -96,6 +97,10 @@ NO_LOGIN = (
 NO_LIBRARY = (
     "There is no button that starts it: the libraries for logging in are missing. Install them with: "
     "pip install 'gradio[oauth]'"
+)
+FOR_OWNER = (
+    "Logging in is for the owner of this Space only: it asks for the right to start Jobs and to make "
+    "private storage on the account. Nobody else needs to log in."
 )
 LOGIN, LOGOUT = "Log in with Hugging Face", "Log out {}"
 NOBODY = "The owner of this Space, {owner}, can start the Job from here after logging in."
