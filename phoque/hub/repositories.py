@@ -47,7 +47,16 @@ def push(
     into: str = "",
     only: list[str] | None = None,
 ) -> str:
-    """The same with any account, and to a folder `into`, where what is not in `folder` goes.
+    """`push_private` with the account of `api`, and to a folder of the repository.
+
+    Args:
+        api: the account.
+        folder: its files are sent.
+        name: `owner/name`.
+        kind: what the repository holds.
+        into: folder of the repository; whatever is in it and is not sent is deleted. Empty is the
+            root, where nothing is deleted.
+        only: patterns of the files to send, as for a shell; None is all.
 
     Raises:
         PhoqueError: as `push_private`.
