@@ -66,6 +66,15 @@ def test_what_is_sent_comes_back_byte_for_byte(hub, made, tmp_path, kind):
     assert not storage.fetch("mine/other", tmp_path / "nothing")
 
 
+def test_what_a_folder_of_a_repository_has_besides_is_deleted_there_alone(hub, made):
+    storage = store_of("repo", hub)
+    storage.send(made.path, "mine/run")
+    old = ("mine/run/old/x.json", "mine/other.json")
+    hub.content["me/phoque-runs"] |= dict.fromkeys(old, b"{}")
+    storage.send(made.path, "mine/run")
+    assert [name for name in old if name in hub.content["me/phoque-runs"]] == ["mine/other.json"]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_public_place_gets_nothing(hub, made, kind):
     hub.buckets["me/phoque-runs"] = hub.repositories["me/phoque-runs"] = False

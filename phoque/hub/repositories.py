@@ -54,8 +54,8 @@ def push(
         folder: its files are sent.
         name: `owner/name`.
         kind: what the repository holds.
-        into: folder there; what is in it and was not sent is deleted. Empty is the root, where
-            nothing is.
+        into: folder of the repository; whatever is in it and is not sent is deleted. Empty is the
+            root, where nothing is deleted.
         patterns: `allow_patterns` and `ignore_patterns` of `HfApi.upload_folder`.
 
     Raises:
