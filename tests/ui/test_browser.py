@@ -85,6 +85,19 @@ def test_stop_keeps_the_start_and_the_next_run_is_clean(page, services):
     expect(log(page, "Toxic")).not_to_contain_text("stopped by you")
 
 
+def test_what_gradio_hides_is_hidden_from_the_keyboard_too(page):
+    tracker = page.evaluate_handle(
+        """() => {
+          const found = document.querySelector('.ph-column [data-testid="status-tracker"]');
+          found.classList.add('hide');
+          found.append(Object.assign(document.createElement('button'), {textContent: 'Leftover'}));
+          return found;
+        }"""
+    )
+    assert tracker.evaluate("found => getComputedStyle(found).visibility") == "hidden"
+    expect(page.get_by_role("button", name="Leftover")).to_have_count(0)
+
+
 def test_the_slider_answers_to_keyboard_and_pointer(page):
     slider = page.locator("#ph-scale input[type=range]")
     dose = page.locator("#ph-dose")
