@@ -58,6 +58,9 @@ def page(chromium, url, request):
         viewport={"width": options.get("width", 1440), "height": 900}, accept_downloads=True
     )
     context.grant_permissions(["clipboard-read", "clipboard-write"], origin=url.rstrip("/"))
+    # Before the page is opened: a reload would cut off what it asks for as it starts.
+    if login := options.get("login"):
+        context.add_cookies([{"name": "who", "value": login, "url": url}])
     opened = context.new_page()
     opened.set_default_timeout(15_000)
     errors, hosts = [], set()

@@ -286,11 +286,7 @@ def url(hub, variables, monkeypatch, tmp_path):
     demo.close()
 
 
-def opened(page, open_tab, url, name):
-    if name:
-        page.context.add_cookies([{"name": "who", "value": name, "url": url}])
-        page.reload()
-        page.get_by_role("button", name="Run", exact=True).wait_for()
+def opened(page, open_tab):
     open_tab(page, "Training")
     page.get_by_label("Hugging Face Job").check()
     return page.locator("#ph-training-plan")
@@ -298,10 +294,10 @@ def opened(page, open_tab, url, name):
 
 @pytest.mark.browser
 @GRADIO_WARNINGS
-@pytest.mark.parametrize("page", [{"width": 390}, {"width": 1440}], indirect=True)
-def test_the_owner_plans_confirms_and_asks_again_by_keyboard(page, open_tab, url, hub):
+@pytest.mark.parametrize("page", [{"width": 390, "login": "me"}, {"login": "me"}], indirect=True)
+def test_the_owner_plans_confirms_and_asks_again_by_keyboard(page, open_tab, hub):
     expect = pytest.importorskip("playwright.sync_api").expect
-    plan = opened(page, open_tab, url, "me")
+    plan = opened(page, open_tab)
     expect(page.locator("#ph-login")).to_have_text("Log out me")
     confirm = plan.get_by_role("button", name="Start this Job")
     expect(confirm).to_be_hidden()
@@ -326,10 +322,12 @@ def test_the_owner_plans_confirms_and_asks_again_by_keyboard(page, open_tab, url
 
 @pytest.mark.browser
 @GRADIO_WARNINGS
-@pytest.mark.parametrize("name", ["you", None])
-def test_nobody_else_sees_a_button(page, open_tab, url, hub, name):
+@pytest.mark.parametrize(
+    ("page", "name"), [({"login": "you"}, "you"), ({}, None)], indirect=["page"]
+)
+def test_nobody_else_sees_a_button(page, open_tab, hub, name):
     expect = pytest.importorskip("playwright.sync_api").expect
-    plan = opened(page, open_tab, url, name)
+    plan = opened(page, open_tab)
     expect(plan).to_contain_text("You are logged in as you" if name else "after logging in")
     expect(plan.get_by_role("button", name="Show the plan")).to_be_hidden()
     expect(plan.locator(".ph-command")).to_contain_text("--target jobs")
