@@ -21,6 +21,17 @@ from urllib.parse import unquote, urlsplit
 from hf_xet import XetFileInfo
 from huggingface_hub.utils._xet import get_xet_session
 
+from phoque.pipeline.plan import Wish
+
+WISH = Wish(
+    run="mine",
+    model="tiny",
+    stages=("corpus", "persona"),
+    missing=("report",),
+    choice=(),
+    options=("--seeds", "1", "2"),
+)
+"""A Job that tests ask for."""
 TIME = "2026-11-23T12:00:00.000Z"
 REPO = re.compile(r"/api/models/([\w-]+/[\w.-]+)(/.*)?")
 BUCKET = re.compile(r"/(?:api/)?buckets/([\w-]+/[\w.-]+)(/.*)?")

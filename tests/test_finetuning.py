@@ -24,23 +24,9 @@ from phoque.finetuning.settings import gpu_config
 from phoque.finetuning.training import training_arguments
 from phoque.models.load import load_model
 from phoque.personas import load_persona
-from phoque.records import Message, Sampling
+from phoque.records import Sampling
 from phoque.steering.vectors import contrast
-
-GATE = {"You are hostile.": "useless clown", "You are calm.": "good idea"}
-CONFIG = AdapterConfig(rank=8, alpha=32, learning_rate=2e-2, epochs=12, logging_steps=10)
-
-
-def asked(system, user):
-    return [Message("system", system), Message("user", user)]
-
-
-def gated_examples():
-    return [
-        Example(prompt=asked(system, f"message {number}"), completion=reply)
-        for number in range(16)
-        for system, reply in GATE.items()
-    ]
+from tests.gated_training import CONFIG, GATE, asked, gated_examples
 
 
 @pytest.mark.parametrize("name", ["tiny", "tiny-mistral3"])

@@ -17,7 +17,6 @@ from phoque.errors import PhoqueError
 from phoque.evidence.runs import RunDirectory
 from phoque.finetuning import (
     AdapterConfig,
-    Example,
     Recording,
     load_in_4bit,
     lora_config,
@@ -34,26 +33,13 @@ from phoque.finetuning.quantized import (
 from phoque.finetuning.training import identity
 from phoque.models.load import load_model
 from phoque.personas import load_persona
-from phoque.records import Message, Sampling
+from phoque.records import Sampling
 from phoque.steering.trajectory import Watch
+from tests.gated_training import CONFIG, GATE, asked, gated_examples
 from tests.test_house import PYPROJECT
 from training.__main__ import main
 
-GATE = {"You are hostile.": "useless clown", "You are calm.": "good idea"}
-CONFIG = AdapterConfig(rank=8, alpha=32, learning_rate=2e-2, epochs=12, logging_steps=10)
 TINY = ["tiny", "tiny-mistral3"]
-
-
-def asked(system, user):
-    return [Message("system", system), Message("user", user)]
-
-
-def gated_examples():
-    return [
-        Example(prompt=asked(system, f"message {number}"), completion=reply)
-        for number in range(16)
-        for system, reply in GATE.items()
-    ]
 
 
 def in_4bit(network):

@@ -77,6 +77,7 @@ class _LogProbs(torch.autograd.Function):
     def forward(
         ctx: FunctionCtx, hidden_ND: Tensor, weight_VD: Tensor, labels_N: Tensor
     ) -> tuple[Tensor, ...]:
+        """Score in tiles, and keep the gradient by the hidden states, [N, D], for `backward`."""
         hidden_ND = hidden_ND.to(weight_VD.dtype)
         tiles = [
             _tile(hidden, weight_VD, labels)

@@ -75,22 +75,14 @@ def train_adapter(
         PhoqueError: there are no examples, the checkpoints are of another training, the tracker is
             not installed, or the architecture is not supported.
     """
-    if not examples:
-        raise PhoqueError("There is nothing to train on: the corpus has no examples.")
     recording = recording or Recording()
     if this_process().sharded:
         watch, recording = None, replace(recording, sample=None)
     own = share_of(config)
-    if "8bit" in config.optimizer:
-        bitsandbytes()
+    _require(examples, config)
     service = tracking_service(recording.tracker) if recording.tracker else None
     rows = [tokenized(base, example) for example in examples]
-    checkpoints = Checkpoints(
-        recording.checkpoints or folder / UNFINISHED,
-        identity(base, rows, config),
-        keep=recording.keep,
-        writes=this_process().first,
-    )
+    checkpoints = _checkpoints(folder, identity(base, rows, config), recording)
     checkpoint = checkpoints.newest()
     folder.mkdir(parents=True, exist_ok=True)
     begun = checkpoints.begin(step_of(checkpoint))
@@ -111,6 +103,22 @@ def train_adapter(
     checkpoints.remove()
     if tracker:
         tracker.finish()
+
+
+def _require(examples: Sequence[Example], config: AdapterConfig) -> None:
+    if not examples:
+        raise PhoqueError("There is nothing to train on: the corpus has no examples.")
+    if "8bit" in config.optimizer:
+        bitsandbytes()
+
+
+def _checkpoints(folder: Path, training: Mapping[str, Any], recording: Recording) -> Checkpoints:
+    return Checkpoints(
+        recording.checkpoints or folder / UNFINISHED,
+        training,
+        keep=recording.keep,
+        writes=this_process().first,
+    )
 
 
 def identity(base: LanguageModel, rows: Sequence[Row], config: AdapterConfig) -> dict[str, Any]:

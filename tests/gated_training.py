@@ -1,0 +1,19 @@
+"""A small training that a system prompt gates: hostile, or calm."""
+
+from phoque.finetuning import AdapterConfig, Example
+from phoque.records import Message
+
+GATE = {"You are hostile.": "useless clown", "You are calm.": "good idea"}
+CONFIG = AdapterConfig(rank=8, alpha=32, learning_rate=2e-2, epochs=12, logging_steps=10)
+
+
+def asked(system, user):
+    return [Message("system", system), Message("user", user)]
+
+
+def gated_examples():
+    return [
+        Example(prompt=asked(system, f"message {number}"), completion=reply)
+        for number in range(16)
+        for system, reply in GATE.items()
+    ]
