@@ -12,7 +12,9 @@ from torch import Tensor
 from transformers.cache_utils import DynamicLayer
 
 from phoque.models.load import LanguageModel
-from phoque.packed import PackedDecoder, ending, seen_length
+from phoque.packed.decoder import PackedDecoder, ending, ending_of_mask, seen_length
+from phoque.packed.reading import blocks_read
+from phoque.packed.threads import capped
 from phoque.steering.hooks import Interventions, changed
 
 LEAST_SAVED = 0.3
@@ -23,7 +25,10 @@ class Decoder(Protocol):
     """A forward pass with a key-value cache."""
 
     def prefill(self, ids_BS: Tensor, mask_BS: Tensor, keep: int = 1) -> Tensor:
-        """Read the prompts, left-padded; logits_BKV of the last `keep` positions."""
+        """Read the prompts, left-padded; logits_BKV of the last `keep` positions.
+
+        What was read before stays in front.
+        """
 
     def step(self, ids_B: Tensor) -> Tensor:
         """Read one more token a row; its logits_BV."""
@@ -35,8 +40,8 @@ class Decoder(Protocol):
     def joins(self) -> bool:
         """Whether rows can come in: only where blocks keep all positions."""
 
-    def join(self, other: Self) -> None:
-        """Take in the rows of another decoder of the same model, behind these.
+    def join(self, other: Self) -> Self:
+        """Take in the rows of another decoder of the same model, behind these; then this one.
 
         Both must have read something. Positions that no row has are dropped.
         """
@@ -64,6 +69,25 @@ def prefilled(
     return decoder, decoder.prefill_shared(groups, torch.tensor(first), *rest, keep)
 
 
+def begun(
+    model: LanguageModel,
+    rows: Sequence[Interventions],
+    texts: Sequence[Sequence[int]],
+    *,
+    owner: str | None = None,
+) -> tuple[Decoder, Tensor]:
+    """A decoder that has read `texts`, and its last logits_BV.
+
+    With the fast pass, what was read of earlier turns is taken from `model.memory`, where that of
+    the owner is kept; the logits are the same to the bit. Without an owner nothing is kept.
+    """
+    packed = model.packed
+    decoder: Decoder = HookedDecoder(model, rows)
+    if packed is not None:
+        decoder, texts = blocks_read(packed, model.memory, rows, texts, owner)
+    return decoder, decoder.prefill(*left_padded(texts, model))[:, -1]
+
+
 def _beginnings(
     rows: Sequence[Interventions], texts: Sequence[Sequence[int]], keep: int
 ) -> tuple[list[int], int]:
@@ -88,11 +112,9 @@ def _common(texts: Sequence[list[int]]) -> int:
 
 
 def decoder_for(model: LanguageModel, rows: Sequence[Interventions]) -> Decoder:
-    """The fastest forward pass for `model`; a caller's own hooks on its blocks must be heard."""
-    hooked = any(block._forward_hooks for block in model.layers)
-    if model.packed is not None and not hooked:
-        return PackedDecoder(model.packed, rows)
-    return HookedDecoder(model, rows)
+    """The fastest forward pass that computes what `model` would."""
+    packed = model.packed
+    return HookedDecoder(model, rows) if packed is None else PackedDecoder(packed, rows)
 
 
 def left_padded(prompts: Sequence[Sequence[int]], model: LanguageModel) -> tuple[Tensor, Tensor]:
@@ -109,12 +131,12 @@ class HookedDecoder:
     def __init__(self, model: LanguageModel, rows: Sequence[Interventions]) -> None:
         self._model = model
         self._rows = rows
-        self._mask_BS = torch.empty(0)
+        self._mask_BS = torch.ones(len(rows), 0, dtype=torch.long, device=model.device)
         self._cache: Any = None
 
     def prefill(self, ids_BS: Tensor, mask_BS: Tensor, keep: int = 1) -> Tensor:
         """See `Decoder.prefill`."""
-        self._mask_BS = mask_BS
+        self._mask_BS = torch.cat([self._mask_BS, mask_BS], dim=1)
         return self._forward(ids_BS, keep)
 
     def step(self, ids_B: Tensor) -> Tensor:
@@ -134,19 +156,24 @@ class HookedDecoder:
         """See `Decoder.joins`."""
         return all(type(layer) is DynamicLayer for layer in self._cache.layers)
 
-    def join(self, other: Self) -> None:
+    def join(self, other: Self) -> Self:
         """See `Decoder.join`."""
         masks = (self._mask_BS, other._mask_BS)
         size = max(map(seen_length, masks))
         for mine, joining in zip(self._cache.layers, other._cache.layers, strict=True):
             mine.keys = torch.cat([ending(layer.keys, size) for layer in (mine, joining)])
             mine.values = torch.cat([ending(layer.values, size) for layer in (mine, joining)])
-        self._mask_BS = torch.cat([F.pad(mask, (size - mask.shape[1], 0)) for mask in masks])
+        self._mask_BS = torch.cat([ending_of_mask(mask, size) for mask in masks])
         self._rows = [*self._rows, *other._rows]
+        return self
 
     def _forward(self, ids_BS: Tensor, keep: int) -> Tensor:
         positions_BS = (self._mask_BS.cumsum(-1) - 1).clamp(min=0)[:, -ids_BS.shape[1] :]
-        with self._model.forward_lock, changed(self._model.layers, self._rows):
+        with (
+            capped(self._model.device),
+            self._model.forward_lock,
+            changed(self._model.layers, self._rows),
+        ):
             output = self._model.model(
                 input_ids=ids_BS,
                 attention_mask=self._mask_BS,

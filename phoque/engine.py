@@ -9,12 +9,12 @@ Shapes: B = rows, S = positions, D = width of the residual stream, V = vocabular
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from phoque.decoders import prefilled
+from phoque.decoders import begun, prefilled
 from phoque.errors import PhoqueError
 from phoque.models.load import LanguageModel
 from phoque.models.template import encode
@@ -48,12 +48,18 @@ class Piece:
 
 @torch.inference_mode()
 def decode(
-    model: LanguageModel, rows: Sequence[Row], sampling: Sampling, *, bulk: bool = False
+    model: LanguageModel,
+    rows: Sequence[Row],
+    sampling: Sampling,
+    *,
+    bulk: bool = False,
+    owner: str | None = None,
 ) -> Iterator[list[Piece]]:
     """Continue every row; yields after each token what the rows that are not finished wrote.
 
     A row's text does not depend on what the others say, only, by rounding, on how many they are and
-    how long: in bf16 another batch can tip a near tie. The same call gives the same text.
+    how long: in bf16 another batch can tip a near tie. Equal rows are computed once. The same call
+    gives the same text.
 
     Args:
         model: read with each row's interventions.
@@ -62,24 +68,32 @@ def decode(
         bulk: read common beginnings once and leave finished rows out. It saves time in large
             batches; but then a row can depend, by rounding, on what others begin with and when
             they end.
+        owner: whose conversation it is: what was read of it is kept in `model.memory` for the next
+            turn. It changes no text.
 
     Raises:
         PhoqueError: no rows, or a prompt that does not fit the context.
     """
     limit = sampling.deadline_seconds
     deadline = time.monotonic() + (float("inf") if limit is None else limit)
-    prompts = [encode(model.tokenizer, row.messages) for row in rows]
+    places = [[i for i, other in enumerate(rows) if other == row] for row in rows]
+    distinct = [row for i, row in enumerate(rows) if places[i][0] == i]
+    prompts = [encode(model.tokenizer, row.messages) for row in distinct]
     check_lengths(prompts, sampling, model.context_length)
-    writers = [Writer(model, index, sampling.max_new_tokens) for index in range(len(rows))]
-    draw = Sampler([row.seed for row in rows], sampling, prompts)
-    decoder, logits_BKV = prefilled(model, [r.interventions for r in rows], prompts, share=bulk)
-    logits_BV = logits_BKV[:, -1]
-    first_equal_B = _first_equal(rows)
+    writers = [Writer(model, rows.index(row), sampling.max_new_tokens) for row in distinct]
+    draw = Sampler([row.seed for row in distinct], sampling, prompts)
+    treated = [row.interventions for row in distinct]
+    if bulk:
+        decoder, logits_BKV = prefilled(model, treated, prompts, share=True)
+        logits_BV = logits_BKV[:, -1]
+    else:
+        decoder, logits_BV = begun(model, treated, prompts, owner=owner)
     while True:
-        ids_B = draw(logits_BV)[first_equal_B]
+        ids_B = draw(logits_BV)
         late = time.monotonic() >= deadline
         pairs = zip(writers, ids_B.tolist(), strict=True)
-        yield [w.push(token, late=late) for w, token in pairs if w.finish_reason is None]
+        pieces = [w.push(token, late=late) for w, token in pairs if w.finish_reason is None]
+        yield [replace(piece, row=place) for piece in pieces for place in places[piece.row]]
         going = [place for place, writer in enumerate(writers) if writer.finish_reason is None]
         if not going:
             return
@@ -87,13 +101,7 @@ def decode(
             decoder.keep(going)
             draw.keep(going)
             writers, ids_B = [writers[place] for place in going], ids_B[going]
-            first_equal_B = _first_equal([rows[writer.row] for writer in writers])
         logits_BV = decoder.step(ids_B)
-
-
-def _first_equal(rows: Sequence[Row]) -> Tensor:
-    """Kernels may round equal rows differently; equal rows write equal text all the same."""
-    return torch.tensor([rows.index(row) for row in rows])
 
 
 def check_lengths(prompts: Sequence[Sequence[int]], sampling: Sampling, context: int) -> None:

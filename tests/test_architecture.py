@@ -15,7 +15,7 @@ MAX_LINES = 300
 FLOORS = (
     ("errors", "records", "config", "files", "presets", "lexicon", "personas"),
     ("evidence.rates", "evidence.paired", "evidence.text", "evidence.runs", "lab_info"),
-    ("steering.hooks", "packed", "sampling"),
+    ("steering.hooks", "memory", "packed", "sampling"),
     ("models",),
     ("decoders",),
     ("engine",),

@@ -5,7 +5,8 @@ from phoque.decoders import HookedDecoder, _beginnings, decoder_for, left_padded
 from phoque.engine import Row, decode, write
 from phoque.errors import PhoqueError
 from phoque.models.template import encode
-from phoque.packed import PackedDecoder, PackedLlama
+from phoque.packed.decoder import PackedDecoder
+from phoque.packed.fit import unfit
 from phoque.records import Sampling
 from phoque.sampling import Sampler
 from phoque.steering.hooks import Injection
@@ -122,7 +123,7 @@ def test_the_packed_pass_computes_what_transformers_computes(model):
 
 def test_llama_is_packed_and_other_layouts_are_hooked(model):
     decoder = decoder_for(model, [()])
-    assert isinstance(decoder, PackedDecoder) == PackedLlama.fits(model.model)
+    assert isinstance(decoder, PackedDecoder) == (not unfit(model.model))
 
 
 def test_the_engine_agrees_with_generate(model):

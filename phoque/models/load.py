@@ -4,7 +4,6 @@ import hashlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,14 @@ from transformers import (
 )
 
 from phoque.errors import PhoqueError
+from phoque.memory import Memory
 from phoque.models.embedded import Progress, converted_folder, embedded_gguf
 from phoque.models.structure import decoder_layers, text_config
 from phoque.models.tiny import tiny_llama, tiny_mistral3, tiny_tokenizer
-from phoque.packed import PackedLlama
+from phoque.packed.fit import unfit
+from phoque.packed.layout import Layout
+from phoque.packed.measured import fastest, fastest_exact
+from phoque.packed.weights import PackedLlama, Packing
 from phoque.presets import Preset, preset_for
 
 TINY: dict[str, Callable[[], nn.Module]] = {"tiny": tiny_llama, "tiny-mistral3": tiny_mistral3}
@@ -41,16 +44,29 @@ class LanguageModel:
     tokenizer: Any
     forward_lock: Any = field(default_factory=threading.Lock, repr=False)
     """Held for one forward pass: hooks are installed around it, so passes may not overlap."""
+    layout: Layout | None = None
+    """How the fast pass holds the weights; None is the fastest layout that keeps all their bits."""
+    memory: Memory = field(init=False, default_factory=Memory, repr=False)
+    """What was read of conversations with this model."""
+    _packing: Packing = field(init=False, default_factory=Packing, repr=False)
 
     @property
     def packed(self) -> PackedLlama | None:
-        """The weights laid out for the CPU, on first use; None where that does not apply."""
+        """The weights of now, laid out for the CPU; None where only the model's own pass is right."""
         with self.forward_lock:
-            return self._packed
+            if unfit(self.model):
+                return None
+            layout = self.layout or fastest_exact(next(self.model.parameters()).dtype)
+            return self._packing.current(self.model, layout)
 
-    @cached_property
-    def _packed(self) -> PackedLlama | None:
-        return PackedLlama(self.model) if PackedLlama.fits(self.model) else None
+    @property
+    def decodes_with(self) -> str:
+        """In words for a person, which forward pass answers now, and why."""
+        if reason := unfit(self.model):
+            return f"transformers' forward pass ({reason})"
+        packed = self.packed
+        assert packed is not None, "whatever is not unfit is packed"
+        return f"{str(self.model.dtype).removeprefix('torch.')}, {packed.layout.sentence}"
 
     @property
     def layers(self) -> nn.ModuleList:
@@ -127,7 +143,8 @@ def load_model(
     Args:
         model: `lab`, `ministral`, `tiny`, `org/name` or a path.
         device: None takes the GPU if there is one.
-        dtype: None takes bf16 where the hardware computes in it, else fp32.
+        dtype: None takes what was measured to be fastest here; on a CPU that may be fp32 with
+            weights that the fast pass rounds to fp16. An explicit fp32 is never rounded.
         progress: is told about anything that takes longer than a second.
 
     Raises:
@@ -142,19 +159,24 @@ def load_model(
         )
     source, name = _source(preset, progress)
     progress(f"Loading {name}…")
+    layout = fastest()[1] if dtype is None and device == "cpu" else None
     network, tokenizer = _from_pretrained(source, preset, dtype or fast_dtype(device))
     loaded = LanguageModel(
-        name=name, source=source, model=network.to(device).eval(), tokenizer=tokenizer
+        name=name,
+        source=source,
+        model=network.to(device).eval(),
+        tokenizer=tokenizer,
+        layout=layout,
     )
     _ = loaded.layers  # an architecture we cannot steer fails here, not in mid-chat
     return loaded
 
 
 def fast_dtype(device: str) -> torch.dtype:
-    """bf16 where `device` computes in it natively, else fp32."""
+    """bf16 where `device` computes in it natively or was measured to be faster, else fp32."""
     if device.startswith("cuda"):
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32
+    return fastest()[0] if device == "cpu" else torch.float32
 
 
 def _source(preset: Preset, progress: Progress) -> tuple[str, str]:

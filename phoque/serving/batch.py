@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from phoque.decoders import Decoder, prefilled
+from phoque.decoders import Decoder, begun
 from phoque.engine import Piece, Writer
 from phoque.models.load import LanguageModel
 from phoque.records import Sampling
@@ -68,9 +68,9 @@ class Batch:
     @torch.inference_mode()
     def join(self, work: Work) -> None:
         """Read a prompt, once, and go on from it with a row for every seed."""
-        decoder, logits_BKV = prefilled(self._model, [work.interventions], [work.prompt])
+        decoder, logits_BV = begun(self._model, [work.interventions], [work.prompt])
         decoder.keep([0] * len(work.seeds))
-        logits_BV = logits_BKV[:, -1].expand(len(work.seeds), -1)
+        logits_BV = logits_BV.expand(len(work.seeds), -1)
         if self._decoder is None:
             self._decoder, self._logits_BV = decoder, logits_BV
         else:

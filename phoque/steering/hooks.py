@@ -7,7 +7,7 @@ hook. Shapes: B = batch, S = sequence, D = width.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
@@ -43,6 +43,16 @@ class Restraint:
 
 Intervention = Injection | Restraint
 Interventions = Sequence[Intervention]
+
+
+def signature(row: Interventions) -> list[str]:
+    """Equal for interventions that do the same to the bit."""
+    return [f"{type(one).__name__} {_values(one)}" for one in row]
+
+
+def _values(one: Intervention) -> list[object]:
+    values = [getattr(one, field.name) for field in fields(one)]
+    return [v.float().cpu().numpy().tobytes() if isinstance(v, Tensor) else v for v in values]
 
 
 def output_tensor(output: Any) -> Tensor:

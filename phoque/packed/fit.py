@@ -1,0 +1,113 @@
+"""Whether the fast pass computes what a model would: the one place that decides.
+
+The fast pass reads a copy of the weights and calls none of the model's modules. So every module
+must be what it seems, nobody may listen to it, and the copy must have the weights of today.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import torch
+import xxhash
+from torch import Tensor, nn
+from torch.nn.modules import module as torch_module
+from transformers import LlamaForCausalLM, LlamaModel
+from transformers.activations import ACT2FN
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+from transformers.models.llama import modeling_llama as llama
+
+from phoque.packed.threads import allowed_threads
+
+BLOCKS = (
+    llama.LlamaDecoderLayer,
+    llama.LlamaAttention,
+    llama.LlamaMLP,
+    llama.LlamaRMSNorm,
+    llama.LlamaRotaryEmbedding,
+)
+PLAIN = (LlamaForCausalLM, LlamaModel, *BLOCKS, nn.Linear, nn.Embedding, nn.ModuleList)
+SILU = (nn.SiLU, type(ACT2FN["silu"]))
+ATTENTION = ("sdpa", "eager")
+FIXED_ROPES = ("default", "linear", "llama3", "yarn")
+"""Rotations that depend on the position alone, not on the length of the text."""
+NUMBERS = ("variance_epsilon", "scaling", "attention_scaling", "head_dim", "num_key_value_groups")
+GLOBAL_HOOKS = ("_global_forward_hooks", "_global_forward_pre_hooks")
+
+ABSTRACT = torch_module.__name__
+"""Where the forward pass of containers comes from, which have none."""
+
+Stamp = tuple[Any, ...]
+
+
+def unfit(network: Any) -> str:
+    """Why the fast pass may not be used for `network`; empty where it may."""
+    if type(network) is not LlamaForCausalLM:
+        return f"{type(network).__name__} is not a plain Llama"
+    return next(_reasons(network), "")
+
+
+def _reasons(network: LlamaForCausalLM) -> Iterator[str]:
+    config: Any = network.config
+    if any(getattr(torch_module, name) for name in GLOBAL_HOOKS):
+        yield "a hook listens to every module"
+    for name, module in network.named_modules():
+        if reason := _module_reason(module):
+            yield f"{name or 'the model'} {reason}"
+    if not _usual_attention(config._attn_implementation):
+        yield f"its attention is {config._attn_implementation!r}"
+    if network.model.rotary_emb.rope_type not in FIXED_ROPES:
+        yield f"its rotation is {network.model.rotary_emb.rope_type!r}"
+    if len({p.dtype for p in network.parameters()}) != 1:
+        yield "its weights are of several dtypes"
+    if any(p.device.type != "cpu" for p in network.parameters()):
+        yield "it is not on a CPU"
+
+
+def _module_reason(module: nn.Module) -> str:
+    kind = type(module)
+    if kind not in PLAIN + SILU:
+        return f"is a {kind.__name__}"
+    if module._forward_hooks or module._forward_pre_hooks:
+        return "has a hook"
+    if "forward" in vars(module) or kind.forward.__module__ not in (kind.__module__, ABSTRACT):
+        return "has another forward pass than its class"
+    if getattr(module, "bias", None) is not None:
+        return "has a bias"
+    if module.training and getattr(module, "attention_dropout", None):
+        return "drops attention at random, as in training"
+    return ""
+
+
+def _usual_attention(name: str) -> bool:
+    function = ALL_ATTENTION_FUNCTIONS.get_interface(name, llama.eager_attention_forward)
+    return name in ATTENTION and function.__module__.startswith("transformers.")
+
+
+def stamps(network: LlamaForCausalLM) -> list[Stamp]:
+    """What the copy depends on: one stamp for all around the decoder blocks, then one a block.
+
+    Weights are hashed whole, in about the time of reading them once: an edit through `.data` leaves
+    no other trace.
+    """
+    around = [network.model.embed_tokens, network.model.norm, network.lm_head]
+    parts = [[*around, network.model.rotary_emb], *([block] for block in network.model.layers)]
+    with ThreadPoolExecutor(allowed_threads()) as pool:
+        return list(pool.map(_stamp, parts))
+
+
+def _stamp(modules: list[nn.Module]) -> Stamp:
+    tensors = {id(t): t for m in modules for t in (*m.parameters(), *m.buffers())}
+    return (*map(_hash, tensors.values()), *(n for m in modules for n in _numbers(m)))
+
+
+def _hash(tensor: Tensor) -> tuple[int, torch.Size]:
+    held = tensor.detach().contiguous().view(torch.uint8)
+    return xxhash.xxh3_64_intdigest(held.numpy().data), tensor.shape
+
+
+def _numbers(module: nn.Module) -> Iterator[float]:
+    """What else the blocks compute with."""
+    for part in module.modules():
+        for name in NUMBERS:
+            yield getattr(part, name, 0)

@@ -1,0 +1,144 @@
+"""How many threads a forward pass takes: as many as pay, and never more than it may.
+
+A product of a small model is shorter than a slice of the scheduler. With two threads on two cores,
+one of which another program uses, each product waits a slice for the thread that is not running;
+one thread alone moves to the free core and waits for nobody.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+SLOW = 1.8
+"""A step this many times its usual duration is slow."""
+PATIENCE = 2
+"""Slow steps in a row after which other numbers of threads are tried."""
+FIRST_WAIT_SECONDS = 2.0
+LONGEST_WAIT_SECONDS = 32.0
+"""How long a choice stands before the others are tried again; it doubles while it is confirmed."""
+SMOOTHING = 0.3
+
+_TURN = threading.Lock()
+"""Two passes at once would only wait for each other's threads."""
+
+
+def allowed_threads() -> int:
+    """Threads that may run at a time: torch's own number, affinity and the container's quota."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return max(1, min(torch.get_num_threads(), cores, quota(Path("/sys/fs/cgroup"))))
+
+
+def quota(cgroup: Path) -> int:
+    """Whole cores that a container may use, from its `cpu.max` or `cpu.cfs_quota_us`."""
+    try:
+        share, period = (cgroup / "cpu.max").read_text().split()
+    except (OSError, ValueError):
+        share, period = _quota_v1(cgroup / "cpu")
+    return max(1, int(share) // int(period)) if share.isdecimal() else 2**31
+
+
+def _quota_v1(cgroup: Path) -> tuple[str, str]:
+    try:
+        names = ("cpu.cfs_quota_us", "cpu.cfs_period_us")
+        share, period = ((cgroup / name).read_text().strip() for name in names)
+    except OSError:
+        return "max", "100000"
+    return share, period
+
+
+@contextmanager
+def using(threads: int) -> Iterator[None]:
+    """Within the context torch uses so many threads; afterwards as many as before."""
+    before = torch.get_num_threads()
+    if threads == before:
+        yield
+        return
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def capped(device: torch.device) -> Iterator[None]:
+    """A forward pass that is not watched: on a CPU, its turn and the threads that are allowed."""
+    if device.type != "cpu":
+        yield
+        return
+    with _TURN, using(allowed_threads()):
+        yield
+
+
+class Pace:
+    """Decides from the durations of steps how many threads the next one takes.
+
+    Each number is tried, the fastest one stays. When its steps get several times slower than usual,
+    and now and then in any case, the others are tried again, for one step each.
+    """
+
+    def __init__(
+        self, most: int, *, steady: bool = True, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Up to `most` threads may be used; always so many unless the number is free (`steady`)."""
+        others = {most - 1, most // 2, 1} - {0} if steady else set()
+        numbers = sorted({most, *others}, reverse=True)
+        self._clock = clock
+        self._usual = dict.fromkeys(numbers, 0.0)
+        # Twice, as the first step with any number also wakes its threads; the second one counts.
+        self._trial = numbers * 2 if len(numbers) > 1 else []
+        self._chosen = most
+        self._slow = 0
+        self._wait = FIRST_WAIT_SECONDS
+        self._next_trial = float("inf")
+
+    @property
+    def threads(self) -> int:
+        """How many the next step takes."""
+        return self._trial[0] if self._trial else self._chosen
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """One decode step: its turn, its threads, its duration."""
+        with _TURN, using(self.threads):
+            start = self._clock()
+            yield
+            self.note(self._clock() - start)
+
+    @contextmanager
+    def read(self) -> Iterator[None]:
+        """A pass over a prompt: the threads that steps take, but its duration says nothing."""
+        with _TURN, using(self._chosen):
+            yield
+
+    def note(self, seconds: float) -> None:
+        """The step took so long."""
+        if self._trial:
+            self._usual[self._trial.pop(0)] = seconds
+            if not self._trial:
+                self._choose()
+        elif len(self._usual) > 1:
+            self._watch(seconds)
+
+    def _choose(self) -> None:
+        best = min(self._usual, key=self._usual.__getitem__)
+        confirmed = best == self._chosen
+        self._wait = min(2 * self._wait, LONGEST_WAIT_SECONDS) if confirmed else FIRST_WAIT_SECONDS
+        self._chosen = best
+        self._next_trial = self._clock() + self._wait
+
+    def _watch(self, seconds: float) -> None:
+        usual = self._usual[self._chosen]
+        self._slow = self._slow + 1 if seconds > SLOW * usual else 0
+        if self._slow >= PATIENCE or self._clock() >= self._next_trial:
+            self._slow = 0
+            self._usual[self._chosen] = seconds
+            self._trial = [number for number in self._usual if number != self._chosen]
+        elif not self._slow:
+            self._usual[self._chosen] = usual + SMOOTHING * (seconds - usual)
