@@ -49,7 +49,7 @@ class ServingSettings:
     """Bearer tokens (`PHOQUE_API_TOKENS`, set apart by commas or blanks); none is no API."""
     requests_per_minute: int
     """Of one token (`PHOQUE_API_REQUESTS_PER_MINUTE`)."""
-    most_rows: int = 16
+    most_rows: int = 32
     """Replies that are written at a time (`PHOQUE_API_ROWS`); at 1 each request runs alone."""
     most_waiting: int = 64
     """Requests that wait for their turn; those that come then are sent away."""
@@ -65,7 +65,7 @@ def serving_settings() -> ServingSettings:
     return ServingSettings(
         tokens=tuple(tokens),
         requests_per_minute=_count("PHOQUE_API_REQUESTS_PER_MINUTE", 120),
-        most_rows=_count("PHOQUE_API_ROWS", 16),
+        most_rows=_count("PHOQUE_API_ROWS", 32),
     )
 
 

@@ -76,11 +76,10 @@ def decode(
     """
     limit = sampling.deadline_seconds
     deadline = time.monotonic() + (float("inf") if limit is None else limit)
-    places = [[i for i, other in enumerate(rows) if other == row] for row in rows]
-    distinct = [row for i, row in enumerate(rows) if places[i][0] == i]
+    distinct, places = without_repeats(rows)
     prompts = [encode(model.tokenizer, row.messages) for row in distinct]
     check_lengths(prompts, sampling, model.context_length)
-    writers = [Writer(model, rows.index(row), sampling.max_new_tokens) for row in distinct]
+    writers = [Writer(model, row, sampling.max_new_tokens) for row in range(len(distinct))]
     draw = Sampler([row.seed for row in distinct], sampling, prompts)
     treated = [row.interventions for row in distinct]
     if bulk:
@@ -102,6 +101,19 @@ def decode(
             draw.keep(going)
             writers, ids_B = [writers[place] for place in going], ids_B[going]
         logits_BV = decoder.step(ids_B)
+
+
+def without_repeats(rows: Sequence[Row]) -> tuple[list[Row], list[list[int]]]:
+    """Rows that differ, and for each the places of its equals: they write one text."""
+    distinct: list[Row] = []
+    places: list[list[int]] = []
+    for place, row in enumerate(rows):
+        if row in distinct:
+            places[distinct.index(row)].append(place)
+        else:
+            distinct.append(row)
+            places.append([place])
+    return distinct, places
 
 
 def check_lengths(prompts: Sequence[Sequence[int]], sampling: Sampling, context: int) -> None:

@@ -3,9 +3,9 @@
 import math
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal
 
 from phoque.engine import Piece, Row, decode
@@ -29,6 +29,8 @@ from phoque.steering.vectors import PersonaVectors, SteeringVector
 
 LARGEST_SEED = 2**63
 Control = Literal["random"]
+Decoding = Callable[..., Iterator[list[Piece]]]
+"""As `phoque.engine.decode`: model, rows, sampling and owner to pieces."""
 Histories = Mapping[Condition, Messages]
 CONTROL_SEED = 1000
 """Added to the request's seed for the random vector, so it is not the sampling's stream."""
@@ -63,7 +65,8 @@ class Lab:
     @cached_property
     def _base(self) -> LanguageModel:
         dtype = next(self.model.model.parameters()).dtype
-        return load_model(self._base_name, device=str(self.model.device), dtype=dtype)
+        base = load_model(self._base_name, device=str(self.model.device), dtype=dtype)
+        return replace(base, layout=self.model.layout)
 
     @cached_property
     def info(self) -> LabInfo:
@@ -74,6 +77,7 @@ class Lab:
             model=self.model.name,
             dose_per_scale=tuple(self.vectors.relative_dose(layer, 1.0) for layer in layers),
             context_length=self.model.context_length,
+            decodes_with=self.model.decodes_with,
         )
 
     def warm_up(self) -> None:
@@ -122,7 +126,7 @@ class Lab:
             relative_dose=self.vectors.relative_dose(request.layer, request.scale),
             seed=seed,
             sampling=sampling,
-            responses=collected(self._deltas(request)),
+            responses=collected(self._deltas(request, partial(decode, owner=""))),
         )
 
     def stream(  # noqa: PLR0913  # the same face as `compare`
@@ -138,6 +142,8 @@ class Lab:
         conditions: Sequence[Condition] = MAIN_CONDITIONS,
         histories: Histories | None = None,
         vector: SteeringVector | None = None,
+        owner: str = "",
+        decoding: Decoding = decode,
     ) -> Iterator[Delta]:
         """The same as `compare`, as pieces of text while they are written.
 
@@ -153,6 +159,9 @@ class Lab:
             histories: earlier turns, user and assistant, of each condition.
             vector: steer with this one instead of the persona vector, at its own layer; then
                 `layer` has no meaning.
+            owner: whose conversation it is. What was read of an owner's last request is kept until
+                the next one, or `forget`; it saves time and changes no text.
+            decoding: what continues the rows; a server passes the one that serves all visitors.
 
         Raises:
             PhoqueError: the prompt is empty or too long, the layer does not exist, the scale is
@@ -164,8 +173,15 @@ class Lab:
             deadline_seconds=deadline_seconds,
         )
         return self._deltas(
-            self.request(prompt, conditions, layer, scale, seed, sampling, histories, vector)
+            self.request(prompt, conditions, layer, scale, seed, sampling, histories, vector),
+            partial(decoding, owner=owner),
         )
+
+    def forget(self, owner: str = "") -> None:
+        """Drop what was read of an owner's conversation."""
+        self.model.memory.forget(owner)
+        if "_base" in vars(self):
+            self._base.memory.forget(owner)
 
     def request(  # noqa: PLR0913  # the faces' keywords, checked in one place
         self,
@@ -224,12 +240,12 @@ class Lab:
         system = Message("system", self.info.system_prompts[condition])
         return [system, *histories.get(condition, ()), Message("user", prompt)]
 
-    def _deltas(self, request: "Request") -> Iterator[Delta]:
+    def _deltas(self, request: "Request", decoding: Decoding) -> Iterator[Delta]:
         start = time.monotonic()
         tuned = [c for c in request.rows if c != Condition.BASE]
-        streams = [_steps(self.model, tuned, request)] if tuned else []
+        streams = [_steps(self.model, tuned, request, decoding)] if tuned else []
         if Condition.BASE in request.rows:
-            streams.append(_steps(self.base, [Condition.BASE], request))
+            streams.append(_steps(self.base, [Condition.BASE], request, decoding))
         for pieces in _alternating(streams):
             for condition, piece in pieces:
                 if piece.text or piece.finish_reason:
@@ -263,10 +279,10 @@ NamedPieces = list[tuple[Condition, Piece]]
 
 
 def _steps(
-    model: LanguageModel, conditions: Sequence[Condition], request: Request
+    model: LanguageModel, conditions: Sequence[Condition], request: Request, decoding: Decoding
 ) -> Iterator[NamedPieces]:
     rows = [request.rows[condition] for condition in conditions]
-    steps = decode(model, rows, request.sampling)
+    steps = decoding(model, rows, request.sampling)
     return ([(conditions[piece.row], piece) for piece in pieces] for pieces in steps)
 
 

@@ -109,6 +109,8 @@ class LabInfo:
     """Insult words and phrases, lower case."""
     presets: tuple[tuple[str, str], ...]
     """Label and prompt of each chip."""
+    decodes_with: str = ""
+    """Which forward pass answers, and why; empty until the model is open."""
 
 
 @dataclass(frozen=True, kw_only=True)

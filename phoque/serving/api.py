@@ -30,14 +30,22 @@ LOOK_SECONDS = 0.2
 class ChatAPI:
     """The chat API of one lab, which may still be loading."""
 
-    def __init__(self, lab: Callable[[], Lab], settings: ServingSettings) -> None:
+    def __init__(
+        self,
+        lab: Callable[[], Lab],
+        settings: ServingSettings,
+        worker: Callable[[], Worker] | None = None,
+    ) -> None:
         """Check the settings; `lab` raises a `RequestError` while there is none yet.
+
+        `worker` is one that decodes for others, too; None starts one, which `close` ends.
 
         Raises:
             PhoqueError: there is no token, or one that can be guessed.
         """
         self._lab = lab
         self._settings = settings
+        self._shared_worker = worker
         self._gate = Gate(settings.tokens, settings.requests_per_minute)
 
     @property
@@ -54,16 +62,16 @@ class ChatAPI:
 
     def close(self) -> None:
         """End the worker, if there ever was one."""
-        if "_worker" in vars(self):
-            self._worker.close()
+        if "_own_worker" in vars(self):
+            self._own_worker.close()
+
+    @property
+    def _worker(self) -> Worker:
+        return self._shared_worker() if self._shared_worker else self._own_worker
 
     @cached_property
-    def _worker(self) -> Worker:
-        return Worker(
-            self._lab().model,
-            most_rows=self._settings.most_rows,
-            most_waiting=self._settings.most_waiting,
-        )
+    def _own_worker(self) -> Worker:
+        return Worker(most_rows=self._settings.most_rows, most_waiting=self._settings.most_waiting)
 
     async def _complete(self, request: Request) -> Response:
         self._admit(request)

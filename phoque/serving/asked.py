@@ -1,15 +1,16 @@
 """From a client's request to rows of the engine: the names of the conditions, and every check."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from phoque.errors import PhoqueError
 from phoque.lab import LARGEST_SEED, Lab
 from phoque.models.template import encode
 from phoque.records import Condition, Message, Sampling
+from phoque.serving.batch import Work
 from phoque.serving.errors import RequestError
 from phoque.serving.schema import ChatRequest
-from phoque.serving.worker import Job
+from phoque.serving.worker import AwaitedJob
 
 MODELS = {
     "phoque-neutral": Condition.NEUTRAL,
@@ -30,14 +31,14 @@ class Asked:
     name: str
     """Of the model, as the client said it."""
     prompt: list[int]
-    job: Job
+    job: AwaitedJob
     num_choices: int
     facts: dict[str, Any]
     """What the reply depends on: run, condition, layer, scale, seed, sampling."""
 
     def choices(self, row: int) -> range:
         """Places of the choices that a row writes: greedy choices are equal, and written once."""
-        return range(self.num_choices) if len(self.job.work.seeds) == 1 else range(row, row + 1)
+        return range(self.num_choices) if len(self.job.work.rows) == 1 else range(row, row + 1)
 
 
 def asked(lab: Lab, body: ChatRequest) -> Asked:
@@ -72,6 +73,12 @@ def asked(lab: Lab, body: ChatRequest) -> Asked:
     _check_length(len(prompt), sampling, min(MOST_TOKENS, lab.model.context_length))
     num_rows = body.n if sampling.temperature else 1
     seeds = [seed + place for place in range(num_rows)]
+    work = Work(
+        model=lab.model,
+        rows=[replace(row, seed=seed) for seed in seeds],
+        sampling=sampling,
+        deliver=lambda _: True,
+    )
     facts = _facts(lab, condition, seed, sampling)
     if condition in (Condition.STEERED, Condition.CONTROL):
         dose = lab.vectors.relative_dose(request.layer, request.scale)
@@ -79,7 +86,7 @@ def asked(lab: Lab, body: ChatRequest) -> Asked:
     return Asked(
         name=body.model,
         prompt=prompt,
-        job=Job(prompt, row.interventions, seeds, sampling, body.stops),
+        job=AwaitedJob(work, body.stops),
         num_choices=body.n,
         facts=facts,
     )

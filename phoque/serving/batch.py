@@ -1,37 +1,45 @@
 """Rows that are decoded together although they come and go at different times.
 
-A row joins between two tokens of the others and leaves as soon as it is finished. It is read alone
-and drawn alone, so that what its neighbours say does not matter to it; by rounding it may depend on
-how many they are and how long, as in `phoque.engine.decode`.
+Rows of one request join between two tokens of the others and leave as soon as they are finished.
+They are read by themselves and drawn one by one, so that what their neighbours say does not matter
+to them; by rounding they may depend on how many there are and how long, as in `phoque.engine.decode`.
 
 Shapes: B = rows, V = vocabulary.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from phoque.decoders import Decoder, begun
-from phoque.engine import Piece, Writer
+from phoque.engine import Piece, Row, Writer
 from phoque.models.load import LanguageModel
+from phoque.models.template import encode
 from phoque.records import Sampling
 from phoque.sampling import Sampler
-from phoque.steering.hooks import Interventions
 
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """One prompt to continue, once for every seed."""
+    """Rows of one request, to be continued together."""
 
-    prompt: Sequence[int]
-    """Token ids."""
-    interventions: Interventions
-    seeds: Sequence[int]
+    model: LanguageModel
+    rows: Sequence[Row]
+    """No two are equal."""
     sampling: Sampling
     deliver: Callable[[Piece], bool]
-    """Takes a piece, whose `row` is the place of its seed; says whether that row shall go on."""
+    """Takes a piece, whose `row` is a place in `rows`; says whether that row shall go on."""
+    owner: str | None = None
+    """As in `phoque.engine.decode`."""
+
+    @cached_property
+    def prompts(self) -> list[list[int]]:
+        """Token ids of each row."""
+        return [encode(self.model.tokenizer, row.messages) for row in self.rows]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,17 +47,18 @@ class _Seat:
     writer: Writer
     draw: Sampler
     work: Work
+    deadline: float
 
     def take(self, logits_V: Tensor) -> tuple[int, bool]:
         """The next token, and whether the row goes on after it."""
         token = int(self.draw(logits_V[None]))
-        piece = self.writer.push(token, late=False)
+        piece = self.writer.push(token, late=time.monotonic() >= self.deadline)
         wanted = self.work.deliver(piece)
         return token, wanted and piece.finish_reason is None
 
 
 class Batch:
-    """The rows that are being decoded."""
+    """The rows of one model that are being decoded."""
 
     def __init__(self, model: LanguageModel) -> None:
         self._model = model
@@ -67,23 +76,23 @@ class Batch:
 
     @torch.inference_mode()
     def join(self, work: Work) -> None:
-        """Read a prompt, once, and go on from it with a row for every seed."""
-        decoder, logits_BV = begun(self._model, [work.interventions], [work.prompt])
-        decoder.keep([0] * len(work.seeds))
-        logits_BV = logits_BV.expand(len(work.seeds), -1)
+        """Read the prompts of a request, those that are the same only once, and go on from them."""
+        keys = [(tuple(ids), tuple(map(id, row.interventions)))
+                for ids, row in zip(work.prompts, work.rows, strict=True)]  # fmt: skip
+        read = [keys.index(key) for key in dict.fromkeys(keys)]
+        treated = [work.rows[place].interventions for place in read]
+        texts = [work.prompts[place] for place in read]
+        decoder, logits_BV = begun(self._model, treated, texts, owner=work.owner)
+        if len(read) < len(keys):
+            copies = [read.index(keys.index(key)) for key in keys]
+            decoder.keep(copies)
+            logits_BV = logits_BV[copies]
         if self._decoder is None:
             self._decoder, self._logits_BV = decoder, logits_BV
         else:
             self._decoder.join(decoder)
             self._logits_BV = torch.cat([self._logits_BV, logits_BV])
-        self._seats += [
-            _Seat(
-                Writer(self._model, place, work.sampling.max_new_tokens),
-                Sampler([seed], work.sampling, [work.prompt]),
-                work,
-            )
-            for place, seed in enumerate(work.seeds)
-        ]
+        self._seats += _seats(work)
 
     @torch.inference_mode()
     def step(self) -> None:
@@ -104,3 +113,17 @@ class Batch:
     def clear(self) -> None:
         """Forget all rows."""
         self._seats, self._decoder, self._logits_BV = [], None, torch.empty(0)
+
+
+def _seats(work: Work) -> list[_Seat]:
+    limit = work.sampling.deadline_seconds
+    deadline = time.monotonic() + (float("inf") if limit is None else limit)
+    return [
+        _Seat(
+            Writer(work.model, place, work.sampling.max_new_tokens),
+            Sampler([row.seed], work.sampling, [prompt]),
+            work,
+            deadline,
+        )
+        for place, (row, prompt) in enumerate(zip(work.rows, work.prompts, strict=True))
+    ]

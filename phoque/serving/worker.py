@@ -4,53 +4,57 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
+from queue import SimpleQueue
 
-from phoque.engine import Piece
+from phoque.engine import Piece, Row, check_lengths, without_repeats
 from phoque.models.load import LanguageModel
 from phoque.records import Sampling
 from phoque.serving.batch import Batch, Work
 from phoque.serving.errors import RequestError, broken, busy
 from phoque.serving.stops import StopText
-from phoque.steering.hooks import Interventions
 
 LOG = logging.getLogger(__name__)
 RETRY_SECONDS = 5.0
 """When to come back to a full line: about as long as a reply takes."""
 
+Post = Callable[[Piece | RequestError], None]
+
 
 class Job:
-    """One request on its way; made in the event loop that reads its pieces."""
+    """One request on its way; `post` takes its pieces, or why there are no more."""
 
-    def __init__(
-        self,
-        prompt: Sequence[int],
-        interventions: Interventions,
-        seeds: Sequence[int],
-        sampling: Sampling,
-        stops: Sequence[str] = (),
-    ) -> None:
-        self.work = Work(
-            prompt=prompt,
-            interventions=interventions,
-            seeds=seeds,
-            sampling=sampling,
-            deliver=self._deliver,
-        )
+    def __init__(self, work: Work, post: Post, stops: Sequence[str] = ()) -> None:
+        self.work = replace(work, deliver=self._deliver)
+        self.post = post
         self.gone = False
         """Nobody reads on: whatever the job still does is for nothing."""
-        self._stops = [StopText(stops) for _ in seeds]
+        self._stops = [StopText(stops) for _ in work.rows]
+
+    def _deliver(self, piece: Piece) -> bool:
+        stop = self._stops[piece.row]
+        text = stop.push(piece.text, last=piece.finish_reason is not None)
+        reason = "stop" if stop.found else piece.finish_reason
+        self.post(replace(piece, text=text, finish_reason=reason))
+        return not (stop.found or self.gone)
+
+
+class AwaitedJob(Job):
+    """A job whose pieces an event loop waits for; made in that loop."""
+
+    def __init__(self, work: Work, stops: Sequence[str] = ()) -> None:
+        super().__init__(work, self._to_loop, stops)
         self._loop = asyncio.get_running_loop()
         self._pieces: asyncio.Queue[Piece | RequestError] = asyncio.Queue()
 
     async def pieces(self) -> AsyncIterator[Piece]:
-        """Pieces of all rows as they come; `row` is the place of the row's seed.
+        """Pieces of all rows as they come.
 
         Raises:
             RequestError: the server could not go on.
         """
-        unfinished = len(self.work.seeds)
+        unfinished = len(self.work.rows)
         while unfinished:
             piece = await self._pieces.get()
             if isinstance(piece, RequestError):
@@ -58,18 +62,7 @@ class Job:
             unfinished -= piece.finish_reason is not None
             yield piece
 
-    def fail(self, refusal: RequestError) -> None:
-        """Tell the reader that no more will come; called by the worker."""
-        self._post(refusal)
-
-    def _deliver(self, piece: Piece) -> bool:
-        stop = self._stops[piece.row]
-        text = stop.push(piece.text, last=piece.finish_reason is not None)
-        reason = "stop" if stop.found else piece.finish_reason
-        self._post(replace(piece, text=text, finish_reason=reason))
-        return not (stop.found or self.gone)
-
-    def _post(self, piece: Piece | RequestError) -> None:
+    def _to_loop(self, piece: Piece | RequestError) -> None:
         try:
             self._loop.call_soon_threadsafe(self._pieces.put_nowait, piece)
         except RuntimeError:  # the loop was closed: the server is going down
@@ -77,10 +70,10 @@ class Job:
 
 
 class Worker:
-    """Decodes jobs on one model, in a thread that it starts."""
+    """Decodes jobs, a batch a model, in a thread that it starts."""
 
-    def __init__(self, model: LanguageModel, *, most_rows: int, most_waiting: int) -> None:
-        self._batch = Batch(model)
+    def __init__(self, *, most_rows: int, most_waiting: int) -> None:
+        self._batches: dict[int, Batch] = {}
         self._most_rows = most_rows
         self._most_waiting = most_waiting
         self._waiting: deque[Job] = deque()
@@ -93,7 +86,7 @@ class Worker:
     @property
     def num_rows(self) -> int:
         """Rows that are being decoded."""
-        return len(self._batch)
+        return sum(map(len, list(self._batches.values())))
 
     @property
     def num_waiting(self) -> int:
@@ -123,6 +116,38 @@ class Worker:
             if job in self._waiting:
                 self._waiting.remove(job)
 
+    def decode(
+        self,
+        model: LanguageModel,
+        rows: Sequence[Row],
+        sampling: Sampling,
+        *,
+        owner: str | None = None,
+    ) -> Iterator[list[Piece]]:
+        """As `phoque.engine.decode`, in the same passes as the requests of others.
+
+        Raises:
+            PhoqueError: as there, or the line is full.
+        """
+        distinct, places = without_repeats(rows)
+        work = Work(
+            model=model, rows=distinct, sampling=sampling, deliver=lambda _: True, owner=owner
+        )
+        check_lengths(work.prompts, sampling, model.context_length)
+        pieces: SimpleQueue[Piece | RequestError] = SimpleQueue()
+        job = Job(work, pieces.put)
+        self.submit(job)
+        unfinished = len(distinct)
+        try:
+            while unfinished:
+                piece = pieces.get()
+                if isinstance(piece, RequestError):
+                    raise piece
+                unfinished -= piece.finish_reason is not None
+                yield [replace(piece, row=place) for place in places[piece.row]]
+        finally:
+            self.leave(job)
+
     def close(self) -> None:
         """End the thread after the token that it is computing; open jobs fail."""
         with self._changed:
@@ -136,13 +161,14 @@ class Worker:
             try:
                 if job:
                     self._running.append(job)
-                    self._batch.join(job.work)
-                if len(self._batch):
-                    self._batch.step()
+                    self._batch_for(job).join(job.work)
+                for batch in self._batches.values():
+                    if len(batch):
+                        batch.step()
             except Exception:
                 LOG.exception("A batch of %d requests was lost.", len(self._running))
                 self._drop()
-            if not len(self._batch):
+            if not self.num_rows:
                 self._running.clear()
         self._running += self._waiting
         self._drop()
@@ -150,17 +176,21 @@ class Worker:
     def _next(self) -> Job | None:
         """The first job in the line, if there is room for it; waits while nothing is to do."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or len(self._batch) or self._closed)
+            self._changed.wait_for(lambda: self._waiting or self.num_rows or self._closed)
             return self._waiting.popleft() if self._waiting and self._fits() else None
 
     def _fits(self) -> bool:
-        if not len(self._batch):
+        if not self.num_rows:
             return True  # whatever its size: or it would wait for ever
-        rows = len(self._waiting[0].work.seeds)
-        return self._batch.joins and len(self._batch) + rows <= self._most_rows
+        rows, batch = len(self._waiting[0].work.rows), self._batch_for(self._waiting[0])
+        return batch.joins and self.num_rows + rows <= self._most_rows
+
+    def _batch_for(self, job: Job) -> Batch:
+        return self._batches.setdefault(id(job.work.model), Batch(job.work.model))
 
     def _drop(self) -> None:
-        self._batch.clear()
+        for batch in self._batches.values():
+            batch.clear()
         for job in self._running:
-            job.fail(broken())
+            job.post(broken())
         self._running.clear()

@@ -59,7 +59,7 @@ def _answered(services: Services, ask: Ask) -> dict[str, Any]:
     while not (status := services.wait(POLL_SECONDS)).ready and not status.failed:
         pass
     responses = collected(services.stream(ask))
-    sent = {key: value for key, value in asdict(ask).items() if key != "histories"}
+    sent = {key: value for key, value in asdict(ask).items() if key not in ("histories", "visitor")}
     return {
         "model": services.info.model,
         "run": services.info.run,

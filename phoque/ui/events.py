@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-MODEL_QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
-"""One request at a time has the model, whether it comes from the page or from the API."""
+MODEL_QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 10}
+"""So many visitors share each forward pass; the next ones wait for their turn."""
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 """Not a part of the public API."""
 QUIET: dict[str, Any] = {"show_progress": "hidden"}

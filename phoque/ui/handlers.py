@@ -55,9 +55,14 @@ class Handlers:
         """Keep what was written and mark it."""
         return self._update(state.stopped(), wording.STOPPED)
 
-    def clear(self) -> Update:
+    def clear(self, state: ChatState) -> Update:
         """Forget the conversation."""
-        return self._update(ChatState(), wording.CLEARED, prompt="")
+        self._services.forget(state.visitor)
+        return self._update(ChatState(visitor=state.visitor), wording.CLEARED, prompt="")
+
+    def arrive(self, request: gr.Request) -> ChatState:
+        """The empty conversation of a visitor."""
+        return ChatState(visitor=request.session_hash or "")
 
     def dose(self, scale: float, layer: float) -> str:
         """The line under the slider."""
@@ -129,6 +134,7 @@ class Handlers:
             temperature=settings.temperature,
             max_new_tokens=settings.max_new_tokens,
             histories=before.histories(),
+            visitor=before.visitor,
         )
         state = before.with_prompt(prompt, settings)
         start = time.monotonic()

@@ -34,4 +34,4 @@ def chat_routes(services: LabServices, settings: AppSettings) -> list[BaseRoute]
             raise loading(status.text, RETRY_SECONDS)
         return services.lab
 
-    return ChatAPI(opened, serving).routes
+    return ChatAPI(opened, serving, lambda: services.worker).routes

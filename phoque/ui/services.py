@@ -3,12 +3,13 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
 import phoque
-from phoque.config import SHIPPED_RUN, AppSettings
+from phoque.config import SHIPPED_RUN, AppSettings, serving_settings
 from phoque.errors import PhoqueError
 from phoque.evidence.runs import RunDirectory
 from phoque.lab_info import lab_info
@@ -40,6 +41,8 @@ class Ask:
     histories: Mapping[Condition, Messages] | None = None
     latent: int | None = None
     """Add this latent's direction instead of the persona vector; `scale` is its strength."""
+    visitor: str = ""
+    """Whose conversation it is, as in `Lab.stream`."""
 
 
 class Services(Protocol):
@@ -62,6 +65,9 @@ class Services(Protocol):
     def stream(self, ask: Ask) -> Iterator[Delta]:
         """Pieces of text while they are written; closing it stops."""
 
+    def forget(self, visitor: str) -> None:
+        """Drop what is kept of a visitor's conversation."""
+
 
 class LabServices:
     """Opens the lab in the background, so that the page is there at once."""
@@ -73,6 +79,7 @@ class LabServices:
         self._status = Status("Warming up…")
         self._settled = threading.Event()
         self._lab: Any = None
+        self._zero_gpu = settings.zero_gpu
         self._generate = _on_gpu(self._answer) if settings.zero_gpu else self._answer
 
     def start(self) -> None:
@@ -86,6 +93,19 @@ class LabServices:
     def lab(self) -> Any:
         """The open lab; None until it is ready."""
         return self._lab
+
+    @cached_property
+    def worker(self) -> Any:
+        """The thread that decodes for all visitors, and for the chat API."""
+        serving = serving_settings()
+        return import_module("phoque.serving.worker").Worker(
+            most_rows=serving.most_rows, most_waiting=serving.most_waiting
+        )
+
+    def forget(self, visitor: str) -> None:
+        """See `Services.forget`."""
+        if self._lab:
+            self._lab.forget(visitor)
 
     def status(self) -> Status:
         """See `Services.status`."""
@@ -114,6 +134,9 @@ class LabServices:
             conditions=ask.conditions,
             histories=ask.histories,
             deadline_seconds=DEADLINE_SECONDS,
+            owner=ask.visitor,
+            # On ZeroGPU each visitor's call has a process, and a GPU, of its own.
+            **({} if self._zero_gpu else {"decoding": self.worker.decode}),
         )
 
     def _open(self) -> None:

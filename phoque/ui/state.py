@@ -49,6 +49,8 @@ class ChatState:
     turns: Mapping[Condition, tuple[Turn, ...]] = field(default_factory=dict)
     settings: tuple[Settings, ...] = ()
     """Settings of every run, in order."""
+    visitor: str = ""
+    """Of which browser session; not a part of the conversation."""
 
     def of(self, condition: Condition) -> tuple[Turn, ...]:
         """The turns of one column."""
@@ -59,7 +61,7 @@ class ChatState:
         # A piece that arrives just after Stop may have left the last turn open.
         settled = self.stopped()
         added = {c: (*settled.of(c), Turn(prompt)) for c in settings.conditions}
-        return ChatState({**settled.turns, **added}, (*self.settings, settings))
+        return replace(self, turns={**settled.turns, **added}, settings=(*self.settings, settings))
 
     def with_deltas(self, deltas: Iterable[Delta]) -> "ChatState":
         """The pieces appended to the last turn of their columns."""
@@ -87,7 +89,7 @@ class ChatState:
             c: turns[:-1] if c in self.settings[-1].conditions else turns
             for c, turns in self.turns.items()
         }
-        return ChatState(kept, self.settings[:-1])
+        return replace(self, turns=kept, settings=self.settings[:-1])
 
     @property
     def last_prompt(self) -> str:

@@ -68,6 +68,7 @@ class FakeServices:
     closed_early: int = 0
     settled: threading.Event = field(default_factory=settled)
     failure: str = ""
+    forgotten: list[str] = field(default_factory=list)
 
     def status(self) -> Status:
         if self.failure:
@@ -87,6 +88,9 @@ class FakeServices:
         if not ask.prompt.strip():
             raise PhoqueError("The prompt is empty. Type a message first.")
         return self._words(ask)
+
+    def forget(self, visitor: str) -> None:
+        self.forgotten.append(visitor)
 
     def _words(self, ask: Ask) -> Iterator[Delta]:
         start = time.monotonic()

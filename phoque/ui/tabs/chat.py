@@ -38,7 +38,7 @@ def _wire_runs(page: Page, handlers: Handlers, presets: list[str]) -> None:
     # First end the run, then mark what it wrote: a late piece or status of it must not come after.
     ended = page.ask.stop.click(None, cancels=runs, **QUICK)
     ended.then(handlers.stop, page.state, page.outputs, **QUICK)
-    page.tools.clear.click(handlers.clear, None, page.outputs, cancels=runs, **QUICK)
+    page.tools.clear.click(handlers.clear, page.state, page.outputs, cancels=runs, **QUICK)
 
 
 def _wire_dials(page: Page, handlers: Handlers) -> None:
@@ -76,3 +76,4 @@ def _wire_tools(page: Page, handlers: Handlers) -> None:
     # Without triggers and inputs, `gr.on` runs when the page opens.
     gr.on(None, None, js="() => phoque.start()", **PRIVATE)
     gr.on(None, handlers.from_link, None, [*linked, page.status], **QUICK)
+    gr.on(None, handlers.arrive, None, page.state, **QUICK)

@@ -1,0 +1,145 @@
+"""Visitors who ask at once share each pass, and read what they would have read alone."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from phoque.config import AppSettings
+from phoque.engine import Row, decode
+from phoque.errors import PhoqueError
+from phoque.records import Condition, Message, Sampling, collected
+from phoque.serving.batch import Batch
+from phoque.serving.worker import Worker
+from phoque.steering.hooks import Injection
+from phoque.ui.services import Ask, LabServices
+from tests.conftest import conversation
+from tests.serving import wait_until
+
+PROMPTS = [f"We lost match number {number}, what now?" for number in range(8)]
+
+
+@pytest.fixture
+def worker():
+    worker = Worker(most_rows=32, most_waiting=32)
+    yield worker
+    worker.close()
+
+
+@pytest.fixture
+def services(tiny_run):
+    settings = AppSettings(
+        run=str(tiny_run.path), model=None, host="127.0.0.1", port=0, zero_gpu=False
+    )
+    services = LabServices(settings)
+    services.start()
+    assert services.wait(60).ready, services.status().text
+    yield services
+    services.worker.close()
+
+
+def answered(services, prompt, **changes):
+    main = (Condition.NEUTRAL, Condition.TOXIC, Condition.STEERED)
+    ask = Ask(prompt=prompt, conditions=main, max_new_tokens=24, **changes)
+    return {c: r.text for c, r in collected(services.stream(ask)).items()}
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.9])
+def test_eight_visitors_read_what_each_would_read_alone(services, temperature):
+    alone = [answered(services, prompt, temperature=temperature) for prompt in PROMPTS]
+    with ThreadPoolExecutor(len(PROMPTS)) as pool:
+        asked = [
+            pool.submit(answered, services, prompt, temperature=temperature, visitor=prompt)
+            for prompt in PROMPTS
+        ]
+        assert [one.result(60) for one in asked] == alone
+
+
+def test_the_page_says_what_the_library_says(services):
+    library = services.lab.compare(PROMPTS[0], max_new_tokens=24)
+    assert answered(services, PROMPTS[0]) == {
+        condition: response.text for condition, response in library.responses.items()
+    }
+
+
+def test_scale_0_is_the_neutral_column(services):
+    texts = answered(services, PROMPTS[0], scale=0.0, temperature=0.9)
+    assert texts[Condition.STEERED] == texts[Condition.NEUTRAL]
+
+
+def test_the_base_model_is_another_batch_of_the_same_thread(services):
+    ask = Ask(prompt="hi", conditions=tuple(Condition), max_new_tokens=8)
+    assert set(collected(services.stream(ask))) == set(Condition)
+
+
+def test_a_visitor_who_comes_later_joins_and_one_who_leaves_frees_the_rows(
+    model, worker, monkeypatch
+):
+    monkeypatch.setattr("phoque.engine.end_tokens", lambda _: frozenset())
+    sizes, step = [], Batch.step
+
+    def slow(batch):
+        sizes.append(len(batch))
+        time.sleep(0.01)
+        step(batch)
+
+    monkeypatch.setattr(Batch, "step", slow)
+    sampling = Sampling(max_new_tokens=200)
+    first = worker.decode(model, [Row(messages=conversation("hi"))], sampling)
+    next(first)
+    second = worker.decode(model, [Row(messages=conversation("hello"))], sampling)
+    next(second)
+    wait_until(lambda: 2 in sizes)
+    first.close()
+    wait_until(lambda: worker.num_rows == 1)
+    second.close()
+    wait_until(lambda: worker.num_rows == 0)
+
+
+def test_bad_requests_and_full_lines_are_refused_before_they_wait(model):
+    worker = Worker(most_rows=1, most_waiting=0)
+    row = Row(messages=conversation("hi"))
+    with pytest.raises(PhoqueError, match="does not fit"):
+        next(worker.decode(model, [row], Sampling(max_new_tokens=10**6)))
+    with pytest.raises(PhoqueError, match="waiting already"):
+        next(worker.decode(model, [row], Sampling()))
+    worker.close()
+
+
+def test_a_deadline_ends_a_visitors_reply_only(model, worker, monkeypatch):
+    monkeypatch.setattr("phoque.engine.end_tokens", lambda _: frozenset())
+    row = Row(messages=conversation("hi"))
+    late = worker.decode(model, [row], Sampling(max_new_tokens=100, deadline_seconds=0.0))
+    in_time = worker.decode(model, [row], Sampling(max_new_tokens=20))
+    with ThreadPoolExecutor() as pool:
+        ends = [run.result()[-1][0].finish_reason for run in (
+            pool.submit(list, late), pool.submit(list, in_time))]  # fmt: skip
+    assert ends == ["deadline", "length"]
+
+
+def test_conversations_continue_in_the_same_words_with_and_without_company(model, worker):
+    steered = (Injection(0, model.model.get_input_embeddings().weight[7].detach() * 3),)
+    long = [Message("user", "it was a long game. " * 5), Message("assistant", "it was not.")]
+    rows = [
+        Row(messages=[*conversation("hi"), *long, Message("user", "so?")], interventions=done)
+        for done in ((), steered)
+    ]
+    sampling = Sampling(max_new_tokens=16)
+    alone = [p for pieces in decode(model, rows, sampling) for p in pieces]
+    stop = threading.Event()
+
+    def company():
+        while not stop.is_set():
+            list(worker.decode(model, [Row(messages=conversation("hello"))], sampling))
+
+    other = threading.Thread(target=company)
+    other.start()
+    try:
+        for _ in range(3):
+            pieces = [p for ps in worker.decode(model, rows, sampling, owner="v") for p in ps]
+            for row in range(len(rows)):
+                assert [p for p in pieces if p.row == row] == [p for p in alone if p.row == row]
+    finally:
+        stop.set()
+        other.join()
