@@ -1,113 +1,192 @@
-"""Three columns in one batch beside three sequential `model.generate` calls, and beside the floor.
+"""Three columns in one batch: beside transformers, beside the floor, beside a busy process.
 
-Everything is measured in this run, in turns, and reported as ratios:
-- `columns / sequential`: the engine's three rows over three calls of transformers' own loop;
-- `step / floor`: one decode step over the time to read every weight once at the memory bandwidth
-  that a plain sum over as many bytes reaches;
-- `first token`: seconds from the request to the first token of all three columns.
+Everything is measured in this run, in turns. The floor is the time to read every weight once at the
+bandwidth that a plain sum reaches, in fp32 and in the bytes that the fast pass holds.
 
-Usage: python benchmarks/bench_decode.py [--run DIR] [--tokens 48] [--repeats 7]
+- `columns / generate`: the engine's three rows over three calls of transformers' own loop, same
+  dtype, same weights, as many tokens;
+- `step`, also beside a process that only loops and one that multiplies matrices;
+- `first token`, `reply`: seconds from the request to the first token of all columns, and to the
+  last of 48;
+- `second turn`: first token of a second message to a long conversation, and without what was kept;
+- `eight visitors`: all press at once; when the last of them has its first token, and its last.
+
+Usage: python benchmarks/bench_decode.py [--run DIR] [--tokens 48] [--repeats 5]
 """
 
 import argparse
-import json
+import subprocess
+import sys
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import torch
+from machine import Watch, bandwidth
 
 from phoque.config import SHIPPED_RUN
 from phoque.decoders import HookedDecoder, decoder_for, left_padded
-from phoque.engine import Row, decode, write
+from phoque.engine import Row, decode
 from phoque.lab import Lab
 from phoque.models.template import encode
 from phoque.opening import open_lab
+from phoque.packed.layout import Layout
 from phoque.records import Message, Sampling
+from phoque.serving.worker import Worker
 
 PROMPT_TOKENS = 60
+VISITORS = 8
+LOOPS = "while True: pass"
+MULTIPLIES = """
+import torch
+torch.set_num_threads(1)
+a = torch.randn(1500, 1500)
+while True: a @ a
+"""
+Figures = dict[str, Any]
 
 
-def seconds(work: Callable[[], object], repeats: int) -> float:
+def seconds(work: Callable[[], object]) -> float:
+    """Duration of one call."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def typical(work: Callable[[], object], repeats: int) -> float:
     """Median duration."""
-    durations = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        durations.append(time.perf_counter() - start)
-    return median(durations)
+    return median(seconds(work) for _ in range(repeats))
 
 
-def rows_of(lab: Lab) -> list[Row]:
+@contextmanager
+def beside(program: str) -> Iterator[None]:
+    """Within the context another process runs, which takes a core."""
+    process = subprocess.Popen([sys.executable, "-c", program])
+    time.sleep(3.0)  # until it has loaded what it needs, and two steps have been slow
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def rows_of(lab: Lab, number: int = 0, turns: int = 0) -> list[Row]:
     """The three main columns on a prompt of about 60 tokens."""
     user = "We lost the match again and I would like to know what to change. "
     count = len(encode(lab.model.tokenizer, [Message("system", ""), Message("user", user)]))
-    message = Message("user", user * max(1, round(PROMPT_TOKENS / count)))
+    text = f"{number} " * (number > 0) + user * max(1, round(PROMPT_TOKENS / count))
+    message = Message("user", text)
+    earlier = [message, Message("assistant", text)] * turns
     neutral, toxic = lab.persona.neutral_prompt, lab.persona.persona_prompt
     injection = lab.vectors[lab.selection.layer].injection(lab.selection.scale)
     return [
-        Row(messages=[Message("system", neutral), message]),
-        Row(messages=[Message("system", toxic), message]),
-        Row(messages=[Message("system", neutral), message], interventions=[injection]),
+        Row(messages=[Message("system", neutral), *earlier, message]),
+        Row(messages=[Message("system", toxic), *earlier, message]),
+        Row(messages=[Message("system", neutral), *earlier, message], interventions=[injection]),
     ]
 
 
-def sequential(lab: Lab, rows: list[Row], lengths: list[int]) -> None:
+def sequential(lab: Lab, rows: list[Row], tokens: int) -> None:
     """What a page would do without the engine: `generate` after `generate`, as many tokens."""
-    for row, length in zip(rows, lengths, strict=True):
+    for row in rows:
         ids = torch.tensor([encode(lab.model.tokenizer, row.messages)], device=lab.model.device)
         lab.model.model.generate(
             ids, attention_mask=torch.ones_like(ids), do_sample=False,
-            min_new_tokens=length, max_new_tokens=length,
+            min_new_tokens=tokens, max_new_tokens=tokens,
         )  # fmt: skip
 
 
-def step_seconds(lab: Lab, rows: list[Row], repeats: int, *, packed: bool) -> float:
+def written(lab: Lab, rows: list[Row], tokens: int) -> None:
+    """Our columns, which go on behind their end so that both write as much."""
+    decoder = decoder_for(lab.model, [row.interventions for row in rows])
+    prompts = [encode(lab.model.tokenizer, row.messages) for row in rows]
+    with torch.inference_mode():
+        logits_BV = decoder.prefill(*left_padded(prompts, lab.model))[:, -1]
+        for _ in range(tokens - 1):
+            logits_BV = decoder.step(logits_BV.argmax(-1))
+
+
+def step_seconds(lab: Lab, rows: list[Row], repeats: int, *, hooked: bool = False) -> float:
     """Median duration of one decode step of all rows."""
-    kind = decoder_for if packed else HookedDecoder
+    kind = HookedDecoder if hooked else decoder_for
     decoder = kind(lab.model, [row.interventions for row in rows])
     prompts = [encode(lab.model.tokenizer, row.messages) for row in rows]
     with torch.inference_mode():
         decoder.prefill(*left_padded(prompts, lab.model))
         ids_B = torch.full((len(rows),), 100, device=lab.model.device)
-        return seconds(lambda: decoder.step(ids_B), 10 * repeats)
+        for _ in range(6):  # the numbers of threads are tried
+            decoder.step(ids_B)
+        return typical(lambda: decoder.step(ids_B), 10 * repeats)
 
 
-def floor_seconds(lab: Lab, repeats: int) -> float:
-    """Time to read as many bytes as the weights have, once."""
-    num_bytes = sum(p.numel() * p.element_size() for p in set(lab.model.model.parameters()))
-    words = torch.ones(num_bytes // 8, dtype=torch.int64, device=lab.model.device)
-    return seconds(words.sum, repeats)
+def floors(lab: Lab) -> Figures:
+    """Time to read all weights once, in fp32 and as the fast pass holds them."""
+    numbers = sum(p.numel() for p in set(lab.model.model.parameters()))
+    packed = lab.model.packed
+    held = 2 if packed and packed.layout is Layout.HALF else lab.model.model.dtype.itemsize
+    speed = bandwidth()
+    return {"floor fp32, ms": 4e3 * numbers / speed, "floor held, ms": 1e3 * held * numbers / speed}
 
 
-def measure(lab: Lab, tokens: int, repeats: int) -> dict[str, float | str]:
-    """All figures; the peer writes as many tokens a row as the engine did."""
+def steps(lab: Lab, repeats: int) -> Figures:
+    """Idle and beside others."""
     rows = rows_of(lab)
-    sampling = Sampling(max_new_tokens=tokens)
-    lengths = [reply.num_tokens for reply in write(lab.model, rows, sampling)]
-    sequential(lab, rows, lengths)
-    together, apart = [], []
-    for _ in range(repeats):
-        together.append(seconds(lambda: write(lab.model, rows, sampling), 1))
-        apart.append(seconds(lambda: sequential(lab, rows, lengths), 1))
-    floor = floor_seconds(lab, repeats)
-    ours = step_seconds(lab, rows, repeats, packed=True)
-    hooked = step_seconds(lab, rows, repeats, packed=False)
+    idle, floor = step_seconds(lab, rows, repeats), floors(lab)
+    hooked = step_seconds(lab, rows, 1, hooked=True)
+    found: Figures = {"step, ms": 1e3 * idle, **floor}
+    found |= {f"step / {name.removesuffix(', ms')}": 1e3 * idle / ms for name, ms in floor.items()}
+    found["step / transformers' forward"] = idle / hooked
+    for name, program in {"loops": LOOPS, "multiplies": MULTIPLIES}.items():
+        with beside(program):
+            found[f"step beside one that {name} / idle"] = step_seconds(lab, rows, repeats) / idle
+    return found
+
+
+def replies(lab: Lab, tokens: int, repeats: int) -> Figures:
+    """Whole replies, ours and transformers' in turns."""
+    rows, pairs = rows_of(lab), []
+    endless = Sampling(max_new_tokens=tokens)
+    written(lab, rows, tokens), sequential(lab, rows, 4)
+    for _ in range(max(3, repeats // 2)):
+        ours = seconds(lambda: written(lab, rows, tokens))
+        pairs.append((ours, seconds(lambda: sequential(lab, rows, tokens))))
     return {
-        "dtype": str(lab.model.model.dtype),
-        "threads": torch.get_num_threads(),
-        "tokens a column": "/".join(map(str, lengths)),
-        "columns / sequential": median(together) / median(apart),
-        "columns, tokens/s": sum(lengths) / median(together),
-        "first token of all columns, s": seconds(
-            lambda: next(decode(lab.model, rows, sampling)), repeats
-        ),
-        "step, ms": 1e3 * ours,
-        "step / floor": ours / floor,
-        "step / transformers' forward": ours / hooked,
+        "columns / generate": median(ours / theirs for ours, theirs in pairs),
+        "reply, s": median(ours for ours, _ in pairs),
+        "first token, s": typical(lambda: next(decode(lab.model, rows, endless)), repeats),
     }
+
+
+def second_turn(lab: Lab, repeats: int) -> Figures:
+    """First token of the last message of a long conversation, with and without what was kept."""
+    rows, one = rows_of(lab, turns=4), Sampling(max_new_tokens=1)
+    list(decode(lab.model, rows, one, owner="visitor"))
+    kept = typical(lambda: list(decode(lab.model, rows, one, owner="visitor")), repeats)
+    whole = typical(lambda: list(decode(lab.model, rows, one)), repeats)
+    return {"second turn, first token, s": kept, "the same read whole, s": whole}
+
+
+def visitors(lab: Lab, tokens: int) -> Figures:
+    """Eight requests at once through the worker that serves the page."""
+    worker, sampling = Worker(most_rows=32, most_waiting=32), Sampling(max_new_tokens=tokens)
+    start = time.perf_counter()
+
+    def visit(number: int) -> tuple[float, float]:
+        pieces = worker.decode(lab.model, rows_of(lab, number + 1), sampling)
+        next(pieces)
+        first = time.perf_counter() - start
+        for _ in pieces:
+            pass
+        return first, time.perf_counter() - start
+
+    with ThreadPoolExecutor(VISITORS) as pool:
+        firsts, ends = zip(*pool.map(visit, range(VISITORS)), strict=True)
+    worker.close()
+    return {"eight visitors, last first token, s": max(firsts), "eight visitors, end, s": max(ends)}
 
 
 def main() -> None:
@@ -115,16 +194,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, default=SHIPPED_RUN)
     parser.add_argument("--tokens", type=int, default=48)
-    parser.add_argument("--repeats", type=int, default=7)
-    arguments = parser.parse_args()
-    figures = measure(open_lab(arguments.run), arguments.tokens, arguments.repeats)
-    for name, value in figures.items():
-        print(f"{name:32} {value:.3f}" if isinstance(value, float) else f"{name:32} {value}")
-    with (Path(__file__).parent / "results.jsonl").open("a") as file:
-        file.write(
-            json.dumps({"bench": "decode", "date": f"{datetime.now(UTC):%Y-%m-%d}"} | figures)
-            + "\n"
-        )
+    parser.add_argument("--repeats", type=int, default=5)
+    asked = parser.parse_args()
+    watch = Watch("decode")
+    lab = open_lab(asked.run)
+    lab.warm_up()
+    figures: Figures = {"decodes with": lab.info.decodes_with, "tokens a column": asked.tokens}
+    figures |= steps(lab, asked.repeats)
+    figures |= replies(lab, asked.tokens, asked.repeats)
+    figures |= second_turn(lab, asked.repeats)
+    figures |= visitors(lab, asked.tokens)
+    watch.record(figures)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """The whole page: header, tabs in order, look, and the public endpoint."""
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,15 +54,18 @@ def build_demo(services: Services) -> gr.Blocks:
                     opening = build(services)
                 if opening:
                     tab.select(opening.fill, opening.inputs, opening.outputs, **QUICK)
-        demo.unload(partial(_leave, services))
+        demo.unload(_leaver(services))
         gr.api(compare_endpoint(services), api_name="compare", **MODEL_QUEUE)
     # Explicit: on ZeroGPU Gradio's own default would turn the second visitor away.
     demo.queue(default_concurrency_limit=1, max_size=32)
     return demo
 
 
-def _leave(services: Services, request: gr.Request) -> None:
-    services.forget(request.session_hash or "")
+def _leaver(services: Services) -> Callable[[gr.Request], None]:
+    def leave(request: gr.Request) -> None:
+        services.forget(request.session_hash or "")
+
+    return leave
 
 
 def launch_options() -> dict[str, Any]:

@@ -1,0 +1,115 @@
+"""What machine a benchmark ran on, whether it was idle, and the one file that keeps results."""
+
+import json
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+
+from phoque.packed.measured import cpu_name
+from phoque.packed.threads import allowed_threads
+
+RESULTS = Path(__file__).parent / "results.jsonl"
+MOST_OTHERS = 0.25
+"""Cores that other processes may take while something is measured."""
+LOOK_SECONDS = 1.0
+FEATURES = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16")
+
+
+def facts() -> dict[str, Any]:
+    """The CPU, what it can do, and how many threads torch may take."""
+    return {
+        "cpu": cpu_name(),
+        "features": _features(torch.backends.cpu.get_cpu_capability()),
+        "cores": psutil.cpu_count(),
+        "threads": allowed_threads(),
+        "GB/s": round(bandwidth() / 1e9, 1),
+    }
+
+
+def bandwidth(num_bytes: int = 2**28) -> float:
+    """Bytes a second that a plain sum reads: the floor of everything that reads weights."""
+    words = torch.ones(num_bytes // 8, dtype=torch.int64)
+    durations = []
+    for _ in range(5):
+        start = time.perf_counter()
+        words.sum()
+        durations.append(time.perf_counter() - start)
+    return num_bytes / sorted(durations)[2]
+
+
+class Watch:
+    """Looks whether the machine belongs to this benchmark; make it before anything is measured."""
+
+    def __init__(self, bench: str) -> None:
+        """Wait a second and see who else computes."""
+        self._bench = bench
+        self._start = _times()
+        time.sleep(LOOK_SECONDS)
+        self.before = self.others()
+        self._facts = facts()
+        self._start = _times()
+        for name, value in self._facts.items():
+            print(f"{name:44} {value}")
+        print(f"{'cores that others use, before':44} {self.before:.2f}")
+
+    def others(self) -> float:
+        """Cores that other processes took since the start, on average."""
+        seconds, busy, own = (now - then for now, then in zip(_times(), self._start, strict=True))
+        return max(0.0, busy - own) / seconds
+
+    def record(self, figures: dict[str, Any]) -> None:
+        """Print the figures and keep them, unless others had a part in them."""
+        others = self.others()
+        for name, value in figures.items():
+            print(f"{name:44} {value:.3f}" if isinstance(value, float) else f"{name:44} {value}")
+        print(f"{'cores that others used, meanwhile':44} {others:.2f}")
+        if max(self.before, others) > MOST_OTHERS:
+            raise SystemExit(
+                f"Not recorded: other processes took {max(self.before, others):.2f} cores, more "
+                f"than {MOST_OTHERS}. Run it again on an idle machine."
+            )
+        about = {"bench": self._bench, "date": f"{datetime.now(UTC):%Y-%m-%d}", **self._facts}
+        about |= {"others before": round(self.before, 2), "others meanwhile": round(others, 2)}
+        with RESULTS.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(about | figures) + "\n")
+
+
+def _times() -> tuple[float, float, float]:
+    """Now, seconds of CPU that all took since boot, and that this process and its children took."""
+    total = psutil.cpu_times()
+    busy = sum(getattr(total, name, 0.0) for name in ("user", "nice", "system", "irq", "softirq"))
+    return time.monotonic(), busy, _own_seconds()
+
+
+def _own_seconds() -> float:
+    process = psutil.Process()
+    seconds = 0.0
+    for one in (process, *process.children(recursive=True)):
+        try:
+            spent = one.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        seconds += spent.user + spent.system
+        seconds += getattr(spent, "children_user", 0.0) + getattr(spent, "children_system", 0.0)
+    return seconds
+
+
+def _features(used: str) -> str:
+    """Vector instructions of the CPU; where the environment forbids some, that is said."""
+    found = [name for name in FEATURES if name in _flags()]
+    if used == "AVX2" and "avx512f" in found:
+        return "avx2 fma (limited by environment on a CPU with AVX-512)"
+    return " ".join(found)
+
+
+def _flags() -> set[str]:
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return set()
+    lines = [line for line in text.splitlines() if line.startswith(("flags", "Features"))]
+    return set(lines[0].partition(":")[2].split()) if lines else set()
