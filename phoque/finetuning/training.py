@@ -28,6 +28,7 @@ from phoque.finetuning.trackers import Tracker, tracking_service
 from phoque.finetuning.trainer import AdapterTrainer, Continuation, Witness
 from phoque.models.load import LanguageModel
 from phoque.models.template import encode
+from phoque.packed.threads import limited
 from phoque.steering.trajectory import checkpoints as watched_steps
 
 UNFINISHED = "unfinished"
@@ -46,6 +47,7 @@ class Watcher(Witness, Protocol):
         """Look at the model after `step` optimizer steps."""
 
 
+@limited()
 def train_adapter(
     base: LanguageModel,
     examples: Sequence[Example],

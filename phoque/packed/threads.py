@@ -67,12 +67,19 @@ def using(threads: int) -> Iterator[None]:
 
 
 @contextmanager
+def limited() -> Iterator[None]:
+    """Within the context, or in a function it decorates, torch uses the threads that are allowed."""
+    with using(allowed_threads()):
+        yield
+
+
+@contextmanager
 def capped(device: torch.device) -> Iterator[None]:
     """A forward pass that is not watched: on a CPU, its turn and the threads that are allowed."""
     if device.type != "cpu":
         yield
         return
-    with _TURN, using(allowed_threads()):
+    with _TURN, limited():
         yield
 
 

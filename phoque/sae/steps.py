@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 
 from phoque.evidence.step_ledger import run_ledger
+from phoque.packed.threads import limited
 from phoque.sae.cause import prove_cause
 from phoque.sae.dictionaries import collect_activations, train_dictionary
 from phoque.sae.fidelity import measure_fidelity
@@ -34,6 +35,7 @@ def steps_of(study: Study) -> dict[str, Callable[[], None]]:
     }
 
 
+@limited()
 def run_steps(study: Study) -> None:
     """Do what is not done yet under these settings."""
     check(study)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from phoque.decoders import left_padded
 from phoque.models.load import LanguageModel
 from phoque.models.template import encode
+from phoque.packed.threads import capped
 from phoque.records import Messages
 from phoque.steering.hooks import Interventions, changed, ended_after, recorded
 
@@ -85,6 +86,7 @@ def forward(  # what is read, what is done to it, and what is kept
     positions_BS = (mask_BS.cumsum(-1) - 1).clamp(min=0)
     logits_BKV = torch.empty(0)
     with (
+        capped(model.device),
         model.forward_lock,
         changed(model.layers, rows),
         recorded(blocks, lambda residual_BSD: residual_BSD[:, kept]) as seen,
