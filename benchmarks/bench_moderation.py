@@ -11,10 +11,8 @@ Usage: python benchmarks/bench_moderation.py [--texts 64] [--repeats 3]
 
 import argparse
 import csv
-import json
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
+from machine import Watch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
@@ -109,7 +108,7 @@ def main() -> None:
     parser.add_argument("--texts", type=int, default=64, help="for the comparison")
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
-    figures: dict[str, float] = {"threads": torch.get_num_threads()}
+    watch, figures = Watch("moderation"), {}
     for name, texts in text_sets().items():
         figures[f"embedded mean, {name}, texts/s"] = embedded(texts, arguments.repeats)
         new, known = from_disk(texts, arguments.repeats)
@@ -117,11 +116,7 @@ def main() -> None:
         if find_spec("detoxify"):
             few = texts[: arguments.texts]
             figures[f"batches / predict, {name}"] = against_detoxify(few, arguments.repeats)
-    for name, value in figures.items():
-        print(f"{name:36} {value:.2f}")
-    with (Path(__file__).parent / "results.jsonl").open("a") as file:
-        told = {"bench": "moderation", "date": f"{datetime.now(UTC):%Y-%m-%d}"} | figures
-        file.write(json.dumps(told) + "\n")
+    watch.record(figures)
 
 
 if __name__ == "__main__":

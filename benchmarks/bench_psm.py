@@ -21,12 +21,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import torch
+from machine import Watch
 from torch import Tensor
 
 from phoque.models.load import LanguageModel, load_model
@@ -262,27 +262,15 @@ def measure(count: int, rounds: int) -> Figures:
         return figures | compared(in_turns(variants, rounds), "ours", lab_name)
 
 
-def shown(value: Any) -> str:
-    """A figure as text."""
-    if isinstance(value, list):
-        return " to ".join(map(shown, value))
-    return f"{value:.5g}" if isinstance(value, float) else str(value)
-
-
 def main() -> None:
     """Print the figures and append them to `benchmarks/results.jsonl`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=40)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     BENCH.mkdir(exist_ok=True)
-    figures = measure(arguments.pairs, arguments.rounds)
-    for name, value in figures.items():
-        print(f"{name:60} {shown(value)}")
-    with (HERE / "results.jsonl").open("a") as file:
-        file.write(
-            json.dumps({"bench": "psm", "date": f"{datetime.now(UTC):%Y-%m-%d}"} | figures) + "\n"
-        )
+    watch = Watch("psm")
+    watch.record(measure(arguments.pairs, arguments.rounds))
 
 
 if __name__ == "__main__":

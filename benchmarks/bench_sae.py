@@ -13,18 +13,17 @@ Usage: python benchmarks/bench_sae.py [--activations FOLDER] [--epochs 3] [--rou
 """
 
 import argparse
-import json
 import subprocess
 import sys
 import time
 import types
-from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import torch
+from machine import Watch
 from torch import Tensor
 
 from phoque.config import SHIPPED_RUN
@@ -160,12 +159,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     arguments = parser.parse_args()
     BENCH.mkdir(exist_ok=True)
-    figures = measure(activations(arguments.activations), arguments.epochs, arguments.rounds)
-    for name, value in figures.items():
-        print(f"{name:45} {value}")
-    told = {"bench": "sae", "date": f"{datetime.now(UTC):%Y-%m-%d}"} | figures
-    with (HERE / "results.jsonl").open("a") as file:
-        file.write(json.dumps(told) + "\n")
+    watch = Watch("sae")
+    found = activations(arguments.activations)
+    watch.record(measure(found, arguments.epochs, arguments.rounds))
 
 
 if __name__ == "__main__":

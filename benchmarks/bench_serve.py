@@ -10,15 +10,14 @@ Usage: python benchmarks/bench_serve.py [--run DIR] [--clients 32] [--tokens 48]
 """
 
 import argparse
-import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
 import uvicorn
+from machine import Watch
 from openai import OpenAI
 
 from phoque.config import SHIPPED_RUN, ServingSettings
@@ -77,11 +76,12 @@ def main() -> None:
     """Serve, measure, print one line of JSON and keep it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, default=SHIPPED_RUN)
-    parser.add_argument("--clients", type=int, default=32)
+    parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--tokens", type=int, default=48)
     parser.add_argument("--rows", type=int, default=16, help="at 1 each request runs alone")
     parser.add_argument("--fp32", action="store_true", help="no near ties, at twice the time")
     asked = parser.parse_args()
+    watch = Watch("serve")
     lab = open_lab(asked.run, dtype=torch.float32 if asked.fp32 else None)
     lab.warm_up()
     settings = ServingSettings(tokens=(TOKEN,), requests_per_minute=10_000, most_rows=asked.rows)
@@ -95,18 +95,12 @@ def main() -> None:
     server.should_exit = True
     api.close()
     about = {
-        "bench": "serve",
-        "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "run": lab.info.run,
-        "dtype": str(lab.model.model.dtype).removeprefix("torch."),
+        "decodes with": lab.info.decodes_with,
         "device": str(lab.model.device),
-        "threads": torch.get_num_threads(),
         "rows": settings.most_rows,
     }
-    line = json.dumps(about | found)
-    print(line)
-    with (Path(__file__).parent / "results.jsonl").open("a") as file:
-        file.write(line + "\n")
+    watch.record(about | found)
 
 
 if __name__ == "__main__":

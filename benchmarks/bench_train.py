@@ -17,12 +17,12 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import torch
+from machine import Watch
 
 from phoque.config import SHIPPED_RUN
 from phoque.corpora.training_set import load_pairs
@@ -119,8 +119,8 @@ def compared(what: str, values: dict[str, list[float]]) -> dict[str, Any]:
 def main() -> None:
     """On a CPU: print the figures and append them to `benchmarks/results.jsonl`."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=40)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=16)
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--ours", action="store_true", help="only one training of ours, as JSON")
     arguments = parser.parse_args()
     if torch.cuda.is_available():
@@ -129,12 +129,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             print(json.dumps(ours(arguments.steps, Path(folder))))
         return
-    figures = measure(arguments.steps, arguments.rounds)
-    for name, value in figures.items():
-        print(f"{name:30} {value}")
-    told = {"bench": "train", "date": f"{datetime.now(UTC):%Y-%m-%d}"} | figures
-    with (HERE / "results.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(told) + "\n")
+    watch = Watch("train")
+    watch.record(measure(arguments.steps, arguments.rounds))
 
 
 if __name__ == "__main__":
