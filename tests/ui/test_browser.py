@@ -85,6 +85,48 @@ def test_stop_keeps_the_start_and_the_next_run_is_clean(page, services):
     expect(log(page, "Toxic")).not_to_contain_text("stopped by you")
 
 
+def soon(true, page, seconds=15):
+    for _ in range(10 * seconds):
+        if true():
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError("it never became true")
+
+
+def test_what_is_kept_of_a_visitor_goes_with_clear_and_with_the_page(chromium, url, services):
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(url)
+    page.get_by_role("button", name="Run", exact=True).wait_for()
+    run_chip(page)
+    visitor = services.asked[-1].visitor
+    assert visitor
+    services.forgotten.clear()
+    press(page, "Clear")
+    soon(lambda: visitor in services.forgotten, page)
+    run_chip(page)
+    assert services.asked[-1].visitor == visitor
+    services.forgotten.clear()
+    waiting = context.new_page()
+    page.close()
+    soon(lambda: visitor in services.forgotten, waiting)
+    context.close()
+
+
+def test_two_visitors_are_answered_at_the_same_time(page, chromium, url):
+    context = chromium.new_context()
+    other = context.new_page()
+    other.goto(url)
+    other.get_by_role("button", name="Run", exact=True).wait_for()
+    press(page, "Lost match")
+    press(other, "New here")
+    expect(log(other, "Neutral").locator(".ph-mask")).to_contain_text("•")
+    expect(log(page, "Neutral").get_by_text("complete")).to_have_count(0)
+    run_is_over(page)
+    run_is_over(other)
+    context.close()
+
+
 def test_what_gradio_hides_is_hidden_from_the_keyboard_too(page):
     tracker = page.evaluate_handle(
         """() => {

@@ -9,6 +9,7 @@ import pytest
 
 from phoque.config import app_settings
 from phoque.errors import PhoqueError
+from phoque.serving.worker import Worker
 from phoque.ui.demo import build_demo, launch_options
 from phoque.ui.mount import chat_routes
 from phoque.ui.services import Status
@@ -25,6 +26,7 @@ class Opening:
     def __init__(self, lab) -> None:
         self.lab = lab
         self.ready = True
+        self.worker = Worker(most_rows=8, most_waiting=8)
 
     def status(self) -> Status:
         return Status("Warming up…", ready=self.ready)
