@@ -7,14 +7,12 @@ import argparse
 import json
 import os
 import sys
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
-from phoque.config import quiet_libraries
 from phoque.errors import PhoqueError
 from phoque.evidence.ledger import Ledger
 from phoque.inputs.forms import FORMS, checked_delimiter
@@ -26,6 +24,7 @@ from phoque.moderation.reading import read_texts
 from phoque.moderation.registry import EMBEDDED, load_classifier
 from phoque.moderation.tally import Tally
 from phoque.progress import shown_on, watched
+from phoque.quiet import quiet_libraries
 
 STOPPED_READING = 141
 """What a shell reports of a program whose reader went away: 128 + SIGPIPE."""
@@ -105,7 +104,10 @@ def _score(asked: argparse.Namespace) -> int:
     if delimiter and form not in {None, "csv"}:
         raise PhoqueError(f"--delimiter is of tables; --format says {form}.")
     tally = Tally()
-    with _opened(asked.file) as (stream, name), _shown(asked):
+    # A bar would stand between the records of a terminal.
+    bars = None if sys.stdout.isatty() else sys.stderr
+    opened, quiet = _opened(asked.file), quiet_libraries(verbose=asked.verbose)
+    with opened as (stream, name), shown_on(bars), quiet:
         texts = read_texts(
             stream,
             name,
@@ -136,16 +138,6 @@ def _classifiers(asked: argparse.Namespace) -> list[Classifier]:
     names = asked.classifier or EMBEDDED
     loaded = [load_classifier(name, harm_labels=asked.harm_label) for name in names]
     return loaded if asked.no_cache else [remembering(one) for one in loaded]
-
-
-@contextmanager
-def _shown(asked: argparse.Namespace) -> Iterator[None]:
-    """A progress bar where it disturbs no records; nothing from libraries unless it is asked for."""
-    with shown_on(None if sys.stdout.isatty() else sys.stderr), warnings.catch_warnings():
-        if not asked.verbose:
-            quiet_libraries()
-            warnings.simplefilter("ignore")
-        yield
 
 
 def _verify(asked: argparse.Namespace) -> int:

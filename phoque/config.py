@@ -171,12 +171,9 @@ def secret(name: str) -> str | None:
     return os.environ.get(name) or None
 
 
-def quiet_libraries() -> None:
-    """Ask the libraries that load models for no progress bars and no warnings of their own.
+def hide_progress_bars() -> None:
+    """Ask the libraries that load models for no bars of their own; what a person has set stays.
 
-    They read this when they are imported; what a person has set stays.
+    They read it when they are imported.
     """
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("HF_HUB_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")

@@ -20,6 +20,7 @@ FLOORS = (
         "files",
         "inputs",
         "progress",
+        "quiet",
         "presets",
         "lexicon",
         "personas",
