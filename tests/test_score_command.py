@@ -183,7 +183,7 @@ def test_harm_labels_reach_the_model(monkeypatch, capsys, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", [{}, {"form": "json"}])
+@pytest.mark.parametrize("how", [{}, {"form": "json"}, {"column": "said"}])
 def test_a_million_lines_take_no_more_memory_than_a_few_thousand(tmp_path, how):
     few, many = (peak_of(tmp_path / str(count), count, how) for count in (20_000, 1_000_000))
     assert many < few + 10 * MIB
@@ -192,6 +192,7 @@ def test_a_million_lines_take_no_more_memory_than_a_few_thousand(tmp_path, how):
 def peak_of(file, count, how):
     """Most memory, in bytes, of a process of its own that scores `count` lines."""
     with file.open("w") as lines:
+        lines.write("said\n" if "column" in how else "")
         lines.writelines(f'"message {number % 5000}"\n' for number in range(count))
     asked = [sys.executable, "-c", SCORES_ALL, str(file), json.dumps(how)]
     done = subprocess.run(asked, capture_output=True, text=True, check=True)

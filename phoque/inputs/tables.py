@@ -89,12 +89,14 @@ class Table:
     def _skip(self) -> None:
         """Go to where the next row begins; the first line of this one is behind us in any case."""
         lines = self._lines
+        seen = len(lines.record)
         opened = _ends_open(_marks(lines.record[0], self._delimiter))
         place = 1
         while opened:
             line = lines.record[place] if place < len(lines.record) else next(lines, None)
             if line is None:
-                place = 1 if self._are_rows(lines.record[1:]) else place
+                starts = [at for at in (1, seen) if self._are_rows(lines.record[at:])]
+                place = (starts or [place])[0]
                 break
             marks = _marks(line, self._delimiter)
             if marks.startswith(OPENS):
