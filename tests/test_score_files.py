@@ -3,9 +3,11 @@
 import gzip
 import io
 import json
+import logging
 import os
 import subprocess
 import sys
+import warnings
 
 import pytest
 
@@ -13,7 +15,9 @@ from phoque import __main__ as command
 from phoque.errors import PhoqueError
 from phoque.moderation.lines import scored
 from phoque.moderation.reading import NoText, read_texts
+from phoque.quiet import quiet_libraries
 from tests.moderators import Doubled, installed
+from tests.test_moderators_by_name import JIGSAW, network, tokenizer
 from tests.test_score_command import score
 
 OBJECTS = b'{"id": 1, "message": "you clown"}\n{"id": 2, "message": "good game"}\n'
@@ -284,3 +288,32 @@ def test_full_width_letters_are_read_canonical():
 def test_nothing_readable_is_refused():
     with pytest.raises(PhoqueError, match=r"none of its first rows .*; line 1: .*--encoding"):
         read(b"\xe9t\xe9 fini\n" * 3)
+
+
+@pytest.mark.slow
+def test_messages_do_not_drown_in_those_of_libraries(tmp_path):
+    network(JIGSAW).save_pretrained(tmp_path / "model")
+    tokenizer().save_pretrained(tmp_path / "model")
+    (file := tmp_path / "a.txt").write_text("you are a clown\n")
+    asked = [sys.executable, "-m", "phoque", "score", str(file)]
+    asked += ["--classifier", str(tmp_path / "model"), "--no-cache"]
+    environment = {k: v for k, v in os.environ.items() if k != "HF_HUB_DISABLE_PROGRESS_BARS"}
+    quiet, loud = (
+        subprocess.run([*asked, *more], capture_output=True, text=True, check=True, env=environment)
+        for more in ([], ["--verbose"])
+    )
+    assert quiet.stderr == f"Reading {file} as lines of text, utf-8.\n"
+    assert quiet.stdout == loud.stdout
+    assert len(quiet.stdout.splitlines()) == 1
+    assert "Loading weights" in loud.stderr
+
+
+def test_quiet_ends_with_the_command(caplog):
+    with quiet_libraries():
+        logging.getLogger("library").warning("inside")
+        warnings.warn("inside", stacklevel=1)
+    logging.getLogger("library").warning("after")
+    assert [one.message for one in caplog.records] == ["after"]
+    with quiet_libraries(verbose=True):
+        logging.getLogger("library").warning("loud")
+    assert [one.message for one in caplog.records] == ["after", "loud"]
