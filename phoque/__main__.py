@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from phoque.errors import PhoqueError
 from phoque.evidence.ledger import Ledger
-from phoque.inputs.forms import FORMS, checked_delimiter
+from phoque.inputs.forms import FORMS, checked_delimiter, form_called
 from phoque.inputs.opened import share_of
 from phoque.moderation.classifier import Classifier
 from phoque.moderation.disk import remembering
@@ -83,7 +83,8 @@ def _add_score(one: argparse.ArgumentParser) -> None:
     add("file", metavar="FILE", help="texts; - is standard input")
     add("--column", metavar="NAME", help="column of a table, or key of JSON objects, with the text")
     how = one.add_mutually_exclusive_group()
-    how.add_argument("--format", choices=FORMS, help="what FILE is, whatever it is called")
+    how.add_argument("--format", choices=FORMS, type=form_called, help="what FILE is, whatever "
+        "it is called; tsv, jsonl and ndjson are known, too")  # fmt: skip
     how.add_argument("--json", dest="format", action="store_const", const="json", help="the same as "
         "--format json")  # fmt: skip
     add("--delimiter", metavar="SIGN", help="between the cells of a table, such as ; or tab")

@@ -256,4 +256,4 @@ def test_the_embedded_judge_has_the_labels_that_are_asked_for():
     assert wide == pytest.approx(plain)
     assert wide["toxicity"] > 0.9
     (long,) = embedded_judge(["you are an idiot " + "the weather is nice today " * 40])
-    assert long["toxicity"] > 0.9
+    assert long["toxicity"] > 0.8

@@ -98,7 +98,7 @@ BAD = {
     "binary": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\1\0", {}, "is binary"),
     "utf-16 without a mark": ("hello".encode("utf-16-le"), {}, "is binary"),
     "a spreadsheet": (b"PK\x03\x04...", {}, "is a zip archive or a spreadsheet"),
-    "latin": (b"caf\xe9\n", {}, "line 1: a byte that is not of the file's encoding: 0xe9"),
+    "latin": (b"caf\xe9\n", {}, "line 1: a byte .0xe9. that is not of the file's encoding: say"),
     "no such encoding": (b"fine", {"encoding": "utf-99"}, "utf-99 is no encoding"),
     "no encoding of text": (b"fine", {"encoding": "base64"}, "base64 is no encoding"),
     "one huge line": (b"x" * (LONGEST + 1), {}, "more than 1,000,000 characters"),

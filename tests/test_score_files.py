@@ -21,7 +21,7 @@ from tests.test_moderators_by_name import JIGSAW, network, tokenizer
 from tests.test_score_command import score
 
 OBJECTS = b'{"id": 1, "message": "you clown"}\n{"id": 2, "message": "good game"}\n'
-TABLE = b"id,message\n1,you clown\n2,good game\n"
+TABLE = b"id, message\n1,you clown\n2,good game\n"
 SEMICOLONS = b'id;message\n1;"you, clown"\n2;good game\n'
 TEXTS = ["you clown", "good game"]
 FORMS = {
@@ -68,7 +68,7 @@ def test_the_form_follows_name_and_content_and_is_told(name):
 @pytest.mark.parametrize(
     ("name", "data", "how", "texts"),
     [
-        ("a.csv", TABLE, {"form": "text"}, ["id,message", "1,you clown", "2,good game"]),
+        ("a.csv", TABLE, {"form": "text"}, ["id, message", "1,you clown", "2,good game"]),
         ("a.txt", TABLE, {"form": "csv", "column": "id"}, ["1", "2"]),
         ("a.jsonl", b"{1}\n", {"form": "text"}, ["{1}"]),
         ("a.txt", b'"a"\n"b"\n', {"form": "json"}, ["a", "b"]),
@@ -95,6 +95,10 @@ def test_options_override_on_the_command_line(tmp_path, monkeypatch, capsys):
     status, records, told = score(monkeypatch, capsys, file, "--classifier", "d", *said, d=double)
     assert (status, len(records), double.asked) == (0, 1, ["voilà"])
     assert told == f"Reading {file} as CSV with semicolon, cp1252, m.\n"
+    for name in ("csv", "tsv"):
+        assert command.parser().parse_args(["score", "x", "--format", name]).format == "csv"
+    for name in ("json", "jsonl", "ndjson"):
+        assert command.parser().parse_args(["score", "x", "--format", name]).format == "json"
     for wrong in (["--delimiter", "ab"], ["--format", "json", "--delimiter", ";"]):
         assert score(monkeypatch, capsys, file, "--classifier", "d", *wrong, d=double)[0] == 2
 
@@ -112,7 +116,10 @@ ROWS = {
     "a short row": (TABLE + b"3\n4,fine\n", "line 4: wrong number of fields (1, where"),
     "a long row": (TABLE + b"3,a,b\n4,fine\n", "line 4: wrong number of fields (3, where"),
     "a NUL": (TABLE + b"3,a\0b\n4,fine\n", "line 4: a NUL character"),
-    "no UTF-8": (TABLE + b"3,caf\xe9\n4,fine\n", "line 4: a byte that is not of the file's enc"),
+    "no UTF-8": (
+        TABLE + b"3,caf\xe9\n4,fine\n",
+        "line 4: a byte (0xe9) that is not of the file's enc",
+    ),
     "a stray quote": (TABLE + b'3,"a "b" c\n4,fine\n', "line 4: quotes do not match"),
     "an open quote": (TABLE + b'3,"a\n4,fine\n', "line 4: quotes do not match"),
     "NaN": (TABLE + b"3,NaN\n4,fine\n", "line 4: no text, but NaN"),
@@ -132,10 +139,11 @@ ROWS = {
     "no JSON": (OBJECTS + b'oops\n{"message": "fine"}', "line 3: here is no JSON"),
     "no UTF-8 in JSON": (
         OBJECTS + b'{"message": "caf\xe9"}\n{"message": "fine"}',
-        "line 3: a byte that is not",
+        "line 3: a byte (0xe9) that is not",
     ),
     "a NUL in JSON": (OBJECTS + b'{"message": "\\u0000"}\n{"message": "fine"}', "line 3: a NUL"),
     "empty in JSON": (OBJECTS + b'{"message": ""}\n{"message": "fine"}', "empty"),
+    "half a character": (OBJECTS + b'{"message": "\\ud83d"}\n{"message": "fine"}', "empty"),
     "unseen": (OBJECTS + b'{"message": "\\u200b\\u00a0"}\n{"message": "fine"}', "empty"),
 }
 
@@ -170,7 +178,7 @@ def test_a_line_that_cannot_be_read_costs_only_itself():
     read_so = read(data)
     assert [one.reason[:20] if isinstance(one, NoText) else one for one in read_so] == [
         "fine",
-        "line 2: a byte that ",
+        "line 2: a byte (0xe9",
         "line 3: a NUL charac",
         "line 4: more than 1,",
         "empty",

@@ -49,7 +49,7 @@ class Table:
         head = next(self._records(), Row(line=1, value=[]))
         if head.fault:
             raise PhoqueError(f"{name}, {head.told}: the first row of a table names its columns.")
-        self.columns = head.value
+        self.columns = [name.strip() for name in head.value]
 
     def __iter__(self) -> Iterator[Row]:
         """Every row but the first and blank lines; its value is one cell a column."""
@@ -148,7 +148,7 @@ def _marks(line: str, delimiter: str) -> str:
     """The quotes of a line that can only open or only close a cell, in order; others are text."""
     sign = re.escape(delimiter)
     # Two quotes are one of the text.
-    quotes = re.finditer(rf'"(?=(?P<closes>{sign}|[\r\n]|\Z)?)', line.replace('""', ""))
+    quotes = re.finditer(rf'"(?=(?P<closes> *(?:{sign}|[\r\n]|\Z))?)', line.replace('""', ""))
     told = ""
     for quote in quotes:
         before = quote.string[: quote.start()][-1:]
