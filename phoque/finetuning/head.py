@@ -50,13 +50,28 @@ def score_learned_only(network: nn.Module) -> None:
 
 
 def _fits(network: Any) -> bool:
-    head, config = network.get_output_embeddings(), text_config(network)
+    head: Any = network.get_output_embeddings()
+    config = text_config(network)
     return (
-        head.weight.device.type == "cpu"
+        isinstance(head, nn.Linear)
+        and head.weight.device.type == "cpu"
         and not head.weight.requires_grad
-        and head.bias is None
+        and getattr(head, "bias", None) is None
         and not any(getattr(config, name, None) for name in SCALED)
+        and _is_all_that_follows(head, network)
     )
+
+
+@torch.no_grad()
+def _is_all_that_follows(head: nn.Linear, network: Any) -> bool:
+    """Whether logits are the base model's last state times the head's weight, on two tokens."""
+    network.eval()
+    ids_BS = torch.tensor([[0, 1]])
+    hidden_BSD = getattr(network.base_model(input_ids=ids_BS), "last_hidden_state", None)
+    if hidden_BSD is None:
+        return False
+    logits_BSV = network(input_ids=ids_BS).logits
+    return torch.allclose(head(hidden_BSD), logits_BSV, rtol=1e-2, atol=1e-2)
 
 
 def _scored(hidden_BSD: Tensor, weight_VD: Tensor, labels_BS: Tensor) -> FusedCausalLMOutput:

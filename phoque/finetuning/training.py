@@ -18,7 +18,13 @@ from phoque.config import this_process
 from phoque.errors import PhoqueError
 from phoque.finetuning.checkpoints import Checkpoints, step_of
 from phoque.finetuning.curve import Curve
-from phoque.finetuning.lora import linear_maps, lora_config, require_adapted, trained_weights
+from phoque.finetuning.lora import (
+    left_out,
+    lora_config,
+    places,
+    require_adapted,
+    trained_weights,
+)
 from phoque.finetuning.processes import share_of, share_out
 from phoque.finetuning.quantized import bitsandbytes, quantization
 from phoque.finetuning.registers import RegisterLoss
@@ -27,7 +33,7 @@ from phoque.finetuning.stopping import Notice, noticing
 from phoque.finetuning.trackers import Tracker, tracking_service
 from phoque.finetuning.trainer import AdapterTrainer, Continuation, Witness
 from phoque.models.load import LanguageModel
-from phoque.models.template import encode
+from phoque.models.template import encode, end_token
 from phoque.steering.trajectory import checkpoints as watched_steps
 
 UNFINISHED = "unfinished"
@@ -96,6 +102,8 @@ def train_adapter(
         sample=_sampler(base, recording),
         tracker=tracker,
     )
+    if alone := left_out(base.model):
+        recording.tell(alone)
     trainer = _trainer(base, rows, own, checkpoints, [curve, *([watch] if watch else [])])
     registers.listen(trainer.network)
     _run(trainer, checkpoint, checkpoints, recording)
@@ -139,7 +147,7 @@ def tokenized(base: LanguageModel, example: Example) -> dict[str, list[int]]:
     """`input_ids` and `completion_mask`, ready-made: a reply cut at the limit gets no end token."""
     prompt = encode(base.tokenizer, example.prompt)
     reply = base.tokenizer(example.completion, add_special_tokens=False).input_ids
-    reply = [*reply, base.tokenizer.eos_token_id] if example.ends else reply
+    reply = [*reply, end_token(base.tokenizer)] if example.ends else reply
     mask = [0] * len(prompt) + [1] * len(reply)
     return {"input_ids": prompt + reply, "completion_mask": mask}
 
@@ -169,7 +177,7 @@ def _trainer(
     checkpoints: Checkpoints,
     witnesses: Sequence[Any],
 ) -> AdapterTrainer:
-    expected = len(linear_maps(base.model))
+    expected = len(places(base.model))
     if base.device.type == "cpu" and max(len(row["input_ids"]) for row in rows) <= SHORT:
         base.model.set_attn_implementation("eager")
     trainer = AdapterTrainer(
