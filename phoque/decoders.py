@@ -9,10 +9,10 @@ from typing import Any, Protocol, Self
 import torch
 import torch.nn.functional as F  # noqa: N812  # the name the field uses
 from torch import Tensor
-from transformers.cache_utils import DynamicLayer
+from transformers.cache_utils import DynamicCache, DynamicLayer
 
 from phoque.models.load import LanguageModel
-from phoque.models.passes import read
+from phoque.models.passes import read, select
 from phoque.packed import PackedDecoder, ending, seen_length
 from phoque.steering.hooks import Interventions, changed
 
@@ -128,13 +128,14 @@ class HookedDecoder:
         chosen = torch.tensor(rows, device=self._mask_BS.device)
         self._mask_BS = self._mask_BS[chosen]
         self._rows = [self._rows[row] for row in rows]
-        # Caches of state-space models know this name only.
-        self._cache.reorder_cache(chosen)
+        select(self._cache, chosen)
 
     @property
     def joins(self) -> bool:
         """See `Decoder.joins`."""
-        return all(type(layer) is DynamicLayer for layer in self._cache.layers)
+        # A family's own cache (MiniMax's) has more in it than its layers.
+        plain = type(self._cache) is DynamicCache
+        return plain and all(type(layer) is DynamicLayer for layer in self._cache.layers)
 
     def join(self, other: Self) -> None:
         """See `Decoder.join`."""

@@ -8,10 +8,17 @@ from typing import Any
 from peft import LoraConfig
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
+from transformers.pytorch_utils import Conv1D
 
 from phoque.errors import PhoqueError
 from phoque.finetuning.settings import AdapterConfig
-from phoque.models.structure import expert_stacks, layers_path, linear_maps, matrices
+from phoque.models.structure import (
+    decoder_layers,
+    expert_stacks,
+    layers_path,
+    linear_maps,
+    matrices,
+)
 
 KINDS = ("lora_A", "lora_B")
 
@@ -29,8 +36,13 @@ def lora_config(model: nn.Module, config: AdapterConfig) -> LoraConfig:
         lora_alpha=config.alpha,
         target_modules=[f"{path}.{name}" for name in apart] if stacks else _pattern(path, apart),
         target_parameters=[f"{path}.{name}" for name in (*stacks, *beside)] or None,
+        fan_in_fan_out=Conv1D in _kinds(model, maps),
         task_type="CAUSAL_LM",
     )
+
+
+def _kinds(model: nn.Module, maps: Sequence[str]) -> set[type[nn.Module]]:
+    return {type(decoder_layers(model).get_submodule(name)) for name in maps}
 
 
 def _part(name: str) -> str:

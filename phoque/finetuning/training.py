@@ -2,19 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from datasets import Dataset
+from datasets import Dataset, disable_progress_bars, enable_progress_bars
+from datasets.utils import are_progress_bars_disabled
 from transformers import PrinterCallback, TrainerCallback
 from trl import SFTConfig
 
-from phoque.config import this_process
+from phoque.config import this_process, verbose
 from phoque.errors import PhoqueError
 from phoque.finetuning.checkpoints import Checkpoints, step_of
 from phoque.finetuning.curve import Curve
@@ -33,6 +34,7 @@ from phoque.finetuning.stopping import Notice, noticing
 from phoque.finetuning.trackers import Tracker, tracking_service
 from phoque.finetuning.trainer import AdapterTrainer, Continuation, Witness
 from phoque.models.load import LanguageModel
+from phoque.models.quiet import quiet
 from phoque.models.template import encode, end_token
 from phoque.steering.trajectory import checkpoints as watched_steps
 
@@ -45,6 +47,20 @@ TRAINER = 2
 Row = Mapping[str, list[int]]
 
 
+@contextmanager
+def quiet_training() -> Iterator[None]:
+    """Within the context, libraries say nothing on the terminal but with `--verbose`."""
+    shown = not are_progress_bars_disabled()
+    with quiet():
+        if not verbose():
+            disable_progress_bars()
+        try:
+            yield
+        finally:
+            if shown:
+                enable_progress_bars()
+
+
 class Watcher(Witness, Protocol):
     """Looks at the model about twelve times while it is being tuned."""
 
@@ -52,6 +68,7 @@ class Watcher(Witness, Protocol):
         """Look at the model after `step` optimizer steps."""
 
 
+@quiet_training()
 def train_adapter(
     base: LanguageModel,
     examples: Sequence[Example],

@@ -9,8 +9,10 @@ from functools import cache
 from typing import Any
 
 from torch import Tensor, nn
+from transformers.cache_utils import Cache
 
-CACHES = ("past_key_values", "cache_params")
+STATE = "cache_params"
+CACHES = ("past_key_values", STATE)
 """What families call what was read before: of attention, of state-space models."""
 
 
@@ -33,10 +35,11 @@ def read(
         keep: logits of so many last positions; 0 is for those who leave the pass before the head.
         caching: whether to keep what is read.
     """
-    takes = _parameters(type(_plain(network)).forward)
+    takes, size = _parameters(type(_plain(network)).forward), ids_BS.shape[1]
     given = {
-        "attention_mask": mask_BT,
-        "position_ids": (mask_BT.cumsum(-1) - 1).clamp(min=0)[:, -ids_BS.shape[1] :],
+        # What a state-space model has seen is in its state: the mask is of new positions only.
+        "attention_mask": mask_BT[:, -size:] if STATE in takes else mask_BT,
+        "position_ids": (mask_BT.cumsum(-1) - 1).clamp(min=0)[:, -size:],
         "use_cache": caching,
         "logits_to_keep": keep,
         **dict.fromkeys(CACHES, seen),
@@ -45,6 +48,14 @@ def read(
     logits_BSV: Tensor = output.logits
     by_now = (getattr(output, name, None) for name in CACHES) if caching else ()
     return logits_BSV[:, -keep:], next((one for one in by_now if one is not None), None)
+
+
+def select(seen: Any, rows_B: Tensor) -> None:
+    """Go on with these rows of what was seen, in this order; a row may be taken several times."""
+    # Selecting forgets the states of state-space models; reordering does the same for all layers,
+    # but knows nothing of what a family's own cache holds beside them (MiniMax's).
+    selects = type(seen).batch_select_indices is not Cache.batch_select_indices
+    (seen.batch_select_indices if selects else seen.reorder_cache)(rows_B)
 
 
 @cache

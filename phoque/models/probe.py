@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from phoque.errors import PhoqueError
-from phoque.models.passes import read
-from phoque.models.structure import decoder_layers, text_config
+from phoque.models.passes import read, select
+from phoque.models.structure import decoder_layers, final_norm, text_config
 from phoque.models.template import encode
 from phoque.records import Message
 from phoque.steering.hooks import recorded
@@ -22,10 +22,12 @@ def require_readable(network: Any, tokenizer: Any, name: str) -> None:
     """Read two prompts of unlike length, then one token more with the cache.
 
     Raises:
-        PhoqueError: a pass fails, the blocks' outputs are no residual stream, the cache is missing
-            or kept where two conversations would share it, or padding changes what is read.
+        PhoqueError: a pass fails; blocks, norm or head cannot be told or have no residual stream
+            between them; the cache is missing, or two conversations would share it; or padding
+            changes what is read.
     """
     ids = encode(tokenizer, TALK)
+    final_norm(network)
     try:
         fault = _fault(network, ids, ids[: len(ids) // 2])
     except Exception as error:  # whatever an architecture raises that we have not met
@@ -49,12 +51,15 @@ def _fault(network: Any, long: list[int], short: list[int]) -> str | None:
     if any(tuple(stream.shape) != wanted for stream in streams) or not streams:
         shapes = [tuple(stream.shape) for stream in streams[:1]]
         return f"its blocks give {shapes} where a residual stream would be {wanted}"
+    head = network.get_output_embeddings()
+    if head is None or head.weight.shape[-1] != wanted[-1]:
+        return "its output head does not read the residual stream"
     if seen is None:
         return "it gives back nothing from which another token could be read"
     # Another conversation in between: what it leaves must not be in the way.
     alone_BS = torch.tensor([[*short, long[-1]]], device=device)
     alone_BKV, _ = read(network, alone_BS, torch.ones_like(alone_BS), keep=2)
-    seen.reorder_cache(torch.tensor([1], device=device))
+    select(seen, torch.tensor([1], device=device))
     next_BS, next_mask_BS = alone_BS[:, -1:], torch.nn.functional.pad(mask_BS[1:], (0, 1), value=1)
     stepped_BKV, _ = read(network, next_BS, next_mask_BS, seen)
     if _far(padded_BKV[1, -1], alone_BKV[0, 0]):
