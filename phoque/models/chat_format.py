@@ -5,6 +5,7 @@ string, some drop the system message or refuse it. So every way is tried, and th
 which what goes in comes out.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,7 @@ PLAIN_TEMPLATE = (
 """For base models, which come without a template."""
 TODAY = datetime(2024, 7, 26)  # noqa: DTZ001  # a day, wherever
 """For templates that write the date: another one every day would be another prompt."""
+DATE = re.compile(r"""strftime_now\(\s*(['"])(.*?)\1\s*\)""")
 AS_STRING, AS_PARTS = False, True
 WAYS = ((AS_STRING, False), (AS_PARTS, False), (AS_STRING, True), (AS_PARTS, True))
 """What a message is, and whether the system message stands in the first turn."""
@@ -51,10 +53,9 @@ class Way:
         try:
             text = tokenizer.apply_chat_template(
                 [{"role": m.role, "content": self._content(m.content)} for m in given],
-                chat_template=self.template,
+                chat_template=_undated(self.template),
                 add_generation_prompt=reply_follows,
                 tokenize=False,
-                strftime_now=TODAY.strftime,
             )
         except Exception as error:  # a template is a program of somebody else's
             said = next(iter(str(error).splitlines()), type(error).__name__)
@@ -181,7 +182,8 @@ def _control_tokens(tokenizer: Any, way: Way, end: int | None) -> frozenset[str]
     listed = {*tokenizer.get_added_vocab(), *tokenizer.all_special_tokens}
     written = {token for token in listed if token in frame}
     # Turns of other roles, such as tools, are in the template's source only.
-    named = {token for token in tokenizer.all_special_tokens if token in way.template}
+    special = {str(one) for one in tokenizer.added_tokens_decoder.values() if one.special}
+    named = {token for token in special if token in way.template}
     return frozenset(token for token in ends | written | named if token and token.strip())
 
 
@@ -196,6 +198,10 @@ def _talk(turns: int, system: str = SYSTEM) -> list[Message]:
     roles: Sequence[Role] = ("user", "assistant", "user", "assistant")
     said = [Message(role, text) for role, text in zip(roles, TURNS, strict=True)]
     return [Message("system", system), *said[:turns]]
+
+
+def _undated(template: str) -> str:
+    return DATE.sub(lambda found: f"'{TODAY.strftime(found[2])}'", template)
 
 
 def _start(tokenizer: Any) -> str:
