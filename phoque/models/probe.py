@@ -12,7 +12,8 @@ from phoque.models.template import encode
 from phoque.records import Message
 from phoque.steering.hooks import recorded
 
-TALK = [Message("system", "Stay calm."), Message("user", "What is rain?")]
+ASKED = "What is rain?"
+TALK = [Message("system", "Stay calm."), Message("user", ASKED)]
 MOST = 0.5
 """Difference of logits, as a share of their spread, above which two passes are not the same; by
 rounding, and by a tie between experts, there is always some."""
@@ -27,6 +28,7 @@ def require_readable(network: Any, tokenizer: Any, name: str) -> None:
             changes what is read.
     """
     ids = encode(tokenizer, TALK)
+    _require_own_tokenizer(network, tokenizer, ids, name)
     final_norm(network)
     try:
         fault = _fault(network, ids, ids[: len(ids) // 2])
@@ -38,6 +40,21 @@ def require_readable(network: Any, tokenizer: Any, name: str) -> None:
             f"{name} ({type(network).__name__}) cannot be used: {fault}. This architecture is not "
             "supported."
         )
+
+
+def _require_own_tokenizer(network: Any, tokenizer: Any, ids: list[int], name: str) -> None:
+    # Where its files are missing, transformers makes a tokenizer that knows no words.
+    known, back = len(network.get_input_embeddings().weight), tokenizer.decode(ids)
+    if max(ids, default=known) >= known or _letters(ASKED) not in _letters(back):
+        raise PhoqueError(
+            f"The tokenizer of {name} is missing or not its own: it reads a prompt as {len(ids)} "
+            f"tokens up to {max(ids, default=0)} of {known}, and gives back {back[-40:]!r}. Give a "
+            "complete copy of the model."
+        )
+
+
+def _letters(text: str) -> str:
+    return "".join(text.split()).lower()
 
 
 @torch.inference_mode()
