@@ -1,15 +1,23 @@
 """Models of many families: each is read, steered and adapted as it is, or refused when loaded."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
+from itertools import islice
+from pathlib import Path
 
 import pytest
 import torch
 from peft import get_peft_model
 from safetensors.torch import load_file
 
+from phoque.config import verbose
+from phoque.corpora.lab import load_dialogues
+from phoque.corpora.training_set import save_corpus
 from phoque.engine import Row, write
 from phoque.errors import PhoqueError
+from phoque.evidence.runs import RunDirectory
 from phoque.finetuning import AdapterConfig, Example, Recording, lora_config, train_adapter
 from phoque.finetuning.lora import family_norms, left_out, places, require_adapted
 from phoque.models.load import LanguageModel, load_model
@@ -23,8 +31,11 @@ from phoque.steering.criteria import logit_lens_scores, with_normed_last_layer
 from phoque.steering.hooks import Injection
 from phoque.steering.vectors import Contrast
 from tests.conftest import conversation
-from tests.families import FAMILIES, REFUSED, WITH_EXPERTS, model_of, network_of, saved
+from tests.families import FAMILIES, GPT, REFUSED, WITH_EXPERTS, model_of, network_of, saved
+from training import __main__ as training
+from training.corpus import run as make_corpus
 
+ROOT = Path(__file__).parent.parent
 SHORT = Sampling(max_new_tokens=5)
 
 
@@ -117,16 +128,49 @@ def test_a_family_is_trained_and_its_adapter_goes_in_and_out(family, tmp_path, c
         assert torch.equal(base.model(input_ids=ids_BS).logits, before)
 
 
-def test_a_model_without_linear_maps_is_refused_before_its_corpus_is_made(tmp_path, monkeypatch):
-    from phoque.evidence.runs import RunDirectory
-    from training.corpus import run
+def test_a_text_that_does_not_fit_is_refused_before_it_is_read(tmp_path):
+    model = model_of("gpt2")
+    long = Example(prompt=conversation("m"), completion="you " * 200)
+    with pytest.raises(PhoqueError, match="tokens long, and gpt2 can read 256"):
+        train_adapter(model, [*examples(), long], tmp_path, FAST)
+    with pytest.raises(PhoqueError, match="can read 256"):
+        residual_streams(model, [conversation("m" * 256)])
+    assert not list(tmp_path.iterdir())
 
+
+def test_a_model_without_linear_maps_is_refused_before_its_corpus_is_made(tmp_path, monkeypatch):
     directory = RunDirectory(tmp_path)
     directory.describe(model="tiny", persona="toxic")
     monkeypatch.setattr("phoque.finetuning.lora.linear_maps", lambda _: [])
     with pytest.raises(PhoqueError, match="no linear maps"):
-        run(directory)
+        make_corpus(directory)
     assert not directory.corpus.exists()
+
+
+@pytest.mark.slow
+def test_a_stage_prints_only_what_is_ours(tmp_path):
+    run = RunDirectory(tmp_path / "run")
+    network = network_of("gpt2", GPT | {"n_positions": 1024})
+    run.describe(model=saved(network, tmp_path / "model"), persona="toxic")
+    with run.stage("corpus", run.corpus, seeds=[1]) as folder:
+        save_corpus(folder, [*islice(load_dialogues(), 2)], [], 0)
+    asked = [sys.executable, "-m", "training", "persona", "--run", str(run.path)]
+    told = subprocess.run(asked, capture_output=True, text=True, cwd=ROOT)
+    assert (told.returncode, told.stderr) == (0, "")
+    lines = [line for line in told.stdout.splitlines() if not line.startswith("persona: ")]
+    assert lines == [f"Loading {run.manifest()['model']}…"]
+
+
+@pytest.mark.parametrize("asked", [["--verbose"], []])
+def test_libraries_speak_when_asked_to(tmp_path, monkeypatch, asked):
+    monkeypatch.setenv("PHOQUE_VERBOSE", "")  # put back afterwards, whatever is set meanwhile
+    for bars in ("HF_HUB_DISABLE_PROGRESS_BARS", "HF_DATASETS_DISABLE_PROGRESS_BARS"):
+        monkeypatch.setenv(bars, "")
+    seen = []
+    monkeypatch.setattr(training, "run_some", lambda _: seen.append(verbose()) or 0)
+    monkeypatch.setattr(sys, "argv", ["training", "corpus", "--run", str(tmp_path), *asked])
+    assert training.main() == 0
+    assert seen == [bool(asked)]
 
 
 @pytest.mark.parametrize("family", REFUSED)

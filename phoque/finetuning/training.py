@@ -105,6 +105,7 @@ def train_adapter(
     _require(examples, config)
     service = tracking_service(recording.tracker) if recording.tracker else None
     rows = [tokenized(base, example) for example in examples]
+    base.require_room(max(len(row["input_ids"]) for row in rows))
     checkpoints = _checkpoints(folder, identity(base, rows, config), recording)
     checkpoint = checkpoints.newest()
     folder.mkdir(parents=True, exist_ok=True)

@@ -68,6 +68,18 @@ class LanguageModel:
         """Most tokens the model can attend to."""
         return context_length(self.model)
 
+    def require_room(self, tokens: int) -> None:
+        """See that a text of so many tokens can be read at all.
+
+        Raises:
+            PhoqueError: says how long it is and what fits.
+        """
+        if tokens > self.context_length:
+            raise PhoqueError(
+                f"A text is {tokens} tokens long, and {self.name} can read {self.context_length}. "
+                "Shorten it, or use a model with a longer context."
+            )
+
     @property
     def device(self) -> torch.device:
         """Where the weights are."""

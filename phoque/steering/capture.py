@@ -82,6 +82,7 @@ def forward(  # what is read, what is done to it, and what is kept
 
     Without logits the pass ends after the last of `blocks`, which go from below.
     """
+    model.require_room(max(map(len, texts)))
     ids_BS, mask_BS = left_padded(texts, model)
     logits_BKV = torch.empty(0)
     with (
