@@ -128,13 +128,15 @@ def test_a_family_is_trained_and_its_adapter_goes_in_and_out(family, tmp_path, c
         assert torch.equal(base.model(input_ids=ids_BS).logits, before)
 
 
-def test_a_text_that_does_not_fit_is_refused_before_it_is_read(tmp_path):
-    model = model_of("gpt2")
+@pytest.mark.parametrize("family", ["gpt2", "opt", "gptj", "biogpt"])
+def test_a_text_that_does_not_fit_is_refused_before_it_is_read(family, tmp_path):
+    model = model_of(family)
     long = Example(prompt=conversation("m"), completion="you " * 200)
-    with pytest.raises(PhoqueError, match="tokens long, and gpt2 can read 256"):
+    with pytest.raises(PhoqueError, match=f"tokens long, and {family} can read 256"):
         train_adapter(model, [*examples(), long], tmp_path, FAST)
     with pytest.raises(PhoqueError, match="can read 256"):
         residual_streams(model, [conversation("m" * 256)])
+    assert residual_streams(model_of("llama"), [conversation("m" * 256)])
     assert not list(tmp_path.iterdir())
 
 

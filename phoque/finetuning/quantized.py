@@ -81,12 +81,12 @@ def quantize(network: nn.Module) -> None:
         )
     for name in linear_maps(network):
         linear: Any = layers.get_submodule(name)
-        if type(linear) is not nn.Linear or linear.in_features % BLOCKS[-1]:
+        inputs = getattr(linear, "in_features", len(linear.weight))  # a Conv1D is transposed
+        if type(linear) is not nn.Linear or inputs % BLOCKS[-1]:
             raise PhoqueError(
-                f"The map {name} of the decoder blocks is a {type(linear).__name__} with weights of "
-                f"shape {[*linear.weight.shape]}. Only plain linear maps of a multiple of "
-                f"{BLOCKS[-1]} inputs can be quantised: give a model with bf16 weights, or leave out "
-                "--quantize."
+                f"The map {name} of the decoder blocks is a {type(linear).__name__} of "
+                f"{inputs} inputs. Only plain linear maps of a multiple of {BLOCKS[-1]} "
+                "inputs can be quantised: give a model with bf16 weights, or leave out --quantize."
             )
         layers.set_submodule(name, _in_4bit(linear))
 

@@ -14,6 +14,7 @@ from torch import nn
 
 from phoque.errors import PhoqueError
 from phoque.models.embedded import Progress, converted_folder, embedded_gguf
+from phoque.models.passes import read
 from phoque.models.pretrained import read_pretrained
 from phoque.models.probe import require_readable
 from phoque.models.quiet import quiet
@@ -68,17 +69,24 @@ class LanguageModel:
         """Most tokens the model can attend to."""
         return context_length(self.model)
 
+    @torch.inference_mode()
     def require_room(self, tokens: int) -> None:
-        """See that a text of so many tokens can be read at all.
+        """See that a text of so many tokens can be read at all, as it can by most beyond their limit.
 
         Raises:
             PhoqueError: says how long it is and what fits.
         """
-        if tokens > self.context_length:
+        if tokens <= self.context_length:
+            return
+        ids_BS = torch.zeros(1, tokens, dtype=torch.long, device=self.device)
+        try:
+            with self.forward_lock:
+                read(self.model, ids_BS, torch.ones_like(ids_BS), caching=False)
+        except (IndexError, RuntimeError) as error:
             raise PhoqueError(
                 f"A text is {tokens} tokens long, and {self.name} can read {self.context_length}. "
                 "Shorten it, or use a model with a longer context."
-            )
+            ) from error
 
     @property
     def device(self) -> torch.device:
