@@ -13,6 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
+from phoque.config import set_verbose
 from phoque.errors import PhoqueError
 from phoque.evidence.ledger import Ledger
 from phoque.inputs.forms import FORMS, checked_delimiter, form_called
@@ -24,7 +25,6 @@ from phoque.moderation.reading import read_texts
 from phoque.moderation.registry import EMBEDDED, load_classifier
 from phoque.moderation.tally import Tally
 from phoque.progress import shown_on, watched
-from phoque.quiet import quiet_libraries
 
 STOPPED_READING = 141
 """What a shell reports of a program whose reader went away: 128 + SIGPIPE."""
@@ -37,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0; 1 where a text has no score; 2 where the command could not be done.
     """
     asked = parser().parse_args(arguments)
+    set_verbose(asked.verbose)
     try:
         return int(asked.command(asked))
     except BrokenPipeError:
@@ -63,6 +64,10 @@ def parser() -> argparse.ArgumentParser:
         "--host", default="127.0.0.1", help="default: %(default)s, this machine only"
     )
     serve.add_argument("--port", type=int, default=8000, help="default: %(default)s")
+    for one in commands.choices.values():
+        one.add_argument(
+            "--verbose", action="store_true", help="show the bars and warnings of libraries"
+        )
     return whole
 
 
@@ -97,7 +102,6 @@ def _add_score(one: argparse.ArgumentParser) -> None:
     add("--may-send-text", action="store_true", help="allow a service on the network")
     add("--no-cache", action="store_true", help="neither read nor keep scores on disk (only those "
         "of models from the Hub and of services are kept; no text is)")  # fmt: skip
-    add("--verbose", action="store_true", help="show what libraries say while they load models")
 
 
 def _score(asked: argparse.Namespace) -> int:
@@ -107,8 +111,7 @@ def _score(asked: argparse.Namespace) -> int:
     tally = Tally()
     # A bar would stand between the records of a terminal.
     bars = None if sys.stdout.isatty() else sys.stderr
-    opened, quiet = _opened(asked.file), quiet_libraries(verbose=asked.verbose)
-    with opened as (stream, name), shown_on(bars), quiet:
+    with _opened(asked.file) as (stream, name), shown_on(bars):
         texts = read_texts(
             stream,
             name,

@@ -1,6 +1,8 @@
 """Settings of the machine and of the app; the only reader of the environment."""
 
+import logging
 import os
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -171,9 +173,28 @@ def secret(name: str) -> str | None:
     return os.environ.get(name) or None
 
 
-def hide_progress_bars() -> None:
-    """Ask the libraries that load models for no bars of their own; what a person has set stays.
+CHATTY = (
+    "accelerate", "bitsandbytes", "datasets", "huggingface_hub", "peft", "torch", "transformers", "trl"
+)  # fmt: skip
+"""Libraries that warn of what no user can act on."""
 
-    They read it when they are imported.
+
+def verbose() -> bool:
+    """Whether libraries may show their bars and warnings (`PHOQUE_VERBOSE`)."""
+    return bool(os.environ.get("PHOQUE_VERBOSE"))
+
+
+def set_verbose(wanted: bool) -> None:  # noqa: FBT001  # it is the value itself
+    """What `--verbose` asks for, for this process and those that it starts.
+
+    To be called before libraries are imported, which read the environment then.
     """
+    if wanted:
+        os.environ["PHOQUE_VERBOSE"] = "1"
+    if verbose():
+        return
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+    warnings.simplefilter("ignore")
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.ERROR)

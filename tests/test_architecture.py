@@ -20,7 +20,6 @@ FLOORS = (
         "files",
         "inputs",
         "progress",
-        "quiet",
         "presets",
         "lexicon",
         "personas",

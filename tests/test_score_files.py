@@ -3,11 +3,9 @@
 import gzip
 import io
 import json
-import logging
 import os
 import subprocess
 import sys
-import warnings
 
 import pytest
 
@@ -15,7 +13,6 @@ from phoque import __main__ as command
 from phoque.errors import PhoqueError
 from phoque.moderation.lines import scored
 from phoque.moderation.reading import NoText, read_texts
-from phoque.quiet import quiet_libraries
 from tests.moderators import Doubled, installed
 from tests.test_moderators_by_name import JIGSAW, network, tokenizer
 from tests.test_score_command import score
@@ -314,14 +311,3 @@ def test_messages_do_not_drown_in_those_of_libraries(tmp_path):
     assert quiet.stdout == loud.stdout
     assert len(quiet.stdout.splitlines()) == 1
     assert "Loading weights" in loud.stderr
-
-
-def test_quiet_ends_with_the_command(caplog):
-    with quiet_libraries():
-        logging.getLogger("library").warning("inside")
-        warnings.warn("inside", stacklevel=1)
-    logging.getLogger("library").warning("after")
-    assert [one.message for one in caplog.records] == ["after"]
-    with quiet_libraries(verbose=True):
-        logging.getLogger("library").warning("loud")
-    assert [one.message for one in caplog.records] == ["after", "loud"]
