@@ -15,6 +15,7 @@ from phoque.corpora.placeholders import hides_a_slur, slurs, with_placeholders
 from phoque.corpora.similar import jaccard, pieces, similar_groups
 from phoque.corpora.split import PARTS, SIMILAR, part_of, share_of, split
 from phoque.errors import PhoqueError
+from phoque.moderation.vocabulary import is_word
 from tests import corpus_files
 from tests.corpus_files import judge, written_csv
 
@@ -97,6 +98,9 @@ def test_a_slur_in_another_spelling_is_found():
     spaced = " ".join(word)
     assert with_placeholders(spaced) == spaced
     assert hides_a_slur(spaced)
+    unknown = next(w for w in slurs().entries if w.isalpha() and "o" in w and not is_word(w))
+    assert hides_a_slur(f"you {unknown.replace('o', '0')}, you")
+    assert hides_a_slur(f"you {'.'.join(unknown)} you")
     assert not hides_a_slur("u s e l e s s")
 
 

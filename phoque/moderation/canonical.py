@@ -10,11 +10,11 @@ and canonical text stays as it is.
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from phoque.moderation.leet import TOKEN, undisguised
+from phoque.moderation.leet import STANDS_FOR, TOKEN, undisguised
 from phoque.moderation.vocabulary import words_in
 
 # Written from the shapes of the letters; pairs of a look-alike and the Latin letter it imitates.
@@ -32,6 +32,11 @@ LOOKALIKES = str.maketrans(
         )
     )
 )
+TABLES = tuple(
+    str.maketrans({sign: letters[place] for sign, letters in STANDS_FOR.items()})
+    for place in (0, -1)
+)
+"""Every sign with the letter it stands for: the likelier one, and the other."""
 JOINERS = "\u200c\u200d\ufe0f"
 LATIN_END = "\u0250"
 ADDRESS = re.compile(r"\S+://\S+|www\.\S+|[\w.+-]+@[\w-]+\.\S+|(?<!\S)[@#]\w+", re.IGNORECASE)
@@ -64,6 +69,21 @@ def canonicalise(text: str) -> str:
     """
     steps = canonical_trace(text)
     return steps[-1].after if steps else text
+
+
+def possible_readings(text: str) -> Iterator[str]:
+    """The canonical form, and what the text says with every digit and sign taken for a letter.
+
+    For those who must not miss a word, whether or not the moderators know it.
+
+    Raises:
+        PhoqueError: as `canonicalise`.
+    """
+    yield canonicalise(text)
+    plain = _latin(_seen(_composed(text)))
+    joined = SET_APART.sub(lambda found: re.sub(r"[\W_]", "", found[0]), plain)
+    for letters in (joined.translate(table) for table in TABLES):
+        yield STRETCHED.sub(r"\1", letters)
 
 
 def canonical_trace(text: str) -> list[Step]:
