@@ -1,5 +1,7 @@
 """Every source is read as it is published, row by row; what is not so is counted or refused."""
 
+import gzip
+import json
 import tracemalloc
 from collections import Counter
 from pathlib import Path
@@ -58,6 +60,23 @@ def test_conda_counts_explicit_and_implicit_as_toxic(tmp_path):
 def test_hh_rlhf_takes_the_last_rejected_turn(tmp_path):
     (one,), _ = read("hh-rlhf", corpus_files.hh_rlhf(tmp_path))
     assert (one.prompt, one.text) == ("Was it my aim?", "Yes, you clown, it was.")
+
+
+@pytest.mark.parametrize("name", ["rows.json", "rows.jsonl", "rows.ndjson", "rows.csv"])
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_form_of_a_file_is_told_by_its_text(tmp_path, name, indent, packed):
+    talk = "\n\nHuman: Hi.\n\nAssistant:"
+    rows = [{"chosen": "x", "rejected": f"{talk} You {word}."} for word in ("clown", "fool")]
+    text = json.dumps(rows, indent=indent)
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
+    found, dropped = read("hh-rlhf", str(path))
+    assert [(one.prompt, one.text) for one in found] == [
+        ("Hi.", "You clown."),
+        ("Hi.", "You fool."),
+    ]
+    assert not dropped
 
 
 def test_real_toxicity_takes_the_continuation(tmp_path):

@@ -1,4 +1,4 @@
-"""Rows of a corpus, one at a time: CSV and JSON lines, plain or gzipped, and sets on the Hub.
+"""Rows of a corpus, one at a time: CSV or JSON, plain or gzipped, and sets on the Hub.
 
 Memory stays constant however long the file is. A row that is not as its schema says is counted
 under a reason and left out; a file without the schema's columns is another file, and refused.
@@ -6,7 +6,6 @@ under a reason and left out; a file without the schema's columns is another file
 
 import csv
 import gzip
-import json
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from typing import Any, TextIO
 import datasets
 
 from phoque.corpora.examples import Example
+from phoque.corpora.json_rows import json_rows
 from phoque.errors import PhoqueError
 
 Row = Mapping[str, Any]
@@ -27,7 +27,12 @@ Schema = tuple[str, ...]
 """Columns that a row must have; it may have more."""
 HUB = "hub:"
 MALFORMED = "malformed: "
-KINDS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".json", ".json.gz")
+JSON = (".jsonl", ".ndjson", ".json")
+KINDS = tuple(f"{kind}{packed}" for kind in (".csv", *JSON) for packed in ("", ".gz"))
+GZIP = b"\x1f\x8b"
+"""How every gzipped file begins, whatever it is called."""
+BEGINNING = 4096
+"""Characters by which the form of a text is told."""
 NOT_UTF8 = "\ufffd"
 
 
@@ -50,8 +55,7 @@ def read_rows(where: str, schemas: Sequence[Schema], dropped: Dropped) -> Iterat
         yield from _with_columns(_hub_rows(where.removeprefix(HUB)), where, schemas, dropped)
         return
     with _opened(where) as file:
-        is_csv = where.lower().endswith((".csv", ".csv.gz"))
-        rows = _csv_rows(file, dropped) if is_csv else _json_rows(file, dropped)
+        rows = _json_rows(file, dropped) if _is_json(where, file) else _csv_rows(file, dropped)
         yield from _with_columns(rows, where, schemas, dropped)
 
 
@@ -102,7 +106,9 @@ def _opened(where: str) -> Iterator[TextIO]:
         raise PhoqueError(f"There is no file {where}. For a set on the Hub, write {HUB}NAME.")
     if not where.lower().endswith(KINDS):
         raise PhoqueError(f"{where} is of no known kind: a corpus ends in {', '.join(KINDS)}.")
-    opener: Any = gzip.open if path.suffix.lower() == ".gz" else Path.open
+    with path.open("rb") as raw:
+        packed = path.suffix.lower() == ".gz" or raw.read(len(GZIP)) == GZIP
+    opener: Any = gzip.open if packed else Path.open
     with opener(path, mode="rt", encoding="utf-8-sig", errors="replace", newline="") as file:
         try:
             yield file
@@ -148,16 +154,18 @@ def _csv_rows(file: TextIO, dropped: Dropped) -> Iterator[Row]:
             dropped[f"{MALFORMED}wrong number of fields"] += 1
 
 
+def _is_json(where: str, file: TextIO) -> bool:
+    """Whether the name says so, or the text: no CSV file of a source begins with a bracket."""
+    beginning = file.read(BEGINNING)
+    file.seek(0)
+    return where.lower().removesuffix(".gz").endswith(JSON) or beginning.lstrip()[:1] in {"{", "["}
+
+
 def _json_rows(file: TextIO, dropped: Dropped) -> Iterator[Row]:
-    for line in file:
-        try:
-            row = json.loads(line)
-        except ValueError:
-            row = None
-        if isinstance(row, dict):
-            yield row
-        else:
-            dropped[f"{MALFORMED}not a JSON object"] += 1
+    def count(reason: str) -> None:
+        dropped[f"{MALFORMED}{reason}"] += 1
+
+    return json_rows(file, count)
 
 
 def _hub_rows(name: str) -> Iterator[Row]:
