@@ -66,7 +66,8 @@ def mix(
 
     Args:
         files: name of a source and where it is; a source may have several files.
-        limit: most texts to draw of a file, by hash, hence from all of it; None takes all.
+        limit: most texts to draw of a file, or of the files of a chat, by hash, hence from all of
+            it; None takes all.
         keep_words: leave names, slurs and groups as they are.
         trained: other texts that will be trained on; what is similar to one is trained on too.
         judge: labels texts.
@@ -76,7 +77,7 @@ def mix(
     """
     dropped: dict[str, Dropped] = {name: Counter() for name, _ in files}
     found: list[Example] = []
-    for name, where in files:
+    for name, where in readings(files):
         read = source_called(name).load(where, dropped[name])
         drawn = draw(tidied(read, dropped[name]), limit, dropped[name])
         toxic = judged(english(drawn, dropped[name]), judge, dropped[name])
@@ -87,6 +88,19 @@ def mix(
         dropped[found[place].source]["near-duplicate"] += 1
     kept = [found[place] for place in first]
     return Mixture(examples=kept, parts=split([one.text for one in kept], trained), dropped=dropped)
+
+
+def readings(files: Sequence[tuple[str, str]]) -> list[tuple[str, str | tuple[str, ...]]]:
+    """What is read at a time: one file, or all files of a source whose files belong together.
+
+    Raises:
+        PhoqueError: a source is unknown.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    for name, where in files:
+        together = source_called(name).together
+        found.setdefault((name, "" if together else where), []).append(where)
+    return [(name, alone or tuple(dict.fromkeys(own))) for (name, alone), own in found.items()]
 
 
 def tidied(examples: Iterable[Example], dropped: Dropped) -> Iterator[Example]:

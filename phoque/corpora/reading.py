@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -91,12 +92,40 @@ def label_in(row: Row, column: str) -> float:
         MalformedRowError: it is no such number.
     """
     try:
-        value = float(row[column])
-    except (KeyError, TypeError, ValueError):
+        value = number_in(row, column)
+    except MalformedRowError:
         value = -1.0
     if not 0 <= value <= 1:
         raise MalformedRowError(f"{column} is not a number from 0 to 1")
     return value
+
+
+def number_in(row: Row, column: str) -> float:
+    """The number in a column.
+
+    Raises:
+        MalformedRowError: there is none, or none that can be compared.
+    """
+    try:
+        value = float(row[column])
+    except (KeyError, TypeError, ValueError):
+        value = nan
+    if not isfinite(value):
+        raise MalformedRowError(f"{column} is no number")
+    return value
+
+
+def rows_with(
+    rows: Iterator[Row], wanted: Callable[[Row], object], dropped: Dropped
+) -> Iterator[Row]:
+    """The rows of which `wanted` can be told; the others are counted."""
+    for row in rows:
+        try:
+            wanted(row)
+        except MalformedRowError as error:
+            dropped[f"{MALFORMED}{error}"] += 1
+        else:
+            yield row
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from phoque.steering.experiment import Progress, silent
 
 LAYER = "layer.json"
 ADAPTER = "adapter_model.safetensors"
+NO_TEXT = {".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".gz", ".zip"}
 Deltas = Mapping[str, torch.Tensor]
 
 
@@ -99,6 +100,8 @@ def check(study: Study) -> None:
     Raises:
         PhoqueError: says what is missing and what to do.
     """
+    for path in study.text_files:
+        _check_text(path)
     preset, layers = study.preset, study.base.num_layers
     if preset.tokens < preset.fewest_tokens:
         raise PhoqueError(
@@ -123,3 +126,13 @@ def check(study: Study) -> None:
                 f"No adapter in {folder}: adapter_config.json is missing. "
                 f"Train it with: python -m training {folder.name} --run {study.run.path}"
             )
+
+
+def _check_text(path: Path) -> None:
+    if not path.is_file():
+        raise PhoqueError(f"There is no text file {path}. Give another with --text.")
+    if path.suffix.lower() in NO_TEXT:
+        raise PhoqueError(
+            f"{path} is no plain text but {path.suffix}; its marks would be learned. Give --text a "
+            "file with the texts alone."
+        )

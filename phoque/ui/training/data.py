@@ -114,4 +114,4 @@ def known_runs(shown: RunDirectory) -> dict[str, RunDirectory]:
 
 @lru_cache(maxsize=8)
 def _lines(path: Path, _changed: int) -> tuple[dict[str, Any], ...]:
-    return tuple(json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line)
+    return tuple(json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line)
