@@ -169,3 +169,14 @@ def job_id() -> str | None:
 def secret(name: str) -> str | None:
     """Value of a secret that a person named; it goes to the Job and is never shown."""
     return os.environ.get(name) or None
+
+
+def quiet_libraries() -> None:
+    """Ask the libraries that load models for no progress bars and no warnings of their own.
+
+    They read this when they are imported; what a person has set stays.
+    """
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")

@@ -13,7 +13,17 @@ MAX_LINES = 300
 
 # From the ground up: a module imports from its own floor or from below. The longest name decides.
 FLOORS = (
-    ("errors", "records", "config", "files", "presets", "lexicon", "personas"),
+    (
+        "errors",
+        "records",
+        "config",
+        "files",
+        "inputs",
+        "progress",
+        "presets",
+        "lexicon",
+        "personas",
+    ),
     ("evidence.rates", "evidence.paired", "evidence.text", "evidence.runs", "lab_info"),
     ("steering.hooks", "packed", "sampling"),
     ("models",),

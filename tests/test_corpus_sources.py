@@ -10,10 +10,14 @@ from pathlib import Path
 import datasets
 import pytest
 
+from phoque.corpora.reading import DroppedByLine
 from phoque.corpora.sources import SOURCES, source_called
 from phoque.errors import PhoqueError
 from tests import corpus_files
 from tests.corpus_files import MINIATURES, written_csv, written_lines
+
+
+WHOLE = b'{"chosen": "a", "rejected": "b"}\n' * 99
 
 
 def read(name, where):
@@ -204,13 +208,76 @@ def test_malformed_csv_rows_are_counted_by_reason(tmp_path):
     }
 
 
-def test_a_field_beyond_the_limit_of_csv_costs_only_itself(tmp_path):
-    rows = [[0, 1, 1, "x" * 200_000], [0, 2, 1, "clown"]]
-    found, dropped = read(
-        "dota", written_csv(tmp_path / "c.csv", ["match", "time", "slot", "text"], rows)
+def chat_of(path, *texts):
+    rows = [[0, place, 1, text] for place, text in enumerate(texts)]
+    return written_csv(path, ["match", "time", "slot", "text"], rows)
+
+
+@pytest.mark.parametrize("text", ["x" * 150_000, "0,1.0,1,no row\n" * 10_000])
+def test_a_long_cell_is_read_whole(tmp_path, text):
+    found, dropped = read("dota", chat_of(tmp_path / "c.csv", "before", text, "clown"))
+    assert [one.text for one in found] == ["before", text, "clown"]
+    assert not dropped
+
+
+@pytest.mark.parametrize("text", ["x" * 1_000_001, "0,1.0,1,no row\n" * 80_000])
+def test_a_cell_beyond_our_own_limit_costs_only_itself(tmp_path, text):
+    dropped = DroppedByLine()
+    rows = SOURCES["dota"].load(chat_of(tmp_path / "c.csv", "before", text, "clown"), dropped)
+    assert [one.text for one in rows] == ["before", "clown"]
+    ((reason, places),) = dropped.places.items()
+    assert dropped == {reason: 1}
+    assert "1,000,000 characters" in reason
+    assert places == ["c.csv, line 3"]
+
+
+@pytest.mark.parametrize("after", ["", '0,7,1,"quoted, clown"\n'])
+def test_a_stray_quote_costs_its_row_and_is_named_by_line(tmp_path, after):
+    path = tmp_path / "chat.csv"
+    path.write_text(
+        'match,time,slot,text\n0,1,1,one\n0,2,1,"two\n0,3,1,three\n0,4,1,four\n0,5,1,five\n' + after
     )
+    dropped = DroppedByLine()
+    found = [one.text for one in SOURCES["dota"].load(str(path), dropped)]
+    assert found == ["one", "three", "four", "five", *(["quoted, clown"] if after else [])]
+    assert dropped.places == {"malformed: quotes do not match": ["chat.csv, line 3"]}
+    assert dropped.total() == 1
+
+
+@pytest.mark.parametrize("cell", ["", "  ", "NaN", "null", "a\0b", "a\ufffd"])
+def test_what_is_no_text_is_not_learned(tmp_path, cell):
+    found, dropped = read("dota", chat_of(tmp_path / "c.csv", "clown", cell))
     assert [one.text for one in found] == ["clown"]
     assert dropped.total() == 1
+
+
+ROW = {"chosen": "x", "rejected": "\n\nHuman: Hi.\n\nAssistant: You clown."}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.json", json.dumps([ROW, ROW], indent=1).encode()),
+        ("a.json", json.dumps([ROW, ROW]).encode()),
+        ("a.json.gz", gzip.compress(json.dumps([ROW, ROW], indent=1).encode())),
+        ("a.jsonl", f"{json.dumps(ROW, indent=1)}\n{json.dumps(ROW)}".encode()),
+        ("a.ndjson", f"\ufeff{json.dumps(ROW)}\n\n{json.dumps(ROW)}\n".encode()),
+        ("a.jsonl.gz", f"{json.dumps(ROW)}\n{json.dumps(ROW)}\n".encode()),
+        ("a.jsonl", gzip.compress(f"{json.dumps(ROW)}\n{json.dumps(ROW)}\n".encode())),
+    ],
+)
+def test_a_file_is_read_as_what_it_holds(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    found, dropped = read("hh-rlhf", str(tmp_path / name))
+    assert [one.text for one in found] == ["You clown."] * 2
+    assert not dropped
+
+
+def test_a_table_may_have_other_delimiters(tmp_path):
+    for name, sign in (("a.csv", ";"), ("a.tsv", "\t")):
+        path = tmp_path / name
+        path.write_text("match,time,slot,text\n0,1,1,a clown".replace(",", sign))
+        assert [one.text for one in read("dota", str(path))[0]] == ["a clown"]
 
 
 def test_malformed_json_rows_are_counted_by_reason(tmp_path):
@@ -264,7 +331,8 @@ def test_another_json_is_refused(tmp_path):
         ("absent.csv", None, "There is no file"),
         ("notes.docx", b"x", "of no known kind"),
         ("empty.csv", b"", "no row that could be read"),
-        ("broken.jsonl.gz", b"not gzip", "cannot be read to its end"),
+        ("broken.jsonl.gz", gzip.compress(WHOLE)[:-9], "cannot be read to its end"),
+        ("table.csv", b"PK\x03\x04", "a zip archive or a spreadsheet"),
     ],
 )
 def test_a_file_that_cannot_be_read_says_so(tmp_path, file, content, message):
