@@ -247,6 +247,16 @@ def test_files_of_a_chat_are_read_together(tmp_path):
     assert mixture.dropped["conda"].total() == 1
 
 
+def test_all_files_are_looked_for_before_one_is_read(tmp_path):
+    chat = corpus_files.dota(tmp_path)
+
+    def never(texts):
+        pytest.fail("something was read")
+
+    with pytest.raises(PhoqueError, match=r"There is no file .*absent\.csv"):
+        mix([("dota", chat), ("jigsaw", str(tmp_path / "absent.csv"))], judge=never)
+
+
 def test_own_labels_decide_before_the_judge(tmp_path):
     rows = [["a", "a calm sentence about maps", 1, 0, 0, 0, 0, 0]]
     rows += [["b", "this clown sentence is fine", 0, 0, 0, 0, 0, 0]]

@@ -8,7 +8,7 @@ from itertools import islice
 from phoque.corpora.cleaning import cleaned, is_english, unfit_length
 from phoque.corpora.examples import HARMFUL, Example
 from phoque.corpora.placeholders import hides_a_slur, with_placeholders
-from phoque.corpora.reading import Dropped, DroppedByLine
+from phoque.corpora.reading import Dropped, DroppedByLine, check_place
 from phoque.corpora.similar import similar_groups
 from phoque.corpora.sources import source_called
 from phoque.corpora.split import Part, share_of, split
@@ -111,11 +111,12 @@ def readings(files: Sequence[tuple[str, str]]) -> list[tuple[str, str | tuple[st
     """What is read at a time: one file, or all files of a source whose files belong together.
 
     Raises:
-        PhoqueError: a source is unknown.
+        PhoqueError: a source is unknown, or a file is not there.
     """
     found: dict[tuple[str, str], list[str]] = {}
     for name, where in files:
         together = source_called(name).together
+        check_place(where)
         found.setdefault((name, "" if together else where), []).append(where)
     return [(name, alone or tuple(dict.fromkeys(own))) for (name, alone), own in found.items()]
 

@@ -74,6 +74,16 @@ def read_rows(where: str, schemas: Sequence[Schema], dropped: Dropped) -> Iterat
         yield from _with_columns(shown, where, schemas, dropped)
 
 
+def check_place(where: str) -> None:
+    """Look whether there is something to read, before anything is read.
+
+    Raises:
+        PhoqueError: there is no such file, or it is of no known kind.
+    """
+    if not where.startswith(HUB):
+        _known(where)
+
+
 def examples_of(
     rows: Iterator[Row], example_of: Callable[[Row], Example], dropped: Dropped
 ) -> Iterator[Example]:
