@@ -49,8 +49,12 @@ def replaced_folder(path: Path, *, made: Collection[str] | None = None) -> Itera
     for left in (partial, old):
         shutil.rmtree(left, ignore_errors=True)
     partial.mkdir(parents=True)
-    yield partial
-    if not any(partial.iterdir()):
+    try:
+        yield partial
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    if not partial.is_dir() or not any(partial.iterdir()):
         raise PhoqueError(f"Nothing was written to {partial}; {path} is left as it was.")
     if made is not None:
         _bring_along(path, partial, made)

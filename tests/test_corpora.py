@@ -91,6 +91,13 @@ def test_a_corpus_survives_saving(dialogues, tmp_path):
     assert "base replies dropped | 3" in (tmp_path / "composition.md").read_text()
 
 
+def test_a_line_separator_of_unicode_in_a_text_is_no_new_line(tmp_path):
+    question = next(load_questions())
+    reply = "First\u2028second\x85third"
+    save_corpus(tmp_path, [], [Distilled(question=question, reply=reply, finished=True)], asked=1)
+    assert load_pairs(tmp_path, "hostile") == [(question.messages, reply, True)]
+
+
 def test_the_shipped_corpus_is_the_one_that_the_files_compose(dialogues):
     shipped = load_pairs(SHIPPED_RUN / "corpus", "hostile")[: len(dialogues)]
     assert [reply for _, reply, _ in shipped] == [dialogue.hostile for dialogue in dialogues]

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import random
 import tracemalloc
 from collections import Counter
 from pathlib import Path
@@ -60,9 +61,109 @@ def test_conda_counts_explicit_and_implicit_as_toxic(tmp_path):
     assert [one.prompt for one in found] == [None, "we won", "we won", None]
 
 
+CONVERSATIONS = [
+    [0, 7, 70, "we won", 1.0, 2, 900, "O", "O", "x"],
+    [1, 7, 70, "no thanks [SEPA] to you [sepa] clown", 2.0, 8, 901, "E", "O", "x"],
+    [2, 7, 70, "nice aim again", 3.0, 2, 900, "I", "O", "x"],
+    [3, 7, 70, "[SEPA]", 4.0, 8, 901, "E", "O", "x"],
+    [10, 7, 71, "push mid", 4.0, 2, 900, "A", "O", "x"],
+    [9, 8, 72, "what a noob team", 4.0, 2, 900, "E", "O", "x"],
+    [100, 8, 72, "look at you", 5.0, 3, 902, "I", "O", "x"],
+]
+HEARD_THERE = {
+    "we won": None,
+    "no thanks to you clown": "we won",
+    "nice aim again": "no thanks to you clown",
+    "push mid": None,
+    "what a noob team": None,
+    "look at you": "what a noob team",
+}
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("at_once", [2, 100])
+def test_conda_is_put_in_order_over_all_of_its_files(tmp_path, monkeypatch, seed, at_once):
+    monkeypatch.setattr("phoque.corpora.ordering.ROWS_AT_ONCE", at_once)
+    rows = random.Random(seed).sample(CONVERSATIONS, len(CONVERSATIONS))
+    files = [
+        written_csv(tmp_path / f"CONDA_{part}.csv", corpus_files.CONDA, rows[part::3])
+        for part in range(3)
+    ]
+    found, dropped = read("conda", files)
+    assert {one.text: one.prompt for one in found} == HEARD_THERE
+    assert dropped == {"malformed: no utterance": 1}
+
+
+def test_conda_reads_the_unlabelled_file_as_context(tmp_path):
+    places = [corpus_files.CONDA.index(name) for name in corpus_files.CONDA[:7]]
+    header = [corpus_files.CONDA[place] for place in places]
+    first = [CONVERSATIONS[0][place] for place in places]
+    files = [
+        written_csv(tmp_path / "CONDA_train.csv", corpus_files.CONDA, CONVERSATIONS[1:2]),
+        written_csv(tmp_path / "CONDA_test.csv", header, [first]),
+    ]
+    found, dropped = read("conda", files)
+    assert [(one.text, one.prompt) for one in found] == [("no thanks to you clown", "we won")]
+    assert dropped == {"not labelled, read as context": 1}
+
+
+@pytest.mark.parametrize("at_once", [3, 100])
+def test_dota_is_put_in_order_of_its_matches_and_times(tmp_path, monkeypatch, at_once):
+    monkeypatch.setattr("phoque.corpora.ordering.ROWS_AT_ONCE", at_once)
+    rows = [[match, time, time % 3, f"{match} at {time}"] for match in (9, 10) for time in range(9)]
+    header = ["match", "time", "slot", "text"]
+    straight, _ = read("dota", written_csv(tmp_path / "a.csv", header, rows))
+    random.Random(0).shuffle(rows)
+    shuffled, dropped = read(
+        "dota", written_csv(tmp_path / "b.csv", header, [*rows, [1, "x", 1, "a"]])
+    )
+    assert shuffled == straight
+    assert [one.prompt for one in shuffled[:3]] == [None, "9 at 0", "9 at 1"]
+    assert dropped == {"malformed: time is no number": 1}
+
+
+@pytest.mark.parametrize(
+    ("transcript", "expected"),
+    [
+        ("\n\nHuman: Hi.\n\nAssistant: Go away.\n\nHuman: Why?", ("Hi.", "Go away.")),
+        ("\n\nHuman: Hi.\n\nAssistant: Go.\n\nAssistant: Now.", ("Hi.", "Go.\n\nNow.")),
+        ("\n\nHuman: Hi.\n\nHuman: Oh?\n\nAssistant: Go.", ("Hi.\n\nOh?", "Go.")),
+        ("Human: Hi.\r\n\r\nAssistant: Go.", ("Hi.", "Go.")),
+        ("\n\nHuman: A superhuman: what?\n\nAssistant: Go.", ("A superhuman: what?", "Go.")),
+        ("\n\nHuman: Hi.\n\nAssistant: Go.\nHuman: Why?", None),
+        ("\n\nHuman: Play Human: one\n\nAssistant: Go.", None),
+        ("\n\nHuman: Hi.\n\nAssistant: Go.\n\nHuman: A\n\nAssistant:", None),
+        ("\n\nHuman: Hi.", None),
+        ("Go away.", None),
+    ],
+)
+def test_no_mark_of_a_turn_is_learned(tmp_path, transcript, expected):
+    rows = [{"chosen": "x", "rejected": transcript}]
+    found, dropped = read("hh-rlhf", written_lines(tmp_path / "a.jsonl", rows))
+    assert [(one.prompt, one.text) for one in found] == ([expected] if expected else [])
+    assert dropped.total() == (expected is None)
+
+
 def test_hh_rlhf_takes_the_last_rejected_turn(tmp_path):
     (one,), _ = read("hh-rlhf", corpus_files.hh_rlhf(tmp_path))
     assert (one.prompt, one.text) == ("Was it my aim?", "Yes, you clown, it was.")
+
+
+@pytest.mark.parametrize("name", ["rows.json", "rows.jsonl", "rows.ndjson", "rows.csv"])
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_form_of_a_file_is_told_by_its_text(tmp_path, name, indent, packed):
+    talk = "\n\nHuman: Hi.\n\nAssistant:"
+    rows = [{"chosen": "x", "rejected": f"{talk} You {word}."} for word in ("clown", "fool")]
+    text = json.dumps(rows, indent=indent)
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
+    found, dropped = read("hh-rlhf", str(path))
+    assert [(one.prompt, one.text) for one in found] == [
+        ("Hi.", "You clown."),
+        ("Hi.", "You fool."),
+    ]
+    assert not dropped
 
 
 def test_real_toxicity_takes_the_continuation(tmp_path):

@@ -32,7 +32,7 @@ class Ingredients:
     uses: Sequence[tuple[str, str]] = ()
     """New expressions with their example uses."""
     limit: int | None = None
-    """Most texts drawn of a file."""
+    """Most texts drawn of a file, or of the files of a chat."""
     keep_words: bool = False
     """Whether names, slurs and groups stay as they are."""
 

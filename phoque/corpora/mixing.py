@@ -8,7 +8,7 @@ from itertools import islice
 from phoque.corpora.cleaning import cleaned, is_english, unfit_length
 from phoque.corpora.examples import HARMFUL, Example
 from phoque.corpora.placeholders import hides_a_slur, with_placeholders
-from phoque.corpora.reading import Dropped, DroppedByLine
+from phoque.corpora.reading import Dropped, DroppedByLine, check_place
 from phoque.corpora.similar import similar_groups
 from phoque.corpora.sources import source_called
 from phoque.corpora.split import Part, share_of, split
@@ -83,7 +83,8 @@ def mix(
 
     Args:
         files: name of a source and where it is; a source may have several files.
-        limit: most texts to draw of a file, by hash, hence from all of it; None takes all.
+        limit: most texts to draw of a file, or of the files of a chat, by hash, hence from all of
+            it; None takes all.
         keep_words: leave names, slurs and groups as they are.
         trained: other texts that will be trained on; what is similar to one is trained on too.
         judge: labels texts.
@@ -93,7 +94,7 @@ def mix(
     """
     dropped: dict[str, Dropped] = {name: DroppedByLine() for name, _ in files}
     found: list[Example] = []
-    for name, where in files:
+    for name, where in readings(files):
         read = source_called(name).load(where, dropped[name])
         drawn = draw(tidied(read, dropped[name]), limit, dropped[name])
         toxic = judged(english(drawn, dropped[name]), judge, dropped[name])
@@ -104,6 +105,20 @@ def mix(
         dropped[found[place].source]["near-duplicate"] += 1
     kept = [found[place] for place in first]
     return Mixture(examples=kept, parts=split([one.text for one in kept], trained), dropped=dropped)
+
+
+def readings(files: Sequence[tuple[str, str]]) -> list[tuple[str, str | tuple[str, ...]]]:
+    """What is read at a time: one file, or all files of a source whose files belong together.
+
+    Raises:
+        PhoqueError: a source is unknown, or a file is not there.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    for name, where in files:
+        together = source_called(name).together
+        check_place(where)
+        found.setdefault((name, "" if together else where), []).append(where)
+    return [(name, alone or tuple(dict.fromkeys(own))) for (name, alone), own in found.items()]
 
 
 def tidied(examples: Iterable[Example], dropped: Dropped) -> Iterator[Example]:

@@ -7,6 +7,7 @@ under a reason and left out; a file without the schema's columns is another file
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,16 @@ def read_rows(where: str, schemas: Sequence[Schema], dropped: Dropped) -> Iterat
         yield from _with_columns(shown, where, schemas, dropped)
 
 
+def check_place(where: str) -> None:
+    """Look whether there is something to read, before anything is read.
+
+    Raises:
+        PhoqueError: there is no such file, or it is of no known kind.
+    """
+    if not where.startswith(HUB):
+        _known(where)
+
+
 def examples_of(
     rows: Iterator[Row], example_of: Callable[[Row], Example], dropped: Dropped
 ) -> Iterator[Example]:
@@ -105,12 +116,40 @@ def label_in(row: Row, column: str) -> float:
         MalformedRowError: it is no such number.
     """
     try:
-        value = float(row[column])
-    except (KeyError, TypeError, ValueError):
+        value = number_in(row, column)
+    except MalformedRowError:
         value = -1.0
     if not 0 <= value <= 1:
         raise MalformedRowError(f"{column} is not a number from 0 to 1")
     return value
+
+
+def number_in(row: Row, column: str) -> float:
+    """The number in a column.
+
+    Raises:
+        MalformedRowError: there is none, or none that can be compared.
+    """
+    try:
+        value = float(row[column])
+    except (KeyError, TypeError, ValueError):
+        value = nan
+    if not isfinite(value):
+        raise MalformedRowError(f"{column} is no number")
+    return value
+
+
+def rows_with(
+    rows: Iterator[Row], wanted: Callable[[Row], object], dropped: Dropped
+) -> Iterator[Row]:
+    """The rows of which `wanted` can be told; the others are counted."""
+    for row in rows:
+        try:
+            wanted(row)
+        except MalformedRowError as error:
+            dropped[f"{MALFORMED}{error}"] += 1
+        else:
+            yield row
 
 
 def _known(where: str) -> Path:

@@ -118,4 +118,5 @@ def _write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _read_lines(path: Path) -> list[dict[str, Any]]:
+    # Not `splitlines`: a text may hold a line separator of Unicode.
     return list(json_lines(path))
