@@ -235,5 +235,5 @@ def test_every_entry_of_the_catalogue_declares_what_it_is():
 
 
 def test_the_guard_is_loaded_by_its_name(monkeypatch):
-    monkeypatch.setattr(guard, "load_model", lambda name: load_model("tiny"))
+    monkeypatch.setattr(guard, "load_model", lambda name, **how: load_model("tiny"))
     assert isinstance(load_classifier("Qwen/Qwen3Guard-Gen-0.6B"), Guard)
