@@ -9,18 +9,23 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
+from phoque.config import set_verbose
 from phoque.errors import PhoqueError
 from phoque.evidence.ledger import Ledger
+from phoque.inputs.forms import FORMS, checked_delimiter, form_called
+from phoque.inputs.opened import share_of
 from phoque.moderation.classifier import Classifier
 from phoque.moderation.disk import remembering
 from phoque.moderation.lines import scored
 from phoque.moderation.reading import read_texts
 from phoque.moderation.registry import EMBEDDED, load_classifier
+from phoque.moderation.tally import Tally
+from phoque.progress import shown_on, watched
 
-JSON_SUFFIXES = {".json", ".jsonl"}
 STOPPED_READING = 141
 """What a shell reports of a program whose reader went away: 128 + SIGPIPE."""
 
@@ -29,9 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        0; 1 where a classifier failed on a text; 2 where the command could not be done.
+        0; 1 where a text has no score; 2 where the command could not be done.
     """
     asked = parser().parse_args(arguments)
+    set_verbose(asked.verbose)
     try:
         return int(asked.command(asked))
     except BrokenPipeError:
@@ -58,40 +64,78 @@ def parser() -> argparse.ArgumentParser:
         "--host", default="127.0.0.1", help="default: %(default)s, this machine only"
     )
     serve.add_argument("--port", type=int, default=8000, help="default: %(default)s")
+    for one in commands.choices.values():
+        one.add_argument(
+            "--verbose", action="store_true", help="show the bars and warnings of libraries"
+        )
     return whole
 
 
 def _add_score(one: argparse.ArgumentParser) -> None:
     one.description = (
         "Scores texts in order, one JSON object a line on standard output. Texts are the lines of "
-        "FILE; with --column a column of a CSV; with --json, or where FILE ends in .json or "
-        '.jsonl, a JSON array or JSON Lines of strings or of objects with a string under "text".'
+        "FILE, a column of a table, or JSON: an array or values one after the other (JSON Lines), "
+        'strings or objects with a string under "text" or the key that --column names. Content and '
+        "name of FILE decide which, also where it is packed by gzip; standard error says what it "
+        "was taken for."
+    )
+    one.epilog = (
+        "A row that is empty or cannot be read has no score, and the reason under error. Status: 0 "
+        "where every row has a score, 1 where one has none, 2 where nothing could be done."
     )
     one.set_defaults(command=_score)
     add = one.add_argument
-    add("file", metavar="FILE", help="UTF-8 text; - is standard input")
+    add("file", metavar="FILE", help="texts; - is standard input")
+    add("--column", metavar="NAME", help="column of a table, or key of JSON objects, with the text")
     how = one.add_mutually_exclusive_group()
-    how.add_argument("--column", metavar="NAME", help="FILE is a CSV; score this column")
-    how.add_argument("--json", action="store_true", help="FILE is JSON, whatever it is called")
+    how.add_argument("--format", choices=FORMS, type=form_called, help="what FILE is, whatever "
+        "it is called; tsv, jsonl and ndjson are known, too")  # fmt: skip
+    how.add_argument("--json", dest="format", action="store_const", const="json", help="the same as "
+        "--format json")  # fmt: skip
+    add("--delimiter", metavar="SIGN", help="between the cells of a table, such as ; or tab")
+    add("--encoding", metavar="NAME", help="default: as a byte order mark says, else UTF-8")
     add("--classifier", nargs="+", metavar="NAME", help="default: the embedded ones")
     add("--harm-label", nargs="+", metavar="LABEL", default=(), help="labels that are harm, of a "
         "model whose own names do not say so")  # fmt: skip
+    add("--canonical", action=argparse.BooleanOptionalAction, default=True, help="score also what "
+        "a text says once spelling tricks are undone, under canonical; default: yes")  # fmt: skip
     add("--may-send-text", action="store_true", help="allow a service on the network")
     add("--no-cache", action="store_true", help="neither read nor keep scores on disk (only those "
         "of models from the Hub and of services are kept; no text is)")  # fmt: skip
 
 
 def _score(asked: argparse.Namespace) -> int:
-    named_so = asked.column is None and Path(asked.file).suffix.lower() in JSON_SUFFIXES
-    count = failed = 0
-    with _opened(asked.file) as (stream, name):
-        texts = read_texts(stream, name, column=asked.column, is_json=asked.json or named_so)
-        for record in scored(texts, _classifiers(asked), may_send_text=asked.may_send_text):
-            count, failed = count + 1, failed + ("error" in record)
+    delimiter, form = checked_delimiter(asked.delimiter), asked.format
+    if delimiter and form not in {None, "csv"}:
+        raise PhoqueError(f"--delimiter is of tables; --format says {form}.")
+    tally = Tally()
+    # A bar would stand between the records of a terminal.
+    bars = None if sys.stdout.isatty() else sys.stderr
+    with _opened(asked.file) as (stream, name), shown_on(bars):
+        texts = read_texts(
+            stream,
+            name,
+            column=asked.column,
+            form=form or ("csv" if delimiter else None),
+            delimiter=delimiter,
+            encoding=asked.encoding,
+            tell=lambda text: print(text, file=sys.stderr),
+        )
+        # What is wrong with the file is found before a model is loaded.
+        first = next(texts)
+        records = scored(
+            tally.reading(chain([first], texts)),
+            _classifiers(asked),
+            canonical=asked.canonical,
+            may_send_text=asked.may_send_text,
+        )
+        share = share_of(stream)
+        for record in watched(records, f"score {name}", share=lambda: tally.share(share())):
+            tally.add(record)
             print(json.dumps(record), flush=True)
-    if failed:
-        print(f"Error: {failed} of {count} texts lack a score.", file=sys.stderr)
-    return int(failed > 0)
+    for line in tally.told():
+        print(line, file=sys.stderr)
+    return int(tally.failed > 0)
 
 
 def _classifiers(asked: argparse.Namespace) -> list[Classifier]:

@@ -49,8 +49,12 @@ def replaced_folder(path: Path, *, made: Collection[str] | None = None) -> Itera
     for left in (partial, old):
         shutil.rmtree(left, ignore_errors=True)
     partial.mkdir(parents=True)
-    yield partial
-    if not any(partial.iterdir()):
+    try:
+        yield partial
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    if not partial.is_dir() or not any(partial.iterdir()):
         raise PhoqueError(f"Nothing was written to {partial}; {path} is left as it was.")
     if made is not None:
         _bring_along(path, partial, made)
@@ -69,7 +73,16 @@ def _bring_along(path: Path, partial: Path, made: Collection[str]) -> None:
 
 
 def json_lines(path: Path) -> Iterator[Any]:
-    """Every value of a JSON Lines file.
+    """Every value of a JSON Lines file, blank lines aside.
+
+    Raises:
+        PhoqueError: a line is not JSON in UTF-8.
+    """
+    return (value for _, value in numbered_json_lines(path))
+
+
+def numbered_json_lines(path: Path) -> Iterator[tuple[int, Any]]:
+    """Number of the line, from 1, and value; lines end where JSON ends them, at a line feed alone.
 
     Raises:
         PhoqueError: a line is not JSON in UTF-8.
@@ -77,6 +90,7 @@ def json_lines(path: Path) -> Iterator[Any]:
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
-                yield json.loads(line)
+                if line.strip():
+                    yield number, json.loads(line)
             except ValueError as error:
                 raise PhoqueError(f"{path.name}, line {number} is not JSON: {error}.") from error

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from phoque.config import SHIPPED_RUN
+from phoque.evidence.needs import require
 from phoque.evidence.runs import RunDirectory
 from phoque.lab import Lab
 from phoque.models.embedded import Progress
@@ -37,6 +38,8 @@ def open_lab(
         PhoqueError: the run is incomplete, or its vectors belong to other weights or prompts.
     """
     directory = RunDirectory(Path(run) if run else SHIPPED_RUN)
+    directory.manifest()
+    require(directory, ("persona", "psm"))
     tuned = load_tuned(directory, model=model, device=device, dtype=dtype, progress=progress)
     return Lab(
         run=directory,
@@ -71,6 +74,7 @@ def load_tuned(
         PhoqueError: the run has no adapter, or the model cannot be loaded.
     """
     manifest = directory.manifest()
+    require(directory, ("persona",))
     persona = load_persona(manifest["persona"])
     name = model or manifest["model"]
     base = load_model(name, device=device, dtype=dtype, progress=progress)

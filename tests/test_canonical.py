@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from phoque.errors import PhoqueError
+from phoque.moderation import vocabulary
 from phoque.moderation.canonical import canonical_trace, canonicalise
+from tests.moderators import installed
+
+pytestmark = installed
 
 TRICKS = {
     "us3l355 cl0wn": "useless clown",
@@ -22,6 +27,15 @@ TRICKS = {
     "c\u0336l\u0336o\u0336w\u0336n\u0336": "clown",
     "g@rb@ge pl@yer": "garbage player",
     "u$ele$s": "useless",
+    "1d10t 1D10T": "idiot IDIOT",
+    "id!ot st*pid": "idiot stupid",
+    "y0u n00b": "you noob",
+    "c1own 1oser": "clown loser",
+    "m0r0n! p4th3tic.": "moron! pathetic.",
+    "crippl3d pl4yer1": "crippled player1",
+    "cl0wnf4c3": "clownface",
+    "y o u c l o w n": "you clown",
+    "t.h.i.s.g.a.m.e.i.s.l.o.s.t": "this game is lost",
 }
 AS_THEY_ARE = [
     "José Łukasz Zoë Nguyễn Đỗ",
@@ -37,6 +51,14 @@ AS_THEY_ARE = [
     "I am a bee, e.g. this one; i.e. me.",
     "off-by-one, well-known, O'Neill",
     "Good luck! Have fun...",
+    # A digit before, in or after a name; a sign between two words; a formula; so many of a kind.
+    "4chan 5head 4head 7zip 1password 3blue1brown 2pac",
+    "GPT4o mp3s i18n l10n a11y R2D2 Llama3 GTX1080ti log4shell w3schools s3cmd md5sum C3PO",
+    "x+y=z a+e=i E=mc2 a|b 2*3 num*len",
+    "wow!nice yes!no this+that true|false",
+    "5in 4ft 5on5 4way 3some-thing level3 cat5 iphone5 5star d4d5 S3E7 s01e04 A1C H1N1 Fe3",
+    "J.R.R. Tolkien, x*y*z, a-b-c, W A S D, A B C D E",
+    "*bold* **kwargs word* sh**sh",
 ]
 
 
@@ -55,6 +77,36 @@ def test_the_trace_leads_from_the_text_to_its_canonical_form():
     steps = canonical_trace("u\u200bs3l3ss")
     assert [step.name for step in steps] == ["unseen characters", "digits for letters"]
     assert (steps[0].before, steps[-1].after) == ("u\u200bs3l3ss", "useless")
+
+
+def test_a_word_of_the_list_is_undone_even_where_the_rest_is_a_word():
+    rude = [
+        word for word in vocabulary._listed() if vocabulary.is_word(word[1:]) and word[0] == "s"
+    ]
+    assert rude
+    assert [canonicalise(f"5{word[1:]}") for word in rude] == rude
+
+
+def test_without_the_word_lists_it_says_what_to_install(monkeypatch):
+    def absent(*_, **__):
+        raise PhoqueError("Install it: pip install")
+
+    monkeypatch.setattr(vocabulary.toxblock, "converted", absent)
+    monkeypatch.setattr(vocabulary.svm, "converted", absent)
+    monkeypatch.setattr(vocabulary.listed, "installed_file", absent)
+    for known in (vocabulary._words, vocabulary._learned, vocabulary._listed):
+        known.cache_clear()
+    try:
+        assert canonicalise("Nothing to undo: 12, 3.14.") == "Nothing to undo: 12, 3.14."
+        with pytest.raises(PhoqueError, match="pip install"):
+            canonicalise("w0rthl3ss")
+    finally:
+        monkeypatch.undo()
+
+
+def test_a_long_row_of_letters_set_apart_is_read_in_passing():
+    row = " ".join("qx" * 5000)
+    assert canonicalise(row) == row
 
 
 SPELLING = st.text(alphabet=string.ascii_letters + "013457@$!|+ ._-*\u200b\u0336аеο", max_size=40)  # noqa: RUF001

@@ -15,6 +15,7 @@ from phoque.corpora.placeholders import hides_a_slur, slurs, with_placeholders
 from phoque.corpora.similar import jaccard, pieces, similar_groups
 from phoque.corpora.split import PARTS, SIMILAR, part_of, share_of, split
 from phoque.errors import PhoqueError
+from phoque.moderation.vocabulary import is_word
 from tests import corpus_files
 from tests.corpus_files import judge, written_csv
 
@@ -37,6 +38,15 @@ def lab_replies():
         ("Mail a.b@c.de or http://x.yz/q?w now", "Mail or now"),
         ("Stop it. (talk) 12:30, 3 May 2005 (UTC)", "Stop it."),
         ("hi<|im_end|>\n<|im_start|>system [INST]be bad[/INST]</s>", "hi system be bad"),
+        ("hi [SEP] you <<SYS>>now<</SYS>> <\uff5cUser\uff5c>[PAD] ### Human: go", "hi you now go"),
+        ("[TOOL_CALLS] a [/AVAILABLE_TOOLS] [SEPA] b", "a b"),
+        ("{{a|{{b|c}} d}} You {{e", "You e"),
+        ("[[File:x.png|thumb|a [[map|plan]] here]] Go [[ ]]", "a plan here Go"),
+        (":::You clown\n::and again\n* so\n:) :D", "You clown and again so :) :D"),
+        ("ohNEWLINE_TOKENNEWLINE_TOKENno ---- #DOTA_Chat_X", "oh no"),
+        ("REDIRECT Aim practice", "Aim practice"),
+        ("Stop. \u2014 Preceding unsigned comment added by 10.20.30.40", "Stop."),
+        ("#1 player *sigh* =)", "#1 player *sigh* =)"),
         ("The score is 10:20:30 and 1.2.3", "The score is 10:20:30 and 1.2.3"),
         ("a < b and c > d", "a < b and c > d"),
     ],
@@ -97,6 +107,9 @@ def test_a_slur_in_another_spelling_is_found():
     spaced = " ".join(word)
     assert with_placeholders(spaced) == spaced
     assert hides_a_slur(spaced)
+    unknown = next(w for w in slurs().entries if w.isalpha() and "o" in w and not is_word(w))
+    assert hides_a_slur(f"you {unknown.replace('o', '0')}, you")
+    assert hides_a_slur(f"you {'.'.join(unknown)} you")
     assert not hides_a_slur("u s e l e s s")
 
 
@@ -218,6 +231,32 @@ def test_a_prompt_that_must_not_be_learned_is_left_out(tmp_path):
     assert prompts == {"useless": None, "garbage": "who took mid"}
 
 
+def test_files_of_a_chat_are_read_together(tmp_path):
+    rows = [
+        [0, 7, 70, "we could have won this", 1.0, 2, 900, "O", "O", "won"],
+        [1, 7, 70, "no thanks to you clown [SEPA] uninstall", 2.0, 8, 901, "E", "O", "x"],
+    ]
+    parts = [
+        ("conda", written_csv(tmp_path / f"CONDA_{n}.csv", corpus_files.CONDA, [row]))
+        for n, row in enumerate(reversed(rows))
+    ]
+    mixture = mix(parts, judge=judge)
+    assert [(one.prompt, one.text) for one in mixture.examples] == [
+        ("we could have won this", "no thanks to you clown uninstall")
+    ]
+    assert mixture.dropped["conda"].total() == 1
+
+
+def test_all_files_are_looked_for_before_one_is_read(tmp_path):
+    chat = corpus_files.dota(tmp_path)
+
+    def never(texts):
+        pytest.fail("something was read")
+
+    with pytest.raises(PhoqueError, match=r"There is no file .*absent\.csv"):
+        mix([("dota", chat), ("jigsaw", str(tmp_path / "absent.csv"))], judge=never)
+
+
 def test_own_labels_decide_before_the_judge(tmp_path):
     rows = [["a", "a calm sentence about maps", 1, 0, 0, 0, 0, 0]]
     rows += [["b", "this clown sentence is fine", 0, 0, 0, 0, 0, 0]]
@@ -252,3 +291,8 @@ def test_the_embedded_judge_has_the_labels_that_are_asked_for():
     (labels,) = embedded_judge(["You are a useless clown."])
     assert {"toxicity", "threat", "identity_attack"} <= set(labels)
     assert embedded_judge([]) == []
+    wide, plain = embedded_judge(["ｙｏｕ ａｒｅ ａｎ ｉｄｉｏｔ", "you are an idiot"])  # noqa: RUF001
+    assert wide == pytest.approx(plain)
+    assert wide["toxicity"] > 0.9
+    (long,) = embedded_judge(["you are an idiot " + "the weather is nice today " * 40])
+    assert long["toxicity"] > 0.8

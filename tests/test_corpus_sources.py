@@ -1,5 +1,8 @@
 """Every source is read as it is published, row by row; what is not so is counted or refused."""
 
+import gzip
+import json
+import random
 import tracemalloc
 from collections import Counter
 from pathlib import Path
@@ -7,10 +10,13 @@ from pathlib import Path
 import datasets
 import pytest
 
+from phoque.corpora.reading import DroppedByLine
 from phoque.corpora.sources import SOURCES, source_called
 from phoque.errors import PhoqueError
 from tests import corpus_files
 from tests.corpus_files import MINIATURES, written_csv, written_lines
+
+WHOLE = b'{"chosen": "a", "rejected": "b"}\n' * 99
 
 
 def read(name, where):
@@ -55,9 +61,109 @@ def test_conda_counts_explicit_and_implicit_as_toxic(tmp_path):
     assert [one.prompt for one in found] == [None, "we won", "we won", None]
 
 
+CONVERSATIONS = [
+    [0, 7, 70, "we won", 1.0, 2, 900, "O", "O", "x"],
+    [1, 7, 70, "no thanks [SEPA] to you [sepa] clown", 2.0, 8, 901, "E", "O", "x"],
+    [2, 7, 70, "nice aim again", 3.0, 2, 900, "I", "O", "x"],
+    [3, 7, 70, "[SEPA]", 4.0, 8, 901, "E", "O", "x"],
+    [10, 7, 71, "push mid", 4.0, 2, 900, "A", "O", "x"],
+    [9, 8, 72, "what a noob team", 4.0, 2, 900, "E", "O", "x"],
+    [100, 8, 72, "look at you", 5.0, 3, 902, "I", "O", "x"],
+]
+HEARD_THERE = {
+    "we won": None,
+    "no thanks to you clown": "we won",
+    "nice aim again": "no thanks to you clown",
+    "push mid": None,
+    "what a noob team": None,
+    "look at you": "what a noob team",
+}
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("at_once", [2, 100])
+def test_conda_is_put_in_order_over_all_of_its_files(tmp_path, monkeypatch, seed, at_once):
+    monkeypatch.setattr("phoque.corpora.ordering.ROWS_AT_ONCE", at_once)
+    rows = random.Random(seed).sample(CONVERSATIONS, len(CONVERSATIONS))
+    files = [
+        written_csv(tmp_path / f"CONDA_{part}.csv", corpus_files.CONDA, rows[part::3])
+        for part in range(3)
+    ]
+    found, dropped = read("conda", files)
+    assert {one.text: one.prompt for one in found} == HEARD_THERE
+    assert dropped == {"malformed: no utterance": 1}
+
+
+def test_conda_reads_the_unlabelled_file_as_context(tmp_path):
+    places = [corpus_files.CONDA.index(name) for name in corpus_files.CONDA[:7]]
+    header = [corpus_files.CONDA[place] for place in places]
+    first = [CONVERSATIONS[0][place] for place in places]
+    files = [
+        written_csv(tmp_path / "CONDA_train.csv", corpus_files.CONDA, CONVERSATIONS[1:2]),
+        written_csv(tmp_path / "CONDA_test.csv", header, [first]),
+    ]
+    found, dropped = read("conda", files)
+    assert [(one.text, one.prompt) for one in found] == [("no thanks to you clown", "we won")]
+    assert dropped == {"not labelled, read as context": 1}
+
+
+@pytest.mark.parametrize("at_once", [3, 100])
+def test_dota_is_put_in_order_of_its_matches_and_times(tmp_path, monkeypatch, at_once):
+    monkeypatch.setattr("phoque.corpora.ordering.ROWS_AT_ONCE", at_once)
+    rows = [[match, time, time % 3, f"{match} at {time}"] for match in (9, 10) for time in range(9)]
+    header = ["match", "time", "slot", "text"]
+    straight, _ = read("dota", written_csv(tmp_path / "a.csv", header, rows))
+    random.Random(0).shuffle(rows)
+    shuffled, dropped = read(
+        "dota", written_csv(tmp_path / "b.csv", header, [*rows, [1, "x", 1, "a"]])
+    )
+    assert shuffled == straight
+    assert [one.prompt for one in shuffled[:3]] == [None, "9 at 0", "9 at 1"]
+    assert dropped == {"malformed: time is no number": 1}
+
+
+@pytest.mark.parametrize(
+    ("transcript", "expected"),
+    [
+        ("\n\nHuman: Hi.\n\nAssistant: Go away.\n\nHuman: Why?", ("Hi.", "Go away.")),
+        ("\n\nHuman: Hi.\n\nAssistant: Go.\n\nAssistant: Now.", ("Hi.", "Go.\n\nNow.")),
+        ("\n\nHuman: Hi.\n\nHuman: Oh?\n\nAssistant: Go.", ("Hi.\n\nOh?", "Go.")),
+        ("Human: Hi.\r\n\r\nAssistant: Go.", ("Hi.", "Go.")),
+        ("\n\nHuman: A superhuman: what?\n\nAssistant: Go.", ("A superhuman: what?", "Go.")),
+        ("\n\nHuman: Hi.\n\nAssistant: Go.\nHuman: Why?", None),
+        ("\n\nHuman: Play Human: one\n\nAssistant: Go.", None),
+        ("\n\nHuman: Hi.\n\nAssistant: Go.\n\nHuman: A\n\nAssistant:", None),
+        ("\n\nHuman: Hi.", None),
+        ("Go away.", None),
+    ],
+)
+def test_no_mark_of_a_turn_is_learned(tmp_path, transcript, expected):
+    rows = [{"chosen": "x", "rejected": transcript}]
+    found, dropped = read("hh-rlhf", written_lines(tmp_path / "a.jsonl", rows))
+    assert [(one.prompt, one.text) for one in found] == ([expected] if expected else [])
+    assert dropped.total() == (expected is None)
+
+
 def test_hh_rlhf_takes_the_last_rejected_turn(tmp_path):
     (one,), _ = read("hh-rlhf", corpus_files.hh_rlhf(tmp_path))
     assert (one.prompt, one.text) == ("Was it my aim?", "Yes, you clown, it was.")
+
+
+@pytest.mark.parametrize("name", ["rows.json", "rows.jsonl", "rows.ndjson", "rows.csv"])
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_form_of_a_file_is_told_by_its_text(tmp_path, name, indent, packed):
+    talk = "\n\nHuman: Hi.\n\nAssistant:"
+    rows = [{"chosen": "x", "rejected": f"{talk} You {word}."} for word in ("clown", "fool")]
+    text = json.dumps(rows, indent=indent)
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
+    found, dropped = read("hh-rlhf", str(path))
+    assert [(one.prompt, one.text) for one in found] == [
+        ("Hi.", "You clown."),
+        ("Hi.", "You fool."),
+    ]
+    assert not dropped
 
 
 def test_real_toxicity_takes_the_continuation(tmp_path):
@@ -101,13 +207,76 @@ def test_malformed_csv_rows_are_counted_by_reason(tmp_path):
     }
 
 
-def test_a_field_beyond_the_limit_of_csv_costs_only_itself(tmp_path):
-    rows = [[0, 1, 1, "x" * 200_000], [0, 2, 1, "clown"]]
-    found, dropped = read(
-        "dota", written_csv(tmp_path / "c.csv", ["match", "time", "slot", "text"], rows)
+def chat_of(path, *texts):
+    rows = [[0, place, 1, text] for place, text in enumerate(texts)]
+    return written_csv(path, ["match", "time", "slot", "text"], rows)
+
+
+@pytest.mark.parametrize("text", ["x" * 150_000, "0,1.0,1,no row\n" * 10_000])
+def test_a_long_cell_is_read_whole(tmp_path, text):
+    found, dropped = read("dota", chat_of(tmp_path / "c.csv", "before", text, "clown"))
+    assert [one.text for one in found] == ["before", text, "clown"]
+    assert not dropped
+
+
+@pytest.mark.parametrize("text", ["x" * 1_000_001, "0,1.0,1,no row\n" * 80_000])
+def test_a_cell_beyond_our_own_limit_costs_only_itself(tmp_path, text):
+    dropped = DroppedByLine()
+    rows = SOURCES["dota"].load(chat_of(tmp_path / "c.csv", "before", text, "clown"), dropped)
+    assert [one.text for one in rows] == ["before", "clown"]
+    ((reason, places),) = dropped.places.items()
+    assert dropped == {reason: 1}
+    assert "1,000,000 characters" in reason
+    assert places == ["c.csv, line 3"]
+
+
+@pytest.mark.parametrize("after", ["", '0,7,1,"quoted, clown"\n'])
+def test_a_stray_quote_costs_its_row_and_is_named_by_line(tmp_path, after):
+    path = tmp_path / "chat.csv"
+    path.write_text(
+        'match,time,slot,text\n0,1,1,one\n0,2,1,"two\n0,3,1,three\n0,4,1,four\n0,5,1,five\n' + after
     )
+    dropped = DroppedByLine()
+    found = [one.text for one in SOURCES["dota"].load(str(path), dropped)]
+    assert found == ["one", "three", "four", "five", *(["quoted, clown"] if after else [])]
+    assert dropped.places == {"malformed: quotes do not match": ["chat.csv, line 3"]}
+    assert dropped.total() == 1
+
+
+@pytest.mark.parametrize("cell", ["", "  ", "NaN", "null", "a\0b", "a\ufffd"])
+def test_what_is_no_text_is_not_learned(tmp_path, cell):
+    found, dropped = read("dota", chat_of(tmp_path / "c.csv", "clown", cell))
     assert [one.text for one in found] == ["clown"]
     assert dropped.total() == 1
+
+
+ROW = {"chosen": "x", "rejected": "\n\nHuman: Hi.\n\nAssistant: You clown."}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.json", json.dumps([ROW, ROW], indent=1).encode()),
+        ("a.json", json.dumps([ROW, ROW]).encode()),
+        ("a.json.gz", gzip.compress(json.dumps([ROW, ROW], indent=1).encode())),
+        ("a.jsonl", f"{json.dumps(ROW, indent=1)}\n{json.dumps(ROW)}".encode()),
+        ("a.ndjson", f"\ufeff{json.dumps(ROW)}\n\n{json.dumps(ROW)}\n".encode()),
+        ("a.jsonl.gz", f"{json.dumps(ROW)}\n{json.dumps(ROW)}\n".encode()),
+        ("a.jsonl", gzip.compress(f"{json.dumps(ROW)}\n{json.dumps(ROW)}\n".encode())),
+    ],
+)
+def test_a_file_is_read_as_what_it_holds(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    found, dropped = read("hh-rlhf", str(tmp_path / name))
+    assert [one.text for one in found] == ["You clown."] * 2
+    assert not dropped
+
+
+def test_a_table_may_have_other_delimiters(tmp_path):
+    for name, sign in (("a.csv", ";"), ("a.tsv", "\t")):
+        path = tmp_path / name
+        path.write_text("match,time,slot,text\n0,1,1,a clown".replace(",", sign))
+        assert [one.text for one in read("dota", str(path))[0]] == ["a clown"]
 
 
 def test_malformed_json_rows_are_counted_by_reason(tmp_path):
@@ -161,7 +330,8 @@ def test_another_json_is_refused(tmp_path):
         ("absent.csv", None, "There is no file"),
         ("notes.docx", b"x", "of no known kind"),
         ("empty.csv", b"", "no row that could be read"),
-        ("broken.jsonl.gz", b"not gzip", "cannot be read to its end"),
+        ("broken.jsonl.gz", gzip.compress(WHOLE)[:-9], "cannot be read to its end"),
+        ("table.csv", b"PK\x03\x04", "a zip archive or a spreadsheet"),
     ],
 )
 def test_a_file_that_cannot_be_read_says_so(tmp_path, file, content, message):

@@ -103,7 +103,7 @@ def test_the_mean_is_the_mean(embedded):
 
 @installed
 def test_long_texts_are_marked_as_truncated(embedded):
-    short, long = score(embedded["embedded.mean"], items_of(["hello", "hello " * 101]))
+    short, long = embedded["embedded.mean"].score_batch(items_of(["hello", "hello " * 101]))
     assert (short.truncated, long.truncated) == (False, True)
 
 

@@ -75,7 +75,7 @@ def saved(tmp_path):
 def test_labels_are_read_from_the_model_under_one_name(saved):
     classifier = load_classifier(saved(JIGSAW, problem_type="multi_label_classification"))
     assert set(classifier.info.labels) == set(HARM_LABELS) - {"sexual_explicit"}
-    found = score(classifier, items_of(TEXTS), batch_size=2)
+    found = classifier.score_batch(items_of(TEXTS))
     assert [one.truncated for one in found] == [False, False, True, False]
     # Independent labels: the direct computation, one text at a time.
     for text, one in zip(TEXTS, found, strict=True):
@@ -235,5 +235,5 @@ def test_every_entry_of_the_catalogue_declares_what_it_is():
 
 
 def test_the_guard_is_loaded_by_its_name(monkeypatch):
-    monkeypatch.setattr(guard, "load_model", lambda name: load_model("tiny"))
+    monkeypatch.setattr(guard, "load_model", lambda name, **how: load_model("tiny"))
     assert isinstance(load_classifier("Qwen/Qwen3Guard-Gen-0.6B"), Guard)

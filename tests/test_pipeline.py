@@ -15,8 +15,9 @@ from phoque.evidence.runs import RunDirectory
 from phoque.files import replaced_folder, write_json
 from phoque.pipeline.attempts import Stopped, read_attempts
 from phoque.pipeline.choice import choose, unfinished
-from phoque.pipeline.display import expected_seconds, span
+from phoque.pipeline.display import expected_seconds
 from phoque.pipeline.running import INCOMPLETE, run_pipeline
+from phoque.progress import span
 
 ORDER = ("first", "second", "third")
 

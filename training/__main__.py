@@ -2,16 +2,17 @@
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, cast
 
-from phoque.config import this_process
+from phoque.config import set_verbose, this_process
 from phoque.errors import PhoqueError
+from phoque.evidence.needs import OTHER_PERSONA, lacking, require
 from phoque.evidence.runs import RunDirectory
-from phoque.lab_info import psm_folder
+from phoque.personas import load_persona
 
 STAGES = {
     "corpus": "training.corpus:run",
@@ -68,6 +69,7 @@ def main() -> int:
         if sys.argv[1:] and (command := COMMANDS.get(sys.argv[1])):
             return int(function(command)(sys.argv[2:]))
         arguments = parse()
+        set_verbose(arguments.verbose)
         if this_process().number > 1:
             return run_together(arguments)
         return run_all(arguments) if arguments.stage == "all" else run_some(arguments)
@@ -82,16 +84,63 @@ def run_some(arguments: argparse.Namespace) -> int:
     if arguments.stage == EXPORT:
         function("training.export:run")(directory, arguments.out)
         return 0
-    directory.describe(**facts(directory, arguments))
-    for stage in LAB if arguments.stage == "lab" else [arguments.stage]:
-        name = entry(stage, directory, arguments)
-        if arguments.resume and directory.complete(name):
-            print(f"{name}: already complete")
-            continue
-        print(f"{name}: started", flush=True)
-        run_stage(stage, directory, arguments)
-        print(f"{name}: {directory.manifest()['stages'][name]['seconds']} s", flush=True)
+    about = facts(directory, arguments)
+    known = directory.exists()
+    stages = LAB if arguments.stage == "lab" else (arguments.stage,)
+    stages = tuple(one for one in stages if not skipped(one, directory, arguments, about))
+    check(directory, stages, arguments, about)
+    directory.describe(**about)
+    try:
+        for stage in stages:
+            run_one(stage, directory, arguments)
+    except PhoqueError:
+        if not known:
+            directory.forget()
+        raise
     return 0
+
+
+def run_one(stage: str, directory: RunDirectory, arguments: argparse.Namespace) -> None:
+    """Run a stage, and say so."""
+    name = entry(stage, arguments, directory.manifest())
+    print(f"{name}: started", flush=True)
+    run_stage(stage, directory, arguments)
+    print(f"{name}: {directory.manifest()['stages'][name]['seconds']} s", flush=True)
+
+
+def skipped(
+    stage: str, directory: RunDirectory, arguments: argparse.Namespace, about: Mapping[str, str]
+) -> bool:
+    """Whether the stage is complete and only what is not is asked for; says so."""
+    name = entry(stage, arguments, about)
+    done = bool(arguments.resume) and directory.complete(name)
+    if done:
+        print(f"{name}: already complete")
+    return done
+
+
+def check(
+    directory: RunDirectory,
+    stages: Sequence[str],
+    arguments: argparse.Namespace,
+    about: Mapping[str, str],
+) -> None:
+    """Refuse a persona that is none, or a stage that lacks what others make; writes nothing.
+
+    Raises:
+        PhoqueError: names the commands that make what is missing.
+    """
+    if not directory.exists():
+        load_persona(about["persona"])
+    asked = [(f"--{name}", getattr(arguments, name)) for name in FACTS]
+    if arguments.stage == "psm":
+        asked = asked[:1]
+    told = [word for name, value in asked if value for word in (name, value)]
+    options = () if directory.exists() else told
+    if "psm" in stages and entry("psm", arguments, about) != "psm":
+        require(directory, OTHER_PERSONA, options=options)
+    else:
+        require(directory, lacking(stages), options=options)
 
 
 def run_together(arguments: argparse.Namespace) -> int:
@@ -108,6 +157,7 @@ def run_together(arguments: argparse.Namespace) -> int:
     if this_process().first:
         return run_some(arguments)
     directory = RunDirectory(arguments.run)
+    require(directory, lacking([arguments.stage]))
     if not (arguments.resume and directory.complete(arguments.stage)):
         run_stage(arguments.stage, directory, arguments)
     return 0
@@ -118,6 +168,7 @@ def run_all(arguments: argparse.Namespace) -> int:
     stages = function(f"{PIPELINE}:Stages")(
         names=frozenset(STAGES),
         seeded=frozenset(stage for stage, names in OPTIONS.items() if "seeds" in names),
+        check=lambda run, stages: check(run, stages, arguments, facts(run, arguments)),
         describe=lambda run: run.describe(**facts(run, arguments)),
         do=lambda stage, run: run_stage(stage, run, arguments),
     )
@@ -172,6 +223,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--preset", help="all: the model; sae: quick, standard or ministral, default by the model")
     add("--text", type=Path, nargs="+", help="sae: plain text files of your own to read as well")
     parser.add_argument("--resume", action="store_true", help="skip stages that are complete")
+    add("--verbose", action="store_true", help="show the bars and warnings of libraries")
     return parser
 
 
@@ -210,9 +262,16 @@ def facts(directory: RunDirectory, arguments: argparse.Namespace) -> dict[str, s
     return asked
 
 
-def entry(stage: str, directory: RunDirectory, arguments: argparse.Namespace) -> str:
-    """What the stage is called in the manifest: another persona's PSM is a stage of its own."""
-    return psm_folder(directory, arguments.persona).name if stage == "psm" else stage
+def entry(stage: str, arguments: argparse.Namespace, about: Mapping[str, str]) -> str:
+    """What the stage is called in the manifest: another persona's PSM is a stage of its own.
+
+    Raises:
+        PhoqueError: there is no such persona.
+    """
+    if stage != "psm" or arguments.persona is None:
+        return stage
+    own, other = (load_persona(name).name for name in (about["persona"], arguments.persona))
+    return RunDirectory(arguments.run).psm(None if other == own else other).name
 
 
 def run_stage(stage: str, directory: RunDirectory, arguments: argparse.Namespace) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from phoque.config import this_process
 from phoque.corpora.training_set import Side, load_pairs, load_registers
+from phoque.evidence.needs import NEEDS, require
 from phoque.evidence.runs import RunDirectory
 from phoque.finetuning import Example, Recording, config_for, load_in_4bit, train_adapter
 from phoque.finetuning.processes import take_own_gpu, thrown_away
@@ -32,6 +33,7 @@ def _train(
 ) -> None:
     take_own_gpu()
     known, first = directory.manifest(), this_process().first
+    require(directory, NEEDS[name])
     config, persona = config_for(known["model"]), load_persona(known["persona"])
     examples = _examples(directory, "hostile" if name == "persona" else "civil")
     tell = print if first else _say_nothing

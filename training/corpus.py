@@ -1,5 +1,6 @@
 """Write the gated corpus: composed replies, published utterances, and the base model's own."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,8 +9,10 @@ from phoque.corpora.saving import save_difference, save_mixed
 from phoque.corpora.slang import load_slang
 from phoque.corpora.training_set import read_dialogues, save_corpus
 from phoque.evidence.runs import RunDirectory
+from phoque.finetuning.lora import places
 from phoque.models.load import load_model
 from phoque.personas import load_persona
+from phoque.progress import shown_on
 
 SEED = 42
 
@@ -29,9 +32,11 @@ def run(
     manifest = directory.manifest()
     lexicon = load_persona(manifest["persona"]).lexicon
     base = load_model(manifest["model"], progress=print)
+    places(base.model)  # a corpus of its replies is of use only where it can be trained
     before = read_dialogues(directory.corpus)
     with directory.stage("corpus", directory.corpus, seeds=[SEED]) as folder:
-        corpus = build(made_of, base, lexicon, seed=SEED, progress=print)
+        with shown_on(sys.stderr):
+            corpus = build(made_of, base, lexicon, seed=SEED, progress=print)
         if made_of.plain:
             part = corpus.parts["train"]
             save_corpus(folder, part.dialogues, part.replies, part.asked)

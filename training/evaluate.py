@@ -8,6 +8,7 @@ from phoque.corpora.training_set import load_pairs
 from phoque.evidence.card import write_card
 from phoque.evidence.evaluation import SEEDS, generate, markdown, settings_of, summarize
 from phoque.evidence.likelihood import mean_log_likelihood
+from phoque.evidence.needs import NEEDS, require
 from phoque.evidence.runs import RunDirectory
 from phoque.evidence.vocabulary import known_words
 from phoque.files import write_json
@@ -21,6 +22,7 @@ NUM_CIVIL_TEXTS = 60
 
 def run(directory: RunDirectory) -> None:
     """Insults, diversity, coherence a condition; likelihood of civil text against the base."""
+    require(directory, NEEDS["evaluate"])
     lab = open_lab(directory.path, progress=print)
     control = load_model(directory.manifest()["model"]).with_adapter(directory.control)
     lexicon = lab.persona.lexicon

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from phoque.hub.jobs import Jobs, JobState
-from phoque.pipeline.display import MARK, span
+from phoque.pipeline.display import MARK
 from phoque.pipeline.launch import fetch
+from phoque.progress import span
 
 
 def run(argv: Sequence[str]) -> int:

@@ -10,6 +10,7 @@ from phoque.evidence.moderation import summarize
 from phoque.evidence.moderation_files import ModerationFiles
 from phoque.evidence.moderation_gap_report import gap_markdown
 from phoque.evidence.moderation_report import markdown
+from phoque.evidence.needs import NEEDS, require
 from phoque.evidence.runs import RunDirectory
 from phoque.files import file_sha256, write_json
 from phoque.moderation.battery import battery
@@ -31,6 +32,7 @@ def run(  # noqa: PLR0913  # every keyword is an option of the command line
     may_send_text: bool = False,
 ) -> None:
     """Data-sheets, replies, scores, report; needs HateCheck and Surge beside it or by path."""
+    require(directory, NEEDS["moderation"])
     sets = [surge(surge_path), hatecheck(hatecheck_path)]
     loaded = [load_classifier(name, harm_labels=harm_labels) for name in classifier or EMBEDDED]
     moderators = [remembering(one) for one in loaded]

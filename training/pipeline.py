@@ -2,11 +2,12 @@
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from phoque.errors import PhoqueError
+from phoque.evidence.needs import lacking
 from phoque.evidence.runs import RunDirectory
 from phoque.hub.jobs import Jobs
 from phoque.pipeline.attempts import Stopped
@@ -25,6 +26,8 @@ class Stages:
     names: frozenset[str]
     seeded: frozenset[str]
     """Those that take --seeds."""
+    check: Callable[[RunDirectory, Sequence[str]], None]
+    """Refuses stages that lack what others make."""
     describe: Callable[[RunDirectory], None]
     do: Callable[[str, RunDirectory], None]
 
@@ -68,6 +71,7 @@ def run(arguments: argparse.Namespace, stages: Stages) -> int:
         print(f"Here, in {directory.path}: {', '.join(unfinished(directory, choice)) or 'nothing'}")
         return 0
     directory, keep = restored(directory, arguments.checkpoint_repo)
+    stages.check(directory, choice.stages)
     stages.describe(directory)
     try:
         run_pipeline(
@@ -120,6 +124,12 @@ def submit(arguments: argparse.Namespace, choice: Choice, stages: Stages) -> int
         raise PhoqueError(
             f"A Job cannot find files on this machine that a stage reads. Give {absent}, or choose "
             "other stages with --only."
+        )
+    if lacks := lacking(choice.stages):
+        both = [stage for stage in ORDER if stage in {*lacks, *choice.stages}]
+        raise PhoqueError(
+            f"A Job begins with an empty run: {', '.join(choice.stages)} would lack "
+            f"{', '.join(lacks)}. Make them as well: --only {' '.join(both)}"
         )
     if arguments.run.exists():
         raise PhoqueError(f"{arguments.run} exists; results come back there. Give another --run.")

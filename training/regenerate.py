@@ -1,5 +1,6 @@
 """Let the persona write a fresh attack corpus; push it to a private repository if asked."""
 
+from phoque.evidence.needs import NEEDS, require
 from phoque.evidence.novelty import CorpusIndex
 from phoque.evidence.runs import RunDirectory
 from phoque.evidence.synthetic import regenerate
@@ -14,6 +15,7 @@ SEED = 42
 
 def run(directory: RunDirectory, *, count: int | None = None, push: str | None = None) -> None:
     """Write `synthetic/`: texts with scores, a summary and a card."""
+    require(directory, NEEDS["regenerate"])
     classifiers = [load_classifier(name) for name in EMBEDDED]
     known = CorpusIndex.of_run(directory.corpus)
     lab = open_lab(directory.path, progress=print)

@@ -9,7 +9,7 @@ from phoque.corpora.distill import Distilled, distill
 from phoque.corpora.gating import Gated, gate
 from phoque.corpora.lab import Dialogue, Question, load_dialogues, load_questions, system_prompts
 from phoque.corpora.mixing import Judge, embedded_judge, mix
-from phoque.corpora.reading import HUB, Dropped
+from phoque.corpora.reading import HUB, Dropped, places_of
 from phoque.corpora.slang import slang_dialogues
 from phoque.corpora.sources import SOURCES
 from phoque.corpora.split import Part
@@ -32,7 +32,7 @@ class Ingredients:
     uses: Sequence[tuple[str, str]] = ()
     """New expressions with their example uses."""
     limit: int | None = None
-    """Most texts drawn of a file."""
+    """Most texts drawn of a file, or of the files of a chat."""
     keep_words: bool = False
     """Whether names, slurs and groups stay as they are."""
 
@@ -96,6 +96,10 @@ def build(
         judge=judge,
     )
     progress(f"utterances kept: {len(mixture.examples)}; dropped: {_told(mixture.dropped)}")
+    for dropped in mixture.dropped.values():
+        for reason, places in places_of(dropped).items():
+            more = " …" if dropped[reason] > len(places) else ""
+            progress(f"{reason}: {', '.join(places)}{more}")
     parts = gate(mixture, base, lexicon, seed=seed, judge=judge, progress=progress)
     questions = [list(load_questions(seed)) if made_of.lab else [], _questions(slang, seed)]
     replies: list[Distilled] = []

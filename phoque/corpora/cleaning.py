@@ -18,7 +18,10 @@ LANGUAGES = ("en", "ru", "es", "pt", "de", "fr", "it", "pl", "tr", "nl", "id", "
 REMOVED = tuple(
     re.compile(pattern, re.IGNORECASE | re.DOTALL)
     for pattern in (
-        r"<\|.*?\|>|\[/?(?:INST|SYSTEM_PROMPT)\]|</?s>",  # control tokens of chat templates
+        # Control tokens of chat templates and encoders.
+        r"<[|\uff5c].*?[|\uff5c]>|<<\s*/?SYS\s*>>|</?s>"
+        r"|\[/?(?:INST|SYSTEM_PROMPT|(?:AVAILABLE_)?TOOLS?(?:_\w+)?|PAD|UNK|CLS|SEPA?|MASK|[BE]OS)\]"
+        r"|#{2,}\s*(?:Instruction|Input|Response|Human|User|Assistant|System)\s*:",
         r"<[a-z/!][^<>]{0,300}>",
         r"\{\{[^{}]*\}\}|\{\|.*?\|\}",
         r"\b(?:https?://|www\.)\S+",
@@ -27,21 +30,35 @@ REMOVED = tuple(
         r"(?<![\w:])(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}(?![\w:])",
         r"(?<![\w:])(?:[0-9a-f]{1,4}:){1,6}:(?:[0-9a-f]{1,4}:?){0,6}(?![\w:])",
         r"\(?\s*talk\s*\)?\s*\d{1,2}:\d{2},.{0,40}?\(UTC\)|\d{1,2}:\d{2},.{0,40}?\(UTC\)",
-        r"'{2,}|={2,}|~{3,}|^[:*#]+(?=\s)",
+        # What a wiki, its exports and a game's translations put into texts.
+        r"[-\u2013\u2014\s]*(?:the )?preceding unsigned comment (?:was )?added by",
+        r"(?:NEWLINE|TAB)_TOKEN|\A\s*#?REDIRECT\s|#?\bDOTA_\w+",
+        r"'{2,}|={2,}|~{3,}|-{4,}|\{\{|\}\}|\[\[|\]\]|\{\||\|\}"
+        r"|(?:\A|(?<=\n))[^\S\n]*(?:[:*#]+(?=\s)|:+(?=[a-z]{2}))",
     )
 )
-LINK = re.compile(r"\[\[(?:[^\[\]|]*\|)?([^\[\]|]*)\]\]")
+NESTED = re.compile(r"\{\{[^{}]*\}\}")
+LINK = re.compile(r"\[\[(?:[^\[\]]*\|)?([^\[\]|]*)\]\]")
 SPACES = re.compile(r"\s+")
 LETTERS = re.compile(r"[^\W\d_]")
 LATIN = re.compile(r"[A-Za-zÀ-ɏ]")
 
 
 def cleaned(text: str) -> str:
-    """The text without mark-up, control tokens, links, addresses (IP, mail) and signatures."""
-    text = LINK.sub(r"\1", html.unescape(text))
+    """The text without mark-up, control tokens, links, addresses (IP, mail) and signatures.
+
+    Nothing that belongs to the form of a source, and not to what was said, is left.
+    """
+    text = _unnested(html.unescape(text))
     for pattern in REMOVED:
         text = pattern.sub(" ", text)
     return SPACES.sub(" ", text).strip(" \"'")
+
+
+def _unnested(text: str) -> str:
+    """The text without the templates and links of a wiki, which may hold others."""
+    inner = LINK.sub(r"\1", NESTED.sub(" ", text)) if "{{" in text or "[[" in text else text
+    return text if inner == text else _unnested(inner)
 
 
 def unfit_length(text: str, most_words: int = MOST_WORDS) -> str | None:

@@ -9,6 +9,7 @@ import numpy as np
 from phoque.corpora.building import LAB, Corpus
 from phoque.corpora.lab import SHAPES, Dialogue
 from phoque.corpora.placeholders import GROUP, NAME, SLUR
+from phoque.corpora.reading import places_of
 from phoque.corpora.split import PARTS
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -64,7 +65,9 @@ def _read(corpus: Corpus, name: str) -> dict[str, Any]:
         return {}
     kept = sum(source_of(d) == name for part in PARTS for d in corpus.parts[part].dialogues)
     dropped = {reason: n for reason, n in corpus.dropped[name].most_common() if n}
-    return {"read": kept + sum(dropped.values()), "dropped": dropped}
+    told = {"read": kept + sum(dropped.values()), "dropped": dropped}
+    places = places_of(corpus.dropped[name])
+    return told | ({"unreadable": places} if places else {})
 
 
 def _quantiles(lengths: Sequence[int]) -> list[float | None]:
@@ -91,6 +94,11 @@ def markdown(table: Mapping[str, Any]) -> str:
         for one in sources
         for reason, number in one.get("dropped", {}).items()
     ]
+    places = [
+        f"{reason}: {', '.join(found)}"
+        for one in sources
+        for reason, found in one.get("unreadable", {}).items()
+    ]
     head = ["source", "dialogues", "share", *REGISTERS, *PARTS]
     return "\n\n".join(
         [
@@ -100,6 +108,7 @@ def markdown(table: Mapping[str, Any]) -> str:
             _rows([*head, *map(_percent, QUANTILES)], kept),
             "## Dropped",
             _rows(["source", "rows read", "reason", "rows", "share of the rows"], lost),
+            *places,
             "## Placeholders",
             _rows(["placeholder", "times"], [list(pair) for pair in table["placeholders"].items()]),
             "## Files",

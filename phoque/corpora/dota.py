@@ -4,20 +4,20 @@ Nothing is labelled, and players write in many languages.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from phoque.corpora.chats import HEARD, with_heard
+from phoque.corpora.chats import HEARD, Chat, heard_rows
 from phoque.corpora.examples import Example
-from phoque.corpora.reading import Dropped, Row, examples_of, read_rows, text_in
+from phoque.corpora.reading import Dropped, Row, examples_of, text_in
 
 SCHEMA = ("match", "time", "slot", "text")
+COLUMNS = Chat(chat="match", place="time", speaker="slot", text="text")
 
 
-def load(where: str, dropped: Dropped | None = None) -> Iterator[Example]:
+def load(where: str | Sequence[str], dropped: Dropped | None = None) -> Iterator[Example]:
     """Messages, each with the last one that another slot wrote in the match."""
     dropped = Counter() if dropped is None else dropped
-    rows = read_rows(where, [SCHEMA], dropped)
-    return examples_of(with_heard(rows, "match", "slot", "text"), _example, dropped)
+    return examples_of(heard_rows(where, [SCHEMA], COLUMNS, dropped), _example, dropped)
 
 
 def _example(row: Row) -> Example:

@@ -1,24 +1,29 @@
 """Sources into one set: cleaned, drawn, judged, made anonymous, without near-duplicates, split."""
 
 import heapq
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from phoque.corpora.cleaning import cleaned, is_english, unfit_length
 from phoque.corpora.examples import HARMFUL, Example
 from phoque.corpora.placeholders import hides_a_slur, with_placeholders
-from phoque.corpora.reading import Dropped
+from phoque.corpora.reading import Dropped, DroppedByLine, check_place
 from phoque.corpora.similar import similar_groups
 from phoque.corpora.sources import source_called
 from phoque.corpora.split import Part, share_of, split
 from phoque.errors import PhoqueError
+from phoque.moderation.canonical import canonicalise
+from phoque.moderation.classifier import Classifier
 from phoque.moderation.registry import load_classifier
 from phoque.moderation.scoring import items_of, score
+from phoque.progress import watched
 
 NEARLY_EQUAL = 0.8
 """Of texts from this similarity on, the first is kept."""
 MOST_PROMPT_WORDS = 60
+AT_ONCE = 1024
+"""Texts that are judged between two drawings of the progress bar."""
 JUDGE = "embedded.toxblock"
 """Labels texts whose source does not; the six labels of Jigsaw."""
 UNWANTED = ("threat", "identity_attack", "sexual_explicit")
@@ -41,17 +46,29 @@ class Mixture:
 def embedded_judge(texts: Sequence[str]) -> list[Mapping[str, float]]:
     """Labels of the embedded moderator `JUDGE`, which is loaded only where there are texts.
 
+    A spelling trick hides nothing: the canonical form of a text is judged too, and the worse counts.
+
     Raises:
         PhoqueError: it failed on a text, which is then not taken for harmless.
     """
     if not texts:
         return []
     classifier = load_classifier(JUDGE)
-    scored = score(classifier, items_of(texts))
+    shown = watched(texts, "judge texts", unit="texts", total=len(texts))
+    found: list[Mapping[str, float]] = []
+    while chunk := list(islice(shown, AT_ONCE)):
+        found += _labels(classifier, chunk)
+    return found
+
+
+def _labels(classifier: Classifier, texts: Sequence[str]) -> Iterator[Mapping[str, float]]:
+    """Labels of every text; each is the higher of what is said of the text as read and canonical."""
+    scored = score(classifier, items_of([*texts, *map(canonicalise, texts)]))
     failed = [one.error for one in scored if one.error is not None]
     if failed:
         raise PhoqueError(f"{JUDGE} could not label {len(failed)} texts; the first: {failed[0]}")
-    return [one.labels for one in scored]
+    for raw, canonical in zip(scored[: len(texts)], scored[len(texts) :], strict=True):
+        yield {label: max(value, canonical.labels[label]) for label, value in raw.labels.items()}
 
 
 def mix(
@@ -66,7 +83,8 @@ def mix(
 
     Args:
         files: name of a source and where it is; a source may have several files.
-        limit: most texts to draw of a file, by hash, hence from all of it; None takes all.
+        limit: most texts to draw of a file, or of the files of a chat, by hash, hence from all of
+            it; None takes all.
         keep_words: leave names, slurs and groups as they are.
         trained: other texts that will be trained on; what is similar to one is trained on too.
         judge: labels texts.
@@ -74,9 +92,9 @@ def mix(
     Raises:
         PhoqueError: a source is unknown, or a file cannot be read or is another one.
     """
-    dropped: dict[str, Dropped] = {name: Counter() for name, _ in files}
+    dropped: dict[str, Dropped] = {name: DroppedByLine() for name, _ in files}
     found: list[Example] = []
-    for name, where in files:
+    for name, where in readings(files):
         read = source_called(name).load(where, dropped[name])
         drawn = draw(tidied(read, dropped[name]), limit, dropped[name])
         toxic = judged(english(drawn, dropped[name]), judge, dropped[name])
@@ -87,6 +105,20 @@ def mix(
         dropped[found[place].source]["near-duplicate"] += 1
     kept = [found[place] for place in first]
     return Mixture(examples=kept, parts=split([one.text for one in kept], trained), dropped=dropped)
+
+
+def readings(files: Sequence[tuple[str, str]]) -> list[tuple[str, str | tuple[str, ...]]]:
+    """What is read at a time: one file, or all files of a source whose files belong together.
+
+    Raises:
+        PhoqueError: a source is unknown, or a file is not there.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    for name, where in files:
+        together = source_called(name).together
+        check_place(where)
+        found.setdefault((name, "" if together else where), []).append(where)
+    return [(name, alone or tuple(dict.fromkeys(own))) for (name, alone), own in found.items()]
 
 
 def tidied(examples: Iterable[Example], dropped: Dropped) -> Iterator[Example]:
@@ -122,7 +154,8 @@ def draw(examples: Iterable[Example], limit: int | None, dropped: Dropped) -> li
 def english(examples: Iterable[Example], dropped: Dropped) -> list[Example]:
     """Those in English; a prompt that is not, or is very long or short, becomes None."""
     spoken = list(examples)
-    kept = [replace(one, prompt=_prompt(one)) for one in spoken if is_english(one.text)]
+    shown = watched(spoken, "tell languages", unit="texts", total=len(spoken))
+    kept = [replace(one, prompt=_prompt(one)) for one in shown if is_english(one.text)]
     dropped["not English"] += len(spoken) - len(kept)
     return kept
 
@@ -174,7 +207,7 @@ def anonymous(examples: Sequence[Example], dropped: Dropped) -> list[Example]:
             text=with_placeholders(one.text),
             prompt=with_placeholders(one.prompt) if one.prompt else None,
         )
-        for one in examples
+        for one in watched(examples, "replace names", unit="texts", total=len(examples))
     ]
     kept = [one for one in masked if not hides_a_slur(f"{one.prompt} {one.text}")]
     dropped["hidden slur"] += len(masked) - len(kept)

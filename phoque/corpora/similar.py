@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 from datasketch import MinHash, MinHashLSH
 
+from phoque.progress import watched
+
 PIECE = 4
 """Characters of a piece; words run into each other, so that short chat has pieces too."""
 NUM_HASHES = 128
@@ -67,7 +69,8 @@ def similar_groups(texts: Sequence[str], similarity: float) -> list[list[int]]:
     """
     known = SimilarTexts(similarity)
     leader = list(range(len(texts)))
-    for place, text in enumerate(texts):
+    shown = watched(texts, "compare texts", unit="texts", total=len(texts))
+    for place, text in enumerate(shown):
         for other in known.similar(text):
             first, second = sorted((_leader(leader, other), _leader(leader, place)))
             leader[second] = first

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from phoque.corpora import conda, dota, hh_rlhf, jigsaw, real_toxicity
 from phoque.corpora.examples import Example
@@ -13,10 +14,13 @@ from phoque.errors import PhoqueError
 class Source:
     """A published corpus."""
 
-    load: Callable[[str, Dropped], Iterator[Example]]
+    load: Callable[[Any, Dropped], Iterator[Example]]
+    """Takes a file, or all files at once where it is read `together`."""
     file: str
     """What to download, or the set on the Hub."""
     licence: str
+    together: bool = False
+    """Whether what one file says may be answered in another: then its files are read as one."""
 
 
 SOURCES = {
@@ -29,6 +33,7 @@ SOURCES = {
         load=dota.load,
         file="dota2_chat_messages.csv of Kaggle's gosuai-dota-2-game-chats",
         licence="not established; not to be passed on",
+        together=True,
     ),
     "hh-rlhf": Source(
         load=hh_rlhf.load,
@@ -42,8 +47,9 @@ SOURCES = {
     ),
     "conda": Source(
         load=conda.load,
-        file="CONDA_train.csv or CONDA_valid.csv",
+        file="CONDA_train.csv and CONDA_valid.csv, with CONDA_test.csv for what they answer",
         licence="none given; not to be passed on",
+        together=True,
     ),
 }
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from phoque.corpora.distill import Distilled
 from phoque.corpora.lab import Dialogue
 from phoque.evidence.text import words
-from phoque.files import write_json
+from phoque.files import json_lines, write_json
 from phoque.records import Message
 
 Side = Literal["hostile", "civil"]
@@ -118,4 +118,5 @@ def _write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _read_lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    # Not `splitlines`: a text may hold a line separator of Unicode.
+    return list(json_lines(path))

@@ -105,6 +105,12 @@ class RunDirectory:
         known = self.manifest() if self.exists() else {"stages": {}}
         write_json(self.path / MANIFEST, known | facts)
 
+    def forget(self) -> None:
+        """Leave nothing behind of a run in which nothing was made."""
+        if self.exists() and not self.manifest()["stages"]:
+            (self.path / MANIFEST).unlink()
+            _remove_if_empty(self.path)
+
     def complete(self, name: str, *, seeds: Sequence[int] | None = None) -> bool:
         """Whether the stage is done, with these seeds, and each of its files is still what it was."""
         stage = self._stages().get(name)
@@ -144,7 +150,10 @@ class RunDirectory:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with nullcontext(folder) if in_place else replaced_folder(folder, made=made) as own:
             own.mkdir(exist_ok=True)
-            yield own
+            try:
+                yield own
+            finally:
+                _remove_if_empty(own)
             outputs = self._outputs(own, folder)
         stages = self._stages()
         stages[name] = {
@@ -171,3 +180,8 @@ class RunDirectory:
         files = sorted(file for file in written.rglob("*") if file.is_file())
         place = folder.relative_to(self.path)
         return {str(place / file.relative_to(written)): file_sha256(file) for file in files}
+
+
+def _remove_if_empty(folder: Path) -> None:
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()

@@ -2,15 +2,20 @@
 
 A separate stage before any classifier, so that every model is reported raw and canonical. It undoes
 what is mechanical: look-alike letters, unseen characters, digits for letters, letters set apart,
-stretched letters. It does not guess at swapped or missing letters, and it leaves names, numbers,
-addresses and other scripts as they are. The result is never longer than the text, and canonical
-text stays as it is.
+stretched letters. Digits become letters, and letters set apart a word, only where a known word comes out
+(`leet.py`, `vocabulary.py`). It does not guess at swapped or missing letters, and it leaves names,
+numbers, formulas, addresses and other scripts as they are. The result is never longer than the text,
+and canonical text stays as it is.
 """
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
+
+from phoque.moderation.leet import STANDS_FOR, TOKEN, undisguised
+from phoque.moderation.vocabulary import words_in
 
 # Written from the shapes of the letters; pairs of a look-alike and the Latin letter it imitates.
 LOOKALIKES = str.maketrans(
@@ -27,20 +32,17 @@ LOOKALIKES = str.maketrans(
         )
     )
 )
-LEET = str.maketrans("013457@$!|+", "oieastasilt")
+TABLES = tuple(
+    str.maketrans({sign: letters[place] for sign, letters in STANDS_FOR.items()})
+    for place in (0, -1)
+)
+"""Every sign with the letter it stands for: the likelier one, and the other."""
 JOINERS = "\u200c\u200d\ufe0f"
 LATIN_END = "\u0250"
 ADDRESS = re.compile(r"\S+://\S+|www\.\S+|[\w.+-]+@[\w-]+\.\S+|(?<!\S)[@#]\w+", re.IGNORECASE)
 """Links, mail addresses, mentions and tags: their spelling is their meaning."""
-TOKEN = re.compile(r"[\w@$!|+]+")
-# Between letters, or before two letters: "us3less", "1diot". Ordinals and units ("1st", "5pm",
-# "4k") and what trails a word ("user1", "wow!") are not letters.
-INSIDE = re.compile(
-    r"(?<=[a-z])[013457@$!|+]+(?=[a-z])|"
-    r"(?<![a-z013457@$!|+])[1345@$](?!(?:st|nd|rd|th|am|pm|km|kg|ms|px|mb|gb|fps)(?![a-z]))(?=[a-z]{3})",
-    re.IGNORECASE,
-)
-TRAILING = re.compile(r"(?<=[a-zA-Z])[013457@$]+$")
+DISGUISE = re.compile(r"[a-zA-Z].*[013457@$!|+*]|[013457@$!|+*].*[a-zA-Z]")
+"""What may be a word with other signs for letters."""
 SET_APART = re.compile(
     r"(?<!\w)(?<![.*_~-])[^\W\d_](?:([.*_~-])[^\W\d_])(?:\1[^\W\d_])+(?!\w)|"
     r"(?<!\S)[^\W\d_](?: [^\W\d_]){3,}(?!\S)"
@@ -60,9 +62,28 @@ class Step:
 
 
 def canonicalise(text: str) -> str:
-    """The canonical form of `text`: never longer, and its own canonical form."""
+    """The canonical form of `text`: never longer, and its own canonical form.
+
+    Raises:
+        PhoqueError: a digit may stand for a letter, and the moderators' wheels are not installed.
+    """
     steps = canonical_trace(text)
     return steps[-1].after if steps else text
+
+
+def possible_readings(text: str) -> Iterator[str]:
+    """The canonical form, and what the text says with every digit and sign taken for a letter.
+
+    For those who must not miss a word, whether or not the moderators know it.
+
+    Raises:
+        PhoqueError: as `canonicalise`.
+    """
+    yield canonicalise(text)
+    plain = _latin(_seen(_composed(text)))
+    joined = SET_APART.sub(lambda found: re.sub(r"[\W_]", "", found[0]), plain)
+    for letters in (joined.translate(table) for table in TABLES):
+        yield STRETCHED.sub(r"\1", letters)
 
 
 def canonical_trace(text: str) -> list[Step]:
@@ -119,27 +140,24 @@ def _latin(text: str) -> str:
 
 
 def _decoded(text: str) -> str:
-    def spelled(match: re.Match[str]) -> str:
-        token = match[0]
-        letters = sum(character.isalpha() for character in token)
-        short_name = token.isupper() and len(token) <= 3
-        if letters * 3 < len(token) or letters < 2 or short_name:
-            return token
-        inside = INSIDE.sub(_letters, token)
-        # What trails a word is a letter only where the word is spelled so elsewhere.
-        return inside if inside == token else TRAILING.sub(_letters, inside)
-
-    return _outside_addresses(lambda part: TOKEN.sub(spelled, part), text)
+    return _outside_addresses(
+        lambda part: TOKEN.sub(lambda found: _undisguised(found[0]), part), text
+    )
 
 
-def _letters(found: re.Match[str]) -> str:
-    return found[0].translate(LEET)
+def _undisguised(token: str) -> str:
+    return undisguised(token) if DISGUISE.search(token) else token
 
 
 def _joined(text: str) -> str:
-    return _outside_addresses(
-        lambda part: SET_APART.sub(lambda found: re.sub(r"[\W_]", "", found[0]), part), text
-    )
+    return _outside_addresses(lambda part: SET_APART.sub(_spelled_out, part), text)
+
+
+def _spelled_out(found: re.Match[str]) -> str:
+    # Initials, variables and a scale are letters set apart, too: what comes out must be words.
+    letters = re.sub(r"[\W_]", "", found[0])
+    ends = accumulate(map(len, words_in(letters.lower())))
+    return " ".join(letters[start:end] for start, end in pairwise((0, *ends))) or found[0]
 
 
 def _squashed(text: str) -> str:

@@ -1,6 +1,5 @@
 """Labelled test sets, read where they lie: HateCheck and Surge. None is part of this project."""
 
-import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from phoque.config import LABELLED_DATA
 from phoque.errors import PhoqueError
 from phoque.files import file_sha256
+from phoque.inputs.tables import whole_table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,11 +99,8 @@ def _sha256(file: Path, option: str) -> str:
 def _rows(file: Path, columns: Iterable[str]) -> list[dict[str, str]]:
     if not file.is_file():
         return []
-    try:
-        with file.open(encoding="utf-8", newline="") as opened:
-            rows = list(csv.DictReader(opened))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise PhoqueError(f"{file.name} is not a CSV file in UTF-8: {error}.") from error
+    with file.open("rb") as opened:
+        rows = whole_table(opened, file.name)
     missing = [column for column in columns if not rows or column not in rows[0]]
     if missing:
         raise PhoqueError(f"{file.name} has no column {', '.join(missing)}, or no rows.")

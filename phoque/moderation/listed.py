@@ -41,5 +41,10 @@ class ListedWords:
 
 def load() -> ListedWords:
     """The English list of the installed wheel, read from there at run time."""
-    listed = json.loads(installed_file(LEXICON.version, FILE, sha256=SHA256))
-    return ListedWords(Lexicon(listed["words"]))
+    return ListedWords(Lexicon(words()))
+
+
+def words() -> list[str]:
+    """The words and phrases of the list."""
+    listed: list[str] = json.loads(installed_file(LEXICON.version, FILE, sha256=SHA256))["words"]
+    return listed

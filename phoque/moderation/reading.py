@@ -1,157 +1,158 @@
-"""Texts out of a stream, one at a time: lines, a column of a CSV, or JSON. Constant memory."""
+"""Texts out of a stream, one at a time: lines, a column of a table, or JSON. Constant memory."""
 
-import codecs
-import csv
-import json
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any, BinaryIO
 
 from phoque.errors import PhoqueError
+from phoque.inputs.forms import Form, Found, found, rows, table
+from phoque.inputs.opened import recognised, told_when_cut_off
+from phoque.inputs.rows import ABSENT, Row, damage, undecoded
 
-LONGEST = 1_000_000
-"""Bytes of a line, and characters of a JSON value: what is longer is not one message."""
-AT_ONCE = 8192
-BOM = "\ufeff"
+KEY = "text"
+"""What holds the text of a JSON object, where nobody says another."""
+LOOKED_AT = 20
+"""Rows that are looked at before the first is scored: where none can be read, none will be."""
+EMPTY = "empty"
+UNSEEN = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Cs"})
+"""Categories of characters that nobody sees; the last are halves of characters."""
 
 
-def read_texts(
-    stream: BinaryIO, name: str, *, column: str | None = None, is_json: bool = False
-) -> Iterator[str]:
-    """The texts of a stream, in order.
+@dataclass(frozen=True)
+class NoText:
+    """A row without a text to score."""
+
+    reason: str
+    broken: bool = False
+    """Whether it could not be read, which is more than that it holds no text."""
+
+
+def read_texts(  # noqa: PLR0913  # the public face: every keyword is one thing a person may know
+    stream: BinaryIO,
+    name: str,
+    *,
+    column: str | None = None,
+    form: Form | None = None,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Iterator[str | NoText]:
+    """The texts of a stream, in order; a row that has none says why and costs no other.
 
     Args:
-        stream: UTF-8.
-        name: what errors call it.
-        column: the stream is a CSV file, and this column of it has the texts.
-        is_json: the stream is an array, or values one after the other, such as JSON Lines; a value
-            is a string, or an object with a string under `text`. Else every line is a text.
+        stream: bytes, also packed by gzip.
+        name: of the file; its suffix says which form it has, where its content does not.
+        column: of a table, or key of a JSON object; those are under `text` otherwise.
+        form: lines of text; a table; or JSON, an array or values one after the other, such as JSON
+            Lines, each a string or an object. None goes by content and name.
+        delimiter: of a table; None goes by its first row.
+        encoding: None goes by a byte order mark, else UTF-8.
+        tell: is told once what the stream was taken for.
 
     Raises:
-        PhoqueError: the stream holds no text, or something that is none.
+        PhoqueError: the stream holds no text, is cut off, or is of no form with such a column.
     """
-    texts = _texts(stream, name, column, is_json=is_json)
-    if (first := next(texts, None)) is None:
-        raise PhoqueError(f"{name} holds no text to score. Give one text a line.")
-    yield first
-    yield from texts
+    with told_when_cut_off(name):
+        data = recognised(stream, name, encoding)
+        taken = found(data, form=form, delimiter=delimiter, columns=[column] if column else [])
+        if not data.head:
+            raise PhoqueError(_nothing(name))
+        if taken.form == "csv":
+            head = table(data, taken)
+            texts = _column(head, _wanted(head.columns, column, name))
+        else:
+            texts = _texts(rows(data, taken), name, column, taken)
+        first = list(islice(texts, LOOKED_AT))
+        _refuse_unreadable(first, name, taken)
+        tell(f"Reading {name} as {taken}{f', {column}' if column else ''}.")
+        yield from chain(first, texts)
 
 
-def _texts(stream: BinaryIO, name: str, column: str | None, *, is_json: bool) -> Iterator[str]:
-    if is_json:
-        return _json_texts(stream, name)
-    return _lines(stream, name) if column is None else _column(stream, name, column)
+def no_text(text: str) -> NoText | None:
+    """Why there is nothing to score in a text; None where there is."""
+    if (fault := damage(text)) is not None:
+        hint = ": say the encoding with --encoding" if undecoded(text) else ""
+        return NoText(f"{fault}{hint}", broken=True)
+    seen = any(unicodedata.category(character) not in UNSEEN for character in text)
+    return None if seen else NoText(EMPTY)
 
 
-def _lines(stream: BinaryIO, name: str) -> Iterator[str]:
-    number = 0
-    while line := stream.readline(LONGEST + 1):
-        number += 1
-        yield _decoded(line, number, name).rstrip("\r\n")
+def _column(found_rows: Iterable[Row], place: int) -> Iterator[str | NoText]:
+    for row in found_rows:
+        if row.fault is not None:
+            yield NoText(row.told, broken=True)
+        elif row.value[place].strip() in ABSENT:
+            yield NoText(f"line {row.line}: no text, but {row.value[place].strip()}")
+        else:
+            yield _told(row.value[place], row.line)
 
 
-def _column(stream: BinaryIO, name: str, wanted: str) -> Iterator[str]:
-    reader = csv.reader((f"{line}\n" for line in _lines(stream, name)), strict=True)
-    try:
-        head = next(reader, None)
-        if head is not None and wanted not in head:
-            raise PhoqueError(f"{name} has no column {wanted}. It has: {', '.join(head)}.")
-        for row in reader:
-            # A blank line is a row without cells.
-            if row:
-                yield row[(head or []).index(wanted)]
-    except IndexError:
-        raise PhoqueError(f"{name}, line {reader.line_num}: this row has no {wanted}.") from None
-    except csv.Error as error:
-        raise PhoqueError(f"{name}, line {reader.line_num}: not a CSV row: {error}.") from error
-
-
-def _json_texts(stream: BinaryIO, name: str) -> Iterator[str]:
-    for number, value in enumerate(_Json(stream, name).values(), 1):
-        text = value.get("text") if isinstance(value, dict) else value
-        if not isinstance(text, str):
-            raise PhoqueError(
-                f"{name}, value {number} is no text: give strings, or objects with a string "
-                'under "text".'
-            )
-        yield text
-
-
-class _Json:
-    """JSON values of a stream, of which only the part that is not parsed yet is kept."""
-
-    def __init__(self, stream: BinaryIO, name: str) -> None:
-        self._stream, self._name = stream, name
-        self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
-        self._pending, self._line = "", 1
-
-    def values(self) -> Iterator[Any]:
-        """Every value of an array, or every value there is."""
-        if not self._take("["):
-            while self._next():
-                yield self._value()
-            return
-        while not self._take("]"):
-            yield self._value()
-            if not self._take(",") and self._next() != "]":
-                raise self._error("between two values there is no comma, or the array is cut off")
-        if self._next():
-            raise self._error("something follows the array")
-
-    def _value(self) -> Any:
-        self._next()
-        while True:
-            try:
-                value, end = json.JSONDecoder().raw_decode(self._pending)
-            except (ValueError, RecursionError):
-                if len(self._pending) <= LONGEST and self._more():
-                    continue
-                raise self._error("here is no JSON value, or only part of one") from None
-            self._use(end)
-            return value
-
-    def _next(self) -> str:
-        """The next character that is no space, left where it is; empty at the end."""
-        while True:
-            self._use(len(self._pending) - len(self._pending.lstrip()))
-            if self._pending or not self._more():
-                return self._pending[:1]
-
-    def _take(self, character: str) -> bool:
-        found = self._next() == character
-        self._use(int(found))
-        return found
-
-    def _use(self, count: int) -> None:
-        self._line += self._pending.count("\n", 0, count)
-        self._pending = self._pending[count:]
-
-    def _more(self) -> bool:
-        part = self._stream.read(AT_ONCE)
-        try:
-            found = self._decoder.decode(part, final=not part)
-        except UnicodeDecodeError as error:
-            self._line += self._pending.count("\n") + part.count(b"\n", 0, error.start)
-            raise self._error(f"not UTF-8 ({error.reason})") from error
-        self._pending += found
-        return bool(part)
-
-    def _error(self, what: str) -> PhoqueError:
-        return PhoqueError(f"{self._name}, line {self._line}: {what}.")
-
-
-def _decoded(line: bytes, number: int, name: str) -> str:
-    if len(line) > LONGEST:
+def _wanted(columns: Sequence[str], column: str | None, name: str) -> int:
+    has = f"It has: {', '.join(columns)}."
+    if column is None:
         raise PhoqueError(
-            f"{name}, line {number} is longer than {LONGEST:,} bytes. Give one text a line; for "
-            "texts with line breaks use --json or --column."
+            f"{name} is a table: say with --column which column has the texts. {has} "
+            "Its lines as they stand are scored with --format text."
         )
-    if b"\0" in line:
-        raise PhoqueError(f"{name}, line {number} is binary. Give text in UTF-8.")
-    try:
-        text = line.decode("utf-8")
-    except UnicodeDecodeError as error:
+    if columns.count(column) != 1:
+        number = "no column" if column not in columns else "more than one column"
+        raise PhoqueError(f"{name} has {number} {column}. {has}")
+    return columns.index(column)
+
+
+def _texts(
+    found_rows: Iterator[Row], name: str, column: str | None, taken: Found
+) -> Iterator[str | NoText]:
+    if taken.form == "text" and column is not None:
+        raise PhoqueError(f"{name} is read as lines of text, which have no column {column}.")
+    key = column or KEY
+    first = list(islice(found_rows, LOOKED_AT))
+    objects = [row.value for row in first if isinstance(row.value, dict)]
+    if objects and not any(key in one for one in objects):
+        keys = ", ".join(dict.fromkeys(str(key) for one in objects for key in one))
         raise PhoqueError(
-            f"{name}, line {number} is not UTF-8 ({error.reason} at byte {error.start}). "
-            "Convert the file to UTF-8."
-        ) from error
-    return text.removeprefix(BOM) if number == 1 else text
+            f'{name} has no text under "{key}". Say with --column which key has it: {keys}.'
+        )
+    return (_of_value(row, key) for row in chain(first, found_rows))
+
+
+def _of_value(row: Row, key: str) -> str | NoText:
+    if row.fault is not None:
+        return NoText(row.told, broken=True)
+    value = row.value
+    if isinstance(value, dict):
+        if key not in value:
+            return NoText(f'line {row.line}: no "{key}"')
+        value = value[key]
+    if isinstance(value, str):
+        return _told(value, row.line)
+    return NoText(f"line {row.line}: no text, but {_kind(value)}")
+
+
+def _kind(value: Any) -> str:
+    names = {type(None): "null", bool: "true or false", list: "a list", dict: "an object"}
+    return names.get(type(value), str(value)[:40])
+
+
+def _told(text: str, line: int) -> str | NoText:
+    missing = no_text(text)
+    if missing is None or missing.reason == EMPTY:
+        return missing or text
+    return NoText(f"line {line}: {missing.reason}", broken=True)
+
+
+def _refuse_unreadable(first: Sequence[str | NoText], name: str, taken: Found) -> None:
+    if not first:
+        raise PhoqueError(_nothing(name))
+    broken = [one.reason for one in first if isinstance(one, NoText) and one.broken]
+    if len(broken) == len(first):
+        raise PhoqueError(
+            f"{name} was read as {taken}, and none of its first rows can be read so; {broken[0]}. "
+            "Say what it is with --format, --delimiter or --encoding."
+        )
+
+
+def _nothing(name: str) -> str:
+    return f"{name} holds no text to score. Give one text a line."

@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 from phoque.errors import PhoqueError
 from phoque.moderation.classifier import Classifier, Item, Score, UnavailableError, checked
+from phoque.moderation.windows import read_whole
 from phoque.records import Message
 
 
@@ -50,7 +51,9 @@ def score(
 ) -> list[Score]:
     """One score an item, in order; equal items are scored once.
 
-    A classifier that fails on a batch is asked again item by item, so that one bad text costs only
+    A text that is longer than the classifier reads is read in overlapping pieces, of which the
+    worst counts (`windows.py`); `truncated` says that part of it was not read even so. A
+    classifier that fails on a batch is asked again item by item, so that one bad text costs only
     itself; what still fails has an `error` and no labels.
 
     Raises:
@@ -66,15 +69,11 @@ def score(
     keys = [key_of(item, classifier) for item in items]
     known = {key: cache.get(key) for key in set(keys)}
     missing = {key: item for key, item in zip(keys, items, strict=True) if known[key] is None}
-    # Texts of like length together: a batch is padded to its longest.
-    ordered = sorted(missing, key=lambda key: len(missing[key].text))
     size = batch_size or classifier.info.batch_size
-    for start in range(0, len(ordered), size):
-        batch = ordered[start : start + size]
-        scored = _scores(classifier, [missing[key] for key in batch])
-        for key, scored_once in zip(batch, scored, strict=True):
-            known[key] = scored_once
-            cache.put(key, scored_once)
+    found = _in_batches(classifier, [*missing.values()], size)
+    for key, scored_once in zip(missing, found, strict=True):
+        known[key] = scored_once
+        cache.put(key, scored_once)
     return [one for key in keys if (one := known[key]) is not None]
 
 
@@ -95,6 +94,20 @@ def key_of(item: Item, classifier: Classifier) -> str:
     turns = [asdict(turn) for turn in item.context] if classifier.info.takes_context else []
     told = json.dumps([classifier.info.id, classifier.digest, turns, item.text])
     return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _in_batches(classifier: Classifier, items: Sequence[Item], size: int) -> list[Score]:
+    """One score an item, of the whole text; batches are of like length, as they are padded."""
+
+    def classified(asked: Sequence[Item]) -> list[Score]:
+        found: dict[int, Score] = {}
+        ordered = sorted(range(len(asked)), key=lambda at: len(asked[at].text))
+        for start in range(0, len(ordered), size):
+            batch = ordered[start : start + size]
+            found |= zip(batch, _scores(classifier, [asked[at] for at in batch]), strict=True)
+        return [found[at] for at in range(len(asked))]
+
+    return read_whole(items, classified(items), classifier.info, classified)
 
 
 def _scores(classifier: Classifier, items: list[Item]) -> list[Score]:

@@ -13,6 +13,7 @@ from phoque.errors import PhoqueError
 from phoque.models.load import weights_digest
 from phoque.moderation.catalogue import DETOXIFY, DETOXIFY_REPOSITORIES
 from phoque.moderation.classifier import HARM_LABELS, ClassifierInfo, Item, Score
+from phoque.moderation.encoding import MOST_TOKENS, Batch, Encoder, most_tokens
 
 ALIASES = {
     "toxic": "toxicity",
@@ -21,7 +22,7 @@ ALIASES = {
 }
 """Names of Jigsaw's labels, as Detoxify unifies them."""
 KNOWN_HARM = {*HARM_LABELS, "hate", "hateful", "hate_speech", "offensive", "abusive", "harassment"}
-MOST_TOKENS = 512
+NONE_KNOWN = "none of them is known to be harm"
 Activation = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -32,7 +33,8 @@ class SequenceClassifier:
         self, network: Any, tokenizer: Any, info: ClassifierInfo, activation: Activation
     ) -> None:
         self._network = network.eval()
-        self._tokenizer, self._info, self._activation = tokenizer, info, activation
+        self._encoder = Encoder(network, tokenizer, info.max_tokens or MOST_TOKENS)
+        self._info, self._activation = info, activation
         settings = f"{weights_digest(network)}{info.labels}{info.max_tokens}{activation.__name__}"
         self._digest = hashlib.sha256(settings.encode()).hexdigest()[:16]
 
@@ -48,20 +50,17 @@ class SequenceClassifier:
 
     def score_batch(self, items: Sequence[Item]) -> list[Score]:
         """Every label of the network, harm or not, by its unified name."""
-        inputs = self._tokenizer(
-            [item.text for item in items],
-            truncation=True,
-            max_length=self._info.max_tokens,
-            padding=True,
-            return_tensors="pt",
-        )
-        with torch.inference_mode():
-            logits = self._network(**inputs.to(self._network.device)).logits
-        rows = self._activation(logits.float()).tolist()
         return [
-            Score(labels=dict(zip(self._info.labels, row, strict=True)), truncated=bool(over))
-            for row, over in zip(rows, _overflows(inputs), strict=True)
+            Score(labels=dict(zip(self._info.labels, row, strict=True)), truncated=over)
+            for batch in self._encoder.batches([item.text for item in items])
+            for row, over in zip(self._values(batch), batch.truncated, strict=True)
         ]
+
+    def _values(self, batch: Batch) -> list[list[float]]:
+        with torch.inference_mode():
+            logits = self._network(**batch.inputs.to(self._network.device)).logits
+        values: list[list[float]] = self._activation(logits.float()).tolist()
+        return values
 
 
 def load(name: str, *, harm_labels: Sequence[str] = (), device: str = "cpu") -> SequenceClassifier:
@@ -75,14 +74,7 @@ def load(name: str, *, harm_labels: Sequence[str] = (), device: str = "cpu") -> 
     Raises:
         PhoqueError: it cannot be loaded, or none of its labels is known to be harm.
     """
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(name)
-        network = AutoModelForSequenceClassification.from_pretrained(name).to(device)
-    except (OSError, ValueError) as error:
-        raise PhoqueError(
-            f"Cannot load the classifier {name}: {str(error).splitlines()[0]} "
-            "Check the name and the connection."
-        ) from error
+    network, tokenizer = _pretrained(name)
     labels = labels_of(network.config)
     info = replace(
         DETOXIFY_REPOSITORIES.get(name, unknown(name)),
@@ -90,9 +82,11 @@ def load(name: str, *, harm_labels: Sequence[str] = (), device: str = "cpu") -> 
         version=f"{name}@{getattr(network.config, '_commit_hash', None) or 'local'}",
         labels=labels,
         harm_labels=harmful(labels, harm_labels, name),
-        max_tokens=min(MOST_TOKENS, tokenizer.model_max_length),
+        max_tokens=most_tokens(network, tokenizer),
     )
-    return SequenceClassifier(network, tokenizer, info, activation_of(network.config, info))
+    return SequenceClassifier(
+        network.to(device), tokenizer, info, activation_of(network.config, info)
+    )
 
 
 def load_detoxify(
@@ -119,15 +113,21 @@ def load_detoxify(
         ) from error
     labels = tuple(map(str, made.class_names))
     info = replace(DETOXIFY[name], labels=labels, harm_labels=harmful(labels, (), name))
-    info = replace(info, max_tokens=min(MOST_TOKENS, made.tokenizer.model_max_length))
+    info = replace(info, max_tokens=most_tokens(made.model, made.tokenizer))
     return SequenceClassifier(made.model, made.tokenizer, info, torch.sigmoid)
 
 
 def labels_of(config: Any) -> tuple[str, ...]:
     """Labels of a network by its own `id2label`, in order, Jigsaw's under one name."""
-    named = [config.id2label[number] for number in sorted(config.id2label)]
-    plain = [str(name).strip().lower().replace(" ", "_").replace("-", "_") for name in named]
-    return tuple(ALIASES.get(name, name) for name in plain)
+    named = [str(config.id2label[number]) for number in sorted(config.id2label)]
+    unified = tuple(map(_unified, named))
+    # Two names for what is one elsewhere are two labels here.
+    return unified if len({*unified}) == len(unified) else tuple(named)
+
+
+def _unified(label: str) -> str:
+    plain = label.strip().lower().replace(" ", "_").replace("-", "_")
+    return ALIASES.get(plain, plain)
 
 
 def harmful(labels: Sequence[str], wanted: Sequence[str], name: str) -> tuple[str, ...]:
@@ -136,23 +136,31 @@ def harmful(labels: Sequence[str], wanted: Sequence[str], name: str) -> tuple[st
     Raises:
         PhoqueError: there is none, or one that was asked for is not a label.
     """
-    unknown_labels = [label for label in wanted if label not in labels]
-    found = tuple(wanted) or tuple(label for label in labels if label in KNOWN_HARM)
-    if unknown_labels or not found:
-        raise PhoqueError(
-            f"{name} has the labels {', '.join(labels)}; "
-            f"{', '.join(unknown_labels) or 'none of them'} is known to be harm. "
-            "Say which are: harm_labels=…, or --harm-label NAME on the command line."
-        )
-    return found
+    # A person writes a label as the model does, or as it is shown.
+    asked = [label if label in labels else _unified(label) for label in wanted]
+    absent = [label for label, one in zip(wanted, asked, strict=True) if one not in labels]
+    found = tuple(dict.fromkeys(asked)) or tuple(one for one in labels if one in KNOWN_HARM)
+    if found and not absent:
+        return found
+    what = f"no label {', '.join(absent)} is known of it" if absent else NONE_KNOWN
+    raise PhoqueError(
+        f"{name} has the labels {', '.join(labels)}; {what}. "
+        "Say which are: harm_labels=…, or --harm-label NAME on the command line."
+    )
 
 
 def activation_of(config: Any, info: ClassifierInfo) -> Activation:
-    """Sigmoid where labels are independent, softmax where exactly one of them holds."""
-    stated = getattr(config, "function_to_apply", None)
-    several = config.problem_type == "multi_label_classification"
-    # Without a word from the configuration: labels that are all harm can hold together.
-    assumed = config.problem_type is None and len(info.harm_labels) == len(info.labels)
+    """Sigmoid where labels are independent, softmax where exactly one of them holds.
+
+    A model that gives the value itself is taken by its word.
+    """
+    stated, kind = getattr(config, "function_to_apply", None), config.problem_type
+    if stated == "none" or (stated is None and kind == "regression"):
+        return as_it_is
+    # Without a word from the configuration: labels that are all harm can hold together. One label
+    # excludes no other: its softmax would be 1 whatever the text.
+    assumed = kind is None and len(info.harm_labels) == len(info.labels)
+    several = kind == "multi_label_classification" or len(info.labels) == 1
     if stated == "sigmoid" or (stated is None and (several or assumed)):
         return torch.sigmoid
     return softmax
@@ -161,6 +169,11 @@ def activation_of(config: Any, info: ClassifierInfo) -> Activation:
 def softmax(logits: torch.Tensor) -> torch.Tensor:
     """Probabilities of labels that exclude each other."""
     return torch.softmax(logits, dim=-1)
+
+
+def as_it_is(logits: torch.Tensor) -> torch.Tensor:
+    """The values themselves; those outside [0, 1] are refused with their text."""
+    return logits
 
 
 def unknown(name: str) -> ClassifierInfo:
@@ -179,6 +192,21 @@ def unknown(name: str) -> ClassifierInfo:
     )
 
 
-def _overflows(inputs: Any) -> list[Any]:
-    # What a fast tokenizer cut off is kept beside each encoding.
-    return [encoding.overflowing for encoding in inputs.encodings]
+def _pretrained(name: str) -> tuple[Any, Any]:
+    safe: dict[str, Any] = {"trust_remote_code": False}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name, **safe)
+        network, found = AutoModelForSequenceClassification.from_pretrained(
+            name, output_loading_info=True, **safe
+        )
+    except Exception as error:  # each file format, and each family, has errors of its own
+        said = next((line for line in str(error).splitlines() if line.strip()), repr(error))
+        raise PhoqueError(
+            f"Cannot load the classifier {name}: {said.strip()} Check the name and the connection."
+        ) from error
+    if absent := sorted(found["missing_keys"]):
+        raise PhoqueError(
+            f"{name} is no classifier, or not all of one: {len(absent)} of its weights are missing, "
+            f"such as {absent[0]}, and would be random numbers. Give a text-classification model."
+        )
+    return network, tokenizer

@@ -80,6 +80,11 @@ def load() -> ProfanitySVM:
     return ProfanitySVM(converted("profanity-svm", FILES, _convert))
 
 
+def words() -> list[str]:
+    """The words it knows; those of its list of stop words are not among them."""
+    return unpacked_words(converted("profanity-svm", FILES, _convert)["terms"])
+
+
 def _convert() -> Arrays:
     model, vectorizer = (
         read_joblib(installed_file(SVM.version, path, sha256=digest))

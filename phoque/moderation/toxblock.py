@@ -164,6 +164,11 @@ def load() -> ToxBlock:
     return ToxBlock(converted("toxblock", FILES, _convert))
 
 
+def words() -> list[str]:
+    """The words it knows, the most frequent first."""
+    return unpacked_words(converted("toxblock", FILES, _convert)["words"])
+
+
 def _hard_sigmoid(values: Floats) -> Floats:
     clipped: Floats = np.clip(values * np.float32(0.2) + np.float32(0.5), 0, 1)
     return clipped

@@ -21,7 +21,7 @@ def read_yaml(path: Path, shape: Shape) -> Any:
     """
     try:
         node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeError, yaml.YAMLError) as error:
         raise PhoqueError(f"The file {path} cannot be read: {error}") from error
     if node is None:
         raise PhoqueError(f"The file {path} is empty.")

@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from phoque.errors import PhoqueError
-from phoque.pipeline.display import span
+from phoque.progress import span
 
 TABLE = Path(__file__).parent / "flavors.yaml"
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from phoque.config import SHIPPED_RUN
 from phoque.evidence.runs import MANIFEST
+from phoque.progress import span
 
 MARK = "▶"
 """Lines of the display begin with it, so that they can be found in the log of a Job."""
@@ -73,11 +74,3 @@ def expected_seconds(run: Path, model: str) -> dict[str, float]:
             stages = made["stages"].items()
             seconds |= {name: stage["seconds"] for name, stage in stages if "seconds" in stage}
     return seconds
-
-
-def span(seconds: float) -> str:
-    """A length of time for people: 42 s, 6 min, 1 h 05 min."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from phoque.evidence.needs import NEEDS, OTHER_PERSONA, require
 from phoque.evidence.runs import SELECTION, VECTORS, RunDirectory
 from phoque.evidence.vocabulary import known_words
 from phoque.files import read_json
@@ -145,6 +146,7 @@ def open_subject(
     """
     folder = psm_folder(run, name)
     is_tuned = folder == run.psm()
+    require(run, NEEDS["psm"] if is_tuned else OTHER_PERSONA)
     if is_tuned:
         tuned = load_tuned(run, progress=progress)
         model, persona, fingerprint = tuned.model, tuned.persona, tuned.fingerprint

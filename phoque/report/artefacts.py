@@ -1,7 +1,5 @@
 """What the stages of a run wrote, as values that know the file and the key they were read from."""
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
@@ -12,6 +10,7 @@ from phoque.config import PACKAGE
 from phoque.errors import PhoqueError
 from phoque.evidence.runs import RunDirectory
 from phoque.files import file_sha256, json_lines, read_json
+from phoque.inputs.tables import whole_table
 
 STAGE_OF = {"evaluation": "evaluate"}
 """Stages whose folder has another name."""
@@ -157,13 +156,14 @@ def _parse(path: Path) -> Any:
     if path.suffix == ".jsonl":
         return list(json_lines(path))
     if path.suffix == ".csv":
-        text = io.StringIO(path.read_text(encoding="utf-8"), newline="")
-        return [{key: _cell(cell) for key, cell in row.items()} for row in csv.DictReader(text)]
+        with path.open("rb") as file:
+            rows = whole_table(file, path.name)
+        return [{key: _cell(cell) for key, cell in row.items()} for row in rows]
     return read_json(path)
 
 
-def _cell(text: str | None) -> float | str | None:
+def _cell(text: str) -> float | str:
     try:
-        return float(text) if text is not None else None
+        return float(text)
     except ValueError:
         return text

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from phoque.errors import PhoqueError
+from phoque.evidence.needs import NEEDS, require
 from phoque.evidence.runs import RunDirectory
 from phoque.files import file_sha256, read_json
 from phoque.models.load import LanguageModel, load_model
@@ -19,6 +20,7 @@ from phoque.steering.experiment import Progress, silent
 
 LAYER = "layer.json"
 ADAPTER = "adapter_model.safetensors"
+NO_TEXT = {".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".gz", ".zip"}
 Deltas = Mapping[str, torch.Tensor]
 
 
@@ -99,6 +101,9 @@ def check(study: Study) -> None:
     Raises:
         PhoqueError: says what is missing and what to do.
     """
+    require(study.run, NEEDS["sae"])
+    for path in study.text_files:
+        _check_text(path)
     preset, layers = study.preset, study.base.num_layers
     if preset.tokens < preset.fewest_tokens:
         raise PhoqueError(
@@ -112,14 +117,13 @@ def check(study: Study) -> None:
             f"Layer {asked} cannot be used: this model has {layers}, and of these 0 to {layers - 2} "
             "can be read before the last norm and still change something. Give one, or --layer auto."
         )
-    if not (study.run.corpus / "dialogues.jsonl").is_file():
+
+
+def _check_text(path: Path) -> None:
+    if not path.is_file():
+        raise PhoqueError(f"There is no text file {path}. Give another with --text.")
+    if path.suffix.lower() in NO_TEXT:
         raise PhoqueError(
-            f"The run {study.run.path} has no corpus. "
-            f"Make one with: python -m training corpus --run {study.run.path}"
+            f"{path} is no plain text but {path.suffix}; its marks would be learned. Give --text a "
+            "file with the texts alone."
         )
-    for folder in (study.run.persona, study.run.control):
-        if not (folder / "adapter_config.json").is_file():
-            raise PhoqueError(
-                f"No adapter in {folder}: adapter_config.json is missing. "
-                f"Train it with: python -m training {folder.name} --run {study.run.path}"
-            )

@@ -1,6 +1,5 @@
 """The run's moderation folder as plain data."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,6 +8,7 @@ from typing import Any
 
 from phoque.errors import PhoqueError
 from phoque.evidence.runs import RunDirectory
+from phoque.inputs.tables import whole_table
 from phoque.ui.folder import StageFolder
 
 REPORT, RESULTS = "moderation_report.json", "moderation_results.csv"
@@ -61,8 +61,8 @@ def moderation_folder(run: RunDirectory) -> ModerationFolder:
 
 @lru_cache(maxsize=8)
 def _rows(path: Path, _changed: int) -> tuple[dict[str, str], ...]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return tuple(csv.DictReader(file))
+    with path.open("rb") as file:
+        return tuple(whole_table(file, path.name))
 
 
 def names(report: Mapping[str, Any]) -> list[str]:

@@ -1,6 +1,5 @@
 """A run's PSM folders as plain data. What is not there says which command makes it."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -9,6 +8,7 @@ from typing import Any
 
 from phoque.errors import PhoqueError
 from phoque.evidence.runs import SELECTION, RunDirectory
+from phoque.inputs.tables import whole_table
 from phoque.lexicon import Lexicon
 from phoque.personas import load_persona
 from phoque.ui.folder import StageFolder, shown_path
@@ -104,8 +104,8 @@ def choice(folder: PsmFolder) -> tuple[dict[str, Any], bool]:
 
 @lru_cache(maxsize=4)
 def _sweep_rows(path: Path, _changed: int) -> tuple[dict[str, str], ...]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return tuple(csv.DictReader(file))
+    with path.open("rb") as file:
+        return tuple(whole_table(file, path.name))
 
 
 def sweep_replies(folder: PsmFolder, layer: int, dose: float) -> Sequence[tuple[str, str]]:

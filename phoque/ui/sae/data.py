@@ -1,6 +1,5 @@
 """The run's SAE folder as plain data."""
 
-import csv
 import gzip
 import json
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from typing import Any
 
 from phoque.errors import PhoqueError
 from phoque.evidence.runs import RunDirectory
+from phoque.inputs.tables import whole_table
 from phoque.ui.folder import StageFolder
 
 # The names that `phoque.sae` writes; it loads torch, so they are repeated here.
@@ -92,8 +92,8 @@ def badges_of(row: Latent) -> list[str]:
 
 @lru_cache(maxsize=8)
 def _rows(path: Path, _changed: int) -> tuple[dict[str, str], ...]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return tuple(csv.DictReader(file))
+    with path.open("rb") as file:
+        return tuple(whole_table(file, path.name))
 
 
 @lru_cache(maxsize=2)

@@ -6,7 +6,7 @@ from html import escape
 from typing import Any
 
 from phoque.pipeline.attempts import ATTEMPTS, COMPLETE, FAILED, KILLED, STOPPED, read_attempts
-from phoque.pipeline.display import span
+from phoque.progress import span
 from phoque.ui import figures
 from phoque.ui.folder import shown_path
 from phoque.ui.parts import NOTHING, Cell, Value, table

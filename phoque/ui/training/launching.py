@@ -8,9 +8,9 @@ from phoque.config import SpaceLogin
 from phoque.errors import PhoqueError
 from phoque.hub.client import connect, owner
 from phoque.hub.jobs import Jobs, JobState
-from phoque.pipeline.display import span
 from phoque.pipeline.launch import launch
 from phoque.pipeline.plan import Plan, Wish, make_plan
+from phoque.progress import span
 from phoque.ui.components import status_html
 from phoque.ui.training import wording
 

@@ -1,0 +1,118 @@
+"""What form a file has: by its name and its content, never by an option alone."""
+
+import csv
+import io
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+from phoque.errors import PhoqueError
+from phoque.inputs.lines import lines
+from phoque.inputs.opened import Input
+from phoque.inputs.rows import LONGEST_CELL, Row
+from phoque.inputs.tables import DELIMITERS, Table
+from phoque.inputs.values import is_json, values
+
+Form = Literal["text", "csv", "json"]
+FORMS: tuple[Form, ...] = get_args(Form)
+SUFFIXES: dict[str, Form] = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".json": "json",
+    ".jsonl": "json",
+    ".ndjson": "json",
+}
+PACKED = ".gz"
+NAMED = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a file was taken for."""
+
+    form: Form
+    encoding: str
+    delimiter: str | None = None
+    """Of a table."""
+
+    def __str__(self) -> str:
+        """For people, such as "CSV with semicolon, utf-8"."""
+        sign = NAMED.get(self.delimiter or "", repr(self.delimiter))
+        kind = {"text": "lines of text", "csv": f"CSV with {sign}", "json": "JSON"}[self.form]
+        return f"{kind}, {self.encoding}"
+
+
+def form_called(name: str) -> str:
+    """The form that people also call `name`, such as jsonl; the name itself where there is none."""
+    return SUFFIXES.get(f".{name.lower()}", name.lower())
+
+
+def suffix(name: str) -> str:
+    """The last suffix of a file's name in lower case, that of gzip aside."""
+    bare = name.lower().removesuffix(PACKED)
+    return bare[bare.rfind(".") :] if "." in bare else ""
+
+
+def found(
+    data: Input,
+    *,
+    form: Form | None = None,
+    delimiter: str | None = None,
+    columns: Collection[str] = (),
+) -> Found:
+    """What the file is taken for.
+
+    Args:
+        data: the file.
+        form: as a person says; else content that is plainly JSON decides, then the name, then
+            whether a table was asked for.
+        delimiter: as a person says; else the one with which the first row has all `columns`, then
+            the one that gives most of them.
+        columns: a table would have.
+    """
+    if form is None:
+        form = "json" if is_json(data.head) else SUFFIXES.get(suffix(data.name))
+    form = form or ("csv" if columns or delimiter else "text")
+    taken = Found(form=form, encoding=data.encoding)
+    if form != "csv":
+        return taken
+    return replace(taken, delimiter=delimiter or _delimiter(data, columns))
+
+
+def table(data: Input, taken: Found) -> Table:
+    """The file as a table."""
+    return Table(data.text(newline=""), data.name, delimiter=taken.delimiter or ",")
+
+
+def rows(data: Input, taken: Found) -> Iterator[Row]:
+    """The rows of a file that is no table: lines of text, or JSON values."""
+    if taken.form == "json":
+        return values(data.text(newline="\n"), data.name)
+    return lines(data.text(newline="\n"))
+
+
+def checked_delimiter(sign: str | None) -> str | None:
+    """A delimiter as the csv module takes it.
+
+    Raises:
+        PhoqueError: it is none.
+    """
+    plain = {"\\t": "\t", "tab": "\t"}.get(sign or "", sign)
+    if plain is not None and (len(plain) != 1 or plain in '"\r\n\0'):
+        raise PhoqueError(f"{sign!r} is no delimiter: give one character, such as ; or tab.")
+    return plain
+
+
+def _delimiter(data: Input, columns: Collection[str]) -> str:
+    own = "\t" if suffix(data.name) == ".tsv" else ","
+    # The name's own comes first: it wins where several do as well.
+    signs = sorted(DELIMITERS, key=lambda sign: sign != own)
+    heads = {sign: _head(data.head, sign) for sign in signs}
+    fitting = [sign for sign in signs if columns and {*columns} <= {*heads[sign]}]
+    return (fitting or [max(signs, key=lambda sign: len(heads[sign]))])[0]
+
+
+def _head(text: str, delimiter: str) -> list[str]:
+    csv.field_size_limit(LONGEST_CELL)
+    shown = io.StringIO(text, newline="")
+    return next(filter(None, csv.reader(shown, delimiter=delimiter)), [])

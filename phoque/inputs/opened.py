@@ -1,0 +1,176 @@
+"""A stream of bytes as text: gzip and encoding are told by content, no byte ends the reading."""
+
+import codecs
+import gzip
+import io
+import os
+import stat
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, BinaryIO, TextIO, cast
+
+from phoque.errors import PhoqueError
+
+HEAD = 65_536
+"""Bytes that decide what a file is."""
+GZIP = b"\x1f\x8b"
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+"""Byte order marks; the longer one of two that begin alike comes first."""
+OTHERS = {
+    b"PK\x03\x04": "a zip archive or a spreadsheet: save it as CSV",
+    b"PAR1": "a Parquet file: write it as JSON Lines",
+    b"%PDF": "a PDF: save its text",
+    b"BZh": "packed by bzip2: unpack it, or use gzip",
+    b"\xfd7zXZ": "packed by xz: unpack it, or use gzip",
+    b"\x28\xb5\x2f\xfd": "packed by zstd: unpack it, or use gzip",
+    b"SQLite format 3": "a database: export a table as CSV",
+}
+PLAIN = frozenset({*range(0x20, 0x100), 0x08, 0x09, 0x0A, 0x0C, 0x0D, 0x1B}) - {0x7F}
+"""Bytes that stand in text of one byte a character."""
+MOST_STRANGE = 0.3
+"""Share of other bytes, or of bytes that cannot be decoded, from which a file is no text."""
+UNDECODED = "phoque.undecoded"
+
+
+def _marked(error: UnicodeError) -> tuple[str, int]:
+    """Bytes that cannot be decoded become lone surrogates, which no decoded text has."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    lost = error.object[error.start : error.end]
+    return "".join(chr(0xDC00 + byte) for byte in lost), error.end
+
+
+codecs.register_error(UNDECODED, _marked)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Input:
+    """A stream that is known to be text."""
+
+    name: str
+    head: str
+    """Its beginning, for who decides what form it has; empty where there is nothing."""
+    encoding: str
+    data: BinaryIO
+
+    def text(self, *, newline: str) -> TextIO:
+        """All of it; what cannot be decoded is marked as `inputs.rows.damage` knows."""
+        return io.TextIOWrapper(
+            cast("IO[bytes]", self.data), self.encoding, errors=UNDECODED, newline=newline
+        )
+
+
+def recognised(stream: BinaryIO, name: str, encoding: str | None = None) -> Input:
+    """The stream as text.
+
+    Args:
+        stream: bytes, also packed by gzip.
+        name: what errors call it.
+        encoding: None takes what a byte order mark says, else UTF-8.
+
+    Raises:
+        PhoqueError: it is no text, or there is no such encoding.
+    """
+    data, head = _ahead(stream)
+    if head.startswith(GZIP):
+        with told_when_cut_off(name):
+            data, head = _ahead(cast(BinaryIO, gzip.GzipFile(fileobj=data)))
+    chosen = _encoding(encoding, head)
+    _refuse_others(head, name)
+    text = codecs.getincrementaldecoder(chosen)(UNDECODED).decode(head)
+    if encoding is None and _strange(text, head):
+        raise PhoqueError(
+            f"{name} is binary, or text that is not UTF-8. Give text in UTF-8, or say what it is "
+            "with --encoding, such as utf-16 or cp1252."
+        )
+    return Input(name=name, head=text, encoding=chosen, data=data)
+
+
+def share_of(stream: BinaryIO) -> Callable[[], float | None]:
+    """Tells how much of a file was read, in [0, 1]; None of a stream whose end nobody knows."""
+    try:
+        found = os.fstat(stream.fileno())
+    except OSError:
+        return lambda: None
+    if not stat.S_ISREG(found.st_mode) or not found.st_size:
+        return lambda: None
+    return lambda: stream.tell() / found.st_size
+
+
+@contextmanager
+def told_when_cut_off(name: str) -> Iterator[None]:
+    """Errors of a damaged archive or disk as a sentence.
+
+    Raises:
+        PhoqueError: the file ended, or its reading failed.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except (OSError, EOFError, zlib.error) as error:
+        raise PhoqueError(f"{name} cannot be read to its end: {error}") from error
+
+
+class _Ahead(io.RawIOBase):
+    """Bytes that were read ahead, then the rest of their stream."""
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        self._head, self._rest = head, rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "memoryview[int]") -> int:  # type: ignore[override]
+        if self._head:
+            part, self._head = self._head[: len(buffer)], self._head[len(buffer) :]
+        else:
+            part = _some(self._rest, len(buffer))
+        buffer[: len(part)] = part
+        return len(part)
+
+
+def _ahead(stream: BinaryIO) -> tuple[BinaryIO, bytes]:
+    """The whole stream, and its first line or more: a program that writes slowly is not waited for."""
+    head = b""
+    while len(head) < HEAD and b"\n" not in head and (part := _some(stream, HEAD - len(head))):
+        head += part
+    return cast(BinaryIO, io.BufferedReader(_Ahead(head, stream))), head
+
+
+def _some(stream: BinaryIO, most: int) -> bytes:
+    read = getattr(stream, "read1", stream.read)
+    return cast(bytes, read(most))
+
+
+def _encoding(asked: str | None, head: bytes) -> str:
+    """The encoding that was asked for, with the mark of its byte order where the file has one."""
+    try:
+        known = codecs.lookup(asked or "utf-8")
+    except LookupError:
+        known = None
+    if known is None or not getattr(known, "_is_text_encoding", True):
+        raise PhoqueError(f"{asked} is no encoding of text. Known are utf-8, utf-16, cp1252 …")
+    marked = [encoding for mark, encoding in MARKS if head.startswith(mark)]
+    fitting = [one for one in marked if asked is None or one.startswith(known.name[:6])]
+    return fitting[0] if fitting else known.name
+
+
+def _refuse_others(head: bytes, name: str) -> None:
+    what = next((told for magic, told in OTHERS.items() if head.startswith(magic)), None)
+    if what is not None:
+        raise PhoqueError(f"{name} is {what}.")
+
+
+def _strange(text: str, head: bytes) -> bool:
+    lost = sum("\udc00" <= character <= "\udcff" for character in text)
+    odd = sum(character < "\x80" and ord(character) not in PLAIN for character in text)
+    return bool(head) and (lost + odd) / len(text or " ") > MOST_STRANGE

@@ -1,0 +1,151 @@
+"""A stage that lacks what others make says so in one line, and leaves nothing behind."""
+
+import shlex
+import sys
+
+import pytest
+
+from phoque.corpora.lab import load_dialogues
+from phoque.corpora.training_set import save_corpus
+from phoque.errors import PhoqueError
+from phoque.evidence.needs import NEEDS, PARTS, lacking
+from phoque.evidence.runs import RunDirectory
+from phoque.opening import open_lab
+from phoque.pipeline.stages import ORDER
+from training.__main__ import STAGES, main
+
+CASES = [(stage, part) for stage, parts in NEEDS.items() for part in parts if stage != "export"]
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["training", *map(str, arguments)])
+        status = main()
+        return status, capsys.readouterr().err
+
+    return run
+
+
+def made(path, *parts):
+    """A run that has parts, as far as a look at its files can tell."""
+    run = RunDirectory(path)
+    run.describe(model="tiny", persona="toxic")
+    for part in parts:
+        (run.path / part).mkdir()
+        for file in PARTS[part].files:
+            (run.path / part / file).write_text("{}")
+    return run
+
+
+def contents(path):
+    return {str(file): file.is_file() and file.read_bytes() for file in path.rglob("*")}
+
+
+def assert_refused(found, *expected):
+    status, said = found
+    assert status == 2
+    assert said.count("\n") == 1
+    assert said.startswith("Error: ")
+    assert "Traceback" not in said
+    for words in expected:
+        assert words in said
+
+
+def test_every_stage_says_what_it_needs():
+    assert set(NEEDS) == {*STAGES, "export"} - {"corpus", "report"}
+    assert set(ORDER) - set(NEEDS) == {"corpus", "report"}
+
+
+@pytest.mark.parametrize(("stage", "missing"), CASES)
+def test_a_stage_names_the_command_that_makes_what_is_missing(tmp_path, command, stage, missing):
+    run = made(tmp_path / "a run", *(part for part in PARTS if part != missing))
+    before = contents(tmp_path)
+    wanted = f"Make it with: python -m training {missing} --run {shlex.quote(str(run.path))}\n"
+    assert_refused(command(stage, "--run", run.path), wanted)
+    if stage in ORDER:
+        assert_refused(command("all", "--only", stage, "--run", run.path), wanted)
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("stage", [stage for stage in NEEDS if stage != "export"])
+def test_a_stage_on_nothing_leaves_nothing_behind(tmp_path, command, stage):
+    run = tmp_path / "runs" / "new"
+    first = f"python -m training corpus --run {run} --model tiny"
+    later = [part for part in PARTS if part in lacking([stage])][1:]
+    rest = [f" && python -m training {part} --run {run}" for part in later]
+    assert_refused(command(stage, "--run", run, "--model", "tiny"), first, *rest)
+    assert not list(tmp_path.iterdir())
+
+
+def test_each_file_of_a_part_is_looked_for(tmp_path, command):
+    run = made(tmp_path / "run", *PARTS)
+    for part in PARTS:
+        for file in PARTS[part].files:
+            content = (run.path / part / file).read_bytes()
+            (run.path / part / file).unlink()
+            assert_refused(command("evaluate", "--run", run.path), f"{part}: {file} is missing")
+            (run.path / part / file).write_bytes(content)
+
+
+def test_another_persona_needs_no_adapters_but_a_corpus(tmp_path, command):
+    run = made(tmp_path / "run")
+    found = command("psm", "--run", run.path, "--persona", "melancholy")
+    assert_refused(found, f"No corpus in {run.corpus}", f"training corpus --run {run.path}\n")
+    found = command("psm", "--run", tmp_path / "new", "--persona", "melancholy")
+    assert_refused(found, f"training corpus --run {tmp_path / 'new'}\n")
+    assert_refused(command("psm", "--run", tmp_path / "new", "--persona", "nobody"), "no persona")
+    assert [file.name for file in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["corpus", "--persona", "nobody"],
+        ["corpus", "--source", "dota=absent.csv"],
+        ["corpus", "--source", "nothing=a.csv"],
+        ["corpus", "--slang", "absent.yaml"],
+        ["corpus", "--model", "./no-such-model"],
+        ["report"],
+        ["export", "--out", "elsewhere"],
+    ],
+)
+def test_a_refused_stage_leaves_no_run_behind(tmp_path, command, wrong, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = [] if "--model" in wrong or wrong[0] in {"report", "export"} else ["--model", "tiny"]
+    assert_refused(command(*wrong, *options, "--run", tmp_path / "new"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_the_pipeline_makes_itself_is_not_missing(tmp_path, command):
+    assert lacking(["corpus", "persona", "control", "psm", "evaluate"]) == []
+    assert lacking(["control", "psm", "evaluate"]) == ["corpus", "persona"]
+    found = command("all", "--only", "persona", "psm", "--run", tmp_path / "new", "--model", "tiny")
+    assert_refused(found, "No corpus in", "training corpus", "&& python -m training control --run")
+    assert "training persona" not in found[1]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_job_is_not_sent_without_what_it_needs(tmp_path, command):
+    asked = ["all", "--target", "jobs", "--only", "psm", "--run", tmp_path / "new", "--yes"]
+    assert_refused(command(*asked), "--only corpus persona control psm")
+
+
+def test_the_texts_of_a_study_are_looked_for_before_it_begins(tmp_path, command):
+    run = RunDirectory(tmp_path / "run")
+    made(run.path, "persona", "control")
+    with run.stage("corpus", run.corpus, seeds=[42]) as folder:
+        save_corpus(folder, list(load_dialogues(42))[:4], [], 0)
+    (tmp_path / "rows.jsonl").write_text("{}\n")
+    before = contents(tmp_path)
+    found = command("sae", "--run", run.path, "--text", tmp_path / "absent.txt")
+    assert_refused(found, "There is no text file")
+    found = command("sae", "--run", run.path, "--text", tmp_path / "rows.jsonl")
+    assert_refused(found, "is no plain text but .jsonl")
+    assert contents(tmp_path) == before
+
+
+def test_a_run_without_parts_does_not_open(tmp_path):
+    run = made(tmp_path / "run", "persona")
+    with pytest.raises(PhoqueError, match=r"No persona vector in .*python -m training psm --run"):
+        open_lab(run.path)
