@@ -84,7 +84,10 @@ def test_each_file_of_a_part_is_looked_for(tmp_path, command):
         for file in PARTS[part].files:
             content = (run.path / part / file).read_bytes()
             (run.path / part / file).unlink()
-            assert_refused(command("evaluate", "--run", run.path), f"{part}: {file} is missing")
+            assert_refused(
+                command("evaluate", "--run", run.path),
+                f"in {run.path / part} ({file} is missing). Make it with: ",
+            )
             (run.path / part / file).write_bytes(content)
 
 

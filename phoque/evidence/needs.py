@@ -51,15 +51,18 @@ def require(run: RunDirectory, needed: Sequence[str], *, options: Sequence[str] 
         options: what else the first command has to say, where there is no run yet.
 
     Raises:
-        PhoqueError: names the first file that is missing and the commands that make it.
+        PhoqueError: names what is missing and the commands that make it.
     """
     missing = {stage: file for stage in needed if (file := missing_file(run, stage))}
     if not missing:
         return
-    stage, file = next(iter(missing.items()))
+    told = [
+        f"no {PARTS[stage].called} in {run.path / stage} ({file} is missing)"
+        for stage, file in missing.items()
+    ]
     raise PhoqueError(
-        f"No {PARTS[stage].called} in {run.path / stage}: {file} is missing. "
-        f"Make it with: {' && '.join(commands(run, missing, options))}"
+        f"N{', '.join(told)[1:]}. Make {'it' if len(told) == 1 else 'them'} with: "
+        f"{' && '.join(commands(run, missing, options))}"
     )
 
 
