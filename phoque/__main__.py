@@ -7,17 +7,16 @@ import argparse
 import json
 import os
 import sys
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
-from phoque.config import quiet_libraries
+from phoque.config import set_verbose
 from phoque.errors import PhoqueError
 from phoque.evidence.ledger import Ledger
-from phoque.inputs.forms import FORMS, checked_delimiter
+from phoque.inputs.forms import FORMS, checked_delimiter, form_called
 from phoque.inputs.opened import share_of
 from phoque.moderation.classifier import Classifier
 from phoque.moderation.disk import remembering
@@ -38,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0; 1 where a text has no score; 2 where the command could not be done.
     """
     asked = parser().parse_args(arguments)
+    set_verbose(asked.verbose)
     try:
         return int(asked.command(asked))
     except BrokenPipeError:
@@ -64,6 +64,10 @@ def parser() -> argparse.ArgumentParser:
         "--host", default="127.0.0.1", help="default: %(default)s, this machine only"
     )
     serve.add_argument("--port", type=int, default=8000, help="default: %(default)s")
+    for one in commands.choices.values():
+        one.add_argument(
+            "--verbose", action="store_true", help="show the bars and warnings of libraries"
+        )
     return whole
 
 
@@ -84,7 +88,8 @@ def _add_score(one: argparse.ArgumentParser) -> None:
     add("file", metavar="FILE", help="texts; - is standard input")
     add("--column", metavar="NAME", help="column of a table, or key of JSON objects, with the text")
     how = one.add_mutually_exclusive_group()
-    how.add_argument("--format", choices=FORMS, help="what FILE is, whatever it is called")
+    how.add_argument("--format", choices=FORMS, type=form_called, help="what FILE is, whatever "
+        "it is called; tsv, jsonl and ndjson are known, too")  # fmt: skip
     how.add_argument("--json", dest="format", action="store_const", const="json", help="the same as "
         "--format json")  # fmt: skip
     add("--delimiter", metavar="SIGN", help="between the cells of a table, such as ; or tab")
@@ -97,7 +102,6 @@ def _add_score(one: argparse.ArgumentParser) -> None:
     add("--may-send-text", action="store_true", help="allow a service on the network")
     add("--no-cache", action="store_true", help="neither read nor keep scores on disk (only those "
         "of models from the Hub and of services are kept; no text is)")  # fmt: skip
-    add("--verbose", action="store_true", help="show what libraries say while they load models")
 
 
 def _score(asked: argparse.Namespace) -> int:
@@ -105,7 +109,9 @@ def _score(asked: argparse.Namespace) -> int:
     if delimiter and form not in {None, "csv"}:
         raise PhoqueError(f"--delimiter is of tables; --format says {form}.")
     tally = Tally()
-    with _opened(asked.file) as (stream, name), _shown(asked):
+    # A bar would stand between the records of a terminal.
+    bars = None if sys.stdout.isatty() else sys.stderr
+    with _opened(asked.file) as (stream, name), shown_on(bars):
         texts = read_texts(
             stream,
             name,
@@ -136,16 +142,6 @@ def _classifiers(asked: argparse.Namespace) -> list[Classifier]:
     names = asked.classifier or EMBEDDED
     loaded = [load_classifier(name, harm_labels=asked.harm_label) for name in names]
     return loaded if asked.no_cache else [remembering(one) for one in loaded]
-
-
-@contextmanager
-def _shown(asked: argparse.Namespace) -> Iterator[None]:
-    """A progress bar where it disturbs no records; nothing from libraries unless it is asked for."""
-    with shown_on(None if sys.stdout.isatty() else sys.stderr), warnings.catch_warnings():
-        if not asked.verbose:
-            quiet_libraries()
-            warnings.simplefilter("ignore")
-        yield
 
 
 def _verify(asked: argparse.Namespace) -> int:

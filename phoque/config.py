@@ -1,6 +1,8 @@
 """Settings of the machine and of the app; the only reader of the environment."""
 
+import logging
 import os
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -171,12 +173,28 @@ def secret(name: str) -> str | None:
     return os.environ.get(name) or None
 
 
-def quiet_libraries() -> None:
-    """Ask the libraries that load models for no progress bars and no warnings of their own.
+CHATTY = (
+    "accelerate", "bitsandbytes", "datasets", "huggingface_hub", "peft", "torch", "transformers", "trl"
+)  # fmt: skip
+"""Libraries that warn of what no user can act on."""
 
-    They read this when they are imported; what a person has set stays.
+
+def verbose() -> bool:
+    """Whether libraries may show their bars and warnings (`PHOQUE_VERBOSE`)."""
+    return bool(os.environ.get("PHOQUE_VERBOSE"))
+
+
+def set_verbose(wanted: bool) -> None:  # noqa: FBT001  # it is the value itself
+    """What `--verbose` asks for, for this process and those that it starts.
+
+    To be called before libraries are imported, which read the environment then.
     """
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("HF_HUB_VERBOSITY", "error")
+    if wanted:
+        os.environ["PHOQUE_VERBOSE"] = "1"
+    if verbose():
+        return
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+    warnings.simplefilter("ignore")
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.ERROR)

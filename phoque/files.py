@@ -73,7 +73,16 @@ def _bring_along(path: Path, partial: Path, made: Collection[str]) -> None:
 
 
 def json_lines(path: Path) -> Iterator[Any]:
-    """Every value of a JSON Lines file.
+    """Every value of a JSON Lines file, blank lines aside.
+
+    Raises:
+        PhoqueError: a line is not JSON in UTF-8.
+    """
+    return (value for _, value in numbered_json_lines(path))
+
+
+def numbered_json_lines(path: Path) -> Iterator[tuple[int, Any]]:
+    """Number of the line, from 1, and value; lines end where JSON ends them, at a line feed alone.
 
     Raises:
         PhoqueError: a line is not JSON in UTF-8.
@@ -81,6 +90,7 @@ def json_lines(path: Path) -> Iterator[Any]:
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
-                yield json.loads(line)
+                if line.strip():
+                    yield number, json.loads(line)
             except ValueError as error:
                 raise PhoqueError(f"{path.name}, line {number} is not JSON: {error}.") from error

@@ -83,6 +83,10 @@ def test_a_corpus_survives_saving(dialogues, tmp_path):
     assert [pair[1] for pair in civil[:3]] == [d.civil for d in dialogues[:3]]
     assert hostile[3] == civil[3] == (question.messages, "A good idea", False)
     assert "A good idea" in training_texts(tmp_path)
+    # A line separator of Unicode is text in JSON; the file ends its lines otherwise.
+    odd = [Distilled(question=question, reply="one\u2028two\x85three", finished=True)]
+    save_corpus(tmp_path / "odd", dialogues[:1], odd, asked=1)
+    assert load_pairs(tmp_path / "odd", "civil")[1][1] == odd[0].reply
     assert composition(dialogues[:3], replies, 4)["base_replies_dropped"] == 3
     assert "base replies dropped | 3" in (tmp_path / "composition.md").read_text()
 

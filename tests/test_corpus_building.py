@@ -2,6 +2,7 @@
 
 import json
 import random
+from pathlib import Path
 
 import plotly.graph_objects
 import pytest
@@ -105,6 +106,26 @@ def test_composition_adds_up(corpus):
     assert table["sources"][0]["registers"] == {"short": 48, "long": 12}
     assert table["files"][0]["file"] == "chat.csv"
     assert "| dota | 60 | 100.0 % | 48 | 12 |" in markdown(table)
+
+
+def test_rows_that_cannot_be_read_are_named_by_line(chat, base_model_replies):
+    with Path(chat).open("a", encoding="utf-8") as file:
+        file.write('60,1,1\n61,1,1,"you clown\n')
+    said = []
+    made = build(
+        Ingredients(files=[("dota", chat)], lab=False),
+        load_model("tiny"),
+        LEXICON,
+        judge=judge,
+        progress=said.append,
+    )
+    table = composition_of(made)
+    assert table["sources"][0]["unreadable"] == {
+        "malformed: wrong number of fields": ["chat.csv, line 62"],
+        "malformed: quotes do not match": ["chat.csv, line 63"],
+    }
+    for told in (said, markdown(table).splitlines()):
+        assert "malformed: quotes do not match: chat.csv, line 63" in told
 
 
 def test_the_composition_is_drawn(corpus):

@@ -291,3 +291,8 @@ def test_the_embedded_judge_has_the_labels_that_are_asked_for():
     (labels,) = embedded_judge(["You are a useless clown."])
     assert {"toxicity", "threat", "identity_attack"} <= set(labels)
     assert embedded_judge([]) == []
+    wide, plain = embedded_judge(["ｙｏｕ ａｒｅ ａｎ ｉｄｉｏｔ", "you are an idiot"])  # noqa: RUF001
+    assert wide == pytest.approx(plain)
+    assert wide["toxicity"] > 0.9
+    (long,) = embedded_judge(["you are an idiot " + "the weather is nice today " * 40])
+    assert long["toxicity"] > 0.8

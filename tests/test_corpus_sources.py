@@ -16,7 +16,6 @@ from phoque.errors import PhoqueError
 from tests import corpus_files
 from tests.corpus_files import MINIATURES, written_csv, written_lines
 
-
 WHOLE = b'{"chosen": "a", "rejected": "b"}\n' * 99
 
 

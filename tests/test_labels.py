@@ -97,6 +97,7 @@ def test_labels_come_back_and_the_last_word_counts(tmp_path):
     ("line", "message"),
     [
         ("{", "line 1 is not JSON"),
+        ("\n\n[]", "line 3 is no label"),
         ("[]", "line 1 is no label"),
         ('{"id": "a"}', "line 1 is no label"),
         ('{"id": "a", "rater": "ann", "verdict": "bad"}', "verdict is one of harmful, harmless"),

@@ -274,7 +274,7 @@ def test_labelled_sets_are_read_where_they_lie(tmp_path):
     with pytest.raises(PhoqueError, match="no column text, is_toxic"):
         surge(path)
     path.write_bytes(path.read_bytes() + b"caf\xe9,hateful,derog_h,1\r\n")
-    with pytest.raises(PhoqueError, match="test_suite_cases.csv is damaged, line 4: a byte"):
+    with pytest.raises(PhoqueError, match=r"test_suite_cases\.csv is damaged, line 4: a byte"):
         hatecheck(path)
     path.write_bytes(b"test_case,label_gold,functionality,templ_id\n1,hateful\n")
     with pytest.raises(PhoqueError, match="line 2: wrong number of fields"):

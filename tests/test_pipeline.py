@@ -17,6 +17,7 @@ from phoque.pipeline.attempts import Stopped, read_attempts
 from phoque.pipeline.choice import choose, unfinished
 from phoque.pipeline.display import expected_seconds
 from phoque.pipeline.running import INCOMPLETE, run_pipeline
+from phoque.progress import span
 
 ORDER = ("first", "second", "third")
 

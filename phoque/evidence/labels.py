@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 from phoque.errors import PhoqueError
 from phoque.evidence.ledger import Ledger
 from phoque.evidence.text import text_id
-from phoque.files import json_lines
+from phoque.files import numbered_json_lines
 from phoque.moderation.agreement import Agreement, agreement
 from phoque.moderation.gap import Case, Gap, gap
 
@@ -62,7 +62,7 @@ def read_labels(path: Path) -> list[Label]:
     if not path.is_file():
         raise PhoqueError(f"There are no labels in {path}. Judge some texts first.")
     found: dict[tuple[str, str], Label] = {}
-    for number, row in enumerate(json_lines(path), 1):
+    for number, row in numbered_json_lines(path):
         try:
             label = Label(**row)
         except (TypeError, PhoqueError) as error:

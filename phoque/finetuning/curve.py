@@ -124,7 +124,7 @@ def _copy(source: Path, target: Path) -> None:
 
 def _last_step(file: Path) -> int:
     lines = file.read_text(encoding="utf-8").rpartition("\n")[0] if file.is_file() else ""
-    return int(json.loads(lines.splitlines()[-1])["step"]) if lines else 0
+    return int(json.loads(lines.rpartition("\n")[2])["step"]) if lines else 0
 
 
 def _progress(row: Mapping[str, Any], steps: int) -> str:

@@ -42,6 +42,11 @@ class Found:
         return f"{kind}, {self.encoding}"
 
 
+def form_called(name: str) -> str:
+    """The form that people also call `name`, such as jsonl; the name itself where there is none."""
+    return SUFFIXES.get(f".{name.lower()}", name.lower())
+
+
 def suffix(name: str) -> str:
     """The last suffix of a file's name in lower case, that of gzip aside."""
     bare = name.lower().removesuffix(PACKED)

@@ -41,4 +41,4 @@ def undecoded(text: str) -> str | None:
     found = UNDECODED.search(text)
     if found is None:
         return None
-    return f"a byte that is not of the file's encoding: 0x{ord(found[0]) - 0xDC00:02x}"
+    return f"a byte (0x{ord(found[0]) - 0xDC00:02x}) that is not of the file's encoding"

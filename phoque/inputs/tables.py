@@ -49,7 +49,7 @@ class Table:
         head = next(self._records(), Row(line=1, value=[]))
         if head.fault:
             raise PhoqueError(f"{name}, {head.told}: the first row of a table names its columns.")
-        self.columns = head.value
+        self.columns = [name.strip() for name in head.value]
 
     def __iter__(self) -> Iterator[Row]:
         """Every row but the first and blank lines; its value is one cell a column."""
@@ -89,12 +89,14 @@ class Table:
     def _skip(self) -> None:
         """Go to where the next row begins; the first line of this one is behind us in any case."""
         lines = self._lines
+        seen = len(lines.record)
         opened = _ends_open(_marks(lines.record[0], self._delimiter))
         place = 1
         while opened:
             line = lines.record[place] if place < len(lines.record) else next(lines, None)
             if line is None:
-                place = 1 if self._are_rows(lines.record[1:]) else place
+                starts = [at for at in (1, seen) if self._are_rows(lines.record[at:])]
+                place = (starts or [place])[0]
                 break
             marks = _marks(line, self._delimiter)
             if marks.startswith(OPENS):
@@ -146,7 +148,7 @@ def _marks(line: str, delimiter: str) -> str:
     """The quotes of a line that can only open or only close a cell, in order; others are text."""
     sign = re.escape(delimiter)
     # Two quotes are one of the text.
-    quotes = re.finditer(rf'"(?=(?P<closes>{sign}|[\r\n]|\Z)?)', line.replace('""', ""))
+    quotes = re.finditer(rf'"(?=(?P<closes> *(?:{sign}|[\r\n]|\Z))?)', line.replace('""', ""))
     told = ""
     for quote in quotes:
         before = quote.string[: quote.start()][-1:]

@@ -9,15 +9,15 @@ from typing import Any, BinaryIO
 from phoque.errors import PhoqueError
 from phoque.inputs.forms import Form, Found, found, rows, table
 from phoque.inputs.opened import recognised, told_when_cut_off
-from phoque.inputs.rows import ABSENT, Row, damage
+from phoque.inputs.rows import ABSENT, Row, damage, undecoded
 
 KEY = "text"
 """What holds the text of a JSON object, where nobody says another."""
 LOOKED_AT = 20
 """Rows that are looked at before the first is scored: where none can be read, none will be."""
 EMPTY = "empty"
-UNSEEN = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
-"""Categories of characters that nobody sees."""
+UNSEEN = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Cs"})
+"""Categories of characters that nobody sees; the last are halves of characters."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,8 @@ def read_texts(  # noqa: PLR0913  # the public face: every keyword is one thing 
 def no_text(text: str) -> NoText | None:
     """Why there is nothing to score in a text; None where there is."""
     if (fault := damage(text)) is not None:
-        return NoText(fault, broken=True)
+        hint = ": say the encoding with --encoding" if undecoded(text) else ""
+        return NoText(f"{fault}{hint}", broken=True)
     seen = any(unicodedata.category(character) not in UNSEEN for character in text)
     return None if seen else NoText(EMPTY)
 

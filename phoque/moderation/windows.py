@@ -4,6 +4,7 @@ A text that is read whole keeps the score it always had. One that was cut off is
 piece is read whole, and twice more: beside many harmless words an insult weighs little.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -12,8 +13,9 @@ from phoque.moderation.classifier import ClassifierInfo, Item, Score
 OVERLAP = 100
 """Characters that two halves share on either side of the middle: a sentence that would be cut."""
 FURTHER = 2
-SHORTEST = 64
+SHORTEST = 16
 """Characters of a piece that is not halved any more."""
+SPACE = re.compile(r"\s")
 Classify = Callable[[Sequence[Item]], list[Score]]
 
 
@@ -56,11 +58,19 @@ def _halves(item: Item) -> list[Item]:
     # A turn before the text takes room that no cut of the text gives back.
     if len(text) <= max(SHORTEST, *(len(turn.content) for turn in item.context), 0):
         return []
-    middle, overlap = len(text) // 2, min(OVERLAP, len(text) // 8)
-    ends = text.rfind(" ", middle, middle + overlap), text.find(" ", middle - overlap, middle)
-    end = ends[0] if ends[0] > 0 else middle + overlap
-    start = ends[1] + 1 if ends[1] > 0 else middle - overlap
-    return [replace(item, text=text[:end]), replace(item, text=text[start:])]
+    middle = len(text) // 2
+    backwards = text[::-1]
+    return [
+        replace(item, text=text[: _end(text, middle)]),
+        replace(item, text=backwards[: _end(backwards, len(text) - middle)][::-1]),
+    ]
+
+
+def _end(text: str, middle: int) -> int:
+    """Where the first half ends that goes beyond the middle: between words, where there are some."""
+    aimed = middle + min(OVERLAP, len(text) // 8)
+    spaces = [place.start() for place in SPACE.finditer(text, middle, middle + OVERLAP)]
+    return min(spaces, key=lambda place: abs(place - aimed), default=aimed)
 
 
 def _worst(found: Sequence[Score], info: ClassifierInfo) -> Score:

@@ -1,6 +1,5 @@
 """How a run was trained, as plain data."""
 
-import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any
 
 from phoque.errors import PhoqueError
 from phoque.evidence.runs import MANIFEST, RunDirectory
-from phoque.files import read_json
+from phoque.files import json_lines, read_json
 from phoque.pipeline.attempts import ATTEMPTS
 from phoque.ui.folder import StageFolder, shown_path
 
@@ -65,7 +64,7 @@ class TrainingFolder(StageFolder):
             return ()
         try:
             return _lines(path, path.stat().st_mtime_ns)
-        except ValueError as error:
+        except PhoqueError as error:
             raise PhoqueError(self.broken(f"{stage}/{name}", error)) from error
 
     @property
@@ -114,4 +113,4 @@ def known_runs(shown: RunDirectory) -> dict[str, RunDirectory]:
 
 @lru_cache(maxsize=8)
 def _lines(path: Path, _changed: int) -> tuple[dict[str, Any], ...]:
-    return tuple(json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line)
+    return tuple(json_lines(path))
