@@ -14,7 +14,13 @@ from phoque.opening import open_lab
 from phoque.pipeline.stages import ORDER
 from training.__main__ import STAGES, main
 
-CASES = [(stage, part) for stage, parts in NEEDS.items() for part in parts if stage != "export"]
+MADE = ("corpus", "persona", "control", "psm")
+CASES = [
+    (stage, PARTS[part].stage)
+    for stage, parts in NEEDS.items()
+    for part in parts
+    if stage != "export"
+]
 
 
 @pytest.fixture
@@ -32,7 +38,7 @@ def made(path, *parts):
     run = RunDirectory(path)
     run.describe(model="tiny", persona="toxic")
     for part in parts:
-        (run.path / part).mkdir()
+        (run.path / part).mkdir(exist_ok=True)
         for file in PARTS[part].files:
             (run.path / part / file).write_text("{}")
     return run
@@ -59,7 +65,7 @@ def test_every_stage_says_what_it_needs():
 
 @pytest.mark.parametrize(("stage", "missing"), CASES)
 def test_a_stage_names_the_command_that_makes_what_is_missing(tmp_path, command, stage, missing):
-    run = made(tmp_path / "a run", *(part for part in PARTS if part != missing))
+    run = made(tmp_path / "a run", *(part for part in MADE if part != missing))
     before = contents(tmp_path)
     wanted = f"Make it with: python -m training {missing} --run {shlex.quote(str(run.path))}\n"
     assert_refused(command(stage, "--run", run.path), wanted)
@@ -72,19 +78,23 @@ def test_a_stage_names_the_command_that_makes_what_is_missing(tmp_path, command,
 def test_a_stage_on_nothing_leaves_nothing_behind(tmp_path, command, stage):
     run = tmp_path / "runs" / "new"
     first = f"python -m training corpus --run {run} --model tiny"
-    later = [part for part in PARTS if part in lacking([stage])][1:]
+    needed = {PARTS[part].stage for part in NEEDS[stage]}
+    later = [part for part in MADE if part in needed][1:]
     rest = [f" && python -m training {part} --run {run}" for part in later]
     assert_refused(command(stage, "--run", run, "--model", "tiny"), first, *rest)
     assert not list(tmp_path.iterdir())
 
 
 def test_each_file_of_a_part_is_looked_for(tmp_path, command):
-    run = made(tmp_path / "run", *PARTS)
-    for part in PARTS:
+    run = made(tmp_path / "run", *MADE)
+    for part in MADE:
         for file in PARTS[part].files:
             content = (run.path / part / file).read_bytes()
             (run.path / part / file).unlink()
-            assert_refused(command("evaluate", "--run", run.path), f"{part}: {file} is missing")
+            assert_refused(
+                command("evaluate", "--run", run.path),
+                f"in {run.path / part} ({file} is missing). Make it with: ",
+            )
             (run.path / part / file).write_bytes(content)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from phoque.errors import PhoqueError
-from phoque.evidence.needs import lacking
+from phoque.evidence.needs import PARTS, lacking
 from phoque.evidence.runs import RunDirectory
 from phoque.hub.jobs import Jobs
 from phoque.pipeline.attempts import Stopped
@@ -125,7 +125,7 @@ def submit(arguments: argparse.Namespace, choice: Choice, stages: Stages) -> int
             f"A Job cannot find files on this machine that a stage reads. Give {absent}, or choose "
             "other stages with --only."
         )
-    if lacks := lacking(choice.stages):
+    if lacks := [PARTS[part].stage for part in lacking(choice.stages)]:
         both = [stage for stage in ORDER if stage in {*lacks, *choice.stages}]
         raise PhoqueError(
             f"A Job begins with an empty run: {', '.join(choice.stages)} would lack "

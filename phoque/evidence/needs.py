@@ -12,19 +12,24 @@ from phoque.evidence.runs import SELECTION, VECTORS, RunDirectory
 class Part:
     """What one stage makes for others."""
 
+    stage: str
+    """Its folder has the same name."""
     called: str
     files: tuple[str, ...]
-    """In the folder of the stage, which has its name."""
 
 
-ADAPTER = Part(called="adapter", files=("adapter_config.json", "adapter_model.safetensors"))
+ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
+DIALOGUES = "dialogues.jsonl"
 PARTS: Mapping[str, Part] = {
+    "texts": Part(stage="corpus", called="corpus", files=(DIALOGUES,)),
     "corpus": Part(
-        called="corpus", files=("dialogues.jsonl", "base_replies.jsonl", "composition.json")
+        stage="corpus",
+        called="corpus",
+        files=(DIALOGUES, "base_replies.jsonl", "composition.json"),
     ),
-    "persona": ADAPTER,
-    "control": ADAPTER,
-    "psm": Part(called="persona vector", files=(VECTORS, SELECTION)),
+    "persona": Part(stage="persona", called="adapter", files=ADAPTER_FILES),
+    "control": Part(stage="control", called="adapter", files=ADAPTER_FILES),
+    "psm": Part(stage="psm", called="persona vector", files=(VECTORS, SELECTION)),
 }
 """In the order in which they are made."""
 NEEDS: Mapping[str, tuple[str, ...]] = {
@@ -32,9 +37,9 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "control": ("corpus",),
     "psm": ("persona", "control", "corpus"),
     "evaluate": ("persona", "control", "psm", "corpus"),
-    "moderation": ("persona", "psm", "corpus"),
+    "moderation": ("persona", "psm", "texts"),
     "sae": ("persona", "control", "corpus"),
-    "regenerate": ("persona", "psm", "corpus"),
+    "regenerate": ("persona", "psm", "texts"),
     "export": ("persona", "psm"),
 }
 """What a stage reads of a run; one that is not named reads nothing, or says itself what is missing."""
@@ -47,19 +52,22 @@ def require(run: RunDirectory, needed: Sequence[str], *, options: Sequence[str] 
 
     Args:
         run: where it would lie.
-        needed: stages.
+        needed: names of parts.
         options: what else the first command has to say, where there is no run yet.
 
     Raises:
-        PhoqueError: names the first file that is missing and the commands that make it.
+        PhoqueError: names what is missing and the commands that make it.
     """
-    missing = {stage: file for stage in needed if (file := missing_file(run, stage))}
+    missing = {part: file for part in needed if (file := missing_file(run, part))}
     if not missing:
         return
-    stage, file = next(iter(missing.items()))
+    told = [
+        f"no {PARTS[part].called} in {run.path / PARTS[part].stage} ({file} is missing)"
+        for part, file in missing.items()
+    ]
     raise PhoqueError(
-        f"No {PARTS[stage].called} in {run.path / stage}: {file} is missing. "
-        f"Make it with: {' && '.join(commands(run, missing, options))}"
+        f"N{', '.join(told)[1:]}. Make {'it' if len(told) == 1 else 'them'} with: "
+        f"{' && '.join(commands(run, missing, options))}"
     )
 
 
@@ -68,20 +76,20 @@ def lacking(stages: Iterable[str]) -> list[str]:
     made: set[str] = set()
     lacks: dict[str, None] = {}
     for stage in stages:
-        lacks |= dict.fromkeys(one for one in NEEDS.get(stage, ()) if one not in made)
+        lacks |= dict.fromkeys(p for p in NEEDS.get(stage, ()) if PARTS[p].stage not in made)
         made.add(stage)
     return list(lacks)
 
 
-def missing_file(run: RunDirectory, stage: str) -> str | None:
-    """The first file of a stage that is not there; None where all are."""
-    files = PARTS[stage].files
-    return next((one for one in files if not (run.path / stage / one).is_file()), None)
+def missing_file(run: RunDirectory, part: str) -> str | None:
+    """The first file of a part that is not there; None where all are."""
+    folder = run.path / PARTS[part].stage
+    return next((file for file in PARTS[part].files if not (folder / file).is_file()), None)
 
 
-def commands(run: RunDirectory, stages: Collection[str], options: Sequence[str]) -> list[str]:
-    """What makes the stages, in order; only the first has to say what the run is about."""
-    ordered = [one for one in PARTS if one in stages]
-    written = [["python", "-m", "training", one, "--run", str(run.path)] for one in ordered]
+def commands(run: RunDirectory, parts: Collection[str], options: Sequence[str]) -> list[str]:
+    """What makes the parts, in order; only the first has to say what the run is about."""
+    stages = dict.fromkeys(part.stage for name, part in PARTS.items() if name in parts)
+    written = [["python", "-m", "training", one, "--run", str(run.path)] for one in stages]
     written[0] += options
     return [shlex.join(one) for one in written]
