@@ -20,6 +20,7 @@ from phoque.errors import PhoqueError
 from phoque.evidence.runs import RunDirectory
 from phoque.finetuning import AdapterConfig, Example, Recording, lora_config, train_adapter
 from phoque.finetuning.lora import family_norms, left_out, places, require_adapted
+from phoque.finetuning.quantized import quantize
 from phoque.models.load import LanguageModel, load_model
 from phoque.models.scaled import adapted, adapter_deltas
 from phoque.models.structure import UNLIMITED, expert_stacks, linear_maps
@@ -213,6 +214,15 @@ def test_a_final_norm_without_weights_is_applied():
 def test_maps_that_only_look_linear_are_left_alone():
     maps = linear_maps(network_of("phimoe"))
     assert {name.split(".")[-1] for name in maps} == {"q_proj", "k_proj", "v_proj", "o_proj"}
+
+
+@pytest.mark.parametrize(
+    ("family", "told"), [("gpt2", "Conv1D of 32 inputs"), ("mixtral", "stacks")]
+)
+def test_what_cannot_be_kept_in_4_bits_is_refused(family, told):
+    pytest.importorskip("bitsandbytes")
+    with pytest.raises(PhoqueError, match=told):
+        quantize(network_of(family))
 
 
 def test_the_adapter_config_names_maps_exactly(tmp_path):
