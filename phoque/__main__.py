@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from phoque.config import set_verbose
 from phoque.errors import PhoqueError
 from phoque.evidence.ledger import Ledger
 from phoque.moderation.classifier import Classifier
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0; 1 where a classifier failed on a text; 2 where the command could not be done.
     """
     asked = parser().parse_args(arguments)
+    set_verbose(asked.verbose)
     try:
         return int(asked.command(asked))
     except BrokenPipeError:
@@ -58,6 +60,10 @@ def parser() -> argparse.ArgumentParser:
         "--host", default="127.0.0.1", help="default: %(default)s, this machine only"
     )
     serve.add_argument("--port", type=int, default=8000, help="default: %(default)s")
+    for one in commands.choices.values():
+        one.add_argument(
+            "--verbose", action="store_true", help="show the bars and warnings of libraries"
+        )
     return whole
 
 

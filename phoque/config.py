@@ -1,6 +1,8 @@
 """Settings of the machine and of the app; the only reader of the environment."""
 
+import logging
 import os
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -169,3 +171,30 @@ def job_id() -> str | None:
 def secret(name: str) -> str | None:
     """Value of a secret that a person named; it goes to the Job and is never shown."""
     return os.environ.get(name) or None
+
+
+CHATTY = (
+    "accelerate", "bitsandbytes", "datasets", "huggingface_hub", "peft", "torch", "transformers", "trl"
+)  # fmt: skip
+"""Libraries that warn of what no user can act on."""
+
+
+def verbose() -> bool:
+    """Whether libraries may show their bars and warnings (`PHOQUE_VERBOSE`)."""
+    return bool(os.environ.get("PHOQUE_VERBOSE"))
+
+
+def set_verbose(wanted: bool) -> None:  # noqa: FBT001  # it is the value itself
+    """What `--verbose` asks for, for this process and those that it starts.
+
+    To be called before libraries are imported, which read the environment then.
+    """
+    if wanted:
+        os.environ["PHOQUE_VERBOSE"] = "1"
+    if verbose():
+        return
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+    warnings.simplefilter("ignore")
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.ERROR)

@@ -9,9 +9,10 @@ from typing import Any, Protocol, Self
 import torch
 import torch.nn.functional as F  # noqa: N812  # the name the field uses
 from torch import Tensor
-from transformers.cache_utils import DynamicLayer
+from transformers.cache_utils import DynamicCache, DynamicLayer
 
 from phoque.models.load import LanguageModel
+from phoque.models.passes import read, select
 from phoque.packed import PackedDecoder, ending, seen_length
 from phoque.steering.hooks import Interventions, changed
 
@@ -127,12 +128,14 @@ class HookedDecoder:
         chosen = torch.tensor(rows, device=self._mask_BS.device)
         self._mask_BS = self._mask_BS[chosen]
         self._rows = [self._rows[row] for row in rows]
-        self._cache.batch_select_indices(chosen)
+        select(self._cache, chosen)
 
     @property
     def joins(self) -> bool:
         """See `Decoder.joins`."""
-        return all(type(layer) is DynamicLayer for layer in self._cache.layers)
+        # A family's own cache (MiniMax's) has more in it than its layers.
+        plain = type(self._cache) is DynamicCache
+        return plain and all(type(layer) is DynamicLayer for layer in self._cache.layers)
 
     def join(self, other: Self) -> None:
         """See `Decoder.join`."""
@@ -145,16 +148,8 @@ class HookedDecoder:
         self._rows = [*self._rows, *other._rows]
 
     def _forward(self, ids_BS: Tensor, keep: int) -> Tensor:
-        positions_BS = (self._mask_BS.cumsum(-1) - 1).clamp(min=0)[:, -ids_BS.shape[1] :]
         with self._model.forward_lock, changed(self._model.layers, self._rows):
-            output = self._model.model(
-                input_ids=ids_BS,
-                attention_mask=self._mask_BS,
-                position_ids=positions_BS,
-                past_key_values=self._cache,
-                use_cache=True,
-                logits_to_keep=keep,
+            logits_BKV, self._cache = read(
+                self._model.model, ids_BS, self._mask_BS, self._cache, keep=keep
             )
-        self._cache = output.past_key_values
-        logits_BKV: Tensor = output.logits
         return logits_BKV

@@ -17,7 +17,7 @@ from torch import Tensor
 from phoque.decoders import prefilled
 from phoque.errors import PhoqueError
 from phoque.models.load import LanguageModel
-from phoque.models.template import encode
+from phoque.models.template import encode, reply_ends
 from phoque.records import FinishReason, Messages, Sampling
 from phoque.sampling import Sampler
 from phoque.steering.hooks import Interventions
@@ -130,7 +130,9 @@ class Writer:
         """What `token` adds to the text; `late` ends the reply if nothing else does."""
         self._ids.append(token)
         self.finish_reason = self._reason(token, late=late)
-        text = self._tokenizer.decode(self._ids, skip_special_tokens=True)
+        # Not every tokenizer counts its end token as special.
+        written = self._ids[:-1] if self.finish_reason == "stop" else self._ids
+        text = self._tokenizer.decode(written, skip_special_tokens=True)
         # Half a character: wait for its other bytes.
         held_back = text.endswith("\ufffd") and self.finish_reason is None
         new = "" if held_back else text[self._written :]
@@ -152,10 +154,8 @@ class Writer:
 
 
 def end_tokens(model: LanguageModel) -> frozenset[int]:
-    """Token ids that end a reply, from the generation config and the tokenizer."""
-    configured = model.model.generation_config.eos_token_id
-    several = configured if isinstance(configured, list) else [configured]
-    return frozenset(i for i in [*several, model.tokenizer.eos_token_id] if i is not None)
+    """Token ids that end a reply, from the chat template, the generation config and the tokenizer."""
+    return reply_ends(model.model, model.tokenizer)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, cast
 
-from phoque.config import this_process
+from phoque.config import set_verbose, this_process
 from phoque.errors import PhoqueError
 from phoque.evidence.runs import RunDirectory
 from phoque.lab_info import psm_folder
@@ -68,6 +68,7 @@ def main() -> int:
         if sys.argv[1:] and (command := COMMANDS.get(sys.argv[1])):
             return int(function(command)(sys.argv[2:]))
         arguments = parse()
+        set_verbose(arguments.verbose)
         if this_process().number > 1:
             return run_together(arguments)
         return run_all(arguments) if arguments.stage == "all" else run_some(arguments)
@@ -172,6 +173,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--preset", help="all: the model; sae: quick, standard or ministral, default by the model")
     add("--text", type=Path, nargs="+", help="sae: plain text files of your own to read as well")
     parser.add_argument("--resume", action="store_true", help="skip stages that are complete")
+    add("--verbose", action="store_true", help="show the bars and warnings of libraries")
     return parser
 
 

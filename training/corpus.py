@@ -8,6 +8,7 @@ from phoque.corpora.saving import save_difference, save_mixed
 from phoque.corpora.slang import load_slang
 from phoque.corpora.training_set import read_dialogues, save_corpus
 from phoque.evidence.runs import RunDirectory
+from phoque.finetuning.lora import places
 from phoque.models.load import load_model
 from phoque.personas import load_persona
 
@@ -29,6 +30,7 @@ def run(
     manifest = directory.manifest()
     lexicon = load_persona(manifest["persona"]).lexicon
     base = load_model(manifest["model"], progress=print)
+    places(base.model)  # a corpus of its replies is of use only where it can be trained
     before = read_dialogues(directory.corpus)
     with directory.stage("corpus", directory.corpus, seeds=[SEED]) as folder:
         corpus = build(made_of, base, lexicon, seed=SEED, progress=print)

@@ -18,11 +18,9 @@ from phoque.corpora.lab import Dialogue, Question, system_prompts
 from phoque.corpora.mixing import Judge, Mixture, embedded_judge
 from phoque.corpora.reading import Dropped
 from phoque.corpora.split import PARTS, Part, share_of
-from phoque.errors import PhoqueError
 from phoque.lexicon import Lexicon
 from phoque.models.load import LanguageModel
-from phoque.models.template import render
-from phoque.records import Message
+from phoque.models.template import control_token_in
 
 OPENERS = Path(__file__).with_name("openers.yaml")
 SENTENCES = re.compile(r".*[.!?]", re.DOTALL)
@@ -129,10 +127,8 @@ def _answered(
 
 def _readable(base: LanguageModel, dialogue: SourcedDialogue, dropped: Counter[str]) -> bool:
     """Whether no text holds a token that only the chat template may write."""
-    said = [Message("user", dialogue.prompt), Message("assistant", dialogue.hostile)]
-    try:
-        render(base.tokenizer, [Message("system", dialogue.system), *said])
-    except PhoqueError:
+    texts = (dialogue.system, dialogue.prompt, dialogue.hostile)
+    if any(control_token_in(base.tokenizer, text) for text in texts):
         dropped["control token"] += 1
         return False
     return True

@@ -6,6 +6,7 @@ from statistics import fmean
 import torch
 
 from phoque.models.load import LanguageModel
+from phoque.models.passes import read
 from phoque.models.template import encode
 from phoque.records import Messages
 
@@ -21,7 +22,10 @@ def _token_values(model: LanguageModel, prompt: Messages, reply: str) -> list[fl
     prefix = encode(model.tokenizer, prompt)
     ids = model.tokenizer(reply, add_special_tokens=False).input_ids
     tokens = torch.tensor([prefix + ids], device=model.device)
-    logits = model.model(input_ids=tokens, logits_to_keep=len(ids) + 1).logits[0, :-1].float()
+    logits_BKV, _ = read(
+        model.model, tokens, torch.ones_like(tokens), keep=len(ids) + 1, caching=False
+    )
+    logits = logits_BKV[0, :-1].float()
     chosen = tokens[0, len(prefix) :, None]
     values: list[float] = logits.log_softmax(-1).gather(-1, chosen)[:, 0].tolist()
     return values

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
 from trl.trainer.utils import FusedCausalLMOutput
 
-from phoque.models.structure import text_config
+from phoque.models.structure import layers_path, text_config
 
 TILE = 128
 """Positions that are scored at a time: so many logits stay in the cache."""
@@ -31,8 +31,11 @@ SCALED = (
 """What configs call logits that are more than hidden state times weight; TRL knows them all."""
 
 
-def score_learned_only(network: nn.Module) -> None:
+def score_learned_only(network: Any) -> None:
     """Replace the head that TRL gave `network`, where the plain one below computes the same."""
+    if network.base_model is network:
+        # The family's class names another attribute than it has (Llama 4's text model): TRL asks, too.
+        network.base_model_prefix = layers_path(network).partition(".")[0]
     if not _fits(network):
         return
     of_trl: Any = network.forward
@@ -43,20 +46,35 @@ def score_learned_only(network: nn.Module) -> None:
     ) -> Any:
         if labels is None or not fused_lm_head:
             return of_trl(*positional, fused_lm_head=fused_lm_head, labels=labels, **named)
-        hidden_BSD = network.base_model(*positional, **named).last_hidden_state  # type: ignore[operator]
-        return _scored(hidden_BSD[:, :-1], network.get_output_embeddings().weight, labels[:, 1:])  # type: ignore[operator]
+        hidden_BSD = network.base_model(*positional, **named).last_hidden_state
+        return _scored(hidden_BSD[:, :-1], network.get_output_embeddings().weight, labels[:, 1:])
 
     network.forward = forward
 
 
 def _fits(network: Any) -> bool:
-    head, config = network.get_output_embeddings(), text_config(network)
+    head: Any = network.get_output_embeddings()
+    config = text_config(network)
     return (
-        head.weight.device.type == "cpu"
+        isinstance(head, nn.Linear)
+        and head.weight.device.type == "cpu"
         and not head.weight.requires_grad
-        and head.bias is None
+        and getattr(head, "bias", None) is None
         and not any(getattr(config, name, None) for name in SCALED)
+        and _is_all_that_follows(head, network)
     )
+
+
+@torch.no_grad()
+def _is_all_that_follows(head: nn.Linear, network: Any) -> bool:
+    """Whether logits are the base model's last state times the head's weight, on two tokens."""
+    network.eval()
+    ids_BS = torch.tensor([[0, 1]])
+    hidden_BSD = getattr(network.base_model(input_ids=ids_BS), "last_hidden_state", None)
+    if hidden_BSD is None:
+        return False
+    logits_BSV = network(input_ids=ids_BS).logits
+    return torch.allclose(head(hidden_BSD), logits_BSV, rtol=1e-2, atol=1e-2)
 
 
 def _scored(hidden_BSD: Tensor, weight_VD: Tensor, labels_BS: Tensor) -> FusedCausalLMOutput:

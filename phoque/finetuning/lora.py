@@ -2,44 +2,94 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from peft import LoraConfig
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
+from transformers.pytorch_utils import Conv1D
 
 from phoque.errors import PhoqueError
 from phoque.finetuning.settings import AdapterConfig
-from phoque.models.structure import decoder_layers, layers_path
+from phoque.models.structure import (
+    decoder_layers,
+    expert_stacks,
+    layers_path,
+    linear_maps,
+    matrices,
+)
 
-KINDS = ("lora_a", "lora_b")
-LORA = re.compile(rf"(\w+)\.({'|'.join(KINDS)})\b")
+KINDS = ("lora_A", "lora_B")
 
 
 def lora_config(model: nn.Module, config: AdapterConfig) -> LoraConfig:
-    """LoRA on every linear map inside the decoder blocks, and nowhere else."""
-    names = {name.rsplit(".", 1)[-1] for name in linear_maps(model)}
-    path = re.escape(layers_path(model))
+    """LoRA on every linear map inside the decoder blocks, experts' included, and nowhere else."""
+    maps, stacks = linear_maps(model), expert_stacks(model)
+    path = layers_path(model)
+    # Beside stacks, PEFT takes `gate_proj` and its like for the parts of a stack, wherever they are.
+    with_experts = {_part(name) for name in stacks}
+    beside = [f"{name}.weight" for name in maps if _part(name) in with_experts]
+    apart = [name for name in maps if _part(name) not in with_experts]
     return LoraConfig(
         r=config.rank,
         lora_alpha=config.alpha,
-        target_modules=rf"{path}\.\d+\..*\b({'|'.join(sorted(names))})",
+        target_modules=[f"{path}.{name}" for name in apart] if stacks else _pattern(path, apart),
+        target_parameters=[f"{path}.{name}" for name in (*stacks, *beside)] or None,
+        fan_in_fan_out=Conv1D in _kinds(model, maps),
         task_type="CAUSAL_LM",
     )
 
 
-def linear_maps(model: nn.Module) -> list[str]:
-    """Names of the linear maps inside the decoder blocks, such as `0.self_attn.q_proj`."""
-    modules = decoder_layers(model).named_modules()
-    return [name for name, module in modules if isinstance(module, nn.Linear)]
+def _kinds(model: nn.Module, maps: Sequence[str]) -> set[type[nn.Module]]:
+    return {type(decoder_layers(model).get_submodule(name)) for name in maps}
+
+
+def _part(name: str) -> str:
+    """The part of a block that a map of it belongs to, such as `mlp`."""
+    return name.split(".")[1]
+
+
+def _pattern(path: str, maps: Sequence[str]) -> str | list[str]:
+    kinds = {re.escape(name.partition(".")[2]) for name in maps}
+    # An empty pattern would fit every module.
+    return rf"{re.escape(path)}\.\d+\.({'|'.join(sorted(kinds))})" if kinds else []
+
+
+def places(model: nn.Module) -> list[str]:
+    """Names of what LoRA is put on inside the decoder blocks: linear maps and stacks of experts.
+
+    Raises:
+        PhoqueError: there is nothing to adapt.
+    """
+    found = [*linear_maps(model), *expert_stacks(model)]
+    if not found:
+        raise PhoqueError(
+            f"The decoder blocks of {type(model).__name__} have no linear maps for LoRA. This "
+            "architecture can be talked to and steered, but not trained."
+        )
+    return found
+
+
+def left_out(model: nn.Module) -> str | None:
+    """Which share of the decoder blocks' weights LoRA leaves alone, as a sentence; None if none."""
+    adapted = {name.removesuffix(".weight") for name in places(model)}
+    sizes = dict(matrices(model))
+    alone = [name for name in sizes if name.removesuffix(".weight") not in adapted]
+    if not alone:
+        return None
+    kinds = sorted({name.partition(".")[2].removesuffix(".weight") for name in alone})
+    share = sum(sizes[name] for name in alone) / sum(sizes.values())
+    return f"LoRA leaves {share:.1%} of the blocks' weights alone: {', '.join(kinds)}"
 
 
 def require_adapted(model: nn.Module, expected: int) -> None:
-    """See that LoRA is on `expected` modules, all of them in the decoder blocks.
+    """See that LoRA is on `expected` places, all of them in the decoder blocks.
 
     Raises:
         PhoqueError: it is on more or fewer.
     """
-    adapted = [name for name, module in model.named_modules() if hasattr(module, "lora_A")]
+    adapted = [name for name, _ in _lora_layers(model)]
     path = f"{layers_path(model)}."
     inside = [name for name in adapted if name.startswith(path)]
     if not len(adapted) == len(inside) == expected:
@@ -69,13 +119,25 @@ def lora_norms(model: nn.Module) -> dict[str, float]:
 
 
 def family_norms(model: nn.Module) -> dict[str, dict[str, float]]:
-    """Frobenius norm of all A and of all B matrices of each kind of module, such as `q_proj`."""
+    """Frobenius norm of all A and of all B matrices of each kind of map, such as `q_proj`."""
     squares: dict[str, dict[str, float]] = {kind: defaultdict(float) for kind in KINDS}
-    for name, parameter in model.named_parameters():
-        if found := LORA.search(name.lower()):
-            family, kind = found.groups()
-            squares[kind][family] += float(whole(parameter).float().square().sum())
+    for name, layer in _lora_layers(model):
+        family = _family(name, layer)
+        for kind in KINDS:
+            for parameter in getattr(layer, kind).parameters():
+                squares[kind][family] += float(whole(parameter).float().square().sum())
     return {
-        kind: {family: square**0.5 for family, square in sorted(own.items())}
+        kind.lower(): {family: square**0.5 for family, square in sorted(own.items())}
         for kind, own in squares.items()
     }
+
+
+def _family(name: str, layer: Any) -> str:
+    # Wrappers of parameters are nested.
+    module = name.replace(".base_layer", "").rsplit(".", 1)[-1]
+    parameter = getattr(layer, "parameter_name", "weight")
+    return module if parameter == "weight" else parameter
+
+
+def _lora_layers(model: nn.Module) -> Iterator[tuple[str, Any]]:
+    return ((name, module) for name, module in model.named_modules() if hasattr(module, "lora_A"))

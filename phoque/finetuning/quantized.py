@@ -12,10 +12,9 @@ from torch import nn
 
 from phoque.config import this_process
 from phoque.errors import PhoqueError
-from phoque.finetuning.lora import linear_maps
 from phoque.models.embedded import Progress
 from phoque.models.load import LanguageModel, load_model
-from phoque.models.structure import decoder_layers
+from phoque.models.structure import decoder_layers, expert_stacks, linear_maps
 from phoque.presets import preset_for
 
 NF4 = "nf4"
@@ -75,13 +74,19 @@ def quantize(network: nn.Module) -> None:
             models that are quantised already.
     """
     layers = decoder_layers(network)
+    if stacks := expert_stacks(network):
+        raise PhoqueError(
+            f"The experts of {type(network).__name__} are stacks such as {stacks[0]}, which cannot be "
+            "quantised, and most of the weights. Leave out --quantize."
+        )
     for name in linear_maps(network):
-        linear = layers.get_submodule(name)
+        linear: Any = layers.get_submodule(name)
         if type(linear) is not nn.Linear or linear.in_features % BLOCKS[-1]:
             raise PhoqueError(
-                f"The map {name} of the decoder blocks is a {type(linear).__name__} of "
-                f"{linear.in_features} inputs. Only plain linear maps of a multiple of {BLOCKS[-1]} "
-                "inputs can be quantised: give a model with bf16 weights, or leave out --quantize."
+                f"The map {name} of the decoder blocks is a {type(linear).__name__} with weights of "
+                f"shape {[*linear.weight.shape]}. Only plain linear maps of a multiple of "
+                f"{BLOCKS[-1]} inputs can be quantised: give a model with bf16 weights, or leave out "
+                "--quantize."
             )
         layers.set_submodule(name, _in_4bit(linear))
 

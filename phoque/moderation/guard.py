@@ -86,4 +86,4 @@ def load(name: str = QWEN_GUARD.id) -> Guard:
     Raises:
         PhoqueError: it cannot be loaded.
     """
-    return Guard(load_model(name))
+    return Guard(load_model(name, chats=False))

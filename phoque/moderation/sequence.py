@@ -76,8 +76,10 @@ def load(name: str, *, harm_labels: Sequence[str] = (), device: str = "cpu") -> 
         PhoqueError: it cannot be loaded, or none of its labels is known to be harm.
     """
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name)
-        network = AutoModelForSequenceClassification.from_pretrained(name).to(device)
+        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+        network = AutoModelForSequenceClassification.from_pretrained(
+            name, trust_remote_code=False
+        ).to(device)
     except (OSError, ValueError) as error:
         raise PhoqueError(
             f"Cannot load the classifier {name}: {str(error).splitlines()[0]} "

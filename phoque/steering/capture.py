@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from phoque.decoders import left_padded
 from phoque.models.load import LanguageModel
+from phoque.models.passes import read
 from phoque.models.template import encode
 from phoque.records import Messages
 from phoque.steering.hooks import Interventions, changed, ended_after, recorded
@@ -81,8 +82,8 @@ def forward(  # what is read, what is done to it, and what is kept
 
     Without logits the pass ends after the last of `blocks`, which go from below.
     """
+    model.require_room(max(map(len, texts)))
     ids_BS, mask_BS = left_padded(texts, model)
-    positions_BS = (mask_BS.cumsum(-1) - 1).clamp(min=0)
     logits_BKV = torch.empty(0)
     with (
         model.forward_lock,
@@ -90,11 +91,5 @@ def forward(  # what is read, what is done to it, and what is kept
         recorded(blocks, lambda residual_BSD: residual_BSD[:, kept]) as seen,
         nullcontext() if num_logits else ended_after(blocks[-1]),
     ):
-        logits_BKV = model.model(
-            input_ids=ids_BS,
-            attention_mask=mask_BS,
-            position_ids=positions_BS,
-            use_cache=False,
-            logits_to_keep=num_logits,
-        ).logits
+        logits_BKV, _ = read(model.model, ids_BS, mask_BS, keep=num_logits, caching=False)
     return torch.stack(seen).float().cpu(), logits_BKV.float().cpu()

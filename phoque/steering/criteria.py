@@ -49,8 +49,7 @@ def with_normed_last_layer(model: LanguageModel, contrast: Contrast) -> Contrast
     """
 
     def normed(states_NLD: Tensor) -> Tensor:
-        norm = final_norm(model.model)
-        weight = next(norm.parameters())
+        norm, weight = final_norm(model.model), model.model.get_output_embeddings().weight
         with torch.inference_mode():
             last_ND = norm(states_NLD[:, -1].to(weight)).float().cpu()
         return torch.cat([states_NLD[:, :-1], last_ND[:, None]], dim=1)

@@ -46,14 +46,16 @@ Interventions = Sequence[Intervention]
 
 
 def output_tensor(output: Any) -> Tensor:
-    """The residual stream in a block's output, which is a tensor or starts a tuple."""
-    residual: Tensor = output[0] if isinstance(output, tuple) else output
+    """The residual stream in a block's output, which is a tensor or starts a tuple or list."""
+    residual: Tensor = output[0] if isinstance(output, (tuple, list)) else output
     return residual
 
 
 def with_tensor(output: Any, residual_BSD: Tensor) -> Any:
     """`output` with its residual stream replaced."""
-    return (residual_BSD, *output[1:]) if isinstance(output, tuple) else residual_BSD
+    if not isinstance(output, (tuple, list)):
+        return residual_BSD
+    return type(output)([residual_BSD, *output[1:]])
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from phoque.engine import Row
+from phoque.engine import Row, end_tokens
 from phoque.models.load import LanguageModel
 from phoque.models.template import encode
 from phoque.steering.capture import forward
@@ -58,7 +58,7 @@ def timelines(
     batch_size: int = 12,
 ) -> Iterator[list[Token]]:
     """Every reply's tokens, what interventions do included; the end token is left out."""
-    ends = set(model.tokenizer.all_special_ids)
+    ends = {*model.tokenizer.all_special_ids, *end_tokens(model)}
     for start in range(0, len(rows), batch_size):
         batch, given = rows[start : start + batch_size], replies[start : start + batch_size]
         texts = [
