@@ -1,7 +1,10 @@
-"""The front door: build the demo, launch it."""
+"""The front door: build the demo, launch it. `--verbose` shows the bars and warnings of libraries."""
 
-from phoque.config import app_settings
+import sys
 
+from phoque.config import app_settings, set_verbose
+
+set_verbose("--verbose" in sys.argv[1:])  # before any library is imported
 settings = app_settings()
 if settings.zero_gpu:
     import spaces  # noqa: F401  # must come before anything that touches CUDA

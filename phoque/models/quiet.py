@@ -4,7 +4,9 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partialmethod
 
+from tqdm.std import tqdm
 from transformers.utils import logging as bars
 
 from phoque.config import CHATTY, verbose
@@ -23,7 +25,7 @@ def quiet() -> Iterator[None]:
     try:
         for logger in loggers:
             logger.setLevel(logging.ERROR)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _without_bars():
             warnings.simplefilter("ignore")
             yield
     finally:
@@ -31,3 +33,14 @@ def quiet() -> Iterator[None]:
             logger.setLevel(level)
         if shown:
             bars.enable_progress_bar()
+
+
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """Also without those that a library draws whatever its own switch says (of a GGUF file's tensors)."""
+    draw = tqdm.__init__
+    tqdm.__init__ = partialmethod(draw, disable=True)
+    try:
+        yield
+    finally:
+        tqdm.__init__ = draw

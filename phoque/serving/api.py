@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from functools import cached_property
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -21,6 +22,7 @@ from phoque.serving.reply import completion, events
 from phoque.serving.schema import parsed
 from phoque.serving.worker import Worker
 
+ROUTES = "POST /v1/chat/completions, GET /v1/models, GET /v1/models/NAME, GET /health"
 LARGEST_BODY = 64 * 1024
 LEFT = 499
 """What logs of proxies say of a client that left; nobody reads it."""
@@ -51,14 +53,18 @@ class ChatAPI:
     @property
     def routes(self) -> list[BaseRoute]:
         """For an application of their own, or in front of another one's."""
-        api = FastAPI(openapi_url=None, redirect_slashes=False)
-        api.add_exception_handler(RequestError, _refused)
-        api.add_exception_handler(HTTPException, _not_found)
-        api.add_exception_handler(Exception, lambda *_: broken().response())
+        api = _application()
         api.post("/chat/completions", response_model=None)(self._complete)
         api.get("/models", response_model=None)(self._models)
         api.get("/models/{name}", response_model=None)(self._model)
         return [Mount("/v1", api), Route("/health", self._health)]
+
+    @property
+    def application(self) -> FastAPI:
+        """These routes by themselves."""
+        alone = _application()
+        alone.router.routes += self.routes
+        return alone
 
     def close(self) -> None:
         """End the worker, if there ever was one."""
@@ -80,7 +86,7 @@ class ChatAPI:
         self._worker.submit(made.job)
         leave = self._leaver(made)
         if body.stream:
-            wants_usage = body.stream_options is not None and body.stream_options.include_usage
+            wants_usage = body.stream_options.include_usage
             return _Stream(events(made, include_usage=wants_usage), leave)
         try:
             return await _unless_left(request, made)
@@ -177,14 +183,26 @@ def _described(lab: Lab, name: str) -> dict[str, Any]:
     }
 
 
+def _application() -> FastAPI:
+    """Without routes; whatever goes wrong is told as OpenAI's error object."""
+    made = FastAPI(openapi_url=None, redirect_slashes=False)
+    made.add_exception_handler(RequestError, _refused)
+    made.add_exception_handler(HTTPException, _not_routed)
+    made.add_exception_handler(Exception, lambda *_: broken().response())
+    return made
+
+
 async def _refused(_: Request, refusal: Exception) -> Response:
     assert isinstance(refusal, RequestError), "registered for nothing else"
     return refusal.response()
 
 
-async def _not_found(_: Request, error: Exception) -> Response:
+async def _not_routed(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException), "registered for nothing else"
-    return RequestError(
-        "There is no such route. There are: POST /v1/chat/completions, GET /v1/models, /health.",
-        status=error.status_code,
-    ).response()
+    headers = error.headers or {}
+    said = f"This route takes no {request.method}, only {headers.get('Allow')}."
+    if error.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
+        said = f"There is no such route. There are: {ROUTES}."
+    response = RequestError(said, status=error.status_code).response()
+    response.headers.update(headers)
+    return response

@@ -9,7 +9,7 @@ from phoque.models.template import encode
 from phoque.records import Condition, Message, Sampling
 from phoque.serving.batch import Work
 from phoque.serving.errors import RequestError
-from phoque.serving.schema import ChatRequest
+from phoque.serving.schema import ChatRequest, Turn
 from phoque.serving.worker import AwaitedJob
 
 MODELS = {
@@ -86,7 +86,7 @@ def asked(lab: Lab, body: ChatRequest) -> Asked:
     return Asked(
         name=body.model,
         prompt=prompt,
-        job=AwaitedJob(work, body.stops),
+        job=AwaitedJob(work, body.stop),
         num_choices=body.n,
         facts=facts,
     )
@@ -124,26 +124,41 @@ def turns(body: ChatRequest) -> list[Message]:
     """The conversation without a system message.
 
     Raises:
-        RequestError: a client's system prompt, or turns that do not alternate and end with the user.
+        RequestError: a system or tool message, a user who says nothing, or turns that do not alternate
+            and end with the user.
     """
     for place, turn in enumerate(body.messages):
-        if turn.role not in ("user", "assistant"):
-            raise RequestError(
-                f"messages.{place}: a {turn.role} message is refused, because each model's own "
-                "system prompt is what sets it apart from the others. Leave the message out.",
-                param=f"messages.{place}.role",
-                code="system_prompt_is_fixed",
-            )
-        if turn.role != ("user", "assistant")[place % 2]:
-            raise RequestError(
-                f"messages.{place}: user and assistant take turns, beginning with the user.",
-                param=f"messages.{place}.role",
-            )
+        _check_role(place, turn)
+        if turn.role == "user" and not turn.text.strip():
+            where = f"messages.{place}.content"
+            raise RequestError(f"{where}: the user's message is empty; give a text.", param=where)
     if body.messages[-1].role != "user":
         raise RequestError("messages: the last one must be the user's.", param="messages")
     return [
         Message("user" if turn.role == "user" else "assistant", turn.text) for turn in body.messages
     ]
+
+
+def _check_role(place: int, turn: Turn) -> None:
+    where = f"messages.{place}.role"
+    if turn.role in ("system", "developer"):
+        raise RequestError(
+            f"messages.{place}: a {turn.role} message is refused, because each model's own "
+            "system prompt is what sets it apart from the others. Leave the message out.",
+            param=where,
+            code="system_prompt_is_fixed",
+        )
+    if turn.role in ("tool", "function"):
+        raise RequestError(
+            f"messages.{place}: a {turn.role} message is refused, because this server calls no "
+            "tools. Leave the message out.",
+            param=where,
+        )
+    if turn.role != ("user", "assistant")[place % 2]:
+        raise RequestError(
+            f"messages.{place}: user and assistant take turns, beginning with the user.",
+            param=where,
+        )
 
 
 def _sampling(body: ChatRequest) -> Sampling:

@@ -47,6 +47,7 @@ async def completion(asked: Asked) -> dict[str, Any]:
 async def events(asked: Asked, *, include_usage: bool) -> AsyncIterator[str]:
     """The reply as server-sent events; what goes wrong on the way is the last of them."""
     head = _head(asked, "chat.completion.chunk")
+    head |= {"usage": None} if include_usage else {}  # as OpenAI has it in all chunks but the last
     num_tokens: Counter[int] = Counter()
     try:
         for place in range(asked.num_choices):

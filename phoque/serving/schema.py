@@ -1,89 +1,115 @@
-"""What a client may send to `/v1/chat/completions`, as a pydantic model."""
+"""What a client may send to `/v1/chat/completions`: OpenAI's published schema, field by field."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from phoque.serving.errors import RequestError
+from phoque.serving.fields import Fields, empty, flag, one_of, within, zeros
+from phoque.serving.sentences import sentence
 
 MOST_CHOICES = 8
 MOST_STOPS = 4
 LONGEST_STOP = 64
 
-Off = Annotated[float, Field(ge=0, le=0)]
-"""A setting that would change the reply and is not offered: its neutral value is accepted."""
+
+def _only_text(kind: Any) -> Any:
+    if kind != "text":
+        raise PydanticCustomError("text_only", "this server reads text only; leave the part out")
+    return kind
+
+
+def _parts(content: Any) -> Any:
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}]
+    if not isinstance(content, list):
+        raise PydanticCustomError("content", "give a text, or a list of text parts")
+    return content
+
+
+def _listed(stop: Any) -> Any:
+    return [stop] if isinstance(stop, str) else stop
+
+
 Stop = Annotated[str, Field(min_length=1, max_length=LONGEST_STOP)]
-OTHERS = {
-    "extra_forbidden": "is not supported by this server; leave it out",
-    "json_invalid": "the body is not JSON",
-}
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(strict=True)
-
-    type: Literal["text"]
+class _Part(Fields):
+    type: Annotated[str, BeforeValidator(_only_text)]
     text: str
 
 
-class Turn(BaseModel):
+class Turn(Fields):
     """One message of the conversation."""
 
-    model_config = ConfigDict(strict=True)
+    neutral: ClassVar = dict.fromkeys(
+        ("annotations", "audio", "function_call", "name", "refusal", "tool_calls"), empty
+    )
 
-    role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[_Part]
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: Annotated[list[_Part], BeforeValidator(_parts)] = Field([])
+    tool_call_id: str | None = None
+    """Of a tool's message, which is refused as such."""
 
     @property
     def text(self) -> str:
         """The content, its parts joined."""
-        if isinstance(self.content, str):
-            return self.content
         return "".join(part.text for part in self.content)
 
 
-class _StreamOptions(BaseModel):
-    model_config = ConfigDict(strict=True)
+class _StreamOptions(Fields):
+    neutral: ClassVar = {"include_obfuscation": empty}
 
     include_usage: bool = False
 
 
-class ChatRequest(BaseModel):
+class ChatRequest(Fields):
     """A chat completion as OpenAI defines it, and the layer, scale and control of a steered one."""
 
-    model_config = ConfigDict(
-        extra="forbid", strict=True, hide_input_in_errors=True, allow_inf_nan=False
-    )
+    neutral: ClassVar = {
+        "frequency_penalty": empty,
+        "function_call": one_of("none", "auto"),  # without functions, "auto" is a message, too
+        "functions": empty,
+        "logit_bias": zeros,
+        "logprobs": empty,
+        "modalities": one_of(["text"]),
+        "parallel_tool_calls": flag,  # there are no tools to call
+        "prediction": within(type="content", content=""),
+        "presence_penalty": empty,
+        "prompt_cache_options": within(mode="implicit", ttl="30m"),
+        "prompt_cache_retention": one_of("in_memory"),
+        "reasoning_effort": one_of("none"),
+        "response_format": within(type="text"),
+        "service_tier": one_of("auto", "default"),
+        "store": empty,
+        "tool_choice": one_of("none", "auto"),
+        "tools": empty,
+        "top_logprobs": empty,
+        "verbosity": one_of("medium"),
+    }
 
     model: str
     messages: list[Turn] = Field(min_length=1)
     n: int = Field(1, ge=1, le=MOST_CHOICES)
     seed: int | None = None
-    stop: Stop | Annotated[list[Stop], Field(max_length=MOST_STOPS)] | None = None
+    stop: Annotated[list[Stop], BeforeValidator(_listed)] = Field([], max_length=MOST_STOPS)
     max_tokens: int | None = Field(None, ge=1)
     max_completion_tokens: int | None = Field(None, ge=1)
     temperature: float | None = Field(None, ge=0, le=2)
     top_p: float | None = Field(None, gt=0, le=1)
-    stream: bool | None = False
-    stream_options: _StreamOptions | None = None
+    stream: bool = False
+    stream_options: _StreamOptions = _StreamOptions()
 
     layer: int | None = None
     scale: float | None = None
     control: Literal["random"] | None = None
 
-    frequency_penalty: Off | None = None
-    presence_penalty: Off | None = None
-    logprobs: Literal[False] | None = None
-    tools: Annotated[list[Any], Field(max_length=0)] | None = None
-    response_format: dict[Literal["type"], Literal["text"]] | None = None
-    user: str | None = None
+    # Whose request it is: nothing that a reply depends on.
     metadata: dict[str, str] | None = None
-    store: Literal[False] | None = None
-
-    @property
-    def stops(self) -> list[str]:
-        """The stop strings."""
-        return [self.stop] if isinstance(self.stop, str) else self.stop or []
+    prompt_cache_key: str | None = None
+    safety_identifier: str | None = None
+    user: str | None = None
 
 
 def parsed(body: bytes) -> ChatRequest:
@@ -95,7 +121,6 @@ def parsed(body: bytes) -> ChatRequest:
     try:
         return ChatRequest.model_validate_json(body)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_context=False, include_url=False)[0]
+        first = error.errors(include_input=False, include_url=False)[0]
         param = ".".join(map(str, first["loc"])) or None
-        said = OTHERS.get(first["type"], first["msg"])
-        raise RequestError(f"{param or 'request'}: {said}.", param=param) from None
+        raise RequestError(f"{param or 'request'}: {sentence(first)}.", param=param) from None

@@ -4,7 +4,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import uvicorn
-from fastapi import FastAPI
 
 from phoque.config import serving_settings
 from phoque.errors import PhoqueError
@@ -45,7 +44,7 @@ def serve(run: Path | None, host: str, port: int, progress: Progress) -> None:
 def configured(api: ChatAPI, host: str, port: int) -> uvicorn.Config:
     """The server's settings: no line a request is logged."""
     return uvicorn.Config(
-        FastAPI(openapi_url=None, routes=api.routes),
+        api.application,
         host=host,
         port=port,
         access_log=False,

@@ -8,6 +8,7 @@ import gradio as gr
 from phoque.lexicon import Lexicon
 from phoque.records import MAIN_CONDITIONS, Condition, LabInfo
 from phoque.ui import components, wording
+from phoque.ui.filling import hidden_order
 from phoque.ui.handlers import COLUMNS, LARGEST_SEED
 from phoque.ui.state import DEFAULT_SEED, LONGEST_REPLY, ChatState
 
@@ -17,6 +18,8 @@ class Composer:
     """Where a prompt is written and sent."""
 
     prompt: gr.Textbox
+    orders: gr.Textbox
+    """Carries to the script what the server wants to write into the fields; never shown."""
     run: gr.Button
     stop: gr.Button
     chips: list[gr.Button]
@@ -75,8 +78,13 @@ class Page:
 
     @property
     def outputs(self) -> list[Any]:
-        """Where an update goes, in the order of `Handlers`."""
-        return [self.ask.prompt, self.state, self.status, *self.columns.logs.values()]
+        """Where an update goes, in the order of `Handlers`; of a prompt only the order to write it."""
+        return [self.ask.orders, self.state, self.status, *self.columns.logs.values()]
+
+    @property
+    def linked(self) -> list[Any]:
+        """The fields that a link fills, in its order."""
+        return [self.ask.prompt, self.dials.scale, self.dials.layer, self.dials.seed]
 
 
 def draw_page(info: LabInfo) -> Page:
@@ -118,7 +126,7 @@ def _draw_ask(info: LabInfo) -> Composer:
         stop = gr.Button(wording.STOP, variant="stop", scale=0, min_width=100)
     with gr.Row(elem_classes="ph-chips"):
         chips = [gr.Button(label, size="sm", min_width=60) for label, _ in info.presets]
-    return Composer(prompt=prompt, run=run, stop=stop, chips=chips)
+    return Composer(prompt=prompt, orders=hidden_order(), run=run, stop=stop, chips=chips)
 
 
 def _draw_scale(info: LabInfo) -> gr.Slider:

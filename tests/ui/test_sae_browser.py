@@ -1,7 +1,10 @@
 """The SAE tab as a visitor sees it: a real browser, a small run, a fake model."""
 
+import threading
+
 import pytest
 
+from phoque.ui.tabs import sae
 from tests.ui import sae_files
 from tests.ui.fakes import GRADIO_WARNINGS, FakeServices
 
@@ -75,6 +78,19 @@ def test_a_direction_is_tried_live(tab):
     box.get_by_role("button", name="Run", exact=True).click()
     expect(box.locator(".ph-status")).to_contain_text("Latent 7, strength +0.20")
     expect(box.locator(".ph-mask").first).to_be_visible()
+
+
+def test_a_late_answer_leaves_the_number_that_was_typed(tab, monkeypatch):
+    released, drawn = threading.Event(), sae.dashboard_html
+    monkeypatch.setattr(sae, "dashboard_html", lambda *asked: released.wait(20) and drawn(*asked))
+    tab.locator(".ph-latents .ph-latent-open[data-latent='7']").press("Enter")
+    number = tab.locator("#ph-sae-try").get_by_role("textbox", name="Latent")
+    number.fill("8")
+    released.set()
+    expect(tab.locator(".ph-dashboard")).to_contain_text("Latent 7")
+    expect(number).to_have_value("8")
+    tab.locator(".ph-latents .ph-latent-open[data-latent='7']").press("Enter")
+    expect(number).to_have_value("7")
 
 
 def test_the_report_can_be_saved(tab):

@@ -34,7 +34,8 @@
   };
 
   const copyLink = (values) => {
-    const query = new URLSearchParams(values);
+    const given = Object.entries(values).filter(([, value]) => value !== null);
+    const query = new URLSearchParams(given);
     return copy(`${location.origin}${location.pathname}?${query}`, "Link copied.");
   };
 
@@ -43,11 +44,22 @@
     return copy([...lines].map((line) => line.textContent).join("\n\n"), "Column copied.");
   };
 
+  // What a field holds now counts; `order` is older. A field that keeps its value is not written to:
+  // the page would do it a moment later, over what was typed meanwhile.
+  const KEEP = { __type__: "update" };
+  const fill = (order, fields) => {
+    const { was, becomes } = JSON.parse(order);
+    const same = (one, other) => (one ?? "") === (other ?? ""); // null is an empty field, too
+    return fields.map((now, place) =>
+      same(now, was[place]) && !same(now, becomes[place]) ? becomes[place] : KEEP,
+    );
+  };
+
   document.addEventListener("click", (event) => {
     const button = event.target.closest(".ph-copy");
     if (button) copyColumn(button);
     if (event.target.closest(".ph-reveal-toggle")) toggleReveal();
   });
 
-  window.phoque = { start, toggleReveal, download, copyLink };
+  window.phoque = { start, toggleReveal, download, copyLink, fill };
 })();

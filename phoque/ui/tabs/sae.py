@@ -8,6 +8,7 @@ import gradio as gr
 from phoque.errors import PhoqueError
 from phoque.ui import components
 from phoque.ui.events import MODEL_QUEUE, PRIVATE, QUICK, QUIET, Opening
+from phoque.ui.filling import carry_out, hidden_order, order
 from phoque.ui.frames import Frame, filled
 from phoque.ui.sae import latents, wording
 from phoque.ui.sae.dashboard import dashboard_html
@@ -50,11 +51,14 @@ def build_sae(services: Services) -> Opening:
             return [gr.skip() for _ in outputs]
         return [key, NOTHING_CHOSEN, _saved(folder), *filled(drawn_sections(folder))]
 
-    def opened(event: gr.EventData) -> tuple[str, Any]:
-        return _opened(folder, str(event.latent))
+    def opened(now: str, event: gr.EventData) -> tuple[str, str]:
+        shown, latent = _opened(folder, str(event.latent))
+        return shown, order([now], [now if latent is None else latent])
 
+    orders = hidden_order()
+    carry_out(orders.change, orders, [number])
     for pressed in (tables.tail, tables.dashboard):
-        pressed.click(opened, None, [tables.dashboard, number], **QUICK).then(
+        pressed.click(opened, number, [tables.dashboard, orders], **QUICK).then(
             None, None, js=SCROLL, **PRIVATE
         )
     return Opening(show, [shown], outputs)
@@ -71,11 +75,12 @@ class _LatentFrame(Frame):
         return tail
 
 
-def _opened(folder: SaeFolder, latent: str) -> tuple[str, Any]:
+def _opened(folder: SaeFolder, latent: str) -> tuple[str, str | None]:
+    """The evidence of a latent, and its number; none where it cannot be tried."""
     try:
-        return dashboard_html(folder, latent), latent if latent.isdigit() else gr.skip()
+        return dashboard_html(folder, latent), latent if latent.isdigit() else None
     except PhoqueError as error:
-        return components.status_html(str(error), failed=True), gr.skip()
+        return components.status_html(str(error), failed=True), None
 
 
 def _saved(folder: SaeFolder) -> gr.DownloadButton:

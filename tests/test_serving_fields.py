@@ -1,0 +1,361 @@
+"""Every field of OpenAI's published schema: left out, neutral, or refused by its name."""
+
+import json
+import re
+from typing import Literal, get_args, get_origin, get_type_hints
+
+import httpx
+import pytest
+from openai.types.chat import (
+    ChatCompletionAssistantMessageParam,
+    ChatCompletionContentPartTextParam,
+    ChatCompletionStreamOptionsParam,
+    ChatCompletionUserMessageParam,
+)
+from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming
+
+from phoque.serving.errors import RequestError
+from phoque.serving.schema import ChatRequest, parsed
+from tests.serving import TOKEN, client_of, served
+
+HELLO = [{"role": "user", "content": "We lost again."}]
+PUBLISHED = get_type_hints(CompletionCreateParamsStreaming)
+REQUIRED = {"model", "messages"}
+TOOL = {"type": "function", "function": {"name": "look"}}
+# Values that ask for nothing: the reply is the one to a request without the field.
+NEUTRAL = {
+    "frequency_penalty": [0, 0.0, -0.0],
+    "function_call": ["none", "auto"],
+    "functions": [[]],
+    "logit_bias": [{}, {"5": 0}],
+    "logprobs": [False],
+    "metadata": [{}, {"for": "a test"}],
+    "modalities": [["text"]],
+    "n": [1],
+    "parallel_tool_calls": [True, False],
+    "prediction": [{"type": "content", "content": ""}],
+    "presence_penalty": [0],
+    "prompt_cache_key": ["", "a-test"],
+    "prompt_cache_options": [{}, {"mode": "implicit"}, {"mode": "implicit", "ttl": "30m"}],
+    "prompt_cache_retention": ["in_memory"],
+    "reasoning_effort": ["none"],
+    "response_format": [{"type": "text"}],
+    "safety_identifier": ["a-test"],
+    "seed": [42],
+    "service_tier": ["auto", "default"],
+    "stop": [[]],
+    "store": [False],
+    "stream": [False],
+    "stream_options": [{}, {"include_usage": None}, {"include_obfuscation": False}],
+    "temperature": [0],
+    "tool_choice": ["none", "auto"],
+    "tools": [[]],
+    "top_logprobs": [0],
+    "top_p": [1],
+    "user": ["a-test"],
+    "verbosity": ["medium"],
+}
+# What this server cannot do: refused, and the refusal begins with the field.
+REFUSED = {
+    "audio": [{"voice": "ash", "format": "wav"}],
+    "frequency_penalty": [0.5, -1],
+    "function_call": [{"name": "look"}],
+    "functions": [[{"name": "look"}]],
+    "logit_bias": [{"5": 1}],
+    "logprobs": [True],
+    "modalities": [["text", "audio"], ["audio"]],
+    "moderation": [{"model": "omni-moderation-latest"}],
+    "n": [0, 9],
+    "prediction": [{"type": "content", "content": "We lost"}],
+    "presence_penalty": [1],
+    "prompt_cache_options": [{"mode": "explicit"}],
+    "prompt_cache_retention": ["24h"],
+    "reasoning_effort": ["minimal", "low", "medium", "high", "xhigh", "max"],
+    "response_format": [{"type": "json_object"}, {"type": "json_schema", "json_schema": {}}],
+    "seed": [-1],
+    "service_tier": ["flex", "scale", "priority", "fast"],
+    "stop": [list("abcde"), ["a" * 65]],
+    "store": [True],
+    "stream_options": [{"include_obfuscation": True}],
+    "temperature": [2.1],
+    "tool_choice": ["required", TOOL],
+    "tools": [[TOOL]],
+    "top_logprobs": [3],
+    "top_p": [1.1],
+    "verbosity": ["low", "high"],
+    "web_search_options": [{}, {"search_context_size": "low"}],
+}
+SUPPORTED = {"max_completion_tokens", "max_tokens"}
+"""No value of theirs is neutral: left out they have a default of ours."""
+
+
+@pytest.fixture(scope="module")
+def address(lab):
+    with served(lab) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def plain(address) -> str:
+    return said(address)
+
+
+def post(address, **changes) -> httpx.Response:
+    body = {"model": "phoque-toxic", "messages": HELLO, "max_tokens": 6} | changes
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    return httpx.post(f"{address}/v1/chat/completions", json=body, headers=headers)
+
+
+def said(address, **changes) -> str:
+    answer = post(address, **changes)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["choices"][0]["message"]["content"]
+
+
+def refused(address, **changes) -> dict:
+    answer = post(address, **changes)
+    assert answer.status_code == 400, answer.text
+    return answer.json()["error"]
+
+
+def cases(table):
+    return [(name, value) for name, values in table.items() for value in values]
+
+
+def test_the_tables_know_every_published_field():
+    assert {*NEUTRAL, *REFUSED, *SUPPORTED, *REQUIRED} == set(PUBLISHED)
+
+
+@pytest.mark.parametrize("field", sorted(set(PUBLISHED) - REQUIRED))
+def test_null_is_left_out(address, plain, field):
+    # Without any limit of its own, the same reply is longer.
+    assert said(address, **{field: None}).startswith(plain.rstrip("\ufffd"))
+
+
+@pytest.mark.parametrize("field", sorted(REQUIRED))
+def test_null_in_a_field_that_must_be_there_is_a_missing_one(address, field):
+    error = refused(address, **{field: None})
+    assert (error["param"], error["message"]) == (field, f"{field}: is missing.")
+
+
+@pytest.mark.parametrize(("field", "value"), cases(NEUTRAL))
+def test_a_neutral_value_asks_for_nothing(address, plain, field, value):
+    assert said(address, **{field: value}) == plain
+
+
+@pytest.mark.parametrize(("field", "value"), cases(REFUSED))
+def test_what_cannot_be_done_is_refused_by_name(address, field, value):
+    error = refused(address, **{field: value})
+    assert error["message"].startswith(field)
+    assert error["param"].split(".")[0] == field
+
+
+def words(field: str) -> set[str]:
+    """The words that the schema lists for a field."""
+    hint = PUBLISHED[field]
+    found = (get_args(one) for one in (hint, *get_args(hint)) if get_origin(one) is Literal)
+    return {word for words in found for word in words if isinstance(word, str)}
+
+
+@pytest.mark.parametrize("field", sorted(set(PUBLISHED) - REQUIRED))
+def test_every_published_word_is_either_neutral_or_refused(field):
+    known = [v for v in NEUTRAL.get(field, []) + REFUSED.get(field, []) if isinstance(v, str)]
+    assert words(field) <= set(known)
+
+
+def test_all_nulls_at_once(address, plain):
+    nulls = dict.fromkeys(set(PUBLISHED) - REQUIRED - SUPPORTED)
+    assert said(address, **nulls) == plain
+
+
+def test_a_field_that_nobody_published_is_refused_unless_it_is_null(address, plain):
+    assert said(address, top_k=None) == plain
+    assert refused(address, top_k=5)["message"].startswith("top_k: is not supported")
+
+
+# Of a message: what each published field may hold without changing the reply, and what is refused.
+IN_A_MESSAGE = {
+    "audio": ([None], [{"id": "audio-1"}]),
+    "function_call": ([None], [{"name": "look", "arguments": "{}"}]),
+    "name": ([None, ""], ["Ann"]),
+    "refusal": ([None], ["No."]),
+    "tool_calls": ([None, []], [[{"id": "1", "type": "function"}]]),
+    "annotations": ([None, []], [[{"type": "url_citation"}]]),  # in what a client dumps
+}
+
+
+def after(**reply):
+    return [*HELLO, {"role": "assistant", "content": "So what?"} | reply, *HELLO]
+
+
+def test_the_table_knows_every_field_of_a_message():
+    published = {
+        *get_type_hints(ChatCompletionAssistantMessageParam),
+        *get_type_hints(ChatCompletionUserMessageParam),
+    }
+    assert published - {"role", "content"} <= set(IN_A_MESSAGE)
+    assert set(get_type_hints(ChatCompletionStreamOptionsParam)) == {
+        "include_usage",
+        "include_obfuscation",
+    }
+
+
+@pytest.mark.parametrize("field", IN_A_MESSAGE)
+def test_fields_of_an_assistants_message(address, field):
+    neutral, asking = IN_A_MESSAGE[field]
+    expected = said(address, messages=after())
+    for value in neutral:
+        assert said(address, messages=after(**{field: value})) == expected
+    for value in asking:
+        error = refused(address, messages=after(**{field: value}))
+        assert error["param"] == f"messages.1.{field}"
+
+
+def test_an_assistant_who_said_nothing_is_an_empty_turn(address):
+    empty = said(address, messages=after(content=""))
+    assert said(address, messages=after(content=None)) == empty
+    assert empty != said(address, messages=after())
+
+
+@pytest.mark.parametrize("content", [None, "", " \n", []])
+@pytest.mark.parametrize("place", [0, 2])
+def test_a_user_who_said_nothing_is_told_which_message_it_is(address, content, place):
+    messages = after()
+    messages[place] = {"role": "user", "content": content}
+    error = refused(address, messages=messages)
+    assert error["param"] == f"messages.{place}.content"
+    assert "empty" in error["message"]
+
+
+PARTS = [
+    {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
+    {"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav"}},
+    {"type": "file", "file": {"file_id": "file-1"}},
+    {"type": "refusal", "refusal": "No."},
+]
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("before", [[], [{"type": "text", "text": "Look:"}]])
+def test_of_parts_only_text_is_read(address, part, before):
+    error = refused(address, messages=[{"role": "user", "content": [*before, part]}])
+    assert "text only" in error["message"]
+    assert error["param"] == f"messages.0.content.{len(before)}.type"
+
+
+def test_fields_of_a_text_part(address, plain):
+    part = {"type": "text", "text": "We lost again."}
+    others = set(get_type_hints(ChatCompletionContentPartTextParam)) - set(part)
+    assert others == {"prompt_cache_breakpoint"}
+    messages = [{"role": "user", "content": [part | dict.fromkeys(others)]}]
+    assert said(address, messages=messages) == plain
+    messages = [{"role": "user", "content": [part | {"prompt_cache_breakpoint": {"mode": "e"}}]}]
+    assert "prompt_cache_breakpoint" in refused(address, messages=messages)["message"]
+
+
+@pytest.mark.parametrize("role", ["tool", "function"])
+def test_a_tools_message_is_refused_for_what_it_is(address, role):
+    told = {"role": role, "content": "3", "tool_call_id": "call-1"}
+    error = refused(address, messages=[*after()[:2], told])
+    assert (error["param"], "no tools" in error["message"]) == ("messages.2.role", True)
+
+
+SAYINGS = {
+    "five stops": ({"stop": list("abcde")}, "stop: give at most 4."),
+    "a long stop": ({"stop": "a" * 65}, "stop.0: give at most 64 characters."),
+    "an empty stop": ({"stop": ""}, "stop.0: give a text, or leave it out."),
+    "a stop of another kind": ({"stop": 5}, "stop: give a list."),
+    "nine choices": ({"n": 9}, "n: give at most 8."),
+    "half a choice": ({"n": 1.5}, "n: give a whole number."),
+    "a cold temperature": ({"temperature": -1}, "temperature: give at least 0."),
+    "a text for a number": ({"temperature": "1"}, "temperature: give a number."),
+    "no mass": ({"top_p": 0}, "top_p: give more than 0."),
+    "a text for a switch": ({"stream": "yes"}, "stream: give true or false."),
+    "no message": ({"messages": []}, "messages: give at least 1."),
+    "a text for messages": ({"messages": "Hi."}, "messages: give a list."),
+    "a text for a message": ({"messages": ["Hi."]}, "messages.0: give an object."),
+    "a number for a text": (
+        {"messages": [{"role": "user", "content": 5}]},
+        "messages.0.content: give a text, or a list of text parts.",
+    ),
+    "another role": (
+        {"messages": [{"role": "king", "content": "Hi."}]},
+        "messages.0.role: give 'system', 'developer', 'user', 'assistant', 'tool' or 'function'.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SAYINGS)
+def test_a_refusal_says_what_to_do(address, case):
+    changes, sentence = SAYINGS[case]
+    assert refused(address, **changes)["message"] == sentence
+
+
+OF_THE_CHECK = re.compile(r"Input|List|String|Value|valid|pydantic|type=|should|constrained|union")
+ODD = [
+    *(None, True, -1, 0, 1.5, 10**30, 1e30, "", "odd", "o" * 999),
+    *([], [None], [5], [[]], [{}], {}, {"odd": 5}, {"type": "odd"}, {"odd": None}),
+]
+
+
+@pytest.mark.parametrize("field", sorted({*PUBLISHED, *ChatRequest.model_fields}))
+def test_no_refusal_speaks_of_the_library_that_checks_or_quotes(field):
+    for value in ODD:
+        body = {"model": "phoque-toxic", "messages": HELLO, field: value}
+        if error := found(body):
+            assert error["message"].startswith(field)
+            assert not OF_THE_CHECK.search(error["message"]), error
+            assert "oooo" not in error["message"]
+            assert set(error["param"].split(".")) <= {field, "odd", "0", "type", "role", "content"}
+
+
+def found(body: dict) -> dict | None:
+    """What is wrong with a request."""
+    try:
+        parsed(json.dumps(body).encode())
+    except RequestError as refusal:
+        return refusal.body["error"]
+    return None
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_in_a_stream_usage_is_null_until_the_last_chunk(address, wanted):
+    options = {"stream_options": {"include_usage": True}} if wanted else {}
+    lines = post(address, stream=True, **options).text.split("\n\n")
+    chunks = [json.loads(line.removeprefix("data: ")) for line in lines if "{" in line]
+    assert len(chunks) > 2
+    if not wanted:
+        assert all("usage" not in chunk for chunk in chunks)
+        return
+    assert [chunk["usage"] for chunk in chunks[:-1]] == [None] * (len(chunks) - 1)
+    assert (chunks[-1]["choices"], chunks[-1]["usage"]["completion_tokens"] > 0) == ([], True)
+    with client_of(address) as client:  # the official client takes both
+        stream = client.chat.completions.create(
+            model="phoque-toxic", messages=HELLO, max_tokens=6, stream=True, **options
+        )
+        assert [chunk.usage is None for chunk in stream] == [True] * (len(chunks) - 1) + [False]
+
+
+WRONG_METHODS = [
+    *(("GET", "/v1/chat/completions"), ("PUT", "/v1/chat/completions")),
+    *(("POST", "/v1/models"), ("DELETE", "/v1/models/phoque-toxic"), ("POST", "/health")),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), WRONG_METHODS)
+def test_another_method_on_a_route_is_told_which_it_takes(address, method, path):
+    answer = httpx.request(method, address + path, headers={"authorization": f"Bearer {TOKEN}"})
+    error = answer.json()["error"]
+    assert answer.status_code == 405
+    assert error["type"] == "invalid_request_error"
+    takes = "POST" if path.endswith("completions") else "GET"
+    assert takes in answer.headers["allow"]
+    assert error["message"].startswith(f"This route takes no {method}, only ")
+    assert takes in error["message"]
+
+
+@pytest.mark.parametrize("path", ["/v1/embeddings", "/v1", "/", "/v2/models", "/health/x"])
+def test_every_other_route_is_told_which_there_are(address, path):
+    answer = httpx.get(address + path)
+    assert answer.status_code == 404
+    assert "There is no such route" in answer.json()["error"]["message"]

@@ -1,0 +1,184 @@
+"""On a slow server: what stands in a field is the visitor's, and every button reads it."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.ui.fakes import GRADIO_WARNINGS
+
+expect = pytest.importorskip("playwright.sync_api").expect
+expect.set_options(timeout=15_000)
+pytestmark = [pytest.mark.browser, GRADIO_WARNINGS]
+
+
+class SlowServer:
+    """Holds back what the page asks for without the queue, until it is told to answer."""
+
+    def __init__(self, page) -> None:
+        self._page = page
+        self._held = []
+        self._hold = self._held.append
+        page.route("**/run/predict*", lambda asked: self._hold(asked))
+
+    def answer(self):
+        for _ in range(150):  # what was just asked for is on its way, on a busy machine for long
+            if self._held:
+                break
+            self._page.wait_for_timeout(100)
+        assert self._held, "nothing was asked for"
+        self._hold = lambda asked: asked.continue_()
+        for asked in self._held:
+            asked.continue_()
+
+
+@pytest.fixture
+def opened(page, url):
+    """The page as it is before the server has said what a link fills in, and the server."""
+    server = SlowServer(page)
+    page.goto(f"{url}?p=From+a+link&scale=0.5&layer=3&seed=9")
+    page.get_by_role("button", name="Run", exact=True).wait_for()
+    return page, server
+
+
+def box(page):
+    return page.get_by_label("Your message")
+
+
+def press(page, name):
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def copied(page) -> dict:
+    """What a link holds that is copied now."""
+    press(page, "Copy link")
+    expect(page.locator(".ph-status")).to_contain_text("Link copied")
+    query = urlsplit(page.evaluate("navigator.clipboard.readText()")).query
+    return {name: values[0] for name, values in parse_qs(query).items()}
+
+
+def seed(page):
+    return page.locator(".ph-seed input[type=number]")
+
+
+def test_a_late_link_leaves_what_was_typed_and_fills_the_rest(opened):
+    page, server = opened
+    box(page).fill("Mine")
+    assert copied(page)["p"] == "Mine"
+    server.answer()
+    expect(page.locator("#ph-dose")).to_contain_text("Scale 0.50")
+    expect(box(page)).to_have_value("Mine")
+    expect(page.locator(".ph-status")).to_contain_text("Link copied")
+    assert copied(page) == {"p": "Mine", "scale": "0.5", "layer": "3", "seed": "9"}
+
+
+def test_a_late_link_leaves_a_setting_that_was_moved(opened):
+    page, server = opened
+    page.locator("#ph-scale input[type=range]").press("ArrowRight")
+    server.answer()
+    expect(box(page)).to_have_value("From a link")
+    assert copied(page) == {"p": "From a link", "scale": "1.05", "layer": "3", "seed": "9"}
+
+
+def test_where_no_link_was_followed_a_late_answer_empties_no_box(page, url):
+    server = SlowServer(page)
+    page.goto(url)
+    page.get_by_role("button", name="Run", exact=True).wait_for()
+    box(page).fill("Mine")
+    with page.expect_response("**/run/predict*"):
+        server.answer()
+    page.wait_for_timeout(300)  # time to do wrong
+    assert copied(page)["p"] == "Mine"
+
+
+@pytest.mark.parametrize("page", [{"query": "?scale=99"}], indirect=True)
+def test_a_link_without_a_message_empties_no_box(page):
+    expect(page.locator(".ph-status")).to_contain_text("ignored")
+    box(page).fill("Mine")
+    assert copied(page)["p"] == "Mine"
+
+
+SET_AND_PRESS = """([field, value]) => {
+  const found = document.querySelector(field);
+  found.value = value;
+  found.dispatchEvent(new Event("input", { bubbles: true }));
+  document.querySelector("#ph-link").click();
+}"""
+
+
+@pytest.mark.parametrize(
+    ("field", "name", "value"),
+    [
+        (".ph-ask textarea", "p", "typed"),
+        ("#ph-scale input[type=range]", "scale", "0.5"),
+        ("#ph-scale input[type=number]", "scale", "0.75"),
+        (".ph-seed input[type=number]", "seed", "77"),
+    ],
+)
+def test_copy_link_reads_a_field_in_the_same_instant(page, field, name, value):
+    page.get_by_role("button", name="Advanced").click()
+    seed(page).wait_for()
+    page.evaluate(SET_AND_PRESS, [field, value])
+    expect(page.locator(".ph-status")).to_contain_text("Link copied")
+    query = urlsplit(page.evaluate("navigator.clipboard.readText()")).query
+    assert parse_qs(query)[name] == [value]
+
+
+def test_an_emptied_seed_is_not_in_the_link(page):
+    page.get_by_role("button", name="Advanced").click()
+    seed(page).fill("")
+    assert set(copied(page)) == {"scale", "layer"}
+
+
+def test_a_new_seed_is_there_at_once(page):
+    page.get_by_role("button", name="Advanced").click()
+    press(page, "Random seed")
+    drawn = copied(page)["seed"]
+    assert drawn == seed(page).input_value() != "42"
+
+
+def run_is_over(page, turns=1):
+    expect(page.get_by_role("log").first.get_by_text("complete")).to_have_count(turns)
+
+
+@pytest.mark.parametrize("send", ["Run", "Enter", "Lost match"])
+def test_what_is_typed_while_a_run_is_asked_for_stays(page, services, send):
+    services.settled.clear()
+    box(page).fill("Sent")
+    box(page).press(send) if send == "Enter" else press(page, send)
+    expect(page.locator(".ph-status")).to_contain_text("waits for the model")
+    box(page).fill("The next one")
+    services.settled.set()
+    run_is_over(page)
+    expect(box(page)).to_have_value("The next one")
+    assert copied(page)["p"] == "The next one"
+    assert services.asked[-1].prompt == (
+        "I lost the final by one point." if send == "Lost match" else "Sent"
+    )
+
+
+def test_the_same_message_twice_empties_the_box_twice(page):
+    for turn in (1, 2):
+        box(page).fill("Again")
+        press(page, "Run")
+        run_is_over(page, turn)
+        expect(box(page)).to_have_value("")
+
+
+def test_an_example_stands_in_the_box_until_replies_begin(page, services):
+    services.settled.clear()
+    press(page, "Lost match")
+    expect(box(page)).to_have_value("I lost the final by one point.")
+    services.settled.set()
+    run_is_over(page)
+    expect(box(page)).to_have_value("")
+
+
+def test_what_is_typed_after_clear_stays(page):
+    server = SlowServer(page)
+    box(page).fill("To be cleared")
+    press(page, "Clear")
+    expect(box(page)).to_have_value("")
+    box(page).fill("Mine")
+    server.answer()
+    expect(page.locator(".ph-status")).to_contain_text("Cleared")
+    expect(box(page)).to_have_value("Mine")
