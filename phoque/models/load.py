@@ -16,7 +16,7 @@ from phoque.memory import Memory
 from phoque.models.embedded import Progress, converted_folder, embedded_gguf
 from phoque.models.passes import read
 from phoque.models.pretrained import read_pretrained
-from phoque.models.probe import require_readable
+from phoque.models.probe import require_own_tokenizer, require_readable
 from phoque.models.quiet import quiet
 from phoque.models.structure import context_length, decoder_layers, text_config
 from phoque.models.tiny import tiny_llama, tiny_mistral3, tiny_tokenizer
@@ -187,6 +187,9 @@ def load_model(
         # An architecture that we cannot steer fails here, not in mid-chat.
         decoder_layers(network)
         if chats:
+            require_own_tokenizer(network, tokenizer, name)
+        if chats and not PackedLlama.fits(network):
+            # Plain Llama blocks on a CPU are known to be read rightly, and are read otherwise there.
             require_readable(network, tokenizer, name)
     return LanguageModel(
         name=name, source=source, model=network, tokenizer=tokenizer, layout=layout

@@ -28,7 +28,6 @@ def require_readable(network: Any, tokenizer: Any, name: str) -> None:
             changes what is read.
     """
     ids = encode(tokenizer, TALK)
-    _require_own_tokenizer(network, tokenizer, ids, name)
     final_norm(network)
     try:
         fault = _fault(network, ids, ids[: len(ids) // 2])
@@ -42,8 +41,13 @@ def require_readable(network: Any, tokenizer: Any, name: str) -> None:
         )
 
 
-def _require_own_tokenizer(network: Any, tokenizer: Any, ids: list[int], name: str) -> None:
-    # Where its files are missing, transformers makes a tokenizer that knows no words.
+def require_own_tokenizer(network: Any, tokenizer: Any, name: str) -> None:
+    """See that a prompt can be read as tokens that the network knows, and back.
+
+    Raises:
+        PhoqueError: where files are missing, transformers makes a tokenizer that knows no words.
+    """
+    ids = encode(tokenizer, TALK)
     known, back = len(network.get_input_embeddings().weight), tokenizer.decode(ids)
     if max(ids, default=known) >= known or _letters(ASKED) not in _letters(back):
         raise PhoqueError(
