@@ -104,9 +104,24 @@ def test_without_the_word_lists_it_says_what_to_install(monkeypatch):
         monkeypatch.undo()
 
 
-def test_a_long_row_of_letters_set_apart_is_read_in_passing():
-    row = " ".join("qx" * 5000)
-    assert canonicalise(row) == row
+@pytest.mark.parametrize(
+    "text",
+    [
+        " ".join("qx" * 5000),
+        " ".join("a" * 200_000),
+        "a" + "4" * 500_000 + "bq",
+        "4aq" * 300_000,
+        "!" * 500_000 + "a",
+        "a*" * 300_000,
+    ],
+)
+@pytest.mark.timeout(60)
+def test_a_long_text_without_words_is_read_in_passing(text):
+    assert canonicalise(text) == text
+
+
+def test_a_long_run_of_a_sign_is_one_letter():
+    assert canonicalise("cl" + "0" * 100_000 + "wn") == "clown"
 
 
 SPELLING = st.text(alphabet=string.ascii_letters + "013457@$!|+ ._-*\u200b\u0336аеο", max_size=40)  # noqa: RUF001

@@ -39,10 +39,13 @@ TABLES = tuple(
 """Every sign with the letter it stands for: the likelier one, and the other."""
 JOINERS = "\u200c\u200d\ufe0f"
 LATIN_END = "\u0250"
-ADDRESS = re.compile(r"\S+://\S+|www\.\S+|[\w.+-]+@[\w-]+\.\S+|(?<!\S)[@#]\w+", re.IGNORECASE)
-"""Links, mail addresses, mentions and tags: their spelling is their meaning."""
-DISGUISE = re.compile(r"[a-zA-Z].*[013457@$!|+*]|[013457@$!|+*].*[a-zA-Z]")
-"""What may be a word with other signs for letters."""
+ADDRESS = re.compile(
+    r"(?<!\S)\S+?://\S+|www\.\S+|(?<![\w.+-])[\w.+-]+@[\w-]+\.\S+|(?<!\S)[@#]\w+", re.IGNORECASE
+)
+"""Links, mail addresses, mentions and tags: their spelling is their meaning. Each is looked for from
+its beginning only, so that a text without blanks takes no time either."""
+SIGN, LETTER = re.compile(r"[013457@$!|+*]"), re.compile(r"[a-zA-Z]")
+"""A token with both may be a word in disguise."""
 SET_APART = re.compile(
     r"(?<!\w)(?<![.*_~-])[^\W\d_](?:([.*_~-])[^\W\d_])(?:\1[^\W\d_])+(?!\w)|"
     r"(?<!\S)[^\W\d_](?: [^\W\d_]){3,}(?!\S)"
@@ -146,7 +149,7 @@ def _decoded(text: str) -> str:
 
 
 def _undisguised(token: str) -> str:
-    return undisguised(token) if DISGUISE.search(token) else token
+    return undisguised(token) if SIGN.search(token) and LETTER.search(token) else token
 
 
 def _joined(text: str) -> str:

@@ -20,9 +20,10 @@ STANDS_FOR = {
 """What each may stand for, the likelier letter first."""
 TOKEN = re.compile(r"(?:[^\W_]|[@$!|+*])+")
 SPOT = re.compile(r"[013457@$!|+]+")
-BODY = re.compile(r"([!|+*]*)(.*?)([!|+*]*)")
-"""Punctuation around a word is none of its letters."""
-EDGES = re.compile(r"([\d@$]*).*?([\d@$]*)")
+PUNCTUATION = "!|+*"
+"""Around a word these are none of its letters."""
+NUMBER = "0123456789@$"
+"""Around a word these may be a number of their own: "n00b5" is a plural, "pl4yer1" is not."""
 NO_WORD = re.compile(
     r"[a-z][12]\d[a-z]"  # the number of letters left out: l10n, i18n
     r"|(?:[a-h][1-8]){2}"  # squares of a chess board
@@ -31,7 +32,7 @@ NO_WORD = re.compile(
     r"|[a-z][!|+][a-z]",  # two variables
     re.IGNORECASE,
 )
-MOST_READINGS = 64
+MOST_READINGS = 32
 LONGEST = 40
 """Characters; a longer token is no word."""
 SHORTEST_ALONE = 4
@@ -50,23 +51,26 @@ def undisguised(token: str) -> str:
     Raises:
         PhoqueError: the word lists are not installed.
     """
-    before, body, after = _groups(BODY, token)
-    if NO_WORD.fullmatch(body):
+    if len(STRETCHED.sub(r"\1", token)) > LONGEST:
         return token
-    # What surrounds a word may be a number of its own: "n00b5" is a plural, "pl4yer1" is not.
-    first, last = map(len, _groups(EDGES, body))
+    before, after = _around(token, PUNCTUATION)
+    body = token[before : len(token) - after]
+    if not body or NO_WORD.fullmatch(body):
+        return token
+    first, last = _around(body, NUMBER)
     for start, cut in ((0, 0), (0, last), (first, 0), (first, last)):
         end = len(body) - cut
         part = STRETCHED.sub(r"\1", body[start:end])
         whole = part == body
         if (whole or len(part) >= SHORTEST_ALONE) and (reading := _reading(part)):
-            return f"{before}{body[:start]}{reading}{body[end:]}{after}"
+            edges = token[: before + start], token[before + end :]
+            return reading.join(edges)
     return token
 
 
-def _groups(pattern: re.Pattern[str], text: str) -> tuple[str, ...]:
-    found = pattern.fullmatch(text)
-    return found.groups() if found else ()
+def _around(text: str, signs: str) -> tuple[int, int]:
+    """How many of the signs stand before, and how many behind, the rest of the text."""
+    return len(text) - len(text.lstrip(signs)), len(text) - len(text.rstrip(signs))
 
 
 def _reading(part: str) -> str | None:

@@ -20,6 +20,8 @@ PLAYERS = frozenset({"leet", "haxor", "newb", "newbs", "pwned", "rekt", "woot"})
 """Players' words that are too young for the lists."""
 LONGEST = 24
 """Letters of a word."""
+LONGEST_ROW = 5000
+"""Letters set apart that are looked at: what is longer is no message."""
 PIECES = frozenset(
     [
         "a",
@@ -85,6 +87,8 @@ def words_in(letters: str) -> list[str]:
     Raises:
         PhoqueError: the wheels are not installed.
     """
+    if len(letters) > LONGEST_ROW:
+        return []
     # Of every beginning: how few words make it up, and where the last of them starts.
     best: list[tuple[int, int] | None] = [(0, 0)]
     for end in range(1, len(letters) + 1):
