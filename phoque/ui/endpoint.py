@@ -12,6 +12,7 @@ from phoque.ui.services import Ask, Services
 from phoque.ui.state import DEFAULT_SEED, LONGEST_REPLY
 
 POLL_SECONDS = 0.5
+DEFAULT_TOKENS = 48
 CONTROLLED = (Condition.NEUTRAL, Condition.TOXIC, Condition.CONTROL)
 
 
@@ -22,9 +23,9 @@ def compare_endpoint(services: Services) -> Callable[..., dict[str, Any]]:
         prompt: str,
         scale: float | None = None,
         layer: int | None = None,
-        seed: int = DEFAULT_SEED,
-        max_new_tokens: int = 48,
-        temperature: float = 0.0,
+        seed: int | None = DEFAULT_SEED,
+        max_new_tokens: int | None = DEFAULT_TOKENS,
+        temperature: float | None = 0.0,
         control: Literal["random"] | None = None,
     ) -> dict[str, Any]:
         """The same prompt under three conditions: neutral, toxic, and neutral plus the vector.
@@ -43,9 +44,12 @@ def compare_endpoint(services: Services) -> Callable[..., dict[str, Any]]:
             conditions=CONTROLLED if control == "random" else MAIN_CONDITIONS,
             layer=services.info.layer if layer is None else layer,
             scale=_selected_scale(services.info, layer) if scale is None else scale,
-            seed=seed,
-            temperature=temperature,
-            max_new_tokens=min(max_new_tokens, LONGEST_REPLY),
+            # Null is left out, as in the chat API.
+            seed=DEFAULT_SEED if seed is None else seed,
+            temperature=temperature or 0.0,
+            max_new_tokens=min(
+                DEFAULT_TOKENS if max_new_tokens is None else max_new_tokens, LONGEST_REPLY
+            ),
         )
         try:
             return _answered(services, ask)

@@ -25,6 +25,16 @@ def test_compare_answers_under_three_conditions(client):
     assert answer["responses"]["neutral"]["text"] == REPLIES[Condition.NEUTRAL]
 
 
+def test_null_is_left_out(client):
+    names = ("scale", "layer", "seed", "max_new_tokens", "temperature", "control")
+    answer = client.predict("Hi", **dict.fromkeys(names), api_name="/compare")
+    plain = client.predict("Hi", api_name="/compare")
+    assert {name: answer[name] for name in ("scale", "layer", "seed", "temperature")} == {
+        name: plain[name] for name in ("scale", "layer", "seed", "temperature")
+    }
+    assert answer["max_new_tokens"] == plain["max_new_tokens"] == 48
+
+
 def test_another_layer_gets_the_selected_dose(client):
     # Of the fake's layers, 8 has 9/19 of the dose of 18.
     answer = client.predict("Hi", layer=8, api_name="/compare")
