@@ -188,7 +188,7 @@ def load_model(
         decoder_layers(network)
         if chats:
             require_own_tokenizer(network, tokenizer, name)
-        if chats and not PackedLlama.fits(network):
+        if chats and unfit(network):
             # Plain Llama blocks on a CPU are known to be read rightly, and are read otherwise there.
             require_readable(network, tokenizer, name)
     return LanguageModel(

@@ -9,6 +9,7 @@ from transformers import PreTrainedTokenizerBase
 from phoque.models.load import LanguageModel, load_model
 from phoque.moderation.catalogue import QWEN_GUARD
 from phoque.moderation.classifier import ClassifierInfo, Item, Score
+from phoque.packed.threads import capped
 from phoque.records import Message, Role
 
 # B: items, S: tokens
@@ -73,7 +74,7 @@ class Guard:
         padded = [row + [0] * (int(lengths.max()) - len(row)) for row in rows]
         tokens_BS = torch.tensor(padded, device=network.device)
         mask_BS = torch.arange(tokens_BS.shape[1]) < lengths[:, None]
-        with torch.inference_mode():
+        with torch.inference_mode(), capped(network.device):
             output = network(input_ids=tokens_BS, attention_mask=mask_BS.to(network.device))
         last = output.logits[torch.arange(len(rows)), lengths - 1][:, self._verdicts]
         values: list[list[float]] = last.float().softmax(-1).tolist()

@@ -14,6 +14,7 @@ from phoque.models.load import weights_digest
 from phoque.moderation.catalogue import DETOXIFY, DETOXIFY_REPOSITORIES
 from phoque.moderation.classifier import HARM_LABELS, ClassifierInfo, Item, Score
 from phoque.moderation.encoding import MOST_TOKENS, Batch, Encoder, most_tokens
+from phoque.packed.threads import capped
 
 ALIASES = {
     "toxic": "toxicity",
@@ -57,7 +58,7 @@ class SequenceClassifier:
         ]
 
     def _values(self, batch: Batch) -> list[list[float]]:
-        with torch.inference_mode():
+        with torch.inference_mode(), capped(self._network.device):
             logits = self._network(**batch.inputs.to(self._network.device)).logits
         values: list[list[float]] = self._activation(logits.float()).tolist()
         return values
