@@ -188,11 +188,11 @@ def test_a_family_that_cannot_be_read_is_refused_when_loaded(family, tmp_path):
 
 @pytest.mark.parametrize("family", ["mamba", "minimax", "llama"])
 def test_rows_join_only_where_all_that_was_seen_can_be_joined(family):
-    batch, written = Batch(model_of(family)), []
+    model, written = model_of(family), []
+    batch = Batch(model)
     work = Work(
-        prompt=[5, 6, 7],
-        interventions=(),
-        seeds=[1, 2],
+        model=model,
+        rows=[Row(messages=conversation("hi"), seed=seed) for seed in (1, 2)],
         sampling=SHORT,
         deliver=lambda piece: not written.append(piece.token),
     )
