@@ -225,3 +225,13 @@ def test_visitors_who_come_first_and_at_once_share_one_worker(tiny_run, monkeypa
     for one in workers:
         one.close()
     assert len(workers) == 1
+
+
+def test_nothing_is_kept_of_who_has_no_name(services):
+    long = [Message("user", "it was a long game. " * 9), Message("assistant", "it was not.")]
+    histories = dict.fromkeys(Condition, long)
+    services.lab.forget()  # of the warm-up
+    answered(services, PROMPTS[0], histories=histories)
+    assert not services.lab.model.memory.num_bytes
+    answered(services, PROMPTS[0], histories=histories, visitor="a")
+    assert services.lab.model.memory.num_bytes

@@ -140,7 +140,7 @@ class LabServices:
             conditions=ask.conditions,
             histories=ask.histories,
             deadline_seconds=DEADLINE_SECONDS,
-            owner=ask.visitor,
+            owner=ask.visitor or None,  # of who has no name nothing is kept
             # On ZeroGPU each visitor's call has a process, and a GPU, of its own.
             **({} if self._zero_gpu else {"decoding": self.worker.decode}),
         )
