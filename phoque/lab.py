@@ -142,7 +142,7 @@ class Lab:
         conditions: Sequence[Condition] = MAIN_CONDITIONS,
         histories: Histories | None = None,
         vector: SteeringVector | None = None,
-        owner: str = "",
+        owner: str | None = "",
         decoding: Decoding = decode,
     ) -> Iterator[Delta]:
         """The same as `compare`, as pieces of text while they are written.
@@ -160,7 +160,7 @@ class Lab:
             vector: steer with this one instead of the persona vector, at its own layer; then
                 `layer` has no meaning.
             owner: whose conversation it is. What was read of an owner's last request is kept until
-                the next one, or `forget`; it saves time and changes no text.
+                the next one, or `forget`; it saves time and changes no text. None keeps nothing.
             decoding: what continues the rows; a server passes the one that serves all visitors.
 
         Raises:

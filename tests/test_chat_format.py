@@ -285,3 +285,13 @@ def test_both_conditions_differ_where_the_template_drops_the_system_message():
     first, second = (encode(model.tokenizer, prompt) for prompt in prompts)
     assert first != second
     assert write(model, [Row(messages=prompts[0])], Sampling(max_new_tokens=2))
+
+
+@pytest.mark.parametrize("change", ["[:10]", " | replace('?', '')", " | upper"])
+def test_a_list_of_parts_in_brackets_is_no_text(change):
+    tokenizer = tiny_tokenizer()
+    tokenizer.chat_template = (
+        "{% for m in messages %}{{ m['role'] }}: {{ m['content']" + change + " }}\n{% endfor %}"
+    )
+    with pytest.raises(PhoqueError, match="is lost"):
+        require_faithful(tokenizer, "a model")

@@ -241,3 +241,8 @@ def test_libraries_speak_again_afterwards(monkeypatch):
         assert not bars.is_progress_bar_enabled()
         assert logging.getLogger("transformers.modeling_utils").getEffectiveLevel() == logging.ERROR
     assert (bars.is_progress_bar_enabled(), logging.getLogger("transformers").level) == before
+
+
+def test_a_word_for_quantising_that_nobody_knows_hides_no_missing_weights(folder):
+    edit(folder / "config.json", num_hidden_layers=9, quantization_config={"quant_method": "mine"})
+    refusal(folder, "weights are missing", "random")

@@ -1,6 +1,9 @@
 """How many threads a step takes; time is told, never measured."""
 
+import threading
+
 import pytest
+import torch
 
 from phoque.packed import threads
 from phoque.packed.threads import Pace, quota
@@ -101,3 +104,21 @@ def test_the_older_form_of_a_quota_is_read(tmp_path):
 def test_no_more_threads_than_quota_and_affinity(monkeypatch):
     monkeypatch.setattr(threads, "quota", lambda path: 1)
     assert threads.allowed_threads() == 1
+
+
+def test_a_thread_that_begins_meanwhile_keeps_its_own_number():
+    usual, seen = torch.get_num_threads(), []
+    if usual == 1:
+        pytest.skip("one thread is all there is")
+
+    def program():
+        torch.ones(4) @ torch.ones(4)
+        seen.append(torch.get_num_threads())
+
+    with threads.using(1):
+        assert torch.get_num_threads() == 1
+        other = threading.Thread(target=program)
+        other.start()
+        other.join()
+    assert seen == [usual]
+    assert torch.get_num_threads() == usual

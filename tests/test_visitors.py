@@ -1,14 +1,18 @@
 """Visitors who ask at once share each pass, and read what they would have read alone."""
 
+import gc
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import torch
 
-from phoque.config import AppSettings
+from phoque.config import AppSettings, serving_settings
 from phoque.engine import Row, decode
 from phoque.errors import PhoqueError
+from phoque.models.load import load_model
 from phoque.records import Condition, Message, Sampling, collected
 from phoque.serving.batch import Batch
 from phoque.serving.worker import Worker
@@ -143,3 +147,91 @@ def test_conversations_continue_in_the_same_words_with_and_without_company(model
     finally:
         stop.set()
         other.join()
+
+
+def test_a_request_that_cannot_be_read_fails_alone(model, worker, monkeypatch):
+    monkeypatch.setattr("phoque.engine.end_tokens", lambda _: frozenset())
+    sampling = Sampling(max_new_tokens=100)
+    good = worker.decode(model, [Row(messages=conversation("hi"))], sampling)
+    next(good)
+    narrow = (Injection(0, torch.ones(3)),)
+    bad = Row(messages=conversation("hello"), interventions=narrow)
+    with pytest.raises(PhoqueError, match="could not finish"):
+        list(worker.decode(model, [bad], sampling))
+    assert list(good)[-1][0].finish_reason == "length"
+
+
+def test_a_batch_that_breaks_costs_no_other_models_visitors(model, worker, monkeypatch):
+    monkeypatch.setattr("phoque.engine.end_tokens", lambda _: frozenset())
+    other, step = load_model("tiny"), Batch.step
+
+    def breaking(batch):
+        if batch._model is other:
+            raise RuntimeError("out of memory")
+        step(batch)
+
+    sampling = Sampling(max_new_tokens=100)
+    good = worker.decode(model, [Row(messages=conversation("hi"))], sampling)
+    next(good)
+    monkeypatch.setattr(Batch, "step", breaking)
+    with pytest.raises(PhoqueError, match="could not finish"):
+        list(worker.decode(other, [Row(messages=conversation("hi"))], sampling))
+    assert list(good)[-1][0].finish_reason == "length"
+
+
+def test_who_has_all_is_forgotten_while_others_still_read(model, worker, monkeypatch):
+    monkeypatch.setattr("phoque.engine.end_tokens", lambda _: frozenset())
+    monkeypatch.setattr(Batch, "step", slowly(Batch.step))
+    long = worker.decode(model, [Row(messages=conversation("hi"))], Sampling(max_new_tokens=400))
+    next(long)
+    row = Row(messages=conversation("hello"))
+    kept = weakref.ref(row)
+    list(worker.decode(model, [row], Sampling(max_new_tokens=2)))
+    del row
+    wait_until(lambda: gc.collect() >= 0 and kept() is None, seconds=10)
+    assert worker.num_rows == 1
+    long.close()
+
+
+def slowly(step):
+    def slow(batch):
+        time.sleep(0.05)
+        step(batch)
+
+    return slow
+
+
+def test_a_closed_worker_refuses_at_once(model):
+    worker = Worker(most_rows=4, most_waiting=4)
+    worker.close()
+    with pytest.raises(PhoqueError, match="could not finish"):
+        next(worker.decode(model, [Row(messages=conversation("hi"))], Sampling()))
+
+
+def test_visitors_who_come_first_and_at_once_share_one_worker(tiny_run, monkeypatch):
+    settings = AppSettings(
+        run=str(tiny_run.path), model=None, host="127.0.0.1", port=0, zero_gpu=False
+    )
+    services, read, together = LabServices(settings), serving_settings, threading.Barrier(4)
+
+    def late():
+        time.sleep(0.05)
+        return read()
+
+    monkeypatch.setattr("phoque.ui.services.serving_settings", late)
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(lambda: (together.wait(), services.worker)[1]) for _ in range(4)]
+    workers = {one.result() for one in asked}
+    for one in workers:
+        one.close()
+    assert len(workers) == 1
+
+
+def test_nothing_is_kept_of_who_has_no_name(services):
+    long = [Message("user", "it was a long game. " * 9), Message("assistant", "it was not.")]
+    histories = dict.fromkeys(Condition, long)
+    services.lab.forget()  # of the warm-up
+    answered(services, PROMPTS[0], histories=histories)
+    assert not services.lab.model.memory.num_bytes
+    answered(services, PROMPTS[0], histories=histories, visitor="a")
+    assert services.lab.model.memory.num_bytes

@@ -23,6 +23,8 @@ PLAIN_TEMPLATE = (
 TODAY = datetime(2024, 7, 26)  # noqa: DTZ001  # a day, wherever
 """For templates that write the date: another one every day would be another prompt."""
 DATE = re.compile(r"""strftime_now\(\s*(['"])(.*?)\1\s*\)""")
+PART = re.compile(r"""['"]type['"]\s*:\s*['"]text['"]""")
+"""What a list of parts looks like where a template takes it for a text."""
 AS_STRING, AS_PARTS = False, True
 WAYS = ((AS_STRING, False), (AS_PARTS, False), (AS_STRING, True), (AS_PARTS, True))
 """What a message is, and whether the system message stands in the first turn."""
@@ -156,6 +158,8 @@ def _fault(tokenizer: Any, way: Way) -> str | None:
     lost = missing(short, _talk(1)) or missing(long, _talk(3))
     if lost:
         return f"the {lost} text is lost or not in its place"
+    if PART.search(short):
+        return "a message comes out as a list of parts, brackets and all"
     return "two system prompts look the same" if short == other else None
 
 

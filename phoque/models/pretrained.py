@@ -144,8 +144,9 @@ def _weights(source: str, config: Any, preset: Preset, dtype: torch.dtype) -> An
         source, output_loading_info=True, ignore_mismatched_sizes=True, **options
     )
     network, found = loaded
-    # Scales and packed weights of quantised checkpoints go by other names.
-    if not preset.dequantize and not hasattr(config, "quantization_config"):
+    # Scales and packed weights of quantised checkpoints go by other names; a way of quantising that
+    # transformers does not know is no way, only a word in the config.
+    if not preset.dequantize and getattr(network, "hf_quantizer", None) is None:
         _require_all(source, sorted(found["missing_keys"]), sorted(found["mismatched_keys"]))
     return network
 

@@ -16,7 +16,7 @@ import torch.nn.functional as F  # noqa: N812  # the name the field uses
 from torch import Tensor
 
 from phoque.packed.weights import PackedLlama, Rotation
-from phoque.steering.hooks import Interventions, changes_by_layer
+from phoque.steering.hooks import Interventions, changes_by_layer, throughout
 
 GROWTH = 64
 """Positions that are added to the cache at a time."""
@@ -62,7 +62,7 @@ class PackedDecoder:
         rows = self._rows
         self._treat([rows[groups.index(group)] for group in range(len(prefix_GP))])
         self._mask_BT = self._mask_BT[: len(prefix_GP)]
-        self.prefill(prefix_GP, torch.ones_like(prefix_GP))
+        self.prefill(prefix_GP, torch.ones_like(prefix_GP), keep=0)
         self._select(groups)
         self._treat(rows)
         return self.prefill(ids_BS, mask_BS, keep)
@@ -136,11 +136,13 @@ class PackedDecoder:
     def _treat(self, rows: Sequence[Interventions]) -> None:
         self._rows = rows
         self._changes = changes_by_layer(rows)
+        # The last position of a pass that the text goes on behind is not the last of the text.
+        self._midway = changes_by_layer([throughout(row) for row in rows])
 
     def _forward(
         self, ids_BS: Tensor, positions_BS: Tensor, seen: Tensor | None, keep: int = 1
     ) -> Tensor:
-        weights, changes = self._weights, self._changes
+        weights, changes = self._weights, self._changes if keep else self._midway
         self._reserve(*ids_BS.shape)
         residual_BSD = F.embedding(ids_BS, weights.embedding_VD)
         rotation = weights.rotation(positions_BS)

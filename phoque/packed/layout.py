@@ -17,6 +17,8 @@ ROWS_HINT = 3
 """Rows of the main use, three columns: what oneDNN chooses its layout for."""
 LARGEST_HALF = 6e4
 """fp16 ends at 65,504."""
+MOST_ROUNDED = 2**-10
+"""Of the largest weight: fp16 rounds by 2**-11, but it loses weights that are all very small."""
 PROBED = ((960, 576), (576, 1536), (2048, 64))
 """Shapes of maps on which a layout is tried."""
 
@@ -55,7 +57,8 @@ def laid_out(weight_ND: Tensor, layout: Layout) -> Linear:
         return _onednn(weight_ND)
     if layout is Layout.HALF:
         return _half(weight_ND)
-    return lambda x: F.linear(x, weight_ND)
+    held = weight_ND.clone()  # an edit must not reach half of what the copy was made of
+    return lambda x: F.linear(x, held)
 
 
 def _onednn(weight_ND: Tensor) -> Linear:
@@ -65,7 +68,10 @@ def _onednn(weight_ND: Tensor) -> Linear:
 
 
 def _half(weight_ND: Tensor) -> Linear:
-    if weight_ND.dtype != torch.float32 or weight_ND.abs().max() > LARGEST_HALF:
+    largest = weight_ND.abs().max()
+    rounded = (weight_ND.half() - weight_ND).abs().max()
+    unfit = largest > LARGEST_HALF or rounded > MOST_ROUNDED * largest
+    if weight_ND.dtype != torch.float32 or unfit:
         raise RuntimeError("Only fp32 weights within the range of fp16 can be held as fp16.")
     held = torch.ops.quantized.linear_prepack_fp16.default(weight_ND, None)
     multiply = torch.ops.quantized.linear_dynamic_fp16.default

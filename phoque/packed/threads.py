@@ -5,12 +5,15 @@ one of which another program uses, each product waits a slice for the thread tha
 one thread alone moves to the free core and waits for nobody.
 """
 
+import ctypes
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -59,11 +62,28 @@ def using(threads: int) -> Iterator[None]:
     if threads == before:
         yield
         return
-    torch.set_num_threads(threads)
+    _set(threads)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        _set(before)
+
+
+def _set(threads: int) -> None:
+    """For the calling thread alone, where that can be.
+
+    A thread of the caller's that begins meanwhile would keep what torch's own setting says then.
+    """
+    with suppress(AttributeError, OSError, TypeError):
+        _openmp().omp_set_num_threads(threads)
+    if torch.get_num_threads() != threads:
+        torch.set_num_threads(threads)
+
+
+@cache
+def _openmp() -> Any:
+    """What torch has loaded into this process."""
+    return ctypes.CDLL(None)
 
 
 @contextmanager

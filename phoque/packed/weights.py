@@ -58,8 +58,8 @@ class PackedLlama:
         self.stamps = stamps(network)
         self.pace: Pace = before.pace if before else pace_for(layout, network.lm_head.weight.dtype)
         self.head_size: int = attention.head_dim
-        self.num_key_heads = attention.k_proj.out_features // self.head_size
-        self.num_heads: int = attention.q_proj.out_features // self.head_size
+        self.num_key_heads = len(attention.k_proj.weight) // self.head_size
+        self.num_heads: int = len(attention.q_proj.weight) // self.head_size
         self.embedding_VD = network.model.embed_tokens.weight.detach()
         self.norm_epsilon = _epsilon(network.model.norm)
         self.head = laid_out(_folded([network.lm_head.weight], network.model.norm), layout)
@@ -111,10 +111,16 @@ class Packing:
 
 def _copied(network: Any, layout: Layout, before: PackedLlama | None) -> PackedLlama:
     """A copy in the layout, or in the next simpler one that works with this torch."""
-    for simpler in dict.fromkeys((before.layout if before else layout, Layout.ONEDNN)):
+    for simpler in dict.fromkeys((layout, Layout.ONEDNN)):
         with suppress(RuntimeError, AttributeError):
-            return PackedLlama(network, simpler, before)
-    return PackedLlama(network, Layout.PLAIN)
+            return PackedLlama(network, simpler, _alike(before, network, simpler))
+    return PackedLlama(network, Layout.PLAIN, _alike(before, network, Layout.PLAIN))
+
+
+def _alike(before: PackedLlama | None, network: Any, layout: Layout) -> PackedLlama | None:
+    """The copy before, if its blocks are what would be made now: in one layout, of one dtype."""
+    same = before and (before.layout, before.embedding_VD.dtype) == (layout, network.dtype)
+    return before if same else None
 
 
 def _layer(block: Any, layout: Layout) -> PackedLayer:

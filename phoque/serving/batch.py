@@ -74,6 +74,10 @@ class Batch:
         """Whether another row may come in now; some models take new rows only when empty."""
         return self._decoder is None or self._decoder.joins
 
+    def has(self, work: Work) -> bool:
+        """Whether a row of it is being decoded."""
+        return any(seat.work is work for seat in self._seats)
+
     @torch.inference_mode()
     def join(self, work: Work) -> None:
         """Read the prompts of a request, those that are the same only once, and go on from them."""

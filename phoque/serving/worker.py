@@ -97,9 +97,11 @@ class Worker:
         """Put a job into the line.
 
         Raises:
-            RequestError: the line is full (429).
+            RequestError: the line is full (429), or the worker was closed.
         """
         with self._changed:
+            if self._closed:
+                raise broken()
             if len(self._waiting) >= self._most_waiting:
                 raise busy(
                     f"{self._most_waiting} requests are waiting already. Come back later.",
@@ -157,21 +159,31 @@ class Worker:
 
     def _work(self) -> None:
         while not self._closed:
-            job = self._next()
-            try:
-                if job:
-                    self._running.append(job)
-                    self._batch_for(job).join(job.work)
-                for batch in self._batches.values():
-                    if len(batch):
-                        batch.step()
-            except Exception:
-                LOG.exception("A batch of %d requests was lost.", len(self._running))
-                self._drop()
-            if not self.num_rows:
-                self._running.clear()
-        self._running += self._waiting
-        self._drop()
+            if job := self._next():
+                self._join(job)
+            for batch in self._batches.values():
+                if len(batch):
+                    self._step(batch)
+            self._running = [job for job in self._running if self._batch_for(job).has(job.work)]
+        with self._changed:
+            _fail([*self._running, *self._waiting])
+
+    def _join(self, job: Job) -> None:
+        try:
+            self._batch_for(job).join(job.work)
+            self._running.append(job)
+        except Exception:
+            LOG.exception("A request could not be read.")
+            _fail([job])
+
+    def _step(self, batch: Batch) -> None:
+        try:
+            batch.step()
+        except Exception:
+            lost = [job for job in self._running if self._batch_for(job) is batch]
+            LOG.exception("A batch of %d requests was lost.", len(lost))
+            batch.clear()
+            _fail(lost)
 
     def _next(self) -> Job | None:
         """The first job in the line, if there is room for it; waits while nothing is to do."""
@@ -188,9 +200,7 @@ class Worker:
     def _batch_for(self, job: Job) -> Batch:
         return self._batches.setdefault(id(job.work.model), Batch(job.work.model))
 
-    def _drop(self) -> None:
-        for batch in self._batches.values():
-            batch.clear()
-        for job in self._running:
-            job.post(broken())
-        self._running.clear()
+
+def _fail(jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        job.post(broken())

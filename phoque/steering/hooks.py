@@ -45,6 +45,11 @@ Intervention = Injection | Restraint
 Interventions = Sequence[Intervention]
 
 
+def throughout(row: Interventions) -> list[Intervention]:
+    """Those that are done at every position."""
+    return [one for one in row if not (isinstance(one, Injection) and one.last_only)]
+
+
 def signature(row: Interventions) -> list[str]:
     """Equal for interventions that do the same to the bit."""
     return [f"{type(one).__name__} {_values(one)}" for one in row]

@@ -79,6 +79,7 @@ class LabServices:
         self._status = Status("Warming up…")
         self._settled = threading.Event()
         self._lab: Any = None
+        self._worker_lock = threading.Lock()
         self._zero_gpu = settings.zero_gpu
         self._generate = _on_gpu(self._answer) if settings.zero_gpu else self._answer
 
@@ -94,9 +95,14 @@ class LabServices:
         """The open lab; None until it is ready."""
         return self._lab
 
-    @cached_property
+    @property
     def worker(self) -> Any:
         """The thread that decodes for all visitors, and for the chat API."""
+        with self._worker_lock:  # or two who ask first at once would have one each
+            return self._worker
+
+    @cached_property
+    def _worker(self) -> Any:
         serving = serving_settings()
         return import_module("phoque.serving.worker").Worker(
             most_rows=serving.most_rows, most_waiting=serving.most_waiting
@@ -134,7 +140,7 @@ class LabServices:
             conditions=ask.conditions,
             histories=ask.histories,
             deadline_seconds=DEADLINE_SECONDS,
-            owner=ask.visitor,
+            owner=ask.visitor or None,  # of who has no name nothing is kept
             # On ZeroGPU each visitor's call has a process, and a GPU, of its own.
             **({} if self._zero_gpu else {"decoding": self.worker.decode}),
         )
