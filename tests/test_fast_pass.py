@@ -249,11 +249,17 @@ def test_the_text_is_the_same_when_threads_change_in_mid_reply(tiny, temperature
     assert texts[0] == texts[1]
 
 
-def test_the_callers_own_number_of_threads_stays(tiny):
+def test_the_callers_own_number_of_threads_stays(tiny, monkeypatch):
+    seen = []
+    note = tiny.packed.pace.note
+    monkeypatch.setattr(
+        tiny.packed.pace, "note", lambda s: (seen.append(torch.get_num_threads()), note(s))
+    )
     with using(1):
         for _ in decode(tiny, [Row(messages=conversation("hi"))], Sampling(max_new_tokens=3)):
             assert torch.get_num_threads() == 1
         assert torch.get_num_threads() == 1
+    assert set(seen) == {1} or tiny.packed.layout is Layout.PLAIN
     before = torch.get_num_threads()
     write(tiny, [Row(messages=conversation("hi"))], Sampling(max_new_tokens=3))
     assert torch.get_num_threads() == before

@@ -133,7 +133,7 @@ class Pace:
     @contextmanager
     def step(self) -> Iterator[None]:
         """One decode step: its turn, its threads, its duration."""
-        with _TURN, using(self.threads):
+        with _TURN, using(self._granted(self.threads)):
             start = self._clock()
             yield
             self.note(self._clock() - start)
@@ -141,8 +141,12 @@ class Pace:
     @contextmanager
     def read(self) -> Iterator[None]:
         """A pass over a prompt: the threads that steps take, but its duration says nothing."""
-        with _TURN, using(self._chosen):
+        with _TURN, using(self._granted(self._chosen)):
             yield
+
+    def _granted(self, threads: int) -> int:
+        """No more than the caller's own setting, where another number changes no bit."""
+        return min(threads, torch.get_num_threads()) if len(self._usual) > 1 else threads
 
     def note(self, seconds: float) -> None:
         """The step took so long."""
