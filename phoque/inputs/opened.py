@@ -64,7 +64,7 @@ class Input:
     encoding: str
     data: BinaryIO
 
-    def text(self, *, newline: str) -> TextIO:
+    def text(self, *, newline: str | None) -> TextIO:
         """All of it; what cannot be decoded is marked as `inputs.rows.damage` knows."""
         return io.TextIOWrapper(
             cast("IO[bytes]", self.data), self.encoding, errors=UNDECODED, newline=newline
