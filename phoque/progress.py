@@ -16,6 +16,8 @@ SILENT_SECONDS = 1.0
 TERMINAL_SECONDS, LOG_SECONDS = 0.2, 30.0
 """Between two drawings of the line, and between two lines of a log."""
 WIDTH = 20
+LEAST_SHARE = 0.001
+"""Of less nobody can tell how long the rest takes: loading and the first rows decide it."""
 _stream: ContextVar[TextIO | None] = ContextVar("progress_stream", default=None)
 
 
@@ -74,7 +76,7 @@ class Progress:
     def line(self, count: int, share: float | None) -> str:
         """The bar as it is now."""
         told = f"{count:,} {self._unit} · {self._rate(count)}"
-        if not share:
+        if share is None or share < LEAST_SHARE:
             return f"{self._what}: {told} · {span(self._clock() - self._start)} so far"
         share = min(share, 1.0)
         left = (self._clock() - self._start) * (1 - share) / share

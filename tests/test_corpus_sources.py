@@ -107,6 +107,16 @@ def test_conda_reads_the_unlabelled_file_as_context(tmp_path):
     assert dropped == {"not labelled, read as context": 1}
 
 
+@pytest.mark.parametrize("missing", ["", " ", "NaN"])
+def test_who_does_not_say_chat_or_speaker_is_answered_by_nobody(tmp_path, missing):
+    header = ["match", "time", "slot", "text"]
+    rows = [[missing, 1, 1, "a"], [missing, 2, 2, "b"], [5, 1, 1, "c"], [5, 2, missing, "d"]]
+    rows.append([5, 3, 2, "e"])
+    found, dropped = read("dota", written_csv(tmp_path / "a.csv", header, rows))
+    assert [(one.prompt, one.text) for one in found] == [(None, "c"), ("c", "e")]
+    assert dropped == {"malformed: no match": 2, "malformed: no slot": 1}
+
+
 @pytest.mark.parametrize("at_once", [3, 100])
 def test_dota_is_put_in_order_of_its_matches_and_times(tmp_path, monkeypatch, at_once):
     monkeypatch.setattr("phoque.corpora.ordering.ROWS_AT_ONCE", at_once)

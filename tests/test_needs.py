@@ -159,3 +159,21 @@ def test_a_run_without_parts_does_not_open(tmp_path):
     run = made(tmp_path / "run", "persona")
     with pytest.raises(PhoqueError, match=r"No persona vector in .*python -m training psm --run"):
         open_lab(run.path)
+
+
+@pytest.mark.parametrize("content", ["no JSON", "", "[]", "{}", '{"stages": []}'])
+def test_a_damaged_manifest_is_told_in_one_line(tmp_path, command, content):
+    (tmp_path / "manifest.json").write_text(content)
+    for stage in ("persona", "corpus", "report"):
+        assert_refused(command(stage, "--run", tmp_path), str(tmp_path / "manifest.json"))
+    assert [file.name for file in tmp_path.iterdir()] == ["manifest.json"]
+
+
+@pytest.mark.parametrize("option", [["--from", "psm"], ["--only", "psm"], ["--dry-run"]])
+@pytest.mark.parametrize("stage", ["lab", "psm"])
+def test_a_stage_refuses_the_options_of_all(tmp_path, command, capsys, stage, option):
+    with pytest.raises(SystemExit) as ended:
+        command(stage, "--run", tmp_path, *option)
+    assert ended.value.code == 2
+    assert f"{option[0]}: only all takes this, not {stage}" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

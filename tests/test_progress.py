@@ -35,6 +35,8 @@ def test_the_line_has_a_bar_the_rate_and_the_remaining_time():
         "score chat.txt: [#####---------------] 25% · 1,000 rows · 100 rows/s · about 30 s to go"
     )
     assert bar.line(1000, None) == "score chat.txt: 1,000 rows · 100 rows/s · 10 s so far"
+    # The first rows take what loading takes: they do not tell how long the rest will.
+    assert bar.line(1, 1 / 7000) == "score chat.txt: 1 rows · 0.1 rows/s · 10 s so far"
 
 
 def test_what_is_done_within_a_second_says_nothing():

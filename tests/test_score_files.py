@@ -11,6 +11,7 @@ import pytest
 
 from phoque import __main__ as command
 from phoque.errors import PhoqueError
+from phoque.inputs.forms import checked_delimiter
 from phoque.moderation.lines import scored
 from phoque.moderation.reading import NoText, read_texts
 from tests.moderators import Doubled, installed
@@ -311,3 +312,40 @@ def test_messages_do_not_drown_in_those_of_libraries(tmp_path):
     assert quiet.stdout == loud.stdout
     assert len(quiet.stdout.splitlines()) == 1
     assert "Loading weights" in loud.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "how"),
+    [
+        ("no mark.csv", TABLE.decode().encode("utf-16-le"), {"encoding": "utf-16"}),
+        ("no mark.csv", TABLE.decode().encode("utf-16-be"), {"encoding": "UTF16"}),
+        ("no mark.csv", TABLE.decode().encode("utf-32-le"), {"encoding": "utf-32"}),
+        ("mark.csv", TABLE.decode().encode("utf-16"), {"encoding": "utf-16"}),
+        ("stated.csv", b"sep=;\r\n" + TABLE.replace(b",", b";"), {}),
+        ("stated.csv", b"\xef\xbb\xbfSEP=|\n" + TABLE.replace(b",", b"|"), {}),
+        ("a.txt", TABLE.replace(b",", b";"), {"delimiter": "semicolon"}),
+        ("a.txt", TABLE.replace(b",", b"\t"), {"delimiter": "tab"}),
+    ],
+)
+def test_what_tables_and_people_state_is_taken(name, data, how):
+    how |= {"delimiter": checked_delimiter(how.get("delimiter"))}
+    assert read(data, name, column=" message ", **how) == TEXTS
+
+
+def test_a_column_is_found_with_and_without_blanks_around_it():
+    data = b"id; the message ;x,y\n1;you clown;0\n2;good game;0\n"
+    for column in ("the message", " the message "):
+        assert read(data, "a.csv", column=column) == TEXTS
+
+
+def test_lines_may_end_by_a_carriage_return_alone():
+    assert read(b"you clown\rgood game\r") == TEXTS
+    assert read(b"you\rclown\ngood game\r\n") == ["you\rclown", "good game"]
+
+
+def test_columns_are_named_in_one_short_line_whatever_they_hold():
+    header = ["", "a\u2028b\x1b[2J", "x" * 100, *map(str, range(20))]
+    with pytest.raises(PhoqueError, match="no column message") as refused:
+        read(f"{','.join(header)}\n".encode(), "a.csv", column="message")
+    told = f"It has: (no name), a\\u2028b\\x1b[2J, {'x' * 40}…, 0, 1, 2, 3, 4, 5, 6, 7, 8, …."
+    assert str(refused.value).endswith(told)

@@ -181,11 +181,20 @@ def parse() -> argparse.Namespace:
     arguments = parser.parse_args()
     if arguments.stage == "all":
         arguments.model, arguments.preset = arguments.model or arguments.preset, None
+    elif given := options_of_all(arguments):
+        parser.error(f"{', '.join(given)}: only all takes this, not {arguments.stage}")
     if arguments.run is None:
         if arguments.stage != "all":
             parser.error("the folder of the run is missing: --run DIR")
         arguments.run = Path("runs", Path(arguments.model or "lab").name)
     return arguments
+
+
+def options_of_all(arguments: argparse.Namespace) -> list[str]:
+    """What was given of the options that stages do not take."""
+    defaults = vars(function(f"{PIPELINE}:options")().parse_args([]))
+    given = [name for name, value in defaults.items() if getattr(arguments, name) != value]
+    return [f"--{'from' if name == 'start' else name.replace('_', '-')}" for name in given]
 
 
 def make_parser() -> argparse.ArgumentParser:

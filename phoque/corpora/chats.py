@@ -6,7 +6,16 @@ from itertools import chain
 from typing import Any
 
 from phoque.corpora.ordering import ordered
-from phoque.corpora.reading import Dropped, Row, Schema, number_in, read_rows, rows_with
+from phoque.corpora.reading import (
+    Dropped,
+    MalformedRowError,
+    Row,
+    Schema,
+    number_in,
+    read_rows,
+    rows_with,
+)
+from phoque.inputs.rows import ABSENT
 
 HEARD = "heard"
 """Column for the last message of another speaker; None where there is none."""
@@ -24,10 +33,22 @@ class Chat:
     text: str
 
     def key(self, row: Row) -> tuple[Any, ...]:
-        """What rows are sorted by: chat by chat, and in a chat as they were said."""
-        chat = str(row[self.chat])
+        """What rows are sorted by: chat by chat, and in a chat as they were said.
+
+        Raises:
+            MalformedRowError: the row does not say its chat, its place or its speaker.
+        """
+        chat, _ = (_told(row, column) for column in (self.chat, self.speaker))
         # Numbers as numbers: published files are in that order.
         return (len(chat) if chat.isdecimal() else 0, chat, number_in(row, self.place))
+
+
+def _told(row: Row, column: str) -> str:
+    value = row[column]
+    told = "" if value is None else str(value).strip()
+    if not told or told in ABSENT:
+        raise MalformedRowError(f"no {column}")
+    return told
 
 
 def heard_rows(

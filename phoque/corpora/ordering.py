@@ -26,7 +26,7 @@ def ordered(
 
     Args:
         read: gives the rows each time it is called; the counter is told of those left out.
-        key: of a row; never fails.
+        key: of a row; does not fail on one that `read` gives.
         dropped: is told of the rows left out, once.
         files: where the rows come from: what comes over a network is not read twice.
     """

@@ -17,7 +17,7 @@ from phoque.corpora.examples import Example
 from phoque.errors import PhoqueError
 from phoque.inputs.forms import PACKED, SUFFIXES, found, rows, suffix, table
 from phoque.inputs.opened import Input, recognised, share_of, told_when_cut_off
-from phoque.inputs.rows import ABSENT, damage
+from phoque.inputs.rows import ABSENT, damage, named
 from phoque.inputs.rows import Row as Found
 from phoque.inputs.values import NOT_JSON
 from phoque.progress import watched
@@ -171,7 +171,7 @@ def _with_columns(
     if first is None:
         raise PhoqueError(f"{where} has no row that could be read. Dropped: {dict(dropped)}.")
     if not _has_columns(first, schemas):
-        seen = ", ".join(str(column)[:40] for column in list(first)[:12])
+        seen = named(map(str, first))
         expected = " or ".join(", ".join(schema) for schema in schemas)
         raise PhoqueError(f"{where} is another file. Columns seen: {seen}. Expected: {expected}.")
     for row in chain([first], rows):

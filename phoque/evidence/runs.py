@@ -89,14 +89,22 @@ class RunDirectory:
         """What is known of the run.
 
         Raises:
-            PhoqueError: the folder is not a run.
+            PhoqueError: the folder is not a run, or its manifest is damaged.
         """
         if not self.exists():
             raise PhoqueError(
                 f"{self.path} is not a run: it has no {MANIFEST}. "
                 f"Make one with: python -m training lab --run {self.path}"
             )
-        manifest: dict[str, Any] = json.loads((self.path / MANIFEST).read_text())
+        file = self.path / MANIFEST
+        try:
+            manifest = json.loads(file.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise PhoqueError(
+                f"{file} is damaged: {error}. Get it back from a copy of the run, or use another folder."
+            ) from error
+        if not isinstance(manifest, dict) or not isinstance(manifest.get("stages"), dict):
+            raise PhoqueError(f"{file} is not the manifest of a run: it names no stages.")
         return manifest
 
     def describe(self, **facts: Any) -> None:

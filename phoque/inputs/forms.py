@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
@@ -23,6 +24,8 @@ SUFFIXES: dict[str, Form] = {
     ".ndjson": "json",
 }
 PACKED = ".gz"
+STATED = re.compile(r"sep=([^\w\s\"]|\t)[\r\n]", re.IGNORECASE)
+"""First line by which spreadsheets say the delimiter."""
 NAMED = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 
@@ -88,7 +91,8 @@ def rows(data: Input, taken: Found) -> Iterator[Row]:
     """The rows of a file that is no table: lines of text, or JSON values."""
     if taken.form == "json":
         return values(data.text(newline="\n"), data.name)
-    return lines(data.text(newline="\n"))
+    # Some programs end lines by a carriage return alone; beside line feeds it is part of a line.
+    return lines(data.text(newline="\n" if "\n" in data.head else None))
 
 
 def checked_delimiter(sign: str | None) -> str | None:
@@ -97,22 +101,26 @@ def checked_delimiter(sign: str | None) -> str | None:
     Raises:
         PhoqueError: it is none.
     """
-    plain = {"\\t": "\t", "tab": "\t"}.get(sign or "", sign)
+    called = {name: one for one, name in NAMED.items()}
+    plain = {"\\t": "\t", **called}.get(sign or "", sign)
     if plain is not None and (len(plain) != 1 or plain in '"\r\n\0'):
         raise PhoqueError(f"{sign!r} is no delimiter: give one character, such as ; or tab.")
     return plain
 
 
 def _delimiter(data: Input, columns: Collection[str]) -> str:
+    if stated := STATED.match(data.head):
+        return stated[1]
     own = "\t" if suffix(data.name) == ".tsv" else ","
     # The name's own comes first: it wins where several do as well.
     signs = sorted(DELIMITERS, key=lambda sign: sign != own)
     heads = {sign: _head(data.head, sign) for sign in signs}
-    fitting = [sign for sign in signs if columns and {*columns} <= {*heads[sign]}]
+    wanted = {one.strip() for one in columns}
+    fitting = [sign for sign in signs if wanted and wanted <= {*heads[sign]}]
     return (fitting or [max(signs, key=lambda sign: len(heads[sign]))])[0]
 
 
 def _head(text: str, delimiter: str) -> list[str]:
     csv.field_size_limit(LONGEST_CELL)
     shown = io.StringIO(text, newline="")
-    return next(filter(None, csv.reader(shown, delimiter=delimiter)), [])
+    return [one.strip() for one in next(filter(None, csv.reader(shown, delimiter=delimiter)), [])]

@@ -24,10 +24,13 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 """Byte order marks; the longer one of two that begin alike comes first."""
+WIDE, NUL = ("utf-16", "utf-32"), b"\0"
+"""Encodings that do not say the order of their bytes; the first byte of plain text tells it."""
 OTHERS = {
     b"PK\x03\x04": "a zip archive or a spreadsheet: save it as CSV",
     b"PAR1": "a Parquet file: write it as JSON Lines",
     b"%PDF": "a PDF: save its text",
+    b"\xd0\xcf\x11\xe0": "an old spreadsheet or document: save it as CSV or text",
     b"BZh": "packed by bzip2: unpack it, or use gzip",
     b"\xfd7zXZ": "packed by xz: unpack it, or use gzip",
     b"\x28\xb5\x2f\xfd": "packed by zstd: unpack it, or use gzip",
@@ -61,7 +64,7 @@ class Input:
     encoding: str
     data: BinaryIO
 
-    def text(self, *, newline: str) -> TextIO:
+    def text(self, *, newline: str | None) -> TextIO:
         """All of it; what cannot be decoded is marked as `inputs.rows.damage` knows."""
         return io.TextIOWrapper(
             cast("IO[bytes]", self.data), self.encoding, errors=UNDECODED, newline=newline
@@ -161,6 +164,9 @@ def _encoding(asked: str | None, head: bytes) -> str:
         raise PhoqueError(f"{asked} is no encoding of text. Known are utf-8, utf-16, cp1252 …")
     marked = [encoding for mark, encoding in MARKS if head.startswith(mark)]
     fitting = [one for one in marked if asked is None or one.startswith(known.name[:6])]
+    if not fitting and known.name in WIDE:
+        # Without a mark Python's codec would end: what is written today is little-endian.
+        return f"{known.name}-{'be' if head.startswith(NUL) else 'le'}"
     return fitting[0] if fitting else known.name
 
 

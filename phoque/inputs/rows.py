@@ -1,6 +1,7 @@
 """One row of a file: what it holds, or why it cannot be read; and what in it is no text."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,8 @@ ABSENT = frozenset({"NaN", "nan", "NULL", "null", "<NA>", "#N/A", "\\N"})
 """What programs write into the cell of a table for a value that is not there."""
 UNDECODED = re.compile("[\udc00-\udcff]")
 TOO_LONG = f"more than {LONGEST_CELL:,} characters"
+MOST_NAMES, LONGEST_NAME = 12, 40
+"""Of the columns that a message names: how many, and characters of each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +32,13 @@ class Row:
     def told(self) -> str:
         """The fault with its line, for people."""
         return f"line {self.line}: {self.fault}{f' ({self.seen})' if self.seen else ''}"
+
+
+def named(columns: Iterable[str]) -> str:
+    """Columns or keys of a file for one line of a message, whatever they hold."""
+    shown = [one if len(one) <= LONGEST_NAME else f"{one[:LONGEST_NAME]}…" for one in columns]
+    told = [repr(one)[1:-1] or "(no name)" for one in shown[:MOST_NAMES]]
+    return ", ".join(told + ["…"] * (len(shown) > MOST_NAMES))
 
 
 def damage(text: str) -> str | None:

@@ -46,7 +46,10 @@ class Table:
         self._delimiter = delimiter
         self._reader = csv.reader(self._lines, strict=True, delimiter=delimiter)
         self.columns: list[str] = []
-        head = next(self._records(), Row(line=1, value=[]))
+        head = self._head()
+        if [one.lower() for one in head.value or ()] == ["sep=", ""]:
+            # By this line spreadsheets say the delimiter.
+            head = self._head()
         if head.fault:
             raise PhoqueError(f"{name}, {head.told}: the first row of a table names its columns.")
         self.columns = [name.strip() for name in head.value]
@@ -54,6 +57,9 @@ class Table:
     def __iter__(self) -> Iterator[Row]:
         """Every row but the first and blank lines; its value is one cell a column."""
         return self._records()
+
+    def _head(self) -> Row:
+        return next(self._records(), Row(line=1, value=[]))
 
     def _records(self) -> Iterator[Row]:
         while True:

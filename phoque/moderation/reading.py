@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from phoque.errors import PhoqueError
 from phoque.inputs.forms import Form, Found, found, rows, table
 from phoque.inputs.opened import recognised, told_when_cut_off
-from phoque.inputs.rows import ABSENT, Row, damage, undecoded
+from phoque.inputs.rows import ABSENT, Row, damage, named, undecoded
 
 KEY = "text"
 """What holds the text of a JSON object, where nobody says another."""
@@ -61,7 +61,7 @@ def read_texts(  # noqa: PLR0913  # the public face: every keyword is one thing 
             raise PhoqueError(_nothing(name))
         if taken.form == "csv":
             head = table(data, taken)
-            texts = _column(head, _wanted(head.columns, column, name))
+            texts = _column(head, _wanted(head.columns, column and column.strip(), name))
         else:
             texts = _texts(rows(data, taken), name, column, taken)
         first = list(islice(texts, LOOKED_AT))
@@ -90,7 +90,7 @@ def _column(found_rows: Iterable[Row], place: int) -> Iterator[str | NoText]:
 
 
 def _wanted(columns: Sequence[str], column: str | None, name: str) -> int:
-    has = f"It has: {', '.join(columns)}."
+    has = f"It has: {named(columns)}."
     if column is None:
         raise PhoqueError(
             f"{name} is a table: say with --column which column has the texts. {has} "
@@ -111,7 +111,7 @@ def _texts(
     first = list(islice(found_rows, LOOKED_AT))
     objects = [row.value for row in first if isinstance(row.value, dict)]
     if objects and not any(key in one for one in objects):
-        keys = ", ".join(dict.fromkeys(str(key) for one in objects for key in one))
+        keys = named(dict.fromkeys(str(key) for one in objects for key in one))
         raise PhoqueError(
             f'{name} has no text under "{key}". Say with --column which key has it: {keys}.'
         )
