@@ -1,7 +1,6 @@
 """What the two servers say on a terminal: their own lines, and what libraries say only if asked."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -56,7 +55,7 @@ def started(command, folder: Path, **environment):
         try:
             yield process
         finally:
-            process.send_signal(signal.SIGINT)
+            process.terminate()
             process.wait(60)
 
 

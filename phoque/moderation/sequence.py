@@ -194,11 +194,10 @@ def unknown(name: str) -> ClassifierInfo:
 
 
 def _pretrained(name: str) -> tuple[Any, Any]:
-    safe: dict[str, Any] = {"trust_remote_code": False}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name, **safe)
+        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
         network, found = AutoModelForSequenceClassification.from_pretrained(
-            name, output_loading_info=True, **safe
+            name, output_loading_info=True, trust_remote_code=False
         )
     except Exception as error:  # each file format, and each family, has errors of its own
         said = next((line for line in str(error).splitlines() if line.strip()), repr(error))
