@@ -16,14 +16,18 @@ START, END = "<!-- from results.jsonl: {} -->", "<!-- end -->"
 KINDS = ("AVX-512 with bf16", "AVX2 by environment", "AVX2", "ARM")
 """What people have, whether it was measured or not."""
 NOT_MEASURED = "not measured"
-ABOUT = ("bench", "date", "cpu", "features", "cores", "threads", "GB/s", "others before")
+ABOUT = ("bench", "date", "cpu", "features", "cores", "threads", "GB/s", "others before", "its build")
 
 Row = Mapping[str, Any]
 
 
 def kind_of(row: Row) -> str:
-    """Which kind of CPU a row is from, by what it could use."""
-    features = row["features"]
+    """Which kind of CPU a row is from, by what it could use, and whether it was held to one thread."""
+    held = row.get("threads", 2) < row.get("cores", 1)
+    return _cpu(row["features"]) + (f", {row['threads']} thread" if held else "")
+
+
+def _cpu(features: str) -> str:
     if "limited" in features:
         return "AVX2 by environment"
     for name, kind in (("avx512_bf16", KINDS[0]), ("avx512f", "AVX-512"), ("avx2", "AVX2")):
