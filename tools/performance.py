@@ -16,7 +16,17 @@ START, END = "<!-- from results.jsonl: {} -->", "<!-- end -->"
 KINDS = ("AVX-512 with bf16", "AVX2 by environment", "AVX2", "ARM")
 """What people have, whether it was measured or not."""
 NOT_MEASURED = "not measured"
-ABOUT = ("bench", "date", "cpu", "features", "cores", "threads", "GB/s", "others before", "its build")
+ABOUT = (
+    "bench",
+    "date",
+    "cpu",
+    "features",
+    "cores",
+    "threads",
+    "GB/s",
+    "others before",
+    "its build",
+)
 
 Row = Mapping[str, Any]
 
