@@ -215,7 +215,8 @@ def start(run):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "2"},
+        # A bar of a library says where the training is.
+        env=os.environ | {"OMP_NUM_THREADS": "2", "PHOQUE_VERBOSE": "1"},
     )
 
 
