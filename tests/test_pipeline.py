@@ -215,8 +215,7 @@ def start(run):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        # A bar of a library says where the training is.
-        env=os.environ | {"OMP_NUM_THREADS": "2", "PHOQUE_VERBOSE": "1"},
+        env=os.environ | {"OMP_NUM_THREADS": "2"},
     )
 
 
@@ -258,7 +257,7 @@ def test_killed_and_told_to_end_it_makes_the_same_artefacts(prepared, straight, 
     run = copied(prepared, tmp_path)
     ended = [end(run, "· loss", signal.SIGTERM)]
     # The persona goes on from a checkpoint near its end: the second kill comes as it begins.
-    places = ("Building labels", "persona done", "· loss")
+    places = ("persona started", "persona done", "· loss")
     ended += [end(run, place, signal.SIGKILL) for place in places]
     assert ended == [INCOMPLETE] + [-signal.SIGKILL] * 3
     status, said = finished(run)
