@@ -18,6 +18,7 @@ from phoque.pipeline.choice import choose, unfinished
 from phoque.pipeline.display import expected_seconds
 from phoque.pipeline.running import INCOMPLETE, run_pipeline
 from phoque.progress import span
+from tests.serving import wait_until
 
 ORDER = ("first", "second", "third")
 
@@ -276,6 +277,8 @@ def end(run, place, how):
     """Start it, wait until it says a word, end it; the exit status."""
     with start(run) as process:
         until(process, place)
+        if place.endswith("started"):  # what is told is entered a moment later
+            wait_until(lambda: read_attempts(run)[-1]["at"] == "persona")
         process.send_signal(how)
         said, _ = process.communicate(timeout=120)
     assert "Traceback" not in said
