@@ -14,20 +14,8 @@ from phoque.moderation.guard import Guard
 from phoque.moderation.registry import CATALOGUE, load_classifier
 from phoque.moderation.scoring import items_of, score
 from phoque.records import Message
+from tests.moderators import WORDS
 
-WORDS = [
-    "[PAD]",
-    "[UNK]",
-    "[CLS]",
-    "[SEP]",
-    "you",
-    "are",
-    "a",
-    "useless",
-    "clown",
-    "kind",
-    "player",
-]
 TEXTS = ["you are a useless clown", "kind", "you are a kind player " * 3, "a"]
 JIGSAW = ["toxic", "severe_toxic", "obscene", "threat", "insult", "identity_hate"]
 

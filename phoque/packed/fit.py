@@ -137,7 +137,7 @@ def _weight_reasons(network: LlamaForCausalLM) -> Iterator[str]:
 def stamps(network: LlamaForCausalLM) -> list[Stamp]:
     """What the copy depends on: one stamp for all around the decoder blocks, then one a block.
 
-    Weights are hashed whole, in about the time of reading them once: an edit through `.data` leaves
+    Weights are hashed whole, in up to twice the time of reading them once: an edit through `.data` leaves
     no other trace.
     """
     around = [network.model.embed_tokens, network.model.norm, network.lm_head]

@@ -32,7 +32,8 @@ def blocks_read(
         for row, text, own in zip(rows, texts, keys, strict=True)
         if any(keys)
     ]
-    memory.remember(owner, _blocks(decoders, keys))
+    if owner is not None:
+        memory.remember(owner, _blocks(decoders, keys))
     if not decoders:
         return PackedDecoder(packed, rows), rest
     for other in decoders[1:]:
