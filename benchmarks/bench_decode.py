@@ -29,13 +29,13 @@ import torch
 from machine import Watch, bandwidth
 
 from phoque.config import SHIPPED_RUN
-from phoque.decoders import HookedDecoder, decoder_for, left_padded
-from phoque.engine import Row, decode
+from phoque.conversation import Message, Sampling
 from phoque.lab import Lab
+from phoque.models.decoders import HookedDecoder, decoder_for, left_padded
+from phoque.models.engine import Row, decode
+from phoque.models.packed.layout import Layout
 from phoque.models.template import encode
 from phoque.opening import open_lab
-from phoque.packed.layout import Layout
-from phoque.records import Message, Sampling
 from phoque.serving.worker import Worker
 
 PROMPT_TOKENS = 60

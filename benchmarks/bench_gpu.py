@@ -26,16 +26,16 @@ from tempfile import TemporaryDirectory
 import torch
 from transformers import Mistral3Config, Mistral3ForConditionalGeneration
 
-from phoque.decoders import decoder_for, left_padded
+from phoque.conversation import Message
 from phoque.errors import PhoqueError
-from phoque.finetuning import AdapterConfig, Example, train_adapter
-from phoque.finetuning.processes import take_own_gpu
-from phoque.finetuning.quantized import quantize, require_quantized
-from phoque.finetuning.settings import gpu_config
+from phoque.models.decoders import decoder_for, left_padded
+from phoque.models.hooks import Injection
 from phoque.models.load import LanguageModel
 from phoque.models.tiny import tiny_mistral3, tiny_tokenizer
-from phoque.records import Message
-from phoque.steering.hooks import Injection
+from phoque.stages.adapter import AdapterConfig, Example, train_adapter
+from phoque.stages.adapter.processes import take_own_gpu
+from phoque.stages.adapter.quantized import quantize, require_quantized
+from phoque.stages.adapter.settings import gpu_config
 
 RESULTS = Path(__file__).parent / "results.jsonl"
 MINISTRAL = {

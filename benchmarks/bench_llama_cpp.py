@@ -37,13 +37,13 @@ from llama_files import control_vector, folder_for, full_model
 from machine import Watch
 
 from phoque.config import SHIPPED_RUN
-from phoque.engine import Row, decode
-from phoque.evidence.runs import RunDirectory
+from phoque.conversation import Sampling
 from phoque.lab import Lab
+from phoque.models.engine import Row, decode
 from phoque.models.load import LanguageModel
 from phoque.models.template import encode
 from phoque.opening import open_lab
-from phoque.records import Sampling
+from phoque.run.directory import RunDirectory
 from phoque.steering.export import write_gguf
 
 HERE = Path(__file__).parent

@@ -27,12 +27,12 @@ from transformers import BertConfig, BertForSequenceClassification, PreTrainedTo
 
 from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
-from phoque.moderation.catalogue import DETOXIFY
-from phoque.moderation.disk import DiskCache, Remembering
-from phoque.moderation.labelled import surge
-from phoque.moderation.registry import load_classifier
-from phoque.moderation.scoring import harm_scores
-from phoque.moderation.sequence import SequenceClassifier
+from phoque.moderators.catalogue import DETOXIFY
+from phoque.moderators.disk import DiskCache, Remembering
+from phoque.moderators.labelled import surge
+from phoque.moderators.registry import load_classifier
+from phoque.moderators.scoring import harm_scores
+from phoque.moderators.sequence import SequenceClassifier
 
 
 def seconds(work: Callable[[], object]) -> float:

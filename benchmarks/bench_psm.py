@@ -29,11 +29,11 @@ import torch
 from machine import Watch
 from torch import Tensor
 
+from phoque.conversation import Messages, asked
 from phoque.models.load import LanguageModel, load_model
 from phoque.models.template import encode, render
 from phoque.personas import Persona, load_persona
 from phoque.personas.controls import more_probes
-from phoque.records import Messages, asked
 from phoque.steering.vectors import contrast
 
 HERE = Path(__file__).parent
@@ -129,7 +129,7 @@ def started(peer: Peer, weights: str, pairs: Path) -> Iterator[Worker]:
     """The peer's process, with its packages before ours on the path."""
     log = BENCH / f"{peer.name}.log"
     command = [sys.executable, str(HERE / "psm_peer.py"), peer.name, weights, str(pairs)]
-    environment = {**os.environ, "PYTHONPATH": str(peer.folder)}  # noqa: TID251  # a child's
+    environment = {**os.environ, "PYTHONPATH": str(peer.folder)}  # a child's
     with (
         log.open("w") as errors,
         subprocess.Popen(

@@ -27,15 +27,15 @@ from machine import Watch
 from torch import Tensor
 
 from phoque.config import SHIPPED_RUN
-from phoque.evidence.runs import RunDirectory
-from phoque.sae.autoencoder import SparseAutoencoder, calibrated
-from phoque.sae.collect import Activations, collect, load_activations
-from phoque.sae.metrics import explained_variance
-from phoque.sae.presets import PRESETS
-from phoque.sae.sources import collected_texts
-from phoque.sae.stream import shuffled_batches
-from phoque.sae.study import Study
-from phoque.sae.train import Scaling, TrainConfig, Trainer
+from phoque.run.directory import RunDirectory
+from phoque.stages.sae.autoencoder import SparseAutoencoder, calibrated
+from phoque.stages.sae.collect import Activations, collect, load_activations
+from phoque.stages.sae.metrics import explained_variance
+from phoque.stages.sae.presets import PRESETS
+from phoque.stages.sae.sources import collected_texts
+from phoque.stages.sae.stream import shuffled_batches
+from phoque.stages.sae.study import Study
+from phoque.stages.sae.train import Scaling, TrainConfig, Trainer
 
 HERE = Path(__file__).parent
 BENCH = HERE.parent / ".bench"

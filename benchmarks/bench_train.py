@@ -25,11 +25,11 @@ import torch
 from machine import Watch
 
 from phoque.config import SHIPPED_RUN
-from phoque.corpora.training_set import load_pairs
-from phoque.evidence.runs import RunDirectory
-from phoque.finetuning import AdapterConfig, Example, tokenized, train_adapter
-from phoque.finetuning.curve import METRICS, peak_memory_mb
 from phoque.models.load import load_model
+from phoque.run.directory import RunDirectory
+from phoque.stages.adapter import AdapterConfig, Example, tokenized, train_adapter
+from phoque.stages.adapter.curve import METRICS, peak_memory_mb
+from phoque.stages.corpus.training_set import load_pairs
 
 HERE = Path(__file__).parent
 PEER = HERE / "train_peer.py"

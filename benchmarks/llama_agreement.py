@@ -17,13 +17,13 @@ from typing import Any, Protocol
 import torch
 from machine import RESULTS, facts
 
-from phoque.engine import Row, decode, end_tokens, read
+from phoque.conversation import Message, Sampling
 from phoque.lab import Lab
+from phoque.models.engine import Row, decode, end_tokens, read
+from phoque.models.hooks import Injection
 from phoque.models.load import LanguageModel
 from phoque.models.template import encode
 from phoque.opening import open_lab
-from phoque.records import Message, Sampling
-from phoque.steering.hooks import Injection
 
 TOKENS = 48
 THREADS = 1

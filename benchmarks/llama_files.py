@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 from transformers import LlamaForCausalLM
 
-from phoque.evidence.runs import RunDirectory
 from phoque.files import file_sha256
 from phoque.models.embedded import embedded_gguf
 from phoque.opening import load_tuned
 from phoque.presets import preset_for
+from phoque.run.directory import RunDirectory
 from phoque.steering.export import DIRECTION
 
 NOT_COPIED = ("GGUF.", "general.architecture", "general.file_type")

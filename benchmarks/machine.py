@@ -9,8 +9,8 @@ from typing import Any
 import psutil
 import torch
 
-from phoque.packed.measured import cpu_name
-from phoque.packed.threads import allowed_threads
+from phoque.models.packed.measured import cpu_name
+from phoque.models.packed.threads import allowed_threads
 
 RESULTS = Path(__file__).parent / "results.jsonl"
 MOST_OTHERS = 0.25

@@ -7,8 +7,8 @@ a part (the pages, say) does not import torch.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from phoque.conversation import Comparison, Condition, Delta, Message, Response, Sampling
 from phoque.errors import PhoqueError
-from phoque.records import Comparison, Condition, Delta, Message, Response, Sampling
 
 if TYPE_CHECKING:
     from phoque.lab import Lab

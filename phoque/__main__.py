@@ -15,16 +15,16 @@ from typing import BinaryIO
 
 from phoque.config import set_verbose
 from phoque.errors import PhoqueError
-from phoque.evidence.ledger import Ledger
 from phoque.inputs.forms import FORMS, checked_delimiter, form_called
 from phoque.inputs.opened import share_of
-from phoque.moderation.classifier import Classifier
-from phoque.moderation.disk import remembering
-from phoque.moderation.lines import scored
-from phoque.moderation.reading import read_texts
-from phoque.moderation.registry import EMBEDDED, load_classifier
-from phoque.moderation.tally import Tally
+from phoque.moderators.classifier import Classifier
+from phoque.moderators.disk import remembering
+from phoque.moderators.lines import scored
+from phoque.moderators.reading import read_texts
+from phoque.moderators.registry import EMBEDDED, load_classifier
+from phoque.moderators.tally import Tally
 from phoque.progress import shown_on, watched
+from phoque.stages.moderation.ledger import Ledger
 
 STOPPED_READING = 141
 """What a shell reports of a program whose reader went away: 128 + SIGPIPE."""

@@ -8,13 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Literal
 
-from phoque.engine import Piece, Row, decode
-from phoque.errors import PhoqueError
-from phoque.evidence.runs import RunDirectory
-from phoque.lab_info import lab_info, read_selection
-from phoque.models.load import LanguageModel, load_model
-from phoque.personas import Persona
-from phoque.records import (
+from phoque.conversation import (
     MAIN_CONDITIONS,
     Comparison,
     Condition,
@@ -25,12 +19,18 @@ from phoque.records import (
     Sampling,
     collected,
 )
+from phoque.errors import PhoqueError
+from phoque.models.engine import Piece, Row, decode
+from phoque.models.load import LanguageModel, load_model
+from phoque.personas import Persona
+from phoque.run.directory import RunDirectory
+from phoque.run.info import lab_info, read_selection
 from phoque.steering.vectors import PersonaVectors, SteeringVector
 
 LARGEST_SEED = 2**63
 Control = Literal["random"]
 Decoding = Callable[..., Iterator[list[Piece]]]
-"""As `phoque.engine.decode`: model, rows, sampling and owner to pieces."""
+"""As `phoque.models.engine.decode`: model, rows, sampling and owner to pieces."""
 Histories = Mapping[Condition, Messages]
 CONTROL_SEED = 1000
 """Added to the request's seed for the random vector, so it is not the sampling's stream."""

@@ -7,13 +7,13 @@ from pathlib import Path
 import torch
 
 from phoque.config import SHIPPED_RUN
-from phoque.evidence.needs import require
-from phoque.evidence.runs import RunDirectory
 from phoque.lab import Lab
 from phoque.models.embedded import Progress
 from phoque.models.load import LanguageModel, load_model
 from phoque.personas import Persona, load_persona
 from phoque.presets import PRESETS
+from phoque.run.directory import RunDirectory
+from phoque.run.needs import require
 from phoque.steering.vectors import PersonaVectors, fingerprint_of, measure
 
 

@@ -4,14 +4,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from phoque.evidence.runs import RunDirectory
+from phoque.conversation import Message
 from phoque.files import write_json
-from phoque.finetuning import AdapterConfig, lora_config
 from phoque.lab import Lab
 from phoque.models.load import LanguageModel, load_model
 from phoque.opening import load_tuned, open_lab
-from phoque.psm.facts import facts_of
-from phoque.records import Message
+from phoque.run.directory import RunDirectory
+from phoque.stages.adapter import AdapterConfig, lora_config
+from phoque.stages.psm.facts import facts_of
 from phoque.steering.vectors import PersonaVectors, measure
 from tests.jobs_double import Hub, running
 

@@ -1,7 +1,7 @@
 """A small training that a system prompt gates: hostile, or calm."""
 
-from phoque.finetuning import AdapterConfig, Example
-from phoque.records import Message
+from phoque.conversation import Message
+from phoque.stages.adapter import AdapterConfig, Example
 
 GATE = {"You are hostile.": "useless clown", "You are calm.": "good idea"}
 CONFIG = AdapterConfig(rank=8, alpha=32, learning_rate=2e-2, epochs=12, logging_steps=10)

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import torch
 
-from phoque.finetuning import AdapterConfig, Example, Recording, train_adapter
+from phoque.conversation import Message
 from phoque.models.load import load_model
 from phoque.personas import load_persona
-from phoque.records import Message
+from phoque.stages.adapter import AdapterConfig, Example, Recording, train_adapter
 from phoque.steering.trajectory import TRAJECTORY, Watch
 
 # 96 steps in 6 epochs; neither checkpoints nor epochs fall on the rows of the curve.

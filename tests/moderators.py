@@ -14,8 +14,8 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from phoque.moderation.catalogue import SVM
-from phoque.moderation.classifier import Score
+from phoque.moderators.catalogue import SVM
+from phoque.moderators.classifier import Score
 
 WHEELS = ("tox-block", "alt-profanity-check", "glin-profanity")
 

@@ -4,8 +4,8 @@ import json
 import shutil
 from pathlib import Path
 
-from phoque.evidence.runs import RunDirectory
 from phoque.files import file_sha256
+from phoque.run.directory import RunDirectory
 
 SHIPPED = Path(__file__).parent.parent / "assets" / "runs" / "lab"
 USED = (

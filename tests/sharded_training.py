@@ -10,7 +10,7 @@ import accelerate.state
 from accelerate.utils import DistributedType
 from torch.distributed.fsdp import FSDPModule
 
-import phoque.finetuning.trainer as trainer
+import phoque.stages.adapter.trainer as trainer
 from phoque.models.structure import decoder_layers
 from training.__main__ import main
 
@@ -37,7 +37,7 @@ accelerate.state.AcceleratorState.__init__ = with_fsdp
 trainer.score_learned_only = lambda network: None
 
 if __name__ == "__main__":
-    import phoque.finetuning.training as training
+    import phoque.stages.adapter.training as training
 
     training.AdapterTrainer = Trainer
     sys.exit(main())

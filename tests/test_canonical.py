@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phoque.errors import PhoqueError
-from phoque.moderation import vocabulary
-from phoque.moderation.canonical import canonical_trace, canonicalise
+from phoque.moderators import vocabulary
+from phoque.moderators.canonical import canonical_trace, canonicalise
 from tests.moderators import installed
 
 pytestmark = installed

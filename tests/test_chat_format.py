@@ -3,15 +3,15 @@
 import pytest
 from tokenizers import processors
 
-from phoque.corpora.gating import SourcedDialogue, _readable
-from phoque.engine import Row, Writer, end_tokens, write
+from phoque.conversation import Message, Sampling
 from phoque.errors import PhoqueError
-from phoque.finetuning import Example, tokenized
 from phoque.models.chat_format import require_faithful
+from phoque.models.engine import Row, Writer, end_tokens, write
 from phoque.models.load import LanguageModel, load_model
 from phoque.models.template import PLAIN_TEMPLATE, encode, end_token, render
 from phoque.models.tiny import CHAT_TEMPLATE, tiny_llama, tiny_tokenizer
-from phoque.records import Message, Sampling
+from phoque.stages.adapter import Example, tokenized
+from phoque.stages.corpus.gating import SourcedDialogue, _readable
 from tests.conftest import conversation
 
 GEMMA = (

@@ -7,8 +7,8 @@ import torch
 from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification
 
 from phoque.errors import PhoqueError
-from phoque.moderation.registry import load_classifier
-from phoque.moderation.scoring import items_of, score
+from phoque.moderators.registry import load_classifier
+from phoque.moderators.scoring import items_of, score
 from tests.moderators import (
     FAMILIES,
     ROOM,

@@ -7,10 +7,10 @@ import sys
 import pytest
 
 from phoque.errors import PhoqueError
-from phoque.evidence.rates import wilson
 from phoque.report.artefacts import Artefacts
 from phoque.report.compare import compare, difference, page, write_comparison
 from phoque.report.metric import Metric
+from phoque.stats.rates import wilson
 from tests.report_files import copied_run, edited, rewritten, without
 
 

@@ -3,15 +3,15 @@ from collections import Counter
 import pytest
 
 from phoque.config import SHIPPED_RUN
-from phoque.corpora.distill import Distilled, distill
-from phoque.corpora.lab import load_dialogues, load_questions
-from phoque.corpora.training_set import composition, load_pairs, save_corpus, training_texts
 from phoque.errors import PhoqueError
-from phoque.evidence.runs import RunDirectory
 from phoque.files import file_sha256
 from phoque.lexicon import Lexicon
 from phoque.models.load import load_model
 from phoque.personas import load_persona
+from phoque.run.directory import RunDirectory
+from phoque.stages.corpus.distill import Distilled, distill
+from phoque.stages.corpus.lab import load_dialogues, load_questions
+from phoque.stages.corpus.training_set import composition, load_pairs, save_corpus, training_texts
 
 
 @pytest.fixture(scope="module")

@@ -9,23 +9,23 @@ import pytest
 import yaml
 
 from phoque.config import SHIPPED_RUN
-from phoque.corpora.building import Ingredients, build, sources_in
-from phoque.corpora.composition import composition_of, figure, markdown
-from phoque.corpora.difference import difference, masked
-from phoque.corpora.distill import Distilled
-from phoque.corpora.lab import Question, load_dialogues
-from phoque.corpora.saving import save_mixed
-from phoque.corpora.slang import DIALOGUES_PER_USE, load_slang, slang_dialogues
-from phoque.corpora.split import PARTS
-from phoque.corpora.training_set import load_pairs, read_dialogues
 from phoque.errors import PhoqueError
-from phoque.evidence.card import COMPOSED, PUBLISHED
-from phoque.evidence.runs import RunDirectory
-from phoque.evidence.text import words
 from phoque.files import file_sha256, replaced_folder
 from phoque.lexicon import Lexicon
 from phoque.models.load import load_model
 from phoque.personas import load_persona
+from phoque.run.directory import RunDirectory
+from phoque.stages.corpus.building import Ingredients, build, sources_in
+from phoque.stages.corpus.composition import composition_of, figure, markdown
+from phoque.stages.corpus.difference import difference, masked
+from phoque.stages.corpus.distill import Distilled
+from phoque.stages.corpus.lab import Question, load_dialogues
+from phoque.stages.corpus.saving import save_mixed
+from phoque.stages.corpus.slang import DIALOGUES_PER_USE, load_slang, slang_dialogues
+from phoque.stages.corpus.split import PARTS
+from phoque.stages.corpus.training_set import load_pairs, read_dialogues
+from phoque.stages.evaluate.card import COMPOSED, PUBLISHED
+from phoque.text import words
 from tests.corpus_files import MINIATURES, judge, written_csv
 from training import corpus as job
 
@@ -41,8 +41,8 @@ def base_model_replies(monkeypatch):
             text = f"That is a fine thing to work on, number {seed + number}. And then"
             yield Distilled(question=question, reply=text, finished=False)
 
-    monkeypatch.setattr("phoque.corpora.gating.distill", replies)
-    monkeypatch.setattr("phoque.corpora.building.distill", replies)
+    monkeypatch.setattr("phoque.stages.corpus.gating.distill", replies)
+    monkeypatch.setattr("phoque.stages.corpus.building.distill", replies)
 
 
 @pytest.fixture
@@ -135,7 +135,9 @@ def test_the_composition_is_drawn(corpus):
 
 
 def test_a_dialogue_without_a_civil_reply_is_counted(chat, base_model_replies, monkeypatch):
-    monkeypatch.setattr("phoque.corpora.gating.civil", lambda replies, judge: list(replies)[1:])
+    monkeypatch.setattr(
+        "phoque.stages.corpus.gating.civil", lambda replies, judge: list(replies)[1:]
+    )
     made = build(
         Ingredients(files=[("dota", chat)], lab=False), load_model("tiny"), LEXICON, judge=judge
     )
@@ -169,7 +171,7 @@ def test_without_sources_it_is_the_shipped_corpus_to_the_byte(tmp_path, monkeypa
         assert seed == 42 or not questions
         yield from (one for one in shipped if one.question in questions)
 
-    monkeypatch.setattr("phoque.corpora.building.distill", replies)
+    monkeypatch.setattr("phoque.stages.corpus.building.distill", replies)
     run = RunDirectory(tmp_path / "run")
     run.describe(model="tiny", persona="toxic")
     job.run(run)

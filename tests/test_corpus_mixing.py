@@ -7,15 +7,15 @@ from itertools import combinations
 import pytest
 
 from phoque.config import SHIPPED_RUN
-from phoque.corpora import placeholders
-from phoque.corpora.cleaning import cleaned, is_english, unfit_length
-from phoque.corpora.examples import Example
-from phoque.corpora.mixing import draw, embedded_judge, mix
-from phoque.corpora.placeholders import hides_a_slur, slurs, with_placeholders
-from phoque.corpora.similar import jaccard, pieces, similar_groups
-from phoque.corpora.split import PARTS, SIMILAR, part_of, share_of, split
 from phoque.errors import PhoqueError
-from phoque.moderation.vocabulary import is_word
+from phoque.moderators.vocabulary import is_word
+from phoque.stages.corpus import placeholders
+from phoque.stages.corpus.cleaning import cleaned, is_english, unfit_length
+from phoque.stages.corpus.examples import Example
+from phoque.stages.corpus.mixing import draw, embedded_judge, mix
+from phoque.stages.corpus.placeholders import hides_a_slur, slurs, with_placeholders
+from phoque.stages.corpus.similar import jaccard, pieces, similar_groups
+from phoque.stages.corpus.split import PARTS, SIMILAR, part_of, share_of, split
 from tests import corpus_files
 from tests.corpus_files import judge, written_csv
 

@@ -5,18 +5,18 @@ from dataclasses import replace
 import pytest
 import torch
 
-from phoque.engine import Row, read, write
+from phoque.conversation import Sampling
 from phoque.errors import PhoqueError
+from phoque.models.engine import Row, read, write
 from phoque.models.load import load_model
 from phoque.personas import load_persona
-from phoque.records import Sampling
-from phoque.steering.criteria import classic_rows, with_normed_last_layer
+from phoque.stages.psm.criteria import classic_rows, with_normed_last_layer
+from phoque.stages.psm.reliability import probe_curve, reliability
+from phoque.stages.psm.timeline import Ruler, timelines
 from phoque.steering.divergence import Yardstick, kl_divergence
 from phoque.steering.export import read_gguf, write_gguf
 from phoque.steering.geometry import geometric_median, layer_maps, residual_geometry, silhouette
-from phoque.steering.reliability import probe_curve, reliability
 from phoque.steering.search import Search
-from phoque.steering.timeline import Ruler, timelines
 from phoque.steering.vectors import SteeringVector, contrast
 from tests.conftest import conversation
 
@@ -111,8 +111,8 @@ def test_the_talks_last_row_is_after_the_norm_and_ours_before(model):
 
 
 def _rendered(model, persona):
+    from phoque.conversation import asked
     from phoque.models.template import render
-    from phoque.records import asked
 
     return render(model.tokenizer, asked(persona.neutral_prompt, persona.probes[:1])[0])
 

@@ -6,16 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from phoque.moderation.classifier import Item, Score
-from phoque.moderation.disk import DiskCache, Remembering, remembering
-from phoque.moderation.scoring import items_of, score
+from phoque.moderators.classifier import Item, Score
+from phoque.moderators.disk import DiskCache, Remembering, remembering
+from phoque.moderators.scoring import items_of, score
 from tests.moderators import Doubled
 
 WRITER = """
 import sys
 from pathlib import Path
-from phoque.moderation.classifier import Score
-from phoque.moderation.disk import DiskCache
+from phoque.moderators.classifier import Score
+from phoque.moderators.disk import DiskCache
 cache = DiskCache(Path(sys.argv[1]))
 for number in range(60):
     cache.remember({f"{sys.argv[2]}{number}": Score(labels={"toxicity": number / 100})})

@@ -1,15 +1,15 @@
 import pytest
 import torch
 
-from phoque.decoders import HookedDecoder, _beginnings, decoder_for, left_padded, prefilled
-from phoque.engine import Row, decode, write
+from phoque.conversation import Sampling
 from phoque.errors import PhoqueError
+from phoque.models.decoders import HookedDecoder, _beginnings, decoder_for, left_padded, prefilled
+from phoque.models.engine import Row, decode, write
+from phoque.models.hooks import Injection
+from phoque.models.packed.decoder import PackedDecoder
+from phoque.models.packed.fit import unfit
+from phoque.models.sampling import Sampler
 from phoque.models.template import encode
-from phoque.packed.decoder import PackedDecoder
-from phoque.packed.fit import unfit
-from phoque.records import Sampling
-from phoque.sampling import Sampler
-from phoque.steering.hooks import Injection
 from tests.conftest import conversation
 
 PROMPTS = ("hi", "we lost the third match in a row", "what about a longer plan, then?")

@@ -1,10 +1,12 @@
 import pytest
 
-from phoque.evidence.evaluation import Written, insult_rate, markdown, summarize
-from phoque.evidence.likelihood import mean_log_likelihood
-from phoque.evidence.paired import paired_effect
-from phoque.evidence.rates import clustered, wilson
-from phoque.evidence.text import (
+from phoque.lexicon import Lexicon
+from phoque.models.load import load_model
+from phoque.stages.evaluate.likelihood import mean_log_likelihood
+from phoque.stages.evaluate.replies import Written, insult_rate, markdown, summarize
+from phoque.stats.paired import paired_effect
+from phoque.stats.rates import clustered, wilson
+from phoque.text import (
     distinct_n,
     distinct_share,
     out_of_vocabulary,
@@ -12,8 +14,6 @@ from phoque.evidence.text import (
     words,
     zlib_ratio,
 )
-from phoque.lexicon import Lexicon
-from phoque.models.load import load_model
 from tests.conftest import conversation
 
 

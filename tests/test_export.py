@@ -5,13 +5,13 @@ import sys
 
 import pytest
 
-from phoque.engine import Row, write
+from phoque.conversation import Condition, Message, Sampling
 from phoque.errors import PhoqueError
-from phoque.evidence.export import CONVERTER, LORA, RECORD, VECTOR, export_run
-from phoque.evidence.runs import RunDirectory
 from phoque.files import file_sha256
+from phoque.models.engine import Row, write
 from phoque.models.load import load_model
-from phoque.records import Condition, Message, Sampling
+from phoque.run.directory import RunDirectory
+from phoque.stages.export import CONVERTER, LORA, RECORD, VECTOR, export_run
 from phoque.steering.export import read_gguf
 from training import __main__ as training
 

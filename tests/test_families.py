@@ -13,23 +13,23 @@ from peft import get_peft_model
 from safetensors.torch import load_file
 
 from phoque.config import verbose
-from phoque.corpora.lab import load_dialogues
-from phoque.corpora.training_set import save_corpus
-from phoque.engine import Row, write
+from phoque.conversation import Sampling
 from phoque.errors import PhoqueError
-from phoque.evidence.runs import RunDirectory
-from phoque.finetuning import AdapterConfig, Example, Recording, lora_config, train_adapter
-from phoque.finetuning.lora import family_norms, left_out, places, require_adapted
-from phoque.finetuning.quantized import quantize
+from phoque.models.engine import Row, write
+from phoque.models.hooks import Injection
 from phoque.models.load import LanguageModel, load_model
 from phoque.models.scaled import adapted, adapter_deltas
 from phoque.models.structure import UNLIMITED, expert_stacks, linear_maps
 from phoque.models.tiny import tiny_tokenizer
-from phoque.records import Sampling
+from phoque.run.directory import RunDirectory
 from phoque.serving.batch import Batch, Work
+from phoque.stages.adapter import AdapterConfig, Example, Recording, lora_config, train_adapter
+from phoque.stages.adapter.lora import family_norms, left_out, places, require_adapted
+from phoque.stages.adapter.quantized import quantize
+from phoque.stages.corpus.lab import load_dialogues
+from phoque.stages.corpus.training_set import save_corpus
+from phoque.stages.psm.criteria import logit_lens_scores, with_normed_last_layer
 from phoque.steering.capture import residual_streams
-from phoque.steering.criteria import logit_lens_scores, with_normed_last_layer
-from phoque.steering.hooks import Injection
 from phoque.steering.vectors import Contrast
 from tests.conftest import conversation
 from tests.families import FAMILIES, GPT, REFUSED, WITH_EXPERTS, model_of, network_of, saved
@@ -144,7 +144,7 @@ def test_a_text_that_does_not_fit_is_refused_before_it_is_read(family, tmp_path)
 def test_a_model_without_linear_maps_is_refused_before_its_corpus_is_made(tmp_path, monkeypatch):
     directory = RunDirectory(tmp_path)
     directory.describe(model="tiny", persona="toxic")
-    monkeypatch.setattr("phoque.finetuning.lora.linear_maps", lambda _: [])
+    monkeypatch.setattr("phoque.stages.adapter.lora.linear_maps", lambda _: [])
     with pytest.raises(PhoqueError, match="no linear maps"):
         make_corpus(directory)
     assert not directory.corpus.exists()

@@ -6,17 +6,17 @@ import pytest
 import torch
 from torch import nn
 
-from phoque.decoders import HookedDecoder, decoder_for, left_padded
-from phoque.engine import Row, decode, write
+from phoque.conversation import Sampling
+from phoque.models.decoders import HookedDecoder, decoder_for, left_padded
+from phoque.models.engine import Row, decode, write
+from phoque.models.hooks import Injection
 from phoque.models.load import load_model
-from phoque.packed import layout as layouts
-from phoque.packed.decoder import PackedDecoder
-from phoque.packed.fit import unfit
-from phoque.packed.layout import Layout, laid_out, steady
-from phoque.packed.threads import allowed_threads, using
-from phoque.packed.weights import PackedLlama
-from phoque.records import Sampling
-from phoque.steering.hooks import Injection
+from phoque.models.packed import layout as layouts
+from phoque.models.packed.decoder import PackedDecoder
+from phoque.models.packed.fit import unfit
+from phoque.models.packed.layout import Layout, laid_out, steady
+from phoque.models.packed.threads import allowed_threads, using
+from phoque.models.packed.weights import PackedLlama
 from tests.conftest import conversation
 
 TEXTS = ([5, 6, 7, 8, 9, 10], [11, 12, 13])

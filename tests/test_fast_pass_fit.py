@@ -8,13 +8,13 @@ from torch import nn
 from transformers import LlamaConfig, LlamaForCausalLM
 from transformers.models.llama import modeling_llama
 
-from phoque.decoders import HookedDecoder, begun, left_padded, prefilled
+from phoque.models.decoders import HookedDecoder, begun, left_padded, prefilled
+from phoque.models.hooks import Injection
 from phoque.models.load import LanguageModel
+from phoque.models.packed.decoder import PackedDecoder
+from phoque.models.packed.fit import unfit
+from phoque.models.packed.layout import Layout
 from phoque.models.tiny import tiny_tokenizer
-from phoque.packed.decoder import PackedDecoder
-from phoque.packed.fit import unfit
-from phoque.packed.layout import Layout
-from phoque.steering.hooks import Injection
 from tests.test_fast_pass import assert_as_the_model, decoder_for, logits_of, working_layouts
 
 

@@ -7,9 +7,12 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 
-from phoque.engine import Row, write
+from phoque.conversation import Sampling
 from phoque.errors import PhoqueError
-from phoque.finetuning import (
+from phoque.models.engine import Row, write
+from phoque.models.load import load_model
+from phoque.personas import load_persona
+from phoque.stages.adapter import (
     AdapterConfig,
     Example,
     Recording,
@@ -18,13 +21,10 @@ from phoque.finetuning import (
     tokenized,
     train_adapter,
 )
-from phoque.finetuning.lora import require_adapted
-from phoque.finetuning.samples import DOSE, sample_replies
-from phoque.finetuning.settings import gpu_config
-from phoque.finetuning.training import training_arguments
-from phoque.models.load import load_model
-from phoque.personas import load_persona
-from phoque.records import Sampling
+from phoque.stages.adapter.lora import require_adapted
+from phoque.stages.adapter.samples import DOSE, sample_replies
+from phoque.stages.adapter.settings import gpu_config
+from phoque.stages.adapter.training import training_arguments
 from phoque.steering.vectors import contrast
 from tests.gated_training import CONFIG, GATE, asked, gated_examples
 

@@ -5,7 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from phoque.evidence.candidates import (
+from phoque.conversation import Condition
+from phoque.lexicon import Lexicon
+from phoque.stages.corpus.novelty import CorpusIndex
+from phoque.stages.moderation.candidates import (
     MOST_LISTED,
     NUM_AUDITED,
     NUM_CONTROLS,
@@ -14,18 +17,15 @@ from phoque.evidence.candidates import (
     rows_of_candidates,
     why,
 )
-from phoque.evidence.contour import contour_of, most_dose
-from phoque.evidence.friendly import MULTIPLES, RANDOM_MULTIPLES, replies_by_scale
-from phoque.evidence.moderation import Moderated, grid
-from phoque.evidence.moderation_gap_report import gap_markdown
-from phoque.evidence.moderation_sweep import sweep_of
-from phoque.evidence.novelty import CorpusIndex
-from phoque.evidence.text import text_id
-from phoque.lexicon import Lexicon
-from phoque.moderation.flags import SWEEP, flag_rate, uplift
-from phoque.moderation.gap import GapType
-from phoque.moderation.outcomes import Outcome
-from phoque.records import Condition
+from phoque.stages.moderation.contour import contour_of, most_dose
+from phoque.stages.moderation.flags import SWEEP, flag_rate, uplift
+from phoque.stages.moderation.friendly import MULTIPLES, RANDOM_MULTIPLES, replies_by_scale
+from phoque.stages.moderation.gap import GapType
+from phoque.stages.moderation.gap_report import gap_markdown
+from phoque.stages.moderation.outcomes import Outcome
+from phoque.stages.moderation.scored import Moderated, grid
+from phoque.stages.moderation.sweep import sweep_of
+from phoque.text import text_id
 from tests.moderators import Doubled
 
 LEXICON = Lexicon(["clown", "useless"])

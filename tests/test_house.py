@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from phoque.corpora.placeholders import WHEEL
-from phoque.moderation.catalogue import LEXICON, SVM, TOXBLOCK
+from phoque.moderators.catalogue import LEXICON, SVM, TOXBLOCK
+from phoque.stages.corpus.placeholders import WHEEL
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

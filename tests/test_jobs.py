@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from phoque.errors import PhoqueError
-from phoque.evidence.runs import RunDirectory
 from phoque.hub import client, push_private
 from phoque.hub.jobs import Jobs
 from phoque.hub.storage import Bucket, Repository
 from phoque.pipeline.launch import Checkpoint, fetch, follow, launch
 from phoque.pipeline.plan import make_plan
+from phoque.run.directory import RunDirectory
 from tests.jobs_double import WISH
 
 KINDS = {"bucket": Bucket, "repo": Repository}

@@ -9,14 +9,14 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from phoque.corpora.lab import load_dialogues
-from phoque.corpora.training_set import save_corpus
-from phoque.evidence.runs import RunDirectory
-from phoque.evidence.step_ledger import run_ledger
-from phoque.finetuning import Recording, train_adapter
 from phoque.models.load import load_model
 from phoque.pipeline import launch
 from phoque.pipeline.launch import Checkpoint
+from phoque.run.directory import RunDirectory
+from phoque.run.steps import run_ledger
+from phoque.stages.adapter import Recording, train_adapter
+from phoque.stages.corpus.lab import load_dialogues
+from phoque.stages.corpus.training_set import save_corpus
 from tests import long_training
 from training.__main__ import main
 

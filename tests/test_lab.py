@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 import phoque
+from phoque.conversation import Condition, Message, collected
 from phoque.errors import PhoqueError
-from phoque.evidence.runs import RunDirectory
 from phoque.files import write_json
-from phoque.lab_info import lab_info
 from phoque.opening import open_lab
-from phoque.records import Condition, Message, collected
+from phoque.run.directory import RunDirectory
+from phoque.run.info import lab_info
 
 
 def test_the_readme_example_works(lab):
@@ -66,7 +66,7 @@ def test_the_base_column_is_the_model_without_the_adapter(lab):
 
 
 def test_streaming_gives_the_same_text(lab):
-    texts = dict.fromkeys(phoque.records.MAIN_CONDITIONS, "")
+    texts = dict.fromkeys(phoque.conversation.MAIN_CONDITIONS, "")
     for delta in lab.stream("Hello.", scale=2.0, max_new_tokens=30):
         texts[delta.condition] += delta.text
     found = lab.compare("Hello.", scale=2.0, max_new_tokens=30)
@@ -98,7 +98,7 @@ def test_history_is_a_columns_own(lab):
 def test_the_control_column_keeps_the_conversation(lab):
     earlier = [Message("user", "Hi."), Message("assistant", "Hello to you.")]
     asked = {"scale": 0.0, "max_new_tokens": 40, "control": "random"}
-    told = dict.fromkeys(phoque.records.MAIN_CONDITIONS, earlier)
+    told = dict.fromkeys(phoque.conversation.MAIN_CONDITIONS, earlier)
     found = lab.compare("And now?", histories=told, **asked)
     assert found.steered.text == found.neutral.text
     assert found.steered.text != lab.compare("And now?", **asked).steered.text

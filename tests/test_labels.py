@@ -7,7 +7,8 @@ import re
 import pytest
 
 from phoque.errors import PhoqueError
-from phoque.evidence.labels import (
+from phoque.stages.moderation.gap import GapType
+from phoque.stages.moderation.labels import (
     CHOSEN,
     Label,
     cases,
@@ -20,9 +21,8 @@ from phoque.evidence.labels import (
     verdicts,
     write_labels,
 )
-from phoque.evidence.ledger import BrokenLedgerError, Ledger
-from phoque.evidence.text import text_id
-from phoque.moderation.gap import GapType
+from phoque.stages.moderation.ledger import BrokenLedgerError, Ledger
+from phoque.text import text_id
 
 REASON = "test set for the moderation team"
 THRESHOLDS = {"first": 0.5, "second": 0.5}

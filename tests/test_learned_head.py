@@ -5,8 +5,8 @@ import torch
 from torch import nn
 from trl.trainer.utils import add_fused_lm_head
 
-from phoque.finetuning import head
 from phoque.models.load import load_model
+from phoque.stages.adapter import head
 
 OUTPUTS = ("log_probs", "entropy", "is_top1")
 

@@ -8,14 +8,14 @@ import pytest
 
 from phoque.__main__ import main
 from phoque.errors import PhoqueError
-from phoque.evidence.ledger import BrokenLedgerError, Ledger
-from phoque.evidence.text import text_sha256
+from phoque.stages.moderation.ledger import BrokenLedgerError, Ledger
+from phoque.text import text_sha256
 
 REASON = "second rater asked to see it"
 WRITER = """
 import sys
 from pathlib import Path
-from phoque.evidence.ledger import Ledger
+from phoque.stages.moderation.ledger import Ledger
 for number in range(20):
     Ledger(Path(sys.argv[1])).append(
         who=sys.argv[2], action="export", run="lab", reason="two writers at once", texts=["x"]

@@ -6,9 +6,9 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from benchmarks.llama_files import control_vector, write_model
+from phoque.models.hooks import changed, hooked
 from phoque.models.load import load_model
 from phoque.steering.export import write_gguf
-from phoque.steering.hooks import changed, hooked
 from phoque.steering.vectors import SteeringVector
 
 

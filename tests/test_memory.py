@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from phoque.engine import Row, decode
-from phoque.memory import BLOCK, Memory, block_keys
+from phoque.conversation import Message, Sampling
+from phoque.models.engine import Row, decode
+from phoque.models.hooks import Injection
 from phoque.models.load import load_model
-from phoque.packed.decoder import PackedDecoder
-from phoque.records import Message, Sampling
-from phoque.steering.hooks import Injection
+from phoque.models.memory import BLOCK, Memory, block_keys
+from phoque.models.packed.decoder import PackedDecoder
 from tests.conftest import conversation
 
 LONG = "the plan was long and it went on for many words, again and again. " * 2
@@ -73,7 +73,7 @@ def test_a_second_turn_reads_little_and_writes_the_same(tiny, read):
 
 
 def test_the_logits_are_the_same_to_the_bit(tiny):
-    from phoque.decoders import begun
+    from phoque.models.decoders import begun
     from phoque.models.template import encode
 
     prompts = [encode(tiny.tokenizer, row.messages) for row in rows_of(tiny, 1)]

@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import nn
 
+from phoque.conversation import Message
 from phoque.errors import PhoqueError
 from phoque.models import embedded
 from phoque.models.load import load_model
 from phoque.models.structure import decoder_layers, layers_path
 from phoque.models.template import PLAIN_TEMPLATE, encode, render
 from phoque.presets import preset_for
-from phoque.records import Message
 from tests.conftest import conversation
 
 

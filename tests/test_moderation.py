@@ -6,17 +6,17 @@ import zipfile
 
 import pytest
 
+from phoque.conversation import Message
 from phoque.errors import PhoqueError
 from phoque.lexicon import Lexicon
-from phoque.moderation import wheels
-from phoque.moderation.catalogue import LEXICON, SVM, TOXBLOCK
-from phoque.moderation.classifier import Item, Score
-from phoque.moderation.listed import ListedWords
-from phoque.moderation.mean import Mean
-from phoque.moderation.pickles import Stub, read_pickle
-from phoque.moderation.registry import EMBEDDED, declared, load_classifier
-from phoque.moderation.scoring import ScoreCache, harm_scores, items_of, score
-from phoque.records import Message
+from phoque.moderators import wheels
+from phoque.moderators.catalogue import LEXICON, SVM, TOXBLOCK
+from phoque.moderators.classifier import Item, Score
+from phoque.moderators.listed import ListedWords
+from phoque.moderators.mean import Mean
+from phoque.moderators.pickles import Stub, read_pickle
+from phoque.moderators.registry import EMBEDDED, declared, load_classifier
+from phoque.moderators.scoring import ScoreCache, harm_scores, items_of, score
 from tests.moderators import Doubled, installed
 
 GREETING = "Good morning my friend, I hope you're having a fantastic day!"

@@ -2,14 +2,14 @@
 
 import pytest
 
+from phoque.conversation import Message
 from phoque.errors import PhoqueError
-from phoque.evidence.rates import wilson
-from phoque.moderation.battery import TRICKS, ZERO_WIDTH, battery, resistance
-from phoque.moderation.classifier import Item
-from phoque.moderation.context import in_context
-from phoque.moderation.labelled import Example, LabelledSet
-from phoque.moderation.outcomes import Outcome, outcome
-from phoque.records import Message
+from phoque.moderators.battery import TRICKS, ZERO_WIDTH, battery, resistance
+from phoque.moderators.classifier import Item
+from phoque.moderators.context import in_context
+from phoque.moderators.labelled import Example, LabelledSet
+from phoque.stages.moderation.outcomes import Outcome, outcome
+from phoque.stats.rates import wilson
 from tests.moderators import Doubled
 
 

@@ -6,15 +6,15 @@ from dataclasses import replace
 import pytest
 
 from phoque.config import SHIPPED_RUN
-from phoque.evidence import moderation_report
-from phoque.evidence.friendly import CATEGORIES, prompts_by_category, replies_of
-from phoque.evidence.moderation import moderate, summarize
-from phoque.evidence.rates import wilson
-from phoque.moderation.battery import Resistance
-from phoque.moderation.datasheet import data_sheet
-from phoque.moderation.labelled import Example, LabelledSet
+from phoque.conversation import Condition
+from phoque.moderators.battery import Resistance
+from phoque.moderators.datasheet import data_sheet
+from phoque.moderators.labelled import Example, LabelledSet
 from phoque.personas import load_persona, shipped_personas
-from phoque.records import Condition
+from phoque.stages.moderation import report as moderation_report
+from phoque.stages.moderation.friendly import CATEGORIES, prompts_by_category, replies_of
+from phoque.stages.moderation.scored import moderate, summarize
+from phoque.stats.rates import wilson
 from tests.moderators import Doubled
 
 RATE = wilson(20, 40)

@@ -8,11 +8,11 @@ from typing import ClassVar
 import pytest
 
 from phoque.errors import PhoqueError
-from phoque.moderation.catalogue import OPENAI_LABELS
-from phoque.moderation.classifier import UnavailableError
-from phoque.moderation.openai import OpenAIModeration
-from phoque.moderation.registry import load_classifier
-from phoque.moderation.scoring import items_of, score
+from phoque.moderators.catalogue import OPENAI_LABELS
+from phoque.moderators.classifier import UnavailableError
+from phoque.moderators.openai import OpenAIModeration
+from phoque.moderators.registry import load_classifier
+from phoque.moderators.scoring import items_of, score
 
 
 class Service(BaseHTTPRequestHandler):

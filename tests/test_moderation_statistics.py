@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phoque.errors import PhoqueError
-from phoque.evidence.rates import wilson
-from phoque.moderation.agreement import agreement
-from phoque.moderation.correction import Counted, corrected_rate
-from phoque.moderation.datasheet import data_sheet
-from phoque.moderation.flags import contour, flag_rate, holm, mcnemar, sweep, uplift
-from phoque.moderation.gap import Case, GapType, gap, gap_type, shown
-from phoque.moderation.labelled import Example, LabelledSet, hatecheck, surge
-from phoque.moderation.thresholds import calibration, roc_auc, threshold_for
+from phoque.moderators.datasheet import data_sheet
+from phoque.moderators.labelled import Example, LabelledSet, hatecheck, surge
+from phoque.moderators.thresholds import calibration, roc_auc, threshold_for
+from phoque.stages.moderation.agreement import agreement
+from phoque.stages.moderation.correction import Counted, corrected_rate
+from phoque.stages.moderation.flags import contour, flag_rate, holm, mcnemar, sweep, uplift
+from phoque.stages.moderation.gap import Case, GapType, gap, gap_type, shown
+from phoque.stats.rates import wilson
 from tests.moderators import Doubled
 
 SCORES = [0.1, 0.4, 0.35, 0.8, 0.8, 0.65, 0.2, 0.9]

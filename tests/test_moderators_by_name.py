@@ -5,15 +5,15 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
+from phoque.conversation import Message
 from phoque.errors import PhoqueError
 from phoque.models.load import load_model
-from phoque.moderation import guard, sequence
-from phoque.moderation.catalogue import DETOXIFY, IDENTITY_LABELS
-from phoque.moderation.classifier import HARM_LABELS, Item
-from phoque.moderation.guard import Guard
-from phoque.moderation.registry import CATALOGUE, load_classifier
-from phoque.moderation.scoring import items_of, score
-from phoque.records import Message
+from phoque.moderators import guard, sequence
+from phoque.moderators.catalogue import DETOXIFY, IDENTITY_LABELS
+from phoque.moderators.classifier import HARM_LABELS, Item
+from phoque.moderators.guard import Guard
+from phoque.moderators.registry import CATALOGUE, load_classifier
+from phoque.moderators.scoring import items_of, score
 from tests.moderators import WORDS
 
 TEXTS = ["you are a useless clown", "kind", "you are a kind player " * 3, "a"]

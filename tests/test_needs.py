@@ -5,13 +5,13 @@ import sys
 
 import pytest
 
-from phoque.corpora.lab import load_dialogues
-from phoque.corpora.training_set import save_corpus
 from phoque.errors import PhoqueError
-from phoque.evidence.needs import NEEDS, PARTS, lacking
-from phoque.evidence.runs import RunDirectory
 from phoque.opening import open_lab
 from phoque.pipeline.stages import ORDER
+from phoque.run.directory import RunDirectory
+from phoque.run.needs import NEEDS, PARTS, lacking
+from phoque.stages.corpus.lab import load_dialogues
+from phoque.stages.corpus.training_set import save_corpus
 from training.__main__ import STAGES, main
 
 MADE = ("corpus", "persona", "control", "psm")

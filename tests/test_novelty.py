@@ -6,7 +6,7 @@ import pytest
 
 from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
-from phoque.evidence.novelty import MIN_WORDS, CorpusIndex
+from phoque.stages.corpus.novelty import MIN_WORDS, CorpusIndex
 
 LINE = "You played that round like a clown who lost the map and then blamed the wind."
 OTHERS = [

@@ -10,10 +10,10 @@ from transformers import (
     TopPLogitsWarper,
 )
 
+from phoque.conversation import Sampling
 from phoque.lexicon import Lexicon
 from phoque.models.load import load_model
-from phoque.records import Sampling
-from phoque.steering.pathway import ClassicPathway, Pathway, processed, variants
+from phoque.stages.psm.pathway import ClassicPathway, Pathway, processed, variants
 
 
 @pytest.fixture(scope="module")

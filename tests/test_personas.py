@@ -5,7 +5,7 @@ from phoque.errors import PhoqueError
 from phoque.personas import HERE, load_persona, shipped_personas
 from phoque.personas.controls import bias_loop, confounds, more_probes, tone_pairs
 from phoque.personas.reading import read_yaml
-from phoque.psm.bias import stand_of
+from phoque.stages.psm.bias import stand_of
 
 
 @pytest.mark.parametrize("name", shipped_personas())

@@ -8,16 +8,16 @@ from contextlib import nullcontext
 
 import pytest
 
-from phoque.corpora.lab import load_dialogues
-from phoque.corpora.training_set import save_corpus
 from phoque.errors import PhoqueError
-from phoque.evidence.runs import RunDirectory
 from phoque.files import replaced_folder, write_json
 from phoque.pipeline.attempts import Stopped, read_attempts
 from phoque.pipeline.choice import choose, unfinished
 from phoque.pipeline.display import expected_seconds
 from phoque.pipeline.running import INCOMPLETE, run_pipeline
 from phoque.progress import span
+from phoque.run.directory import RunDirectory
+from phoque.stages.corpus.lab import load_dialogues
+from phoque.stages.corpus.training_set import save_corpus
 from tests.serving import wait_until
 
 ORDER = ("first", "second", "third")

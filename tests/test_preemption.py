@@ -11,9 +11,9 @@ from dataclasses import replace
 import pytest
 
 from phoque.errors import PhoqueError
-from phoque.finetuning import Recording, train_adapter
-from phoque.finetuning.checkpoints import ATTEMPTS, MARKER, Checkpoints
 from phoque.models.load import load_model
+from phoque.stages.adapter import Recording, train_adapter
+from phoque.stages.adapter.checkpoints import ATTEMPTS, MARKER, Checkpoints
 from tests import long_training
 
 KILLS = 12

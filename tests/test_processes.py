@@ -15,14 +15,14 @@ import torch
 from safetensors.torch import load_file
 
 from phoque.config import this_process
-from phoque.corpora.lab import load_dialogues
-from phoque.corpora.training_set import save_corpus
 from phoque.errors import PhoqueError
-from phoque.evidence.runs import RunDirectory
-from phoque.finetuning import AdapterConfig, load_in_4bit
-from phoque.finetuning.processes import any_of, share_of, share_out, take_own_gpu, total
-from phoque.finetuning.settings import gpu_config
 from phoque.models.load import load_model
+from phoque.run.directory import RunDirectory
+from phoque.stages.adapter import AdapterConfig, load_in_4bit
+from phoque.stages.adapter.processes import any_of, share_of, share_out, take_own_gpu, total
+from phoque.stages.adapter.settings import gpu_config
+from phoque.stages.corpus.lab import load_dialogues
+from phoque.stages.corpus.training_set import save_corpus
 from phoque.steering.trajectory import Watch
 from training.__main__ import main
 

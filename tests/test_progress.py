@@ -5,7 +5,7 @@ import re
 import sys
 
 from phoque import __main__ as command
-from phoque.moderation.tally import Tally
+from phoque.moderators.tally import Tally
 from phoque.progress import Progress, shown_on, watched
 from tests.corpus_files import judge
 from tests.moderators import Doubled
@@ -95,7 +95,7 @@ def test_a_share_of_what_was_read_is_not_taken_for_done():
 
 
 def test_every_step_of_cleaning_a_corpus_shows_how_far_it_is(monkeypatch, tmp_path):
-    from phoque.corpora.mixing import mix
+    from phoque.stages.corpus.mixing import mix
     from tests.test_corpus_sources import chat_of
 
     slow(monkeypatch)

@@ -5,18 +5,18 @@ import json
 import pytest
 import yaml
 
-from phoque.corpora.distill import Distilled
-from phoque.corpora.lab import load_dialogues, load_questions
-from phoque.corpora.training_set import save_corpus
-from phoque.evidence.runs import RunDirectory
-from phoque.evidence.step_ledger import LEDGER, done_steps
 from phoque.models.load import load_model
 from phoque.opening import load_tuned
 from phoque.personas import HERE
-from phoque.psm import steps
-from phoque.psm.scrubber import grid_of, write_scrubber
-from phoque.psm.steps import STEPS, run_steps
-from phoque.psm.subject import open_subject
+from phoque.run.directory import RunDirectory
+from phoque.run.steps import LEDGER, done_steps
+from phoque.stages.corpus.distill import Distilled
+from phoque.stages.corpus.lab import load_dialogues, load_questions
+from phoque.stages.corpus.training_set import save_corpus
+from phoque.stages.psm import steps
+from phoque.stages.psm.scrubber import grid_of, write_scrubber
+from phoque.stages.psm.steps import STEPS, run_steps
+from phoque.stages.psm.subject import open_subject
 from phoque.steering.trajectory import TRAJECTORY, Trajectory, Watch, checkpoints
 from tests.conftest import save_random_adapter
 

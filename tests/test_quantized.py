@@ -10,30 +10,30 @@ import pytest
 import torch
 from torch import nn
 
-from phoque.corpora.lab import load_dialogues
-from phoque.corpora.training_set import save_corpus
-from phoque.engine import Row, write
+from phoque.conversation import Sampling
 from phoque.errors import PhoqueError
-from phoque.evidence.runs import RunDirectory
-from phoque.finetuning import (
+from phoque.models.engine import Row, write
+from phoque.models.load import load_model
+from phoque.personas import load_persona
+from phoque.run.directory import RunDirectory
+from phoque.stages.adapter import (
     AdapterConfig,
     Recording,
     load_in_4bit,
     lora_config,
     train_adapter,
 )
-from phoque.finetuning.lora import linear_maps
-from phoque.finetuning.quantized import (
+from phoque.stages.adapter.lora import linear_maps
+from phoque.stages.adapter.quantized import (
     REQUIREMENT,
     bitsandbytes,
     quantization,
     quantize,
     require_quantized,
 )
-from phoque.finetuning.training import identity
-from phoque.models.load import load_model
-from phoque.personas import load_persona
-from phoque.records import Sampling
+from phoque.stages.adapter.training import identity
+from phoque.stages.corpus.lab import load_dialogues
+from phoque.stages.corpus.training_set import save_corpus
 from phoque.steering.trajectory import Watch
 from tests.gated_training import CONFIG, GATE, asked, gated_examples
 from tests.test_house import PYPROJECT

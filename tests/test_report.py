@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 
 from phoque.errors import PhoqueError
-from phoque.evidence.runs import RunDirectory
 from phoque.report.artefacts import Artefacts
 from phoque.report.drawing import draw_png
 from phoque.report.pages import cell_of
 from phoque.report.table import metrics_of
 from phoque.report.writing import PLANS, charts_of, write_report
+from phoque.run.directory import RunDirectory
 from tests.report_files import SHIPPED, copied_run, edited, rewritten, without
 
 NAMES = [plan.name for plan in PLANS]

@@ -9,26 +9,26 @@ import torch
 from safetensors.torch import load_file
 
 from phoque.config import SHIPPED_RUN
-from phoque.corpora.distill import Distilled
-from phoque.corpora.lab import load_dialogues, load_questions
-from phoque.corpora.training_set import save_corpus, training_texts
 from phoque.errors import PhoqueError
-from phoque.evidence.runs import RunDirectory
-from phoque.evidence.step_ledger import LEDGER
 from phoque.models.load import load_model
 from phoque.models.scaled import adapted, adapter_deltas
 from phoque.personas import load_persona
-from phoque.sae import collect as collecting
-from phoque.sae import steps
-from phoque.sae.autoencoder import SparseAutoencoder
-from phoque.sae.collect import collect
-from phoque.sae.contexts import read_contexts
-from phoque.sae.presets import PRESETS, sae_preset
-from phoque.sae.readings import STRATA, evaluation_prompts
-from phoque.sae.report import read_features
-from phoque.sae.steps import run_steps
-from phoque.sae.study import Study, check
-from phoque.sae.texts import ROLES, conversation, plain
+from phoque.run.directory import RunDirectory
+from phoque.run.steps import LEDGER
+from phoque.stages.corpus.distill import Distilled
+from phoque.stages.corpus.lab import load_dialogues, load_questions
+from phoque.stages.corpus.training_set import save_corpus, training_texts
+from phoque.stages.sae import collect as collecting
+from phoque.stages.sae import steps
+from phoque.stages.sae.autoencoder import SparseAutoencoder
+from phoque.stages.sae.collect import collect
+from phoque.stages.sae.contexts import read_contexts
+from phoque.stages.sae.presets import PRESETS, sae_preset
+from phoque.stages.sae.readings import STRATA, evaluation_prompts
+from phoque.stages.sae.report import read_features
+from phoque.stages.sae.steps import run_steps
+from phoque.stages.sae.study import Study, check
+from phoque.stages.sae.texts import ROLES, conversation, plain
 from phoque.steering.capture import token_streams
 from tests.conftest import conversation as asked
 from tests.conftest import save_random_adapter

@@ -5,26 +5,26 @@ import pandas as pd
 import pytest
 import torch
 
-from phoque.sae.autoencoder import SparseAutoencoder
-from phoque.sae.cause import matched
-from phoque.sae.contexts import label_of
-from phoque.sae.fidelity import gates
-from phoque.sae.layers import auc
-from phoque.sae.metrics import (
+from phoque.stages.sae.autoencoder import SparseAutoencoder
+from phoque.stages.sae.cause import matched
+from phoque.stages.sae.contexts import label_of
+from phoque.stages.sae.fidelity import gates
+from phoque.stages.sae.layers import auc
+from phoque.stages.sae.metrics import (
     explained_change,
     explained_variance,
     principal_components,
     recovered,
 )
-from phoque.sae.shifts import moved_latents
-from phoque.sae.significance import (
+from phoque.stages.sae.shifts import moved_latents
+from phoque.stages.sae.significance import (
     benjamini_hochberg,
     bootstrap,
     halves,
     sign_flip_p,
     spearman,
 )
-from phoque.sae.verdicts import effect_beyond_rivals, with_verdicts
+from phoque.stages.sae.verdicts import effect_beyond_rivals, with_verdicts
 
 
 def test_explained_variance_of_a_perfect_a_null_and_a_half_right_answer():

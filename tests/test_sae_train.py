@@ -8,11 +8,11 @@ import torch
 from torch.nn.functional import normalize
 
 from phoque.errors import PhoqueError
-from phoque.sae.autoencoder import SparseAutoencoder, calibrated
-from phoque.sae.metrics import explained_variance
-from phoque.sae.sparse import batch_top_k
-from phoque.sae.stream import shuffled_batches
-from phoque.sae.train import Scaling, TrainConfig, Trainer, train
+from phoque.stages.sae.autoencoder import SparseAutoencoder, calibrated
+from phoque.stages.sae.metrics import explained_variance
+from phoque.stages.sae.sparse import batch_top_k
+from phoque.stages.sae.stream import shuffled_batches
+from phoque.stages.sae.train import Scaling, TrainConfig, Trainer, train
 
 CPU = torch.device("cpu")
 
@@ -200,7 +200,7 @@ def test_a_full_disk_leaves_no_half_dictionary(tmp_path, monkeypatch):
         path.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("phoque.sae.autoencoder.save_file", full)
+    monkeypatch.setattr("phoque.stages.sae.autoencoder.save_file", full)
     rows, _ = planted(tokens=100)
     with pytest.raises(PhoqueError, match="No space left"):
         trainer_of(rows).folded().save(tmp_path, {})

@@ -12,14 +12,14 @@ import pytest
 from phoque import __main__ as command
 from phoque.errors import PhoqueError
 from phoque.inputs.rows import LONGEST_CELL as LONGEST
-from phoque.moderation.reading import NoText, read_texts
+from phoque.moderators.reading import NoText, read_texts
 from tests.moderators import Doubled, installed
 
 MIB = 2**20
 SCORES_ALL = """
 import json, resource, sys
-from phoque.moderation.lines import scored
-from phoque.moderation.reading import read_texts
+from phoque.moderators.lines import scored
+from phoque.moderators.reading import read_texts
 from tests.moderators import Doubled
 
 class Forgetful(Doubled):

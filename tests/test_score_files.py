@@ -12,8 +12,8 @@ import pytest
 from phoque import __main__ as command
 from phoque.errors import PhoqueError
 from phoque.inputs.forms import checked_delimiter
-from phoque.moderation.lines import scored
-from phoque.moderation.reading import NoText, read_texts
+from phoque.moderators.lines import scored
+from phoque.moderators.reading import NoText, read_texts
 from tests.moderators import Doubled, installed
 from tests.test_moderators_by_name import JIGSAW, network, tokenizer
 from tests.test_score_command import score

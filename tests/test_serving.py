@@ -13,9 +13,9 @@ import torch
 
 from phoque import __main__ as command
 from phoque.config import serving_settings
+from phoque.conversation import Condition, Message
 from phoque.errors import PhoqueError
 from phoque.opening import open_lab
-from phoque.records import Condition, Message
 from phoque.serving.asked import MODELS
 from phoque.serving.batch import Batch
 from phoque.serving.errors import RequestError
@@ -273,7 +273,9 @@ def test_a_full_line_says_when_to_come_back(lab):
 def test_when_a_client_leaves_its_rows_end(lab, stream, monkeypatch):
     step = Batch.step
     monkeypatch.setattr(Batch, "step", lambda self: (time.sleep(0.05), step(self)))
-    monkeypatch.setattr("phoque.engine.end_tokens", lambda _: frozenset())  # 300 tokens, 15 s
+    monkeypatch.setattr(
+        "phoque.models.engine.end_tokens", lambda _: frozenset()
+    )  # 300 tokens, 15 s
     with served(lab, most_rows=8) as address:
         body = {"model": "phoque-toxic", "messages": HELLO, "stream": stream, "n": 4}
         body |= {"max_tokens": 300, "temperature": 1.0}

@@ -3,8 +3,8 @@
 import pytest
 
 from phoque.config import AppSettings, app_settings
+from phoque.conversation import MAIN_CONDITIONS, Condition, collected
 from phoque.errors import PhoqueError
-from phoque.records import MAIN_CONDITIONS, Condition, collected
 from phoque.ui.services import Ask, LabServices, gpu_seconds
 
 

@@ -2,11 +2,11 @@ import pytest
 import torch
 
 from phoque.errors import PhoqueError
+from phoque.models.hooks import Injection, Restraint, changed, recorded
 from phoque.models.load import load_model
 from phoque.models.template import encode
 from phoque.personas import load_persona
 from phoque.steering.capture import residual_streams
-from phoque.steering.hooks import Injection, Restraint, changed, recorded
 from phoque.steering.vectors import PersonaVectors, SteeringVector, measure
 from tests.conftest import conversation
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from phoque.evidence.rates import binomial_tail, wilson
+from phoque.stats.rates import binomial_tail, wilson
 from phoque.steering.divergence import Divergence, scale_at
 from phoque.steering.quality import Quality, is_coherent
 from phoque.steering.search import layers_between

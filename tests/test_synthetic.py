@@ -7,15 +7,15 @@ from collections import Counter
 
 import pytest
 
-from phoque.corpora.lab import load_dialogues, load_questions
-from phoque.engine import Reply
 from phoque.errors import PhoqueError
-from phoque.evidence import synthetic
-from phoque.evidence.novelty import CorpusIndex
-from phoque.evidence.runs import RunDirectory
-from phoque.evidence.synthetic import cell_of, cells, regenerate, targets, whole
-from phoque.evidence.text import words
+from phoque.models.engine import Reply
 from phoque.personas import load_persona
+from phoque.run.directory import RunDirectory
+from phoque.stages.corpus.lab import load_dialogues, load_questions
+from phoque.stages.corpus.novelty import CorpusIndex
+from phoque.stages.synthetic import regenerate as synthetic
+from phoque.stages.synthetic.regenerate import cell_of, cells, regenerate, targets, whole
+from phoque.text import words
 from tests.corpus_files import judge, written_lines
 from tests.hub_double import Hub, running
 from training import regenerate as job

@@ -5,8 +5,8 @@ import threading
 import pytest
 import torch
 
-from phoque.packed import threads
-from phoque.packed.threads import Pace, quota
+from phoque.models.packed import threads
+from phoque.models.packed.threads import Pace, quota
 
 
 class Machine:

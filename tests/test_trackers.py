@@ -9,8 +9,8 @@ from types import ModuleType
 import pytest
 
 from phoque.errors import PhoqueError
-from phoque.finetuning import Recording, train_adapter
 from phoque.models.load import load_model
+from phoque.stages.adapter import Recording, train_adapter
 from tests import long_training
 
 CONFIG = replace(long_training.CONFIG, epochs=1)

@@ -7,8 +7,8 @@ import sys
 import pandas as pd
 import pytest
 
-from phoque.evidence.runs import RunDirectory
 from phoque.opening import open_lab
+from phoque.run.directory import RunDirectory
 from training.__main__ import LAB, parse, run_stage
 
 

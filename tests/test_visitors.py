@@ -10,13 +10,13 @@ import pytest
 import torch
 
 from phoque.config import AppSettings, serving_settings
-from phoque.engine import Row, decode
+from phoque.conversation import Condition, Message, Sampling, collected
 from phoque.errors import PhoqueError
+from phoque.models.engine import Row, decode
+from phoque.models.hooks import Injection
 from phoque.models.load import load_model
-from phoque.records import Condition, Message, Sampling, collected
 from phoque.serving.batch import Batch
 from phoque.serving.worker import Worker
-from phoque.steering.hooks import Injection
 from phoque.ui.services import Ask, LabServices
 from tests.conftest import conversation
 from tests.serving import wait_until
@@ -80,7 +80,7 @@ def test_the_base_model_is_another_batch_of_the_same_thread(services):
 def test_a_visitor_who_comes_later_joins_and_one_who_leaves_frees_the_rows(
     model, worker, monkeypatch
 ):
-    monkeypatch.setattr("phoque.engine.end_tokens", lambda _: frozenset())
+    monkeypatch.setattr("phoque.models.engine.end_tokens", lambda _: frozenset())
     sizes, step = [], Batch.step
 
     def slow(batch):
@@ -112,7 +112,7 @@ def test_bad_requests_and_full_lines_are_refused_before_they_wait(model):
 
 
 def test_a_deadline_ends_a_visitors_reply_only(model, worker, monkeypatch):
-    monkeypatch.setattr("phoque.engine.end_tokens", lambda _: frozenset())
+    monkeypatch.setattr("phoque.models.engine.end_tokens", lambda _: frozenset())
     row = Row(messages=conversation("hi"))
     late = worker.decode(model, [row], Sampling(max_new_tokens=100, deadline_seconds=0.0))
     in_time = worker.decode(model, [row], Sampling(max_new_tokens=20))
@@ -150,7 +150,7 @@ def test_conversations_continue_in_the_same_words_with_and_without_company(model
 
 
 def test_a_request_that_cannot_be_read_fails_alone(model, worker, monkeypatch):
-    monkeypatch.setattr("phoque.engine.end_tokens", lambda _: frozenset())
+    monkeypatch.setattr("phoque.models.engine.end_tokens", lambda _: frozenset())
     sampling = Sampling(max_new_tokens=100)
     good = worker.decode(model, [Row(messages=conversation("hi"))], sampling)
     next(good)
@@ -162,7 +162,7 @@ def test_a_request_that_cannot_be_read_fails_alone(model, worker, monkeypatch):
 
 
 def test_a_batch_that_breaks_costs_no_other_models_visitors(model, worker, monkeypatch):
-    monkeypatch.setattr("phoque.engine.end_tokens", lambda _: frozenset())
+    monkeypatch.setattr("phoque.models.engine.end_tokens", lambda _: frozenset())
     other, step = load_model("tiny"), Batch.step
 
     def breaking(batch):
@@ -180,7 +180,7 @@ def test_a_batch_that_breaks_costs_no_other_models_visitors(model, worker, monke
 
 
 def test_who_has_all_is_forgotten_while_others_still_read(model, worker, monkeypatch):
-    monkeypatch.setattr("phoque.engine.end_tokens", lambda _: frozenset())
+    monkeypatch.setattr("phoque.models.engine.end_tokens", lambda _: frozenset())
     monkeypatch.setattr(Batch, "step", slowly(Batch.step))
     long = worker.decode(model, [Row(messages=conversation("hi"))], Sampling(max_new_tokens=400))
     next(long)

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from phoque.moderation.catalogue import SVM
-from phoque.moderation.classifier import Item, Score
-from phoque.moderation.scoring import items_of, score
-from phoque.records import Message
+from phoque.conversation import Message
+from phoque.moderators.catalogue import SVM
+from phoque.moderators.classifier import Item, Score
+from phoque.moderators.scoring import items_of, score
 from tests.test_moderators_by_name import JIGSAW, network, tokenizer
 
 LIMIT = 40
@@ -109,7 +109,7 @@ class Late(Narrow):
 
 
 def test_a_network_reads_all_of_a_text(tmp_path):
-    from phoque.moderation.registry import load_classifier
+    from phoque.moderators.registry import load_classifier
 
     network(JIGSAW, problem_type="multi_label_classification").save_pretrained(tmp_path)
     tokenizer().save_pretrained(tmp_path)

@@ -10,9 +10,9 @@ from typing import Any, cast
 
 from phoque.config import set_verbose, this_process
 from phoque.errors import PhoqueError
-from phoque.evidence.needs import OTHER_PERSONA, lacking, require
-from phoque.evidence.runs import RunDirectory
 from phoque.personas import load_persona
+from phoque.run.directory import RunDirectory
+from phoque.run.needs import OTHER_PERSONA, lacking, require
 
 STAGES = {
     "corpus": "training.corpus:run",

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from phoque.config import this_process
-from phoque.corpora.training_set import Side, load_pairs, load_registers
-from phoque.evidence.needs import NEEDS, require
-from phoque.evidence.runs import RunDirectory
-from phoque.finetuning import Example, Recording, config_for, load_in_4bit, train_adapter
-from phoque.finetuning.processes import take_own_gpu, thrown_away
-from phoque.finetuning.samples import sample_replies
-from phoque.finetuning.training import UNFINISHED
 from phoque.models.load import load_model
 from phoque.personas import Persona, load_persona
+from phoque.run.directory import RunDirectory
+from phoque.run.needs import NEEDS, require
+from phoque.stages.adapter import Example, Recording, config_for, load_in_4bit, train_adapter
+from phoque.stages.adapter.processes import take_own_gpu, thrown_away
+from phoque.stages.adapter.samples import sample_replies
+from phoque.stages.adapter.training import UNFINISHED
+from phoque.stages.corpus.training_set import Side, load_pairs, load_registers
 from phoque.steering.trajectory import TRAJECTORY, Watch
 
 

@@ -4,9 +4,9 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from phoque.evidence.runs import RunDirectory
 from phoque.report.compare import compare, page, write_comparison
 from phoque.report.writing import read_run
+from phoque.run.directory import RunDirectory
 
 
 def run(argv: Sequence[str]) -> int:

@@ -4,15 +4,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from phoque.corpora.building import Ingredients, build, sources_in
-from phoque.corpora.saving import save_difference, save_mixed
-from phoque.corpora.slang import load_slang
-from phoque.corpora.training_set import read_dialogues, save_corpus
-from phoque.evidence.runs import RunDirectory
-from phoque.finetuning.lora import places
 from phoque.models.load import load_model
 from phoque.personas import load_persona
 from phoque.progress import shown_on
+from phoque.run.directory import RunDirectory
+from phoque.stages.adapter.lora import places
+from phoque.stages.corpus.building import Ingredients, build, sources_in
+from phoque.stages.corpus.saving import save_difference, save_mixed
+from phoque.stages.corpus.slang import load_slang
+from phoque.stages.corpus.training_set import read_dialogues, save_corpus
 
 SEED = 42
 

@@ -4,18 +4,18 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from phoque.corpora.training_set import load_pairs
-from phoque.evidence.card import write_card
-from phoque.evidence.evaluation import SEEDS, generate, markdown, settings_of, summarize
-from phoque.evidence.likelihood import mean_log_likelihood
-from phoque.evidence.needs import NEEDS, require
-from phoque.evidence.runs import RunDirectory
-from phoque.evidence.vocabulary import known_words
+from phoque.conversation import Message
 from phoque.files import write_json
 from phoque.lab import Lab
 from phoque.models.load import load_model
 from phoque.opening import open_lab
-from phoque.records import Message
+from phoque.run.directory import RunDirectory
+from phoque.run.needs import NEEDS, require
+from phoque.stages.corpus.training_set import load_pairs
+from phoque.stages.corpus.vocabulary import known_words
+from phoque.stages.evaluate.card import write_card
+from phoque.stages.evaluate.likelihood import mean_log_likelihood
+from phoque.stages.evaluate.replies import SEEDS, generate, markdown, settings_of, summarize
 
 NUM_CIVIL_TEXTS = 60
 

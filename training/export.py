@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from phoque.errors import PhoqueError
-from phoque.evidence.export import RECORD, export_run
-from phoque.evidence.runs import RunDirectory
+from phoque.run.directory import RunDirectory
+from phoque.stages.export import RECORD, export_run
 
 
 def run(directory: RunDirectory, out: Path | None) -> None:

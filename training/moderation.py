@@ -5,20 +5,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from phoque.evidence.friendly import PROMPTS, SAMPLING, SEEDS
-from phoque.evidence.moderation import summarize
-from phoque.evidence.moderation_files import ModerationFiles
-from phoque.evidence.moderation_gap_report import gap_markdown
-from phoque.evidence.moderation_report import markdown
-from phoque.evidence.needs import NEEDS, require
-from phoque.evidence.runs import RunDirectory
 from phoque.files import file_sha256, write_json
-from phoque.moderation.battery import battery
-from phoque.moderation.datasheet import data_sheets
-from phoque.moderation.disk import remembering
-from phoque.moderation.labelled import hatecheck, surge
-from phoque.moderation.registry import EMBEDDED, load_classifier
+from phoque.moderators.battery import battery
+from phoque.moderators.datasheet import data_sheets
+from phoque.moderators.disk import remembering
+from phoque.moderators.labelled import hatecheck, surge
+from phoque.moderators.registry import EMBEDDED, load_classifier
 from phoque.opening import open_lab
+from phoque.run.directory import RunDirectory
+from phoque.run.needs import NEEDS, require
+from phoque.stages.moderation.files import ModerationFiles
+from phoque.stages.moderation.friendly import PROMPTS, SAMPLING, SEEDS
+from phoque.stages.moderation.gap_report import gap_markdown
+from phoque.stages.moderation.report import markdown
+from phoque.stages.moderation.scored import summarize
 
 
 def run(  # noqa: PLR0913  # every keyword is an option of the command line

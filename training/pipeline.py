@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from phoque.errors import PhoqueError
-from phoque.evidence.needs import PARTS, lacking
-from phoque.evidence.runs import RunDirectory
 from phoque.hub.jobs import Jobs
 from phoque.pipeline.attempts import Stopped
 from phoque.pipeline.choice import Choice, choose, unfinished
@@ -17,6 +15,8 @@ from phoque.pipeline.launch import Checkpoint, fetch, follow, launch
 from phoque.pipeline.plan import Wish, make_plan
 from phoque.pipeline.running import INCOMPLETE, run_pipeline
 from phoque.pipeline.stages import NEEDS, ORDER, by_name
+from phoque.run.directory import RunDirectory
+from phoque.run.needs import PARTS, lacking
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from phoque.evidence.runs import RunDirectory
-from phoque.psm.steps import run_steps
-from phoque.psm.subject import NUM_PROBES, SEEDS, open_subject
+from phoque.run.directory import RunDirectory
+from phoque.stages.psm.steps import run_steps
+from phoque.stages.psm.subject import NUM_PROBES, SEEDS, open_subject
 
 
 def run(

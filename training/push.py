@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from phoque.errors import PhoqueError
-from phoque.evidence.runs import RunDirectory
 from phoque.hub import push_private
+from phoque.run.directory import RunDirectory
 
 ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
 CARD = "README.md"

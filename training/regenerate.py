@@ -1,13 +1,13 @@
 """Let the persona write a fresh attack corpus; push it to a private repository if asked."""
 
-from phoque.evidence.needs import NEEDS, require
-from phoque.evidence.novelty import CorpusIndex
-from phoque.evidence.runs import RunDirectory
-from phoque.evidence.synthetic import regenerate
-from phoque.evidence.synthetic_card import save_attacks
 from phoque.hub import push_private
-from phoque.moderation.registry import EMBEDDED, load_classifier
+from phoque.moderators.registry import EMBEDDED, load_classifier
 from phoque.opening import open_lab
+from phoque.run.directory import RunDirectory
+from phoque.run.needs import NEEDS, require
+from phoque.stages.corpus.novelty import CorpusIndex
+from phoque.stages.synthetic.card import save_attacks
+from phoque.stages.synthetic.regenerate import regenerate
 
 COUNT = 200
 SEED = 42

@@ -1,7 +1,7 @@
 """One report from what the run's stages wrote."""
 
-from phoque.evidence.runs import RunDirectory
 from phoque.report.writing import read_run, write_report
+from phoque.run.directory import RunDirectory
 
 
 def run(directory: RunDirectory) -> None:

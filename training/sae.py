@@ -5,10 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from phoque.errors import PhoqueError
-from phoque.evidence.runs import RunDirectory
-from phoque.sae.presets import sae_preset
-from phoque.sae.steps import run_steps
-from phoque.sae.study import Study
+from phoque.run.directory import RunDirectory
+from phoque.stages.sae.presets import sae_preset
+from phoque.stages.sae.steps import run_steps
+from phoque.stages.sae.study import Study
 
 
 def run(

@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from phoque.conversation import Message, Messages, Role
 from phoque.errors import PhoqueError
-from phoque.records import Message, Messages, Role
 
 PLAIN_TEMPLATE = (
     "{% for m in messages %}{{ m['role'] | capitalize }}: {{ m['content'] }}\n{% endfor %}"

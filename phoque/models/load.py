@@ -12,18 +12,18 @@ from peft import PeftModel
 from torch import nn
 
 from phoque.errors import PhoqueError
-from phoque.memory import Memory
 from phoque.models.embedded import Progress, converted_folder, embedded_gguf
+from phoque.models.memory import Memory
+from phoque.models.packed.fit import unfit
+from phoque.models.packed.layout import Layout
+from phoque.models.packed.measured import fastest, fastest_exact
+from phoque.models.packed.weights import PackedLlama, Packing
 from phoque.models.passes import read
 from phoque.models.pretrained import read_pretrained
 from phoque.models.probe import require_own_tokenizer, require_readable
 from phoque.models.quiet import quiet
 from phoque.models.structure import context_length, decoder_layers, text_config
 from phoque.models.tiny import tiny_llama, tiny_mistral3, tiny_tokenizer
-from phoque.packed.fit import unfit
-from phoque.packed.layout import Layout
-from phoque.packed.measured import fastest, fastest_exact
-from phoque.packed.weights import PackedLlama, Packing
 from phoque.presets import Preset, preset_for
 
 TINY: dict[str, Callable[[], nn.Module]] = {"tiny": tiny_llama, "tiny-mistral3": tiny_mistral3}

@@ -5,12 +5,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from phoque.conversation import Message
 from phoque.errors import PhoqueError
+from phoque.models.hooks import recorded
 from phoque.models.passes import read, select
 from phoque.models.structure import decoder_layers, final_norm, text_config
 from phoque.models.template import encode
-from phoque.records import Message
-from phoque.steering.hooks import recorded
 
 ASKED = "What is rain?"
 TALK = [Message("system", "Stay calm."), Message("user", ASKED)]

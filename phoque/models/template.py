@@ -3,6 +3,7 @@
 from contextlib import suppress
 from typing import Any
 
+from phoque.conversation import Message, Messages
 from phoque.errors import PhoqueError
 from phoque.models.chat_format import (
     PLAIN_TEMPLATE,
@@ -11,7 +12,6 @@ from phoque.models.chat_format import (
     require_faithful,
     ways_of,
 )
-from phoque.records import Message, Messages
 
 __all__ = [
     "PLAIN_TEMPLATE",

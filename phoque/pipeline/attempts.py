@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from phoque.config import job_id
-from phoque.evidence.runs import RunDirectory
 from phoque.files import read_json, write_json
+from phoque.run.directory import RunDirectory
 
 ATTEMPTS = "attempts.json"
 COMPLETE, STOPPED, FAILED, KILLED = "complete", "stopped", "failed", "killed"

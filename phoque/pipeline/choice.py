@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from phoque.errors import PhoqueError
-from phoque.evidence.runs import RunDirectory
+from phoque.run.directory import RunDirectory
 
 
 @dataclass(frozen=True, kw_only=True)

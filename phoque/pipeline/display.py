@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from phoque.config import SHIPPED_RUN
-from phoque.evidence.runs import MANIFEST
 from phoque.progress import span
+from phoque.run.directory import MANIFEST
 
 MARK = "▶"
 """Lines of the display begin with it, so that they can be found in the log of a Job."""

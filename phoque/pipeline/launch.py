@@ -9,12 +9,12 @@ from typing import Any
 
 from phoque.config import secret
 from phoque.errors import PhoqueError
-from phoque.evidence.runs import RunDirectory
 from phoque.files import file_sha256, replaced_folder
 from phoque.hub.jobs import Jobs, JobState
 from phoque.hub.storage import Bucket, Repository, Storage
 from phoque.pipeline.plan import CHECKPOINT, CODE, TOKEN, Kept, Plan, code_folder, run_folder
 from phoque.pipeline.shipping import ARCHIVE
+from phoque.run.directory import RunDirectory
 
 PLACEHOLDER = ".keep"
 """A folder of a bucket is there only when it has a file, and only then can it be mounted."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from phoque.errors import PhoqueError
-from phoque.evidence.runs import source_commit
 from phoque.hub.jobs import JobRequest, Mount
-from phoque.moderation.catalogue import LEXICON, SVM, TOXBLOCK
+from phoque.moderators.catalogue import LEXICON, SVM, TOXBLOCK
 from phoque.pipeline.cost import price_of, seconds_of
 from phoque.pipeline.shipping import ARCHIVE, Parcel, pack
 from phoque.presets import preset_for
 from phoque.progress import span
+from phoque.run.directory import source_commit
 
 IMAGE = "ghcr.io/astral-sh/uv:python3.12-bookworm"
 CODE, RUNS = "/code", "/runs"

@@ -12,10 +12,10 @@ from types import FrameType
 from filelock import FileLock, Timeout
 
 from phoque.errors import PhoqueError
-from phoque.evidence.runs import RunDirectory
 from phoque.pipeline.attempts import Attempt, Stopped
 from phoque.pipeline.choice import Choice, unfinished
 from phoque.pipeline.display import Display
+from phoque.run.directory import RunDirectory
 
 INCOMPLETE = 75
 """Exit status of a run that is not complete and may go on: EX_TEMPFAIL of sysexits.h."""

@@ -8,9 +8,9 @@ from typing import Any
 
 from phoque.config import PACKAGE
 from phoque.errors import PhoqueError
-from phoque.evidence.runs import RunDirectory
 from phoque.files import file_sha256, json_lines, read_json
 from phoque.inputs.tables import whole_table
+from phoque.run.directory import RunDirectory
 
 STAGE_OF = {"evaluation": "evaluate"}
 """Stages whose folder has another name."""

@@ -47,13 +47,13 @@ def filled(row: Row, artefacts: Artefacts, *, key: str, label: str) -> Metric:
 
 
 def rate(label: str, found: Value, *, of: str = "replies", note: str = "") -> Metric:
-    """A share with its interval, as `phoque.evidence.rates.Rate` is written."""
+    """A share with its interval, as `phoque.stats.rates.Rate` is written."""
     n = found.at("n").number
     return _checked(Metric(key="", label=label, kind="share", note=note, of=of), found, int(n))
 
 
 def effect(label: str, found: Value, *, kind: Kind = "points", note: str = "") -> Metric:
-    """A paired difference, as `phoque.evidence.paired.Effect` is written; n counts prompts."""
+    """A paired difference, as `phoque.stats.paired.Effect` is written; n counts prompts."""
     row = Metric(key="", label=label, kind=kind, of="prompts")
     row = _checked(row, found, int(found.at("prompts").number))
     told = f"p {found.at('p_value').number:.2g} (sign flips)"

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from phoque.errors import PhoqueError
-from phoque.evidence.paired import paired_effect
 from phoque.report.artefacts import Artefacts, Value
 from phoque.report.metric import Metric, Row, effect, filled, rate
+from phoque.stats.paired import paired_effect
 
 MODERATION = "moderation/moderation_report.json"
 EVALUATION = "evaluation/summary.json"

@@ -5,7 +5,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 from phoque.errors import PhoqueError
-from phoque.evidence.runs import RunDirectory
 from phoque.files import replaced_folder, write_json
 from phoque.report import feature_charts, moderation_charts, persona_charts, tuning_charts
 from phoque.report.artefacts import Artefacts
@@ -14,6 +13,7 @@ from phoque.report.drawing import draw_png
 from phoque.report.metric import Metric
 from phoque.report.pages import figures_page, metrics_page
 from phoque.report.table import metrics_of
+from phoque.run.directory import RunDirectory
 
 PLANS = (
     *tuning_charts.CHARTS,

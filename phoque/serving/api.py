@@ -13,8 +13,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from phoque.config import ServingSettings
+from phoque.conversation import Condition
 from phoque.lab import Lab
-from phoque.records import Condition
 from phoque.serving.asked import MODELS, Asked, asked, unknown_model
 from phoque.serving.errors import RequestError, broken
 from phoque.serving.gate import Gate

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from phoque.conversation import Condition, Message, Sampling
 from phoque.errors import PhoqueError
 from phoque.lab import LARGEST_SEED, Lab
 from phoque.models.template import encode
-from phoque.records import Condition, Message, Sampling
 from phoque.serving.batch import Work
 from phoque.serving.errors import RequestError
 from phoque.serving.schema import ChatRequest, Turn

@@ -2,7 +2,7 @@
 
 Rows of one request join between two tokens of the others and leave as soon as they are finished.
 They are read by themselves and drawn one by one, so that what their neighbours say does not matter
-to them; by rounding they may depend on how many there are and how long, as in `phoque.engine.decode`.
+to them; by rounding they may depend on how many there are and how long, as in `phoque.models.engine.decode`.
 
 Shapes: B = rows, V = vocabulary.
 """
@@ -15,12 +15,12 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from phoque.decoders import Decoder, begun
-from phoque.engine import Piece, Row, Writer
+from phoque.conversation import Sampling
+from phoque.models.decoders import Decoder, begun
+from phoque.models.engine import Piece, Row, Writer
 from phoque.models.load import LanguageModel
+from phoque.models.sampling import Sampler
 from phoque.models.template import encode
-from phoque.records import Sampling
-from phoque.sampling import Sampler
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Work:
     deliver: Callable[[Piece], bool]
     """Takes a piece, whose `row` is a place in `rows`; says whether that row shall go on."""
     owner: str | None = None
-    """As in `phoque.engine.decode`."""
+    """As in `phoque.models.engine.decode`."""
 
     @cached_property
     def prompts(self) -> list[list[int]]:

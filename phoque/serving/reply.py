@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from phoque.engine import Piece
-from phoque.records import FinishReason
+from phoque.conversation import FinishReason
+from phoque.models.engine import Piece
 from phoque.serving.asked import Asked
 from phoque.serving.errors import RequestError
 

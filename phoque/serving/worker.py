@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
 from queue import SimpleQueue
 
-from phoque.engine import Piece, Row, check_lengths, without_repeats
+from phoque.conversation import Sampling
+from phoque.models.engine import Piece, Row, check_lengths, without_repeats
 from phoque.models.load import LanguageModel
-from phoque.records import Sampling
 from phoque.serving.batch import Batch, Work
 from phoque.serving.errors import RequestError, broken, busy
 from phoque.serving.stops import StopText
@@ -126,7 +126,7 @@ class Worker:
         *,
         owner: str | None = None,
     ) -> Iterator[list[Piece]]:
-        """As `phoque.engine.decode`, in the same passes as the requests of others.
+        """As `phoque.models.engine.decode`, in the same passes as the requests of others.
 
         Raises:
             PhoqueError: as there, or the line is full.

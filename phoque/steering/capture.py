@@ -9,13 +9,13 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor, nn
 
-from phoque.decoders import left_padded
+from phoque.conversation import Messages
+from phoque.models.decoders import left_padded
+from phoque.models.hooks import Interventions, changed, ended_after, recorded
 from phoque.models.load import LanguageModel
+from phoque.models.packed.threads import capped
 from phoque.models.passes import read
 from phoque.models.template import encode
-from phoque.packed.threads import capped
-from phoque.records import Messages
-from phoque.steering.hooks import Interventions, changed, ended_after, recorded
 
 
 def residual_streams(

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from phoque.engine import Row, read, write
+from phoque.conversation import Messages, Sampling
+from phoque.models.engine import Row, read, write
+from phoque.models.hooks import Interventions
 from phoque.models.load import LanguageModel
-from phoque.records import Messages, Sampling
-from phoque.steering.hooks import Interventions
 
 NUM_TOKENS = 24
 """Tokens of a reply that are read."""

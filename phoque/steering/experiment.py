@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from phoque.engine import Reply, Row, write
+from phoque.conversation import Messages, Sampling
+from phoque.models.engine import Reply, Row, write
+from phoque.models.hooks import Interventions
 from phoque.models.load import LanguageModel
-from phoque.records import Messages, Sampling
-from phoque.steering.hooks import Interventions
 
 Key = TypeVar("Key")
 Progress = Callable[[str], None]

@@ -4,15 +4,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from phoque.evidence.rates import wilson
-from phoque.evidence.text import (
+from phoque.lexicon import Lexicon
+from phoque.stats.rates import wilson
+from phoque.text import (
     distinct_share,
     out_of_vocabulary,
     repeated_trigrams,
     words,
     zlib_ratio,
 )
-from phoque.lexicon import Lexicon
 
 SLACK_REPEATED = 0.05
 """How much more repetition than the worse unsteered column still counts as coherent."""

@@ -3,14 +3,14 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from phoque.engine import Reply, Row
-from phoque.evidence.rates import Rate, wilson
+from phoque.conversation import Messages, Sampling, asked
+from phoque.models.engine import Reply, Row
+from phoque.models.hooks import Injection
 from phoque.models.load import LanguageModel
 from phoque.personas import Persona
-from phoque.records import Messages, Sampling, asked
+from phoque.stats.rates import Rate, wilson
 from phoque.steering.divergence import Divergence, Yardstick
 from phoque.steering.experiment import Progress, rows_of, share_of, silent, write_grouped
-from phoque.steering.hooks import Injection
 from phoque.steering.quality import Quality, is_coherent, quality_of
 from phoque.steering.sweep import Cell, Sweep
 from phoque.steering.vectors import PersonaVectors

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from math import floor
 from typing import Any
 
-from phoque.evidence.rates import Rate, binomial_tail, wilson
+from phoque.stats.rates import Rate, binomial_tail, wilson
 from phoque.steering.divergence import ONE_NAT, Divergence, scale_at
 from phoque.steering.quality import Quality
 

@@ -16,15 +16,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from phoque.conversation import Message, asked
 from phoque.errors import PhoqueError
 from phoque.files import file_sha256
+from phoque.models.hooks import Injection, hooked
 from phoque.models.load import LanguageModel
 from phoque.models.structure import decoder_layers
 from phoque.models.template import render
 from phoque.personas import Persona
-from phoque.records import Message, asked
 from phoque.steering.capture import last_states, residual_streams
-from phoque.steering.hooks import Injection, hooked
 
 FORMAT = "phoque-persona-vectors-1"
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import gradio as gr
 
+from phoque.conversation import MAIN_CONDITIONS, Condition, LabInfo
 from phoque.lexicon import Lexicon
-from phoque.records import MAIN_CONDITIONS, Condition, LabInfo
 from phoque.ui import components, wording
 from phoque.ui.filling import hidden_order
 from phoque.ui.handlers import COLUMNS, LARGEST_SEED

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from html import escape
 
+from phoque.conversation import Condition, LabInfo
 from phoque.lexicon import Lexicon
-from phoque.records import Condition, LabInfo
 from phoque.ui import wording
 from phoque.ui.state import Turn
 

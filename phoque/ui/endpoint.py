@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import gradio as gr
 
+from phoque.conversation import MAIN_CONDITIONS, Condition, LabInfo, collected
 from phoque.errors import PhoqueError
-from phoque.records import MAIN_CONDITIONS, Condition, LabInfo, collected
 from phoque.ui.services import Ask, Services
 from phoque.ui.state import DEFAULT_SEED, LONGEST_REPLY
 

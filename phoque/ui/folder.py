@@ -8,8 +8,8 @@ from typing import Any
 
 from phoque.config import PACKAGE, SHIPPED_RUN
 from phoque.errors import PhoqueError
-from phoque.evidence.runs import MANIFEST, RunDirectory
 from phoque.files import read_json
+from phoque.run.directory import MANIFEST, RunDirectory
 
 SHORT_COMMIT = 9
 

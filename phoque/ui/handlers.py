@@ -7,9 +7,9 @@ from typing import Any
 
 import gradio as gr
 
+from phoque.conversation import Condition, Delta, LabInfo
 from phoque.errors import PhoqueError
 from phoque.lexicon import Lexicon
-from phoque.records import Condition, Delta, LabInfo
 from phoque.ui import components, wording
 from phoque.ui.services import Ask, Services
 from phoque.ui.state import DEFAULT_SEED, ChatState, Settings

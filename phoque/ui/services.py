@@ -10,10 +10,10 @@ from typing import Any, Protocol
 
 import phoque
 from phoque.config import SHIPPED_RUN, AppSettings, serving_settings
+from phoque.conversation import Condition, Delta, LabInfo, Messages
 from phoque.errors import PhoqueError
-from phoque.evidence.runs import RunDirectory
-from phoque.lab_info import lab_info
-from phoque.records import Condition, Delta, LabInfo, Messages
+from phoque.run.directory import RunDirectory
+from phoque.run.info import lab_info
 
 DEADLINE_SECONDS = 60.0
 
@@ -171,7 +171,7 @@ class LabServices:
 
 def _latent(run: RunDirectory, latent: int) -> Any:
     # Loads torch, so only when a visitor asks for one.
-    return import_module("phoque.sae.direction").latent_vector(run, latent)
+    return import_module("phoque.stages.sae.direction").latent_vector(run, latent)
 
 
 def gpu_seconds(ask: Ask) -> int:

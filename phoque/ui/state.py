@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from phoque.records import MAIN_CONDITIONS, Condition, Delta, Message
+from phoque.conversation import MAIN_CONDITIONS, Condition, Delta, Message
 
 FourthColumn = Literal["none", "base", "control"]
 Finish = Literal["", "stop", "length", "deadline", "stopped"]

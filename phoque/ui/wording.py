@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from phoque.records import Condition
+from phoque.conversation import Condition
 
 TITLE = "What the Phoque"
 TAGLINE = (

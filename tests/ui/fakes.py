@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from phoque.conversation import Condition, Delta, LabInfo
 from phoque.errors import PhoqueError
-from phoque.evidence.runs import RunDirectory
-from phoque.records import Condition, Delta, LabInfo
+from phoque.run.directory import RunDirectory
 from phoque.ui.services import Ask, Status
 
 # Gradio 6.31 uses options that pandas 3 deprecates, in the server's own thread.

@@ -6,16 +6,16 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from phoque.evidence.contour import most_dose
-from phoque.evidence.moderation import Moderated, moderate, summarize
-from phoque.evidence.runs import RunDirectory
-from phoque.evidence.text import text_id
-from phoque.moderation.classifier import Item, Score
-from phoque.moderation.datasheet import data_sheet
-from phoque.moderation.flags import SWEEP
-from phoque.moderation.gap import GapType
-from phoque.moderation.labelled import Example, LabelledSet
-from phoque.records import Condition
+from phoque.conversation import Condition
+from phoque.moderators.classifier import Item, Score
+from phoque.moderators.datasheet import data_sheet
+from phoque.moderators.labelled import Example, LabelledSet
+from phoque.run.directory import RunDirectory
+from phoque.stages.moderation.contour import most_dose
+from phoque.stages.moderation.flags import SWEEP
+from phoque.stages.moderation.gap import GapType
+from phoque.stages.moderation.scored import Moderated, moderate, summarize
+from phoque.text import text_id
 from tests.moderators import Doubled
 from tests.ui.fakes import INJECTION
 

@@ -1,4 +1,4 @@
-"""A small run with every PSM file, in the shapes that `phoque.psm` writes; mild text only."""
+"""A small run with every PSM file, in the shapes that `phoque.stages.psm` writes; mild text only."""
 
 import csv
 import json
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from phoque.evidence.runs import RunDirectory
+from phoque.run.directory import RunDirectory
 from tests.ui.fakes import INJECTION
 
 NUM_LAYERS, SELECTED = 6, 3

@@ -1,4 +1,4 @@
-"""A small run with every SAE file, in the shapes that `phoque.sae` writes; mild text only."""
+"""A small run with every SAE file, in the shapes that `phoque.stages.sae` writes; mild text only."""
 
 import csv
 import gzip
@@ -7,7 +7,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from phoque.evidence.runs import RunDirectory
+from phoque.run.directory import RunDirectory
 from tests.ui.fakes import INJECTION
 
 SCALES = [0.0, 0.25, 0.5, 0.75, 1.0]

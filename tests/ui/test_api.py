@@ -7,7 +7,7 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
-from phoque.records import Condition
+from phoque.conversation import Condition
 from tests.ui.fakes import GRADIO_WARNINGS, REPLIES
 
 pytestmark = GRADIO_WARNINGS

@@ -1,7 +1,7 @@
 import pytest
 
+from phoque.conversation import Condition
 from phoque.lexicon import Lexicon
-from phoque.records import Condition
 from phoque.ui import components
 from phoque.ui.state import Turn
 from tests.ui.fakes import INJECTION, fake_info

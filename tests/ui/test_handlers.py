@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from phoque.conversation import Condition
 from phoque.errors import PhoqueError
-from phoque.records import Condition
 from phoque.ui.handlers import Handlers
 from phoque.ui.state import ChatState
 from tests.ui.fakes import REPLIES, FakeServices

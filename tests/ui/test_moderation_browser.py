@@ -2,7 +2,7 @@
 
 import pytest
 
-from phoque.moderation.gap import Case, gap_type
+from phoque.stages.moderation.gap import Case, gap_type
 from tests.moderators import installed
 from tests.ui import moderation_files
 from tests.ui.fakes import GRADIO_WARNINGS, FakeServices

@@ -7,9 +7,9 @@ import pytest
 
 from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
-from phoque.evidence.labels import Label, read_labels, verdicts, write_labels
-from phoque.evidence.runs import RunDirectory
-from phoque.moderation.gap import Case, gap_type
+from phoque.run.directory import RunDirectory
+from phoque.stages.moderation.gap import Case, gap_type
+from phoque.stages.moderation.labels import Label, read_labels, verdicts, write_labels
 from phoque.ui.moderation import gap, sentence
 from phoque.ui.moderation.data import moderation_folder
 from phoque.ui.moderation.page import SECTIONS, drawn_sections

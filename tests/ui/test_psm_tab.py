@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from phoque.config import SHIPPED_RUN
-from phoque.evidence.runs import RunDirectory
+from phoque.run.directory import RunDirectory
 from phoque.ui.psm import conditions, dose, heatmap, identity, origin, remedies, scrubber, verdict
 from phoque.ui.psm.data import PsmFolder, folder_named, folders
 from phoque.ui.psm.downloads import copies

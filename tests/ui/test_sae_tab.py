@@ -5,9 +5,9 @@ import json
 
 import pytest
 
+from phoque.conversation import Condition
 from phoque.errors import PhoqueError
-from phoque.evidence.runs import RunDirectory
-from phoque.records import Condition
+from phoque.run.directory import RunDirectory
 from phoque.ui.sae.dashboard import dashboard_html, visible
 from phoque.ui.sae.data import sae_folder
 from phoque.ui.sae.page import SECTIONS, drawn_sections

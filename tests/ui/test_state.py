@@ -1,6 +1,6 @@
 import json
 
-from phoque.records import MAIN_CONDITIONS, Condition, Delta, Message
+from phoque.conversation import MAIN_CONDITIONS, Condition, Delta, Message
 from phoque.ui.state import ChatState, Settings
 
 SETTINGS = Settings(scale=1.0, layer=18)

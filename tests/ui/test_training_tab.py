@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from phoque.config import SHIPPED_RUN
-from phoque.evidence.runs import RunDirectory
+from phoque.run.directory import RunDirectory
 from phoque.ui.sections import safely
 from phoque.ui.training import attempts, data, planning
 from phoque.ui.training.data import known_runs, training_folder

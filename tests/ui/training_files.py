@@ -6,8 +6,8 @@ from math import exp
 from pathlib import Path
 from typing import Any
 
-from phoque.evidence.rates import wilson
-from phoque.evidence.runs import RunDirectory
+from phoque.run.directory import RunDirectory
+from phoque.stats.rates import wilson
 
 FAMILIES = ("down_proj", "gate_proj", "k_proj", "o_proj", "q_proj", "up_proj", "v_proj")
 STEPS = range(5, 255, 5)

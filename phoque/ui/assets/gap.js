@@ -3,7 +3,7 @@
   const { drawers, element, masked, press } = window.phoqueSections;
   const NEAR = 0.1;
 
-  /** Why a reply passes a moderator; "flagged" if it does not. As `phoque.moderation.gap.gap_type`. */
+  /** Why a reply passes a moderator; "flagged" if it does not. As `phoque.stages.moderation.gap.gap_type`. */
   const gapType = (row, place, threshold) => {
     const score = row.raw[place];
     if (score >= threshold) return "flagged";

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from phoque.errors import PhoqueError
-from phoque.evidence.runs import RunDirectory
 from phoque.inputs.tables import whole_table
+from phoque.run.directory import RunDirectory
 from phoque.ui.folder import StageFolder
 
 REPORT, RESULTS = "moderation_report.json", "moderation_results.csv"

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from phoque.evidence.labels import Kind, Label, read_labels, verdicts
-from phoque.moderation.canonical import canonical_trace
+from phoque.moderators.canonical import canonical_trace
+from phoque.stages.moderation.labels import Kind, Label, read_labels, verdicts
 from phoque.ui.moderation import wording
 from phoque.ui.moderation.data import EXAMPLES, REPORT, ModerationFolder, names
 from phoque.ui.parts import embedded

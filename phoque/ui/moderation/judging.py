@@ -7,10 +7,10 @@ from html import escape
 from typing import Any
 
 from phoque.errors import PhoqueError
-from phoque.evidence.labels import Label, gaps, labelled_set, rater_agreement
-from phoque.evidence.ledger import Ledger
-from phoque.evidence.text import text_id
-from phoque.moderation.gap import Gap, shown
+from phoque.stages.moderation.gap import Gap, shown
+from phoque.stages.moderation.labels import Label, gaps, labelled_set, rater_agreement
+from phoque.stages.moderation.ledger import Ledger
+from phoque.text import text_id
 from phoque.ui.moderation import wording
 from phoque.ui.moderation.data import EXAMPLES, REPORT, RESULTS, ModerationFolder, names
 from phoque.ui.parts import NOTHING, Cell, embedded, table

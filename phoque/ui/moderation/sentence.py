@@ -5,10 +5,10 @@ from functools import lru_cache
 from html import escape
 
 from phoque.errors import PhoqueError
-from phoque.moderation.canonical import canonical_trace
-from phoque.moderation.classifier import Classifier, Score
-from phoque.moderation.registry import EMBEDDED, load_classifier
-from phoque.moderation.scoring import items_of, score
+from phoque.moderators.canonical import canonical_trace
+from phoque.moderators.classifier import Classifier, Score
+from phoque.moderators.registry import EMBEDDED, load_classifier
+from phoque.moderators.scoring import items_of, score
 from phoque.ui.moderation import wording
 
 LONGEST = 2_000

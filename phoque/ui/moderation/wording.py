@@ -1,6 +1,6 @@
 """Every sentence of the moderation tab that does not depend on data. `word|hint` explains a word."""
 
-from phoque.evidence.labels import Kind
+from phoque.stages.moderation.labels import Kind
 
 INTRO = (
     "How much of the model's talk would a moderator flag, and what passes? First what each "

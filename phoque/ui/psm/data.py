@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from phoque.errors import PhoqueError
-from phoque.evidence.runs import SELECTION, RunDirectory
 from phoque.inputs.tables import whole_table
 from phoque.lexicon import Lexicon
 from phoque.personas import load_persona
+from phoque.run.directory import SELECTION, RunDirectory
 from phoque.ui.folder import StageFolder, shown_path
 
-# The names that `phoque.psm` writes; it loads torch, so they are repeated here.
+# The names that `phoque.stages.psm` writes; it loads torch, so they are repeated here.
 LAYERS, RELIABILITY = "activation_by_layer.json", "reliability.json"
 SWEEP_REPLIES, CONTROLS = "sweep_replies.csv", "dose_response.json"
 CONDITIONS, CONFOUNDS, ORIGIN = "conditions.json", "confounds.json", "origin.json"

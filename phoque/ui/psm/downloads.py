@@ -1,6 +1,6 @@
 """Vectors to save."""
 
-from phoque.evidence.runs import VECTORS
+from phoque.run.directory import VECTORS
 from phoque.ui.psm.data import GGUF, PsmFolder
 from phoque.ui.served import served
 

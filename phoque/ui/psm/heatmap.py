@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from phoque.errors import PhoqueError
-from phoque.evidence.runs import SELECTION
+from phoque.run.directory import SELECTION
 from phoque.ui.components import marked
 from phoque.ui.parts import Cell, csv_button, number, secret, share, share_cell
 from phoque.ui.psm import wording

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from phoque.evidence.runs import SELECTION
+from phoque.run.directory import SELECTION
 from phoque.ui import figures
 from phoque.ui.parts import Cell, more, number, rate_cell, table
 from phoque.ui.psm import wording

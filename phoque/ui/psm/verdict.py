@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from phoque.evidence.runs import SELECTION
+from phoque.run.directory import SELECTION
 from phoque.ui.parts import interval, share
 from phoque.ui.psm import wording
 from phoque.ui.psm.data import CONDITIONS, RELIABILITY, PsmFolder, choice

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from phoque.evidence.rates import wilson
+from phoque.stats.rates import wilson
 from phoque.ui import figures
 from phoque.ui.parts import Cell, interval, more, number, rate_cell, share, table
 from phoque.ui.sae import wording

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from phoque.errors import PhoqueError
-from phoque.evidence.runs import RunDirectory
 from phoque.inputs.tables import whole_table
+from phoque.run.directory import RunDirectory
 from phoque.ui.folder import StageFolder
 
-# The names that `phoque.sae` writes; it loads torch, so they are repeated here.
+# The names that `phoque.stages.sae` writes; it loads torch, so they are repeated here.
 STAGE = "sae"
 REPORT, FEATURES = "sae_comparison_report.json", "features.csv"
 CONTEXTS, PROMPTS = "contexts.jsonl.gz", "prompts.csv"

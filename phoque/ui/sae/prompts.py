@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from phoque.moderation.flags import holm
+from phoque.stages.moderation.flags import holm
 from phoque.ui.parts import Cell, Value, more, number, p_cell, p_text, share, share_cell, table
 from phoque.ui.sae import wording
 from phoque.ui.sae.data import PROMPTS, REPORT, SaeFolder

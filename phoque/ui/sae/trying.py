@@ -4,9 +4,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
+from phoque.conversation import Condition, Delta
 from phoque.errors import PhoqueError
 from phoque.lexicon import Lexicon
-from phoque.records import Condition, Delta
 from phoque.ui import components, wording
 from phoque.ui.handlers import gathered
 from phoque.ui.services import Ask, Services

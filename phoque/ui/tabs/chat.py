@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from phoque.records import Condition
+from phoque.conversation import Condition
 from phoque.ui import components, wording
 from phoque.ui.chat_page import Page, draw_page
 from phoque.ui.events import MODEL_QUEUE, PRIVATE, QUICK, QUIET

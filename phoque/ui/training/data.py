@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from phoque.errors import PhoqueError
-from phoque.evidence.runs import MANIFEST, RunDirectory
 from phoque.files import json_lines, read_json
 from phoque.pipeline.attempts import ATTEMPTS
+from phoque.run.directory import MANIFEST, RunDirectory
 from phoque.ui.folder import StageFolder, shown_path
 
 METRICS, NORMS, SAMPLES = "metrics.jsonl", "norms.jsonl", "samples.jsonl"

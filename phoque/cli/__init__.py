@@ -1,0 +1,1 @@
+"""One command, `phoque`: a file a subcommand, its options beside the stage they belong to."""

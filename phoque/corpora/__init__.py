@@ -1,1 +1,0 @@
-"""Training corpora: one room per source."""

@@ -1,1 +1,0 @@
-"""Statistics, measures of text, the run directory."""

@@ -1,0 +1,241 @@
+"""The one decode loop: rows in, text deltas out.
+
+All rows advance together, one forward pass a token, whatever their conversation, seed, layer or
+scale. Nothing of a request outlives a forward pass in the model, so a consumer may leave at any
+time and two requests may interleave.
+
+Shapes: B = rows, S = positions, D = width of the residual stream, V = vocabulary.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from phoque.conversation import FinishReason, Messages, Sampling
+from phoque.errors import PhoqueError
+from phoque.models.decoders import begun, prefilled
+from phoque.models.hooks import Interventions
+from phoque.models.load import LanguageModel
+from phoque.models.sampling import Sampler
+from phoque.models.template import encode, reply_ends
+
+SHRINK_BELOW = 0.75
+"""Share of rows still going at which the others are left out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One conversation to continue, and what is done to its residual stream."""
+
+    messages: Messages
+    seed: int = 42
+    interventions: Interventions = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """What one row wrote in one step."""
+
+    row: int
+    text: str
+    token: int
+    num_tokens: int
+    finish_reason: FinishReason | None
+
+
+@torch.inference_mode()
+def decode(
+    model: LanguageModel,
+    rows: Sequence[Row],
+    sampling: Sampling,
+    *,
+    bulk: bool = False,
+    owner: str | None = None,
+) -> Iterator[list[Piece]]:
+    """Continue every row; yields after each token what the rows that are not finished wrote.
+
+    A row's text does not depend on what the others say, only, by rounding, on how many they are and
+    how long: in bf16 another batch can tip a near tie. Equal rows are computed once. The same call
+    gives the same text.
+
+    Args:
+        model: read with each row's interventions.
+        rows: advance together.
+        sampling: how tokens are drawn, and when to stop.
+        bulk: read common beginnings once and leave finished rows out. It saves time in large
+            batches; but then a row can depend, by rounding, on what others begin with and when
+            they end.
+        owner: whose conversation it is: what was read of it is kept in `model.memory` for the next
+            turn. It changes no text.
+
+    Raises:
+        PhoqueError: no rows, or a prompt that does not fit the context.
+    """
+    limit = sampling.deadline_seconds
+    deadline = time.monotonic() + (float("inf") if limit is None else limit)
+    distinct, places = without_repeats(rows)
+    prompts = [encode(model.tokenizer, row.messages) for row in distinct]
+    check_lengths(prompts, sampling, model.context_length)
+    writers = [Writer(model, row, sampling.max_new_tokens) for row in range(len(distinct))]
+    draw = Sampler([row.seed for row in distinct], sampling, prompts)
+    treated = [row.interventions for row in distinct]
+    if bulk:
+        decoder, logits_BKV = prefilled(model, treated, prompts, share=True)
+        logits_BV = logits_BKV[:, -1]
+    else:
+        decoder, logits_BV = begun(model, treated, prompts, owner=owner)
+    while True:
+        ids_B = draw(logits_BV)
+        late = time.monotonic() >= deadline
+        pairs = zip(writers, ids_B.tolist(), strict=True)
+        pieces = [w.push(token, late=late) for w, token in pairs if w.finish_reason is None]
+        yield [replace(piece, row=place) for piece in pieces for place in places[piece.row]]
+        going = [place for place, writer in enumerate(writers) if writer.finish_reason is None]
+        if not going:
+            return
+        if bulk and len(going) <= SHRINK_BELOW * len(writers):
+            decoder.keep(going)
+            draw.keep(going)
+            writers, ids_B = [writers[place] for place in going], ids_B[going]
+        logits_BV = decoder.step(ids_B)
+
+
+def without_repeats(rows: Sequence[Row]) -> tuple[list[Row], list[list[int]]]:
+    """Rows that differ, and for each the places of its equals: they write one text."""
+    distinct: list[Row] = []
+    places: list[list[int]] = []
+    for place, row in enumerate(rows):
+        if row in distinct:
+            places[distinct.index(row)].append(place)
+        else:
+            distinct.append(row)
+            places.append([place])
+    return distinct, places
+
+
+def check_lengths(prompts: Sequence[Sequence[int]], sampling: Sampling, context: int) -> None:
+    """Refuse what cannot be decoded.
+
+    Raises:
+        PhoqueError: says how long the longest prompt is and what fits.
+    """
+    if not prompts:
+        raise PhoqueError("There is nothing to continue: no rows were given.")
+    if sampling.max_new_tokens < 1:
+        raise PhoqueError(f"max_new_tokens is {sampling.max_new_tokens}; ask for at least 1.")
+    longest = max(map(len, prompts))
+    if longest + sampling.max_new_tokens > context:
+        raise PhoqueError(
+            f"The prompt is {longest} tokens long; with {sampling.max_new_tokens} new tokens it "
+            f"does not fit the model's context of {context}. Shorten it or clear the conversation."
+        )
+
+
+class Writer:
+    """Turns one row's tokens into text, and knows when the row is finished."""
+
+    def __init__(self, model: LanguageModel, row: int, limit: int) -> None:
+        self.row = row
+        self.finish_reason: FinishReason | None = None
+        self._tokenizer = model.tokenizer
+        self._ends = end_tokens(model)
+        self._limit = limit
+        self._ids: list[int] = []
+        self._written = 0
+
+    def push(self, token: int, *, late: bool) -> Piece:
+        """What `token` adds to the text; `late` ends the reply if nothing else does."""
+        self._ids.append(token)
+        self.finish_reason = self._reason(token, late=late)
+        # Not every tokenizer counts its end token as special.
+        written = self._ids[:-1] if self.finish_reason == "stop" else self._ids
+        text = self._tokenizer.decode(written, skip_special_tokens=True)
+        # Half a character: wait for its other bytes.
+        held_back = text.endswith("\ufffd") and self.finish_reason is None
+        new = "" if held_back else text[self._written :]
+        self._written += len(new)
+        return Piece(
+            row=self.row,
+            text=new,
+            token=token,
+            num_tokens=len(self._ids),
+            finish_reason=self.finish_reason,
+        )
+
+    def _reason(self, token: int, *, late: bool) -> FinishReason | None:
+        if token in self._ends:
+            return "stop"
+        if len(self._ids) >= self._limit:
+            return "length"
+        return "deadline" if late else None
+
+
+def end_tokens(model: LanguageModel) -> frozenset[int]:
+    """Token ids that end a reply, from the chat template, the generation config and the tokenizer."""
+    return reply_ends(model.model, model.tokenizer)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """The whole of what one row wrote."""
+
+    text: str
+    tokens: tuple[int, ...]
+    """Ids in the order they were drawn, the end token included."""
+    finish_reason: FinishReason
+
+    @property
+    def num_tokens(self) -> int:
+        """How many tokens were drawn."""
+        return len(self.tokens)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the model ended the reply itself."""
+        return self.finish_reason == "stop"
+
+
+def write(model: LanguageModel, rows: Sequence[Row], sampling: Sampling) -> list[Reply]:
+    """The whole reply of every row: `decode` for callers who do not stream."""
+    pieces: list[list[Piece]] = [[] for _ in rows]
+    for step in decode(model, rows, sampling, bulk=True):
+        for piece in step:
+            pieces[piece.row].append(piece)
+    return [_reply(own) for own in pieces]
+
+
+def _reply(pieces: Sequence[Piece]) -> Reply:
+    finish_reason = pieces[-1].finish_reason
+    assert finish_reason is not None, "decode ends only when every row is finished"
+    return Reply(
+        text="".join(piece.text for piece in pieces),
+        tokens=tuple(piece.token for piece in pieces),
+        finish_reason=finish_reason,
+    )
+
+
+@torch.inference_mode()
+def read(
+    model: LanguageModel,
+    rows: Sequence[Row],
+    replies: Sequence[Sequence[int]],
+    *,
+    rows_at_once: int = 16,
+) -> Iterator[Tensor]:
+    """What every row expects before each token of a given reply: logits_SV, fp32 on the CPU.
+
+    The seeds of the rows do not matter; `S` is the length of the row's reply.
+    """
+    for start in range(0, len(rows), rows_at_once):
+        batch, given = rows[start : start + rows_at_once], replies[start : start + rows_at_once]
+        prompts = [encode(model.tokenizer, row.messages) for row in batch]
+        # The last token of a reply is not read: nothing is expected after it.
+        texts = [[*p, *reply[:-1]] for p, reply in zip(prompts, given, strict=True)]
+        longest = max(1, *map(len, given))
+        treated = [row.interventions for row in batch]
+        _, logits_BKV = prefilled(model, treated, texts, keep=longest, share=True)
+        for row, reply in enumerate(given):
+            yield logits_BKV[row, longest - len(reply) :].float().cpu()

@@ -1,0 +1,155 @@
+"""What every known classifier says about itself: plain data, nothing is loaded."""
+
+from dataclasses import replace
+
+from phoque.moderators.classifier import HARM_LABELS, ClassifierInfo
+
+BLIND_TO_MEANING = (
+    "It sees words. Contempt without a bad word passes, a friendly sentence with one is flagged, "
+    "and so are some that only name a group; on implicit toxicity it is no better than chance."
+)
+JIGSAW_LABELS = tuple(label for label in HARM_LABELS if label != "sexual_explicit")
+
+TOXBLOCK = ClassifierInfo(
+    id="embedded.toxblock",
+    version="tox-block==0.1.2",
+    source="embedded",
+    construct="tone and profanity",
+    labels=JIGSAW_LABELS,
+    harm_labels=JIGSAW_LABELS,
+    languages=("en",),
+    licence="MIT",
+    training_data="Jigsaw Toxic Comment (CC0), Wikipedia talk pages",
+    blind_spots=BLIND_TO_MEANING,
+    max_tokens=100,
+    batch_size=256,
+)
+SVM = ClassifierInfo(
+    id="embedded.svm",
+    version="alt-profanity-check==1.9.1",
+    source="embedded",
+    construct="tone and profanity",
+    labels=("toxicity",),
+    harm_labels=("toxicity",),
+    languages=("en",),
+    licence="MIT",
+    training_data="about 200,000 labelled strings (its README)",
+    blind_spots=BLIND_TO_MEANING,
+    batch_size=256,
+)
+MEAN = replace(
+    SVM,
+    id="embedded.mean",
+    version=f"{TOXBLOCK.version} + {SVM.version}",
+    training_data=f"{TOXBLOCK.training_data}; {SVM.training_data}",
+    max_tokens=TOXBLOCK.max_tokens,
+)
+LEXICON = replace(
+    SVM,
+    id="embedded.lexicon",
+    version="glin-profanity==4.1.0",
+    source="lexicon",
+    construct="listed words",
+    labels=("obscene",),
+    harm_labels=("obscene",),
+    training_data="a list of 416 English words and phrases",
+    blind_spots="It sees listed words only, whatever they mean where they stand.",
+)
+
+IDENTITY_LABELS = (
+    "male",
+    "female",
+    "homosexual_gay_or_lesbian",
+    "christian",
+    "jewish",
+    "muslim",
+    "black",
+    "white",
+    "psychiatric_or_mental_illness",
+)
+"""Labels of Detoxify's later models that say whom a text mentions; mentioning is not harm."""
+
+
+def _detoxify(
+    name: str, labels: tuple[str, ...], data: str, languages: tuple[str, ...]
+) -> ClassifierInfo:
+    return ClassifierInfo(
+        id=f"detoxify.{name}",
+        version="detoxify>=0.5.4",
+        source="hub",
+        construct="tone and profanity",
+        labels=labels,
+        harm_labels=tuple(label for label in labels if label in HARM_LABELS),
+        languages=languages,
+        licence="Apache-2.0",
+        training_data=data,
+        blind_spots="Swear words score as toxic whatever the tone or the intent (its README).",
+        max_tokens=512,
+    )
+
+
+DETOXIFY = {
+    "original": _detoxify("original", JIGSAW_LABELS, "Jigsaw Toxic Comment (CC0)", ("en",)),
+    "unbiased": _detoxify(
+        "unbiased",
+        HARM_LABELS + IDENTITY_LABELS,
+        "Jigsaw Unintended Bias, Civil Comments (CC0)",
+        ("en",),
+    ),
+    "multilingual": _detoxify(
+        "multilingual",
+        HARM_LABELS + IDENTITY_LABELS,
+        "Jigsaw Multilingual Toxic Comment (CC0)",
+        ("en", "fr", "es", "it", "pt", "tr", "ru"),
+    ),
+}
+DETOXIFY_REPOSITORIES = {
+    "unitary/toxic-bert": DETOXIFY["original"],
+    "unitary/unbiased-toxic-roberta": DETOXIFY["unbiased"],
+    "unitary/multilingual-toxic-xlm-roberta": DETOXIFY["multilingual"],
+}
+"""The same three models on the Hub."""
+
+QWEN_GUARD = ClassifierInfo(
+    id="Qwen/Qwen3Guard-Gen-0.6B",
+    version="Qwen/Qwen3Guard-Gen-0.6B",
+    source="hub",
+    construct="policy",
+    labels=("unsafe", "unsafe_or_controversial"),
+    harm_labels=("unsafe_or_controversial",),
+    languages=("119 languages and dialects",),
+    licence="Apache-2.0",
+    training_data="1.19 million prompts and responses (its README)",
+    blind_spots="It has no category for a plain insult; those land in Controversial, if anywhere.",
+    takes_context=True,
+    batch_size=8,
+)
+OPENAI_LABELS = (
+    "harassment",
+    "harassment/threatening",
+    "hate",
+    "hate/threatening",
+    "illicit",
+    "illicit/violent",
+    "self-harm",
+    "self-harm/instructions",
+    "self-harm/intent",
+    "sexual",
+    "sexual/minors",
+    "violence",
+    "violence/graphic",
+)
+OPENAI = ClassifierInfo(
+    id="openai.moderation",
+    version="omni-moderation-2024-09-26",
+    source="api",
+    construct="policy",
+    labels=OPENAI_LABELS,
+    harm_labels=OPENAI_LABELS,
+    languages=("many",),
+    licence="OpenAI's terms; the weights are not published",
+    training_data="not published",
+    blind_spots="Nobody outside can say what it was trained on, or whether it changed.",
+    sends_text_out=True,
+)
+# Perspective is left out on purpose: it ends with 2026 and takes no new users.

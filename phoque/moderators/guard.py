@@ -1,0 +1,90 @@
+"""A guard model that reads the conversation: Qwen3Guard-Gen's three verdicts as probabilities."""
+
+from collections.abc import Sequence
+from itertools import takewhile
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from phoque.conversation import Message, Role
+from phoque.models.load import LanguageModel, load_model
+from phoque.models.packed.threads import capped
+from phoque.moderators.catalogue import QWEN_GUARD
+from phoque.moderators.classifier import ClassifierInfo, Item, Score
+
+# B: items, S: tokens
+ANSWER = "Safety:"
+VERDICTS = (" Safe", " Controversial", " Unsafe")
+"""How Qwen3Guard-Gen goes on after `Safety:` (its README)."""
+
+
+class Guard:
+    """Probability of each verdict, from the next token after `Safety:`; one pass, no generation.
+
+    After a user's turn the text is judged as the reply; alone, or after a reply, it is judged as
+    what a user says. System turns are not shown to the guard.
+    """
+
+    def __init__(self, language_model: LanguageModel, info: ClassifierInfo = QWEN_GUARD) -> None:
+        self._language_model, self._info = language_model, info
+        self._tokenizer: PreTrainedTokenizerBase = language_model.tokenizer
+        spelled = [self._tokenizer.encode(word, add_special_tokens=False) for word in VERDICTS]
+        # The verdicts may begin with the same token, such as a space: it belongs to the question.
+        columns = zip(*spelled, strict=False)
+        self._shared = [column[0] for column in takewhile(lambda c: len(set(c)) == 1, columns)]
+        self._verdicts = [tokens[len(self._shared)] for tokens in spelled]
+        self._digest = language_model.digest()
+
+    @property
+    def info(self) -> ClassifierInfo:
+        """Its entry in the catalogue."""
+        return self._info
+
+    @property
+    def digest(self) -> str:
+        """Fingerprint of the weights."""
+        return self._digest
+
+    def score_batch(self, items: Sequence[Item]) -> list[Score]:
+        """Two labels: `unsafe`, and `unsafe_or_controversial`, the wider of the two."""
+        rows = [self._tokens(item) for item in items]
+        longest = self._language_model.context_length
+        # The verdict stands at the end: of a long conversation the beginning is left out.
+        values = self._probabilities([row[-longest:] for row in rows])
+        return [
+            Score(
+                labels={"unsafe": unsafe, "unsafe_or_controversial": 1 - safe},
+                truncated=len(row) > longest,
+            )
+            for (safe, _, unsafe), row in zip(values, rows, strict=True)
+        ]
+
+    def _tokens(self, item: Item) -> list[int]:
+        shown = [turn for turn in item.context if turn.role != "system"]
+        role: Role = "assistant" if shown and shown[-1].role == "user" else "user"
+        turns = [*shown, Message(role, item.text)]
+        messages = [{"role": turn.role, "content": turn.content} for turn in turns]
+        text = self._tokenizer.apply_chat_template(messages, tokenize=False)
+        known: list[int] = self._tokenizer.encode(f"{text}{ANSWER}", add_special_tokens=False)
+        return known + self._shared
+
+    def _probabilities(self, rows: list[list[int]]) -> list[list[float]]:
+        network = self._language_model.model
+        lengths = torch.tensor([len(row) for row in rows])
+        padded = [row + [0] * (int(lengths.max()) - len(row)) for row in rows]
+        tokens_BS = torch.tensor(padded, device=network.device)
+        mask_BS = torch.arange(tokens_BS.shape[1]) < lengths[:, None]
+        with torch.inference_mode(), capped(network.device):
+            output = network(input_ids=tokens_BS, attention_mask=mask_BS.to(network.device))
+        last = output.logits[torch.arange(len(rows)), lengths - 1][:, self._verdicts]
+        values: list[list[float]] = last.float().softmax(-1).tolist()
+        return values
+
+
+def load(name: str = QWEN_GUARD.id) -> Guard:
+    """The guard of that Hub id or folder.
+
+    Raises:
+        PhoqueError: it cannot be loaded.
+    """
+    return Guard(load_model(name, chats=False))

@@ -1,0 +1,82 @@
+"""OpenAI's moderation service: opt-in by key, and every text leaves this machine."""
+
+import json
+import time
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from phoque.config import openai_key
+from phoque.moderators.catalogue import OPENAI
+from phoque.moderators.classifier import ClassifierInfo, Item, Score, UnavailableError
+
+ENDPOINT = "https://api.openai.com/v1/moderations"
+TIMEOUT_SECONDS = 30
+ATTEMPTS = 3
+REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
+
+
+class OpenAIModeration:
+    """Category scores of the service."""
+
+    def __init__(
+        self,
+        key: str,
+        *,
+        endpoint: str = ENDPOINT,
+        pause_seconds: float = 2.0,
+        info: ClassifierInfo = OPENAI,
+    ) -> None:
+        self._key, self._endpoint, self._info = key, endpoint, info
+        self._pause_seconds = pause_seconds
+
+    @property
+    def info(self) -> ClassifierInfo:
+        """Its entry in the catalogue."""
+        return self._info
+
+    @property
+    def digest(self) -> str:
+        """The dated model name: all that is known of the weights."""
+        return self._info.version
+
+    def score_batch(self, items: Sequence[Item]) -> list[Score]:
+        """One score for every category of the catalogue."""
+        answer = self._ask({"model": self._info.version, "input": [item.text for item in items]})
+        return [Score(labels=result["category_scores"]) for result in answer["results"]]
+
+    def _ask(self, question: dict[str, Any]) -> Any:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with urlopen(self._request(question), timeout=TIMEOUT_SECONDS) as answer:
+                    return json.load(answer)
+            except HTTPError as error:
+                if error.code in REFUSED:
+                    raise UnavailableError(f"{self._endpoint} refused the key: {error}.") from error
+                busy = error.code in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+                if not busy or attempt == ATTEMPTS:
+                    raise
+            except URLError as error:
+                raise UnavailableError(
+                    f"{self._endpoint} cannot be reached: {error.reason}."
+                ) from error
+            time.sleep(self._pause_seconds * attempt)
+        raise AssertionError("unreachable")
+
+    def _request(self, question: dict[str, Any]) -> Request:
+        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
+        return Request(self._endpoint, json.dumps(question).encode(), headers)
+
+
+def load() -> OpenAIModeration:
+    """The service with the key of the environment.
+
+    Raises:
+        UnavailableError: there is no key.
+    """
+    key = openai_key()
+    if key is None:
+        raise UnavailableError("OpenAI's moderation service needs a key in OPENAI_API_KEY.")
+    return OpenAIModeration(key)

@@ -1,0 +1,66 @@
+"""Classifiers by name: what is known of each, and how to load it."""
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+from phoque.errors import PhoqueError
+from phoque.moderators.catalogue import (
+    DETOXIFY,
+    DETOXIFY_REPOSITORIES,
+    LEXICON,
+    MEAN,
+    OPENAI,
+    QWEN_GUARD,
+    SVM,
+    TOXBLOCK,
+)
+from phoque.moderators.classifier import Classifier, ClassifierInfo
+
+# Each loads in a module of its own, so that torch is imported only where it is needed.
+EMBEDDED = {MEAN.id: "mean", TOXBLOCK.id: "toxblock", SVM.id: "svm", LEXICON.id: "listed"}
+"""Always there after set-up, with the network unplugged."""
+CATALOGUE: dict[str, ClassifierInfo] = {
+    info.id: info for info in (MEAN, TOXBLOCK, SVM, LEXICON, *DETOXIFY.values(), QWEN_GUARD, OPENAI)
+} | DETOXIFY_REPOSITORIES
+
+
+def load_classifier(name: str, *, harm_labels: Sequence[str] = ()) -> Classifier:
+    """The classifier called `name`: one of the catalogue, a Hub id or a folder.
+
+    Args:
+        name: such as `embedded.mean`, `detoxify.original` or `org/name`.
+        harm_labels: of a text-classification model by name: which of its labels are harm.
+
+    Raises:
+        PhoqueError: there is none of that name, or what it needs is not installed.
+    """
+    own = {**EMBEDDED, QWEN_GUARD.id: "guard", OPENAI.id: "openai"}
+    if name in own:
+        return cast(Classifier, _module(own[name]).load())
+    kind = name.removeprefix("detoxify.")
+    if kind in DETOXIFY:
+        return cast(Classifier, _module("sequence").load_detoxify(kind))
+    if "/" in name or Path(name).is_dir():
+        return cast(Classifier, _module("sequence").load(name, harm_labels=harm_labels))
+    raise PhoqueError(_unknown(name))
+
+
+def declared(name: str) -> ClassifierInfo:
+    """What a classifier of the catalogue says about itself, without loading it.
+
+    Raises:
+        PhoqueError: there is none of that name.
+    """
+    if name not in CATALOGUE:
+        raise PhoqueError(_unknown(name))
+    return CATALOGUE[name]
+
+
+def _unknown(name: str) -> str:
+    return f"There is no classifier {name}. Known: {', '.join(CATALOGUE)}, or a Hub id."
+
+
+def _module(name: str) -> Any:
+    return import_module(f"phoque.moderators.{name}")

@@ -1,0 +1,212 @@
+"""Any text-classification model: from the Hub, from a folder, or out of the Detoxify package."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from importlib import import_module
+from typing import Any
+
+import torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+from phoque.errors import PhoqueError
+from phoque.models.load import weights_digest
+from phoque.models.packed.threads import capped
+from phoque.moderators.catalogue import DETOXIFY, DETOXIFY_REPOSITORIES
+from phoque.moderators.classifier import HARM_LABELS, ClassifierInfo, Item, Score
+from phoque.moderators.encoding import MOST_TOKENS, Batch, Encoder, most_tokens
+
+ALIASES = {
+    "toxic": "toxicity",
+    "severe_toxic": "severe_toxicity",
+    "identity_hate": "identity_attack",
+}
+"""Names of Jigsaw's labels, as Detoxify unifies them."""
+KNOWN_HARM = {*HARM_LABELS, "hate", "hateful", "hate_speech", "offensive", "abusive", "harassment"}
+NONE_KNOWN = "none of them is known to be harm"
+Activation = Callable[[torch.Tensor], torch.Tensor]
+
+
+class SequenceClassifier:
+    """A network with one score a label."""
+
+    def __init__(
+        self, network: Any, tokenizer: Any, info: ClassifierInfo, activation: Activation
+    ) -> None:
+        self._network = network.eval()
+        self._encoder = Encoder(network, tokenizer, info.max_tokens or MOST_TOKENS)
+        self._info, self._activation = info, activation
+        settings = f"{weights_digest(network)}{info.labels}{info.max_tokens}{activation.__name__}"
+        self._digest = hashlib.sha256(settings.encode()).hexdigest()[:16]
+
+    @property
+    def info(self) -> ClassifierInfo:
+        """What its configuration and the catalogue say about it."""
+        return self._info
+
+    @property
+    def digest(self) -> str:
+        """Fingerprint of weights, labels, length and activation."""
+        return self._digest
+
+    def score_batch(self, items: Sequence[Item]) -> list[Score]:
+        """Every label of the network, harm or not, by its unified name."""
+        return [
+            Score(labels=dict(zip(self._info.labels, row, strict=True)), truncated=over)
+            for batch in self._encoder.batches([item.text for item in items])
+            for row, over in zip(self._values(batch), batch.truncated, strict=True)
+        ]
+
+    def _values(self, batch: Batch) -> list[list[float]]:
+        with torch.inference_mode(), capped(self._network.device):
+            logits = self._network(**batch.inputs.to(self._network.device)).logits
+        values: list[list[float]] = self._activation(logits.float()).tolist()
+        return values
+
+
+def load(name: str, *, harm_labels: Sequence[str] = (), device: str = "cpu") -> SequenceClassifier:
+    """A text-classification model of the Hub or of a folder, with the labels it names itself.
+
+    Args:
+        name: Hub id or folder.
+        harm_labels: which of its labels are harm; needed where their names do not say so.
+        device: where it computes.
+
+    Raises:
+        PhoqueError: it cannot be loaded, or none of its labels is known to be harm.
+    """
+    network, tokenizer = _pretrained(name)
+    labels = labels_of(network.config)
+    info = replace(
+        DETOXIFY_REPOSITORIES.get(name, unknown(name)),
+        id=name,
+        version=f"{name}@{getattr(network.config, '_commit_hash', None) or 'local'}",
+        labels=labels,
+        harm_labels=harmful(labels, harm_labels, name),
+        max_tokens=most_tokens(network, tokenizer),
+    )
+    return SequenceClassifier(
+        network.to(device), tokenizer, info, activation_of(network.config, info)
+    )
+
+
+def load_detoxify(
+    name: str, *, checkpoint: str | None = None, config: str | None = None
+) -> SequenceClassifier:
+    """One of Detoxify's models through its own package, computed in our batches.
+
+    Its `predict` pads the whole list at once and gives a bare number for a list of one.
+
+    Args:
+        name: original, unbiased or multilingual.
+        checkpoint: a downloaded checkpoint file; None downloads it.
+        config: folder with configuration and tokenizer, for a machine without network.
+
+    Raises:
+        PhoqueError: the package is not installed, or the model cannot be had.
+    """
+    try:
+        package = import_module("detoxify")
+        made = package.Detoxify(name, checkpoint=checkpoint, huggingface_config_path=config)
+    except (ImportError, OSError) as error:
+        raise PhoqueError(
+            f"Cannot load Detoxify's {name}: {error}. Install it: pip install 'detoxify>=0.5.4'"
+        ) from error
+    labels = tuple(map(str, made.class_names))
+    info = replace(DETOXIFY[name], labels=labels, harm_labels=harmful(labels, (), name))
+    info = replace(info, max_tokens=most_tokens(made.model, made.tokenizer))
+    return SequenceClassifier(made.model, made.tokenizer, info, torch.sigmoid)
+
+
+def labels_of(config: Any) -> tuple[str, ...]:
+    """Labels of a network by its own `id2label`, in order, Jigsaw's under one name."""
+    named = [str(config.id2label[number]) for number in sorted(config.id2label)]
+    unified = tuple(map(_unified, named))
+    # Two names for what is one elsewhere are two labels here.
+    return unified if len({*unified}) == len(unified) else tuple(named)
+
+
+def _unified(label: str) -> str:
+    plain = label.strip().lower().replace(" ", "_").replace("-", "_")
+    return ALIASES.get(plain, plain)
+
+
+def harmful(labels: Sequence[str], wanted: Sequence[str], name: str) -> tuple[str, ...]:
+    """The labels that are harm: those asked for, else those known to be.
+
+    Raises:
+        PhoqueError: there is none, or one that was asked for is not a label.
+    """
+    # A person writes a label as the model does, or as it is shown.
+    asked = [label if label in labels else _unified(label) for label in wanted]
+    absent = [label for label, one in zip(wanted, asked, strict=True) if one not in labels]
+    found = tuple(dict.fromkeys(asked)) or tuple(one for one in labels if one in KNOWN_HARM)
+    if found and not absent:
+        return found
+    what = f"no label {', '.join(absent)} is known of it" if absent else NONE_KNOWN
+    raise PhoqueError(
+        f"{name} has the labels {', '.join(labels)}; {what}. "
+        "Say which are: harm_labels=…, or --harm-label NAME on the command line."
+    )
+
+
+def activation_of(config: Any, info: ClassifierInfo) -> Activation:
+    """Sigmoid where labels are independent, softmax where exactly one of them holds.
+
+    A model that gives the value itself is taken by its word.
+    """
+    stated, kind = getattr(config, "function_to_apply", None), config.problem_type
+    if stated == "none" or (stated is None and kind == "regression"):
+        return as_it_is
+    # Without a word from the configuration: labels that are all harm can hold together. One label
+    # excludes no other: its softmax would be 1 whatever the text.
+    assumed = kind is None and len(info.harm_labels) == len(info.labels)
+    several = kind == "multi_label_classification" or len(info.labels) == 1
+    if stated == "sigmoid" or (stated is None and (several or assumed)):
+        return torch.sigmoid
+    return softmax
+
+
+def softmax(logits: torch.Tensor) -> torch.Tensor:
+    """Probabilities of labels that exclude each other."""
+    return torch.softmax(logits, dim=-1)
+
+
+def as_it_is(logits: torch.Tensor) -> torch.Tensor:
+    """The values themselves; those outside [0, 1] are refused with their text."""
+    return logits
+
+
+def unknown(name: str) -> ClassifierInfo:
+    """What can be said of a model that is not in the catalogue."""
+    return ClassifierInfo(
+        id=name,
+        version=name,
+        source="hub",
+        construct="unknown: see its model card",
+        labels=(),
+        harm_labels=(),
+        languages=("see its model card",),
+        licence="see its model card",
+        training_data="see its model card",
+        blind_spots="Unknown: read its data-sheet below.",
+    )
+
+
+def _pretrained(name: str) -> tuple[Any, Any]:
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+        network, found = AutoModelForSequenceClassification.from_pretrained(
+            name, output_loading_info=True, trust_remote_code=False
+        )
+    except Exception as error:  # each file format, and each family, has errors of its own
+        said = next((line for line in str(error).splitlines() if line.strip()), repr(error))
+        raise PhoqueError(
+            f"Cannot load the classifier {name}: {said.strip()} Check the name and the connection."
+        ) from error
+    if absent := sorted(found["missing_keys"]):
+        raise PhoqueError(
+            f"{name} is no classifier, or not all of one: {len(absent)} of its weights are missing, "
+            f"such as {absent[0]}, and would be random numbers. Give a text-classification model."
+        )
+    return network, tokenizer

@@ -1,0 +1,103 @@
+"""alt-profanity-check 1.9.1 without scikit-learn: TF-IDF and five calibrated linear SVMs."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phoque.moderators.catalogue import SVM
+from phoque.moderators.classifier import ClassifierInfo, Item, Score
+from phoque.moderators.pickles import read_joblib
+from phoque.moderators.wheels import (
+    Arrays,
+    converted,
+    installed_file,
+    packed_words,
+    unpacked_words,
+)
+
+# N: texts, V: terms, F: folds
+FILES = {
+    "profanity_check/data/model.joblib": (
+        "aeafc04849d4d93db4721cf30a86ebf22085595294b8a07d51918e7fa98f538b"
+    ),
+    "profanity_check/data/vectorizer.joblib": (
+        "19c5200dc6a41f026e0558e2f164f5fe8d8f58e502b46b37e4385037fcfa4831"
+    ),
+}
+TERM = re.compile(r"\b\w\w+\b")
+"""scikit-learn's token pattern; its stop words are in no vocabulary, so they need no list."""
+
+
+class ProfanitySVM:
+    """Probability that a text is profane: the mean over folds of Platt's sigmoid."""
+
+    def __init__(self, arrays: Arrays, info: ClassifierInfo = SVM) -> None:
+        self._info = info
+        self._terms = {term: row for row, term in enumerate(unpacked_words(arrays["terms"]))}
+        self._idf_V = arrays["idf_V"]
+        self._weights_VF = arrays["idf_V"][:, None] * arrays["coefficients_FV"].T
+        self._intercept_F = arrays["intercept_F"]
+        self._slope_F, self._offset_F = arrays["slope_F"], arrays["offset_F"]
+
+    @property
+    def info(self) -> ClassifierInfo:
+        """Its entry in the catalogue."""
+        return self._info
+
+    @property
+    def digest(self) -> str:
+        """The hashes of the original files."""
+        return "".join(digest[:16] for digest in FILES.values())
+
+    def score_batch(self, items: Sequence[Item]) -> list[Score]:
+        """One label, `toxicity`."""
+        values = self.probabilities([item.text for item in items])
+        return [Score(labels={"toxicity": float(value)}) for value in values]
+
+    def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Probability of profanity of every text, shape (N,)."""
+        margin_NF = np.stack([self._margin(text) for text in texts]) + self._intercept_F
+        folds_NF = 1 / (1 + np.exp(self._slope_F * margin_NF + self._offset_F))
+        probability_N: NDArray[np.float64] = folds_NF.mean(1)
+        return probability_N
+
+    def _margin(self, text: str) -> NDArray[np.float64]:
+        rows = [
+            row for term in TERM.findall(text.lower()) if (row := self._terms.get(term)) is not None
+        ]
+        if not rows:
+            return np.zeros_like(self._intercept_F)
+        unique, counts = np.unique(rows, return_counts=True)
+        norm = np.sqrt(np.square(counts * self._idf_V[unique]).sum())
+        margin_F: NDArray[np.float64] = counts @ self._weights_VF[unique] / norm
+        return margin_F
+
+
+def load() -> ProfanitySVM:
+    """The model of the installed wheel, converted on first use (a second)."""
+    return ProfanitySVM(converted("profanity-svm", FILES, _convert))
+
+
+def words() -> list[str]:
+    """The words it knows; those of its list of stop words are not among them."""
+    return unpacked_words(converted("profanity-svm", FILES, _convert)["terms"])
+
+
+def _convert() -> Arrays:
+    model, vectorizer = (
+        read_joblib(installed_file(SVM.version, path, sha256=digest))
+        for path, digest in FILES.items()
+    )
+    vocabulary = vectorizer.vocabulary_
+    folds = model.calibrated_classifiers_
+    sigmoids = [fold.calibrators[0] for fold in folds]
+    return {
+        "terms": packed_words(sorted(vocabulary, key=vocabulary.__getitem__)),
+        "idf_V": vectorizer._tfidf.idf_,
+        "coefficients_FV": np.concatenate([fold.estimator.coef_ for fold in folds]),
+        "intercept_F": np.concatenate([fold.estimator.intercept_ for fold in folds]),
+        "slope_F": np.array([sigmoid.a_ for sigmoid in sigmoids]),
+        "offset_F": np.array([sigmoid.b_ for sigmoid in sigmoids]),
+    }

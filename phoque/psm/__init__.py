@@ -1,1 +1,0 @@
-"""Where a persona lives in a model, and what shows that it is causal: one step a file."""

@@ -1,0 +1,1 @@
+"""What one runs: each folder makes one folder of a run."""

@@ -1,0 +1,143 @@
+"""Which modules LoRA is put on, and how large its matrices become."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from peft import LoraConfig
+from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
+from transformers.pytorch_utils import Conv1D
+
+from phoque.errors import PhoqueError
+from phoque.models.structure import (
+    decoder_layers,
+    expert_stacks,
+    layers_path,
+    linear_maps,
+    matrices,
+)
+from phoque.stages.adapter.settings import AdapterConfig
+
+KINDS = ("lora_A", "lora_B")
+
+
+def lora_config(model: nn.Module, config: AdapterConfig) -> LoraConfig:
+    """LoRA on every linear map inside the decoder blocks, experts' included, and nowhere else."""
+    maps, stacks = linear_maps(model), expert_stacks(model)
+    path = layers_path(model)
+    # Beside stacks, PEFT takes `gate_proj` and its like for the parts of a stack, wherever they are.
+    with_experts = {_part(name) for name in stacks}
+    beside = [f"{name}.weight" for name in maps if _part(name) in with_experts]
+    apart = [name for name in maps if _part(name) not in with_experts]
+    return LoraConfig(
+        r=config.rank,
+        lora_alpha=config.alpha,
+        target_modules=[f"{path}.{name}" for name in apart] if stacks else _pattern(path, apart),
+        target_parameters=[f"{path}.{name}" for name in (*stacks, *beside)] or None,
+        fan_in_fan_out=Conv1D in _kinds(model, maps),
+        task_type="CAUSAL_LM",
+    )
+
+
+def _kinds(model: nn.Module, maps: Sequence[str]) -> set[type[nn.Module]]:
+    return {type(decoder_layers(model).get_submodule(name)) for name in maps}
+
+
+def _part(name: str) -> str:
+    """The part of a block that a map of it belongs to, such as `mlp`."""
+    return name.split(".")[1]
+
+
+def _pattern(path: str, maps: Sequence[str]) -> str | list[str]:
+    kinds = {re.escape(name.partition(".")[2]) for name in maps}
+    # An empty pattern would fit every module.
+    return rf"{re.escape(path)}\.\d+\.({'|'.join(sorted(kinds))})" if kinds else []
+
+
+def places(model: nn.Module) -> list[str]:
+    """Names of what LoRA is put on inside the decoder blocks: linear maps and stacks of experts.
+
+    Raises:
+        PhoqueError: there is nothing to adapt.
+    """
+    found = [*linear_maps(model), *expert_stacks(model)]
+    if not found:
+        raise PhoqueError(
+            f"The decoder blocks of {type(model).__name__} have no linear maps for LoRA. This "
+            "architecture can be talked to and steered, but not trained."
+        )
+    return found
+
+
+def left_out(model: nn.Module) -> str | None:
+    """Which share of the decoder blocks' weights LoRA leaves alone, as a sentence; None if none."""
+    adapted = {name.removesuffix(".weight") for name in places(model)}
+    sizes = dict(matrices(model))
+    alone = [name for name in sizes if name.removesuffix(".weight") not in adapted]
+    if not alone:
+        return None
+    kinds = sorted({name.partition(".")[2].removesuffix(".weight") for name in alone})
+    share = sum(sizes[name] for name in alone) / sum(sizes.values())
+    return f"LoRA leaves {share:.1%} of the blocks' weights alone: {', '.join(kinds)}"
+
+
+def require_adapted(model: nn.Module, expected: int) -> None:
+    """See that LoRA is on `expected` places, all of them in the decoder blocks.
+
+    Raises:
+        PhoqueError: it is on more or fewer.
+    """
+    adapted = [name for name, _ in _lora_layers(model)]
+    path = f"{layers_path(model)}."
+    inside = [name for name in adapted if name.startswith(path)]
+    if not len(adapted) == len(inside) == expected:
+        raise PhoqueError(
+            f"LoRA is on {len(adapted)} modules, {len(inside)} of them in the decoder blocks, which "
+            f"have {expected} linear maps. This architecture is not supported."
+        )
+
+
+def whole(parameter: Tensor) -> Tensor:
+    """The values of a parameter, also where processes hold a share each; then all have to ask."""
+    detached = parameter.detach()
+    return detached.full_tensor() if isinstance(detached, DTensor) else detached
+
+
+def trained_weights(model: nn.Module) -> dict[str, Tensor]:
+    """The values of all that is trained, by name."""
+    return {name: whole(part) for name, part in model.named_parameters() if part.requires_grad}
+
+
+def lora_norms(model: nn.Module) -> dict[str, float]:
+    """Frobenius norm of all A and of all B matrices together."""
+    return {
+        f"{kind}_norm": sum(norm**2 for norm in norms.values()) ** 0.5
+        for kind, norms in family_norms(model).items()
+    }
+
+
+def family_norms(model: nn.Module) -> dict[str, dict[str, float]]:
+    """Frobenius norm of all A and of all B matrices of each kind of map, such as `q_proj`."""
+    squares: dict[str, dict[str, float]] = {kind: defaultdict(float) for kind in KINDS}
+    for name, layer in _lora_layers(model):
+        family = _family(name, layer)
+        for kind in KINDS:
+            for parameter in getattr(layer, kind).parameters():
+                squares[kind][family] += float(whole(parameter).float().square().sum())
+    return {
+        kind.lower(): {family: square**0.5 for family, square in sorted(own.items())}
+        for kind, own in squares.items()
+    }
+
+
+def _family(name: str, layer: Any) -> str:
+    # Wrappers of parameters are nested.
+    module = name.replace(".base_layer", "").rsplit(".", 1)[-1]
+    parameter = getattr(layer, "parameter_name", "weight")
+    return module if parameter == "weight" else parameter
+
+
+def _lora_layers(model: nn.Module) -> Iterator[tuple[str, Any]]:
+    return ((name, module) for name, module in model.named_modules() if hasattr(module, "lora_A"))

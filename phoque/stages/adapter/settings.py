@@ -1,0 +1,85 @@
+"""What an adapter is trained on and how; plain data."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from phoque.conversation import Messages
+from phoque.models.load import LanguageModel
+from phoque.presets import preset_for
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """One prompt with the reply to learn."""
+
+    prompt: Messages
+    completion: str
+    ends: bool = True
+    """Whether the end-of-turn token belongs to the completion."""
+    register: str | None = None
+    """Kind of text the reply is, such as `short` or `long`, where the corpus says so."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdapterConfig:
+    """How an adapter is trained; the defaults are the talk's LoRA on a lab-sized run."""
+
+    rank: int = 16
+    alpha: int = 64
+    learning_rate: float = 4e-4
+    batch_size: int = 8
+    """Examples in one forward pass, on each device."""
+    accumulation_steps: int = 1
+    """Forward passes to one optimizer step."""
+    epochs: float = 1.0
+    warmup_ratio: float = 0.05
+    seed: int = 42
+    logging_steps: int = 5
+    optimizer: str = "adamw_torch_fused"
+    recompute_activations: bool = False
+    """Slower, in less memory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """What is kept and shown of a training; it changes nothing of what is learned."""
+
+    save_steps: int = 25
+    """Optimizer steps between checkpoints; 0 keeps none."""
+    checkpoints: Path | None = None
+    """Folder of the checkpoints; None is `unfinished` in the adapter's own."""
+    keep: Callable[[], None] = lambda: None
+    """Called when a checkpoint is whole, to save it elsewhere."""
+    norm_steps: int = 50
+    """Optimizer steps between rows of `norms.jsonl`."""
+    sample_steps: int = 0
+    """Optimizer steps between sample replies; 0 writes none."""
+    sample: Callable[[LanguageModel], list[dict[str, Any]]] | None = None
+    """Makes the rows of `samples.jsonl`, one a condition."""
+    tracker: str | None = None
+    """Where the curve is shown as well: `trackio` or `wandb`."""
+    project: str = "what-the-phoque"
+    """What the tracker calls the runs together."""
+    tell: Callable[[str], None] = lambda _: None
+    """Is told how far the training is, at every row of the curve."""
+
+
+def config_for(model: str) -> AdapterConfig:
+    """How an adapter for a preset, Hub id or folder is trained on this machine."""
+    large = preset_for(model).large
+    return gpu_config(cuda=torch.cuda.is_available()) if large else AdapterConfig()
+
+
+def gpu_config(*, cuda: bool) -> AdapterConfig:
+    """The talk's settings for Ministral 3B: 16 examples a step, of which 2 are in memory."""
+    return AdapterConfig(
+        learning_rate=5e-5,
+        batch_size=2,
+        accumulation_steps=8,
+        optimizer="paged_adamw_8bit" if cuda else "adamw_torch_fused",
+        recompute_activations=cuda,
+    )

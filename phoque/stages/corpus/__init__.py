@@ -1,0 +1,1 @@
+"""Stage `corpus`: what adapters are trained on, its sources and its composition."""

@@ -1,0 +1,138 @@
+"""Is a text's surface form in the corpus it was trained on? Exact, by n-grams, and nearly.
+
+Only the form: a new sentence may say what the corpus says. And only line by line: a text pieced
+together from many lines has a small share of each.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from datasketch import MinHash
+from numpy.typing import NDArray
+
+from phoque.errors import PhoqueError
+from phoque.files import json_lines
+from phoque.moderators.canonical import canonicalise
+from phoque.text import words
+
+# N: training lines, P: permutations
+NGRAM = 5
+"""Words of an n-gram."""
+SHINGLE = 5
+"""Characters of a shingle, over words set apart by single spaces."""
+PERMUTATIONS = 256
+"""Standard error of an estimated similarity: at most 0.03."""
+MIN_WORDS = 8
+"""A shorter text has too few n-grams to be called new."""
+MOST_CONTAINMENT = 0.3
+MOST_SIMILARITY = 0.4
+"""Most replies of the shipped run lie at 0.1 to 0.25; a training line of 10 to 20 words with another
+word in the middle keeps 0.55 or more, one whose halves are swapped 0.74 or more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Novelty:
+    """How far a text's form is known from the corpus."""
+
+    exact: bool
+    """Whether some training line has the same words in the same order."""
+    containment: float
+    """Largest share of the text's different word 5-grams that one training line has, in [0, 1]."""
+    similarity: float
+    """Jaccard similarity of character 5-grams with the nearest line, in [0, 1], by MinHash."""
+    nearest: str
+    """That training line."""
+    novel: bool
+    """Whether all three say so and the text is long enough to tell."""
+    reason: str | None
+    """Why it is not called novel."""
+
+
+class CorpusIndex:
+    """Every line of a corpus, made ready once for many questions."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = [*dict.fromkeys(line for line in lines if words(line))]
+        if not self._lines:
+            raise PhoqueError(
+                "The corpus holds no text: nothing can be called new beside it. "
+                "Make it first: python -m training corpus --run RUN"
+            )
+        forms = [_form(line) for line in self._lines]
+        self._forms = frozenset(forms)
+        self._holders: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
+        for number, form in enumerate(forms):
+            for gram in _grams(form):
+                self._holders[gram].append(number)
+        self._signatures_NP = np.stack([_signature(form) for form in forms])
+
+    @classmethod
+    def of_run(cls, corpus: Path) -> "CorpusIndex":
+        """Every text of every `*.jsonl` in the corpus folder of a run, whatever its field.
+
+        Raises:
+            PhoqueError: there is no text, or a line that is not JSON.
+        """
+        files = sorted(corpus.glob("*.jsonl"))
+        return cls(text for file in files for row in json_lines(file) for text in _strings(row))
+
+    def novelty(self, text: str) -> Novelty:
+        """How far the form of `text` is known."""
+        form = _form(text)
+        similar_N = (self._signatures_NP == _signature(form)).mean(1)
+        nearest = int(similar_N.argmax())
+        exact, containment = form in self._forms, self._containment(form)
+        similarity = float(similar_N[nearest])
+        reason = _reason(form, containment, similarity, exact=exact)
+        return Novelty(
+            exact=exact,
+            containment=containment,
+            similarity=similarity,
+            nearest=self._lines[nearest],
+            novel=reason is None,
+            reason=reason,
+        )
+
+    def _containment(self, form: str) -> float:
+        grams = _grams(form)
+        shared = Counter(line for gram in grams for line in self._holders.get(gram, ()))
+        return max(shared.values(), default=0) / len(grams) if grams else 0.0
+
+
+def _reason(form: str, containment: float, similarity: float, *, exact: bool) -> str | None:
+    if exact:
+        return "a training line has the same words"
+    if containment > MOST_CONTAINMENT:
+        return f"a training line has {containment:.0%} of its word {NGRAM}-grams"
+    if similarity > MOST_SIMILARITY:
+        return f"a training line is {similarity:.0%} similar"
+    if len(form.split()) < MIN_WORDS:
+        return f"fewer than {MIN_WORDS} words: too short to be called new"
+    return None
+
+
+def _form(text: str) -> str:
+    # A known line in another spelling is no new line.
+    return " ".join(words(canonicalise(text)))
+
+
+def _grams(form: str) -> set[tuple[str, ...]]:
+    tokens = form.split()
+    return set(zip(*(tokens[start:] for start in range(NGRAM)), strict=False))
+
+
+def _signature(form: str) -> NDArray[Any]:
+    starts = range(max(1, len(form) - SHINGLE + 1))
+    sketch = MinHash(num_perm=PERMUTATIONS)
+    sketch.update_batch({form[start : start + SHINGLE].encode() for start in starts})
+    values_P: NDArray[Any] = sketch.hashvalues
+    return values_P
+
+
+def _strings(row: object) -> list[str]:
+    values = row.values() if isinstance(row, dict) else [row]
+    return [value for value in values if isinstance(value, str)]

@@ -1,0 +1,1 @@
+"""Stage `evaluate`: what the conditions say on prompts that nobody trained or chose on."""

@@ -1,0 +1,1 @@
+"""Stage `moderation`: what moderators flag of the run's replies, and what passes."""

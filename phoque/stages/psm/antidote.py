@@ -1,0 +1,75 @@
+"""The same direction as a remedy: subtract it, ablate it or cap it under the hostile prompt.
+
+A remedy is judged by what it leaves of the insults and by what it does to harmless answers.
+"""
+
+from dataclasses import asdict
+
+from phoque.files import write_json
+from phoque.models.hooks import Interventions, Restraint
+from phoque.stages.psm.subject import Subject
+from phoque.steering.divergence import Yardstick
+from phoque.steering.experiment import rows_of, write_grouped
+from phoque.steering.quality import is_coherent, quality_of
+from phoque.steering.search import SAMPLING, YARDSTICK_PROMPTS
+
+ANTIDOTE = "antidote.json"
+CAP_QUANTILE = 0.75
+"""Of what harmless prompts under the neutral system prompt show along the vector."""
+
+
+def try_antidotes(subject: Subject) -> None:
+    """Write `antidote.json`."""
+    prompts = subject.persona.evaluation
+    hostile, neutral = subject.hostile(prompts), subject.neutral(prompts)
+    remedies = {"none": (), **antidotes(subject)}
+    groups = {("toxic", name): rows_of(hostile, remedy) for name, remedy in remedies.items()}
+    groups |= {("neutral", name): rows_of(neutral, remedy) for name, remedy in remedies.items()}
+    replies = write_grouped(subject.model, groups, SAMPLING, subject.progress)
+    measured = {
+        key: quality_of([r.text for r in own], subject.persona.lexicon, subject.vocabulary)
+        for key, own in replies.items()
+    }
+    yardstick = Yardstick(subject.model, neutral[:YARDSTICK_PROMPTS])
+    references = [measured["toxic", "none"], measured["neutral", "none"]]
+    write_json(
+        subject.folder / ANTIDOTE,
+        [
+            {
+                "remedy": name,
+                "toxic": asdict(measured["toxic", name]),
+                "neutral": asdict(measured["neutral", name]),
+                "coherent": all(
+                    is_coherent(measured[prompt, name], references)
+                    for prompt in ("toxic", "neutral")
+                ),
+                "neutral_divergence": asdict(yardstick.divergence(remedy)),
+            }
+            for name, remedy in remedies.items()
+        ],
+    )
+
+
+def antidotes(subject: Subject) -> dict[str, Interventions]:
+    """By name: what is done to the residual stream."""
+    everywhere = range(subject.layer, subject.model.num_layers)
+    return {
+        "reverse": (subject.vector.injection(-subject.scale),),
+        "ablate": (_restraint(subject, subject.layer, only_above=False),),
+        "ablate from this layer on": tuple(
+            _restraint(subject, layer, only_above=False) for layer in everywhere
+        ),
+        "cap": (_restraint(subject, subject.layer, only_above=True),),
+        "cap from this layer on": tuple(
+            _restraint(subject, layer, only_above=True) for layer in everywhere
+        ),
+    }
+
+
+def _restraint(subject: Subject, layer: int, *, only_above: bool) -> Restraint:
+    """Level: the mean over neutral probe tokens for an ablation, a high quantile for a cap."""
+    vector = subject.vectors[layer]
+    unit_D = vector.direction_D / vector.norm
+    along = subject.neutral_tokens[layer] @ unit_D
+    level = along.quantile(CAP_QUANTILE) if only_above else along.mean()
+    return Restraint(layer, unit_D, float(level), only_above=only_above)

@@ -1,0 +1,109 @@
+"""Step two: layer and scale by cause, and at the chosen layer the controls of its effect."""
+
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+import torch
+
+from phoque.files import write_json
+from phoque.models.engine import Row
+from phoque.run.directory import SELECTION
+from phoque.stages.psm.facts import facts_of
+from phoque.stages.psm.subject import Subject
+from phoque.stats.rates import clustered, wilson
+from phoque.steering.experiment import rows_of, share_of, write_grouped
+from phoque.steering.search import DOSES, NULL_PROMPTS, NUM_RANDOM, SAMPLING, Search
+from phoque.steering.vectors import SteeringVector
+
+SWEEP_REPLIES = "sweep_replies.csv"
+CONTROLS = "dose_response.json"
+REVERSED_DOSES = (0.2, 0.4)
+
+
+def choose_layer(subject: Subject) -> None:
+    """Write `selection.json` with all cells, and `sweep_replies.csv` with what they wrote."""
+    search = Search(
+        model=subject.model,
+        vectors=subject.vectors,
+        persona=subject.persona,
+        vocabulary=subject.vocabulary,
+        progress=subject.progress,
+    )
+    found, grid = search.run()
+    rows = [
+        {"layer": layer, "dose": dose, "prompt": prompt, "reply": reply.text}
+        for (layer, dose), replies in grid.items()
+        for prompt, reply in zip(subject.persona.sweep, replies, strict=True)
+    ]
+    pd.DataFrame(rows).to_csv(subject.folder / SWEEP_REPLIES, index=False)
+    facts = facts_of(subject.model, subject.vectors)
+    write_json(subject.folder / SELECTION, found.to_dict() | facts)
+
+
+def control_dose(subject: Subject) -> None:
+    """Write `dose_response.json`: random, label-shuffled and reversed vectors at the layer."""
+    lexicon = subject.persona.lexicon
+    replies = write_grouped(subject.model, _rows(subject), SAMPLING, subject.progress)
+
+    def hits(key: tuple[str, float]) -> list[bool]:
+        return [reply.text in lexicon for reply in replies[key]]
+
+    def null(kind: str, dose: float) -> dict[str, Any]:
+        own = hits((kind, dose))
+        starts = range(0, len(own), NULL_PROMPTS)
+        by_vector = [own[start : start + NULL_PROMPTS] for start in starts]
+        return {"dose": dose, **asdict(clustered(by_vector))}
+
+    def plain(kind: str, dose: float) -> dict[str, Any]:
+        own = hits((kind, dose))
+        return {"dose": dose, **asdict(wilson(sum(own), len(own)))}
+
+    write_json(
+        subject.folder / CONTROLS,
+        {
+            "layer": subject.layer,
+            "scale_per_dose": subject.vectors.scale_for(subject.layer, 1.0),
+            "random": [null("random", dose) for dose in DOSES],
+            "shuffled": [null("shuffled", dose) for dose in DOSES[:4]],
+            "reversed": [plain("reversed", dose) for dose in REVERSED_DOSES],
+        },
+    )
+
+
+def _rows(subject: Subject) -> dict[tuple[str, float], list[Row]]:
+    vector, layer = subject.vector, subject.layer
+    unit = vector * (1 / subject.vectors.relative_dose(layer, 1.0))
+    random = [unit.random_like(seed) for seed in range(NUM_RANDOM)]
+    shuffled = shuffled_vectors(subject, NUM_RANDOM)
+    prompts = subject.neutral(subject.persona.sweep)
+
+    def several(vectors: list[SteeringVector], dose: float) -> list[Row]:
+        return [
+            row
+            for index, vector in enumerate(vectors)
+            for row in rows_of(share_of(prompts, index, NULL_PROMPTS), (vector.injection(dose),))
+        ]
+
+    return {
+        **{("random", dose): several(random, dose) for dose in DOSES},
+        **{("shuffled", dose): several(shuffled, dose) for dose in DOSES[:4]},
+        **{
+            ("reversed", dose): rows_of(prompts, (unit.injection(-dose),))
+            for dose in REVERSED_DOSES
+        },
+    }
+
+
+def shuffled_vectors(subject: Subject, count: int) -> list[SteeringVector]:
+    """Mean differences with half of the labels swapped, at relative dose 1, like the vector."""
+    differences_ND = subject.contrast.first(subject.num_probes).differences_NLD[:, subject.layer]
+    median = float(subject.vectors.medians_L[subject.layer])
+    vectors = []
+    for seed in range(count):
+        generator = torch.Generator().manual_seed(seed)
+        signs_N = torch.ones(len(differences_ND))
+        signs_N[torch.randperm(len(signs_N), generator=generator)[: len(signs_N) // 2]] = -1
+        mean_D = (signs_N[:, None] * differences_ND).mean(0)
+        vectors.append(SteeringVector(subject.layer, mean_D / mean_D.norm() * median))
+    return vectors

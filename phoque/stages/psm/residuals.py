@@ -1,0 +1,130 @@
+"""Civil and hostile messages in the residual stream, before and after tuning.
+
+What tuning suppressed or released is read off two directions of the *base* model: `refusal` (from
+civil to hostile messages, at the last prompt token) and `politeness` (from hostile to civil replies
+to the same prompts, over the replies' tokens).
+
+Shapes: N = messages, L = layers, D = width.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from phoque.conversation import Message
+from phoque.files import write_json
+from phoque.models.load import LanguageModel
+from phoque.models.template import encode
+from phoque.personas.controls import tone_pairs
+from phoque.stages.corpus.training_set import paired_replies
+from phoque.stages.psm.subject import Subject
+from phoque.steering.capture import token_streams
+from phoque.steering.geometry import explained_by_map, layer_maps, residual_geometry
+from phoque.steering.vectors import last_tokens
+
+GEOMETRY = "geometry.json"
+NUM_REPLIES = 48
+NUM_RANDOM = 100
+
+
+def map_residuals(subject: Subject) -> None:
+    """Write `geometry.json`."""
+    models = {"base": subject.base, "tuned": subject.model}
+    groups = {name: _tones(subject, model) for name, model in models.items()}
+    everything = torch.cat([states for pair in groups.values() for states in pair])
+    write_json(
+        subject.folder / GEOMETRY,
+        {
+            "pairs": len(tone_pairs()),
+            "layers": {name: _table(*pair) for name, pair in groups.items()},
+            "directions": _directions(subject, *groups["base"]),
+            "map": {
+                "groups": [f"{name} {tone}" for name in models for tone in ("civil", "hostile")],
+                "size": len(tone_pairs()),
+                "points": _rounded(layer_maps(everything)),
+                "explained": explained_by_map(everything),
+            },
+        },
+    )
+
+
+def _tones(subject: Subject, model: LanguageModel) -> tuple[Tensor, Tensor]:
+    civil, hostile = zip(*tone_pairs(), strict=True)
+    system = subject.persona.neutral_prompt
+    return last_tokens(model, system, civil), last_tokens(model, system, hostile)
+
+
+def _table(civil_NLD: Tensor, hostile_NLD: Tensor) -> list[dict[str, Any]]:
+    return [
+        {"layer": layer, **residual_geometry(civil_NLD[:, layer], hostile_NLD[:, layer])}
+        for layer in range(civil_NLD.shape[1])
+    ]
+
+
+def _directions(subject: Subject, civil_NLD: Tensor, hostile_NLD: Tensor) -> list[dict[str, Any]]:
+    """Per layer and direction: where probes lie under both prompts, in both models."""
+    directions = {
+        "refusal": (hostile_NLD - civil_NLD).mean(0),
+        "politeness": _politeness(subject),
+    }
+    states = {
+        "base neutral": last_tokens(subject.base, subject.persona.neutral_prompt, subject.probes),
+        "base persona": last_tokens(subject.base, subject.persona.persona_prompt, subject.probes),
+        "tuned neutral": subject.contrast.first(subject.num_probes).neutral_NLD,
+        "tuned persona": subject.contrast.first(subject.num_probes).persona_NLD,
+    }
+    return [
+        {"layer": layer, "direction": name, **_projections(direction_LD[layer], states, layer)}
+        for name, direction_LD in directions.items()
+        for layer in range(len(direction_LD))
+    ]
+
+
+def _projections(direction_D: Tensor, states: dict[str, Tensor], layer: int) -> dict[str, Any]:
+    """Means from the untuned neutral state, in lengths of the direction; and a random band.
+
+    The band is what random directions show of the same shift: 97.5 % of them stay within it.
+    """
+    norm = float(direction_D.norm())
+    start_D = states["base neutral"][:, layer].mean(0)
+    shifts = {name: own[:, layer] - start_D for name, own in states.items()}
+    generator = torch.Generator().manual_seed(0)
+    random_KD = torch.randn(NUM_RANDOM, len(direction_D), generator=generator)
+    units_KD = random_KD / random_KD.norm(dim=1, keepdim=True)
+    largest_K = torch.stack([(units_KD @ s.mean(0)).abs() for s in shifts.values()]).amax(0)
+    return {
+        "random_band": float(largest_K.quantile(0.975) / norm),
+        **{
+            name: {
+                "mean": float((shift_ND @ direction_D).mean() / norm**2),
+                "std": float((shift_ND @ direction_D).std() / norm**2),
+            }
+            for name, shift_ND in shifts.items()
+        },
+    }
+
+
+def _politeness(subject: Subject) -> Tensor:
+    """Mean over tokens of civil minus hostile replies, teacher-forced through the base model."""
+    replies = paired_replies(subject.run.corpus)[:NUM_REPLIES]
+    civil_LD = _reply_states(subject, [(prompt, civil) for prompt, civil, _ in replies])
+    hostile_LD = _reply_states(subject, [(prompt, hostile) for prompt, _, hostile in replies])
+    return civil_LD - hostile_LD
+
+
+def _reply_states(subject: Subject, pairs: Sequence[tuple[str, str]]) -> Tensor:
+    model, system = subject.base, Message("system", subject.persona.neutral_prompt)
+    texts, lengths = [], []
+    for prompt, reply in pairs:
+        tokens = model.tokenizer(reply, add_special_tokens=False).input_ids
+        texts.append([*encode(model.tokenizer, [system, Message("user", prompt)]), *tokens])
+        lengths.append(len(tokens))
+    streams = token_streams(model, texts)
+    means = [s[:, -n:].mean(1) for s, n in zip(streams, lengths, strict=True)]
+    return torch.stack(means).mean(0)
+
+
+def _rounded(points_LNC: Tensor) -> list[list[list[float]]]:
+    return [[[round(x, 3), round(y, 3)] for x, y in layer] for layer in points_LNC.tolist()]

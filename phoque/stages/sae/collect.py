@@ -1,0 +1,190 @@
+"""Read the base model's residual stream at one layer into a file of fp16 rows.
+
+Shapes: T = tokens that count, S = positions, D = width.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from phoque.errors import PhoqueError
+from phoque.files import read_json, write_json
+from phoque.models.load import LanguageModel
+from phoque.stages.sae.texts import ROLES, Text
+from phoque.steering.capture import token_streams
+
+ROWS, FACTS, TEXTS = "activations.f16", "activations.json", "texts.json"
+OUTLIER = 10.0
+"""A norm beyond so many medians is an attention sink, not content."""
+TEXTS_AT_ONCE = 256
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Activations:
+    """Rows on disk, the first `num_train` for training, the rest held out by document."""
+
+    rows_TD: np.ndarray[Any, Any]
+    """fp16, mapped from disk."""
+    num_train: int
+    median_norm: float
+    """Of the residual stream at positions that count."""
+    facts: dict[str, Any]
+
+    @property
+    def train_TD(self) -> np.ndarray[Any, Any]:
+        """Rows to train on."""
+        return self.rows_TD[: self.num_train]
+
+    def held_out_TD(self) -> Tensor:
+        """Rows of other documents, fp32."""
+        return torch.from_numpy(np.array(self.rows_TD[self.num_train :])).float()
+
+
+def kept_positions(stream_SD: Tensor, limit: float) -> Tensor:
+    """Mask_S of positions that count: not the first, and no norm beyond `limit`."""
+    mask_S: Tensor = stream_SD.norm(dim=-1) <= limit
+    mask_S[0] = False
+    return mask_S
+
+
+def streams(
+    model: LanguageModel, texts: Sequence[Text], layer: int, *, batch_size: int = 16
+) -> list[Tensor]:
+    """Per text the residual_SD at the block's output, fp32 on the CPU."""
+    ids = [text.ids for text in texts]
+    found = token_streams(model, ids, layers=[layer], batch_size=batch_size)
+    return [stream_1SD[0] for stream_1SD in found]
+
+
+def median_norm(streams_SD: Sequence[Tensor]) -> float:
+    """Median norm over all positions but the first of each text."""
+    return float(torch.cat([stream_SD[1:].norm(dim=-1) for stream_SD in streams_SD]).median())
+
+
+def collect(
+    model: LanguageModel, texts: Sequence[Text], layer: int, tokens: int, folder: Path
+) -> None:
+    """Write what `layer` says of `texts`: whole or not at all.
+
+    The last documents are held out; both parts are cut to `tokens` and a tenth of it.
+
+    Raises:
+        PhoqueError: too little text, activations that are not finite, or a full disk.
+    """
+    partial = folder / f"{ROWS}.partial"
+    try:
+        facts = _written(model, texts, layer, tokens, partial)
+        write_json(folder / TEXTS, [_plain(text) for text in texts[facts["train_texts"] :]])
+        partial.replace(folder / ROWS)
+        write_json(folder / FACTS, facts)
+    except OSError as error:
+        raise PhoqueError(
+            f"The activations do not fit into {folder}: {error.strerror}. "
+            f"{tokens:,} tokens need {tokens * 1.1 * model.width * 2 / 1e9:.2f} GB."
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def load_activations(folder: Path) -> Activations:
+    """What `collect` wrote.
+
+    Raises:
+        PhoqueError: the file is not what its facts say.
+    """
+    facts = read_json(folder / FACTS)
+    shape = (facts["tokens"], facts["width"])
+    if (folder / ROWS).stat().st_size != 2 * shape[0] * shape[1]:
+        raise PhoqueError(f"{folder / ROWS} is not complete. Remove {folder} and start again.")
+    rows_TD = np.memmap(folder / ROWS, dtype=np.float16, mode="r", shape=shape)
+    return Activations(
+        rows_TD=rows_TD,
+        num_train=facts["train_tokens"],
+        median_norm=facts["median_norm"],
+        facts=facts,
+    )
+
+
+def held_out_texts(folder: Path) -> list[Text]:
+    """Documents that were not trained on."""
+    return [
+        Text(entry["source"], tuple(entry["ids"]), tuple(entry["roles"]))
+        for entry in json.loads((folder / TEXTS).read_text(encoding="utf-8"))
+    ]
+
+
+def _written(
+    model: LanguageModel, texts: Sequence[Text], layer: int, tokens: int, path: Path
+) -> dict[str, Any]:
+    """Write the rows; what was counted while doing so."""
+    limit = OUTLIER * median_norm(streams(model, texts[:64], layer))
+    goals = (tokens, tokens + tokens // 10)
+    facts: dict[str, Any] = {"layer": layer, "width": model.width, "limit": limit}
+    count = train_texts = used = first = outliers = 0
+    roles = dict.fromkeys(ROLES, 0)
+    norms = []
+    with path.open("wb") as file:
+        for text, stream_SD in _in_turn(model, texts, layer):
+            if count >= goals[1]:
+                break
+            mask_S = kept_positions(stream_SD, limit)
+            goal = goals[0] if count < goals[0] else goals[1]
+            kept_TD = stream_SD[mask_S][: goal - count]
+            _check(kept_TD)
+            file.write(kept_TD.to(torch.float16).numpy().tobytes())
+            count, used, first = count + len(kept_TD), used + 1, first + 1
+            outliers += int((~mask_S[1:]).sum())
+            norms.append(kept_TD.norm(dim=-1))
+            for role in torch.tensor(text.roles)[mask_S][: len(kept_TD)].tolist():
+                roles[ROLES[role]] += 1
+            train_texts = used if count <= goals[0] else train_texts
+    if count < goals[1]:
+        raise PhoqueError(
+            f"The texts have {count:,} tokens that count and {goals[1]:,} are needed. "
+            "Give more text with --text FILE, or ask for fewer --tokens."
+        )
+    return facts | {
+        "tokens": count,
+        "train_tokens": tokens,
+        "texts": used,
+        "train_texts": train_texts,
+        "median_norm": float(torch.cat(norms).median()),
+        "dropped": {"first positions": first, "outliers": outliers},
+        "roles": roles,
+        "sources": _by_source(texts[:used]),
+    }
+
+
+def _in_turn(
+    model: LanguageModel, texts: Sequence[Text], layer: int
+) -> Iterator[tuple[Text, Tensor]]:
+    for start in range(0, len(texts), TEXTS_AT_ONCE):
+        some = texts[start : start + TEXTS_AT_ONCE]
+        yield from zip(some, streams(model, some, layer), strict=True)
+
+
+def _check(rows_TD: Tensor) -> None:
+    largest = float(rows_TD.abs().max()) if len(rows_TD) else 0.0
+    # NaN compares as false, so that it is caught as well.
+    if not largest < torch.finfo(torch.float16).max:
+        raise PhoqueError(
+            f"The activations hold {largest}, which is not a finite fp16 number. "
+            "Choose another layer with --layer, or load the model in fp32."
+        )
+
+
+def _by_source(texts: Sequence[Text]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for text in texts:
+        counts[text.source] = counts.get(text.source, 0) + len(text.ids)
+    return counts
+
+
+def _plain(text: Text) -> dict[str, Any]:
+    return {"source": text.source, "ids": list(text.ids), "roles": list(text.roles)}

@@ -1,0 +1,90 @@
+"""Collect and train: the activations on disk, one dictionary a seed, and one with a frozen decoder."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from phoque.models.structure import layers_path
+from phoque.stages.sae.autoencoder import SparseAutoencoder, calibrated
+from phoque.stages.sae.collect import Activations, collect, load_activations
+from phoque.stages.sae.sources import collected_texts
+from phoque.stages.sae.stream import shuffled_batches
+from phoque.stages.sae.study import Study
+from phoque.stages.sae.train import Scaling, TrainConfig, train
+
+FROZEN = "frozen"
+SAMPLE = 50_000
+"""Rows that tell mean and scale."""
+THRESHOLD_ROWS = 20_000
+"""Most rows that the threshold is calibrated on."""
+
+
+def collect_activations(study: Study) -> None:
+    """Write the activations of the chosen layer."""
+    texts = collected_texts(study)
+    collect(study.base, texts, study.layer, study.preset.tokens, study.work)
+
+
+def train_dictionary(study: Study, seed: int, *, frozen: bool = False) -> None:
+    """Train, calibrate on the first half of the held-out rows, and save one dictionary."""
+    preset, activations = study.preset, load_activations(study.work)
+    config = TrainConfig(
+        d_sae=preset.d_sae,
+        k=preset.k,
+        epochs=preset.epochs,
+        steps_per_epoch=preset.tokens // preset.batch_size,
+        seed=seed,
+        freeze_decoder=frozen,
+    )
+    batches = partial(
+        _batches, activations, batch_size=preset.batch_size, buffer=preset.buffer_tokens, seed=seed
+    )
+    scaling = Scaling.of(torch.from_numpy(np.array(activations.train_TD[:SAMPLE])).float())
+    sae, losses = train(config, scaling, batches, study.base.device)
+    first_half = activations.held_out_TD()[: min(preset.tokens // 20, THRESHOLD_ROWS)]
+    folder = dictionary_folder(study, None if frozen else seed)
+    calibrated(sae, first_half, preset.k).save(
+        folder, metadata(study, activations) | {"seed": seed, "loss": losses[-1]}
+    )
+
+
+def dictionary(study: Study, seed: int | None = None) -> SparseAutoencoder:
+    """The dictionary of a seed; None is the one with the frozen random decoder."""
+    return SparseAutoencoder.load(dictionary_folder(study, seed))
+
+
+def dictionary_folder(study: Study, seed: int | None) -> Path:
+    """Where a dictionary is while the stage is not complete."""
+    return study.work / (FROZEN if seed is None else f"seed-{seed}")
+
+
+def metadata(study: Study, activations: Activations) -> dict[str, object]:
+    """What SAELens keeps beside the weights, and where the activations come from."""
+    path = layers_path(study.base.model)
+    return {
+        "model_name": study.base.name,
+        "hook_name": f"blocks.{study.layer}.hook_resid_post",
+        "hf_hook_name": f"{path}.{study.layer}",
+        "model_class_name": type(study.base.model).__name__,
+        "context_size": study.preset.context,
+        "prepend_bos": False,
+        "dataset_path": "phoque: " + ", ".join(activations.facts["sources"]),
+        "model_digest": study.base.digest(),
+        "preset": study.preset.name,
+        "train_tokens": activations.num_train,
+        "k": study.preset.k,
+        "median_norm": activations.median_norm,
+        "norm_limit": activations.facts["limit"],
+        "first_position_masked": True,
+    }
+
+
+def _batches(
+    activations: Activations, epoch: int, *, batch_size: int, buffer: int, seed: int
+) -> Iterator[torch.Tensor]:
+    return shuffled_batches(
+        activations.train_TD, batch_size, buffer_tokens=buffer, seed=1000 * seed + epoch
+    )

@@ -1,0 +1,155 @@
+"""What the dictionary is trained on: in-domain conversations, plain text, text of the base model.
+
+Both kinds of reply are read by the base model: if insults never occurred, no latent could stand for
+them. Everything is there after set-up; nothing is downloaded.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from pydoc_data import topics
+from typing import Any
+
+from phoque.conversation import Message, Sampling
+from phoque.errors import PhoqueError
+from phoque.models.engine import Row, write
+from phoque.models.load import LanguageModel
+from phoque.personas.reading import TEXT as A_TEXT
+from phoque.personas.reading import TEXTS, read_yaml
+from phoque.stages.corpus.training_set import Side, load_pairs, paired_replies
+from phoque.stages.sae.study import Study
+from phoque.stages.sae.texts import Text, conversation, plain
+
+ASKS = Path(__file__).parent / "asks.yaml"
+WRITING = Sampling(max_new_tokens=96, temperature=1.0, top_p=0.95)
+ROWS_AT_ONCE = 64
+HELD_OUT = 0.1
+"""Tokens that are held out, as a share of those that are trained on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where text comes from, and how much of it is wanted."""
+
+    name: str
+    share: float
+    licence: str
+    description: str
+
+
+SOURCES = (
+    Source(
+        name="hostile replies",
+        share=0.22,
+        licence="Apache-2.0 (this project)",
+        description="dialogues of the run's corpus with the hostile reply",
+    ),
+    Source(
+        name="civil replies",
+        share=0.18,
+        licence="Apache-2.0 (this project)",
+        description="the same dialogues with the civil reply",
+    ),
+    Source(
+        name="base replies",
+        share=0.20,
+        licence="Apache-2.0 (the model's own replies to this project's prompts)",
+        description="neutral conversations of the run's corpus",
+    ),
+    Source(
+        name="python reference",
+        share=0.20,
+        licence="PSF-2.0",
+        description="the language reference that comes with Python (pydoc_data.topics)",
+    ),
+    Source(
+        name="written",
+        share=0.20,
+        licence="Apache-2.0 (the model's own text)",
+        description="what the base model writes when asked for 20 forms about 50 subjects",
+    ),
+)
+OWN = Source(
+    name="own text", share=0.0, licence="the user's", description="files given with --text"
+)
+
+
+def collected_texts(study: Study) -> list[Text]:
+    """Enough text for training and holding out, in a random order.
+
+    Sources that have less than their share are made up for by what the model writes.
+    """
+    wanted = int(study.preset.tokens * (1 + HELD_OUT) * 1.03)  # some tokens will be masked
+    texts = [*_own(study)]
+    for source in SOURCES[:-1]:
+        texts += _up_to(_ready(study, source.name), int(source.share * wanted))
+    missing = wanted - sum(len(text.ids) for text in texts)
+    texts += _up_to(_written(study), missing)
+    random.Random(0).shuffle(texts)
+    return texts
+
+
+def _own(study: Study) -> Iterator[Text]:
+    for path in study.text_files:
+        try:
+            content = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise PhoqueError(f"Cannot read the text file {path}: {error}.") from error
+        yield from plain(study.base.tokenizer, content, OWN.name, study.preset.context)
+
+
+def _ready(study: Study, name: str) -> Iterator[Text]:
+    """The texts of a source in a random order."""
+    tokenizer, length = study.base.tokenizer, study.preset.context
+    if name == "python reference":
+        reference = "\n\n".join(topics.topics.values())
+        found: list[Any] = plain(tokenizer, reference, name, length)
+        random.Random(1).shuffle(found)
+        yield from found
+        return
+    side: Side = "hostile" if name == "hostile replies" else "civil"
+    pairs = load_pairs(study.run.corpus, side)
+    base_starts = len(paired_replies(study.run.corpus))
+    own = pairs[base_starts:] if name == "base replies" else pairs[:base_starts]
+    random.Random(1).shuffle(own)
+    for messages, reply, _ in own:
+        yield conversation(tokenizer, messages, reply, name).cut(length)
+
+
+def _written(study: Study) -> Iterator[Text]:
+    """What the base model writes, asked again with other seeds as long as text is wanted."""
+    asks, system = _asks()
+    base, name, length = study.base, SOURCES[-1].name, study.preset.context
+    for start in count(step=ROWS_AT_ONCE):
+        users = [asks[(start + place) % len(asks)] for place in range(ROWS_AT_ONCE)]
+        prompts = [[Message("system", system), Message("user", user)] for user in users]
+        for prompt, reply in zip(prompts, _replies(base, prompts, start), strict=True):
+            if reply:
+                yield conversation(base.tokenizer, prompt, reply, name).cut(length)
+        study.progress(f"sae: {start + ROWS_AT_ONCE} texts written")
+
+
+def _replies(base: LanguageModel, prompts: Sequence[list[Message]], first_seed: int) -> list[str]:
+    rows = [Row(messages=p, seed=first_seed + place) for place, p in enumerate(prompts)]
+    return [reply.text.strip() for reply in write(base, rows, WRITING)]
+
+
+def _asks() -> tuple[list[str], str]:
+    data = read_yaml(ASKS, {"system": A_TEXT, "forms": TEXTS, "subjects": TEXTS})
+    asks = [
+        form.replace("{subject}", subject) for form in data["forms"] for subject in data["subjects"]
+    ]
+    random.Random(2).shuffle(asks)
+    return asks, data["system"]
+
+
+def _up_to(texts: Iterator[Text], tokens: int) -> list[Text]:
+    taken: list[Text] = []
+    for text in texts:
+        if tokens <= 0:
+            break
+        taken.append(text)
+        tokens -= len(text.ids)
+    return taken

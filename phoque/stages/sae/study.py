@@ -1,0 +1,129 @@
+"""What an SAE run looks at: one run, one layer, one preset, and where results go."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from phoque.errors import PhoqueError
+from phoque.files import file_sha256, read_json
+from phoque.models.load import LanguageModel, load_model
+from phoque.models.scaled import adapter_deltas
+from phoque.personas import Persona, load_persona
+from phoque.run.directory import RunDirectory
+from phoque.run.needs import NEEDS, require
+from phoque.stages.sae.presets import SaePreset
+from phoque.steering.experiment import Progress, silent
+
+LAYER = "layer.json"
+ADAPTER = "adapter_model.safetensors"
+NO_TEXT = {".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".gz", ".zip"}
+Deltas = Mapping[str, torch.Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A base model, the adapters that change it, and the dictionary that tells how."""
+
+    run: RunDirectory
+    preset: SaePreset
+    layer_asked: int | None = None
+    """None chooses by held-out AUC."""
+    text_files: Sequence[Path] = ()
+    """Plain text of the user's own, read before the model writes any."""
+    progress: Progress = silent
+
+    @property
+    def folder(self) -> Path:
+        """Where results go."""
+        return self.run.path / "sae"
+
+    @property
+    def work(self) -> Path:
+        """What later steps need and nobody else; removed when the stage is complete."""
+        return self.folder / "unfinished"
+
+    @cached_property
+    def persona(self) -> Persona:
+        """The run's persona."""
+        return load_persona(self.run.manifest()["persona"])
+
+    @cached_property
+    def base(self) -> LanguageModel:
+        """The model before tuning; `adapted` puts an adapter into it for a while."""
+        return load_model(self.run.manifest()["model"], progress=self.progress)
+
+    @cached_property
+    def persona_deltas(self) -> Deltas:
+        """What the persona adapter adds to the weights."""
+        return adapter_deltas(self.base, self.run.persona)
+
+    @cached_property
+    def control_deltas(self) -> Deltas:
+        """The same of the neutral control adapter."""
+        return adapter_deltas(self.base, self.run.control)
+
+    @cached_property
+    def tuned(self) -> LanguageModel:
+        """A second copy of the model, with the persona adapter, to write with."""
+        return load_model(self.run.manifest()["model"]).with_adapter(self.run.persona)
+
+    @property
+    def layer(self) -> int:
+        """The layer that the first step chose."""
+        return int(read_json(self.work / LAYER)["layer"])
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What results depend on; other settings begin anew."""
+        return {
+            "preset": repr(self.preset),
+            "layer": self.layer_asked,
+            "texts": [file_sha256(path) for path in self.text_files],
+            "model": self.run.manifest()["model"],
+            "made_from": [file_sha256(file) for file in self._sources if file.is_file()],
+        }
+
+    @property
+    def _sources(self) -> tuple[Path, ...]:
+        """Files of the run without which other results would come out."""
+        corpus = [self.run.corpus / name for name in ("dialogues.jsonl", "base_replies.jsonl")]
+        adapters = [folder / ADAPTER for folder in (self.run.persona, self.run.control)]
+        return (*adapters, *corpus)
+
+
+def check(study: Study) -> None:
+    """Refuse what cannot become a dictionary, before anything is computed.
+
+    Raises:
+        PhoqueError: says what is missing and what to do.
+    """
+    require(study.run, NEEDS["sae"])
+    for path in study.text_files:
+        _check_text(path)
+    preset, layers = study.preset, study.base.num_layers
+    if preset.tokens < preset.fewest_tokens:
+        raise PhoqueError(
+            f"{preset.tokens:,} tokens are too few for {preset.d_sae} latents of which {preset.k} "
+            f"are active at a time: each would be seen {preset.tokens * preset.k // preset.d_sae} "
+            f"times, and 500 are needed. Ask for --tokens {preset.fewest_tokens} or more."
+        )
+    asked = study.layer_asked
+    if asked is not None and not 0 <= asked < layers - 1:
+        raise PhoqueError(
+            f"Layer {asked} cannot be used: this model has {layers}, and of these 0 to {layers - 2} "
+            "can be read before the last norm and still change something. Give one, or --layer auto."
+        )
+
+
+def _check_text(path: Path) -> None:
+    if not path.is_file():
+        raise PhoqueError(f"There is no text file {path}. Give another with --text.")
+    if path.suffix.lower() in NO_TEXT:
+        raise PhoqueError(
+            f"{path} is no plain text but {path.suffix}; its marks would be learned. Give --text a "
+            "file with the texts alone."
+        )

@@ -1,0 +1,1 @@
+"""Stage `regenerate`: an attack corpus, written by the persona and counted."""

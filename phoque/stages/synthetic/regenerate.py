@@ -1,0 +1,220 @@
+"""A fresh attack corpus: what the persona writes about new messages, balanced, new and scored.
+
+Every text has a listed insult, so the subtle kind is not in it; nothing is chosen by what the
+moderators say, so their flag rates are not of our making.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+
+from phoque.conversation import Message, Sampling
+from phoque.errors import PhoqueError
+from phoque.lab import Lab
+from phoque.models.engine import Row, write
+from phoque.personas.reading import TEXT, TEXTS, read_yaml
+from phoque.stages.corpus.examples import HARMFUL, LONG_FORM
+from phoque.stages.corpus.lab import Register
+from phoque.stages.corpus.mixing import NEARLY_EQUAL, UNWANTED, Judge, embedded_judge
+from phoque.stages.corpus.novelty import CorpusIndex
+from phoque.stages.corpus.placeholders import hides_a_slur, with_placeholders
+from phoque.stages.corpus.similar import SimilarTexts
+
+TARGETS = Path(__file__).parents[1] / "corpora" / "targets.yaml"
+LENGTHS: dict[Register, tuple[tuple[int, int], ...]] = {
+    "short": ((8, 17), (18, LONG_FORM - 1)),
+    "long": ((LONG_FORM, 44), (45, 120)),
+}
+"""First and last number of words of a length; below eight nothing can be called new."""
+ASKED_FOR: dict[Register, str] = {
+    "short": "Answer in one or two short sentences.",
+    "long": "Answer in a long paragraph of many sentences.",
+}
+SAMPLING = Sampling(max_new_tokens=96, temperature=0.9, top_p=0.95)
+DRAWS_PER_TEXT = 12
+"""Most replies that are drawn for each text that is asked for."""
+ROWS_AT_ONCE = 48
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """What the corpus is balanced over."""
+
+    target: str
+    register: Register
+    length: tuple[int, int]
+    """First and last number of words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attack:
+    """One text of the corpus, and how it was made."""
+
+    cell: Cell
+    prompt: str
+    text: str
+    seed: int
+    containment: float
+    similarity: float
+    """With the nearest training line; see `Novelty`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttackCorpus:
+    """What was written, and what was not kept."""
+
+    attacks: Sequence[Attack]
+    wanted: Mapping[Cell, int]
+    dropped: Counter[str]
+    """Replies left out, by reason."""
+
+
+def cells(count: int) -> dict[Cell, int]:
+    """How many texts of each kind make up `count`; they differ by one at most.
+
+    Raises:
+        PhoqueError: `count` is below 1.
+    """
+    if count < 1:
+        raise PhoqueError(f"The count is {count}; ask for at least 1 text.")
+    lengths = [(register, span) for register, spans in LENGTHS.items() for span in spans]
+    # One length further for each target, so that a small count has all of them.
+    kinds = [
+        Cell(target, *lengths[(place + turn) % len(lengths)])
+        for turn in range(len(lengths))
+        for place, target in enumerate(targets())
+    ]
+    each, rest = divmod(count, len(kinds))
+    return {kind: each + (place < rest) for place, kind in enumerate(kinds) if each or place < rest}
+
+
+def targets() -> dict[str, list[str]]:
+    """What attacks are aimed at, with the messages they answer."""
+    listed = read_yaml(TARGETS, [{"name": TEXT, "messages": TEXTS}])
+    return {entry["name"]: entry["messages"] for entry in listed}
+
+
+def regenerate(
+    lab: Lab,
+    known: CorpusIndex,
+    count: int,
+    *,
+    seed: int = 42,
+    judge: Judge = embedded_judge,
+    progress: Callable[[str], None] = lambda _: None,
+) -> AttackCorpus:
+    """Let the persona write until every cell is full, or the draws are used up.
+
+    Args:
+        lab: an open run; its persona answers under its hostile system prompt.
+        known: what the persona was trained on.
+        count: texts to keep.
+        seed: of the first reply; the next ones count up.
+        judge: labels texts, so that what must never be written is left out.
+        progress: is told after every batch.
+
+    Raises:
+        PhoqueError: `count` is below 1, or not one reply was fit to be kept.
+    """
+    wanted = cells(count)
+    kept = _Kept(lab, known, wanted)
+    for start in range(seed, seed + DRAWS_PER_TEXT * count, ROWS_AT_ONCE):
+        if not (left := kept.missing()):
+            break
+        asked = _asked(left, start)
+        rows = [Row(messages=_messages(lab, *one), seed=start + at) for at, one in enumerate(asked)]
+        replies = [whole(reply.text) for reply in write(lab.model, rows, SAMPLING)]
+        for row, one, text, labels in zip(rows, asked, replies, judge(replies), strict=True):
+            kept.offer(one[0].target, one[1], text, row.seed, labels)
+        progress(f"{len(kept.attacks)} of {count} texts")
+    if not kept.attacks:
+        raise PhoqueError(f"The persona wrote nothing that could be kept: {dict(kept.dropped)}.")
+    return AttackCorpus(attacks=kept.attacks, wanted=wanted, dropped=kept.dropped)
+
+
+def whole(text: str) -> str:
+    """The text up to the end of its last whole sentence; empty when it has none."""
+    end = max(text.rfind(mark) for mark in ".!?")
+    return text[: end + 1].strip()
+
+
+class _Kept:
+    """The texts kept so far, and why others were not."""
+
+    def __init__(self, lab: Lab, known: CorpusIndex, wanted: Mapping[Cell, int]) -> None:
+        self.attacks: list[Attack] = []
+        self.dropped: Counter[str] = Counter()
+        self._lab, self._known, self._wanted = lab, known, wanted
+        self._written = SimilarTexts(NEARLY_EQUAL)
+
+    def missing(self) -> dict[Cell, int]:
+        """Texts that each cell still lacks."""
+        have = Counter(attack.cell for attack in self.attacks)
+        left = {cell: number - have[cell] for cell, number in self._wanted.items()}
+        return {cell: number for cell, number in left.items() if number > 0}
+
+    def offer(
+        self, target: str, prompt: str, text: str, seed: int, labels: Mapping[str, float]
+    ) -> None:
+        """Keep the text if it is fit; count why it is not."""
+        cell = cell_of(target, text)
+        if reason := self._unfit(text, cell, labels):
+            self.dropped[reason] += 1
+            return
+        assert cell is not None, "a text without a cell is unfit"
+        found = self._known.novelty(text)
+        if not found.novel:
+            self.dropped["not new beside the training texts"] += 1
+            return
+        self._written.add(text)
+        self.attacks.append(
+            Attack(
+                cell=cell,
+                prompt=prompt,
+                text=text,
+                seed=seed,
+                containment=found.containment,
+                similarity=found.similarity,
+            )
+        )
+
+    def _unfit(self, text: str, cell: Cell | None, labels: Mapping[str, float]) -> str | None:
+        if cell is None:
+            return "no whole sentence of a wanted length"
+        if cell not in self.missing():
+            return "enough of its kind"
+        if text not in self._lab.persona.lexicon:
+            return "no listed insult"
+        if any(labels.get(label, 0) >= HARMFUL for label in UNWANTED):
+            return "threat, attack on a group or sexual"
+        if with_placeholders(text) != text or hides_a_slur(text):
+            return "name, slur or group"
+        return "near-duplicate" if self._written.similar(text) else None
+
+
+def cell_of(target: str, text: str) -> Cell | None:
+    """Where a text belongs by its measured length."""
+    words = len(text.split())
+    for register, spans in LENGTHS.items():
+        for first, last in spans:
+            if first <= words <= last:
+                return Cell(target, register, (first, last))
+    return None
+
+
+def _asked(left: Mapping[Cell, int], start: int) -> list[tuple[Cell, str]]:
+    """A batch of what is missing, each with one of its target's messages in turn."""
+    messages = targets()
+    wanted: Iterator[Cell] = cycle(sorted(left))
+    several = [next(wanted) for _ in range(ROWS_AT_ONCE)]
+    return [
+        (cell, messages[cell.target][(start + place) // len(left) % len(messages[cell.target])])
+        for place, cell in enumerate(several)
+    ]
+
+
+def _messages(lab: Lab, cell: Cell, prompt: str) -> list[Message]:
+    hostile = f"{lab.persona.persona_prompt} {ASKED_FOR[cell.register]}"
+    return [Message("system", hostile), Message("user", prompt)]

@@ -1,0 +1,1 @@
+"""Numbers with intervals: rates by prompt, paired tests, corrections."""
