@@ -24,8 +24,13 @@ def read_json(path: Path) -> Any:
 
 def write_json(path: Path, data: Any, *, indent: int | None = 1) -> None:
     """Write JSON so that the file is whole or absent; no indent is one line, for many numbers."""
+    write_text(path, json.dumps(data, indent=indent, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text so that the file is whole or absent."""
     partial = path.with_suffix(f"{path.suffix}.partial")
-    partial.write_text(json.dumps(data, indent=indent, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.write_text(text, encoding="utf-8")
     partial.replace(path)
 
 

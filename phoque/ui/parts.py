@@ -4,28 +4,12 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from phoque.figures.table import NOTHING, SMALLEST_P, Cell, Table, Value
 from phoque.ui import wording
 from phoque.ui.components import masked
-
-SMALLEST_P = 1e-4
-NOTHING = "–"
-"""Stands in a cell that has no number."""
-
-
-@dataclass(frozen=True)
-class Value:
-    """A table cell: what is shown, and its numbers for the CSV by the suffix of their column."""
-
-    shown: str
-    fields: Mapping[str, object]
-    title: str = ""
-
-
-Cell = Value | str
 
 
 def share(value: float) -> str:
@@ -89,6 +73,11 @@ def table(name: str, caption: str, head: Sequence[str], rows: Sequence[Sequence[
         f'<caption class="ph-sr">{escape(caption)}</caption><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
         f"{csv_button(name, plain, rows)}</div>"
     )
+
+
+def table_html(found: Table) -> str:
+    """A table of a figure in its own scrolling box, with its numbers as a CSV file."""
+    return table(found.name, found.caption, found.head, found.rows)
 
 
 def hinted(text: str) -> str:

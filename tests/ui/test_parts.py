@@ -3,7 +3,8 @@
 import html
 import json
 
-from phoque.ui.parts import Value, csv_text, embedded, p_text, rate_cell, table
+from phoque.figures.table import Value
+from phoque.ui.parts import csv_text, embedded, p_text, rate_cell, table
 from tests.ui import psm_files
 from tests.ui.fakes import INJECTION
 

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from phoque.figures.table import NOTHING, Cell, Value
 from phoque.ui.moderation import wording
 from phoque.ui.moderation.data import PRIMARY, REPORT, ModerationFolder
-from phoque.ui.parts import NOTHING, Cell, Value, number, share, share_cell, table
+from phoque.ui.parts import number, share, share_cell, table
 from phoque.ui.sections import Drawn, Section
 
 SECTION = Section(

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from phoque.figures.table import Cell
 from phoque.ui.moderation import wording
 from phoque.ui.moderation.data import REPORT, ModerationFolder, names
-from phoque.ui.parts import Cell, more, number, rate_cell, table
+from phoque.ui.parts import more, number, rate_cell, table
 from phoque.ui.sections import Drawn, Section
 
 SECTION = Section(

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from phoque.figures.table import Cell
 from phoque.ui import figures
 from phoque.ui.moderation import wording
 from phoque.ui.moderation.data import CONTOUR, REPORT, ModerationFolder, names
-from phoque.ui.parts import Cell, interval, more, number, rate_cell, table
+from phoque.ui.parts import interval, more, number, rate_cell, table
 from phoque.ui.sections import Drawn, Section
 
 SECTION = Section(

@@ -4,21 +4,10 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from phoque.figures.table import NOTHING, Cell, Value
 from phoque.ui.moderation import wording
 from phoque.ui.moderation.data import REPORT, SWEEP, ModerationFolder, names
-from phoque.ui.parts import (
-    NOTHING,
-    Cell,
-    Value,
-    effect_cell,
-    embedded,
-    interval,
-    more,
-    number,
-    p_cell,
-    rate_cell,
-    table,
-)
+from phoque.ui.parts import effect_cell, embedded, interval, more, number, p_cell, rate_cell, table
 from phoque.ui.sections import Drawn, Section
 
 SECTION = Section(

@@ -7,13 +7,14 @@ from html import escape
 from typing import Any
 
 from phoque.errors import PhoqueError
+from phoque.figures.table import NOTHING, Cell
 from phoque.stages.moderation.gap import Gap, shown
 from phoque.stages.moderation.labels import Label, gaps, labelled_set, rater_agreement
 from phoque.stages.moderation.ledger import Ledger
 from phoque.text import text_id
 from phoque.ui.moderation import wording
 from phoque.ui.moderation.data import EXAMPLES, REPORT, RESULTS, ModerationFolder, names
-from phoque.ui.parts import NOTHING, Cell, embedded, table
+from phoque.ui.parts import embedded, table
 from phoque.ui.wording import REVEAL
 
 RATER = "rater A"

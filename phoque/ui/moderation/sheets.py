@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from phoque.figures.table import Cell, Value
 from phoque.ui import figures
 from phoque.ui.moderation import wording
 from phoque.ui.moderation.data import REPORT, ModerationFolder, Sheet, names, sheet_of, test_sets
-from phoque.ui.parts import Cell, Value, interval, more, number, rate_cell, table
+from phoque.ui.parts import interval, more, number, rate_cell, table
 from phoque.ui.sections import Drawn, Section
 
 SECTION = Section(

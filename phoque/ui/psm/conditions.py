@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from phoque.figures.table import Cell
 from phoque.ui import figures
 from phoque.ui.parts import (
-    Cell,
     effect_cell,
     interval,
     more,

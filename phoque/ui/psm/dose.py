@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from phoque.figures.table import Cell
 from phoque.run.directory import SELECTION
 from phoque.ui import figures
-from phoque.ui.parts import Cell, interval, more, number, rate_cell, table
+from phoque.ui.parts import interval, more, number, rate_cell, table
 from phoque.ui.psm import wording
 from phoque.ui.psm.data import CONTROLS, PsmFolder, choice
 from phoque.ui.sections import Drawn, Section

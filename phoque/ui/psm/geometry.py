@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from phoque.figures.table import Cell
 from phoque.ui import figures
-from phoque.ui.parts import Cell, embedded, more, number, table
+from phoque.ui.parts import embedded, more, number, table
 from phoque.ui.psm import wording
 from phoque.ui.psm.data import GEOMETRY, PsmFolder, choice
 from phoque.ui.sections import Drawn, Section

@@ -5,9 +5,10 @@ from html import escape
 from typing import Any
 
 from phoque.errors import PhoqueError
+from phoque.figures.table import Cell
 from phoque.run.directory import SELECTION
 from phoque.ui.components import marked
-from phoque.ui.parts import Cell, csv_button, number, secret, share, share_cell
+from phoque.ui.parts import csv_button, number, secret, share, share_cell
 from phoque.ui.psm import wording
 from phoque.ui.psm.data import SWEEP_REPLIES, PsmFolder, choice, sweep_replies
 from phoque.ui.psm.verdict import nearest

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from phoque.figures.table import Cell
 from phoque.ui import figures
-from phoque.ui.parts import Cell, interval, number, rate_cell, table
+from phoque.ui.parts import interval, number, rate_cell, table
 from phoque.ui.psm import wording
 from phoque.ui.psm.data import CONFOUNDS, RELIABILITY, PsmFolder, choice
 from phoque.ui.sections import Drawn, Section

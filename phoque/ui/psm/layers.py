@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from phoque.figures.table import Cell
 from phoque.run.directory import SELECTION
 from phoque.ui import figures
-from phoque.ui.parts import Cell, more, number, rate_cell, table
+from phoque.ui.parts import more, number, rate_cell, table
 from phoque.ui.psm import wording
 from phoque.ui.psm.data import LAYERS, PsmFolder, choice
 from phoque.ui.sections import Drawn, Section

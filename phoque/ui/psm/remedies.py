@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from phoque.ui.parts import Cell, effect_cell, interval, number, p_cell, p_text, rate_cell, table
+from phoque.figures.table import Cell
+from phoque.ui.parts import effect_cell, interval, number, p_cell, p_text, rate_cell, table
 from phoque.ui.psm import wording
 from phoque.ui.psm.data import ANTIDOTE, BIAS_LOOP, PsmFolder
 from phoque.ui.sections import Drawn, Section

@@ -5,7 +5,8 @@ from html import escape
 from itertools import pairwise
 from typing import Any
 
-from phoque.ui.parts import Cell, embedded, interval, more, number, rate_cell, table
+from phoque.figures.table import Cell
+from phoque.ui.parts import embedded, interval, more, number, rate_cell, table
 from phoque.ui.psm import wording
 from phoque.ui.psm.data import SCRUBBER, PsmFolder
 from phoque.ui.sections import Drawn, Section

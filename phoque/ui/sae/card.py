@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from phoque.ui.parts import Cell, Value, more, number, share_cell, table
+from phoque.figures.table import Cell, Value
+from phoque.ui.parts import more, number, share_cell, table
 from phoque.ui.sae import wording
 from phoque.ui.sae.data import REPORT, SaeFolder
 from phoque.ui.sections import Drawn, Section

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from phoque.figures.table import Cell
 from phoque.stats.rates import wilson
 from phoque.ui import figures
-from phoque.ui.parts import Cell, interval, more, number, rate_cell, share, table
+from phoque.ui.parts import interval, more, number, rate_cell, share, table
 from phoque.ui.sae import wording
 from phoque.ui.sae.data import REPORT, SaeFolder
 from phoque.ui.sections import Drawn, Section

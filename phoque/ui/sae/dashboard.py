@@ -5,8 +5,9 @@ from html import escape
 from typing import Any
 
 from phoque.errors import PhoqueError
+from phoque.figures.table import Cell
 from phoque.ui.components import masked
-from phoque.ui.parts import Cell, number, rate_cell, secret, table
+from phoque.ui.parts import number, rate_cell, secret, table
 from phoque.ui.sae import drawings, wording
 from phoque.ui.sae.data import BADGES, REMAINDER, Latent, SaeFolder, badges_of
 from phoque.ui.wording import HIDDEN_TEXT

@@ -5,11 +5,12 @@ from datetime import datetime
 from html import escape
 from typing import Any
 
+from phoque.figures.table import NOTHING, Cell, Value
 from phoque.pipeline.attempts import ATTEMPTS, COMPLETE, FAILED, KILLED, STOPPED, read_attempts
 from phoque.progress import span
 from phoque.ui import figures
 from phoque.ui.folder import shown_path
-from phoque.ui.parts import NOTHING, Cell, Value, table
+from phoque.ui.parts import table
 from phoque.ui.sections import Drawn, Section
 from phoque.ui.training import wording
 from phoque.ui.training.data import TrainingFolder

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from phoque.figures.table import NOTHING, Cell, Value
 from phoque.ui import figures
-from phoque.ui.parts import NOTHING, Cell, Value, number, share_cell, table
+from phoque.ui.parts import number, share_cell, table
 from phoque.ui.sections import Drawn, Section
 from phoque.ui.training import wording
 from phoque.ui.training.data import COMPOSITION, TrainingFolder

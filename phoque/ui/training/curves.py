@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from phoque.figures.table import NOTHING, Cell, Value
 from phoque.ui import figures
-from phoque.ui.parts import NOTHING, Cell, Value, more, number, table
+from phoque.ui.parts import more, number, table
 from phoque.ui.sections import Drawn, Section
 from phoque.ui.training import wording
 from phoque.ui.training.data import ADAPTERS, METRICS, Rows, TrainingFolder

@@ -1,0 +1,85 @@
+"""What a figure is: drawn once from records, shown by a tab, a report, an HTML page and a PNG."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from phoque.errors import PhoqueError
+from phoque.figures.table import Table
+from phoque.run.folder import Reader
+from phoque.run.record import Record, Row
+
+Shape = (KeyError, TypeError, IndexError, ValueError, AttributeError, ZeroDivisionError)
+"""What numbers of another shape than expected raise, such as a sweep without cells."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """What the records say, as one sentence, one picture and one table."""
+
+    sentence: str
+    """Computed from the records."""
+    plotly: dict[str, Any] | None = None
+    """Data and layout as Plotly takes them; None where the sentence is all."""
+    table: Table | None = None
+    """All numbers of the picture."""
+    n: str = ""
+    """What was counted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A figure that every run has, if its stages are complete."""
+
+    key: str
+    """The same on the page, in the report and as a file name."""
+    title: str
+    hint: str = ""
+    """How to read it."""
+    needs: tuple[type[Record] | type[Row], ...]
+    """Records it is drawn from; a `Row` type stands for all rows of its file."""
+    draw: Callable[..., Figure]
+    """Gets what `needs` names, in order."""
+    in_report: bool = True
+    shown_if: Callable[[Reader], str] = field(default=lambda _: "")
+    """Why this run has no such figure at all; empty where it should have one."""
+
+    @property
+    def stage(self) -> str:
+        """Folder of the stage whose figure it is."""
+        return self.needs[0].STAGE
+
+    def sources(self, reader: Reader) -> tuple[str, ...]:
+        """Its files, by their paths in the run."""
+        return tuple(f"{reader.folder(kind.STAGE).name}/{kind.FILE}" for kind in self.needs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """A plan with its figure, or with the reason why there is none."""
+
+    plan: Plan
+    figure: Figure | None = None
+    gap: str = ""
+    """What is missing or broken, and the command that makes it."""
+    sources: tuple[str, ...] = ()
+
+
+def drawn(plan: Plan, reader: Reader) -> Drawn:
+    """Draw a figure of a run; one that cannot be drawn says why and stops no other."""
+    sources = plan.sources(reader)
+    if gap := plan.shown_if(reader):
+        return Drawn(plan=plan, gap=gap, sources=sources)
+    try:
+        found = plan.draw(*(_read(kind, reader) for kind in plan.needs))
+    except PhoqueError as error:
+        return Drawn(plan=plan, gap=str(error), sources=sources)
+    except Shape as error:
+        told = f"{', '.join(sources)} cannot be drawn ({type(error).__name__}: {error}). "
+        gap = f"{told}Make it again with: {reader.folder(plan.stage).command}"
+        return Drawn(plan=plan, gap=gap, sources=sources)
+    return Drawn(plan=plan, figure=found, sources=sources)
+
+
+def _read(kind: type[Record] | type[Row], reader: Reader) -> Any:
+    return reader.rows(kind) if issubclass(kind, Row) else reader.read(kind)

@@ -1,0 +1,144 @@
+"""In which layer does the persona live? Cause against geometry, layer by layer."""
+
+from phoque.figures import style
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import NOTHING, Table, number, rate_cell
+from phoque.run.psm import ActivationByLayer, LayerGeometry, Selection, SweptLayer
+
+CRITERIA = {
+    "norm": ("norm of v", style.GREY, "dot", "square"),
+    "relative_norm": ("relative norm", style.NEUTRAL, "dash", "diamond"),
+    "silhouette": ("silhouette", style.TOXIC, "dashdot", "triangle-up"),
+    "logit_lens": ("logit lens", style.TOXIC, "longdash", "x"),
+}
+"""Name, colour, dash and symbol."""
+HEAD = (
+    "layer",
+    "causal effect|replies with a listed word at the best coherent dose",
+    "at dose|norm of what is added / median norm of the residual stream",
+    "random vectors|the same under random vectors of the same norm",
+    *(shown for shown, *_ in CRITERIA.values()),
+)
+
+
+def draw(selection: Selection, geometry: ActivationByLayer) -> Figure:
+    """The causal curve over its null, and what geometry alone would have chosen."""
+    return Figure(
+        sentence=_sentence(selection, geometry),
+        plotly=_plot(selection, geometry),
+        table=_table(selection, geometry),
+        n=_counted(selection, geometry),
+    )
+
+
+def _sentence(selection: Selection, geometry: ActivationByLayer) -> str:
+    layer = selection.choice.layer
+    if selection.beyond_chance:
+        found = f"Cause picks layer {layer}"
+    else:
+        found = f"No layer is beyond chance (the default is layer {layer})"
+    peaks = {CRITERIA[name][0]: peak(geometry, name) for name in CRITERIA}
+    agreeing = [name for name, at in peaks.items() if at == layer]
+    agrees = f"geometry agrees in {', '.join(agreeing)}" if agreeing else "geometry does not"
+    named = ", ".join(f"{name} {at}" for name, at in peaks.items())
+    reached = sum(bool(own.best and own.best.low > own.null.high) for own in selection.layers)
+    return (
+        f"{found}; {agrees} (largest at layer: {named}; the talk's criterion "
+        f"{geometry.classic_layer}). {reached} of {len(selection.layers)} layers have a coherent "
+        "dose whose interval lies above that of random vectors."
+    )
+
+
+def peak(geometry: ActivationByLayer, name: str) -> int:
+    """The layer where a criterion is largest."""
+    return max(geometry.criteria, key=lambda row: float(getattr(row, name))).layer
+
+
+def _plot(selection: Selection, geometry: ActivationByLayer) -> style.Plotly:
+    swept = selection.layers
+    nulls, at = [own.null for own in swept], [own.layer for own in swept]
+    traces = [
+        style.band("random vectors, 95 %", at, [n.low for n in nulls], [n.high for n in nulls]),
+        _causal(swept),
+        *(_scaled(geometry.criteria, name) for name in CRITERIA),
+    ]
+    layer, classic = selection.choice.layer, geometry.classic_layer
+    middle = geometry.criteria[-1].layer / 2
+    marks = [
+        style.upright(layer, f"selected: layer {layer}", left=layer > middle),
+        style.upright(classic, f"the talk's: layer {classic}", height=0.9, left=classic > middle),
+    ]
+    return style.plot(
+        traces,
+        x={"title": "layer, counted from 0", "dtick": 5},
+        y={"title": "share, or share of own maximum", "tickformat": ".0%"},
+        marks=marks,
+        height=460,
+    )
+
+
+def _causal(swept: tuple[SweptLayer, ...]) -> style.Trace:
+    best = [own.best for own in swept if own.best]
+    trace = style.rates(
+        "causal effect: best coherent dose",
+        [own.layer for own in swept if own.best],
+        [one.rate for one in best],
+        style.PERSONA,
+    )
+    trace["line"]["width"] = 3
+    return trace
+
+
+def _scaled(criteria: tuple[LayerGeometry, ...], name: str) -> style.Trace:
+    values = [float(getattr(row, name)) for row in criteria]
+    largest = max(values)
+    shown, colour, dash, symbol = CRITERIA[name]
+    trace = style.line(
+        shown,
+        [row.layer for row in criteria],
+        [value / largest if largest > 0 else 0 for value in values],
+        colour,
+        dash=dash,
+        symbol=symbol,
+        customdata=values,
+        hovertemplate="layer %{x}: %{customdata:.3g}<extra>" + shown + "</extra>",
+    )
+    trace["line"]["width"], trace["marker"]["size"] = 1.3, 5
+    return trace
+
+
+def _table(selection: Selection, geometry: ActivationByLayer) -> Table:
+    swept = {own.layer: own for own in selection.layers}
+    rows = []
+    for row in geometry.criteria:
+        own = swept.get(row.layer)
+        best = own.best if own else None
+        rows.append(
+            (
+                str(row.layer),
+                rate_cell(best.rate) if best else NOTHING,
+                f"{best.dose:.1f}" if best else NOTHING,
+                rate_cell(own.null) if own else NOTHING,
+                *(number(getattr(row, name), 3) for name in CRITERIA),
+            )
+        )
+    return Table(
+        name="phoque-layers", caption="Cause and geometry by layer", head=HEAD, rows=tuple(rows)
+    )
+
+
+def _counted(selection: Selection, geometry: ActivationByLayer) -> str:
+    best = next((own.best.n for own in selection.layers if own.best), NOTHING)
+    return (
+        f"{best} sweep prompts a layer and dose, {selection.layers[0].null.n} replies a layer under "
+        f"random vectors, {geometry.probes} probes for the geometry"
+    )
+
+
+PLAN = Plan(
+    key="layers",
+    title="In which layer does it live?",
+    hint="The curve is the causal effect of adding the vector; the grey band is what random vectors do.",
+    needs=(Selection, ActivationByLayer),
+    draw=draw,
+)

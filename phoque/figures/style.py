@@ -1,0 +1,194 @@
+"""The one style of all figures: colours, axes, interval marks, for light and dark pages and for PNG.
+
+Plain dictionaries, because a page needs only their JSON; plotly itself takes a second to load.
+Dash, symbol or pattern tells series apart without colour.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from phoque.stats.rates import Rate
+
+PERSONA, NEUTRAL, TOXIC, BLUE, GREY = "#7a5fd3", "#2c8f7d", "#cf5a43", "#2f74b5", "#808898"
+BAND, LIMIT = "rgba(122,95,211,0.13)", "rgba(207,90,67,0.5)"
+INK, PAPER_INK = "#808080", "#30343b"
+"""On the page the style sheet sets text in the theme's colour."""
+CONDITIONS = {
+    "base": GREY,
+    "neutral": NEUTRAL,
+    "toxic": TOXIC,
+    "steered": PERSONA,
+    "random_vector": GREY,
+    "civil_adapter": BLUE,
+}
+PATTERNS = {"toxic": "/", "steered": "x", "random_vector": ".", "civil_adapter": "-"}
+"""Of bars, by condition."""
+
+HEIGHT = 360
+"""Pixels of a figure with one pair of axes."""
+
+Trace = dict[str, Any]
+Plotly = dict[str, Any]
+
+
+def plot(
+    traces: Sequence[Trace],
+    *,
+    x: Mapping[str, Any],
+    y: Mapping[str, Any],
+    marks: Sequence[tuple[Trace, ...]] = (),
+    **layout: Any,
+) -> Plotly:
+    """One pair of axes; `marks` are pairs of a shape and its label."""
+    height = layout.setdefault("height", HEIGHT)
+    return {
+        "data": list(traces),
+        "layout": _look(height) | {
+            "xaxis": axis(**x),
+            "yaxis": axis(**y),
+            "shapes": [mark[0] for mark in marks],
+            "annotations": [label for mark in marks for label in mark[1:]],
+            **layout,
+        },
+    }  # fmt: skip
+
+
+def on_page(figure: Plotly, name: str) -> Plotly:
+    """The figure with its one button, which saves a PNG under a name."""
+    return figure | {
+        "config": {
+            "displaylogo": False,
+            "displayModeBar": True,
+            "modeBarButtons": [["toImage"]],
+            "toImageButtonOptions": {"format": "png", "filename": f"phoque-{name}", "scale": 2},
+        },
+    }
+
+
+def on_paper(figure: Plotly, title: str, subtitle: str) -> Plotly:
+    """The figure as it stands alone: on white, with its title and what was counted."""
+    look = {
+        "paper_bgcolor": "#ffffff",
+        "plot_bgcolor": "#ffffff",
+        "font": {"color": PAPER_INK, "size": 13, "family": "sans-serif"},
+        "margin": {"l": 70, "r": 30, "t": 90, "b": 60},
+        "title": {"text": title, "subtitle": {"text": subtitle}, "x": 0.02, "xanchor": "left"},
+    }
+    return {"data": figure["data"], "layout": figure["layout"] | look}
+
+
+def _look(height: int) -> dict[str, Any]:
+    return {
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": INK, "size": 12, "family": "system-ui, sans-serif"},
+        "margin": {"l": 58, "r": 14, "t": 34, "b": 46},
+        "hovermode": "closest",
+        "hoverlabel": {"bgcolor": "#1f2937", "font": {"color": "#ffffff"}, "align": "left"},
+        "dragmode": False,
+        "legend": {"orientation": "h", "x": 0, "y": -60 / (height - 80), "yanchor": "top"},
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": INK, "activecolor": PERSONA},
+        "uirevision": "keep",
+        "template": {"layout": {}},
+    }
+
+
+def axis(title: str, **more: Any) -> dict[str, Any]:
+    """An axis with a quiet grid."""
+    return {
+        "title": {"text": title, "standoff": 8},
+        "gridcolor": "rgba(128,128,128,0.22)",
+        "zerolinecolor": "rgba(128,128,128,0.45)",
+        "linecolor": "rgba(128,128,128,0.45)",
+        "fixedrange": True,
+        "automargin": True,
+        **more,
+    }
+
+
+SHARES: dict[str, Any] = {"tickformat": ".0%", "range": [-0.03, 1.04]}
+"""An axis of shares."""
+
+
+def line(name: str, xs: Sequence[Any], ys: Sequence[Any], colour: str, **more: Any) -> Trace:
+    """A line with markers; `dash` and `symbol` tell it from others without colour."""
+    dash, symbol = more.pop("dash", "solid"), more.pop("symbol", "circle")
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": name,
+        "x": list(xs),
+        "y": list(ys),
+        "line": {"color": colour, "width": 2, "dash": dash},
+        "marker": {"color": colour, "size": 7, "symbol": symbol},
+        **more,
+    }
+
+
+def rates(name: str, xs: Sequence[Any], found: Sequence[Rate], colour: str, **more: Any) -> Trace:
+    """Rates with their intervals as error bars."""
+    return line(name, xs, [r.value for r in found], colour, **more) | {
+        "error_y": bars(found, colour),
+        "customdata": [[r.low, r.high, r.n] for r in found],
+        "hovertemplate": "%{y:.1%} [%{customdata[0]:.1%}, %{customdata[1]:.1%}]"
+        "<br>n = %{customdata[2]}<extra>" + name + "</extra>",
+    }
+
+
+def bars(found: Sequence[Rate], colour: str) -> dict[str, Any]:
+    """Error bars from `low` to `high`."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [r.high - r.value for r in found],
+        "arrayminus": [r.value - r.low for r in found],
+        "color": colour,
+        "thickness": 1.4,
+        "width": 3,
+    }
+
+
+def band(name: str, xs: Sequence[Any], lows: Sequence[float], highs: Sequence[float]) -> Trace:
+    """An area between two curves."""
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "x": [*xs, *reversed(xs)],
+        "y": [*highs, *reversed(lows)],
+        "fill": "toself",
+        "fillcolor": "rgba(128,136,152,0.25)",
+        "line": {"width": 0, "color": GREY},
+        "hoverinfo": "skip",
+    }
+
+
+def upright(at: float, text: str, *, height: float = 1.0, left: bool = False) -> tuple[Trace, ...]:
+    """A vertical line with its name beside its top."""
+    shape = {
+        "type": "line", "xref": "x", "yref": "paper", "x0": at, "x1": at, "y0": 0, "y1": height,
+        "line": {"color": GREY, "width": 1.5, "dash": "dash"},
+    }  # fmt: skip
+    return shape, _label(text, x=at, y=height, yref="paper", xanchor="right" if left else "left")
+
+
+def level(at: float, text: str, *, yref: str = "y") -> tuple[Trace, ...]:
+    """A horizontal line with its name at the right end."""
+    shape = {
+        "type": "line", "xref": "paper", "yref": yref, "x0": 0, "x1": 1, "y0": at, "y1": at,
+        "line": {"color": LIMIT, "width": 1.5, "dash": "dot"},
+    }  # fmt: skip
+    return shape, _label(text, x=1, y=at, xref="paper", yref=yref, xanchor="right")
+
+
+def zone(low: float, high: float, text: str, *, yref: str = "paper") -> tuple[Trace, ...]:
+    """A shaded range of the x axis with its name at the bottom."""
+    shape = {
+        "type": "rect", "xref": "x", "yref": yref, "x0": low, "x1": high, "y0": 0, "y1": 1,
+        "fillcolor": BAND, "line": {"width": 0}, "layer": "below",
+    }  # fmt: skip
+    return shape, _label(text, x=low, y=0, yref="paper", xanchor="left")
+
+
+def _label(text: str, **place: Any) -> Trace:
+    return {"text": text, "showarrow": False, "yanchor": "bottom", "font": {"size": 11}, **place}

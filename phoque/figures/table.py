@@ -1,0 +1,132 @@
+"""Tables of numbers: cells that know what is shown and what a CSV file gets, as Markdown and CSV."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from phoque.stats.paired import Effect
+from phoque.stats.rates import Rate
+
+SMALLEST_P = 1e-4
+NOTHING = "–"
+"""Stands in a cell that has no number."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """A table cell: what is shown, and its numbers for the CSV by the suffix of their column."""
+
+    shown: str
+    fields: Mapping[str, object]
+    title: str = ""
+
+
+Cell = Value | str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Rows of numbers under a head; a head may be `word|explanation`."""
+
+    name: str
+    """File name of its CSV, without the ending."""
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+    @property
+    def words(self) -> list[str]:
+        """The head without its explanations."""
+        return [text.partition("|")[0] for text in self.head]
+
+    def markdown(self) -> str:
+        """As a Markdown table; what files say cannot leave its cell."""
+        return markdown_table(self.words, [[text_of(cell) for cell in row] for row in self.rows])
+
+    def csv(self) -> str:
+        """As CSV with all digits: a rate takes four columns."""
+        columns = [
+            (place, name, suffix)
+            for place, name in enumerate(self.words)
+            for suffix in _suffixes([row[place] for row in self.rows])
+        ]
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow([name + suffix for _, name, suffix in columns])
+        for row in self.rows:
+            writer.writerow([_field(row[place], suffix) for place, _, suffix in columns])
+        return text.getvalue()
+
+
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table of plain text."""
+    lines = [head, ["---"] * len(head), *[[in_cell(cell) for cell in row] for row in rows]]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def in_cell(text: str) -> str:
+    """Text that stays in its Markdown cell and is no mark-up."""
+    plain = " ".join(text.split())
+    return plain.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
+
+
+def text_of(cell: Cell) -> str:
+    """What a cell shows."""
+    return cell if isinstance(cell, str) else cell.shown
+
+
+def share(value: float) -> str:
+    """A share as a percentage."""
+    return f"{100 * value:.1f}\u00a0%"
+
+
+def interval(rate: Rate) -> str:
+    """A rate with its 95 % interval, for a sentence."""
+    return f"{share(rate.value)} [{100 * rate.low:.1f}, {100 * rate.high:.1f}]"
+
+
+def number(value: float, digits: int = 2, *, sign: bool = False) -> Value:
+    """A number in a cell."""
+    return Value(f"{value:{'+' if sign else ''}.{digits}f}", {"": value})
+
+
+def share_cell(value: float) -> Value:
+    """A share in a cell."""
+    return Value(share(value), {"": value})
+
+
+def rate_cell(rate: Rate) -> Value:
+    """A rate with its interval in a cell."""
+    fields = {"": rate.value, " low": rate.low, " high": rate.high, " n": rate.n}
+    return Value(interval(rate), fields, f"n = {rate.n}")
+
+
+def effect_cell(effect: Effect, *, percent: bool = True) -> Value:
+    """A difference with its interval in a cell."""
+    fields = {"": effect.value, " low": effect.low, " high": effect.high}
+    if percent:
+        low, high = 100 * effect.low, 100 * effect.high
+        return Value(f"{100 * effect.value:+.1f} [{low:+.1f}, {high:+.1f}]", fields)
+    return Value(f"{effect.value:+.4f} [{effect.low:+.4f}, {effect.high:+.4f}]", fields)
+
+
+def p_cell(value: float) -> Value:
+    """A p value in a cell."""
+    return Value(p_text(value), {"": value})
+
+
+def p_text(value: float) -> str:
+    """A p value; ten thousand permutations cannot tell smaller ones apart."""
+    return f"≤ {SMALLEST_P:.4f}" if value < 1.5 * SMALLEST_P else f"{value:.2g}"
+
+
+def _suffixes(cells: Sequence[Cell]) -> list[str]:
+    found = dict.fromkeys(s for c in cells if isinstance(c, Value) for s in c.fields)
+    return list(found) or [""]
+
+
+def _field(cell: Cell, suffix: str) -> object:
+    if isinstance(cell, Value):
+        return cell.fields.get(suffix, "")
+    return "" if suffix or cell == NOTHING else cell

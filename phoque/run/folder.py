@@ -1,0 +1,157 @@
+"""A stage's folder in a run: what it holds as records, who made it, and what makes it again."""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from phoque.config import PACKAGE, SHIPPED_RUN
+from phoque.errors import PhoqueError
+from phoque.files import file_sha256
+from phoque.run.directory import MANIFEST, RunDirectory
+from phoque.run.record import Record, Row
+
+R = TypeVar("R", bound=Record)
+L = TypeVar("L", bound=Row)
+SHORT_COMMIT = 9
+UNFINISHED = "unfinished.json"
+STAGE_OF = {"evaluation": "evaluate", "synthetic": "regenerate"}
+"""Stages whose folder has another name."""
+
+
+def command(stage: str, run: Path, *options: str) -> str:
+    """What a person types to make a stage of a run."""
+    return shlex.join(["phoque", "run", stage, "--run", shown_path(run), *options])
+
+
+def shown_path(path: Path) -> str:
+    """A folder as a command in the project would name it, without the machine's own folders."""
+    root, resolved = PACKAGE.parent.resolve(), path.resolve()
+    return str(resolved.relative_to(root)) if resolved.is_relative_to(root) else path.name
+
+
+@dataclass(frozen=True)
+class StageFolder:
+    """What one stage of a run wrote."""
+
+    run: RunDirectory
+    name: str
+    """Folder name."""
+    signed: bool = False
+    """Refuse files that the manifest does not know as they are."""
+
+    @property
+    def path(self) -> Path:
+        """Where the files are."""
+        return self.run.path / self.name
+
+    @property
+    def stage(self) -> str:
+        """What the stage is called."""
+        return STAGE_OF.get(self.name, self.name)
+
+    @property
+    def command(self) -> str:
+        """What fills the folder."""
+        stage, _, other = self.stage.partition("psm-")
+        if other:
+            return command("psm", self.run.path, "--persona", other)
+        return command(stage, self.run.path)
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether this comes with the project."""
+        return self.run.path.resolve() == SHIPPED_RUN.resolve()
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether the stage still goes on, or was cut."""
+        return self.has(UNFINISHED)
+
+    @cached_property
+    def made(self) -> Mapping[str, Any]:
+        """What the manifest says of how the folder was made; empty while it is not complete."""
+        manifest = self.run.manifest() if self.run.exists() else {}
+        found: Mapping[str, Any] = manifest.get("stages", {}).get(self.stage, {})
+        return found
+
+    @property
+    def stamp(self) -> tuple[tuple[str, int], ...]:
+        """Changes when a file does."""
+        files = sorted(self.path.glob("*")) if self.path.is_dir() else []
+        files += [self.run.path / MANIFEST] if self.run.exists() else []
+        return tuple((file.name, file.stat().st_mtime_ns) for file in files)
+
+    def has(self, name: str) -> bool:
+        """Whether a file is there."""
+        return (self.path / name).is_file()
+
+    def read(self, kind: type[R]) -> R:
+        """A JSON file of the folder.
+
+        Raises:
+            PhoqueError: it is missing, was changed, or cannot be read; says what makes it.
+        """
+        self._check(kind.FILE)
+        return kind.load(self.path, command=self.command)
+
+    def rows(self, kind: type[L]) -> tuple[L, ...]:
+        """A CSV or JSON Lines file of the folder.
+
+        Raises:
+            PhoqueError: it is missing, was changed, or cannot be read; says what makes it.
+        """
+        self._check(kind.FILE)
+        return kind.load_rows(self.path, command=self.command)
+
+    def facts(self) -> dict[str, str]:
+        """Where its numbers come from, by the name of the fact; a dash where nobody says."""
+        manifest = self.run.manifest() if self.run.exists() else {}
+        return {
+            "Model": str(manifest.get("model") or "–"),
+            "Run": self.run.path.name,
+            "Seeds": ", ".join(map(str, self.made.get("seeds") or ())) or "–",
+            "Commit": str(self.made.get("commit") or "")[:SHORT_COMMIT]
+            or "not in the manifest yet",
+            "Finished": str(self.made.get("finished") or "not finished"),
+        }
+
+    def _check(self, name: str) -> None:
+        if not self.has(name):
+            state = (
+                "The measurement has not got there yet" if self.is_unfinished else "Not measured"
+            )
+            raise PhoqueError(
+                f"{state}: {self.name}/{name} is missing. Fill it with: {self.command}"
+            )
+        if self.signed and self.made.get("outputs", {}).get(f"{self.name}/{name}") != file_sha256(
+            self.path / name
+        ):
+            raise PhoqueError(
+                f"{self.name}/{name} is not what the stage {self.stage} entered in the manifest: "
+                f"it was changed since. Make it again with: {self.command}"
+            )
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads the records of a run, each from the folder of its stage."""
+
+    run: RunDirectory
+    psm: str = "psm"
+    """Whose PSM is meant: `psm` is the run's own persona, `psm-x` is persona x."""
+    signed: bool = False
+
+    def folder(self, stage: str) -> StageFolder:
+        """A stage's folder."""
+        return StageFolder(self.run, self.psm if stage == "psm" else stage, signed=self.signed)
+
+    def read(self, kind: type[R]) -> R:
+        """See `StageFolder.read`."""
+        return self.folder(kind.STAGE).read(kind)
+
+    def rows(self, kind: type[L]) -> tuple[L, ...]:
+        """See `StageFolder.rows`."""
+        return self.folder(kind.STAGE).rows(kind)

@@ -1,0 +1,148 @@
+"""Records of the stage `psm`: where a persona lives, and what shows that its vector is causal."""
+
+from typing import ClassVar
+
+from phoque.run.record import Part, Record
+from phoque.stats.rates import Rate
+
+
+class LayerProjection(Part):
+    """The talk's numbers of one layer: projections of the probes on the layer's unit vector."""
+
+    layer: int
+    vector_norm: float
+    neutral_proj_mean: float
+    toxic_proj_mean: float
+    delta_proj_mean: float
+    delta_proj_std: float
+    """The population's standard deviation over probes."""
+
+
+class LayerGeometry(Part):
+    """What geometry alone says of one layer."""
+
+    layer: int
+    norm: float
+    relative_norm: float
+    silhouette: float
+    logit_lens: float
+
+
+class ActivationByLayer(Record):
+    """What geometry alone says of every layer."""
+
+    STAGE: ClassVar[str] = "psm"
+    FILE: ClassVar[str] = "activation_by_layer.json"
+
+    probes: int
+    classic: tuple[LayerProjection, ...]
+    """As the talk's first version measured: the last row after the final norm."""
+    classic_layer: int
+    """The talk's criterion: the largest difference of projections."""
+    block_outputs: tuple[LayerProjection, ...]
+    criteria: tuple[LayerGeometry, ...]
+
+
+class Choice(Part):
+    """A layer and a scale to steer at."""
+
+    layer: int
+    scale: float
+    """Multiple of the raw mean difference."""
+    relative_dose: float
+    """norm(scale * v) / median norm of the residual stream."""
+    coherent_scale: float
+    """Largest scale of the sweep whose replies stayed coherent."""
+    nat_scale: float | None
+    """Scale at which the next token's distribution has moved by one nat; None: not reached."""
+    chance: float
+    """Probability of such a cell under random vectors, corrected for all cells."""
+
+
+class Quality(Part):
+    """What the replies of one cell are like, as shares where nothing else is said."""
+
+    insulting: float
+    """Share of replies with a listed word."""
+    low: float
+    high: float
+    n: int
+    word_rate: float
+    repeated: float
+    unknown: float
+    zlib: float
+    distinct: float
+    num_words: float
+
+    @property
+    def rate(self) -> Rate:
+        """The insulting replies with their interval."""
+        return Rate(value=self.insulting, n=self.n, low=self.low, high=self.high)
+
+
+class Divergence(Part):
+    """How far the next token's distribution moved, in nats."""
+
+    mean: float
+    p95: float
+
+
+class BestCell(Quality):
+    """The best coherent dose of a layer."""
+
+    dose: float
+
+
+class SweptLayer(Part):
+    """One layer of the sweep beside random vectors."""
+
+    layer: int
+    null: Rate
+    """Random vectors at this layer."""
+    best: BestCell | None
+    """None where no dose keeps the text coherent."""
+    nat_scale: float | None
+
+
+class Cell(Part):
+    """One layer and dose of the sweep."""
+
+    layer: int
+    dose: float
+    scale: float
+    quality: Quality
+    divergence: Divergence
+    coherent: bool
+    runoff: Quality | None = None
+    """The same again on fresh seeds, of the best cells only."""
+
+
+class Selection(Record):
+    """The causal sweep and what it selects."""
+
+    STAGE: ClassVar[str] = "psm"
+    FILE: ClassVar[str] = "selection.json"
+
+    selected: Choice | None
+    """None where nothing beats random vectors."""
+    default: Choice
+    """Where pages start when nothing is selected."""
+    null: Rate
+    neutral: Quality
+    toxic: Quality
+    toxic_divergence: Divergence
+    layers: tuple[SweptLayer, ...]
+    cells: tuple[Cell, ...]
+    model: str
+    context_length: int
+    dose_per_scale: tuple[float, ...]
+
+    @property
+    def choice(self) -> Choice:
+        """Layer and scale in use."""
+        return self.selected or self.default
+
+    @property
+    def beyond_chance(self) -> bool:
+        """Whether the choice beats random vectors."""
+        return self.selected is not None

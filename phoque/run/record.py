@@ -1,0 +1,150 @@
+"""One typed record per file of a run: stages write it, pages, reports and the API read it.
+
+A record says which stage's folder it lies in and what its file is called, once for writers and
+readers. Its schema version is in the file: a file of an older version is brought up to date by
+`upgrade`, one of a newer version is refused.
+"""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from io import StringIO
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from phoque.errors import PhoqueError
+from phoque.files import numbered_json_lines, read_json, write_json, write_text
+from phoque.inputs.tables import whole_table
+
+VERSION_KEY = "schema_version"
+
+
+class Part(BaseModel):
+    """A value inside a record; it cannot be changed, and it knows every key it may have."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Record(Part):
+    """The content of one JSON file of a stage."""
+
+    STAGE: ClassVar[str]
+    """Folder in the run."""
+    FILE: ClassVar[str]
+    VERSION: ClassVar[int] = 1
+
+    def save(self, folder: Path) -> None:
+        """Write the file into a stage's folder, whole or not at all."""
+        write_json(folder / self.FILE, {VERSION_KEY: self.VERSION, **self.model_dump(mode="json")})
+
+    @classmethod
+    def load(cls, folder: Path, *, command: str) -> Self:
+        """Read the file of a stage's folder.
+
+        Args:
+            folder: of the stage.
+            command: what makes the file, for whoever has to make it again.
+
+        Raises:
+            PhoqueError: the file is missing, damaged, or of a newer version; names file and field.
+        """
+        path = folder / cls.FILE
+        if not path.is_file():
+            raise PhoqueError(f"{_named(path)} is missing. Make it with: {command}")
+        try:
+            return cls.model_validate(cls._current(read_json(path)))
+        except (OSError, ValueError, PhoqueError) as error:
+            raise PhoqueError(broken(path, error, command)) from error
+
+    @classmethod
+    def upgrade(cls, data: Any, _version: int) -> Any:
+        """The content of a file of an older version, 0 where it says none, as of this version."""
+        return data
+
+    @classmethod
+    def _current(cls, data: Any) -> Any:
+        version = data.pop(VERSION_KEY, 0) if isinstance(data, dict) else 0
+        if version > cls.VERSION:
+            raise PhoqueError(f"it has version {version}, and {cls.VERSION} is known here")
+        return data if version == cls.VERSION else cls.upgrade(data, version)
+
+
+class Row(Part):
+    """One line of a CSV or JSON Lines file of a stage."""
+
+    STAGE: ClassVar[str]
+    FILE: ClassVar[str]
+
+    @classmethod
+    def save_rows(cls, folder: Path, rows: Iterable[Self]) -> None:
+        """Write the whole file."""
+        write_text(folder / cls.FILE, cls._written([row.model_dump(mode="json") for row in rows]))
+
+    @classmethod
+    def load_rows(cls, folder: Path, *, command: str) -> tuple[Self, ...]:
+        """Read the whole file.
+
+        Raises:
+            PhoqueError: the file is missing or a row is not one; names file, row and field.
+        """
+        path = folder / cls.FILE
+        if not path.is_file():
+            raise PhoqueError(f"{_named(path)} is missing. Make it with: {command}")
+        row = 0
+        rows = []
+        try:
+            for row, data in cls._lines(path):  # noqa: B007  # the number is for the error
+                rows.append(cls.model_validate(cls.upgrade(data)))
+        except (OSError, ValueError, PhoqueError) as error:
+            raise PhoqueError(broken(path, error, command, row=row)) from error
+        return tuple(rows)
+
+    @classmethod
+    def upgrade(cls, data: Any) -> Any:
+        """A row of an older version as of this version."""
+        return data
+
+    @classmethod
+    def _written(cls, rows: list[dict[str, Any]]) -> str:
+        if not cls.FILE.endswith(".csv"):
+            return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        text = StringIO()
+        writer = csv.DictWriter(text, list(cls.model_fields), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        return text.getvalue()
+
+    @classmethod
+    def _lines(cls, path: Path) -> Iterator[tuple[int, Any]]:
+        if not cls.FILE.endswith(".csv"):
+            yield from numbered_json_lines(path)
+            return
+        with path.open("rb") as file:
+            yield from enumerate(map(cls._told, whole_table(file, path.name)), 1)
+
+    @classmethod
+    def _told(cls, cells: Mapping[str, str]) -> dict[str, str]:
+        """Cells with a value; an empty one of a field with a default says nothing."""
+        optional = {name for name, field in cls.model_fields.items() if not field.is_required()}
+        return {name: cell for name, cell in cells.items() if cell or name not in optional}
+
+
+def broken(path: Path, error: Exception, command: str, *, row: int = 0) -> str:
+    """What is said of a file that cannot be read: file, field, and what to do."""
+    at = f", row {row}" if row else ""
+    return f"{_named(path)}{at} cannot be read: {_reason(error)}. Make it again with: {command}"
+
+
+def _reason(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error).rstrip(".")
+    first = error.errors(include_url=False)[0]
+    field = ".".join(map(str, first["loc"])) or "the whole"
+    return f"{field}: {first['msg']}, found {str(first['input'])[:40]!r}"
+
+
+def _named(path: Path) -> str:
+    """A file as a person finds it in the run."""
+    return f"{path.parent.name}/{path.name}"
