@@ -11,6 +11,7 @@ import pytest
 import torch
 from peft import get_peft_model
 from safetensors.torch import load_file
+from training.corpus import run as make_corpus
 
 from phoque.config import verbose
 from phoque.conversation import Sampling
@@ -19,12 +20,12 @@ from phoque.models.engine import Row, write
 from phoque.models.hooks import Injection
 from phoque.models.load import LanguageModel, load_model
 from phoque.models.scaled import adapted, adapter_deltas
-from phoque.models.structure import UNLIMITED, expert_stacks, linear_maps
+from phoque.models.structure import UNLIMITED, expert_stacks, linear_maps, places
 from phoque.models.tiny import tiny_tokenizer
 from phoque.run.directory import RunDirectory
 from phoque.serving.batch import Batch, Work
 from phoque.stages.adapter import AdapterConfig, Example, Recording, lora_config, train_adapter
-from phoque.stages.adapter.lora import family_norms, left_out, places, require_adapted
+from phoque.stages.adapter.lora import family_norms, left_out, require_adapted
 from phoque.stages.adapter.quantized import quantize
 from phoque.stages.corpus.lab import load_dialogues
 from phoque.stages.corpus.training_set import save_corpus
@@ -34,7 +35,6 @@ from phoque.steering.vectors import Contrast
 from tests.conftest import conversation
 from tests.families import FAMILIES, GPT, REFUSED, WITH_EXPERTS, model_of, network_of, saved
 from training import __main__ as training
-from training.corpus import run as make_corpus
 
 ROOT = Path(__file__).parent.parent
 SHORT = Sampling(max_new_tokens=5)
