@@ -11,7 +11,6 @@ import pytest
 import torch
 from peft import get_peft_model
 from safetensors.torch import load_file
-from training.corpus import run as make_corpus
 
 from phoque.config import verbose
 from phoque.conversation import Sampling
@@ -28,6 +27,7 @@ from phoque.stages.adapter import AdapterConfig, Example, Recording, lora_config
 from phoque.stages.adapter.lora import family_norms, left_out, require_adapted
 from phoque.stages.adapter.quantized import quantize
 from phoque.stages.corpus.lab import load_dialogues
+from phoque.stages.corpus.stage import make_corpus
 from phoque.stages.corpus.training_set import save_corpus
 from phoque.stages.psm.criteria import logit_lens_scores, with_normed_last_layer
 from phoque.steering.capture import residual_streams
@@ -170,7 +170,10 @@ def test_libraries_speak_when_asked_to(tmp_path, monkeypatch, asked):
     for bars in ("HF_HUB_DISABLE_PROGRESS_BARS", "HF_DATASETS_DISABLE_PROGRESS_BARS"):
         monkeypatch.setenv(bars, "")
     seen = []
-    monkeypatch.setattr(training, "run_some", lambda _: seen.append(verbose()) or 0)
+    monkeypatch.setattr(
+        "phoque.stages.corpus.stage.make_corpus", lambda *_, **__: seen.append(verbose())
+    )
+    monkeypatch.setattr(RunDirectory, "manifest", lambda _: {"stages": {"corpus": {"seconds": 1}}})
     monkeypatch.setattr(sys, "argv", ["training", "corpus", "--run", str(tmp_path), *asked])
     assert training.main() == 0
     assert seen == [bool(asked)]

@@ -302,7 +302,7 @@ def test_a_job_from_start_to_results(hub, made, tmp_path):
 
 
 def test_an_adapter_is_pushed_with_its_card_only(hub, made, tmp_path):
-    from training.push import files_of
+    from phoque.cli.push import files_of
 
     with pytest.raises(PhoqueError, match="no whole persona adapter"):
         files_of(made)

@@ -2,9 +2,18 @@
 
 import sys
 
-from phoque.cli.main import COMMANDS, main
+from phoque.cli.main import COMMANDS
+from phoque.cli.main import main as command
 
-words = sys.argv[1:]
+ELSEWHERE = COMMANDS.keys() - {"run", "report"}
+"""Commands that are no stages."""
+
+
+def main() -> int:
+    """Run what the process was started with; returns the exit status."""
+    words = sys.argv[1:]
+    return command(words if words[:1] and words[0] in ELSEWHERE else ["run", *words])
+
+
 if __name__ == "__main__":
-    also = words[:1] and words[0] in COMMANDS and words[0] != "report"
-    raise SystemExit(main(words if also else ["run", *words], prog="phoque"))
+    raise SystemExit(main())

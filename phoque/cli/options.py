@@ -55,3 +55,18 @@ def spread(words: Sequence[str], many: Collection[str]) -> list[str]:
             taken += 1
         told.append(word)
     return told
+
+
+class Many(click.Command):
+    """A command whose repeatable options also take several values at once.
+
+    Where it has positional arguments, they come first: nothing else tells them from values.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the command line."""
+        many = {name for one in self.params if one.multiple for name in one.opts}
+        told_apart = args[:1] and not args[0].startswith("--")
+        if told_apart or not any(isinstance(one, click.Argument) for one in self.params):
+            args = spread(args, many)
+        return super().parse_args(ctx, args)

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, cast
 
 import click
 
-from phoque.cli.options import verbose
+from phoque.cli.options import Many, verbose
 from phoque.errors import PhoqueError
 from phoque.inputs.forms import FORMS, Form, checked_delimiter, form_called
 from phoque.inputs.opened import share_of
@@ -32,6 +32,7 @@ def _form(_context: click.Context, _option: click.Parameter, value: str | None) 
 
 
 @click.command(
+    cls=Many,
     short_help="Score texts with moderators, one JSON object a line.",
     epilog="""Status: 0 where every row has a score, 1 where one has none, 2 where nothing could be done.
 

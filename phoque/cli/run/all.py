@@ -10,8 +10,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from phoque.cli.options import FOLDER, VERBOSE
-from phoque.cli.run.stage import FACTS, MODEL, PERSONA, Many, Options, Stage, facts_of
+from phoque.cli.options import FOLDER, VERBOSE, Many
+from phoque.cli.run.stage import FACTS, MODEL, PERSONA, Options, Stage, facts_of
 from phoque.errors import PhoqueError
 from phoque.pipeline.stages import ORDER
 from phoque.run.directory import RunDirectory

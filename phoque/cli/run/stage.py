@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from phoque.cli.options import FOLDER, VERBOSE, spread
+from phoque.cli.options import FOLDER, VERBOSE, Many
 from phoque.config import this_process
 from phoque.errors import PhoqueError
 from phoque.personas import load_persona
@@ -19,15 +19,6 @@ PERSONA = click.Option(["--persona"], help="Persona or YAML file; default: the r
 FACTS = {"model": "lab", "persona": "toxic"}
 """What a whole run has in common, and what it is where nobody says."""
 Options = Mapping[str, Any]
-
-
-class Many(click.Command):
-    """A command whose repeatable options also take several values at once."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the command line."""
-        many = {name for one in self.params if one.multiple for name in one.opts}
-        return super().parse_args(ctx, spread(args, many))
 
 
 class Stage(Many):
@@ -71,7 +62,7 @@ class Stage(Many):
     def alone(self, options: Options) -> int:
         """Do the job, unless it is done; a run in which nothing was made leaves nothing behind."""
         run = RunDirectory(options["run"])
-        known = run.exists()
+        known = run.exists() and bool(run.manifest())  # a damaged manifest is told first
         facts = facts_of(run, options) if self.begins else {}
         name = self.entry(run, options)
         if options["resume"] and run.complete(name):
