@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,6 +17,7 @@ from phoque.pipeline.launch import Checkpoint, fetch, follow, launch
 from phoque.pipeline.plan import make_plan
 from phoque.run.directory import RunDirectory
 from tests.jobs_double import WISH
+from tests.serving import free_port
 
 KINDS = {"bucket": Bucket, "repo": Repository}
 
@@ -327,12 +327,6 @@ def test_no_network_and_bad_names_say_so(made, kind):
         push_private(made.path, "me/x", kind, endpoint=f"http://127.0.0.1:{free_port()}")
     with pytest.raises(PhoqueError, match="OWNER/NAME"):
         push_private(made.path, "a b", kind, endpoint="http://127.0.0.1:9")
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def contents(folder: Path):
