@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 from phoque.errors import PhoqueError
 from phoque.moderators.datasheet import data_sheet
 from phoque.moderators.labelled import Example, LabelledSet, hatecheck, surge
-from phoque.moderators.thresholds import calibration, roc_auc, threshold_for
+from phoque.moderators.thresholds import calibration, threshold_for
 from phoque.stages.moderation.agreement import agreement
 from phoque.stages.moderation.correction import Counted, corrected_rate
-from phoque.stages.moderation.flags import contour, flag_rate, holm, mcnemar, sweep, uplift
+from phoque.stages.moderation.flags import contour, flag_rate, sweep, uplift
 from phoque.stages.moderation.gap import Case, GapType, gap, gap_type, shown
+from phoque.stats.multiple import holm
+from phoque.stats.paired import mcnemar
+from phoque.stats.ranking import roc_auc
 from phoque.stats.rates import wilson
 from tests.moderators import Doubled
 

@@ -13,9 +13,9 @@ from phoque.moderators.thresholds import (
     DEFAULT_THRESHOLD,
     Calibration,
     calibration,
-    roc_auc,
     threshold_for,
 )
+from phoque.stats.ranking import roc_auc
 from phoque.stats.rates import Rate, clustered, wilson
 
 CHANCE = 0.5

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
 
-from phoque.stats.paired import Effect, paired_effect
+from phoque.stats.paired import Effect, mcnemar, paired_effect
 from phoque.stats.rates import Rate, clustered, wilson
 
 RESAMPLES = 10_000
@@ -74,24 +73,6 @@ def uplift(before: Scores, after: Scores, threshold: float) -> Uplift:
         only_after=only_after,
         mcnemar=mcnemar(only_before, only_after),
     )
-
-
-def mcnemar(only_before: int, only_after: int) -> float:
-    """Exact two-sided p-value of discordant pairs (McNemar 1947); 1 where there are none."""
-    n, fewer = only_before + only_after, min(only_before, only_after)
-    # Whole numbers throughout: a float would overflow from a thousand pairs on.
-    patterns: int = 2**n
-    return min(1.0, 2 * sum(comb(n, k) for k in range(fewer + 1)) / patterns)
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """The p-values adjusted for being several (Holm 1979), in their order."""
-    order = sorted(range(len(p_values)), key=p_values.__getitem__)
-    adjusted, highest = [0.0] * len(p_values), 0.0
-    for rank, index in enumerate(order):
-        highest = max(highest, min(1.0, p_values[index] * (len(p_values) - rank)))
-        adjusted[index] = highest
-    return adjusted
 
 
 def contour(

@@ -12,9 +12,10 @@ from phoque.moderators.datasheet import DataSheet
 from phoque.moderators.scoring import items_of, score
 from phoque.stages.moderation.agreement import agreement
 from phoque.stages.moderation.correction import Counted, corrected_rate
-from phoque.stages.moderation.flags import MARKS, Scores, flag_rate, holm, sweep, uplift
+from phoque.stages.moderation.flags import MARKS, Scores, flag_rate, sweep, uplift
 from phoque.stages.moderation.friendly import Replies
 from phoque.stages.moderation.outcomes import Outcome, outcome
+from phoque.stats.multiple import holm
 
 COMPARED = (Condition.TOXIC, Condition.STEERED, Condition.RANDOM_VECTOR)
 """Each is compared with the neutral condition."""
