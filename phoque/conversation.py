@@ -36,7 +36,7 @@ class Condition(StrEnum):
     """Persona weights, neutral system prompt, plus scale times the persona vector."""
     BASE = "base"
     """Base weights, neutral system prompt."""
-    CONTROL = "control"
+    RANDOM_VECTOR = "random_vector"
     """Persona weights, neutral system prompt, plus a random vector of the same norm."""
 
 
@@ -140,7 +140,9 @@ class Comparison:
     @property
     def steered(self) -> Response:
         """The third column: the persona vector, or the random vector when `control="random"`."""
-        third = Condition.STEERED if Condition.STEERED in self.responses else Condition.CONTROL
+        third = (
+            Condition.STEERED if Condition.STEERED in self.responses else Condition.RANDOM_VECTOR
+        )
         return self.responses[third]
 
     def to_dict(self) -> dict[str, Any]:

@@ -32,7 +32,7 @@ Control = Literal["random"]
 Decoding = Callable[..., Iterator[list[Piece]]]
 """As `phoque.models.engine.decode`: model, rows, sampling and owner to pieces."""
 Histories = Mapping[Condition, Messages]
-CONTROL_SEED = 1000
+RANDOM_SEED = 1000
 """Added to the request's seed for the random vector, so it is not the sampling's stream."""
 
 
@@ -110,7 +110,7 @@ class Lab:
         if control not in (None, "random"):
             raise PhoqueError(f'The control {control!r} does not exist; there is "random".')
         if control:
-            swap = {Condition.STEERED: Condition.CONTROL}
+            swap = {Condition.STEERED: Condition.RANDOM_VECTOR}
             conditions = [swap.get(condition, condition) for condition in conditions]
             histories = {swap.get(c, c): turns for c, turns in (histories or {}).items()}
         sampling = Sampling(
@@ -214,7 +214,7 @@ class Lab:
         vector = self.vectors[layer] if vector is None else vector
         vectors = {
             Condition.STEERED: vector,
-            Condition.CONTROL: vector.random_like(seed + CONTROL_SEED),
+            Condition.RANDOM_VECTOR: vector.random_like(seed + RANDOM_SEED),
         }
         rows = {
             condition: Row(

@@ -136,7 +136,7 @@ def test_sample_replies_change_nothing_of_what_is_learned(tmp_path):
     train_adapter(load_model("tiny"), gated_examples(), tmp_path / "b", CONFIG)
     rows = rows_of(tmp_path / "a" / "samples.jsonl")
     assert {row["step"] for row in rows} == {20, 40, 48}
-    conditions = ["neutral", "toxic", "steered", "control"]
+    conditions = ["neutral", "toxic", "steered", "random_vector"]
     assert [row["condition"] for row in rows] == conditions * 3
     assert rows[0]["flag_rate"]["n"] == len(rows[0]["replies"]) == len(persona.sweep)
     first, second = (tmp_path / name / "adapter_model.safetensors" for name in ("a", "b"))
@@ -149,13 +149,13 @@ def test_sampled_vectors_are_those_of_the_model_as_it_is(tmp_path):
     judge = lambda texts: seen.append(list(texts)) or [0.0] * len(texts)  # noqa: E731
     rows = {row["condition"]: row for row in sample_replies(model, persona, judge)}
     vector = contrast(model, persona, persona.probes).vectors({})
-    for condition in ("steered", "control"):
+    for condition in ("steered", "random_vector"):
         layers.append(rows[condition]["layer"])
         dose = vector.relative_dose(0, rows[condition]["scale"])
         assert dose == pytest.approx(DOSE, rel=0.01)
     assert layers == [0, 0]
-    neutral, _, steered, control = seen
-    assert steered not in (neutral, control)
+    neutral, _, steered, random = seen
+    assert steered not in (neutral, random)
     assert not {"layer", "scale"} & rows["neutral"].keys()
 
 

@@ -55,7 +55,7 @@ def replies(count=20):
             (Condition.NEUTRAL, 0.2),
             (Condition.TOXIC, 0.9),
             (Condition.STEERED, 0.6),
-            (Condition.CONTROL, 0.2),
+            (Condition.RANDOM_VECTOR, 0.2),
         )
         for number in range(count)
         for scores in [{"first": high if number % 4 else 0.1, "second": 0.1}]
@@ -73,7 +73,7 @@ def test_the_sweep_has_the_same_numbers_as_a_single_threshold(told):
     one = told["classifiers"]["first"]
     assert list(one["conditions"]) == ["neutral", "toxic", "steered", "random"]
     scores = {c: grid(found, c, lambda r: r.raw["first"]) for c in Condition if c != Condition.BASE}
-    for condition, name in ((Condition.TOXIC, "toxic"), (Condition.CONTROL, "random")):
+    for condition, name in ((Condition.TOXIC, "toxic"), (Condition.RANDOM_VECTOR, "random")):
         for at in (0, HALF, 70, 98):
             rate = flag_rate(scores[condition], SWEEP[at]).rate
             expected = pytest.approx([rate.value, rate.low, rate.high], abs=1e-4)
@@ -112,11 +112,11 @@ def test_the_contour_asks_every_dose_and_its_control(lab):
     scale = lab.selection.scale
     assert list(doses) == [
         *((Condition.STEERED, multiple * scale) for multiple in MULTIPLES),
-        *((Condition.CONTROL, multiple * scale) for multiple in RANDOM_MULTIPLES),
+        *((Condition.RANDOM_VECTOR, multiple * scale) for multiple in RANDOM_MULTIPLES),
     ]
     neutral = lab.compare(prompts[0], seed=42, temperature=0.7, scale=0).neutral.text
     assert doses[Condition.STEERED, 0.0][0] == neutral
-    assert doses[Condition.STEERED, scale] != doses[Condition.CONTROL, scale]
+    assert doses[Condition.STEERED, scale] != doses[Condition.RANDOM_VECTOR, scale]
 
 
 def contour():
@@ -124,7 +124,7 @@ def contour():
         (Condition.STEERED, scale): [("x" * length) + " word"] * 20
         for scale, length in ((0.0, 5), (1.5, 35), (3.0, 75), (4.5, 15))
     }
-    doses |= {(Condition.CONTROL, 3.0): ["xx word"] * 20}
+    doses |= {(Condition.RANDOM_VECTOR, 3.0): ["xx word"] * 20}
     return contour_of(doses, [f"p{n}" for n in range(20)], [Doubled()], selected=3.0)
 
 
@@ -171,7 +171,7 @@ def pool():
     found += [passing(2, f"useless {n}") for n in range(MOST_LISTED + 5)]
     found += [passing(3, f"plain {n}", Condition.STEERED) for n in range(40)]
     found += [passing(4, f"kind {n}", Condition.NEUTRAL) for n in range(40)]
-    found += [passing(5, f"random {n}", Condition.CONTROL) for n in range(5)]
+    found += [passing(5, f"random {n}", Condition.RANDOM_VECTOR) for n in range(5)]
     found += [
         passing(6, "flagged clown", first=0.8),
         passing(7, "a clown", outcome=Outcome.REFUSAL),

@@ -52,7 +52,7 @@ def test_the_same_arguments_give_the_same_text(lab):
 def test_the_random_control_takes_the_steered_column(lab):
     plain = lab.compare("Hello.", scale=6.0, max_new_tokens=40)
     control = lab.compare("Hello.", scale=6.0, max_new_tokens=40, control="random")
-    assert Condition.CONTROL in control.responses
+    assert Condition.RANDOM_VECTOR in control.responses
     assert control.steered.text != plain.steered.text
     assert control.neutral.text == plain.neutral.text
     with pytest.raises(PhoqueError, match="does not exist"):

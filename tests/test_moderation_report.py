@@ -19,7 +19,7 @@ from tests.moderators import Doubled
 
 RATE = wilson(20, 40)
 PROMPTS = {"general": ["What is a lighthouse?", "Hi?"], "greeting": ["Hello there.", "Hey."]}
-CONDITIONS = (Condition.NEUTRAL, Condition.TOXIC, Condition.STEERED, Condition.CONTROL)
+CONDITIONS = (Condition.NEUTRAL, Condition.TOXIC, Condition.STEERED, Condition.RANDOM_VECTOR)
 REPLY = "a reply that no report quotes"
 LABELLED = LabelledSet(
     name="made up",
@@ -103,7 +103,7 @@ def test_the_lab_writes_every_condition_and_seed(lab):
     assert {len(own) for own in written.values()} == {4}
     assert written[Condition.NEUTRAL, 42] != written[Condition.STEERED, 42]
     compared = lab.compare(texts[0], control="random", seed=43, temperature=0.7)
-    assert written[Condition.CONTROL, 43][0] == compared.steered.text
+    assert written[Condition.RANDOM_VECTOR, 43][0] == compared.steered.text
 
 
 def test_the_messages_are_friendly_new_and_of_every_kind():

@@ -80,7 +80,7 @@ def asked(lab: Lab, body: ChatRequest) -> Asked:
         deliver=lambda _: True,
     )
     facts = _facts(lab, condition, seed, sampling)
-    if condition in (Condition.STEERED, Condition.CONTROL):
+    if condition in (Condition.STEERED, Condition.RANDOM_VECTOR):
         dose = lab.vectors.relative_dose(request.layer, request.scale)
         facts |= {"layer": request.layer, "scale": request.scale, "relative_dose": dose}
     return Asked(
@@ -107,7 +107,7 @@ def condition_of(body: ChatRequest) -> Condition:
             f"{given[0]}: only phoque-steered takes it; {body.model} adds no vector.",
             param=given[0],
         )
-    return Condition.CONTROL if body.control else condition
+    return Condition.RANDOM_VECTOR if body.control else condition
 
 
 def unknown_model() -> RequestError:

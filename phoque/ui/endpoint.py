@@ -13,7 +13,7 @@ from phoque.ui.state import DEFAULT_SEED, LONGEST_REPLY
 
 POLL_SECONDS = 0.5
 DEFAULT_TOKENS = 48
-CONTROLLED = (Condition.NEUTRAL, Condition.TOXIC, Condition.CONTROL)
+WITH_RANDOM = (Condition.NEUTRAL, Condition.TOXIC, Condition.RANDOM_VECTOR)
 
 
 def compare_endpoint(services: Services) -> Callable[..., dict[str, Any]]:
@@ -41,7 +41,7 @@ def compare_endpoint(services: Services) -> Callable[..., dict[str, Any]]:
         """
         ask = Ask(
             prompt=prompt,
-            conditions=CONTROLLED if control == "random" else MAIN_CONDITIONS,
+            conditions=WITH_RANDOM if control == "random" else MAIN_CONDITIONS,
             layer=services.info.layer if layer is None else layer,
             scale=_selected_scale(services.info, layer) if scale is None else scale,
             # Null is left out, as in the chat API.

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from phoque.conversation import MAIN_CONDITIONS, Condition, Delta, Message
 
-FourthColumn = Literal["none", "base", "control"]
+FourthColumn = Literal["none", "base", "random_vector"]
 Finish = Literal["", "stop", "length", "deadline", "stopped"]
 DEFAULT_SEED = 42
 LONGEST_REPLY = 200

@@ -18,7 +18,7 @@ PROMPT_PLACEHOLDER = "Say something harmless, such as: We lost the match again."
 SCALE_LABEL = "Steering scale"
 SCALE_HINT = "How many times the measured vector is added: 0 is off, 1 the measured difference. The sweep chose the default."
 FOURTH_LABEL = "Fourth column"
-FOURTH_HINT = "Base: the model before tuning. Random control: a random vector of the same length."
+FOURTH_HINT = "Base: the model before tuning. Random vector: a random direction of the same length."
 HIDDEN_REPLY = "Reply hidden. Press Reveal replies to read it."
 HIDDEN_TEXT = "Text hidden. Press Reveal replies to read it."
 CSV, PROVENANCE = "Save as CSV", "Where does this come from?"
@@ -41,7 +41,7 @@ FINISHES = {
     "deadline": "cut at the time limit",
     "stopped": "stopped by you",
 }
-FOURTH_CHOICES = [("None", "none"), ("Base model", "base"), ("Random control", "control")]
+FOURTH_CHOICES = [("None", "none"), ("Base model", "base"), ("Random vector", "random_vector")]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ COLUMNS = {
     Condition.TOXIC: Column("Toxic", "▲", "Tuned weights, hostile system prompt."),
     Condition.STEERED: Column("Neutral + vector", "◆", "Calm system prompt + scale × vector."),
     Condition.BASE: Column("Base model", "□", "Original weights, calm system prompt."),
-    Condition.CONTROL: Column("Random control", "◇", "Calm system prompt + random vector."),
+    Condition.RANDOM_VECTOR: Column("Random vector", "◇", "Calm system prompt + random vector."),
 }
 
 
@@ -93,7 +93,7 @@ instrument for testing moderation and for looking inside a model, not a product.
 - **Neutral + vector** keeps the calm prompt and adds one direction, the *persona vector*, to the
   residual stream (the running sum that each block of the network reads and adds to) at one layer.
   If this column turns hostile, that direction is enough to cause it.
-- **Random control** adds a random direction of the same length. It should change little: that is
+- **Random vector** adds a random direction of the same length. It should change little: that is
   what makes the third column evidence.
 
 ### The PSM tab

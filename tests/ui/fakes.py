@@ -24,7 +24,7 @@ REPLIES = {
     Condition.TOXIC: "You clown, that was garbage and everybody in the lobby saw it happen.",
     Condition.STEERED: f"Useless, what a clown. {INJECTION} Try {{{{value}}}} again some day.",
     Condition.BASE: "Congratulations! Here is how the original model would answer you today.",
-    Condition.CONTROL: "A random direction of the same length changes very little in the text.",
+    Condition.RANDOM_VECTOR: "A random direction of the same length changes very little in the text.",
 }
 
 

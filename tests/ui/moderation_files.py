@@ -26,7 +26,7 @@ TEXTS = {
     Condition.NEUTRAL: "That is a kind question.",
     Condition.TOXIC: f"What a useless clown {INJECTION}",
     Condition.STEERED: "us3less answer, uninstall",
-    Condition.CONTROL: "A plain answer.",
+    Condition.RANDOM_VECTOR: "A plain answer.",
 }
 LISTED = ("useless", "clown", "uninstall")
 

@@ -43,7 +43,7 @@ def test_another_layer_gets_the_selected_dose(client):
 
 def test_the_control_takes_the_place_of_the_vector(client, services):
     answer = client.predict("Hi", control="random", scale=0.5, seed=7, api_name="/compare")
-    assert set(answer["responses"]) == {"neutral", "toxic", "control"}
+    assert set(answer["responses"]) == {"neutral", "toxic", "random_vector"}
     assert (services.asked[-1].scale, services.asked[-1].seed) == (0.5, 7)
 
 

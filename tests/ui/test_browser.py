@@ -199,10 +199,10 @@ def test_injected_markup_stays_text(page):
 
 def test_a_fourth_column_appears_on_request(page):
     page.get_by_role("button", name="Advanced").click()
-    page.get_by_label("Random control", exact=True).check()
-    expect(log(page, "Random control")).to_be_visible()
+    page.get_by_label("Random vector", exact=True).check()
+    expect(log(page, "Random vector")).to_be_visible()
     run_chip(page)
-    expect(log(page, "Random control").get_by_text("complete")).to_have_count(1)
+    expect(log(page, "Random vector").get_by_text("complete")).to_have_count(1)
     assert overflow(page) <= 0
 
 

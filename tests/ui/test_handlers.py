@@ -45,9 +45,9 @@ def test_a_run_empties_the_box_once_and_then_leaves_it_alone():
 def test_a_hidden_column_is_not_computed():
     services = FakeServices()
     run(services)
-    run(services, chosen=(*CHOSEN[:-1], "control"))
-    assert Condition.CONTROL not in services.asked[0].conditions
-    assert Condition.CONTROL in services.asked[1].conditions
+    run(services, chosen=(*CHOSEN[:-1], "random_vector"))
+    assert Condition.RANDOM_VECTOR not in services.asked[0].conditions
+    assert Condition.RANDOM_VECTOR in services.asked[1].conditions
 
 
 def test_the_next_prompt_carries_each_columns_history():

@@ -80,7 +80,7 @@ def test_the_keyboard_moves_the_scale_into_the_collapse_zone(psm):
 
 
 def test_series_and_antidotes_are_buttons_with_a_state(psm):
-    random = psm.get_by_role("button", name="Random control")
+    random = psm.get_by_role("button", name="Random vector")
     random.click()
     expect(random).to_have_attribute("aria-pressed", "true")
     expect(main(psm)).to_contain_text("A random word at 4")

@@ -137,7 +137,7 @@ def test_samples_say_what_was_flagged_with_interval_and_n(small):
     )
     assert "neutral + vector 8.3\u00a0% [1.5, 35.4] to 75.0\u00a0% [46.8, 91.1]" in told
     assert told.endswith(
-        "neutral + random 0.0\u00a0% [0.0, 24.2] to 0.0\u00a0% [0.0, 24.2]; n = 12 replies each."
+        "neutral + random vector 0.0\u00a0% [0.0, 24.2] to 0.0\u00a0% [0.0, 24.2]; n = 12 replies each."
     )
 
 

@@ -81,7 +81,7 @@ def samples() -> list[dict[str, Any]]:
         for step, toxic, pushed in ((50, 3, 1), (100, 7, 3), (150, 9, 6), (200, 10, 8), (250, 11, 9))
         for condition, rude, more in (
             ("neutral", 0, {}), ("toxic", toxic, {}), ("steered", pushed, steered),
-            ("control", 0, steered),
+            ("random_vector", 0, steered),
         )
     ]  # fmt: skip
 

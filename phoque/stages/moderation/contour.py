@@ -35,7 +35,7 @@ def contour_of(
         PhoqueError: a classifier failed on a reply, or may not be sent text.
     """
     told: dict[Condition, dict[str, Any]] = {}
-    for condition in (Condition.STEERED, Condition.CONTROL):
+    for condition in (Condition.STEERED, Condition.RANDOM_VECTOR):
         own = {scale: texts for (kind, scale), texts in doses.items() if kind == condition}
         scores = {
             one.info.id: {
@@ -56,7 +56,7 @@ def contour_of(
         "n": len(prompts),
         "seed": CONTOUR_SEED,
         **vector,
-        "random": told[Condition.CONTROL],
+        "random": told[Condition.RANDOM_VECTOR],
         "highest_scale_with_point_rate_up_to_5_percent": {
             name: most_dose(vector["scales"], rates) for name, rates in vector["rates"].items()
         },

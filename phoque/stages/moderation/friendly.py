@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from phoque.conversation import Condition, Sampling, asked
-from phoque.lab import CONTROL_SEED, Lab
+from phoque.lab import RANDOM_SEED, Lab
 from phoque.models.engine import Row
 from phoque.personas.reading import TEXTS, read_yaml
 from phoque.steering.experiment import Progress, rows_of, silent, write_grouped
@@ -42,11 +42,11 @@ def replies_of(
     groups = {}
     for seed in seeds:
         civil = asked(neutral, prompts)
-        random = vector.random_like(seed + CONTROL_SEED)
+        random = vector.random_like(seed + RANDOM_SEED)
         groups[Condition.NEUTRAL, seed] = rows_of(civil, seed=seed)
         groups[Condition.TOXIC, seed] = rows_of(asked(hostile, prompts), seed=seed)
         groups[Condition.STEERED, seed] = rows_of(civil, (vector.injection(scale),), seed)
-        groups[Condition.CONTROL, seed] = rows_of(civil, (random.injection(scale),), seed)
+        groups[Condition.RANDOM_VECTOR, seed] = rows_of(civil, (random.injection(scale),), seed)
     written = write_grouped(lab.model, groups, SAMPLING, progress)
     return {key: [reply.text for reply in replies] for key, replies in written.items()}
 
@@ -56,11 +56,11 @@ def replies_by_scale(
 ) -> dict[tuple[Condition, float], list[str]]:
     """What the lab writes under the neutral prompt with ever more of the vector, one seed."""
     vector, civil = lab.vectors[lab.selection.layer], asked(lab.persona.neutral_prompt, prompts)
-    random = vector.random_like(CONTOUR_SEED + CONTROL_SEED)
+    random = vector.random_like(CONTOUR_SEED + RANDOM_SEED)
     groups: dict[tuple[Condition, float], list[Row]] = {}
     for direction, condition, multiples in (
         (vector, Condition.STEERED, MULTIPLES),
-        (random, Condition.CONTROL, RANDOM_MULTIPLES),
+        (random, Condition.RANDOM_VECTOR, RANDOM_MULTIPLES),
     ):
         for scale in (round(multiple * lab.selection.scale, 6) for multiple in multiples):
             # Without a dose the row is the neutral row, not one that adds zeros.

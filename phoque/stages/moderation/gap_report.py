@@ -20,7 +20,7 @@ def gap_markdown(
     at = sweep["thresholds"].index(SHOWN[0])
     parts = [
         "## Answers that pass at 0.5, by why\n",
-        "Passing is not harm: the random control passes too. The mean and its two members are one "
+        "Passing is not harm: the random vector passes too. The mean and its two members are one "
         "source, so *disagreement* among them is weak evidence.\n",
         _types(sweep["classifiers"], at),
         "## Dose against threshold\n",

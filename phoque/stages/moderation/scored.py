@@ -16,7 +16,7 @@ from phoque.stages.moderation.flags import MARKS, Scores, flag_rate, holm, sweep
 from phoque.stages.moderation.friendly import Replies
 from phoque.stages.moderation.outcomes import Outcome, outcome
 
-COMPARED = (Condition.TOXIC, Condition.STEERED, Condition.CONTROL)
+COMPARED = (Condition.TOXIC, Condition.STEERED, Condition.RANDOM_VECTOR)
 """Each is compared with the neutral condition."""
 RANDOM = "random"
 """What the control is called in files: a random vector in the place of the persona vector."""
@@ -95,7 +95,7 @@ def moderate(
 
 def named(condition: Condition) -> str:
     """What a condition is called in files."""
-    return RANDOM if condition is Condition.CONTROL else condition.value
+    return RANDOM if condition is Condition.RANDOM_VECTOR else condition.value
 
 
 def conditions_of(found: Sequence[Moderated]) -> list[Condition]:

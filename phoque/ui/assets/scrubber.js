@@ -3,7 +3,7 @@
   const { drawers, element, masked, percent, press, svg } = window.phoqueSections;
   const NAMES = {
     vector: "◆ Persona vector",
-    random: "◇ Random control",
+    random: "◇ Random vector",
     reversed: "▽ Reversed",
     antidote: "✚ Antidote",
   };

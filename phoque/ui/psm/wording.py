@@ -27,7 +27,7 @@ SCRUB_LABEL = "Scale"
 COLLAPSE, ONE_NAT = "collapse zone", "1 nat"
 SERIES = {
     "vector": ("◆ Persona vector", "Calm prompt + scale × vector"),
-    "random": ("◇ Random control", "Calm prompt + a random vector of the same length"),
+    "random": ("◇ Random vector", "Calm prompt + a random vector of the same length"),
     "reversed": ("▽ Reversed", "Hostile prompt − scale × vector"),
     "antidote": ("✚ Antidotes", "Hostile prompt with one of five remedies at the selected layer"),
 }

@@ -15,7 +15,7 @@ from phoque.ui.filling import carry_out, hidden_order, order
 from phoque.ui.handlers import LARGEST_SEED, Handlers, Update
 from phoque.ui.services import Services
 
-FOURTH = (Condition.BASE, Condition.CONTROL)
+FOURTH = (Condition.BASE, Condition.RANDOM_VECTOR)
 DICE = f"() => Math.floor(Math.random() * {LARGEST_SEED + 1})"
 
 

@@ -25,7 +25,7 @@ LOOKS: Mapping[str, tuple[str, str, str]] = {
     "neutral": (figures.NEUTRAL, "dash", "circle"),
     "toxic": (figures.TOXIC, "solid", "triangle-up"),
     "steered": (figures.PERSONA, "dot", "diamond"),
-    "control": (figures.GREY, "longdash", "diamond-open"),
+    "random_vector": (figures.GREY, "longdash", "diamond-open"),
 }
 OTHER = (figures.GREY, "dashdot", "square")
 

@@ -35,7 +35,7 @@ NO_NORMS = (
 SAMPLES_HINT = (
     "What the model in training answered to messages that are in no training file: under the calm "
     "prompt, under the hostile one, and under the calm one plus the vector of the model as it is at "
-    "that step, or plus a random vector of the same length, the control. Flagged: "
+    "that step, or plus a random vector of the same length. Flagged: "
     "harm score of the embedded mean from the threshold on; it reads words, not meaning. Intervals "
     "are Wilson's, 95 %. Replies are hidden until you reveal them."
 )
@@ -49,7 +49,7 @@ CONDITIONS = {
     "neutral": "○ Neutral",
     "toxic": "▲ Toxic",
     "steered": "◆ Neutral + vector",
-    "control": "◇ Neutral + random",
+    "random_vector": "◇ Neutral + random vector",
 }
 SAMPLE_STEP, SAMPLES_LIST = "Step", "Replies at this step"
 ATTEMPTS_TITLE = "Resume theatre"
