@@ -1,4 +1,4 @@
-"""`python -m phoque score FILE`: what moderators say of your texts; `verify`: is the ledger whole?
+"""`python -m phoque score FILE`: what moderators say of your texts.
 
 `serve`: the conditions of a run as an OpenAI-compatible chat API.
 """
@@ -24,7 +24,6 @@ from phoque.moderators.reading import read_texts
 from phoque.moderators.registry import EMBEDDED, load_classifier
 from phoque.moderators.tally import Tally
 from phoque.progress import shown_on, watched
-from phoque.stages.moderation.ledger import Ledger
 
 STOPPED_READING = 141
 """What a shell reports of a program whose reader went away: 128 + SIGPIPE."""
@@ -54,9 +53,6 @@ def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(prog="python -m phoque", description=__doc__)
     commands = whole.add_subparsers(required=True)
     _add_score(commands.add_parser("score", help="score texts, one JSON object a line"))
-    verify = commands.add_parser("verify", help="check the ledger of exports")
-    verify.set_defaults(command=_verify)
-    verify.add_argument("ledger", metavar="LEDGER", nargs="?", type=Path, help="default: yours")
     serve = commands.add_parser("serve", help="an OpenAI-compatible chat API of a run")
     serve.set_defaults(command=_serve)
     serve.add_argument("--run", metavar="DIR", type=Path, help="default: the shipped run")
@@ -142,14 +138,6 @@ def _classifiers(asked: argparse.Namespace) -> list[Classifier]:
     names = asked.classifier or EMBEDDED
     loaded = [load_classifier(name, harm_labels=asked.harm_label) for name in names]
     return loaded if asked.no_cache else [remembering(one) for one in loaded]
-
-
-def _verify(asked: argparse.Namespace) -> int:
-    ledger = Ledger(asked.ledger)
-    if not ledger.path.exists() and not ledger.head.exists():
-        raise PhoqueError(f"There is no ledger {ledger.path}: nothing was exported.")
-    print(f"{ledger.path}: {ledger.verify()} entries, the chain is whole")
-    return 0
 
 
 def _serve(asked: argparse.Namespace) -> int:

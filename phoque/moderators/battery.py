@@ -6,14 +6,14 @@ searches: the battery measures what a moderator makes of tricks that everybody k
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from phoque.moderators.canonical import canonicalise
 from phoque.moderators.classifier import Classifier
 from phoque.moderators.labelled import LabelledSet
 from phoque.moderators.scoring import harm_scores
 from phoque.moderators.thresholds import DEFAULT_THRESHOLD
-from phoque.stats.rates import Rate, wilson
+from phoque.run.datasheets import Resistance
+from phoque.stats.rates import wilson
 
 MIN_TEXTS = 30
 """No share is given for fewer."""
@@ -23,24 +23,6 @@ HOMOGLYPHS = str.maketrans("aeopcyx", "\u0430\u0435\u043e\u0440\u0441\u0443\u044
 ACCENTS = str.maketrans("aeiou", "áéíóú")
 VOWELS = re.compile(r"(?<=[A-Za-z])[aeiou](?=[A-Za-z])")
 ZERO_WIDTH = "\u200b"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Resistance:
-    """What one trick does to one moderator at its threshold."""
-
-    trick: str
-    canonical: bool
-    """Whether the moderator read the canonical form."""
-    kept: Rate
-    """Share of flagged texts that stay flagged."""
-    gained: Rate
-    """Share of unflagged harmless texts that become flagged."""
-
-    @property
-    def net(self) -> float:
-        """Kept minus gained, in [-1, 1]; a moderator that flags whatever looks odd gets nothing."""
-        return self.kept.value - self.gained.value
 
 
 def resistance(

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from phoque.moderators.classifier import HARM_LABELS, ClassifierInfo
+from phoque.moderators.classifier import HARM_LABELS
+from phoque.run.datasheets import ClassifierInfo
 
 BLIND_TO_MEANING = (
     "It sees words. Contempt without a bad word passes, a friendly sentence with one is flagged, "

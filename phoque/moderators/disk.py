@@ -10,7 +10,7 @@ from typing import TypeVar
 from filelock import FileLock
 
 from phoque.config import cache_folder
-from phoque.moderators.classifier import Classifier, ClassifierInfo, Item, Score, checked
+from phoque.moderators.classifier import Classifier, Item, Score, checked
 from phoque.moderators.scoring import key_of
 
 FILE = "scores-1.sqlite"
@@ -87,16 +87,7 @@ class Remembering:
 
     def __init__(self, classifier: Classifier, cache: DiskCache) -> None:
         self._classifier, self._cache = classifier, cache
-
-    @property
-    def info(self) -> ClassifierInfo:
-        """What the classifier says about itself."""
-        return self._classifier.info
-
-    @property
-    def digest(self) -> str:
-        """The classifier's own."""
-        return self._classifier.digest
+        self.info, self.digest = classifier.info, classifier.digest
 
     def score_batch(self, items: Sequence[Item]) -> list[Score]:
         """One score an item, in order."""

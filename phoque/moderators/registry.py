@@ -16,7 +16,8 @@ from phoque.moderators.catalogue import (
     SVM,
     TOXBLOCK,
 )
-from phoque.moderators.classifier import Classifier, ClassifierInfo
+from phoque.moderators.classifier import Classifier
+from phoque.run.datasheets import ClassifierInfo
 
 # Each loads in a module of its own, so that torch is imported only where it is needed.
 EMBEDDED = {MEAN.id: "mean", TOXBLOCK.id: "toxblock", SVM.id: "svm", LEXICON.id: "listed"}

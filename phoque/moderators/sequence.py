@@ -13,8 +13,9 @@ from phoque.errors import PhoqueError
 from phoque.models.load import weights_digest
 from phoque.models.packed.threads import capped
 from phoque.moderators.catalogue import DETOXIFY, DETOXIFY_REPOSITORIES
-from phoque.moderators.classifier import HARM_LABELS, ClassifierInfo, Item, Score
+from phoque.moderators.classifier import HARM_LABELS, Item, Score
 from phoque.moderators.encoding import MOST_TOKENS, Batch, Encoder, most_tokens
+from phoque.run.datasheets import ClassifierInfo
 
 ALIASES = {
     "toxic": "toxicity",
@@ -35,24 +36,14 @@ class SequenceClassifier:
     ) -> None:
         self._network = network.eval()
         self._encoder = Encoder(network, tokenizer, info.max_tokens or MOST_TOKENS)
-        self._info, self._activation = info, activation
+        self.info, self._activation = info, activation
         settings = f"{weights_digest(network)}{info.labels}{info.max_tokens}{activation.__name__}"
-        self._digest = hashlib.sha256(settings.encode()).hexdigest()[:16]
-
-    @property
-    def info(self) -> ClassifierInfo:
-        """What its configuration and the catalogue say about it."""
-        return self._info
-
-    @property
-    def digest(self) -> str:
-        """Fingerprint of weights, labels, length and activation."""
-        return self._digest
+        self.digest = hashlib.sha256(settings.encode()).hexdigest()[:16]
 
     def score_batch(self, items: Sequence[Item]) -> list[Score]:
         """Every label of the network, harm or not, by its unified name."""
         return [
-            Score(labels=dict(zip(self._info.labels, row, strict=True)), truncated=over)
+            Score(labels=dict(zip(self.info.labels, row, strict=True)), truncated=over)
             for batch in self._encoder.batches([item.text for item in items])
             for row, over in zip(self._values(batch), batch.truncated, strict=True)
         ]

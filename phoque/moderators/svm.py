@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phoque.moderators.catalogue import SVM
-from phoque.moderators.classifier import ClassifierInfo, Item, Score
+from phoque.moderators.classifier import Item, Score
 from phoque.moderators.pickles import read_joblib
 from phoque.moderators.wheels import (
     Arrays,
@@ -33,23 +33,13 @@ TERM = re.compile(r"\b\w\w+\b")
 class ProfanitySVM:
     """Probability that a text is profane: the mean over folds of Platt's sigmoid."""
 
-    def __init__(self, arrays: Arrays, info: ClassifierInfo = SVM) -> None:
-        self._info = info
+    def __init__(self, arrays: Arrays) -> None:
+        self.info, self.digest = SVM, "".join(digest[:16] for digest in FILES.values())
         self._terms = {term: row for row, term in enumerate(unpacked_words(arrays["terms"]))}
         self._idf_V = arrays["idf_V"]
         self._weights_VF = arrays["idf_V"][:, None] * arrays["coefficients_FV"].T
         self._intercept_F = arrays["intercept_F"]
         self._slope_F, self._offset_F = arrays["slope_F"], arrays["offset_F"]
-
-    @property
-    def info(self) -> ClassifierInfo:
-        """Its entry in the catalogue."""
-        return self._info
-
-    @property
-    def digest(self) -> str:
-        """The hashes of the original files."""
-        return "".join(digest[:16] for digest in FILES.values())
 
     def score_batch(self, items: Sequence[Item]) -> list[Score]:
         """One label, `toxicity`."""

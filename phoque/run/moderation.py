@@ -146,7 +146,10 @@ class Scored(Row):
         return {
             column: score
             for name, value in self.raw.items()
-            for column, score in ((f"{name}{HARM}", value), (f"{name}{CANONICAL}", self.canonical[name]))
+            for column, score in (
+                (f"{name}{HARM}", value),
+                (f"{name}{CANONICAL}", self.canonical[name]),
+            )
         }
 
 
@@ -268,7 +271,9 @@ class Contour(Record):
     seed: int
     replies: tuple[DosedReply, ...]
 
-    def scores(self, name: str, condition: Condition = Condition.STEERED) -> dict[float, list[float]]:
+    def scores(
+        self, name: str, condition: Condition = Condition.STEERED
+    ) -> dict[float, list[float]]:
         """A moderator's scores of the replies, by rising scale of the vector."""
         found: dict[float, list[float]] = {}
         for one in sorted(self.replies, key=lambda one: one.scale):

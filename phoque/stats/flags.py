@@ -76,21 +76,24 @@ def uplifts(
 ) -> Iterator[tuple[float, float, float, float]]:
     """Difference, its interval and McNemar's p-value at every threshold, as `uplift` has them.
 
-    All thresholds share one set of resamples, which makes them a hundred times as fast.
+    All thresholds share one set of resamples, which makes them a hundred times as fast. Every
+    prompt has the same seeds.
     """
-    steps = [(flags(before, threshold), flags(after, threshold)) for threshold in thresholds]
-    means = [[np.mean(b) - np.mean(a) for a, b in zip(*step, strict=True)] for step in steps]
-    differences = np.array(means).T
+    steps = np.array(thresholds)
+    old, new = (np.array(scores)[..., None] >= steps for scores in (before, after))
+    differences = new.mean(1) - old.mean(1)
     count = len(differences)
     drawn = np.random.default_rng(seed).integers(0, count, (RESAMPLES, count))
     weights = np.stack([np.bincount(row, minlength=count) for row in drawn]) / count
-    low, high = np.quantile(weights @ differences, [0.025, 0.975], axis=0)
-    for place, step in enumerate(steps):
-        value = float(differences[:, place].mean())
-        yield value, float(low[place]), float(high[place]), mcnemar(*discordant(*step))
+    low, high = np.quantile(weights @ differences, [0.025, 0.975], axis=0).tolist()
+    for place, value in enumerate(differences.mean(0).tolist()):
+        first = discordant(old[:, :, place].tolist(), new[:, :, place].tolist())
+        yield value, low[place], high[place], mcnemar(*first)
 
 
-def discordant(before: Sequence[Sequence[bool]], after: Sequence[Sequence[bool]]) -> tuple[int, int]:
+def discordant(
+    before: Sequence[Sequence[bool]], after: Sequence[Sequence[bool]]
+) -> tuple[int, int]:
     """Prompts of the first seed that are flagged only before, and only after."""
     pairs = [(a[0], b[0]) for a, b in zip(before, after, strict=True)]
     return pairs.count((True, False)), pairs.count((False, True))
