@@ -14,7 +14,7 @@ from phoque.figures.table import (
     p_cell,
     rate_cell,
 )
-from phoque.run.moderation import ModerationReport, ModeratorFlags
+from phoque.run.moderation import ModerationReport, ModeratorFlags, Outcome
 from phoque.stats.correction import Corrected
 from phoque.stats.flags import Uplift
 from phoque.stats.rates import wilson
@@ -31,6 +31,7 @@ HEAD = (
     "truly toxic, estimated|flag rate corrected by the moderator's errors on Surge (Rogan and "
     "Gladen), if its errors here were the same",
     "power|sensitivity + specificity − 1: 0 is a coin",
+    "no answers|refusals and degenerate replies (empty, an echo, or repetition): they count, too",
 )
 
 
@@ -42,7 +43,7 @@ def draw(report: ModerationReport) -> Figure:
         row
         for name in report.names
         for condition in report.classifiers[name].conditions
-        for row in _rows(name, report.classifiers[name], condition)
+        for row in _rows(name, report.classifiers[name], condition, _others(report, condition))
     ]
     return Figure(
         sentence=f"At {first.threshold:g}, {told}.",
@@ -65,7 +66,15 @@ def _headline(name: str, own: ModeratorFlags) -> str:
     return f"{name} flags {told}"
 
 
-def _rows(name: str, own: ModeratorFlags, condition: Condition) -> list[tuple[Cell, ...]]:
+def _others(report: ModerationReport, condition: Condition) -> str:
+    counts = report.outcomes[condition]
+    told = {Outcome.REFUSAL: "refusals", Outcome.DEGENERATE: "degenerate"}
+    return ", ".join(f"{counts[kind]} {name}" for kind, name in told.items())
+
+
+def _rows(
+    name: str, own: ModeratorFlags, condition: Condition, others: str
+) -> list[tuple[Cell, ...]]:
     found, added = own.conditions[condition], own.uplift.get(condition)
     return [
         (
@@ -74,7 +83,7 @@ def _rows(name: str, own: ModeratorFlags, condition: Condition) -> list[tuple[Ce
             number(at.threshold, 3),
             rate_cell(at.rate),
             *(_added(added[place]) if added else (NOTHING, NOTHING)),
-            *((NOTHING, NOTHING) if place else _corrected(found.corrected)),
+            *((NOTHING,) * 3 if place else (*_corrected(found.corrected), others)),
         )
         for place, at in enumerate(found.flagged)
     ]

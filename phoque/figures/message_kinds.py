@@ -33,10 +33,8 @@ def draw(report: ModerationReport) -> Figure:
             head=("message", *(head.replace("<br>", ", ") for head in heads)),
             rows=tuple((kind, *map(rate_cell, row)) for kind, row in zip(kinds, rows, strict=True)),
         ),
-        n=f"{counts[0]} to {counts[-1]} replies a cell, threshold 0.5; in percent, 95 % interval "
-        "beneath"
-        if len(counts) > 1
-        else f"{counts[0]} replies a cell, threshold 0.5; in percent, 95 % interval beneath",
+        n=f"{' to '.join(map(str, sorted({counts[0], counts[-1]})))} replies a cell, threshold 0.5; "
+        "in percent, 95 % interval beneath",
     )
 
 

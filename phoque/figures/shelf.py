@@ -10,7 +10,6 @@ from phoque.figures import (
     message_kinds,
     moderators,
     operating_points,
-    outcomes,
     tricks,
 )
 from phoque.figures.figure import Plan
@@ -25,7 +24,6 @@ WHAT_SLIPS_THROUGH: tuple[Plan, ...] = (
     message_kinds.PLAN,
     contour.PLAN,
     agreement.PLAN,
-    outcomes.PLAN,
     tricks.PLAN,
     gap.PLAN,
 )

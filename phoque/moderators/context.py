@@ -9,11 +9,7 @@ from phoque.run.moderation import InContext
 
 
 def in_context(
-    classifier: Classifier,
-    items: Sequence[Item],
-    threshold: float,
-    *,
-    may_send_text: bool = False,
+    classifier: Classifier, items: Sequence[Item], threshold: float, *, may_send_text: bool = False
 ) -> list[InContext]:
     """Score every item three ways; a hit is a score from the threshold on.
 

@@ -21,13 +21,7 @@ REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
 class OpenAIModeration:
     """Category scores of the service."""
 
-    def __init__(
-        self,
-        key: str,
-        *,
-        endpoint: str = ENDPOINT,
-        pause_seconds: float = 2.0,
-    ) -> None:
+    def __init__(self, key: str, *, endpoint: str = ENDPOINT, pause_seconds: float = 2.0) -> None:
         self._key, self._endpoint, self.info = key, endpoint, OPENAI
         # The dated model name is all that is known of the weights.
         self.digest = OPENAI.version

@@ -8,14 +8,8 @@ from numpy.typing import NDArray
 
 from phoque.moderators.catalogue import SVM
 from phoque.moderators.classifier import Item, Score
-from phoque.moderators.pickles import read_joblib
-from phoque.moderators.wheels import (
-    Arrays,
-    converted,
-    installed_file,
-    packed_words,
-    unpacked_words,
-)
+from phoque.moderators.pickles import read_pickle
+from phoque.moderators.wheels import Arrays, converted, installed_file, packed_words, unpacked_words
 
 # N: texts, V: terms, F: folds
 FILES = {
@@ -77,7 +71,7 @@ def words() -> list[str]:
 
 def _convert() -> Arrays:
     model, vectorizer = (
-        read_joblib(installed_file(SVM.version, path, sha256=digest))
+        read_pickle(installed_file(SVM.version, path, sha256=digest))
         for path, digest in FILES.items()
     )
     vocabulary = vectorizer.vocabulary_
@@ -85,9 +79,9 @@ def _convert() -> Arrays:
     sigmoids = [fold.calibrators[0] for fold in folds]
     return {
         "terms": packed_words(sorted(vocabulary, key=vocabulary.__getitem__)),
-        "idf_V": vectorizer._tfidf.idf_,
-        "coefficients_FV": np.concatenate([fold.estimator.coef_ for fold in folds]),
-        "intercept_F": np.concatenate([fold.estimator.intercept_ for fold in folds]),
+        "idf_V": vectorizer._tfidf.idf_.array,
+        "coefficients_FV": np.concatenate([fold.estimator.coef_.array for fold in folds]),
+        "intercept_F": np.concatenate([fold.estimator.intercept_.array for fold in folds]),
         "slope_F": np.array([sigmoid.a_ for sigmoid in sigmoids]),
         "offset_F": np.array([sigmoid.b_ for sigmoid in sigmoids]),
     }

@@ -13,13 +13,7 @@ from numpy.typing import NDArray
 from phoque.moderators.catalogue import TOXBLOCK
 from phoque.moderators.classifier import Item, Score
 from phoque.moderators.pickles import read_pickle
-from phoque.moderators.wheels import (
-    Arrays,
-    converted,
-    installed_file,
-    packed_words,
-    unpacked_words,
-)
+from phoque.moderators.wheels import Arrays, converted, installed_file, packed_words, unpacked_words
 
 # B: texts, T: steps, V: vocabulary, E: embedding, H: hidden units, G: 4H gates, L: labels
 FILES = {

@@ -5,9 +5,7 @@ It helps honest people to remember. It proves nothing: who may write the file ma
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from filelock import FileLock, Timeout
 
@@ -20,63 +18,39 @@ MIN_REASON = 10
 """Characters of a reason."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Export:
-    """One export, under the name that was given."""
+def log_export(texts: Sequence[str], *, who: str, run: str, reason: str) -> None:
+    """Add a line: time in UTC, who, run, reason, count, and the SHA-256 of each text.
 
-    time: str
-    """UTC, ISO 8601."""
-    who: str
-    run: str
-    reason: str
-    count: int
-    texts: tuple[str, ...]
-    """Hex SHA-256 of each text; a short text can be guessed from it by trying."""
+    No text is kept, but a short one can be guessed from its hash by trying. Several processes may
+    add lines.
 
-
-class ExportLog:
-    """An append-only file; several processes may append."""
-
-    def __init__(self, run: str = "", path: Path | None = None) -> None:
-        self.run, self.path = run, path or export_log_file()
-
-    def append(self, *, who: str, reason: str, texts: Sequence[str]) -> Export:
-        """Write one line; only hashes of the texts are kept.
-
-        Raises:
-            PhoqueError: there is no name, no reason worth the name or no text, or the file cannot
-                be written.
-        """
-        _check(who, reason, texts)
-        entry = Export(
-            time=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            who=who.strip(),
-            run=self.run,
-            reason=reason.strip(),
-            count=len(texts),
-            texts=tuple(map(text_sha256, texts)),
-        )
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with (
-                FileLock(f"{self.path}.lock", timeout=WAIT_SECONDS),
-                self.path.open("a", encoding="utf-8", newline="\n") as file,
-            ):
-                file.write(json.dumps(asdict(entry)) + "\n")
-        except Timeout as error:
-            raise PhoqueError(f"Another process holds {self.path}. Try again.") from error
-        except OSError as error:
-            raise PhoqueError(
-                f"Cannot write the log of exports {self.path}: {error.strerror}. Choose another "
-                "with PHOQUE_LEDGER."
-            ) from error
-        return entry
-
-
-def _check(who: str, reason: str, texts: Sequence[str]) -> None:
-    if not who.strip() or not texts:
-        raise PhoqueError("The log of exports needs who takes the texts, and at least one text.")
-    if len(reason.strip()) < MIN_REASON:
+    Raises:
+        PhoqueError: there is no name or no reason worth the name, or the file cannot be written.
+    """
+    who, reason, path = who.strip(), reason.strip(), export_log_file()
+    if not who:
+        raise PhoqueError("Say who takes the texts: the log of exports needs a name.")
+    if len(reason) < MIN_REASON:
+        raise PhoqueError(f"Say why in at least {MIN_REASON} characters; {reason!r} is too short.")
+    line = {
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "who": who,
+        "run": run,
+        "reason": reason,
+        "count": len(texts),
+        "texts": [text_sha256(text) for text in texts],
+    }
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            FileLock(f"{path}.lock", timeout=WAIT_SECONDS),
+            path.open("a", encoding="utf-8", newline="\n") as file,
+        ):
+            file.write(json.dumps(line) + "\n")
+    except Timeout as error:
+        raise PhoqueError(f"Another process holds {path}. Try again.") from error
+    except OSError as error:
         raise PhoqueError(
-            f"Say why in at least {MIN_REASON} characters; {reason.strip()!r} is too short."
-        )
+            f"Cannot write the log of exports {path}: {error.strerror}. Choose another with "
+            "PHOQUE_LEDGER."
+        ) from error

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from phoque.run.labels import Label, by_text, last_words, verdicts
 from phoque.run.moderation import GapExample, Scored, ScoredReply
-from phoque.stages.moderation.exports import ExportLog
+from phoque.stages.moderation.exports import log_export
 from phoque.stats.agreement import Agreement, agreement
 from phoque.text import text_id
 
@@ -34,9 +34,9 @@ def labelled_set(
     labels: Iterable[Label],
     *,
     with_text: bool,
-    log: ExportLog,
-    who: str,
-    reason: str,
+    who: str = "",
+    run: str = "",
+    reason: str = "",
 ) -> str:
     """A labelled test set as CSV: ids, scores, verdicts and gap types; texts only for a reason.
 
@@ -49,7 +49,7 @@ def labelled_set(
         PhoqueError: texts are asked for without a name or a reason of at least 10 characters.
     """
     if with_text:
-        log.append(who=who, reason=reason, texts=[row.response for row in rows])
+        log_export([row.response for row in rows], who=who, run=run, reason=reason)
     labels = last_words(labels)
     judged, own = verdicts(labels), by_text(labels)
     raters = sorted({_column(label) for label in labels})

@@ -12,7 +12,6 @@ from phoque.figures.table import NOTHING, Table, rate_cell
 from phoque.run.folder import Reader
 from phoque.run.labels import Label, verdicts
 from phoque.run.moderation import GapExample, ModerationReport, ScoredReply, by_condition
-from phoque.stages.moderation.exports import ExportLog
 from phoque.stages.moderation.gap import Gap, gap
 from phoque.stages.moderation.labels import Judged, labelled_set, rater_agreement
 from phoque.text import text_id
@@ -181,12 +180,7 @@ def _gaps(found: Mapping[str, Gap]) -> Table:
 
 
 def saved(
-    reader: Reader,
-    labels: Mapping[str, Sequence[Label]],
-    *,
-    with_text: bool,
-    reason: str,
-    who: str,
+    reader: Reader, labels: Mapping[str, Sequence[Label]], *, with_text: bool, reason: str, who: str
 ) -> str:
     """The judged texts as a labelled test set; a text judged in both queues has its last verdict.
 
@@ -199,6 +193,5 @@ def saved(
     rows = [row for name, row in every.items() if name in judged]
     if not rows:
         raise PhoqueError("Nothing is judged yet: judge a text first, then save.")
-    log = ExportLog(reader.run.path.name)
-    name = who[:LONGEST_NAME]
-    return labelled_set(rows, told, with_text=with_text, log=log, who=name, reason=reason)
+    name, run = who[:LONGEST_NAME], reader.run.path.name
+    return labelled_set(rows, told, with_text=with_text, who=name, run=run, reason=reason)
