@@ -52,7 +52,7 @@ def read_selection(run: RunDirectory) -> SelectionFile:
     if not run.selection.is_file():
         raise PhoqueError(
             f"The run {run.path} has no selected layer yet. "
-            f"Choose one with: python -m training psm --run {run.path}"
+            f"Choose one with: phoque run psm --run {run.path}"
         )
     data: dict[str, Any] = json.loads(run.selection.read_text(encoding="utf-8"))
     found, chosen = data["selected"], data["selected"] or data["default"]

@@ -29,11 +29,11 @@ from phoque.stages.moderation.friendly import (
 from phoque.stages.moderation.scored import agreements, flags_of, moderate, outcomes_of
 
 
-def run(  # noqa: PLR0913  # every keyword is an option of the command line
+def measure_moderators(  # noqa: PLR0913  # every keyword is an option of the command line
     directory: RunDirectory,
     *,
-    seeds: Sequence[int] | None = None,
-    classifier: Sequence[str] | None = None,
+    seeds: Sequence[int] = (),
+    classifier: Sequence[str] = (),
     harm_labels: Sequence[str] = (),
     hatecheck_path: Path | None = None,
     surge_path: Path | None = None,
