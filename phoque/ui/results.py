@@ -23,6 +23,8 @@ from phoque.ui.parts import more, table_html
 
 Widget = Callable[[Reader, Figure], str]
 """HTML that a page adds to a figure; text in it is escaped."""
+MOST_OPEN = 12
+"""Rows of a table that is not folded where there is no picture."""
 KEPT = 16
 """Pages that are kept, for all visitors."""
 
@@ -87,7 +89,9 @@ def results(
     """
     shown = gr.State("")
     outputs = [shown, *(one for one, _ in also), *(part for f in frames for part in f.parts)]
-    stages = tuple(dict.fromkeys(kind.STAGE for s in sections for kind in s.plan.needs))
+    stages = tuple(
+        dict.fromkeys(kind.STAGE for s in sections for kind in (*s.plan.needs, *s.plan.also))
+    )
 
     def show(*values: Any) -> list[Any]:
         *chosen, seen = values
@@ -116,7 +120,9 @@ def _rendered(section: Section, reader: Reader) -> Rendered:
     above, below = (_added(widget, reader, found) for widget in (section.above, section.below))
     figure = found.figure
     if figure and figure.table:
-        below += more(figure.table.caption, table_html(figure.table))
+        folded = figure.plotly is not None or len(figure.table.rows) > MOST_OPEN
+        shown = table_html(figure.table)
+        below += more(figure.table.caption, shown) if folded else shown
     picture = figure.plotly if figure else None
     return Rendered(
         head=_head(found, folder) + above,
