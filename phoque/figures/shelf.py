@@ -1,9 +1,45 @@
 """Every figure in the order of the tabs; a new one is a file beside this and a line here."""
 
-from phoque.figures import layers
+from phoque.figures import (
+    antidotes,
+    bias_loop,
+    confounds,
+    directions,
+    dose_in_nats,
+    dose_response,
+    layer_deltas,
+    layers,
+    messages,
+    persona_heatmap,
+    probes,
+    reliability,
+    scrubber,
+    talk_conditions,
+    trajectory,
+    transplant,
+    verdict,
+)
 from phoque.figures.figure import Plan
 
-WHERE_IT_LIVES: tuple[Plan, ...] = (layers.PLAN,)
+WHERE_IT_LIVES: tuple[Plan, ...] = (
+    verdict.PLAN,
+    scrubber.PLAN,
+    layers.PLAN,
+    layer_deltas.PLAN,
+    persona_heatmap.PLAN,
+    dose_response.PLAN,
+    dose_in_nats.PLAN,
+    talk_conditions.PLAN,
+    confounds.PLAN,
+    reliability.PLAN,
+    probes.PLAN,
+    transplant.PLAN,
+    trajectory.PLAN,
+    messages.PLAN,
+    directions.PLAN,
+    antidotes.PLAN,
+    bias_loop.PLAN,
+)
 WHAT_MOVED: tuple[Plan, ...] = ()
 WHAT_SLIPS_THROUGH: tuple[Plan, ...] = ()
 HOW_IT_LEARNED: tuple[Plan, ...] = ()

@@ -34,6 +34,8 @@ class Section:
     plan: Plan
     above: Widget | None = None
     """Between the sentence and the picture."""
+    instead: Widget | None = None
+    """In the place of the picture."""
     below: Widget | None = None
     """Under the picture."""
 
@@ -113,15 +115,19 @@ def rendered(
 def _rendered(section: Section, reader: Reader) -> Rendered:
     found = drawn(section.plan, reader)
     folder = reader.folder(section.plan.stage)
-    above, below = (_added(widget, reader, found) for widget in (section.above, section.below))
+    above, instead, below = (
+        _added(widget, reader, found) for widget in (section.above, section.instead, section.below)
+    )
     figure = found.figure
+    picture = figure.plotly if figure and not instead else None
     if figure and figure.table:
-        below += more(figure.table.caption, table_html(figure.table))
-    picture = figure.plotly if figure else None
+        table = table_html(figure.table)
+        # A table that stands alone is what there is to see.
+        below += more(figure.table.caption, table) if picture or instead else table
     return Rendered(
         head=_head(found, folder) + above,
         figure=json.dumps(style.on_page(picture, section.plan.key)) if picture else None,
-        tail=below + _drawer(found, folder),
+        tail=instead + below + _drawer(found, folder),
     )
 
 
