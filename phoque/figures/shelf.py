@@ -1,15 +1,23 @@
 """Every figure in the order of the tabs; a new one is a file beside this and a line here."""
 
 from phoque.figures import (
+    agreement,
     antidotes,
     bias_loop,
     confounds,
+    contour,
     directions,
     dose_in_nats,
     dose_response,
+    flag_rates,
+    functionalities,
+    gap,
     layer_deltas,
     layers,
+    message_kinds,
     messages,
+    moderators,
+    operating_points,
     persona_heatmap,
     probes,
     reliability,
@@ -17,6 +25,7 @@ from phoque.figures import (
     talk_conditions,
     trajectory,
     transplant,
+    tricks,
     verdict,
 )
 from phoque.figures.figure import Plan
@@ -41,7 +50,17 @@ WHERE_IT_LIVES: tuple[Plan, ...] = (
     bias_loop.PLAN,
 )
 WHAT_MOVED: tuple[Plan, ...] = ()
-WHAT_SLIPS_THROUGH: tuple[Plan, ...] = ()
+WHAT_SLIPS_THROUGH: tuple[Plan, ...] = (
+    moderators.PLAN,
+    operating_points.PLAN,
+    functionalities.PLAN,
+    flag_rates.PLAN,
+    message_kinds.PLAN,
+    contour.PLAN,
+    agreement.PLAN,
+    tricks.PLAN,
+    gap.PLAN,
+)
 HOW_IT_LEARNED: tuple[Plan, ...] = ()
 HOW_IT_ANSWERS: tuple[Plan, ...] = ()
 """The evaluation on prompts that nobody trained or chose on."""

@@ -39,6 +39,11 @@ Trace = dict[str, Any]
 Plotly = dict[str, Any]
 
 
+def named(condition: str) -> str:
+    """A condition or adapter as people read it."""
+    return condition.replace("_", " ")
+
+
 def plot(
     traces: Sequence[Trace],
     *,

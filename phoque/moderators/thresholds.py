@@ -1,42 +1,18 @@
 """Scores against labels: ranking, calibration, and what a threshold costs. Pure functions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import inf, nextafter
 
 import numpy as np
 from numpy.typing import NDArray
 
+from phoque.run.datasheets import Bin, Calibration
 from phoque.stats.rates import Z_95, Rate
 
 DEFAULT_THRESHOLD = 0.5
 BUDGET = 0.05
 """Share of harmless texts that may be flagged where a threshold is chosen by what it costs."""
 NUM_BINS = 10
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bin:
-    """Texts whose scores lie in one tenth of the scale."""
-
-    low: float
-    high: float
-    n: int
-    mean_score: float
-    harmful: float
-    """Share that people call harmful."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Calibration:
-    """Whether a score of 0.7 is harmful 70 % of the time."""
-
-    bins: tuple[Bin, ...]
-    """Only those with texts."""
-    expected_error: float
-    """Mean distance of share and score over texts, in [0, 1] (Naeini et al. 2015)."""
-    brier: float
-    """Mean squared error of the scores, in [0, 1] (Brier 1950)."""
 
 
 def threshold_for(harmless: Sequence[float], budget: float = BUDGET) -> float:

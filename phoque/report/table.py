@@ -100,16 +100,22 @@ def _classifier(artefacts: Artefacts, place: int) -> tuple[str, Value]:
     return names[place], artefacts.read(MODERATION).at("classifiers", names[place])
 
 
+def _called(kind: str, conditions: Value) -> str:
+    """A condition as the file calls it: older files say `random`."""
+    known = [name for name, _ in conditions.items()]
+    return kind if kind in known else f"{kind}_vector"
+
+
 def _flag_rate(label: str, place: int, kind: str, artefacts: Artefacts) -> Metric:
     name, found = _classifier(artefacts, place)
-    first = found.at("conditions", kind, "flagged", 0)
+    first = found.at("conditions", _called(kind, found.at("conditions")), "flagged", 0)
     note = f"threshold {first.at('threshold').number:g}; interval counts prompts"
     return rate(f"{label} ({name})", first.at("rate"), note=note)
 
 
 def _uplift(label: str, place: int, kind: str, artefacts: Artefacts) -> Metric:
     name, found = _classifier(artefacts, place)
-    first = found.at("uplift", kind, 0)
+    first = found.at("uplift", _called(kind, found.at("uplift")), 0)
     note = f"threshold {first.at('threshold').number:g}, over neutral"
     return effect(f"{label} ({name})", first.at("effect"), note=note)
 

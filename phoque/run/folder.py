@@ -54,7 +54,9 @@ class StageFolder:
 
     @property
     def command(self) -> str:
-        """What fills the folder."""
+        """What fills the folder; what lies beside the folders comes from people on the page."""
+        if not self.name:
+            return shlex.join(["phoque", "demo", "--run", shown_path(self.run.path)])
         stage, _, other = self.stage.partition("psm-")
         if other:
             return command("psm", self.run.path, "--persona", other)

@@ -82,7 +82,7 @@ class Row(Part):
     @classmethod
     def save_rows(cls, folder: Path, rows: Iterable[Self]) -> None:
         """Write the whole file."""
-        write_text(folder / cls.FILE, cls._written([row.model_dump(mode="json") for row in rows]))
+        write_text(folder / cls.FILE, cls._written([row.cells() for row in rows]))
 
     @classmethod
     def load_rows(cls, folder: Path, *, command: str) -> tuple[Self, ...]:
@@ -103,9 +103,13 @@ class Row(Part):
             raise PhoqueError(broken(path, error, command, row=row)) from error
         return tuple(rows)
 
+    def cells(self) -> dict[str, Any]:
+        """What stands in the file; a row whose columns are not its fields says so here."""
+        return self.model_dump(mode="json")
+
     @classmethod
     def upgrade(cls, data: Any) -> Any:
-        """A row of an older version as of this version."""
+        """A row of the file, perhaps of an older version, as fields of this version."""
         return data
 
     @classmethod
@@ -113,7 +117,8 @@ class Row(Part):
         if not cls.FILE.endswith(".csv"):
             return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         text = StringIO()
-        writer = csv.DictWriter(text, list(cls.model_fields), lineterminator="\n")
+        columns = list(rows[0]) if rows else list(cls.model_fields)
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
         return text.getvalue()

@@ -1,6 +1,7 @@
 """Rates with their uncertainty: pure functions."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import comb, sqrt
 
@@ -48,6 +49,28 @@ def clustered(groups: Sequence[Sequence[bool]]) -> Rate:
     effective = effective_size(groups)
     n = sum(map(len, groups))
     return _interval(sum(map(sum, groups)) / n, n, effective)
+
+
+def share_of(groups: Sequence[Sequence[bool]]) -> Rate:
+    """Share of items in groups: Wilson's interval, clustered where a group has several items.
+
+    Raises:
+        ValueError: there are no items.
+    """
+    n = sum(map(len, groups))
+    return wilson(sum(map(sum, groups)), n) if len(groups) in {1, n} else clustered(groups)
+
+
+def by_cluster(items: Iterable[tuple[str, bool]]) -> Rate:
+    """Share of items that hit, each with the name of what it was made from, such as a prompt.
+
+    Raises:
+        ValueError: there are no items.
+    """
+    groups: defaultdict[str, list[bool]] = defaultdict(list)
+    for cluster, hit in items:
+        groups[cluster].append(hit)
+    return share_of([*groups.values()])
 
 
 def effective_size(groups: Sequence[Sequence[bool]]) -> float:

@@ -14,14 +14,6 @@ LEAST_POWER = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Counted:
-    """How often something held."""
-
-    hits: int
-    n: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class Corrected:
     """The true share behind a flag rate, or why it cannot be told."""
 
@@ -34,8 +26,8 @@ class Corrected:
 def corrected_rate(
     groups: Sequence[Sequence[bool]],
     *,
-    sensitivity: Counted,
-    specificity: Counted,
+    sensitivity: Rate,
+    false_positive_rate: Rate,
     seed: int = 42,
 ) -> Corrected:
     """True share of harmful texts behind the flags (Rogan and Gladen 1978), in [0, 1].
@@ -47,16 +39,13 @@ def corrected_rate(
     Args:
         groups: one group a prompt, one verdict a reply.
         sensitivity: flagged of harmful texts, from the moderator's data-sheet.
-        specificity: unflagged of harmless texts, from the same.
+        false_positive_rate: flagged of harmless texts, from the same.
         seed: of the draws.
 
     Raises:
-        ValueError: there are no replies, only one prompt, or the data-sheet has no texts.
+        ValueError: there are no replies, or only one prompt.
     """
-    n = sum(map(len, groups))
-    if not n or not sensitivity.n or not specificity.n:
-        raise ValueError("A corrected rate needs replies and a data-sheet.")
-    found, passed = sensitivity.hits / sensitivity.n, specificity.hits / specificity.n
+    found, passed = sensitivity.value, 1 - false_positive_rate.value
     power = found + passed - 1
     if power < LEAST_POWER:
         reason = (
@@ -64,19 +53,20 @@ def corrected_rate(
         )
         return Corrected(rate=None, power=power, reason=reason)
     random = np.random.default_rng(seed)
-    share, size = sum(map(sum, groups)) / n, effective_size(groups)
+    size, n = effective_size(groups), sum(map(len, groups))
+    share = sum(map(sum, groups)) / n
     drawn = _inverted(
-        random.beta(share * size + 0.5, (1 - share) * size + 0.5, DRAWS),
-        _posterior(sensitivity, random),
-        _posterior(specificity, random),
+        _posterior(share, size, random),
+        _posterior(found, sensitivity.n, random),
+        _posterior(passed, false_positive_rate.n, random),
     )
     low, high = np.quantile(drawn, [0.025, 0.975])
     value = min(1.0, max(0.0, (share + passed - 1) / power))
     return Corrected(rate=Rate(value=value, n=n, low=float(low), high=float(high)), power=power)
 
 
-def _posterior(counted: Counted, random: np.random.Generator) -> NDArray[np.float64]:
-    return random.beta(counted.hits + 0.5, counted.n - counted.hits + 0.5, DRAWS)
+def _posterior(share: float, n: float, random: np.random.Generator) -> NDArray[np.float64]:
+    return random.beta(share * n + 0.5, (1 - share) * n + 0.5, DRAWS)
 
 
 def _inverted(

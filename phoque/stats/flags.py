@@ -1,16 +1,14 @@
 """How much is flagged under each condition, and what a condition adds. Pure functions of scores."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import comb
 
 import numpy as np
-from numpy.typing import NDArray
 
-from phoque.stats.paired import Effect, paired_effect
-from phoque.stats.rates import Rate, clustered, wilson
+from phoque.stats.paired import RESAMPLES, Effect, paired_effect
+from phoque.stats.rates import Rate, share_of
 
-RESAMPLES = 10_000
 Scores = Sequence[Sequence[float]]
 """One row a prompt, one harm score a seed."""
 SWEEP = tuple(step / 100 for step in range(1, 100))
@@ -25,37 +23,35 @@ class FlagRate:
     threshold: float
     rate: Rate
     """Wilson's interval with the effective number of replies (prompts are clusters)."""
-    low: float
-    high: float
-    """95 % percentile bootstrap over prompts; of no width where all replies agree."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Uplift:
     """What another condition adds to the flag rate, over the same prompts and seeds."""
 
+    threshold: float
     effect: Effect
     only_before: int
     only_after: int
     """Prompts of the first seed that are flagged under one condition only."""
     mcnemar: float
     """Exact two-sided McNemar test on these, one seed a prompt."""
+    mcnemar_holm: float | None = None
+    """Adjusted for all moderators and conditions; None outside the family of tests."""
 
 
-def flag_rate(scores: Scores, threshold: float, *, seed: int = 42) -> FlagRate:
+def flag_rate(scores: Scores, threshold: float) -> FlagRate:
     """Share of flagged replies at one threshold.
 
     Raises:
         ValueError: there are no replies.
     """
-    groups = _flags(scores, threshold)
-    low, high = np.quantile(bootstrapped(groups, np.random.default_rng(seed)), [0.025, 0.975])
-    return FlagRate(threshold=threshold, rate=_rate(groups), low=float(low), high=float(high))
+    return FlagRate(threshold=threshold, rate=share_of(flags(scores, threshold)))
 
 
 def sweep(scores: Scores, thresholds: Sequence[float] = SWEEP) -> list[Rate]:
-    """Flag rate at every threshold, fast enough to be drawn anew while a slider moves."""
-    return [_rate(_flags(scores, threshold)) for threshold in thresholds]
+    """Flag rate at every threshold."""
+    return [share_of(flags(scores, threshold)) for threshold in thresholds]
 
 
 def uplift(before: Scores, after: Scores, threshold: float) -> Uplift:
@@ -64,16 +60,43 @@ def uplift(before: Scores, after: Scores, threshold: float) -> Uplift:
     Raises:
         ValueError: the conditions have not the same prompts.
     """
-    old, new = _flags(before, threshold), _flags(after, threshold)
-    effect = paired_effect(old, new)
-    pairs = [(a[0], b[0]) for a, b in zip(old, new, strict=True)]
-    only_before, only_after = pairs.count((True, False)), pairs.count((False, True))
+    old, new = flags(before, threshold), flags(after, threshold)
+    only_before, only_after = discordant(old, new)
     return Uplift(
-        effect=effect,
+        threshold=threshold,
+        effect=paired_effect(old, new),
         only_before=only_before,
         only_after=only_after,
         mcnemar=mcnemar(only_before, only_after),
     )
+
+
+def uplifts(
+    before: Scores, after: Scores, thresholds: Sequence[float] = SWEEP, *, seed: int = 42
+) -> Iterator[tuple[float, float, float, float]]:
+    """Difference, its interval and McNemar's p-value at every threshold, as `uplift` has them.
+
+    All thresholds share one set of resamples, which makes them a hundred times as fast. Every
+    prompt has the same seeds.
+    """
+    steps = np.array(thresholds)
+    old, new = (np.array(scores)[..., None] >= steps for scores in (before, after))
+    differences = new.mean(1) - old.mean(1)
+    count = len(differences)
+    drawn = np.random.default_rng(seed).integers(0, count, (RESAMPLES, count))
+    weights = np.stack([np.bincount(row, minlength=count) for row in drawn]) / count
+    low, high = np.quantile(weights @ differences, [0.025, 0.975], axis=0).tolist()
+    for place, value in enumerate(differences.mean(0).tolist()):
+        first = discordant(old[:, :, place].tolist(), new[:, :, place].tolist())
+        yield value, low[place], high[place], mcnemar(*first)
+
+
+def discordant(
+    before: Sequence[Sequence[bool]], after: Sequence[Sequence[bool]]
+) -> tuple[int, int]:
+    """Prompts of the first seed that are flagged only before, and only after."""
+    pairs = [(a[0], b[0]) for a, b in zip(before, after, strict=True)]
+    return pairs.count((True, False)), pairs.count((False, True))
 
 
 def mcnemar(only_before: int, only_after: int) -> float:
@@ -94,28 +117,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def contour(
-    by_scale: Mapping[float, Scores], thresholds: Sequence[float] = SWEEP
-) -> dict[float, list[Rate]]:
-    """Flag rate over persona scale and threshold: how much dose a moderator lets through."""
-    return {scale: sweep(scores, thresholds) for scale, scores in sorted(by_scale.items())}
-
-
-def bootstrapped(
-    groups: Sequence[Sequence[bool]], random: np.random.Generator
-) -> NDArray[np.float64]:
-    """Share of hits in resamples of whole groups, one value a draw."""
-    hits, sizes = np.array([sum(group) for group in groups]), np.array([*map(len, groups)])
-    picked = random.integers(0, len(groups), (RESAMPLES, len(groups)))
-    shares: NDArray[np.float64] = hits[picked].sum(1) / np.maximum(sizes[picked].sum(1), 1)
-    return shares
-
-
-def _flags(scores: Scores, threshold: float) -> list[list[bool]]:
+def flags(scores: Scores, threshold: float) -> list[list[bool]]:
+    """Which replies are at or above a threshold."""
     return [[score >= threshold for score in row] for row in scores]
-
-
-def _rate(groups: Sequence[Sequence[bool]]) -> Rate:
-    if len(groups) > 1 and any(len(group) > 1 for group in groups):
-        return clustered(groups)
-    return wilson(sum(map(sum, groups)), sum(map(len, groups)))
