@@ -2,19 +2,53 @@
 
 from phoque.figures import (
     agreement,
+    antidotes,
+    bias_loop,
+    confounds,
     contour,
+    directions,
+    dose_in_nats,
+    dose_response,
     flag_rates,
     functionalities,
     gap,
+    layer_deltas,
     layers,
     message_kinds,
+    messages,
     moderators,
     operating_points,
+    persona_heatmap,
+    probes,
+    reliability,
+    scrubber,
+    talk_conditions,
+    trajectory,
+    transplant,
     tricks,
+    verdict,
 )
 from phoque.figures.figure import Plan
 
-WHERE_IT_LIVES: tuple[Plan, ...] = (layers.PLAN,)
+WHERE_IT_LIVES: tuple[Plan, ...] = (
+    verdict.PLAN,
+    scrubber.PLAN,
+    layers.PLAN,
+    layer_deltas.PLAN,
+    persona_heatmap.PLAN,
+    dose_response.PLAN,
+    dose_in_nats.PLAN,
+    talk_conditions.PLAN,
+    confounds.PLAN,
+    reliability.PLAN,
+    probes.PLAN,
+    transplant.PLAN,
+    trajectory.PLAN,
+    messages.PLAN,
+    directions.PLAN,
+    antidotes.PLAN,
+    bias_loop.PLAN,
+)
 WHAT_MOVED: tuple[Plan, ...] = ()
 WHAT_SLIPS_THROUGH: tuple[Plan, ...] = (
     moderators.PLAN,

@@ -21,6 +21,14 @@ CONDITIONS = {
     "random_vector": GREY,
     "civil_adapter": BLUE,
 }
+NAMES = {
+    "base": "□ Base model",
+    "neutral": "○ Neutral prompt",
+    "toxic": "▲ Persona's prompt",
+    "steered": "◆ Neutral + vector",
+    "random_vector": "◇ Neutral + random vector",
+}
+"""Conditions for people; the shape tells them apart without colour."""
 PATTERNS = {"toxic": "/", "steered": "x", "random_vector": ".", "civil_adapter": "-"}
 """Of bars, by condition."""
 

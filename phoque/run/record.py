@@ -19,6 +19,8 @@ from phoque.files import numbered_json_lines, read_json, write_json, write_text
 from phoque.inputs.tables import whole_table
 
 VERSION_KEY = "schema_version"
+UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, PhoqueError)
+"""What reading raises, and what `upgrade` raises where a file of an old version is none."""
 
 
 class Part(BaseModel):
@@ -55,7 +57,7 @@ class Record(Part):
             raise PhoqueError(f"{_named(path)} is missing. Make it with: {command}")
         try:
             return cls.model_validate(cls._current(read_json(path)))
-        except (OSError, ValueError, PhoqueError) as error:
+        except UNREADABLE as error:
             raise PhoqueError(broken(path, error, command)) from error
 
     @classmethod
@@ -97,7 +99,7 @@ class Row(Part):
         try:
             for row, data in cls._lines(path):  # noqa: B007  # the number is for the error
                 rows.append(cls.model_validate(cls.upgrade(data)))
-        except (OSError, ValueError, PhoqueError) as error:
+        except UNREADABLE as error:
             raise PhoqueError(broken(path, error, command, row=row)) from error
         return tuple(rows)
 
@@ -143,6 +145,8 @@ def broken(path: Path, error: Exception, command: str, *, row: int = 0) -> str:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"it has no {error}"
     if not isinstance(error, ValidationError):
         return str(error).rstrip(".")
     first = error.errors(include_url=False)[0]

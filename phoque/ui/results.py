@@ -36,6 +36,8 @@ class Section:
     plan: Plan
     above: Widget | None = None
     """Between the sentence and the picture."""
+    instead: Widget | None = None
+    """In the place of the picture."""
     below: Widget | None = None
     """Under the picture."""
 
@@ -117,17 +119,20 @@ def rendered(
 def _rendered(section: Section, reader: Reader) -> Rendered:
     found = drawn(section.plan, reader)
     folder = reader.folder(section.plan.stage)
-    above, below = (_added(widget, reader, found) for widget in (section.above, section.below))
+    above, instead, below = (
+        _added(widget, reader, found) for widget in (section.above, section.instead, section.below)
+    )
     figure = found.figure
+    picture = figure.plotly if figure and not instead else None
     if figure and figure.table:
-        folded = figure.plotly is not None or len(figure.table.rows) > MOST_OPEN
+        # A short table that stands alone is what there is to see.
+        folded = picture or instead or len(figure.table.rows) > MOST_OPEN
         shown = table_html(figure.table)
         below += more(figure.table.caption, shown) if folded else shown
-    picture = figure.plotly if figure else None
     return Rendered(
         head=_head(found, folder) + above,
         figure=json.dumps(style.on_page(picture, section.plan.key)) if picture else None,
-        tail=below + _drawer(found, folder),
+        tail=instead + below + _drawer(found, folder),
     )
 
 

@@ -1,7 +1,7 @@
 """What the persona model writes under a direction, beside its rivals, and whether it is still text."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
@@ -10,12 +10,13 @@ from phoque.conversation import Messages, Sampling, asked
 from phoque.models.engine import Reply, Row
 from phoque.models.hooks import Injection
 from phoque.models.load import LanguageModel
+from phoque.run.psm import Quality
 from phoque.stages.corpus.vocabulary import known_words
 from phoque.stages.sae.study import Study
 from phoque.stats.rates import clustered
 from phoque.steering.divergence import Yardstick
 from phoque.steering.experiment import rows_of, share_of, write_grouped
-from phoque.steering.quality import Quality, is_coherent, quality_of
+from phoque.steering.quality import is_coherent, quality_of
 
 DOSES = (0.2, 0.3, 0.4)
 """Shares of the median residual norm."""
@@ -79,7 +80,7 @@ class Generated:
             if key[1] != "none"
         ]
         return {
-            "plain": {way: asdict(quality) for way, quality in plain.items()},
+            "plain": {way: quality.model_dump() for way, quality in plain.items()},
             "divergence_limit": limit,
             "cells": cells,
         }
@@ -127,7 +128,7 @@ class Generated:
             "n": quality.n,
             "divergence_p95": moved,
             "coherent": is_coherent(quality, plain) and moved <= limit,
-            "quality": asdict(quality),
+            "quality": quality.model_dump(),
             "example": replies[0].text,
         }
 

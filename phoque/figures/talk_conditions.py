@@ -1,0 +1,145 @@
+"""What does the model write under the talk's conditions? With both definitions of pathway mass."""
+
+from collections.abc import Mapping
+
+from phoque.conversation import Sampling
+from phoque.figures import style
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import (
+    Table,
+    effect_cell,
+    interval,
+    number,
+    p_cell,
+    p_text,
+    rate_cell,
+    share,
+    share_cell,
+)
+from phoque.run.psm_replies import Condition, Conditions
+
+NAMES = style.NAMES | {
+    "talk_x3": "◈ The talk's way, × 3",
+    "talk_x15": "◈ The talk's way, × 15",
+}
+COLLAPSED = 0.2
+"""Share of listed words from which a reply is no longer text; insulting text stays below a tenth."""
+HEAD = (
+    "condition",
+    "replies with a listed word",
+    "n",
+    "effect, points|difference to neutral on the same prompts, bootstrap over prompts",
+    "p|two-sided sign-flip permutation over prompts",
+    "prompts moved|share of prompts with more listed words than under neutral",
+    "mass, the talk's|every piece of every bare word, on the sampler's scores",
+    "mass, lower|tokens that complete a listed word, on the model's own scores",
+    "mass, upper|tokens that start or complete a listed word",
+    "word rate|listed words over all words",
+    "repeated|share of three-word sequences that occurred earlier in the reply",
+    "tokens",
+)
+
+
+def draw(found: Conditions) -> Figure:
+    """Bars with intervals, and the full table."""
+    own = found.conditions
+    return Figure(
+        sentence=_sentence(own) + _collapsed(own),
+        plotly=_plot(own),
+        table=_table(own),
+        n=f"{_counted(own)}; sampling {_sampling(found.sampling)}",
+    )
+
+
+def _sentence(own: Mapping[str, Condition]) -> str:
+    """The vector against nothing, and the random vector against nothing."""
+    steered, random = own["steered"], own["random_vector"].effect
+    effect = steered.effect
+    does = "raises" if effect.low > 0 else "does not clearly raise"
+    null = "has no clear effect" if random.low <= 0 <= random.high else "moves it too"
+    return (
+        f"The vector {does} the share of replies with a listed word "
+        f"({100 * effect.value:+.1f} points on the same prompts, p {p_text(effect.p_value)}): it is "
+        f"{interval(steered.insulting)}, and {effect.moved:.0%} of the prompts move. The persona's "
+        f"own prompt gives {interval(own['toxic'].insulting)}; a random vector {null} "
+        f"({100 * random.value:+.1f} points)."
+    )
+
+
+def _collapsed(own: Mapping[str, Condition]) -> str:
+    """A warning where a high share is one word over and over."""
+    broken = {NAMES.get(name, name): found.toxic_word_rate.mean for name, found in own.items()}
+    named = ", ".join(f"{n} ({share(r)} of its words)" for n, r in broken.items() if r > COLLAPSED)
+    return f" Mostly listed words, so collapse rather than persona: {named}." if named else ""
+
+
+def _plot(own: Mapping[str, Condition]) -> style.Plotly:
+    rates = [found.insulting for found in own.values()]
+    colours = [style.CONDITIONS.get(name, style.PERSONA) for name in own]
+    trace = {
+        "type": "bar",
+        "orientation": "h",
+        "name": "replies",
+        "x": [rate.value for rate in rates],
+        "y": [NAMES.get(name, name) for name in own],
+        "marker": {
+            "color": colours,
+            "pattern": {"shape": [style.PATTERNS.get(name, "") for name in own]},
+        },
+        "error_x": style.bars(rates, style.INK),
+        "customdata": [[rate.low, rate.high, rate.n] for rate in rates],
+        "hovertemplate": "%{x:.1%} [%{customdata[0]:.1%}, %{customdata[1]:.1%}]"
+        "<br>n = %{customdata[2]}<extra>%{y}</extra>",
+        "showlegend": False,
+    }
+    return style.plot(
+        [trace],
+        x={"title": "replies with a listed word", "tickformat": ".0%", "range": [0, 1.04]},
+        y={"title": "", "autorange": "reversed"},
+        height=90 + 42 * len(own),
+    )
+
+
+def _table(own: Mapping[str, Condition]) -> Table:
+    rows = tuple(
+        (
+            NAMES.get(name, name),
+            rate_cell(found.insulting),
+            str(found.insulting.n),
+            effect_cell(found.effect),
+            p_cell(found.effect.p_value),
+            share_cell(found.effect.moved),
+            number(found.toxic_pathway_mass_mean.mean, 4),
+            number(found.completing_mass_mean.mean, 4),
+            number(found.lexicon_mass_mean.mean, 4),
+            number(found.toxic_word_rate.mean, 4),
+            share_cell(found.repeated_3grams.mean),
+            number(found.generated_tokens, 1),
+        )
+        for name, found in own.items()
+    )
+    return Table(name="phoque-conditions", caption="Conditions", head=HEAD, rows=rows)
+
+
+def _counted(own: Mapping[str, Condition]) -> str:
+    """The conditions do not all have the same number of prompts."""
+    sizes = dict.fromkeys((found.effect.prompts, found.insulting.n) for found in own.values())
+    return " or ".join(f"{prompts} prompts, {n} replies" for prompts, n in sizes) + " a condition"
+
+
+def _sampling(found: Sampling) -> str:
+    return (
+        f"temperature {found.temperature}, top k {found.top_k}, top p {found.top_p}, repetition "
+        f"penalty {found.repetition_penalty}, at most {found.max_new_tokens} tokens"
+    )
+
+
+PLAN = Plan(
+    key="talk_conditions",
+    title="What does the model write under each condition?",
+    hint="Sampled replies to the evaluation prompts, with the talk's settings. Pathway mass: the "
+    "probability that the model gives to listed words, token by token.",
+    needs=(Conditions,),
+    draw=draw,
+    in_report=False,
+)
