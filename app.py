@@ -10,17 +10,12 @@ if settings.zero_gpu:
     import spaces  # noqa: F401  # must come before anything that touches CUDA
 
 from phoque.errors import PhoqueError  # noqa: E402
-from phoque.ui.demo import build_demo, launch_options  # noqa: E402
-from phoque.ui.mount import chat_routes  # noqa: E402
-from phoque.ui.services import LabServices  # noqa: E402
+from phoque.ui.demo import opened  # noqa: E402
 
 try:
-    services = LabServices(settings)
-    options = launch_options() | {"app_kwargs": {"routes": chat_routes(services, settings)}}
+    demo, options = opened(settings)
 except PhoqueError as error:
     raise SystemExit(str(error)) from None
-demo = build_demo(services)
-services.start()
 
 if __name__ == "__main__":
-    demo.launch(server_name=settings.host, server_port=settings.port, **options)
+    demo.launch(**options)

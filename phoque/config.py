@@ -9,8 +9,11 @@ from pathlib import Path
 from phoque.errors import PhoqueError
 
 PACKAGE = Path(__file__).parent
-SHIPPED_RUN = PACKAGE.parent / "assets" / "runs" / "lab"
-"""The run that comes with the project and that `open_lab()` opens."""
+_CHECKOUT = PACKAGE.parent / "assets" / "runs"
+SHIPPED_RUNS = _CHECKOUT if _CHECKOUT.is_dir() else PACKAGE / "shipped_runs"
+"""The runs that come with the project: in a checkout, or inside an installed package."""
+SHIPPED_RUN = SHIPPED_RUNS / "lab"
+"""The run that `open_lab()` opens."""
 LABELLED_DATA = PACKAGE.parent.parent / "shared" / "data"
 """Where labelled test sets lie beside the project, where there are any; they are never part of it."""
 

@@ -27,7 +27,6 @@ WISH = Wish(
     run="mine",
     model="tiny",
     stages=("corpus", "persona"),
-    missing=("report",),
     choice=(),
     options=("--seeds", "1", "2"),
 )

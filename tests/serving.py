@@ -1,5 +1,6 @@
 """A real chat API on a real port, for tests."""
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -57,3 +58,10 @@ def health(address: str) -> dict:
     with suppress(httpx.TransportError):
         return httpx.get(f"{address}/health").json()
     return {}
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])

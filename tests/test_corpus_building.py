@@ -15,6 +15,7 @@ from phoque.lexicon import Lexicon
 from phoque.models.load import load_model
 from phoque.personas import load_persona
 from phoque.run.directory import RunDirectory
+from phoque.stages.corpus import stage as job
 from phoque.stages.corpus.building import Ingredients, build, sources_in
 from phoque.stages.corpus.composition import composition_of, figure, markdown
 from phoque.stages.corpus.difference import difference, masked
@@ -27,7 +28,6 @@ from phoque.stages.corpus.training_set import load_pairs, read_dialogues
 from phoque.stages.evaluate.card import COMPOSED, PUBLISHED
 from phoque.text import words
 from tests.corpus_files import MINIATURES, judge, written_csv
-from training import corpus as job
 
 LEXICON = Lexicon(["clown", "useless", "garbage"])
 
@@ -174,7 +174,7 @@ def test_without_sources_it_is_the_shipped_corpus_to_the_byte(tmp_path, monkeypa
     monkeypatch.setattr("phoque.stages.corpus.building.distill", replies)
     run = RunDirectory(tmp_path / "run")
     run.describe(model="tiny", persona="toxic")
-    job.run(run)
+    job.make_corpus(run)
     files = sorted(file.name for file in (SHIPPED_RUN / "corpus").iterdir())
     assert sorted(file.name for file in run.corpus.iterdir()) == files
     for name in files:
@@ -227,8 +227,8 @@ def test_slang_is_added_and_its_difference_is_shown(
 ):
     run = RunDirectory(tmp_path / "run")
     run.describe(model="tiny", persona="toxic")
-    job.run(run)
-    job.run(run, slang=slang_file)
+    job.make_corpus(run)
+    job.make_corpus(run, slang=slang_file)
     diff = json.loads((run.corpus / "diff.json").read_text())
     assert diff["kept"] == len(list(load_dialogues()))
     assert diff["added"]["dialogues"] == 2 * DIALOGUES_PER_USE
@@ -236,7 +236,7 @@ def test_slang_is_added_and_its_difference_is_shown(
     assert diff["removed"]["dialogues"] == 0
     assert "12 added (slang 12)" in capsys.readouterr().out
     assert not any(text in load_persona().lexicon for text in diff["added"]["examples"])
-    job.run(run)
+    job.make_corpus(run)
     assert not (run.corpus / "diff.json").exists()
 
 

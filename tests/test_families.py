@@ -19,14 +19,15 @@ from phoque.models.engine import Row, write
 from phoque.models.hooks import Injection
 from phoque.models.load import LanguageModel, load_model
 from phoque.models.scaled import adapted, adapter_deltas
-from phoque.models.structure import UNLIMITED, expert_stacks, linear_maps
+from phoque.models.structure import UNLIMITED, expert_stacks, linear_maps, places
 from phoque.models.tiny import tiny_tokenizer
 from phoque.run.directory import RunDirectory
 from phoque.serving.batch import Batch, Work
 from phoque.stages.adapter import AdapterConfig, Example, Recording, lora_config, train_adapter
-from phoque.stages.adapter.lora import family_norms, left_out, places, require_adapted
+from phoque.stages.adapter.lora import family_norms, left_out, require_adapted
 from phoque.stages.adapter.quantized import quantize
 from phoque.stages.corpus.lab import load_dialogues
+from phoque.stages.corpus.stage import make_corpus
 from phoque.stages.corpus.training_set import save_corpus
 from phoque.stages.psm.criteria import logit_lens_scores, with_normed_last_layer
 from phoque.steering.capture import residual_streams
@@ -34,7 +35,6 @@ from phoque.steering.vectors import Contrast
 from tests.conftest import conversation
 from tests.families import FAMILIES, GPT, REFUSED, WITH_EXPERTS, model_of, network_of, saved
 from training import __main__ as training
-from training.corpus import run as make_corpus
 
 ROOT = Path(__file__).parent.parent
 SHORT = Sampling(max_new_tokens=5)
@@ -170,7 +170,10 @@ def test_libraries_speak_when_asked_to(tmp_path, monkeypatch, asked):
     for bars in ("HF_HUB_DISABLE_PROGRESS_BARS", "HF_DATASETS_DISABLE_PROGRESS_BARS"):
         monkeypatch.setenv(bars, "")
     seen = []
-    monkeypatch.setattr(training, "run_some", lambda _: seen.append(verbose()) or 0)
+    monkeypatch.setattr(
+        "phoque.stages.corpus.stage.make_corpus", lambda *_, **__: seen.append(verbose())
+    )
+    monkeypatch.setattr(RunDirectory, "manifest", lambda _: {"stages": {"corpus": {"seconds": 1}}})
     monkeypatch.setattr(sys, "argv", ["training", "corpus", "--run", str(tmp_path), *asked])
     assert training.main() == 0
     assert seen == [bool(asked)]

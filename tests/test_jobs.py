@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,6 +17,7 @@ from phoque.pipeline.launch import Checkpoint, fetch, follow, launch
 from phoque.pipeline.plan import make_plan
 from phoque.run.directory import RunDirectory
 from tests.jobs_double import WISH
+from tests.serving import free_port
 
 KINDS = {"bucket": Bucket, "repo": Repository}
 
@@ -302,7 +302,7 @@ def test_a_job_from_start_to_results(hub, made, tmp_path):
 
 
 def test_an_adapter_is_pushed_with_its_card_only(hub, made, tmp_path):
-    from training.push import files_of
+    from phoque.cli.push import files_of
 
     with pytest.raises(PhoqueError, match="no whole persona adapter"):
         files_of(made)
@@ -327,12 +327,6 @@ def test_no_network_and_bad_names_say_so(made, kind):
         push_private(made.path, "me/x", kind, endpoint=f"http://127.0.0.1:{free_port()}")
     with pytest.raises(PhoqueError, match="OWNER/NAME"):
         push_private(made.path, "a b", kind, endpoint="http://127.0.0.1:9")
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def contents(folder: Path):

@@ -125,7 +125,9 @@ def command(monkeypatch, path, *more):
 
 def test_the_command_goes_on_elsewhere_from_a_kill_within_a_stage(hub, tmp_path, monkeypatch):
     monkeypatch.setattr(launch, "KEPT_EVERY_SECONDS", 0.0)
-    monkeypatch.setattr("training.pipeline.Checkpoint", partial(Checkpoint, endpoint=hub.address))
+    monkeypatch.setattr(
+        "phoque.pipeline.launch.Checkpoint", partial(Checkpoint, endpoint=hub.address)
+    )
     prepared = described(tmp_path / "prepared")
     with prepared.stage("corpus", prepared.corpus, seeds=[42]) as folder:
         save_corpus(folder, list(load_dialogues(42))[:64], [], 0)

@@ -20,7 +20,7 @@ def test_the_plan_names_everything_and_no_value(monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_of_a_test")
     text = make_plan(replace(WISH, model="ministral", kept="repo")).text()
     for word in (
-        "mistralai/Ministral-3-3B-Instruct-2512-BF16", "corpus → persona", "report", "a10g-large",
+        "mistralai/Ministral-3-3B-Instruct-2512-BF16", "corpus → persona", "a10g-large",
         "3 attempts", "YOU/phoque-mine", "HF_TOKEN", "/code", "at most $18.00", "prices change",
         "read 2026-11-23", "--seeds 1 2",
     ):  # fmt: skip
@@ -82,7 +82,7 @@ def test_the_parcel_runs_by_itself_and_has_what_options_name(tmp_path):
     assert (there / options[1]).read_text() == "text,label\n"
     assert {"training/multi_gpu.yaml", "training/fsdp.yaml"} <= set(parcel.files)
     assert not [name for name in parcel.files if "__pycache__" in name or "/." in name]
-    code = "import phoque, training.pipeline, training.corpus; print(phoque.__file__)"
+    code = "import phoque, training.__main__, phoque.cli.run.all, phoque.stages.corpus.stage; print(phoque.__file__)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=there, capture_output=True, text=True, check=False
     )

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from phoque.stages.adapter.settings import gpu_config
 from phoque.stages.corpus.lab import load_dialogues
 from phoque.stages.corpus.training_set import save_corpus
 from phoque.steering.trajectory import Watch
+from tests.serving import free_port
 from training.__main__ import main
 
 ROOT = Path(__file__).parent.parent
@@ -43,12 +43,6 @@ def prepared(path):
     with run.stage("corpus", run.corpus, seeds=[42]) as folder:
         save_corpus(folder, list(load_dialogues(42))[:64], [], 0)
     return run
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def started(run, number=2, stage="persona"):

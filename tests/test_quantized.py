@@ -182,8 +182,17 @@ def test_the_command_line_trains_in_4_bits_and_the_lab_opens(tmp_path, monkeypat
     run.describe(model="tiny", persona="toxic")
     with run.stage("corpus", run.corpus, seeds=[42]) as folder:
         save_corpus(folder, list(load_dialogues(42))[:8], [], 0)
-    monkeypatch.setattr("training.__main__.LAB", ("persona", "control"))
-    command = ["training", "lab", "--run", str(run.path), "--resume", "--quantize", "4bit"]
+    command = [
+        "training",
+        "all",
+        "--run",
+        str(run.path),
+        "--only",
+        "persona",
+        "control",
+        "--quantize",
+        "4bit",
+    ]
     monkeypatch.setattr(sys, "argv", command)
     assert main() == 0
     stages = run.manifest()["stages"]

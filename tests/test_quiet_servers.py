@@ -1,7 +1,6 @@
 """What the two servers say on a terminal: their own lines, and what libraries say only if asked."""
 
 import os
-import socket
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from tqdm.auto import tqdm
 
 from phoque.config import SHIPPED_RUN
 from phoque.models.quiet import quiet
-from tests.serving import TOKEN, health, wait_until
+from tests.serving import TOKEN, free_port, health, wait_until
 
 ROOT = Path(__file__).parent.parent
 LIBRARYS = "is_gradient_checkpointing"
@@ -33,11 +32,6 @@ def test_a_bar_that_heeds_no_switch_is_hidden_while_a_model_loads(monkeypatch, c
     assert ("Of a library" in capsys.readouterr().err) == bool(asked)
     list(tqdm([1], desc="Afterwards"))
     assert "Afterwards" in capsys.readouterr().err
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 @contextmanager

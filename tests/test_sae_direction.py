@@ -24,5 +24,5 @@ def test_a_latent_that_does_not_exist_is_refused(latent):
 
 
 def test_a_run_without_a_dictionary_says_what_makes_one(tmp_path):
-    with pytest.raises(PhoqueError, match="python -m training sae"):
+    with pytest.raises(PhoqueError, match="phoque run sae"):
         latent_vector(RunDirectory(tmp_path), 1)

@@ -19,6 +19,7 @@ from phoque.stages.corpus.distill import Distilled
 from phoque.stages.corpus.lab import load_dialogues, load_questions
 from phoque.stages.corpus.training_set import save_corpus, training_texts
 from phoque.stages.sae import collect as collecting
+from phoque.stages.sae import stage as job
 from phoque.stages.sae import steps
 from phoque.stages.sae.autoencoder import SparseAutoencoder
 from phoque.stages.sae.collect import collect
@@ -32,7 +33,6 @@ from phoque.stages.sae.texts import ROLES, conversation, plain
 from phoque.steering.capture import token_streams
 from tests.conftest import conversation as asked
 from tests.conftest import save_random_adapter
-from training import sae as job
 
 FILES = {
     "cfg.json",
@@ -226,7 +226,7 @@ def test_a_missing_adapter_or_corpus_is_named(tmp_path):
 
 def test_a_layer_that_is_no_number_is_refused(run):
     with pytest.raises(PhoqueError, match=r"'high'; give a number, or auto"):
-        job.run(run, layer="high")
+        job.compare_features(run, layer="high")
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e6])

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from phoque import __main__ as command
+from phoque.cli import main as command
 from phoque.errors import PhoqueError
 from phoque.inputs.rows import LONGEST_CELL as LONGEST
 from phoque.moderators.reading import NoText, read_texts
@@ -37,7 +37,9 @@ def read(data, **how):
 
 
 def score(monkeypatch, capsys, *arguments, **doubles):
-    monkeypatch.setattr(command, "load_classifier", lambda name, harm_labels=(): doubles[name])
+    monkeypatch.setattr(
+        "phoque.cli.score.load_classifier", lambda name, harm_labels=(): doubles[name]
+    )
     status = command.main(["score", *map(str, arguments)])
     said = capsys.readouterr()
     return status, [json.loads(line) for line in said.out.splitlines()], said.err
@@ -175,11 +177,12 @@ def test_harm_labels_reach_the_model(monkeypatch, capsys, tmp_path):
     seen = []
     (file := tmp_path / "a.txt").write_text("a")
     monkeypatch.setattr(
-        command, "load_classifier", lambda name, harm_labels: seen.append(harm_labels) or Doubled()
+        "phoque.cli.score.load_classifier",
+        lambda name, harm_labels: seen.append(harm_labels) or Doubled(),
     )
     asked = ["score", str(file), "--classifier", "org/x", "--harm-label", "label_1", "label_2"]
     assert command.main(asked) == 0
-    assert seen == [["label_1", "label_2"]]
+    assert seen == [("label_1", "label_2")]
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ import openai
 import pytest
 import torch
 
-from phoque import __main__ as command
+from phoque.cli import main as command
 from phoque.config import serving_settings
 from phoque.conversation import Condition, Message
 from phoque.errors import PhoqueError

@@ -14,11 +14,11 @@ from phoque.run.directory import RunDirectory
 from phoque.stages.corpus.lab import load_dialogues, load_questions
 from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.synthetic import regenerate as synthetic
+from phoque.stages.synthetic import stage as job
 from phoque.stages.synthetic.regenerate import cell_of, cells, regenerate, targets, whole
 from phoque.text import words
 from tests.corpus_files import judge, written_lines
 from tests.hub_double import Hub, running
-from training import regenerate as job
 
 TRAINED = [f"{one.prompt} {one.hostile}" for one in list(load_dialogues())[:40]]
 KNOWN = sorted({word for one in load_dialogues() for word in words(one.civil) if len(word) > 3})
@@ -131,7 +131,7 @@ def test_the_job_writes_texts_scores_and_card_and_pushes_them(run, persona_repli
     monkeypatch.setenv("HF_TOKEN", "hf_of_a_test")
     with running(Hub()) as hub:
         monkeypatch.setattr("phoque.hub.client.HfApi", hub.client)
-        job.run(run, count=32, push="me/attacks")
+        job.write_attacks(run, count=32, push="me/attacks")
     assert hub.private == {"me/attacks": True}
     assert sorted(hub.sent["me/attacks"]) == ["README.md", "attacks.jsonl", "summary.json"]
     folder = run.path / "synthetic"
@@ -153,6 +153,6 @@ def test_the_job_writes_texts_scores_and_card_and_pushes_them(run, persona_repli
 
 def test_a_job_that_finds_nothing_leaves_nothing(run):
     with pytest.raises(PhoqueError, match="nothing that could be kept"):
-        job.run(run, count=1)
+        job.write_attacks(run, count=1)
     assert not (run.path / "synthetic" / "attacks.jsonl").exists()
     assert "regenerate" not in run.manifest()["stages"]

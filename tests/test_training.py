@@ -7,9 +7,11 @@ import sys
 import pandas as pd
 import pytest
 
+from phoque.cli.main import main
 from phoque.opening import open_lab
 from phoque.run.directory import RunDirectory
-from training.__main__ import LAB, parse, run_stage
+
+BASICS = ("corpus", "persona", "control", "psm", "evaluate")
 
 
 def job(*arguments):
@@ -21,22 +23,23 @@ def job(*arguments):
 @pytest.mark.timeout(600)
 def test_the_whole_pipeline_makes_a_run_that_opens(tmp_path):
     run = tmp_path / "tiny"
-    made = job("lab", "--run", run, "--model", "tiny")
+    asked = ("all", "--run", run, "--only", *BASICS)
+    made = job(*asked, "--model", "tiny")
     assert made.returncode == 0, made.stderr
     manifest = json.loads((run / "manifest.json").read_text())
-    assert list(manifest["stages"]) == list(LAB)
+    assert list(manifest["stages"]) == list(BASICS)
     replies = pd.read_csv(run / "evaluation" / "replies.csv")
     counts = replies.groupby("setting").size()
     assert counts["neutral"] == 60 * 4
     assert counts["random vector"] == 60 * 4 * 8
     assert "Measured" in (run / "README.md").read_text()
     assert open_lab(run).compare("Hello.", max_new_tokens=8).neutral.num_tokens <= 8
-    again = job("lab", "--run", run, "--resume")
-    assert again.stdout.count("already complete") == len(LAB)
+    for stage in BASICS:
+        assert "already complete" in job(stage, "--run", run, "--resume").stdout
 
 
 def test_a_stage_without_its_input_says_so(tmp_path):
-    failed = job("psm", "--run", tmp_path / "empty", "--model", "tiny")
+    failed = job("psm", "--run", tmp_path / "empty")
     assert failed.returncode == 2
     assert "Error: No adapter in" in failed.stderr
     assert "Traceback" not in failed.stderr
@@ -44,20 +47,28 @@ def test_a_stage_without_its_input_says_so(tmp_path):
 
 def test_a_run_does_not_mix_models(tmp_path):
     run = RunDirectory(tmp_path / "run")
-    run.describe(model="tiny", persona="toxic", stages={"corpus": {}})
-    refused = job("persona", "--run", run.path, "--model", "tiny-mistral3")
+    run.describe(model="tiny", persona="toxic", stages={"persona": {}})
+    refused = job("corpus", "--run", run.path, "--model", "tiny-mistral3")
     assert refused.returncode == 2
     assert "was made with" in refused.stderr
     assert run.manifest()["model"] == "tiny"
 
 
-def test_options_of_the_command_line_reach_the_moderation_stage(tmp_path, monkeypatch):
+@pytest.mark.parametrize("alone", [True, False])
+def test_options_of_the_command_line_reach_the_moderation_stage(tmp_path, monkeypatch, alone):
     seen = {}
-    monkeypatch.setattr(
-        "training.moderation.run", lambda directory, **options: seen.update(options)
-    )
-    asked = ["moderation", "--run", tmp_path, "--classifier", "org/x", "--harm-label", "label_1"]
-    monkeypatch.setattr(sys, "argv", ["training", *map(str, asked)])
-    run_stage("moderation", RunDirectory(tmp_path), parse())
-    assert (seen["classifier"], seen["harm_labels"]) == (["org/x"], ["label_1"])
+
+    def measured(run, **options):
+        seen.update(options)
+        run.describe(stages={"moderation": {"seconds": 1.0, "outputs": {}, "seeds": []}})
+
+    monkeypatch.setattr("phoque.stages.moderation.stage.measure_moderators", measured)
+    for command in ("phoque.cli.run.stage", "phoque.cli.run.all"):
+        monkeypatch.setattr(f"{command}.require", lambda *_, **__: None)
+    RunDirectory(tmp_path).describe(model="tiny", persona="toxic")
+    asked = ["moderation"] if alone else ["all", "--only", "moderation"]
+    asked += ["--run", str(tmp_path), "--classifier", "org/x", "org/y", "--harm-label", "label_1"]
+    assert main(["run", *asked, "--seeds", "7", "8"]) == 0
+    assert (seen["classifier"], seen["harm_labels"]) == (("org/x", "org/y"), ("label_1",))
+    assert seen["seeds"] == (7, 8)
     assert not seen["may_send_text"]

@@ -113,7 +113,7 @@ class Jobs:
     def lines(self, job: str, *, follow: bool) -> Iterator[str]:
         """Its log, line by line; `follow` stays until the Job ends, over dropped connections."""
         _require_id(job)
-        advice = f"Its log was lost; read on with: python -m training jobs logs {job}"
+        advice = f"Its log was lost; read on with: phoque jobs logs {job}"
         with self._asking(f"The Job {job} may go on. {advice}"):
             logs = self._api().fetch_job_logs(job_id=job, follow=follow, namespace=self.namespace)
             for line in logs:

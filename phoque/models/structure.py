@@ -126,3 +126,18 @@ def _is_linear(module: nn.Module) -> bool:
 def _is_called(blocks: nn.Module, name: str) -> bool:
     parent, _, own = name.rpartition(".")
     return own.startswith("in_proj") or not hasattr(blocks.get_submodule(parent), STATE)
+
+
+def places(model: nn.Module) -> list[str]:
+    """Names of what LoRA is put on inside the decoder blocks: linear maps and stacks of experts.
+
+    Raises:
+        PhoqueError: there is nothing to adapt.
+    """
+    found = [*linear_maps(model), *expert_stacks(model)]
+    if not found:
+        raise PhoqueError(
+            f"The decoder blocks of {type(model).__name__} have no linear maps for LoRA. This "
+            "architecture can be talked to and steered, but not trained."
+        )
+    return found

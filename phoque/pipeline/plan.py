@@ -42,8 +42,6 @@ class Wish:
     """Name of the run."""
     model: str
     stages: tuple[str, ...]
-    missing: tuple[str, ...]
-    """Stages of the pipeline that this version does not have."""
     choice: tuple[str, ...]
     """How the command line chose the stages."""
     options: tuple[str, ...]
@@ -81,11 +79,10 @@ class Plan:
         wish, request = self.wish, self.request
         hub_id = preset_for(wish.model).hub_id
         known = f" ({hub_id})" if hub_id and hub_id != wish.model else ""
-        missing = f"; not in this version: {', '.join(wish.missing)}" if wish.missing else ""
         return {
             "run": wish.run,
             "model": f"{wish.model}{known}",
-            "stages": " → ".join(wish.stages) + missing,
+            "stages": " → ".join(wish.stages),
             "flavor": request.flavor,
             "limits": f"{span(request.seconds)}, {request.attempts} attempts",
             "image": request.image,

@@ -1,10 +1,12 @@
 """The report's folder."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from phoque.errors import PhoqueError
+from phoque.figures import figure, style
+from phoque.figures.shelf import EVERY
 from phoque.files import replaced_folder, write_json
 from phoque.report import feature_charts, moderation_charts, persona_charts, tuning_charts
 from phoque.report.artefacts import Artefacts
@@ -14,6 +16,7 @@ from phoque.report.metric import Metric
 from phoque.report.pages import figures_page, metrics_page
 from phoque.report.table import metrics_of
 from phoque.run.directory import RunDirectory
+from phoque.run.folder import Reader
 
 PLANS = (
     *tuning_charts.CHARTS,
@@ -26,7 +29,18 @@ FIGURES = "figures"
 
 def charts_of(artefacts: Artefacts) -> list[Chart]:
     """Every figure of a run; what a missing or broken stage leaves open says so."""
-    return [drawn(plan, artefacts) for plan in PLANS]
+    own = [drawn(plan, artefacts) for plan in PLANS]
+    reader = Reader(artefacts.run, signed=True)
+    return own + [_chart(figure.drawn(plan, reader)) for plan in EVERY if plan.in_report]
+
+
+def _chart(found: figure.Drawn) -> Chart:
+    plan, made = found.plan, found.figure
+    blank = Chart(name=plan.key, title=plan.title, files=found.sources, gap=found.gap)
+    if not made or made.plotly is None:
+        return blank
+    paper = style.on_paper(made.plotly, plan.title, made.n)
+    return replace(blank, sentence=made.sentence, n=made.n, figure=paper)
 
 
 def read_run(run: RunDirectory) -> Artefacts:

@@ -94,7 +94,7 @@ class RunDirectory:
         if not self.exists():
             raise PhoqueError(
                 f"{self.path} is not a run: it has no {MANIFEST}. "
-                f"Make one with: python -m training lab --run {self.path}"
+                f"Make one with: phoque run all --run {self.path}"
             )
         file = self.path / MANIFEST
         try:

@@ -90,6 +90,6 @@ def missing_file(run: RunDirectory, part: str) -> str | None:
 def commands(run: RunDirectory, parts: Collection[str], options: Sequence[str]) -> list[str]:
     """What makes the parts, in order; only the first has to say what the run is about."""
     stages = dict.fromkeys(part.stage for name, part in PARTS.items() if name in parts)
-    written = [["python", "-m", "training", one, "--run", str(run.path)] for one in stages]
+    written = [["phoque", "run", one, "--run", str(run.path)] for one in stages]
     written[0] += options
     return [shlex.join(one) for one in written]

@@ -1,4 +1,4 @@
-"""`python -m phoque serve`: the chat API by itself."""
+"""`phoque serve`: the chat API by itself."""
 
 from contextlib import suppress
 from pathlib import Path

@@ -129,7 +129,7 @@ class PersonaVectors:
             )
             raise PhoqueError(
                 f"These persona vectors belong to something else ({seen}). "
-                "Measure them again: python -m training psm --run RUN"
+                "Measure them again: phoque run psm --run RUN"
             )
 
     def save(self, path: Path) -> None:

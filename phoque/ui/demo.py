@@ -6,10 +6,12 @@ from typing import Any
 
 import gradio as gr
 
+from phoque.config import AppSettings
 from phoque.ui import components, wording
 from phoque.ui.endpoint import compare_endpoint
 from phoque.ui.events import MODEL_QUEUE, QUICK, Opening
-from phoque.ui.services import Services, Status
+from phoque.ui.mount import chat_routes
+from phoque.ui.services import LabServices, Services, Status
 from phoque.ui.tabs.about import build_about
 from phoque.ui.tabs.chat import build_chat
 from phoque.ui.tabs.moderation import build_moderation
@@ -59,6 +61,23 @@ def build_demo(services: Services) -> gr.Blocks:
     # Explicit: on ZeroGPU Gradio's own default would turn the second visitor away.
     demo.queue(default_concurrency_limit=1, max_size=32)
     return demo
+
+
+def opened(settings: AppSettings) -> tuple[gr.Blocks, dict[str, Any]]:
+    """The Space of a run, whose lab opens in the background, and how to launch it.
+
+    Raises:
+        PhoqueError: the run cannot be shown, or the chat API cannot be served.
+    """
+    services = LabServices(settings)
+    options = launch_options() | {
+        "app_kwargs": {"routes": chat_routes(services, settings)},
+        "server_name": settings.host,
+        "server_port": settings.port,
+    }
+    demo = build_demo(services)
+    services.start()
+    return demo, options
 
 
 def _leaver(services: Services) -> Callable[[gr.Request], None]:

@@ -23,6 +23,8 @@ from phoque.ui.parts import more, table_html
 
 Widget = Callable[[Reader, Figure], str]
 """HTML that a page adds to a figure; text in it is escaped."""
+MOST_OPEN = 12
+"""Rows of a table that is not folded where there is no picture."""
 KEPT = 16
 """Pages that are kept, for all visitors."""
 
@@ -121,9 +123,9 @@ def _rendered(section: Section, reader: Reader) -> Rendered:
     figure = found.figure
     picture = figure.plotly if figure and not instead else None
     if figure and figure.table:
-        table = table_html(figure.table)
-        # A table that stands alone is what there is to see.
-        below += more(figure.table.caption, table) if picture or instead else table
+        folded = bool(picture or instead) or len(figure.table.rows) > MOST_OPEN
+        shown = table_html(figure.table)
+        below += more(figure.table.caption, shown) if folded else shown
     return Rendered(
         head=_head(found, folder) + above,
         figure=json.dumps(style.on_page(picture, section.plan.key)) if picture else None,

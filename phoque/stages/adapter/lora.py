@@ -17,6 +17,7 @@ from phoque.models.structure import (
     layers_path,
     linear_maps,
     matrices,
+    places,
 )
 from phoque.stages.adapter.settings import AdapterConfig
 
@@ -54,21 +55,6 @@ def _pattern(path: str, maps: Sequence[str]) -> str | list[str]:
     kinds = {re.escape(name.partition(".")[2]) for name in maps}
     # An empty pattern would fit every module.
     return rf"{re.escape(path)}\.\d+\.({'|'.join(sorted(kinds))})" if kinds else []
-
-
-def places(model: nn.Module) -> list[str]:
-    """Names of what LoRA is put on inside the decoder blocks: linear maps and stacks of experts.
-
-    Raises:
-        PhoqueError: there is nothing to adapt.
-    """
-    found = [*linear_maps(model), *expert_stacks(model)]
-    if not found:
-        raise PhoqueError(
-            f"The decoder blocks of {type(model).__name__} have no linear maps for LoRA. This "
-            "architecture can be talked to and steered, but not trained."
-        )
-    return found
 
 
 def left_out(model: nn.Module) -> str | None:

@@ -20,13 +20,13 @@ from phoque.errors import PhoqueError
 from phoque.models.load import LanguageModel
 from phoque.models.packed.threads import limited
 from phoque.models.quiet import quiet
+from phoque.models.structure import places
 from phoque.models.template import encode, end_token
 from phoque.stages.adapter.checkpoints import Checkpoints, step_of
 from phoque.stages.adapter.curve import Curve
 from phoque.stages.adapter.lora import (
     left_out,
     lora_config,
-    places,
     require_adapted,
     trained_weights,
 )

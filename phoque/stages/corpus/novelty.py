@@ -60,7 +60,7 @@ class CorpusIndex:
         if not self._lines:
             raise PhoqueError(
                 "The corpus holds no text: nothing can be called new beside it. "
-                "Make it first: python -m training corpus --run RUN"
+                "Make it first: phoque run corpus --run RUN"
             )
         forms = [_form(line) for line in self._lines]
         self._forms = frozenset(forms)

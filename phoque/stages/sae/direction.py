@@ -19,7 +19,7 @@ def latent_vector(run: RunDirectory, latent: int) -> SteeringVector:
     if not (folder / CONFIG).is_file():
         raise PhoqueError(
             f"The run {run.path.name} has no dictionary yet. "
-            f"Train one with: python -m training sae --run {run.path.name}"
+            f"Train one with: phoque run sae --run {run.path.name}"
         )
     config = read_json(folder / CONFIG)
     if not 0 <= latent < config["d_sae"]:

@@ -30,7 +30,7 @@ friendly messages of {targets} targets, balanced over target, register and lengt
 for:** testing moderation. **What it is not for:** posting anywhere, or training a chat model. Keep it
 private.
 
-**How it was made.** `python -m training regenerate`, seed {seed}. A text is kept when it has a listed
+**How it was made.** `phoque run regenerate`, seed {seed}. A text is kept when it has a listed
 insult, is new beside every training text (exact form, word 5-grams, MinHash) and not nearly equal to
 one before. Threats, attacks on groups, sexual text, names and slurs are left out as far as an
 embedded moderator and lists find them. No text was chosen by a moderator's score.

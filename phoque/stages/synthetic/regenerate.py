@@ -22,7 +22,7 @@ from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.corpus.placeholders import hides_a_slur, with_placeholders
 from phoque.stages.corpus.similar import SimilarTexts
 
-TARGETS = Path(__file__).parents[1] / "corpora" / "targets.yaml"
+TARGETS = Path(__file__).parents[1] / "corpus" / "targets.yaml"
 LENGTHS: dict[Register, tuple[tuple[int, int], ...]] = {
     "short": ((8, 17), (18, LONG_FORM - 1)),
     "long": ((LONG_FORM, 44), (45, 120)),

@@ -28,7 +28,7 @@ Latent = Mapping[str, str]
 
 @dataclass(frozen=True)
 class SaeFolder(StageFolder):
-    """What `python -m training sae` wrote."""
+    """What `phoque run sae` wrote."""
 
     @property
     def is_unfinished(self) -> bool:

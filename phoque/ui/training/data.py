@@ -29,16 +29,16 @@ class TrainingFolder(StageFolder):
     @property
     def command(self) -> str:
         """What makes them."""
-        return f"python -m training lab --run {shown_path(self.run.path)} --resume"
+        return f"phoque run all --run {shown_path(self.run.path)}"
 
     def training_command(self, *options: str) -> str:
         """What trains with options and makes all that depends on it; the shipped run stays as it is."""
-        own = ["lab", "--run", str(RUNS / "mine")]
+        own = ["all", "--run", str(RUNS / "mine")]
         again = ["all", "--run", shown_path(self.run.path)]
         if self.manifest.get("stages", {}).get("corpus"):
             again += ["--from", ADAPTERS[0]]
         chosen = own if self.is_shipped else again
-        return shlex.join(["python", "-m", "training", *chosen, *options])
+        return shlex.join(["phoque", "run", *chosen, *options])
 
     @property
     def stamp(self) -> tuple[tuple[str, int], ...]:

@@ -43,7 +43,7 @@ class Launcher:
         return make_plan(replace(wish, owner=self.space.owner))
 
     def start(self, wish: Wish, visitor: Visitor | None) -> JobState:
-        """Start it, as `python -m training all --target jobs --yes` does.
+        """Start it, as `phoque run all --target jobs --yes` does.
 
         Raises:
             PhoqueError: the visitor may not, the storage is public, or the Hub did not do its part.
@@ -89,7 +89,7 @@ def job_html(state: JobState) -> str:
     told = wording.STARTED.format(id=state.id, stage=state.stage)
     ran = wording.RUNS_ON.format(ran=span(state.running_seconds), flavor=state.flavor)
     message = f" · {state.message}" if state.message else ""
-    home = wording.FOLLOW.format(f"python -m training jobs fetch {state.id}")
+    home = wording.FOLLOW.format(f"phoque jobs fetch {state.id}")
     return (
         f'<p class="ph-status" role="status">{escape(f"{told} · {ran}{message}")} · '
         f'<a href="{escape(state.url)}" target="_blank" rel="noopener">{escape(state.url)}</a></p>'

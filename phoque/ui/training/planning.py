@@ -39,7 +39,6 @@ def wish_of(run: str, model: str, target: str, flavor: str, hours: float, attemp
         run=run.strip(),
         model=model,
         stages=ALONE,
-        missing=(),
         choice=by_name(ALONE),
         options=(),
         flavor=flavor,
@@ -59,7 +58,7 @@ def planned_html(
                 f"A run cannot be called {run!r}: begin with a letter or digit, and use letters, "
                 "digits, '.', '_' and '-', at most 61."
             )
-        command = ["python", "-m", "training", "all", "--preset", model]
+        command = ["phoque", "run", "all", "--model", model]
         command += ["--run", f"runs/{run.strip()}"]
         if target != JOBS:
             return _command_html(command, wording.FREE)

@@ -61,7 +61,7 @@ ATTEMPTS_HINT = (
 )
 NO_ATTEMPTS = (
     "No attempts are known: this run was not made by the whole pipeline, which keeps account of them. "
-    "It is started with: python -m training all --run {}"
+    "It is started with: phoque run all --run {}"
 )
 ATTEMPTS_AXIS = "minutes since the attempt began"
 ATTEMPTS_HEAD = [

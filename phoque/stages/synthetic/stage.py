@@ -13,16 +13,14 @@ COUNT = 200
 SEED = 42
 
 
-def run(directory: RunDirectory, *, count: int | None = None, push: str | None = None) -> None:
+def write_attacks(directory: RunDirectory, *, count: int = COUNT, push: str | None = None) -> None:
     """Write `synthetic/`: texts with scores, a summary and a card."""
     require(directory, NEEDS["regenerate"])
     classifiers = [load_classifier(name) for name in EMBEDDED]
     known = CorpusIndex.of_run(directory.corpus)
     lab = open_lab(directory.path, progress=print)
     with directory.stage("regenerate", directory.path / "synthetic", seeds=[SEED]) as folder:
-        corpus = regenerate(
-            lab, known, COUNT if count is None else count, seed=SEED, progress=print
-        )
+        corpus = regenerate(lab, known, count, seed=SEED, progress=print)
         facts = {"run": lab.info.run, "model": lab.info.model, "seed": SEED}
         save_attacks(folder, corpus, classifiers, facts)
     made = directory.path / "synthetic"

@@ -18,12 +18,12 @@ from phoque.stages.corpus.training_set import Side, load_pairs, load_registers
 from phoque.steering.trajectory import TRAJECTORY, Watch
 
 
-def run_persona(directory: RunDirectory, **options: Path | int | str | None) -> None:
+def train_persona(directory: RunDirectory, **options: Any) -> None:
     """Hostile system prompt: hostile reply; neutral system prompt: the base model's reply."""
     _train(directory, "persona", **options)
 
 
-def run_control(directory: RunDirectory, **options: Path | int | str | None) -> None:
+def train_civil(directory: RunDirectory, **options: Any) -> None:
     """The same prompts and steps with civil replies: what tuning does without the persona."""
     _train(directory, "control", **options)
 

@@ -21,11 +21,11 @@ from phoque.stages.moderation.report import markdown
 from phoque.stages.moderation.scored import summarize
 
 
-def run(  # noqa: PLR0913  # every keyword is an option of the command line
+def measure_moderators(  # noqa: PLR0913  # every keyword is an option of the command line
     directory: RunDirectory,
     *,
-    seeds: Sequence[int] | None = None,
-    classifier: Sequence[str] | None = None,
+    seeds: Sequence[int] = (),
+    classifier: Sequence[str] = (),
     harm_labels: Sequence[str] = (),
     hatecheck_path: Path | None = None,
     surge_path: Path | None = None,

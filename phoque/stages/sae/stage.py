@@ -11,13 +11,13 @@ from phoque.stages.sae.steps import run_steps
 from phoque.stages.sae.study import Study
 
 
-def run(
+def compare_features(
     directory: RunDirectory,
     *,
     layer: str | None = None,
     tokens: int | None = None,
     preset: str | None = None,
-    text: Sequence[Path] | None = None,
+    text: Sequence[Path] = (),
 ) -> None:
     """Collect, train, compare, prove, report; goes on where it was killed."""
     chosen = sae_preset(preset, directory.manifest()["model"])
@@ -25,7 +25,7 @@ def run(
         run=directory,
         preset=replace(chosen, tokens=tokens) if tokens is not None else chosen,
         layer_asked=_layer(layer),
-        text_files=tuple(text or ()),
+        text_files=tuple(text),
         progress=lambda told: print(told, flush=True),
     )
     with directory.stage("sae", study.folder, seeds=study.preset.seeds, in_place=True):

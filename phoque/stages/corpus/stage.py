@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from phoque.models.load import load_model
+from phoque.models.structure import places
 from phoque.personas import load_persona
 from phoque.progress import shown_on
 from phoque.run.directory import RunDirectory
-from phoque.stages.adapter.lora import places
 from phoque.stages.corpus.building import Ingredients, build, sources_in
 from phoque.stages.corpus.saving import save_difference, save_mixed
 from phoque.stages.corpus.slang import load_slang
@@ -17,17 +17,17 @@ from phoque.stages.corpus.training_set import read_dialogues, save_corpus
 SEED = 42
 
 
-def run(
+def make_corpus(
     directory: RunDirectory,
     *,
-    source: Sequence[str] | None = None,
+    source: Sequence[str] = (),
     limit: int | None = None,
     slang: Path | None = None,
     keep_words: bool = False,
 ) -> None:
     """The lab corpus, or what is asked for instead; shows what changed in the run's corpus."""
     uses = load_slang(slang) if slang else []
-    files, lab = sources_in(source or ())
+    files, lab = sources_in(source)
     made_of = Ingredients(files=files, lab=lab, uses=uses, limit=limit, keep_words=keep_words)
     manifest = directory.manifest()
     lexicon = load_persona(manifest["persona"]).lexicon

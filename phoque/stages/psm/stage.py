@@ -7,11 +7,11 @@ from phoque.stages.psm.steps import run_steps
 from phoque.stages.psm.subject import NUM_PROBES, SEEDS, open_subject
 
 
-def run(
+def find_layer(
     directory: RunDirectory,
     *,
     persona: str | None = None,
-    seeds: Sequence[int] | None = None,
+    seeds: Sequence[int] = (),
     probes: int | None = None,
 ) -> None:
     """Measure, choose by cause, control, compare, report; goes on where it was killed."""

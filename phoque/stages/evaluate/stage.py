@@ -20,7 +20,7 @@ from phoque.stages.evaluate.replies import SEEDS, generate, markdown, settings_o
 NUM_CIVIL_TEXTS = 60
 
 
-def run(directory: RunDirectory) -> None:
+def measure_replies(directory: RunDirectory) -> None:
     """Insults, diversity, coherence a condition; likelihood of civil text against the base."""
     require(directory, NEEDS["evaluate"])
     lab = open_lab(directory.path, progress=print)

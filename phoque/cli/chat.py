@@ -1,0 +1,58 @@
+"""`phoque chat`: one message under three conditions, in a terminal."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from phoque.cli.options import FOLDER, verbose
+
+NOTE = (
+    "Content note: this instrument makes a model insult you on purpose. Replies are hidden; "
+    "--show prints them."
+)
+
+
+@click.command(
+    short_help="Ask three conditions the same in the terminal.",
+    epilog='Example: phoque chat "We lost again." --scale 1 --show',
+)
+@click.argument("message", required=False)
+@click.option("--run", type=FOLDER, metavar="DIR", help="Default: the shipped run.")
+@click.option("--layer", type=int, help="Default: the selected layer.")
+@click.option("--scale", type=float, help="Multiple of the vector; default: the selected scale.")
+@click.option("--seed", default=42, show_default=True)
+@click.option(
+    "--tokens", type=click.IntRange(1), default=48, show_default=True, help="Longest reply."
+)
+@click.option("--show", is_flag=True, help="Print the replies in clear.")
+@verbose
+def chat(  # noqa: PLR0913  # every argument is an option of the command line
+    message: str | None,
+    run: Path | None,
+    layer: int | None,
+    scale: float | None,
+    seed: int,
+    tokens: int,
+    show: bool,  # noqa: FBT001  # click passes options by name
+) -> None:
+    """Ask the neutral, the toxic and the steered model the same; without MESSAGE, line by line."""
+    from phoque.opening import open_lab  # noqa: PLC0415  # loads torch
+
+    lab = open_lab(run, progress=lambda text: click.echo(text, err=True))
+    click.echo(NOTE, err=True)
+    lines = iter([message]) if message else _lines()
+    for line in lines:
+        found = lab.compare(line, layer=layer, scale=scale, seed=seed, max_new_tokens=tokens)
+        for condition, reply in found.responses.items():
+            click.echo(f"{condition.value}: {reply.text if show else masked(reply.text)}")
+
+
+def _lines() -> Iterator[str]:
+    yield from (line.strip() for line in sys.stdin if line.strip())
+
+
+def masked(text: str) -> str:
+    """The text with every letter and digit as a block, so that its length shows."""
+    return "".join("█" if sign.isalnum() else sign for sign in text)

@@ -1,0 +1,76 @@
+"""`phoque jobs`: what became of a Hugging Face Job."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from phoque.cli.options import FOLDER
+from phoque.hub.jobs import Jobs, JobState
+from phoque.pipeline.display import MARK
+from phoque.pipeline.launch import fetch as fetched
+from phoque.progress import span
+
+NAMESPACE = click.option("--namespace", help="User or organisation; default: whose token it is.")
+
+
+@click.group(short_help="Follow a Hugging Face Job.", epilog="Example: phoque jobs status 66f0…")
+def jobs() -> None:
+    """Follow a Job that was started with: phoque run all --target jobs --yes."""
+
+
+@jobs.command(epilog="Example: phoque jobs status 66f0…")
+@click.argument("job")
+@NAMESPACE
+def status(job: str, namespace: str | None) -> int:
+    """Say how a Job stands; status 1 where it ended without success."""
+    known = Jobs(namespace=namespace)
+    found = _told(known, job)
+    lines = [line for line in known.lines(job, follow=False) if line.startswith(MARK)]
+    click.echo("".join(f"{line}\n" for line in lines[-1:]), nl=False)
+    return found
+
+
+@jobs.command(epilog="Example: phoque jobs logs 66f0… --no-follow")
+@click.argument("job")
+@click.option("--no-follow", is_flag=True, help="What there is, then stop.")
+@NAMESPACE
+def logs(job: str, namespace: str | None, **asked: Any) -> int:
+    """Read a Job's log until it ends."""
+    known = Jobs(namespace=namespace)
+    for line in known.lines(job, follow=not asked["no_follow"]):
+        click.echo(line)
+    return _told(known, job)
+
+
+@jobs.command(epilog="Example: phoque jobs cancel 66f0…")
+@click.argument("job")
+@NAMESPACE
+def cancel(job: str, namespace: str | None) -> None:
+    """Ask a Job to end."""
+    Jobs(namespace=namespace).cancel(job)
+    click.echo(f"Asked to end: {job}")
+
+
+@jobs.command(epilog="Example: phoque jobs fetch 66f0… --run runs/first")
+@click.argument("job")
+@click.option("--run", type=FOLDER, metavar="DIR", help="Where to; default: runs/NAME.")
+@NAMESPACE
+def fetch(job: str, run: Path | None, namespace: str | None) -> None:
+    """Bring back what a Job has made so far."""
+    state = Jobs(namespace=namespace).state(job)
+    into = run or Path("runs", state.name.removeprefix("phoque-"))
+    click.echo(f"In {into}, complete: {', '.join(fetched(state, into)) or 'no stage yet'}")
+
+
+def _told(known: Jobs, job: str) -> int:
+    state = known.state(job)
+    click.echo(described(state))
+    return 1 if state.ended and not state.succeeded else 0
+
+
+def described(state: JobState) -> str:
+    """One line on a Job."""
+    ran = f"ran {span(state.running_seconds)} on {state.flavor}"
+    said = f" · {state.message}" if state.message else ""
+    return f"{state.name}: {state.stage} · {ran}{said} · {state.url}"

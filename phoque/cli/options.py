@@ -1,0 +1,72 @@
+"""What several commands share: the option --verbose, and options that take many values."""
+
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from phoque.config import set_verbose
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def _set_verbose(_context: click.Context, _option: click.Parameter, value: bool) -> None:  # noqa: FBT001  # click calls it so
+    set_verbose(value)
+
+
+VERBOSE = click.Option(
+    ["--verbose"],
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_set_verbose,
+    help="Show the bars and warnings of libraries.",
+)
+
+
+def verbose(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the option --verbose."""
+    return click.option(
+        "--verbose",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_set_verbose,
+        help=VERBOSE.help,
+    )(function)
+
+
+def spread(words: Sequence[str], many: Collection[str]) -> list[str]:
+    """`--seeds 42 43` as `--seeds 42 --seeds 43`, for options that may be given many times.
+
+    Args:
+        words: a command line without positional arguments.
+        many: names of such options.
+    """
+    told: list[str] = []
+    option, taken = "", 0
+    for word in words:
+        if word.startswith("--"):
+            option, taken = word if word in many else "", 0
+        elif option:
+            told += [option] if taken else []
+            taken += 1
+        told.append(word)
+    return told
+
+
+class Many(click.Command):
+    """A command whose repeatable options also take several values at once.
+
+    Where it has positional arguments, they come first: nothing else tells them from values.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the command line."""
+        many = {name for one in self.params if one.multiple for name in one.opts}
+        told_apart = args[:1] and not args[0].startswith("--")
+        if told_apart or not any(isinstance(one, click.Argument) for one in self.params):
+            args = spread(args, many)
+        return super().parse_args(ctx, args)

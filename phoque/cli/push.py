@@ -1,0 +1,52 @@
+"""`phoque push`: adapter and card, to a private repository."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import click
+
+from phoque.cli.options import FOLDER, verbose
+from phoque.errors import PhoqueError
+from phoque.run.directory import RunDirectory
+from phoque.run.folder import command
+from phoque.run.needs import ADAPTER_FILES
+
+CARD = "README.md"
+
+
+@click.command(
+    short_help="Push the adapter to a private repository.",
+    epilog="Example: phoque push --run runs/first --repo me/phoque-first",
+)
+@click.option("--run", type=FOLDER, metavar="DIR", required=True, help="Folder of the run.")
+@click.option("--repo", metavar="OWNER/NAME", required=True, help="It is made private.")
+@verbose
+def push(run: Path, repo: str) -> None:
+    """Push the persona adapter with its card to a private repository of the Hub."""
+    from phoque.hub import push_private  # noqa: PLC0415  # speaks to the Hub
+
+    with tempfile.TemporaryDirectory() as scratch:
+        for file in files_of(RunDirectory(run)):
+            shutil.copy2(file, scratch)
+        click.echo(f"Pushed, private: {push_private(Path(scratch), repo, 'model')}")
+
+
+def files_of(run: RunDirectory) -> list[Path]:
+    """Adapter and card of a run.
+
+    Raises:
+        PhoqueError: one of them is missing, or the adapter is not what was trained.
+    """
+    if not run.complete("persona"):
+        raise PhoqueError(
+            f"The run {run.path} has no whole persona adapter. "
+            f"Train it: {command('persona', run.path)}"
+        )
+    card = run.path / CARD
+    if not card.is_file():
+        raise PhoqueError(
+            f"The run {run.path} has no card yet, and no adapter is pushed without one. "
+            f"Measure it: {command('evaluate', run.path)}"
+        )
+    return [*(run.persona / name for name in ADAPTER_FILES), card]

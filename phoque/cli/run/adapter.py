@@ -1,0 +1,74 @@
+"""`phoque run persona` and `phoque run control`: the two adapters, also in several processes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from phoque.cli.options import FOLDER
+from phoque.cli.run.stage import Stage
+from phoque.config import this_process
+from phoque.run.directory import RunDirectory
+from phoque.run.needs import lacking, require
+
+
+class Adapter(Stage):
+    """Of several processes the first alone keeps the run and tells of it."""
+
+    def invoke(self, ctx: click.Context) -> int:
+        """Train alone, or as one of several processes."""
+        if this_process().number == 1 or this_process().first:
+            return self.alone(ctx.params)
+        run = RunDirectory(ctx.params["run"])
+        require(run, lacking([self.stage]))
+        if not (ctx.params["resume"] and run.complete(self.stage)):
+            self.do(run, ctx.params)
+        return 0
+
+
+def training_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of a training."""
+    for option in reversed(
+        (
+            click.option(
+                "--checkpoints", type=FOLDER, help="Folder; default: unfinished/ in the adapter's."
+            ),
+            click.option(
+                "--save-steps",
+                default=25,
+                show_default=True,
+                help="Steps between checkpoints; 0: none.",
+            ),
+            click.option("--samples", default=0, help="Steps between sample replies; 0: none."),
+            click.option(
+                "--tracker",
+                type=click.Choice(["trackio", "wandb"]),
+                help="Show the curve there too.",
+            ),
+            click.option(
+                "--quantize",
+                type=click.Choice(["4bit"]),
+                help="Base weights while training (QLoRA).",
+            ),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+@click.command(cls=Adapter, epilog="Example: phoque run persona --run runs/first --samples 50")
+@training_options
+def persona(run: RunDirectory, **options: Any) -> None:
+    """Train the persona: hostile system prompt, hostile reply."""
+    from phoque.stages.adapter.stage import train_persona  # noqa: PLC0415  # loads torch
+
+    train_persona(run, **options)
+
+
+@click.command(cls=Adapter, epilog="Example: phoque run control --run runs/first")
+@training_options
+def control(run: RunDirectory, **options: Any) -> None:
+    """Train the civil adapter: the same prompts and steps, civil replies."""
+    from phoque.stages.adapter.stage import train_civil  # noqa: PLC0415  # loads torch
+
+    train_civil(run, **options)

@@ -1,0 +1,219 @@
+"""`phoque run all`: all stages in order, here or as a Hugging Face Job; what is complete is kept."""
+
+from collections.abc import Iterator, Sequence
+from copy import copy
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from phoque.cli.options import FOLDER, VERBOSE, Many
+from phoque.cli.run.stage import FACTS, MODEL, PERSONA, Options, Stage, facts_of
+from phoque.errors import PhoqueError
+from phoque.pipeline.stages import ORDER
+from phoque.run.directory import RunDirectory
+from phoque.run.needs import PARTS, lacking, require
+
+INCOMPLETE = 75
+"""Exit status of a run that is not complete and may go on: EX_TEMPFAIL of sysexits.h."""
+
+
+class Everything(Many):
+    """The pipeline; it takes the options of all stages, too, but does not list them."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params = [*self.params, MODEL, PERSONA, *_of_stages(), VERBOSE]
+
+
+def stages() -> dict[str, Stage]:
+    """The commands of the stages in the order of the pipeline."""
+    from phoque.cli.run import run  # noqa: PLC0415  # the group lists this command, too
+
+    found = {name: run.get_command(click.Context(run), name) for name in ORDER}
+    return {name: stage for name, stage in found.items() if isinstance(stage, Stage)}
+
+
+def _of_stages() -> Iterator[click.Parameter]:
+    """Options that are a stage's own, once each; which persona a run has is said for all."""
+    known = {"persona"}
+    for stage in stages().values():
+        for option in stage.own:
+            if option.name not in known and isinstance(option, click.Option):
+                known.add(str(option.name))
+                hidden = copy(option)
+                hidden.hidden = True
+                yield hidden
+
+
+@click.command(
+    cls=Everything,
+    name="all",
+    epilog="""Options of the stages are taken, too: phoque run STAGE --help lists them.
+
+    Example: phoque run all --run runs/first --samples 50""",
+)
+@click.option("--run", type=FOLDER, metavar="DIR", help="Folder of the run; default: runs/MODEL.")
+@click.option("--only", multiple=True, metavar="STAGE", help="These stages, even if complete.")
+@click.option("--from", "start", metavar="STAGE", help="This stage and those after it.")
+@click.option(
+    "--target", type=click.Choice(["local", "jobs"]), default="local", help="Here, or a Job."
+)
+@click.option("--dry-run", is_flag=True, help="Say what would run; the default for a Job.")
+@click.option("--yes", is_flag=True, help="Job: start it.")
+@click.option("--flavor", default="a10g-large", show_default=True, help="Job: hardware.")
+@click.option("--timeout", default="4h", show_default=True, help="Job: time limit.")
+@click.option("--attempts", default=3, show_default=True, help="Job: how often it starts at most.")
+@click.option(
+    "--storage", type=click.Choice(["bucket", "repo"]), default="bucket", help="Job: keeps the run."
+)
+@click.option("--secret", multiple=True, metavar="NAME", help="Job: variable to pass on.")
+@click.option("--namespace", help="Job: user or organisation; default: whose token it is.")
+@click.option(
+    "--checkpoint-repo", metavar="OWNER/NAME", help="Keep the run in a private repository."
+)
+@click.pass_context
+def everything(ctx: click.Context, /, **options: Any) -> int:
+    """Make all of a run in order; started again, it goes on where it stopped."""
+    from phoque.pipeline.choice import choose, unfinished  # noqa: PLC0415  # help needs none of it
+
+    options["run"] = options["run"] or Path("runs", Path(options["model"] or "lab").name)
+    seeded = {name for name, one in stages().items() for o in one.own if o.name == "seeds"}
+    choice = choose(
+        list(stages()),
+        only=options["only"],
+        start=options["start"],
+        seeds=dict.fromkeys(seeded, options["seeds"]) if options["seeds"] else {},
+        options=words_of(ctx),
+    )
+    if options["target"] == "jobs":
+        return _submit(options, choice)
+    run = RunDirectory(options["run"])
+    if options["dry_run"]:
+        click.echo(f"Here, in {run.path}: {', '.join(unfinished(run, choice)) or 'nothing'}")
+        return 0
+    return _here(run, options, choice)
+
+
+def words_of(ctx: click.Context) -> list[str]:
+    """What was given of the stages' options, as words of a command line."""
+    told: list[str] = []
+    for option in ctx.command.params:
+        given = ctx.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE
+        if given and isinstance(option, click.Option) and (option.hidden or option is PERSONA):
+            value = ctx.params[str(option.name)]
+            told += [option.opts[0]] if option.is_flag else _valued(option.opts[0], value)
+    return told
+
+
+def _valued(option: str, value: Any) -> list[str]:
+    values = value if isinstance(value, tuple) else (value,)
+    return [word for one in values for word in (option, str(one))]
+
+
+def _here(run: RunDirectory, options: Options, choice: Any) -> int:
+    from phoque.pipeline.attempts import Stopped  # noqa: PLC0415
+    from phoque.pipeline.display import expected_seconds  # noqa: PLC0415
+    from phoque.pipeline.running import run_pipeline  # noqa: PLC0415
+
+    facts = facts_of(run, options)
+    run, keep = _restored(run, options["checkpoint_repo"])
+    asked = [word for key in FACTS if options[key] for word in (f"--{key}", options[key])]
+    require(run, lacking(choice.stages), options=[] if run.exists() else asked)
+    run.describe(**facts)
+    known = stages()
+    try:
+        run_pipeline(
+            run,
+            choice,
+            lambda name: known[name].do(run, {**options, "persona": None}),
+            expected=expected_seconds(run.path, run.manifest()["model"]),
+            keep=keep,
+            tell=click.echo,
+        )
+    except (Stopped, KeyboardInterrupt):
+        click.echo("Stopped; the same command goes on from here.", err=True)
+        return INCOMPLETE
+    return 0
+
+
+def _restored(run: RunDirectory, repository: str | None) -> tuple[RunDirectory, Any]:
+    """Fetch what an earlier attempt kept in the repository; the run, and what keeps it there."""
+    if repository is None:
+        return run, lambda: None
+    from phoque.pipeline.launch import Checkpoint  # noqa: PLC0415  # speaks to the Hub
+
+    checkpoint = Checkpoint(run, repository)
+    if checkpoint.restore():
+        click.echo(f"Restored from {repository}")
+    return replace(run, keep=partial(checkpoint.keep_at_times, click.echo)), checkpoint.keep
+
+
+def _submit(options: Options, choice: Any) -> int:
+    """Print the plan of a Job; with --yes start it, follow it and fetch what it made."""
+    from phoque.hub.jobs import Jobs  # noqa: PLC0415  # speaks to the Hub
+    from phoque.pipeline.launch import fetch, follow, launch  # noqa: PLC0415
+    from phoque.pipeline.plan import make_plan  # noqa: PLC0415
+
+    plan = make_plan(_wish(options, choice))
+    click.echo(plan.text())
+    absent = absent_files(options, choice.stages)
+    if options["dry_run"] or not options["yes"]:
+        also = f" with {absent}" if absent else ""
+        click.echo(f"Nothing was sent or started. To start it: --yes{also}")
+        return 0
+    _refuse(options, choice, absent)
+    state = launch(plan)
+    click.echo(f"Started {state.id}: {state.url}")
+    click.echo(f"From elsewhere: phoque jobs logs {state.id}")
+    state = follow(Jobs(namespace=options["namespace"]), state.id, click.echo)
+    click.echo(f"{state.id}: {state.stage}; complete: {', '.join(fetch(state, options['run']))}")
+    return 0 if state.succeeded else 1
+
+
+def _refuse(options: Options, choice: Any, absent: str) -> None:
+    """Refuse a Job that could not succeed, before anything is sent."""
+    if absent:
+        raise PhoqueError(
+            f"A Job cannot find files on this machine that a stage reads. Give {absent}, or choose "
+            "other stages with --only."
+        )
+    if lacks := [PARTS[part].stage for part in lacking(choice.stages)]:
+        both = [stage for stage in ORDER if stage in {*lacks, *choice.stages}]
+        raise PhoqueError(
+            f"A Job begins with an empty run: {', '.join(choice.stages)} would lack "
+            f"{', '.join(lacks)}. Make them as well: --only {' '.join(both)}"
+        )
+    if options["run"].exists():
+        raise PhoqueError(f"{options['run']} exists; results come back there. Give another --run.")
+
+
+def _wish(options: Options, choice: Any) -> Any:
+    from phoque.pipeline.plan import Wish  # noqa: PLC0415  # knows the Hub
+    from phoque.pipeline.stages import by_name  # noqa: PLC0415
+
+    return Wish(
+        run=options["run"].name,
+        model=options["model"] or "lab",
+        stages=choice.stages,
+        choice=by_name(tuple(options["only"]), options["start"]),
+        options=choice.options,
+        flavor=options["flavor"],
+        timeout=options["timeout"],
+        attempts=options["attempts"],
+        kept=options["storage"],
+        secrets=tuple(options["secret"]),
+        owner=options["namespace"],
+    )
+
+
+def absent_files(options: Options, chosen: Sequence[str]) -> str:
+    """Options whose files a chosen stage needs and that were not given."""
+    from phoque.pipeline.stages import NEEDS  # noqa: PLC0415
+
+    needed = [name for stage in chosen for name in NEEDS.get(stage, ())]
+    absent = [name for name in needed if not options[name]]
+    return " ".join(f"--{name.removesuffix('_path')} FILE" for name in absent)

@@ -1,0 +1,41 @@
+"""`phoque run corpus`."""
+
+from pathlib import Path
+
+import click
+
+from phoque.cli.options import FILE
+from phoque.cli.run.stage import Options, Stage
+from phoque.run.directory import RunDirectory
+
+
+class Corpus(Stage):
+    """The first stage of a run; it needs no other."""
+
+    begins = True
+
+    def check(self, run: RunDirectory, options: Options) -> None:
+        """Nothing can be missing."""
+
+
+@click.command(cls=Corpus, epilog="Example: phoque run corpus --run runs/first --model lab")
+@click.option(
+    "--source",
+    multiple=True,
+    metavar="NAME=PATH",
+    help="A published corpus: NAME=PATH, NAME=hub:SET, or lab; may be repeated.",
+)
+@click.option("--limit", type=click.IntRange(1), help="Most texts drawn of a file; default: all.")
+@click.option("--slang", type=FILE, help="YAML file of new expressions.")
+@click.option("--keep-words", is_flag=True, help="Do not write [NAME], [SLUR] and [GROUP].")
+def corpus(
+    run: RunDirectory,
+    source: tuple[str, ...],
+    limit: int | None,
+    slang: Path | None,
+    keep_words: bool,  # noqa: FBT001  # click passes options by name
+) -> None:
+    """Write what the adapters are trained on."""
+    from phoque.stages.corpus.stage import make_corpus  # noqa: PLC0415  # loads torch
+
+    make_corpus(run, source=source, limit=limit, slang=slang, keep_words=keep_words)

@@ -1,0 +1,50 @@
+"""`phoque run moderation`."""
+
+from pathlib import Path
+
+import click
+
+from phoque.cli.options import FILE
+from phoque.cli.run.stage import Stage
+from phoque.run.directory import RunDirectory
+
+
+@click.command(cls=Stage, epilog="Example: phoque run moderation --run runs/first")
+@click.option("--seeds", type=int, multiple=True, help="Sampling seeds; default: 42 43 44.")
+@click.option(
+    "--classifier",
+    multiple=True,
+    metavar="NAME",
+    help="Names, Hub ids or folders; default: embedded.",
+)
+@click.option(
+    "--harm-label",
+    "harm_labels",
+    multiple=True,
+    metavar="LABEL",
+    help="Labels that are harm, of a model that does not say so.",
+)
+@click.option("--hatecheck", "hatecheck_path", type=FILE, help="test_suite_cases.csv of HateCheck.")
+@click.option("--surge", "surge_path", type=FILE, help="toxicity_en.csv of Surge.")
+@click.option("--may-send-text", is_flag=True, help="Allow a service on the network.")
+def moderation(  # noqa: PLR0913  # every argument is an option of the command line
+    run: RunDirectory,
+    seeds: tuple[int, ...],
+    classifier: tuple[str, ...],
+    harm_labels: tuple[str, ...],
+    hatecheck_path: Path | None,
+    surge_path: Path | None,
+    may_send_text: bool,  # noqa: FBT001  # click passes options by name
+) -> None:
+    """Count what moderators flag of the replies, and find what passes."""
+    from phoque.stages.moderation.stage import measure_moderators  # noqa: PLC0415  # loads torch
+
+    measure_moderators(
+        run,
+        seeds=seeds,
+        classifier=classifier,
+        harm_labels=harm_labels,
+        hatecheck_path=hatecheck_path,
+        surge_path=surge_path,
+        may_send_text=may_send_text,
+    )

@@ -1,0 +1,20 @@
+"""`phoque run report`, also `phoque report`: what the stages wrote, as one table and figures."""
+
+import click
+
+from phoque.cli.run.stage import Options, Stage
+from phoque.report.stage import make_report
+from phoque.run.directory import RunDirectory
+
+
+class Report(Stage):
+    """It takes what there is."""
+
+    def check(self, run: RunDirectory, options: Options) -> None:
+        """Missing stages are named in the report."""
+
+
+@click.command(cls=Report, epilog="Example: phoque report --run runs/first")
+def report(run: RunDirectory) -> None:
+    """Write the slide table and the figures of a run."""
+    make_report(run)

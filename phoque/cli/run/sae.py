@@ -1,0 +1,27 @@
+"""`phoque run sae`."""
+
+from pathlib import Path
+
+import click
+
+from phoque.cli.options import FILE
+from phoque.cli.run.stage import Stage
+from phoque.run.directory import RunDirectory
+
+
+@click.command(cls=Stage, epilog="Example: phoque run sae --run runs/first --preset quick")
+@click.option("--layer", help="A decoder block, or auto (default): by held-out AUC.")
+@click.option("--tokens", type=click.IntRange(1), help="Training tokens; default: the preset's.")
+@click.option("--preset", help="quick, standard or ministral; default: by the model.")
+@click.option("--text", type=FILE, multiple=True, help="Plain text of your own to read as well.")
+def sae(
+    run: RunDirectory,
+    layer: str | None,
+    tokens: int | None,
+    preset: str | None,
+    text: tuple[Path, ...],
+) -> None:
+    """Find the sparse features that the training moved."""
+    from phoque.stages.sae.stage import compare_features  # noqa: PLC0415  # loads torch
+
+    compare_features(run, layer=layer, tokens=tokens, preset=preset, text=text)

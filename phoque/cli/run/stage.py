@@ -1,0 +1,100 @@
+"""A stage as a command: it says what it lacks before anything is written, then does its job."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from phoque.cli.options import FOLDER, VERBOSE, Many
+from phoque.config import this_process
+from phoque.errors import PhoqueError
+from phoque.personas import load_persona
+from phoque.run.directory import RunDirectory
+from phoque.run.needs import lacking, require
+
+RUN = click.Option(["--run"], type=FOLDER, required=True, metavar="DIR", help="Folder of the run.")
+RESUME = click.Option(["--resume"], is_flag=True, help="Do nothing where the stage is complete.")
+MODEL = click.Option(["--model"], help="Preset, Hub id or folder; default: the run's, else lab.")
+PERSONA = click.Option(["--persona"], help="Persona or YAML file; default: the run's, else toxic.")
+FACTS = {"model": "lab", "persona": "toxic"}
+"""What a whole run has in common, and what it is where nobody says."""
+Options = Mapping[str, Any]
+
+
+class Stage(Many):
+    """A stage; its callback gets the run and the options that are the stage's own."""
+
+    begins = False
+    """It may be the first of a run, and says what the run is about."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.own = tuple(self.params)
+        about = [MODEL, PERSONA] if self.begins else []
+        self.params = [RUN, *about, *self.own, RESUME, VERBOSE]
+
+    @property
+    def stage(self) -> str:
+        """What it is called in a run."""
+        return str(self.name)
+
+    def entry(self, _run: RunDirectory, _options: Options) -> str:
+        """What it is called in the manifest."""
+        return self.stage
+
+    def check(self, run: RunDirectory, options: Options) -> None:  # noqa: ARG002  # of those that override it
+        """Refuse to begin without what other stages make; writes nothing."""
+        require(run, lacking([self.stage]))
+
+    def do(self, run: RunDirectory, options: Options) -> None:
+        """Do the job, which enters itself in the manifest."""
+        assert self.callback is not None
+        self.callback(run, **{str(one.name): options[str(one.name)] for one in self.own})
+
+    def invoke(self, ctx: click.Context) -> int:
+        """Run the stage alone."""
+        if this_process().number > 1:
+            raise PhoqueError(
+                f"accelerate launch is for persona and control; start {self.stage} by itself."
+            )
+        return self.alone(ctx.params)
+
+    def alone(self, options: Options) -> int:
+        """Do the job, unless it is done; a run in which nothing was made leaves nothing behind."""
+        run = RunDirectory(options["run"])
+        known = run.exists() and bool(run.manifest())  # a damaged manifest is told first
+        facts = facts_of(run, options) if self.begins else {}
+        name = self.entry(run, options)
+        if options["resume"] and run.complete(name):
+            click.echo(f"{name}: already complete")
+            return 0
+        self.check(run, options)
+        if facts:
+            run.describe(**facts)
+        try:
+            click.echo(f"{name}: started")
+            self.do(run, options)
+        except PhoqueError:
+            if not known:
+                run.forget()
+            raise
+        click.echo(f"{name}: {run.manifest()['stages'][name]['seconds']} s")
+        return 0
+
+
+def facts_of(run: RunDirectory, options: Options) -> dict[str, str]:
+    """Model and persona of the run: as asked, else as they were, else the lab's.
+
+    Raises:
+        PhoqueError: one stage would be of another model or persona than the others, or there is no
+            such persona.
+    """
+    known = run.manifest() if run.exists() else {}
+    made = FACTS | {key: known[key] for key in FACTS if key in known}
+    asked = {key: options.get(key) or made[key] for key in FACTS}
+    if known.get("stages") and asked != made:
+        raise PhoqueError(
+            f"The run {run.path} was made with {made}, not with {asked}. Use another folder."
+        )
+    load_persona(asked["persona"])
+    return asked

@@ -1,0 +1,37 @@
+"""`phoque verify`: is a run what its stages wrote?"""
+
+from pathlib import Path
+
+import click
+
+from phoque.cli.options import FOLDER, verbose
+from phoque.config import SHIPPED_RUN
+from phoque.files import file_sha256
+from phoque.run.directory import RunDirectory
+
+
+@click.command(
+    short_help="Check that a run is what its stages signed.",
+    epilog="Example: phoque verify runs/first",
+)
+@click.argument("run", type=FOLDER, required=False)
+@verbose
+def verify(run: Path | None) -> int:
+    """Compare every file of a run with the checksum that its stage signed; default: the shipped run.
+
+    Status 1 where a file is missing or was changed since.
+    """
+    directory = RunDirectory(run or SHIPPED_RUN)
+    wrong = 0
+    for stage, made in directory.manifest()["stages"].items():
+        for name, digest in made["outputs"].items():
+            file = directory.path / name
+            state = "" if file.is_file() else "is missing"
+            if not state and file_sha256(file) != digest:
+                state = f"was changed since {stage} wrote it"
+            if state:
+                click.echo(f"{name} {state}")
+                wrong += 1
+    signed = sum(len(made["outputs"]) for made in directory.manifest()["stages"].values())
+    click.echo(f"{directory.path.name}: {signed - wrong} of {signed} files are as they were signed")
+    return int(wrong > 0)
