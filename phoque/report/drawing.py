@@ -157,13 +157,15 @@ def _marks(axes: Axes, layout: Mapping[str, Any]) -> None:
         axes.annotate(
             f" {label['text']} ",
             (label["x"], label["y"]),
-            xycoords=tuple(
-                "axes fraction" if label.get(f"{side}ref") == "paper" else "data" for side in "xy"
-            ),
+            xycoords=(_in(label, "xref"), _in(label, "yref")),
             ha="left" if left else "right",
             va="bottom" if label["y"] == 0 else "top",
             fontsize=9,
         )
+
+
+def _in(label: Mapping[str, Any], side: str) -> str:
+    return "axes fraction" if label.get(side) == "paper" else "data"
 
 
 def _plain(colour: str) -> str | tuple[float, ...]:
@@ -177,10 +179,12 @@ def _plain(colour: str) -> str | tuple[float, ...]:
 def _words(axes: Axes, layout: Mapping[str, Any]) -> None:
     title = layout["title"]
     axes.set_title(title["text"], loc="left", fontsize=13, color=INK, pad=26)
-    axes.annotate(
+    counted = axes.annotate(
         title["subtitle"]["text"], (0, 1), (0, 8), xycoords="axes fraction",
         textcoords="offset points", fontsize=9, color=INK,
     )  # fmt: skip
+    # A long line may leave the page, but takes no room from the axes.
+    counted.set_in_layout(False)
     if len(axes.get_legend_handles_labels()[0]) > 1:
         axes.figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
 
