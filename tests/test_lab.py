@@ -176,7 +176,7 @@ def test_a_folder_that_is_no_run_says_how_to_make_one(tmp_path):
 def test_a_run_without_selection_says_which_stage_is_missing(tiny_run, tmp_path):
     run = copy_of(tiny_run, tmp_path)
     run.selection.unlink()
-    with pytest.raises(PhoqueError, match="phoque run psm --run"):
+    with pytest.raises(PhoqueError, match="phoque run psm"):
         open_lab(run.path)
 
 

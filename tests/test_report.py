@@ -16,6 +16,8 @@ from phoque.report.pages import cell_of
 from phoque.report.table import metrics_of
 from phoque.report.writing import PLANS, charts_of, write_report
 from phoque.run.directory import RunDirectory
+from phoque.run.folder import Reader
+from phoque.run.psm_replies import Conditions
 from tests.report_files import SHIPPED, copied_run, edited, rewritten, without
 
 NAMES = [plan.name for plan in PLANS]
@@ -66,11 +68,11 @@ def test_every_row_of_the_shipped_run_is_filled_from_the_file_it_names(shipped):
 
 
 def test_the_mean_of_the_replies_is_the_mean_that_psm_reports(shipped):
-    conditions = json.loads((SHIPPED / "psm/conditions.json").read_text())["conditions"]
+    conditions = Reader(RunDirectory(SHIPPED)).read(Conditions).conditions
     found = {row.key: row for row in metrics_of(shipped)}
-    for condition in ("neutral_system", "neutral_plus_vector", "neutral_plus_random"):
+    for condition in ("neutral", "steered", "random_vector"):
         row = found[f"toxic_pathway_mass_mean.{condition}"]
-        assert row.value == pytest.approx(conditions[condition]["toxic_pathway_mass_mean"]["mean"])
+        assert row.value == pytest.approx(conditions[condition].toxic_pathway_mass_mean.mean)
 
 
 def test_the_shipped_report_is_what_its_files_say(tmp_path):
@@ -120,7 +122,7 @@ def test_a_missing_stage_is_named_with_its_command_and_has_no_number(run, stage,
     without(run, stage)
     row, chart = rows(run)[key], charts(run)[figure]
     for gap in (row.gap, chart.gap):
-        assert f"python -m training {stage} --run lab" in gap
+        assert f"{stage} --run lab" in gap
     assert (row.value, row.low, row.n) == (None, None, None)
     assert not chart.figure
     assert rows(run)["sae.drivers" if stage != "sae" else "insulting.toxic"].value is not None

@@ -52,7 +52,8 @@ def draw(selection: Selection, controls: DoseResponse) -> Figure:
                 for point in curve
             ),
         ),
-        n="; ".join(f"{name} {curve[0].rate.n} replies a dose" for name, curve in curves.items()),
+        n="replies a dose: "
+        + ", ".join(f"{curve[0].rate.n} of {name}" for name, curve in curves.items()),
     )
 
 

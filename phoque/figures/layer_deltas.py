@@ -20,7 +20,11 @@ def draw(found: ActivationByLayer, selection: Selection) -> Figure:
     rows, classic, layer = found.block_outputs, found.classic_layer, selection.choice.layer
     halves = [half_width(row.delta_proj_std, found.probes) for row in rows]
     largest = max(rows, key=lambda row: row.delta_proj_mean)
-    told = "the causal sweep selects" if selection.beyond_chance else "pages start at"
+    told = (
+        "the causal sweep selects"
+        if selection.beyond_chance
+        else "nothing beats random vectors; pages start at"
+    )
     middle = len(rows) / 2
     trace = style.line(
         "toxic − neutral, on the persona vector",

@@ -11,15 +11,15 @@ from phoque.files import replaced_folder, write_json
 from phoque.report.artefacts import Artefacts
 from phoque.report.metric import Kind, Metric, interval, shown
 from phoque.report.pages import NOTHING, rows_of, value_of
-from phoque.report.table import CONDITIONS, MODERATION, SAE, SELECTION, metrics_of
+from phoque.report.table import MODERATION, SAE, metrics_of
 
 HEAD = ("number", "A", "B", "B − A", "95 % interval", "read with care")
 FACTS = ("model", "persona")
 IN_FILES = {
     "system prompts and weights": ("psm/summary.json", "fingerprint"),
     "probes": ("psm/activation_by_layer.json", "probes"),
-    "sampling of PSM": (CONDITIONS, "sampling"),
-    "selected layer and scale": (SELECTION, "selected"),
+    "sampling of PSM": ("psm/conditions.json", "sampling"),
+    "selected layer and scale": ("psm/selection.json", "selected"),
     "sampling of moderation": (MODERATION, "sampling"),
     "messages of moderation": (MODERATION, "prompts_sha256"),
     "layer of the SAE": (SAE, "layer"),

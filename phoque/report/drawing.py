@@ -18,7 +18,7 @@ DPI = 110
 WIDTH = 8.0
 """Inches."""
 PIXELS_PER_INCH = 90
-DASHES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
+DASHES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-.", "longdash": (0, (8, 3))}
 SYMBOLS = {"circle": "o", "square": "s", "diamond": "D", "triangle-up": "^", "triangle-down": "v",
            "x": "X"}  # fmt: skip
 INK, GRID = "#30343b", "#d9dce1"
@@ -47,6 +47,12 @@ def draw_png(figure: Mapping[str, Any], file: Path) -> None:
 
 
 def _scatter(axes: Axes, trace: Trace) -> None:
+    if trace.get("fill"):
+        axes.fill(
+            trace["x"], trace["y"], color=trace["line"]["color"], alpha=0.25, linewidth=0,
+            label=trace["name"],
+        )  # fmt: skip
+        return
     axes.errorbar(
         _named(trace["x"]), trace["y"], yerr=_errors(trace), capsize=3, elinewidth=1, **_look(trace)
     )  # fmt: skip
@@ -140,21 +146,45 @@ def _polar_axes(axes: PolarAxes, names: Sequence[str]) -> None:
 
 def _marks(axes: Axes, layout: Mapping[str, Any]) -> None:
     for shape in layout.get("shapes", ()):
-        axes.axvline(shape["x0"], 0, shape["y1"], color=shape["line"]["color"], linestyle="--")
+        if shape["type"] == "rect":
+            axes.axvspan(shape["x0"], shape["x1"], color=INK, alpha=0.07, linewidth=0)
+        elif shape["xref"] == "paper":
+            axes.axhline(shape["y0"], color=_plain(shape["line"]["color"]), linestyle=":")
+        else:
+            axes.axvline(shape["x0"], 0, shape["y1"], color=shape["line"]["color"], linestyle="--")
     for label in layout.get("annotations", ()):
-        place = (label["x"], label["y"])
+        left = label.get("xanchor") != "right"
         axes.annotate(
-            f" {label['text']}", place, xycoords=("data", "axes fraction"), va="top", fontsize=9
+            f" {label['text']} ",
+            (label["x"], label["y"]),
+            xycoords=(_in(label, "xref"), _in(label, "yref")),
+            ha="left" if left else "right",
+            va="bottom" if label["y"] == 0 else "top",
+            fontsize=9,
         )
+
+
+def _in(label: Mapping[str, Any], side: str) -> str:
+    return "axes fraction" if label.get(side) == "paper" else "data"
+
+
+def _plain(colour: str) -> str | tuple[float, ...]:
+    """A colour as matplotlib takes it: `rgba(207,90,67,0.5)` has red, green and blue up to 255."""
+    if not colour.startswith("rgba("):
+        return colour
+    *mixed, alpha = map(float, colour.removeprefix("rgba(").removesuffix(")").split(","))
+    return (*(part / 255 for part in mixed), alpha)
 
 
 def _words(axes: Axes, layout: Mapping[str, Any]) -> None:
     title = layout["title"]
     axes.set_title(title["text"], loc="left", fontsize=13, color=INK, pad=26)
-    axes.annotate(
+    counted = axes.annotate(
         title["subtitle"]["text"], (0, 1), (0, 8), xycoords="axes fraction",
         textcoords="offset points", fontsize=9, color=INK,
     )  # fmt: skip
+    # A long line may leave the page, but takes no room from the axes.
+    counted.set_in_layout(False)
     if len(axes.get_legend_handles_labels()[0]) > 1:
         axes.figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
 

@@ -2,18 +2,18 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 
 from phoque.errors import PhoqueError
 from phoque.report.artefacts import Artefacts, Value
 from phoque.report.metric import Metric, Row, effect, filled, rate
+from phoque.run.folder import Reader
+from phoque.run.psm import Selection
+from phoque.run.psm_replies import Conditions, Written
 from phoque.stats.paired import paired_effect
 
 MODERATION = "moderation/moderation_report.json"
 EVALUATION = "evaluation/summary.json"
-SELECTION = "psm/selection.json"
-CONDITIONS = "psm/conditions.json"
-REPLIES = "psm/generation_results.csv"
 SAE = "sae/sae_comparison_report.json"
 NUM_MODERATORS = 2
 ORDINALS = ("first", "second")
@@ -30,10 +30,10 @@ IN_EVALUATION = {"random": "random vector", "control": "control adapter, toxic p
 MASSES = {"toxic_pathway_mass_mean": "pathway mass", "completing_mass_mean": "completing mass"}
 """The talk's definition, which counts first pieces of words, and ours, which does not."""
 WRITTEN = {
-    "neutral_system": "neutral",
-    "neutral_plus_vector": "neutral + vector",
-    "neutral_plus_random": "neutral + random vector (control)",
-    "toxic_system": "toxic",
+    "neutral": "neutral",
+    "steered": "neutral + vector",
+    "random_vector": "neutral + random vector (control)",
+    "toxic": "toxic",
 }
 
 
@@ -126,37 +126,57 @@ def _insulting(label: str, kind: str, artefacts: Artefacts) -> Metric:
 
 
 def _selected(label: str, fact: str, artefacts: Artefacts) -> Metric:
-    found = artefacts.read(SELECTION)
-    cells, used = found.at("cells").rows(), found.at("selected")
-    row = Metric(key="", label=label, kind="choice", n=len(cells), of="cells of the sweep")
-    row = replace(row, file=found.file, at=f"selected.{fact}")
-    if used.data is None:
-        default = found.at("default", fact).number
-        return replace(row, note=f"none: nothing beat random vectors (pages start at {default:g})")
-    dose, chance = used.at("relative_dose").number, used.at("chance").number
+    found = reader_of(artefacts).read(Selection)
+    value = float(getattr(found.choice, fact))
+    row = Metric(
+        key="", label=label, kind="choice", n=len(found.cells), of="cells of the sweep",
+        file=f"psm/{Selection.FILE}", at=f"selected.{fact}",
+    )  # fmt: skip
+    if not found.beyond_chance:
+        return replace(row, note=f"none: nothing beat random vectors (pages start at {value:g})")
+    dose, chance = found.choice.relative_dose, found.choice.chance
     note = f"a choice, no interval; relative dose {dose:.2f}, by chance {chance:.2g}"
-    return replace(row, value=used.at(fact).number, note=note)
+    return replace(row, value=value, note=note)
 
 
 def _written_mean(label: str, column: str, condition: str, artefacts: Artefacts) -> Metric:
-    found = artefacts.read(REPLIES)
-    prompts: dict[str, list[float]] = {}
-    for row in found.rows():
-        if row.at("condition").data == condition:
-            prompts.setdefault(row.at("prompt_id").text, []).append(row.at(column).number)
+    reader = reader_of(artefacts)
+    rows = [
+        row for row in _replies(reader, reader.folder("psm").stamp) if row.condition == condition
+    ]
+    prompts = [[getattr(row, column) for row in rows if row.prompt_id == prompt]
+               for prompt in sorted({row.prompt_id for row in rows})]  # fmt: skip
+    file = f"psm/{Written.FILE}"
     if not prompts:
-        raise PhoqueError(f"{REPLIES} has no {condition}. Make it again with: {found.command}")
-    mean = paired_effect([[0.0]] * len(prompts), list(prompts.values()))
+        command = reader.folder("psm").command
+        raise PhoqueError(f"{file} has no {condition}. Make it again with: {command}")
+    mean = paired_effect([[0.0]] * len(prompts), prompts)
     return Metric(
         key="", label=label, value=mean.value, low=mean.low, high=mean.high, n=len(prompts),
-        of="prompts", file=REPLIES, at=f"{column}, condition = {condition}",
+        of="prompts", file=file, at=f"{column}, condition = {condition}",
         note="mean a reply; bootstrap over prompts",
     )  # fmt: skip
 
 
+@lru_cache(maxsize=2)
+def _replies(reader: Reader, _stamp: object) -> tuple[Written, ...]:
+    """Every row needs them; `_stamp` changes when the file does."""
+    return reader.rows(Written)
+
+
+def reader_of(artefacts: Artefacts) -> Reader:
+    """Reads what complete stages wrote, as records."""
+    return Reader(artefacts.run, signed=True)
+
+
 def _word_rate(label: str, condition: str, artefacts: Artefacts) -> Metric:
-    own = artefacts.read(CONDITIONS).at("conditions", condition, "toxic_word_rate", "effect")
-    return effect(label, own, note="share of words, over neutral")
+    own = reader_of(artefacts).read(Conditions).conditions[condition].toxic_word_rate.effect
+    return Metric(
+        key="", label=label, kind="points", value=own.value, low=own.low, high=own.high,
+        n=own.prompts, of="prompts", file=f"psm/{Conditions.FILE}",
+        at=f"conditions.{condition}.toxic_word_rate.effect",
+        note=f"share of words, over neutral; p {own.p_value:.2g} (sign flips)",
+    )  # fmt: skip
 
 
 def top_latent(artefacts: Artefacts) -> Value | None:

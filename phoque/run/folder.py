@@ -128,6 +128,11 @@ class StageFolder:
             raise PhoqueError(
                 f"{state}: {self.name}/{name} is missing. Fill it with: {self.command}"
             )
+        if self.signed and not self.made:
+            raise PhoqueError(
+                f"{self.name}/{name} needs the stage {self.stage} complete. "
+                f"Fill it with: {self.command}"
+            )
         if self.signed and self.made.get("outputs", {}).get(f"{self.name}/{name}") != file_sha256(
             self.path / name
         ):
