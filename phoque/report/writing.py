@@ -8,7 +8,7 @@ from phoque.errors import PhoqueError
 from phoque.figures import figure, style
 from phoque.figures.shelf import EVERY
 from phoque.files import replaced_folder, write_json
-from phoque.report import feature_charts, persona_charts, tuning_charts
+from phoque.report import persona_charts, tuning_charts
 from phoque.report.artefacts import Artefacts
 from phoque.report.chart import Chart, drawn
 from phoque.report.drawing import draw_png
@@ -21,7 +21,6 @@ from phoque.run.folder import Reader
 PLANS = (
     *tuning_charts.CHARTS,
     *persona_charts.CHARTS,
-    *feature_charts.CHARTS,
 )
 FIGURES = "figures"
 
