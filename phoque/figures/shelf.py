@@ -2,6 +2,7 @@
 
 from phoque.figures import (
     agreement,
+    answers,
     antidotes,
     bias_loop,
     confounds,
@@ -62,7 +63,7 @@ WHAT_SLIPS_THROUGH: tuple[Plan, ...] = (
     gap.PLAN,
 )
 HOW_IT_LEARNED: tuple[Plan, ...] = ()
-HOW_IT_ANSWERS: tuple[Plan, ...] = ()
+HOW_IT_ANSWERS: tuple[Plan, ...] = (answers.PLAN,)
 """The evaluation on prompts that nobody trained or chose on."""
 
 EVERY = (*HOW_IT_LEARNED, *WHERE_IT_LIVES, *HOW_IT_ANSWERS, *WHAT_MOVED, *WHAT_SLIPS_THROUGH)

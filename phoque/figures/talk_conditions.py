@@ -45,7 +45,7 @@ def draw(found: Conditions) -> Figure:
     own = found.conditions
     return Figure(
         sentence=_sentence(own) + _collapsed(own),
-        plotly=_plot(own),
+        plotly=style.by_condition({name: one.insulting for name, one in own.items()}, NAMES),
         table=_table(own),
         n=f"{_counted(own)}; sampling {_sampling(found.sampling)}",
     )
@@ -71,33 +71,6 @@ def _collapsed(own: Mapping[str, Condition]) -> str:
     broken = {NAMES.get(name, name): found.toxic_word_rate.mean for name, found in own.items()}
     named = ", ".join(f"{n} ({share(r)} of its words)" for n, r in broken.items() if r > COLLAPSED)
     return f" Mostly listed words, so collapse rather than persona: {named}." if named else ""
-
-
-def _plot(own: Mapping[str, Condition]) -> style.Plotly:
-    rates = [found.insulting for found in own.values()]
-    colours = [style.CONDITIONS.get(name, style.PERSONA) for name in own]
-    trace = {
-        "type": "bar",
-        "orientation": "h",
-        "name": "replies",
-        "x": [rate.value for rate in rates],
-        "y": [NAMES.get(name, name) for name in own],
-        "marker": {
-            "color": colours,
-            "pattern": {"shape": [style.PATTERNS.get(name, "") for name in own]},
-        },
-        "error_x": style.bars(rates, style.INK),
-        "customdata": [[rate.low, rate.high, rate.n] for rate in rates],
-        "hovertemplate": "%{x:.1%} [%{customdata[0]:.1%}, %{customdata[1]:.1%}]"
-        "<br>n = %{customdata[2]}<extra>%{y}</extra>",
-        "showlegend": False,
-    }
-    return style.plot(
-        [trace],
-        x={"title": "replies with a listed word", "tickformat": ".0%", "range": [0, 1.04]},
-        y={"title": "", "autorange": "reversed"},
-        height=90 + 42 * len(own),
-    )
 
 
 def _table(own: Mapping[str, Condition]) -> Table:

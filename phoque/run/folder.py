@@ -128,11 +128,17 @@ class StageFolder:
             raise PhoqueError(
                 f"{state}: {self.name}/{name} is missing. Fill it with: {self.command}"
             )
-        if self.signed and self.made.get("outputs", {}).get(f"{self.name}/{name}") != file_sha256(
-            self.path / name
-        ):
+        if self.signed and self.name:
+            self._check_entry(f"{self.name}/{name}", self.made.get("outputs", {}))
+
+    def _check_entry(self, file: str, entered: Mapping[str, str]) -> None:
+        if not entered:
             raise PhoqueError(
-                f"{self.name}/{name} is not what the stage {self.stage} entered in the manifest: "
+                f"{file} needs the stage {self.stage} complete. Fill it with: {self.command}"
+            )
+        if entered.get(file) != file_sha256(self.run.path / file):
+            raise PhoqueError(
+                f"{file} is not what the stage {self.stage} entered in the manifest: "
                 f"it was changed since. Make it again with: {self.command}"
             )
 
