@@ -24,6 +24,7 @@ from phoque.run.folder import Reader
 from phoque.run.psm import Selection
 from phoque.run.psm_replies import Conditions
 from phoque.run.report import Metric, MetricsTable
+from phoque.run.sae import SaeReport
 from phoque.stats.rates import Rate
 from tests.report_files import copied_run, rewritten, saved, without
 
@@ -217,6 +218,14 @@ def test_where_nothing_beat_chance_nothing_is_selected(run):
     row = rows(run)["selected.layer"]
     assert (row.value, row.gap) == (None, "")
     assert "nothing beat random vectors" in row.note
+
+
+def test_failed_gates_and_no_shift_are_told(run):
+    found = Reader(run).read(SaeReport)
+    saved(run, found.model_copy(update={"passed": False}))
+    assert "no finding" in rows(run)["sae.top_shift"].note
+    saved(run, found.model_copy(update={"risen": (), "fallen": ()}))
+    assert rows(run)["sae.top_shift"].note == "no latent moved"
 
 
 def test_one_page_needs_no_other_file_and_runs_no_text(shipped, drawn):

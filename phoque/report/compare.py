@@ -16,6 +16,7 @@ from phoque.run.psm import ActivationByLayer, Selection
 from phoque.run.psm_replies import Conditions, Summary
 from phoque.run.record import Part, Record
 from phoque.run.report import Kind, Metric, MetricsTable
+from phoque.run.sae import SaeReport
 from phoque.stats.rates import Rate, newcombe
 
 HEAD = ("number", "A", "B", "B − A", "95 % interval", "read with care")
@@ -49,6 +50,8 @@ SETTINGS = (
         ModerationReport,
         lambda found: [f"{one.id} {one.version}" for one in found.declared],
     ),
+    Told("layer of the SAE", SaeReport, lambda found: found.layer),
+    Told("preset of the SAE", SaeReport, lambda found: found.preset),
 )
 
 

@@ -6,6 +6,7 @@ from functools import cache, partial
 from phoque.conversation import Condition
 from phoque.errors import PhoqueError
 from phoque.figures.figure import read_any
+from phoque.report.latents import latent_entries
 from phoque.report.metric import Entry, effect, filled, rate
 from phoque.run.evaluation import Evaluation
 from phoque.run.folder import Reader
@@ -52,6 +53,7 @@ def _entries() -> Iterator[Entry]:
             key=f"selected.{fact}", label=label, needs=Selection, row=partial(_selected, fact)
         )
     yield from _of_replies()
+    yield from latent_entries()
 
 
 def _of_moderator(place: int) -> Iterator[Entry]:
