@@ -146,6 +146,25 @@ def line(name: str, xs: Sequence[Any], ys: Sequence[Any], colour: str, **more: A
     }
 
 
+def curves(
+    x: str, rows: Sequence[object], looks: Mapping[str, tuple[str, str, str, str]], **more: Any
+) -> list[Trace]:
+    """One line a field of the rows, over their field `x`; looks are name, colour, dash, symbol."""
+    return [
+        line(
+            name,
+            [getattr(row, x) for row in rows],
+            [getattr(row, field) for row in rows],
+            colour,
+            dash=dash,
+            symbol=symbol,
+            hovertemplate=x + " %{x}: %{y:.3f}<extra>" + name + "</extra>",
+            **more,
+        )
+        for field, (name, colour, dash, symbol) in looks.items()
+    ]
+
+
 def rates(name: str, xs: Sequence[Any], found: Sequence[Rate], colour: str, **more: Any) -> Trace:
     """Rates with their intervals as error bars."""
     return line(name, xs, [r.value for r in found], colour, **more) | {
