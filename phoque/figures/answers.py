@@ -2,8 +2,8 @@
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import NOTHING, Cell, Table, interval, number, rate_cell, share_cell
-from phoque.run.evaluation import Answers, Evaluation
+from phoque.figures.table import NOTHING, Table, interval, number, rate_cell, share_cell
+from phoque.run.evaluation import Evaluation
 
 NAMES = style.NAMES | {
     "base_toxic": "□ Base model, persona's prompt",
@@ -11,17 +11,6 @@ NAMES = style.NAMES | {
     "civil_adapter": "■ Civil adapter, persona's prompt",
     "civil_adapter_steered": "■ Civil adapter + vector",
 }
-HEAD = (
-    "condition",
-    "insulting replies|replies with a word of the lexicon, greedy and sampled",
-    "n",
-    "greedy",
-    "distinct replies",
-    "distinct-2|different pairs of words",
-    "repeated 3-grams|three words that occurred earlier in the reply",
-    "unknown words|words outside the vocabulary",
-    "words|a reply",
-)
 
 
 def draw(found: Evaluation) -> Figure:
@@ -52,19 +41,25 @@ def _sentence(found: Evaluation) -> str:
 
 def table(found: Evaluation) -> Table:
     """Insults, diversity and coherence of every condition."""
-    rows = tuple(_row(NAMES.get(name, name), one) for name, one in found.conditions.items())
-    return Table(name="phoque-answers", caption="Replies by condition", head=HEAD, rows=rows)
-
-
-def _row(name: str, own: Answers) -> tuple[Cell, ...]:
-    shares = (own.distinct_replies, own.distinct_2, own.repeated_3grams, own.out_of_vocabulary)
-    return (
-        name,
-        rate_cell(own.insulting),
-        str(own.insulting.n),
-        rate_cell(own.insulting_greedy),
-        *(NOTHING if value is None else share_cell(value) for value in shares),
-        number(own.words, 1),
+    return Table.of(
+        "phoque-answers",
+        "Replies by condition",
+        found.conditions.items(),
+        {
+            "condition": lambda one: NAMES.get(one[0], one[0]),
+            "insulting replies|with a word of the lexicon, greedy and sampled": lambda one: (
+                rate_cell(one[1].insulting)
+            ),
+            "n": lambda one: str(one[1].insulting.n),
+            "greedy": lambda one: rate_cell(one[1].insulting_greedy),
+            "distinct replies": lambda one: share_cell(one[1].distinct_replies),
+            "distinct-2|different pairs of words": lambda one: (
+                NOTHING if one[1].distinct_2 is None else share_cell(one[1].distinct_2)
+            ),
+            "repeated 3-grams": lambda one: share_cell(one[1].repeated_3grams),
+            "unknown words": lambda one: share_cell(one[1].out_of_vocabulary),
+            "words|a reply": lambda one: number(one[1].words, 1),
+        },
     )
 
 
