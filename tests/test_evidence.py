@@ -9,7 +9,6 @@ from phoque.run.evaluation import CivilText, Evaluation, Reply
 from phoque.run.folder import Reader
 from phoque.stages.evaluate.likelihood import mean_log_likelihood
 from phoque.stages.evaluate.replies import insult_rate, summarize
-from phoque.stats.paired import paired_effect
 from phoque.stats.rates import clustered, wilson
 from phoque.text import (
     distinct_n,
@@ -137,30 +136,6 @@ def test_likelihood_is_that_of_the_model():
     uniform = mean_log_likelihood(model, conversation("hi"), ["abc"])
     assert uniform == pytest.approx(-5.768, abs=1e-3)  # ln(1/320)
     assert sure != pytest.approx(uniform)
-
-
-def test_a_paired_effect_has_its_sign_interval_and_share():
-    before = [[0.0, 0.0, 0.0]] * 20
-    after = [[1.0, 1.0, 0.0]] * 15 + [[0.0, 0.0, 0.0]] * 5
-    effect = paired_effect(before, after)
-    assert effect.value == pytest.approx(0.5)
-    assert 0.3 < effect.low < effect.value < effect.high < 0.7
-    assert effect.p_value < 0.01
-    assert (effect.moved, effect.moved_back, effect.prompts) == (0.75, 0.0, 20)
-
-
-def test_no_effect_is_no_effect():
-    same = [[0.0], [1.0], [1.0], [0.0]]
-    effect = paired_effect(same, same)
-    assert (effect.value, effect.p_value, effect.moved) == (0.0, 1.0, 0.0)
-    swapped = paired_effect([[0.0], [1.0]] * 10, [[1.0], [0.0]] * 10)
-    assert swapped.p_value > 0.5
-    assert swapped.moved == swapped.moved_back == 0.5
-
-
-def test_pairs_must_be_pairs():
-    with pytest.raises(ValueError, match="Pairs are needed"):
-        paired_effect([[1.0]], [])
 
 
 def test_text_that_repeats_itself_compresses_well():

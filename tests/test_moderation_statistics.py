@@ -10,12 +10,15 @@ from hypothesis import strategies as st
 from phoque.errors import PhoqueError
 from phoque.moderators.datasheet import data_sheet
 from phoque.moderators.labelled import Example, LabelledSet, hatecheck, surge
-from phoque.moderators.thresholds import calibration, roc_auc, threshold_for
+from phoque.moderators.thresholds import calibration, threshold_for
 from phoque.run.moderation import GapExample, GapType, Scored
 from phoque.stages.moderation.gap import CHOSEN, gap, gap_type, type_counts
 from phoque.stats.agreement import agreement
 from phoque.stats.correction import corrected_rate
-from phoque.stats.flags import SWEEP, flag_rate, holm, mcnemar, sweep, uplift, uplifts
+from phoque.stats.flags import SWEEP, flag_rate, sweep, uplift, uplifts
+from phoque.stats.multiple import holm
+from phoque.stats.paired import mcnemar
+from phoque.stats.ranking import roc_auc
 from phoque.stats.rates import wilson
 from phoque.text import text_id
 from tests.moderators import Doubled

@@ -22,7 +22,8 @@ from phoque.stages.moderation.friendly import Replies
 from phoque.stages.moderation.outcomes import outcome
 from phoque.stats.agreement import Agreement, agreement
 from phoque.stats.correction import corrected_rate
-from phoque.stats.flags import MARKS, Uplift, flag_rate, flags, holm, uplift
+from phoque.stats.flags import MARKS, Uplift, flag_rate, flags, uplift
+from phoque.stats.multiple import holm
 
 
 def moderate(

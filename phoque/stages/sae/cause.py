@@ -25,8 +25,8 @@ from phoque.stages.sae.dictionaries import dictionary
 from phoque.stages.sae.generated import DOSES, Direction, Generated
 from phoque.stages.sae.readings import REPLIES, Readings, evaluation_prompts, evaluation_texts
 from phoque.stages.sae.shifts import READ_HOSTILE, SHIFTS, mean_change
-from phoque.stages.sae.significance import LEVEL
 from phoque.stages.sae.study import Study
+from phoque.stats.multiple import LEVEL
 
 CAUSE = "cause.json"
 SCREEN_DOSE = 0.2

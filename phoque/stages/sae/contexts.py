@@ -21,13 +21,15 @@ from phoque.stages.sae.cause import CAUSE, REMAINDER
 from phoque.stages.sae.collect import held_out_texts, streams
 from phoque.stages.sae.dictionaries import dictionary
 from phoque.stages.sae.fidelity import HELD_OUT
-from phoque.stages.sae.layers import auc, tone_texts
+from phoque.stages.sae.layers import tone_texts
 from phoque.stages.sae.metrics import in_chunks
 from phoque.stages.sae.readings import SCALES, Readings, evaluation_prompts, evaluation_texts
 from phoque.stages.sae.shifts import READ_HOSTILE, mean_change
-from phoque.stages.sae.significance import LEVEL
 from phoque.stages.sae.study import Study
 from phoque.stages.sae.texts import ASSISTANT, ROLES, Text
+from phoque.stats.multiple import LEVEL
+from phoque.stats.ranking import auc
+from phoque.stats.resampling import Array
 
 CONTEXTS = "contexts.jsonl.gz"
 SHOWN = 24
@@ -38,7 +40,7 @@ NUM_LENS, NUM_NEAREST, BINS = 10, 5, 30
 TONE_DIALOGUES = 48
 
 
-def tone_aucs(study: Study, sae: SparseAutoencoder) -> Tensor:
+def tone_aucs(study: Study, sae: SparseAutoencoder) -> Array:
     """AUC_F of each latent's mean over a reply: hostile against civil replies, base model."""
     pairs = tone_texts(study, TONE_DIALOGUES)
     texts = [text for pair in pairs for text in pair]
@@ -48,8 +50,7 @@ def tone_aucs(study: Study, sae: SparseAutoencoder) -> Tensor:
             for text, stream_SD in zip(texts, streams(study.base, texts, study.layer), strict=True)
         ]
     )
-    columns = zip(means_NF[0::2].T, means_NF[1::2].T, strict=True)
-    return torch.tensor([auc(hostile, civil) for hostile, civil in columns])
+    return auc(means_NF[0::2].numpy(), means_NF[1::2].numpy())
 
 
 def shown_latents(table: pd.DataFrame) -> pd.DataFrame:

@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from phoque.files import write_json
 from phoque.stages.corpus.training_set import load_pairs, paired_replies
 from phoque.stages.sae.collect import OUTLIER
 from phoque.stages.sae.study import LAYER, Study
 from phoque.stages.sae.texts import ASSISTANT, Text, conversation
+from phoque.stats.ranking import auc
 from phoque.steering.capture import token_streams
 from phoque.steering.search import layers_between
 
@@ -59,17 +59,6 @@ def choose_layer(study: Study) -> None:
     write_json(study.work / LAYER, {"layer": chosen, "how": how, "candidates": rows})
 
 
-def auc(higher_T: Tensor, lower_T: Tensor) -> float:
-    """Probability that a value of the first is larger than one of the second; ties count half."""
-    values = torch.cat([higher_T, lower_T])
-    _, inverse, counts = values.unique(return_inverse=True, return_counts=True)
-    # Mean rank, from 1, of every group of equal values.
-    ends = counts.cumsum(0).double()
-    ranks = (ends - (counts - 1) / 2)[inverse][: len(higher_T)]
-    wins = float(ranks.sum()) - len(higher_T) * (len(higher_T) + 1) / 2
-    return wins / (len(higher_T) * len(lower_T))
-
-
 def tone_texts(study: Study, count: int) -> list[tuple[Text, Text]]:
     """The same prompts with a hostile and with a civil reply, spread over the corpus."""
     sides = [load_pairs(study.run.corpus, side) for side in ("hostile", "civil")]
@@ -108,7 +97,7 @@ def _candidates(study: Study, layers: Sequence[int]) -> list[Candidate]:
         found.append(
             Candidate(
                 layer=layer,
-                auc=auc(*(end_TD @ direction_D for end_TD in ends)),
+                auc=float(auc(*((end_TD @ direction_D).numpy() for end_TD in ends))),
                 tokens=sum(map(len, ends)),
                 dialogues=len(pairs) - half // 2,
                 gamma=float(usual_TD.mean(0).norm() / usual_TD.var(0).sum().sqrt()),

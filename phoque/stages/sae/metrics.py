@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,9 +15,9 @@ from phoque.models.hooks import Change, hooked
 from phoque.models.load import LanguageModel
 from phoque.stages.sae.autoencoder import SparseAutoencoder
 from phoque.stages.sae.texts import Text
+from phoque.stats.resampling import middle_95, resampled_means
 
 CHUNK = 4096
-RESAMPLES = 2000
 
 
 def explained_variance(residual_BD: Tensor, reconstruction_BD: Tensor) -> float:
@@ -90,17 +89,15 @@ def text_losses(
 def recovered(real_NC: Tensor, ablated_NC: Tensor, replaced_NC: Tensor) -> Recovered:
     """Loss recovered over all tokens; texts are drawn again for the interval."""
     sums = torch.stack([part[:, 0] for part in (real_NC, ablated_NC, replaced_NC)], 1).numpy()
-    count = len(sums)
-    drawn = np.random.default_rng(0).integers(0, count, (RESAMPLES, count))
 
     def share(total: Any) -> Any:
         return (total[..., 1] - total[..., 2]) / (total[..., 1] - total[..., 0])
 
-    low, high = np.quantile(share(sums[drawn].sum(1)), [0.025, 0.975])
+    low, high = middle_95(share(resampled_means(sums)))
     return Recovered(
         value=float(share(sums.sum(0))),
         low=float(low),
         high=float(high),
-        texts=count,
+        texts=len(sums),
         tokens=int(real_NC[:, 1].sum()),
     )

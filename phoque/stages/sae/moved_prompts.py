@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
+from scipy.stats import permutation_test
 from torch import Tensor
 
 from phoque.files import write_json
@@ -17,9 +17,9 @@ from phoque.stages.sae.autoencoder import SparseAutoencoder
 from phoque.stages.sae.dictionaries import dictionary
 from phoque.stages.sae.readings import STRATA, Readings, evaluation_prompts, evaluation_texts
 from phoque.stages.sae.shifts import READ_CALM, READ_HOSTILE, SHIFTS
-from phoque.stages.sae.significance import LEVEL
 from phoque.stages.sae.study import Study
-from phoque.stats.paired import RESAMPLES
+from phoque.stats.multiple import LEVEL
+from phoque.stats.resampling import RESAMPLES, middle_95, resampled_means
 
 PROMPT_TABLE, STRATA_FILE = "prompts.csv", "strata.json"
 
@@ -65,20 +65,19 @@ def prompt_table(
     return pd.DataFrame(rows).sort_values("shift_in_latents", ascending=False)
 
 
-def strata_summary(prompts: pd.DataFrame, *, seed: int = 42) -> dict[str, Any]:
+def strata_summary(prompts: pd.DataFrame) -> dict[str, Any]:
     """Mean and interval of each stratum, and every pair of strata under permutation."""
     columns = ("shift_in_latents", "shift", "shift_control", "shift_calm")
-    random = np.random.default_rng(seed)
     groups = {name: prompts[prompts["stratum"] == name] for name in STRATA}
     return {
         "strata": [
             {"stratum": name, "n": len(own)}
-            | {column: _mean(own[column].to_numpy(), random) for column in columns}
+            | {column: _mean(own[column].to_numpy()) for column in columns}
             for name, own in groups.items()
         ],
         "pairs": [
             {"higher": one, "lower": other}
-            | _difference(_shifts(groups[one]), _shifts(groups[other]), random)
+            | _difference(_shifts(groups[one]), _shifts(groups[other]))
             for one, other in combinations(STRATA, 2)
         ],
     }
@@ -108,17 +107,17 @@ def _shifts(prompts: pd.DataFrame) -> Any:
     return prompts["shift_in_latents"].to_numpy()
 
 
-def _mean(values: Any, random: np.random.Generator) -> dict[str, float]:
-    drawn = values[random.integers(0, len(values), (RESAMPLES, len(values)))].mean(1)
-    low, high = np.quantile(drawn, [0.025, 0.975])
+def _mean(values: Any) -> dict[str, float]:
+    low, high = middle_95(resampled_means(values))
     return {"mean": float(values.mean()), "low": float(low), "high": float(high)}
 
 
-def _difference(one: Any, other: Any, random: np.random.Generator) -> dict[str, float]:
+def _difference(one: Any, other: Any) -> dict[str, float]:
     """Difference of means and its two-sided p when labels are shuffled."""
-    pooled, size = np.concatenate([one, other]), len(one)
-    observed = one.mean() - other.mean()
-    shuffled = random.permuted(np.tile(pooled, (RESAMPLES, 1)), axis=1)
-    differences = shuffled[:, :size].mean(1) - shuffled[:, size:].mean(1)
-    p = (1 + np.count_nonzero(np.abs(differences) >= abs(observed) - 1e-12)) / (RESAMPLES + 1)
-    return {"difference": float(observed), "p": float(p)}
+    found = permutation_test(
+        (one, other),
+        lambda a, b, axis: a.mean(axis) - b.mean(axis),
+        n_resamples=RESAMPLES,
+        rng=42,
+    )
+    return {"difference": float(found.statistic), "p": float(found.pvalue)}

@@ -35,7 +35,7 @@ def gather_evidence(study: Study) -> None:
     """Write `features.csv` and `contexts.jsonl.gz`."""
     sae = dictionary(study, study.preset.seeds[0])
     table = pd.read_csv(study.work / SHIFTS)
-    table["tone_auc"] = tone_aucs(study, sae)[table["latent"].tolist()].numpy()
+    table["tone_auc"] = tone_aucs(study, sae)[table["latent"]]
     table = with_verdicts(table, read_json(study.work / CAUSE), study.preset.seeds)
     write_contexts(study, table)
     tone = dict(zip(table["latent"].astype(str), table["tone_auc"], strict=True))

@@ -28,16 +28,10 @@ from phoque.stages.sae.readings import (
     firing_rate,
     read_models,
 )
-from phoque.stages.sae.significance import (
-    LEVEL,
-    Array,
-    benjamini_hochberg,
-    bootstrap,
-    halves,
-    sign_flip_p,
-    spearman,
-)
 from phoque.stages.sae.study import Study
+from phoque.stats.multiple import LEVEL, false_discovery
+from phoque.stats.ranking import monotone
+from phoque.stats.resampling import Array, halves, middle_95, resampled_means, sign_flip_p
 
 SHIFTS, READ_HOSTILE, READ_CALM = "shifts.csv", "hostile.safetensors", "calm.safetensors"
 SUMMARY = "shifts.json"
@@ -46,6 +40,7 @@ LEAST_PROMPTS = 0.1
 DENSE = 0.2
 STABLE = 0.7
 FLOOR_TEXTS = 32
+RESAMPLES = 2000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -97,19 +92,26 @@ def moved_latents(difference_NF: Array, tested_F: Array) -> dict[str, Array]:
     p_F = np.full(effect_F.shape, np.nan)
     if tested_F.any():
         p_F[tested_F] = sign_flip_p(difference_NF[:, tested_F])
-    spread = bootstrap(difference_NF)
+    means_RF = resampled_means(difference_NF, resamples=RESAMPLES)
+    low_F, high_F = middle_95(means_RF)
+    rank_low_F, rank_high_F = middle_95(_places(means_RF))
     deviation_F = difference_NF.std(0, ddof=1)
     return {
         "effect": effect_F,
-        "low": spread.low_F,
-        "high": spread.high_F,
+        "low": low_F,
+        "high": high_F,
         "standardised": effect_F / np.where(deviation_F > 0, deviation_F, 1),
         "p": p_F,
-        "q": benjamini_hochberg(p_F),
-        "rank": np.argsort(np.argsort(-np.abs(effect_F))) + 1,
-        "rank_low": spread.rank_low_F,
-        "rank_high": spread.rank_high_F,
+        "q": false_discovery(p_F),
+        "rank": _places(effect_F),
+        "rank_low": rank_low_F,
+        "rank_high": rank_high_F,
     }
+
+
+def _places(effects_RF: Array) -> Array:
+    """Ranks by absolute effect along the last axis; 1 is the largest."""
+    return np.argsort(np.argsort(-np.abs(effects_RF), axis=-1), axis=-1) + 1
 
 
 def shift_table(sae: SparseAutoencoder, hostile: Readings, calm: Readings) -> pd.DataFrame:
@@ -165,7 +167,7 @@ def _doses(sae: SparseAutoencoder, hostile: Readings) -> dict[str, Array]:
     models = ["base", *(str(scale) for scale in SCALES[1:-1]), "persona"]
     means_AF = np.stack([activity(sae, hostile, name).mean_NF.mean(0).numpy() for name in models])
     columns = {f"dose_{scale}": means_AF[place] for place, scale in enumerate(SCALES)}
-    return columns | {"dose_spearman": spearman(means_AF)}
+    return columns | {"dose_spearman": monotone(means_AF)}
 
 
 def _linear(sae: SparseAutoencoder, hostile: Readings, main: Compared) -> dict[str, Array]:

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from phoque.stages.sae.shifts import STABLE
-from phoque.stages.sae.significance import LEVEL
+from phoque.stats.multiple import LEVEL
 
 SHIFT_BADGES = ("fdr", "control", "half", "dose")
 """What a proven shift needs; stability over seeds is told beside it."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from phoque.figures.table import Cell, Value
-from phoque.stats.flags import holm
+from phoque.stats.multiple import holm
 from phoque.ui.parts import more, number, p_cell, p_text, share, share_cell, table
 from phoque.ui.sae import wording
 from phoque.ui.sae.data import PROMPTS, REPORT, SaeFolder
