@@ -96,11 +96,12 @@ def test_both_files_are_written_or_none(runs, tmp_path):
 
 
 def test_nobodys_folder_is_replaced(runs, tmp_path):
-    write_comparison(compared(runs), tmp_path / "out")
-    write_comparison(compared(runs), tmp_path / "out")
+    found = compared(runs)
+    write_comparison(found, tmp_path / "out")
+    write_comparison(found, tmp_path / "out")
     for taken in (runs[0].path, runs[0].path / "manifest.json"):
         with pytest.raises(PhoqueError, match="is no comparison"):
-            write_comparison(compared(runs), taken)
+            write_comparison(found, taken)
     assert runs[0].exists()
 
 
