@@ -7,6 +7,7 @@ readers. Its schema version is in the file: a file of an older version is brough
 
 import csv
 import json
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from io import StringIO
 from pathlib import Path
@@ -19,7 +20,16 @@ from phoque.files import numbered_json_lines, read_json, write_json, write_text
 from phoque.inputs.tables import whole_table
 
 VERSION_KEY = "schema_version"
-UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, PhoqueError)
+UNREADABLE = (
+    OSError,
+    EOFError,
+    zlib.error,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    PhoqueError,
+)
 """What reading raises, and what `upgrade` raises where a file of an old version is none."""
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import false_discovery_control
 
 from phoque.stats.resampling import Array
 
@@ -13,6 +12,9 @@ LEVEL = 0.05
 
 def false_discovery(p_F: Array) -> Array:
     """Adjusted p-values q_F (Benjamini and Hochberg 1995); NaN was not tested and stays NaN."""
+    # It takes a second to load, and pages need Holm's alone.
+    from scipy.stats import false_discovery_control  # noqa: PLC0415
+
     q_F = np.full(p_F.shape, np.nan)
     tested_F = ~np.isnan(p_F)
     q_F[tested_F] = false_discovery_control(p_F[tested_F])

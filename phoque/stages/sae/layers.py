@@ -4,15 +4,14 @@ Shapes: T = tokens, L = layers, D = width.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
 
-from phoque.files import write_json
+from phoque.run.sae import Candidate, LayerChoice
 from phoque.stages.corpus.training_set import load_pairs, paired_replies
 from phoque.stages.sae.collect import OUTLIER
-from phoque.stages.sae.study import LAYER, Study
+from phoque.stages.sae.study import Study
 from phoque.stages.sae.texts import ASSISTANT, Text, conversation
 from phoque.stats.ranking import auc
 from phoque.steering.capture import token_streams
@@ -27,36 +26,23 @@ MOST_GAMMA = 2.0
 """|mean| / standard deviation, as a multiple of the median over layers."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """One layer."""
-
-    layer: int
-    auc: float
-    """Of single tokens of held-out replies on the mean-difference direction: hostile against civil."""
-    tokens: int
-    dialogues: int
-    gamma: float
-    outliers: float
-    vetoed: bool = False
-
-
 def choose_layer(study: Study) -> None:
-    """Write `layer.json`: all candidates and the one that is read."""
+    """Write all candidates and the one that is read."""
     layers = layers_between(study.base.num_layers, DEPTHS) or [study.base.num_layers // 2 - 1]
     if study.layer_asked is not None:
         layers = [study.layer_asked]
     candidates = _candidates(study, layers)
     typical = float(np.median([one.gamma for one in candidates]))
-    rows = [
-        asdict(one) | {"vetoed": one.outliers > MOST_OUTLIERS or one.gamma > MOST_GAMMA * typical}
+    judged = [
+        one.model_copy(
+            update={"vetoed": one.outliers > MOST_OUTLIERS or one.gamma > MOST_GAMMA * typical}
+        )
         for one in candidates
     ]
-    allowed = [row for row in rows if not row["vetoed"]] or rows
-    chosen = max(allowed, key=lambda row: float(row["auc"]))["layer"]
-    study.work.mkdir(parents=True, exist_ok=True)
+    allowed = [one for one in judged if not one.vetoed] or judged
+    chosen = max(allowed, key=lambda one: one.auc).layer
     how = "asked for" if study.layer_asked is not None else "held-out AUC"
-    write_json(study.work / LAYER, {"layer": chosen, "how": how, "candidates": rows})
+    LayerChoice(layer=chosen, how=how, candidates=tuple(judged)).save(study.work)
 
 
 def tone_texts(study: Study, count: int) -> list[tuple[Text, Text]]:

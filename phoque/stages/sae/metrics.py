@@ -4,7 +4,6 @@ Shapes: B = tokens, D = width, F = latents, S = positions.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,6 +12,7 @@ from torch import Tensor
 from phoque.models.decoders import left_padded
 from phoque.models.hooks import Change, hooked
 from phoque.models.load import LanguageModel
+from phoque.run.sae import Recovered
 from phoque.stages.sae.autoencoder import SparseAutoencoder
 from phoque.stages.sae.texts import Text
 from phoque.stats.resampling import middle_95, resampled_means
@@ -44,18 +44,6 @@ def principal_components(train_BD: Tensor, count: int) -> Callable[[Tensor], Ten
     mean_D = train_BD.mean(0)
     directions_DC = torch.linalg.eigh(torch.cov(train_BD.T)).eigenvectors[:, -count:]
     return lambda rows_BD: (rows_BD - mean_D) @ directions_DC @ directions_DC.T + mean_D
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recovered:
-    """How much of the loss between ablation and the real activations a reconstruction closes."""
-
-    value: float
-    low: float
-    high: float
-    """95 % bootstrap interval over texts."""
-    texts: int
-    tokens: int
 
 
 @torch.inference_mode()
