@@ -55,8 +55,8 @@ def _table(found: Scrubber) -> Table:
 
 PLAN = Plan(
     key="scrubber",
-    title="Drag the scale",
-    hint="Replies that the model wrote beforehand at each scale. Colour and bars show how far along "
+    title="What does the model answer at each scale?",
+    hint="Drag the scale. The model wrote these replies beforehand. Colour and bars show how far along "
     "the vector the model is at each token, in lengths of it: 0 is the mean of the neutral replies.",
     needs=(Scrubber,),
     draw=draw,
