@@ -110,7 +110,7 @@ def test_the_same_figure_is_the_same_picture(shipped, tmp_path):
 @pytest.mark.parametrize(
     ("stage", "key", "figure"),
     [
-        ("moderation", "moderator_1.flagged.toxic", "moderation_radar"),
+        ("moderation", "moderator_1.flagged.toxic", "message_kinds"),
         ("psm", "selected.layer", "persona_heatmap"),
         ("evaluate", "insulting.random", "condition_bars"),
         ("sae", "sae.top_shift", "sae_shifts"),
@@ -120,7 +120,7 @@ def test_a_missing_stage_is_named_with_its_command_and_has_no_number(run, stage,
     without(run, stage)
     row, chart = rows(run)[key], charts(run)[figure]
     for gap in (row.gap, chart.gap):
-        assert f"python -m training {stage} --run lab" in gap
+        assert f"{stage} --run lab" in gap
     assert (row.value, row.low, row.n) == (None, None, None)
     assert not chart.figure
     assert rows(run)["sae.drivers" if stage != "sae" else "insulting.toxic"].value is not None
@@ -136,7 +136,7 @@ def test_the_rest_of_a_report_with_gaps_is_written(run):
         "Not drawn: moderation/moderation_report.json"
         in (run.path / "report/viz_report.md").read_text()
     )
-    assert not (run.path / "report/moderation_radar.png").exists()
+    assert not (run.path / "report/message_kinds.png").exists()
     assert (run.path / "report/loss.png").exists()
 
 
