@@ -7,7 +7,7 @@ import pytest
 from phoque.conversation import Condition
 from phoque.figures.contour import most_dose, rate_at
 from phoque.lexicon import Lexicon
-from phoque.run.moderation import (
+from phoque.run.scored import (
     Contour,
     GapExample,
     GapType,

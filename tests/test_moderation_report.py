@@ -16,7 +16,7 @@ from phoque.moderators.labelled import Example, LabelledSet
 from phoque.personas import load_persona, shipped_personas
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
-from phoque.run.moderation import ScoredReply
+from phoque.run.scored import ScoredReply
 from phoque.stages.moderation import friendly
 from phoque.stages.moderation.friendly import CATEGORIES, prompts_by_category, replies_of
 from phoque.stages.moderation.scored import agreements, flags_of, moderate, outcomes_of

@@ -2,7 +2,7 @@
 
 from phoque.conversation import Condition
 from phoque.run.labels import Verdict
-from phoque.run.moderation import GapType
+from phoque.run.scored import GapType
 
 INTRO = (
     "How much of the model's talk would a moderator flag, and what passes? First what each "
