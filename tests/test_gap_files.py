@@ -7,7 +7,7 @@ import pytest
 from phoque.conversation import Condition
 from phoque.figures.contour import most_dose, rate_at
 from phoque.lexicon import Lexicon
-from phoque.run.moderation import (
+from phoque.run.scored import (
     Contour,
     GapExample,
     GapType,
@@ -56,14 +56,14 @@ def reply(number, condition=Condition.TOXIC, **facts):
 
 
 def test_rows_of_results_come_back_as_they_were(tmp_path):
-    found = (reply(3), reply(4, Condition.RANDOM_VECTOR))
+    found = (reply(3, response='a\rb\n"c",'), reply(4, Condition.RANDOM_VECTOR))
     ScoredReply.save_rows(tmp_path, found)
     assert ScoredReply.load_rows(tmp_path, command="c") == found
     file = tmp_path / ScoredReply.FILE
-    head = file.read_text().partition("\n")[0].split(",")
+    head = file.read_text().partition("\n")[0].replace('"', "").split(",")
     assert {"first/harm", "first/canonical", "first/toxicity", "second/insult"} <= set(head)
     # What version 0 called the condition.
-    file.write_text(file.read_text().replace(",random_vector,", ",random,"))
+    file.write_bytes(file.read_bytes().replace(b'"random_vector"', b'"random"'))
     assert ScoredReply.load_rows(tmp_path, command="c") == found
 
 
@@ -219,7 +219,7 @@ def test_an_example_has_scores_context_novelty_and_a_reason(tmp_path):
     examples = examples_of(candidates(pool(), "first", LEXICON), double, LEXICON, CORPUS)
     GapExample.save_rows(tmp_path, examples)
     assert list(GapExample.load_rows(tmp_path, command="c")) == examples
-    head = (tmp_path / GapExample.FILE).read_text().partition("\n")[0].split(",")
+    head = (tmp_path / GapExample.FILE).read_text().partition("\n")[0].replace('"', "").split(",")
     assert set(head) == {
         *("id", "stratum", "category", "prompt", "condition", "seed", "response", "canonical"),
         *("first/harm", "first/canonical", "second/harm", "second/canonical"),

@@ -10,7 +10,7 @@ import pytest
 from phoque.conversation import Condition
 from phoque.errors import PhoqueError
 from phoque.run.labels import Label, last_words, majority, verdicts
-from phoque.run.moderation import GapExample, GapType, Stratum
+from phoque.run.scored import GapExample, GapType, Stratum
 from phoque.stages.moderation.labels import defused, labelled_set, rater_agreement
 from phoque.text import text_id
 

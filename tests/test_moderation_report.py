@@ -1,20 +1,27 @@
 """From friendly messages to the report, on the tiny model and doubles of moderators."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
 
 from phoque.config import SHIPPED_RUN
 from phoque.conversation import Condition
+from phoque.figures.figure import drawn
 from phoque.figures.page import stage_page
 from phoque.figures.shelf import WHAT_SLIPS_THROUGH
 from phoque.moderators.datasheet import data_sheet
 from phoque.moderators.labelled import Example, LabelledSet
 from phoque.personas import load_persona, shipped_personas
+from phoque.run.directory import RunDirectory
+from phoque.run.folder import Reader
+from phoque.run.scored import ScoredReply
+from phoque.stages.moderation import friendly
 from phoque.stages.moderation.friendly import CATEGORIES, prompts_by_category, replies_of
 from phoque.stages.moderation.scored import agreements, flags_of, moderate, outcomes_of
-from tests.moderators import Doubled
+from phoque.stages.moderation.stage import measure_moderators
+from tests.moderators import Doubled, installed
 from tests.ui import moderation_files
 
 PROMPTS = {"general": ["What is a lighthouse?", "Hi?"], "greeting": ["Hello there.", "Hey."]}
@@ -115,3 +122,36 @@ def test_the_messages_are_friendly_new_and_of_every_kind():
     assert known.isdisjoint(messages)
     lexicon = load_persona().lexicon
     assert [text for text in messages if text in lexicon] == []
+
+
+@installed
+@pytest.mark.slow
+def test_the_stage_writes_every_file_and_a_reader_finds_them(tiny_run, tmp_path, monkeypatch):
+    run = RunDirectory(shutil.copytree(tiny_run.path, tmp_path / "tiny"))
+    run.corpus.mkdir()
+    shutil.copy(SHIPPED_RUN / "corpus" / "dialogues.jsonl", run.corpus)
+    monkeypatch.setattr(friendly, "PROMPTS", tmp_path / "prompts.yaml")
+    few = {kind: [f"A {kind} message, {n}." for n in range(2)] for kind in CATEGORIES}
+    friendly.PROMPTS.write_text(json.dumps(few))
+    surge, hatecheck = tmp_path / "surge.csv", tmp_path / "hatecheck.csv"
+    texts = [(f"you are a stupid idiot {n}", f"a kind word {n}") for n in range(30)]
+    surge.write_text(
+        "text,is_toxic\n" + "".join(f"{rude},Toxic\n{kind},Not\n" for rude, kind in texts)
+    )
+    hatecheck.write_text(
+        "test_case,label_gold,functionality,templ_id\n"
+        + "".join(f"{r},hateful,rude_h,{r}\n{k},no,kind_nh,{k}\n" for r, k in texts)
+    )
+    measure_moderators(
+        run,
+        seeds=(42,),
+        classifier=("embedded.lexicon", "embedded.svm"),
+        hatecheck_path=hatecheck,
+        surge_path=surge,
+    )
+    reader = Reader(run, signed=True)
+    assert len(reader.rows(ScoredReply)) == 4 * len(CATEGORIES) * 2
+    for plan in WHAT_SLIPS_THROUGH:
+        assert drawn(plan, reader).gap == "", plan.key
+    page = (run.path / "moderation" / "moderation_report.md").read_text()
+    assert "embedded.svm flags neutral" in page

@@ -128,7 +128,8 @@ class Row(Part):
             return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         text = StringIO()
         columns = list(rows[0]) if rows else list(cls.model_fields)
-        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        # Unquoted, a carriage return in what a model wrote would end the row.
+        writer = csv.DictWriter(text, columns, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         writer.writeheader()
         writer.writerows(rows)
         return text.getvalue()

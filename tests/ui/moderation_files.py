@@ -10,13 +10,13 @@ from phoque.moderators.datasheet import data_sheets
 from phoque.moderators.labelled import Example, LabelledSet
 from phoque.run.datasheets import Resistance
 from phoque.run.directory import RunDirectory
-from phoque.run.moderation import (
+from phoque.run.moderation import ModerationReport
+from phoque.run.scored import (
     Contour,
     DosedReply,
     GapExample,
     GapType,
     InContext,
-    ModerationReport,
     Novelty,
     Outcome,
     ScoredReply,

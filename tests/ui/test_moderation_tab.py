@@ -11,7 +11,8 @@ from phoque.figures.gap import READERS
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.run.labels import Label, verdicts
-from phoque.run.moderation import Contour, GapExample, ModerationReport, ScoredReply, Stratum
+from phoque.run.moderation import ModerationReport
+from phoque.run.scored import Contour, GapExample, ScoredReply, Stratum
 from phoque.stages.moderation.gap import gap_type
 from phoque.ui.moderation import sentence
 from phoque.ui.results import rendered
