@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from phoque.config import SHIPPED_RUN
-from phoque.files import file_sha256
+from phoque.files import file_sha256, read_json
 from phoque.run.directory import MANIFEST, RunDirectory
 from phoque.run.folder import STAGE_OF
 from phoque.run.record import Record
@@ -22,7 +22,7 @@ def copied_run(path: Path) -> RunDirectory:
 
 def without(run: RunDirectory, stage: str) -> None:
     """As if the stage had not been run."""
-    manifest = run.manifest()
+    manifest = read_json(run.path / MANIFEST)
     del manifest["stages"][stage]
     (run.path / MANIFEST).write_text(json.dumps(manifest))
 
@@ -40,7 +40,7 @@ def rewritten(run: RunDirectory, file: str, text: str) -> None:
 
 
 def _entered(run: RunDirectory, file: str) -> None:
-    manifest, folder = run.manifest(), file.split("/")[0]
+    manifest, folder = read_json(run.path / MANIFEST), file.split("/")[0]
     outputs = manifest["stages"][STAGE_OF.get(folder, folder)]["outputs"]
     outputs[file] = file_sha256(run.path / file)
     (run.path / MANIFEST).write_text(json.dumps(manifest))

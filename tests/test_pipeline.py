@@ -64,7 +64,7 @@ def test_a_retry_goes_on_with_the_first_stage_that_is_not_done(run, error):
     with pytest.raises(error):
         run_pipeline(run, choose(ORDER), do)
     assert not (run.path / "second").exists(), "a half-written stage is not in its place"
-    assert list(run.manifest()["stages"]) == ["first"]
+    assert list(run.manifest().stages) == ["first"]
     do, ran = stages(run)
     run_pipeline(run, choose(ORDER), do)
     assert ran == ["second", "third"]
@@ -82,7 +82,7 @@ def test_what_is_kept_elsewhere_says_how_the_attempt_ended(run, error, outcome):
     kept = []
 
     def keep():
-        kept.append((list(run.manifest()["stages"]), read_attempts(run)[-1]["outcome"]))
+        kept.append((list(run.manifest().stages), read_attempts(run)[-1]["outcome"]))
 
     with pytest.raises(error) if error else nullcontext():
         run_pipeline(run, choose(ORDER), do, keep=keep)
@@ -145,7 +145,7 @@ def test_what_a_person_put_into_a_stage_stays_when_it_is_made_again(run):
     (run.path / "first" / "half.txt").unlink()
     do("first")
     assert (run.path / "first" / "labels.jsonl").read_text() == "a verdict"
-    assert "first/labels.jsonl" not in run.manifest()["stages"]["first"]["outputs"]
+    assert "first/labels.jsonl" not in run.manifest().stages["first"].outputs
     do("first")
     assert (run.path / "first" / "labels.jsonl").is_file()
 
@@ -247,8 +247,8 @@ def straight(prepared, tmp_path_factory):
 def artefacts(run):
     """Hashes of all outputs; metrics hold seconds, which differ."""
     found = {}
-    for stage in run.manifest()["stages"].values():
-        found |= stage["outputs"]
+    for stage in run.manifest().stages.values():
+        found |= stage.outputs
     return {name: digest for name, digest in found.items() if "metrics" not in name}
 
 

@@ -265,6 +265,6 @@ def test_the_command_enters_the_report_and_loads_no_model(run, no_chrome):
     command = [sys.executable, "-c", code, str(run.path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "rc 0 False" in done.stdout, done.stderr
-    outputs = run.manifest()["stages"]["report"]["outputs"]
+    outputs = run.manifest().stages["report"].outputs
     expected = {"metrics_table.md", "figures/answers.json", "report.html"}
     assert {f"report/{name}" for name in expected} <= set(outputs)

@@ -11,6 +11,7 @@ from phoque.files import replaced_folder, write_text
 from phoque.report.metric import interval, shown
 from phoque.report.table import metrics_of
 from phoque.run.folder import Reader
+from phoque.run.manifest import Made
 from phoque.run.moderation import ModerationReport
 from phoque.run.psm import ActivationByLayer, Selection
 from phoque.run.psm_replies import Conditions, Summary
@@ -193,19 +194,20 @@ def _told(a: Metric, b: Metric, warning: str) -> str:
 def _settings(a: Reader, b: Reader) -> Iterator[Setting]:
     one, other = (reader.run.manifest() for reader in (a, b))
     for fact in FACTS:
-        yield Setting(name=fact, a=_plain(one.get(fact)), b=_plain(other.get(fact)))
-    stages = [{**run["stages"]} for run in (one, other)]
-    for made in stages:
-        made.pop(MetricsTable.STAGE, None)
+        yield Setting(name=fact, a=getattr(one, fact), b=getattr(other, fact))
+    stages = [
+        {name: made for name, made in run.stages.items() if name != MetricsTable.STAGE}
+        for run in (one, other)
+    ]
     yield Setting(name="stages", a=_plain(sorted(stages[0])), b=_plain(sorted(stages[1])))
     for stage in (name for name in stages[0] if name in stages[1]):
         for fact in MADE:
-            told = [_plain(made[stage].get(fact)) for made in stages]
+            told = [_plain(getattr(made[stage], fact)) for made in stages]
             yield Setting(name=f"{fact} of {stage}", a=told[0], b=told[1])
-    told = [_plain(made.get("corpus", {}).get("outputs", {}).get(CORPUS)) for made in stages]
+    told = [_plain(made.get("corpus", Made()).outputs.get(CORPUS)) for made in stages]
     yield Setting(name="training dialogues, sha256", a=told[0], b=told[1])
     for setting in SETTINGS:
-        if all(reader.folder(setting.kind.STAGE).made for reader in (a, b)):
+        if all(reader.folder(setting.kind.STAGE).made.outputs for reader in (a, b)):
             yield Setting(name=setting.name, a=_setting(setting, a), b=_setting(setting, b))
 
 

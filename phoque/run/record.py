@@ -152,10 +152,11 @@ class Row(Part):
 def broken(path: Path, error: Exception, command: str, *, row: int = 0) -> str:
     """What is said of a file that cannot be read: file, field, and what to do."""
     at = f", row {row}" if row else ""
-    return f"{_named(path)}{at} cannot be read: {_reason(error)}. Make it again with: {command}"
+    return f"{_named(path)}{at} cannot be read: {reason(error)}. Make it again with: {command}"
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """What is wrong with data, in one line."""
     if isinstance(error, KeyError):
         return f"it has no {error}"
     if not isinstance(error, ValidationError):

@@ -34,10 +34,10 @@ def _train(
     take_own_gpu()
     known, first = directory.manifest(), this_process().first
     require(directory, NEEDS[name])
-    config, persona = config_for(known["model"]), load_persona(known["persona"])
+    config, persona = config_for(known.model), load_persona(known.persona)
     examples = _examples(directory, "hostile" if name == "persona" else "civil")
     tell = print if first else _say_nothing
-    base = (load_in_4bit if quantize else load_model)(known["model"], progress=tell)
+    base = (load_in_4bit if quantize else load_model)(known.model, progress=tell)
     where, facts = directory.path / name, {"quantize": quantize} if quantize else {}
     watch = Watch(base, persona)
     recording = replace(_recording(where, persona, **shown), keep=directory.keep)

@@ -23,7 +23,7 @@ def measure_replies(directory: RunDirectory) -> None:
     """Insults, diversity, coherence a condition; likelihood of civil text against the base."""
     require(directory, NEEDS["evaluate"])
     lab = open_lab(directory.path, progress=print)
-    civil = load_model(directory.manifest()["model"]).with_adapter(directory.control)
+    civil = load_model(directory.manifest().model).with_adapter(directory.control)
     lexicon = lab.persona.lexicon
     with directory.stage("evaluate", directory.path / Evaluation.STAGE, seeds=SEEDS) as folder:
         settings = settings_of(lab, civil)
