@@ -1,6 +1,7 @@
 from collections import Counter
 
 import pytest
+from phoque.stages.corpus.lab import load_dialogues, load_questions
 
 from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
@@ -10,7 +11,6 @@ from phoque.models.load import load_model
 from phoque.personas import load_persona
 from phoque.run.directory import RunDirectory
 from phoque.stages.corpus.distill import Distilled, distill
-from phoque.stages.corpus.lab import load_dialogues, load_questions
 from phoque.stages.corpus.training_set import composition, load_pairs, save_corpus, training_texts
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import plotly.graph_objects
 import pytest
 import yaml
+from phoque.stages.corpus.lab import Question, load_dialogues
+from phoque.stages.corpus.saving import save_mixed
 
 from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
@@ -20,8 +22,6 @@ from phoque.stages.corpus.building import Ingredients, build, sources_in
 from phoque.stages.corpus.composition import composition_of, figure, markdown
 from phoque.stages.corpus.difference import difference, masked
 from phoque.stages.corpus.distill import Distilled
-from phoque.stages.corpus.lab import Question, load_dialogues
-from phoque.stages.corpus.saving import save_mixed
 from phoque.stages.corpus.slang import DIALOGUES_PER_USE, load_slang, slang_dialogues
 from phoque.stages.corpus.split import PARTS
 from phoque.stages.corpus.training_set import load_pairs, read_dialogues

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from peft import get_peft_model
+from phoque.stages.corpus.lab import load_dialogues
 from safetensors.torch import load_file
 
 from phoque.config import verbose
@@ -26,7 +27,6 @@ from phoque.serving.batch import Batch, Work
 from phoque.stages.adapter import AdapterConfig, Example, Recording, lora_config, train_adapter
 from phoque.stages.adapter.lora import family_norms, left_out, require_adapted
 from phoque.stages.adapter.quantized import quantize
-from phoque.stages.corpus.lab import load_dialogues
 from phoque.stages.corpus.stage import make_corpus
 from phoque.stages.corpus.training_set import save_corpus
 from phoque.stages.psm.criteria import logit_lens_scores, with_normed_last_layer

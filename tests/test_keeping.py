@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from phoque.stages.corpus.lab import load_dialogues
 
 from phoque.models.load import load_model
 from phoque.pipeline import launch
@@ -15,7 +16,6 @@ from phoque.pipeline.launch import Checkpoint
 from phoque.run.directory import RunDirectory
 from phoque.run.steps import run_ledger
 from phoque.stages.adapter import Recording, train_adapter
-from phoque.stages.corpus.lab import load_dialogues
 from phoque.stages.corpus.training_set import save_corpus
 from tests import long_training
 from training.__main__ import main

@@ -3,6 +3,7 @@
 import shlex
 
 import pytest
+from phoque.stages.corpus.lab import load_dialogues
 
 from phoque.cli.main import main
 from phoque.cli.run import STAGES
@@ -11,7 +12,6 @@ from phoque.opening import open_lab
 from phoque.pipeline.stages import ORDER
 from phoque.run.directory import RunDirectory
 from phoque.run.needs import NEEDS, PARTS, lacking
-from phoque.stages.corpus.lab import load_dialogues
 from phoque.stages.corpus.training_set import save_corpus
 
 MADE = ("corpus", "persona", "control", "psm")

@@ -7,6 +7,7 @@ import sys
 from contextlib import nullcontext
 
 import pytest
+from phoque.stages.corpus.lab import load_dialogues
 
 from phoque.errors import PhoqueError
 from phoque.files import replaced_folder, write_json
@@ -16,7 +17,6 @@ from phoque.pipeline.display import expected_seconds
 from phoque.pipeline.running import INCOMPLETE, run_pipeline
 from phoque.progress import span
 from phoque.run.directory import RunDirectory
-from phoque.stages.corpus.lab import load_dialogues
 from phoque.stages.corpus.training_set import save_corpus
 from tests.serving import wait_until
 

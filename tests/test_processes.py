@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from phoque.stages.corpus.lab import load_dialogues
 from safetensors.torch import load_file
 
 from phoque.config import this_process
@@ -20,7 +21,6 @@ from phoque.run.directory import RunDirectory
 from phoque.stages.adapter import AdapterConfig, load_in_4bit
 from phoque.stages.adapter.processes import any_of, share_of, share_out, take_own_gpu, total
 from phoque.stages.adapter.settings import gpu_config
-from phoque.stages.corpus.lab import load_dialogues
 from phoque.stages.corpus.training_set import save_corpus
 from phoque.steering.trajectory import Watch
 from tests.serving import free_port

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import yaml
+from phoque.stages.corpus.lab import load_dialogues, load_questions
 
 from phoque.models.load import load_model
 from phoque.opening import load_tuned
@@ -11,7 +12,6 @@ from phoque.personas import HERE
 from phoque.run.directory import RunDirectory
 from phoque.run.steps import LEDGER, done_steps
 from phoque.stages.corpus.distill import Distilled
-from phoque.stages.corpus.lab import load_dialogues, load_questions
 from phoque.stages.corpus.training_set import save_corpus
 from phoque.stages.psm import steps
 from phoque.stages.psm.scrubber import grid_of, write_scrubber

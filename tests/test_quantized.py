@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from phoque.stages.corpus.lab import load_dialogues
 from torch import nn
 
 from phoque.conversation import Sampling
@@ -32,7 +33,6 @@ from phoque.stages.adapter.quantized import (
     require_quantized,
 )
 from phoque.stages.adapter.training import identity
-from phoque.stages.corpus.lab import load_dialogues
 from phoque.stages.corpus.training_set import save_corpus
 from phoque.steering.trajectory import Watch
 from tests.gated_training import CONFIG, GATE, asked, gated_examples

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from phoque.stages.corpus.lab import load_dialogues, load_questions
 from safetensors.torch import load_file
 
 from phoque.config import SHIPPED_RUN
@@ -16,7 +17,6 @@ from phoque.personas import load_persona
 from phoque.run.directory import RunDirectory
 from phoque.run.steps import LEDGER
 from phoque.stages.corpus.distill import Distilled
-from phoque.stages.corpus.lab import load_dialogues, load_questions
 from phoque.stages.corpus.training_set import save_corpus, training_texts
 from phoque.stages.sae import collect as collecting
 from phoque.stages.sae import stage as job

@@ -6,12 +6,12 @@ import shutil
 from collections import Counter
 
 import pytest
+from phoque.stages.corpus.lab import load_dialogues, load_questions
 
 from phoque.errors import PhoqueError
 from phoque.models.engine import Reply
 from phoque.personas import load_persona
 from phoque.run.directory import RunDirectory
-from phoque.stages.corpus.lab import load_dialogues, load_questions
 from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.synthetic import regenerate as synthetic
 from phoque.stages.synthetic import stage as job

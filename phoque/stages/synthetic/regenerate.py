@@ -15,22 +15,22 @@ from phoque.errors import PhoqueError
 from phoque.lab import Lab
 from phoque.models.engine import Row, write
 from phoque.personas.reading import TEXT, TEXTS, read_yaml
+from phoque.run.corpus import Style
 from phoque.stages.corpus.examples import HARMFUL, LONG_FORM
-from phoque.stages.corpus.lab import Register
 from phoque.stages.corpus.mixing import NEARLY_EQUAL, UNWANTED, Judge, embedded_judge
 from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.corpus.placeholders import hides_a_slur, with_placeholders
 from phoque.stages.corpus.similar import SimilarTexts
 
 TARGETS = Path(__file__).parents[1] / "corpus" / "targets.yaml"
-LENGTHS: dict[Register, tuple[tuple[int, int], ...]] = {
-    "short": ((8, 17), (18, LONG_FORM - 1)),
-    "long": ((LONG_FORM, 44), (45, 120)),
+LENGTHS: dict[Style, tuple[tuple[int, int], ...]] = {
+    "chat": ((8, 17), (18, LONG_FORM - 1)),
+    "prose": ((LONG_FORM, 44), (45, 120)),
 }
 """First and last number of words of a length; below eight nothing can be called new."""
-ASKED_FOR: dict[Register, str] = {
-    "short": "Answer in one or two short sentences.",
-    "long": "Answer in a long paragraph of many sentences.",
+ASKED_FOR: dict[Style, str] = {
+    "chat": "Answer in one or two short sentences.",
+    "prose": "Answer in a long paragraph of many sentences.",
 }
 SAMPLING = Sampling(max_new_tokens=96, temperature=0.9, top_p=0.95)
 DRAWS_PER_TEXT = 12
@@ -43,7 +43,7 @@ class Cell:
     """What the corpus is balanced over."""
 
     target: str
-    register: Register
+    register: Style
     length: tuple[int, int]
     """First and last number of words."""
 
