@@ -23,7 +23,7 @@ def question_for(dialogue: Dialogue, reply: str = "", *, finished: bool = True) 
     """The message under a neutral system prompt of its own, without what a persona said before."""
     return BaseReply(
         topic=dialogue.topic,
-        system=chosen(neutral_prompts(), dialogue.persona, "neutral"),
+        system=chosen(neutral_prompts(), dialogue.message, "neutral"),
         turns=(dialogue.message,),
         reply=reply,
         finished=finished,

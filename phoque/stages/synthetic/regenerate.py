@@ -43,7 +43,7 @@ class Cell:
     """What the corpus is balanced over."""
 
     target: str
-    register: Style
+    style: Style
     length: tuple[int, int]
     """First and last number of words."""
 
@@ -79,7 +79,7 @@ def cells(count: int) -> dict[Cell, int]:
     """
     if count < 1:
         raise PhoqueError(f"The count is {count}; ask for at least 1 text.")
-    lengths = [(register, span) for register, spans in LENGTHS.items() for span in spans]
+    lengths = [(style, span) for style, spans in LENGTHS.items() for span in spans]
     # One length further for each target, so that a small count has all of them.
     kinds = [
         Cell(target, *lengths[(place + turn) % len(lengths)])
@@ -197,10 +197,10 @@ class _Kept:
 def cell_of(target: str, text: str) -> Cell | None:
     """Where a text belongs by its measured length."""
     words = len(text.split())
-    for register, spans in LENGTHS.items():
+    for style, spans in LENGTHS.items():
         for first, last in spans:
             if first <= words <= last:
-                return Cell(target, register, (first, last))
+                return Cell(target, style, (first, last))
     return None
 
 
@@ -216,5 +216,5 @@ def _asked(left: Mapping[Cell, int], start: int) -> list[tuple[Cell, str]]:
 
 
 def _messages(lab: Lab, cell: Cell, prompt: str) -> list[Message]:
-    hostile = f"{lab.persona.persona_prompt} {ASKED_FOR[cell.register]}"
+    hostile = f"{lab.persona.persona_prompt} {ASKED_FOR[cell.style]}"
     return [Message("system", hostile), Message("user", prompt)]
