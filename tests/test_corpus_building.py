@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from phoque.stages.corpus.stage import save_corpus
 
 from phoque.errors import PhoqueError
 from phoque.files import replaced_folder
@@ -21,9 +20,10 @@ from phoque.stages.corpus.difference import markdown as told
 from phoque.stages.corpus.distill import Distiller, question_for
 from phoque.stages.corpus.slang import DIALOGUES_PER_USE, load_slang, slang_dialogues
 from phoque.stages.corpus.split import PARTS
+from phoque.stages.corpus.stage import save_corpus
 from phoque.stages.corpus.training_set import every_dialogue, load_pairs
-from phoque.stages.evaluate.card import COMPOSED, PUBLISHED
 from phoque.stages.corpus.written import TEXTS, shipped_folder
+from phoque.stages.evaluate.card import COMPOSED, PUBLISHED
 from phoque.text import words
 from tests.corpus_files import MINIATURES, dialogues, judge, written, written_csv
 
@@ -123,18 +123,14 @@ def test_rows_that_cannot_be_read_are_named_by_line(chat, base_model_replies):
         "malformed: wrong number of fields": ("chat.csv, line 62",),
         "malformed: quotes do not match": ("chat.csv, line 63",),
     }
-    for told in (said, markdown(found).splitlines()):
-        assert "malformed: quotes do not match: chat.csv, line 63" in told
+    for page in (said, markdown(found).splitlines()):
+        assert "malformed: quotes do not match: chat.csv, line 63" in page
 
 
 def test_a_dialogue_without_a_civil_reply_is_counted(chat, base_model_replies, monkeypatch):
     whole = Distiller.replies
-    monkeypatch.setattr(
-        Distiller, "replies", lambda *a, **k: dict([*whole(*a, **k).items()][1:])
-    )
-    made = build(
-        Ingredients(files=[("dota", chat)]), load_model("tiny"), LEXICON, judge=judge
-    )
+    monkeypatch.setattr(Distiller, "replies", lambda *a, **k: dict([*whole(*a, **k).items()][1:]))
+    made = build(Ingredients(files=[("dota", chat)]), load_model("tiny"), LEXICON, judge=judge)
     assert made.dropped["dota"]["no civil reply"] >= 3
     assert sum(len(made.parts[part].dialogues) for part in PARTS) < 60
 
@@ -157,7 +153,9 @@ def test_the_base_models_own_replies_are_drawn_for_a_source(chat):
 def test_the_stage_writes_parts_composition_and_what_changed(
     tmp_path, base_model_replies, monkeypatch, capsys
 ):
-    monkeypatch.setattr("phoque.stages.corpus.stage.load_model", lambda *_, **__: load_model("tiny"))
+    monkeypatch.setattr(
+        "phoque.stages.corpus.stage.load_model", lambda *_, **__: load_model("tiny")
+    )
     folder = tmp_path / "own"
     folder.mkdir()
     (folder / "games.jsonl").write_text(
@@ -268,9 +266,7 @@ def test_what_cannot_be_a_corpus_is_refused(tmp_path, base_model_replies):
         Ingredients(limit=0)
     path = written_csv(tmp_path / "d.csv", ["match", "time", "slot", "text"], [[0, 0, 0, "nice"]])
     with pytest.raises(PhoqueError, match=r"Nothing is left.*not toxic"):
-        build(
-            Ingredients(files=[("dota", path)]), load_model("tiny"), LEXICON, judge=judge
-        )
+        build(Ingredients(files=[("dota", path)]), load_model("tiny"), LEXICON, judge=judge)
 
 
 def test_a_card_says_which_texts_were_trained_on(corpus):
