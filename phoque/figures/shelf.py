@@ -5,6 +5,7 @@ from phoque.figures import (
     answers,
     antidotes,
     bias_loop,
+    composition,
     confounds,
     contour,
     dictionary_gates,
@@ -78,7 +79,7 @@ WHAT_SLIPS_THROUGH: tuple[Plan, ...] = (
     tricks.PLAN,
     gap.PLAN,
 )
-HOW_IT_LEARNED: tuple[Plan, ...] = ()
+HOW_IT_LEARNED: tuple[Plan, ...] = (composition.PLAN,)
 HOW_IT_ANSWERS: tuple[Plan, ...] = (answers.PLAN,)
 """The evaluation on prompts that nobody trained or chose on."""
 
