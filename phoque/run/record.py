@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from io import StringIO
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -19,6 +19,7 @@ from phoque.errors import PhoqueError
 from phoque.files import numbered_json_lines, read_json, write_json, write_text
 from phoque.inputs.tables import whole_table
 
+T = TypeVar("T")
 VERSION_KEY = "schema_version"
 UNREADABLE = (
     OSError,
@@ -147,6 +148,11 @@ class Row(Part):
         """Cells with a value; an empty one of a field with a default says nothing."""
         optional = {name for name, field in cls.model_fields.items() if not field.is_required()}
         return {name: cell for name, cell in cells.items() if cell or name not in optional}
+
+
+def renamed(data: Mapping[str, T], names: Mapping[str, str]) -> dict[str, T]:
+    """The same values under the names of today."""
+    return {names.get(key, key): value for key, value in data.items()}
 
 
 def broken(path: Path, error: Exception, command: str, *, row: int = 0) -> str:
