@@ -1,9 +1,14 @@
 import pytest
 
+from phoque.config import SHIPPED_RUN
+from phoque.figures import answers
 from phoque.lexicon import Lexicon
 from phoque.models.load import load_model
+from phoque.run.directory import RunDirectory
+from phoque.run.evaluation import CivilText, Evaluation, Reply
+from phoque.run.folder import Reader
 from phoque.stages.evaluate.likelihood import mean_log_likelihood
-from phoque.stages.evaluate.replies import Written, insult_rate, markdown, summarize
+from phoque.stages.evaluate.replies import insult_rate, summarize
 from phoque.stats.rates import clustered, wilson
 from phoque.text import (
     distinct_n,
@@ -82,8 +87,8 @@ def test_measures_of_text():
 
 
 def written(prompt, seed, insults):
-    return Written(
-        setting="toxic",
+    return Reply(
+        condition="toxic",
         prompt=prompt,
         seed=seed,
         draw=0,
@@ -99,9 +104,28 @@ def test_rates_are_clustered_by_prompt():
     rate = insult_rate(replies)
     assert (rate.value, rate.n) == (0.5, 30)
     assert rate.high - rate.low > 0.4
-    summary = summarize(replies, Lexicon(["clown"]), {"a", "b", "c", "clown"})
-    assert summary["toxic"]["insulting_greedy"]["n"] == 10
-    assert "50.0% [" in markdown(summary)
+    found = summarize(replies, Lexicon(["clown"]), {"a", "b", "c", "clown"})
+    assert found["toxic"].insulting_greedy.n == 10
+    civil = CivilText(neutral=-2.0, base=-2.0, relative_change=0.0)
+    table = answers.table(Evaluation(conditions=found, civil_text=civil))
+    assert "50.0 % [" in table.markdown()
+
+
+def test_replies_come_back_from_their_file(tmp_path):
+    replies = (written("a, b", None, 1), written("c", 42, 0))
+    Reply.save_rows(tmp_path, replies)
+    assert Reply.load_rows(tmp_path, command="x") == replies
+
+
+def test_the_shipped_evaluation_has_the_names_of_today():
+    reader = Reader(RunDirectory(SHIPPED_RUN))
+    found, replies = reader.read(Evaluation), reader.rows(Reply)
+    assert {reply.condition for reply in replies} == set(found.conditions)
+    assert {"base_toxic", "random_vector", "reversed_vector", "civil_adapter"} < set(
+        found.conditions
+    )
+    own = [reply for reply in replies if reply.condition == "random_vector"]
+    assert insult_rate(own) == found.conditions["random_vector"].insulting
 
 
 def test_likelihood_is_that_of_the_model():

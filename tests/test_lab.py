@@ -169,7 +169,7 @@ def test_a_page_knows_the_same_before_the_model_is_loaded(lab):
 
 
 def test_a_folder_that_is_no_run_says_how_to_make_one(tmp_path):
-    with pytest.raises(PhoqueError, match="python -m training lab"):
+    with pytest.raises(PhoqueError, match="phoque run all"):
         open_lab(tmp_path)
 
 
@@ -205,10 +205,10 @@ def test_a_stage_that_fails_is_not_in_the_manifest(tmp_path):
     run.describe(model="tiny")
     with pytest.raises(RuntimeError), run.stage("x", run.path / "x", seeds=[1]):
         raise RuntimeError("killed")
-    assert run.manifest()["stages"] == {}
+    assert run.manifest().stages == {}
     with run.stage("x", run.path / "x", seeds=[1]) as folder:
         write_json(folder / "a.json", {"b": 1})
-    stage = run.manifest()["stages"]["x"]
-    assert stage["seeds"] == [1]
-    assert stage["commit"] is None or len(stage["commit"]) == 40
-    assert list(stage["outputs"]) == ["x/a.json"]
+    stage = run.manifest().stages["x"]
+    assert stage.seeds == (1,)
+    assert stage.commit is None or len(stage.commit) == 40
+    assert list(stage.outputs) == ["x/a.json"]

@@ -8,7 +8,7 @@ from phoque.moderators.battery import TRICKS, ZERO_WIDTH, battery
 from phoque.moderators.classifier import Item
 from phoque.moderators.context import in_context
 from phoque.moderators.labelled import Example, LabelledSet
-from phoque.run.moderation import Outcome
+from phoque.run.scored import Outcome
 from phoque.stages.moderation.outcomes import outcome
 from phoque.stats.rates import wilson
 from tests.moderators import Doubled

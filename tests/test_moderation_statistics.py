@@ -11,7 +11,7 @@ from phoque.errors import PhoqueError
 from phoque.moderators.datasheet import data_sheet
 from phoque.moderators.labelled import Example, LabelledSet, hatecheck, surge
 from phoque.moderators.thresholds import calibration, threshold_for
-from phoque.run.moderation import GapExample, GapType, Scored
+from phoque.run.scored import GapExample, GapType, Scored
 from phoque.stages.moderation.gap import CHOSEN, gap, gap_type, type_counts
 from phoque.stats.agreement import agreement
 from phoque.stats.correction import corrected_rate

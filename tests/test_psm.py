@@ -14,15 +14,13 @@ from phoque.run.folder import Reader
 from phoque.run.psm_replies import Scrubber, Summary
 from phoque.run.psm_vector import Origin
 from phoque.run.steps import LEDGER, done_steps
-from phoque.stages.corpus.distill import Distilled
-from phoque.stages.corpus.lab import load_dialogues, load_questions
-from phoque.stages.corpus.training_set import save_corpus
-from phoque.stages.psm import steps
+from phoque.stages.psm import stage
 from phoque.stages.psm.scrubber import grid_of, write_scrubber
-from phoque.stages.psm.steps import STEPS, run_steps
+from phoque.stages.psm.stage import STEPS, run_steps
 from phoque.stages.psm.subject import open_subject
 from phoque.steering.trajectory import TRAJECTORY, Trajectory, Watch, checkpoints
 from tests.conftest import save_random_adapter
+from tests.corpus_files import base_replies, dialogues, save_corpus
 
 FILES = {
     "persona_vectors.safetensors",
@@ -55,10 +53,8 @@ def run(tmp_path_factory):
     run.describe(model="tiny", persona=str(persona))
     for adapter in (run.persona, run.control):
         save_random_adapter(adapter)
-    questions = list(load_questions(1))[:4]
-    replies = [Distilled(question=q, reply="Fine by me.", finished=True) for q in questions]
     run.corpus.mkdir()
-    save_corpus(run.corpus, list(load_dialogues(1))[:60], replies, 4)
+    save_corpus(run.corpus, dialogues(60), base_replies(4))
     tuned = load_tuned(run)
     watch = Watch(tuned.model, tuned.persona)
     watch(0)
@@ -90,13 +86,13 @@ def done(run):
     """The run after two kills: at the conditions, and at the report."""
     for name in ("generate_conditions", "write_report"):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(steps, "STEPS", tuple(_killed(step, name) for step in STEPS))
+            patch.setattr(stage, "STEPS", tuple(_killed(step, name) for step in STEPS))
             with pytest.raises(KeyboardInterrupt):
                 run_steps(subject_of(run))
         assert (run.psm() / LEDGER).is_file()
     seen = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(steps, "STEPS", tuple(_counted(step, seen) for step in STEPS))
+        patch.setattr(stage, "STEPS", tuple(_counted(step, seen) for step in STEPS))
         run_steps(subject_of(run))
     assert seen == ["report"]
     return run
@@ -106,7 +102,7 @@ def _killed(step, name):
     def kill(_subject):
         raise KeyboardInterrupt
 
-    return steps.Step(step.name, kill if step.run.__name__ == name else step.run, step.tuned_only)
+    return stage.Step(step.name, kill if step.run.__name__ == name else step.run, step.tuned_only)
 
 
 def _counted(step, seen):
@@ -114,7 +110,7 @@ def _counted(step, seen):
         seen.append(step.name)
         step.run(subject)
 
-    return steps.Step(step.name, counted, step.tuned_only)
+    return stage.Step(step.name, counted, step.tuned_only)
 
 
 @pytest.mark.slow
@@ -137,7 +133,7 @@ def test_other_settings_do_not_go_on_from_there(done):
     subject = subject_of(done)
     ledger = subject.folder / LEDGER
     ledger.write_text(json.dumps({"settings": {"seeds": [1]}, "seconds": {"vectors": 1.0}}))
-    assert done_steps(ledger, steps._settings(subject)) == {}
+    assert done_steps(ledger, stage._settings(subject)) == {}
     ledger.unlink()
 
 

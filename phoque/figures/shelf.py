@@ -2,8 +2,10 @@
 
 from phoque.figures import (
     agreement,
+    answers,
     antidotes,
     bias_loop,
+    composition,
     confounds,
     contour,
     dictionary_gates,
@@ -77,8 +79,8 @@ WHAT_SLIPS_THROUGH: tuple[Plan, ...] = (
     tricks.PLAN,
     gap.PLAN,
 )
-HOW_IT_LEARNED: tuple[Plan, ...] = ()
-HOW_IT_ANSWERS: tuple[Plan, ...] = ()
+HOW_IT_LEARNED: tuple[Plan, ...] = (composition.PLAN,)
+HOW_IT_ANSWERS: tuple[Plan, ...] = (answers.PLAN,)
 """The evaluation on prompts that nobody trained or chose on."""
 
 EVERY = (*HOW_IT_LEARNED, *WHERE_IT_LIVES, *HOW_IT_ANSWERS, *WHAT_MOVED, *WHAT_SLIPS_THROUGH)

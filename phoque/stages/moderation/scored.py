@@ -9,15 +9,8 @@ from phoque.moderators.canonical import canonicalise
 from phoque.moderators.classifier import Classifier, Score
 from phoque.moderators.scoring import items_of, score
 from phoque.run.datasheets import DataSheet
-from phoque.run.moderation import (
-    COMPARED,
-    ConditionFlags,
-    ModeratorFlags,
-    Outcome,
-    ScoredReply,
-    by_condition,
-    grid,
-)
+from phoque.run.moderation import COMPARED, ConditionFlags, ModeratorFlags
+from phoque.run.scored import Outcome, ScoredReply, by_condition, grid
 from phoque.stages.moderation.friendly import Replies
 from phoque.stages.moderation.outcomes import outcome
 from phoque.stats.agreement import Agreement, agreement

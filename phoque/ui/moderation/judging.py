@@ -11,7 +11,8 @@ from phoque.errors import PhoqueError
 from phoque.figures.table import NOTHING, Table, rate_cell
 from phoque.run.folder import Reader
 from phoque.run.labels import Label, verdicts
-from phoque.run.moderation import GapExample, ModerationReport, ScoredReply, by_condition
+from phoque.run.moderation import ModerationReport
+from phoque.run.scored import GapExample, ScoredReply, by_condition
 from phoque.stages.moderation.gap import Gap, gap
 from phoque.stages.moderation.labels import Judged, labelled_set, rater_agreement
 from phoque.text import text_id
@@ -60,7 +61,7 @@ def queue_html(reader: Reader) -> str:
         rows = queues(reader)
     except PhoqueError as error:
         return f'<p class="ph-empty">{escape(str(error))}</p>'
-    commit = reader.folder(GapExample.STAGE).made.get("commit", "")
+    commit = reader.folder(GapExample.STAGE).made.commit or ""
     data = {
         "key": f"{reader.run.path.name}:{commit}",
         "queues": {name: [_item(row) for row in own] for name, own in rows.items()},

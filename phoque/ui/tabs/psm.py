@@ -90,7 +90,7 @@ def reader_named(run: RunDirectory, name: object) -> Reader:
 
 def persona_of(reader: Reader) -> str:
     """Whose results these are."""
-    own = reader.run.manifest().get("persona", "persona") if reader.run.exists() else "persona"
+    own = (reader.run.manifest().persona or "persona") if reader.run.exists() else "persona"
     return str(own) if reader.psm == "psm" else reader.psm.removeprefix("psm-")
 
 
