@@ -1,4 +1,4 @@
-# Five words: demo, test, lab, check, bench. Each sets up what it needs, once.
+# demo, test, lab, check, bench and docs. Each sets up what it needs, once.
 PYTHON ?= python3
 VENV ?= .venv
 # For a machine without an NVIDIA GPU, a much smaller download:
@@ -9,8 +9,9 @@ ARGS ?=
 
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install --quiet
+SITE := NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet
 
-.PHONY: demo test lab check bench setup requirements
+.PHONY: demo test lab check bench docs setup requirements
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.demo  ## the Space, on port 7860
@@ -22,10 +23,16 @@ test: setup  ## every test that needs neither GPU nor network
 lab: setup  ## the shipped run again, from the corpus to the evaluation, offline
 	$(VENV)/bin/phoque run all --run assets/runs/lab
 
-check: setup  ## format, lint, types
+check: setup  ## format, lint, types, import laws, the docs site
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
+	$(VENV)/bin/lint-imports
+	$(RUN) tools/findings.py --check
+	$(SITE)
+
+docs: setup  ## the docs site, in site/
+	$(SITE)
 
 bench: setup  ## every benchmark that needs no GPU and builds no peer, one after the other
 	set -e; for file in $(filter-out %_gpu.py %_llama_cpp.py,$(wildcard benchmarks/bench_*.py)); do $(RUN) "$$file"; done

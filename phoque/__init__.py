@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from phoque.personas import Persona, load_persona
     from phoque.steering.vectors import PersonaVectors, SteeringVector
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Comparison",
