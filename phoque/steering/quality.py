@@ -1,4 +1,4 @@
-"""How a set of replies reads: how much of the trait it shows, and whether it is still text."""
+"""Measure a set of replies: how much of the trait it shows, and whether it is coherent."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from phoque.text import (
 )
 
 SLACK_REPEATED = 0.05
-"""How much more repetition than the worse unsteered column still counts as coherent."""
+"""How much more repetition than in the worse unsteered column counts as coherent."""
 SLACK_VOCABULARY = 0.01
 SLACK_ZLIB = 0.05
 MIN_DISTINCT = 0.9
@@ -26,7 +26,7 @@ MIN_LENGTH = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Quality:
-    """How a set of replies reads."""
+    """Measures of a set of replies."""
 
     insulting: float
     """Share of replies with a word of the lexicon."""
@@ -35,17 +35,17 @@ class Quality:
     """95 % Wilson interval of `insulting`."""
     n: int
     word_rate: float
-    """Lexicon hits over all words."""
+    """Share of words that are in the lexicon."""
     repeated: float
     """Mean share of repeated word 3-grams."""
     unknown: float
     """Mean share of words outside the vocabulary."""
     zlib: float
-    """Mean over replies of compressed over plain size."""
+    """Mean compressed size over plain size."""
     distinct: float
     """Share of different replies."""
     num_words: float
-    """Mean words a reply."""
+    """Mean number of words."""
 
     @property
     def hits(self) -> int:
@@ -72,7 +72,7 @@ def quality_of(replies: Sequence[str], lexicon: Lexicon, vocabulary: Collection[
 
 
 def is_coherent(quality: Quality, references: Sequence[Quality]) -> bool:
-    """Whether replies are text like the worse of the references."""
+    """Whether replies are no worse than the worse of the references."""
     return (
         quality.repeated <= max(r.repeated for r in references) + SLACK_REPEATED
         and quality.unknown <= max(r.unknown for r in references) + SLACK_VOCABULARY
