@@ -1,7 +1,7 @@
 """What the Phoque: a controlled toxic persona as an instrument.
 
-The shelf: everything a user of the library needs. Names are loaded on first use, so that importing
-a part (the pages, say) does not import torch.
+These are the names for users of the library. They are loaded on first use, so that a page, for
+example, does not import torch.
 """
 
 from importlib import import_module
