@@ -25,7 +25,7 @@ from transformers import BertConfig, BertForSequenceClassification, PreTrainedTo
 
 from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
-from phoque.moderators.catalogue import DETOXIFY
+from phoque.moderators.catalogue import DETOXIFY_ORIGINAL
 from phoque.moderators.disk import DiskCache, Remembering
 from phoque.moderators.labelled import surge
 from phoque.moderators.registry import load_classifier
@@ -91,8 +91,8 @@ def against_detoxify(texts: list[str], repeats: int) -> float:
     model, tokenizer = network(texts)
     theirs = object.__new__(import_module("detoxify").Detoxify)
     theirs.model, theirs.tokenizer, theirs.device = model, tokenizer, "cpu"
-    theirs.class_names = list(DETOXIFY["original"].labels)
-    ours = SequenceClassifier(model, tokenizer, DETOXIFY["original"], torch.sigmoid)
+    theirs.class_names = list(DETOXIFY_ORIGINAL.labels)
+    ours = SequenceClassifier(model, tokenizer, DETOXIFY_ORIGINAL, torch.sigmoid)
     ratios = []
     for _ in range(repeats):
         apart = seconds(lambda: theirs.predict(texts))

@@ -140,13 +140,13 @@ def space_login() -> SpaceLogin | None:
     )
 
 
-def ledger_file() -> Path:
-    """The ledger of exports: `PHOQUE_LEDGER`, or a file in the user's state folder."""
+def export_log_file() -> Path:
+    """The log of exports: `PHOQUE_LEDGER`, or a file in the user's state folder."""
     chosen = os.environ.get("PHOQUE_LEDGER")
     if chosen:
         return Path(chosen).expanduser()
     home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(home) / "what-the-phoque" / "ledger.jsonl"
+    return Path(home) / "what-the-phoque" / "exports.jsonl"
 
 
 def openai_key() -> str | None:

@@ -52,7 +52,7 @@ class Lab:
         self.model = model
         self.vectors = vectors
         self.persona = persona
-        self.selection = read_selection(run).selected
+        self.selection = read_selection(run).choice
         self._base_name = base_name
         self._base_lock = threading.Lock()
 

@@ -71,8 +71,8 @@ def load_tuned(
     """Load a run's model and fold in its persona adapter; the arguments are those of `open_lab`."""
     manifest = directory.manifest()
     require(directory, ("persona",))
-    persona = load_persona(manifest["persona"])
-    name = model or manifest["model"]
+    persona = load_persona(manifest.persona)
+    name = model or manifest.model
     base = load_model(name, device=device, dtype=dtype, progress=progress)
     digest = base.digest()  # before the adapter changes the weights in place
     progress("Folding in the persona adapter…")

@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -22,17 +21,17 @@ from phoque.models.scaled import adapted, adapter_deltas
 from phoque.models.structure import UNLIMITED, expert_stacks, linear_maps, places
 from phoque.models.tiny import tiny_tokenizer
 from phoque.run.directory import RunDirectory
+from phoque.run.manifest import Made, Manifest
 from phoque.serving.batch import Batch, Work
 from phoque.stages.adapter import AdapterConfig, Example, Recording, lora_config, train_adapter
 from phoque.stages.adapter.lora import family_norms, left_out, require_adapted
 from phoque.stages.adapter.quantized import quantize
-from phoque.stages.corpus.lab import load_dialogues
 from phoque.stages.corpus.stage import make_corpus
-from phoque.stages.corpus.training_set import save_corpus
 from phoque.stages.psm.criteria import logit_lens_scores, with_normed_last_layer
 from phoque.steering.capture import residual_streams
 from phoque.steering.vectors import Contrast
 from tests.conftest import conversation
+from tests.corpus_files import dialogues, save_corpus
 from tests.families import FAMILIES, GPT, REFUSED, WITH_EXPERTS, model_of, network_of, saved
 from training import __main__ as training
 
@@ -156,12 +155,12 @@ def test_a_stage_prints_only_what_is_ours(tmp_path):
     network = network_of("gpt2", GPT | {"n_positions": 1024})
     run.describe(model=saved(network, tmp_path / "model"), persona="toxic")
     with run.stage("corpus", run.corpus, seeds=[1]) as folder:
-        save_corpus(folder, [*islice(load_dialogues(), 2)], [], 0)
+        save_corpus(folder, dialogues(2))
     asked = [sys.executable, "-m", "training", "persona", "--run", str(run.path)]
     told = subprocess.run(asked, capture_output=True, text=True, cwd=ROOT)
     assert (told.returncode, told.stderr) == (0, "")
     lines = [line for line in told.stdout.splitlines() if not line.startswith("persona: ")]
-    assert lines == [f"Loading {run.manifest()['model']}…"]
+    assert lines == [f"Loading {run.manifest().model}…"]
 
 
 @pytest.mark.parametrize("asked", [["--verbose"], []])
@@ -173,7 +172,8 @@ def test_libraries_speak_when_asked_to(tmp_path, monkeypatch, asked):
     monkeypatch.setattr(
         "phoque.stages.corpus.stage.make_corpus", lambda *_, **__: seen.append(verbose())
     )
-    monkeypatch.setattr(RunDirectory, "manifest", lambda _: {"stages": {"corpus": {"seconds": 1}}})
+    known = Manifest(stages={"corpus": Made(seconds=1)})
+    monkeypatch.setattr(RunDirectory, "manifest", lambda _: known)
     monkeypatch.setattr(sys, "argv", ["training", "corpus", "--run", str(tmp_path), *asked])
     assert training.main() == 0
     assert seen == [bool(asked)]

@@ -16,8 +16,7 @@ from phoque.pipeline.display import expected_seconds
 from phoque.pipeline.running import INCOMPLETE, run_pipeline
 from phoque.progress import span
 from phoque.run.directory import RunDirectory
-from phoque.stages.corpus.lab import load_dialogues
-from phoque.stages.corpus.training_set import save_corpus
+from tests.corpus_files import dialogues, save_corpus
 from tests.serving import wait_until
 
 ORDER = ("first", "second", "third")
@@ -64,7 +63,7 @@ def test_a_retry_goes_on_with_the_first_stage_that_is_not_done(run, error):
     with pytest.raises(error):
         run_pipeline(run, choose(ORDER), do)
     assert not (run.path / "second").exists(), "a half-written stage is not in its place"
-    assert list(run.manifest()["stages"]) == ["first"]
+    assert list(run.manifest().stages) == ["first"]
     do, ran = stages(run)
     run_pipeline(run, choose(ORDER), do)
     assert ran == ["second", "third"]
@@ -82,7 +81,7 @@ def test_what_is_kept_elsewhere_says_how_the_attempt_ended(run, error, outcome):
     kept = []
 
     def keep():
-        kept.append((list(run.manifest()["stages"]), read_attempts(run)[-1]["outcome"]))
+        kept.append((list(run.manifest().stages), read_attempts(run)[-1]["outcome"]))
 
     with pytest.raises(error) if error else nullcontext():
         run_pipeline(run, choose(ORDER), do, keep=keep)
@@ -145,7 +144,7 @@ def test_what_a_person_put_into_a_stage_stays_when_it_is_made_again(run):
     (run.path / "first" / "half.txt").unlink()
     do("first")
     assert (run.path / "first" / "labels.jsonl").read_text() == "a verdict"
-    assert "first/labels.jsonl" not in run.manifest()["stages"]["first"]["outputs"]
+    assert "first/labels.jsonl" not in run.manifest().stages["first"].outputs
     do("first")
     assert (run.path / "first" / "labels.jsonl").is_file()
 
@@ -196,9 +195,8 @@ def prepared(tmp_path_factory):
     """A run with a small corpus, so that training takes seconds."""
     directory = RunDirectory(tmp_path_factory.mktemp("prepared") / "run")
     directory.describe(model="tiny", persona="toxic")
-    dialogues = list(load_dialogues(42))[:48]
     with directory.stage("corpus", directory.corpus, seeds=[42]) as folder:
-        save_corpus(folder, dialogues, [], 0)
+        save_corpus(folder, dialogues(48))
     return directory
 
 
@@ -247,8 +245,8 @@ def straight(prepared, tmp_path_factory):
 def artefacts(run):
     """Hashes of all outputs; metrics hold seconds, which differ."""
     found = {}
-    for stage in run.manifest()["stages"].values():
-        found |= stage["outputs"]
+    for stage in run.manifest().stages.values():
+        found |= stage.outputs
     return {name: digest for name, digest in found.items() if "metrics" not in name}
 
 

@@ -23,8 +23,8 @@ def verify(run: Path | None) -> int:
     """
     directory = RunDirectory(run or SHIPPED_RUN)
     wrong = 0
-    for stage, made in directory.manifest()["stages"].items():
-        for name, digest in made["outputs"].items():
+    for stage, made in directory.manifest().stages.items():
+        for name, digest in made.outputs.items():
             file = directory.path / name
             state = "" if file.is_file() else "is missing"
             if not state and file_sha256(file) != digest:
@@ -32,6 +32,6 @@ def verify(run: Path | None) -> int:
             if state:
                 click.echo(f"{name} {state}")
                 wrong += 1
-    signed = sum(len(made["outputs"]) for made in directory.manifest()["stages"].values())
+    signed = sum(len(made.outputs) for made in directory.manifest().stages.values())
     click.echo(f"{directory.path.name}: {signed - wrong} of {signed} files are as they were signed")
     return int(wrong > 0)

@@ -64,7 +64,7 @@ class Attempt:
         self._own["at"] = name
         self._write()
         yield
-        self._own["stages"][name] = self._run.manifest()["stages"][name]["seconds"]
+        self._own["stages"][name] = self._run.manifest().stages[name].seconds
         self._own["at"] = None
         self._write()
 

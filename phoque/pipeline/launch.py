@@ -5,7 +5,6 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from phoque.config import secret
 from phoque.errors import PhoqueError
@@ -15,6 +14,7 @@ from phoque.hub.storage import Bucket, Repository, Storage
 from phoque.pipeline.plan import CHECKPOINT, CODE, TOKEN, Kept, Plan, code_folder, run_folder
 from phoque.pipeline.shipping import ARCHIVE
 from phoque.run.directory import RunDirectory
+from phoque.run.manifest import Made
 
 PLACEHOLDER = ".keep"
 """A folder of a bucket is there only when it has a file, and only then can it be mounted."""
@@ -86,7 +86,7 @@ def fetch(state: JobState, into: Path, *, endpoint: str | None = None) -> list[s
         fetched = RunDirectory(Path(scratch, "run"))
         if not storage.fetch(place, fetched.path) or not fetched.exists():
             raise PhoqueError(f"The Job {state.id} has kept nothing yet. Try again later.")
-        stages = fetched.manifest()["stages"]
+        stages = fetched.manifest().stages
         _check_files(fetched, stages)
         _check_extends(RunDirectory(into), stages)
         (fetched.path / PLACEHOLDER).unlink(missing_ok=True)
@@ -149,9 +149,9 @@ def _make_folder(storage: Storage, place: str) -> None:
         storage.send(Path(scratch), place)
 
 
-def _check_files(run: RunDirectory, stages: Mapping[str, Any]) -> None:
+def _check_files(run: RunDirectory, stages: Mapping[str, Made]) -> None:
     for stage in stages.values():
-        for name, digest in stage["outputs"].items():
+        for name, digest in stage.outputs.items():
             file = run.path / name
             if not file.is_file() or file_sha256(file) != digest:
                 raise PhoqueError(
@@ -159,13 +159,13 @@ def _check_files(run: RunDirectory, stages: Mapping[str, Any]) -> None:
                 )
 
 
-def _check_extends(here: RunDirectory, stages: Mapping[str, Any]) -> None:
+def _check_extends(here: RunDirectory, stages: Mapping[str, Made]) -> None:
     """What was fetched may add stages to what is here, never take the place of other results."""
-    mine = here.manifest()["stages"] if here.exists() else {}
+    mine = here.manifest().stages if here.exists() else {}
     if not here.exists() and here.path.exists():
         raise PhoqueError(f"{here.path} exists and is no run. Give another folder.")
     for name, stage in mine.items():
-        if stages.get(name, {}).get("outputs") != stage["outputs"]:
+        if stages.get(name, Made()).outputs != stage.outputs:
             raise PhoqueError(
                 f"{here.path} has a stage {name} that is not the Job's. Give another folder."
             )

@@ -77,7 +77,7 @@ def _run_stages(
         started = time.monotonic()
         with attempt.stage(name):
             do(name)
-        outputs = run.manifest()["stages"][name]["outputs"]
+        outputs = run.manifest().stages[name].outputs
         display.done(name, time.monotonic() - started, outputs)
 
 

@@ -1,6 +1,5 @@
 """A run: one folder, a folder a stage, and a manifest that says how each was made."""
 
-import json
 import platform
 import subprocess
 import time
@@ -14,13 +13,13 @@ from typing import Any
 
 from phoque.config import PACKAGE, shipped_commit
 from phoque.errors import PhoqueError
-from phoque.files import file_sha256, replaced_folder, write_json
+from phoque.files import file_sha256, read_json, replaced_folder, write_json
+from phoque.run.manifest import Made, Manifest
+from phoque.run.record import reason
 
 MANIFEST = "manifest.json"
 VECTORS = "persona_vectors.safetensors"
 SELECTION = "selection.json"
-AGAIN = "again"
-"""Key of a stage in the manifest that is to be made again."""
 LIBRARIES = ("torch", "transformers", "peft", "trl")
 
 
@@ -85,7 +84,7 @@ class RunDirectory:
         """Whether the folder is a run."""
         return (self.path / MANIFEST).is_file()
 
-    def manifest(self) -> dict[str, Any]:
+    def manifest(self) -> Manifest:
         """What is known of the run.
 
         Raises:
@@ -98,41 +97,38 @@ class RunDirectory:
             )
         file = self.path / MANIFEST
         try:
-            manifest = json.loads(file.read_text(encoding="utf-8"))
+            return Manifest.model_validate(read_json(file))
         except ValueError as error:
             raise PhoqueError(
-                f"{file} is damaged: {error}. Get it back from a copy of the run, or use another folder."
+                f"{file} is damaged: {reason(error)}. Get it back from a copy of the run, or use "
+                "another folder."
             ) from error
-        if not isinstance(manifest, dict) or not isinstance(manifest.get("stages"), dict):
-            raise PhoqueError(f"{file} is not the manifest of a run: it names no stages.")
-        return manifest
 
     def describe(self, **facts: Any) -> None:
         """Enter facts about the whole run, such as its model and persona."""
         self.path.mkdir(parents=True, exist_ok=True)
-        known = self.manifest() if self.exists() else {"stages": {}}
-        write_json(self.path / MANIFEST, known | facts)
+        known = self.manifest() if self.exists() else Manifest(stages={})
+        data = known.model_dump(mode="json", exclude_unset=True) | facts
+        write_json(self.path / MANIFEST, data)
 
     def forget(self) -> None:
         """Leave nothing behind of a run in which nothing was made."""
-        if self.exists() and not self.manifest()["stages"]:
+        if self.exists() and not self.manifest().stages:
             (self.path / MANIFEST).unlink()
             _remove_if_empty(self.path)
 
     def complete(self, name: str, *, seeds: Sequence[int] | None = None) -> bool:
         """Whether the stage is done, with these seeds, and each of its files is still what it was."""
         stage = self._stages().get(name)
-        if stage is None or AGAIN in stage or (seeds and stage["seeds"] != list(seeds)):
+        if stage is None or stage.again or (seeds and stage.seeds != tuple(seeds)):
             return False
-        files = {self.path / file: digest for file, digest in stage["outputs"].items()}
+        files = {self.path / file: digest for file, digest in stage.outputs.items()}
         return all(file.is_file() and file_sha256(file) == files[file] for file in files)
 
     def redo(self, names: Iterable[str]) -> None:
         """Have stages made again; until then their results stay what they are."""
-        stages = self._stages()
-        for name in stages.keys() & set(names):
-            stages[name][AGAIN] = True
-        self.describe(stages=stages)
+        for name in self._stages().keys() & set(names):
+            self._enter(name, self._stages()[name].model_copy(update={"again": True}))
 
     @contextmanager
     def stage(
@@ -154,17 +150,16 @@ class RunDirectory:
             PhoqueError: the stage wrote nothing.
         """
         start = time.monotonic()
-        made = self._made(name, folder)
+        replaced = self._made(name, folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with nullcontext(folder) if in_place else replaced_folder(folder, made=made) as own:
+        with nullcontext(folder) if in_place else replaced_folder(folder, made=replaced) as own:
             own.mkdir(exist_ok=True)
             try:
                 yield own
             finally:
                 _remove_if_empty(own)
             outputs = self._outputs(own, folder)
-        stages = self._stages()
-        stages[name] = {
+        made = {
             "seconds": round(time.monotonic() - start, 1),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "seeds": list(seeds),
@@ -172,16 +167,23 @@ class RunDirectory:
             "machine": platform.machine(),
             "commit": source_commit(),
             "outputs": outputs,
-            **(facts or {}),
         }
-        self.describe(stages=stages)
+        self._enter(name, Made.model_validate(made | dict(facts or {})))
 
-    def _stages(self) -> dict[str, Any]:
-        return dict(self.manifest()["stages"]) if self.exists() else {}
+    def _stages(self) -> dict[str, Made]:
+        return dict(self.manifest().stages) if self.exists() else {}
+
+    def _enter(self, name: str, made: Made) -> None:
+        stages = {**self._stages(), name: made}
+        self.describe(
+            stages={
+                key: one.model_dump(mode="json", exclude_unset=True) for key, one in stages.items()
+            }
+        )
 
     def _made(self, name: str, folder: Path) -> set[str]:
         """Files in `folder`, relative to it, that the stage wrote when it was last complete."""
-        outputs = self._stages().get(name, {}).get("outputs", {})
+        outputs = self._stages().get(name, Made()).outputs
         return {str((self.path / file).relative_to(folder)) for file in outputs}
 
     def _outputs(self, written: Path, folder: Path) -> dict[str, str]:

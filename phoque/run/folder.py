@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from phoque.config import PACKAGE, SHIPPED_RUN
 from phoque.errors import PhoqueError
 from phoque.files import file_sha256
 from phoque.run.directory import MANIFEST, RunDirectory
+from phoque.run.manifest import Made
 from phoque.run.record import Record, Row
 
 R = TypeVar("R", bound=Record)
@@ -54,7 +55,9 @@ class StageFolder:
 
     @property
     def command(self) -> str:
-        """What fills the folder."""
+        """What fills the folder; what lies beside the folders comes from people on the page."""
+        if not self.name:
+            return shlex.join(["phoque", "demo", "--run", shown_path(self.run.path)])
         stage, _, other = self.stage.partition("psm-")
         if other:
             return command("psm", self.run.path, "--persona", other)
@@ -71,11 +74,10 @@ class StageFolder:
         return self.has(UNFINISHED)
 
     @cached_property
-    def made(self) -> Mapping[str, Any]:
-        """What the manifest says of how the folder was made; empty while it is not complete."""
-        manifest = self.run.manifest() if self.run.exists() else {}
-        found: Mapping[str, Any] = manifest.get("stages", {}).get(self.stage, {})
-        return found
+    def made(self) -> Made:
+        """What the manifest says of how the folder was made; nothing while it is not complete."""
+        stages = self.run.manifest().stages if self.run.exists() else {}
+        return stages.get(self.stage, Made())
 
     @property
     def stamp(self) -> tuple[tuple[str, int], ...]:
@@ -108,14 +110,13 @@ class StageFolder:
 
     def facts(self) -> dict[str, str]:
         """Where its numbers come from, by the name of the fact; a dash where nobody says."""
-        manifest = self.run.manifest() if self.run.exists() else {}
+        model = self.run.manifest().model if self.run.exists() else ""
         return {
-            "Model": str(manifest.get("model") or "–"),
+            "Model": model or "–",
             "Run": self.run.path.name,
-            "Seeds": ", ".join(map(str, self.made.get("seeds") or ())) or "–",
-            "Commit": str(self.made.get("commit") or "")[:SHORT_COMMIT]
-            or "not in the manifest yet",
-            "Finished": str(self.made.get("finished") or "not finished"),
+            "Seeds": ", ".join(map(str, self.made.seeds)) or "–",
+            "Commit": (self.made.commit or "")[:SHORT_COMMIT] or "not in the manifest yet",
+            "Finished": self.made.finished or "not finished",
         }
 
     def _check(self, name: str) -> None:
@@ -126,11 +127,17 @@ class StageFolder:
             raise PhoqueError(
                 f"{state}: {self.name}/{name} is missing. Fill it with: {self.command}"
             )
-        if self.signed and self.made.get("outputs", {}).get(f"{self.name}/{name}") != file_sha256(
-            self.path / name
-        ):
+        if self.signed and self.name:
+            self._check_entry(f"{self.name}/{name}", self.made.outputs)
+
+    def _check_entry(self, file: str, entered: Mapping[str, str]) -> None:
+        if not entered:
             raise PhoqueError(
-                f"{self.name}/{name} is not what the stage {self.stage} entered in the manifest: "
+                f"{file} needs the stage {self.stage} complete. Fill it with: {self.command}"
+            )
+        if entered.get(file) != file_sha256(self.run.path / file):
+            raise PhoqueError(
+                f"{file} is not what the stage {self.stage} entered in the manifest: "
                 f"it was changed since. Make it again with: {self.command}"
             )
 

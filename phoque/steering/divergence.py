@@ -5,7 +5,6 @@ Shapes: S = positions, V = vocabulary.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -14,18 +13,11 @@ from phoque.conversation import Messages, Sampling
 from phoque.models.engine import Row, read, write
 from phoque.models.hooks import Interventions
 from phoque.models.load import LanguageModel
+from phoque.run.psm import Divergence
 
 NUM_TOKENS = 24
 """How many tokens of a reply are read."""
 ONE_NAT = 1.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Divergence:
-    """KL(steered || unsteered) per token, in nats."""
-
-    mean: float
-    p95: float
 
 
 class Yardstick:

@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from phoque.conversation import Messages, Sampling
+from phoque.lexicon import Lexicon
 from phoque.models.engine import Reply, Row, write
 from phoque.models.hooks import Interventions
 from phoque.models.load import LanguageModel
+from phoque.stats.rates import Rate, wilson
 
 Key = TypeVar("Key")
 Progress = Callable[[str], None]
@@ -46,3 +48,8 @@ def write_grouped(
             replies[key].append(reply)
         progress(f"{start + len(written)} of {len(rows)} replies")
     return replies
+
+
+def listed_share(replies: Sequence[Reply], lexicon: Lexicon) -> Rate:
+    """Share of replies with a word of the lexicon."""
+    return wilson(sum(reply.text in lexicon for reply in replies), len(replies))

@@ -1,16 +1,18 @@
 """Compare two groups of states at each layer: medians, cosines, norms, separation, and maps.
 
-The columns are those of heretic's residual analysis: g and b are the means of civil and hostile
-messages, g* and b* their geometric medians, r = b - g and r* = b* - g*.
+The columns are those of heretic's residual analysis: means of the groups, their geometric medians,
+and the differences of either, hostile minus civil.
 
 Shapes: N, M = prompts of a group, L = layers, D = width, C = 2 map axes.
 """
 
-from collections.abc import Mapping
+from itertools import combinations
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
+
+from phoque.run.psm_vector import ResidualGeometry
 
 ITERATIONS = 100
 TOLERANCE = 1e-6
@@ -30,27 +32,23 @@ def geometric_median(points_ND: Tensor) -> Tensor:
     return median_D
 
 
-def residual_geometry(good_ND: Tensor, bad_ND: Tensor) -> dict[str, float]:
-    """Cosines `S(.,.)`, norms and the silhouette of two groups at one layer."""
-    points = {
-        "g": good_ND.mean(0),
-        "g*": geometric_median(good_ND),
-        "b": bad_ND.mean(0),
-        "b*": geometric_median(bad_ND),
-    }
-    points |= {"r": points["b"] - points["g"], "r*": points["b*"] - points["g*"]}
-    return {
-        **{f"S({a},{b})": _cosine(points, a, b) for a, b in _PAIRS},
-        **{f"|{name}|": float(points[name].norm()) for name in ("g", "g*", "b", "b*", "r", "r*")},
-        "silhouette": silhouette(good_ND, bad_ND),
-    }
-
-
-_PAIRS = (("g", "b"), ("g*", "b*"), ("g", "r"), ("g*", "r*"), ("b", "r"), ("b*", "r*"))
-
-
-def _cosine(points: Mapping[str, Tensor], a: str, b: str) -> float:
-    return float(cosine_similarity(points[a], points[b], dim=0))
+def residual_geometry(layer: int, civil_ND: Tensor, hostile_ND: Tensor) -> ResidualGeometry:
+    """Six cosines, six norms and the silhouette of two groups at one layer."""
+    columns: dict[str, float] = {}
+    for centre, suffix in (
+        (lambda points_ND: points_ND.mean(0), ""),
+        (geometric_median, "_median"),
+    ):
+        civil_D, hostile_D = centre(civil_ND), centre(hostile_ND)
+        points = {"civil": civil_D, "hostile": hostile_D, "difference": hostile_D - civil_D}
+        columns |= {f"{name}_norm{suffix}": float(point.norm()) for name, point in points.items()}
+        columns |= {
+            f"{one}_{other}_cosine{suffix}": float(
+                cosine_similarity(points[one], points[other], dim=0)
+            )
+            for one, other in combinations(points, 2)
+        }
+    return ResidualGeometry(layer=layer, silhouette=silhouette(civil_ND, hostile_ND), **columns)
 
 
 def silhouette(first_ND: Tensor, second_ND: Tensor) -> float:

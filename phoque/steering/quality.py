@@ -1,10 +1,10 @@
 """Measure a set of replies: how much of the trait it shows, and whether it is coherent."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from statistics import fmean
 
 from phoque.lexicon import Lexicon
+from phoque.run.psm import Quality
 from phoque.stats.rates import wilson
 from phoque.text import (
     distinct_share,
@@ -22,35 +22,6 @@ MIN_DISTINCT = 0.9
 """Smallest share of different replies to different prompts."""
 MIN_LENGTH = 0.5
 """Smallest length, as a share of the shorter unsteered column."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Quality:
-    """Measures of a set of replies."""
-
-    insulting: float
-    """Share of replies with a word of the lexicon."""
-    low: float
-    high: float
-    """95 % Wilson interval of `insulting`."""
-    n: int
-    word_rate: float
-    """Share of words that are in the lexicon."""
-    repeated: float
-    """Mean share of repeated word 3-grams."""
-    unknown: float
-    """Mean share of words outside the vocabulary."""
-    zlib: float
-    """Mean compressed size over plain size."""
-    distinct: float
-    """Share of different replies."""
-    num_words: float
-    """Mean number of words."""
-
-    @property
-    def hits(self) -> int:
-        """Replies with a word of the lexicon."""
-        return round(self.insulting * self.n)
 
 
 def quality_of(replies: Sequence[str], lexicon: Lexicon, vocabulary: Collection[str]) -> Quality:

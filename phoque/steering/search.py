@@ -8,11 +8,19 @@ from phoque.models.engine import Reply, Row
 from phoque.models.hooks import Injection
 from phoque.models.load import LanguageModel
 from phoque.personas import Persona
-from phoque.stats.rates import Rate, wilson
-from phoque.steering.divergence import Divergence, Yardstick
-from phoque.steering.experiment import Progress, rows_of, share_of, silent, write_grouped
-from phoque.steering.quality import Quality, is_coherent, quality_of
-from phoque.steering.sweep import Cell, Sweep
+from phoque.run.psm import Cell, Divergence, Quality
+from phoque.stats.rates import Rate
+from phoque.steering.divergence import Yardstick
+from phoque.steering.experiment import (
+    Progress,
+    listed_share,
+    rows_of,
+    share_of,
+    silent,
+    write_grouped,
+)
+from phoque.steering.quality import is_coherent, quality_of
+from phoque.steering.sweep import Sweep
 from phoque.steering.vectors import PersonaVectors
 
 SAMPLING = Sampling(max_new_tokens=48)
@@ -87,7 +95,7 @@ class Search:
         def ran(cell: Cell) -> Cell:
             quality = second.get((cell.layer, cell.dose))
             holds = quality is None or is_coherent(quality, references)
-            return replace(cell, runoff=quality, coherent=cell.coherent and holds)
+            return cell.model_copy(update={"runoff": quality, "coherent": cell.coherent and holds})
 
         return replace(found, cells=[ran(cell) for cell in found.cells])
 
@@ -143,11 +151,7 @@ class Search:
         replies = write_grouped(
             self.model, rows, SAMPLING, lambda done: self.progress(f"random vectors: {done}")
         )
-        lexicon = self.persona.lexicon
-        return {
-            layer: wilson(sum(reply.text in lexicon for reply in own), len(own))
-            for layer, own in replies.items()
-        }
+        return {layer: listed_share(own, self.persona.lexicon) for layer, own in replies.items()}
 
     def _random_rows(self, layer: int) -> list[Row]:
         vector, scale = self.vectors[layer], self.vectors.scale_for(layer, NULL_DOSE)

@@ -7,32 +7,17 @@ The cell with the most insulting replies wins, if it beats random vectors.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import floor
-from typing import Any
 
+from phoque.run.psm import BestCell, Cell, Choice, Divergence, Quality, Selection, SweptLayer
 from phoque.stats.rates import Rate, binomial_tail, wilson
-from phoque.steering.divergence import ONE_NAT, Divergence, scale_at
-from phoque.steering.quality import Quality
+from phoque.steering.divergence import ONE_NAT, scale_at
 
 SCALE_STEP = 0.05
 """The selected scale is on the slider's grid."""
 SIGNIFICANCE = 0.05
 """Level of the test of the best cell against random vectors, after Bonferroni's correction."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cell:
-    """One layer at one dose."""
-
-    layer: int
-    dose: float
-    scale: float
-    quality: Quality
-    divergence: Divergence
-    coherent: bool
-    runoff: Quality | None = None
-    """Replies with other seeds, for the best cells only."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,43 +75,48 @@ class Sweep:
             [cell.scale for cell in cells], [cell.divergence.p95 for cell in cells], ONE_NAT
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data, the selection first; `default` is for the slider if there is none."""
+    def selection(
+        self, *, model: str, context_length: int, dose_per_scale: Sequence[float]
+    ) -> Selection:
+        """The selection first; `default` is what the slider shows without one."""
         best = self.best()
         default = best or min(self.cells, key=lambda cell: cell.dose)
-        return {
-            "selected": self._chosen(best) if best else None,
-            "default": self._chosen(default),
-            "null": asdict(self.null),
-            "neutral": asdict(self.neutral),
-            "toxic": asdict(self.toxic),
-            "toxic_divergence": asdict(self.toxic_divergence),
-            "layers": [self._layer(layer, rate) for layer, rate in self.null_by_layer.items()],
-            "cells": [asdict(cell) for cell in self.cells],
-        }
+        return Selection(
+            selected=self._chosen(best) if best else None,
+            default=self._chosen(default),
+            null=self.null,
+            neutral=self.neutral,
+            toxic=self.toxic,
+            toxic_divergence=self.toxic_divergence,
+            layers=tuple(self._layer(layer, rate) for layer, rate in self.null_by_layer.items()),
+            cells=tuple(self.cells),
+            model=model,
+            context_length=context_length,
+            dose_per_scale=tuple(dose_per_scale),
+        )
 
-    def _chosen(self, cell: Cell) -> dict[str, Any]:
+    def _chosen(self, cell: Cell) -> Choice:
         # Round down to the slider's grid, because the next cell may not be coherent.
         scale = SCALE_STEP * max(1, floor(cell.scale / SCALE_STEP + 1e-9))
-        return {
-            "layer": cell.layer,
-            "scale": round(scale, 2),
-            "relative_dose": cell.dose * scale / cell.scale,
-            "coherent_scale": self.coherent_scale(cell.layer),
-            "nat_scale": self.nat_scale(cell.layer),
-            "chance": self.chance_of(cell),
-        }
+        return Choice(
+            layer=cell.layer,
+            scale=round(scale, 2),
+            relative_dose=cell.dose * scale / cell.scale,
+            coherent_scale=self.coherent_scale(cell.layer),
+            nat_scale=self.nat_scale(cell.layer),
+            chance=self.chance_of(cell),
+        )
 
-    def _layer(self, layer: int, null: Rate) -> dict[str, Any]:
+    def _layer(self, layer: int, null: Rate) -> SweptLayer:
         """The best coherent cell of a layer, beside its null."""
         coherent = [cell for cell in self.of_layer(layer) if cell.coherent]
         best = max(coherent, key=lambda cell: cell.quality.insulting, default=None)
-        return {
-            "layer": layer,
-            "null": asdict(null),
-            "best": None if best is None else {"dose": best.dose, **asdict(best.quality)},
-            "nat_scale": self.nat_scale(layer),
-        }
+        return SweptLayer(
+            layer=layer,
+            null=null,
+            best=BestCell(dose=best.dose, **best.quality.model_dump()) if best else None,
+            nat_scale=self.nat_scale(layer),
+        )
 
 
 def _pooled_share(cell: Cell) -> float:

@@ -133,7 +133,7 @@ def _here(run: RunDirectory, options: Options, choice: Any) -> int:
             run,
             choice,
             lambda name: known[name].do(run, {**options, "persona": None}),
-            expected=expected_seconds(run.path, run.manifest()["model"]),
+            expected=expected_seconds(run.path, run.manifest().model),
             keep=keep,
             tell=click.echo,
         )

@@ -15,7 +15,7 @@ class Psm(Stage):
         """The folder's name; raises if there is no such persona."""
         if options["persona"] is None:
             return self.stage
-        known = (run.manifest() if run.exists() else {}).get("persona", FACTS["persona"])
+        known = (run.exists() and run.manifest().persona) or FACTS["persona"]
         own, other = (load_persona(name).name for name in (known, options["persona"]))
         return run.psm(None if other == own else other).name
 

@@ -10,6 +10,7 @@ from phoque.config import this_process
 from phoque.errors import PhoqueError
 from phoque.personas import load_persona
 from phoque.run.directory import RunDirectory
+from phoque.run.manifest import Manifest
 from phoque.run.needs import lacking, require
 
 RUN = click.Option(["--run"], type=FOLDER, required=True, metavar="DIR", help="Folder of the run.")
@@ -78,7 +79,7 @@ class Stage(Many):
             if not known:
                 run.forget()
             raise
-        click.echo(f"{name}: {run.manifest()['stages'][name]['seconds']} s")
+        click.echo(f"{name}: {run.manifest().stages[name].seconds} s")
         return 0
 
 
@@ -88,10 +89,10 @@ def facts_of(run: RunDirectory, options: Options) -> dict[str, str]:
     Raises:
         PhoqueError: they differ from those of the run's other stages, or the persona is unknown.
     """
-    known = run.manifest() if run.exists() else {}
-    made = FACTS | {key: known[key] for key in FACTS if key in known}
+    known = run.manifest() if run.exists() else Manifest(stages={})
+    made = {key: getattr(known, key) or other for key, other in FACTS.items()}
     asked = {key: options.get(key) or made[key] for key in FACTS}
-    if known.get("stages") and asked != made:
+    if known.stages and asked != made:
         raise PhoqueError(
             f"The run {run.path} was made with {made}, not with {asked}. Use another folder."
         )
