@@ -1,4 +1,4 @@
-"""Kill a training at random moments until it is done, and compare it with one that nobody disturbed.
+"""Kill a training at random moments until it is done, and compare it with an undisturbed one.
 
 The run needs a corpus; the reference is a run with the same corpus and a complete persona adapter.
 
@@ -21,7 +21,7 @@ OF_THE_CLOCK = ("seconds", "tokens_per_second", "peak_memory_mb", "attempt")
 
 
 def main() -> int:
-    """0 where adapter and curve are equal."""
+    """Return 0 if adapter and curve are equal."""
     asked = parse()
     if not (asked.reference / ADAPTER).is_file():
         raise SystemExit(f"{asked.reference} has no {ADAPTER} to compare with.")
@@ -37,7 +37,7 @@ def main() -> int:
 
 
 def disturb(asked: argparse.Namespace) -> None:
-    """Start and kill so many times."""
+    """Start and kill it so many times."""
     chance = random.Random(asked.seed)
     for kill in range(1, asked.kills + 1):
         process = subprocess.Popen(training(asked), stdout=subprocess.DEVNULL)
@@ -68,7 +68,7 @@ def training(asked: argparse.Namespace) -> list[str]:
 
 
 def killed(process: subprocess.Popen[bytes], run: Path, attempt: int, seconds: float) -> bool:
-    """Kill it so long after it has begun to train; False where it ended before."""
+    """Kill it so long after it began to train; False if it ended before."""
     while process.poll() is None and begun(run) < attempt:
         time.sleep(0.2)
     try:
@@ -95,7 +95,7 @@ def steps(run: Path) -> int:
 
 
 def curve(run: Path) -> list[dict[str, Any]]:
-    """Rows of the curve without what depends on the clock; a line that was cut is no row."""
+    """Rows of the curve without times; a line that was cut does not count."""
     file = run / METRICS
     text = file.read_text(encoding="utf-8").rpartition("\n")[0] if file.is_file() else ""
     rows = [json.loads(line) for line in text.splitlines()]

@@ -1,4 +1,4 @@
-"""The one room that speaks to the Hugging Face Hub: nothing that insults is ever made public."""
+"""The only room that speaks to the Hugging Face Hub; it sends to private places only."""
 
 from phoque.hub.repositories import push_private
 

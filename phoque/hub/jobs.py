@@ -1,4 +1,4 @@
-"""Hugging Face Jobs: start one, ask it, read its log, cancel it."""
+"""Hugging Face Jobs: start, ask, read the log, cancel."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from phoque.hub.client import asking, connect, owner
 
 ENDED = (JobStage.COMPLETED, JobStage.CANCELED, JobStage.ERROR, JobStage.DELETED)
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0a-\x1f\x7f-\x9f]")
-"""What a line of a log may not do to a terminal."""
+"""Control characters, which a line of a log may not send to a terminal."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class Mount:
     kind: Literal["bucket", "model"]
     source: str
     folder: str
-    """In the source."""
+    """Folder in the source."""
     at: str
     read_only: bool
 
@@ -34,7 +34,7 @@ class Mount:
 
 @dataclass(frozen=True, kw_only=True)
 class JobRequest:
-    """All that a Job is started with, but the values of its secrets."""
+    """Everything a Job is started with, except the values of its secrets."""
 
     name: str
     image: str
@@ -51,7 +51,7 @@ class JobRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class JobState:
-    """What the Hub says of a Job."""
+    """What the Hub says about a Job."""
 
     id: str
     url: str
@@ -64,30 +64,30 @@ class JobState:
 
     @property
     def ended(self) -> bool:
-        """Whether it will not run again."""
+        """Whether it has ended for good."""
         return self.stage in ENDED
 
     @property
     def succeeded(self) -> bool:
-        """Whether its command came to its end with status 0."""
+        """Whether its command ended with status 0."""
         return self.stage == JobStage.COMPLETED
 
 
 @dataclass(frozen=True, kw_only=True)
 class Jobs:
-    """The Jobs of one account; every method raises PhoqueError where the Hub does not do its part."""
+    """The Jobs of one account; every method raises `PhoqueError` if the Hub fails."""
 
     namespace: str | None = None
-    """User or organisation; None is whose token it is."""
+    """User or organisation; None for the token's account."""
     endpoint: str | None = None
     token: str | None = field(default=None, repr=False)
-    """Whose they are; None is the account that this machine is logged in with."""
+    """Token of the account; None for the account of this machine."""
 
     def start(self, request: JobRequest, values: Mapping[str, str]) -> JobState:
-        """Start a Job; `values` are those of the secrets, which no message repeats."""
+        """Start a Job; `values` holds its secrets, which no message repeats."""
         failed = (
-            f"The Job {request.name} was not started, as far as is known; look at your Jobs on the "
-            "Hub before you start it again"
+            f"The Job {request.name} was probably not started; look at your Jobs on the Hub before "
+            "you start it again"
         )
         with self._asking(failed, *values.values()):
             info = self._api().run_job(
@@ -105,15 +105,15 @@ class Jobs:
         return _state(info)
 
     def state(self, job: str) -> JobState:
-        """What the Hub says of the Job now."""
+        """The state of a Job."""
         _require_id(job)
         with self._asking(f"The Job {job} could not be asked"):
             return _state(self._api().inspect_job(job_id=job, namespace=self.namespace))
 
     def lines(self, job: str, *, follow: bool) -> Iterator[str]:
-        """Its log, line by line; `follow` stays until the Job ends, over dropped connections."""
+        """A Job's log, line by line; `follow` waits for its end, also over dropped connections."""
         _require_id(job)
-        advice = f"Its log was lost; read on with: phoque jobs logs {job}"
+        advice = f"The connection to its log was lost; read on with: phoque jobs logs {job}"
         with self._asking(f"The Job {job} may go on. {advice}"):
             logs = self._api().fetch_job_logs(job_id=job, follow=follow, namespace=self.namespace)
             for line in logs:
@@ -126,7 +126,7 @@ class Jobs:
             self._api().cancel_job(job_id=job, namespace=self.namespace)
 
     def owner(self) -> str:
-        """Whose Jobs they are."""
+        """The account that owns the Jobs."""
         return self.namespace or owner(self._api())
 
     def _api(self) -> HfApi:
@@ -137,9 +137,9 @@ class Jobs:
 
 
 def _require_id(job: str) -> None:
-    # It becomes part of an address.
+    # The id becomes part of an address.
     if not re.fullmatch(r"[A-Za-z0-9]+", job):
-        raise PhoqueError(f"{job!r} is no id of a Job: it has letters and digits only.")
+        raise PhoqueError(f"{job!r} is not the id of a Job, which has letters and digits only.")
 
 
 def _volume(mount: Mount) -> Volume:

@@ -1,4 +1,4 @@
-"""Private repositories: made private, asked again before anything is sent, refused otherwise."""
+"""Push to private repositories; a public one is refused before anything is sent."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -20,16 +20,15 @@ def push_private(
     only: list[str] | None = None,
     endpoint: str | None = None,
 ) -> str:
-    """Upload a folder to the root of a private repository with this machine's account; its address.
+    """Upload a folder to the root of a private repository; returns its address.
 
-    The repository is made where there is none, and asked whether it is private before anything is
-    sent.
+    The repository is made if there is none, and must say that it is private.
 
     Args:
-        folder: its files are sent; nothing is removed there.
+        folder: its files are sent; no other file is removed.
         name: `owner/name`.
         kind: what the repository holds.
-        only: patterns of the files to send, as for a shell; None is all.
+        only: shell patterns of the files to send; None for all.
         endpoint: another Hub than Hugging Face's.
 
     Raises:
@@ -47,19 +46,16 @@ def push(
     into: str = "",
     **patterns: list[str] | None,
 ) -> str:
-    """`push_private` with the account of `api`, and to a folder of the repository.
+    """Like `push_private`, with the account of `api`, into a folder of the repository.
 
     Args:
         api: the account.
         folder: its files are sent.
         name: `owner/name`.
         kind: what the repository holds.
-        into: folder of the repository; whatever is in it and is not sent is deleted. Empty is the
-            root, where nothing is deleted.
+        into: folder of the repository, in which all other files are deleted; empty for the root,
+            where nothing is deleted.
         patterns: `allow_patterns` and `ignore_patterns` of `HfApi.upload_folder`.
-
-    Raises:
-        PhoqueError: as `push_private`.
     """
     with asking(f"{folder.name} was not pushed to {name}", hide=(token_of(api),)):
         require_private(api, name, kind)
@@ -77,11 +73,7 @@ def push(
 
 
 def require_private(api: HfApi, name: str, kind: Kind) -> None:
-    """Make the repository where there is none; then it must say that it is private.
-
-    Raises:
-        PhoqueError: it is public.
-    """
+    """Make the repository if there is none; raise `PhoqueError` if it is public."""
     try:
         private = api.repo_info(name, repo_type=kind).private
     except RepositoryNotFoundError:
@@ -92,7 +84,7 @@ def require_private(api: HfApi, name: str, kind: Kind) -> None:
 
 
 def public(what: str) -> str:
-    """Why nothing goes there, for both kinds of storage."""
+    """The error for a public repository or bucket."""
     return (
         f"{what} is public; what this project makes is kept private. Nothing was sent. Make it "
         "private in its settings, or choose another name."

@@ -1,4 +1,4 @@
-"""Where a run is kept while a Job works on it: a private bucket, or a private repository."""
+"""Storage for a run while a Job works on it: a private bucket or a private repository."""
 
 import shutil
 import tempfile
@@ -20,20 +20,20 @@ from phoque.hub.repositories import public, push, require_private
 
 
 class Storage(Protocol):
-    """A private place on the Hub with folders in it."""
+    """A private place on the Hub, with folders."""
 
     @property
     def name(self) -> str:
         """`owner/name`."""
 
     def require_private(self) -> None:
-        """Make it where there is none and ask it; PhoqueError where it is public."""
+        """Make the place if there is none; raise `PhoqueError` if it is public."""
 
     def send(self, folder: Path, to: str) -> None:
-        """Upload a folder's files to the folder `to`, after asking whether it is private."""
+        """Upload a folder's files to the folder `to`, if the place is private."""
 
     def fetch(self, place: str, into: Path) -> bool:
-        """Download the folder `place`, when there is one; whether there was."""
+        """Download the folder `place`; says whether there was one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +43,9 @@ class Bucket:
     name: str
     endpoint: str | None = None
     token: str | None = field(default=None, repr=False)
-    """Whose it is; None is the account that this machine is logged in with."""
+    """Token of the account; None for the account of this machine."""
 
     def require_private(self) -> None:
-        """Make it where there is none and ask it; PhoqueError where it is public."""
         api = connect(self.endpoint, token=self.token)
         with asking(f"The bucket {self.name} cannot be used", hide=(self.token,)):
             try:
@@ -58,7 +57,6 @@ class Bucket:
             raise PhoqueError(public(f"The bucket {self.name}"))
 
     def send(self, folder: Path, to: str) -> None:
-        """Upload a folder's files to the folder `to`, after asking whether it is private."""
         self.require_private()
         files: list[tuple[str | Path | bytes, str]] = [
             (file, f"{to}/{file.relative_to(folder).as_posix()}")
@@ -69,7 +67,6 @@ class Bucket:
             connect(self.endpoint, token=self.token).batch_bucket_files(self.name, add=files)
 
     def fetch(self, place: str, into: Path) -> bool:
-        """Download the folder `place`, when there is one; whether there was."""
         api = connect(self.endpoint, token=self.token)
         with asking(f"{place} was not fetched from the bucket {self.name}", hide=(self.token,)):
             try:
@@ -89,23 +86,18 @@ class Repository:
     name: str
     endpoint: str | None = None
     token: str | None = field(default=None, repr=False)
-    """Whose it is; None is the account that this machine is logged in with."""
+    """Token of the account; None for the account of this machine."""
 
     def require_private(self) -> None:
-        """Make it where there is none and ask it; PhoqueError where it is public."""
         with asking(f"The repository {self.name} cannot be used", hide=(self.token,)):
             require_private(connect(self.endpoint, token=self.token), self.name, "model")
 
     def send(self, folder: Path, to: str, *, without: list[str] | None = None) -> None:
-        """Upload a folder's files to the folder `to`, after asking whether it is private.
-
-        Files of the patterns `without` stay here; what is in `to` and was not sent is deleted.
-        """
+        """Upload a folder without the patterns `without`; other files in `to` are deleted."""
         api = connect(self.endpoint, token=self.token)
         push(api, folder, self.name, "model", into=to, ignore_patterns=without)
 
     def fetch(self, place: str, into: Path) -> bool:
-        """Download the folder `place`, when there is one; whether there was."""
         connect(self.endpoint, token=self.token)
         with (
             tempfile.TemporaryDirectory() as scratch,

@@ -1,4 +1,4 @@
-"""A stage as a command: it says what it lacks before anything is written, then does its job."""
+"""A stage as a command: it checks what it needs before it writes anything, then does its job."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,19 +14,19 @@ from phoque.run.manifest import Manifest
 from phoque.run.needs import lacking, require
 
 RUN = click.Option(["--run"], type=FOLDER, required=True, metavar="DIR", help="Folder of the run.")
-RESUME = click.Option(["--resume"], is_flag=True, help="Do nothing where the stage is complete.")
+RESUME = click.Option(["--resume"], is_flag=True, help="Do nothing if the stage is complete.")
 MODEL = click.Option(["--model"], help="Preset, Hub id or folder; default: the run's, else lab.")
 PERSONA = click.Option(["--persona"], help="Persona or YAML file; default: the run's, else toxic.")
 FACTS = {"model": "lab", "persona": "toxic"}
-"""What a whole run has in common, and what it is where nobody says."""
+"""The facts of a whole run, and their defaults."""
 Options = Mapping[str, Any]
 
 
 class Stage(Many):
-    """A stage; its callback gets the run and the options that are the stage's own."""
+    """A stage; its callback gets the run and the stage's own options."""
 
     begins = False
-    """It may be the first of a run, and says what the run is about."""
+    """Whether it can be the first of a run, which chooses model and persona."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -36,19 +36,19 @@ class Stage(Many):
 
     @property
     def stage(self) -> str:
-        """What it is called in a run."""
+        """Its name in a run."""
         return str(self.name)
 
     def entry(self, _run: RunDirectory, _options: Options) -> str:
-        """What it is called in the manifest."""
+        """Its name in the manifest."""
         return self.stage
 
     def check(self, run: RunDirectory, options: Options) -> None:  # noqa: ARG002  # of those that override it
-        """Refuse to begin without what other stages make; writes nothing."""
+        """Raise if a file of another stage is missing."""
         require(run, lacking([self.stage]))
 
     def do(self, run: RunDirectory, options: Options) -> None:
-        """Do the job, which enters itself in the manifest."""
+        """Do the job and enter it in the manifest."""
         assert self.callback is not None
         self.callback(run, **{str(one.name): options[str(one.name)] for one in self.own})
 
@@ -61,7 +61,7 @@ class Stage(Many):
         return self.alone(ctx.params)
 
     def alone(self, options: Options) -> int:
-        """Do the job, unless it is done; a run in which nothing was made leaves nothing behind."""
+        """Do the job unless it is done; a new run that fails leaves nothing behind."""
         run = RunDirectory(options["run"])
         known = run.exists() and bool(run.manifest())  # a damaged manifest is told first
         facts = facts_of(run, options) if self.begins else {}
@@ -84,11 +84,10 @@ class Stage(Many):
 
 
 def facts_of(run: RunDirectory, options: Options) -> dict[str, str]:
-    """Model and persona of the run: as asked, else as they were, else the lab's.
+    """Model and persona of the run: as asked, or as before, or the defaults.
 
     Raises:
-        PhoqueError: one stage would be of another model or persona than the others, or there is no
-            such persona.
+        PhoqueError: they differ from those of the run's other stages, or the persona is unknown.
     """
     known = run.manifest() if run.exists() else Manifest(stages={})
     made = {key: getattr(known, key) or other for key, other in FACTS.items()}
