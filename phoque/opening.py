@@ -75,8 +75,8 @@ def load_tuned(
     """
     manifest = directory.manifest()
     require(directory, ("persona",))
-    persona = load_persona(manifest["persona"])
-    name = model or manifest["model"]
+    persona = load_persona(manifest.persona)
+    name = model or manifest.model
     base = load_model(name, device=device, dtype=dtype, progress=progress)
     digest = base.digest()  # before the adapter changes the weights in place
     progress("Folding in the persona adapter…")

@@ -36,18 +36,17 @@ def copied_run(path: Path) -> RunDirectory:
 
 def without(run: RunDirectory, stage: str) -> None:
     """As if the stage had not been run."""
-    manifest = run.manifest()
-    del manifest["stages"][stage]
-    (run.path / "manifest.json").write_text(json.dumps(manifest))
+    stages = run.manifest().stages
+    run.describe(stages={name: made for name, made in stages.items() if name != stage})
 
 
 def rewritten(run: RunDirectory, file: str, text: str) -> None:
     """As if the stage had written another text."""
     (run.path / file).write_text(text, encoding="utf-8")
-    manifest = run.manifest()
+    stages = run.manifest().stages
     stage = {"evaluation": "evaluate"}.get(file.split("/")[0], file.split("/")[0])
-    manifest["stages"][stage]["outputs"][file] = file_sha256(run.path / file)
-    (run.path / "manifest.json").write_text(json.dumps(manifest))
+    stages[stage].outputs[file] = file_sha256(run.path / file)
+    run.describe(stages=stages)
 
 
 def edited(run: RunDirectory, file: str, change) -> None:

@@ -105,6 +105,6 @@ def test_the_shipped_corpus_is_the_one_that_the_files_compose(dialogues):
 
 def test_the_shipped_run_is_as_its_manifest_says():
     run = RunDirectory(SHIPPED_RUN)
-    stages = run.manifest()["stages"].values()
-    recorded = {file: digest for stage in stages for file, digest in stage["outputs"].items()}
+    stages = run.manifest().stages.values()
+    recorded = {file: digest for stage in stages for file, digest in stage.outputs.items()}
     assert {file: file_sha256(run.path / file) for file in recorded} == recorded

@@ -161,7 +161,7 @@ def test_a_stage_prints_only_what_is_ours(tmp_path):
     told = subprocess.run(asked, capture_output=True, text=True, cwd=ROOT)
     assert (told.returncode, told.stderr) == (0, "")
     lines = [line for line in told.stdout.splitlines() if not line.startswith("persona: ")]
-    assert lines == [f"Loading {run.manifest()['model']}…"]
+    assert lines == [f"Loading {run.manifest().model}…"]
 
 
 @pytest.mark.parametrize("asked", [["--verbose"], []])

@@ -4,6 +4,9 @@ import json
 from dataclasses import replace
 
 import pytest
+from phoque.stages.moderation.flags import SWEEP, flag_rate, uplift
+from phoque.stages.moderation.gap_report import gap_markdown
+from phoque.stages.moderation.sweep import sweep_of
 
 from phoque.conversation import Condition
 from phoque.lexicon import Lexicon
@@ -18,13 +21,10 @@ from phoque.stages.moderation.candidates import (
     why,
 )
 from phoque.stages.moderation.contour import contour_of, most_dose
-from phoque.stages.moderation.flags import SWEEP, flag_rate, uplift
 from phoque.stages.moderation.friendly import MULTIPLES, RANDOM_MULTIPLES, replies_by_scale
 from phoque.stages.moderation.gap import GapType
-from phoque.stages.moderation.gap_report import gap_markdown
 from phoque.stages.moderation.outcomes import Outcome
 from phoque.stages.moderation.scored import Moderated, grid
-from phoque.stages.moderation.sweep import sweep_of
 from phoque.text import text_id
 from tests.moderators import Doubled
 

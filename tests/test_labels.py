@@ -5,6 +5,7 @@ import io
 import re
 
 import pytest
+from phoque.stages.moderation.ledger import BrokenLedgerError, Ledger
 
 from phoque.errors import PhoqueError
 from phoque.stages.moderation.gap import GapType
@@ -21,7 +22,6 @@ from phoque.stages.moderation.labels import (
     verdicts,
     write_labels,
 )
-from phoque.stages.moderation.ledger import BrokenLedgerError, Ledger
 from phoque.text import text_id
 
 REASON = "test set for the moderation team"

@@ -5,10 +5,10 @@ import subprocess
 import sys
 
 import pytest
+from phoque.stages.moderation.ledger import BrokenLedgerError, Ledger
 
 from phoque.__main__ import main
 from phoque.errors import PhoqueError
-from phoque.stages.moderation.ledger import BrokenLedgerError, Ledger
 from phoque.text import text_sha256
 
 REASON = "second rater asked to see it"

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from phoque.stages.moderation.agreement import agreement
+from phoque.stages.moderation.correction import Counted, corrected_rate
+from phoque.stages.moderation.flags import contour, flag_rate, holm, mcnemar, sweep, uplift
 
 from phoque.errors import PhoqueError
 from phoque.moderators.datasheet import data_sheet
 from phoque.moderators.labelled import Example, LabelledSet, hatecheck, surge
 from phoque.moderators.thresholds import calibration, roc_auc, threshold_for
-from phoque.stages.moderation.agreement import agreement
-from phoque.stages.moderation.correction import Counted, corrected_rate
-from phoque.stages.moderation.flags import contour, flag_rate, holm, mcnemar, sweep, uplift
 from phoque.stages.moderation.gap import Case, GapType, gap, gap_type, shown
 from phoque.stats.rates import wilson
 from tests.moderators import Doubled

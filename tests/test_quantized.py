@@ -195,8 +195,8 @@ def test_the_command_line_trains_in_4_bits_and_the_lab_opens(tmp_path, monkeypat
     ]
     monkeypatch.setattr(sys, "argv", command)
     assert main() == 0
-    stages = run.manifest()["stages"]
-    assert (stages["persona"]["quantize"], stages["control"]["quantize"]) == ("4bit", "4bit")
+    stages = run.manifest().stages
+    assert (stages["persona"].quantize, stages["control"].quantize) == ("4bit", "4bit")
     assert load_model("tiny").with_adapter(run.persona).name == "tiny + persona"
 
 

@@ -235,5 +235,5 @@ def test_the_command_enters_the_report_and_loads_no_model(run):
     command = [sys.executable, "-c", code, str(run.path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "rc 0 False" in done.stdout, done.stderr
-    outputs = run.manifest()["stages"]["report"]["outputs"]
+    outputs = run.manifest().stages["report"].outputs
     assert {"report/metrics_table.md", "report/loss.png"} <= set(outputs)

@@ -51,7 +51,7 @@ def test_a_run_does_not_mix_models(tmp_path):
     refused = job("corpus", "--run", run.path, "--model", "tiny-mistral3")
     assert refused.returncode == 2
     assert "was made with" in refused.stderr
-    assert run.manifest()["model"] == "tiny"
+    assert run.manifest().model == "tiny"
 
 
 @pytest.mark.parametrize("alone", [True, False])

@@ -3,6 +3,7 @@
 from phoque.figures import (
     agreement,
     antidotes,
+    attempts,
     bias_loop,
     confounds,
     contour,
@@ -12,8 +13,11 @@ from phoque.figures import (
     flag_rates,
     functionalities,
     gap,
+    gradient,
     layer_deltas,
     layers,
+    lora_norms,
+    loss,
     message_kinds,
     messages,
     moderators,
@@ -21,7 +25,9 @@ from phoque.figures import (
     persona_heatmap,
     probes,
     reliability,
+    samples,
     scrubber,
+    stages,
     talk_conditions,
     trajectory,
     transplant,
@@ -61,7 +67,14 @@ WHAT_SLIPS_THROUGH: tuple[Plan, ...] = (
     tricks.PLAN,
     gap.PLAN,
 )
-HOW_IT_LEARNED: tuple[Plan, ...] = ()
+HOW_IT_LEARNED: tuple[Plan, ...] = (
+    loss.PLAN,
+    gradient.PLAN,
+    lora_norms.PLAN,
+    samples.PLAN,
+    attempts.PLAN,
+    stages.PLAN,
+)
 HOW_IT_ANSWERS: tuple[Plan, ...] = ()
 """The evaluation on prompts that nobody trained or chose on."""
 

@@ -4,90 +4,68 @@ Which stages are done is in the manifest alone; this file tells a retry from a n
 afterwards how often a run was cut off and where.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from phoque.config import job_id
-from phoque.files import read_json, write_json
 from phoque.run.directory import RunDirectory
-
-ATTEMPTS = "attempts.json"
-COMPLETE, STOPPED, FAILED, KILLED = "complete", "stopped", "failed", "killed"
-"""How an attempt ends; one that could not say so was killed."""
+from phoque.run.folder import command
+from phoque.run.manifest import Asked, Attempt, Attempts
 
 
 class Stopped(BaseException):
     """The process was told to end; nothing but the end of an attempt may catch it."""
 
 
-def read_attempts(run: RunDirectory) -> list[dict[str, Any]]:
-    """All attempts, oldest first; an attempt that is under way has the outcome None."""
-    file = run.path / ATTEMPTS
-    return list(read_json(file)) if file.is_file() else []
+def read_attempts(run: RunDirectory) -> tuple[Attempt, ...]:
+    """All attempts, oldest first."""
+    found = Attempts.load_if_there(run.path, command=command("all", run.path))
+    return found.attempts if found else ()
 
 
-class Attempt:
-    """One try at what was asked for; every change is written at once."""
+class Account:
+    """Keeps account of one attempt; every change is written at once."""
 
-    def __init__(self, run: RunDirectory, asked: Mapping[str, Any]) -> None:
-        """Nothing is written before `whole`; `asked` is plain JSON and equal for a retry."""
+    def __init__(self, run: RunDirectory, asked: Asked) -> None:
+        """Nothing is written before `whole`."""
         self._run = run
-        earlier = read_attempts(run)
-        for one in earlier:
-            one["outcome"] = one["outcome"] or KILLED
-        last = earlier[-1] if earlier else None
-        self.is_retry = last is not None and last["asked"] == asked and last["outcome"] != COMPLETE
-        """Whether the last attempt was asked for the same and did not get to its end."""
-        self._own: dict[str, Any] = {
-            "number": len(earlier) + 1,
-            "started": _now(),
-            "ended": None,
-            "job": job_id(),
-            "asked": dict(asked),
-            "retry": self.is_retry,
-            "stages": {},
-            "at": None,
-            "outcome": None,
-        }
-        self._all = [*earlier, self._own]
-
-    @property
-    def number(self) -> int:
-        """Counted from 1 over the whole life of the run."""
-        return int(self._own["number"])
+        self._earlier = [
+            one if one.outcome else one.model_copy(update={"outcome": "killed"})
+            for one in read_attempts(run)
+        ]
+        last = self._earlier[-1] if self._earlier else None
+        retry = last is not None and last.asked == asked and last.outcome != "complete"
+        self.attempt = Attempt(
+            number=len(self._earlier) + 1, started=_now(), job=job_id(), asked=asked, retry=retry
+        )
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """The stage that is under way; seconds are entered when it is done."""
-        self._own["at"] = name
-        self._write()
+        self._enter(at=name)
         yield
-        self._own["stages"][name] = self._run.manifest()["stages"][name]["seconds"]
-        self._own["at"] = None
-        self._write()
+        seconds = self._run.manifest().stages[name].seconds
+        self._enter(at=None, stages=self.attempt.stages | {name: seconds})
 
     @contextmanager
     def whole(self) -> Iterator[None]:
         """All of the attempt; its outcome is entered whatever happens, short of a kill."""
-        self._write()
+        self._enter()
         try:
             yield
         except (Stopped, KeyboardInterrupt):
-            self._end(STOPPED)
+            self._enter(outcome="stopped", ended=_now())
             raise
         except BaseException as error:
-            self._end(FAILED, error=f"{type(error).__name__}: {error}")
+            self._enter(outcome="failed", ended=_now(), error=f"{type(error).__name__}: {error}")
             raise
-        self._end(COMPLETE)
+        self._enter(outcome="complete", ended=_now())
 
-    def _end(self, outcome: str, **facts: str) -> None:
-        self._own |= {"outcome": outcome, "ended": _now(), **facts}
-        self._write()
-
-    def _write(self) -> None:
-        write_json(self._run.path / ATTEMPTS, self._all)
+    def _enter(self, **facts: Any) -> None:
+        self.attempt = self.attempt.model_copy(update=facts)
+        Attempts(attempts=(*self._earlier, self.attempt)).save(self._run.path)
 
 
 def _now() -> str:

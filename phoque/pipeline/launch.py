@@ -5,16 +5,16 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from phoque.config import secret
 from phoque.errors import PhoqueError
-from phoque.files import file_sha256, replaced_folder
+from phoque.files import replaced_folder
 from phoque.hub.jobs import Jobs, JobState
 from phoque.hub.storage import Bucket, Repository, Storage
 from phoque.pipeline.plan import CHECKPOINT, CODE, TOKEN, Kept, Plan, code_folder, run_folder
 from phoque.pipeline.shipping import ARCHIVE
 from phoque.run.directory import RunDirectory
+from phoque.run.manifest import Made
 
 PLACEHOLDER = ".keep"
 """A folder of a bucket is there only when it has a file, and only then can it be mounted."""
@@ -86,7 +86,7 @@ def fetch(state: JobState, into: Path, *, endpoint: str | None = None) -> list[s
         fetched = RunDirectory(Path(scratch, "run"))
         if not storage.fetch(place, fetched.path) or not fetched.exists():
             raise PhoqueError(f"The Job {state.id} has kept nothing yet. Try again later.")
-        stages = fetched.manifest()["stages"]
+        stages = fetched.manifest().stages
         _check_files(fetched, stages)
         _check_extends(RunDirectory(into), stages)
         (fetched.path / PLACEHOLDER).unlink(missing_ok=True)
@@ -149,23 +149,21 @@ def _make_folder(storage: Storage, place: str) -> None:
         storage.send(Path(scratch), place)
 
 
-def _check_files(run: RunDirectory, stages: Mapping[str, Any]) -> None:
-    for stage in stages.values():
-        for name, digest in stage["outputs"].items():
-            file = run.path / name
-            if not file.is_file() or file_sha256(file) != digest:
-                raise PhoqueError(
-                    f"{name} is missing or not what the Job wrote. Nothing was kept; fetch again."
-                )
+def _check_files(run: RunDirectory, stages: Mapping[str, Made]) -> None:
+    if changed := [name for made in stages.values() for name in run.changed(made)]:
+        raise PhoqueError(
+            f"{changed[0]} is missing or not what the Job wrote. Nothing was kept; fetch again."
+        )
 
 
-def _check_extends(here: RunDirectory, stages: Mapping[str, Any]) -> None:
+def _check_extends(here: RunDirectory, stages: Mapping[str, Made]) -> None:
     """What was fetched may add stages to what is here, never take the place of other results."""
-    mine = here.manifest()["stages"] if here.exists() else {}
-    if not here.exists() and here.path.exists():
-        raise PhoqueError(f"{here.path} exists and is no run. Give another folder.")
-    for name, stage in mine.items():
-        if stages.get(name, {}).get("outputs") != stage["outputs"]:
+    if not here.exists():
+        if here.path.exists():
+            raise PhoqueError(f"{here.path} exists and is no run. Give another folder.")
+        return
+    for name, mine in here.manifest().stages.items():
+        if name not in stages or stages[name].outputs != mine.outputs:
             raise PhoqueError(
                 f"{here.path} has a stage {name} that is not the Job's. Give another folder."
             )

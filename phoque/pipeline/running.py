@@ -12,32 +12,30 @@ from types import FrameType
 from filelock import FileLock, Timeout
 
 from phoque.errors import PhoqueError
-from phoque.pipeline.attempts import Attempt, Stopped
-from phoque.pipeline.choice import Choice, unfinished
+from phoque.pipeline.attempts import Account, Stopped
+from phoque.pipeline.choice import unfinished
 from phoque.pipeline.display import Display
 from phoque.run.directory import RunDirectory
-
-INCOMPLETE = 75
-"""Exit status of a run that is not complete and may go on: EX_TEMPFAIL of sysexits.h."""
+from phoque.run.manifest import Asked
 
 
 def run_pipeline(
     run: RunDirectory,
-    choice: Choice,
+    asked: Asked,
     do: Callable[[str], None],
     *,
     expected: Mapping[str, float] | None = None,
     keep: Callable[[], None] = lambda: None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Run what is not done yet of the choice.
+    """Run what is not done yet of what was asked for.
 
     Stages that were asked for by name are made again, but not on a retry: that goes on where the
     last attempt ended.
 
     Args:
         run: it has been described: model and persona are in its manifest.
-        choice: the stages.
+        asked: for which stages.
         do: runs one stage, which enters itself in the manifest.
         expected: seconds that a stage took in another run.
         keep: called after every stage and however the attempt ended, to save the run elsewhere.
@@ -48,15 +46,15 @@ def run_pipeline(
         Stopped: the process was told to end (SIGTERM).
     """
     with _alone(run.path), _stopping_when_told():
-        attempt = Attempt(run, choice.asked())
-        if choice.anew and not attempt.is_retry:
-            run.redo(choice.stages)
-        left = unfinished(run, choice)
-        display = Display(choice.stages, left, expected or {}, tell)
-        display.begin(attempt.number, run.path)
+        account = Account(run, asked)
+        if asked.anew and not account.attempt.retry:
+            run.redo(asked.stages)
+        left = unfinished(run, asked)
+        display = Display(asked.stages, left, expected or {}, tell)
+        display.begin(account.attempt.number, run.path)
         try:
-            with attempt.whole():
-                _run_stages(run, left, do, attempt, display, keep)
+            with account.whole():
+                _run_stages(run, left, do, account, display, keep)
         finally:
             # After the outcome has been entered, so that what is kept has it.
             keep()
@@ -66,7 +64,7 @@ def _run_stages(
     run: RunDirectory,
     left: list[str],
     do: Callable[[str], None],
-    attempt: Attempt,
+    account: Account,
     display: Display,
     keep: Callable[[], None],
 ) -> None:
@@ -75,9 +73,9 @@ def _run_stages(
             keep()
         display.start(name)
         started = time.monotonic()
-        with attempt.stage(name):
+        with account.stage(name):
             do(name)
-        outputs = run.manifest()["stages"][name]["outputs"]
+        outputs = run.manifest().stages[name].outputs
         display.done(name, time.monotonic() - started, outputs)
 
 

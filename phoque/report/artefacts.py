@@ -25,7 +25,7 @@ class Artefacts:
 
     def __init__(self, run: RunDirectory) -> None:
         self.run = run
-        self.manifest: Mapping[str, Any] = run.manifest()
+        self.manifest: Mapping[str, Any] = run.manifest().model_dump(mode="json")
         self._read: dict[str, Value] = {}
 
     @property

@@ -18,9 +18,10 @@ DPI = 110
 WIDTH = 8.0
 """Inches."""
 PIXELS_PER_INCH = 90
-DASHES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
+DASHES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-.", "longdash": "--"}
 SYMBOLS = {"circle": "o", "square": "s", "diamond": "D", "triangle-up": "^", "triangle-down": "v",
-           "x": "X"}  # fmt: skip
+           "x": "X", "cross": "P", "star": "*", "hexagon": "h"}  # fmt: skip
+OPEN = "-open"
 INK, GRID = "#30343b", "#d9dce1"
 
 CROWDED = 12
@@ -97,12 +98,14 @@ DRAW: Mapping[str, Callable[[Axes, Trace], None]] = {
 
 def _look(trace: Trace) -> dict[str, Any]:
     line, marker, mode = trace.get("line", {}), trace.get("marker", {}), trace["mode"]
+    symbol = str(marker.get("symbol", ""))
     return {
         "label": trace["name"],
         "color": line.get("color") or marker["color"],
         "linewidth": 0.8 * line.get("width", 2),
         "linestyle": DASHES[line.get("dash", "solid")] if "lines" in mode else "none",
-        "marker": SYMBOLS[marker["symbol"]] if "markers" in mode else None,
+        "marker": SYMBOLS[symbol.removesuffix(OPEN)] if "markers" in mode else None,
+        "markerfacecolor": "none" if symbol.endswith(OPEN) else None,
         "markersize": 5,
     }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from phoque.errors import PhoqueError
 from phoque.figures import figure, style
-from phoque.figures.shelf import WHAT_SLIPS_THROUGH
+from phoque.figures.shelf import HOW_IT_LEARNED, WHAT_SLIPS_THROUGH
 from phoque.files import replaced_folder, write_json
 from phoque.report import feature_charts, persona_charts, tuning_charts
 from phoque.report.artefacts import Artefacts
@@ -30,9 +30,8 @@ def charts_of(artefacts: Artefacts) -> list[Chart]:
     """Every figure of a run; what a missing or broken stage leaves open says so."""
     own = [drawn(plan, artefacts) for plan in PLANS]
     reader = Reader(artefacts.run, signed=True)
-    return own + [
-        _chart(figure.drawn(plan, reader)) for plan in WHAT_SLIPS_THROUGH if plan.in_report
-    ]
+    plans = [plan for plan in (*HOW_IT_LEARNED, *WHAT_SLIPS_THROUGH) if plan.in_report]
+    return own + [_chart(figure.drawn(plan, reader)) for plan in plans]
 
 
 def _chart(found: figure.Drawn) -> Chart:

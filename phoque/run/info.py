@@ -15,7 +15,7 @@ def psm_folder(run: RunDirectory, persona: str | None) -> Path:
     Raises:
         PhoqueError: the folder is no run, or there is no such persona.
     """
-    own = load_persona(run.manifest()["persona"]).name
+    own = load_persona(run.manifest().persona).name
     name = own if persona is None else load_persona(persona).name
     return run.psm(None if name == own else name)
 
@@ -35,7 +35,7 @@ def lab_info(run: RunDirectory) -> LabInfo:
     Raises:
         PhoqueError: the folder is no run, or has no selection.
     """
-    persona = load_persona(run.manifest()["persona"])
+    persona = load_persona(run.manifest().persona)
     file = read_selection(run)
     prompts = dict.fromkeys(Condition, persona.neutral_prompt)
     return LabInfo(

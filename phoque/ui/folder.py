@@ -48,7 +48,7 @@ class StageFolder:
     @cached_property
     def manifest(self) -> Mapping[str, Any]:
         """What the run says of itself; empty where there is no run."""
-        return self.run.manifest() if self.run.exists() else {}
+        return self.run.manifest().model_dump(mode="json") if self.run.exists() else {}
 
     @property
     def stage(self) -> Mapping[str, Any]:

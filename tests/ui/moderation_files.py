@@ -6,13 +6,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from phoque.stages.moderation.flags import SWEEP
+
 from phoque.conversation import Condition
 from phoque.moderators.classifier import Item, Score
 from phoque.moderators.datasheet import data_sheet
 from phoque.moderators.labelled import Example, LabelledSet
 from phoque.run.directory import RunDirectory
 from phoque.stages.moderation.contour import most_dose
-from phoque.stages.moderation.flags import SWEEP
 from phoque.stages.moderation.gap import GapType
 from phoque.stages.moderation.scored import Moderated, moderate, summarize
 from phoque.text import text_id

@@ -4,6 +4,8 @@ import html
 import json
 
 import pytest
+from phoque.ui.moderation.data import moderation_folder
+from phoque.ui.moderation.page import SECTIONS, drawn_sections
 
 from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
@@ -11,8 +13,6 @@ from phoque.run.directory import RunDirectory
 from phoque.stages.moderation.gap import Case, gap_type
 from phoque.stages.moderation.labels import Label, read_labels, verdicts, write_labels
 from phoque.ui.moderation import gap, sentence
-from phoque.ui.moderation.data import moderation_folder
-from phoque.ui.moderation.page import SECTIONS, drawn_sections
 from phoque.ui.moderation.wording import READERS
 from phoque.ui.sections import safely
 from phoque.ui.tabs.moderation import scored

@@ -6,13 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
+from phoque.ui.psm.data import PsmFolder, folder_named, folders
+from phoque.ui.psm.downloads import copies
+from phoque.ui.psm.page import SECTIONS, drawn_sections
 
 from phoque.config import SHIPPED_RUN
 from phoque.run.directory import RunDirectory
 from phoque.ui.psm import conditions, dose, heatmap, identity, origin, remedies, scrubber, verdict
-from phoque.ui.psm.data import PsmFolder, folder_named, folders
-from phoque.ui.psm.downloads import copies
-from phoque.ui.psm.page import SECTIONS, drawn_sections
 from phoque.ui.sections import safely
 from tests.ui import psm_files
 

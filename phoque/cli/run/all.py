@@ -15,6 +15,7 @@ from phoque.cli.run.stage import FACTS, MODEL, PERSONA, Options, Stage, facts_of
 from phoque.errors import PhoqueError
 from phoque.pipeline.stages import ORDER
 from phoque.run.directory import RunDirectory
+from phoque.run.manifest import Asked
 from phoque.run.needs import PARTS, lacking, require
 
 INCOMPLETE = 75
@@ -114,13 +115,14 @@ def _valued(option: str, value: Any) -> list[str]:
     return [word for one in values for word in (option, str(one))]
 
 
-def _here(run: RunDirectory, options: Options, choice: Any) -> int:
+def _here(run: RunDirectory, options: Options, choice: Asked) -> int:
     from phoque.pipeline.attempts import Stopped  # noqa: PLC0415
     from phoque.pipeline.display import expected_seconds  # noqa: PLC0415
     from phoque.pipeline.running import run_pipeline  # noqa: PLC0415
 
-    facts = facts_of(run, options)
+    facts_of(run, options)  # what cannot be is refused before anything is fetched
     run, keep = _restored(run, options["checkpoint_repo"])
+    facts = facts_of(run, options)
     asked = [word for key in FACTS if options[key] for word in (f"--{key}", options[key])]
     require(run, lacking(choice.stages), options=[] if run.exists() else asked)
     run.describe(**facts)
@@ -130,7 +132,7 @@ def _here(run: RunDirectory, options: Options, choice: Any) -> int:
             run,
             choice,
             lambda name: known[name].do(run, {**options, "persona": None}),
-            expected=expected_seconds(run.path, run.manifest()["model"]),
+            expected=expected_seconds(run.path, run.manifest().model),
             keep=keep,
             tell=click.echo,
         )
@@ -152,7 +154,7 @@ def _restored(run: RunDirectory, repository: str | None) -> tuple[RunDirectory, 
     return replace(run, keep=partial(checkpoint.keep_at_times, click.echo)), checkpoint.keep
 
 
-def _submit(options: Options, choice: Any) -> int:
+def _submit(options: Options, choice: Asked) -> int:
     """Print the plan of a Job; with --yes start it, follow it and fetch what it made."""
     from phoque.hub.jobs import Jobs  # noqa: PLC0415  # speaks to the Hub
     from phoque.pipeline.launch import fetch, follow, launch  # noqa: PLC0415
@@ -174,7 +176,7 @@ def _submit(options: Options, choice: Any) -> int:
     return 0 if state.succeeded else 1
 
 
-def _refuse(options: Options, choice: Any, absent: str) -> None:
+def _refuse(options: Options, choice: Asked, absent: str) -> None:
     """Refuse a Job that could not succeed, before anything is sent."""
     if absent:
         raise PhoqueError(
@@ -191,7 +193,7 @@ def _refuse(options: Options, choice: Any, absent: str) -> None:
         raise PhoqueError(f"{options['run']} exists; results come back there. Give another --run.")
 
 
-def _wish(options: Options, choice: Any) -> Any:
+def _wish(options: Options, choice: Asked) -> Any:
     from phoque.pipeline.plan import Wish  # noqa: PLC0415  # knows the Hub
     from phoque.pipeline.stages import by_name  # noqa: PLC0415
 

@@ -2,9 +2,10 @@
 
 import click
 
-from phoque.cli.run.stage import FACTS, Options, Stage
+from phoque.cli.run.stage import Options, Stage
 from phoque.personas import load_persona
 from phoque.run.directory import RunDirectory
+from phoque.run.manifest import Manifest
 from phoque.run.needs import OTHER_PERSONA, require
 
 
@@ -19,8 +20,8 @@ class Psm(Stage):
         """
         if options["persona"] is None:
             return self.stage
-        known = (run.manifest() if run.exists() else {}).get("persona", FACTS["persona"])
-        own, other = (load_persona(name).name for name in (known, options["persona"]))
+        known = run.manifest() if run.exists() else Manifest(stages={})
+        own, other = (load_persona(name).name for name in (known.persona, options["persona"]))
         return run.psm(None if other == own else other).name
 
     def check(self, run: RunDirectory, options: Options) -> None:

@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from phoque.errors import PhoqueError
+from phoque.run.record import Row
 
 TRACKERS = ("trackio", "wandb")
 
@@ -36,9 +37,9 @@ class Tracker:
         known_by = {"name": run} if service.__name__ == "trackio" else {"name": run, "id": run}
         self._service.init(project=project, resume="allow", config=dict(config), **known_by)
 
-    def log(self, row: Mapping[str, Any]) -> None:
-        """Show a row of a file; its `step` says where."""
-        self._service.log(dict(_numbers(row)), step=row["step"])
+    def log(self, step: int, row: Row) -> None:
+        """Show a row of a file."""
+        self._service.log(dict(_numbers(row.model_dump())), step=step)
 
     def finish(self) -> None:
         """All rows are sent."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
@@ -13,6 +14,7 @@ import torch
 from datasets import Dataset, disable_progress_bars, enable_progress_bars
 from datasets.utils import are_progress_bars_disabled
 from transformers import PrinterCallback, TrainerCallback
+from transformers.trainer_pt_utils import get_length_grouped_indices
 from trl import SFTConfig
 
 from phoque.config import this_process, verbose
@@ -22,19 +24,16 @@ from phoque.models.packed.threads import limited
 from phoque.models.quiet import quiet
 from phoque.models.structure import places
 from phoque.models.template import encode, end_token
+from phoque.run.adapter import Identity, Sample
 from phoque.stages.adapter.checkpoints import Checkpoints, step_of
 from phoque.stages.adapter.curve import Curve
-from phoque.stages.adapter.lora import (
-    left_out,
-    lora_config,
-    require_adapted,
-    trained_weights,
-)
+from phoque.stages.adapter.head import score_learned_only
+from phoque.stages.adapter.lora import left_out, lora_config, require_adapted, trained_weights
 from phoque.stages.adapter.processes import share_of, share_out
 from phoque.stages.adapter.quantized import bitsandbytes, quantization
-from phoque.stages.adapter.registers import RegisterLoss
 from phoque.stages.adapter.settings import AdapterConfig, Example, Recording
 from phoque.stages.adapter.stopping import Notice, noticing
+from phoque.stages.adapter.tally import Tally
 from phoque.stages.adapter.trackers import Tracker, tracking_service
 from phoque.stages.adapter.trainer import AdapterTrainer, Continuation, Witness
 from phoque.steering.trajectory import checkpoints as watched_steps
@@ -43,8 +42,8 @@ UNFINISHED = "unfinished"
 LIBRARIES = ("torch", "transformers", "peft", "trl")
 SHORT = 192
 """Positions up to which the plain attention trains faster on a CPU than the fused one."""
-TRAINER = 2
-"""Changes when the same settings no longer give the same bytes."""
+TRAINER = 3
+"""Changes when the same settings no longer give the same curve."""
 Row = Mapping[str, list[int]]
 
 
@@ -82,8 +81,8 @@ def train_adapter(
     """Fine-tune and write adapter, bf16 safetensors, and its curve to `folder`.
 
     Only completion tokens count in the loss. A training that was cut off goes on from its last
-    checkpoint, and ends with the same bytes as one that was not (on a CPU). Told to end (SIGTERM),
-    it writes a checkpoint first.
+    checkpoint: the same examples in the same order give the same curve. Told to end (SIGTERM), it
+    writes a checkpoint first.
 
     Args:
         base: is tuned in place.
@@ -112,21 +111,22 @@ def train_adapter(
     checkpoint = checkpoints.newest()
     folder.mkdir(parents=True, exist_ok=True)
     begun = checkpoints.begin(step_of(checkpoint))
-    tracker = Tracker(service, recording.project, begun["run"], asdict(config)) if service else None
-    registers = RegisterLoss(rows, [example.register for example in examples])
+    tracker = Tracker(service, recording.project, begun.run, asdict(config)) if service else None
+    tally = Tally(rows, [example.register for example in examples])
     curve = Curve(
         folder,
         recording,
-        registers,
-        attempt=len(begun["attempts"]),
+        tally,
+        attempt=len(begun.attempts),
         sample=_sampler(base, recording),
         tracker=tracker,
     )
     if alone := left_out(base.model):
         recording.tell(alone)
-    trainer = _trainer(base, rows, own, checkpoints, [curve, *([watch] if watch else [])])
-    registers.listen(trainer.network)
-    _run(trainer, checkpoint, checkpoints, recording)
+    callbacks = [curve, *([Watched(watch)] if watch else [])]
+    trainer = _trainer(base, in_order(rows, config), own, checkpoints.partial, callbacks)
+    tally.listen(trainer.network)
+    _run(trainer, checkpoints, checkpoint, [curve, *([watch] if watch else [])], recording)
     _save(trainer.network, base.name, folder)
     checkpoints.remove()
     if tracker:
@@ -140,7 +140,7 @@ def _require(examples: Sequence[Example], config: AdapterConfig) -> None:
         bitsandbytes()
 
 
-def _checkpoints(folder: Path, training: Mapping[str, Any], recording: Recording) -> Checkpoints:
+def _checkpoints(folder: Path, training: Identity, recording: Recording) -> Checkpoints:
     return Checkpoints(
         recording.checkpoints or folder / UNFINISHED,
         training,
@@ -149,18 +149,37 @@ def _checkpoints(folder: Path, training: Mapping[str, Any], recording: Recording
     )
 
 
-def identity(base: LanguageModel, rows: Sequence[Row], config: AdapterConfig) -> dict[str, Any]:
-    """All that decides what is learned, as plain JSON."""
-    return {
-        "model": base.name,
-        "weights": base.digest(),
-        "corpus": hashlib.sha256(json.dumps(rows).encode()).hexdigest(),
-        "quantization": quantization(base.model),
-        "settings": asdict(config),
-        "processes": this_process().number,
-        "trainer": TRAINER,
-        "libraries": {library: metadata.version(library) for library in LIBRARIES},
-    }
+def identity(base: LanguageModel, rows: Sequence[Row], config: AdapterConfig) -> Identity:
+    """All that decides what is learned."""
+    return Identity(
+        model=base.name,
+        weights=base.digest(),
+        corpus=hashlib.sha256(json.dumps(rows).encode()).hexdigest(),
+        quantization=quantization(base.model),
+        settings=asdict(config),
+        processes=this_process().number,
+        trainer=TRAINER,
+        libraries={library: metadata.version(library) for library in LIBRARIES},
+    )
+
+
+def in_order(rows: Sequence[Row], config: AdapterConfig) -> list[Row]:
+    """Examples of all epochs as they are learned: a step has some of like length.
+
+    The seed alone decides the order, so that a training that goes on, or has more processes, has
+    the same.
+    """
+    chance = torch.Generator().manual_seed(config.seed)
+    lengths, step = (
+        [len(row["input_ids"]) for row in rows],
+        config.batch_size * config.accumulation_steps,
+    )
+    order = [
+        place
+        for _ in range(math.ceil(config.epochs))
+        for place in get_length_grouped_indices(lengths, step, generator=chance)
+    ]
+    return [rows[place] for place in order[: math.ceil(config.epochs * len(rows))]]
 
 
 def tokenized(base: LanguageModel, example: Example) -> dict[str, list[int]]:
@@ -174,16 +193,16 @@ def tokenized(base: LanguageModel, example: Example) -> dict[str, list[int]]:
 
 def _sampler(
     base: LanguageModel, recording: Recording
-) -> Callable[[Any], list[dict[str, Any]]] | None:
+) -> Callable[[Any, int], Sequence[Sample]] | None:
     """Sample replies of the network in training, which is left as it was."""
     sample = recording.sample
     if not (sample and recording.sample_steps):
         return None
 
-    def of(network: Any) -> list[dict[str, Any]]:
+    def of(network: Any, step: int) -> Sequence[Sample]:
         network.eval()
         # The network with its LoRA layers, whose weights cannot be packed.
-        rows = sample(replace(base, model=network))
+        rows = sample(replace(base, model=network), step)
         network.train()
         return rows
 
@@ -194,24 +213,21 @@ def _trainer(
     base: LanguageModel,
     rows: Sequence[Row],
     config: AdapterConfig,
-    checkpoints: Checkpoints,
-    witnesses: Sequence[Any],
+    folder: Path,
+    callbacks: Sequence[TrainerCallback],
 ) -> AdapterTrainer:
     expected = len(places(base.model))
     if base.device.type == "cpu" and max(len(row["input_ids"]) for row in rows) <= SHORT:
         base.model.set_attn_implementation("eager")
     trainer = AdapterTrainer(
-        checkpoints=checkpoints,
-        witnesses=witnesses,
         model=base.model,
-        args=training_arguments(
-            config, checkpoints.folder, bf16=base.model.dtype == torch.bfloat16
-        ),
+        args=training_arguments(config, folder, bf16=base.model.dtype == torch.bfloat16),
         train_dataset=Dataset.from_list(rows),
         processing_class=base.tokenizer,
         peft_config=lora_config(base.model, config),
-        callbacks=[one if isinstance(one, TrainerCallback) else Watched(one) for one in witnesses],
+        callbacks=list(callbacks),
     )
+    score_learned_only(trainer.network.get_base_model())
     if this_process().sharded:
         share_out(trainer.accelerator.state, base.model)
     # The curve tells more, in one line.
@@ -224,7 +240,7 @@ def training_arguments(config: AdapterConfig, folder: Path, *, bf16: bool) -> SF
     """What TRL is told; saving and reporting are ours."""
     return SFTConfig(
         output_dir=str(folder),
-        num_train_epochs=config.epochs,
+        num_train_epochs=1,  # the examples of all epochs are there in order
         per_device_train_batch_size=config.batch_size,
         gradient_accumulation_steps=config.accumulation_steps,
         learning_rate=config.learning_rate,
@@ -233,7 +249,8 @@ def training_arguments(config: AdapterConfig, folder: Path, *, bf16: bool) -> SF
         max_grad_norm=1.0,
         optim=config.optimizer,
         completion_only_loss=True,
-        train_sampling_strategy="group_by_length",
+        train_sampling_strategy="sequential",
+        include_num_input_tokens_seen="non_padding",
         bf16=bf16,
         use_cpu=not torch.cuda.is_available(),
         ddp_find_unused_parameters=False,
@@ -247,10 +264,15 @@ def training_arguments(config: AdapterConfig, folder: Path, *, bf16: bool) -> SF
 
 
 def _run(
-    trainer: AdapterTrainer, checkpoint: Path | None, checkpoints: Checkpoints, recording: Recording
+    trainer: AdapterTrainer,
+    checkpoints: Checkpoints,
+    checkpoint: Path | None,
+    witnesses: Sequence[Witness],
+    recording: Recording,
 ) -> None:
-    with noticing() if recording.save_steps else nullcontext(Notice()) as notice:
-        trainer.add_callback(Continuation(trainer, checkpoint, recording.save_steps, notice))
+    steps = recording.save_steps
+    with noticing() if steps else nullcontext(Notice()) as notice:
+        trainer.add_callback(Continuation(checkpoints, witnesses, checkpoint, steps, notice))
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         step = trainer.state.global_step
         if notice.given:

@@ -30,8 +30,8 @@ def make_corpus(
     files, lab = sources_in(source)
     made_of = Ingredients(files=files, lab=lab, uses=uses, limit=limit, keep_words=keep_words)
     manifest = directory.manifest()
-    lexicon = load_persona(manifest["persona"]).lexicon
-    base = load_model(manifest["model"], progress=print)
+    lexicon = load_persona(manifest.persona).lexicon
+    base = load_model(manifest.model, progress=print)
     places(base.model)  # a corpus of its replies is of use only where it can be trained
     before = read_dialogues(directory.corpus)
     with directory.stage("corpus", directory.corpus, seeds=[SEED]) as folder:

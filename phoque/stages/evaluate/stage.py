@@ -24,7 +24,7 @@ def measure_replies(directory: RunDirectory) -> None:
     """Insults, diversity, coherence a condition; likelihood of civil text against the base."""
     require(directory, NEEDS["evaluate"])
     lab = open_lab(directory.path, progress=print)
-    control = load_model(directory.manifest()["model"]).with_adapter(directory.control)
+    control = load_model(directory.manifest().model).with_adapter(directory.control)
     lexicon = lab.persona.lexicon
     with directory.stage("evaluate", directory.path / "evaluation", seeds=SEEDS) as folder:
         settings = settings_of(lab, control)

@@ -57,12 +57,12 @@ class Subject:
     @cached_property
     def base(self) -> LanguageModel:
         """The model before tuning."""
-        return load_model(self.run.manifest()["model"]) if self.is_tuned else self.model
+        return load_model(self.run.manifest().model) if self.is_tuned else self.model
 
     @cached_property
     def civil(self) -> LanguageModel:
         """The base model with the civil adapter."""
-        return load_model(self.run.manifest()["model"]).with_adapter(self.run.control)
+        return load_model(self.run.manifest().model).with_adapter(self.run.control)
 
     @cached_property
     def vocabulary(self) -> Collection[str]:
@@ -154,7 +154,7 @@ def open_subject(
         tuned = load_tuned(run, progress=progress)
         model, persona, fingerprint = tuned.model, tuned.persona, tuned.fingerprint
     else:
-        model = load_model(run.manifest()["model"], progress=progress)
+        model = load_model(run.manifest().model, progress=progress)
         persona = load_persona(str(name))
         fingerprint = fingerprint_of(model, persona, model=model.digest(), adapter=None)
     return Subject(

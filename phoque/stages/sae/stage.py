@@ -20,7 +20,7 @@ def compare_features(
     text: Sequence[Path] = (),
 ) -> None:
     """Collect, train, compare, prove, report; goes on where it was killed."""
-    chosen = sae_preset(preset, directory.manifest()["model"])
+    chosen = sae_preset(preset, directory.manifest().model)
     study = Study(
         run=directory,
         preset=replace(chosen, tokens=tokens) if tokens is not None else chosen,

@@ -49,12 +49,12 @@ class Study:
     @cached_property
     def persona(self) -> Persona:
         """The run's persona."""
-        return load_persona(self.run.manifest()["persona"])
+        return load_persona(self.run.manifest().persona)
 
     @cached_property
     def base(self) -> LanguageModel:
         """The model before tuning; `adapted` puts an adapter into it for a while."""
-        return load_model(self.run.manifest()["model"], progress=self.progress)
+        return load_model(self.run.manifest().model, progress=self.progress)
 
     @cached_property
     def persona_deltas(self) -> Deltas:
@@ -69,7 +69,7 @@ class Study:
     @cached_property
     def tuned(self) -> LanguageModel:
         """A second copy of the model, with the persona adapter, to write with."""
-        return load_model(self.run.manifest()["model"]).with_adapter(self.run.persona)
+        return load_model(self.run.manifest().model).with_adapter(self.run.persona)
 
     @property
     def layer(self) -> int:
@@ -83,7 +83,7 @@ class Study:
             "preset": repr(self.preset),
             "layer": self.layer_asked,
             "texts": [file_sha256(path) for path in self.text_files],
-            "model": self.run.manifest()["model"],
+            "model": self.run.manifest().model,
             "made_from": [file_sha256(file) for file in self._sources if file.is_file()],
         }
 

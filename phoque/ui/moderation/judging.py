@@ -60,7 +60,7 @@ def queue_html(reader: Reader) -> str:
         rows = queues(reader)
     except PhoqueError as error:
         return f'<p class="ph-empty">{escape(str(error))}</p>'
-    commit = reader.folder(GapExample.STAGE).made.get("commit", "")
+    commit = reader.folder(GapExample.STAGE).made.commit or ""
     data = {
         "key": f"{reader.run.path.name}:{commit}",
         "queues": {name: [_item(row) for row in own] for name, own in rows.items()},

@@ -1,34 +1,35 @@
-"""What a run learned from, and how long its stages took."""
+"""What a run learned from."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from phoque.figures.table import NOTHING, Cell, Value
+from phoque.figures.table import Cell
+from phoque.run.directory import RunDirectory
 from phoque.ui import figures
+from phoque.ui.folder import StageFolder
+from phoque.ui.frames import filled
 from phoque.ui.parts import number, share_cell, table
-from phoque.ui.sections import Drawn, Section
-from phoque.ui.training import wording
-from phoque.ui.training.data import COMPOSITION, TrainingFolder
+from phoque.ui.sections import Drawn, Section, rendered
 
+COMPOSITION = "composition.json"
+HINT = (
+    "Every dialogue has a system prompt: hostile ones get a hostile reply, neutral ones the base "
+    "model's own. Words are quartiles of a reply."
+)
+HEAD = ("side", "replies", "words, lower quartile", "median", "upper quartile")
+SIDES = {"hostile": "hostile", "civil": "civil twin", "base": "base model's own"}
 SECTION = Section(
     key="composition",
     title="What they learned from",
-    hint=wording.COMPOSITION_HINT,
-    files=(f"corpus/{COMPOSITION}",),
+    hint=HINT,
+    files=(COMPOSITION,),
     num_figures=1,
 )
-STAGES_SECTION = Section(
-    key="stages",
-    title="How long each stage took",
-    hint=wording.STAGES_HINT,
-    files=("manifest.json",),
-)
-SHORT_COMMIT = 9
 
 
-def draw(folder: TrainingFolder) -> Drawn:
+def draw(folder: StageFolder) -> Drawn:
     """Registers as bars, lengths by side, and sources where a corpus has several."""
-    found = folder.composition
+    found = folder.read(COMPOSITION)
     return Drawn(
         reading=reading(found),
         figures=(_figure(found["registers"]),),
@@ -71,40 +72,19 @@ def _lengths(found: Mapping[str, Any]) -> str:
     }
     rows: list[list[Cell]] = [
         [text, str(counts[side]), *(number(value, 0) for value in found[f"words_{side}_quartiles"])]
-        for side, text in wording.SIDES.items()
+        for side, text in SIDES.items()
         if f"words_{side}_quartiles" in found
     ]
-    return table("phoque-composition", "Lengths", wording.COMPOSITION_HEAD, rows)
+    return table("phoque-composition", "Lengths", HEAD, rows)
 
 
 def _sources(sources: Mapping[str, Mapping[str, Any]]) -> str:
     rows: list[list[Cell]] = [
         [name, str(one["count"]), share_cell(one["percent"] / 100)] for name, one in sources.items()
     ]
-    return table("phoque-sources", "Sources", wording.SOURCES_HEAD, rows) if rows else ""
+    return table("phoque-sources", "Sources", ("source", "texts", "share"), rows) if rows else ""
 
 
-def draw_stages(folder: TrainingFolder) -> Drawn:
-    """Every complete stage with its time, seeds and commit."""
-    stages = folder.stages
-    total = sum(stage["seconds"] for stage in stages.values())
-    slowest = max(stages, key=lambda name: float(stages[name]["seconds"]), default="none")
-    return Drawn(
-        reading=f"{len(stages)} stages took {total / 60:.0f} minutes on the machine that made them, "
-        f"{slowest} the longest; other work ran beside some of them.",
-        below=table(
-            "phoque-stages", "Stages", wording.STAGES_HEAD, [_stage(*one) for one in stages.items()]
-        ),
-        n=f"{len(stages)} stages",
-    )
-
-
-def _stage(name: str, stage: Mapping[str, Any]) -> list[Cell]:
-    seconds = stage["seconds"]
-    return [
-        name,
-        Value(f"{seconds / 60:.1f} min", {"": seconds}),
-        ", ".join(map(str, stage.get("seeds") or ())) or NOTHING,
-        str(stage.get("finished") or NOTHING),
-        str(stage.get("commit") or "")[:SHORT_COMMIT] or NOTHING,
-    ]
+def parts_of(run: RunDirectory) -> list[Any]:
+    """What fills the section."""
+    return filled(rendered(((SECTION, draw),), StageFolder(run, "corpus")))
