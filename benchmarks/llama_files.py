@@ -39,7 +39,7 @@ def full_model(run: RunDirectory, kind: str, folder: Path) -> Path:
     path = folder / f"{kind}.gguf"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        template = embedded_gguf(preset_for(run.manifest()["model"]).wheel or "")
+        template = embedded_gguf(preset_for(run.manifest().model).wheel or "")
         if template is None:
             raise SystemExit("Only a run of the embedded model can be written as GGUF.")
         network = load_tuned(run, device="cpu", dtype=torch.float32).model.model
