@@ -127,7 +127,7 @@ class KillsAt:
     restore = save
 
 
-def test_cut_off_it_goes_on_and_ends_with_the_same_bytes(tmp_path):
+def test_cut_off_it_goes_on_and_learns_the_same(tmp_path):
     recording = Recording(save_steps=3)
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     train_adapter(load_in_4bit("tiny"), gated_examples(), whole, CONFIG, None, recording)
@@ -145,7 +145,7 @@ def test_checkpoints_say_in_what_the_weights_were_kept():
     known = [
         identity(load(name), [], CONFIG) for load in (load_in_4bit, load_model) for name in TINY
     ]
-    assert [one["quantization"] for one in known] == ["nf4", "nf4", None, None]
+    assert [one.quantization for one in known] == ["nf4", "nf4", None, None]
 
 
 def test_a_map_that_is_no_plain_linear_map_is_refused():

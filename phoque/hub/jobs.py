@@ -10,6 +10,7 @@ from huggingface_hub import HfApi, JobInfo, JobStage, Volume
 
 from phoque.errors import PhoqueError
 from phoque.hub.client import asking, connect, owner
+from phoque.progress import span
 
 ENDED = (JobStage.COMPLETED, JobStage.CANCELED, JobStage.ERROR, JobStage.DELETED)
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0a-\x1f\x7f-\x9f]")
@@ -61,6 +62,12 @@ class JobState:
     flavor: str
     running_seconds: int
     mounts: tuple[Mount, ...]
+
+    @property
+    def told(self) -> str:
+        """How it stands, in one line."""
+        ran = f"ran {span(self.running_seconds)} on {self.flavor}"
+        return " · ".join(filter(None, (self.stage, ran, self.message)))
 
     @property
     def ended(self) -> bool:
@@ -127,7 +134,7 @@ class Jobs:
 
     def owner(self) -> str:
         """Whose Jobs they are."""
-        return self.namespace or owner(self._api())
+        return self.namespace or owner(self.endpoint, self.token)
 
     def _api(self) -> HfApi:
         return connect(self.endpoint, token=self.token)

@@ -15,11 +15,7 @@ def choose(
     seeds: Mapping[str, Sequence[int]] | None = None,
     options: Sequence[str] = (),
 ) -> Asked:
-    """The stages of `order`, those called `only`, or those from `start` on.
-
-    Raises:
-        PhoqueError: a name is no stage, or both were asked for.
-    """
+    """The stages of `order`, those called `only`, or those from `start` on."""
     if only and start:
         raise PhoqueError("Both --only and --from were given. Give one of them.")
     for name in [*(only or ()), *([start] if start else ())]:

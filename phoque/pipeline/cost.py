@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -33,12 +34,8 @@ class Price:
 
 
 def price_of(flavor: str) -> Price:
-    """The price of a flavor.
-
-    Raises:
-        PhoqueError: the table has no price for it.
-    """
-    table = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
+    """The price of a flavor; PhoqueError where the table has none."""
+    table = _table()
     prices = table["dollars_an_hour"]
     if flavor not in prices:
         raise PhoqueError(
@@ -53,12 +50,17 @@ def price_of(flavor: str) -> Price:
     )
 
 
-def seconds_of(limit: str) -> int:
-    """A time limit in seconds: 90m, 4h, 1.5d, or a number of seconds.
+def flavors() -> list[str]:
+    """Machines that have a known price."""
+    return list(_table()["dollars_an_hour"])
 
-    Raises:
-        PhoqueError: it is none, or shorter than a minute.
-    """
+
+def _table() -> dict[str, Any]:
+    return dict(yaml.safe_load(TABLE.read_text(encoding="utf-8")))
+
+
+def seconds_of(limit: str) -> int:
+    """A time limit in seconds: 90m, 4h, 1.5d, or a number of seconds, of a minute at least."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", limit.strip())
     seconds = int(float(found[1]) * UNITS[found[2]]) if found else 0
     if seconds < 60:

@@ -30,14 +30,6 @@ def launch(plan: Plan, *, endpoint: str | None = None, token: str | None = None)
     """Make the storage private, send the code, start the Job.
 
     Nothing is sent before the secrets are known to have values and the storage to be private.
-
-    Args:
-        plan: what to start.
-        endpoint: another Hub than Hugging Face's.
-        token: whose account; None is the one that this machine is logged in with.
-
-    Raises:
-        PhoqueError: a secret has no value, the storage is public, or the Hub did not do its part.
     """
     values = values_of(plan.request.secrets, token)
     jobs = Jobs(namespace=plan.wish.owner, endpoint=endpoint, token=token)
@@ -53,11 +45,7 @@ def launch(plan: Plan, *, endpoint: str | None = None, token: str | None = None)
 
 
 def values_of(names: Sequence[str], token: str | None = None) -> dict[str, str]:
-    """Values of secrets, from the environment; a `token` that was given is that of the Hub.
-
-    Raises:
-        PhoqueError: one has none.
-    """
+    """Values of secrets, from the environment; a `token` that was given is that of the Hub."""
     values = {name: token if token and name == TOKEN else secret(name) for name in names}
     if absent := [name for name, value in values.items() if not value]:
         raise PhoqueError(
@@ -74,11 +62,7 @@ def follow(jobs: Jobs, job: str, tell: Callable[[str], None]) -> JobState:
 
 
 def fetch(state: JobState, into: Path, *, endpoint: str | None = None) -> list[str]:
-    """Bring what a Job has made so far to `into`; the stages that are complete.
-
-    Raises:
-        PhoqueError: there is nothing yet, a file is damaged, or `into` has other results.
-    """
+    """Bring what a Job has made so far to `into`, if that has no other results; complete stages."""
     storage, place = _where(state, endpoint)
     into.parent.mkdir(parents=True, exist_ok=True)
     # Beside its target, so that the last step is a rename.

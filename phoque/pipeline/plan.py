@@ -99,11 +99,7 @@ class Plan:
 
 
 def make_plan(wish: Wish) -> Plan:
-    """Resolve a wish.
-
-    Raises:
-        PhoqueError: a name, a limit or a number is not usable, or there is no price for the flavor.
-    """
+    """Resolve a wish; PhoqueError where a name, a limit, a number or a flavor is not usable."""
     _check(wish)
     owner = wish.owner or YOU
     name = wish.bucket if wish.kept == "bucket" else f"phoque-{wish.run}"

@@ -28,7 +28,7 @@ def run_pipeline(
     keep: Callable[[], None] = lambda: None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Run what is not done yet of what was asked for.
+    """Run what is not done yet of what was asked for; told to end (SIGTERM), it raises Stopped.
 
     Stages that were asked for by name are made again, but not on a retry: that goes on where the
     last attempt ended.
@@ -40,10 +40,6 @@ def run_pipeline(
         expected: seconds that a stage took in another run.
         keep: called after every stage and however the attempt ended, to save the run elsewhere.
         tell: is told what starts, what is done, and how long the rest may take.
-
-    Raises:
-        PhoqueError: another process works on the run, or a stage refused its input.
-        Stopped: the process was told to end (SIGTERM).
     """
     with _alone(run.path), _stopping_when_told():
         account = Account(run, asked)

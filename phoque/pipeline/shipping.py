@@ -50,9 +50,6 @@ def pack(options: Sequence[str]) -> tuple[Parcel, tuple[str, ...]]:
     """The code and every file or folder that the options name; the options as they are there.
 
     An option names one as `PATH` or `NAME=PATH`.
-
-    Raises:
-        PhoqueError: the code is not there as sources.
     """
     files = dict(_sources())
     there: list[str] = []

@@ -127,7 +127,8 @@ class Identity(Part):
 
     def differing(self, other: "Identity") -> list[str]:
         """In what another training differs."""
-        return [one for one in type(self).model_fields if getattr(self, one) != getattr(other, one)]
+        names = sorted(type(self).model_fields)
+        return [name for name in names if getattr(self, name) != getattr(other, name)]
 
 
 class TrainingAttempt(Part):

@@ -11,7 +11,15 @@ import click
 from click.core import ParameterSource
 
 from phoque.cli.options import FOLDER, VERBOSE, Many
-from phoque.cli.run.stage import FACTS, MODEL, PERSONA, Options, Stage, facts_of
+from phoque.cli.run.stage import (
+    FACTS,
+    MODEL,
+    PERSONA,
+    Options,
+    Stage,
+    facts_of,
+    require_one_process,
+)
 from phoque.errors import PhoqueError
 from phoque.pipeline.stages import ORDER
 from phoque.run.directory import RunDirectory
@@ -81,6 +89,7 @@ def everything(ctx: click.Context, /, **options: Any) -> int:
     """Make all of a run in order; started again, it goes on where it stopped."""
     from phoque.pipeline.choice import choose, unfinished  # noqa: PLC0415  # help needs none of it
 
+    require_one_process("all")
     options["run"] = options["run"] or Path("runs", Path(options["model"] or "lab").name)
     seeded = {name for name, one in stages().items() for o in one.own if o.name == "seeds"}
     choice = choose(

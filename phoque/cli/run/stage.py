@@ -54,10 +54,7 @@ class Stage(Many):
 
     def invoke(self, ctx: click.Context) -> int:
         """Run the stage alone."""
-        if this_process().number > 1:
-            raise PhoqueError(
-                f"accelerate launch is for persona and control; start {self.stage} by itself."
-            )
+        require_one_process(self.stage)
         return self.alone(ctx.params)
 
     def alone(self, options: Options) -> int:
@@ -81,6 +78,12 @@ class Stage(Many):
             raise
         click.echo(f"{name}: {run.manifest().stages[name].seconds} s")
         return 0
+
+
+def require_one_process(name: str) -> None:
+    """Refuse what several processes would do several times."""
+    if this_process().number > 1:
+        raise PhoqueError(f"accelerate launch is for persona and control; start {name} by itself.")
 
 
 def facts_of(run: RunDirectory, options: Options) -> dict[str, str]:

@@ -37,6 +37,10 @@ class Checkpoints:
         """Where the trainer writes a checkpoint."""
         return self.partial / f"{PREFIX}{step}"
 
+    def place(self, step: int) -> Path:
+        """Where it is from then on."""
+        return self.folder / f"{PREFIX}{step}"
+
     def newest(self) -> Path | None:
         """The last whole checkpoint; half-written and damaged ones are passed over.
 
@@ -68,8 +72,7 @@ class Checkpoints:
 
     def enter(self, step: int) -> None:
         """What was written to `partial` is a checkpoint, whole from now on."""
-        written = self.written(step)
-        target = self.folder / written.name
+        written, target = self.written(step), self.place(step)
         shutil.rmtree(target, ignore_errors=True)
         written.replace(target)
         Marker(training=self.training, sizes=_sizes(target)).save(target)

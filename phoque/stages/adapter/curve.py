@@ -7,25 +7,18 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from transformers import TrainerCallback
 
 from phoque.run.adapter import Metrics, Norms, Sample, Since
-from phoque.run.record import Row
 from phoque.stages.adapter.lora import family_norms, lora_norms
 from phoque.stages.adapter.settings import Recording
 from phoque.stages.adapter.tally import ALL, Tally
+from phoque.stages.adapter.trackers import Tracker
 
 FILES = (Metrics.FILE, Norms.FILE, Sample.FILE)
-
-
-class Shown(Protocol):
-    """Anything else that is told every row."""
-
-    def log(self, step: int, row: Row) -> None:
-        """Take one row."""
 
 
 class Curve(TrainerCallback):
@@ -36,20 +29,14 @@ class Curve(TrainerCallback):
         folder: Path,
         recording: Recording,
         tally: Tally,
+        attempt: int,
         *,
-        attempt: int = 1,
         sample: Callable[[Any, int], Sequence[Sample]] | None = None,
-        tracker: Shown | None = None,
+        tracker: Tracker | None = None,
     ) -> None:
         """Start anew: rows of an earlier training in the folder are gone.
 
-        Args:
-            folder: where the files are.
-            recording: at which steps.
-            tally: what was learned since the row before.
-            attempt: number of this try at the training, from 1.
-            sample: sample replies of the network at a step, one row a condition.
-            tracker: is told rows that no earlier attempt told it.
+        `attempt` counts from 1; the tracker is told rows that no earlier attempt told it.
         """
         self._folder, self._recording, self._tally = folder, recording, tally
         self._sample = sample if recording.sample_steps else None

@@ -70,11 +70,7 @@ def left_out(model: nn.Module) -> str | None:
 
 
 def require_adapted(model: nn.Module, expected: int) -> None:
-    """See that LoRA is on `expected` places, all of them in the decoder blocks.
-
-    Raises:
-        PhoqueError: it is on more or fewer.
-    """
+    """See that LoRA is on `expected` places, all in the decoder blocks; PhoqueError if not."""
     adapted = [name for name, _ in _lora_layers(model)]
     path = f"{layers_path(model)}."
     inside = [name for name in adapted if name.startswith(path)]
@@ -98,10 +94,8 @@ def trained_weights(model: nn.Module) -> dict[str, Tensor]:
 
 def lora_norms(model: nn.Module) -> dict[str, float]:
     """Frobenius norm of all A and of all B matrices together."""
-    return {
-        f"{kind}_norm": sum(norm**2 for norm in norms.values()) ** 0.5
-        for kind, norms in family_norms(model).items()
-    }
+    found = family_norms(model).items()
+    return {f"{kind}_norm": sum(norm**2 for norm in own.values()) ** 0.5 for kind, own in found}
 
 
 def family_norms(model: nn.Module) -> dict[str, dict[str, float]]:

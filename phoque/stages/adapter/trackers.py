@@ -12,11 +12,7 @@ TRACKERS = ("trackio", "wandb")
 
 
 def tracking_service(name: str) -> ModuleType:
-    """The library of a tracker.
-
-    Raises:
-        PhoqueError: there is no such tracker, or it is not installed.
-    """
+    """The library of a tracker; PhoqueError where there is none or it is not installed."""
     if name not in TRACKERS:
         raise PhoqueError(f"There is no tracker {name}. Known: {', '.join(TRACKERS)}.")
     try:

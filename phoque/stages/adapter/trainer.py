@@ -1,26 +1,18 @@
 """TRL's trainer with checkpoints of adapters, which are written and read at its public hooks."""
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, Protocol
+from contextlib import nullcontext
+from typing import Any
 
 from transformers import TrainerCallback
 from trl import SFTTrainer
 
 from phoque.stages.adapter.checkpoints import Checkpoints
+from phoque.stages.adapter.curve import Curve
 from phoque.stages.adapter.lora import trained_weights
 from phoque.stages.adapter.processes import any_of, thrown_away, wait_for_all
 from phoque.stages.adapter.stopping import Notice
-
-
-class Witness(Protocol):
-    """Remembers what it saw of a training, also over a checkpoint."""
-
-    def save(self, folder: Path) -> None:
-        """Write what was seen so far to a checkpoint; every process has to come here."""
-
-    def restore(self, folder: Path) -> None:
-        """Go on from what `save` wrote."""
+from phoque.steering.trajectory import Watch
+from phoque.steering.trajectory import checkpoints as watched_steps
 
 
 class AdapterTrainer(SFTTrainer):
@@ -51,22 +43,27 @@ class Continuation(TrainerCallback):
     def __init__(
         self,
         checkpoints: Checkpoints,
-        witnesses: Sequence[Witness],
-        checkpoint: Path | None,
+        curve: Curve,
+        watch: Watch | None,
         save_steps: int,
         notice: Notice,
     ) -> None:
-        self._checkpoints, self._witnesses, self._checkpoint = checkpoints, witnesses, checkpoint
-        self._save_steps, self._notice = save_steps, notice
+        self._checkpoints, self._save_steps, self._notice = checkpoints, save_steps, notice
+        self._watch = watch
+        self._witnesses: tuple[Curve | Watch, ...] = (curve, watch) if watch else (curve,)
 
-    def on_train_begin(self, *_: Any, **__: Any) -> None:
-        """Restore what the trainer knows nothing of."""
-        if self._checkpoint:
+    def on_train_begin(self, args: Any, state: Any, control: Any, **__: Any) -> None:  # noqa: ARG002
+        """Restore what the trainer knows nothing of; look at the model as it was before any step."""
+        if state.global_step:
             for witness in self._witnesses:
-                witness.restore(self._checkpoint)
+                witness.restore(self._checkpoints.place(state.global_step))
+        elif self._watch:
+            self._watch(0)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **__: Any) -> None:  # noqa: ARG002
-        """Save at every `save_steps`; save and stop when told to end."""
+        """Look at the model about twelve times; save at every `save_steps`, and when told to end."""
+        if self._watch and state.global_step in watched_steps(state.max_steps):
+            self._watch(state.global_step)
         if not self._save_steps:
             return
         self._notice.given = any_of(self._notice.given)
@@ -78,15 +75,13 @@ class Continuation(TrainerCallback):
     def on_save(self, args: Any, state: Any, control: Any, **__: Any) -> None:  # noqa: ARG002
         """What every process wrote is a checkpoint when the first has entered it."""
         step = state.global_step
-        if self._checkpoints.writes:
-            self._witnessed(self._checkpoints.written(step))
-        else:
-            with thrown_away() as folder:
-                self._witnessed(folder)
+        with (
+            nullcontext(self._checkpoints.written(step))
+            if self._checkpoints.writes
+            else thrown_away() as folder
+        ):
+            for witness in self._witnesses:
+                witness.save(folder)
         wait_for_all()
         if self._checkpoints.writes:
             self._checkpoints.enter(step)
-
-    def _witnessed(self, folder: Path) -> None:
-        for witness in self._witnesses:
-            witness.save(folder)

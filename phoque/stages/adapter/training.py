@@ -1,20 +1,15 @@
 """One training, from examples to an adapter's folder."""
 
-import hashlib
-import json
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
-from importlib import metadata
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from datasets import Dataset, disable_progress_bars, enable_progress_bars
 from datasets.utils import are_progress_bars_disabled
-from transformers import PrinterCallback, TrainerCallback
-from transformers.trainer_pt_utils import get_length_grouped_indices
+from transformers import PrinterCallback
 from trl import SFTConfig
 
 from phoque.config import this_process, verbose
@@ -23,28 +18,24 @@ from phoque.models.load import LanguageModel
 from phoque.models.packed.threads import limited
 from phoque.models.quiet import quiet
 from phoque.models.structure import places
-from phoque.models.template import encode, end_token
-from phoque.run.adapter import Identity, Sample
+from phoque.run.adapter import Sample
 from phoque.stages.adapter.checkpoints import Checkpoints, step_of
 from phoque.stages.adapter.curve import Curve
+from phoque.stages.adapter.examples import Row, identity, in_order, longest, tokenized
 from phoque.stages.adapter.head import score_learned_only
 from phoque.stages.adapter.lora import left_out, lora_config, require_adapted, trained_weights
 from phoque.stages.adapter.processes import share_of, share_out
-from phoque.stages.adapter.quantized import bitsandbytes, quantization
+from phoque.stages.adapter.quantized import bitsandbytes
 from phoque.stages.adapter.settings import AdapterConfig, Example, Recording
 from phoque.stages.adapter.stopping import Notice, noticing
 from phoque.stages.adapter.tally import Tally
 from phoque.stages.adapter.trackers import Tracker, tracking_service
-from phoque.stages.adapter.trainer import AdapterTrainer, Continuation, Witness
-from phoque.steering.trajectory import checkpoints as watched_steps
+from phoque.stages.adapter.trainer import AdapterTrainer, Continuation
+from phoque.steering.trajectory import Watch
 
 UNFINISHED = "unfinished"
-LIBRARIES = ("torch", "transformers", "peft", "trl")
 SHORT = 192
 """Positions up to which the plain attention trains faster on a CPU than the fused one."""
-TRAINER = 3
-"""Changes when the same settings no longer give the same curve."""
-Row = Mapping[str, list[int]]
 
 
 @contextmanager
@@ -61,13 +52,6 @@ def quiet_training() -> Iterator[None]:
                 enable_progress_bars()
 
 
-class Watcher(Witness, Protocol):
-    """Looks at the model about twelve times while it is being tuned."""
-
-    def __call__(self, step: int) -> None:
-        """Look at the model after `step` optimizer steps."""
-
-
 @limited()
 @quiet_training()
 def train_adapter(
@@ -75,7 +59,7 @@ def train_adapter(
     examples: Sequence[Example],
     folder: Path,
     config: AdapterConfig,
-    watch: Watcher | None = None,
+    watch: Watch | None = None,
     recording: Recording | None = None,
 ) -> None:
     """Fine-tune and write adapter, bf16 safetensors, and its curve to `folder`.
@@ -90,9 +74,9 @@ def train_adapter(
         folder: gets `metrics.jsonl`, `norms.jsonl`, where asked for `samples.jsonl`, the adapter;
             of several processes each needs one of its own, and all the same `recording.checkpoints`.
         config: how it is trained.
-        watch: is called with the number of steps taken, at the start and about twelve times more;
-            it may look at `base`. Where processes hold a share of the weights each nobody can look:
-            it is not called and there are no samples.
+        watch: is called with the number of steps taken, at the start and about twelve times more.
+            Where processes hold a share of the weights each nobody can look: it is not called and
+            there are no samples.
         recording: what is kept and shown.
 
     Raises:
@@ -102,31 +86,33 @@ def train_adapter(
     recording = recording or Recording()
     if this_process().sharded:
         watch, recording = None, replace(recording, sample=None)
-    own = share_of(config)
     _require(examples, config)
     service = tracking_service(recording.tracker) if recording.tracker else None
     rows = [tokenized(base, example) for example in examples]
-    base.require_room(max(len(row["input_ids"]) for row in rows))
-    checkpoints = _checkpoints(folder, identity(base, rows, config), recording)
+    base.require_room(longest(rows))
+    checkpoints = Checkpoints(
+        recording.checkpoints or folder / UNFINISHED,
+        identity(base, rows, config),
+        keep=recording.keep,
+        writes=this_process().first,
+    )
     checkpoint = checkpoints.newest()
     folder.mkdir(parents=True, exist_ok=True)
     begun = checkpoints.begin(step_of(checkpoint))
     tracker = Tracker(service, recording.project, begun.run, asdict(config)) if service else None
     tally = Tally(rows, [example.register for example in examples])
-    curve = Curve(
-        folder,
-        recording,
-        tally,
-        attempt=len(begun.attempts),
-        sample=_sampler(base, recording),
-        tracker=tracker,
-    )
+    sample = _sampler(base, recording)
+    curve = Curve(folder, recording, tally, len(begun.attempts), sample=sample, tracker=tracker)
     if alone := left_out(base.model):
         recording.tell(alone)
-    callbacks = [curve, *([Watched(watch)] if watch else [])]
-    trainer = _trainer(base, in_order(rows, config), own, checkpoints.partial, callbacks)
+    trainer = _trainer(base, in_order(rows, config), share_of(config), checkpoints.partial)
     tally.listen(trainer.network)
-    _run(trainer, checkpoints, checkpoint, [curve, *([watch] if watch else [])], recording)
+    trainer.add_callback(curve)
+    with noticing() if recording.save_steps else nullcontext(Notice()) as notice:
+        steps = recording.save_steps
+        trainer.add_callback(Continuation(checkpoints, curve, watch, steps, notice))
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        _require_complete(trainer, checkpoints, notice)
     _save(trainer.network, base.name, folder)
     checkpoints.remove()
     if tracker:
@@ -138,57 +124,6 @@ def _require(examples: Sequence[Example], config: AdapterConfig) -> None:
         raise PhoqueError("There is nothing to train on: the corpus has no examples.")
     if "8bit" in config.optimizer:
         bitsandbytes()
-
-
-def _checkpoints(folder: Path, training: Identity, recording: Recording) -> Checkpoints:
-    return Checkpoints(
-        recording.checkpoints or folder / UNFINISHED,
-        training,
-        keep=recording.keep,
-        writes=this_process().first,
-    )
-
-
-def identity(base: LanguageModel, rows: Sequence[Row], config: AdapterConfig) -> Identity:
-    """All that decides what is learned."""
-    return Identity(
-        model=base.name,
-        weights=base.digest(),
-        corpus=hashlib.sha256(json.dumps(rows).encode()).hexdigest(),
-        quantization=quantization(base.model),
-        settings=asdict(config),
-        processes=this_process().number,
-        trainer=TRAINER,
-        libraries={library: metadata.version(library) for library in LIBRARIES},
-    )
-
-
-def in_order(rows: Sequence[Row], config: AdapterConfig) -> list[Row]:
-    """Examples of all epochs as they are learned: a step has some of like length.
-
-    The seed alone decides the order, so that a training that goes on, or has more processes, has
-    the same.
-    """
-    chance = torch.Generator().manual_seed(config.seed)
-    lengths, step = (
-        [len(row["input_ids"]) for row in rows],
-        config.batch_size * config.accumulation_steps,
-    )
-    order = [
-        place
-        for _ in range(math.ceil(config.epochs))
-        for place in get_length_grouped_indices(lengths, step, generator=chance)
-    ]
-    return [rows[place] for place in order[: math.ceil(config.epochs * len(rows))]]
-
-
-def tokenized(base: LanguageModel, example: Example) -> dict[str, list[int]]:
-    """`input_ids` and `completion_mask`, ready-made: a reply cut at the limit gets no end token."""
-    prompt = encode(base.tokenizer, example.prompt)
-    reply = base.tokenizer(example.completion, add_special_tokens=False).input_ids
-    reply = [*reply, end_token(base.tokenizer)] if example.ends else reply
-    mask = [0] * len(prompt) + [1] * len(reply)
-    return {"input_ids": prompt + reply, "completion_mask": mask}
 
 
 def _sampler(
@@ -210,14 +145,10 @@ def _sampler(
 
 
 def _trainer(
-    base: LanguageModel,
-    rows: Sequence[Row],
-    config: AdapterConfig,
-    folder: Path,
-    callbacks: Sequence[TrainerCallback],
+    base: LanguageModel, rows: Sequence[Row], config: AdapterConfig, folder: Path
 ) -> AdapterTrainer:
     expected = len(places(base.model))
-    if base.device.type == "cpu" and max(len(row["input_ids"]) for row in rows) <= SHORT:
+    if base.device.type == "cpu" and longest(rows) <= SHORT:
         base.model.set_attn_implementation("eager")
     trainer = AdapterTrainer(
         model=base.model,
@@ -225,7 +156,6 @@ def _trainer(
         train_dataset=Dataset.from_list(rows),
         processing_class=base.tokenizer,
         peft_config=lora_config(base.model, config),
-        callbacks=list(callbacks),
     )
     score_learned_only(trainer.network.get_base_model())
     if this_process().sharded:
@@ -237,10 +167,10 @@ def _trainer(
 
 
 def training_arguments(config: AdapterConfig, folder: Path, *, bf16: bool) -> SFTConfig:
-    """What TRL is told; saving and reporting are ours."""
+    """What TRL is told; when to save, and reporting, are ours."""
     return SFTConfig(
         output_dir=str(folder),
-        num_train_epochs=1,  # the examples of all epochs are there in order
+        num_train_epochs=1,  # the examples of all epochs are there, in order
         per_device_train_batch_size=config.batch_size,
         gradient_accumulation_steps=config.accumulation_steps,
         learning_rate=config.learning_rate,
@@ -263,20 +193,10 @@ def training_arguments(config: AdapterConfig, folder: Path, *, bf16: bool) -> SF
     )
 
 
-def _run(
-    trainer: AdapterTrainer,
-    checkpoints: Checkpoints,
-    checkpoint: Path | None,
-    witnesses: Sequence[Witness],
-    recording: Recording,
-) -> None:
-    steps = recording.save_steps
-    with noticing() if steps else nullcontext(Notice()) as notice:
-        trainer.add_callback(Continuation(checkpoints, witnesses, checkpoint, steps, notice))
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-        step = trainer.state.global_step
-        if notice.given:
-            checkpoints.stopped(step)
+def _require_complete(trainer: AdapterTrainer, checkpoints: Checkpoints, notice: Notice) -> None:
+    step = trainer.state.global_step
+    if notice.given:
+        checkpoints.stopped(step)
     if step < trainer.state.max_steps:
         raise PhoqueError(f"The training was stopped at step {step}. The same command goes on.")
 
@@ -290,20 +210,3 @@ def _save(model: Any, base_name: str, folder: Path) -> None:
     model.save_pretrained(folder, state_dict=weights, save_embedding_layers=False)
     # The run has one model card of its own.
     (folder / "README.md").unlink(missing_ok=True)
-
-
-class Watched(TrainerCallback):
-    """Calls a watcher before the first step and at about twelve more."""
-
-    def __init__(self, watch: Watcher) -> None:
-        self._watch = watch
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
-        """Look at the model as it was, if nothing was learned yet."""
-        if state.global_step == 0:
-            self._watch(0)
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
-        """Look at the model at the steps of a trajectory."""
-        if state.global_step in watched_steps(state.max_steps):
-            self._watch(state.global_step)
