@@ -86,10 +86,10 @@ def train_adapter(
     recording = recording or Recording()
     if this_process().sharded:
         watch, recording = None, replace(recording, sample=None)
-    _require(examples, config)
+    own, rows = share_of(config), _rows(base, examples)
+    if "8bit" in config.optimizer:
+        bitsandbytes()
     service = tracking_service(recording.tracker) if recording.tracker else None
-    rows = [tokenized(base, example) for example in examples]
-    base.require_room(longest(rows))
     checkpoints = Checkpoints(
         recording.checkpoints or folder / UNFINISHED,
         identity(base, rows, config),
@@ -105,12 +105,12 @@ def train_adapter(
     curve = Curve(folder, recording, tally, len(begun.attempts), sample=sample, tracker=tracker)
     if alone := left_out(base.model):
         recording.tell(alone)
-    trainer = _trainer(base, in_order(rows, config), share_of(config), checkpoints.partial)
+    trainer = _trainer(base, in_order(rows, config), own, checkpoints.partial)
     tally.listen(trainer.network)
     trainer.add_callback(curve)
     with noticing() if recording.save_steps else nullcontext(Notice()) as notice:
-        steps = recording.save_steps
-        trainer.add_callback(Continuation(checkpoints, curve, watch, steps, notice))
+        saved_at = recording.save_steps
+        trainer.add_callback(Continuation(checkpoints, curve, watch, saved_at, notice))
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         _require_complete(trainer, checkpoints, notice)
     _save(trainer.network, base.name, folder)
@@ -119,11 +119,12 @@ def train_adapter(
         tracker.finish()
 
 
-def _require(examples: Sequence[Example], config: AdapterConfig) -> None:
+def _rows(base: LanguageModel, examples: Sequence[Example]) -> list[Row]:
     if not examples:
         raise PhoqueError("There is nothing to train on: the corpus has no examples.")
-    if "8bit" in config.optimizer:
-        bitsandbytes()
+    rows: list[Row] = [tokenized(base, example) for example in examples]
+    base.require_room(longest(rows))
+    return rows
 
 
 def _sampler(
