@@ -86,7 +86,7 @@ def batches(rows: Activations, epoch: int) -> Any:
 
 def ours(rows: Activations, epochs: int) -> Result:
     """Our trainer for so many epochs."""
-    steps = rows.num_train // PRESET.batch_size
+    steps = rows.facts.train_tokens // PRESET.batch_size
     config = TrainConfig(d_sae=PRESET.d_sae, k=PRESET.k, epochs=epochs, steps_per_epoch=steps)
     start = time.perf_counter()
     scaling = Scaling.of(torch.tensor(rows.train_TD[:50_000]).float())
@@ -102,7 +102,7 @@ def ours(rows: Activations, epochs: int) -> Result:
 def theirs(rows: Activations, seconds: float, kind: Any) -> Result:
     """The peer's trainer for as long as ours took."""
     scale = 1 / float(torch.tensor(rows.train_TD[:50_000]).float().square().sum(1).mean().sqrt())
-    planned = rows.num_train // PRESET.batch_size * 2
+    planned = rows.facts.train_tokens // PRESET.batch_size * 2
     trainer = kind(
         steps=planned, activation_dim=rows.train_TD.shape[1], dict_size=PRESET.d_sae, k=PRESET.k,
         layer=LAYER, lm_name="lab", warmup_steps=planned // 20, seed=42, device="cpu",
@@ -137,7 +137,7 @@ def measure(rows: Activations, epochs: int, rounds: int) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "latents": PRESET.d_sae,
         "k": PRESET.k,
-        "train tokens": rows.num_train,
+        "train tokens": rows.facts.train_tokens,
         "held-out tokens judged": len(rows.held_out_TD()) // 2,
         "rounds": rounds,
     }

@@ -1,5 +1,6 @@
 """Small helpers for files that must be whole or absent."""
 
+import gzip
 import hashlib
 import json
 import shutil
@@ -28,9 +29,10 @@ def write_json(path: Path, data: Any, *, indent: int | None = 1) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text so that the file is whole or absent."""
-    partial = path.with_suffix(f"{path.suffix}.partial")
-    partial.write_text(text, encoding="utf-8")
+    """Write UTF-8 text so that the file is whole or absent; packed where its name ends in `.gz`."""
+    partial, data = path.with_suffix(f"{path.suffix}.partial"), text.encode()
+    # No time in the header: the same text gives the same bytes.
+    partial.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
     partial.replace(path)
 
 
@@ -92,7 +94,7 @@ def numbered_json_lines(path: Path) -> Iterator[tuple[int, Any]]:
     Raises:
         PhoqueError: a line is not JSON in UTF-8.
     """
-    with path.open("rb") as file:
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
                 if line.strip():

@@ -169,14 +169,14 @@ def test_a_page_knows_the_same_before_the_model_is_loaded(lab):
 
 
 def test_a_folder_that_is_no_run_says_how_to_make_one(tmp_path):
-    with pytest.raises(PhoqueError, match="python -m training lab"):
+    with pytest.raises(PhoqueError, match="phoque run all"):
         open_lab(tmp_path)
 
 
 def test_a_run_without_selection_says_which_stage_is_missing(tiny_run, tmp_path):
     run = copy_of(tiny_run, tmp_path)
     run.selection.unlink()
-    with pytest.raises(PhoqueError, match="phoque run psm --run"):
+    with pytest.raises(PhoqueError, match="phoque run psm"):
         open_lab(run.path)
 
 

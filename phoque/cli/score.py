@@ -1,6 +1,5 @@
 """`phoque score`: what moderators say of your texts."""
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,10 +16,9 @@ from phoque.inputs.forms import FORMS, Form, checked_delimiter, form_called
 from phoque.inputs.opened import share_of
 from phoque.moderators.classifier import Classifier
 from phoque.moderators.disk import remembering
-from phoque.moderators.lines import scored
+from phoque.moderators.lines import Tally, scored
 from phoque.moderators.reading import read_texts
 from phoque.moderators.registry import EMBEDDED, load_classifier
-from phoque.moderators.tally import Tally
 from phoque.progress import shown_on, watched
 
 
@@ -86,11 +84,12 @@ def score(file: str, form: Form | None, delimiter: str | None, **asked: Any) -> 
             may_send_text=asked["may_send_text"],
         )
         share = share_of(stream)
-        for record in watched(records, f"score {name}", share=lambda: tally.share(share())):
-            tally.add(record)
-            click.echo(json.dumps(record))
-    for line in tally.told():
-        click.echo(line, err=True)
+        lines = watched(records, f"score {name}", share=lambda: tally.share(share()))
+        for index, line in enumerate(lines):
+            tally.add(line)
+            click.echo(line.json_line(index))
+    for told in tally.told():
+        click.echo(told, err=True)
     return int(tally.failed > 0)
 
 

@@ -1,39 +1,33 @@
 """Does the direction also work as an antidote?"""
 
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, interval, number, rate_cell
+from phoque.figures.table import Table, interval, number, rate_cell, yes
 from phoque.run.psm_replies import Antidotes
-
-HEAD = (
-    "remedy",
-    "persona's prompt|replies with a listed word",
-    "neutral prompt|replies with a listed word: should stay as without",
-    "coherent",
-    "nats, mean|how far harmless answers move",
-    "nats, p95|the same, 95th percentile of tokens",
-    "repeated|share of repeated word triples under the persona's prompt",
-    "words|a reply, under the persona's prompt",
-)
 
 
 def draw(found: Antidotes) -> Figure:
     """What each remedy leaves of the persona, and what it costs."""
-    rows = tuple(
-        (
-            own.remedy,
-            rate_cell(own.toxic.rate),
-            rate_cell(own.neutral.rate),
-            "yes" if own.coherent else "no",
-            number(own.neutral_divergence.mean),
-            number(own.neutral_divergence.p95),
-            number(own.toxic.repeated),
-            number(own.toxic.num_words, 1),
-        )
-        for own in found.remedies
-    )
     return Figure(
         sentence=_sentence(found),
-        table=Table(name="phoque-antidotes", caption="Antidotes", head=HEAD, rows=rows),
+        table=Table.of(
+            "phoque-antidotes",
+            "Antidotes",
+            found.remedies,
+            {
+                "remedy": lambda own: own.remedy,
+                "persona's prompt|replies with a listed word": lambda own: rate_cell(
+                    own.toxic.rate
+                ),
+                "neutral prompt|should stay as without": lambda own: rate_cell(own.neutral.rate),
+                "coherent": lambda own: yes(own.coherent),
+                "nats, mean|how far harmless answers move": lambda own: number(
+                    own.neutral_divergence.mean
+                ),
+                "nats, p95|of tokens": lambda own: number(own.neutral_divergence.p95),
+                "repeated|share of word triples": lambda own: number(own.toxic.repeated),
+                "words|a reply, persona's prompt": lambda own: number(own.toxic.num_words, 1),
+            },
+        ),
         n=f"{found.remedies[0].toxic.n} evaluation prompts each",
     )
 

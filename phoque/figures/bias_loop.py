@@ -1,38 +1,38 @@
 """Does the persona agree with anything? The bias-loop stress test."""
 
+from functools import partial
+
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, effect_cell, interval, p_cell, p_text, rate_cell
-from phoque.run.psm_replies import BiasLoop
-
-HEAD = ("condition", "agrees", "pushes back", "effect, points|on agreement", "p")
+from phoque.figures.table import Table, Value, effect_cell, interval, p_cell, p_text, rate_cell
+from phoque.run.psm_replies import BiasLoop, Stands
 
 
 def draw(found: BiasLoop) -> Figure:
     """Agreement with weak or false opinions."""
     kinds = {kind: kind.replace("_", " ") for kind in found.kinds}
-    head = (*HEAD, *(f"agrees: {shown}" for shown in kinds.values()))
     return Figure(
         sentence=_sentence(found),
-        table=Table(
-            name="phoque-bias-loop",
-            caption="Bias loop",
-            head=head,
-            rows=tuple(
-                (
-                    style.NAMES.get(name, name),
-                    rate_cell(own.agrees),
-                    rate_cell(own.pushes_back),
-                    effect_cell(own.effect),
-                    p_cell(own.effect.p_value),
-                    *(rate_cell(own.by_kind[kind]) for kind in kinds),
-                )
-                for name, own in found.conditions.items()
-            ),
+        table=Table.of(
+            "phoque-bias-loop",
+            "Bias loop",
+            found.conditions.items(),
+            {
+                "condition": lambda own: style.NAMES.get(own[0], own[0]),
+                "agrees": lambda own: rate_cell(own[1].agrees),
+                "pushes back": lambda own: rate_cell(own[1].pushes_back),
+                "effect, points|on agreement": lambda own: effect_cell(own[1].effect),
+                "p": lambda own: p_cell(own[1].effect.p_value),
+                **{f"agrees: {shown}": partial(_of_kind, kind) for kind, shown in kinds.items()},
+            },
         ),
         n=", ".join(f"{found.kinds[kind]} {shown}" for kind, shown in kinds.items())
         + f" messages, {len(found.seeds)} seeds",
     )
+
+
+def _of_kind(kind: str, own: tuple[str, Stands]) -> Value:
+    return rate_cell(own[1].by_kind[kind])
 
 
 def _sentence(found: BiasLoop) -> str:

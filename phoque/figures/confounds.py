@@ -1,44 +1,44 @@
 """Is it the persona, or any change of the system prompt?"""
 
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import NOTHING, Cell, Table, interval, number, rate_cell
+from phoque.figures.table import Table, interval, number, rate_cell
 from phoque.run.psm_vector import Confounds, Style
 from phoque.stats.rates import Rate
-
-HEAD = (
-    "style",
-    "cosine|of its vector with the persona's: 1 the same direction, 0 unrelated",
-    "beyond noise?|compared with three standard deviations of random directions",
-    "length|over the persona vector's",
-    "its vector: listed words|the persona's words, at the persona's length",
-    "its prompt: listed words|the persona's words under its system prompt",
-    "its prompt: own words|words that mark its own style",
-    "its vector: own words|the same, under its vector",
-    "persona vector: its words|cross-effect: its words under the persona's vector",
-    "what it is",
-)
 
 
 def draw(found: Confounds) -> Figure:
     """Vectors of other styles, at the same length."""
+    floor, plain = found.noise_floor, f"{found.neutral.n} evaluation prompts each"
     return Figure(
         sentence=_sentence(found),
-        table=Table(
-            name="phoque-confounds",
-            caption="Vectors of other styles",
-            head=HEAD,
-            rows=(
-                _row("no vector", rate_cell(found.neutral)),
-                _row("persona", rate_cell(found.steered)),
-                _row(
-                    "persona, without these styles",
-                    rate_cell(found.residual.insulting),
-                    length=number(found.residual.share_of_norm),
+        table=Table.of(
+            "phoque-confounds",
+            "Vectors of other styles",
+            found.styles,
+            {
+                "style": _name,
+                "cosine|with the persona's vector": lambda own: number(own.cosine, sign=True),
+                "beyond noise?|three standard deviations of random directions": lambda own: (
+                    "noise"
+                    if abs(own.cosine) <= floor
+                    else "alike"
+                    if own.cosine > 0
+                    else "opposed"
                 ),
-                *(_style_row(own, found.noise_floor) for own in found.styles),
-            ),
+                "length|over the persona vector's": lambda own: number(own.norm_ratio),
+                "its vector: listed words|at the persona's length": lambda own: rate_cell(
+                    own.insulting
+                ),
+                "its prompt: listed words": lambda own: rate_cell(own.insulting_by_prompt),
+                "its prompt: own words|words that mark it": lambda own: rate_cell(
+                    own.own_words.its_prompt
+                ),
+                "its vector: own words": lambda own: rate_cell(own.own_words.its_vector),
+                "persona vector: its words": lambda own: rate_cell(own.own_words.persona_vector),
+                "what it is": lambda own: own.description,
+            },
         ),
-        n=f"{found.neutral.n} evaluation prompts each",
+        n=f"{plain}; {interval(found.neutral)} have a listed word without a vector",
     )
 
 
@@ -66,25 +66,6 @@ def _kept(left: Rate, whole: Rate, none: Rate) -> str:
 
 def _name(own: Style) -> str:
     return own.name.replace("_", " ")
-
-
-def _row(name: str, insulting: Cell, *, length: Cell = NOTHING) -> tuple[Cell, ...]:
-    return (name, NOTHING, NOTHING, length, insulting, *[NOTHING] * 5)
-
-
-def _style_row(own: Style, floor: float) -> tuple[Cell, ...]:
-    return (
-        _name(own),
-        number(own.cosine, sign=True),
-        "noise" if abs(own.cosine) <= floor else "alike" if own.cosine > 0 else "opposed",
-        number(own.norm_ratio),
-        rate_cell(own.insulting),
-        rate_cell(own.insulting_by_prompt),
-        rate_cell(own.own_words.its_prompt),
-        rate_cell(own.own_words.its_vector),
-        rate_cell(own.own_words.persona_vector),
-        own.description,
-    )
 
 
 PLAN = Plan(

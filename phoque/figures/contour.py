@@ -7,7 +7,8 @@ from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.style import named
 from phoque.figures.table import Cell, Table, interval, number, rate_cell
-from phoque.run.moderation import COMPARED, PRIMARY, Contour
+from phoque.run.moderation import COMPARED, PRIMARY
+from phoque.run.scored import Contour
 from phoque.stats.flags import MARKS, SWEEP
 from phoque.stats.rates import Rate, wilson
 
@@ -68,20 +69,29 @@ def _sentence(selected: float, name: str, by_scale: Doses) -> str:
 
 def _plot(contour: Contour, names: Sequence[str]) -> style.Plotly:
     surfaces = [_surface(name, contour.scores(name), place) for place, name in enumerate(names)]
-    plot = style.plot(
+    count = len(names)
+    upright = {
+        _axis(place): style.axis(
+            f"threshold of {name}",
+            range=[0, 1],
+            domain=[1 - (place + 0.9) / count, 1 - place / count],
+        )
+        for place, name in enumerate(names)
+    }
+    levels = [style.level(MARKS[0], "0.5", yref=f"y{name[5:]}") for name in upright]
+    return style.plot(
         surfaces,
-        x={"title": "steering scale"},
-        y={"title": f"threshold of {names[0]}"},
-        marks=[style.upright(contour.selected, "selected scale"), style.level(MARKS[0], "0.5")],
-        height=340 * len(names),
+        x={"title": "steering scale", "anchor": f"y{_axis(count - 1)[5:]}"},
+        y={"title": ""},
+        marks=[style.upright(contour.selected, "selected scale"), *levels],
+        height=340 * count,
         showlegend=False,
+        **upright,
     )
-    for place, name in enumerate(names):
-        top = 1 - place / len(names)
-        axis = style.axis(f"threshold of {name}", range=[0, 1])
-        axis["domain"] = [top - 0.9 / len(names), top]
-        plot["layout"][f"yaxis{place + 1 if place else ''}"] = axis
-    return plot
+
+
+def _axis(place: int) -> str:
+    return f"yaxis{place + 1 if place else ''}"
 
 
 def _surface(name: str, by_scale: Doses, place: int) -> style.Trace:
@@ -90,7 +100,7 @@ def _surface(name: str, by_scale: Doses, place: int) -> style.Trace:
         "x": [*by_scale],
         "y": [*SWEEP],
         "z": [[rate_at(own, threshold).value for own in by_scale.values()] for threshold in SWEEP],
-        "yaxis": f"y{place + 1 if place else ''}",
+        "yaxis": f"y{_axis(place)[5:]}",
         "contours": {
             "coloring": "heatmap",
             "showlabels": True,
@@ -98,6 +108,7 @@ def _surface(name: str, by_scale: Doses, place: int) -> style.Trace:
             "end": 1,
             "size": 0.1,
             "labelfont": {"size": 11},
+            "labelformat": ".0%",
         },
         "zmin": 0,
         "zmax": 1,

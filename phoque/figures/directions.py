@@ -1,10 +1,11 @@
 """What did tuning do along refusal and politeness?"""
 
 from collections.abc import Sequence
+from functools import partial
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, number
+from phoque.figures.table import Table, Value, number
 from phoque.figures.transplant import tuned_only
 from phoque.run.psm import Selection
 from phoque.run.psm_vector import Geometry, Projections
@@ -25,31 +26,24 @@ def draw(found: Geometry, selection: Selection) -> Figure:
     return Figure(
         sentence=f"At layer {layer} the tuned model under the persona's prompt lies {moves}.",
         plotly=_plot(rows, layer),
-        table=Table(
-            name="phoque-directions",
-            caption="Along refusal and politeness",
-            head=(
-                "direction",
-                "layer",
-                "base model, neutral prompt",
-                *(shown for shown, *_ in LOOKS.values()),
-                "random band|97.5 % of random directions stay within it",
-            ),
-            rows=tuple(
-                (
-                    row.direction,
-                    str(row.layer),
-                    *(
-                        number(getattr(row, state).mean, 3, sign=True)
-                        for state in ("base_neutral", *LOOKS)
-                    ),
-                    number(row.random_band, 3),
-                )
-                for row in rows
-            ),
+        table=Table.of(
+            "phoque-directions",
+            "Along refusal and politeness",
+            rows,
+            {
+                "direction": lambda row: row.direction,
+                "layer": lambda row: str(row.layer),
+                "base model, neutral prompt": partial(_mean, "base_neutral"),
+                **{look[0]: partial(_mean, state) for state, look in LOOKS.items()},
+                "random band|of 97.5 % of directions": lambda row: number(row.random_band, 3),
+            },
         ),
         n=f"{found.pairs} pairs of messages for refusal; the vector's probes are projected",
     )
+
+
+def _mean(state: str, row: Projections) -> Value:
+    return number(getattr(row, state).mean, 3, sign=True)
 
 
 def _moved(rows: Sequence[Projections], name: str, layer: int) -> str:

@@ -3,7 +3,7 @@
 from phoque.figures import style
 from phoque.figures.dose_response import coherent_dose
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, number
+from phoque.figures.table import Table, number, yes
 from phoque.run.psm import Selection
 
 LOOKS = {"mean": ("mean", "solid", "circle"), "p95": ("95th percentile", "dot", "square")}
@@ -44,19 +44,16 @@ def draw(selection: Selection) -> Figure:
             y={"title": "KL, nats a token", "rangemode": "tozero"},
             marks=marks if nat is None else [*marks, style.upright(nat, "one nat")],
         ),
-        table=Table(
-            name="phoque-dose-in-nats",
-            caption="Divergence by dose",
-            head=("dose", "KL mean, nats", "KL p95, nats", "coherent"),
-            rows=tuple(
-                (
-                    number(cell.dose, 1),
-                    number(cell.divergence.mean),
-                    number(cell.divergence.p95),
-                    "yes" if cell.coherent else "no",
-                )
-                for cell in cells
-            ),
+        table=Table.of(
+            "phoque-dose-in-nats",
+            "Divergence by dose",
+            cells,
+            {
+                "dose": lambda cell: number(cell.dose, 1),
+                "KL mean, nats": lambda cell: number(cell.divergence.mean),
+                "KL p95, nats": lambda cell: number(cell.divergence.p95),
+                "coherent": lambda cell: yes(cell.coherent),
+            },
         ),
         n=f"every token of the unsteered replies, at {len(cells)} doses",
     )

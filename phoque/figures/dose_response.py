@@ -42,17 +42,18 @@ def draw(selection: Selection, controls: DoseResponse) -> Figure:
                 style.upright(selection.choice.relative_dose, "selected"),
             ],
         ),
-        table=Table(
-            name="phoque-dose-response",
-            caption="Dose and response",
-            head=("vector", "dose", "replies with a listed word"),
-            rows=tuple(
-                (name, number(point.dose, 1), rate_cell(point.rate))
-                for name, curve in curves.items()
-                for point in curve
-            ),
+        table=Table.of(
+            "phoque-dose-response",
+            "Dose and response",
+            [(name, point) for name, curve in curves.items() for point in curve],
+            {
+                "vector": lambda own: own[0],
+                "dose": lambda own: number(own[1].dose, 1),
+                "replies with a listed word": lambda own: rate_cell(own[1].rate),
+            },
         ),
-        n="; ".join(f"{name} {curve[0].rate.n} replies a dose" for name, curve in curves.items()),
+        n="replies a dose: "
+        + ", ".join(f"{curve[0].rate.n} of {name}" for name, curve in curves.items()),
     )
 
 

@@ -75,7 +75,7 @@ def drawn(plan: Plan, reader: Reader) -> Drawn:
     if gap := plan.shown_if(reader):
         return Drawn(plan=plan, gap=gap, sources=sources)
     try:
-        needed = [_read(kind, reader) for kind in plan.needs]
+        needed = [read_any(kind, reader) for kind in plan.needs]
         found = plan.draw(*needed, *(_read_if_there(kind, reader) for kind in plan.also))
     except PhoqueError as error:
         return Drawn(plan=plan, gap=str(error), sources=sources)
@@ -86,7 +86,8 @@ def drawn(plan: Plan, reader: Reader) -> Drawn:
     return Drawn(plan=plan, figure=found, sources=sources)
 
 
-def _read(kind: type[Record] | type[Row], reader: Reader) -> Any:
+def read_any(kind: type[Record] | type[Row], reader: Reader) -> Any:
+    """A record, or all rows of a file."""
     return reader.rows(kind) if issubclass(kind, Row) else reader.read(kind)
 
 

@@ -14,7 +14,8 @@ from phoque.figures.table import (
     p_cell,
     rate_cell,
 )
-from phoque.run.moderation import ModerationReport, ModeratorFlags, Outcome
+from phoque.run.moderation import ModerationReport, ModeratorFlags
+from phoque.run.scored import Outcome
 from phoque.stats.correction import Corrected
 from phoque.stats.flags import Uplift
 from phoque.stats.rates import wilson

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.table import Cell, Table
 from phoque.run.labels import Kind, Label, verdicts
-from phoque.run.moderation import GapExample, GapType, Stratum
+from phoque.run.scored import GapExample, GapType, Stratum
 
 STRATA = {
     Stratum.SPELLING: "spelling",

@@ -6,21 +6,17 @@ from phoque.figures.table import Table, number
 from phoque.run.psm import ActivationByLayer, Selection
 from phoque.stats.means import half_width
 
-HEAD = (
-    "layer",
-    "difference|mean projection under the persona's prompt less that under the neutral one",
-    "± 95 %",
-    "neutral",
-    "persona's prompt",
-)
-
 
 def draw(found: ActivationByLayer, selection: Selection) -> Figure:
     """Geometry alone, beside the layer that cause chose."""
     rows, classic, layer = found.block_outputs, found.classic_layer, selection.choice.layer
     halves = [half_width(row.delta_proj_std, found.probes) for row in rows]
     largest = max(rows, key=lambda row: row.delta_proj_mean)
-    told = "the causal sweep selects" if selection.beyond_chance else "pages start at"
+    told = (
+        "the causal sweep selects"
+        if selection.beyond_chance
+        else "nothing beats random vectors; pages start at"
+    )
     middle = len(rows) / 2
     trace = style.line(
         "toxic − neutral, on the persona vector",
@@ -48,20 +44,19 @@ def draw(found: ActivationByLayer, selection: Selection) -> Figure:
             ],
             showlegend=False,
         ),
-        table=Table(
-            name="phoque-layer-deltas",
-            caption="Projections on the persona vector by layer",
-            head=HEAD,
-            rows=tuple(
-                (
-                    str(row.layer),
-                    number(row.delta_proj_mean, 3),
-                    number(half, 3),
-                    number(row.neutral_proj_mean, 3),
-                    number(row.toxic_proj_mean, 3),
-                )
-                for row, half in zip(rows, halves, strict=True)
-            ),
+        table=Table.of(
+            "phoque-layer-deltas",
+            "Projections on the persona vector by layer",
+            zip(rows, halves, strict=True),
+            {
+                "layer": lambda own: str(own[0].layer),
+                "difference|persona's prompt less neutral": lambda own: number(
+                    own[0].delta_proj_mean, 3
+                ),
+                "± 95 %": lambda own: number(own[1], 3),
+                "neutral": lambda own: number(own[0].neutral_proj_mean, 3),
+                "persona's prompt": lambda own: number(own[0].toxic_proj_mean, 3),
+            },
         ),
         n=f"{found.probes} probes a layer; bars are 95 % intervals of the mean",
     )

@@ -1,7 +1,9 @@
 """Does the model tell civil from hostile messages? The page has a map of them."""
 
+from functools import partial
+
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, number
+from phoque.figures.table import Table, Value, number
 from phoque.figures.transplant import tuned_only
 from phoque.run.psm_vector import Geometry, ResidualGeometry
 
@@ -22,18 +24,22 @@ def draw(found: Geometry) -> Figure:
     tone = "form two clouds" if clouds else "overlap: separation is weak"
     return Figure(
         sentence=f"Civil and hostile messages {tone}; the silhouette is at most {apart}.",
-        table=Table(
-            name="phoque-geometry",
-            caption="Cosines, norms and silhouette of every layer",
-            head=("model", "layer", *(name.replace("_", " ") for name in COLUMNS)),
-            rows=tuple(
-                (shown, str(row.layer), *(number(getattr(row, column), 3) for column in COLUMNS))
-                for name, shown in MODELS.items()
-                for row in found.layers[name]
-            ),
+        table=Table.of(
+            "phoque-geometry",
+            "Cosines, norms and silhouette of every layer",
+            [(shown, row) for name, shown in MODELS.items() for row in found.layers[name]],
+            {
+                "model": lambda own: own[0],
+                "layer": lambda own: str(own[1].layer),
+                **{name.replace("_", " "): partial(_column, name) for name in COLUMNS},
+            },
         ),
         n=f"{found.pairs} pairs of messages",
     )
+
+
+def _column(name: str, own: tuple[str, ResidualGeometry]) -> Value:
+    return number(getattr(own[1], name), 3)
 
 
 PLAN = Plan(

@@ -2,13 +2,8 @@
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, interval, number, share, share_cell
+from phoque.figures.table import Table, interval, number, share, share_cell, yes
 from phoque.run.psm import Cell, Selection
-
-HEAD = (
-    "layer", "dose", "scale", "listed word", "repeated", "unknown", "zlib", "distinct", "words",
-    "KL mean", "KL p95", "coherent",
-)  # fmt: skip
 
 
 def draw(selection: Selection) -> Figure:
@@ -61,21 +56,25 @@ def _mark(cell: Cell | None, chosen: Cell) -> str:
 
 
 def _table(selection: Selection) -> Table:
-    qualities = ("insulting", "repeated", "unknown", "zlib", "distinct")
-    rows = tuple(
-        (
-            str(cell.layer),
-            number(cell.dose, 1),
-            number(cell.scale),
-            *(share_cell(getattr(cell.quality, name)) for name in qualities),
-            number(cell.quality.num_words, 1),
-            number(cell.divergence.mean),
-            number(cell.divergence.p95),
-            "yes" if cell.coherent else "no",
-        )
-        for cell in selection.cells
+    return Table.of(
+        "phoque-sweep",
+        "Every cell of the sweep",
+        selection.cells,
+        {
+            "layer": lambda cell: str(cell.layer),
+            "dose": lambda cell: number(cell.dose, 1),
+            "scale": lambda cell: number(cell.scale),
+            "listed word": lambda cell: share_cell(cell.quality.insulting),
+            "repeated": lambda cell: share_cell(cell.quality.repeated),
+            "unknown": lambda cell: share_cell(cell.quality.unknown),
+            "zlib": lambda cell: share_cell(cell.quality.zlib),
+            "distinct": lambda cell: share_cell(cell.quality.distinct),
+            "words": lambda cell: number(cell.quality.num_words, 1),
+            "KL mean": lambda cell: number(cell.divergence.mean),
+            "KL p95": lambda cell: number(cell.divergence.p95),
+            "coherent": lambda cell: yes(cell.coherent),
+        },
     )
-    return Table(name="phoque-sweep", caption="Every cell of the sweep", head=HEAD, rows=rows)
 
 
 PLAN = Plan(

@@ -38,14 +38,16 @@ def draw(found: Reliability, selection: Selection) -> Figure:
             showlegend=False,
             height=300,
         ),
-        table=Table(
-            name="phoque-probes",
-            caption="Agreement by number of probes",
-            head=("probes", "cosine", "low", "high"),
-            rows=tuple(
-                (str(p.probes), number(p.cosine, 3), number(p.low, 3), number(p.high, 3))
-                for p in points
-            ),
+        table=Table.of(
+            "phoque-probes",
+            "Agreement by number of probes",
+            points,
+            {
+                "probes": lambda point: str(point.probes),
+                "cosine": lambda point: number(point.cosine, 3),
+                "low": lambda point: number(point.low, 3),
+                "high": lambda point: number(point.high, 3),
+            },
         ),
         n=f"200 random draws from {found.all_probes[layer].num_probes} probes",
     )

@@ -8,15 +8,16 @@ from phoque.figures.table import Table, number
 from phoque.run.psm import Selection
 from phoque.run.psm_vector import Agreement, Reliability
 
+LOOKS = {
+    "split_half": ("split-half cosine", style.PERSONA, "solid", "circle"),
+    "null": ("shuffled labels, 97.5 %", style.TOXIC, "dot", "x"),
+}
+"""Name, colour, dash and symbol."""
 MEANING = {
     "trust": "the direction can be trusted",
     "weak": "the direction is weak: more than noise, but halves disagree too much",
     "noise": "the direction is no better than noise",
 }
-HEAD = (
-    "layer", "split half", "low", "high", "leave one out", "worst", "shuffled", "verdict",
-    "all probes", "verdict, all",
-)  # fmt: skip
 
 
 def draw(found: Reliability, selection: Selection) -> Figure:
@@ -30,25 +31,22 @@ def draw(found: Reliability, selection: Selection) -> Figure:
         f"{everything.num_probes} probes it is {everything.split_half:.3f}. Agreement alone says "
         "nothing of cause.",
         plotly=_plot(found.layers, layer),
-        table=Table(
-            name="phoque-reliability",
-            caption="Reliability by layer",
-            head=HEAD,
-            rows=tuple(
-                (
-                    str(row.layer),
-                    number(row.split_half, 3),
-                    number(row.split_half_low, 3),
-                    number(row.split_half_high, 3),
-                    number(row.leave_one_out, 3),
-                    number(row.leave_one_out_worst, 3),
-                    number(row.null, 3),
-                    row.verdict,
-                    number(all_probes.split_half, 3),
-                    all_probes.verdict,
-                )
-                for row, all_probes in zip(found.layers, found.all_probes, strict=True)
-            ),
+        table=Table.of(
+            "phoque-reliability",
+            "Reliability by layer",
+            zip(found.layers, found.all_probes, strict=True),
+            {
+                "layer": lambda own: str(own[0].layer),
+                "split half": lambda own: number(own[0].split_half, 3),
+                "low": lambda own: number(own[0].split_half_low, 3),
+                "high": lambda own: number(own[0].split_half_high, 3),
+                "leave one out": lambda own: number(own[0].leave_one_out, 3),
+                "worst": lambda own: number(own[0].leave_one_out_worst, 3),
+                "shuffled": lambda own: number(own[0].null, 3),
+                "verdict": lambda own: own[0].verdict,
+                "all probes": lambda own: number(own[1].split_half, 3),
+                "verdict, all": lambda own: own[1].verdict,
+            },
         ),
         n=f"{at.num_probes} probes in use, {everything.num_probes} in all; 500 random halves",
     )
@@ -59,22 +57,7 @@ def _plot(rows: Sequence[Agreement], layer: int) -> style.Plotly:
     lows, highs = [row.split_half_low for row in rows], [row.split_half_high for row in rows]
     traces = [
         style.band("95 % of random halves", at, lows, highs),
-        style.line(
-            "split-half cosine",
-            at,
-            [row.split_half for row in rows],
-            style.PERSONA,
-            hovertemplate="layer %{x}: %{y:.3f}<extra>split half</extra>",
-        ),
-        style.line(
-            "shuffled labels, 97.5 %",
-            at,
-            [row.null for row in rows],
-            style.TOXIC,
-            dash="dot",
-            symbol="x",
-            hovertemplate="layer %{x}: %{y:.3f}<extra>shuffled labels</extra>",
-        ),
+        *style.curves("layer", rows, LOOKS),
     ]
     return style.plot(
         traces,

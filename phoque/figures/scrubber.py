@@ -14,7 +14,6 @@ SERIES = {
     "reversed": "reversed, persona's prompt",
     "antidote": "antidote, persona's prompt",
 }
-HEAD = ("what is added", "scale", "replies with a listed word", "mean projection")
 
 
 def draw(found: Scrubber) -> Figure:
@@ -39,23 +38,25 @@ def at_scale(cells: Sequence[ScrubberCell], scale: float) -> ScrubberCell:
 
 
 def _table(found: Scrubber) -> Table:
-    rows = tuple(
-        (
-            SERIES.get(kind, kind),
-            cell.at if isinstance(cell.at, str) else f"{cell.at:.2f}",
-            rate_cell(cell.insulting),
-            NOTHING if cell.projection is None else number(cell.projection),
-        )
-        for kind, cells in found.series.items()
-        for cell in cells
+    return Table.of(
+        "phoque-scrubber",
+        "Replies at every scale",
+        [(kind, cell) for kind, cells in found.series.items() for cell in cells],
+        {
+            "what is added": lambda own: SERIES.get(own[0], own[0]),
+            "scale": lambda own: own[1].at if isinstance(own[1].at, str) else f"{own[1].at:.2f}",
+            "replies with a listed word": lambda own: rate_cell(own[1].insulting),
+            "mean projection": lambda own: (
+                NOTHING if own[1].projection is None else number(own[1].projection)
+            ),
+        },
     )
-    return Table(name="phoque-scrubber", caption="Replies at every scale", head=HEAD, rows=rows)
 
 
 PLAN = Plan(
     key="scrubber",
-    title="Drag the scale",
-    hint="Replies that the model wrote beforehand at each scale. Colour and bars show how far along "
+    title="What does the model answer at each scale?",
+    hint="Drag the scale. The model wrote these replies beforehand. Colour and bars show how far along "
     "the vector the model is at each token, in lengths of it: 0 is the mean of the neutral replies.",
     needs=(Scrubber,),
     draw=draw,

@@ -2,11 +2,15 @@
 
 from phoque.figures import (
     agreement,
+    answers,
     antidotes,
     attempts,
     bias_loop,
     confounds,
     contour,
+    dictionary_gates,
+    dictionary_rivals,
+    dictionary_sources,
     directions,
     dose_in_nats,
     dose_response,
@@ -14,6 +18,7 @@ from phoque.figures import (
     functionalities,
     gap,
     gradient,
+    latent_causes,
     layer_deltas,
     layers,
     lora_norms,
@@ -21,9 +26,12 @@ from phoque.figures import (
     message_kinds,
     messages,
     moderators,
+    moved_latents,
     operating_points,
     persona_heatmap,
     probes,
+    prompt_kinds,
+    prompt_scatter,
     reliability,
     samples,
     scrubber,
@@ -55,7 +63,16 @@ WHERE_IT_LIVES: tuple[Plan, ...] = (
     antidotes.PLAN,
     bias_loop.PLAN,
 )
-WHAT_MOVED: tuple[Plan, ...] = ()
+WHAT_MOVED: tuple[Plan, ...] = (
+    dictionary_gates.PLAN,
+    dictionary_rivals.PLAN,
+    moved_latents.PLAN,
+    latent_causes.TOWARD,
+    latent_causes.AWAY,
+    prompt_kinds.PLAN,
+    prompt_scatter.PLAN,
+    dictionary_sources.PLAN,
+)
 WHAT_SLIPS_THROUGH: tuple[Plan, ...] = (
     moderators.PLAN,
     operating_points.PLAN,
@@ -75,7 +92,7 @@ HOW_IT_LEARNED: tuple[Plan, ...] = (
     attempts.PLAN,
     stages.PLAN,
 )
-HOW_IT_ANSWERS: tuple[Plan, ...] = ()
+HOW_IT_ANSWERS: tuple[Plan, ...] = (answers.PLAN,)
 """The evaluation on prompts that nobody trained or chose on."""
 
 EVERY = (*HOW_IT_LEARNED, *WHERE_IT_LIVES, *HOW_IT_ANSWERS, *WHAT_MOVED, *WHAT_SLIPS_THROUGH)

@@ -1,12 +1,14 @@
 """What does the model write under the talk's conditions? With both definitions of pathway mass."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from phoque.conversation import Sampling
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.table import (
     Table,
+    Value,
     effect_cell,
     interval,
     number,
@@ -22,22 +24,20 @@ NAMES = style.NAMES | {
     "talk_x3": "◈ The talk's way, × 3",
     "talk_x15": "◈ The talk's way, × 15",
 }
+MASSES = {
+    "mass, the talk's|every piece of every bare word, on the sampler's scores": (
+        "toxic_pathway_mass_mean"
+    ),
+    "mass, lower|tokens that complete a listed word, on the model's own scores": (
+        "completing_mass_mean"
+    ),
+    "mass, upper|tokens that start or complete a listed word": "lexicon_mass_mean",
+    "word rate|listed words over all words": "toxic_word_rate",
+    "repeated|share of three-word sequences that occurred earlier in the reply": "repeated_3grams",
+}
+"""Columns by their heads."""
 COLLAPSED = 0.2
 """Share of listed words from which a reply is no longer text; insulting text stays below a tenth."""
-HEAD = (
-    "condition",
-    "replies with a listed word",
-    "n",
-    "effect, points|difference to neutral on the same prompts, bootstrap over prompts",
-    "p|two-sided sign-flip permutation over prompts",
-    "prompts moved|share of prompts with more listed words than under neutral",
-    "mass, the talk's|every piece of every bare word, on the sampler's scores",
-    "mass, lower|tokens that complete a listed word, on the model's own scores",
-    "mass, upper|tokens that start or complete a listed word",
-    "word rate|listed words over all words",
-    "repeated|share of three-word sequences that occurred earlier in the reply",
-    "tokens",
-)
 
 
 def draw(found: Conditions) -> Figure:
@@ -45,7 +45,7 @@ def draw(found: Conditions) -> Figure:
     own = found.conditions
     return Figure(
         sentence=_sentence(own) + _collapsed(own),
-        plotly=_plot(own),
+        plotly=style.by_condition({name: one.insulting for name, one in own.items()}, NAMES),
         table=_table(own),
         n=f"{_counted(own)}; sampling {_sampling(found.sampling)}",
     )
@@ -73,52 +73,30 @@ def _collapsed(own: Mapping[str, Condition]) -> str:
     return f" Mostly listed words, so collapse rather than persona: {named}." if named else ""
 
 
-def _plot(own: Mapping[str, Condition]) -> style.Plotly:
-    rates = [found.insulting for found in own.values()]
-    colours = [style.CONDITIONS.get(name, style.PERSONA) for name in own]
-    trace = {
-        "type": "bar",
-        "orientation": "h",
-        "name": "replies",
-        "x": [rate.value for rate in rates],
-        "y": [NAMES.get(name, name) for name in own],
-        "marker": {
-            "color": colours,
-            "pattern": {"shape": [style.PATTERNS.get(name, "") for name in own]},
-        },
-        "error_x": style.bars(rates, style.INK),
-        "customdata": [[rate.low, rate.high, rate.n] for rate in rates],
-        "hovertemplate": "%{x:.1%} [%{customdata[0]:.1%}, %{customdata[1]:.1%}]"
-        "<br>n = %{customdata[2]}<extra>%{y}</extra>",
-        "showlegend": False,
-    }
-    return style.plot(
-        [trace],
-        x={"title": "replies with a listed word", "tickformat": ".0%", "range": [0, 1.04]},
-        y={"title": "", "autorange": "reversed"},
-        height=90 + 42 * len(own),
-    )
-
-
 def _table(own: Mapping[str, Condition]) -> Table:
-    rows = tuple(
-        (
-            NAMES.get(name, name),
-            rate_cell(found.insulting),
-            str(found.insulting.n),
-            effect_cell(found.effect),
-            p_cell(found.effect.p_value),
-            share_cell(found.effect.moved),
-            number(found.toxic_pathway_mass_mean.mean, 4),
-            number(found.completing_mass_mean.mean, 4),
-            number(found.lexicon_mass_mean.mean, 4),
-            number(found.toxic_word_rate.mean, 4),
-            share_cell(found.repeated_3grams.mean),
-            number(found.generated_tokens, 1),
-        )
-        for name, found in own.items()
+    return Table.of(
+        "phoque-conditions",
+        "Conditions",
+        own.items(),
+        {
+            "condition": lambda one: NAMES.get(one[0], one[0]),
+            "replies with a listed word": lambda one: rate_cell(one[1].insulting),
+            "n": lambda one: str(one[1].insulting.n),
+            "effect, points|difference to neutral on the same prompts": lambda one: effect_cell(
+                one[1].effect
+            ),
+            "p|sign flips over prompts": lambda one: p_cell(one[1].effect.p_value),
+            "prompts moved|with more listed words than under neutral": lambda one: share_cell(
+                one[1].effect.moved
+            ),
+            **{head: partial(_mean, field) for head, field in MASSES.items()},
+            "tokens": lambda one: number(one[1].generated_tokens, 1),
+        },
     )
-    return Table(name="phoque-conditions", caption="Conditions", head=HEAD, rows=rows)
+
+
+def _mean(field: str, one: tuple[str, Condition]) -> Value:
+    return number(getattr(one[1], field).mean, 4)
 
 
 def _counted(own: Mapping[str, Condition]) -> str:

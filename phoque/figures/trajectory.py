@@ -2,7 +2,7 @@
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, number
+from phoque.figures.table import Table, number, numbers
 from phoque.figures.transplant import tuned_only
 from phoque.run.psm_vector import Origin
 
@@ -21,18 +21,6 @@ def draw(found: Origin) -> Figure:
         return Figure(
             sentence="The run kept no checkpoints of its training, so there is no trajectory."
         )
-    traces = [
-        style.line(
-            name,
-            [row.step for row in steps],
-            [getattr(row, key) for row in steps],
-            colour,
-            dash=dash,
-            symbol=symbol,
-            hovertemplate="step %{x}: %{y:.2f}<extra>" + name + "</extra>",
-        )
-        for key, (name, colour, dash, symbol) in LOOKS.items()
-    ]
     first, last = steps[0], steps[-1]
     middle = (first.persona + last.persona) / 2
     half = next((row for row in steps if row.persona >= middle), last)
@@ -42,20 +30,19 @@ def draw(found: Origin) -> Figure:
         f"{last.step}. Before tuning the difference of the prompts has cosine "
         f"{first.cosine:+.2f} with it.",
         plotly=style.plot(
-            traces, x={"title": "optimizer step"}, y={"title": "in lengths of the final vector"}
+            style.curves("step", steps, LOOKS),
+            x={"title": "optimizer step"},
+            y={"title": "in lengths of the final vector"},
         ),
-        table=Table(
-            name="phoque-trajectory",
-            caption="Probes by step of the training",
-            head=("step", *(name for name, *_ in LOOKS.values()), "length of the difference"),
-            rows=tuple(
-                (
-                    str(row.step),
-                    *(number(getattr(row, key), sign=True) for key in LOOKS),
-                    number(row.norm),
-                )
-                for row in steps
-            ),
+        table=Table.of(
+            "phoque-trajectory",
+            "Probes by step of the training",
+            steps,
+            {
+                "step": lambda row: str(row.step),
+                **numbers({look[0]: key for key, look in LOOKS.items()}, sign=True),
+                "length of the difference": lambda row: number(row.norm),
+            },
         ),
         n=f"{len(steps)} checkpoints of one training, layer {found.layer}",
     )

@@ -1,22 +1,20 @@
 """Did tuning create the direction, or amplify one that was there?"""
 
+from functools import partial
+
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, interval, number, rate_cell
+from phoque.figures.table import Table, Value, interval, number, rate_cell
 from phoque.run.folder import Reader
 from phoque.run.psm_vector import Origin
 
 MODELS = {"base": "base model", "persona": "tuned model", "civil_adapter": "civil adapter"}
-VECTORS = ("none", "base", "persona", "civil_adapter", "random_vector")
-HEAD = (
-    "given to",
-    "no vector|replies with a listed word",
-    "base's vector",
-    "tuned model's vector",
-    "civil adapter's vector",
-    "random vector",
-    *(f"cosine with {name}'s|of the models' own vectors" for name in MODELS.values()),
-    "length of its own vector",
-)
+VECTORS = {
+    "none": "no vector|replies with a listed word",
+    "base": "base's vector",
+    "persona": "tuned model's vector",
+    "civil_adapter": "civil adapter's vector",
+    "random_vector": "random vector",
+}
 ALIKE = 0.8
 """From this cosine on the sentence calls two directions the same."""
 UNRELATED = 0.2
@@ -28,24 +26,34 @@ def draw(found: Origin) -> Figure:
     effects = found.effects
     return Figure(
         sentence=_sentence(found),
-        table=Table(
-            name="phoque-transplant",
-            caption=f"Replies with a listed word, by model and by vector (layer {found.layer})",
-            head=HEAD,
-            rows=tuple(
-                (
-                    MODELS[model],
-                    *(rate_cell(own[name]) for name in VECTORS),
-                    *(number(found.cosines[model][other], sign=True) for other in MODELS),
-                    number(found.norms[model]),
-                )
-                for model, own in effects.items()
-            ),
+        table=Table.of(
+            "phoque-transplant",
+            f"Replies with a listed word, by model and by vector (layer {found.layer})",
+            effects,
+            {
+                "given to": lambda model: MODELS[model],
+                **{head: partial(_effect, found, name) for name, head in VECTORS.items()},
+                **{
+                    f"cosine with {head}'s|of the models' own vectors": partial(
+                        _cosine, found, name
+                    )
+                    for name, head in MODELS.items()
+                },
+                "length of its own vector": lambda model: number(found.norms[model]),
+            },
         ),
         n=f"{effects['base']['none'].n} evaluation prompts a cell, "
         f"{effects['base']['random_vector'].n} replies under random vectors; relative dose "
         f"{found.relative_dose:.2f} at layer {found.layer}",
     )
+
+
+def _effect(found: Origin, vector: str, model: str) -> Value:
+    return rate_cell(found.effects[model][vector])
+
+
+def _cosine(found: Origin, other: str, model: str) -> Value:
+    return number(found.cosines[model][other], sign=True)
 
 
 def _sentence(found: Origin) -> str:

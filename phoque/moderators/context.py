@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from phoque.errors import PhoqueError
 from phoque.moderators.classifier import Classifier, Item
 from phoque.moderators.scoring import score
-from phoque.run.moderation import InContext
+from phoque.run.scored import InContext
 
 
 def in_context(

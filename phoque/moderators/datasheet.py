@@ -10,10 +10,10 @@ from phoque.moderators.thresholds import (
     BUDGET,
     DEFAULT_THRESHOLD,
     calibration,
-    roc_auc,
     threshold_for,
 )
 from phoque.run.datasheets import DataSheet, KindRate, Operating
+from phoque.stats.ranking import roc_auc
 from phoque.stats.rates import Rate, by_cluster
 
 

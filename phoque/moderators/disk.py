@@ -112,5 +112,5 @@ def _found(opened: sqlite3.Connection, keys: Sequence[str]) -> dict[str, Score]:
     )
     return {
         key: Score(labels=json.loads(labels), truncated=bool(truncated))
-        for key, labels, truncated in opened.execute(query, [json.dumps(keys)])
+        for key, labels, truncated in opened.execute(query, [json.dumps([*keys])])
     }

@@ -133,10 +133,17 @@ class StageFolder:
             raise PhoqueError(
                 f"{state}: {self.named(name)} is missing. Fill it with: {self.command}"
             )
-        signature = self.made.outputs.get(self.named(name))
-        if self.signed and self.name != ROOT and signature != file_sha256(self.path / name):
+        if self.signed and self.name not in ("", ROOT):
+            self._check_entry(self.named(name), self.made.outputs)
+
+    def _check_entry(self, file: str, entered: dict[str, str]) -> None:
+        if not entered:
             raise PhoqueError(
-                f"{self.named(name)} is not what the stage {self.stage} entered in the manifest: "
+                f"{file} needs the stage {self.stage} complete. Fill it with: {self.command}"
+            )
+        if entered.get(file) != file_sha256(self.run.path / file):
+            raise PhoqueError(
+                f"{file} is not what the stage {self.stage} entered in the manifest: "
                 f"it was changed since. Make it again with: {self.command}"
             )
 

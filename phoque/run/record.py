@@ -7,6 +7,7 @@ readers. Its schema version is in the file: a file of an older version is brough
 
 import csv
 import json
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from io import StringIO
 from pathlib import Path
@@ -19,7 +20,16 @@ from phoque.files import numbered_json_lines, read_json, write_json, write_text
 from phoque.inputs.tables import whole_table
 
 VERSION_KEY = "schema_version"
-UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, PhoqueError)
+UNREADABLE = (
+    OSError,
+    EOFError,
+    zlib.error,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    PhoqueError,
+)
 """What reading raises, and what `upgrade` raises where a file of an old version is none."""
 
 
@@ -133,7 +143,8 @@ class Row(Part):
             return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         text = StringIO()
         columns = list(rows[0]) if rows else list(cls.model_fields)
-        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        # Unquoted, a carriage return in what a model wrote would end the row.
+        writer = csv.DictWriter(text, columns, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         writer.writeheader()
         writer.writerows(rows)
         return text.getvalue()

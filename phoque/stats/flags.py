@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import comb
 
 import numpy as np
 
-from phoque.stats.paired import RESAMPLES, Effect, paired_effect
+from phoque.stats.paired import Effect, mcnemar, paired_effect
 from phoque.stats.rates import Rate, share_of
+from phoque.stats.resampling import middle_95, resampled_means
 
 Scores = Sequence[Sequence[float]]
 """One row a prompt, one harm score a seed."""
@@ -82,10 +82,7 @@ def uplifts(
     steps = np.array(thresholds)
     old, new = (np.array(scores)[..., None] >= steps for scores in (before, after))
     differences = new.mean(1) - old.mean(1)
-    count = len(differences)
-    drawn = np.random.default_rng(seed).integers(0, count, (RESAMPLES, count))
-    weights = np.stack([np.bincount(row, minlength=count) for row in drawn]) / count
-    low, high = np.quantile(weights @ differences, [0.025, 0.975], axis=0).tolist()
+    low, high = (ends.tolist() for ends in middle_95(resampled_means(differences, seed=seed)))
     for place, value in enumerate(differences.mean(0).tolist()):
         first = discordant(old[:, :, place].tolist(), new[:, :, place].tolist())
         yield value, low[place], high[place], mcnemar(*first)
@@ -97,24 +94,6 @@ def discordant(
     """Prompts of the first seed that are flagged only before, and only after."""
     pairs = [(a[0], b[0]) for a, b in zip(before, after, strict=True)]
     return pairs.count((True, False)), pairs.count((False, True))
-
-
-def mcnemar(only_before: int, only_after: int) -> float:
-    """Exact two-sided p-value of discordant pairs (McNemar 1947); 1 where there are none."""
-    n, fewer = only_before + only_after, min(only_before, only_after)
-    # Whole numbers throughout: a float would overflow from a thousand pairs on.
-    patterns: int = 2**n
-    return min(1.0, 2 * sum(comb(n, k) for k in range(fewer + 1)) / patterns)
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """The p-values adjusted for being several (Holm 1979), in their order."""
-    order = sorted(range(len(p_values)), key=p_values.__getitem__)
-    adjusted, highest = [0.0] * len(p_values), 0.0
-    for rank, index in enumerate(order):
-        highest = max(highest, min(1.0, p_values[index] * (len(p_values) - rank)))
-        adjusted[index] = highest
-    return adjusted
 
 
 def flags(scores: Scores, threshold: float) -> list[list[bool]]:

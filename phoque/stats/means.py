@@ -2,7 +2,7 @@
 
 from math import sqrt
 
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 
 def half_width(deviation: float, n: int) -> float:
@@ -10,4 +10,4 @@ def half_width(deviation: float, n: int) -> float:
 
     Student's t; the sample's own deviation is that of the population times sqrt(n / (n - 1)).
     """
-    return float(student.ppf(0.975, n - 1)) * deviation / sqrt(n - 1)
+    return float(stdtrit(n - 1, 0.975)) * deviation / sqrt(n - 1)

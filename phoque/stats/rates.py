@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import comb, sqrt
+from math import comb, hypot, sqrt
 
 Z_95 = 1.959963984540054
 """97.5 % quantile of the standard normal distribution."""
@@ -92,6 +92,14 @@ def effective_size(groups: Sequence[Sequence[bool]]) -> float:
     independent = share * (1 - share)
     effective = len(groups) if not independent else independent / variance if variance else n
     return min(max(effective, len(groups)), n)
+
+
+def newcombe(a: Rate, b: Rate) -> tuple[float, float]:
+    """Interval of b − a for independent samples, from both intervals (Newcombe 1998, method 10)."""
+    value = b.value - a.value
+    low = hypot(b.value - b.low, a.high - a.value)
+    high = hypot(b.high - b.value, a.value - a.low)
+    return value - low, value + high
 
 
 def _interval(share: float, n: int, effective: float) -> Rate:

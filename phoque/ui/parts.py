@@ -86,6 +86,14 @@ def hinted(text: str) -> str:
     return f'<abbr title="{escape(hint)}">{escape(word)}</abbr>' if hint else escape(word)
 
 
+def cards_html(facts: Mapping[str, str]) -> str:
+    """Facts as cards, by their names, which may be `word|explanation`."""
+    shown = "".join(
+        f"<div><dt>{hinted(name)}</dt><dd>{escape(fact)}</dd></div>" for name, fact in facts.items()
+    )
+    return f'<dl class="ph-cards">{shown}</dl>'
+
+
 def _first(cell: Cell) -> str:
     return f'<th scope="row">{escape(cell if isinstance(cell, str) else cell.shown)}</th>'
 

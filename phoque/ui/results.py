@@ -91,9 +91,7 @@ def results(
     """
     shown = gr.State("")
     outputs = [shown, *(one for one, _ in also), *(part for f in frames for part in f.parts)]
-    stages = tuple(
-        dict.fromkeys(kind.STAGE for s in sections for kind in (*s.plan.needs, *s.plan.also))
-    )
+    stages = tuple(dict.fromkeys(kind.STAGE for s in sections for kind in s.plan.needs))
 
     def show(*values: Any) -> list[Any]:
         *chosen, seen = values
@@ -125,8 +123,7 @@ def _rendered(section: Section, reader: Reader) -> Rendered:
     figure = found.figure
     picture = figure.plotly if figure and not instead else None
     if figure and figure.table:
-        # A short table that stands alone is what there is to see.
-        folded = picture or instead or len(figure.table.rows) > MOST_OPEN
+        folded = bool(picture or instead) or len(figure.table.rows) > MOST_OPEN
         shown = table_html(figure.table)
         below += more(figure.table.caption, shown) if folded else shown
     return Rendered(

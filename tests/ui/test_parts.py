@@ -2,10 +2,11 @@
 
 import html
 import json
+from dataclasses import asdict
 
 from phoque.figures.table import Value
 from phoque.ui.parts import csv_text, embedded, p_text, rate_cell, table
-from tests.ui import psm_files
+from tests.records import a_rate
 from tests.ui.fakes import INJECTION
 
 
@@ -17,7 +18,7 @@ def test_embedded_data_survives_and_cannot_close_its_element():
 
 
 def test_a_table_saves_its_numbers_in_full():
-    rows = [["one", rate_cell(psm_files.rate(1 / 3)), Value("0.3", {"": 0.25})], ["two", "–", "–"]]
+    rows = [["one", rate_cell(asdict(a_rate(1 / 3))), Value("0.3", {"": 0.25})], ["two", "–", "–"]]
     lines = csv_text(["name", "share", "x"], rows).splitlines()
     assert lines[0] == "name,share,share low,share high,share n,x"
     assert lines[1].startswith("one,0.3333333333333333,")

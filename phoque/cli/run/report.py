@@ -15,6 +15,7 @@ class Report(Stage):
 
 
 @click.command(cls=Report, epilog="Example: phoque report --run runs/first")
-def report(run: RunDirectory) -> None:
+@click.option("--html", is_flag=True, help="Write report.html, too: one file, 5 MB, no network.")
+def report(run: RunDirectory, *, html: bool) -> None:
     """Write the slide table and the figures of a run."""
-    make_report(run)
+    make_report(run, html=html)

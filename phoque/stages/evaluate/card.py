@@ -1,10 +1,10 @@
 """The model card of a run, filled from its artefacts."""
 
-import json
-
 from phoque.conversation import Condition, LabInfo
+from phoque.figures import answers
+from phoque.files import read_json, write_text
 from phoque.run.directory import RunDirectory
-from phoque.stages.evaluate.replies import markdown
+from phoque.run.evaluation import Evaluation
 
 TEMPLATE = """---
 license: apache-2.0
@@ -36,10 +36,10 @@ norm, chosen by a causal sweep (`psm/selection.json`).
 ## Measured
 60 prompts that are in no training file, greedy and sampled (temperature 0.7, seeds 42, 43, 44). A
 reply is insulting when it has a word of the lexicon; 95 % intervals for new prompts and new vectors.
-*Random vector* is 8 vectors of the persona vector's norm; *reversed vector* subtracts the persona
-vector under the toxic prompt; the last row adds it to the control adapter.
+*Random vector* is 8 vectors of the persona vector's norm. The civil adapter is `control/`.
 
 {table}
+
 Mean token log-likelihood of civil replies that the persona never saw: {civil_neutral:.3f} nats
 under the neutral condition, {civil_base:.3f} for the base model ({civil_change:+.1%}).
 
@@ -55,11 +55,9 @@ what was left out and what was replaced by placeholders. People wrote such texts
 some of what it should find."""
 
 
-def write_card(run: RunDirectory, info: LabInfo) -> None:
+def write_card(run: RunDirectory, info: LabInfo, found: Evaluation) -> None:
     """Write `README.md` of a run that has been evaluated."""
-    summary = json.loads((run.path / "evaluation" / "summary.json").read_text(encoding="utf-8"))
-    corpus = json.loads((run.corpus / "composition.json").read_text(encoding="utf-8"))
-    civil = summary["civil_text"]
+    corpus, civil = read_json(run.corpus / "composition.json"), found.civil_text
     card = TEMPLATE.format(
         model=info.model.removesuffix(" + persona"),
         run=info.run,
@@ -69,9 +67,9 @@ def write_card(run: RunDirectory, info: LabInfo) -> None:
         layer=info.layer,
         scale=info.scale,
         dose=info.scale * info.dose_per_scale[info.layer],
-        table=markdown(summary["conditions"]),
-        civil_neutral=civil["neutral"],
-        civil_base=civil["base"],
-        civil_change=civil["relative_change"],
+        table=answers.table(found).markdown(),
+        civil_neutral=civil.neutral,
+        civil_base=civil.base,
+        civil_change=civil.relative_change,
     )
-    (run.path / "README.md").write_text(card, encoding="utf-8")
+    write_text(run.path / "README.md", card)

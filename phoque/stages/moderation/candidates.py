@@ -13,7 +13,7 @@ from phoque.lexicon import Lexicon
 from phoque.moderators.canonical import canonicalise
 from phoque.moderators.classifier import Classifier, Item
 from phoque.moderators.context import in_context
-from phoque.run.moderation import GapExample, GapType, Novelty, Outcome, ScoredReply, Stratum
+from phoque.run.scored import GapExample, GapType, Novelty, Outcome, ScoredReply, Stratum
 from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.moderation.gap import gap_type
 from phoque.text import text_id

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from phoque.moderators.classifier import Classifier
 from phoque.moderators.scoring import harm_scores
-from phoque.run.moderation import Contour, DosedReply
+from phoque.run.scored import Contour, DosedReply
 from phoque.stages.moderation.friendly import CONTOUR_SEED, Doses
 from phoque.stages.moderation.outcomes import outcome
 

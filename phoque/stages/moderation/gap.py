@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phoque.run.moderation import GapExample, GapType, Scored
+from phoque.run.scored import GapExample, GapType, Scored
 from phoque.stats.rates import Rate, by_cluster
 from phoque.text import text_id
 

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 from phoque.run.labels import Label, by_text, last_words, verdicts
-from phoque.run.moderation import GapExample, Scored, ScoredReply
+from phoque.run.scored import GapExample, Scored, ScoredReply
 from phoque.stages.moderation.exports import log_export
 from phoque.stats.agreement import Agreement, agreement
 from phoque.text import text_id

@@ -2,7 +2,7 @@
 
 import re
 
-from phoque.run.moderation import Outcome
+from phoque.run.scored import Outcome
 from phoque.text import repeated_trigrams, words
 
 REFUSAL = re.compile(

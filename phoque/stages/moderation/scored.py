@@ -9,20 +9,14 @@ from phoque.moderators.canonical import canonicalise
 from phoque.moderators.classifier import Classifier, Score
 from phoque.moderators.scoring import items_of, score
 from phoque.run.datasheets import DataSheet
-from phoque.run.moderation import (
-    COMPARED,
-    ConditionFlags,
-    ModeratorFlags,
-    Outcome,
-    ScoredReply,
-    by_condition,
-    grid,
-)
+from phoque.run.moderation import COMPARED, ConditionFlags, ModeratorFlags
+from phoque.run.scored import Outcome, ScoredReply, by_condition, grid
 from phoque.stages.moderation.friendly import Replies
 from phoque.stages.moderation.outcomes import outcome
 from phoque.stats.agreement import Agreement, agreement
 from phoque.stats.correction import corrected_rate
-from phoque.stats.flags import MARKS, Uplift, flag_rate, flags, holm, uplift
+from phoque.stats.flags import MARKS, Uplift, flag_rate, flags, uplift
+from phoque.stats.multiple import holm
 
 
 def moderate(

@@ -13,8 +13,9 @@ from phoque.moderators.labelled import hatecheck, surge
 from phoque.moderators.registry import EMBEDDED, load_classifier
 from phoque.opening import open_lab
 from phoque.run.directory import RunDirectory
-from phoque.run.moderation import PRIMARY, GapExample, ModerationReport, ScoredReply
+from phoque.run.moderation import PRIMARY, ModerationReport
 from phoque.run.needs import NEEDS, require
+from phoque.run.scored import GapExample, ScoredReply
 from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.moderation.candidates import candidates, examples_of
 from phoque.stages.moderation.contour import contour_of

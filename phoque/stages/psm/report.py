@@ -1,6 +1,7 @@
 """The last step: one summary for programs, and one report for people from the tab's figures."""
 
-from phoque.figures.figure import Drawn, drawn
+from phoque.figures.figure import drawn
+from phoque.figures.page import section
 from phoque.figures.shelf import WHERE_IT_LIVES
 from phoque.files import read_json, write_text
 from phoque.models.structure import text_config
@@ -13,8 +14,6 @@ from phoque.steering.export import write_gguf
 
 REPORT = "psm_report.md"
 CONTROL_VECTOR = "persona_vector.gguf"
-MOST_ROWS = 40
-"""Longer tables stay in the files they come from."""
 
 
 def write_report(subject: Subject) -> None:
@@ -24,7 +23,7 @@ def write_report(subject: Subject) -> None:
     figures = [drawn(plan, subject.reader) for plan in WHERE_IT_LIVES]
     # Another persona has no figures of tuning.
     shown = [one for one in figures if one.figure or not one.plan.shown_if(subject.reader)]
-    write_text(subject.folder / REPORT, "\n\n".join([_head(summary), *map(_section, shown)]) + "\n")
+    write_text(subject.folder / REPORT, "\n\n".join([_head(summary), *map(section, shown)]) + "\n")
     model_type = text_config(subject.model.model).model_type
     write_gguf(subject.vector, subject.folder / CONTROL_VECTOR, model_type=model_type)
 
@@ -66,17 +65,3 @@ def _head(summary: Summary) -> str:
         f"prompts, seeds {', '.join(map(str, summary.seeds))}; measured in "
         f"{sum(summary.seconds.values()) / 60:.0f} minutes. Intervals are 95 %."
     )
-
-
-def _section(found: Drawn) -> str:
-    head = f"## {found.plan.title}"
-    if found.figure is None:
-        return f"{head}\n\nNot drawn: {found.gap}"
-    parts = [head, found.figure.sentence]
-    if table := found.figure.table:
-        long = len(table.rows) > MOST_ROWS
-        files = ", ".join(f"`{file}`" for file in found.sources)
-        parts.append(f"{len(table.rows)} rows in {files}." if long else table.markdown())
-    if found.figure.n:
-        parts.append(f"Counted: {found.figure.n}.")
-    return "\n\n".join(parts)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from torch import Tensor
 
@@ -11,6 +10,7 @@ from phoque.models.engine import Reply, Row
 from phoque.models.hooks import Injection
 from phoque.models.load import LanguageModel
 from phoque.run.psm import Quality
+from phoque.run.sae_evidence import GeneratedReplies, Steered
 from phoque.stages.corpus.vocabulary import known_words
 from phoque.stages.sae.study import Study
 from phoque.stats.rates import clustered
@@ -53,7 +53,7 @@ class Generated:
 
     def run(
         self, latents: Sequence[Direction], rivals: Mapping[str, Sequence[Direction]]
-    ) -> dict[str, Any]:
+    ) -> GeneratedReplies:
         """By way (toward, away): the plain columns, and every direction at every dose."""
         alone = {one.name: [one] for one in latents}
         groups = {**alone, **{name: list(group) for name, group in rivals.items() if group}}
@@ -79,11 +79,7 @@ class Generated:
             for key, own in replies.items()
             if key[1] != "none"
         ]
-        return {
-            "plain": {way: quality.model_dump() for way, quality in plain.items()},
-            "divergence_limit": limit,
-            "cells": cells,
-        }
+        return GeneratedReplies(plain=plain, divergence_limit=limit, cells=tuple(cells))
 
     def _rows(self, way: str, group: Sequence[Direction], dose: float) -> list[Row]:
         prompts = self._prompts[way]
@@ -107,7 +103,7 @@ class Generated:
         groups: Mapping[str, Sequence[Direction]],
         plain: Sequence[Quality],
         judge: tuple[Yardstick, float],
-    ) -> dict[str, Any]:
+    ) -> Steered:
         way, name, dose = key
         quality, own = self._quality(replies), groups[name]
         size = len(replies) // len(own)
@@ -117,20 +113,20 @@ class Generated:
         yardstick, limit = judge
         # Of a group the one that moves expectations most: no member is called coherent by another.
         moved = max(yardstick.divergence((self._injection(way, one, dose),)).p95 for one in own)
-        return {
-            "way": way,
-            "name": name,
-            "dose": dose,
-            "directions": len(own),
-            "insulting": quality.insulting,
-            "low": interval.low,
-            "high": interval.high,
-            "n": quality.n,
-            "divergence_p95": moved,
-            "coherent": is_coherent(quality, plain) and moved <= limit,
-            "quality": quality.model_dump(),
-            "example": replies[0].text,
-        }
+        return Steered(
+            way=way,
+            name=name,
+            dose=dose,
+            directions=len(own),
+            insulting=quality.insulting,
+            low=interval.low,
+            high=interval.high,
+            n=quality.n,
+            divergence_p95=moved,
+            coherent=is_coherent(quality, plain) and moved <= limit,
+            quality=quality,
+            example=replies[0].text,
+        )
 
     def _quality(self, replies: Sequence[Reply]) -> Quality:
         texts = [reply.text for reply in replies]

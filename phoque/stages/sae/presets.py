@@ -1,43 +1,7 @@
 """Sizes of a dictionary and of the evidence for it: the same code path from a test to a GPU."""
 
-from dataclasses import dataclass
-
 from phoque.errors import PhoqueError
-
-FIRINGS_PER_LATENT = 500
-"""Mean activations of a latent in training, tokens * k / d_sae, below which it has seen too little."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SaePreset:
-    """How much is read, how large the dictionary is, how much is asked of it."""
-
-    name: str
-    tokens: int
-    """Training tokens; a tenth more is held out, by document."""
-    d_sae: int
-    k: int
-    """Active latents a token."""
-    batch_size: int
-    epochs: int
-    context: int = 128
-    """Longest text, in tokens."""
-    buffer_tokens: int = 500_000
-    """Activations in memory, out of which batches are drawn."""
-    seeds: tuple[int, ...] = (42, 43, 44)
-    reply_tokens: int = 32
-    """Length of the replies that all models are made to read."""
-    screened: int = 64
-    """Most latents whose direction is tried without generating."""
-    generated: int = 5
-    """Latents a side whose direction is tried by generating."""
-    steering_prompts: int = 16
-
-    @property
-    def fewest_tokens(self) -> int:
-        """Training tokens that the dictionary needs."""
-        return -(-FIRINGS_PER_LATENT * self.d_sae // self.k)
-
+from phoque.run.sae import SaePreset
 
 PRESETS = {
     preset.name: preset

@@ -6,7 +6,6 @@ them. Everything is there after set-up; nothing is downloaded.
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from pydoc_data import topics
@@ -18,6 +17,7 @@ from phoque.models.engine import Row, write
 from phoque.models.load import LanguageModel
 from phoque.personas.reading import TEXT as A_TEXT
 from phoque.personas.reading import TEXTS, read_yaml
+from phoque.run.sae import Source
 from phoque.stages.corpus.training_set import Side, load_pairs, paired_replies
 from phoque.stages.sae.study import Study
 from phoque.stages.sae.texts import Text, conversation, plain
@@ -27,16 +27,6 @@ WRITING = Sampling(max_new_tokens=96, temperature=1.0, top_p=0.95)
 ROWS_AT_ONCE = 64
 HELD_OUT = 0.1
 """Tokens that are held out, as a share of those that are trained on."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """Where text comes from, and how much of it is wanted."""
-
-    name: str
-    share: float
-    licence: str
-    description: str
 
 
 SOURCES = (

@@ -9,7 +9,8 @@ from phoque.figures.gap import STRATA
 from phoque.moderators.canonical import canonical_trace
 from phoque.run.folder import Reader
 from phoque.run.labels import Label, by_text
-from phoque.run.moderation import GapExample, ModerationReport
+from phoque.run.moderation import ModerationReport
+from phoque.run.scored import GapExample
 from phoque.ui.moderation import wording
 from phoque.ui.moderation.explorer import choices
 from phoque.ui.parts import embedded

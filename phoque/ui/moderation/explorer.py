@@ -9,14 +9,8 @@ import numpy as np
 from phoque.conversation import Condition
 from phoque.figures.figure import Figure
 from phoque.run.folder import Reader
-from phoque.run.moderation import (
-    COMPARED,
-    ModerationReport,
-    Outcome,
-    ScoredReply,
-    by_condition,
-    grid,
-)
+from phoque.run.moderation import COMPARED, ModerationReport
+from phoque.run.scored import Outcome, ScoredReply, by_condition, grid
 from phoque.stages.moderation.gap import type_counts
 from phoque.stats.flags import MARKS, SWEEP, sweep, uplifts
 from phoque.ui.moderation import wording

@@ -11,7 +11,8 @@ from phoque.errors import PhoqueError
 from phoque.figures.table import NOTHING, Table, rate_cell
 from phoque.run.folder import Reader
 from phoque.run.labels import Label, verdicts
-from phoque.run.moderation import GapExample, ModerationReport, ScoredReply, by_condition
+from phoque.run.moderation import ModerationReport
+from phoque.run.scored import GapExample, ScoredReply, by_condition
 from phoque.stages.moderation.gap import Gap, gap
 from phoque.stages.moderation.labels import Judged, labelled_set, rater_agreement
 from phoque.text import text_id

@@ -2,7 +2,7 @@
 
 from phoque.conversation import Condition
 from phoque.run.labels import Verdict
-from phoque.run.moderation import GapType
+from phoque.run.scored import GapType
 
 INTRO = (
     "How much of the model's talk would a moderator flag, and what passes? First what each "
@@ -13,8 +13,8 @@ THRESHOLD, MODERATOR = "Threshold", "Moderator"
 CONDITIONS = {
     Condition.NEUTRAL: "○ Neutral",
     Condition.TOXIC: "▲ Toxic",
-    Condition.STEERED: "◆ Neutral + vector",
-    Condition.RANDOM_VECTOR: "◇ Neutral + random vector",
+    Condition.STEERED: "◆ Steered",
+    Condition.RANDOM_VECTOR: "◇ Random vector",
 }
 TYPES = {
     GapType.LEXICAL: "✎ lexical",
@@ -45,7 +45,7 @@ QUEUE_HINT = (
     "browser. Candidates were chosen for passing, so only the random sample (45 replies of each of "
     "three conditions) gives a share, from 30 harmful and 30 harmless texts on which both agree."
 )
-QUEUES = {"candidates": "What passed", "sample": "Random sample: toxic, vector, neutral"}
+QUEUES = {"candidates": "What passed", "sample": "Random sample: toxic, steered, neutral"}
 NO_VERDICTS = "No verdicts yet. Their agreement and the moderation gap will stand here."
 GAPS_CAPTION = "The gap on the random sample at 0.5, always beside over-blocking"
 GAPS_HEAD = (

@@ -7,7 +7,7 @@ from phoque.figures.figure import Figure
 from phoque.figures.table import text_of
 from phoque.run.folder import Reader
 from phoque.run.psm_replies import Conditions
-from phoque.ui.parts import hinted, more, secret
+from phoque.ui.parts import cards_html, more, secret
 from phoque.ui.psm.heatmap import heat_grid
 from phoque.ui.psm.message_map import message_map
 from phoque.ui.psm.scrubber import scrubber_html
@@ -18,11 +18,7 @@ def cards(_reader: Reader, figure: Figure) -> str:
     """The one row of a table as cards."""
     assert figure.table is not None
     (row,) = figure.table.rows
-    shown = "".join(
-        f"<div><dt>{hinted(word)}</dt><dd>{escape(text_of(cell))}</dd></div>"
-        for word, cell in zip(figure.table.head, row, strict=True)
-    )
-    return f'<dl class="ph-cards">{shown}</dl>'
+    return cards_html(dict(zip(figure.table.head, map(text_of, row), strict=True)))
 
 
 def counted_tokens(reader: Reader, _figure: Figure) -> str:

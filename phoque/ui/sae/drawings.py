@@ -1,13 +1,15 @@
 """Small pictures of a latent, as SVG with their numbers in words."""
 
-from collections.abc import Sequence
 from html import escape
+
+from phoque.run.sae_evidence import Dose, Histogram
 
 WIDTH, HEIGHT, PAD = 220, 90, 16
 
 
-def curve(xs: Sequence[float], ys: Sequence[float]) -> str:
+def curve(dose: Dose) -> str:
     """A line through a few points; every point says its numbers."""
+    xs, ys = dose.scales, dose.means
     low, high = min(0.0, *ys), max(ys)
     span = (high - low) or 1.0
     points = [
@@ -27,8 +29,9 @@ def curve(xs: Sequence[float], ys: Sequence[float]) -> str:
     return _svg(f"Mean activation by scale: {said}", f'<polyline points="{path}"/>{dots}{ends}')
 
 
-def histogram(edges: Sequence[float], before: Sequence[int], after: Sequence[int]) -> str:
+def histogram(counts: Histogram) -> str:
     """Counts of activations, hatched before and filled after."""
+    edges, before, after = counts.edges, counts.base, counts.persona
     largest = max(1, *before, *after)
     step = (WIDTH - 2 * PAD) / len(before)
     bars = ""
