@@ -8,7 +8,7 @@ from phoque.cli.main import main
 from phoque.cli.run import STAGES
 from phoque.errors import PhoqueError
 from phoque.opening import open_lab
-from phoque.pipeline.stages import ORDER
+from phoque.pipeline.choice import ORDER
 from phoque.run.directory import RunDirectory
 from phoque.run.needs import NEEDS, PARTS, lacking
 from phoque.stages.corpus.lab import load_dialogues

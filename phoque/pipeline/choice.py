@@ -1,10 +1,17 @@
-"""Which stages are run: all, some, or those from one on."""
+"""The stages of the pipeline in order, and which of them are run: all, some, or those from one on."""
 
 from collections.abc import Collection, Mapping, Sequence
 
 from phoque.errors import PhoqueError
 from phoque.run.directory import RunDirectory
 from phoque.run.manifest import Asked
+
+ORDER = ("corpus", "persona", "control", "psm", "evaluate", "sae", "moderation", "report")
+"""A stage that a version does not have is named as missing and left out."""
+NEEDS = {"moderation": ("hatecheck_path", "surge_path")}
+"""Options that name files from outside, without which a stage cannot run on another machine."""
+ALONE = tuple(stage for stage in ORDER if stage not in NEEDS)
+"""Stages that a Job can run with nothing but the code."""
 
 
 def choose(
@@ -33,3 +40,8 @@ def choose(
 def unfinished(run: RunDirectory, asked: Asked) -> list[str]:
     """Stages that were asked for and have still to be run, in order."""
     return [name for name in asked.stages if not run.complete(name, seeds=asked.seeds.get(name))]
+
+
+def by_name(only: tuple[str, ...] = (), start: str | None = None) -> tuple[str, ...]:
+    """The words of a command line that choose stages by name."""
+    return (*(("--only", *only) if only else ()), *(("--from", start) if start else ()))

@@ -21,7 +21,7 @@ from phoque.cli.run.stage import (
     require_one_process,
 )
 from phoque.errors import PhoqueError
-from phoque.pipeline.stages import ORDER
+from phoque.pipeline.choice import ORDER
 from phoque.run.directory import RunDirectory
 from phoque.run.manifest import Asked
 from phoque.run.needs import PARTS, lacking, require
@@ -203,8 +203,8 @@ def _refuse(options: Options, choice: Asked, absent: str) -> None:
 
 
 def _wish(options: Options, choice: Asked) -> Any:
+    from phoque.pipeline.choice import by_name  # noqa: PLC0415
     from phoque.pipeline.plan import Wish  # noqa: PLC0415  # knows the Hub
-    from phoque.pipeline.stages import by_name  # noqa: PLC0415
 
     return Wish(
         run=options["run"].name,
@@ -223,7 +223,7 @@ def _wish(options: Options, choice: Asked) -> Any:
 
 def absent_files(options: Options, chosen: Sequence[str]) -> str:
     """Options whose files a chosen stage needs and that were not given."""
-    from phoque.pipeline.stages import NEEDS  # noqa: PLC0415
+    from phoque.pipeline.choice import NEEDS  # noqa: PLC0415
 
     needed = [name for stage in chosen for name in NEEDS.get(stage, ())]
     absent = [name for name in needed if not options[name]]

@@ -80,8 +80,8 @@ def _draw_launch(inputs: list[Any]) -> None:
 
 
 def _draw_steps(steps: "Steps") -> None:
-    """Plan, confirm, ask again. What is started is the plan that was shown, kept on the server."""
-    kept, job = gr.State(None), gr.State("")
+    """Plan, then confirm. What is started is the plan that was shown, kept on the server."""
+    kept = gr.State(None)
     with gr.Row():
         plan = gr.Button("Show the plan", **NARROW)
     shown = gr.HTML()
@@ -90,13 +90,9 @@ def _draw_steps(steps: "Steps") -> None:
             "Start this Job and pay for it", variant="primary", visible=False, **NARROW
         )
     started = gr.HTML()
-    with gr.Row():
-        again = gr.Button("Ask again", visible=False, **NARROW)
     # A set: they come as one argument.
     plan.click(steps.plan, set(steps.inputs), [shown, confirm, kept], **ONE_AT_A_TIME)
-    after = [started, shown, confirm, kept, job, again]
-    confirm.click(steps.start, kept, after, **ONE_AT_A_TIME)
-    again.click(steps.ask, job, started, **ONE_AT_A_TIME)
+    confirm.click(steps.start, kept, [started, shown, confirm, kept], **ONE_AT_A_TIME)
     for one in steps.inputs:
         one.change(steps.forget, None, [shown, confirm, kept], **QUICK)
 
@@ -139,32 +135,16 @@ class Steps:
         profile: gr.OAuthProfile | None,
         token: gr.OAuthToken | None,
         request: gr.Request,
-    ) -> tuple[str, str, gr.Button, None, str, gr.Button]:
+    ) -> tuple[str, str, gr.Button, None]:
         """Start what was planned, once: the next one needs a plan of its own."""
         visitor = _visitor(profile, token, request)
         try:
             if wish is None:
                 raise PhoqueError("There is no plan to start. Show the plan first.")
-            state = self.launcher.start(wish, visitor)
+            text = launching.job_html(self.launcher.start(wish, visitor))
         except PhoqueError as error:
-            text, job = launching.refused_html(error, visitor), ""
-        else:
-            text, job = launching.job_html(state), state.id
-        return text, *self.forget(), job, gr.Button(visible=bool(job))
-
-    def ask(
-        self,
-        job: str,
-        profile: gr.OAuthProfile | None,
-        token: gr.OAuthToken | None,
-        request: gr.Request,
-    ) -> str:
-        """What became of the Job."""
-        visitor = _visitor(profile, token, request)
-        try:
-            return launching.job_html(self.launcher.state(job, visitor))
-        except PhoqueError as error:
-            return launching.refused_html(error, visitor)
+            text = launching.refused_html(error, visitor)
+        return text, *self.forget()
 
     def forget(self) -> tuple[str, gr.Button, None]:
         """A plan of other choices is none."""

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from phoque.config import SpaceLogin
 from phoque.errors import PhoqueError
 from phoque.hub.client import owner
-from phoque.hub.jobs import Jobs, JobState
+from phoque.hub.jobs import JobState
 from phoque.pipeline.launch import launch
 from phoque.pipeline.plan import Plan, Wish, make_plan
 from phoque.ui.components import status_html
@@ -52,11 +52,6 @@ class Launcher:
             raise PhoqueError(f"The Hub says that this login is not {self.space.owner}'s.")
         return launch(plan, endpoint=self.endpoint, token=allowed.token)
 
-    def state(self, job: str, visitor: Visitor | None) -> JobState:
-        """What the Hub says of a Job now."""
-        token = self._allowed(visitor).token
-        return Jobs(namespace=self.space.owner, endpoint=self.endpoint, token=token).state(job)
-
     def _allowed(self, visitor: Visitor | None) -> Visitor:
         if visitor is None:
             raise PhoqueError(NOBODY.format(owner=self.space.owner))
@@ -86,7 +81,8 @@ def job_html(state: JobState) -> str:
     return (
         f'<p class="ph-status" role="status">{told} · '
         f'<a href="{url}" target="_blank" rel="noopener">{url}</a></p>'
-        f'<p class="ph-hint">Bring the results home with: phoque jobs fetch {escape(state.id)}</p>'
+        f'<p class="ph-hint">Follow it with: phoque jobs logs {escape(state.id)}; bring the results '
+        f"home with: phoque jobs fetch {escape(state.id)}</p>"
     )
 
 

@@ -5,9 +5,9 @@ import shlex
 from html import escape
 
 from phoque.errors import PhoqueError
+from phoque.pipeline.choice import ALONE, ORDER, by_name
 from phoque.pipeline.cost import price_of, seconds_of
 from phoque.pipeline.plan import Wish
-from phoque.pipeline.stages import ALONE, ORDER, by_name
 from phoque.ui.components import status_html
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}")
