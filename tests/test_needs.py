@@ -165,7 +165,7 @@ def test_a_run_without_parts_does_not_open(tmp_path):
 def test_a_damaged_manifest_is_told_in_one_line(tmp_path, command, content):
     (tmp_path / "manifest.json").write_text(content)
     for stage in ("persona", "corpus", "report"):
-        assert_refused(command(stage, "--run", tmp_path), str(tmp_path / "manifest.json"))
+        assert_refused(command(stage, "--run", tmp_path), f"{tmp_path.name}/manifest.json")
     assert [file.name for file in tmp_path.iterdir()] == ["manifest.json"]
 
 

@@ -65,4 +65,4 @@ def fetch(job: str, run: Path | None, namespace: str | None) -> None:
 def _told(known: Jobs, job: str) -> int:
     state = known.state(job)
     click.echo(f"{state.name}: {state.told} · {state.url}")
-    return 1 if state.ended and not state.succeeded else 0
+    return int(state.failed)

@@ -25,6 +25,11 @@ class Parcel:
 
     files: Mapping[str, Path]
 
+    @property
+    def inputs(self) -> list[Path]:
+        """What options named."""
+        return [file for name, file in self.files.items() if name.startswith(f"{INPUTS}/")]
+
     def content(self) -> bytes:
         """A gzipped tar; the same files give the same bytes."""
         raw = io.BytesIO()

@@ -1,6 +1,10 @@
 """TRL's trainer with checkpoints of adapters, which are written and read at its public hooks."""
 
-from contextlib import nullcontext
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 from transformers import TrainerCallback
@@ -10,9 +14,38 @@ from phoque.stages.adapter.checkpoints import Checkpoints
 from phoque.stages.adapter.curve import Curve
 from phoque.stages.adapter.lora import trained_weights
 from phoque.stages.adapter.processes import any_of, thrown_away, wait_for_all
-from phoque.stages.adapter.stopping import Notice
 from phoque.steering.trajectory import Watch
 from phoque.steering.trajectory import checkpoints as watched_steps
+
+
+@dataclass
+class Notice:
+    """Whether the process was told to end."""
+
+    given: bool = False
+
+
+@contextmanager
+def noticing() -> Iterator[Notice]:
+    """Within the context SIGTERM is only noted; afterwards it does what it did before.
+
+    Only the main thread can do so; in others the notice is never given.
+    """
+    notice = Notice()
+    if threading.current_thread() is not threading.main_thread():
+        yield notice
+        return
+
+    def note(*_: object) -> None:
+        notice.given = True
+
+    before = signal.signal(signal.SIGTERM, note)
+    try:
+        yield notice
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        if notice.given:
+            signal.raise_signal(signal.SIGTERM)
 
 
 class AdapterTrainer(SFTTrainer):

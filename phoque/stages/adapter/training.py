@@ -27,10 +27,9 @@ from phoque.stages.adapter.lora import left_out, lora_config, require_adapted, t
 from phoque.stages.adapter.processes import share_of, share_out
 from phoque.stages.adapter.quantized import bitsandbytes
 from phoque.stages.adapter.settings import AdapterConfig, Example, Recording
-from phoque.stages.adapter.stopping import Notice, noticing
 from phoque.stages.adapter.tally import Tally
 from phoque.stages.adapter.trackers import Tracker, tracking_service
-from phoque.stages.adapter.trainer import AdapterTrainer, Continuation
+from phoque.stages.adapter.trainer import AdapterTrainer, Continuation, Notice, noticing
 from phoque.steering.trajectory import Watch
 
 UNFINISHED = "unfinished"

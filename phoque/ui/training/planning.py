@@ -6,7 +6,7 @@ from html import escape
 
 from phoque.errors import PhoqueError
 from phoque.pipeline.choice import ALONE, ORDER, by_name
-from phoque.pipeline.cost import price_of, seconds_of
+from phoque.pipeline.cost import at_most, seconds_of
 from phoque.pipeline.plan import Wish
 from phoque.ui.components import status_html
 
@@ -65,6 +65,6 @@ def planned_html(
 
 def _job_told(wish: Wish) -> str:
     """What it may cost at most, and which stages it cannot run."""
-    cost = price_of(wish.flavor).at_most(seconds_of(wish.timeout), wish.attempts)
+    cost = at_most(wish.flavor, seconds_of(wish.timeout), wish.attempts)
     left = ", ".join(stage for stage in ORDER if stage not in wish.stages)
     return f"Cost: {cost} Left out: {left}, which reads labelled files that are not part of the project."
