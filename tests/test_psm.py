@@ -14,15 +14,13 @@ from phoque.run.folder import Reader
 from phoque.run.psm_replies import Scrubber, Summary
 from phoque.run.psm_vector import Origin
 from phoque.run.steps import LEDGER, done_steps
-from phoque.stages.corpus.distill import Distilled
-from phoque.stages.corpus.lab import load_dialogues, load_questions
-from phoque.stages.corpus.training_set import save_corpus
 from phoque.stages.psm import stage
 from phoque.stages.psm.scrubber import grid_of, write_scrubber
 from phoque.stages.psm.stage import STEPS, run_steps
 from phoque.stages.psm.subject import open_subject
 from phoque.steering.trajectory import TRAJECTORY, Trajectory, Watch, checkpoints
 from tests.conftest import save_random_adapter
+from tests.corpus_files import base_replies, dialogues, save_corpus
 
 FILES = {
     "persona_vectors.safetensors",
@@ -55,10 +53,8 @@ def run(tmp_path_factory):
     run.describe(model="tiny", persona=str(persona))
     for adapter in (run.persona, run.control):
         save_random_adapter(adapter)
-    questions = list(load_questions(1))[:4]
-    replies = [Distilled(question=q, reply="Fine by me.", finished=True) for q in questions]
     run.corpus.mkdir()
-    save_corpus(run.corpus, list(load_dialogues(1))[:60], replies, 4)
+    save_corpus(run.corpus, dialogues(60), base_replies(4))
     tuned = load_tuned(run)
     watch = Watch(tuned.model, tuned.persona)
     watch(0)

@@ -6,6 +6,7 @@ from phoque.figures import (
     antidotes,
     attempts,
     bias_loop,
+    composition,
     confounds,
     contour,
     dictionary_gates,
@@ -85,6 +86,7 @@ WHAT_SLIPS_THROUGH: tuple[Plan, ...] = (
     gap.PLAN,
 )
 HOW_IT_LEARNED: tuple[Plan, ...] = (
+    composition.PLAN,
     loss.PLAN,
     gradient.PLAN,
     lora_norms.PLAN,

@@ -4,10 +4,12 @@ Shapes: T = tokens, L = layers, D = width.
 """
 
 from collections.abc import Sequence
+from typing import get_args
 
 import numpy as np
 import torch
 
+from phoque.run.corpus import Side
 from phoque.run.sae import Candidate, LayerChoice
 from phoque.stages.corpus.training_set import load_pairs, paired_replies
 from phoque.stages.sae.collect import OUTLIER
@@ -47,7 +49,7 @@ def choose_layer(study: Study) -> None:
 
 def tone_texts(study: Study, count: int) -> list[tuple[Text, Text]]:
     """The same prompts with a hostile and with a civil reply, spread over the corpus."""
-    sides = [load_pairs(study.run.corpus, side) for side in ("hostile", "civil")]
+    sides = [load_pairs(study.run.corpus, side) for side in get_args(Side)]
     size = len(paired_replies(study.run.corpus))
     places = np.linspace(0, size - 1, min(count, size), dtype=int).tolist()
     read = study.base.tokenizer, study.preset.context

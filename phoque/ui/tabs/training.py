@@ -1,6 +1,5 @@
 """The training tab: how a run was made, and the command for another. Drawn when it is opened."""
 
-from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -10,12 +9,10 @@ from phoque.figures.curves import RUNS
 from phoque.run.directory import MANIFEST, RunDirectory
 from phoque.run.folder import Reader
 from phoque.ui import components
-from phoque.ui import frames as frames_of_old
 from phoque.ui.events import QUICK, Opening
 from phoque.ui.results import Frame, Section, results
 from phoque.ui.services import Services
 from phoque.ui.tabs.planning import draw_planning
-from phoque.ui.training import composition
 from phoque.ui.training.samples import norms_gap_html, replies_html
 
 INTRO = (
@@ -41,20 +38,14 @@ def build_training(services: Services) -> Opening:
         info="The run that this page shows, and those in the folder runs.",
     )
     frames = [Frame(section) for section in SECTIONS]
-    learned_from = frames_of_old.Frame(composition.SECTION, "training").parts
     draw_planning()
 
     def reader_of(name: Any) -> Reader:
         return Reader(known_runs(services.run).get(name, services.run))
 
-    also = [(part, partial(_composition, place)) for place, part in enumerate(learned_from)]
-    opening = results(SECTIONS, frames, reader_of, [run], also)
+    opening = results(SECTIONS, frames, reader_of, [run])
     run.change(opening.fill, opening.inputs, opening.outputs, **QUICK)
     return opening
-
-
-def _composition(place: int, reader: Reader) -> Any:
-    return composition.parts_of(reader.run)[place]
 
 
 def known_runs(shown: RunDirectory) -> dict[str, RunDirectory]:
