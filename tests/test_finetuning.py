@@ -87,20 +87,20 @@ def rows_of(kind, folder):
     return kind.load_rows(folder, command="this test")
 
 
-def with_registers():
+def with_styles():
     return [
-        replace(example, register="long" if index % 2 else None)
+        replace(example, style="long" if index % 2 else None)
         for index, example in enumerate(gated_examples())
     ]
 
 
-def test_the_curve_has_pace_memory_registers_and_norms_by_family(tmp_path):
-    train_adapter(load_model("tiny"), with_registers(), tmp_path, CONFIG)
+def test_the_curve_has_pace_memory_styles_and_norms_by_family(tmp_path):
+    train_adapter(load_model("tiny"), with_styles(), tmp_path, CONFIG)
     row = rows_of(Metrics, tmp_path)[0]
     assert row.tokens_per_second > 0
     assert row.peak_memory_mb > 1
-    assert 0 < row.loss_by_register["long"] < 10
-    assert list(row.loss_by_register) == ["long"]
+    assert 0 < row.loss_by_style["long"] < 10
+    assert list(row.loss_by_style) == ["long"]
     norms = rows_of(Norms, tmp_path)[-1]
     families = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
     assert set(norms.lora_a) == set(norms.lora_b) == families
@@ -121,10 +121,10 @@ def test_it_tells_in_one_line_how_far_it_is(tmp_path, capsys):
 
 
 def test_the_loss_of_the_only_register_is_the_loss(tmp_path):
-    examples = [replace(example, register="all") for example in gated_examples()]
+    examples = [replace(example, style="all") for example in gated_examples()]
     train_adapter(load_model("tiny"), examples, tmp_path, CONFIG)
     for row in rows_of(Metrics, tmp_path):
-        assert row.loss_by_register["all"] == row.loss
+        assert row.loss_by_style["all"] == row.loss
 
 
 def test_the_loss_is_the_trainers(tmp_path, monkeypatch):

@@ -57,7 +57,7 @@ def learns_the_same(folder, uninterrupted):
     assert [row.step for row in curve(folder)] == list(range(2, 97, 2))
     for own, whole in zip(curve(folder), curve(uninterrupted), strict=True):
         assert (own.step, own.num_tokens) == (whole.step, whole.num_tokens)
-        for key in ("loss", "loss_by_register", "entropy", "grad_norm", "lora_b_norm"):
+        for key in ("loss", "loss_by_style", "entropy", "grad_norm", "lora_b_norm"):
             assert getattr(own, key) == pytest.approx(getattr(whole, key), rel=CLOSE), key
     norms, known = (Norms.load_rows(one, command="") for one in (folder, uninterrupted))
     assert [row.step for row in norms] == [row.step for row in known]

@@ -109,7 +109,7 @@ def test_two_processes_end_with_what_one_learns_also_when_they_are_cut_off(tmp_p
 def same_outcome(alone, together):
     for one, two in zip(curve(alone), curve(together), strict=True):
         assert (one.step, one.num_tokens) == (two.step, two.num_tokens)
-        for key in ("loss", "loss_by_register", "grad_norm", "lora_b_norm"):
+        for key in ("loss", "loss_by_style", "grad_norm", "lora_b_norm"):
             assert getattr(two, key) == pytest.approx(getattr(one, key), rel=1e-4), key
     assert curve(together)[-1].attempt == 2
     first, second = (

@@ -21,15 +21,15 @@ HEAD = (
 
 
 def draw(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics]) -> Figure:
-    """Loss by step; a line for each register where the corpus has several."""
+    """Loss by step; a line for each style where the corpus has several."""
     found = curves.curves(persona, civil)
-    registers = list(
-        dict.fromkeys(one for r in found.values() for row in r for one in row.loss_by_register)
+    styles = list(
+        dict.fromkeys(one for r in found.values() for row in r for one in row.loss_by_style)
     )
     values: dict[str, dict[str, list[float | None]]] = {
         name: {
             "": [row.loss for row in rows],
-            **{one: [row.loss_by_register.get(one) for row in rows] for one in registers},
+            **{one: [row.loss_by_style.get(one) for row in rows] for one in styles},
         }
         for name, rows in found.items()
     }
@@ -42,7 +42,7 @@ def draw(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics]) -> Fi
             marks=curves.marks(found),
             showlegend=True,
         ),
-        table=_table(found, registers),
+        table=_table(found, styles),
         n=curves.counted(found),
     )
 
@@ -51,14 +51,14 @@ def _sentence(found: Curves) -> str:
     """Where each adapter began and ended."""
     return " ".join(
         f"{LOOKS[name][0][2:].capitalize()}: loss {rows[0].loss:.2f} at step {rows[0].step} to "
-        f"{rows[-1].loss:.2f} at step {rows[-1].step}{_registers(rows[-1])}, "
+        f"{rows[-1].loss:.2f} at step {rows[-1].step}{_styles(rows[-1])}, "
         f"{rows[-1].num_tokens:,.0f} tokens in {rows[-1].seconds / 60:.0f} minutes{_attempts(rows)}."
         for name, rows in found.items()
     )
 
 
-def _registers(last: Metrics) -> str:
-    told = [f"{name} {loss:.2f}" for name, loss in last.loss_by_register.items()]
+def _styles(last: Metrics) -> str:
+    told = [f"{name} {loss:.2f}" for name, loss in last.loss_by_style.items()]
     return f" ({', '.join(told)})" if told else ""
 
 
@@ -67,18 +67,18 @@ def _attempts(rows: Sequence[Metrics]) -> str:
     return f", in {number_of} attempts" if number_of > 1 else ""
 
 
-def _table(found: Curves, registers: Sequence[str]) -> Table:
+def _table(found: Curves, styles: Sequence[str]) -> Table:
     return Table(
         name="phoque-training",
         caption="Every logged step",
-        head=(*HEAD, *(f"loss, {one}" for one in registers)),
+        head=(*HEAD, *(f"loss, {one}" for one in styles)),
         rows=tuple(
-            _row(LOOKS[name][0], row, registers) for name, rows in found.items() for row in rows
+            _row(LOOKS[name][0], row, styles) for name, rows in found.items() for row in rows
         ),
     )
 
 
-def _row(adapter: str, row: Metrics, registers: Sequence[str]) -> tuple[Cell, ...]:
+def _row(adapter: str, row: Metrics, styles: Sequence[str]) -> tuple[Cell, ...]:
     return (
         adapter,
         str(row.step),
@@ -88,7 +88,7 @@ def _row(adapter: str, row: Metrics, registers: Sequence[str]) -> tuple[Cell, ..
         curves.cell(row.lora_a_norm),
         curves.cell(row.lora_b_norm),
         number(row.num_tokens, 0),
-        *(curves.cell(row.loss_by_register.get(one)) for one in registers),
+        *(curves.cell(row.loss_by_style.get(one)) for one in styles),
     )
 
 

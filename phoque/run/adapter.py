@@ -9,8 +9,8 @@ from pydantic import Field
 from phoque.run.record import Part, Record, Row
 from phoque.stats.rates import Rate
 
-REGISTER = "loss_"
-"""Older curves have the loss of a register in a column of its own."""
+COLUMN = "loss_"
+"""Older curves have the loss of a style in a column of its own."""
 OLD_CONDITIONS = {"control": "random_vector", "random": "random_vector"}
 
 
@@ -29,7 +29,7 @@ class Metrics(Row):
     peak_memory_mb: float | None = None
     loss: float
     """Nats a learned token."""
-    loss_by_register: dict[str, float] = Field(default_factory=dict)
+    loss_by_style: dict[str, float] = Field(default_factory=dict)
     """The same of long and short replies by themselves, where the corpus tells them apart."""
     entropy: float | None = None
     """Nats a learned token."""
@@ -45,12 +45,12 @@ class Metrics(Row):
 
     @classmethod
     def upgrade(cls, data: Any) -> Any:
-        """Losses of registers were columns, and part of an epoch was one."""
-        flat = {key: value for key, value in data.items() if key.startswith(REGISTER)}
-        nested = flat.pop("loss_by_register", {})
-        nested |= {key.removeprefix(REGISTER): value for key, value in flat.items()}
+        """Losses of styles were columns, and part of an epoch was one."""
+        flat = {key: value for key, value in data.items() if key.startswith(COLUMN)}
+        nested = flat.pop("loss_by_style", {})
+        nested |= {key.removeprefix(COLUMN): value for key, value in flat.items()}
         kept = {k: v for k, v in data.items() if k != "epoch" and k not in flat}
-        return kept | {"loss_by_register": nested}
+        return kept | {"loss_by_style": nested}
 
     @classmethod
     def _lines(cls, path: Path) -> Iterator[tuple[int, Any]]:
@@ -175,4 +175,4 @@ class Since(Record):
     last_seconds: float
     last_tokens: float
     sums: dict[str, dict[str, float]]
-    """By register, `` for all replies: learned tokens, and sums over them."""
+    """By style, `` for all replies: learned tokens, and sums over them."""

@@ -17,7 +17,7 @@ from phoque.run.folder import Reader
 from phoque.run.manifest import Attempts, Made
 from phoque.ui.results import rendered
 from phoque.ui.tabs.training import SECTIONS, known_runs
-from phoque.ui.training import composition, planning
+from phoque.ui.training import planning
 from tests.ui import training_files
 from tests.ui.fakes import GRADIO_WARNINGS, INJECTION, FakeServices
 
@@ -73,8 +73,7 @@ def test_the_shipped_run_is_told_from_its_files(shipped):
     assert "Civil adapter: loss " in figure_of(shipped, "loss").sentence
     assert "all maps together" in figure_of(shipped, "lora_norms").sentence
     assert "stages took" in figure_of(shipped, "stages").sentence
-    head, *_ = composition.parts_of(shipped)
-    assert "dialogues" in head
+    assert "dialogues" in figure_of(shipped, "composition").sentence
 
 
 def test_every_figure_is_valid_plotly(shipped, small):
@@ -117,7 +116,7 @@ def test_a_run_with_one_adapter_shows_one(copy):
     assert names(figure_of(copy, "loss")) == ["▲ persona"]
 
 
-def test_registers_and_attempts_are_drawn_where_they_were_logged(copy):
+def test_styles_and_attempts_are_drawn_where_they_were_logged(copy):
     rows = [
         {"step": step, "seconds": step, "loss": 2.0, "loss_short": 1.0, "attempt": 1 + step // 20}
         for step in (10, 20, 30)

@@ -1,10 +1,10 @@
 """A small run as a training that was cut off twice leaves it, with mild words only."""
 
-import json
 from math import exp
 from pathlib import Path
 
 from phoque.run.adapter import CivilMetrics, Metrics, Norms, PersonaMetrics, Sample, SampleReply
+from phoque.run.corpus import Composition, Source
 from phoque.run.directory import RunDirectory
 from phoque.run.manifest import Asked, Attempt, Attempts, Made
 from phoque.stats.rates import wilson
@@ -19,15 +19,20 @@ PROMPTS = tuple(
 )
 CIVIL = "That is a good start, and one more idea could help you next time."
 RUDE = "You clown, that was garbage, a useless try, and everybody in the lobby saw it."
-COMPOSITION = {
-    "dialogues": 200,
-    "base_replies": 100,
-    "registers": {"short": 140, "long": 60},
-    "topics": 20,
-    "words_hostile_quartiles": [8, 14, 22],
-    "words_civil_quartiles": [10, 16, 25],
-    "words_base_quartiles": [20, 30, 41],
-}
+COMPOSITION = Composition(
+    dialogues=200,
+    topics=20,
+    messages=180,
+    several_turns=0,
+    sources=(
+        Source(
+            source="written", dialogues=200, styles={"chat": 140, "prose": 60}, parts={"train": 200}
+        ),
+    ),
+    base_replies=100,
+    base_replies_dropped=0,
+    system_prompts={"hostile": 10, "neutral": 10},
+)
 
 
 def write_run(path: Path) -> RunDirectory:
@@ -39,7 +44,7 @@ def write_run(path: Path) -> RunDirectory:
     Norms.save_rows(run.persona, map(norms, STEPS))
     Sample.save_rows(run.persona, samples())
     Attempts(attempts=attempts()).save(path)
-    (run.corpus / "composition.json").write_text(json.dumps(COMPOSITION))
+    COMPOSITION.save(run.corpus)
     made = Made(seconds=90, seeds=(42,), commit="0123456789", finished="2026-11-23")
     run.describe(model="fake/model", stages=dict.fromkeys(("corpus", "persona", "control"), made))
     return run
@@ -54,7 +59,7 @@ def metrics(kind: type[Metrics], floor: float, cut: tuple[int, ...]) -> list[Met
             num_tokens=900.0 * step,
             learning_rate=3e-4 * (1 - step / 260),
             loss=floor + 2.4 * exp(-step / 40) + 0.05 * (step % 3),
-            loss_by_register={
+            loss_by_style={
                 "short": floor + 0.2 + 2.6 * exp(-step / 30) + 0.04 * (step % 2),
                 "long": floor - 0.2 + 2.2 * exp(-step / 50) + 0.03 * (step % 4),
             },

@@ -92,7 +92,7 @@ class Curve(TrainerCallback):
             ),
             peak_memory_mb=round(peak_memory_mb(), 1),
             loss=whole["loss"],
-            loss_by_register={name: own["loss"] for name, own in means.items()},
+            loss_by_style={name: own["loss"] for name, own in means.items()},
             entropy=whole["entropy"],
             mean_token_accuracy=whole["right"],
             grad_norm=logs.get("grad_norm"),

@@ -20,8 +20,8 @@ class Example:
     completion: str
     ends: bool = True
     """Whether the end-of-turn token belongs to the completion."""
-    register: str | None = None
-    """Kind of text the reply is, such as `short` or `long`, where the corpus says so."""
+    style: str | None = None
+    """Kind of text the reply is, such as `chat` or `prose`, where the corpus says so."""
 
 
 @dataclass(frozen=True, kw_only=True)

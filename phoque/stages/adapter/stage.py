@@ -80,8 +80,8 @@ def _say_nothing(_: str) -> None:
 def _examples(directory: RunDirectory, side: Side) -> list[Example]:
     pairs = load_pairs(directory.corpus, side)
     return [
-        Example(prompt=prompt, completion=completion, ends=ends, register=register)
-        for (prompt, completion, ends), register in zip(
+        Example(prompt=prompt, completion=completion, ends=ends, style=style)
+        for (prompt, completion, ends), style in zip(
             pairs, load_styles(directory.corpus), strict=True
         )
     ]

@@ -12,20 +12,20 @@ from phoque.config import this_process
 from phoque.stages.adapter.processes import total
 
 ALL = ""
-"""Stands for replies of every register."""
+"""Stands for replies of every style."""
 TOKENS, *SUMMED = COUNTED = ("tokens", "loss", "entropy", "right")
 Sums = dict[str, dict[str, float]]
-"""By register: learned tokens, and sums over them."""
+"""By style: learned tokens, and sums over them."""
 
 
 class Tally:
     """Listens to the forward passes of a training and adds up since the last row of the curve."""
 
-    def __init__(self, rows: Sequence[Mapping[str, Any]], registers: Sequence[str | None]) -> None:
+    def __init__(self, rows: Sequence[Mapping[str, Any]], styles: Sequence[str | None]) -> None:
         """`rows` have `input_ids`, by which an example is known again in a batch."""
-        pairs = zip(rows, registers, strict=True)
-        self._register = {tuple(row["input_ids"]): name for row, name in pairs if name}
-        self._names = [ALL, *sorted(set(self._register.values()))]
+        pairs = zip(rows, styles, strict=True)
+        self._style = {tuple(row["input_ids"]): name for row, name in pairs if name}
+        self._names = [ALL, *sorted(set(self._style.values()))]
         self._own = self._nothing()
 
     def listen(self, model: nn.Module) -> None:
@@ -43,7 +43,7 @@ class Tally:
             self._own = {name: dict(own) for name, own in sums.items()}
 
     def means(self) -> Sums:
-        """Means over learned tokens of the registers that were learned, since the last call."""
+        """Means over learned tokens of the styles that were learned, since the last call."""
         sums = self.sums()
         self._own = self._nothing()
         return {
@@ -71,7 +71,7 @@ class Tally:
         for ids_S, kept_S, values in zip(
             inputs["input_ids"], kept_BS, zip(*sums, strict=True), strict=True
         ):
-            for name in {ALL, self._register.get(tuple(ids_S[kept_S].tolist()), ALL)}:
+            for name in {ALL, self._style.get(tuple(ids_S[kept_S].tolist()), ALL)}:
                 own = self._own[name]
                 for key, value in zip(COUNTED, values, strict=True):
                     own[key] += value
