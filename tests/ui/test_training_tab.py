@@ -87,6 +87,7 @@ def test_every_figure_is_valid_plotly(shipped, small):
 
 def test_a_folder_that_is_no_run_says_which_command_makes_one(tmp_path):
     told = {
+        "composition": "phoque run corpus --run empty",
         "samples": "phoque run all --run empty --samples 50",
         "attempts": "phoque run all --run empty",
         "stages": "phoque run all --run empty",
