@@ -34,7 +34,11 @@ class Storage:
     def require_private(self) -> None:
         """Make it where there is none; then it must say that it is private."""
         with self._asking(f"The {self.called} {self.name} cannot be used"):
-            private = self._made_private()
+            try:
+                private = self._is_private()
+            except (BucketNotFoundError, RepositoryNotFoundError):
+                self._make()
+                private = self._is_private()
         if private is not True:
             raise PhoqueError(
                 f"The {self.called} {self.name} is public; what this project makes is kept private. "
@@ -52,7 +56,10 @@ class Storage:
         with self._asking(f"{place} was not fetched from the {self.called} {self.name}"):
             return self._fetched(place, into)
 
-    def _made_private(self) -> Any:
+    def _is_private(self) -> Any:
+        raise NotImplementedError
+
+    def _make(self) -> None:
         raise NotImplementedError
 
     def _sent(self, folder: Path, to: str, without: list[str] | None) -> str:
@@ -74,12 +81,11 @@ class Bucket(Storage):
 
     called = "bucket"
 
-    def _made_private(self) -> Any:
-        try:
-            return self._api.bucket_info(self.name).private
-        except BucketNotFoundError:
-            self._api.create_bucket(self.name, private=True)
-            return self._api.bucket_info(self.name).private
+    def _is_private(self) -> Any:
+        return self._api.bucket_info(self.name).private
+
+    def _make(self) -> None:
+        self._api.create_bucket(self.name, private=True)
 
     def _sent(self, folder: Path, to: str, without: list[str] | None) -> str:
         assert without is None, "a bucket gets all files"
@@ -110,12 +116,11 @@ class Repository(Storage):
     called = "repository"
     kind: Literal["dataset", "model"] = "model"
 
-    def _made_private(self) -> Any:
-        try:
-            return self._api.repo_info(self.name, repo_type=self.kind).private
-        except RepositoryNotFoundError:
-            self._api.create_repo(self.name, repo_type=self.kind, private=True)
-            return self._api.repo_info(self.name, repo_type=self.kind).private
+    def _is_private(self) -> Any:
+        return self._api.repo_info(self.name, repo_type=self.kind).private
+
+    def _make(self) -> None:
+        self._api.create_repo(self.name, repo_type=self.kind, private=True)
 
     def _sent(self, folder: Path, to: str, without: list[str] | None) -> str:
         sent = self._api.upload_folder(

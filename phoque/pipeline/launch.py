@@ -4,6 +4,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from phoque.config import secret
@@ -11,7 +12,16 @@ from phoque.errors import PhoqueError
 from phoque.files import replaced_folder
 from phoque.hub.jobs import Jobs, JobState
 from phoque.hub.storage import Bucket, Repository, Storage
-from phoque.pipeline.plan import CHECKPOINT, CODE, TOKEN, Kept, Plan, code_folder, run_folder
+from phoque.pipeline.plan import (
+    CHECKPOINT,
+    CODE,
+    TOKEN,
+    Kept,
+    Plan,
+    code_folder,
+    make_plan,
+    run_folder,
+)
 from phoque.pipeline.shipping import ARCHIVE
 from phoque.run.directory import RunDirectory
 from phoque.run.manifest import Made
@@ -33,14 +43,11 @@ def launch(plan: Plan, *, endpoint: str | None = None, token: str | None = None)
     """
     values = values_of(plan.request.secrets, token)
     jobs = Jobs(namespace=plan.wish.owner, endpoint=endpoint, token=token)
-    plan = plan.owned_by(jobs.owner())
+    plan = make_plan(replace(plan.wish, owner=jobs.owner()))
     storage = _storage(plan.wish.kept, plan.place, endpoint, token)
-    storage.require_private()
-    with tempfile.TemporaryDirectory() as scratch:
-        Path(scratch, ARCHIVE).write_bytes(plan.parcel.content())
-        storage.send(Path(scratch), code_folder(plan.wish))
+    _send(storage, ARCHIVE, plan.parcel.content(), code_folder(plan.wish))
     if plan.wish.kept == "bucket":
-        _make_folder(storage, run_folder(plan.wish))
+        _send(storage, PLACEHOLDER, b"", run_folder(plan.wish))
     return jobs.start(plan.request, values)
 
 
@@ -127,10 +134,10 @@ def _where(state: JobState, endpoint: str | None) -> tuple[Storage, str]:
     return _storage("bucket" if code.kind == "bucket" else "repo", code.source, endpoint), run
 
 
-def _make_folder(storage: Storage, place: str) -> None:
+def _send(storage: Storage, name: str, content: bytes, to: str) -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        Path(scratch, PLACEHOLDER).touch()
-        storage.send(Path(scratch), place)
+        Path(scratch, name).write_bytes(content)
+        storage.send(Path(scratch), to)
 
 
 def _check_files(run: RunDirectory, stages: Mapping[str, Made]) -> None:

@@ -3,7 +3,7 @@
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from phoque.errors import PhoqueError
@@ -65,10 +65,6 @@ class Plan:
     parcel: Parcel
     place: str
     """Bucket or repository, `owner/name`."""
-
-    def owned_by(self, owner: str) -> "Plan":
-        """The same for the account that was asked."""
-        return make_plan(replace(self.wish, owner=owner))
 
     def text(self) -> str:
         """For a person to read before anything is sent."""

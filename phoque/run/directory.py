@@ -62,7 +62,7 @@ class RunDirectory:
 
     @property
     def control(self) -> Path:
-        """Folder of the control adapter: same steps and prompts, civil replies."""
+        """Folder of the civil adapter: same steps and prompts, civil replies."""
         return self.path / "control"
 
     def psm(self, other: str | None = None) -> Path:

@@ -125,9 +125,8 @@ def _valued(option: str, value: Any) -> list[str]:
 
 
 def _here(run: RunDirectory, options: Options, choice: Asked) -> int:
-    from phoque.pipeline.attempts import Stopped  # noqa: PLC0415
     from phoque.pipeline.display import expected_seconds  # noqa: PLC0415
-    from phoque.pipeline.running import run_pipeline  # noqa: PLC0415
+    from phoque.pipeline.running import Stopped, run_pipeline  # noqa: PLC0415
 
     facts_of(run, options)  # what cannot be is refused before anything is fetched
     run, keep = _restored(run, options["checkpoint_repo"])

@@ -42,16 +42,14 @@ class Checkpoints:
         return self.folder / f"{PREFIX}{step}"
 
     def newest(self) -> Path | None:
-        """The last whole checkpoint; half-written and damaged ones are passed over.
+        """The last whole checkpoint; PhoqueError where there are some of another training.
 
-        Raises:
-            PhoqueError: the checkpoints are of another training.
+        Half-written and damaged ones are passed over.
         """
-        if known := self._known():
-            self._refuse_another(known.training)
         whole = {folder: marker for folder in self._all() if (marker := _marker(folder))}
-        for marker in whole.values():
-            self._refuse_another(marker.training)
+        known = self._known()
+        for training in ([known.training] if known else []) + [m.training for m in whole.values()]:
+            self._refuse_another(training)
         return max(whole, key=step_of, default=None)
 
     def begin(self, step: int) -> TrainingAttempts:
@@ -128,9 +126,5 @@ def _marker(folder: Path) -> Marker | None:
 
 
 def _sizes(folder: Path) -> dict[str, int]:
-    files = [file for file in sorted(folder.rglob("*")) if file.is_file()]
-    return {
-        str(file.relative_to(folder)): file.stat().st_size
-        for file in files
-        if file.name != Marker.FILE
-    }
+    files = [file for file in folder.rglob("*") if file.is_file() and file.name != Marker.FILE]
+    return {str(file.relative_to(folder)): file.stat().st_size for file in files}

@@ -30,7 +30,12 @@ class Tally:
 
     def listen(self, model: nn.Module) -> None:
         """Be told of every forward pass."""
-        model.register_forward_hook(self._hear, with_kwargs=True)
+        model.register_forward_hook(
+            lambda module, _, inputs, output: (
+                self._hear(inputs, output) if module.training else None
+            ),
+            with_kwargs=True,
+        )
 
     def sums(self) -> Sums:
         """Over all processes; all of them have to ask."""
@@ -55,15 +60,7 @@ class Tally:
     def _nothing(self) -> Sums:
         return {name: dict.fromkeys(COUNTED, 0.0) for name in self._names}
 
-    def _hear(
-        self,
-        module: nn.Module,
-        positional: tuple[Any, ...],  # noqa: ARG002
-        inputs: Mapping[str, Any],
-        output: Any,
-    ) -> None:
-        if not module.training:
-            return
+    def _hear(self, inputs: Mapping[str, Any], output: Any) -> None:
         # All but the mask are 0 where nothing is learned.
         counted = (output.label_mask, -output.log_probs, output.entropy, output.is_top1)
         sums = [one.detach().double().sum(-1).tolist() for one in counted]

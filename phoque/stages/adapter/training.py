@@ -69,18 +69,13 @@ def train_adapter(
 
     Args:
         base: is tuned in place.
-        examples: prompts with the replies to learn.
-        folder: gets `metrics.jsonl`, `norms.jsonl`, where asked for `samples.jsonl`, the adapter;
-            of several processes each needs one of its own, and all the same `recording.checkpoints`.
+        examples: prompts with the replies to learn; PhoqueError where there are none.
+        folder: of several processes each needs one of its own, and all the same
+            `recording.checkpoints`, which have to be of this training.
         config: how it is trained.
-        watch: is called with the number of steps taken, at the start and about twelve times more.
-            Where processes hold a share of the weights each nobody can look: it is not called and
-            there are no samples.
+        watch: looks at the model at the start and about twelve times more. Where processes hold a
+            share of the weights each nobody can look: it is not called and there are no samples.
         recording: what is kept and shown.
-
-    Raises:
-        PhoqueError: there are no examples, the checkpoints are of another training, the tracker is
-            not installed, or the architecture is not supported.
     """
     recording = recording or Recording()
     if this_process().sharded:
