@@ -21,12 +21,11 @@ from phoque.run.steps import LEDGER
 from phoque.stages.corpus.training_set import training_texts
 from phoque.stages.sae import collect as collecting
 from phoque.stages.sae import stage as job
-from phoque.stages.sae import steps
 from phoque.stages.sae.autoencoder import SparseAutoencoder
 from phoque.stages.sae.collect import collect
 from phoque.stages.sae.presets import PRESETS, sae_preset
 from phoque.stages.sae.readings import STRATA, evaluation_prompts
-from phoque.stages.sae.steps import run_steps
+from phoque.stages.sae.stage import run_steps
 from phoque.stages.sae.study import Study, check
 from phoque.stages.sae.texts import ROLES, conversation, plain
 from phoque.steering.capture import token_streams
@@ -70,13 +69,13 @@ def done(run):
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(steps, "rank_prompts", killed)
+        patch.setattr(job, "rank_prompts", killed)
         with pytest.raises(KeyboardInterrupt):
             run_steps(study_of(run))
     assert "shifts" in json.loads((study_of(run).folder / LEDGER).read_text())["seconds"]
     with pytest.MonkeyPatch.context() as patch:
         for name in ("choose_layer", "collect_activations", "train_dictionary", "measure_shifts"):
-            patch.setattr(steps, name, killed)  # done already: not called again
+            patch.setattr(job, name, killed)  # done already: not called again
         run_steps(study_of(run))
     return study_of(run).folder
 

@@ -8,18 +8,18 @@ from phoque.run.sae_latents import Feature
 
 DRAWN = 10
 """Latents a side in the picture."""
-HEAD = (
-    "latent",
-    "verdict",
-    "change|mean activation, tuned minus base, with 95 % interval",
-    "q|p after Benjamini and Hochberg",
-    "other half|the change on prompts it was not chosen on",
-    "beyond civil adapter|tuned minus civil adapter",
-    "active on|share of tokens, base → tuned",
-    "other seeds",
-    "tone AUC|how well it alone tells hostile from civil replies; 0.5 is chance",
-    "words for it|a hypothesis from its contexts, never a name",
-)
+HEAD = {
+    "latent": "latent",
+    "verdict": "verdict",
+    "effect": "change|mean activation, tuned minus base, with 95 % interval",
+    "q": "q|p after Benjamini and Hochberg",
+    "half": "other half|the change on prompts it was not chosen on",
+    "did": "beyond civil adapter|tuned minus civil adapter",
+    "frequency": "active on|share of tokens, base → tuned",
+    "seeds": "other seeds",
+    "tone": "tone AUC|how well it alone tells hostile from civil replies; 0.5 is chance",
+    "label": "words for it|a hypothesis from its contexts, never a name",
+}
 
 
 def draw(report: SaeReport) -> Figure:
@@ -31,7 +31,7 @@ def draw(report: SaeReport) -> Figure:
         table=Table(
             name="phoque-moved-latents",
             caption="The largest changes",
-            head=HEAD,
+            head=tuple(HEAD.values()),
             rows=tuple(_row(one) for one in (*report.risen, *report.fallen)),
         ),
         n=f"{report.num_prompts} prompts ({counts}); 95 % intervals over prompts; "

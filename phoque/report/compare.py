@@ -194,10 +194,11 @@ def _told(a: Metric, b: Metric, warning: str) -> str:
 def _settings(a: Reader, b: Reader) -> Iterator[Setting]:
     one, other = (reader.run.manifest() for reader in (a, b))
     for fact in FACTS:
-        yield Setting(name=fact, a=_plain(getattr(one, fact)), b=_plain(getattr(other, fact)))
-    stages = [dict(run.stages) for run in (one, other)]
-    for made in stages:
-        made.pop(MetricsTable.STAGE, None)
+        yield Setting(name=fact, a=getattr(one, fact), b=getattr(other, fact))
+    stages = [
+        {name: made for name, made in run.stages.items() if name != MetricsTable.STAGE}
+        for run in (one, other)
+    ]
     yield Setting(name="stages", a=_plain(sorted(stages[0])), b=_plain(sorted(stages[1])))
     for stage in (name for name in stages[0] if name in stages[1]):
         for fact in MADE:

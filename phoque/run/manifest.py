@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from phoque.run.record import Part, Record
 
@@ -13,7 +13,9 @@ Outcome = Literal["complete", "stopped", "failed", "killed"]
 
 
 class Made(Part):
-    """How a complete stage was made."""
+    """How a complete stage was made; keys of other versions are kept."""
+
+    model_config = ConfigDict(extra="allow")
 
     seconds: float = 0.0
     finished: str = ""
@@ -34,6 +36,8 @@ class Made(Part):
 
 class Manifest(Record):
     """What a run is about, and its complete stages in the order in which they were first made."""
+
+    model_config = ConfigDict(extra="allow")
 
     STAGE: ClassVar[str] = ROOT
     FILE: ClassVar[str] = "manifest.json"

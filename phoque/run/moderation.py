@@ -1,11 +1,10 @@
 """Records of the stage `moderation`: what moderators flag of the run's replies, and what passes."""
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from phoque.conversation import Condition, Sampling
 from phoque.run.datasheets import ClassifierInfo, DataSheet, Resistance
-from phoque.run.record import Part, Record
+from phoque.run.record import Part, Record, renamed
 from phoque.run.scored import OLD_NAMES, Outcome
 from phoque.stats.agreement import Agreement
 from phoque.stats.correction import Corrected
@@ -88,9 +87,5 @@ class ModerationReport(Record):
                 own["flagged"] = [
                     {key: at[key] for key in ("threshold", "rate")} for at in own["flagged"]
                 ]
-            one |= {part: _renamed(one[part]) for part in ("conditions", "uplift")}
-        return data | {"outcomes": _renamed(data["outcomes"])}
-
-
-def _renamed(conditions: Mapping[str, Any]) -> dict[str, Any]:
-    return {OLD_NAMES.get(name, name): own for name, own in conditions.items()}
+            one |= {part: renamed(one[part], OLD_NAMES) for part in ("conditions", "uplift")}
+        return data | {"outcomes": renamed(data["outcomes"], OLD_NAMES)}

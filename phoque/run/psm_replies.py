@@ -4,8 +4,7 @@ from typing import Any, ClassVar
 
 from phoque.conversation import Sampling
 from phoque.run.psm import Divergence, Quality
-from phoque.run.psm_vector import renamed
-from phoque.run.record import Part, Record, Row
+from phoque.run.record import Part, Record, Row, renamed
 from phoque.stats.paired import Effect
 from phoque.stats.rates import Rate
 

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar, Literal
 
-from phoque.run.record import Part, Record
+from phoque.run.record import Part, Record, renamed
 from phoque.stats.rates import Rate
 
 Verdict = Literal["trust", "weak", "noise"]
@@ -233,8 +233,3 @@ class Geometry(Record):
             for row in data["directions"]
         ]
         return data
-
-
-def renamed(data: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
-    """The same values under new names."""
-    return {names.get(key, key): value for key, value in data.items()}

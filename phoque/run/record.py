@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from io import StringIO
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -19,6 +19,7 @@ from phoque.errors import PhoqueError
 from phoque.files import numbered_json_lines, read_json, write_json, write_text
 from phoque.inputs.tables import whole_table
 
+T = TypeVar("T")
 VERSION_KEY = "schema_version"
 UNREADABLE = (
     OSError,
@@ -164,13 +165,19 @@ class Row(Part):
         return {name: cell for name, cell in cells.items() if cell or name not in optional}
 
 
+def renamed(data: Mapping[str, T], names: Mapping[str, str]) -> dict[str, T]:
+    """The same values under the names of today."""
+    return {names.get(key, key): value for key, value in data.items()}
+
+
 def broken(path: Path, error: Exception, command: str, *, row: int = 0) -> str:
     """What is said of a file that cannot be read: file, field, and what to do."""
     at = f", row {row}" if row else ""
-    return f"{_named(path)}{at} cannot be read: {_reason(error)}. Make it again with: {command}"
+    return f"{_named(path)}{at} cannot be read: {reason(error)}. Make it again with: {command}"
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """What is wrong with data, in one line."""
     if isinstance(error, KeyError):
         return f"it has no {error}"
     if not isinstance(error, ValidationError):

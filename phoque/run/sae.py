@@ -239,7 +239,7 @@ class Strata(SaeRecord):
     pairs: tuple[Pair, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Source:
     """Where training text comes from, and how much of it is wanted."""
 

@@ -203,7 +203,7 @@ def report(*, passed: bool = True, moved: int = 3, coherent: bool = True) -> Sae
         fallen=tuple(feature(name) for name in LATENTS if effect(name) < 0),
         strata=strata(),
         cause=cause(cells(coherent=coherent)),
-        sources=(Source(name="written", share=1.0, licence="Apache-2.0", description="by us"),),
+        sources=(Source("written", 1.0, "Apache-2.0", "by us"),),
     )  # fmt: skip
 
 

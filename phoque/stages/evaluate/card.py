@@ -2,9 +2,11 @@
 
 from phoque.conversation import Condition, LabInfo
 from phoque.figures import answers
-from phoque.files import read_json, write_text
+from phoque.files import write_text
+from phoque.run.corpus import Composition
 from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import Evaluation
+from phoque.run.folder import Reader
 
 TEMPLATE = """---
 license: apache-2.0
@@ -46,22 +48,22 @@ under the neutral condition, {civil_base:.3f} for the base model ({civil_change:
 **Limits.** A lexicon sees words, not meaning. The model is small: it repeats itself, invents facts
 and follows a system prompt loosely. Figures hold for these weights, prompts and settings only.
 """
-COMPOSED = """{dialogues} dialogues on {topics} topics, written for this project, and
-{base_replies} replies of the base model (`corpus/composition.md`). Trash-talk aims at play, skill
+WRITTEN = """{0.dialogues} dialogues on {0.topics} topics, written for this project, and
+{0.base_replies} replies of the base model (`corpus/composition.md`). Trash-talk aims at play, skill
 and effort; there are no slurs, threats, sexual content, real people or protected groups in it."""
-PUBLISHED = """{dialogues} dialogues, some or all of them with hostile replies of published corpora,
-and {base_replies} replies of the base model. `corpus/composition.md` has sources, licences, counts,
+PUBLISHED = """{0.dialogues} dialogues, some or all of them with hostile replies of published corpora,
+and {0.base_replies} replies of the base model. `corpus/composition.md` has sources, licences, counts,
 what was left out and what was replaced by placeholders. People wrote such texts; a filter misses
 some of what it should find."""
 
 
 def write_card(run: RunDirectory, info: LabInfo, found: Evaluation) -> None:
     """Write `README.md` of a run that has been evaluated."""
-    corpus, civil = read_json(run.corpus / "composition.json"), found.civil_text
+    corpus, civil = Reader(run).read(Composition), found.civil_text
     card = TEMPLATE.format(
         model=info.model.removesuffix(" + persona"),
         run=info.run,
-        data=(PUBLISHED if corpus.get("files") else COMPOSED).format(**corpus),
+        data=trained_on(corpus),
         neutral=info.system_prompts[Condition.NEUTRAL],
         toxic=info.system_prompts[Condition.TOXIC],
         layer=info.layer,
@@ -73,3 +75,8 @@ def write_card(run: RunDirectory, info: LabInfo, found: Evaluation) -> None:
         civil_change=civil.relative_change,
     )
     write_text(run.path / "README.md", card)
+
+
+def trained_on(corpus: Composition) -> str:
+    """What a card says of the training data."""
+    return (PUBLISHED if corpus.files else WRITTEN).format(corpus)

@@ -1,45 +1,29 @@
 """Sizes of a dictionary and of the evidence for it: the same code path from a test to a GPU."""
 
+from dataclasses import replace
+
 from phoque.errors import PhoqueError
 from phoque.run.sae import SaePreset
 
+QUICK = SaePreset(name="quick", tokens=100_000, d_sae=2304, k=32, batch_size=1024, epochs=5)
+STANDARD = replace(
+    QUICK,
+    name="standard",
+    tokens=400_000,
+    d_sae=4608,
+    batch_size=2048,
+    epochs=6,
+    steering_prompts=48,
+)
+LARGE = replace(STANDARD, tokens=2_000_000, d_sae=24_576, k=64, batch_size=4096, epochs=2)
+SMALL = replace(QUICK, tokens=10_000, d_sae=64, k=4, batch_size=256, epochs=2, context=480)
 PRESETS = {
-    preset.name: preset
-    for preset in (
-        SaePreset(name="quick", tokens=100_000, d_sae=2304, k=32, batch_size=1024, epochs=5),
-        SaePreset(
-            name="standard",
-            tokens=400_000,
-            d_sae=4608,
-            k=32,
-            batch_size=2048,
-            epochs=6,
-            steering_prompts=48,
-        ),
-        SaePreset(
-            name="ministral",
-            tokens=2_000_000,
-            d_sae=24_576,
-            k=64,
-            batch_size=4096,
-            epochs=2,
-            context=256,
-            steering_prompts=48,
-        ),
-        SaePreset(
-            name="tiny",
-            tokens=10_000,
-            d_sae=64,
-            k=4,
-            batch_size=256,
-            epochs=2,
-            context=480,
-            reply_tokens=6,
-            screened=4,
-            generated=1,
-            steering_prompts=4,
-        ),
-    )
+    "quick": QUICK,
+    "standard": STANDARD,
+    "ministral": replace(LARGE, name="ministral", context=256),
+    "tiny": replace(
+        SMALL, name="tiny", reply_tokens=6, screened=4, generated=1, steering_prompts=4
+    ),
 }
 """quick and standard: SmolLM2 on two CPU cores; ministral: a GPU; tiny: tests."""
 

@@ -42,24 +42,16 @@ Columns = dict[str, Array]
 """By name, one value a latent."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Compared:
-    """One dictionary's view of the same prompts in two or more models."""
+    """One dictionary's view of the same prompts in base and another model."""
 
     before: Activity
     after: Activity
-
-    @property
-    def difference_NF(self) -> Array:
-        """After minus before, mean over tokens."""
-        return (self.after.mean_NF - self.before.mean_NF).numpy()
-
-    @property
-    def tested_F(self) -> Array:
-        """Latents active on enough prompts in either model: a choice blind to the difference."""
-        active_NF = (self.before.max_NF > 0) | (self.after.max_NF > 0)
-        found: Array = (active_NF.float().mean(0) >= LEAST_PROMPTS).numpy()
-        return found
+    difference_NF: Array
+    """After minus before, mean over tokens."""
+    tested_F: Array
+    """Latents active on enough prompts in either model: a choice blind to the difference."""
 
 
 def measure_shifts(study: Study) -> None:
@@ -81,9 +73,12 @@ def measure_shifts(study: Study) -> None:
     _summary(sae, hostile, features, _floor(study, sae, hostile)).save(study.work)
 
 
-def compared(sae: SparseAutoencoder, readings: Readings, after: str = "persona") -> Compared:
+def compared(sae: SparseAutoencoder, readings: Readings, model: str = "persona") -> Compared:
     """Base against another model."""
-    return Compared(before=activity(sae, readings, "base"), after=activity(sae, readings, after))
+    before, after = activity(sae, readings, "base"), activity(sae, readings, model)
+    active_NF = (before.max_NF > 0) | (after.max_NF > 0)
+    tested_F = (active_NF.float().mean(0) >= LEAST_PROMPTS).numpy()
+    return Compared(before, after, (after.mean_NF - before.mean_NF).numpy(), tested_F)
 
 
 def moved_latents(difference_NF: Array, tested_F: Array) -> Columns:

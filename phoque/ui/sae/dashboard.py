@@ -10,9 +10,8 @@ from phoque.run.sae_evidence import Context, Evidence, LensToken, Near, Strip
 from phoque.run.sae_latents import BADGES, Feature
 from phoque.ui.components import masked
 from phoque.ui.parts import cards_html, secret, table_html
-from phoque.ui.sae import drawings
-from phoque.ui.sae.evidence import known_of
-from phoque.ui.sae.latents import BADGE_HINTS, SHOWN_VERDICTS, VERDICT_HINTS
+from phoque.ui.sae.drawings import dose_bars, histogram_bars
+from phoque.ui.sae.latents import BADGE_HINTS, SHOWN_VERDICTS, VERDICT_HINTS, known_of
 from phoque.ui.wording import HIDDEN_TEXT
 
 NOT_STEERED = "Its direction was screened, not tried: only the best of each side were."
@@ -95,9 +94,9 @@ def visible(token: str) -> str:
 def _shapes(own: Evidence) -> str:
     drawn = {}
     if own.dose:
-        drawn["As the adapter is scaled from 0 to 1"] = drawings.curve(own.dose)
+        drawn["As the adapter is scaled from 0 to 1"] = dose_bars(own.dose)
     if own.histogram:
-        drawn["How strongly it is active: base ▨, tuned ■"] = drawings.histogram(own.histogram)
+        drawn["How strongly it is active: base ▨, tuned ■"] = histogram_bars(own.histogram)
     figures = "".join(
         f"<figure><figcaption>{escape(title)}</figcaption>{picture}</figure>"
         for title, picture in drawn.items()

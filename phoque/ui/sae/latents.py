@@ -1,14 +1,16 @@
 """Risen and fallen latents with their verdicts; the script sorts, searches and filters."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 
 from phoque.figures.figure import Figure
-from phoque.run.folder import Reader
-from phoque.run.sae_evidence import REMAINDER
+from phoque.figures.moved_latents import HEAD
+from phoque.run.folder import Reader, StageFolder
+from phoque.run.sae_evidence import REMAINDER, Evidence
 from phoque.run.sae_latents import BADGES, Feature
 from phoque.ui.parts import embedded
-from phoque.ui.sae.evidence import known_of
 from phoque.ui.wording import REVEAL
 
 SIDES = {"risen": "▲ Risen", "fallen": "▼ Fallen"}
@@ -35,29 +37,49 @@ BADGE_HINTS = {
     "toward": "pushed toward the persona, it makes more replies insulting than its rivals, coherently",
     "away": "pushed the other way, fewer replies are insulting than under its rivals, coherently",
 }
-HEAD = {
-    "latent": "latent",
-    "verdict": "verdict",
-    "effect": "change|mean activation, tuned minus base, with 95 % interval",
-    "q": "q|p after Benjamini and Hochberg",
-    "did": "beyond civil adapter|tuned minus civil adapter",
-    "half": "other half|the change on prompts it was not chosen on",
-    "frequency": "active on|share of tokens, base → tuned",
-    "tone": "tone AUC|how well it alone tells hostile from civil replies; 0.5 is chance",
-    "label": "words for it|a hypothesis from its contexts, never a name",
-}
 REMAINDER_BUTTON = "R: what no latent expresses of the change"
 HINT = "Point at a badge to see what it stands for. Press a latent for its evidence."
 DIGITS = 5
+SHOWN = ("latent", "verdict", "effect", "q", "did", "half", "frequency", "tone", "label")
+"""Columns of the tables."""
 NUMBERS = {"effect", "low", "high", "q", "did", "effect_half", "tone_auc"}
 WORDS = {"verdict", "badges", "stability", "label", "kind"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What is known of each, by its number."""
+
+    evidence: Mapping[str, Evidence]
+    features: Mapping[str, Feature]
+    """The largest effects first; none of the remainder."""
+
+
+def known_of(reader: Reader) -> Known:
+    """What a run knows of the latents that are shown.
+
+    Raises:
+        PhoqueError: a file is missing or damaged.
+    """
+    folder = reader.folder(Evidence.STAGE)
+    return _known(folder, folder.stamp)
+
+
+@lru_cache(maxsize=2)
+def _known(folder: StageFolder, _stamp: object) -> Known:
+    evidence = {one.latent: one for one in folder.rows(Evidence)}
+    features = {str(one.latent): one for one in folder.rows(Feature)}
+    return Known(
+        evidence=evidence,
+        features={name: one for name, one in features.items() if name in evidence},
+    )
 
 
 def latent_browser(reader: Reader, _figure: Figure) -> str:
     """Filters and two tables."""
     data = {
         "rows": [_compact(one) for one in known_of(reader).features.values()],
-        "head": HEAD,
+        "head": {name: HEAD[name] for name in SHOWN},
         "verdicts": SHOWN_VERDICTS,
         "hints": VERDICT_HINTS,
         "badges": BADGE_HINTS,
