@@ -4,6 +4,7 @@ from phoque.figures import (
     agreement,
     answers,
     antidotes,
+    attempts,
     bias_loop,
     composition,
     confounds,
@@ -17,9 +18,12 @@ from phoque.figures import (
     flag_rates,
     functionalities,
     gap,
+    gradient,
     latent_causes,
     layer_deltas,
     layers,
+    lora_norms,
+    loss,
     message_kinds,
     messages,
     moderators,
@@ -30,7 +34,9 @@ from phoque.figures import (
     prompt_kinds,
     prompt_scatter,
     reliability,
+    samples,
     scrubber,
+    stages,
     talk_conditions,
     trajectory,
     transplant,
@@ -79,7 +85,15 @@ WHAT_SLIPS_THROUGH: tuple[Plan, ...] = (
     tricks.PLAN,
     gap.PLAN,
 )
-HOW_IT_LEARNED: tuple[Plan, ...] = (composition.PLAN,)
+HOW_IT_LEARNED: tuple[Plan, ...] = (
+    composition.PLAN,
+    loss.PLAN,
+    gradient.PLAN,
+    lora_norms.PLAN,
+    samples.PLAN,
+    attempts.PLAN,
+    stages.PLAN,
+)
 HOW_IT_ANSWERS: tuple[Plan, ...] = (answers.PLAN,)
 """The evaluation on prompts that nobody trained or chose on."""
 

@@ -17,8 +17,8 @@ RUN = click.Option(["--run"], type=FOLDER, required=True, metavar="DIR", help="F
 RESUME = click.Option(["--resume"], is_flag=True, help="Do nothing where the stage is complete.")
 MODEL = click.Option(["--model"], help="Preset, Hub id or folder; default: the run's, else lab.")
 PERSONA = click.Option(["--persona"], help="Persona or YAML file; default: the run's, else toxic.")
-FACTS = {"model": "lab", "persona": "toxic"}
-"""What a whole run has in common, and what it is where nobody says."""
+FACTS = ("model", "persona")
+"""What a whole run has in common."""
 Options = Mapping[str, Any]
 
 
@@ -54,10 +54,7 @@ class Stage(Many):
 
     def invoke(self, ctx: click.Context) -> int:
         """Run the stage alone."""
-        if this_process().number > 1:
-            raise PhoqueError(
-                f"accelerate launch is for persona and control; start {self.stage} by itself."
-            )
+        require_one_process(self.stage)
         return self.alone(ctx.params)
 
     def alone(self, options: Options) -> int:
@@ -83,6 +80,12 @@ class Stage(Many):
         return 0
 
 
+def require_one_process(name: str) -> None:
+    """Refuse what several processes would do several times."""
+    if this_process().number > 1:
+        raise PhoqueError(f"accelerate launch is for persona and control; start {name} by itself.")
+
+
 def facts_of(run: RunDirectory, options: Options) -> dict[str, str]:
     """Model and persona of the run: as asked, else as they were, else the lab's.
 
@@ -91,7 +94,7 @@ def facts_of(run: RunDirectory, options: Options) -> dict[str, str]:
             such persona.
     """
     known = run.manifest() if run.exists() else Manifest(stages={})
-    made = {key: getattr(known, key) or other for key, other in FACTS.items()}
+    made = {key: str(getattr(known, key)) for key in FACTS}
     asked = {key: options.get(key) or made[key] for key in FACTS}
     if known.stages and asked != made:
         raise PhoqueError(
