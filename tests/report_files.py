@@ -1,12 +1,11 @@
 """Copies of the shipped run that a test may break: small files only, manifest kept true."""
 
-import json
 import shutil
 from pathlib import Path
 
 from phoque.config import SHIPPED_RUN
-from phoque.files import file_sha256, read_json
-from phoque.run.directory import MANIFEST, RunDirectory
+from phoque.files import file_sha256
+from phoque.run.directory import RunDirectory
 from phoque.run.folder import STAGE_OF
 from phoque.run.record import Record
 
@@ -22,9 +21,8 @@ def copied_run(path: Path) -> RunDirectory:
 
 def without(run: RunDirectory, stage: str) -> None:
     """As if the stage had not been run."""
-    manifest = read_json(run.path / MANIFEST)
-    del manifest["stages"][stage]
-    (run.path / MANIFEST).write_text(json.dumps(manifest))
+    stages = run.manifest().stages
+    run.describe(stages={name: made for name, made in stages.items() if name != stage})
 
 
 def saved(run: RunDirectory, record: Record) -> None:
@@ -40,7 +38,6 @@ def rewritten(run: RunDirectory, file: str, text: str) -> None:
 
 
 def _entered(run: RunDirectory, file: str) -> None:
-    manifest, folder = read_json(run.path / MANIFEST), file.split("/")[0]
-    outputs = manifest["stages"][STAGE_OF.get(folder, folder)]["outputs"]
-    outputs[file] = file_sha256(run.path / file)
-    (run.path / MANIFEST).write_text(json.dumps(manifest))
+    stages, folder = run.manifest().stages, file.split("/")[0]
+    stages[STAGE_OF.get(folder, folder)].outputs[file] = file_sha256(run.path / file)
+    run.describe(stages=stages)

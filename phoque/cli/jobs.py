@@ -6,10 +6,9 @@ from typing import Any
 import click
 
 from phoque.cli.options import FOLDER
-from phoque.hub.jobs import Jobs, JobState
+from phoque.hub.jobs import Jobs
 from phoque.pipeline.display import MARK
 from phoque.pipeline.launch import fetch as fetched
-from phoque.progress import span
 
 NAMESPACE = click.option("--namespace", help="User or organisation; default: the token's account.")
 
@@ -65,12 +64,5 @@ def fetch(job: str, run: Path | None, namespace: str | None) -> None:
 
 def _told(known: Jobs, job: str) -> int:
     state = known.state(job)
-    click.echo(described(state))
-    return 1 if state.ended and not state.succeeded else 0
-
-
-def described(state: JobState) -> str:
-    """One line on a Job."""
-    ran = f"ran {span(state.running_seconds)} on {state.flavor}"
-    said = f" · {state.message}" if state.message else ""
-    return f"{state.name}: {state.stage} · {ran}{said} · {state.url}"
+    click.echo(f"{state.name}: {state.told} · {state.url}")
+    return int(state.failed)

@@ -24,12 +24,12 @@ CARD = "README.md"
 @verbose
 def push(run: Path, repo: str) -> None:
     """Push the persona adapter with its card to a private repository of the Hub."""
-    from phoque.hub import push_private  # noqa: PLC0415  # speaks to the Hub
+    from phoque.hub.storage import Repository  # noqa: PLC0415  # speaks to the Hub
 
     with tempfile.TemporaryDirectory() as scratch:
         for file in files_of(RunDirectory(run)):
             shutil.copy2(file, scratch)
-        click.echo(f"Pushed, private: {push_private(Path(scratch), repo, 'model')}")
+        click.echo(f"Pushed, private: {Repository(name=repo).send(Path(scratch), '')}")
 
 
 def files_of(run: RunDirectory) -> list[Path]:

@@ -54,8 +54,8 @@ class Plan:
     def sources(self, reader: Reader) -> tuple[str, ...]:
         """Its files, by their paths in the run."""
         also = [kind for kind in self.also if reader.folder(kind.STAGE).has(kind.FILE)]
-        places = ((reader.folder(kind.STAGE).name, kind.FILE) for kind in (*self.needs, *also))
-        return tuple(f"{name}/{file}".removeprefix("/") for name, file in places)
+        kinds = (*self.needs, *also)
+        return tuple(reader.folder(kind.STAGE).named(kind.FILE) for kind in kinds)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -53,7 +53,9 @@ WHAT_SLIPS_THROUGH = plans(
     "tricks",
     "gap",
 )
-HOW_IT_LEARNED = plans("composition")
+HOW_IT_LEARNED = plans(
+    "composition", "loss", "gradient", "lora_norms", "samples", "attempts", "stages"
+)
 HOW_IT_ANSWERS = plans("answers")
 """The evaluation on prompts that nobody trained or chose on."""
 

@@ -1,4 +1,4 @@
-"""Hugging Face Jobs: start, ask, read the log, cancel."""
+"""Hugging Face Jobs: start one, ask it, read its log, cancel it."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -10,10 +10,11 @@ from huggingface_hub import HfApi, JobInfo, JobStage, Volume
 
 from phoque.errors import PhoqueError
 from phoque.hub.client import asking, connect, owner
+from phoque.progress import span
 
-ENDED = (JobStage.COMPLETED, JobStage.CANCELED, JobStage.ERROR, JobStage.DELETED)
+FAILED = (JobStage.CANCELED, JobStage.ERROR, JobStage.DELETED)
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0a-\x1f\x7f-\x9f]")
-"""Control characters, which a line of a log may not send to a terminal."""
+"""What a line of a log may not do to a terminal."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,9 +24,9 @@ class Mount:
     kind: Literal["bucket", "model"]
     source: str
     folder: str
-    """Folder in the source."""
+    """In the source."""
     at: str
-    read_only: bool
+    read_only: bool = True
 
     def __str__(self) -> str:
         mode = "read-only" if self.read_only else "read and write"
@@ -34,7 +35,7 @@ class Mount:
 
 @dataclass(frozen=True, kw_only=True)
 class JobRequest:
-    """Everything a Job is started with, except the values of its secrets."""
+    """All that a Job is started with, but the values of its secrets."""
 
     name: str
     image: str
@@ -51,7 +52,7 @@ class JobRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class JobState:
-    """What the Hub says about a Job."""
+    """What the Hub says of a Job."""
 
     id: str
     url: str
@@ -63,31 +64,37 @@ class JobState:
     mounts: tuple[Mount, ...]
 
     @property
-    def ended(self) -> bool:
-        """Whether it has ended for good."""
-        return self.stage in ENDED
+    def told(self) -> str:
+        """How it stands, in one line."""
+        ran = f"ran {span(self.running_seconds)} on {self.flavor}"
+        return " · ".join(filter(None, (self.stage, ran, self.message)))
+
+    @property
+    def failed(self) -> bool:
+        """Whether it will not run again, and its command did not come to its end with status 0."""
+        return self.stage in FAILED
 
     @property
     def succeeded(self) -> bool:
-        """Whether its command ended with status 0."""
+        """Whether its command came to its end with status 0."""
         return self.stage == JobStage.COMPLETED
 
 
 @dataclass(frozen=True, kw_only=True)
 class Jobs:
-    """The Jobs of one account; every method raises `PhoqueError` if the Hub fails."""
+    """The Jobs of one account; every method raises PhoqueError where the Hub does not do its part."""
 
     namespace: str | None = None
-    """User or organisation; None for the token's account."""
+    """User or organisation; None is whose token it is."""
     endpoint: str | None = None
     token: str | None = field(default=None, repr=False)
-    """Token of the account; None for the account of this machine."""
+    """Whose they are; None is the account that this machine is logged in with."""
 
     def start(self, request: JobRequest, values: Mapping[str, str]) -> JobState:
-        """Start a Job; `values` holds its secrets, which no message repeats."""
+        """Start a Job; `values` are those of the secrets, which no message repeats."""
         failed = (
-            f"The Job {request.name} was probably not started; look at your Jobs on the Hub before "
-            "you start it again"
+            f"The Job {request.name} was not started, as far as is known; look at your Jobs on the "
+            "Hub before you start it again"
         )
         with self._asking(failed, *values.values()):
             info = self._api().run_job(
@@ -99,21 +106,30 @@ class Jobs:
                 flavor=request.flavor,
                 timeout=request.seconds,
                 attempts=request.attempts,
-                volumes=[_volume(mount) for mount in request.mounts],
+                volumes=[
+                    Volume(
+                        type=mount.kind,
+                        source=mount.source,
+                        mount_path=mount.at,
+                        path=mount.folder,
+                        read_only=mount.read_only,
+                    )
+                    for mount in request.mounts
+                ],
                 namespace=self.namespace,
             )
         return _state(info)
 
     def state(self, job: str) -> JobState:
-        """The state of a Job."""
+        """What the Hub says of the Job now."""
         _require_id(job)
         with self._asking(f"The Job {job} could not be asked"):
             return _state(self._api().inspect_job(job_id=job, namespace=self.namespace))
 
     def lines(self, job: str, *, follow: bool) -> Iterator[str]:
-        """A Job's log, line by line; `follow` waits for its end, also over dropped connections."""
+        """Its log, line by line; `follow` stays until the Job ends, over dropped connections."""
         _require_id(job)
-        advice = f"The connection to its log was lost; read on with: phoque jobs logs {job}"
+        advice = f"Its log was lost; read on with: phoque jobs logs {job}"
         with self._asking(f"The Job {job} may go on. {advice}"):
             logs = self._api().fetch_job_logs(job_id=job, follow=follow, namespace=self.namespace)
             for line in logs:
@@ -126,8 +142,8 @@ class Jobs:
             self._api().cancel_job(job_id=job, namespace=self.namespace)
 
     def owner(self) -> str:
-        """The account that owns the Jobs."""
-        return self.namespace or owner(self._api())
+        """Whose Jobs they are."""
+        return self.namespace or owner(self.endpoint, self.token)
 
     def _api(self) -> HfApi:
         return connect(self.endpoint, token=self.token)
@@ -137,19 +153,9 @@ class Jobs:
 
 
 def _require_id(job: str) -> None:
-    # The id becomes part of an address.
+    # It becomes part of an address.
     if not re.fullmatch(r"[A-Za-z0-9]+", job):
-        raise PhoqueError(f"{job!r} is not the id of a Job, which has letters and digits only.")
-
-
-def _volume(mount: Mount) -> Volume:
-    return Volume(
-        type=mount.kind,
-        source=mount.source,
-        mount_path=mount.at,
-        path=mount.folder,
-        read_only=mount.read_only,
-    )
+        raise PhoqueError(f"{job!r} is no id of a Job: it has letters and digits only.")
 
 
 def _state(info: JobInfo) -> JobState:

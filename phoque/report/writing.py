@@ -36,7 +36,7 @@ def read_run(run: RunDirectory) -> Reader:
     Raises:
         PhoqueError: the folder is no run, or no stage of it is complete.
     """
-    if not set(run.manifest().stages.keys()) - {MetricsTable.STAGE}:
+    if not set(run.manifest().stages) - {MetricsTable.STAGE}:
         raise PhoqueError(
             f"No stage of the run {run.path} is complete: there is nothing to report. "
             f"Start with: {command('corpus', run.path)}"

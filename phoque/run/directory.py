@@ -3,7 +3,7 @@
 import platform
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,11 +13,10 @@ from typing import Any
 
 from phoque.config import PACKAGE, shipped_commit
 from phoque.errors import PhoqueError
-from phoque.files import file_sha256, read_json, replaced_folder, write_json
+from phoque.files import file_sha256, replaced_folder
 from phoque.run.manifest import Made, Manifest
-from phoque.run.record import reason
 
-MANIFEST = "manifest.json"
+MANIFEST = Manifest.FILE
 VECTORS = "persona_vectors.safetensors"
 SELECTION = "selection.json"
 LIBRARIES = ("torch", "transformers", "peft", "trl")
@@ -63,7 +62,7 @@ class RunDirectory:
 
     @property
     def control(self) -> Path:
-        """Folder of the control adapter: same steps and prompts, civil replies."""
+        """Folder of the civil adapter: same steps and prompts, civil replies."""
         return self.path / "control"
 
     def psm(self, other: str | None = None) -> Path:
@@ -95,21 +94,13 @@ class RunDirectory:
                 f"{self.path} is not a run: it has no {MANIFEST}. "
                 f"Make one with: phoque run all --run {self.path}"
             )
-        file = self.path / MANIFEST
-        try:
-            return Manifest.model_validate(read_json(file))
-        except ValueError as error:
-            raise PhoqueError(
-                f"{file} is damaged: {reason(error)}. Get it back from a copy of the run, or use "
-                "another folder."
-            ) from error
+        return Manifest.load(self.path, command="phoque run all --run ANOTHER_FOLDER")
 
     def describe(self, **facts: Any) -> None:
         """Enter facts about the whole run, such as its model and persona."""
         self.path.mkdir(parents=True, exist_ok=True)
         known = self.manifest() if self.exists() else Manifest(stages={})
-        data = known.model_dump(mode="json", exclude_unset=True) | facts
-        write_json(self.path / MANIFEST, data)
+        Manifest.model_validate(known.model_dump() | facts).save(self.path)
 
     def forget(self) -> None:
         """Leave nothing behind of a run in which nothing was made."""
@@ -119,16 +110,27 @@ class RunDirectory:
 
     def complete(self, name: str, *, seeds: Sequence[int] | None = None) -> bool:
         """Whether the stage is done, with these seeds, and each of its files is still what it was."""
-        stage = self._stages().get(name)
-        if stage is None or stage.again or (seeds and stage.seeds != tuple(seeds)):
+        made = self._stages().get(name)
+        if made is None or made.again or (seeds and made.seeds != tuple(seeds)):
             return False
-        files = {self.path / file: digest for file, digest in stage.outputs.items()}
-        return all(file.is_file() and file_sha256(file) == files[file] for file in files)
+        return not self.changed(made)
+
+    def changed(self, made: Made) -> list[str]:
+        """Files of a stage that are missing, or not what it wrote."""
+        files = {name: self.path / name for name in made.outputs}
+        return [
+            name
+            for name, file in files.items()
+            if not file.is_file() or file_sha256(file) != made.outputs[name]
+        ]
 
     def redo(self, names: Iterable[str]) -> None:
         """Have stages made again; until then their results stay what they are."""
-        for name in self._stages().keys() & set(names):
-            self._enter(name, self._stages()[name].model_copy(update={"again": True}))
+        stages = self._stages()
+        again = {
+            one: stages[one].model_copy(update={"again": True}) for one in {*stages} & {*names}
+        }
+        self.describe(stages=stages | again)
 
     @contextmanager
     def stage(
@@ -138,53 +140,46 @@ class RunDirectory:
         *,
         seeds: Sequence[int],
         in_place: bool = False,
-        facts: Mapping[str, str] | None = None,
+        quantize: str | None = None,
     ) -> Iterator[Path]:
         """Within the context, the stage writes to the folder it gets; then it is in the manifest.
 
         That folder takes the place of `folder` when all is written. A stage that keeps account of
-        its own steps is `in_place`: it gets `folder` itself and goes on with what is there. `facts`
-        are entered beside what is known of every stage.
+        its own steps is `in_place`: it gets `folder` itself and goes on with what is there. In what
+        it kept base weights is entered as `quantize`.
 
         Raises:
             PhoqueError: the stage wrote nothing.
         """
         start = time.monotonic()
-        replaced = self._made(name, folder)
+        old = self._written(name, folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with nullcontext(folder) if in_place else replaced_folder(folder, made=replaced) as own:
+        with nullcontext(folder) if in_place else replaced_folder(folder, made=old) as own:
             own.mkdir(exist_ok=True)
             try:
                 yield own
             finally:
                 _remove_if_empty(own)
             outputs = self._outputs(own, folder)
-        made = {
-            "seconds": round(time.monotonic() - start, 1),
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-            "seeds": list(seeds),
-            "versions": {library: metadata.version(library) for library in LIBRARIES},
-            "machine": platform.machine(),
-            "commit": source_commit(),
-            "outputs": outputs,
-        }
-        self._enter(name, Made.model_validate(made | dict(facts or {})))
+        made = Made(
+            seconds=round(time.monotonic() - start, 1),
+            finished=datetime.now(UTC).isoformat(timespec="seconds"),
+            seeds=tuple(seeds),
+            versions={library: metadata.version(library) for library in LIBRARIES},
+            machine=platform.machine(),
+            commit=source_commit(),
+            outputs=outputs,
+            quantize=quantize,
+        )
+        self.describe(stages=self._stages() | {name: made})
 
     def _stages(self) -> dict[str, Made]:
         return dict(self.manifest().stages) if self.exists() else {}
 
-    def _enter(self, name: str, made: Made) -> None:
-        stages = {**self._stages(), name: made}
-        self.describe(
-            stages={
-                key: one.model_dump(mode="json", exclude_unset=True) for key, one in stages.items()
-            }
-        )
-
-    def _made(self, name: str, folder: Path) -> set[str]:
+    def _written(self, name: str, folder: Path) -> set[str]:
         """Files in `folder`, relative to it, that the stage wrote when it was last complete."""
-        outputs = self._stages().get(name, Made()).outputs
-        return {str((self.path / file).relative_to(folder)) for file in outputs}
+        made = self._stages().get(name) or Made()
+        return {str((self.path / file).relative_to(folder)) for file in made.outputs}
 
     def _outputs(self, written: Path, folder: Path) -> dict[str, str]:
         files = sorted(file for file in written.rglob("*") if file.is_file())

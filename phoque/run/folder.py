@@ -1,7 +1,6 @@
 """A stage's folder in a run: what it holds as records, who made it, and what makes it again."""
 
 import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +10,7 @@ from phoque.config import PACKAGE, SHIPPED_RUN
 from phoque.errors import PhoqueError
 from phoque.files import file_sha256
 from phoque.run.directory import MANIFEST, RunDirectory
-from phoque.run.manifest import Made
+from phoque.run.manifest import ROOT, Made
 from phoque.run.record import Record, Row
 
 R = TypeVar("R", bound=Record)
@@ -56,6 +55,8 @@ class StageFolder:
     @property
     def command(self) -> str:
         """What fills the folder; what lies beside the folders comes from people on the page."""
+        if self.name == ROOT:
+            return command("all", self.run.path)
         if not self.name:
             return shlex.join(["phoque", "demo", "--run", shown_path(self.run.path)])
         stage, _, other = self.stage.partition("psm-")
@@ -75,9 +76,9 @@ class StageFolder:
 
     @cached_property
     def made(self) -> Made:
-        """What the manifest says of how the folder was made; nothing while it is not complete."""
+        """What the manifest says of how the folder was made; empty while it is not complete."""
         stages = self.run.manifest().stages if self.run.exists() else {}
-        return stages.get(self.stage, Made())
+        return stages.get(self.stage) or Made()
 
     @property
     def stamp(self) -> tuple[tuple[str, int], ...]:
@@ -85,6 +86,10 @@ class StageFolder:
         files = sorted(self.path.glob("*")) if self.path.is_dir() else []
         files += [self.run.path / MANIFEST] if self.run.exists() else []
         return tuple((file.name, file.stat().st_mtime_ns) for file in files)
+
+    def named(self, name: str) -> str:
+        """A file of the folder as a person finds it in the run."""
+        return Path(self.name, name).as_posix()
 
     def has(self, name: str) -> bool:
         """Whether a file is there."""
@@ -110,10 +115,11 @@ class StageFolder:
 
     def facts(self) -> dict[str, str]:
         """Where its numbers come from, by the name of the fact; a dash where nobody says."""
-        model = self.run.manifest().model if self.run.exists() else ""
-        return {
-            "Model": model or "–",
-            "Run": self.run.path.name,
+        model = self.run.manifest().model if self.run.exists() else "–"
+        of_run = {"Model": model, "Run": self.run.path.name}
+        if self.name == ROOT:
+            return of_run
+        return of_run | {
             "Seeds": ", ".join(map(str, self.made.seeds)) or "–",
             "Commit": (self.made.commit or "")[:SHORT_COMMIT] or "not in the manifest yet",
             "Finished": self.made.finished or "not finished",
@@ -125,12 +131,12 @@ class StageFolder:
                 "The measurement has not got there yet" if self.is_unfinished else "Not measured"
             )
             raise PhoqueError(
-                f"{state}: {self.name}/{name} is missing. Fill it with: {self.command}"
+                f"{state}: {self.named(name)} is missing. Fill it with: {self.command}"
             )
-        if self.signed and self.name:
-            self._check_entry(f"{self.name}/{name}", self.made.outputs)
+        if self.signed and self.name not in ("", ROOT):
+            self._check_entry(self.named(name), self.made.outputs)
 
-    def _check_entry(self, file: str, entered: Mapping[str, str]) -> None:
+    def _check_entry(self, file: str, entered: dict[str, str]) -> None:
         if not entered:
             raise PhoqueError(
                 f"{file} needs the stage {self.stage} complete. Fill it with: {self.command}"

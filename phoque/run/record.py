@@ -72,6 +72,15 @@ class Record(Part):
             raise PhoqueError(broken(path, error, command)) from error
 
     @classmethod
+    def load_if_there(cls, folder: Path, *, command: str) -> Self | None:
+        """The same; None where there is no file.
+
+        Raises:
+            PhoqueError: it cannot be read.
+        """
+        return cls.load(folder, command=command) if (folder / cls.FILE).is_file() else None
+
+    @classmethod
     def upgrade(cls, data: Any, _version: int) -> Any:
         """The content of a file of an older version, 0 where it says none, as of this version."""
         return data
@@ -94,6 +103,12 @@ class Row(Part):
     def save_rows(cls, folder: Path, rows: Iterable[Self]) -> None:
         """Write the whole file."""
         write_text(folder / cls.FILE, cls._written([row.cells() for row in rows]))
+
+    def append(self, folder: Path) -> None:
+        """Add the row to the end of a JSON Lines file; what is not known is left out."""
+        row = self.model_dump(mode="json", exclude_none=True)
+        with (folder / self.FILE).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
     @classmethod
     def load_rows(cls, folder: Path, *, command: str) -> tuple[Self, ...]:

@@ -11,10 +11,19 @@ import click
 from click.core import ParameterSource
 
 from phoque.cli.options import FOLDER, VERBOSE, Many
-from phoque.cli.run.stage import FACTS, MODEL, PERSONA, Options, Stage, facts_of
+from phoque.cli.run.stage import (
+    FACTS,
+    MODEL,
+    PERSONA,
+    Options,
+    Stage,
+    facts_of,
+    require_one_process,
+)
 from phoque.errors import PhoqueError
-from phoque.pipeline.stages import ORDER
+from phoque.pipeline.choice import ORDER
 from phoque.run.directory import RunDirectory
+from phoque.run.manifest import Asked
 from phoque.run.needs import PARTS, lacking, require
 
 INCOMPLETE = 75
@@ -83,6 +92,7 @@ def everything(ctx: click.Context, /, **options: Any) -> int:
     """Make a whole run; started again, it goes on where it stopped."""
     from phoque.pipeline.choice import choose, unfinished  # noqa: PLC0415  # help needs none of it
 
+    require_one_process("all")
     options["run"] = options["run"] or Path("runs", Path(options["model"] or "lab").name)
     seeded = {name for name, one in stages().items() for o in one.own if o.name == "seeds"}
     choice = choose(
@@ -117,13 +127,13 @@ def _valued(option: str, value: Any) -> list[str]:
     return [word for one in values for word in (option, str(one))]
 
 
-def _here(run: RunDirectory, options: Options, choice: Any) -> int:
-    from phoque.pipeline.attempts import Stopped  # noqa: PLC0415
+def _here(run: RunDirectory, options: Options, choice: Asked) -> int:
     from phoque.pipeline.display import expected_seconds  # noqa: PLC0415
-    from phoque.pipeline.running import run_pipeline  # noqa: PLC0415
+    from phoque.pipeline.running import Stopped, run_pipeline  # noqa: PLC0415
 
-    facts = facts_of(run, options)
+    facts_of(run, options)  # what cannot be is refused before anything is fetched
     run, keep = _restored(run, options["checkpoint_repo"])
+    facts = facts_of(run, options)
     asked = [word for key in FACTS if options[key] for word in (f"--{key}", options[key])]
     require(run, lacking(choice.stages), options=[] if run.exists() else asked)
     run.describe(**facts)
@@ -144,7 +154,7 @@ def _here(run: RunDirectory, options: Options, choice: Any) -> int:
 
 
 def _restored(run: RunDirectory, repository: str | None) -> tuple[RunDirectory, Any]:
-    """Fetch what an earlier attempt kept in the repository; returns the run and its keeper."""
+    """Fetch what an earlier attempt kept in the repository; the run, and what keeps it there."""
     if repository is None:
         return run, lambda: None
     from phoque.pipeline.launch import Checkpoint  # noqa: PLC0415  # speaks to the Hub
@@ -155,7 +165,7 @@ def _restored(run: RunDirectory, repository: str | None) -> tuple[RunDirectory, 
     return replace(run, keep=partial(checkpoint.keep_at_times, click.echo)), checkpoint.keep
 
 
-def _submit(options: Options, choice: Any) -> int:
+def _submit(options: Options, choice: Asked) -> int:
     """Print the plan of a Job; with --yes start it, follow it and fetch what it made."""
     from phoque.hub.jobs import Jobs  # noqa: PLC0415  # speaks to the Hub
     from phoque.pipeline.launch import fetch, follow, launch  # noqa: PLC0415
@@ -177,7 +187,7 @@ def _submit(options: Options, choice: Any) -> int:
     return 0 if state.succeeded else 1
 
 
-def _refuse(options: Options, choice: Any, absent: str) -> None:
+def _refuse(options: Options, choice: Asked, absent: str) -> None:
     """Refuse a Job that could not succeed, before anything is sent."""
     if absent:
         raise PhoqueError(
@@ -194,9 +204,9 @@ def _refuse(options: Options, choice: Any, absent: str) -> None:
         raise PhoqueError(f"{options['run']} exists; results come back there. Give another --run.")
 
 
-def _wish(options: Options, choice: Any) -> Any:
+def _wish(options: Options, choice: Asked) -> Any:
+    from phoque.pipeline.choice import by_name  # noqa: PLC0415
     from phoque.pipeline.plan import Wish  # noqa: PLC0415  # knows the Hub
-    from phoque.pipeline.stages import by_name  # noqa: PLC0415
 
     return Wish(
         run=options["run"].name,
@@ -214,8 +224,8 @@ def _wish(options: Options, choice: Any) -> Any:
 
 
 def absent_files(options: Options, chosen: Sequence[str]) -> str:
-    """The missing options for files that a chosen stage needs."""
-    from phoque.pipeline.stages import NEEDS  # noqa: PLC0415
+    """Options whose files a chosen stage needs and that were not given."""
+    from phoque.pipeline.choice import NEEDS  # noqa: PLC0415
 
     needed = [name for stage in chosen for name in NEEDS.get(stage, ())]
     absent = [name for name in needed if not options[name]]

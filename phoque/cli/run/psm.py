@@ -2,9 +2,10 @@
 
 import click
 
-from phoque.cli.run.stage import FACTS, Options, Stage
+from phoque.cli.run.stage import Options, Stage
 from phoque.personas import load_persona
 from phoque.run.directory import RunDirectory
+from phoque.run.manifest import Manifest
 from phoque.run.needs import OTHER_PERSONA, require
 
 
@@ -15,8 +16,8 @@ class Psm(Stage):
         """The folder's name; raises if there is no such persona."""
         if options["persona"] is None:
             return self.stage
-        known = (run.exists() and run.manifest().persona) or FACTS["persona"]
-        own, other = (load_persona(name).name for name in (known, options["persona"]))
+        known = run.manifest() if run.exists() else Manifest(stages={})
+        own, other = (load_persona(name).name for name in (known.persona, options["persona"]))
         return run.psm(None if other == own else other).name
 
     def check(self, run: RunDirectory, options: Options) -> None:

@@ -1,4 +1,4 @@
-"""A stage as a command: it checks what it needs before it writes anything, then does its job."""
+"""A stage as a command: it says what it lacks before anything is written, then does its job."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,19 +14,19 @@ from phoque.run.manifest import Manifest
 from phoque.run.needs import lacking, require
 
 RUN = click.Option(["--run"], type=FOLDER, required=True, metavar="DIR", help="Folder of the run.")
-RESUME = click.Option(["--resume"], is_flag=True, help="Do nothing if the stage is complete.")
+RESUME = click.Option(["--resume"], is_flag=True, help="Do nothing where the stage is complete.")
 MODEL = click.Option(["--model"], help="Preset, Hub id or folder; default: the run's, else lab.")
 PERSONA = click.Option(["--persona"], help="Persona or YAML file; default: the run's, else toxic.")
-FACTS = {"model": "lab", "persona": "toxic"}
-"""The facts of a whole run, and their defaults."""
+FACTS = ("model", "persona")
+"""What a whole run has in common."""
 Options = Mapping[str, Any]
 
 
 class Stage(Many):
-    """A stage; its callback gets the run and the stage's own options."""
+    """A stage; its callback gets the run and the options that are the stage's own."""
 
     begins = False
-    """Whether it can be the first of a run, which chooses model and persona."""
+    """It may be the first of a run, and says what the run is about."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -36,32 +36,29 @@ class Stage(Many):
 
     @property
     def stage(self) -> str:
-        """Its name in a run."""
+        """What it is called in a run."""
         return str(self.name)
 
     def entry(self, _run: RunDirectory, _options: Options) -> str:
-        """Its name in the manifest."""
+        """What it is called in the manifest."""
         return self.stage
 
     def check(self, run: RunDirectory, options: Options) -> None:  # noqa: ARG002  # of those that override it
-        """Raise if a file of another stage is missing."""
+        """Refuse to begin without what other stages make; writes nothing."""
         require(run, lacking([self.stage]))
 
     def do(self, run: RunDirectory, options: Options) -> None:
-        """Do the job and enter it in the manifest."""
+        """Do the job, which enters itself in the manifest."""
         assert self.callback is not None
         self.callback(run, **{str(one.name): options[str(one.name)] for one in self.own})
 
     def invoke(self, ctx: click.Context) -> int:
         """Run the stage alone."""
-        if this_process().number > 1:
-            raise PhoqueError(
-                f"accelerate launch is for persona and control; start {self.stage} by itself."
-            )
+        require_one_process(self.stage)
         return self.alone(ctx.params)
 
     def alone(self, options: Options) -> int:
-        """Do the job unless it is done; a new run that fails leaves nothing behind."""
+        """Do the job, unless it is done; a run in which nothing was made leaves nothing behind."""
         run = RunDirectory(options["run"])
         known = run.exists() and bool(run.manifest())  # a damaged manifest is told first
         facts = facts_of(run, options) if self.begins else {}
@@ -83,14 +80,21 @@ class Stage(Many):
         return 0
 
 
+def require_one_process(name: str) -> None:
+    """Refuse what several processes would do several times."""
+    if this_process().number > 1:
+        raise PhoqueError(f"accelerate launch is for persona and control; start {name} by itself.")
+
+
 def facts_of(run: RunDirectory, options: Options) -> dict[str, str]:
-    """Model and persona of the run: as asked, or as before, or the defaults.
+    """Model and persona of the run: as asked, else as they were, else the lab's.
 
     Raises:
-        PhoqueError: they differ from those of the run's other stages, or the persona is unknown.
+        PhoqueError: one stage would be of another model or persona than the others, or there is no
+            such persona.
     """
     known = run.manifest() if run.exists() else Manifest(stages={})
-    made = {key: getattr(known, key) or other for key, other in FACTS.items()}
+    made = {key: str(getattr(known, key)) for key in FACTS}
     asked = {key: options.get(key) or made[key] for key in FACTS}
     if known.stages and asked != made:
         raise PhoqueError(

@@ -1,6 +1,6 @@
 """Let the persona write a fresh attack corpus; push it to a private repository if asked."""
 
-from phoque.hub import push_private
+from phoque.hub.storage import Repository
 from phoque.moderators.registry import EMBEDDED, load_classifier
 from phoque.opening import open_lab
 from phoque.run.directory import RunDirectory
@@ -26,4 +26,4 @@ def write_attacks(directory: RunDirectory, *, count: int = COUNT, push: str | No
     made = directory.path / "synthetic"
     print(f"{len(corpus.attacks)} texts in {made}")
     if push:
-        print(f"Pushed, private: {push_private(made, push, 'dataset')}")
+        print(f"Pushed, private: {Repository(name=push, kind='dataset').send(made, '')}")
