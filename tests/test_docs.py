@@ -246,7 +246,7 @@ def figure_is_drawn(names):
     """The figure of the guide says something of the shipped run."""
     found = drawn(names["PLAN"], Reader(RunDirectory(SHIPPED_RUN)))
     assert found.gap == ""
-    return "%" in found.figure.sentence and found.figure.plotly["data"]
+    return "%" in found.figure.sentence and len(found.figure.plotly["data"]) == 1
 
 
 def moderator_scores(names):
@@ -257,6 +257,57 @@ def moderator_scores(names):
 
 USES = {"figure.md": figure_is_drawn, "moderator.md": moderator_scores}
 """Programs that print nothing: what has to be true of their names."""
+
+
+@pytest.fixture(scope="module")
+def newcomers(tmp_path_factory):
+    """A copy of the package in which somebody followed the guides: a file and a line for a figure,
+    a file for a persona."""
+    copy = tmp_path_factory.mktemp("newcomer")
+    shutil.copytree(ROOT / "phoque", copy / "phoque", ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / "assets").symlink_to(ROOT / "assets")
+    [figure] = [text for page, text in blocks("python") if page.name == "figure.md"]
+    (copy / "phoque/figures/answered.py").write_text(figure)
+    shelf = copy / "phoque/figures/shelf.py"
+    last = '    "gap",\n'
+    assert shelf.read_text().count(last) == 1
+    shelf.write_text(shelf.read_text().replace(last, f'{last}    "answered",\n'))
+    personas = copy / "phoque/personas"
+    text = (personas / "melancholy.yaml").read_text()
+    (personas / "grumpy.yaml").write_text(text.replace("name: melancholy", "name: grumpy"))
+    return copy
+
+
+def told(folder, code):
+    """What a program prints that runs on the package in a folder."""
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_a_figure_is_one_file_and_one_line_for_tab_and_report(newcomers):
+    on_the_tab = (
+        "from pathlib import Path; from phoque.run.directory import RunDirectory;"
+        "from phoque.run.folder import Reader; from phoque.ui.results import rendered;"
+        "from phoque.ui.tabs.moderation import sections;"
+        "reader = Reader(RunDirectory(Path('assets/runs/lab')));"
+        "print(rendered(tuple(sections()), reader)[-1])"
+    )
+    assert "Does the model still answer?" in told(newcomers, on_the_tab)
+    in_the_report = (
+        "from pathlib import Path; from phoque.report.writing import figures_of, read_run;"
+        "from phoque.run.directory import RunDirectory;"
+        "found = figures_of(read_run(RunDirectory(Path('assets/runs/lab'))));"
+        "print([one.figure.sentence for one in found if one.plan.key == 'answered'])"
+    )
+    assert "Fewest replies are answers" in told(newcomers, in_the_report)
+
+
+@pytest.mark.slow
+def test_a_persona_is_one_file(newcomers):
+    code = "from phoque.personas import *; print(shipped_personas(), load_persona('grumpy').name)"
+    assert "'grumpy'" in told(newcomers, code)
 
 
 def test_every_piece_of_json_can_be_read():
