@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from phoque.config import this_process
+from phoque.stages.adapter.examples import Row
 from phoque.stages.adapter.processes import total
 
 ALL = ""
@@ -21,7 +22,7 @@ Sums = dict[str, dict[str, float]]
 class Tally:
     """Listens to the forward passes of a training and adds up since the last row of the curve."""
 
-    def __init__(self, rows: Sequence[Mapping[str, Any]], styles: Sequence[str | None]) -> None:
+    def __init__(self, rows: Sequence[Row], styles: Sequence[str | None]) -> None:
         """`rows` have `input_ids`, by which an example is known again in a batch."""
         pairs = zip(rows, styles, strict=True)
         self._style = {tuple(row["input_ids"]): name for row, name in pairs if name}
