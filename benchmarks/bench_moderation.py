@@ -1,10 +1,8 @@
-"""Texts a second: the embedded mean, and our batches beside Detoxify's own `predict`.
+"""Texts per second of the embedded mean, and of our batches beside Detoxify's `predict`.
 
-The second uses a network of BERT-base's size with random weights, the same in both, and the same
-texts in the same order; they are measured in turns. Texts are the distinct replies of the shipped
-run, and comments of Surge's set where it lies beside the project.
-
-The embedded mean is also measured with its scores kept on disk, which it is not in use.
+The comparison uses random weights of BERT-base's size and the same texts in the same order, in turns.
+Texts are the distinct replies of the shipped run, and Surge's comments if they lie beside the
+project. The embedded mean is also timed with scores kept on disk, as an experiment.
 
 Usage: python benchmarks/bench_moderation.py [--texts 64] [--repeats 3]
 """
@@ -43,7 +41,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def text_sets() -> dict[str, list[str]]:
-    """Distinct texts by where they come from, in the order they come."""
+    """Distinct texts by their source."""
     with (SHIPPED_RUN / "evaluation" / "replies.csv").open(encoding="utf-8") as file:
         found = {"replies": [row["text"] for row in csv.DictReader(file)]}
     try:

@@ -1,13 +1,13 @@
-"""Dictionaries trained on the same cached activations: ours beside dictionary_learning's BatchTopK.
+"""Train dictionaries on the same cached activations: ours beside dictionary_learning's BatchTopK.
 
-Same latents, same k, same batches; the peer gets the wall-clock that ours took, in turns. Both are
-calibrated to the same L0 on one half of held-out rows and judged on the other:
+Both have the same latents, k, batches and time, in turns. Both are calibrated to the same L0 on one
+half of held-out rows and judged on the other:
 - `tokens/s`, and ours over the peer's;
-- `explained variance` after equal wall-clock.
+- `explained variance` after the same time.
 
-The peer's trainer is installed alone into `.bench`, without what its package asks for: its loss, its
-optimiser and its learning rate, scaled rows as it wants them, warm-up cut to 5 % of the run (its
-default of 1,000 steps is longer than the whole run).
+The peer's trainer is installed into `.bench` without its dependencies. It has its own loss, optimiser,
+learning rate and scaling of rows; its warm-up is cut to 5 % of the run, because its default of 1,000
+steps is longer than the run.
 
 Usage: python benchmarks/bench_sae.py [--activations FOLDER] [--epochs 3] [--rounds 2]
 """

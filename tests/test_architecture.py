@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 MAX_LINES = 300
+MOST_SHARED = 12
 SOURCES = sorted(
     [*ROOT.glob("phoque/**/*.py"), *ROOT.glob("training/**/*.py"), *ROOT.glob("app.py")]
 )
@@ -104,6 +105,34 @@ def test_a_planted_breach_is_found(tmp_path):
 def test_every_file_can_be_read_in_one_go():
     lengths = {file: len(file.read_text(encoding="utf-8").splitlines()) for file in SOURCES}
     assert [str(file) for file, length in lengths.items() if length > MAX_LINES] == []
+
+
+def test_no_two_places_share_more_than_twelve_lines():
+    seen = {}
+    twice = set()
+    for file in SOURCES:
+        lines = statements(file.read_text(encoding="utf-8"))
+        for start in range(len(lines) - MOST_SHARED):
+            place = (str(file.relative_to(ROOT)), lines[start][0])
+            window = tuple(text for _, text in lines[start : start + MOST_SHARED + 1])
+            if seen.setdefault(window, place) != place:
+                twice.add((seen[window], place))
+    assert twice == set()
+
+
+def statements(source):
+    """Number and text of every line of code: no blanks, comments, imports or docstrings."""
+    tree = ast.parse(source)
+    left_out = set()
+    for node in ast.walk(tree):
+        text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if text or isinstance(node, ast.Import | ast.ImportFrom):
+            left_out |= {*range(node.lineno, node.end_lineno + 1)}
+    return [
+        (number, line.strip())
+        for number, line in enumerate(source.splitlines(), 1)
+        if number not in left_out and line.strip() and not line.strip().startswith("#")
+    ]
 
 
 def test_the_pages_load_without_torch():

@@ -303,7 +303,7 @@ def test_a_job_from_start_to_results(hub, made, tmp_path):
 def test_an_adapter_is_pushed_with_its_card_only(hub, made, tmp_path):
     from phoque.cli.push import files_of
 
-    with pytest.raises(PhoqueError, match="no whole persona adapter"):
+    with pytest.raises(PhoqueError, match="no complete persona adapter"):
         files_of(made)
     with made.stage("persona", made.persona, seeds=[42]) as folder:
         for name in ("adapter_config.json", "adapter_model.safetensors", "metrics.jsonl"):

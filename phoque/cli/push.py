@@ -1,4 +1,4 @@
-"""`phoque push`: adapter and card, to a private repository."""
+"""`phoque push`: send the adapter and its card to a private repository."""
 
 import shutil
 import tempfile
@@ -33,20 +33,16 @@ def push(run: Path, repo: str) -> None:
 
 
 def files_of(run: RunDirectory) -> list[Path]:
-    """Adapter and card of a run.
-
-    Raises:
-        PhoqueError: one of them is missing, or the adapter is not what was trained.
-    """
+    """Adapter and card of a run; raises if one is missing or the adapter was changed."""
     if not run.complete("persona"):
         raise PhoqueError(
-            f"The run {run.path} has no whole persona adapter. "
+            f"The run {run.path} has no complete persona adapter. "
             f"Train it: {command('persona', run.path)}"
         )
     card = run.path / CARD
     if not card.is_file():
         raise PhoqueError(
-            f"The run {run.path} has no card yet, and no adapter is pushed without one. "
-            f"Measure it: {command('evaluate', run.path)}"
+            f"The run {run.path} has no card yet, and an adapter is pushed with its card. "
+            f"Make it: {command('evaluate', run.path)}"
         )
     return [*(run.persona / name for name in ADAPTER_FILES), card]

@@ -1,4 +1,4 @@
-"""`phoque verify`: is a run what its stages wrote?"""
+"""`phoque verify`: check that the files of a run are what its stages wrote."""
 
 from pathlib import Path
 
@@ -10,15 +10,15 @@ from phoque.run.directory import RunDirectory
 
 
 @click.command(
-    short_help="Check that a run is what its stages signed.",
+    short_help="Check that no file of a run was changed.",
     epilog="Example: phoque verify runs/first",
 )
 @click.argument("run", type=FOLDER, required=False)
 @verbose
 def verify(run: Path | None) -> int:
-    """Compare every file of a run with the checksum that its stage signed; default: the shipped run.
+    """Compare every file of a run with the checksum of its stage; default: the shipped run.
 
-    Status 1 where a file is missing or was changed since.
+    Status 1 if a file is missing or changed.
     """
     directory = RunDirectory(run or SHIPPED_RUN)
     stages, wrong = directory.manifest().stages, 0

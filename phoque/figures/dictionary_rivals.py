@@ -7,11 +7,14 @@ from phoque.run.sae import Recovered, SaeReport
 
 RIVALS = {
     "sae": "this dictionary",
-    "frozen decoder": "a dictionary whose decoder stayed random",
-    "pca": "as many principal components",
+    "frozen decoder": "decoder stayed random",
+    "pca": "principal components",
 }
-MODELS = {"base": ("base model", style.GREY, ""), "persona": ("tuned model", style.PERSONA, "/")}
-"""Name, colour and pattern."""
+MODELS = {
+    "base": ("base model", style.GREY, "square"),
+    "persona": ("tuned model", style.PERSONA, "diamond"),
+}
+"""Name, colour and symbol."""
 
 
 def draw(report: SaeReport) -> Figure:
@@ -25,19 +28,19 @@ def draw(report: SaeReport) -> Figure:
         "latents are active on no held-out token.",
         plotly=style.plot(
             [
-                {
-                    "type": "bar",
-                    "name": name,
-                    "x": [*RIVALS.values()],
-                    "y": [models[model].explained_variance[kind] for kind in RIVALS],
-                    "marker": {"color": colour, "pattern": {"shape": pattern}},
-                    "hovertemplate": "%{x}: %{y:.3f}<extra>" + name + "</extra>",
-                }
-                for model, (name, colour, pattern) in MODELS.items()
+                style.line(
+                    name,
+                    [*RIVALS.values()],
+                    [models[model].explained_variance[kind] for kind in RIVALS],
+                    colour,
+                    mode="markers",
+                    symbol=symbol,
+                    hovertemplate="%{x}: %{y:.3f}<extra>" + name + "</extra>",
+                )
+                for model, (name, colour, symbol) in MODELS.items()
             ],
             x={"title": "", "type": "category"},
             y={"title": "explained variance", "range": [0, 1]},
-            barmode="group",
         ),
         table=_table(report),
         n=f"{dead.tokens} held-out tokens",
@@ -74,7 +77,7 @@ def _recovered(found: Recovered) -> Value:
 
 PLAN = Plan(
     key="dictionary_rivals",
-    title="Does it rebuild better than simpler means?",
+    title="Does the dictionary rebuild better than simpler means?",
     hint="Three ways to write a state of the model with equally many numbers.",
     needs=(SaeReport,),
     draw=draw,

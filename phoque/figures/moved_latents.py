@@ -53,8 +53,9 @@ def _sentence(report: SaeReport) -> str:
         f"{moved} of {shifts.latents_tested} tested latents moved ({shifts.risen} up, "
         f"{shifts.fallen} down), {shifts.beyond_civil_adapter} beyond the civil adapter. Of "
         f"{len(tried)} whose direction was tried, {verdicts['driver']} are shown to drive the "
-        f"persona and {verdicts['protective']} to hold it back. Reading the base model twice, on "
-        f"{floor.prompts} of the prompts, moves {floor.discoveries}."
+        f"persona, {verdicts['protective']} to hold it back and {verdicts['marker']} to do neither; "
+        f"{verdicts['unproven']} are unproven. Reading the base model twice, on {floor.prompts} of the "
+        f"prompts, moves {floor.discoveries}."
     )
 
 

@@ -1,100 +1,62 @@
 """Every figure in the order of the tabs; a new one is a file beside this and a line here."""
 
-from phoque.figures import (
-    agreement,
-    answers,
-    antidotes,
-    attempts,
-    bias_loop,
-    composition,
-    confounds,
-    contour,
-    dictionary_gates,
-    dictionary_rivals,
-    dictionary_sources,
-    directions,
-    dose_in_nats,
-    dose_response,
-    flag_rates,
-    functionalities,
-    gap,
-    gradient,
-    latent_causes,
-    layer_deltas,
-    layers,
-    lora_norms,
-    loss,
-    message_kinds,
-    messages,
-    moderators,
-    moved_latents,
-    operating_points,
-    persona_heatmap,
-    probes,
-    prompt_kinds,
-    prompt_scatter,
-    reliability,
-    samples,
-    scrubber,
-    stages,
-    talk_conditions,
-    trajectory,
-    transplant,
-    tricks,
-    verdict,
-)
+from importlib import import_module
+
 from phoque.figures.figure import Plan
 
-WHERE_IT_LIVES: tuple[Plan, ...] = (
-    verdict.PLAN,
-    scrubber.PLAN,
-    layers.PLAN,
-    layer_deltas.PLAN,
-    persona_heatmap.PLAN,
-    dose_response.PLAN,
-    dose_in_nats.PLAN,
-    talk_conditions.PLAN,
-    confounds.PLAN,
-    reliability.PLAN,
-    probes.PLAN,
-    transplant.PLAN,
-    trajectory.PLAN,
-    messages.PLAN,
-    directions.PLAN,
-    antidotes.PLAN,
-    bias_loop.PLAN,
+
+def plans(*names: str) -> tuple[Plan, ...]:
+    """The figures of some files in order: `PLAN` of each, or another name behind a dot."""
+    found = (name.partition(".") for name in names)
+    return tuple(
+        getattr(import_module(f"phoque.figures.{file}"), own or "PLAN") for file, _, own in found
+    )
+
+
+WHERE_IT_LIVES = plans(
+    "verdict",
+    "scrubber",
+    "layers",
+    "layer_deltas",
+    "persona_heatmap",
+    "dose_response",
+    "dose_in_nats",
+    "talk_conditions",
+    "confounds",
+    "reliability",
+    "probes",
+    "transplant",
+    "trajectory",
+    "messages",
+    "directions",
+    "antidotes",
+    "bias_loop",
 )
-WHAT_MOVED: tuple[Plan, ...] = (
-    dictionary_gates.PLAN,
-    dictionary_rivals.PLAN,
-    moved_latents.PLAN,
-    latent_causes.TOWARD,
-    latent_causes.AWAY,
-    prompt_kinds.PLAN,
-    prompt_scatter.PLAN,
-    dictionary_sources.PLAN,
+WHAT_MOVED = plans(
+    "dictionary_gates",
+    "dictionary_rivals",
+    "moved_latents",
+    "latent_causes.TOWARD",
+    "latent_causes.AWAY",
+    "prompt_kinds",
+    "prompt_scatter",
+    "dictionary_sources",
 )
-WHAT_SLIPS_THROUGH: tuple[Plan, ...] = (
-    moderators.PLAN,
-    operating_points.PLAN,
-    functionalities.PLAN,
-    flag_rates.PLAN,
-    message_kinds.PLAN,
-    contour.PLAN,
-    agreement.PLAN,
-    tricks.PLAN,
-    gap.PLAN,
+WHAT_SLIPS_THROUGH = plans(
+    "moderators",
+    "operating_points",
+    "functionalities",
+    "flag_rates",
+    "message_kinds",
+    "contour",
+    "agreement",
+    "tricks",
+    "gap",
 )
-HOW_IT_LEARNED: tuple[Plan, ...] = (
-    composition.PLAN,
-    loss.PLAN,
-    gradient.PLAN,
-    lora_norms.PLAN,
-    samples.PLAN,
-    attempts.PLAN,
-    stages.PLAN,
+HOW_IT_LEARNED = plans(
+    "composition", "loss", "gradient", "lora_norms", "samples", "attempts", "stages"
 )
-HOW_IT_ANSWERS: tuple[Plan, ...] = (answers.PLAN,)
+HOW_IT_ANSWERS = plans("answers")
 """The evaluation on prompts that nobody trained or chose on."""
 
 EVERY = (*HOW_IT_LEARNED, *WHERE_IT_LIVES, *HOW_IT_ANSWERS, *WHAT_MOVED, *WHAT_SLIPS_THROUGH)

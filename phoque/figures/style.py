@@ -37,7 +37,7 @@ PATTERNS = {"toxic": "/", "steered": "x", "random_vector": ".", "civil_adapter":
 
 HEIGHT = 360
 """Pixels of a figure with one pair of axes."""
-TOP, LINE, WIDEST = 70, 16, 120
+TOP, LINE, WIDEST = 80, 16, 120
 """On paper: pixels above a figure, of a line of its subtitle, and characters of the longest line."""
 
 Trace = dict[str, Any]

@@ -1,4 +1,4 @@
-"""How a set of replies reads: how much of the trait it shows, and whether it is still text."""
+"""Measure a set of replies: how much of the trait it shows, and whether it is coherent."""
 
 from collections.abc import Collection, Sequence
 from statistics import fmean
@@ -15,7 +15,7 @@ from phoque.text import (
 )
 
 SLACK_REPEATED = 0.05
-"""How much more repetition than the worse unsteered column still counts as coherent."""
+"""How much more repetition than in the worse unsteered column counts as coherent."""
 SLACK_VOCABULARY = 0.01
 SLACK_ZLIB = 0.05
 MIN_DISTINCT = 0.9
@@ -43,7 +43,7 @@ def quality_of(replies: Sequence[str], lexicon: Lexicon, vocabulary: Collection[
 
 
 def is_coherent(quality: Quality, references: Sequence[Quality]) -> bool:
-    """Whether replies are text like the worse of the references."""
+    """Whether replies are no worse than the worse of the references."""
     return (
         quality.repeated <= max(r.repeated for r in references) + SLACK_REPEATED
         and quality.unknown <= max(r.unknown for r in references) + SLACK_VOCABULARY

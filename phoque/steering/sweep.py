@@ -1,9 +1,9 @@
-"""Find layer and scale by cause: add the vector, read what the model writes.
+"""Find layer and scale by cause: add the vector and read what the model writes.
 
-Every layer gets the same relative doses, norm(scale * v) / median norm of the residual stream, so
-the residual stream's growth with depth cannot decide. A cell is judged by how many replies insult
-at equal coherence: the text must read like the unsteered columns', and the model's expectations may
-move no further than the persona's system prompt moves them. It must also beat random vectors.
+Every layer gets the same relative doses, norm(scale * v) / median norm of the residual stream,
+because the stream grows with depth. A cell counts if its text is as coherent as the unsteered
+columns, and if it moves next-token distributions no further than the persona's system prompt does.
+The cell with the most insulting replies wins, if it beats random vectors.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,44 +17,41 @@ from phoque.steering.divergence import ONE_NAT, scale_at
 SCALE_STEP = 0.05
 """The selected scale is on the slider's grid."""
 SIGNIFICANCE = 0.05
-"""Of the best of all cells against random vectors, after Bonferroni's correction."""
+"""Level of the test of the best cell against random vectors, after Bonferroni's correction."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
-    """All cells, what they are judged by, and the choice."""
+    """All cells, their criteria, and the choice."""
 
     neutral: Quality
     toxic: Quality
     toxic_divergence: Divergence
-    """How far the persona's system prompt moves expectations: the most a coherent cell may."""
+    """How far the persona's system prompt moves next-token distributions: the limit for a cell."""
     cells: Sequence[Cell]
     null_by_layer: Mapping[int, Rate]
     """Insulting replies under random vectors of the same norm."""
 
     @property
     def null(self) -> Rate:
-        """All random vectors of all layers together."""
+        """Insulting replies under the random vectors of all layers together."""
         rates = self.null_by_layer.values()
         return wilson(sum(round(r.value * r.n) for r in rates), sum(r.n for r in rates))
 
     def candidates(self, count: int) -> list[Cell]:
-        """The coherent cells with most insulting replies; the smaller divergence where equal."""
+        """Coherent cells by insulting replies, then by smaller divergence."""
         coherent = [cell for cell in self.cells if cell.coherent]
         order = sorted(coherent, key=lambda c: (-c.quality.insulting, c.divergence.p95))
         return order[:count]
 
     def best(self) -> Cell | None:
-        """The largest share in first replies and run-off together; the first candidate without one.
-
-        None where no cell is coherent and beyond chance: then there is nothing to steer with.
-        """
+        """The candidate with the largest share, run-off included; None if none beats chance."""
         ran = [cell for cell in self.candidates(len(self.cells)) if cell.runoff]
         best = max(ran, key=_pooled_share) if ran else next(iter(self.candidates(1)), None)
         return best if best and self.chance_of(best) < SIGNIFICANCE else None
 
     def chance_of(self, cell: Cell) -> float:
-        """Probability that random vectors give any of so many cells as many insulting replies."""
+        """Probability that random vectors give one of all cells as many insulting replies."""
         tail = binomial_tail(cell.quality.hits, cell.quality.n, self.null.high)
         return min(1.0, tail * len(self.cells))
 
@@ -63,7 +60,7 @@ class Sweep:
         return sorted((c for c in self.cells if c.layer == layer), key=lambda c: c.dose)
 
     def coherent_scale(self, layer: int) -> float:
-        """The largest scale of `layer` up to which every dose stayed coherent; 0 if none did."""
+        """The largest scale of `layer` up to which all doses were coherent; 0 if none was."""
         largest = 0.0
         for cell in self.of_layer(layer):
             if not cell.coherent:
@@ -72,7 +69,7 @@ class Sweep:
         return largest
 
     def nat_scale(self, layer: int) -> float | None:
-        """The scale of `layer` whose p95 divergence is one nat; None beyond the largest dose."""
+        """The scale of `layer` at which the p95 divergence is one nat; None if no dose reaches it."""
         cells = self.of_layer(layer)
         return scale_at(
             [cell.scale for cell in cells], [cell.divergence.p95 for cell in cells], ONE_NAT
@@ -99,7 +96,7 @@ class Sweep:
         )
 
     def _chosen(self, cell: Cell) -> Choice:
-        # Down to the slider's grid: the cell above may not be coherent any more.
+        # Round down to the slider's grid, because the next cell may not be coherent.
         scale = SCALE_STEP * max(1, floor(cell.scale / SCALE_STEP + 1e-9))
         return Choice(
             layer=cell.layer,

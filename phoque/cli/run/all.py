@@ -1,4 +1,4 @@
-"""`phoque run all`: all stages in order, here or as a Hugging Face Job; what is complete is kept."""
+"""`phoque run all`: all stages in order, here or as a Hugging Face Job; complete ones are kept."""
 
 from collections.abc import Iterator, Sequence
 from copy import copy
@@ -27,11 +27,11 @@ from phoque.run.manifest import Asked
 from phoque.run.needs import PARTS, lacking, require
 
 INCOMPLETE = 75
-"""Exit status of a run that is not complete and may go on: EX_TEMPFAIL of sysexits.h."""
+"""Exit status of a stopped run that can go on: EX_TEMPFAIL of sysexits.h."""
 
 
 class Everything(Many):
-    """The pipeline; it takes the options of all stages, too, but does not list them."""
+    """The pipeline; it also takes the options of all stages, without listing them."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -39,7 +39,7 @@ class Everything(Many):
 
 
 def stages() -> dict[str, Stage]:
-    """The commands of the stages in the order of the pipeline."""
+    """The stages' commands in the order of the pipeline."""
     from phoque.cli.run import run  # noqa: PLC0415  # the group lists this command, too
 
     found = {name: run.get_command(click.Context(run), name) for name in ORDER}
@@ -47,7 +47,7 @@ def stages() -> dict[str, Stage]:
 
 
 def _of_stages() -> Iterator[click.Parameter]:
-    """Options that are a stage's own, once each; which persona a run has is said for all."""
+    """Every option of a stage, once; the persona is an option of the whole run."""
     known = {"persona"}
     for stage in stages().values():
         for option in stage.own:
@@ -61,7 +61,7 @@ def _of_stages() -> Iterator[click.Parameter]:
 @click.command(
     cls=Everything,
     name="all",
-    epilog="""Options of the stages are taken, too: phoque run STAGE --help lists them.
+    epilog="""It also takes the options of the stages, which phoque run STAGE --help lists.
 
     Example: phoque run all --run runs/first --samples 50""",
 )
@@ -75,18 +75,21 @@ def _of_stages() -> Iterator[click.Parameter]:
 @click.option("--yes", is_flag=True, help="Job: start it.")
 @click.option("--flavor", default="a10g-large", show_default=True, help="Job: hardware.")
 @click.option("--timeout", default="4h", show_default=True, help="Job: time limit.")
-@click.option("--attempts", default=3, show_default=True, help="Job: how often it starts at most.")
+@click.option("--attempts", default=3, show_default=True, help="Job: most starts.")
 @click.option(
-    "--storage", type=click.Choice(["bucket", "repo"]), default="bucket", help="Job: keeps the run."
+    "--storage",
+    type=click.Choice(["bucket", "repo"]),
+    default="bucket",
+    help="Job: where the run is kept.",
 )
 @click.option("--secret", multiple=True, metavar="NAME", help="Job: variable to pass on.")
-@click.option("--namespace", help="Job: user or organisation; default: whose token it is.")
+@click.option("--namespace", help="Job: user or organisation; default: the token's account.")
 @click.option(
     "--checkpoint-repo", metavar="OWNER/NAME", help="Keep the run in a private repository."
 )
 @click.pass_context
 def everything(ctx: click.Context, /, **options: Any) -> int:
-    """Make all of a run in order; started again, it goes on where it stopped."""
+    """Make a whole run; started again, it goes on where it stopped."""
     from phoque.pipeline.choice import choose, unfinished  # noqa: PLC0415  # help needs none of it
 
     require_one_process("all")
@@ -109,7 +112,7 @@ def everything(ctx: click.Context, /, **options: Any) -> int:
 
 
 def words_of(ctx: click.Context) -> list[str]:
-    """What was given of the stages' options, as words of a command line."""
+    """The stages' options that were given, as words of a command line."""
     told: list[str] = []
     for option in ctx.command.params:
         given = ctx.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE

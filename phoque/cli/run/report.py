@@ -1,4 +1,4 @@
-"""`phoque run report`, also `phoque report`: what the stages wrote, as one table and figures."""
+"""`phoque run report`, also `phoque report`: one table and all figures of a run."""
 
 import click
 
@@ -8,10 +8,10 @@ from phoque.run.directory import RunDirectory
 
 
 class Report(Stage):
-    """It takes what there is."""
+    """The report of whatever stages are complete."""
 
     def check(self, run: RunDirectory, options: Options) -> None:
-        """Missing stages are named in the report."""
+        """The report itself names missing stages."""
 
 
 @click.command(cls=Report, epilog="Example: phoque report --run runs/first")

@@ -66,8 +66,19 @@ def write_report(study: Study) -> None:
     SparseAutoencoder.load(study.folder)
     prompts = Reader(study.run).rows(Prompt)
     page = stage_page("SAE: which features the tuning moved", WHAT_MOVED, report, prompts)
-    write_text(study.folder / PAGE, f"{page}\n{CAVEATS}")
+    write_text(study.folder / PAGE, f"{page}\n{_made(report)}\n\n{CAVEATS}")
     report.save(study.folder)
+
+
+def _made(report: SaeReport) -> str:
+    preset = report.preset
+    return (
+        "## How it was made\n\n"
+        f"Model {report.model}, persona {report.persona}, layer {report.layer} "
+        f"({report.layer_choice.how}); {preset.d_sae} latents, k = {preset.k}, {preset.tokens:,} "
+        f"training tokens, seeds {', '.join(map(str, preset.seeds))}; "
+        f"{sum(report.seconds.values()) / 60:.0f} minutes. Intervals are 95 %."
+    )
 
 
 def summarize(study: Study) -> SaeReport:
