@@ -45,31 +45,13 @@ FREE = {
     "phoque/models/tiny.py",
     "phoque/moderators/pickles.py",
     "phoque/personas/reading.py",
-    "phoque/stages/adapter/checkpoints.py",
     "phoque/stages/sae/autoencoder.py",
     "phoque/stages/sae/dictionaries.py",
     "phoque/stages/sae/study.py",
 }
 """Modules that may speak in open dictionaries, and why."""
 LEFT = {
-    "phoque/pipeline/attempts.py",
-    "phoque/pipeline/choice.py",
-    "phoque/report/artefacts.py",
-    "phoque/report/plots.py",
-    "phoque/report/tuning_charts.py",
-    "phoque/stages/adapter/curve.py",
-    "phoque/stages/adapter/registers.py",
-    "phoque/stages/adapter/samples.py",
-    "phoque/stages/adapter/settings.py",
-    "phoque/stages/adapter/training.py",
     "phoque/stages/synthetic/card.py",
-    "phoque/ui/figures.py",
-    "phoque/ui/folder.py",
-    "phoque/ui/parts.py",
-    "phoque/ui/sections.py",
-    "phoque/ui/training/attempts.py",
-    "phoque/ui/training/composition.py",
-    "phoque/ui/training/data.py",
 }
 """Modules whose results are still to become records; the list only gets shorter."""
 
