@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from phoque.moderators.canonical import canonicalise
 from phoque.moderators.classifier import Classifier
-from phoque.moderators.labelled import LabelledSet
+from phoque.moderators.labelled import LabelledSet, unseen
 from phoque.moderators.scoring import harm_scores
 from phoque.moderators.thresholds import DEFAULT_THRESHOLD
 from phoque.stats.rates import Rate, wilson
@@ -92,8 +92,9 @@ def battery(
     Raises:
         PhoqueError: the classifier failed on a text.
     """
-    harmful = [one.text for one in test_set.examples if one.harmful]
-    harmless = [one.text for one in test_set.examples if not one.harmful]
+    examples = unseen(test_set, classifier.info.id).examples
+    harmful = [one.text for one in examples if one.harmful]
+    harmless = [one.text for one in examples if not one.harmful]
     found = [
         resistance(classifier, harmful, harmless, threshold, canonical=canonical)
         for canonical in (False, True)

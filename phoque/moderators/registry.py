@@ -13,16 +13,24 @@ from phoque.moderators.catalogue import (
     MEAN,
     OPENAI,
     QWEN_GUARD,
+    SEMANTIC,
     SVM,
     TOXBLOCK,
 )
 from phoque.moderators.classifier import Classifier, ClassifierInfo
 
 # Each loads in a module of its own, so that torch is imported only where it is needed.
-EMBEDDED = {MEAN.id: "mean", TOXBLOCK.id: "toxblock", SVM.id: "svm", LEXICON.id: "listed"}
+EMBEDDED = {
+    MEAN.id: "mean",
+    TOXBLOCK.id: "toxblock",
+    SVM.id: "svm",
+    LEXICON.id: "listed",
+    SEMANTIC.id: "semantic",
+}
 """Always there after set-up, with the network unplugged."""
 CATALOGUE: dict[str, ClassifierInfo] = {
-    info.id: info for info in (MEAN, TOXBLOCK, SVM, LEXICON, *DETOXIFY.values(), QWEN_GUARD, OPENAI)
+    info.id: info
+    for info in (MEAN, TOXBLOCK, SVM, LEXICON, SEMANTIC, *DETOXIFY.values(), QWEN_GUARD, OPENAI)
 } | DETOXIFY_REPOSITORIES
 
 
