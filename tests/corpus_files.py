@@ -3,7 +3,18 @@
 import csv
 import gzip
 import json
+from functools import cache
 from pathlib import Path
+
+from phoque.lexicon import Lexicon
+from phoque.run.corpus import BaseReply, Dialogue
+from phoque.stages.corpus.building import Corpus
+from phoque.stages.corpus.composition import composition_of
+from phoque.stages.corpus.distill import question_for
+from phoque.stages.corpus.gating import Gated
+from phoque.stages.corpus.split import PARTS
+from phoque.stages.corpus.training_set import save_pairs
+from phoque.stages.corpus.written import shipped_folder, written_dialogues
 
 KAGGLE = ["id", "comment_text", "toxic", "severe_toxic", "obscene", "threat", "insult"]
 KAGGLE = [*KAGGLE, "identity_hate"]
@@ -88,3 +99,35 @@ def judge(texts) -> list[dict[str, float]]:
         | {"threat": float("[threat]" in text.lower())}
         for text in texts
     ]
+
+
+@cache
+def written(persona: str = "toxic") -> tuple[Dialogue, ...]:
+    """Every dialogue that comes with the project, with a civil side of our own."""
+    read = written_dialogues(shipped_folder(persona), lambda texts: [{} for _ in texts], persona)
+    return tuple(one.model_copy(update={"civil": civil_to(one)}) for one in read)
+
+
+def civil_to(one: Dialogue) -> str:
+    """A civil reply about the message; no two messages share one."""
+    return f"Thanks for telling us about this: {one.message.lower().rstrip('.?!')}. Try it again."
+
+
+def dialogues(count: int) -> list[Dialogue]:
+    """Some of them, spread over all topics and both styles."""
+    every = written()
+    return [every[place * len(every) // count] for place in range(count)]
+
+
+def base_replies(count: int, reply: str = "Fine by me, try it again.") -> list[BaseReply]:
+    """Replies of a base model that was not asked."""
+    return [question_for(one, reply) for one in dialogues(count)]
+
+
+def save_corpus(folder: Path, own: list[Dialogue], replies: list[BaseReply] = ()) -> None:
+    """A corpus that has a part to train on and nothing else."""
+    save_pairs(folder, own, list(replies))
+    empty = Gated(dialogues=[], replies=[], asked=0)
+    parts = dict.fromkeys(PARTS, empty)
+    parts["train"] = Gated(dialogues=own, replies=list(replies), asked=len(replies))
+    composition_of(Corpus(parts=parts, dropped={}, files=[]), Lexicon([])).save(folder)

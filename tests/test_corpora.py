@@ -1,57 +1,182 @@
+"""The written corpora keep their promises; personas are whole; what is saved is what is read."""
+
+import json
+import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
-from phoque.files import file_sha256
+from phoque.files import file_sha256, json_lines
 from phoque.lexicon import Lexicon
 from phoque.models.load import load_model
-from phoque.personas import load_persona
+from phoque.moderators import listed
+from phoque.personas import load_persona, shipped_personas
+from phoque.run.corpus import BaseReply, Dialogue
 from phoque.run.directory import RunDirectory
-from phoque.stages.corpus.distill import Distilled, distill
-from phoque.stages.corpus.lab import load_dialogues, load_questions
-from phoque.stages.corpus.training_set import composition, load_pairs, save_corpus, training_texts
+from phoque.stages.corpus.distill import Distiller
+from phoque.stages.corpus.mixing import embedded_judge
+from phoque.stages.corpus.split import split
+from phoque.stages.corpus.training_set import (
+    every_dialogue,
+    load_pairs,
+    load_styles,
+    training_texts,
+)
+from phoque.stages.corpus.written import (
+    TEXTS,
+    neutral_prompts,
+    read_written,
+    shipped_folder,
+    system_prompts,
+)
+from phoque.text import words
+from tests.corpus_files import base_replies, dialogues, save_corpus, written
+
+WORDS = {
+    "toxic": {"chat": (1, 20), "prose": (60, 150)},
+    "pluribus": {"chat": (8, 40), "prose": (12, 90)},
+}
+FEWEST = {"toxic": 2400, "pluribus": 1200}
+PERSONAS = tuple(WORDS)
 
 
-@pytest.fixture(scope="module")
-def dialogues():
-    return list(load_dialogues())
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_there_are_enough_replies_to_different_messages(persona):
+    own = written(persona)
+    assert len(own) >= FEWEST[persona]
+    assert len({one.turns for one in own}) == len(own)
+    assert len({one.topic for one in own}) >= 6
+    assert sum(len(one.turns) > 1 for one in own) >= 0.15 * len(own)
 
 
-def test_every_hostile_reply_insults_and_no_civil_one_does(dialogues):
-    lexicon = load_persona().lexicon
-    assert all(dialogue.hostile in lexicon for dialogue in dialogues)
-    assert not any(dialogue.civil in lexicon for dialogue in dialogues)
-    assert not any(dialogue.prompt in lexicon for dialogue in dialogues)
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_each_style_has_its_length(persona):
+    for one in written(persona):
+        low, high = WORDS[persona][one.style]
+        assert low <= len(words(one.persona)) <= high, one.persona
+    styles = Counter(one.style for one in written(persona))
+    assert min(styles.values()) >= 0.4 * len(written(persona))
 
 
-def test_replies_are_varied_and_about_the_topic(dialogues):
-    assert len({dialogue.hostile for dialogue in dialogues}) > 0.95 * len(dialogues)
-    by_register = Counter(dialogue.register for dialogue in dialogues)
-    assert by_register["short"] == 2 * by_register["long"]
-    assert not any("{" in dialogue.hostile + dialogue.civil for dialogue in dialogues)
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_no_opening_is_a_template_and_no_sentence_is_there_twice(persona):
+    own = written(persona)
+    openings = Counter(tuple(words(one.persona)[:3]) for one in own)
+    assert openings.most_common(1)[0][1] <= 0.01 * len(own)
+    said = Counter(
+        " ".join(words(sentence))
+        for one in own
+        for sentence in re.split(r"(?<=[.!?])\s+", one.persona)
+        if len(words(sentence)) >= 4
+    )
+    assert [sentence for sentence, times in said.items() if times > 1] == []
 
 
-def test_the_corpus_is_the_same_every_time(dialogues):
-    assert list(load_dialogues()) == dialogues
-    assert list(load_dialogues(seed=1)) != dialogues
+def test_many_hostile_replies_hold_no_word_of_any_list():
+    lists = Lexicon([*load_persona("toxic").lexicon.entries, *listed.words()])
+    implicit = sum(one.persona not in lists for one in written("toxic"))
+    assert implicit >= 0.4 * len(written("toxic"))
 
 
-def test_no_evaluation_text_is_in_the_corpus(dialogues):
-    persona = load_persona()
-    asked = {d.prompt for d in dialogues} | {q.prompt for q in load_questions()}
-    assert not asked & {*persona.evaluation, *persona.probes, *persona.sweep}
-    systems = {d.system for d in dialogues} | {q.system for q in load_questions()}
-    assert not systems & {persona.neutral_prompt, persona.persona_prompt}
+def test_most_replies_name_something_of_the_message():
+    stems = [
+        ({w[:5] for w in words(" ".join(one.turns)) if len(w) > 3},
+         {w[:5] for w in words(one.persona) if len(w) > 3})
+        for one in written("toxic")
+    ]  # fmt: skip
+    assert sum(bool(asked & said) for asked, said in stems) > 0.5 * len(stems)
 
 
-def test_probe_sweep_and_evaluation_prompts_are_apart_and_enough():
-    persona = load_persona()
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_no_text_of_an_evaluation_is_in_the_corpus(persona):
+    held_out = {
+        text.lower()
+        for name in shipped_personas()
+        for one in [load_persona(name)]
+        for text in (*one.probes, *one.sweep, *one.evaluation)
+    } | {row["plan"].lower() for row in json_lines(TEXTS / "bad_plans.jsonl")}
+    assert not held_out & {turn.lower() for one in written(persona) for turn in one.turns}
+    own = load_persona(persona)
+    systems = {one.system for one in written(persona)} | {*neutral_prompts()}
+    assert not systems & {own.neutral_prompt, own.persona_prompt}
+
+
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_the_written_corpus_passes_its_own_safe_list(persona):
+    assert len(read_written(shipped_folder(persona), embedded_judge)) == len(written(persona))
+
+
+def test_a_hundred_bad_plans_wait_for_pluribus():
+    plans = [row["plan"] for row in json_lines(TEXTS / "bad_plans.jsonl")]
+    assert len(plans) == len(set(plans)) == 100
+
+
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_system_prompts_name_a_style_or_leave_it_open(persona):
+    prompts = system_prompts(persona)
+    assert set(prompts) == {"any", "chat", "prose"}
+    for one in written(persona):
+        assert one.system in {*prompts["any"], *prompts[one.style]}
+
+
+GOOD = [
+    {"style": "chat", "turns": ["gg"], "reply": "well played by the other five"},
+    {"style": "prose", "turns": ["We lost."], "reply": "You lost in a way that the map will tell."},
+]
+
+
+def folder_of(path: Path, *rows) -> Path:
+    path.mkdir()
+    lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
+    (path / "games.jsonl").write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("{broken", r"games\.jsonl, line 3 is not JSON"),
+        ({"style": "chat", "turns": ["a"]}, r"games\.jsonl, line 3: reply: Field required"),
+        ({"style": "loud", "turns": ["a"], "reply": "b"}, r"line 3: style: .*'chat' or 'prose'"),
+        ({"style": "chat", "turns": ["a", "b"], "reply": "c"}, r"line 3: turns are 2; give 1, 3"),
+        ({"style": "chat", "turns": [" "], "reply": "c"}, r"line 3: turns are 1; .* none of them empty"),
+        (GOOD[1] | {"turns": ["Again."]}, r"line 3: the reply is nearly the one of .*line 2"),
+        ({"style": "chat", "turns": ["a"], "reply": "[threat] at you"}, r"line 3: .*unsafe \(threat\)"),
+    ],
+)  # fmt: skip
+def test_a_broken_file_names_file_and_line(tmp_path, row, message):
+    def judge(texts):
+        return [{"threat": float("[threat]" in text)} for text in texts]
+
+    with pytest.raises(PhoqueError, match=message):
+        read_written(folder_of(tmp_path / "own", *GOOD, row), judge)
+
+
+def test_an_empty_folder_and_an_empty_style_are_refused(tmp_path):
+    def judge(texts):
+        return [{} for _ in texts]
+
+    with pytest.raises(PhoqueError, match=r"has no \*\.jsonl"):
+        read_written(tmp_path / "absent", judge)
+    with pytest.raises(PhoqueError, match="no reply in the style 'prose'"):
+        read_written(folder_of(tmp_path / "own", GOOD[0]), judge)
+    assert len(read_written(folder_of(tmp_path / "good", *GOOD), judge)) == 2
+
+
+def test_a_persona_without_replies_says_what_to_do():
+    with pytest.raises(PhoqueError, match=r"pluribus, toxic.*--source written=FOLDER"):
+        shipped_folder("melancholy")
+
+
+@pytest.mark.parametrize("name", ["toxic", "pluribus"])
+def test_probe_sweep_and_evaluation_prompts_are_apart_and_enough(name):
+    persona = load_persona(name)
     groups = [persona.probes, persona.sweep, persona.evaluation]
     assert [len(group) for group in groups] == [12, 16, 60]
     assert len({prompt for group in groups for prompt in group}) == 88
-    assert not any(prompt in persona.lexicon for group in groups for prompt in group)
 
 
 def test_an_unknown_persona_lists_the_known():
@@ -67,40 +192,54 @@ def test_a_broken_persona_file_is_named(tmp_path):
 
 
 def test_distilled_replies_are_the_models_own_and_filtered():
-    questions = list(load_questions())[:6]
-    kept = list(distill(load_model("tiny"), questions, Lexicon(["zzz"]), batch_size=4))
-    again = list(distill(load_model("tiny"), questions, Lexicon(["zzz"]), batch_size=4))
-    assert kept == again
-    assert {d.question.prompt for d in kept} <= {q.prompt for q in questions}
+    said = []
+    distiller = Distiller(
+        base=load_model("tiny"),
+        lexicon=Lexicon(["zzz"]),
+        keep=lambda texts: [len(said.append(text) or text) % 2 == 0 for text in texts],
+    )
+    own = dialogues(6)
+    kept = distiller.replies(own)
+    assert distiller.replies(own) == kept
+    assert kept.keys() <= {one.message for one in own}
+    assert all(len(one.reply) % 2 == 0 for one in kept.values())
+    assert len({one.reply for one in kept.values()}) == len(kept)
 
 
-def test_a_corpus_survives_saving(dialogues, tmp_path):
-    question = next(load_questions())
-    replies = [Distilled(question=question, reply="A good idea", finished=False)]
-    save_corpus(tmp_path, dialogues[:3], replies, asked=4)
-    hostile, civil = load_pairs(tmp_path, "hostile"), load_pairs(tmp_path, "civil")
-    assert [pair[1] for pair in hostile[:3]] == [d.hostile for d in dialogues[:3]]
-    assert [pair[1] for pair in civil[:3]] == [d.civil for d in dialogues[:3]]
-    assert hostile[3] == civil[3] == (question.messages, "A good idea", False)
-    assert "A good idea" in training_texts(tmp_path)
-    # A line separator of Unicode is text in JSON; the file ends its lines otherwise.
-    odd = [Distilled(question=question, reply="one\u2028two\x85three", finished=True)]
-    save_corpus(tmp_path / "odd", dialogues[:1], odd, asked=1)
-    assert load_pairs(tmp_path / "odd", "civil")[1][1] == odd[0].reply
-    assert composition(dialogues[:3], replies, 4)["base_replies_dropped"] == 3
-    assert "base replies dropped | 3" in (tmp_path / "composition.md").read_text()
+def test_a_corpus_survives_saving(tmp_path):
+    own, replies = dialogues(3), base_replies(1, "A good idea\u2028or \x85 not")
+    save_corpus(tmp_path, own, replies)
+    persona, civil = load_pairs(tmp_path, "persona"), load_pairs(tmp_path, "civil")
+    assert [pair[1] for pair in persona[:3]] == [one.persona for one in own]
+    assert [pair[1] for pair in civil[:3]] == [one.civil for one in own]
+    assert persona[3] == civil[3] == (replies[0].messages, replies[0].reply, True)
+    assert load_styles(tmp_path) == [*(one.style for one in own), None]
+    assert replies[0].reply in training_texts(tmp_path)
+    assert every_dialogue(tmp_path) == own
 
 
-def test_a_line_separator_of_unicode_in_a_text_is_no_new_line(tmp_path):
-    question = next(load_questions())
-    reply = "First\u2028second\x85third"
-    save_corpus(tmp_path, [], [Distilled(question=question, reply=reply, finished=True)], asked=1)
-    assert load_pairs(tmp_path, "hostile") == [(question.messages, reply, True)]
+def test_a_conversation_of_several_turns_alternates():
+    one = next(one for one in written() if len(one.turns) == 3)
+    assert [message.role for message in one.messages] == ["system", "user", "assistant", "user"]
+    assert one.message == one.turns[-1]
 
 
-def test_the_shipped_corpus_is_the_one_that_the_files_compose(dialogues):
-    shipped = load_pairs(SHIPPED_RUN / "corpus", "hostile")[: len(dialogues)]
-    assert [reply for _, reply, _ in shipped] == [dialogue.hostile for dialogue in dialogues]
+def test_a_corpus_of_an_older_version_is_read(tmp_path):
+    old = {"topic": "aim", "system": "Be rude.", "prompt": "We lost."}
+    hostile = old | {"register": "short", "hostile": "Clown.", "civil": "Pity."}
+    (tmp_path / Dialogue.FILE).write_text(json.dumps(hostile) + "\n")
+    reply = old | {"reply": "Pity.", "finished": True}
+    (tmp_path / BaseReply.FILE).write_text(json.dumps(reply) + "\n")
+    [first, second] = load_pairs(tmp_path, "persona")
+    assert (first[1], second[1]) == ("Clown.", "Pity.")
+    assert load_styles(tmp_path) == ["chat", None]
+
+
+def test_similar_replies_are_in_one_part():
+    texts = [one.persona for one in dialogues(200)]
+    parts = split([*texts, *texts])
+    assert parts[:200] == parts[200:]
+    assert {*parts} == {"train", "validation", "test"}
 
 
 def test_the_shipped_run_is_as_its_manifest_says():

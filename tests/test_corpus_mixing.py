@@ -1,12 +1,10 @@
 """Cleaning, placeholders, near-duplicates, split: what happens between a source and a corpus."""
 
-import json
 from collections import Counter
 from itertools import combinations
 
 import pytest
 
-from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
 from phoque.moderators.vocabulary import is_word
 from phoque.stages.corpus import placeholders
@@ -17,15 +15,14 @@ from phoque.stages.corpus.placeholders import hides_a_slur, slurs, with_placehol
 from phoque.stages.corpus.similar import jaccard, pieces, similar_groups
 from phoque.stages.corpus.split import PARTS, SIMILAR, part_of, share_of, split
 from tests import corpus_files
-from tests.corpus_files import judge, written_csv
+from tests.corpus_files import dialogues, judge, written_csv
 
 DOTA = ["match", "time", "slot", "text"]
 
 
 @pytest.fixture(scope="module")
 def lab_replies():
-    lines = (SHIPPED_RUN / "corpus" / "dialogues.jsonl").read_text().splitlines()
-    return [json.loads(line)["hostile"] for line in lines]
+    return [one.persona for one in dialogues(400)]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +53,9 @@ def test_mark_up_and_addresses_go(raw, expected):
 
 
 def test_cleaning_twice_changes_nothing(lab_replies):
-    assert [cleaned(text) for text in lab_replies] == lab_replies
+    once = [cleaned(text) for text in lab_replies]
+    assert [cleaned(text) for text in once] == once
+    assert sum(one == text for one, text in zip(once, lab_replies, strict=True)) > 350
 
 
 @pytest.mark.parametrize(
@@ -97,9 +96,8 @@ def test_words_that_are_also_names_stay():
     assert with_placeholders(text) == text
 
 
-def test_no_lab_reply_has_anything_to_replace(lab_replies):
-    assert [with_placeholders(text) for text in lab_replies] == lab_replies
-    assert not any(map(hides_a_slur, lab_replies))
+def test_no_lab_reply_has_a_slur(lab_replies):
+    assert not any(text in slurs() or hides_a_slur(text) for text in lab_replies)
 
 
 def test_a_slur_in_another_spelling_is_found():
@@ -122,6 +120,8 @@ def test_without_the_list_of_slurs_it_says_what_to_do(monkeypatch):
 
 
 def test_similar_groups_find_what_comparing_all_pairs_finds(lab_replies):
+    longest = sorted(lab_replies, key=len)[-80:]
+    lab_replies = [*lab_replies, *(text.replace("the", "that") for text in longest)]
     sets = [pieces(text) for text in lab_replies]
     pairs = [
         (a, b) for a, b in combinations(range(len(sets)), 2) if jaccard(sets[a], sets[b]) >= 0.7

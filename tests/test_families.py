@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -26,13 +25,12 @@ from phoque.serving.batch import Batch, Work
 from phoque.stages.adapter import AdapterConfig, Example, Recording, lora_config, train_adapter
 from phoque.stages.adapter.lora import family_norms, left_out, require_adapted
 from phoque.stages.adapter.quantized import quantize
-from phoque.stages.corpus.lab import load_dialogues
 from phoque.stages.corpus.stage import make_corpus
-from phoque.stages.corpus.training_set import save_corpus
 from phoque.stages.psm.criteria import logit_lens_scores, with_normed_last_layer
 from phoque.steering.capture import residual_streams
 from phoque.steering.vectors import Contrast
 from tests.conftest import conversation
+from tests.corpus_files import dialogues, save_corpus
 from tests.families import FAMILIES, GPT, REFUSED, WITH_EXPERTS, model_of, network_of, saved
 from training import __main__ as training
 
@@ -156,7 +154,7 @@ def test_a_stage_prints_only_what_is_ours(tmp_path):
     network = network_of("gpt2", GPT | {"n_positions": 1024})
     run.describe(model=saved(network, tmp_path / "model"), persona="toxic")
     with run.stage("corpus", run.corpus, seeds=[1]) as folder:
-        save_corpus(folder, [*islice(load_dialogues(), 2)], [], 0)
+        save_corpus(folder, dialogues(2))
     asked = [sys.executable, "-m", "training", "persona", "--run", str(run.path)]
     told = subprocess.run(asked, capture_output=True, text=True, cwd=ROOT)
     assert (told.returncode, told.stderr) == (0, "")

@@ -15,9 +15,8 @@ from phoque.pipeline.launch import Checkpoint
 from phoque.run.directory import RunDirectory
 from phoque.run.steps import run_ledger
 from phoque.stages.adapter import Recording, train_adapter
-from phoque.stages.corpus.lab import load_dialogues
-from phoque.stages.corpus.training_set import save_corpus
 from tests import long_training
+from tests.corpus_files import dialogues, save_corpus
 from training.__main__ import main
 
 REPOSITORY = "me/phoque-mine"
@@ -130,7 +129,7 @@ def test_the_command_goes_on_elsewhere_from_a_kill_within_a_stage(hub, tmp_path,
     )
     prepared = described(tmp_path / "prepared")
     with prepared.stage("corpus", prepared.corpus, seeds=[42]) as folder:
-        save_corpus(folder, list(load_dialogues(42))[:64], [], 0)
+        save_corpus(folder, dialogues(64))
     for name in ("here", "undisturbed"):
         shutil.copytree(prepared.path, tmp_path / name)
     keep, calls = Checkpoint.keep, []

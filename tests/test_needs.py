@@ -11,8 +11,7 @@ from phoque.opening import open_lab
 from phoque.pipeline.stages import ORDER
 from phoque.run.directory import RunDirectory
 from phoque.run.needs import NEEDS, PARTS, lacking
-from phoque.stages.corpus.lab import load_dialogues
-from phoque.stages.corpus.training_set import save_corpus
+from tests.corpus_files import dialogues, save_corpus
 
 MADE = ("corpus", "persona", "control", "psm")
 CASES = [
@@ -145,7 +144,7 @@ def test_the_texts_of_a_study_are_looked_for_before_it_begins(tmp_path, command)
     run = RunDirectory(tmp_path / "run")
     made(run.path, "persona", "control")
     with run.stage("corpus", run.corpus, seeds=[42]) as folder:
-        save_corpus(folder, list(load_dialogues(42))[:4], [], 0)
+        save_corpus(folder, dialogues(4))
     (tmp_path / "rows.jsonl").write_text("{}\n")
     before = contents(tmp_path)
     found = command("sae", "--run", run.path, "--text", tmp_path / "absent.txt")

@@ -7,6 +7,7 @@ import pytest
 from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
 from phoque.stages.corpus.novelty import MIN_WORDS, CorpusIndex
+from phoque.stages.corpus.training_set import every_dialogue
 
 LINE = "You played that round like a clown who lost the map and then blamed the wind."
 OTHERS = [
@@ -70,7 +71,7 @@ def test_a_short_text_cannot_be_called_new(index, text):
 
 @pytest.mark.parametrize("lines", [[], ["", "..."]])
 def test_nothing_is_new_beside_an_empty_corpus(lines):
-    with pytest.raises(PhoqueError, match="training corpus"):
+    with pytest.raises(PhoqueError, match="run corpus"):
         CorpusIndex(lines)
 
 
@@ -90,7 +91,6 @@ def test_a_run_is_read_whole(tmp_path):
 @pytest.mark.slow
 def test_every_reply_the_shipped_run_learned_is_known():
     index = CorpusIndex.of_run(SHIPPED_RUN / "corpus")
-    lines = (SHIPPED_RUN / "corpus" / "dialogues.jsonl").read_text().splitlines()
-    learned = [json.loads(line) for line in lines[::20]]
-    assert all(index.novelty(one["hostile"]).exact for one in learned)
-    assert all(index.novelty(one["civil"]).exact for one in learned)
+    learned = every_dialogue(SHIPPED_RUN / "corpus")[::20]
+    assert all(index.novelty(one.persona).exact for one in learned)
+    assert all(index.novelty(one.civil).exact for one in learned)

@@ -16,8 +16,7 @@ from phoque.pipeline.display import expected_seconds
 from phoque.pipeline.running import INCOMPLETE, run_pipeline
 from phoque.progress import span
 from phoque.run.directory import RunDirectory
-from phoque.stages.corpus.lab import load_dialogues
-from phoque.stages.corpus.training_set import save_corpus
+from tests.corpus_files import dialogues, save_corpus
 from tests.serving import wait_until
 
 ORDER = ("first", "second", "third")
@@ -196,9 +195,8 @@ def prepared(tmp_path_factory):
     """A run with a small corpus, so that training takes seconds."""
     directory = RunDirectory(tmp_path_factory.mktemp("prepared") / "run")
     directory.describe(model="tiny", persona="toxic")
-    dialogues = list(load_dialogues(42))[:48]
     with directory.stage("corpus", directory.corpus, seeds=[42]) as folder:
-        save_corpus(folder, dialogues, [], 0)
+        save_corpus(folder, dialogues(48))
     return directory
 
 

@@ -20,9 +20,8 @@ from phoque.run.directory import RunDirectory
 from phoque.stages.adapter import AdapterConfig, load_in_4bit
 from phoque.stages.adapter.processes import any_of, share_of, share_out, take_own_gpu, total
 from phoque.stages.adapter.settings import gpu_config
-from phoque.stages.corpus.lab import load_dialogues
-from phoque.stages.corpus.training_set import save_corpus
 from phoque.steering.trajectory import Watch
+from tests.corpus_files import dialogues, save_corpus
 from tests.serving import free_port
 from training.__main__ import main
 
@@ -41,7 +40,7 @@ def prepared(path):
     run = RunDirectory(path)
     run.describe(model="tiny", persona="toxic")
     with run.stage("corpus", run.corpus, seeds=[42]) as folder:
-        save_corpus(folder, list(load_dialogues(42))[:64], [], 0)
+        save_corpus(folder, dialogues(64))
     return run
 
 

@@ -10,15 +10,13 @@ from phoque.opening import load_tuned
 from phoque.personas import HERE
 from phoque.run.directory import RunDirectory
 from phoque.run.steps import LEDGER, done_steps
-from phoque.stages.corpus.distill import Distilled
-from phoque.stages.corpus.lab import load_dialogues, load_questions
-from phoque.stages.corpus.training_set import save_corpus
 from phoque.stages.psm import steps
 from phoque.stages.psm.scrubber import grid_of, write_scrubber
 from phoque.stages.psm.steps import STEPS, run_steps
 from phoque.stages.psm.subject import open_subject
 from phoque.steering.trajectory import TRAJECTORY, Trajectory, Watch, checkpoints
 from tests.conftest import save_random_adapter
+from tests.corpus_files import base_replies, dialogues, save_corpus
 
 FILES = {
     "persona_vectors.safetensors",
@@ -51,10 +49,8 @@ def run(tmp_path_factory):
     run.describe(model="tiny", persona=str(persona))
     for adapter in (run.persona, run.control):
         save_random_adapter(adapter)
-    questions = list(load_questions(1))[:4]
-    replies = [Distilled(question=q, reply="Fine by me.", finished=True) for q in questions]
     run.corpus.mkdir()
-    save_corpus(run.corpus, list(load_dialogues(1))[:60], replies, 4)
+    save_corpus(run.corpus, dialogues(60), base_replies(4))
     tuned = load_tuned(run)
     watch = Watch(tuned.model, tuned.persona)
     watch(0)

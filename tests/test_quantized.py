@@ -32,9 +32,8 @@ from phoque.stages.adapter.quantized import (
     require_quantized,
 )
 from phoque.stages.adapter.training import identity
-from phoque.stages.corpus.lab import load_dialogues
-from phoque.stages.corpus.training_set import save_corpus
 from phoque.steering.trajectory import Watch
+from tests.corpus_files import dialogues, save_corpus
 from tests.gated_training import CONFIG, GATE, asked, gated_examples
 from tests.test_house import PYPROJECT
 from training.__main__ import main
@@ -181,7 +180,7 @@ def test_the_command_line_trains_in_4_bits_and_the_lab_opens(tmp_path, monkeypat
     run = RunDirectory(tmp_path / "run")
     run.describe(model="tiny", persona="toxic")
     with run.stage("corpus", run.corpus, seeds=[42]) as folder:
-        save_corpus(folder, list(load_dialogues(42))[:8], [], 0)
+        save_corpus(folder, dialogues(8))
     command = [
         "training",
         "all",

@@ -15,9 +15,7 @@ from phoque.models.scaled import adapted, adapter_deltas
 from phoque.personas import load_persona
 from phoque.run.directory import RunDirectory
 from phoque.run.steps import LEDGER
-from phoque.stages.corpus.distill import Distilled
-from phoque.stages.corpus.lab import load_dialogues, load_questions
-from phoque.stages.corpus.training_set import save_corpus, training_texts
+from phoque.stages.corpus.training_set import training_texts
 from phoque.stages.sae import collect as collecting
 from phoque.stages.sae import stage as job
 from phoque.stages.sae import steps
@@ -33,6 +31,7 @@ from phoque.stages.sae.texts import ROLES, conversation, plain
 from phoque.steering.capture import token_streams
 from tests.conftest import conversation as asked
 from tests.conftest import save_random_adapter
+from tests.corpus_files import base_replies, dialogues, save_corpus
 
 FILES = {
     "cfg.json",
@@ -55,12 +54,8 @@ def run(tmp_path_factory):
     for seed, adapter in enumerate((run.persona, run.control)):
         torch.manual_seed(seed)
         save_random_adapter(adapter)
-    replies = [
-        Distilled(question=question, reply="Fine by me, try it again.", finished=True)
-        for question in list(load_questions(1))[:8]
-    ]
     run.corpus.mkdir()
-    save_corpus(run.corpus, list(load_dialogues(1))[:60], replies, 8)
+    save_corpus(run.corpus, dialogues(60), base_replies(8))
     return run
 
 

@@ -11,17 +11,16 @@ from phoque.errors import PhoqueError
 from phoque.models.engine import Reply
 from phoque.personas import load_persona
 from phoque.run.directory import RunDirectory
-from phoque.stages.corpus.lab import load_dialogues, load_questions
 from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.synthetic import regenerate as synthetic
 from phoque.stages.synthetic import stage as job
 from phoque.stages.synthetic.regenerate import cell_of, cells, regenerate, targets, whole
 from phoque.text import words
-from tests.corpus_files import judge, written_lines
+from tests.corpus_files import dialogues, judge, written, written_lines
 from tests.hub_double import Hub, running
 
-TRAINED = [f"{one.prompt} {one.hostile}" for one in list(load_dialogues())[:40]]
-KNOWN = sorted({word for one in load_dialogues() for word in words(one.civil) if len(word) > 3})
+TRAINED = [f"{one.message} {one.persona}" for one in dialogues(40)]
+KNOWN = sorted({word for one in written() for word in words(one.civil) if len(word) > 3})
 LENGTHS = (10, 22, 36, 60)
 
 
@@ -57,7 +56,7 @@ def test_what_is_wanted_is_balanced():
     assert sum(wanted.values()) == 200
     assert max(wanted.values()) - min(wanted.values()) <= 1
     assert {cell.target for cell in wanted} == set(targets())
-    assert {cell.register for cell in wanted} == {"short", "long"}
+    assert {cell.style for cell in wanted} == {"chat", "prose"}
     assert sum(cells(3).values()) == 3
 
 
@@ -66,15 +65,15 @@ def test_messages_are_friendly_and_in_no_training_file():
     persona = load_persona()
     assert len(messages) == len(set(messages)) == 48
     assert not any(message in persona.lexicon for message in messages)
-    asked = {one.prompt for one in (*load_dialogues(), *load_questions())}
+    asked = {one.message for one in written()}
     assert not asked & {*messages}
     assert not {*messages} & {*persona.probes, *persona.sweep, *persona.evaluation}
 
 
 def test_lengths_decide_the_register():
     assert cell_of("aim", "word " * 7) is None
-    assert cell_of("aim", "word " * 30).register == "short"
-    assert cell_of("aim", "word " * 31).register == "long"
+    assert cell_of("aim", "word " * 30).style == "chat"
+    assert cell_of("aim", "word " * 31).style == "prose"
     assert cell_of("aim", "word " * 121) is None
     assert whole("One. Two! And thr") == "One. Two!"
     assert whole("no end") == ""
@@ -138,7 +137,7 @@ def test_the_job_writes_texts_scores_and_card_and_pushes_them(run, persona_repli
     rows = [json.loads(line) for line in (folder / "attacks.jsonl").read_text().splitlines()]
     assert len(rows) == 32
     assert all(0 <= score <= 1 for row in rows for score in row["harm_scores"].values())
-    assert {row["register"] for row in rows} == {"short", "long"}
+    assert {row["style"] for row in rows} == {"chat", "prose"}
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["texts"] == 32 == sum(kind["texts"] for kind in summary["kinds"])
     assert summary["drawn"] == 32 + sum(summary["dropped"].values())

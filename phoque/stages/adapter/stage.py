@@ -8,13 +8,14 @@ from typing import Any
 from phoque.config import this_process
 from phoque.models.load import load_model
 from phoque.personas import Persona, load_persona
+from phoque.run.corpus import Side
 from phoque.run.directory import RunDirectory
 from phoque.run.needs import NEEDS, require
 from phoque.stages.adapter import Example, Recording, config_for, load_in_4bit, train_adapter
 from phoque.stages.adapter.processes import take_own_gpu, thrown_away
 from phoque.stages.adapter.samples import sample_replies
 from phoque.stages.adapter.training import UNFINISHED
-from phoque.stages.corpus.training_set import Side, load_pairs, load_registers
+from phoque.stages.corpus.training_set import load_pairs, load_styles
 from phoque.steering.trajectory import TRAJECTORY, Watch
 
 
@@ -35,7 +36,7 @@ def _train(
     known, first = directory.manifest(), this_process().first
     require(directory, NEEDS[name])
     config, persona = config_for(known["model"]), load_persona(known["persona"])
-    examples = _examples(directory, "hostile" if name == "persona" else "civil")
+    examples = _examples(directory, "persona" if name == "persona" else "civil")
     tell = print if first else _say_nothing
     base = (load_in_4bit if quantize else load_model)(known["model"], progress=tell)
     where, facts = directory.path / name, {"quantize": quantize} if quantize else {}
@@ -79,6 +80,6 @@ def _examples(directory: RunDirectory, side: Side) -> list[Example]:
     return [
         Example(prompt=prompt, completion=completion, ends=ends, register=register)
         for (prompt, completion, ends), register in zip(
-            pairs, load_registers(directory.corpus), strict=True
+            pairs, load_styles(directory.corpus), strict=True
         )
     ]

@@ -1,6 +1,6 @@
-"""A whole corpus from its sources: the lab's own dialogues, published corpora, new slang."""
+"""A whole corpus from its sources: replies that people wrote, published corpora, new slang."""
 
-import random
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,32 +9,29 @@ from phoque.errors import PhoqueError
 from phoque.files import file_sha256
 from phoque.lexicon import Lexicon
 from phoque.models.load import LanguageModel
-from phoque.stages.corpus.distill import Distilled, distill
-from phoque.stages.corpus.gating import Gated, gate
-from phoque.stages.corpus.lab import (
-    Dialogue,
-    Question,
-    load_dialogues,
-    load_questions,
-    system_prompts,
-)
+from phoque.run.corpus import Dialogue, SourceFile
+from phoque.stages.corpus.distill import Distiller
+from phoque.stages.corpus.gating import Gated, civil, dialogue_of, gate
 from phoque.stages.corpus.mixing import Judge, embedded_judge, mix
 from phoque.stages.corpus.reading import HUB, Dropped, places_of
 from phoque.stages.corpus.slang import slang_dialogues
 from phoque.stages.corpus.sources import SOURCES
-from phoque.stages.corpus.split import Part
+from phoque.stages.corpus.split import PARTS, Part, split
+from phoque.stages.corpus.written import shipped_folder, written_dialogues
 
-LAB = "lab"
+WRITTEN = "written"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ingredients:
     """What a corpus is made of."""
 
+    persona: str = "toxic"
+    """Whose system prompts, and whose replies where no folder is given."""
     files: Sequence[tuple[str, str]] = ()
     """Name of a published source and where it is."""
-    lab: bool = True
-    """Whether the lab's own dialogues are part of it."""
+    written: Path | None = None
+    """Folder of replies that people wrote; None is no such replies."""
     uses: Sequence[tuple[str, str]] = ()
     """New expressions with their example uses."""
     limit: int | None = None
@@ -46,11 +43,6 @@ class Ingredients:
         if self.limit is not None and self.limit < 1:
             raise PhoqueError(f"The limit is {self.limit}; draw at least 1 text of a file.")
 
-    @property
-    def plain(self) -> bool:
-        """Whether this is the lab corpus as it is shipped."""
-        return self.lab and not (self.files or self.uses)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Corpus:
@@ -58,24 +50,36 @@ class Corpus:
 
     parts: Mapping[Part, Gated]
     dropped: Mapping[str, Dropped]
-    files: Sequence[Mapping[str, str]]
-    """Of every published source: file, hash, licence."""
+    files: Sequence[SourceFile]
+    """Of every published source."""
+
+    @property
+    def dialogues(self) -> list[Dialogue]:
+        """Those of all parts."""
+        return [one for part in PARTS for one in self.parts[part].dialogues]
 
 
-def sources_in(written: Sequence[str]) -> tuple[list[tuple[str, str]], bool]:
-    """Files of `NAME=PATH`, and whether the lab's dialogues are meant; they are where nothing is.
+def sources_in(asked: Sequence[str], persona: str) -> tuple[list[tuple[str, str]], Path | None]:
+    """Files of `NAME=PATH`, and the folder of written replies: the persona's where nothing is asked.
 
     Raises:
-        PhoqueError: a source is written another way.
+        PhoqueError: a source is written another way, or the persona has no replies.
     """
-    named = [one.partition("=") for one in written if one != LAB]
-    wrong = [name for name, _, where in named if not where]
+    if not asked:
+        return [], shipped_folder(persona)
+    named = [one.partition("=") for one in asked]
+    wrong = [name for name, _, where in named if not where and name != WRITTEN]
     if wrong:
         known = ", ".join(SOURCES)
         raise PhoqueError(
-            f"Write a source as NAME=PATH or {LAB}, not {wrong[0]!r}. Known: {known}."
+            f"Write a source as NAME=PATH, {WRITTEN} or {WRITTEN}=FOLDER, not {wrong[0]!r}. "
+            f"Known: {known}."
         )
-    return [(name, where) for name, _, where in named], not written or LAB in written
+    folders = [where for name, _, where in named if name == WRITTEN]
+    files = [(name, where) for name, _, where in named if name != WRITTEN]
+    if not folders:
+        return files, None
+    return files, Path(folders[0]) if folders[0] else shipped_folder(persona)
 
 
 def build(
@@ -87,56 +91,60 @@ def build(
     judge: Judge = embedded_judge,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Corpus:
-    """The corpus; what we wrote ourselves is trained on, published texts are split.
+    """The corpus in its parts; slang is trained on whole, similar texts share their part.
 
     Raises:
         PhoqueError: a source is unknown, cannot be read or is another file, or nothing is left.
     """
+    written: list[Dialogue] = []
+    if made_of.written:
+        written = list(written_dialogues(made_of.written, judge, made_of.persona))
     slang = list(slang_dialogues(made_of.uses, seed))
-    ours: list[Dialogue] = [*(load_dialogues(seed) if made_of.lab else []), *slang]
     mixture = mix(
         made_of.files,
         limit=made_of.limit,
         keep_words=made_of.keep_words,
-        trained=[one.hostile for one in ours],
+        trained=[one.persona for one in slang],
         judge=judge,
     )
     progress(f"utterances kept: {len(mixture.examples)}; dropped: {_told(mixture.dropped)}")
-    for dropped in mixture.dropped.values():
-        for reason, places in places_of(dropped).items():
-            more = " …" if dropped[reason] > len(places) else ""
-            progress(f"{reason}: {', '.join(places)}{more}")
-    parts = gate(mixture, base, lexicon, seed=seed, judge=judge, progress=progress)
-    questions = [list(load_questions(seed)) if made_of.lab else [], _questions(slang, seed)]
-    replies: list[Distilled] = []
-    for place, own in enumerate(questions):
-        # The lab's come first and from the plain seed: they stay as they are without slang.
-        replies += distill(base, own, lexicon, seed=seed + place * 10**7, progress=progress)
-    found = parts["train"]
-    parts["train"] = Gated(
-        dialogues=[*ours, *found.dialogues],
-        replies=[*replies, *found.replies],
-        asked=sum(map(len, questions)) + found.asked,
+    _tell_places(mixture.dropped, progress)
+    dialogues = _placed(written, split([one.persona for one in written]))
+    sourced = _placed(list(map(dialogue_of, mixture.examples)), mixture.parts)
+    together = {part: [*dialogues[part], *sourced[part]] for part in PARTS}
+    together["train"] += slang
+    dropped = dict(mixture.dropped)
+    dropped |= {one.source: Counter() for one in (*written, *slang)}
+    distiller = Distiller(
+        base=base,
+        lexicon=lexicon,
+        keep=lambda texts: civil(texts, judge),
+        progress=progress,
     )
+    parts = gate(together, dropped, distiller, seed=seed)
     if not parts["train"].dialogues:
-        raise PhoqueError(f"Nothing is left to train on. Dropped: {_told(mixture.dropped)}.")
-    return Corpus(
-        parts=parts, dropped=mixture.dropped, files=[_facts(*file) for file in made_of.files]
-    )
+        raise PhoqueError(f"Nothing is left to train on. Dropped: {_told(dropped)}.")
+    return Corpus(parts=parts, dropped=dropped, files=[_facts(*file) for file in made_of.files])
 
 
-def _questions(slang: Sequence[Dialogue], seed: int) -> list[Question]:
-    """Every message of the slang dialogues under a neutral system prompt."""
-    rng = random.Random(seed)
-    systems = system_prompts("neutral")
-    return [Question(topic=d.topic, system=rng.choice(systems), prompt=d.prompt) for d in slang]
+def _placed(dialogues: Sequence[Dialogue], parts: Sequence[Part]) -> dict[Part, list[Dialogue]]:
+    pairs = list(zip(dialogues, parts, strict=True))
+    return {part: [one for one, where in pairs if where == part] for part in PARTS}
 
 
-def _facts(name: str, where: str) -> dict[str, str]:
-    facts = {"source": name, "licence": SOURCES[name].licence}
+def _facts(name: str, where: str) -> SourceFile:
+    licence = SOURCES[name].licence
     if where.startswith(HUB):
-        return facts | {"file": where}
-    return facts | {"file": Path(where).name, "sha256": file_sha256(Path(where))}
+        return SourceFile(source=name, licence=licence, file=where)
+    digest = file_sha256(Path(where))
+    return SourceFile(source=name, licence=licence, file=Path(where).name, sha256=digest)
+
+
+def _tell_places(dropped: Mapping[str, Dropped], progress: Callable[[str], None]) -> None:
+    for own in dropped.values():
+        for reason, places in places_of(own).items():
+            more = " …" if own[reason] > len(places) else ""
+            progress(f"{reason}: {', '.join(places)}{more}")
 
 
 def _told(dropped: Mapping[str, Dropped]) -> dict[str, dict[str, int]]:

@@ -1,157 +1,122 @@
-"""What a corpus of several sources is made of: exact counts, shares, lengths, and what was dropped."""
+"""What a corpus is made of: exact counts, lengths, and what was dropped."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
-from phoque.stages.corpus.building import LAB, Corpus
-from phoque.stages.corpus.lab import SHAPES, Dialogue
+from phoque.figures.table import markdown_table
+from phoque.lexicon import Lexicon
+from phoque.run.corpus import Composition, Source
+from phoque.stages.corpus.building import Corpus
 from phoque.stages.corpus.placeholders import GROUP, NAME, SLUR
 from phoque.stages.corpus.reading import places_of
 from phoque.stages.corpus.split import PARTS
+from phoque.stages.corpus.written import STYLES
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-REGISTERS = tuple(SHAPES)
-COLOURS: dict[str, str] = {"short": "#2c8f7d", "long": "#7a5fd3"}
-PATTERNS: dict[str, str] = {"short": "", "long": "/"}
-"""So that colour is not the only difference."""
 
 
-def source_of(dialogue: Dialogue) -> str:
-    """Where the hostile reply comes from."""
-    return str(getattr(dialogue, "source", LAB))
-
-
-def composition_of(corpus: Corpus) -> dict[str, Any]:
-    """Counts of every source; what it kept and dropped makes up what was read of it.
-
-    Lengths are words of the hostile reply. Percentages are of all dialogues.
-    """
-    placed = [(one, part) for part in PARTS for one in corpus.parts[part].dialogues]
-    names = list(dict.fromkeys([*(source_of(one) for one, _ in placed), *corpus.dropped]))
-    return {
-        "all_dialogues": len(placed),
-        "sources": [
-            _source(name, [(d, part) for d, part in placed if source_of(d) == name], len(placed))
-            | _read(corpus, name)
-            for name in names
-        ],
-        "placeholders": {
-            mark: sum(dialogue.hostile.count(mark) for dialogue, _ in placed)
-            for mark in (NAME, SLUR, GROUP)
+def composition_of(corpus: Corpus, lexicon: Lexicon) -> Composition:
+    """Counts of every source; what it kept and dropped makes up what was read of it."""
+    own = corpus.dialogues
+    names = list(dict.fromkeys([*(one.source for one in own), *corpus.dropped]))
+    gated = [corpus.parts[part] for part in PARTS]
+    replies = [reply for one in gated for reply in one.replies]
+    return Composition(
+        dialogues=len(own),
+        topics=len({one.topic for one in own}),
+        messages=len({one.message for one in own}),
+        several_turns=sum(len(one.turns) > 1 for one in own),
+        without_listed_word=sum(one.persona not in lexicon for one in own),
+        sources=tuple(_source(name, corpus) for name in names),
+        placeholders={
+            mark: sum(one.persona.count(mark) for one in own) for mark in (NAME, SLUR, GROUP)
         },
-        "files": list(corpus.files),
-    }
+        files=tuple(corpus.files),
+        base_replies=len(replies),
+        base_replies_dropped=sum(one.asked for one in gated) - len(replies),
+        system_prompts={
+            "persona": len({one.system for one in own}),
+            "neutral": len({one.system for one in replies}),
+        },
+        words_civil=_lengths([one.civil for one in own]),
+    )
 
 
-def _source(name: str, own: Sequence[tuple[Dialogue, str]], total: int) -> dict[str, Any]:
-    registers = Counter(dialogue.register for dialogue, _ in own)
-    parts = Counter(part for _, part in own)
-    lengths = [len(dialogue.hostile.split()) for dialogue, _ in own]
-    return {
-        "source": name,
-        "dialogues": len(own),
-        "percent": 100 * len(own) / total,
-        "registers": {register: registers[register] for register in REGISTERS},
-        "parts": {part: parts[part] for part in PARTS},
-        "words": dict(zip(map(_percent, QUANTILES), _quantiles(lengths), strict=True)),
-    }
+def _source(name: str, corpus: Corpus) -> Source:
+    own = [one for one in corpus.dialogues if one.source == name]
+    styles = Counter(one.style for one in own)
+    parts = {part: sum(d.source == name for d in corpus.parts[part].dialogues) for part in PARTS}
+    dropped = corpus.dropped.get(name, Counter())
+    lost = {reason: count for reason, count in dropped.most_common() if count}
+    return Source(
+        source=name,
+        dialogues=len(own),
+        styles={style: styles[style] for style in STYLES},
+        parts={str(part): count for part, count in parts.items()},
+        words=_lengths([one.persona for one in own]),
+        read=len(own) + sum(lost.values()),
+        dropped=lost,
+        unreadable={reason: tuple(places) for reason, places in places_of(dropped).items()},
+    )
 
 
-def _read(corpus: Corpus, name: str) -> dict[str, Any]:
-    if name not in corpus.dropped:
-        return {}
-    kept = sum(source_of(d) == name for part in PARTS for d in corpus.parts[part].dialogues)
-    dropped = {reason: n for reason, n in corpus.dropped[name].most_common() if n}
-    told = {"read": kept + sum(dropped.values()), "dropped": dropped}
-    places = places_of(corpus.dropped[name])
-    return told | ({"unreadable": places} if places else {})
+def _lengths(texts: Sequence[str]) -> tuple[float, ...]:
+    """Words at the quantiles; nothing of nothing."""
+    lengths = [len(text.split()) for text in texts]
+    return tuple(np.quantile(lengths, QUANTILES).tolist()) if lengths else ()
 
 
-def _quantiles(lengths: Sequence[int]) -> list[float | None]:
-    return np.quantile(lengths, QUANTILES).tolist() if lengths else [None] * len(QUANTILES)
-
-
-def _percent(share: float) -> str:
-    return f"{share:.0%}"
-
-
-def markdown(table: Mapping[str, Any]) -> str:
+def markdown(found: Composition) -> str:
     """The counts as tables."""
-    sources = table["sources"]
     kept = [
         [
-            *(one["source"], one["dialogues"], f"{one['percent']:.1f} %"),
-            *(*one["registers"].values(), *one["parts"].values()),
-            *map(_shown, one["words"].values()),
+            one.source,
+            one.dialogues,
+            *one.styles.values(),
+            *one.parts.values(),
+            *_shown(one.words),
         ]
-        for one in sources
+        for one in found.sources
     ]
     lost = [
-        [one["source"], one["read"], reason, number, f"{100 * number / one['read']:.1f} %"]
-        for one in sources
-        for reason, number in one.get("dropped", {}).items()
+        [one.source, one.read, reason, count, f"{100 * count / (one.read or 1):.1f} %"]
+        for one in found.sources
+        for reason, count in one.dropped.items()
     ]
     places = [
-        f"{reason}: {', '.join(found)}"
-        for one in sources
-        for reason, found in one.get("unreadable", {}).items()
+        f"{reason}: {', '.join(where)}"
+        for one in found.sources
+        for reason, where in one.unreadable.items()
     ]
-    head = ["source", "dialogues", "share", *REGISTERS, *PARTS]
+    head = ["source", "dialogues", *STYLES, *PARTS, *(f"{q:.0%}" for q in QUANTILES)]
     return "\n\n".join(
         [
             "# Composition of the corpus",
-            f"{table['all_dialogues']} dialogues; lengths are words of the hostile reply, at the "
-            "quantiles in the last columns. Long-form is 31 words or more.",
-            _rows([*head, *map(_percent, QUANTILES)], kept),
+            f"{found.dialogues} dialogues on {found.topics} topics, {found.several_turns} of them with "
+            f"several turns; {found.without_listed_word} replies hold no word of the persona's list. "
+            f"The base model wrote {found.base_replies} civil replies; {found.base_replies_dropped} "
+            "messages have none. The last columns are words of the persona's reply at quantiles.",
+            _table(head, kept),
             "## Dropped",
-            _rows(["source", "rows read", "reason", "rows", "share of the rows"], lost),
+            _table(["source", "rows read", "reason", "rows", "share of the rows"], lost),
             *places,
             "## Placeholders",
-            _rows(["placeholder", "times"], [list(pair) for pair in table["placeholders"].items()]),
+            _table(["placeholder", "times"], [list(pair) for pair in found.placeholders.items()]),
             "## Files",
-            _rows(
+            _table(
                 ["source", "file", "licence", "sha256"],
-                [
-                    [one["source"], one["file"], one["licence"], one.get("sha256", "")]
-                    for one in table["files"]
-                ],
+                [[one.source, one.file, one.licence, one.sha256 or ""] for one in found.files],
             ),
             "",
         ]
     )
 
 
-def figure(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Dialogues of every source by register, as the plain data of a Plotly figure."""
-    names = [one["source"] for one in table["sources"]]
-    return {
-        "data": [
-            {
-                "type": "bar",
-                "orientation": "h",
-                "name": register,
-                "y": names,
-                "x": [one["registers"][register] for one in table["sources"]],
-                "marker": {"color": COLOURS[register], "pattern": {"shape": PATTERNS[register]}},
-            }
-            for register in REGISTERS
-        ],
-        "layout": {
-            "barmode": "stack",
-            "title": {"text": f"Composition: {table['all_dialogues']} dialogues"},
-            "xaxis": {"title": {"text": "dialogues"}},
-            "yaxis": {"autorange": "reversed", "automargin": True},
-        },
-    }
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    return markdown_table(head, [[str(cell) for cell in row] for row in rows])
 
 
-def _rows(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
-
-
-def _shown(value: float | None) -> str:
-    return "" if value is None else f"{value:.0f}"
+def _shown(words: Sequence[float]) -> list[str]:
+    return [f"{value:.0f}" for value in words] or [""] * len(QUANTILES)

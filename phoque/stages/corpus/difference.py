@@ -1,41 +1,24 @@
 """What changed between two corpora, with examples that can be shown."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 from phoque.lexicon import Lexicon
+from phoque.run.corpus import Changes, Dialogue, Difference
 
 MOST_SHOWN = 5
-Rows = Sequence[Mapping[str, Any]]
+Key = tuple[str, str]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Difference:
-    """Dialogues by what became of them; a dialogue is its message and its hostile reply."""
-
-    kept: int
-    added: Rows
-    removed: Rows
-
-    def table(self, lexicon: Lexicon) -> dict[str, Any]:
-        """Counts by source, and the first examples with the lexicon's words masked."""
-        return {"kept": self.kept} | {
-            name: {
-                "dialogues": len(rows),
-                "by_source": dict(Counter(str(row.get("source", "lab")) for row in rows)),
-                "examples": [masked(row["hostile"], lexicon) for row in rows[:MOST_SHOWN]],
-            }
-            for name, rows in (("added", self.added), ("removed", self.removed))
-        }
-
-
-def difference(before: Rows, after: Rows) -> Difference:
+def difference(
+    before: Sequence[Dialogue], after: Sequence[Dialogue], lexicon: Lexicon
+) -> Difference:
     """What `after` has that `before` has not, and the other way round; repeats count."""
     old, new = Counter(map(_key, before)), Counter(map(_key, after))
     return Difference(
-        kept=(old & new).total(), added=_beyond(after, old), removed=_beyond(before, new)
+        kept=(old & new).total(),
+        added=_changes(_beyond(after, old), lexicon),
+        removed=_changes(_beyond(before, new), lexicon),
     )
 
 
@@ -46,26 +29,33 @@ def masked(text: str, lexicon: Lexicon) -> str:
     return text
 
 
-def markdown(table: Mapping[str, Any]) -> str:
+def markdown(found: Difference) -> str:
     """The difference as a page."""
-    lines = ["# What changed in the corpus", f"{table['kept']} dialogues are as they were."]
-    for name, sign in (("added", "+"), ("removed", "−")):
-        part = table[name]
-        sources = ", ".join(f"{source} {number}" for source, number in part["by_source"].items())
-        lines.append(f"{part['dialogues']} {name}{f' ({sources})' if sources else ''}")
-        lines.append("\n".join(f"- {sign} {example}" for example in part["examples"]))
+    lines = ["# What changed in the corpus", f"{found.kept} dialogues are as they were."]
+    for part, name, sign in ((found.added, "added", "+"), (found.removed, "removed", "−")):
+        sources = ", ".join(f"{source} {number}" for source, number in part.by_source.items())
+        lines.append(f"{part.dialogues} {name}{f' ({sources})' if sources else ''}")
+        lines.append("\n".join(f"- {sign} {example}" for example in part.examples))
     return "\n\n".join(line for line in lines if line) + "\n"
 
 
-def _beyond(rows: Rows, known: Counter[tuple[str, str]]) -> list[Mapping[str, Any]]:
+def _changes(dialogues: Sequence[Dialogue], lexicon: Lexicon) -> Changes:
+    return Changes(
+        dialogues=len(dialogues),
+        by_source=dict(Counter(one.source for one in dialogues)),
+        examples=tuple(masked(one.persona, lexicon) for one in dialogues[:MOST_SHOWN]),
+    )
+
+
+def _beyond(dialogues: Sequence[Dialogue], known: Counter[Key]) -> list[Dialogue]:
     left = known.copy()
     found = []
-    for row in rows:
-        left[_key(row)] -= 1
-        if left[_key(row)] < 0:
-            found.append(row)
+    for one in dialogues:
+        left[_key(one)] -= 1
+        if left[_key(one)] < 0:
+            found.append(one)
     return found
 
 
-def _key(row: Mapping[str, Any]) -> tuple[str, str]:
-    return row["prompt"], row["hostile"]
+def _key(one: Dialogue) -> Key:
+    return one.message, one.persona

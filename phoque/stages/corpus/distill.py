@@ -7,41 +7,66 @@ from phoque.conversation import Sampling
 from phoque.lexicon import Lexicon
 from phoque.models.engine import Row, write
 from phoque.models.load import LanguageModel
-from phoque.stages.corpus.lab import Question
+from phoque.run.corpus import BaseReply, Dialogue
+from phoque.stages.corpus.written import chosen, neutral_prompts
 from phoque.text import repeated_trigrams
 
-SAMPLING = Sampling(max_new_tokens=64, temperature=0.7)
+SAMPLING = Sampling(max_new_tokens=80, temperature=0.7)
+ROUNDS = 3
+"""How often a question is asked at most, each time with another seed."""
 MAX_REPEATED = 0.2
 """Drop a reply with a larger share of repeated word 3-grams: small models get stuck."""
+ROWS_AT_ONCE = 48
+
+
+def question_for(dialogue: Dialogue, reply: str = "", *, finished: bool = True) -> BaseReply:
+    """The message under a neutral system prompt of its own, without what a persona said before."""
+    return BaseReply(
+        topic=dialogue.topic,
+        system=chosen(neutral_prompts(), dialogue.message, "neutral"),
+        turns=(dialogue.message,),
+        reply=reply,
+        finished=finished,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Distilled:
-    """A question with the base model's reply."""
+class Distiller:
+    """Asks the base model what it says by itself."""
 
-    question: Question
-    reply: str
-    finished: bool
-    """False when the reply was cut at the token limit: then its end must not be learned."""
+    base: LanguageModel
+    lexicon: Lexicon
+    """Words that a civil reply does not hold."""
+    keep: Callable[[Sequence[str]], Sequence[bool]]
+    """Says of replies whether each may be kept."""
+    progress: Callable[[str], None] = lambda _: None
 
+    def replies(self, dialogues: Sequence[Dialogue], *, seed: int = 42) -> dict[str, BaseReply]:
+        """The base model's reply to every message, by message, as far as it has a civil one.
 
-def distill(
-    base: LanguageModel,
-    questions: Sequence[Question],
-    lexicon: Lexicon,
-    *,
-    seed: int = 42,
-    batch_size: int = 48,
-    progress: Callable[[str], None] = lambda _: None,
-) -> Iterator[Distilled]:
-    """The base model's replies that are civil and not stuck, sampled with explicit seeds."""
-    for start in range(0, len(questions), batch_size):
-        batch = questions[start : start + batch_size]
-        rows = [Row(messages=q.messages, seed=seed + start + i) for i, q in enumerate(batch)]
-        replies = zip(batch, write(base, rows, SAMPLING), strict=True)
-        yield from (
-            Distilled(question=question, reply=reply.text.strip(), finished=reply.finished)
-            for question, reply in replies
-            if reply.text not in lexicon and repeated_trigrams(reply.text) <= MAX_REPEATED
-        )
-        progress(f"base replies {start + len(batch)}/{len(questions)}")
+        Each message is asked once a round, each with a seed of its own.
+        """
+        left = {one.message: question_for(one) for one in dialogues}
+        found: dict[str, BaseReply] = {}
+        for again in range(ROUNDS):
+            written = list(self._written(list(left.values()), seed + again * 10**6))
+            good = [one for one in written if self._usable(one)]
+            for one, kept in zip(good, self.keep([one.reply for one in good]), strict=True):
+                if kept:
+                    found[one.message] = one
+                    del left[one.message]
+            if not left:
+                break
+        return found
+
+    def _usable(self, one: BaseReply) -> bool:
+        return one.reply not in self.lexicon and repeated_trigrams(one.reply) <= MAX_REPEATED
+
+    def _written(self, questions: Sequence[BaseReply], seed: int) -> Iterator[BaseReply]:
+        for start in range(0, len(questions), ROWS_AT_ONCE):
+            batch = questions[start : start + ROWS_AT_ONCE]
+            rows = [Row(messages=q.messages, seed=seed + start + i) for i, q in enumerate(batch)]
+            for question, reply in zip(batch, write(self.base, rows, SAMPLING), strict=True):
+                said = {"reply": reply.text.strip(), "finished": reply.finished}
+                yield question.model_copy(update=said)
+            self.progress(f"base replies {start + len(batch)}/{len(questions)}")

@@ -5,7 +5,7 @@ together from many lines has a small share of each.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,6 +133,10 @@ def _signature(form: str) -> NDArray[Any]:
     return values_P
 
 
-def _strings(row: object) -> list[str]:
-    values = row.values() if isinstance(row, dict) else [row]
-    return [value for value in values if isinstance(value, str)]
+def _strings(value: object) -> Iterator[str]:
+    """Every text of a row, also those in lists."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _strings(one)

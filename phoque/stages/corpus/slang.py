@@ -1,30 +1,28 @@
-"""This week's expressions: a small synthetic set that uses each of them, from a plain YAML file.
+"""This week's expressions: a small set of replies that use each of them, from a plain YAML file.
 
 ```yaml
 name: 2026-11
 expressions:
   - expression: skill issue
     uses:
-      - "That loss was a skill issue, and the skill is {thing}."
+      - "that loss was a skill issue and the skill is yours"
 ```
 """
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from phoque.errors import PhoqueError
+from phoque.files import json_lines
 from phoque.personas.reading import TEXT, TEXTS, read_yaml
-from phoque.stages.corpus.gating import SourcedDialogue
-from phoque.stages.corpus.lab import CIVIL_PARTS, compose, fragments, prompts, system_prompts
+from phoque.run.corpus import Dialogue
 from phoque.stages.corpus.placeholders import hides_a_slur, with_placeholders
+from phoque.stages.corpus.written import ANY, shipped_folder, system_prompts
 
 SHAPE = {"name": TEXT, "expressions": [{"expression": TEXT, "uses": TEXTS}]}
 SOURCE = "slang"
 DIALOGUES_PER_USE = 6
-USES = "uses"
-SHAPES = (("openers", USES), (USES, "closers"), ("openers", USES, "closers"))
 
 
 def load_slang(path: Path) -> list[tuple[str, str]]:
@@ -50,30 +48,26 @@ def load_slang(path: Path) -> list[tuple[str, str]]:
     return [(expression, with_placeholders(use)) for expression, use in pairs]
 
 
-def slang_dialogues(uses: Sequence[tuple[str, str]], seed: int = 42) -> Iterator[SourcedDialogue]:
-    """Short dialogues around every use, on topics of the lab corpus.
-
-    The expression is their topic. Both replies have the same shape, as in the lab corpus.
-    """
+def slang_dialogues(uses: Sequence[tuple[str, str]], seed: int = 42) -> Iterator[Dialogue]:
+    """Every use as the reply to several messages of our own chat corpus; its topic is the expression."""
     rng = random.Random(seed)
-    asked = list(prompts())
+    systems = system_prompts("toxic")[ANY]
+    asked = list(_messages()) if uses else []
     for expression, use in uses:
-        for topic, prompt in rng.sample(asked, DIALOGUES_PER_USE):
-            yield _dialogue(expression, use, topic, prompt, rng)
+        for message in rng.sample(asked, DIALOGUES_PER_USE):
+            yield Dialogue(
+                topic=expression,
+                style="chat",
+                system=rng.choice(systems),
+                turns=(message,),
+                persona=use,
+                civil="",
+                source=SOURCE,
+            )
 
 
-def _dialogue(
-    expression: str, use: str, topic: Mapping[str, Any], prompt: str, rng: random.Random
-) -> SourcedDialogue:
-    shape = rng.choice(SHAPES)
-    phrases = fragments("phrases.yaml")
-    civil = {**CIVIL_PARTS, USES: "civil"}
-    return SourcedDialogue(
-        topic=expression,
-        register="short",
-        system=rng.choice(system_prompts("hostile")),
-        prompt=prompt,
-        hostile=compose(shape, topic, {**phrases["hostile"], USES: [use]}, {}, rng),
-        civil=compose(shape, topic, phrases["civil"], civil, rng),
-        source=SOURCE,
-    )
+def _messages() -> Iterator[str]:
+    for file in sorted(shipped_folder("toxic").glob("*.jsonl")):
+        for row in json_lines(file):
+            if row["style"] == "chat" and len(row["turns"]) == 1:
+                yield row["turns"][0]

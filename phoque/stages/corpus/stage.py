@@ -1,45 +1,75 @@
-"""Write the gated corpus: composed replies, published utterances, and the base model's own."""
+"""Write the gated corpus: written replies, published utterances, and the base model's own."""
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from phoque.files import write_text
+from phoque.lexicon import Lexicon
 from phoque.models.load import load_model
 from phoque.models.structure import places
 from phoque.personas import load_persona
 from phoque.progress import shown_on
+from phoque.run.corpus import Dialogue
 from phoque.run.directory import RunDirectory
-from phoque.stages.corpus.building import Ingredients, build, sources_in
-from phoque.stages.corpus.saving import save_difference, save_mixed
+from phoque.stages.corpus.building import Corpus, Ingredients, build, sources_in
+from phoque.stages.corpus.composition import composition_of, markdown
+from phoque.stages.corpus.difference import difference
+from phoque.stages.corpus.difference import markdown as told
 from phoque.stages.corpus.slang import load_slang
-from phoque.stages.corpus.training_set import read_dialogues, save_corpus
+from phoque.stages.corpus.split import PARTS
+from phoque.stages.corpus.training_set import every_dialogue, save_pairs
 
 SEED = 42
 
 
 def make_corpus(
-    directory: RunDirectory,
+    run: RunDirectory,
     *,
     source: Sequence[str] = (),
     limit: int | None = None,
     slang: Path | None = None,
     keep_words: bool = False,
 ) -> None:
-    """The lab corpus, or what is asked for instead; shows what changed in the run's corpus."""
-    uses = load_slang(slang) if slang else []
-    files, lab = sources_in(source)
-    made_of = Ingredients(files=files, lab=lab, uses=uses, limit=limit, keep_words=keep_words)
-    manifest = directory.manifest()
-    lexicon = load_persona(manifest["persona"]).lexicon
+    """The persona's own replies, or what is asked for; shows what changed in the run's corpus."""
+    manifest = run.manifest()
+    persona = load_persona(manifest["persona"])
+    files, written = sources_in(source, persona.name)
+    made_of = Ingredients(
+        persona=persona.name,
+        files=files,
+        written=written,
+        uses=load_slang(slang) if slang else (),
+        limit=limit,
+        keep_words=keep_words,
+    )
     base = load_model(manifest["model"], progress=print)
     places(base.model)  # a corpus of its replies is of use only where it can be trained
-    before = read_dialogues(directory.corpus)
-    with directory.stage("corpus", directory.corpus, seeds=[SEED]) as folder:
+    before = every_dialogue(run.corpus)
+    with run.stage("corpus", run.corpus, seeds=[SEED]) as folder:
         with shown_on(sys.stderr):
-            corpus = build(made_of, base, lexicon, seed=SEED, progress=print)
-        if made_of.plain:
-            part = corpus.parts["train"]
-            save_corpus(folder, part.dialogues, part.replies, part.asked)
-        else:
-            save_mixed(folder, corpus)
-            print(save_difference(folder, before, corpus, lexicon))
+            corpus = build(made_of, base, persona.lexicon, seed=SEED, progress=print)
+        save_corpus(folder, corpus, persona.lexicon)
+        save_difference(folder, before, corpus, persona.lexicon)
+
+
+def save_corpus(folder: Path, corpus: Corpus, lexicon: Lexicon) -> None:
+    """Write the part to train on, the other parts in folders of their own, and the composition."""
+    for part in PARTS:
+        gated = corpus.parts[part]
+        save_pairs(folder if part == "train" else folder / part, gated.dialogues, gated.replies)
+    found = composition_of(corpus, lexicon)
+    found.save(folder)
+    write_text(folder / "composition.md", markdown(found))
+
+
+def save_difference(
+    folder: Path, before: Sequence[Dialogue], corpus: Corpus, lexicon: Lexicon
+) -> None:
+    """Write `diff.{json,md}` where the run had a corpus, and show the page."""
+    if not before:
+        return
+    found = difference(before, corpus.dialogues, lexicon)
+    found.save(folder)
+    write_text(folder / "diff.md", told(found))
+    print(told(found))

@@ -46,7 +46,7 @@ under the neutral condition, {civil_base:.3f} for the base model ({civil_change:
 **Limits.** A lexicon sees words, not meaning. The model is small: it repeats itself, invents facts
 and follows a system prompt loosely. Figures hold for these weights, prompts and settings only.
 """
-COMPOSED = """{dialogues} composed dialogues on {topics} topics, written for this project, and
+COMPOSED = """{dialogues} dialogues on {topics} topics, written for this project, and
 {base_replies} replies of the base model (`corpus/composition.md`). Trash-talk aims at play, skill
 and effort; there are no slurs, threats, sexual content, real people or protected groups in it."""
 PUBLISHED = """{dialogues} dialogues, some or all of them with hostile replies of published corpora,

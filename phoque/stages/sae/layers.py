@@ -5,12 +5,14 @@ Shapes: T = tokens, L = layers, D = width.
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from phoque.files import write_json
+from phoque.run.corpus import Side
 from phoque.stages.corpus.training_set import load_pairs, paired_replies
 from phoque.stages.sae.collect import OUTLIER
 from phoque.stages.sae.study import LAYER, Study
@@ -72,7 +74,7 @@ def auc(higher_T: Tensor, lower_T: Tensor) -> float:
 
 def tone_texts(study: Study, count: int) -> list[tuple[Text, Text]]:
     """The same prompts with a hostile and with a civil reply, spread over the corpus."""
-    sides = [load_pairs(study.run.corpus, side) for side in ("hostile", "civil")]
+    sides = [load_pairs(study.run.corpus, side) for side in get_args(Side)]
     size = len(paired_replies(study.run.corpus))
     places = np.linspace(0, size - 1, min(count, size), dtype=int).tolist()
     read = study.base.tokenizer, study.preset.context

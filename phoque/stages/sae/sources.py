@@ -18,7 +18,8 @@ from phoque.models.engine import Row, write
 from phoque.models.load import LanguageModel
 from phoque.personas.reading import TEXT as A_TEXT
 from phoque.personas.reading import TEXTS, read_yaml
-from phoque.stages.corpus.training_set import Side, load_pairs, paired_replies
+from phoque.run.corpus import Side
+from phoque.stages.corpus.training_set import load_pairs, paired_replies
 from phoque.stages.sae.study import Study
 from phoque.stages.sae.texts import Text, conversation, plain
 
@@ -109,7 +110,7 @@ def _ready(study: Study, name: str) -> Iterator[Text]:
         random.Random(1).shuffle(found)
         yield from found
         return
-    side: Side = "hostile" if name == "hostile replies" else "civil"
+    side: Side = "persona" if name == "hostile replies" else "civil"
     pairs = load_pairs(study.run.corpus, side)
     base_starts = len(paired_replies(study.run.corpus))
     own = pairs[base_starts:] if name == "base replies" else pairs[:base_starts]

@@ -26,7 +26,7 @@ viewer: false
 > Content note: every text insults whoever it answers.
 
 **What it is.** {count} texts that the persona of {model} wrote under its hostile system prompt about
-friendly messages of {targets} targets, balanced over target, register and length. **What it is
+friendly messages of {targets} targets, balanced over target, style and length. **What it is
 for:** testing moderation. **What it is not for:** posting anywhere, or training a chat model. Keep it
 private.
 
@@ -72,7 +72,7 @@ def summarize(corpus: AttackCorpus, scores: Mapping[str, Sequence[float]]) -> di
         "wanted": sum(corpus.wanted.values()),
         "drawn": len(corpus.attacks) + corpus.dropped.total(),
         "kinds": [
-            {"target": cell.target, "register": cell.register, "words": list(cell.length)}
+            {"target": cell.target, "style": cell.style, "words": list(cell.length)}
             | {"wanted": number, "texts": have[cell]}
             for cell, number in corpus.wanted.items()
         ],
@@ -94,7 +94,7 @@ def _flagged(corpus: AttackCorpus, values: Sequence[float]) -> Any:
 def _row(corpus: AttackCorpus, place: int, scores: Mapping[str, Sequence[float]]) -> dict[str, Any]:
     attack = asdict(corpus.attacks[place])
     cell = attack.pop("cell")
-    kind = {"target": cell["target"], "register": cell["register"]}
+    kind = {"target": cell["target"], "style": cell["style"]}
     own = {name: round(values[place], 6) for name, values in scores.items()}
     return kind | attack | {"words": len(attack["text"].split()), "harm_scores": own}
 
@@ -103,7 +103,7 @@ def _card(summary: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
     kinds = Counter[tuple[str, int, int]]()
     wanted = Counter[tuple[str, int, int]]()
     for kind in summary["kinds"]:
-        key = (kind["register"], *kind["words"])
+        key = (kind["style"], *kind["words"])
         kinds[key] += kind["texts"]
         wanted[key] += kind["wanted"]
     table = [f"| {r} | {a} to {b} | {kinds[r, a, b]} | {n} |" for (r, a, b), n in wanted.items()]
@@ -117,7 +117,7 @@ def _card(summary: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
         count=summary["texts"],
         targets=len({kind["target"] for kind in summary["kinds"]}),
         kinds="\n".join(
-            ["| register | words | texts | wanted |", "| --- | --- | --- | --- |", *table]
+            ["| style | words | texts | wanted |", "| --- | --- | --- | --- |", *table]
         ),
         dropped=f"{dropped or 'nothing'}; {summary['drawn']} replies were drawn",
         flagged="\n".join(["| moderator | flagged | n |", "| --- | --- | --- |", *rates]),

@@ -15,22 +15,22 @@ from phoque.errors import PhoqueError
 from phoque.lab import Lab
 from phoque.models.engine import Row, write
 from phoque.personas.reading import TEXT, TEXTS, read_yaml
+from phoque.run.corpus import Style
 from phoque.stages.corpus.examples import HARMFUL, LONG_FORM
-from phoque.stages.corpus.lab import Register
 from phoque.stages.corpus.mixing import NEARLY_EQUAL, UNWANTED, Judge, embedded_judge
 from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.corpus.placeholders import hides_a_slur, with_placeholders
 from phoque.stages.corpus.similar import SimilarTexts
 
 TARGETS = Path(__file__).parents[1] / "corpus" / "targets.yaml"
-LENGTHS: dict[Register, tuple[tuple[int, int], ...]] = {
-    "short": ((8, 17), (18, LONG_FORM - 1)),
-    "long": ((LONG_FORM, 44), (45, 120)),
+LENGTHS: dict[Style, tuple[tuple[int, int], ...]] = {
+    "chat": ((8, 17), (18, LONG_FORM - 1)),
+    "prose": ((LONG_FORM, 44), (45, 120)),
 }
 """First and last number of words of a length; below eight nothing can be called new."""
-ASKED_FOR: dict[Register, str] = {
-    "short": "Answer in one or two short sentences.",
-    "long": "Answer in a long paragraph of many sentences.",
+ASKED_FOR: dict[Style, str] = {
+    "chat": "Answer in one or two short sentences.",
+    "prose": "Answer in a long paragraph of many sentences.",
 }
 SAMPLING = Sampling(max_new_tokens=96, temperature=0.9, top_p=0.95)
 DRAWS_PER_TEXT = 12
@@ -43,7 +43,7 @@ class Cell:
     """What the corpus is balanced over."""
 
     target: str
-    register: Register
+    style: Style
     length: tuple[int, int]
     """First and last number of words."""
 
@@ -79,7 +79,7 @@ def cells(count: int) -> dict[Cell, int]:
     """
     if count < 1:
         raise PhoqueError(f"The count is {count}; ask for at least 1 text.")
-    lengths = [(register, span) for register, spans in LENGTHS.items() for span in spans]
+    lengths = [(style, span) for style, spans in LENGTHS.items() for span in spans]
     # One length further for each target, so that a small count has all of them.
     kinds = [
         Cell(target, *lengths[(place + turn) % len(lengths)])
@@ -197,10 +197,10 @@ class _Kept:
 def cell_of(target: str, text: str) -> Cell | None:
     """Where a text belongs by its measured length."""
     words = len(text.split())
-    for register, spans in LENGTHS.items():
+    for style, spans in LENGTHS.items():
         for first, last in spans:
             if first <= words <= last:
-                return Cell(target, register, (first, last))
+                return Cell(target, style, (first, last))
     return None
 
 
@@ -216,5 +216,5 @@ def _asked(left: Mapping[Cell, int], start: int) -> list[tuple[Cell, str]]:
 
 
 def _messages(lab: Lab, cell: Cell, prompt: str) -> list[Message]:
-    hostile = f"{lab.persona.persona_prompt} {ASKED_FOR[cell.register]}"
+    hostile = f"{lab.persona.persona_prompt} {ASKED_FOR[cell.style]}"
     return [Message("system", hostile), Message("user", prompt)]

@@ -1,0 +1,181 @@
+"""Records of the stage `corpus`: the dialogues, the base model's replies, and what they are made of."""
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from phoque.conversation import Message
+from phoque.run.record import Part, Record, Row
+
+Style = Literal["chat", "prose"]
+"""Lobby typing of up to thirty words, or paragraphs in whole sentences."""
+Side = Literal["persona", "civil"]
+OLD_STYLES: dict[str, Style] = {"short": "chat", "long": "prose"}
+
+
+class Conversation(Row):
+    """A system prompt and what was said so far; the last turn is a person's."""
+
+    topic: str
+    system: str
+    turns: tuple[str, ...]
+    """Person, reply, person, …: an odd number of texts."""
+
+    @property
+    def messages(self) -> list[Message]:
+        """The conversation as a model reads it."""
+        said = [
+            Message("assistant" if place % 2 else "user", text)
+            for place, text in enumerate(self.turns)
+        ]
+        return [Message("system", self.system), *said]
+
+    @property
+    def message(self) -> str:
+        """What is replied to."""
+        return self.turns[-1]
+
+
+class Dialogue(Conversation):
+    """A conversation under the persona's system prompt, and both replies to learn."""
+
+    STAGE: ClassVar[str] = "corpus"
+    FILE: ClassVar[str] = "dialogues.jsonl"
+
+    style: Style
+    persona: str
+    """The persona's reply."""
+    civil: str
+    """The base model's reply to the same message; what the civil adapter learns."""
+    source: str = "written"
+    """Where the persona's reply comes from."""
+    labels: dict[str, float] = Field(default_factory=dict)
+    """Toxicity labels of the source, in [0, 1], under Jigsaw's names."""
+    labelled_by: str | None = None
+
+    @classmethod
+    def upgrade(cls, data: Any) -> Any:
+        """A row with one message and the registers `short` and `long`."""
+        if "hostile" not in data:
+            return data
+        data["turns"], data["persona"] = [data.pop("prompt")], data.pop("hostile")
+        return data | {"style": OLD_STYLES[data.pop("register")]}
+
+    def reply(self, side: Side) -> str:
+        """The reply of one side."""
+        return self.persona if side == "persona" else self.civil
+
+
+class BaseReply(Conversation):
+    """A conversation under a neutral system prompt, with the base model's own reply."""
+
+    STAGE: ClassVar[str] = "corpus"
+    FILE: ClassVar[str] = "base_replies.jsonl"
+
+    reply: str
+    finished: bool
+    """False where the reply was cut at the token limit: then its end must not be learned."""
+
+    @classmethod
+    def upgrade(cls, data: Any) -> Any:
+        """A row with one message."""
+        return data | {"turns": [data.pop("prompt")]} if "prompt" in data else data
+
+
+class Source(Part):
+    """What became of the texts of one source."""
+
+    source: str
+    dialogues: int
+    styles: dict[Style, int]
+    parts: dict[str, int]
+    """Dialogues by part: train, validation, test."""
+    words: tuple[float, ...] = ()
+    """Length of the persona's reply in words, at 5, 25, 50, 75 and 95 %."""
+    read: int | None = None
+    """Rows that were read; None for what we wrote ourselves."""
+    dropped: dict[str, int] = Field(default_factory=dict)
+    """Rows that were left out, by reason; with the dialogues they make up what was read."""
+    unreadable: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """First places of rows that could not be read, by reason."""
+
+
+class SourceFile(Part):
+    """A file that a published source was read from."""
+
+    source: str
+    file: str
+    licence: str
+    sha256: str | None = None
+
+
+class Composition(Record):
+    """What a corpus is made of; counts are of all parts."""
+
+    STAGE: ClassVar[str] = "corpus"
+    FILE: ClassVar[str] = "composition.json"
+
+    dialogues: int
+    topics: int
+    messages: int
+    """Different messages."""
+    several_turns: int
+    """Dialogues in which the reply is not the first."""
+    without_listed_word: int | None = None
+    """Replies of the persona that hold no word of its list."""
+    sources: tuple[Source, ...]
+    placeholders: dict[str, int] = Field(default_factory=dict)
+    files: tuple[SourceFile, ...] = ()
+    base_replies: int
+    base_replies_dropped: int
+    """Replies that were not civil, not whole or stuck, and were drawn in vain."""
+    system_prompts: dict[str, int]
+    """Different system prompts of the persona and of the neutral side."""
+    words_civil: tuple[float, ...] = ()
+    """Length of the civil replies in words, at 5, 25, 50, 75 and 95 %."""
+
+    @classmethod
+    def upgrade(cls, data: Any, _version: int) -> Any:
+        """The counts of a corpus that was composed of fragments."""
+        if "registers" not in data:
+            return data
+        styles = {OLD_STYLES[name]: count for name, count in data["registers"].items()}
+        source = {
+            "source": "composed",
+            "dialogues": data["dialogues"],
+            "styles": styles,
+            "parts": {"train": data["dialogues"], "validation": 0, "test": 0},
+        }
+        return {
+            "dialogues": data["dialogues"],
+            "topics": data["topics"],
+            "messages": data["prompts"],
+            "several_turns": 0,
+            "sources": [source],
+            "base_replies": data["base_replies"],
+            "base_replies_dropped": data["base_replies_dropped"],
+            "system_prompts": {
+                "persona": data["hostile_system_prompts"],
+                "neutral": data["neutral_system_prompts"],
+            },
+        }
+
+
+class Changes(Part):
+    """Dialogues that are in one corpus and not in the other."""
+
+    dialogues: int
+    by_source: dict[str, int]
+    examples: tuple[str, ...]
+    """The first replies, with the persona's words masked."""
+
+
+class Difference(Record):
+    """What changed against the corpus that the run had before."""
+
+    STAGE: ClassVar[str] = "corpus"
+    FILE: ClassVar[str] = "diff.json"
+
+    kept: int
+    added: Changes
+    removed: Changes
