@@ -1,0 +1,62 @@
+"""Chance, by drawing again: bootstraps, permutations, halves. The unit is the prompt or the text.
+
+Shapes: N = prompts, F = what is measured on each, such as latents, R = resamples.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+RESAMPLES = 10_000
+PERMUTATIONS = 100_000
+"""Of many latents at once: the smallest p must survive the correction for all of them."""
+CHUNK = 2000
+
+
+def resampled_means(values_NF: Array, *, resamples: int = RESAMPLES, seed: int = 42) -> Array:
+    """Means_RF (or means_R of one column) over prompts that are drawn with replacement."""
+    count = len(values_NF)
+    random = np.random.default_rng(seed)
+    weights_RN = random.multinomial(count, np.full(count, 1 / count), resamples) / count
+    means: Array = weights_RN @ values_NF
+    return means
+
+
+def middle_95(drawn: Array) -> tuple[Array, Array]:
+    """Percentile interval of what was drawn, along the first axis."""
+    low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
+    return low, high
+
+
+def sign_flip_p(
+    differences_NF: Array, *, permutations: int = PERMUTATIONS, seed: int = 42
+) -> Array:
+    """Two-sided p_F of paired differences whose signs are flipped at random, prompt by prompt.
+
+    The observed signs count as one of the permutations, so that p is never 0.
+    """
+    random = np.random.default_rng(seed)
+    data_NF = np.asarray(differences_NF, float)
+    # Sums that are equal but for rounding are equal.
+    observed_F = np.abs(data_NF.sum(0)) - 1e-12 * np.abs(data_NF).sum(0)
+    as_large_F = np.ones(data_NF.shape[1:])
+    for done in range(0, permutations, CHUNK):
+        size = min(CHUNK, permutations - done)
+        signs_RN = random.integers(0, 2, (size, len(data_NF)), dtype=np.int8) * 2.0 - 1
+        as_large_F += (np.abs(signs_RN @ data_NF) >= observed_F).sum(0)
+    p_F: Array = as_large_F / (permutations + 1)
+    return p_F
+
+
+def halves(strata: Sequence[str], *, seed: int = 42) -> tuple[Array, Array]:
+    """Places of two halves of the prompts, equal in every stratum up to one."""
+    random = np.random.default_rng(seed)
+    chosen: list[int] = []
+    for stratum in dict.fromkeys(strata):
+        own = [place for place, name in enumerate(strata) if name == stratum]
+        chosen += random.permutation(own)[: len(own) // 2].tolist()
+    first = np.zeros(len(strata), bool)
+    first[chosen] = True
+    return np.flatnonzero(first), np.flatnonzero(~first)
