@@ -1,30 +1,27 @@
-"""Pieces that tabs share: tables, cards, masked text. All text is escaped here."""
+"""Pieces that tabs share: tables, masked text, data for scripts. All text is escaped here."""
 
 import json
 from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from phoque.figures.table import Cell, Table, text_of
+from phoque.figures.table import Cell, Table
 from phoque.ui import wording
 from phoque.ui.components import masked
 
 
-def table_html(found: Table) -> str:
-    """A table in its own scrolling box, with its numbers as a CSV file.
-
-    A head may be `text|explanation`; the explanation becomes a hint.
-    """
-    heads = "".join(f'<th scope="col">{hinted(text)}</th>' for text in found.head)
-    body = "".join(f"<tr>{_first(row[0])}{''.join(map(_td, row[1:]))}</tr>" for row in found.rows)
-    caption = escape(found.caption)
+def table_html(table: Table) -> str:
+    """A table in its own scrolling box, with a button that saves its numbers as a CSV file."""
+    caption = escape(table.caption)
+    heads = "".join(f'<th scope="col">{hinted(text)}</th>' for text in table.head)
+    body = "".join(f"<tr>{_first(row[0])}{''.join(map(_td, row[1:]))}</tr>" for row in table.rows)
     return (
         f'<div class="ph-tablebox"><p class="ph-hint" aria-hidden="true">{caption}</p>'
         f'<div class="ph-scroll" tabindex="0" role="region" aria-label="{caption}">'
         f'<table class="ph-table"><caption class="ph-sr">{caption}</caption>'
         f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
-        f'<button type="button" class="ph-csv" data-name="{escape(found.name)}.csv" '
-        f'data-csv="{escape(found.csv())}">{escape(wording.CSV)}</button></div>'
+        f'<button type="button" class="ph-csv" data-name="{escape(table.name)}.csv" '
+        f'data-csv="{escape(table.csv())}">{escape(wording.CSV)}</button></div>'
     )
 
 
@@ -43,7 +40,7 @@ def cards_html(facts: Mapping[str, str]) -> str:
 
 
 def _first(cell: Cell) -> str:
-    return f'<th scope="row">{escape(text_of(cell))}</th>'
+    return f'<th scope="row">{escape(cell if isinstance(cell, str) else cell.shown)}</th>'
 
 
 def _td(cell: Cell) -> str:
