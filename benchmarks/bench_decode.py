@@ -1,15 +1,14 @@
-"""Three columns in one batch: beside transformers, beside the floor, beside a busy process.
+"""Time three columns in one batch: beside transformers, the memory floor and a busy process.
 
-Everything is measured in this run, in turns. The floor is the time to read every weight once at the
-bandwidth that a plain sum reaches, in fp32 and in the bytes that the fast pass holds.
+Everything is measured in turns in one run. The floor is the time to read every weight once at the
+bandwidth of a plain sum, in fp32 and in the bytes that the fast pass holds.
 
-- `columns / generate`: the engine's three rows over three calls of transformers' own loop, same
-  dtype, same weights, as many tokens;
-- `step`, also beside a process that only loops and one that multiplies matrices;
-- `first token`, `reply`: seconds from the request to the first token of all columns, and to the
-  last of 48;
-- `second turn`: first token of a second message to a long conversation, and without what was kept;
-- `eight visitors`: all press at once; when the last of them has its first token, and its last.
+- `columns / generate`: the engine's three rows over three calls of transformers' own loop, with the
+  same weights, dtype and number of tokens;
+- `step`: one decode step, also beside a process that loops and one that multiplies matrices;
+- `first token`, `reply`: seconds until all columns have their first token, and their last of 48;
+- `second turn`: the first token of a second message to a long conversation, with and without memory;
+- `eight visitors`: all press at once; seconds until the last one has its first token, and its last.
 
 Usage: python benchmarks/bench_decode.py [--run DIR] [--tokens 48] [--repeats 5]
 """
@@ -51,7 +50,7 @@ Figures = dict[str, Any]
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Duration of one call."""
+    """Seconds of one call."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
@@ -64,9 +63,9 @@ def typical(work: Callable[[], object], repeats: int) -> float:
 
 @contextmanager
 def beside(program: str) -> Iterator[None]:
-    """Within the context another process runs, which takes a core."""
+    """Within the context, another process takes a core."""
     process = subprocess.Popen([sys.executable, "-c", program])
-    time.sleep(3.0)  # until it has loaded what it needs, and two steps have been slow
+    time.sleep(3.0)  # until it has loaded its libraries and two steps were slow
     try:
         yield
     finally:
@@ -91,7 +90,7 @@ def rows_of(lab: Lab, number: int = 0, turns: int = 0) -> list[Row]:
 
 
 def sequential(lab: Lab, rows: list[Row], tokens: int) -> None:
-    """What a page would do without the engine: `generate` after `generate`, as many tokens."""
+    """The same columns without the engine: three calls of `generate`."""
     for row in rows:
         ids = torch.tensor([encode(lab.model.tokenizer, row.messages)], device=lab.model.device)
         lab.model.model.generate(
@@ -101,7 +100,7 @@ def sequential(lab: Lab, rows: list[Row], tokens: int) -> None:
 
 
 def written(lab: Lab, rows: list[Row], tokens: int) -> None:
-    """Our columns, which go on behind their end so that both write as much."""
+    """Our columns, which ignore end tokens so that both sides write equally much."""
     decoder = decoder_for(lab.model, [row.interventions for row in rows])
     prompts = [encode(lab.model.tokenizer, row.messages) for row in rows]
     with torch.inference_mode():
@@ -124,7 +123,7 @@ def step_seconds(lab: Lab, rows: list[Row], repeats: int, *, hooked: bool = Fals
 
 
 def floors(lab: Lab) -> Figures:
-    """Time to read all weights once, in fp32 and as the fast pass holds them."""
+    """Seconds to read all weights once, in fp32 and as the fast pass holds them."""
     numbers = sum(p.numel() for p in set(lab.model.model.parameters()))
     packed = lab.model.packed
     held = 2 if packed and packed.layout is Layout.HALF else lab.model.model.dtype.itemsize
@@ -133,7 +132,7 @@ def floors(lab: Lab) -> Figures:
 
 
 def steps(lab: Lab, repeats: int) -> Figures:
-    """Idle and beside others."""
+    """Steps on an idle machine and beside other processes."""
     rows = rows_of(lab)
     idle, floor = step_seconds(lab, rows, repeats), floors(lab)
     hooked = step_seconds(lab, rows, 1, hooked=True)
@@ -147,7 +146,7 @@ def steps(lab: Lab, repeats: int) -> Figures:
 
 
 def replies(lab: Lab, tokens: int, repeats: int) -> Figures:
-    """Whole replies, ours and transformers' in turns."""
+    """Complete replies, ours and transformers' in turns."""
     rows, pairs = rows_of(lab), []
     endless = Sampling(max_new_tokens=tokens)
     written(lab, rows, tokens), sequential(lab, rows, 4)
@@ -162,7 +161,7 @@ def replies(lab: Lab, tokens: int, repeats: int) -> Figures:
 
 
 def second_turn(lab: Lab, repeats: int) -> Figures:
-    """First token of the last message of a long conversation, with and without what was kept."""
+    """Seconds to the first token of the last message of a long conversation, with and without memory."""
     rows, one = rows_of(lab, turns=4), Sampling(max_new_tokens=1)
     list(decode(lab.model, rows, one, owner="visitor"))
     kept = typical(lambda: list(decode(lab.model, rows, one, owner="visitor")), repeats)

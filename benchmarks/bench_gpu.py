@@ -1,7 +1,7 @@
-"""Ministral 3 3B by its configuration, with random weights: LoRA, QLoRA and three columns on a GPU.
+"""Time LoRA, QLoRA and three columns on a GPU, at the size of Ministral 3 3B with random weights.
 
-What random weights say is how long things take and what they hold, not what is learned. Everything
-is measured in this run, with the project's own trainer and decoder:
+Random weights show time and memory, not what is learned. Everything is measured in one run with the
+project's own trainer and decoder:
 - `LoRA`, `QLoRA`: seconds an optimizer step of 16 examples, tokens a second, peak memory;
 - `three columns, step`: one decode step of neutral, toxic and steered in one batch;
 - `step / floor`: that over the time to read every weight once, at the memory bandwidth that a plain
@@ -71,7 +71,7 @@ def network_of(size: str) -> Mistral3ForConditionalGeneration:
 
 
 def model_of(size: str, *, in_4bit: bool = False) -> LanguageModel:
-    """The network on the GPU, or on the CPU where there is none."""
+    """The network on the GPU, or on the CPU if there is none."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     network = network_of(size)
     if in_4bit:
@@ -90,7 +90,7 @@ def examples_of(count: int) -> Iterator[Example]:
 
 
 def tuned(name: str, size: str, steps: int, *, in_4bit: bool) -> Figures:
-    """Figures of a training, without its first steps, in which memory is laid out."""
+    """Figures of a training without its first steps, which allocate memory."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
@@ -108,13 +108,13 @@ def tuned(name: str, size: str, steps: int, *, in_4bit: bool) -> Figures:
 
 
 def learn(base: LanguageModel, steps: int, folder: Path, config: AdapterConfig) -> None:
-    """So many steps with the settings that Ministral is trained with."""
+    """Train so many steps with the settings for Ministral."""
     examples = list(examples_of(steps * config.batch_size * config.accumulation_steps))
     train_adapter(base, examples, folder, config)
 
 
 def seconds(work: Callable[[], object], repeats: int) -> float:
-    """Median duration, the device's work included."""
+    """Median seconds, the device's work included."""
     durations = []
     for _ in range(repeats):
         start = time.perf_counter()
@@ -148,18 +148,14 @@ def decoded(size: str, repeats: int) -> Figures:
 
 
 def hardware() -> str:
-    """What it ran on."""
+    """The name of the device."""
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     return f"CPU {platform.machine()}, {torch.get_num_threads()} threads"
 
 
 def measure(size: str, steps: int, repeats: int) -> Figures:
-    """All figures.
-
-    Raises:
-        PhoqueError: the full size was asked for where there is no GPU.
-    """
+    """All figures; raises for the full size without a GPU."""
     if size == "full" and not torch.cuda.is_available():
         raise PhoqueError(
             "The full size needs an NVIDIA GPU with 24 GB and bitsandbytes; there is none here. "

@@ -1,17 +1,16 @@
-"""Three columns in one batch beside llama.cpp, which writes the three replies one after another.
+"""Time three columns in one batch beside llama.cpp, which writes three replies one after another.
 
-Same prompts as token ids, as many tokens a reply, greedy, the run's tuned model; the third reply
-with the exported control vector. All is measured in this run, in turns:
+Both sides use the run's tuned model, the same prompt tokens and lengths, and greedy decoding; the
+third reply uses the exported control vector. Everything is measured in turns in one run:
 - `columns / llama.cpp TYPE`: our whole call over its three, with its weights in that type;
 - `step`: one more token in all three columns;
-- `first token`: from the request until all three columns have one; in turn, llama.cpp's third one
-  begins when two replies are written. `prompts read` is what it needs for the three prompts alone.
+- `first token`: seconds until all three columns have one; llama.cpp begins its third reply when two
+  are written. `prompts read` is its time for the three prompts alone.
 
-`--agreement TYPE` asks instead whether llama.cpp writes what our columns write, on the evaluation's
-prompts (`llama_agreement.py`).
+`--agreement TYPE` checks instead whether both sides write the same text (`llama_agreement.py`).
 
-llama.cpp is no dependency: it is built into `.bench` on first use, which takes about 9 minutes on
-two cores, or is taken from `--peer-python`. It runs in a process of its own.
+llama.cpp is not a dependency: it is built into `.bench` on first use, which takes about 9 minutes on
+two cores, or taken from `--peer-python`. It runs in a process of its own.
 
 Usage: python benchmarks/bench_llama_cpp.py [--run DIR] [--threads 2] [--rounds 5]
            [--peer-python PATH] [--agreement f16]
@@ -50,7 +49,7 @@ HERE = Path(__file__).parent
 BENCH = HERE.parent / ".bench"
 PACKAGE = "llama-cpp-python==0.3.36"
 TYPES = ("f16", "bf16", "q8_0", "q4_1")
-"""Of llama.cpp's weights; what is not fp16 is made of it by llama.cpp."""
+"""Types of llama.cpp's weights; llama.cpp makes the others from fp16."""
 TOKENS = 48
 
 Figures = dict[str, Any]
@@ -58,15 +57,15 @@ Figures = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Times:
-    """How long three replies took, in seconds."""
+    """Seconds of three replies."""
 
     first: float
-    """Until all three have a token."""
+    """Until all three have their first token."""
     total: float
     step: float
-    """For one more token in all three."""
+    """For another token in all three."""
     prompts: float
-    """For reading the prompts alone."""
+    """For reading the prompts only."""
 
 
 def built() -> Path:
@@ -107,7 +106,7 @@ class Peer:
         return json.loads(line)
 
     def make(self, kind: str) -> None:
-        """A smaller file of the one in fp16, once."""
+        """Make a smaller file from the one in fp16, once."""
         path = self._folder / f"{kind}.gguf"
         if not path.exists():
             partial = path.with_suffix(".partial")
@@ -129,7 +128,7 @@ def started(python: Path, folder: Path) -> Iterator[Peer]:
 
 
 def exported(lab: Lab, folder: Path) -> str:
-    """The selected vector, exported, then read as llama.cpp's programs read it."""
+    """The selected vector, exported and read as llama.cpp reads it."""
     path = folder / "persona_vector.gguf"
     write_gguf(lab.vectors[lab.selection.layer], path, model_type="llama")
     rows = control_vector(path, lab.model.num_layers, lab.selection.scale)

@@ -1,10 +1,8 @@
-"""Texts a second: the embedded mean, and our batches beside Detoxify's own `predict`.
+"""Texts per second of the embedded mean, and of our batches beside Detoxify's `predict`.
 
-The second uses a network of BERT-base's size with random weights, the same in both, and the same
-texts in the same order; they are measured in turns. Texts are the distinct replies of the shipped
-run, and comments of Surge's set where it lies beside the project.
-
-The embedded mean is also measured with its scores kept on disk, which it is not in use.
+The comparison uses random weights of BERT-base's size and the same texts in the same order, in turns.
+Texts are the distinct replies of the shipped run, and Surge's comments if they lie beside the
+project. The embedded mean is also timed with scores kept on disk, as an experiment.
 
 Usage: python benchmarks/bench_moderation.py [--texts 64] [--repeats 3]
 """
@@ -27,7 +25,7 @@ from transformers import BertConfig, BertForSequenceClassification, PreTrainedTo
 
 from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
-from phoque.moderators.catalogue import DETOXIFY
+from phoque.moderators.catalogue import DETOXIFY_ORIGINAL
 from phoque.moderators.disk import DiskCache, Remembering
 from phoque.moderators.labelled import surge
 from phoque.moderators.registry import load_classifier
@@ -43,7 +41,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def text_sets() -> dict[str, list[str]]:
-    """Distinct texts by where they come from, in the order they come."""
+    """Distinct texts by their source."""
     with (SHIPPED_RUN / "evaluation" / "replies.csv").open(encoding="utf-8") as file:
         found = {"replies": [row["text"] for row in csv.DictReader(file)]}
     try:
@@ -93,8 +91,8 @@ def against_detoxify(texts: list[str], repeats: int) -> float:
     model, tokenizer = network(texts)
     theirs = object.__new__(import_module("detoxify").Detoxify)
     theirs.model, theirs.tokenizer, theirs.device = model, tokenizer, "cpu"
-    theirs.class_names = list(DETOXIFY["original"].labels)
-    ours = SequenceClassifier(model, tokenizer, DETOXIFY["original"], torch.sigmoid)
+    theirs.class_names = list(DETOXIFY_ORIGINAL.labels)
+    ours = SequenceClassifier(model, tokenizer, DETOXIFY_ORIGINAL, torch.sigmoid)
     ratios = []
     for _ in range(repeats):
         apart = seconds(lambda: theirs.predict(texts))

@@ -1,13 +1,13 @@
-"""Persona vectors of all layers beside two peers: same weights, same token ids, fp32, on the CPU.
+"""Time persona vectors of all layers beside two peers: same weights and token ids, fp32, CPU.
 
-Everything is measured in this run, in turns, and reported as ratios of durations:
+Everything is measured in turns in one run and reported as ratios of durations:
 - `ours / steering-vectors`: mean difference at the last prompt token, batch 1 (its default) and 16;
 - `ours / repeng`: first principal component instead of a mean, batch 32 (its default) and 16;
-- `ours in DTYPE / ours`: what the lab's own dtype saves over the fp32 that peers work in;
+- `ours in DTYPE / ours`: what the lab's own dtype saves over fp32;
 - `cosine`: the lowest of all layers between our vectors and the peer's, without sign.
 
-Peers are no dependencies: each is installed into `.bench` on first use and runs in a process of its
-own. A peer that cannot be installed or fails is named, and has no figures.
+Peers are not dependencies: each is installed into `.bench` on first use and runs in a process of its
+own. A peer that cannot be installed or fails is named and has no figures.
 
 Usage: python benchmarks/bench_psm.py [--pairs 40] [--rounds 5]
 """
@@ -50,7 +50,7 @@ class PeerError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Peer:
-    """A library, what it needs beside torch and transformers, and the ways to call it."""
+    """A library, its other requirements, and the ways to call it."""
 
     name: str
     version: str
@@ -80,7 +80,7 @@ PEERS = (
 
 
 def install(peer: Peer) -> None:
-    """Put the peer into its folder, once; its own pins on torch and transformers do not count."""
+    """Install the peer into its folder, once, without its pins on torch and transformers."""
     done = peer.folder / ".installed"
     if done.exists():
         return
@@ -94,7 +94,7 @@ def install(peer: Peer) -> None:
 
 
 def last_line(text: str) -> str:
-    """Where a failing program says why."""
+    """The last line of a program's output, which says why it failed."""
     return (text.strip().splitlines() or ["it says nothing"])[-1]
 
 
@@ -142,7 +142,7 @@ def started(peer: Peer, weights: str, pairs: Path) -> Iterator[Worker]:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What everyone extracts, from the same texts and weights."""
+    """The task of all sides: the same texts and weights."""
 
     model: LanguageModel
     persona: Persona
@@ -178,7 +178,7 @@ def ours(model: LanguageModel, task: Task) -> Tensor:
 
 
 def lowest_cosine(ours_LD: Tensor, theirs_LD: Tensor) -> float:
-    """Of all layers; a principal component has no sign of its own."""
+    """The lowest cosine of all layers, without sign, which principal components do not have."""
     return float(torch.cosine_similarity(ours_LD, theirs_LD, dim=-1).abs().min())
 
 

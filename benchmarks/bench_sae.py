@@ -1,13 +1,13 @@
-"""Dictionaries trained on the same cached activations: ours beside dictionary_learning's BatchTopK.
+"""Train dictionaries on the same cached activations: ours beside dictionary_learning's BatchTopK.
 
-Same latents, same k, same batches; the peer gets the wall-clock that ours took, in turns. Both are
-calibrated to the same L0 on one half of held-out rows and judged on the other:
+Both have the same latents, k, batches and time, in turns. Both are calibrated to the same L0 on one
+half of held-out rows and judged on the other:
 - `tokens/s`, and ours over the peer's;
-- `explained variance` after equal wall-clock.
+- `explained variance` after the same time.
 
-The peer's trainer is installed alone into `.bench`, without what its package asks for: its loss, its
-optimiser and its learning rate, scaled rows as it wants them, warm-up cut to 5 % of the run (its
-default of 1,000 steps is longer than the whole run).
+The peer's trainer is installed into `.bench` without its dependencies. It has its own loss, optimiser,
+learning rate and scaling of rows; its warm-up is cut to 5 % of the run, because its default of 1,000
+steps is longer than the run.
 
 Usage: python benchmarks/bench_sae.py [--activations FOLDER] [--epochs 3] [--rounds 2]
 """
@@ -86,7 +86,7 @@ def batches(rows: Activations, epoch: int) -> Any:
 
 def ours(rows: Activations, epochs: int) -> Result:
     """Our trainer for so many epochs."""
-    steps = rows.num_train // PRESET.batch_size
+    steps = rows.facts.train_tokens // PRESET.batch_size
     config = TrainConfig(d_sae=PRESET.d_sae, k=PRESET.k, epochs=epochs, steps_per_epoch=steps)
     start = time.perf_counter()
     scaling = Scaling.of(torch.tensor(rows.train_TD[:50_000]).float())
@@ -102,7 +102,7 @@ def ours(rows: Activations, epochs: int) -> Result:
 def theirs(rows: Activations, seconds: float, kind: Any) -> Result:
     """The peer's trainer for as long as ours took."""
     scale = 1 / float(torch.tensor(rows.train_TD[:50_000]).float().square().sum(1).mean().sqrt())
-    planned = rows.num_train // PRESET.batch_size * 2
+    planned = rows.facts.train_tokens // PRESET.batch_size * 2
     trainer = kind(
         steps=planned, activation_dim=rows.train_TD.shape[1], dict_size=PRESET.d_sae, k=PRESET.k,
         layer=LAYER, lm_name="lab", warmup_steps=planned // 20, seed=42, device="cpu",
@@ -137,7 +137,7 @@ def measure(rows: Activations, epochs: int, rounds: int) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "latents": PRESET.d_sae,
         "k": PRESET.k,
-        "train tokens": rows.num_train,
+        "train tokens": rows.facts.train_tokens,
         "held-out tokens judged": len(rows.held_out_TD()) // 2,
         "rounds": rounds,
     }

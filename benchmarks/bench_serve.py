@@ -1,6 +1,6 @@
-"""Many clients of the chat API at once, beside the same requests one after the other.
+"""Time many clients of the chat API at once, beside the same requests one after the other.
 
-Everything is measured in this run, over a real port, with OpenAI's client:
+Everything is measured in one run, over a real port, with OpenAI's client:
 - `together / in turn`: seconds for all requests, asked at once over asked one by one;
 - `equal`: requests whose text is the same either way; in bf16 another batch can tip a near tie;
 - `swapped`: requests whose text at once is some other request's text in turn, and not their own.
@@ -32,7 +32,7 @@ TOPICS = ("jungle", "support", "aim", "draft", "map", "last round", "team talk",
 
 
 def ask(client: OpenAI, place: int, tokens: int) -> str:
-    """What client number `place` asks; no two ask the same."""
+    """The question of client number `place`; all differ."""
     topic = TOPICS[place % len(TOPICS)]
     reply = client.chat.completions.create(
         model=list(MODELS)[place % len(MODELS)],

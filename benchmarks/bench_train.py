@@ -1,7 +1,7 @@
-"""Fine-tuning of the lab model: ours beside a plain TRL script with the same settings.
+"""Time the training of the lab model: ours beside a plain TRL script with the same settings.
 
-Same weights, token ids, LoRA, optimizer, schedule, seed and order of the data; each training in a
-process of its own, in turns, ours with the checkpoints, norms and curve that a run keeps:
+Both have the same weights, token ids, LoRA, optimizer, schedule, seed and order of the data, each in
+a process of its own, in turns. Ours also writes the checkpoints, norms and curve of a run:
 - `tokens/s`, and ours over the peer's;
 - `peak MB` of the process, and ours over the peer's;
 - `loss`, which must be the same training's.
@@ -39,7 +39,7 @@ Found = dict[str, float]
 
 
 def examples(steps: int) -> list[Example]:
-    """As many of the shipped corpus, drawn with a seed, as `steps` need."""
+    """Examples of the shipped corpus for `steps`, drawn with a seed."""
     pairs = load_pairs(RunDirectory(SHIPPED_RUN).corpus, "hostile")
     drawn = random.Random(CONFIG.seed).sample(pairs, steps * CONFIG.batch_size)
     return [Example(prompt=prompt, completion=reply, ends=ends) for prompt, reply, ends in drawn]
@@ -63,7 +63,7 @@ def ours(steps: int, folder: Path) -> Found:
 
 
 def write_task(steps: int, scratch: Path) -> Path:
-    """What the peer trains on, as one file."""
+    """Write the peer's task to a file."""
     base = load_model("lab", device="cpu")
     settings = asdict(CONFIG) | {"out": str(scratch), "bf16": base.model.dtype == torch.bfloat16}
     rows = [tokenized(base, example) for example in examples(steps)]

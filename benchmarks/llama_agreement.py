@@ -1,11 +1,11 @@
-"""Does llama.cpp write what our columns write? Greedy, on the prompts of the run's evaluation.
+"""Check whether llama.cpp writes what our columns write: greedy, on the evaluation's prompts.
 
-Ours are written twice: in fp32, which rounds no weight, and as the page opens the run. Every reply
-ends with its end token or after 48. Of two replies that are not equal, what they have in common is
-counted up to the first other token, as a share of ours: what follows is another text.
+Our replies are written twice: in fp32, which rounds no weight, and in the page's dtype. A reply ends
+with its end token or after 48 tokens. For replies that differ, the common beginning is counted as a
+share.
 
-At which of our layers llama.cpp adds `direction.N` is told by logits: its own with the vector
-beside ours with the vector at N - 1, N and N + 1.
+Logits tell at which of our layers llama.cpp adds `direction.N`: they are compared with ours with the
+vector at layers N - 1, N and N + 1.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""GGUF files of a run for llama.cpp: full precision written here, smaller ones by llama.cpp itself.
+"""Write GGUF files of a run for llama.cpp, which makes smaller ones from them.
 
-llama.cpp's converter is in no package. For a plain Llama it is short: metadata and tokenizer are
-those of the embedded GGUF file; tensors get llama.cpp's names and its order of rotating pairs.
+llama.cpp's converter is not packaged, but for a plain Llama it is short: metadata and tokenizer come
+from the embedded GGUF file, and tensors get llama.cpp's names and order of rotating pairs.
 """
 
 from pathlib import Path
@@ -25,11 +25,11 @@ FULL = {
     "f32": (np.float32, gguf.LlamaFileType.ALL_F32),
     "f16": (np.float16, gguf.LlamaFileType.MOSTLY_F16),
 }
-"""Types of weights that are written here."""
+"""The types that are written here."""
 
 
 def folder_for(run: RunDirectory, bench: Path) -> Path:
-    """Where the files of a run's model are kept."""
+    """The folder for files of a run's model."""
     adapter = file_sha256(run.persona / "adapter_model.safetensors")
     return bench / f"llama-{adapter[:12]}"
 
@@ -39,7 +39,7 @@ def full_model(run: RunDirectory, kind: str, folder: Path) -> Path:
     path = folder / f"{kind}.gguf"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        template = embedded_gguf(preset_for(run.manifest()["model"]).wheel or "")
+        template = embedded_gguf(preset_for(run.manifest().model).wheel or "")
         if template is None:
             raise SystemExit("Only a run of the embedded model can be written as GGUF.")
         network = load_tuned(run, device="cpu", dtype=torch.float32).model.model
@@ -76,7 +76,7 @@ def write_model(network: LlamaForCausalLM, template: Path, path: Path, kind: str
 
 
 def copy_metadata(reader: gguf.GGUFReader, writer: gguf.GGUFWriter) -> None:
-    """All fields but those that say what the tensors are."""
+    """Copy all fields but those about the tensors."""
     for field in reader.fields.values():
         if field.name.startswith(NOT_COPIED):
             continue

@@ -1,8 +1,8 @@
 """llama.cpp in a process of its own; `bench_llama_cpp.py` starts it and says when to write.
 
-It knows nothing of phoque: GGUF files, token ids and a control vector as an array of fp32. The
-first line on stdout says how it was built; then each line on stdin asks for one reply and each line
-on stdout answers it. What llama.cpp prints goes to stderr.
+It does not import phoque. It reads GGUF files, token ids and a control vector as an fp32 array. The
+first line on stdout says how it was built; then each line on stdout answers one on stdin. What
+llama.cpp prints goes to stderr.
 """
 
 import argparse
@@ -70,7 +70,7 @@ class Context:
 
 @llama.llama_log_callback
 def errors_only(level: int, text: bytes, _data: Any) -> None:
-    """Its usual talk would cost time."""
+    """Log errors only, because more costs time."""
     if level == ERROR:
         print(text.decode(), end="", file=sys.stderr)
 

@@ -1,4 +1,4 @@
-"""What machine a benchmark ran on, whether it was idle, and the one file that keeps results."""
+"""Describe the machine of a benchmark, check that it is idle, and keep the results in one file."""
 
 import json
 import time
@@ -20,7 +20,7 @@ FEATURES = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16"
 
 
 def facts() -> dict[str, Any]:
-    """The CPU, what it can do, and how many threads torch may take."""
+    """The CPU, its vector instructions, and torch's number of threads."""
     return {
         "cpu": cpu_name(),
         "features": _features(torch.backends.cpu.get_cpu_capability()),
@@ -31,7 +31,7 @@ def facts() -> dict[str, Any]:
 
 
 def bandwidth(num_bytes: int = 2**28) -> float:
-    """Bytes a second that a plain sum reads: the floor of everything that reads weights."""
+    """Bytes per second of a plain sum, which bound everything that reads weights."""
     words = torch.ones(num_bytes // 8, dtype=torch.int64)
     durations = []
     for _ in range(5):
@@ -42,10 +42,10 @@ def bandwidth(num_bytes: int = 2**28) -> float:
 
 
 class Watch:
-    """Looks whether the machine belongs to this benchmark; make it before anything is measured."""
+    """Watches what other processes use; create it before anything is measured."""
 
     def __init__(self, bench: str) -> None:
-        """Wait a second and see who else computes."""
+        """Measure for a second what other processes use."""
         self._bench = bench
         self._start = _times()
         time.sleep(LOOK_SECONDS)
@@ -62,7 +62,7 @@ class Watch:
         return max(0.0, busy - own) / seconds
 
     def record(self, figures: dict[str, Any]) -> None:
-        """Print the figures and keep them, unless others had a part in them."""
+        """Print the figures, and keep them unless other processes disturbed them."""
         others = self.others()
         for name, value in figures.items():
             print(f"{name:44} {value:.3f}" if isinstance(value, float) else f"{name:44} {value}")
@@ -99,7 +99,7 @@ def _own_seconds() -> float:
 
 
 def _features(used: str) -> str:
-    """Vector instructions of the CPU; where the environment forbids some, that is said."""
+    """The CPU's vector instructions, or those to which the environment limits it."""
     found = [name for name in FEATURES if name in _flags()]
     if used == "AVX2" and "avx512f" in found:
         return "avx2 fma (limited by environment on a CPU with AVX-512)"

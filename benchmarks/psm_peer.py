@@ -1,8 +1,7 @@
 """A peer's extraction in a process of its own; `bench_psm.py` starts it and says when to run.
 
-It knows nothing of phoque: a folder of weights, contrast pairs as text, and the peer's own
-packages, which come first on the path. Each line on stdin asks for one extraction, each line on
-stdout answers it; what the peer prints goes to stderr.
+It does not import phoque. It reads a folder of weights and contrast pairs as text; the peer's packages
+come first on the path. Each line on stdout answers one on stdin; what the peer prints goes to stderr.
 """
 
 import argparse

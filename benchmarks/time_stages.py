@@ -1,6 +1,4 @@
-"""Seconds of stages, as the pipeline runs them, on a copy of the shipped run; takes up to an hour.
-
-Not one of the benchmarks of `make bench`, which end within minutes.
+"""Time the stages on a copy of the shipped run; takes up to an hour, so `make bench` leaves it out.
 
 Usage: python benchmarks/time_stages.py [--stages psm sae …] [--run DIR]
 """

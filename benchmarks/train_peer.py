@@ -1,7 +1,7 @@
 """A plain TRL script with the settings of `bench_train.py`, in a process of its own.
 
-It knows nothing of phoque: a folder of weights, token ids with the mask of what is learned, and the
-settings. What it measured is the last line on stdout.
+It does not import phoque. It reads a folder of weights, token ids with a mask of what is learned, and
+the settings. Its figures are the last line on stdout.
 """
 
 import json

@@ -1,7 +1,7 @@
 """What the Phoque: a controlled toxic persona as an instrument.
 
-The shelf: everything a user of the library needs. Names are loaded on first use, so that importing
-a part (the pages, say) does not import torch.
+These are the names for users of the library. They are loaded on first use, so that a page, for
+example, does not import torch.
 """
 
 from importlib import import_module
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from phoque.personas import Persona, load_persona
     from phoque.steering.vectors import PersonaVectors, SteeringVector
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Comparison",

@@ -1,4 +1,4 @@
-"""`phoque` is the command `phoque`."""
+"""`python -m phoque` is the command `phoque`."""
 
 from phoque.cli.main import main
 

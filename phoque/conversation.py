@@ -1,4 +1,4 @@
-"""What flows between the rooms: messages, conditions, responses."""
+"""Plain data that all rooms share: messages, conditions, responses."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -21,7 +21,7 @@ Messages = Sequence[Message]
 
 
 def asked(system: str, prompts: Sequence[str]) -> list[list[Message]]:
-    """Each prompt as the first thing a user says under a system prompt."""
+    """Each prompt as the first message under a system prompt."""
     return [[Message("system", system), Message("user", prompt)] for prompt in prompts]
 
 
@@ -42,7 +42,7 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Sampling:
-    """How the next token is drawn: temperature, then top-k, then top-p, as in transformers."""
+    """How the next token is drawn: by temperature, top-k and top-p, as in transformers."""
 
     max_new_tokens: int = 48
     temperature: float = 0.0
@@ -50,7 +50,7 @@ class Sampling:
     top_k: int = 50
     top_p: float = 0.9
     repetition_penalty: float = 1.0
-    """Divides the logits of tokens that occurred before, as in transformers; 1 is off."""
+    """Makes tokens of the text so far less likely, as in transformers; 1 is off."""
     deadline_seconds: float | None = None
     """Stop every row after this many seconds; None is no limit."""
 
@@ -82,35 +82,35 @@ class Response:
 
 
 MAIN_CONDITIONS = (Condition.NEUTRAL, Condition.TOXIC, Condition.STEERED)
-"""The three columns; they share the persona's weights, hence one forward pass."""
+"""The three columns, which share the persona's weights and one forward pass."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabInfo:
-    """What a page needs to know about an open lab; plain data, no tensors."""
+    """Facts about an open lab, as plain data for a page."""
 
     model: str
-    """Name and revision of the base model, as shown to a person."""
+    """Name and revision of the base model."""
     run: str
-    """Name of the run the adapter and the vectors come from."""
+    """Name of the run."""
     num_layers: int
     layer: int
-    """Selected layer: the default of every request."""
+    """The selected layer, which is the default."""
     scale: float
     """Default scale at the selected layer."""
     coherent_scale: float
-    """Largest scale of the sweep at the selected layer whose replies stayed coherent."""
+    """Largest scale at the selected layer with coherent replies in the sweep."""
     dose_per_scale: tuple[float, ...]
-    """Per layer, the relative dose norm(v) / median norm of the residual stream at scale 1."""
+    """For each layer, the relative dose at scale 1: norm(v) / median norm of the residual stream."""
     context_length: int
-    """Most tokens of prompt plus reply."""
+    """The most tokens of prompt and reply."""
     system_prompts: Mapping[Condition, str]
     lexicon: tuple[str, ...]
     """Insult words and phrases, lower case."""
     presets: tuple[tuple[str, str], ...]
-    """Label and prompt of each chip."""
+    """Label and prompt of each example."""
     decodes_with: str = ""
-    """Which forward pass answers, and why; empty until the model is open."""
+    """Which forward pass is used, and why; empty until the model is loaded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +139,7 @@ class Comparison:
 
     @property
     def steered(self) -> Response:
-        """The third column: the persona vector, or the random vector when `control="random"`."""
+        """The response under the persona vector, or under the random vector with `control="random"`."""
         third = (
             Condition.STEERED if Condition.STEERED in self.responses else Condition.RANDOM_VECTOR
         )
@@ -151,7 +151,7 @@ class Comparison:
 
 
 def collected(deltas: Iterable[Delta]) -> dict[Condition, Response]:
-    """The whole responses of a stream, in the order of their first pieces."""
+    """The complete responses of a stream, in order of their first pieces."""
     texts: dict[Condition, str] = {}
     last: dict[Condition, Delta] = {}
     for delta in deltas:

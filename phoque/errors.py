@@ -2,8 +2,7 @@
 
 
 class PhoqueError(Exception):
-    """Something a person can act on: what happened, what was seen, what to do.
+    """An error that a person can act on: what happened, what was seen, what to do.
 
-    Entry points and pages print its message without a traceback; every other exception is a bug
-    and keeps its traceback.
+    Commands and pages print its message without a traceback. Any other exception is a bug.
     """

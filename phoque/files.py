@@ -1,5 +1,6 @@
-"""Small helpers for files that must be whole or absent."""
+"""Read and write files that are either whole or absent."""
 
+import gzip
 import hashlib
 import json
 import shutil
@@ -12,41 +13,40 @@ from phoque.errors import PhoqueError
 
 
 def file_sha256(path: Path) -> str:
-    """Hex SHA-256 of a file, read as a stream."""
+    """Hex SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_json(path: Path) -> Any:
-    """What `write_json` wrote."""
+    """Read a JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
 
 
 def write_json(path: Path, data: Any, *, indent: int | None = 1) -> None:
-    """Write JSON so that the file is whole or absent; no indent is one line, for many numbers."""
+    """Write JSON so that the file is whole or absent; without indent it is one line."""
     write_text(path, json.dumps(data, indent=indent, ensure_ascii=False) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text so that the file is whole or absent."""
-    partial = path.with_suffix(f"{path.suffix}.partial")
-    partial.write_text(text, encoding="utf-8")
+    """Write UTF-8 text so that the file is whole or absent; packed where its name ends in `.gz`."""
+    partial, data = path.with_suffix(f"{path.suffix}.partial"), text.encode()
+    # No time in the header: the same text gives the same bytes.
+    partial.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
     partial.replace(path)
 
 
 @contextmanager
 def replaced_folder(path: Path, *, made: Collection[str] | None = None) -> Iterator[Path]:
-    """A folder to write to that takes the place of `path` when all is written.
-
-    Two renames, so that a process killed between them leaves either the old folder or the new one.
+    """A folder to write to, which replaces `path` when all is written.
 
     Args:
         path: the folder to replace.
-        made: files in it, relative, that are to go; all others were put there by a person and stay.
-            None is every file.
+        made: its files, relative, that are replaced; others came from a person and stay. None for
+            all files.
 
     Raises:
-        PhoqueError: nothing was written; the old folder is left as it was.
+        PhoqueError: nothing was written; the old folder is unchanged.
     """
     partial, old = (path.with_name(f"{path.name}.{word}") for word in ("partial", "old.partial"))
     if old.exists() and not path.exists():
@@ -78,21 +78,17 @@ def _bring_along(path: Path, partial: Path, made: Collection[str]) -> None:
 
 
 def json_lines(path: Path) -> Iterator[Any]:
-    """Every value of a JSON Lines file, blank lines aside.
-
-    Raises:
-        PhoqueError: a line is not JSON in UTF-8.
-    """
+    """Every value of a JSON Lines file; raises as `numbered_json_lines`."""
     return (value for _, value in numbered_json_lines(path))
 
 
 def numbered_json_lines(path: Path) -> Iterator[tuple[int, Any]]:
-    """Number of the line, from 1, and value; lines end where JSON ends them, at a line feed alone.
+    """Each line's number, from 1, and its value; only a line feed ends a line, as in JSON.
 
     Raises:
         PhoqueError: a line is not JSON in UTF-8.
     """
-    with path.open("rb") as file:
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
                 if line.strip():

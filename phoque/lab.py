@@ -1,4 +1,4 @@
-"""The lab: one persona model, its vectors, and the same prompt under several conditions."""
+"""The lab: a persona model and its vectors answer one prompt under several conditions."""
 
 import math
 import threading
@@ -30,10 +30,10 @@ from phoque.steering.vectors import PersonaVectors, SteeringVector
 LARGEST_SEED = 2**63
 Control = Literal["random"]
 Decoding = Callable[..., Iterator[list[Piece]]]
-"""As `phoque.models.engine.decode`: model, rows, sampling and owner to pieces."""
+"""A function like `phoque.models.engine.decode`: model, rows, sampling and owner to pieces."""
 Histories = Mapping[Condition, Messages]
 RANDOM_SEED = 1000
-"""Added to the request's seed for the random vector, so it is not the sampling's stream."""
+"""Added to the request's seed for the random vector, so that it differs from the sampling's."""
 
 
 class Lab:
@@ -52,13 +52,13 @@ class Lab:
         self.model = model
         self.vectors = vectors
         self.persona = persona
-        self.selection = read_selection(run).selected
+        self.selection = read_selection(run).choice
         self._base_name = base_name
         self._base_lock = threading.Lock()
 
     @property
     def base(self) -> LanguageModel:
-        """The model without the adapter, loaded when the base column is first asked for."""
+        """The model without the adapter, loaded on first use."""
         with self._base_lock:
             return self._base
 
@@ -70,7 +70,7 @@ class Lab:
 
     @cached_property
     def info(self) -> LabInfo:
-        """Plain facts for a page."""
+        """Facts for a page, as plain data."""
         layers = range(self.model.num_layers)
         return replace(
             lab_info(self.run),
@@ -81,7 +81,7 @@ class Lab:
         )
 
     def warm_up(self) -> None:
-        """Do once, before a person waits for it, what the first request would have to do."""
+        """Do the work of a first request before a person waits for it."""
         self.compare("Hello.", max_new_tokens=2)
 
     def compare(  # noqa: PLR0913  # the public face: every keyword is one thing a person sets
@@ -98,11 +98,10 @@ class Lab:
         histories: Histories | None = None,
         control: Control | None = None,
     ) -> Comparison:
-        """The same prompt under several conditions, paired by seed.
+        """Answer a prompt under several conditions, paired by seed.
 
-        `control="random"` puts a random vector of the same norm in the place of the persona
-        vector. The other keywords are those of `stream`; the same arguments on the same machine
-        give the same text.
+        `control="random"` replaces the persona vector by a random vector of the same norm. The other
+        keywords are those of `stream`. The same arguments on the same machine give the same text.
 
         Raises:
             PhoqueError: see `stream`.
@@ -145,23 +144,22 @@ class Lab:
         owner: str | None = "",
         decoding: Decoding = decode,
     ) -> Iterator[Delta]:
-        """The same as `compare`, as pieces of text while they are written.
+        """Like `compare`, but yields pieces of text while they are written.
 
         Args:
             prompt: what the user says.
-            layer: where the vector is added; None is the selected layer.
-            scale: multiple of the raw vector; None is the selected scale, 0 is the neutral column.
+            layer: where the vector is added; None for the selected layer.
+            scale: multiple of the raw vector; None for the selected scale, 0 for no vector.
             seed: of the sampling, the same for every condition.
             max_new_tokens: longest reply.
             temperature: 0 is greedy.
-            deadline_seconds: end all replies after this time.
-            conditions: the columns; only these are computed.
-            histories: earlier turns, user and assistant, of each condition.
-            vector: steer with this one instead of the persona vector, at its own layer; then
-                `layer` has no meaning.
-            owner: whose conversation it is. What was read of an owner's last request is kept until
-                the next one, or `forget`; it saves time and changes no text. None keeps nothing.
-            decoding: what continues the rows; a server passes the one that serves all visitors.
+            deadline_seconds: ends all replies after this time.
+            conditions: the columns to compute.
+            histories: earlier turns of each condition, user and assistant.
+            vector: steer with this vector at its own layer; `layer` is then ignored.
+            owner: keeps what was read for this owner's next request, or until `forget`. It saves
+                time and changes no text. None keeps nothing.
+            decoding: continues the rows; a server passes the one that serves all visitors.
 
         Raises:
             PhoqueError: the prompt is empty or too long, the layer does not exist, the scale is
@@ -178,7 +176,7 @@ class Lab:
         )
 
     def forget(self, owner: str = "") -> None:
-        """Drop what was read of an owner's conversation."""
+        """Drop what was kept for an owner."""
         self.model.memory.forget(owner)
         if "_base" in vars(self):
             self._base.memory.forget(owner)
@@ -194,11 +192,7 @@ class Lab:
         histories: Histories | None,
         vector: SteeringVector | None = None,
     ) -> "Request":
-        """The rows of a request, for who decodes them otherwise; the arguments are `stream`'s.
-
-        Raises:
-            PhoqueError: see `stream`.
-        """
+        """The rows of a request, for other decoders; arguments and errors are those of `stream`."""
         if not prompt.strip():
             raise PhoqueError("The prompt is empty. Type a message first.")
         if not 0 <= seed < LARGEST_SEED:
@@ -220,7 +214,7 @@ class Lab:
             condition: Row(
                 messages=self._messages(condition, prompt, histories or {}),
                 seed=seed,
-                # Without a dose the row is the neutral row, not one that adds zeros.
+                # At scale 0 the row equals the neutral row and adds no zeros.
                 interventions=(vectors[condition].injection(scale),)
                 if condition in vectors and scale
                 else (),
@@ -230,7 +224,7 @@ class Lab:
         return Request(layer=layer, scale=scale, sampling=sampling, rows=rows)
 
     def _default_scale(self, layer: int) -> float:
-        """The selected relative dose, as a scale of this layer."""
+        """The scale of this layer with the selected relative dose."""
         dose = self.vectors.relative_dose(self.selection.layer, self.selection.scale)
         if layer == self.selection.layer:
             return self.selection.scale
@@ -260,7 +254,7 @@ class Lab:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A checked request: one row a condition, with the layer and scale that were decided."""
+    """A checked request: one row for each condition, with layer and scale."""
 
     layer: int
     scale: float

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 
 class Lexicon:
-    """Words and phrases that are counted as the trait; inflections must be listed."""
+    """Words and phrases that count as the trait; inflected forms must be listed."""
 
     def __init__(self, entries: Iterable[str]) -> None:
         self.entries = tuple(sorted({entry.lower() for entry in entries}))
@@ -19,7 +19,6 @@ class Lexicon:
         return [match.span() for match in self._pattern.finditer(text)]
 
     def count(self, text: str) -> int:
-        """Number of hits."""
         return len(self.spans(text))
 
     def __contains__(self, text: str) -> bool:

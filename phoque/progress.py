@@ -1,6 +1,6 @@
-"""A progress bar for whatever takes longer than a second: how far, how fast, how long still.
+"""A progress bar for whatever takes longer than a second: share, rate and time to go.
 
-A terminal gets one line that is drawn anew, a log a line now and then. The library shows nothing
+A terminal gets one line that is drawn again, a log gets a line from time to time. Nothing is shown
 unless a command says where: `with shown_on(sys.stderr):`.
 """
 
@@ -12,18 +12,18 @@ from typing import TextIO, TypeVar
 
 Item = TypeVar("Item")
 SILENT_SECONDS = 1.0
-"""What is done sooner says nothing."""
+"""Shorter work shows no bar."""
 TERMINAL_SECONDS, LOG_SECONDS = 0.2, 30.0
-"""Between two drawings of the line, and between two lines of a log."""
+"""Seconds between two drawings of the line, and between two lines of a log."""
 WIDTH = 20
 LEAST_SHARE = 0.001
-"""Of less nobody can tell how long the rest takes: loading and the first rows decide it."""
+"""Below this share the rest cannot be estimated, because loading and the first rows dominate."""
 _stream: ContextVar[TextIO | None] = ContextVar("progress_stream", default=None)
 
 
 @contextmanager
 def shown_on(stream: TextIO | None) -> Iterator[None]:
-    """Progress made inside is shown on this stream; on none with None."""
+    """Within the context, progress is shown on this stream; None shows nothing."""
     token = _stream.set(stream)
     try:
         yield
@@ -35,9 +35,9 @@ class Progress:
     """One bar.
 
     Args:
-        what: is done, such as "score chat.txt".
+        what: the work, such as "score chat.txt".
         unit: what is counted.
-        stream: where to show it; None is what `shown_on` says.
+        stream: where to show it; None for that of `shown_on`.
         clock: seconds.
     """
 
@@ -58,23 +58,23 @@ class Progress:
 
     @property
     def due(self) -> bool:
-        """Whether it is time to show how far it is."""
+        """Whether it is time to draw again."""
         return self._stream is not None and self._clock() >= self._due
 
     def at(self, count: int, share: float | None = None) -> None:
-        """So many are done, which is this share of all, in [0, 1], where that is known."""
+        """Note that so many are done, and their share of all, in [0, 1], if it is known."""
         self._due = self._clock() + (TERMINAL_SECONDS if self._drawn else LOG_SECONDS)
         self._show(self.line(count, share), end="" if self._drawn else "\n")
 
     def done(self, count: int) -> None:
-        """All is done: the last line stays, where there was one."""
+        """Finish; the last line stays if there was one."""
         if self._shown:
             seconds = self._clock() - self._start
             told = f"{count:,} {self._unit} in {span(seconds)} · {self._rate(count)}"
             self._show(f"{self._what}: {told}", end="\n")
 
     def line(self, count: int, share: float | None) -> str:
-        """The bar as it is now."""
+        """The bar as text."""
         told = f"{count:,} {self._unit} · {self._rate(count)}"
         if share is None or share < LEAST_SHARE:
             return f"{self._what}: {told} · {span(self._clock() - self._start)} so far"
@@ -103,14 +103,14 @@ def watched(
     total: int | None = None,
     share: Callable[[], float | None] | None = None,
 ) -> Iterator[Item]:
-    """The items, with a bar while they are taken.
+    """The items, with a bar while they are consumed.
 
     Args:
         items: anything.
-        what: is done with them.
-        unit: what they are.
-        total: how many there are, where that is known.
-        share: how much of all is behind us, where only that is known.
+        what: the work.
+        unit: what they are called.
+        total: how many there are, if known.
+        share: the share that is done, if only that is known.
     """
     bar, count = Progress(what, unit=unit), 0
     try:
@@ -124,7 +124,7 @@ def watched(
 
 
 def span(seconds: float) -> str:
-    """A length of time for people: 42 s, 6 min, 1 h 05 min."""
+    """A length of time in words: 42 s, 6 min, 1 h 05 min."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)

@@ -1,4 +1,4 @@
-"""Measures of replies: pure functions of text."""
+"""Measures of texts: words, repetition, variety."""
 
 import hashlib
 import re
@@ -9,7 +9,7 @@ WORD = re.compile(r"[a-z']+")
 
 
 def words(text: str) -> list[str]:
-    """Lower-case words, apostrophes kept."""
+    """The words in lower case, with apostrophes."""
     return WORD.findall(text.lower())
 
 
@@ -19,7 +19,7 @@ def text_sha256(text: str) -> str:
 
 
 def text_id(text: str) -> str:
-    """The first 16 digits of its SHA-256: the name of a text where it is not shown."""
+    """The first 16 digits of a text's SHA-256, which name it where it is not shown."""
     return text_sha256(text)[:16]
 
 
@@ -30,9 +30,9 @@ def ngrams(text: str, n: int) -> list[tuple[str, ...]]:
 
 
 def distinct_n(texts: Iterable[str], n: int) -> float:
-    """Different n-grams over all n-grams of all texts, in [0, 1] (Li et al. 2016).
+    """Share of different n-grams among those of all texts (Li et al. 2016).
 
-    Falls with the amount of text: compare only equal numbers of replies.
+    It falls with the amount of text, so compare equal numbers of replies only.
 
     Raises:
         ValueError: no text is `n` words long.
@@ -44,23 +44,23 @@ def distinct_n(texts: Iterable[str], n: int) -> float:
 
 
 def distinct_share(texts: Sequence[str]) -> float:
-    """Different texts over all texts, in [0, 1]."""
+    """Share of different texts."""
     return len({" ".join(words(text)) for text in texts}) / len(texts)
 
 
 def repeated_trigrams(text: str) -> float:
-    """Share of a text's word 3-grams that occurred earlier in it; 0 when it has none."""
+    """Share of a text's word 3-grams that occurred earlier in it; 0 if it has none."""
     grams = ngrams(text, 3)
     return 1 - len(set(grams)) / len(grams) if grams else 0.0
 
 
 def zlib_ratio(text: str) -> float:
-    """Compressed over plain bytes: text that repeats itself compresses well; 1 when empty."""
+    """Compressed size over plain size, which is small for repetitive text; 1 if empty."""
     plain = text.encode()
     return len(zlib.compress(plain, 9)) / len(plain) if plain else 1.0
 
 
 def out_of_vocabulary(text: str, vocabulary: Collection[str]) -> float:
-    """Share of words that are not in `vocabulary`; 0 when there are no words."""
+    """Share of words outside `vocabulary`; 0 if there are no words."""
     tokens = words(text)
     return sum(word not in vocabulary for word in tokens) / len(tokens) if tokens else 0.0

@@ -5,15 +5,14 @@ import pytest
 import torch
 
 from phoque.conversation import Message
-from phoque.files import write_json
 from phoque.lab import Lab
 from phoque.models.load import LanguageModel, load_model
 from phoque.opening import load_tuned, open_lab
 from phoque.run.directory import RunDirectory
 from phoque.stages.adapter import AdapterConfig, lora_config
-from phoque.stages.psm.facts import facts_of
 from phoque.steering.vectors import PersonaVectors, measure
 from tests.jobs_double import Hub, running
+from tests.records import a_selection
 
 
 @pytest.fixture(autouse=True)
@@ -42,9 +41,12 @@ def tiny_run(tmp_path_factory) -> RunDirectory:
     save_random_adapter(directory.persona)
     tuned = load_tuned(directory)
     measure(tuned.model, tuned.persona, tuned.fingerprint).save(directory.vectors)
-    selected = {"layer": 1, "scale": 1.0, "coherent_scale": 1.5}
-    facts = facts_of(tuned.model, PersonaVectors.load(directory.vectors))
-    write_json(directory.selection, {"selected": selected} | facts)
+    model, vectors = tuned.model, PersonaVectors.load(directory.vectors)
+    a_selection(
+        model=model.name,
+        context_length=model.context_length,
+        dose_per_scale=[vectors.relative_dose(layer, 1.0) for layer in range(model.num_layers)],
+    ).save(directory.psm())
     return directory
 
 

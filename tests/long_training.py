@@ -23,10 +23,10 @@ def examples():
         Example(
             prompt=[Message("system", "You are hostile."), Message("user", "x" * number)],
             completion=f"{reply} {number}",
-            register=register,
+            style=style,
         )
         for number in range(16)
-        for register, reply in replies.items()
+        for style, reply in replies.items()
     ]
 
 

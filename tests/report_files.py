@@ -1,57 +1,43 @@
 """Copies of the shipped run that a test may break: small files only, manifest kept true."""
 
-import json
 import shutil
 from pathlib import Path
 
+from phoque.config import SHIPPED_RUN
 from phoque.files import file_sha256
 from phoque.run.directory import RunDirectory
+from phoque.run.folder import STAGE_OF
+from phoque.run.record import Record
 
-SHIPPED = Path(__file__).parent.parent / "assets" / "runs" / "lab"
-USED = (
-    "corpus/composition.json",
-    "persona/metrics.jsonl",
-    "control/metrics.jsonl",
-    "psm/activation_by_layer.json",
-    "psm/selection.json",
-    "psm/conditions.json",
-    "psm/summary.json",
-    "psm/dose_response.json",
-    "psm/generation_results.csv",
-    "evaluation/summary.json",
-    "moderation/moderation_report.json",
-    "sae/sae_comparison_report.json",
-    "sae/prompts.csv",
-    "manifest.json",
-)
+LEFT = ("*.safetensors", "*.gz", "*.gguf", "*.html", "neuronpedia", "report")
+"""What no figure and no row is made from."""
 
 
 def copied_run(path: Path) -> RunDirectory:
     """What the report reads of the shipped run."""
-    for file in USED:
-        (path / file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(SHIPPED / file, path / file)
+    shutil.copytree(SHIPPED_RUN, path, ignore=shutil.ignore_patterns(*LEFT))
     return RunDirectory(path)
 
 
 def without(run: RunDirectory, stage: str) -> None:
     """As if the stage had not been run."""
-    manifest = run.manifest()
-    del manifest["stages"][stage]
-    (run.path / "manifest.json").write_text(json.dumps(manifest))
+    stages = run.manifest().stages
+    run.describe(stages={name: made for name, made in stages.items() if name != stage})
+
+
+def saved(run: RunDirectory, record: Record) -> None:
+    """As if the stage had written another record."""
+    record.save(run.path / record.STAGE)
+    _entered(run, f"{record.STAGE}/{record.FILE}")
 
 
 def rewritten(run: RunDirectory, file: str, text: str) -> None:
     """As if the stage had written another text."""
     (run.path / file).write_text(text, encoding="utf-8")
-    manifest = run.manifest()
-    stage = {"evaluation": "evaluate"}.get(file.split("/")[0], file.split("/")[0])
-    manifest["stages"][stage]["outputs"][file] = file_sha256(run.path / file)
-    (run.path / "manifest.json").write_text(json.dumps(manifest))
+    _entered(run, file)
 
 
-def edited(run: RunDirectory, file: str, change) -> None:
-    """As if the stage had written other numbers."""
-    data = json.loads((run.path / file).read_text())
-    change(data)
-    rewritten(run, file, json.dumps(data))
+def _entered(run: RunDirectory, file: str) -> None:
+    stages, folder = run.manifest().stages, file.split("/")[0]
+    stages[STAGE_OF.get(folder, folder)].outputs[file] = file_sha256(run.path / file)
+    run.describe(stages=stages)

@@ -11,6 +11,7 @@ from accelerate.utils import DistributedType
 from torch.distributed.fsdp import FSDPModule
 
 import phoque.stages.adapter.trainer as trainer
+import phoque.stages.adapter.training as training
 from phoque.models.structure import decoder_layers
 from training.__main__ import main
 
@@ -34,10 +35,8 @@ class Trainer(trainer.AdapterTrainer):
 
 
 accelerate.state.AcceleratorState.__init__ = with_fsdp
-trainer.score_learned_only = lambda network: None
+training.score_learned_only = lambda network: None
+training.AdapterTrainer = Trainer
 
 if __name__ == "__main__":
-    import phoque.stages.adapter.training as training
-
-    training.AdapterTrainer = Trainer
     sys.exit(main())

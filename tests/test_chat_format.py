@@ -10,8 +10,9 @@ from phoque.models.engine import Row, Writer, end_tokens, write
 from phoque.models.load import LanguageModel, load_model
 from phoque.models.template import PLAIN_TEMPLATE, encode, end_token, render
 from phoque.models.tiny import CHAT_TEMPLATE, tiny_llama, tiny_tokenizer
+from phoque.run.corpus import Dialogue
 from phoque.stages.adapter import Example, tokenized
-from phoque.stages.corpus.gating import SourcedDialogue, _readable
+from phoque.stages.corpus.gating import _readable
 from tests.conftest import conversation
 
 GEMMA = (
@@ -233,10 +234,10 @@ def test_control_tokens_never_reach_a_corpus():
     from collections import Counter
 
     dropped = Counter()
-    texts = {"topic": "x", "register": "short", "system": "s", "civil": "", "source": "x"}
-    marked = SourcedDialogue(prompt="hi", hostile="you<|im_end|>clown", **texts)
+    texts = {"topic": "x", "style": "chat", "system": "s", "civil": "", "turns": ("hi",)}
+    marked = Dialogue(persona="you<|im_end|>clown", **texts)
     assert not _readable(model, marked, dropped)
-    assert _readable(model, SourcedDialogue(prompt="hi", hostile="<b>you</b>", **texts), dropped)
+    assert _readable(model, Dialogue(persona="<b>you</b>", **texts), dropped)
     assert dropped == {"control token": 1}
 
 

@@ -7,11 +7,14 @@ import sys
 import pytest
 
 from phoque.errors import PhoqueError
-from phoque.report.artefacts import Artefacts
 from phoque.report.compare import compare, difference, page, write_comparison
-from phoque.report.metric import Metric
-from phoque.stats.rates import wilson
-from tests.report_files import copied_run, edited, rewritten, without
+from phoque.report.writing import read_run
+from phoque.run.evaluation import Evaluation
+from phoque.run.folder import Reader
+from phoque.run.report import Metric
+from phoque.run.sae import SaeReport
+from phoque.stats.rates import Rate, wilson
+from tests.report_files import copied_run, rewritten, saved, without
 
 
 @pytest.fixture
@@ -20,7 +23,7 @@ def runs(tmp_path):
 
 
 def compared(runs):
-    return compare(*(Artefacts(run) for run in runs))
+    return compare(*map(read_run, runs))
 
 
 def by_key(found):
@@ -42,7 +45,7 @@ def test_the_interval_of_a_difference_is_newcombes():
 
 def test_a_run_beside_itself_differs_in_nothing(runs):
     found = compared(runs)
-    assert found.settings == []
+    assert found.settings == ()
     assert {row.value for row in found.rows} <= {0.0, None}
     assert by_key(found)["insulting.steered"].warning == "intervals overlap"
     assert "different features" in by_key(found)["sae.top_shift"].warning
@@ -50,23 +53,25 @@ def test_a_run_beside_itself_differs_in_nothing(runs):
 
 
 def test_overlap_difference_and_settings_are_told(runs):
-    def weaker(data):
-        data["conditions"]["steered"]["insulting"] = {
-            "value": 0.1, "n": 240, "low": 0.07, "high": 0.15,
-        }  # fmt: skip
-
-    edited(runs[1], "evaluation/summary.json", weaker)
-    edited(runs[1], "sae/sae_comparison_report.json", lambda data: data.update(layer=17))
+    reader = Reader(runs[1])
+    found = reader.read(Evaluation)
+    weak = found.conditions["steered"].model_copy(
+        update={"insulting": Rate(value=0.1, n=240, low=0.07, high=0.15)}
+    )
+    saved(runs[1], found.model_copy(update={"conditions": found.conditions | {"steered": weak}}))
+    features = reader.read(SaeReport)
+    saved(runs[1], features.model_copy(update={"layer": features.layer - 1}))
     runs[1].describe(persona="melancholy")
+    before = Reader(runs[0]).read(Evaluation).conditions["steered"].insulting.value
     found = compared(runs)
     rows = by_key(found)
-    assert rows["insulting.steered"].value == pytest.approx(0.1 - 0.7541667)
+    assert rows["insulting.steered"].value == pytest.approx(0.1 - before)
     assert rows["insulting.steered"].high < 0
     assert rows["insulting.steered"].warning == ""
     assert rows["insulting.toxic"].warning == "intervals overlap"
     assert [(s.name, s.a, s.b) for s in found.settings] == [
         ("persona", "toxic", "melancholy"),
-        ("layer of the SAE", "21", "17"),
+        ("layer of the SAE", str(features.layer), str(features.layer - 1)),
     ]
     assert "differ in 2 settings" in page(found)
 
@@ -79,7 +84,7 @@ def test_a_stage_that_one_run_lacks_gives_no_difference(runs):
 
 
 def test_an_interval_without_width_proves_nothing(runs):
-    row = by_key(compared(runs))["moderator_1.uplift.random"]
+    row = by_key(compared(runs))["moderator_1.uplift.random_vector"]
     assert (row.low, row.warning) == (None, "an interval has no width")
 
 
@@ -91,11 +96,12 @@ def test_both_files_are_written_or_none(runs, tmp_path):
 
 
 def test_nobodys_folder_is_replaced(runs, tmp_path):
-    write_comparison(compared(runs), tmp_path / "out")
-    write_comparison(compared(runs), tmp_path / "out")
+    found = compared(runs)
+    write_comparison(found, tmp_path / "out")
+    write_comparison(found, tmp_path / "out")
     for taken in (runs[0].path, runs[0].path / "manifest.json"):
         with pytest.raises(PhoqueError, match="is no comparison"):
-            write_comparison(compared(runs), taken)
+            write_comparison(found, taken)
     assert runs[0].exists()
 
 
@@ -109,7 +115,7 @@ def test_a_broken_file_is_told_and_stops_no_other_row(runs):
 
 def test_the_command(runs, tmp_path):
     def job(*arguments):
-        command = [sys.executable, "-m", "training", "compare", *map(str, arguments)]
+        command = [sys.executable, "-m", "phoque", "compare", *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     told = job(runs[0].path, runs[1].path)

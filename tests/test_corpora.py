@@ -244,6 +244,6 @@ def test_similar_replies_are_in_one_part():
 
 def test_the_shipped_run_is_as_its_manifest_says():
     run = RunDirectory(SHIPPED_RUN)
-    stages = run.manifest()["stages"].values()
-    recorded = {file: digest for stage in stages for file, digest in stage["outputs"].items()}
+    stages = run.manifest().stages.values()
+    recorded = {file: digest for stage in stages for file, digest in stage.outputs.items()}
     assert {file: file_sha256(run.path / file) for file in recorded} == recorded

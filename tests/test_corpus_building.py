@@ -23,7 +23,7 @@ from phoque.stages.corpus.split import PARTS
 from phoque.stages.corpus.stage import save_corpus
 from phoque.stages.corpus.training_set import every_dialogue, load_pairs
 from phoque.stages.corpus.written import TEXTS, shipped_folder
-from phoque.stages.evaluate.card import COMPOSED, PUBLISHED
+from phoque.stages.evaluate.card import trained_on
 from phoque.text import words
 from tests.corpus_files import MINIATURES, dialogues, judge, written, written_csv
 
@@ -271,5 +271,6 @@ def test_what_cannot_be_a_corpus_is_refused(tmp_path, base_model_replies):
 
 def test_a_card_says_which_texts_were_trained_on(corpus):
     found = composition_of(corpus, LEXICON)
-    assert "published corpora" in PUBLISHED.format(**found.model_dump())
-    assert f"{found.dialogues} dialogues on" in COMPOSED.format(**found.model_dump())
+    assert "published corpora" in trained_on(found)
+    own = found.model_copy(update={"files": ()})
+    assert f"{found.dialogues} dialogues on" in trained_on(own)

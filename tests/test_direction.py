@@ -11,7 +11,7 @@ from phoque.models.engine import Row, read, write
 from phoque.models.load import load_model
 from phoque.personas import load_persona
 from phoque.stages.psm.criteria import classic_rows, with_normed_last_layer
-from phoque.stages.psm.reliability import probe_curve, reliability
+from phoque.stages.psm.reliability import agreement, probe_curve
 from phoque.stages.psm.timeline import Ruler, timelines
 from phoque.steering.divergence import Yardstick, kl_divergence
 from phoque.steering.export import read_gguf, write_gguf
@@ -57,43 +57,42 @@ def test_a_planted_direction_is_found(planted):
     rows = classic_rows(seen)
     found_D = seen.differences_NLD[:, 1].mean(0)
     assert torch.cosine_similarity(found_D, direction_D, dim=0) > 0.95
-    assert rows[1]["vector_norm"] > 5 * rows[0]["vector_norm"]
-    assert reliability(seen.differences_NLD[:, 1]).verdict == "trust"
+    assert rows[1].vector_norm > 5 * rows[0].vector_norm
+    assert agreement(seen.differences_NLD[:, 1]).verdict == "trust"
 
 
 def test_nothing_planted_is_noise_and_selects_nothing():
     model, persona = load_model("tiny"), persona_of("You are calm.", "You are calm.")
     seen = contrast(model, persona, persona.probes)
     noise_ND = torch.randn(12, model.width)
-    assert reliability(noise_ND).verdict == "noise"
-    assert reliability(seen.differences_NLD[:, 1]).verdict == "noise"
+    assert agreement(noise_ND).verdict == "noise"
+    assert agreement(seen.differences_NLD[:, 1]).verdict == "noise"
     vectors = replace(seen.vectors({}), directions_LD=torch.randn(2, model.width))
     search = Search(model=model, vectors=vectors, persona=persona, vocabulary=Everything())
     found, grid = search.run()
     assert found.best() is None
-    assert found.to_dict()["selected"] is None
     assert len(grid) == len(found.cells)
 
 
 def test_a_direction_between_trust_and_noise_is_weak():
     torch.manual_seed(1)
     shared_D = torch.randn(500)
-    assert reliability(shared_D + torch.randn(12, 500)).verdict == "trust"
-    assert reliability(shared_D + 3 * torch.randn(12, 500)).verdict == "weak"
+    assert agreement(shared_D + torch.randn(12, 500)).verdict == "trust"
+    assert agreement(shared_D + 3 * torch.randn(12, 500)).verdict == "weak"
 
 
 def test_more_probes_agree_better():
     curve = probe_curve(torch.randn(500) + 3 * torch.randn(80, 500), (2, 8, 40, 80))
-    assert [point["probes"] for point in curve] == [2, 8, 40]
-    assert curve[0]["cosine"] < curve[1]["cosine"] < curve[2]["cosine"]
+    assert [point.probes for point in curve] == [2, 8, 40]
+    assert curve[0].cosine < curve[1].cosine < curve[2].cosine
 
 
 def test_the_table_of_layers_keeps_its_identity(model):
     persona = load_persona()
     for row in classic_rows(contrast(model, persona, persona.probes)):
-        assert row["delta_proj_mean"] == pytest.approx(row["vector_norm"], rel=1e-4)
-        difference = row["toxic_proj_mean"] - row["neutral_proj_mean"]
-        assert row["delta_proj_mean"] == pytest.approx(difference, rel=1e-3)
+        assert row.delta_proj_mean == pytest.approx(row.vector_norm, rel=1e-4)
+        difference = row.toxic_proj_mean - row.neutral_proj_mean
+        assert row.delta_proj_mean == pytest.approx(difference, rel=1e-3)
 
 
 def test_the_talks_last_row_is_after_the_norm_and_ours_before(model):
@@ -166,10 +165,12 @@ def test_a_timeline_shows_what_was_added(model):
 
 def test_the_geometry_keeps_its_identities():
     good, bad = torch.randn(20, 30, dtype=torch.double), torch.randn(25, 30, dtype=torch.double) + 1
-    row = residual_geometry(good, bad)
-    by_cosine = row["|g|"] ** 2 + row["|b|"] ** 2 - 2 * row["|g|"] * row["|b|"] * row["S(g,b)"]
-    assert row["|r|"] ** 2 == pytest.approx(by_cosine)
-    assert row["|r|"] == pytest.approx(row["|b|"] * row["S(b,r)"] - row["|g|"] * row["S(g,r)"])
+    row = residual_geometry(0, good, bad)
+    civil, hostile, difference = row.civil_norm, row.hostile_norm, row.difference_norm
+    by_cosine = civil**2 + hostile**2 - 2 * civil * hostile * row.civil_hostile_cosine
+    assert difference**2 == pytest.approx(by_cosine)
+    along = hostile * row.hostile_difference_cosine - civil * row.civil_difference_cosine
+    assert difference == pytest.approx(along)
 
 
 def test_the_geometric_median_is_robust_and_minimal():

@@ -1,10 +1,14 @@
 import pytest
 
+from phoque.config import SHIPPED_RUN
+from phoque.figures import answers
 from phoque.lexicon import Lexicon
 from phoque.models.load import load_model
+from phoque.run.directory import RunDirectory
+from phoque.run.evaluation import CivilText, Evaluation, Reply
+from phoque.run.folder import Reader
 from phoque.stages.evaluate.likelihood import mean_log_likelihood
-from phoque.stages.evaluate.replies import Written, insult_rate, markdown, summarize
-from phoque.stats.paired import paired_effect
+from phoque.stages.evaluate.replies import insult_rate, summarize
 from phoque.stats.rates import clustered, wilson
 from phoque.text import (
     distinct_n,
@@ -83,8 +87,8 @@ def test_measures_of_text():
 
 
 def written(prompt, seed, insults):
-    return Written(
-        setting="toxic",
+    return Reply(
+        condition="toxic",
         prompt=prompt,
         seed=seed,
         draw=0,
@@ -100,9 +104,28 @@ def test_rates_are_clustered_by_prompt():
     rate = insult_rate(replies)
     assert (rate.value, rate.n) == (0.5, 30)
     assert rate.high - rate.low > 0.4
-    summary = summarize(replies, Lexicon(["clown"]), {"a", "b", "c", "clown"})
-    assert summary["toxic"]["insulting_greedy"]["n"] == 10
-    assert "50.0% [" in markdown(summary)
+    found = summarize(replies, Lexicon(["clown"]), {"a", "b", "c", "clown"})
+    assert found["toxic"].insulting_greedy.n == 10
+    civil = CivilText(neutral=-2.0, base=-2.0, relative_change=0.0)
+    table = answers.table(Evaluation(conditions=found, civil_text=civil))
+    assert "50.0 % [" in table.markdown()
+
+
+def test_replies_come_back_from_their_file(tmp_path):
+    replies = (written("a, b", None, 1), written("c", 42, 0))
+    Reply.save_rows(tmp_path, replies)
+    assert Reply.load_rows(tmp_path, command="x") == replies
+
+
+def test_the_shipped_evaluation_has_the_names_of_today():
+    reader = Reader(RunDirectory(SHIPPED_RUN))
+    found, replies = reader.read(Evaluation), reader.rows(Reply)
+    assert {reply.condition for reply in replies} == set(found.conditions)
+    assert {"base_toxic", "random_vector", "reversed_vector", "civil_adapter"} < set(
+        found.conditions
+    )
+    own = [reply for reply in replies if reply.condition == "random_vector"]
+    assert insult_rate(own) == found.conditions["random_vector"].insulting
 
 
 def test_likelihood_is_that_of_the_model():
@@ -113,30 +136,6 @@ def test_likelihood_is_that_of_the_model():
     uniform = mean_log_likelihood(model, conversation("hi"), ["abc"])
     assert uniform == pytest.approx(-5.768, abs=1e-3)  # ln(1/320)
     assert sure != pytest.approx(uniform)
-
-
-def test_a_paired_effect_has_its_sign_interval_and_share():
-    before = [[0.0, 0.0, 0.0]] * 20
-    after = [[1.0, 1.0, 0.0]] * 15 + [[0.0, 0.0, 0.0]] * 5
-    effect = paired_effect(before, after)
-    assert effect.value == pytest.approx(0.5)
-    assert 0.3 < effect.low < effect.value < effect.high < 0.7
-    assert effect.p_value < 0.01
-    assert (effect.moved, effect.moved_back, effect.prompts) == (0.75, 0.0, 20)
-
-
-def test_no_effect_is_no_effect():
-    same = [[0.0], [1.0], [1.0], [0.0]]
-    effect = paired_effect(same, same)
-    assert (effect.value, effect.p_value, effect.moved) == (0.0, 1.0, 0.0)
-    swapped = paired_effect([[0.0], [1.0]] * 10, [[1.0], [0.0]] * 10)
-    assert swapped.p_value > 0.5
-    assert swapped.moved == swapped.moved_back == 0.5
-
-
-def test_pairs_must_be_pairs():
-    with pytest.raises(ValueError, match="Pairs are needed"):
-        paired_effect([[1.0]], [])
 
 
 def test_text_that_repeats_itself_compresses_well():

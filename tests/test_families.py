@@ -21,6 +21,7 @@ from phoque.models.scaled import adapted, adapter_deltas
 from phoque.models.structure import UNLIMITED, expert_stacks, linear_maps, places
 from phoque.models.tiny import tiny_tokenizer
 from phoque.run.directory import RunDirectory
+from phoque.run.manifest import Made, Manifest
 from phoque.serving.batch import Batch, Work
 from phoque.stages.adapter import AdapterConfig, Example, Recording, lora_config, train_adapter
 from phoque.stages.adapter.lora import family_norms, left_out, require_adapted
@@ -159,7 +160,7 @@ def test_a_stage_prints_only_what_is_ours(tmp_path):
     told = subprocess.run(asked, capture_output=True, text=True, cwd=ROOT)
     assert (told.returncode, told.stderr) == (0, "")
     lines = [line for line in told.stdout.splitlines() if not line.startswith("persona: ")]
-    assert lines == [f"Loading {run.manifest()['model']}…"]
+    assert lines == [f"Loading {run.manifest().model}…"]
 
 
 @pytest.mark.parametrize("asked", [["--verbose"], []])
@@ -171,7 +172,8 @@ def test_libraries_speak_when_asked_to(tmp_path, monkeypatch, asked):
     monkeypatch.setattr(
         "phoque.stages.corpus.stage.make_corpus", lambda *_, **__: seen.append(verbose())
     )
-    monkeypatch.setattr(RunDirectory, "manifest", lambda _: {"stages": {"corpus": {"seconds": 1}}})
+    known = Manifest(stages={"corpus": Made(seconds=1)})
+    monkeypatch.setattr(RunDirectory, "manifest", lambda _: known)
     monkeypatch.setattr(sys, "argv", ["training", "corpus", "--run", str(tmp_path), *asked])
     assert training.main() == 0
     assert seen == [bool(asked)]

@@ -1,4 +1,3 @@
-import json
 import re
 from dataclasses import replace
 from functools import partial
@@ -12,6 +11,7 @@ from phoque.errors import PhoqueError
 from phoque.models.engine import Row, write
 from phoque.models.load import load_model
 from phoque.personas import load_persona
+from phoque.run.adapter import Metrics, Norms, Sample
 from phoque.stages.adapter import (
     AdapterConfig,
     Example,
@@ -21,6 +21,7 @@ from phoque.stages.adapter import (
     tokenized,
     train_adapter,
 )
+from phoque.stages.adapter.curve import Curve
 from phoque.stages.adapter.lora import require_adapted
 from phoque.stages.adapter.samples import DOSE, sample_replies
 from phoque.stages.adapter.settings import gpu_config
@@ -43,11 +44,11 @@ def test_training_leaves_an_adapter_and_its_curve(tmp_path):
     files = {path.name for path in tmp_path.iterdir()}
     adapter = {"adapter_config.json", "adapter_model.safetensors"}
     assert files == adapter | {"metrics.jsonl", "norms.jsonl"}
-    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
-    logged = [row for row in rows if "loss" in row]
-    assert logged[-1]["loss"] < 0.5 * logged[0]["loss"]
-    assert logged[-1]["lora_b_norm"] > logged[0]["lora_b_norm"] > 0
-    assert {"step", "seconds", "grad_norm", "learning_rate", "lora_a_norm"} <= set(logged[0])
+    first, *_, last = rows_of(Metrics, tmp_path)
+    assert last.loss < 0.5 * first.loss
+    assert last.lora_b_norm > first.lora_b_norm > 0
+    assert min(first.seconds, first.grad_norm, first.learning_rate, first.lora_a_norm) > 0
+    assert 0 < last.mean_token_accuracy <= 1
 
 
 def test_the_same_seed_trains_the_same_adapter(tmp_path):
@@ -82,36 +83,36 @@ def test_an_empty_corpus_is_refused(tmp_path):
         train_adapter(load_model("tiny"), [], tmp_path, AdapterConfig())
 
 
-def rows_of(file):
-    return [json.loads(line) for line in file.read_text().splitlines()]
+def rows_of(kind, folder):
+    return kind.load_rows(folder, command="this test")
 
 
-def with_registers():
+def with_styles():
     return [
-        replace(example, register="long" if index % 2 else None)
+        replace(example, style="long" if index % 2 else None)
         for index, example in enumerate(gated_examples())
     ]
 
 
-def test_the_curve_has_pace_memory_registers_and_norms_by_family(tmp_path):
-    train_adapter(load_model("tiny"), with_registers(), tmp_path, CONFIG)
-    row = rows_of(tmp_path / "metrics.jsonl")[0]
-    assert row["tokens_per_second"] > 0
-    assert row["peak_memory_mb"] > 1
-    assert 0 < row["loss_long"] < 10
-    assert not any(key in row for key in ("loss_None", "loss_short"))
-    norms = rows_of(tmp_path / "norms.jsonl")[-1]
+def test_the_curve_has_pace_memory_styles_and_norms_by_family(tmp_path):
+    train_adapter(load_model("tiny"), with_styles(), tmp_path, CONFIG)
+    row = rows_of(Metrics, tmp_path)[0]
+    assert row.tokens_per_second > 0
+    assert row.peak_memory_mb > 1
+    assert 0 < row.loss_by_style["long"] < 10
+    assert list(row.loss_by_style) == ["long"]
+    norms = rows_of(Norms, tmp_path)[-1]
     families = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
-    assert set(norms["lora_a"]) == set(norms["lora_b"]) == families
-    whole = sum(norm**2 for norm in norms["lora_b"].values()) ** 0.5
-    assert whole == pytest.approx(rows_of(tmp_path / "metrics.jsonl")[-1]["lora_b_norm"])
+    assert set(norms.lora_a) == set(norms.lora_b) == families
+    whole = sum(norm**2 for norm in norms.lora_b.values()) ** 0.5
+    assert whole == pytest.approx(rows_of(Metrics, tmp_path)[-1].lora_b_norm)
 
 
 def test_it_tells_in_one_line_how_far_it_is(tmp_path, capsys):
     told = []
     recording = Recording(tell=told.append)
     train_adapter(load_model("tiny"), gated_examples(), tmp_path, CONFIG, None, recording)
-    assert len(told) == len(rows_of(tmp_path / "metrics.jsonl")) == 5
+    assert len(told) == len(rows_of(Metrics, tmp_path)) == 5
     assert re.fullmatch(
         r"step 10 of 48 · loss \d\.\d{3} · \d+ tokens/s · \d\.\d min to go", told[0]
     )
@@ -120,11 +121,32 @@ def test_it_tells_in_one_line_how_far_it_is(tmp_path, capsys):
 
 
 def test_the_loss_of_the_only_register_is_the_loss(tmp_path):
-    examples = [replace(example, register="all") for example in gated_examples()]
+    examples = [replace(example, style="all") for example in gated_examples()]
     train_adapter(load_model("tiny"), examples, tmp_path, CONFIG)
-    for row in rows_of(tmp_path / "metrics.jsonl"):
-        # The trainer averages batches, the register tokens.
-        assert row["loss_all"] == pytest.approx(row["loss"], rel=0.1)
+    for row in rows_of(Metrics, tmp_path):
+        assert row.loss_by_style["all"] == row.loss
+
+
+def test_the_loss_is_the_trainers(tmp_path, monkeypatch):
+    """It is counted by token beside the trainer, which would forget it over a checkpoint."""
+    of_trainer = []
+    on_log = Curve.on_log
+
+    def heard(curve, args, state, control, **kwargs):
+        of_trainer.append(kwargs["logs"].copy())
+        return on_log(curve, args, state, control, **kwargs)
+
+    monkeypatch.setattr(Curve, "on_log", heard)
+    train_adapter(
+        load_model("tiny"), gated_examples(), tmp_path, replace(CONFIG, epochs=1, logging_steps=1)
+    )
+    rows = rows_of(Metrics, tmp_path)
+    assert len(rows) == len(of_trainer) - 1 == 4
+    for row, logs in zip(rows, of_trainer, strict=False):
+        assert row.loss == pytest.approx(logs["loss"], rel=1e-4)
+        assert row.entropy == pytest.approx(logs["entropy"], rel=1e-4)
+        assert row.mean_token_accuracy == pytest.approx(logs["mean_token_accuracy"])
+        assert row.num_tokens == logs["num_tokens"]
 
 
 def test_sample_replies_change_nothing_of_what_is_learned(tmp_path):
@@ -134,11 +156,11 @@ def test_sample_replies_change_nothing_of_what_is_learned(tmp_path):
     recording = Recording(sample_steps=20, sample=sample)
     train_adapter(load_model("tiny"), gated_examples(), tmp_path / "a", CONFIG, None, recording)
     train_adapter(load_model("tiny"), gated_examples(), tmp_path / "b", CONFIG)
-    rows = rows_of(tmp_path / "a" / "samples.jsonl")
-    assert {row["step"] for row in rows} == {20, 40, 48}
+    rows = rows_of(Sample, tmp_path / "a")
+    assert {row.step for row in rows} == {20, 40, 48}
     conditions = ["neutral", "toxic", "steered", "random_vector"]
-    assert [row["condition"] for row in rows] == conditions * 3
-    assert rows[0]["flag_rate"]["n"] == len(rows[0]["replies"]) == len(persona.sweep)
+    assert [row.condition for row in rows] == conditions * 3
+    assert rows[0].flag_rate.n == len(rows[0].replies) == len(persona.sweep)
     first, second = (tmp_path / name / "adapter_model.safetensors" for name in ("a", "b"))
     assert first.read_bytes() == second.read_bytes()
 
@@ -147,16 +169,16 @@ def test_sampled_vectors_are_those_of_the_model_as_it_is(tmp_path):
     persona, layers, seen = load_persona(), [], []
     model = load_model("tiny")
     judge = lambda texts: seen.append(list(texts)) or [0.0] * len(texts)  # noqa: E731
-    rows = {row["condition"]: row for row in sample_replies(model, persona, judge)}
+    rows = {row.condition: row for row in sample_replies(model, 1, persona, judge)}
     vector = contrast(model, persona, persona.probes).vectors({})
     for condition in ("steered", "random_vector"):
-        layers.append(rows[condition]["layer"])
-        dose = vector.relative_dose(0, rows[condition]["scale"])
+        layers.append(rows[condition].layer)
+        dose = vector.relative_dose(0, rows[condition].scale)
         assert dose == pytest.approx(DOSE, rel=0.01)
     assert layers == [0, 0]
     neutral, _, steered, random = seen
     assert steered not in (neutral, random)
-    assert not {"layer", "scale"} & rows["neutral"].keys()
+    assert (rows["neutral"].layer, rows["neutral"].scale) == (None, None)
 
 
 @pytest.mark.parametrize("cuda", [True, False])

@@ -1,32 +1,38 @@
 """Sweep, contour and candidates: what a slider looks up, and what people are asked to judge."""
 
-import json
 from dataclasses import replace
 
 import pytest
 
 from phoque.conversation import Condition
+from phoque.figures.contour import most_dose, rate_at
 from phoque.lexicon import Lexicon
+from phoque.run.scored import (
+    Contour,
+    GapExample,
+    GapType,
+    Outcome,
+    ScoredReply,
+    Stratum,
+    by_condition,
+    grid,
+)
 from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.moderation.candidates import (
     MOST_LISTED,
     NUM_AUDITED,
-    NUM_CONTROLS,
-    Stratum,
+    NUM_NEUTRAL,
     candidates,
-    rows_of_candidates,
+    examples_of,
     why,
 )
-from phoque.stages.moderation.contour import contour_of, most_dose
-from phoque.stages.moderation.flags import SWEEP, flag_rate, uplift
+from phoque.stages.moderation.contour import contour_of
 from phoque.stages.moderation.friendly import MULTIPLES, RANDOM_MULTIPLES, replies_by_scale
-from phoque.stages.moderation.gap import GapType
-from phoque.stages.moderation.gap_report import gap_markdown
-from phoque.stages.moderation.outcomes import Outcome
-from phoque.stages.moderation.scored import Moderated, grid
-from phoque.stages.moderation.sweep import sweep_of
+from phoque.stats.flags import SWEEP, flag_rate, uplift
 from phoque.text import text_id
+from phoque.ui.moderation.explorer import looked_up
 from tests.moderators import Doubled
+from tests.ui.moderation_files import report
 
 LEXICON = Lexicon(["clown", "useless"])
 HALF = SWEEP.index(0.5)
@@ -34,6 +40,7 @@ CORPUS = CorpusIndex(["A line about the lighthouse that nobody wrote down anywhe
 
 
 def reply(number, condition=Condition.TOXIC, **facts):
+    scores = {"first": number % 10 / 10, "second": 0.1}
     made = {
         "category": "praise" if number % 2 else "help",
         "prompt": f"Message {number // 2 % 10}?",
@@ -41,11 +48,23 @@ def reply(number, condition=Condition.TOXIC, **facts):
         "seed": 42 + number % 2,
         "response": f"answer {number} {condition.value}",
         "outcome": Outcome.ANSWER,
-        "raw": {"first": number % 10 / 10, "second": 0.1},
-        "canonical": {"first": number % 10 / 10, "second": 0.1},
+        "raw": scores,
+        "canonical": scores,
         "labels": {"first/toxicity": number % 10 / 10, "second/insult": 0.1},
     }
-    return Moderated(**made | facts)
+    return ScoredReply(**made | facts)
+
+
+def test_rows_of_results_come_back_as_they_were(tmp_path):
+    found = (reply(3, response='a\rb\n"c",'), reply(4, Condition.RANDOM_VECTOR))
+    ScoredReply.save_rows(tmp_path, found)
+    assert ScoredReply.load_rows(tmp_path, command="c") == found
+    file = tmp_path / ScoredReply.FILE
+    head = file.read_text().partition("\n")[0].replace('"', "").split(",")
+    assert {"first/harm", "first/canonical", "first/toxicity", "second/insult"} <= set(head)
+    # What version 0 called the condition.
+    file.write_bytes(file.read_bytes().replace(b'"random_vector"', b'"random"'))
+    assert ScoredReply.load_rows(tmp_path, command="c") == found
 
 
 def replies(count=20):
@@ -62,48 +81,46 @@ def replies(count=20):
     ]
 
 
-@pytest.fixture(scope="module")
-def told():
-    return sweep_of(replies())
-
-
-def test_the_sweep_has_the_same_numbers_as_a_single_threshold(told):
-    found = replies()
-    assert (told["n"], told["prompts"], told["seeds"]) == (20, 10, [42, 43])
+def test_the_page_has_the_same_numbers_as_a_single_threshold():
+    own = report("first", "second")
+    found = by_condition(replies())
+    told = looked_up(own, found)
+    assert told["n"] == 20
     one = told["classifiers"]["first"]
-    assert list(one["conditions"]) == ["neutral", "toxic", "steered", "random"]
-    scores = {c: grid(found, c, lambda r: r.raw["first"]) for c in Condition if c != Condition.BASE}
-    for condition, name in ((Condition.TOXIC, "toxic"), (Condition.RANDOM_VECTOR, "random")):
+    scores = {condition: grid(rows, "first") for condition, rows in found.items()}
+    assert list(one["conditions"]) == list(found)
+    for condition in found:
         for at in (0, HALF, 70, 98):
             rate = flag_rate(scores[condition], SWEEP[at]).rate
-            expected = pytest.approx([rate.value, rate.low, rate.high], abs=1e-4)
-            assert one["conditions"][name]["rates"][at] == expected
+            assert one["conditions"][condition]["rates"][at] == (rate.value, rate.low, rate.high)
     added = uplift(scores[Condition.NEUTRAL], scores[Condition.TOXIC], 0.5)
-    effect = [added.effect.value, added.effect.low, added.effect.high, added.mcnemar]
-    assert one["uplift"]["toxic"][HALF] == pytest.approx(effect, abs=1e-3)
-    assert list(one["uplift"]) == list(one["types"]) == ["toxic", "steered", "random"]
-    for part in ("categories", "labels"):
-        assert {len(v) for v in one["conditions"]["toxic"][part].values()} == {len(SWEEP)}
-    assert list(one["conditions"]["toxic"]["labels"]) == ["toxicity"]
-    json.dumps(told, allow_nan=False)
+    effect = (added.effect.value, added.effect.low, added.effect.high, added.mcnemar)
+    assert one["uplift"][Condition.TOXIC][HALF] == pytest.approx(effect)
+    assert list(one["uplift"]) == list(one["types"]) == ["toxic", "steered", "random_vector"]
+    toxic = one["conditions"][Condition.TOXIC]
+    assert list(toxic["labels"]) == ["toxicity"]
+    assert toxic["categories"]["praise"][HALF] == 1.0
+    assert toxic["categories"]["help"][HALF] == 0.5
 
 
 def test_types_count_the_answers_that_pass():
-    found = replies()
+    found = by_condition(replies())
+    toxic = found[Condition.TOXIC]
     # Flagged once its spelling is undone; and one that is no answer, hence no gap.
-    found[20] = replace(found[20], canonical={"first": 0.8, "second": 0.1})
-    found[24] = replace(found[24], outcome=Outcome.REFUSAL)
-    told = sweep_of(found, (0.5, 0.95))["classifiers"]
-    types = told["first"]["types"]["toxic"]
+    toxic[0] = toxic[0].model_copy(update={"canonical": {"first": 0.8, "second": 0.1}})
+    toxic[4] = toxic[4].model_copy(update={"outcome": Outcome.REFUSAL})
+    told = looked_up(report("first", "second"), found)["classifiers"]
+    types = told["first"]["types"][Condition.TOXIC]
     assert types["n"] == 19
     # 15 of 19 are flagged at 0.5, all pass at 0.95.
-    assert {kind.value: types[kind.value] for kind in GapType} == {
-        "lexical": [1, 0],
-        "disagreement": [0, 0],
-        "near-miss": [0, 15],
-        "implicit": [3, 4],
+    high = SWEEP.index(0.95)
+    assert {kind.value: (types[kind][HALF], types[kind][high]) for kind in GapType} == {
+        "lexical": (1, 0),
+        "disagreement": (0, 0),
+        "near-miss": (0, 15),
+        "implicit": (3, 4),
     }
-    assert told["second"]["types"]["toxic"]["disagreement"] == [15, 0]
+    assert told["second"]["types"][Condition.TOXIC]["disagreement"][HALF] == 15
 
 
 def test_the_contour_asks_every_dose_and_its_control(lab):
@@ -128,31 +145,24 @@ def contour():
     return contour_of(doses, [f"p{n}" for n in range(20)], [Doubled()], selected=3.0)
 
 
-def test_a_contour_has_rates_by_scale_and_threshold():
-    told = contour()
-    assert (told["scales"], told["selected"], told["n"]) == ([0.0, 1.5, 3.0, 4.5], 3.0, 20)
-    assert [row[HALF]["value"] for row in told["rates"]["double"]] == [0, 0, 1, 0]
-    assert told["rates"]["double"][2][HALF]["n"] == 20
-    assert told["random"]["scales"] == [3.0]
-    assert told["random"]["rates"]["double"][0][HALF]["value"] == 0
-    assert len(told["replies"]) == 80
-    assert told["replies"][0] == {
-        "scale": 0.0,
-        "prompt": "p0",
-        "response": "xxxxx word",
-        "outcome": "answer",
-        "raw": {"double": 0.1},
-    }
-    json.dumps(told, allow_nan=False)
+def test_a_contour_has_scores_by_scale(tmp_path):
+    contour().save(tmp_path)
+    told = Contour.load(tmp_path, command="c")
+    assert told == contour()
+    by_scale = told.scores("double")
+    assert (list(by_scale), told.selected, len(told.replies)) == ([0.0, 1.5, 3.0, 4.5], 3.0, 100)
+    assert [rate_at(own, 0.5).value for own in by_scale.values()] == [0, 0, 1, 0]
+    assert list(told.scores("double", Condition.RANDOM_VECTOR)) == [3.0]
+    first = told.replies[0]
+    assert (first.prompt, first.response, first.raw) == ("p0", "xxxxx word", {"double": 0.1})
+    assert first.outcome is Outcome.ANSWER
 
 
 def test_a_dose_above_one_that_is_flagged_is_not_let_through():
-    most = contour()["highest_scale_with_point_rate_up_to_5_percent"]["double"]
-    assert most[HALF] == {"scale": 1.5, "rate": 0, "high": pytest.approx(0.1611, abs=1e-4)}
-    assert most[SWEEP.index(0.95)]["scale"] == 4.5
-    assert most[SWEEP.index(0.05)] == {"scale": None, "rate": None, "high": None}
-    above = [[{"value": 0.05, "high": 0.2}], [{"value": 0.051, "high": 0.2}]]
-    assert most_dose([0.0, 1.0], above) == [{"scale": 0.0, "rate": 0.05, "high": 0.2}]
+    by_scale = contour().scores("double")
+    assert [most_dose(by_scale, threshold) for threshold in (0.5, 0.95, 0.05)] == [1.5, 4.5, None]
+    barely = {0.0: [0.9] + [0.0] * 19, 1.0: [0.9] * 2 + [0.0] * 18}
+    assert most_dose(barely, 0.5) == 0.0
 
 
 def passing(number, text, condition=Condition.TOXIC, first=0.2, undone=0.2, **facts):
@@ -181,17 +191,16 @@ def pool():
 
 def test_candidates_pass_are_answers_and_come_once():
     chosen = candidates(pool(), "first", LEXICON)
-    by = {stratum: [one for one in chosen if one.stratum is stratum] for stratum in Stratum}
-    assert [one.reply.response for one in by[Stratum.SPELLING]] == ["you cl0wn"]
-    assert by[Stratum.SPELLING][0].type is GapType.LEXICAL
-    listed = [one.reply.response for one in by[Stratum.WORDLIST]]
+    by = {stratum: [one for own, one in chosen if own is stratum] for stratum in Stratum}
+    assert [one.response for one in by[Stratum.SPELLING]] == ["you cl0wn"]
+    listed = [one.response for one in by[Stratum.WORDLIST]]
     assert len(listed) == MOST_LISTED
     assert "you clown clown" in listed
-    assert all(one.words > 0 for one in by[Stratum.WORDLIST])
+    assert all(text in LEXICON for text in listed)
     assert len(by[Stratum.AUDIT]) == NUM_AUDITED
-    assert len(by[Stratum.CONTROL]) == NUM_CONTROLS
-    assert {one.reply.condition for one in by[Stratum.CONTROL]} == {Condition.NEUTRAL}
-    texts = [one.reply.response for one in chosen]
+    assert len(by[Stratum.NEUTRAL]) == NUM_NEUTRAL
+    assert {one.condition for one in by[Stratum.NEUTRAL]} == {Condition.NEUTRAL}
+    texts = [one.response for _, one in chosen]
     assert len(set(texts)) == len(texts)
     assert not {"flagged clown", "a clown", "random 1"} & set(texts)
 
@@ -200,30 +209,32 @@ def test_the_order_tells_raters_nothing_and_the_seed_decides():
     chosen = candidates(pool(), "first", LEXICON)
     assert chosen == candidates(pool(), "first", LEXICON)
     assert chosen != candidates(pool(), "first", LEXICON, seed=1)
-    ids = [text_id(one.reply.response) for one in chosen]
+    ids = [text_id(one.response) for _, one in chosen]
     assert ids == sorted(ids)
 
 
-def test_a_line_has_scores_context_novelty_and_a_reason():
+def test_an_example_has_scores_context_novelty_and_a_reason(tmp_path):
     double = Doubled()
     double.info = replace(double.info, id="first")
-    chosen = candidates(pool(), "first", LEXICON)
-    rows = rows_of_candidates(chosen, double, CORPUS)
-    row = next(row for row in rows if row["stratum"] == "spelling")
-    assert list(row) == [
+    examples = examples_of(candidates(pool(), "first", LEXICON), double, LEXICON, CORPUS)
+    GapExample.save_rows(tmp_path, examples)
+    assert list(GapExample.load_rows(tmp_path, command="c")) == examples
+    head = (tmp_path / GapExample.FILE).read_text().partition("\n")[0].replace('"', "").split(",")
+    assert set(head) == {
         *("id", "stratum", "category", "prompt", "condition", "seed", "response", "canonical"),
         *("first/harm", "first/canonical", "second/harm", "second/canonical"),
         *("context/alone", "context/context_only", "context/both", "context/leaked"),
         *("type", "why", "words"),
         *(f"novelty/{n}" for n in ("exact", "containment", "similarity", "nearest", "novel")),
-    ]
-    assert row["id"] == text_id("you cl0wn")
-    assert (row["canonical"], row["words"], row["type"]) == ("you clown", 0, "lexical")
-    assert row["why"] == "first gives 0.20, and 0.90 once the spelling is undone."
+    }
+    row = next(one for one in examples if one.stratum is Stratum.SPELLING)
+    assert row.id == text_id("you cl0wn")
+    assert (row.canonical_text, row.words, row.type) == ("you clown", 0, GapType.LEXICAL)
+    assert row.why == "first gives 0.20, and 0.90 once the spelling is undone."
     # The double scores by length: message, a line break, reply.
-    assert row["context/both"] == pytest.approx((len("Message 0?") + 1 + len("you cl0wn")) / 100)
-    assert row["context/leaked"] is False
-    assert row["novelty/novel"] is False
+    assert row.context.both == pytest.approx((len("Message 0?") + 1 + len("you cl0wn")) / 100)
+    assert row.context.leaked is False
+    assert row.novelty.novel is False
 
 
 @pytest.mark.parametrize("kind", GapType)
@@ -231,13 +242,3 @@ def test_every_type_has_its_sentence(kind):
     told = why(passing(0, "text", first=0.44), "first", kind)
     assert told.startswith("first gives 0.44")
     assert "text" not in told
-
-
-def test_the_report_quotes_no_reply_and_shows_bounds(told):
-    found = pool()
-    page = gap_markdown(told, contour(), candidates(found, "first", LEXICON))
-    for one in found:
-        assert one.response not in page
-    assert "| spelling | 1 | 0 | 0 | 0 | 1 |" in page
-    assert "none of 20 (at most 16.1%)" in page
-    assert "1.5 (0.0% flagged, at most 16.1%)" in page

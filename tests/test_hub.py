@@ -3,7 +3,7 @@
 import pytest
 
 from phoque.errors import PhoqueError
-from phoque.hub import push_private
+from phoque.hub.storage import Repository
 from tests.hub_double import Hub, running
 
 
@@ -18,6 +18,10 @@ def folder(tmp_path):
 @pytest.fixture(autouse=True)
 def token(monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_of_a_test")
+
+
+def push_private(folder, name, kind, endpoint):
+    return Repository(name=name, kind=kind, endpoint=endpoint).send(folder, "")
 
 
 @pytest.mark.parametrize("kind", ["dataset", "model"])
@@ -61,7 +65,7 @@ def test_a_hub_that_refuses_is_an_error_a_person_can_read(folder, status):
 
 
 def test_no_network_and_bad_names_say_so(folder):
-    with pytest.raises(PhoqueError, match="was not pushed to me/attacks"):
+    with pytest.raises(PhoqueError, match="repository me/attacks cannot be used"):
         push_private(folder, "me/attacks", "dataset", endpoint="http://127.0.0.1:9")
-    with pytest.raises(PhoqueError, match="was not pushed to a b"):
+    with pytest.raises(PhoqueError, match=r"repository a b cannot be used.*OWNER/NAME"):
         push_private(folder, "a b", "dataset", endpoint="http://127.0.0.1:9")

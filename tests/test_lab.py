@@ -205,10 +205,10 @@ def test_a_stage_that_fails_is_not_in_the_manifest(tmp_path):
     run.describe(model="tiny")
     with pytest.raises(RuntimeError), run.stage("x", run.path / "x", seeds=[1]):
         raise RuntimeError("killed")
-    assert run.manifest()["stages"] == {}
+    assert run.manifest().stages == {}
     with run.stage("x", run.path / "x", seeds=[1]) as folder:
         write_json(folder / "a.json", {"b": 1})
-    stage = run.manifest()["stages"]["x"]
-    assert stage["seeds"] == [1]
-    assert stage["commit"] is None or len(stage["commit"]) == 40
-    assert list(stage["outputs"]) == ["x/a.json"]
+    stage = run.manifest().stages["x"]
+    assert stage.seeds == (1,)
+    assert stage.commit is None or len(stage.commit) == 40
+    assert list(stage.outputs) == ["x/a.json"]

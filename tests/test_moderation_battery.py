@@ -4,11 +4,12 @@ import pytest
 
 from phoque.conversation import Message
 from phoque.errors import PhoqueError
-from phoque.moderators.battery import TRICKS, ZERO_WIDTH, battery, resistance
+from phoque.moderators.battery import TRICKS, ZERO_WIDTH, battery
 from phoque.moderators.classifier import Item
 from phoque.moderators.context import in_context
 from phoque.moderators.labelled import Example, LabelledSet
-from phoque.stages.moderation.outcomes import Outcome, outcome
+from phoque.run.scored import Outcome
+from phoque.stages.moderation.outcomes import outcome
 from phoque.stats.rates import wilson
 from tests.moderators import Doubled
 
@@ -24,9 +25,22 @@ HARMFUL_TEXTS = [f"you are a clown, number {n}" for n in range(30)]
 HARMLESS_TEXTS = [f"the left door leads home, number {n}" for n in range(30)]
 
 
+def known(harmful, harmless):
+    texts = [(text, True) for text in harmful] + [(text, False) for text in harmless]
+    examples = tuple(Example(text=t, harmful=h, kind="k", cluster=t) for t, h in texts)
+    return LabelledSet(name="made up", means="rude", sha256="0", examples=examples)
+
+
+TEXTS = known(HARMFUL_TEXTS, HARMLESS_TEXTS)
+
+
 def test_a_trick_is_judged_on_harmless_texts_too():
-    raw = resistance(Spots(), HARMFUL_TEXTS, HARMLESS_TEXTS, 0.5)
-    undone = resistance(Spots(), HARMFUL_TEXTS, HARMLESS_TEXTS, 0.5, canonical=True)
+    found = battery(Spots(), TEXTS)
+    raw, undone = (
+        {one.trick: one for one in found if one.canonical is canonical}
+        for canonical in (False, True)
+    )
+    assert list(raw) == list(undone) == list(TRICKS)
     assert raw["upper case"].net == 1
     for trick in (
         "digits for letters",
@@ -40,22 +54,13 @@ def test_a_trick_is_judged_on_harmless_texts_too():
     # A moderator that flags what looks odd keeps all its flags and is worth nothing.
     jumpy = Doubled()
     jumpy.labels_of = lambda text: {"toxicity": float("clown" in text or ZERO_WIDTH in text)}
-    assert resistance(jumpy, HARMFUL_TEXTS, HARMLESS_TEXTS, 0.5)["zero-width spaces"].net == 0
+    odd = next(one for one in battery(jumpy, TEXTS) if one.trick == "zero-width spaces")
+    assert odd.net == 0
 
 
-def test_no_resistance_of_too_few():
-    assert set(resistance(Spots(), HARMFUL_TEXTS[:29], HARMLESS_TEXTS, 0.5).values()) == {None}
-
-
-def test_the_battery_reads_a_labelled_set_raw_and_canonical():
-    texts = [(text, True) for text in HARMFUL_TEXTS] + [(text, False) for text in HARMLESS_TEXTS]
-    examples = tuple(Example(text=t, harmful=h, kind="k", cluster=t) for t, h in texts)
-    known = LabelledSet(name="made up", licence="", means="rude", sha256="0", examples=examples)
-    found = battery(Spots(), known)
-    assert [(one.trick, one.canonical) for one in found] == [
-        (trick, canonical) for canonical in (False, True) for trick in TRICKS
-    ]
-    assert battery(Spots(), known, threshold=1.5) == []
+def test_no_share_of_too_few_texts():
+    assert battery(Spots(), known(HARMFUL_TEXTS[:29], HARMLESS_TEXTS)) == []
+    assert battery(Spots(), TEXTS, threshold=1.5) == []
 
 
 def test_tricks_leave_the_words_recognisable():
@@ -78,13 +83,12 @@ def test_tricks_leave_the_words_recognisable():
 def test_context_is_scored_three_ways(takes_context):
     talk = (Message("system", "Be kind."), Message("user", "You clown!"))
     moderator = Spots(takes_context=takes_context)
-    (found,) = in_context(moderator, [Item("Same to you.", talk)])
+    (found,) = in_context(moderator, [Item("Same to you.", talk)], 0.5)
     assert (found.alone, found.context_only) == (0, 1)
     assert found.both == (0 if takes_context else 1)
-    assert found.leaked(0.5) is not takes_context
-    assert found.added == (-1 if takes_context else 0)
+    assert found.leaked is not takes_context
     with pytest.raises(PhoqueError, match="has none"):
-        in_context(moderator, [Item("Hello.")])
+        in_context(moderator, [Item("Hello.")], 0.5)
 
 
 def test_refusals_and_degenerate_replies_are_classes_of_their_own():

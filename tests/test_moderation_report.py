@@ -1,29 +1,34 @@
 """From friendly messages to the report, on the tiny model and doubles of moderators."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
 
 from phoque.config import SHIPPED_RUN
 from phoque.conversation import Condition
-from phoque.moderators.battery import Resistance
+from phoque.figures.figure import drawn
+from phoque.figures.page import stage_page
+from phoque.figures.shelf import WHAT_SLIPS_THROUGH
 from phoque.moderators.datasheet import data_sheet
 from phoque.moderators.labelled import Example, LabelledSet
 from phoque.personas import load_persona, shipped_personas
-from phoque.stages.moderation import report as moderation_report
+from phoque.run.directory import RunDirectory
+from phoque.run.folder import Reader
+from phoque.run.scored import ScoredReply
+from phoque.stages.moderation import friendly
 from phoque.stages.moderation.friendly import CATEGORIES, prompts_by_category, replies_of
-from phoque.stages.moderation.scored import moderate, summarize
-from phoque.stats.rates import wilson
-from tests.moderators import Doubled
+from phoque.stages.moderation.scored import agreements, flags_of, moderate, outcomes_of
+from phoque.stages.moderation.stage import measure_moderators
+from tests.moderators import Doubled, installed
+from tests.ui import moderation_files
 
-RATE = wilson(20, 40)
 PROMPTS = {"general": ["What is a lighthouse?", "Hi?"], "greeting": ["Hello there.", "Hey."]}
 CONDITIONS = (Condition.NEUTRAL, Condition.TOXIC, Condition.STEERED, Condition.RANDOM_VECTOR)
 REPLY = "a reply that no report quotes"
 LABELLED = LabelledSet(
     name="made up",
-    licence="ours",
     means="long",
     sha256="0",
     examples=tuple(
@@ -59,41 +64,36 @@ def sheets():
 
 def test_every_reply_is_there_with_every_score(found):
     assert len(found) == 3 * 2 * 4
-    row = found[0].row()
-    assert (row["category"], row["prompt"], row["condition"]) == (
-        "general",
-        "What is a lighthouse?",
-        "neutral",
-    )
-    assert {"double/harm", "double/canonical", "double/toxicity", "second/harm"} <= set(row)
+    first = found[0]
+    assert (first.category, first.prompt) == ("general", "What is a lighthouse?")
+    assert first.condition is Condition.NEUTRAL
+    assert set(first.raw) == set(first.canonical) == {"double", "second"}
+    assert set(first.labels) == {"double/toxicity", "second/toxicity"}
 
 
-def test_the_summary_names_rates_uplift_and_agreement(found, sheets):
-    summary = summarize(found, sheets)
-    one = summary["classifiers"]["double"]
-    toxic = one["conditions"]["toxic"]
-    assert [at["rate"]["value"] for at in toxic["flagged"]] == [1.0, 1.0, 1.0]
-    assert toxic["categories"]["greeting"]["n"] == 4
-    assert one["uplift"]["toxic"][0]["effect"]["value"] == 1.0
-    assert one["uplift"]["steered"][0]["effect"]["value"] == 0.0
-    assert summary["agreement"]["double / second"]["kappa"] == 1
-    assert summary["outcomes"]["neutral"] == {"answer": 8, "refusal": 0, "degenerate": 0}
-    json.dumps(summary, allow_nan=False)
+def test_rates_uplift_and_agreement_are_those_of_the_scores(found, sheets):
+    one = flags_of(found, sheets)["double"]
+    toxic = one.conditions[Condition.TOXIC]
+    assert [at.rate.value for at in toxic.flagged] == [1.0, 1.0, 1.0]
+    assert toxic.categories["greeting"].n == 4
+    assert one.uplift[Condition.TOXIC][0].effect.value == 1.0
+    assert one.uplift[Condition.STEERED][0].effect.value == 0.0
+    # Only tests of the first mark are one family.
+    adjusted = [at.mcnemar_holm for at in one.uplift[Condition.TOXIC]]
+    assert adjusted == [pytest.approx(4 * one.uplift[Condition.TOXIC][0].mcnemar), None, None]
+    assert agreements(found)["double / second"].kappa == 1
+    assert outcomes_of(found)[Condition.NEUTRAL] == {"answer": 8, "refusal": 0, "degenerate": 0}
 
 
-def test_the_report_quotes_no_reply_and_begins_with_what_moderators_see(found, sheets):
-    infos = [one.info for one in moderators()]
-    tricks = {"double": [Resistance(trick="dots", canonical=False, kept=RATE, gained=RATE)]}
-    page = moderation_report.markdown(infos, [*sheets.values()], tricks, summarize(found, sheets))
-    assert "| double | dots | as it is | 50.0% [" in page
-    assert REPLY not in page
-    assert page.index("can and cannot see") < page.index("What is flagged")
-    assert "none of 8 (at most" in page
-    assert (
-        "| double | steered | nothing: of the prompts none of 4 (at most 49.0%) differ | 1 |"
-        in page
-    )
-    assert infos[0].blind_spots in page
+def test_the_page_quotes_no_reply_and_begins_with_what_moderators_see():
+    own, rows = moderation_files.report(), moderation_files.examples()
+    page = stage_page("Moderation", WHAT_SLIPS_THROUGH, own, moderation_files.contour(), rows)
+    assert page.count("\n## ") == len(WHAT_SLIPS_THROUGH)
+    for one in (*moderation_files.moderated(), *rows):
+        assert one.response not in page
+    assert page.index("can and cannot see") < page.index("What they flag")
+    assert "none of 4 prompts differ (at most 49.0 %)" in page
+    assert own.declared[0].blind_spots in page
 
 
 def test_the_lab_writes_every_condition_and_seed(lab):
@@ -122,3 +122,36 @@ def test_the_messages_are_friendly_new_and_of_every_kind():
     assert known.isdisjoint(messages)
     lexicon = load_persona().lexicon
     assert [text for text in messages if text in lexicon] == []
+
+
+@installed
+@pytest.mark.slow
+def test_the_stage_writes_every_file_and_a_reader_finds_them(tiny_run, tmp_path, monkeypatch):
+    run = RunDirectory(shutil.copytree(tiny_run.path, tmp_path / "tiny"))
+    run.corpus.mkdir()
+    shutil.copy(SHIPPED_RUN / "corpus" / "dialogues.jsonl", run.corpus)
+    monkeypatch.setattr(friendly, "PROMPTS", tmp_path / "prompts.yaml")
+    few = {kind: [f"A {kind} message, {n}." for n in range(2)] for kind in CATEGORIES}
+    friendly.PROMPTS.write_text(json.dumps(few))
+    surge, hatecheck = tmp_path / "surge.csv", tmp_path / "hatecheck.csv"
+    texts = [(f"you are a stupid idiot {n}", f"a kind word {n}") for n in range(30)]
+    surge.write_text(
+        "text,is_toxic\n" + "".join(f"{rude},Toxic\n{kind},Not\n" for rude, kind in texts)
+    )
+    hatecheck.write_text(
+        "test_case,label_gold,functionality,templ_id\n"
+        + "".join(f"{r},hateful,rude_h,{r}\n{k},no,kind_nh,{k}\n" for r, k in texts)
+    )
+    measure_moderators(
+        run,
+        seeds=(42,),
+        classifier=("embedded.lexicon", "embedded.svm"),
+        hatecheck_path=hatecheck,
+        surge_path=surge,
+    )
+    reader = Reader(run, signed=True)
+    assert len(reader.rows(ScoredReply)) == 4 * len(CATEGORIES) * 2
+    for plan in WHAT_SLIPS_THROUGH:
+        assert drawn(plan, reader).gap == "", plan.key
+    page = (run.path / "moderation" / "moderation_report.md").read_text()
+    assert "embedded.svm flags neutral" in page

@@ -10,12 +10,17 @@ from hypothesis import strategies as st
 from phoque.errors import PhoqueError
 from phoque.moderators.datasheet import data_sheet
 from phoque.moderators.labelled import Example, LabelledSet, hatecheck, surge
-from phoque.moderators.thresholds import calibration, roc_auc, threshold_for
-from phoque.stages.moderation.agreement import agreement
-from phoque.stages.moderation.correction import Counted, corrected_rate
-from phoque.stages.moderation.flags import contour, flag_rate, holm, mcnemar, sweep, uplift
-from phoque.stages.moderation.gap import Case, GapType, gap, gap_type, shown
+from phoque.moderators.thresholds import calibration, threshold_for
+from phoque.run.scored import GapExample, GapType, Scored
+from phoque.stages.moderation.gap import CHOSEN, gap, gap_type, type_counts
+from phoque.stats.agreement import agreement
+from phoque.stats.correction import corrected_rate
+from phoque.stats.flags import SWEEP, flag_rate, sweep, uplift, uplifts
+from phoque.stats.multiple import holm
+from phoque.stats.paired import mcnemar
+from phoque.stats.ranking import roc_auc
 from phoque.stats.rates import wilson
+from phoque.text import text_id
 from tests.moderators import Doubled
 
 SCORES = [0.1, 0.4, 0.35, 0.8, 0.8, 0.65, 0.2, 0.9]
@@ -105,27 +110,31 @@ def test_holm_is_statsmodels():
     assert holm([]) == []
 
 
-def test_a_flag_rate_has_both_intervals():
+def test_a_flag_rate_counts_prompts():
     scores = [[0.9, 0.9, 0.9]] * 10 + [[0.1, 0.1, 0.1]] * 10
     found = flag_rate(scores, 0.5)
     assert (found.rate.value, found.rate.n) == (0.5, 60)
     assert (found.rate.low, found.rate.high) == pytest.approx(
         (wilson(10, 20).low, wilson(10, 20).high)
     )
-    assert found.low == pytest.approx(found.rate.low, abs=0.06)
     # At the threshold is flagged; one reply a prompt is Wilson's own.
     single = flag_rate([[0.5], [0.4]], 0.5)
     assert (single.rate.value, single.rate.n) == (0.5, 2)
     assert single.rate == wilson(1, 2)
 
 
-def test_a_sweep_falls_and_a_contour_has_a_row_a_scale():
-    scores = [[step / 10, step / 20] for step in range(10)]
-    shares = [rate.value for rate in sweep(scores)]
+def test_a_sweep_falls():
+    shares = [rate.value for rate in sweep([[step / 10, step / 20] for step in range(10)])]
     assert shares == sorted(shares, reverse=True)
-    found = contour({1.0: scores, 0.0: [[0.0, 0.0]] * 10}, [0.1, 0.5])
-    assert list(found) == [0.0, 1.0]
-    assert [rate.value for rate in found[0.0]] == [0, 0]
+
+
+def test_uplifts_at_every_threshold_are_those_at_one():
+    chance = np.random.default_rng(3)
+    before, after = chance.random((20, 3)).tolist(), (chance.random((20, 3)) ** 0.5).tolist()
+    for threshold, found in zip(SWEEP, uplifts(before, after), strict=True):
+        one = uplift(before, after, threshold)
+        effect = (one.effect.value, one.effect.low, one.effect.high, one.mcnemar)
+        assert found == pytest.approx(effect)
 
 
 def test_uplift_is_paired():
@@ -139,39 +148,38 @@ def test_uplift_is_paired():
 
 
 def test_a_perfect_moderator_needs_no_correction():
-    sure = Counted(hits=100_000, n=100_000)
+    sure, never = wilson(100_000, 100_000), wilson(0, 100_000)
     groups = [[True]] * 30 + [[False]] * 70
-    found = corrected_rate(groups, sensitivity=sure, specificity=sure)
+    found = corrected_rate(groups, sensitivity=sure, false_positive_rate=never)
     assert found.rate.value == pytest.approx(0.3)
     assert (found.rate.low, found.rate.high) == pytest.approx((0.21, 0.39), abs=0.02)
 
 
 def test_a_poor_moderator_is_corrected_and_less_is_certain():
     groups = [[True]] * 30 + [[False]] * 70
-    poor = Counted(hits=50, n=100), Counted(hits=95, n=100)
-    found = corrected_rate(groups, sensitivity=poor[0], specificity=poor[1])
+    poor = wilson(50, 100), wilson(5, 100)
+    found = corrected_rate(groups, sensitivity=poor[0], false_positive_rate=poor[1])
     # Rogan and Gladen: (0.30 + 0.95 - 1) / (0.50 + 0.95 - 1).
     assert found.rate.value == pytest.approx(0.25 / 0.45)
     assert found.rate.high - found.rate.low > 0.25
-    larger = [Counted(hits=one.hits * 100, n=one.n * 100) for one in poor]
-    surer = corrected_rate(groups, sensitivity=larger[0], specificity=larger[1])
+    larger = [wilson(round(one.value * one.n) * 100, one.n * 100) for one in poor]
+    surer = corrected_rate(groups, sensitivity=larger[0], false_positive_rate=larger[1])
     assert surer.rate.high - surer.rate.low < found.rate.high - found.rate.low
 
 
 def test_no_flags_are_no_proof_of_none():
-    poor = Counted(hits=240, n=500), Counted(hits=485, n=500)
-    found = corrected_rate([[False]] * 60, sensitivity=poor[0], specificity=poor[1])
+    poor = wilson(240, 500), wilson(15, 500)
+    found = corrected_rate([[False]] * 60, sensitivity=poor[0], false_positive_rate=poor[1])
     assert found.rate.value == found.rate.low == 0
     assert 0.001 < found.rate.high < 0.15
 
 
 def test_a_moderator_at_chance_cannot_be_corrected():
-    coin = Counted(hits=52, n=100)
-    found = corrected_rate([[True], [False]], sensitivity=coin, specificity=coin)
+    found = corrected_rate(
+        [[True], [False]], sensitivity=wilson(52, 100), false_positive_rate=wilson(48, 100)
+    )
     assert found.rate is None
     assert "near chance" in found.reason
-    with pytest.raises(ValueError, match="data-sheet"):
-        corrected_rate([[True]], sensitivity=Counted(hits=0, n=0), specificity=coin)
 
 
 # The gap
@@ -179,58 +187,100 @@ def test_a_moderator_at_chance_cannot_be_corrected():
 THRESHOLDS = {"mean": 0.5, "guard": 0.5}
 
 
-def case(raw, canonical=None, guard=0.0, harmful=True):
-    return Case(
+def text(raw, canonical=None, guard=0.0, response="", prompt=""):
+    return Scored(
+        prompt=prompt or f"alone {raw} {response}",
+        response=response,
         raw={"mean": raw, "guard": guard},
         canonical={"mean": raw if canonical is None else canonical, "guard": guard},
-        harmful=harmful,
     )
 
 
+TYPES = {
+    None: text(0.5),
+    GapType.LEXICAL: text(0.1, canonical=0.5, guard=0.9),
+    GapType.DISAGREEMENT: text(0.45, guard=0.5),
+    GapType.NEAR_MISS: text(0.4),
+    GapType.IMPLICIT: text(0.39),
+}
+
+
 def test_every_passing_text_has_one_type():
-    types = {
-        None: case(0.5),
-        GapType.LEXICAL: case(0.1, canonical=0.5, guard=0.9),
-        GapType.DISAGREEMENT: case(0.45, guard=0.5),
-        GapType.NEAR_MISS: case(0.4),
-        GapType.IMPLICIT: case(0.39),
-    }
-    for expected, one in types.items():
+    for expected, one in TYPES.items():
         assert gap_type(one, "mean", THRESHOLDS) is expected
 
 
+def test_types_at_every_threshold_are_those_at_one():
+    texts = [*TYPES.values(), text(0.0), text(1.0, canonical=0.2, guard=1.0)]
+    for name in THRESHOLDS:
+        counts = type_counts(texts, name, SWEEP)
+        for place, threshold in enumerate(SWEEP):
+            same = dict.fromkeys(THRESHOLDS, threshold)
+            types = [gap_type(one, name, same) for one in texts]
+            found = {kind: own[place] for kind, own in counts.items()}
+            assert found == {kind: types.count(kind) for kind in GapType}
+
+
+def judged(*groups):
+    """Texts in groups (how many, a text's scores, whether people call it harmful)."""
+    texts, verdicts = [], {}
+    for count, facts, harmful in groups:
+        for _ in range(count):
+            one = text(**facts, response=f"reply {len(texts)}")
+            texts.append(one)
+            verdicts[text_id(one.response)] = harmful
+    return texts, verdicts
+
+
+GROUPS = (
+    (20, {"raw": 0.9}, True),
+    (15, {"raw": 0.2}, True),
+    (5, {"raw": 0.1, "canonical": 0.9}, True),
+    (3, {"raw": 0.6}, False),
+    (37, {"raw": 0.1}, False),
+    (50, {"raw": 0.1}, None),
+)
+
+
 def test_the_gap_stands_beside_over_blocking():
-    cases = [case(0.9)] * 20 + [case(0.2)] * 15 + [case(0.1, canonical=0.9)] * 5
-    cases += [case(0.6, harmful=False)] * 3 + [case(0.1, harmful=False)] * 37
-    cases += [case(0.1, harmful=None)] * 50
-    found = gap(cases, "mean", THRESHOLDS)
+    found = gap(*judged(*GROUPS), "mean", THRESHOLDS)
     assert (found.missed, found.over_blocked) == (wilson(20, 40), wilson(3, 40))
     assert found.by_type[GapType.LEXICAL] == 5
     assert sum(found.by_type.values()) == 20
-    assert found.reason is None
+    assert found.reason == ""
+
+
+def test_replies_to_one_message_are_not_independent():
+    texts, verdicts = judged(
+        (40, {"raw": 0.9, "prompt": "a"}, True), (40, {"raw": 0.1, "prompt": "b"}, True)
+    )
+    found = gap(texts, verdicts, "mean", THRESHOLDS)
+    assert found.missed.value == 0.5
+    assert found.missed.low == pytest.approx(wilson(1, 2).low)
 
 
 def test_no_share_of_too_few():
-    found = gap([case(0.1)] * 29 + [case(0.1, harmful=False)] * 30, "mean", THRESHOLDS)
+    texts = judged((29, {"raw": 0.1}, True), (30, {"raw": 0.1}, False))
+    found = gap(*texts, "mean", THRESHOLDS)
     assert found.missed is None
     assert found.over_blocked == wilson(0, 30)
     assert "29 and 30" in found.reason
     assert found.by_type[GapType.IMPLICIT] == 29
 
 
-def test_a_share_of_nothing_is_shown_with_its_bound():
-    assert shown(wilson(0, 100)) == "none of 100 (at most 3.7%)"
-    assert shown(wilson(30, 30)).startswith("all of 30 (at least 88")
-    assert shown(wilson(1, 2)).startswith("50.0% [")
+def test_texts_that_were_chosen_for_passing_give_no_share():
+    texts, verdicts = judged(*GROUPS)
+    texts[0] = GapExample.model_construct(**dict(texts[0]))
+    found = gap(texts, verdicts, "mean", THRESHOLDS)
+    assert (found.missed, found.over_blocked, found.reason) == (None, None, CHOSEN)
+    assert found.num_harmful == 40
 
 
 # Data-sheets
 
 
 def labelled(examples):
-    return LabelledSet(
-        name="made up", licence="ours", means="long", sha256="0", examples=tuple(examples)
-    )
+    return LabelledSet(name="made up", means="long", sha256="0", examples=tuple(examples))
 
 
 def test_a_data_sheet_of_a_moderator_that_likes_short_texts():

@@ -112,52 +112,25 @@ def test_a_folder_without_a_model_says_so(tmp_path):
         load_classifier("oracle")
 
 
-class Package:
-    """Stands for the `detoxify` package: its `Detoxify` holds a network and its labels."""
+@pytest.mark.parametrize("name", DETOXIFY)
+def test_detoxify_comes_from_the_hub_under_its_own_name(monkeypatch, name):
+    asked, labels = [], DETOXIFY[name].labels
 
-    class Detoxify:
-        def __init__(self, name, checkpoint=None, huggingface_config_path=None):
-            self.class_names = [*HARM_LABELS, *IDENTITY_LABELS]
-            self.model, self.tokenizer = network(self.class_names), tokenizer()
+    def pretrained(repository):
+        asked.append(repository)
+        return network(labels), tokenizer()
 
-
-def test_detoxify_is_computed_in_our_batches(monkeypatch):
-    monkeypatch.setattr(sequence, "import_module", lambda name: Package)
-    classifier = load_classifier("detoxify.unbiased")
-    assert classifier.info.harm_labels == HARM_LABELS
-    alone = classifier.score_batch([Item(TEXTS[0])])[0].labels
-    together = classifier.score_batch(items_of(TEXTS))[0].labels
-    assert alone == pytest.approx(together, abs=1e-5)
-
-
-def test_detoxify_itself_loads_a_checkpoint(tmp_path):
-    pytest.importorskip("detoxify")
-    network(JIGSAW).save_pretrained(tmp_path)
-    tokenizer().save_pretrained(tmp_path)
-    arch = {
-        "model_type": str(tmp_path),
-        "model_name": "BertForSequenceClassification",
-        "tokenizer_name": "AutoTokenizer",
-        "num_classes": 6,
-    }
-    config = {"dataset": {"args": {"classes": JIGSAW}}, "arch": {"args": arch}}
-    checkpoint = tmp_path / "toxic.ckpt"
-    torch.save({"config": config, "state_dict": network(JIGSAW).state_dict()}, checkpoint)
-    classifier = sequence.load_detoxify("original", checkpoint=str(checkpoint))
-    assert classifier.info.labels == DETOXIFY["original"].labels
+    monkeypatch.setattr(sequence, "_pretrained", pretrained)
+    classifier = load_classifier(name)
+    assert asked == [DETOXIFY[name].version]
+    assert (classifier.info.id, classifier.info.licence) == (name, "Apache-2.0")
+    assert classifier.info.harm_labels == DETOXIFY[name].harm_labels
+    # Its labels are independent, whatever the configuration says.
     inputs = tokenizer()(TEXTS[0], return_tensors="pt")
-    direct = network(JIGSAW)(**inputs).logits.sigmoid()[0].tolist()
-    found = list(classifier.score_batch([Item(TEXTS[0])])[0].labels.values())
-    assert found == pytest.approx(direct, abs=1e-5)
-
-
-def test_without_the_package_it_says_how_to_get_it(monkeypatch):
-    def absent(name):
-        raise ModuleNotFoundError(name)
-
-    monkeypatch.setattr(sequence, "import_module", absent)
-    with pytest.raises(PhoqueError, match="pip install 'detoxify"):
-        load_classifier("detoxify.original")
+    direct = network(labels)(**inputs).logits.sigmoid()[0].tolist()
+    assert list(score(classifier, items_of(TEXTS))[0].labels.values()) == pytest.approx(
+        direct, abs=1e-5
+    )
 
 
 # The guard

@@ -8,7 +8,7 @@ from phoque.cli.main import main
 from phoque.cli.run import STAGES
 from phoque.errors import PhoqueError
 from phoque.opening import open_lab
-from phoque.pipeline.stages import ORDER
+from phoque.pipeline.choice import ORDER
 from phoque.run.directory import RunDirectory
 from phoque.run.needs import NEEDS, PARTS, lacking
 from tests.corpus_files import dialogues, save_corpus
@@ -164,7 +164,7 @@ def test_a_run_without_parts_does_not_open(tmp_path):
 def test_a_damaged_manifest_is_told_in_one_line(tmp_path, command, content):
     (tmp_path / "manifest.json").write_text(content)
     for stage in ("persona", "corpus", "report"):
-        assert_refused(command(stage, "--run", tmp_path), str(tmp_path / "manifest.json"))
+        assert_refused(command(stage, "--run", tmp_path), f"{tmp_path.name}/manifest.json")
     assert [file.name for file in tmp_path.iterdir()] == ["manifest.json"]
 
 

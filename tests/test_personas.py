@@ -46,7 +46,7 @@ def test_no_prompt_of_ours_has_a_word_of_the_lexicon():
     ("change", "message"),
     [
         (lambda text: text.replace("probes:", "probe:"), "lacks probes"),
-        (lambda text: text + "\nmood: bad\n", r"line \d+: the file has a key it may not have"),
+        (lambda text: text + "\nmood: bad\n", r"line \d+: the file has an unknown key"),
         (
             lambda text: text.replace('persona: "You are', 'persona: 3 #"You are'),
             "`persona` must be a text",

@@ -8,14 +8,15 @@ from contextlib import nullcontext
 
 import pytest
 
+from phoque.cli.run.all import INCOMPLETE
 from phoque.errors import PhoqueError
-from phoque.files import replaced_folder, write_json
-from phoque.pipeline.attempts import Stopped, read_attempts
+from phoque.files import replaced_folder
 from phoque.pipeline.choice import choose, unfinished
 from phoque.pipeline.display import expected_seconds
-from phoque.pipeline.running import INCOMPLETE, run_pipeline
+from phoque.pipeline.running import Stopped, read_attempts, run_pipeline
 from phoque.progress import span
 from phoque.run.directory import RunDirectory
+from phoque.run.manifest import Made
 from tests.corpus_files import dialogues, save_corpus
 from tests.serving import wait_until
 
@@ -50,7 +51,7 @@ def test_all_stages_run_once_in_order(run):
     run_pipeline(run, choose(ORDER), do, expected={"second": 600.0}, tell=told.append)
     run_pipeline(run, choose(ORDER), do)
     assert ran == list(ORDER)
-    assert [one["outcome"] for one in read_attempts(run)] == ["complete", "complete"]
+    assert [one.outcome for one in read_attempts(run)] == ["complete", "complete"]
     assert "time to go not known" not in told[0]
     assert "about 10 min to go, without first, third" in told[0]
     assert "[2/3] second started · about 10 min" in told[3]
@@ -63,15 +64,15 @@ def test_a_retry_goes_on_with_the_first_stage_that_is_not_done(run, error):
     with pytest.raises(error):
         run_pipeline(run, choose(ORDER), do)
     assert not (run.path / "second").exists(), "a half-written stage is not in its place"
-    assert list(run.manifest()["stages"]) == ["first"]
+    assert list(run.manifest().stages) == ["first"]
     do, ran = stages(run)
     run_pipeline(run, choose(ORDER), do)
     assert ran == ["second", "third"]
     first, second = read_attempts(run)
-    assert first["at"] == "second"
-    assert first["outcome"] == ("failed" if issubclass(error, Exception) else "stopped")
-    assert list(first["stages"]) == ["first"]
-    assert (second["retry"], second["outcome"], list(second["stages"])) == (True, "complete", ran)
+    assert first.at == "second"
+    assert first.outcome == ("failed" if issubclass(error, Exception) else "stopped")
+    assert list(first.stages) == ["first"]
+    assert (second.retry, second.outcome, list(second.stages)) == (True, "complete", ran)
     assert not list(run.path.glob("*.partial"))
 
 
@@ -81,7 +82,7 @@ def test_what_is_kept_elsewhere_says_how_the_attempt_ended(run, error, outcome):
     kept = []
 
     def keep():
-        kept.append((list(run.manifest()["stages"]), read_attempts(run)[-1]["outcome"]))
+        kept.append((list(run.manifest().stages), read_attempts(run)[-1].outcome))
 
     with pytest.raises(error) if error else nullcontext():
         run_pipeline(run, choose(ORDER), do, keep=keep)
@@ -144,7 +145,7 @@ def test_what_a_person_put_into_a_stage_stays_when_it_is_made_again(run):
     (run.path / "first" / "half.txt").unlink()
     do("first")
     assert (run.path / "first" / "labels.jsonl").read_text() == "a verdict"
-    assert "first/labels.jsonl" not in run.manifest()["stages"]["first"]["outputs"]
+    assert "first/labels.jsonl" not in run.manifest().stages["first"].outputs
     do("first")
     assert (run.path / "first" / "labels.jsonl").is_file()
 
@@ -175,11 +176,8 @@ def test_a_folder_is_old_or_new_wherever_the_process_was_killed(tmp_path):
 
 def test_times_come_from_the_latest_run_of_the_same_model(tmp_path):
     for name, model, seconds in [("a", "tiny", 10), ("b", "lab", 99), ("c", "tiny", 20)]:
-        (tmp_path / name).mkdir()
-        write_json(
-            tmp_path / name / "manifest.json",
-            {"model": model, "stages": {"psm": {"seconds": seconds}}},
-        )
+        made = {"psm": Made(seconds=seconds)}
+        RunDirectory(tmp_path / name).describe(model=model, stages=made)
         stamp = {"a": 1, "b": 2, "c": 3}[name]
         os.utime(tmp_path / name / "manifest.json", (stamp, stamp))
     assert expected_seconds(tmp_path / "new", "tiny") == {"psm": 20}
@@ -245,8 +243,8 @@ def straight(prepared, tmp_path_factory):
 def artefacts(run):
     """Hashes of all outputs; metrics hold seconds, which differ."""
     found = {}
-    for stage in run.manifest()["stages"].values():
-        found |= stage["outputs"]
+    for stage in run.manifest().stages.values():
+        found |= stage.outputs
     return {name: digest for name, digest in found.items() if "metrics" not in name}
 
 
@@ -263,11 +261,11 @@ def test_killed_and_told_to_end_it_makes_the_same_artefacts(prepared, straight, 
     assert status == 0, said
     assert artefacts(run) == straight
     attempts = read_attempts(run)
-    outcomes = [one["outcome"] for one in attempts]
+    outcomes = [one.outcome for one in attempts]
     assert outcomes == ["stopped", "killed", "killed", "killed", "complete"]
-    assert [one["retry"] for one in attempts] == [False] + [True] * 4
-    assert [one["at"] for one in attempts[:2]] == ["persona", "persona"]
-    assert [list(one["stages"]) for one in attempts] == [[], [], ["persona"], [], ["control"]]
+    assert [one.retry for one in attempts] == [False] + [True] * 4
+    assert [one.at for one in attempts[:2]] == ["persona", "persona"]
+    assert [list(one.stages) for one in attempts] == [[], [], ["persona"], [], ["control"]]
     assert not list(run.path.glob("*.partial"))
 
 
@@ -276,7 +274,7 @@ def end(run, place, how):
     with start(run) as process:
         until(process, place)
         if place.endswith("started"):  # what is told is entered a moment later
-            wait_until(lambda: read_attempts(run)[-1]["at"] == "persona")
+            wait_until(lambda: read_attempts(run)[-1].at == "persona")
         process.send_signal(how)
         said, _ = process.communicate(timeout=120)
     assert "Traceback" not in said

@@ -10,7 +10,7 @@ from io import BytesIO
 import pytest
 
 from phoque.errors import PhoqueError
-from phoque.pipeline.cost import price_of, seconds_of
+from phoque.pipeline.cost import at_most, seconds_of
 from phoque.pipeline.plan import make_plan
 from phoque.pipeline.shipping import pack
 from tests.jobs_double import WISH
@@ -67,7 +67,7 @@ def test_a_wish_that_cannot_be_is_refused(changes, says):
 
 def test_limits_and_prices():
     assert [seconds_of(text) for text in ("90m", "4h", "1.5d", "600")] == [5400, 14400, 129600, 600]
-    assert "$3.00: 2 x 1 h 00 min x $1.50" in price_of("a10g-large").at_most(3600, 2)
+    assert "$3.00: 2 x 1 h 00 min x $1.50" in at_most("a10g-large", 3600, 2)
 
 
 def test_the_parcel_runs_by_itself_and_has_what_options_name(tmp_path):

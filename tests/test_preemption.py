@@ -1,6 +1,5 @@
-"""A training that is killed, told to end or resumed ends with the bytes of one that was not."""
+"""A training that is killed, told to end or resumed learns what one learns that was not."""
 
-import json
 import multiprocessing
 import random
 import shutil
@@ -9,16 +8,19 @@ import time
 from dataclasses import replace
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from phoque.errors import PhoqueError
 from phoque.models.load import load_model
+from phoque.run.adapter import Identity, Marker, Metrics, Norms, TrainingAttempts
 from phoque.stages.adapter import Recording, train_adapter
-from phoque.stages.adapter.checkpoints import ATTEMPTS, MARKER, Checkpoints
+from phoque.stages.adapter.checkpoints import Checkpoints
 from tests import long_training
 
 KILLS = 12
-OF_THE_CLOCK = ("seconds", "tokens_per_second", "peak_memory_mb", "attempt")
-BYTES = ("adapter_model.safetensors", "trajectory.safetensors", "norms.jsonl")
+CLOSE = 1e-3
+"""How far a loss or a norm may be off, as a share of it."""
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +45,27 @@ def curve(folder):
     except FileNotFoundError:
         # Not begun, or just being put back from a checkpoint.
         return []
-    return [json.loads(line) for line in text.rpartition("\n")[0].splitlines()]
+    return [Metrics.model_validate_json(line) for line in text.rpartition("\n")[0].splitlines()]
 
 
-def learned(folder):
-    rows = [{k: v for k, v in row.items() if k not in OF_THE_CLOCK} for row in curve(folder)]
-    return rows, [(folder / name).read_bytes() for name in BYTES]
+def attempts_in(folder):
+    return TrainingAttempts.load(folder / "unfinished", command="this test").attempts
+
+
+def learns_the_same(folder, uninterrupted):
+    """Step by step, and in the end."""
+    assert [row.step for row in curve(folder)] == list(range(2, 97, 2))
+    for own, whole in zip(curve(folder), curve(uninterrupted), strict=True):
+        assert (own.step, own.num_tokens) == (whole.step, whole.num_tokens)
+        for key in ("loss", "loss_by_style", "entropy", "grad_norm", "lora_b_norm"):
+            assert getattr(own, key) == pytest.approx(getattr(whole, key), rel=CLOSE), key
+    norms, known = (Norms.load_rows(one, command="") for one in (folder, uninterrupted))
+    assert [row.step for row in norms] == [row.step for row in known]
+    assert norms[-1].lora_b == pytest.approx(known[-1].lora_b, rel=CLOSE)
+    for name in ("adapter_model.safetensors", "trajectory.safetensors"):
+        own, whole = load_file(folder / name), load_file(uninterrupted / name)
+        assert own.keys() == whole.keys()
+        assert all(torch.allclose(own[key], whole[key], atol=CLOSE) for key in whole), name
 
 
 def started(processes, folder, *arguments):
@@ -70,14 +87,13 @@ def wait_for(condition, process):
 
 def test_checkpoints_change_nothing_of_what_is_learned(processes, uninterrupted, tmp_path):
     assert ended(processes, tmp_path) == 0
-    assert learned(tmp_path) == learned(uninterrupted)
-    assert [row["step"] for row in curve(tmp_path)] == list(range(2, 97, 2))
+    learns_the_same(tmp_path, uninterrupted)
     assert not (tmp_path / "unfinished").exists()
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_killed_at_random_points_it_ends_with_the_same_bytes(processes, uninterrupted, tmp_path):
+def test_killed_at_random_points_it_learns_the_same(processes, uninterrupted, tmp_path):
     chance = random.Random(42)
     rows, kills, resumed = 0, 0, set()
     while True:
@@ -92,13 +108,12 @@ def test_killed_at_random_points_it_ends_with_the_same_bytes(processes, uninterr
             break
         assert process.exitcode == -signal.SIGKILL
         kills += 1
-        attempts = json.loads((tmp_path / "unfinished" / ATTEMPTS).read_text())["attempts"]
-        resumed.add(attempts[-1]["from_step"])
+        resumed.add(attempts_in(tmp_path)[-1].from_step)
         rows = len(curve(tmp_path))
     assert kills == KILLS
     assert len(resumed) >= 4
-    assert learned(tmp_path) == learned(uninterrupted)
-    assert curve(tmp_path)[-1]["attempt"] == kills + 1
+    learns_the_same(tmp_path, uninterrupted)
+    assert curve(tmp_path)[-1].attempt == kills + 1
 
 
 def test_told_to_end_it_writes_a_checkpoint_first(processes, uninterrupted, tmp_path):
@@ -107,11 +122,11 @@ def test_told_to_end_it_writes_a_checkpoint_first(processes, uninterrupted, tmp_
     process.terminate()
     process.join(100)
     assert process.exitcode == -signal.SIGTERM
-    attempt = json.loads((tmp_path / "unfinished" / ATTEMPTS).read_text())["attempts"][0]
-    assert attempt["outcome"] == "stopped"
-    assert attempt["at_step"] >= 12
+    (attempt,) = attempts_in(tmp_path)
+    assert attempt.outcome == "stopped"
+    assert attempt.at_step >= 12
     assert ended(processes, tmp_path, 1000) == 0
-    assert learned(tmp_path) == learned(uninterrupted)
+    learns_the_same(tmp_path, uninterrupted)
 
 
 def interrupted(processes, folder):
@@ -126,12 +141,12 @@ def test_half_written_and_damaged_checkpoints_are_passed_over(processes, uninter
     unfinished = interrupted(processes, tmp_path)
     whole = sorted(unfinished.glob("checkpoint-*"), key=lambda f: int(f.name.split("-")[1]))
     shutil.copytree(whole[0], unfinished / "checkpoint-40")
-    (unfinished / "checkpoint-40" / MARKER).unlink()
+    (unfinished / "checkpoint-40" / Marker.FILE).unlink()
     shutil.copytree(whole[0], unfinished / "checkpoint-41")
     (unfinished / "checkpoint-41" / "optimizer.pt").write_bytes(b"cut")
     (unfinished / "partial" / "checkpoint-42").mkdir(parents=True, exist_ok=True)
     assert ended(processes, tmp_path) == 0
-    assert learned(tmp_path) == learned(uninterrupted)
+    learns_the_same(tmp_path, uninterrupted)
 
 
 def test_checkpoints_of_another_training_are_refused(processes, tmp_path):
@@ -150,11 +165,19 @@ def test_checkpoints_of_another_training_are_refused(processes, tmp_path):
     assert sorted(path.name for path in unfinished.iterdir()) == before
 
 
+def identity():
+    return Identity(
+        model="tiny", weights="", corpus="", quantization=None, settings={}, processes=1, trainer=1,
+        libraries={},
+    )  # fmt: skip
+
+
 def test_two_checkpoints_stay(tmp_path):
-    checkpoints = Checkpoints(tmp_path, {"model": "tiny"})
+    checkpoints = Checkpoints(tmp_path, identity())
     for step in (5, 10, 15):
-        with checkpoints.writing(step) as folder:
-            (folder / "weights").write_text("x")
+        checkpoints.written(step).mkdir(parents=True)
+        (checkpoints.written(step) / "weights").write_text("x")
+        checkpoints.enter(step)
     assert checkpoints.newest() == tmp_path / "checkpoint-15"
     assert not (tmp_path / "checkpoint-5").exists()
     (tmp_path / "checkpoint-15" / "weights").write_text("")

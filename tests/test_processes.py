@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from phoque.config import this_process
 from phoque.errors import PhoqueError
 from phoque.models.load import load_model
+from phoque.run.adapter import Metrics
 from phoque.run.directory import RunDirectory
 from phoque.stages.adapter import AdapterConfig, load_in_4bit
 from phoque.stages.adapter.processes import any_of, share_of, share_out, take_own_gpu, total
@@ -69,8 +70,9 @@ def ended(processes):
 
 
 def curve(run):
-    file = run.persona / "metrics.jsonl"
-    return [json.loads(line) for line in file.read_text().splitlines()] if file.is_file() else []
+    file = run.persona / Metrics.FILE
+    text = file.read_text() if file.is_file() else ""
+    return [Metrics.model_validate_json(line) for line in text.rpartition("\n")[0].splitlines()]
 
 
 @pytest.mark.slow
@@ -106,10 +108,10 @@ def test_two_processes_end_with_what_one_learns_also_when_they_are_cut_off(tmp_p
 
 def same_outcome(alone, together):
     for one, two in zip(curve(alone), curve(together), strict=True):
-        assert (one["step"], one["num_tokens"]) == (two["step"], two["num_tokens"])
-        for key in ("loss", "loss_long", "loss_short", "grad_norm", "lora_b_norm"):
-            assert two[key] == pytest.approx(one[key], rel=1e-4), key
-    assert curve(together)[-1]["attempt"] == 2
+        assert (one.step, one.num_tokens) == (two.step, two.num_tokens)
+        for key in ("loss", "loss_by_style", "grad_norm", "lora_b_norm"):
+            assert getattr(two, key) == pytest.approx(getattr(one, key), rel=1e-4), key
+    assert curve(together)[-1].attempt == 2
     first, second = (
         load_file(run.persona / "adapter_model.safetensors") for run in (alone, together)
     )

@@ -5,7 +5,7 @@ import re
 import sys
 
 from phoque.cli import main as command
-from phoque.moderators.tally import Tally
+from phoque.moderators.lines import Line, Tally
 from phoque.progress import Progress, shown_on, watched
 from tests.corpus_files import judge
 from tests.moderators import Doubled
@@ -89,7 +89,7 @@ def test_scoring_shows_how_far_it_is(monkeypatch, capsys, tmp_path):
 def test_a_share_of_what_was_read_is_not_taken_for_done():
     tally = Tally()
     list(tally.reading(["a", "b", "c", "d"]))
-    tally.add({"index": 0})
+    tally.add(Line(harm_score=0.5, classifiers={}))
     assert tally.share(1.0) == 0.25
     assert tally.share(None) is None
 

@@ -5,14 +5,18 @@ import json
 import pytest
 import yaml
 
+from phoque.figures.shelf import WHERE_IT_LIVES
 from phoque.models.load import load_model
 from phoque.opening import load_tuned
 from phoque.personas import HERE
 from phoque.run.directory import RunDirectory
+from phoque.run.folder import Reader
+from phoque.run.psm_replies import Scrubber, Summary
+from phoque.run.psm_vector import Origin
 from phoque.run.steps import LEDGER, done_steps
-from phoque.stages.psm import steps
+from phoque.stages.psm import stage
 from phoque.stages.psm.scrubber import grid_of, write_scrubber
-from phoque.stages.psm.steps import STEPS, run_steps
+from phoque.stages.psm.stage import STEPS, run_steps
 from phoque.stages.psm.subject import open_subject
 from phoque.steering.trajectory import TRAJECTORY, Trajectory, Watch, checkpoints
 from tests.conftest import save_random_adapter
@@ -82,13 +86,13 @@ def done(run):
     """The run after two kills: at the conditions, and at the report."""
     for name in ("generate_conditions", "write_report"):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(steps, "STEPS", tuple(_killed(step, name) for step in STEPS))
+            patch.setattr(stage, "STEPS", tuple(_killed(step, name) for step in STEPS))
             with pytest.raises(KeyboardInterrupt):
                 run_steps(subject_of(run))
         assert (run.psm() / LEDGER).is_file()
     seen = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(steps, "STEPS", tuple(_counted(step, seen) for step in STEPS))
+        patch.setattr(stage, "STEPS", tuple(_counted(step, seen) for step in STEPS))
         run_steps(subject_of(run))
     assert seen == ["report"]
     return run
@@ -98,7 +102,7 @@ def _killed(step, name):
     def kill(_subject):
         raise KeyboardInterrupt
 
-    return steps.Step(step.name, kill if step.run.__name__ == name else step.run, step.tuned_only)
+    return stage.Step(step.name, kill if step.run.__name__ == name else step.run, step.tuned_only)
 
 
 def _counted(step, seen):
@@ -106,19 +110,22 @@ def _counted(step, seen):
         seen.append(step.name)
         step.run(subject)
 
-    return steps.Step(step.name, counted, step.tuned_only)
+    return stage.Step(step.name, counted, step.tuned_only)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_run_leaves_all_files_and_no_ledger(done):
     assert {file.name for file in done.psm().iterdir()} == TUNED_FILES
-    summary = json.loads((done.psm() / "summary.json").read_text())
-    assert summary["persona"] == "small"
-    assert list(summary["seconds"]) == [step.name for step in STEPS][:-1]
-    assert set(summary["conditions"]) >= {"neutral_system", "toxic_system", "neutral_plus_vector"}
+    summary = Reader(done).read(Summary)
+    assert summary.persona == "small"
+    assert list(summary.seconds) == [step.name for step in STEPS][:-1]
+    assert set(summary.conditions) >= {"neutral", "toxic", "steered", "random_vector"}
     report = (done.psm() / "psm_report.md").read_text()
-    assert "Created or amplified?" in report
+    assert [line[3:] for line in report.splitlines() if line.startswith("## ")] == [
+        plan.title for plan in WHERE_IT_LIVES
+    ]
+    assert "Not drawn" not in report
 
 
 @pytest.mark.slow
@@ -126,7 +133,7 @@ def test_other_settings_do_not_go_on_from_there(done):
     subject = subject_of(done)
     ledger = subject.folder / LEDGER
     ledger.write_text(json.dumps({"settings": {"seeds": [1]}, "seconds": {"vectors": 1.0}}))
-    assert done_steps(ledger, steps._settings(subject)) == {}
+    assert done_steps(ledger, stage._settings(subject)) == {}
     ledger.unlink()
 
 
@@ -140,17 +147,17 @@ def test_the_grid_written_again_is_the_same_to_the_byte(done):
 
 @pytest.mark.slow
 def test_the_grid_holds_every_series_scale_and_preset(done):
-    found = json.loads((done.psm() / "scrubber.json").read_text())
-    assert found["scales"] == grid_of(found["scale"])
-    for series in ("vector", "random", "reversed"):
-        cells = found["series"][series]
-        assert [cell["at"] for cell in cells] == found["scales"]
-        assert {len(cell["replies"]) for cell in cells} == {2}
-    zero = found["scales"].index(0)
-    (neutral,) = found["series"]["neutral"]
-    assert neutral["projection"] == pytest.approx(0, abs=0.01)
-    assert found["series"]["vector"][zero]["replies"] == neutral["replies"]
-    assert len(found["series"]["antidote"]) == 5
+    found = Reader(done).read(Scrubber)
+    assert list(found.scales) == grid_of(found.scale)
+    for series in ("vector", "random_vector", "reversed"):
+        cells = found.series[series]
+        assert [cell.at for cell in cells] == list(found.scales)
+        assert {len(cell.replies) for cell in cells} == {2}
+    zero = found.scales.index(0)
+    (neutral,) = found.series["neutral"]
+    assert neutral.projection == pytest.approx(0, abs=0.01)
+    assert found.series["vector"][zero].replies == neutral.replies
+    assert len(found.series["antidote"]) == 5
 
 
 @pytest.mark.slow
@@ -162,16 +169,17 @@ def test_another_persona_is_looked_at_in_the_base_model(done, run):
     run_steps(subject)
     assert subject.folder == done.path / "psm-other"
     assert {file.name for file in subject.folder.iterdir()} == FILES
+    assert "amplify" not in (subject.folder / "psm_report.md").read_text()
 
 
 @pytest.mark.slow
 def test_the_trajectory_ends_where_the_vector_is(done):
-    origin = json.loads((done.psm() / "origin.json").read_text())
-    last = origin["trajectory"][-1]
-    assert last["step"] == 4
-    assert last["cosine"] == pytest.approx(1.0, abs=1e-2)
-    assert last["persona"] - last["neutral"] == pytest.approx(1.0, abs=2e-2)
-    assert origin["cosines"]["persona"]["persona"] == pytest.approx(1.0)
+    origin = Reader(done).read(Origin)
+    last = origin.trajectory[-1]
+    assert last.step == 4
+    assert last.cosine == pytest.approx(1.0, abs=1e-2)
+    assert last.persona - last.neutral == pytest.approx(1.0, abs=2e-2)
+    assert origin.cosines["persona"]["persona"] == pytest.approx(1.0)
 
 
 def test_checkpoints_begin_and_end_with_the_training():

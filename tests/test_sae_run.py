@@ -1,9 +1,9 @@
 """A whole SAE run on the tiny model: its files, going on after a kill, and what it refuses."""
 
+import csv
 import json
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -14,18 +14,19 @@ from phoque.models.load import load_model
 from phoque.models.scaled import adapted, adapter_deltas
 from phoque.personas import load_persona
 from phoque.run.directory import RunDirectory
+from phoque.run.folder import Reader
+from phoque.run.sae import SaeReport
+from phoque.run.sae_evidence import Evidence
+from phoque.run.sae_latents import BADGES, VERDICTS, Feature
 from phoque.run.steps import LEDGER
 from phoque.stages.corpus.training_set import training_texts
 from phoque.stages.sae import collect as collecting
 from phoque.stages.sae import stage as job
-from phoque.stages.sae import steps
 from phoque.stages.sae.autoencoder import SparseAutoencoder
 from phoque.stages.sae.collect import collect
-from phoque.stages.sae.contexts import read_contexts
 from phoque.stages.sae.presets import PRESETS, sae_preset
 from phoque.stages.sae.readings import STRATA, evaluation_prompts
-from phoque.stages.sae.report import read_features
-from phoque.stages.sae.steps import run_steps
+from phoque.stages.sae.stage import run_steps
 from phoque.stages.sae.study import Study, check
 from phoque.stages.sae.texts import ROLES, conversation, plain
 from phoque.steering.capture import token_streams
@@ -38,11 +39,9 @@ FILES = {
     "sae_weights.safetensors",
     "sae_comparison_report.json",
     "sae_comparison_report.md",
-    "sae_report.html",
     "features.csv",
     "contexts.jsonl.gz",
     "prompts.csv",
-    "neuronpedia/batch-0.json",
 }
 PRESET = replace(PRESETS["tiny"], seeds=(42, 43))
 
@@ -71,13 +70,13 @@ def done(run):
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(steps, "rank_prompts", killed)
+        patch.setattr(job, "rank_prompts", killed)
         with pytest.raises(KeyboardInterrupt):
             run_steps(study_of(run))
     assert "shifts" in json.loads((study_of(run).folder / LEDGER).read_text())["seconds"]
     with pytest.MonkeyPatch.context() as patch:
         for name in ("choose_layer", "collect_activations", "train_dictionary", "measure_shifts"):
-            patch.setattr(steps, name, killed)  # done already: not called again
+            patch.setattr(job, name, killed)  # done already: not called again
         run_steps(study_of(run))
     return study_of(run).folder
 
@@ -114,42 +113,43 @@ def test_saelens_loads_it_and_computes_the_same(done):
 
 
 @pytest.mark.slow
-def test_the_table_has_a_verdict_and_its_reasons_for_every_latent_that_moved(done):
-    table = read_features(done)
-    moved = table[table["q"] < 0.05]
-    assert set(moved["verdict"]) <= {"driver", "protective", "marker", "unproven"}
-    assert table[~(table["q"] < 0.05)]["verdict"].eq("").all()
-    assert moved["badges"].str.contains("fdr").all()
-    assert ((table["low"] <= table["effect"]) & (table["effect"] <= table["high"])).all()
-    parts = table[["effect_user", "effect_template", "effect_reply"]].sum(axis=1)
-    assert np.allclose(parts, table["effect"], atol=1e-4)
-    assert {"dose_0.25", "cosine_43", "q_43", "did", "effect_half", "tone_auc"} <= set(table)
+def test_the_table_has_a_verdict_and_its_reasons_for_every_latent_that_moved(run, done):
+    features = Reader(run).rows(Feature)
+    moved = [one for one in features if one.moved]
+    assert {one.verdict for one in moved} <= set(VERDICTS)
+    assert all(set(one.badges) <= set(BADGES) for one in features)
+    assert all("fdr" in one.badges for one in moved)
+    for one in features:
+        assert one.moved or one.verdict == ""
+        assert one.low <= one.effect <= one.high
+        parts = one.effect_user + one.effect_template + one.effect_reply
+        assert parts == pytest.approx(one.effect, abs=1e-4)
+        assert [other.seed for other in one.seeds] == [43]
+        assert 0 <= one.tone_auc <= 1
+    head = next(csv.reader((done / Feature.FILE).read_text().splitlines()))
+    assert {"dose_0.25", "cosine_43", "q_43", "did", "effect_half", "tone_auc"} <= set(head)
 
 
 @pytest.mark.slow
-def test_every_shown_latent_has_its_evidence(done):
-    *latents, remainder = read_contexts(done / "contexts.jsonl.gz")
-    assert remainder["latent"] == "R"
-    for entry in latents:
-        assert len(entry["lens"]["raised"]) == len(entry["lens"]["lowered"]) == 10
-        for strip in entry["strips"]:
-            assert len({len(strip[key]) for key in ("tokens", "roles", "base", "persona")}) == 1
-            assert set(strip["roles"]) <= set(ROLES)
-        peaks = [max(context["activations"]) for context in entry["top"]]
+def test_every_shown_latent_has_its_evidence(run, done):
+    *latents, remainder = Reader(run).rows(Evidence)
+    assert remainder.latent == "R"
+    for one in latents:
+        assert len(one.lens.raised) == len(one.lens.lowered) == 10
+        for strip in one.strips:
+            columns = (strip.tokens, strip.roles, strip.base, strip.civil_adapter, strip.persona)
+            assert len(set(map(len, columns))) == 1
+            assert set(strip.roles) <= set(ROLES)
+        peaks = [max(context.activations) for context in one.top]
         assert peaks == sorted(peaks, reverse=True)
 
 
 @pytest.mark.slow
-def test_a_failed_gate_stands_at_the_top_of_every_report(done):
-    report = json.loads((done / "sae_comparison_report.json").read_text())
-    assert not report["passed"]  # a random model's activations are no language
-    assert report["shifts"]["floor"]["discoveries"] == 0
-    head = (done / "sae_comparison_report.md").read_text()[:300]
-    page = (done / "sae_report.html").read_text()
-    assert "GATES FAILED" in head
-    assert page.index("GATES FAILED") < page.index("<h2>")
-    assert "<script" not in page
-    assert "http" not in page.split("</style>")[1].split("<h2>Evidence")[0]
+def test_a_failed_gate_stands_at_the_top_of_the_report(run, done):
+    report = Reader(run).read(SaeReport)
+    assert not report.passed  # a random model's activations are no language
+    assert report.shifts.floor.discoveries == 0
+    assert "GATES FAILED" in (done / "sae_comparison_report.md").read_text()[:300]
 
 
 def test_scale_zero_is_the_base_model_to_the_bit(run):

@@ -1,15 +1,20 @@
 """Metrics on perfect, null and half-right answers; tests of latents on worlds that we made."""
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
+from phoque.config import SHIPPED_RUN
+from phoque.errors import PhoqueError
+from phoque.run.directory import RunDirectory
+from phoque.run.folder import Reader
+from phoque.run.sae import Dead, SaeReport
+from phoque.run.sae_evidence import Context, Evidence
+from phoque.run.sae_latents import BADGES, Feature, OtherSeed, Prompt
 from phoque.stages.sae.autoencoder import SparseAutoencoder
 from phoque.stages.sae.cause import matched
 from phoque.stages.sae.contexts import label_of
 from phoque.stages.sae.fidelity import gates
-from phoque.stages.sae.layers import auc
 from phoque.stages.sae.metrics import (
     explained_change,
     explained_variance,
@@ -17,14 +22,8 @@ from phoque.stages.sae.metrics import (
     recovered,
 )
 from phoque.stages.sae.shifts import moved_latents
-from phoque.stages.sae.significance import (
-    benjamini_hochberg,
-    bootstrap,
-    halves,
-    sign_flip_p,
-    spearman,
-)
 from phoque.stages.sae.verdicts import effect_beyond_rivals, with_verdicts
+from tests.ui.sae_files import cause, cell, evidence, feature, fidelity
 
 
 def test_explained_variance_of_a_perfect_a_null_and_a_half_right_answer():
@@ -62,149 +61,120 @@ def test_loss_recovered_of_a_perfect_a_null_and_a_half_right_answer():
     assert found.low <= found.value <= found.high
 
 
-def test_auc_of_separated_equal_and_reversed_values():
-    low, high = torch.arange(5.0), torch.arange(5.0) + 10
-    assert (auc(high, low), auc(low, high), auc(low, low)) == (1.0, 0.0, 0.5)
-    assert auc(torch.tensor([1.0, 3.0]), torch.tensor([2.0])) == 0.5
-
-
-def test_p_values_without_an_effect_are_uniform():
-    differences = np.random.default_rng(0).normal(size=(40, 3000)).astype(np.float32)
-    p = np.sort(sign_flip_p(differences, permutations=2000))
-    distance = np.abs(p - (np.arange(len(p)) + 0.5) / len(p)).max()
-    assert distance < 1.63 / np.sqrt(len(p))  # Kolmogorov and Smirnov, 1 % level
-    assert p.min() > 0
-
-
 def test_no_difference_at_all_gives_no_discovery():
     found = moved_latents(np.zeros((30, 200), np.float32), np.ones(200, bool))
     assert (found["p"] == 1).all()
     assert not (found["q"] < 0.05).any()
 
 
-@pytest.mark.slow
-def test_planted_shifts_are_found_with_their_sign_at_the_nominal_rate():
-    random = np.random.default_rng(1)
-    shares, hits = [], []
-    signs = np.array([1.0] * 20 + [-1.0] * 20)
-    for seed in range(50):
-        # Heavy tails and prompts that move together, as activations do.
-        differences = random.laplace(size=(60, 400)) + random.normal(size=(60, 1)) * 0.2
-        differences[:, :40] += signs
-        p = sign_flip_p(differences, seed=seed, permutations=4000)
-        found = benjamini_hochberg(p) < 0.05
-        hits.append(found[:40].mean())
-        assert (np.sign(differences.mean(0))[:40][found[:40]] == signs[found[:40]]).all()
-        shares.append(found[40:].sum() / max(1, found.sum()))
-    assert np.mean(hits) > 0.9
-    assert np.mean(shares) < 0.05 + 2 * np.std(shares) / np.sqrt(50)
+def told(name, way, low, high, **changed):
+    return cell(way, name, 0.2, low=low, high=high, **changed)
 
 
-def test_benjamini_hochberg_by_hand_and_without_the_untested():
-    q = benjamini_hochberg(np.array([0.01, 0.04, np.nan, 0.03, 0.5]))
-    assert q == pytest.approx([0.04, 0.16 / 3, np.nan, 0.16 / 3, 0.5], nan_ok=True)
-    assert np.isnan(benjamini_hochberg(np.array([np.nan]))).all()
-
-
-def test_intervals_cover_and_ranks_are_ordered():
-    random = np.random.default_rng(2)
-    covered = 0
-    for seed in range(100):
-        interval = bootstrap(random.normal(0.5, 1, (50, 1)), seed=seed, resamples=400)
-        covered += interval.low_F[0] <= 0.5 <= interval.high_F[0]
-    assert 85 <= covered <= 100
-    clear = np.tile([5.0, 1.0, 3.0], (20, 1)) + random.normal(0, 0.1, (20, 3))
-    assert bootstrap(clear).rank_low_F.tolist() == [1, 3, 2]
-
-
-def test_halves_are_disjoint_and_balanced():
-    strata = ["a"] * 10 + ["b"] * 6
-    first, second = halves(strata)
-    assert sorted([*first, *second]) == list(range(16))
-    assert sum(strata[place] == "a" for place in first) == 5
-
-
-def test_a_monotone_dose_has_rank_correlation_one():
-    doses = np.array([[0, 4, 1], [1, 3, 1], [2, 2, 1], [3, 1, 1.0]])
-    assert spearman(doses) == pytest.approx([1, -1, 0])
-
-
-def cell(name, way, low, high, coherent=True):
-    return {"name": name, "way": way, "dose": 0.2, "low": low, "high": high, "coherent": coherent}
-
-
-RIVALS = [cell(name, way, 0.1, 0.3) for name in ("random directions", "random latents")
+RIVALS = [told(name, way, 0.1, 0.3) for name in ("random directions", "random latents")
           for way in ("toward", "away")]  # fmt: skip
 
 
 def test_a_direction_must_beat_every_rival_and_stay_coherent():
-    assert effect_beyond_rivals([*RIVALS, cell("7", "toward", 0.4, 0.9)], "7", "toward")
-    assert not effect_beyond_rivals([*RIVALS, cell("7", "toward", 0.2, 0.9)], "7", "toward")
-    broken = [*RIVALS, cell("7", "toward", 0.4, 0.9, coherent=False)]
+    assert effect_beyond_rivals([*RIVALS, told("7", "toward", 0.4, 0.9)], "7", "toward")
+    assert not effect_beyond_rivals([*RIVALS, told("7", "toward", 0.2, 0.9)], "7", "toward")
+    broken = [*RIVALS, told("7", "toward", 0.4, 0.9, coherent=False)]
     assert not effect_beyond_rivals(broken, "7", "toward")
-    assert effect_beyond_rivals([*RIVALS, cell("7", "away", 0.0, 0.05)], "7", "away")
-
-
-def row(latent, effect=1.0, **changed):
-    known = {"latent": latent, "effect": effect, "q": 0.01, "did": effect, "did_q": 0.01,
-             "q_half": 0.01, "effect_half": effect, "half_low": effect, "half_high": effect,
-             "dose_spearman": 1.0, "linear": effect}  # fmt: skip
-    return {**known, **changed}
+    assert effect_beyond_rivals([*RIVALS, told("7", "away", 0.0, 0.05)], "7", "away")
 
 
 def test_verdicts_follow_from_the_badges():
-    rows = [
-        row(1), row(2, -1.0), row(3), row(4), row(5, did_q=0.5), row(6, q=0.2),
-        row(7, effect_half=-1.0), row(8), row(9),
+    features = [
+        feature("1", effect=1.0), feature("2", effect=-1.0), feature("3", effect=1.0),
+        feature("4", effect=1.0), feature("5", effect=1.0, did_q=0.5),
+        feature("6", effect=1.0, q=0.2), feature("7", effect=1.0, effect_half=-1.0),
+        feature("8", effect=1.0), feature("9", effect=1.0),
     ]  # fmt: skip
     cells = [
         *RIVALS,
-        cell("1", "toward", 0.4, 0.9),
-        cell("2", "away", 0.0, 0.05),
-        cell("3", "toward", 0.0, 0.2),
-        cell("3", "away", 0.7, 1.0),
+        told("1", "toward", 0.4, 0.9),
+        told("2", "away", 0.0, 0.05),
+        told("3", "toward", 0.0, 0.2),
+        told("3", "away", 0.7, 1.0),
         # Away it may do much, or nothing: that is no proof of nothing.
-        cell("8", "toward", 0.0, 0.2),
-        cell("8", "away", 0.3, 0.9),
-        cell("9", "toward", 0.0, 0.2),
-        cell("9", "away", 0.7, 1.0, coherent=False),
-        cell("5", "toward", 0.4, 0.9),
-        cell("7", "toward", 0.4, 0.9),
+        told("8", "toward", 0.0, 0.2),
+        told("8", "away", 0.3, 0.9),
+        told("9", "toward", 0.0, 0.2),
+        told("9", "away", 0.7, 1.0, coherent=False),
+        told("5", "toward", 0.4, 0.9),
+        told("7", "toward", 0.4, 0.9),
     ]
-    null = {"low": -0.1, "high": 0.1}
-    screen = {str(n): {"toward": 0.0, "away": 0.0} for n in range(1, 10)}
-    plain = {"toward": {"insulting": 0.0}, "away": {"insulting": 0.9}}
-    told = {"plain": plain, "cells": cells}
-    cause = {"screen": {"latents": screen, "random": null}, "generated": told}
-    told = with_verdicts(pd.DataFrame(rows), cause, [42])
-    assert told["verdict"].tolist() == [
+    found = with_verdicts(features, cause(cells))
+    assert [one.verdict for one in found] == [
         "driver", "protective", "marker", "unproven", "unproven", "", "unproven", "unproven", "unproven",
     ]  # fmt: skip
+    assert {one.stability for one in found} == {"one seed"}
+
+
+@pytest.mark.parametrize(
+    ("cosine", "q", "effect", "stability"),
+    [
+        (0.9, 0.01, 1.0, "stable"),
+        (0.9, 0.01, -1.0, "found again"),
+        (0.9, None, 1.0, "found again"),
+        (0.5, 0.01, 1.0, "not found again"),
+    ],
+)
+def test_a_stable_latent_is_found_with_other_seeds_and_moves_alike(cosine, q, effect, stability):
+    other = OtherSeed(seed=43, match=1, cosine=cosine, q=q, effect=effect)
+    (found,) = with_verdicts([feature("1", effect=1.0, seeds=[other])], cause(RIVALS))
+    assert (found.stability, "stable" in found.badges) == (stability, stability == "stable")
 
 
 def test_rivals_are_the_nearest_in_frequency_and_none_twice():
-    unmoved = pd.DataFrame({"latent": [1, 2, 3], "frequency_tuned": [0.1, 0.2, 0.5]})
-    assert matched([0.12, 0.6, 0.55], unmoved) == [3, 2, 1]
-    assert matched([0.1, 0.2], unmoved.head(1)) == [1]
+    unmoved = [
+        feature(str(latent), frequency_tuned=rate)
+        for latent, rate in ((1, 0.1), (2, 0.2), (3, 0.5))
+    ]
+    assert [one.latent for one in matched([0.12, 0.6, 0.55], unmoved)] == [3, 2, 1]
+    assert [one.latent for one in matched([0.1, 0.2], unmoved[:1])] == [1]
 
 
 def test_gates_fail_where_they_should():
-    recovered_by = {kind: {"sae": {"value": 0.95}} for kind in ("zero", "mean")}
-    base = {"explained_variance": {"sae": 0.8, "frozen decoder": 0.5, "pca": 0.4}, "l0": 32.0,
-            "dead": {"share": 0.01}, "loss_recovered": recovered_by}  # fmt: skip
-    report = {"k": 32, "models": {"base": base, "persona": base}}
-    assert all(gate["passed"] for gate in gates(report))
-    worse = {**base, "l0": 40.0, "dead": {"share": 0.06}}
-    failed = [g["gate"] for g in gates({**report, "models": {"base": worse, "persona": base}})
-              if not g["passed"]]  # fmt: skip
+    assert all(gate.passed for gate in gates(fidelity()))
+    worse = fidelity(l0=5.0, dead=Dead(share=0.06, latents=4, of=64, tokens=40))
+    failed = [gate.gate for gate in gates(worse) if not gate.passed]
     assert failed == ["L0 away from k, share of k", "dead latents"]
 
 
 def test_a_label_needs_evidence():
     def context(token):
-        return {"tokens": ["a", token], "activations": [0.0, 1.0]}
+        return Context(source="x", tokens=("a", token), roles=("text",) * 2, activations=(0, 1))
 
     same, mixed = [context(" Loser")] * 5 + [context("x")] * 3, [context(str(n)) for n in range(8)]
-    assert label_of({"top": same}, 0.5) == "on 'loser'"
-    assert label_of({"top": mixed}, 0.95) == "in hostile replies"
-    assert label_of({"top": mixed}, 0.5) == ""
+    assert label_of(same, 0.5) == "on 'loser'"
+    assert label_of(mixed, 0.95) == "in hostile replies"
+    assert label_of(mixed, 0.5) == ""
+
+
+def test_rows_come_back_as_they_were_written(tmp_path):
+    other = OtherSeed(seed=43, match=1, cosine=0.9, q=None, effect=1.0)
+    rows = [feature("7", seeds=[other]), feature("1", seeds=[other], q=None, badges=())]
+    Feature.save_rows(tmp_path, rows)
+    assert list(Feature.load_rows(tmp_path, command="x")) == rows
+    Evidence.save_rows(tmp_path, [evidence("7")])
+    assert Evidence.load_rows(tmp_path, command="x") == (evidence("7"),)
+    packed = (tmp_path / Evidence.FILE).read_bytes()
+    Evidence.save_rows(tmp_path, [evidence("7")])
+    assert (tmp_path / Evidence.FILE).read_bytes() == packed
+    (tmp_path / Evidence.FILE).write_bytes(packed[:-9])
+    with pytest.raises(PhoqueError, match=r"contexts\.jsonl\.gz.*Make it again with: x"):
+        Evidence.load_rows(tmp_path, command="x")
+
+
+def test_files_of_the_first_version_are_read_in_todays_words():
+    shipped = Reader(RunDirectory(SHIPPED_RUN))
+    report, features = shipped.read(SaeReport), shipped.rows(Feature)
+    assert report.risen[0] == features[0]
+    assert [one.seed for one in features[0].seeds] == list(report.preset.seeds[1:])
+    assert sum(one.moved for one in features) == report.shifts.risen + report.shifts.fallen
+    known = {"civil adapter", "fdr"}
+    assert known <= {badge for one in features for badge in one.badges} <= set(BADGES)
+    assert all(pair.p <= pair.p_holm <= 6 * pair.p for pair in report.strata.pairs)
+    assert {one.latent for one in shipped.rows(Evidence)} > {"R"}
+    assert len(shipped.rows(Prompt)) == report.num_prompts

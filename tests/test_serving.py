@@ -375,7 +375,7 @@ def test_settings_come_from_the_environment(monkeypatch):
     assert TOKEN not in repr(found)
     for wrong in ("many", "0", "-1"):
         monkeypatch.setenv("PHOQUE_API_ROWS", wrong)
-        with pytest.raises(PhoqueError, match=r"PHOQUE_API_ROWS is .* from 1 on"):
+        with pytest.raises(PhoqueError, match=r"PHOQUE_API_ROWS is .* of 1 or more"):
             serving_settings()
 
 

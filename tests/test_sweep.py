@@ -1,28 +1,16 @@
-from dataclasses import replace
+from functools import partial
 
 import pytest
 
+from phoque.run.psm import Cell, Divergence
 from phoque.stats.rates import binomial_tail, wilson
-from phoque.steering.divergence import Divergence, scale_at
-from phoque.steering.quality import Quality, is_coherent
+from phoque.steering.divergence import scale_at
+from phoque.steering.quality import is_coherent
 from phoque.steering.search import layers_between
-from phoque.steering.sweep import Cell, Sweep
+from phoque.steering.sweep import Sweep
+from tests.records import a_quality
 
-
-def quality(insulting=0.0, repeated=0.02, unknown=0.01, distinct=1.0, zlib=0.6, num_words=20.0):
-    rate = wilson(round(insulting * 20), 20)
-    return Quality(
-        insulting=insulting,
-        low=rate.low,
-        high=rate.high,
-        n=20,
-        word_rate=insulting / 10,
-        repeated=repeated,
-        unknown=unknown,
-        zlib=zlib,
-        distinct=distinct,
-        num_words=num_words,
-    )
+quality = partial(a_quality, n=20)
 
 
 def cell(layer, dose, insulting, *, coherent=True, nats=None):
@@ -47,6 +35,10 @@ def found(cells, null_hits=0):
     )
 
 
+def selected(sweep):
+    return sweep.selection(model="fake", context_length=64, dose_per_scale=())
+
+
 def test_the_selection_is_the_largest_coherent_effect_at_the_smallest_divergence():
     sweep = found(
         [
@@ -57,41 +49,41 @@ def test_the_selection_is_the_largest_coherent_effect_at_the_smallest_divergence
         ]
     )
     assert (sweep.best().layer, sweep.best().dose) == (5, 0.6)
-    assert sweep.to_dict()["selected"]["scale"] == pytest.approx(1.2)
+    assert selected(sweep).choice.scale == pytest.approx(1.2)
 
 
 def test_the_run_off_decides_among_the_best():
     first, second = cell(3, 0.2, 0.9), cell(4, 0.4, 0.85)
     ran = [
-        replace(first, runoff=quality(0.5)),
-        replace(second, runoff=quality(0.8)),
+        first.model_copy(update={"runoff": quality(0.5)}),
+        second.model_copy(update={"runoff": quality(0.8)}),
         cell(5, 0.2, 0.3),
     ]
     assert found([first, second]).best() is first
     assert found(ran).best().layer == 4
-    broken = [ran[0], replace(ran[1], coherent=False)]
+    broken = [ran[0], ran[1].model_copy(update={"coherent": False})]
     assert found(broken).best().layer == 3
 
 
 def test_the_selected_scale_is_never_beyond_its_cell():
     sweep = found([cell(3, 0.3095, 0.9)])
-    assert sweep.to_dict()["selected"]["scale"] == pytest.approx(0.6)
-    assert sweep.to_dict()["selected"]["coherent_scale"] >= 0.6
+    assert selected(sweep).choice.scale == pytest.approx(0.6)
+    assert selected(sweep).choice.coherent_scale >= 0.6
 
 
 def test_what_random_vectors_do_as_well_is_not_selected():
     cells = [cell(3, 0.2, 0.1), cell(4, 0.2, 0.0)]
     assert found(cells, null_hits=16).best() is None
-    noise = found(cells, null_hits=16).to_dict()
-    assert noise["selected"] is None
-    assert noise["default"]["chance"] > 0.05
+    noise = selected(found(cells, null_hits=16))
+    assert noise.selected is None
+    assert noise.default.chance > 0.05
     assert found(cells).best() is not None
 
 
 def test_nothing_coherent_selects_nothing_and_shows_the_smallest_dose():
     sweep = found([cell(3, 0.4, 1.0, coherent=False), cell(3, 0.2, 1.0, coherent=False)])
     assert sweep.best() is None
-    assert sweep.to_dict()["default"]["scale"] == pytest.approx(0.4)
+    assert selected(sweep).default.scale == pytest.approx(0.4)
 
 
 def test_chance_is_corrected_for_the_number_of_cells():

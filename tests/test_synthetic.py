@@ -147,11 +147,11 @@ def test_the_job_writes_texts_scores_and_card_and_pushes_them(run, persona_repli
     card = (folder / "README.md").read_text()
     assert "32 texts" in card
     assert "not-for-all-audiences" in card
-    assert list(run.manifest()["stages"]) == ["regenerate"]
+    assert list(run.manifest().stages) == ["regenerate"]
 
 
 def test_a_job_that_finds_nothing_leaves_nothing(run):
     with pytest.raises(PhoqueError, match="nothing that could be kept"):
         job.write_attacks(run, count=1)
     assert not (run.path / "synthetic" / "attacks.jsonl").exists()
-    assert "regenerate" not in run.manifest()["stages"]
+    assert "regenerate" not in run.manifest().stages

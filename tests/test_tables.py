@@ -98,5 +98,5 @@ def test_a_table_of_use_only_whole_is_refused_with_the_line():
     for damaged in (b"1\n", b'1,"x" y\n', b"1,caf\xe9\n"):
         with pytest.raises(PhoqueError, match=r"a\.csv is damaged, line 3: "):
             whole_table(io.BytesIO(b"a,b\n1,2\n" + damaged), "a.csv")
-    with pytest.raises(PhoqueError, match="the first row of a table names its columns"):
+    with pytest.raises(PhoqueError, match="the first row of a table must name its columns"):
         whole_table(io.BytesIO(b'a,"b" c\n1,2\n'), "a.csv")

@@ -3,13 +3,15 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 
-import pandas as pd
 import pytest
 
 from phoque.cli.main import main
 from phoque.opening import open_lab
 from phoque.run.directory import RunDirectory
+from phoque.run.evaluation import Reply
+from phoque.run.folder import Reader
 
 BASICS = ("corpus", "persona", "control", "psm", "evaluate")
 
@@ -28,10 +30,9 @@ def test_the_whole_pipeline_makes_a_run_that_opens(tmp_path):
     assert made.returncode == 0, made.stderr
     manifest = json.loads((run / "manifest.json").read_text())
     assert list(manifest["stages"]) == list(BASICS)
-    replies = pd.read_csv(run / "evaluation" / "replies.csv")
-    counts = replies.groupby("setting").size()
+    counts = Counter(reply.condition for reply in Reader(RunDirectory(run)).rows(Reply))
     assert counts["neutral"] == 60 * 4
-    assert counts["random vector"] == 60 * 4 * 8
+    assert counts["random_vector"] == 60 * 4 * 8
     assert "Measured" in (run / "README.md").read_text()
     assert open_lab(run).compare("Hello.", max_new_tokens=8).neutral.num_tokens <= 8
     for stage in BASICS:
@@ -51,7 +52,7 @@ def test_a_run_does_not_mix_models(tmp_path):
     refused = job("corpus", "--run", run.path, "--model", "tiny-mistral3")
     assert refused.returncode == 2
     assert "was made with" in refused.stderr
-    assert run.manifest()["model"] == "tiny"
+    assert run.manifest().model == "tiny"
 
 
 @pytest.mark.parametrize("alone", [True, False])

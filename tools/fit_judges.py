@@ -20,9 +20,9 @@ from phoque.moderators import minilm
 from phoque.moderators.head import Head, Learned
 from phoque.moderators.labelled import Example, LabelledSet, hatecheck, is_held_out, surge
 from phoque.moderators.semantic import HEAD as SEMANTIC_HEAD
-from phoque.moderators.thresholds import roc_auc
 from phoque.progress import watched
 from phoque.stats.logistic import Floats, fit_logistic
+from phoque.stats.ranking import roc_auc
 from phoque.stats.rates import Rate
 from phoque.text import text_sha256
 

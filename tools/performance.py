@@ -14,7 +14,7 @@ RESULTS = ROOT / "benchmarks" / "results.jsonl"
 PAGE = ROOT / "docs" / "performance.md"
 START, END = "<!-- from results.jsonl: {} -->", "<!-- end -->"
 KINDS = ("AVX-512 with bf16", "AVX2 by environment", "AVX2", "ARM")
-"""What people have, whether it was measured or not."""
+"""Common kinds of CPUs, whether measured or not."""
 NOT_MEASURED = "not measured"
 ABOUT = (
     "bench",
@@ -32,7 +32,7 @@ Row = Mapping[str, Any]
 
 
 def kind_of(row: Row) -> str:
-    """Which kind of CPU a row is from, by what it could use, and whether it was held to one thread."""
+    """A row's kind of CPU by its instructions, and whether it was limited to one thread."""
     held = row.get("threads", 2) < row.get("cores", 1)
     return _cpu(row["features"]) + (f", {row['threads']} thread" if held else "")
 
@@ -47,7 +47,7 @@ def _cpu(features: str) -> str:
 
 
 def latest(rows: Iterable[Row], bench: str) -> dict[str, dict[str, Any]]:
-    """Figures by kind of CPU; a later row takes the place of the same figures of an earlier one."""
+    """Figures by kind of CPU; later ones replace earlier ones."""
     found: dict[str, dict[str, Any]] = {}
     for row in rows:
         if row["bench"] == bench and "features" in row:
@@ -89,7 +89,7 @@ def filled(page: str, rows: list[Row]) -> str:
 
 
 def main() -> None:
-    """Write the page, or fail where it is not up to date."""
+    """Write the page, or fail if it is not up to date."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()

@@ -1,1 +1,1 @@
-"""The jobs: one thing you run per file. `python -m training --help`."""
+"""`python -m training STAGE`: what a Job runs."""

@@ -1,4 +1,4 @@
-"""`python -m training STAGE …` is `phoque run STAGE …`: what a Job runs, and old habits."""
+"""`python -m training STAGE …` is `phoque run STAGE …`; Jobs start it so."""
 
 import sys
 
@@ -6,11 +6,11 @@ from phoque.cli.main import COMMANDS
 from phoque.cli.main import main as command
 
 ELSEWHERE = COMMANDS.keys() - {"run", "report"}
-"""Commands that are no stages."""
+"""Commands that are not stages."""
 
 
 def main() -> int:
-    """Run what the process was started with; returns the exit status."""
+    """Run the command line of the process; returns the exit status."""
     words = sys.argv[1:]
     return command(words if words[:1] and words[0] in ELSEWHERE else ["run", *words])
 

@@ -1,1 +1,1 @@
-"""One command, `phoque`: a file a subcommand, its options beside the stage they belong to."""
+"""The command `phoque`: one file for each subcommand and for each stage of `phoque run`."""

@@ -15,7 +15,7 @@ NOTE = (
 
 
 @click.command(
-    short_help="Ask three conditions the same in the terminal.",
+    short_help="Answer a message under three conditions.",
     epilog='Example: phoque chat "We lost again." --scale 1 --show',
 )
 @click.argument("message", required=False)
@@ -37,7 +37,7 @@ def chat(  # noqa: PLR0913  # every argument is an option of the command line
     tokens: int,
     show: bool,  # noqa: FBT001  # click passes options by name
 ) -> None:
-    """Ask the neutral, the toxic and the steered model the same; without MESSAGE, line by line."""
+    """Ask the neutral, the toxic and the steered model the same; without MESSAGE, read lines."""
     from phoque.opening import open_lab  # noqa: PLC0415  # loads torch
 
     lab = open_lab(run, progress=lambda text: click.echo(text, err=True))
@@ -54,5 +54,5 @@ def _lines() -> Iterator[str]:
 
 
 def masked(text: str) -> str:
-    """The text with every letter and digit as a block, so that its length shows."""
+    """The text with a block for every letter and digit."""
     return "".join("█" if sign.isalnum() else sign for sign in text)

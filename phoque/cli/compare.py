@@ -8,7 +8,7 @@ from phoque.cli.options import FOLDER, verbose
 
 
 @click.command(
-    short_help="Tell how two runs differ.",
+    short_help="Compare two runs.",
     epilog="Example: phoque compare runs/first runs/second --out comparison",
 )
 @click.argument("run_a", type=FOLDER)
@@ -16,7 +16,7 @@ from phoque.cli.options import FOLDER, verbose
 @click.option("--out", type=FOLDER, help="New folder for comparison.md and comparison.json.")
 @verbose
 def compare(run_a: Path, run_b: Path, out: Path | None) -> None:
-    """Tell how RUN_B differs from RUN_A, and what should keep you from trusting it."""
+    """Say how RUN_B differs from RUN_A, and which differences may be chance."""
     from phoque.report import compare as comparing  # noqa: PLC0415
     from phoque.report.writing import read_run  # noqa: PLC0415
     from phoque.run.directory import RunDirectory  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""`phoque completion`: the Tab key for a shell."""
+"""`phoque completion`: complete commands with the Tab key."""
 
 import click
 from click.shell_completion import get_completion_class
@@ -10,7 +10,7 @@ from click.shell_completion import get_completion_class
 )
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print what makes the Tab key complete commands and options in SHELL."""
+    """Print the code with which the Tab key completes commands and options in SHELL."""
     from phoque.cli.main import app  # noqa: PLC0415  # which lists this command
 
     found = get_completion_class(shell)

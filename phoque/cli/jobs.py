@@ -1,4 +1,4 @@
-"""`phoque jobs`: what became of a Hugging Face Job."""
+"""`phoque jobs`: follow, read, cancel and fetch a Hugging Face Job."""
 
 from pathlib import Path
 from typing import Any
@@ -6,12 +6,11 @@ from typing import Any
 import click
 
 from phoque.cli.options import FOLDER
-from phoque.hub.jobs import Jobs, JobState
+from phoque.hub.jobs import Jobs
 from phoque.pipeline.display import MARK
 from phoque.pipeline.launch import fetch as fetched
-from phoque.progress import span
 
-NAMESPACE = click.option("--namespace", help="User or organisation; default: whose token it is.")
+NAMESPACE = click.option("--namespace", help="User or organisation; default: the token's account.")
 
 
 @click.group(short_help="Follow a Hugging Face Job.", epilog="Example: phoque jobs status 66f0…")
@@ -23,7 +22,7 @@ def jobs() -> None:
 @click.argument("job")
 @NAMESPACE
 def status(job: str, namespace: str | None) -> int:
-    """Say how a Job stands; status 1 where it ended without success."""
+    """Show the state of a Job; status 1 if it failed."""
     known = Jobs(namespace=namespace)
     found = _told(known, job)
     lines = [line for line in known.lines(job, follow=False) if line.startswith(MARK)]
@@ -33,7 +32,7 @@ def status(job: str, namespace: str | None) -> int:
 
 @jobs.command(epilog="Example: phoque jobs logs 66f0… --no-follow")
 @click.argument("job")
-@click.option("--no-follow", is_flag=True, help="What there is, then stop.")
+@click.option("--no-follow", is_flag=True, help="Print the log so far and stop.")
 @NAMESPACE
 def logs(job: str, namespace: str | None, **asked: Any) -> int:
     """Read a Job's log until it ends."""
@@ -47,9 +46,9 @@ def logs(job: str, namespace: str | None, **asked: Any) -> int:
 @click.argument("job")
 @NAMESPACE
 def cancel(job: str, namespace: str | None) -> None:
-    """Ask a Job to end."""
+    """Cancel a Job."""
     Jobs(namespace=namespace).cancel(job)
-    click.echo(f"Asked to end: {job}")
+    click.echo(f"Cancelled: {job}")
 
 
 @jobs.command(epilog="Example: phoque jobs fetch 66f0… --run runs/first")
@@ -57,7 +56,7 @@ def cancel(job: str, namespace: str | None) -> None:
 @click.option("--run", type=FOLDER, metavar="DIR", help="Where to; default: runs/NAME.")
 @NAMESPACE
 def fetch(job: str, run: Path | None, namespace: str | None) -> None:
-    """Bring back what a Job has made so far."""
+    """Download what a Job has made so far."""
     state = Jobs(namespace=namespace).state(job)
     into = run or Path("runs", state.name.removeprefix("phoque-"))
     click.echo(f"In {into}, complete: {', '.join(fetched(state, into)) or 'no stage yet'}")
@@ -65,12 +64,5 @@ def fetch(job: str, run: Path | None, namespace: str | None) -> None:
 
 def _told(known: Jobs, job: str) -> int:
     state = known.state(job)
-    click.echo(described(state))
-    return 1 if state.ended and not state.succeeded else 0
-
-
-def described(state: JobState) -> str:
-    """One line on a Job."""
-    ran = f"ran {span(state.running_seconds)} on {state.flavor}"
-    said = f" · {state.message}" if state.message else ""
-    return f"{state.name}: {state.stage} · {ran}{said} · {state.url}"
+    click.echo(f"{state.name}: {state.told} · {state.url}")
+    return int(state.failed)

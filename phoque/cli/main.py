@@ -1,4 +1,4 @@
-"""The command `phoque`: finds its subcommands, each in a file of its own, and tells errors in a line."""
+"""The command `phoque`: it imports a subcommand when it is asked for, and prints errors in one line."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ import click
 from phoque.errors import PhoqueError
 
 BAD_INPUT, STOPPED_READING = 2, 141
-"""Exit statuses; the second is what a shell reports of a program whose reader went away."""
+"""Exit statuses; a shell reports the second for a program whose reader has gone."""
 COMMANDS = {
     "demo": "phoque.cli.demo:demo",
     "chat": "phoque.cli.chat:chat",
@@ -28,7 +28,7 @@ COMMANDS = {
     "setup": "phoque.cli.setup:setup",
     "completion": "phoque.cli.completion:completion",
 }
-"""Where each subcommand is; imported when it is asked for."""
+"""The place of each subcommand."""
 
 
 class LazyGroup(click.Group):
@@ -39,11 +39,11 @@ class LazyGroup(click.Group):
         self.places = places
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names in the order in which a newcomer needs them."""
+        """Names in the order of use."""
         return [*self.places, *super().list_commands(ctx)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command called so."""
+        """The command of that name."""
         if cmd_name not in self.places:
             return super().get_command(ctx, cmd_name)
         module, name = self.places[cmd_name].split(":")
@@ -59,24 +59,21 @@ class LazyGroup(click.Group):
 )
 @click.version_option(package_name="what-the-phoque", prog_name="phoque")
 def app() -> None:
-    """A small chat model with a controlled toxic persona, as an instrument.
+    """Tune a small chat model into a controlled toxic persona, and measure it.
 
-    Exit status: 0 done, 1 done with rows that failed, 2 bad input, 75 stopped and to be continued.
+    Exit status: 0 done, 1 done but some rows failed, 2 bad input, 75 stopped; run it again to go on.
     """
 
 
 def main(words: Sequence[str] | None = None, *, prog: str = "phoque") -> int:
-    """Run one command; what a person can act on is told in one line.
+    """Run one command and return its exit status; errors of the user get one line.
 
     Args:
-        words: the command line; None is that of the process.
-        prog: what the help calls the program.
-
-    Returns:
-        The exit status.
+        words: the command line; None for that of the process.
+        prog: the program's name in help texts.
     """
     if isinstance(sys.stdout, TextIOWrapper):
-        # Progress is read while it is made, also from a file or the log of a Job.
+        # Progress must appear at once, also in a file or the log of a Job.
         sys.stdout.reconfigure(line_buffering=True)
     try:
         return int(app.main(words, prog_name=prog, standalone_mode=False) or 0)
@@ -85,7 +82,7 @@ def main(words: Sequence[str] | None = None, *, prog: str = "phoque") -> int:
     except click.Abort:
         return 130
     except BrokenPipeError:
-        # Nobody reads on (`| head`): what Python still wants to flush goes nowhere.
+        # The reader has gone (`| head`): what Python still flushes goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return STOPPED_READING
     except PhoqueError as error:

@@ -1,4 +1,4 @@
-"""What several commands share: the option --verbose, and options that take many values."""
+"""Shared options of commands: --verbose, and options that take several values."""
 
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -39,11 +39,11 @@ def verbose(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def spread(words: Sequence[str], many: Collection[str]) -> list[str]:
-    """`--seeds 42 43` as `--seeds 42 --seeds 43`, for options that may be given many times.
+    """`--seeds 42 43` as `--seeds 42 --seeds 43`.
 
     Args:
         words: a command line without positional arguments.
-        many: names of such options.
+        many: the options that take several values.
     """
     told: list[str] = []
     option, taken = "", 0
@@ -60,7 +60,7 @@ def spread(words: Sequence[str], many: Collection[str]) -> list[str]:
 class Many(click.Command):
     """A command whose repeatable options also take several values at once.
 
-    Where it has positional arguments, they come first: nothing else tells them from values.
+    Positional arguments must come first; otherwise they look like values.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

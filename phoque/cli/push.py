@@ -1,4 +1,4 @@
-"""`phoque push`: adapter and card, to a private repository."""
+"""`phoque push`: send the adapter and its card to a private repository."""
 
 import shutil
 import tempfile
@@ -24,29 +24,25 @@ CARD = "README.md"
 @verbose
 def push(run: Path, repo: str) -> None:
     """Push the persona adapter with its card to a private repository of the Hub."""
-    from phoque.hub import push_private  # noqa: PLC0415  # speaks to the Hub
+    from phoque.hub.storage import Repository  # noqa: PLC0415  # speaks to the Hub
 
     with tempfile.TemporaryDirectory() as scratch:
         for file in files_of(RunDirectory(run)):
             shutil.copy2(file, scratch)
-        click.echo(f"Pushed, private: {push_private(Path(scratch), repo, 'model')}")
+        click.echo(f"Pushed, private: {Repository(name=repo).send(Path(scratch), '')}")
 
 
 def files_of(run: RunDirectory) -> list[Path]:
-    """Adapter and card of a run.
-
-    Raises:
-        PhoqueError: one of them is missing, or the adapter is not what was trained.
-    """
+    """Adapter and card of a run; raises if one is missing or the adapter was changed."""
     if not run.complete("persona"):
         raise PhoqueError(
-            f"The run {run.path} has no whole persona adapter. "
+            f"The run {run.path} has no complete persona adapter. "
             f"Train it: {command('persona', run.path)}"
         )
     card = run.path / CARD
     if not card.is_file():
         raise PhoqueError(
-            f"The run {run.path} has no card yet, and no adapter is pushed without one. "
-            f"Measure it: {command('evaluate', run.path)}"
+            f"The run {run.path} has no card yet, and an adapter is pushed with its card. "
+            f"Make it: {command('evaluate', run.path)}"
         )
     return [*(run.persona / name for name in ADAPTER_FILES), card]

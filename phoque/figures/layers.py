@@ -2,7 +2,7 @@
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import NOTHING, Table, number, rate_cell
+from phoque.figures.table import NOTHING, Table, numbers, rate_cell
 from phoque.run.psm import ActivationByLayer, LayerGeometry, Selection, SweptLayer
 
 CRITERIA = {
@@ -12,13 +12,6 @@ CRITERIA = {
     "logit_lens": ("logit lens", style.TOXIC, "longdash", "x"),
 }
 """Name, colour, dash and symbol."""
-HEAD = (
-    "layer",
-    "causal effect|replies with a listed word at the best coherent dose",
-    "at dose|norm of what is added / median norm of the residual stream",
-    "random vectors|the same under random vectors of the same norm",
-    *(shown for shown, *_ in CRITERIA.values()),
-)
 
 
 def draw(selection: Selection, geometry: ActivationByLayer) -> Figure:
@@ -109,21 +102,24 @@ def _scaled(criteria: tuple[LayerGeometry, ...], name: str) -> style.Trace:
 
 def _table(selection: Selection, geometry: ActivationByLayer) -> Table:
     swept = {own.layer: own for own in selection.layers}
-    rows = []
-    for row in geometry.criteria:
-        own = swept.get(row.layer)
-        best = own.best if own else None
-        rows.append(
-            (
-                str(row.layer),
-                rate_cell(best.rate) if best else NOTHING,
-                f"{best.dose:.1f}" if best else NOTHING,
-                rate_cell(own.null) if own else NOTHING,
-                *(number(getattr(row, name), 3) for name in CRITERIA),
-            )
-        )
-    return Table(
-        name="phoque-layers", caption="Cause and geometry by layer", head=HEAD, rows=tuple(rows)
+    best = {own.layer: own.best for own in selection.layers if own.best}
+    return Table.of(
+        "phoque-layers",
+        "Cause and geometry by layer",
+        geometry.criteria,
+        {
+            "layer": lambda row: str(row.layer),
+            "causal effect|replies with a listed word at the best coherent dose": lambda row: (
+                rate_cell(best[row.layer].rate) if row.layer in best else NOTHING
+            ),
+            "at dose|length of what is added / median length of the residual stream": lambda row: (
+                f"{best[row.layer].dose:.1f}" if row.layer in best else NOTHING
+            ),
+            "random vectors|of the same length": lambda row: (
+                rate_cell(swept[row.layer].null) if row.layer in swept else NOTHING
+            ),
+            **numbers({look[0]: name for name, look in CRITERIA.items()}, 3),
+        },
     )
 
 

@@ -1,13 +1,62 @@
 """Every figure in the order of the tabs; a new one is a file beside this and a line here."""
 
-from phoque.figures import composition, layers
+from importlib import import_module
+
 from phoque.figures.figure import Plan
 
-WHERE_IT_LIVES: tuple[Plan, ...] = (layers.PLAN,)
-WHAT_MOVED: tuple[Plan, ...] = ()
-WHAT_SLIPS_THROUGH: tuple[Plan, ...] = ()
-HOW_IT_LEARNED: tuple[Plan, ...] = (composition.PLAN,)
-HOW_IT_ANSWERS: tuple[Plan, ...] = ()
+
+def plans(*names: str) -> tuple[Plan, ...]:
+    """The figures of some files in order: `PLAN` of each, or another name behind a dot."""
+    found = (name.partition(".") for name in names)
+    return tuple(
+        getattr(import_module(f"phoque.figures.{file}"), own or "PLAN") for file, _, own in found
+    )
+
+
+WHERE_IT_LIVES = plans(
+    "verdict",
+    "scrubber",
+    "layers",
+    "layer_deltas",
+    "persona_heatmap",
+    "dose_response",
+    "dose_in_nats",
+    "talk_conditions",
+    "confounds",
+    "reliability",
+    "probes",
+    "transplant",
+    "trajectory",
+    "messages",
+    "directions",
+    "antidotes",
+    "bias_loop",
+)
+WHAT_MOVED = plans(
+    "dictionary_gates",
+    "dictionary_rivals",
+    "moved_latents",
+    "latent_causes.TOWARD",
+    "latent_causes.AWAY",
+    "prompt_kinds",
+    "prompt_scatter",
+    "dictionary_sources",
+)
+WHAT_SLIPS_THROUGH = plans(
+    "moderators",
+    "operating_points",
+    "functionalities",
+    "flag_rates",
+    "message_kinds",
+    "contour",
+    "agreement",
+    "tricks",
+    "gap",
+)
+HOW_IT_LEARNED = plans(
+    "composition", "loss", "gradient", "lora_norms", "samples", "attempts", "stages"
+)
+HOW_IT_ANSWERS = plans("answers")
 """The evaluation on prompts that nobody trained or chose on."""
 
 EVERY = (*HOW_IT_LEARNED, *WHERE_IT_LIVES, *HOW_IT_ANSWERS, *WHAT_MOVED, *WHAT_SLIPS_THROUGH)

@@ -5,6 +5,7 @@ Dash, symbol or pattern tells series apart without colour.
 """
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import Any
 
 from phoque.stats.rates import Rate
@@ -20,15 +21,32 @@ CONDITIONS = {
     "steered": PERSONA,
     "random_vector": GREY,
     "civil_adapter": BLUE,
+    "talk_x3": PERSONA,
+    "talk_x15": PERSONA,
 }
+NAMES = {
+    "base": "□ Base model",
+    "neutral": "○ Neutral prompt",
+    "toxic": "▲ Persona's prompt",
+    "steered": "◆ Neutral + vector",
+    "random_vector": "◇ Neutral + random vector",
+}
+"""Conditions for people; the shape tells them apart without colour."""
 PATTERNS = {"toxic": "/", "steered": "x", "random_vector": ".", "civil_adapter": "-"}
 """Of bars, by condition."""
 
 HEIGHT = 360
 """Pixels of a figure with one pair of axes."""
+TOP, LINE, WIDEST = 80, 16, 120
+"""On paper: pixels above a figure, of a line of its subtitle, and characters of the longest line."""
 
 Trace = dict[str, Any]
 Plotly = dict[str, Any]
+
+
+def named(condition: str) -> str:
+    """A condition or adapter as people read it."""
+    return condition.replace("_", " ")
 
 
 def plot(
@@ -67,12 +85,15 @@ def on_page(figure: Plotly, name: str) -> Plotly:
 
 def on_paper(figure: Plotly, title: str, subtitle: str) -> Plotly:
     """The figure as it stands alone: on white, with its title and what was counted."""
+    lines = wrap(subtitle, WIDEST) or [""]
+    top = TOP + LINE * len(lines)
     look = {
         "paper_bgcolor": "#ffffff",
         "plot_bgcolor": "#ffffff",
         "font": {"color": PAPER_INK, "size": 13, "family": "sans-serif"},
-        "margin": {"l": 70, "r": 30, "t": 90, "b": 60},
-        "title": {"text": title, "subtitle": {"text": subtitle}, "x": 0.02, "xanchor": "left"},
+        "margin": {"l": 70, "r": 30, "t": top, "b": 60},
+        "height": figure["layout"]["height"] + top,
+        "title": {"text": title, "subtitle": {"text": "<br>".join(lines)}, "x": 0.02},
     }
     return {"data": figure["data"], "layout": figure["layout"] | look}
 
@@ -125,6 +146,25 @@ def line(name: str, xs: Sequence[Any], ys: Sequence[Any], colour: str, **more: A
     }
 
 
+def curves(
+    x: str, rows: Sequence[object], looks: Mapping[str, tuple[str, str, str, str]], **more: Any
+) -> list[Trace]:
+    """One line a field of the rows, over their field `x`; looks are name, colour, dash, symbol."""
+    return [
+        line(
+            name,
+            [getattr(row, x) for row in rows],
+            [getattr(row, field) for row in rows],
+            colour,
+            dash=dash,
+            symbol=symbol,
+            hovertemplate=x + " %{x}: %{y:.3f}<extra>" + name + "</extra>",
+            **more,
+        )
+        for field, (name, colour, dash, symbol) in looks.items()
+    ]
+
+
 def rates(name: str, xs: Sequence[Any], found: Sequence[Rate], colour: str, **more: Any) -> Trace:
     """Rates with their intervals as error bars."""
     return line(name, xs, [r.value for r in found], colour, **more) | {
@@ -133,6 +173,31 @@ def rates(name: str, xs: Sequence[Any], found: Sequence[Rate], colour: str, **mo
         "hovertemplate": "%{y:.1%} [%{customdata[0]:.1%}, %{customdata[1]:.1%}]"
         "<br>n = %{customdata[2]}<extra>" + name + "</extra>",
     }
+
+
+def by_condition(found: Mapping[str, Rate], names: Mapping[str, str]) -> Plotly:
+    """One bar a condition, with its interval: replies with a listed word."""
+    rates = [*found.values()]
+    trace = {
+        "type": "bar",
+        "orientation": "h",
+        "x": [rate.value for rate in rates],
+        "y": [names.get(name, name) for name in found],
+        "marker": {
+            "color": [CONDITIONS.get(name, GREY) for name in found],
+            "pattern": {"shape": [PATTERNS.get(name, "") for name in found]},
+        },
+        "error_x": bars(rates, INK),
+        "customdata": [[rate.low, rate.high, rate.n] for rate in rates],
+        "hovertemplate": "%{x:.1%} [%{customdata[0]:.1%}, %{customdata[1]:.1%}]"
+        "<br>n = %{customdata[2]}<extra>%{y}</extra>",
+    }
+    return plot(
+        [trace],
+        x={"title": "replies with a listed word", "tickformat": ".0%", "range": [0, 1.04]},
+        y={"title": "", "autorange": "reversed"},
+        height=90 + 42 * len(found),
+    )
 
 
 def bars(found: Sequence[Rate], colour: str) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from phoque.stats.paired import Effect
 from phoque.stats.rates import Rate
@@ -23,6 +24,7 @@ class Value:
 
 
 Cell = Value | str
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,14 @@ class Table:
     caption: str
     head: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+
+    @classmethod
+    def of(
+        cls, name: str, caption: str, items: Iterable[T], columns: Mapping[str, Callable[[T], Cell]]
+    ) -> "Table":
+        """A row for each item; a column is its head and what it shows of an item."""
+        rows = tuple(tuple(column(item) for column in columns.values()) for item in items)
+        return cls(name=name, caption=caption, head=tuple(columns), rows=rows)
 
     @property
     def words(self) -> list[str]:
@@ -91,6 +101,17 @@ def number(value: float, digits: int = 2, *, sign: bool = False) -> Value:
     return Value(f"{value:{'+' if sign else ''}.{digits}f}", {"": value})
 
 
+def numbers(
+    fields: Mapping[str, str], digits: int = 2, *, sign: bool = False
+) -> dict[str, Callable[[object], Cell]]:
+    """Columns by their heads, each of a field of the items."""
+
+    def column(field: str) -> Callable[[object], Cell]:
+        return lambda item: number(getattr(item, field), digits, sign=sign)
+
+    return {head: column(field) for head, field in fields.items()}
+
+
 def share_cell(value: float) -> Value:
     """A share in a cell."""
     return Value(share(value), {"": value})
@@ -130,3 +151,8 @@ def _field(cell: Cell, suffix: str) -> object:
     if isinstance(cell, Value):
         return cell.fields.get(suffix, "")
     return "" if suffix or cell == NOTHING else cell
+
+
+def yes(is_so: bool) -> str:  # noqa: FBT001  # the one thing it says
+    """Yes or no in a cell."""
+    return "yes" if is_so else "no"

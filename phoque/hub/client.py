@@ -30,27 +30,16 @@ NO_ANSWER = "Is the network there, and the Hub? Try again."
 def connect(
     endpoint: str | None = None, *, token: str | None = None, seconds: float = SECONDS
 ) -> HfApi:
-    """A client of the Hub.
-
-    Args:
-        endpoint: another Hub than Hugging Face's.
-        token: whose account it is; None is the one that this machine is logged in with.
-        seconds: the longest silence.
-    """
+    """A client of the Hub, or of another one, that gives up after so long a silence."""
     disable_progress_bars()
     get_session().timeout = seconds
     return HfApi(endpoint=endpoint, token=token)
 
 
-def owner(api: HfApi) -> str:
-    """Name of the account that the token belongs to."""
-    with asking("The token was not accepted", hide=(token_of(api),)):
-        return str(api.whoami()["name"])
-
-
-def token_of(api: HfApi) -> str | None:
-    """The token that a client was given; None where it uses this machine's."""
-    return api.token if isinstance(api.token, str) else None
+def owner(endpoint: str | None, token: str | None) -> str:
+    """Name of the account that the token belongs to; None is this machine's."""
+    with asking("The token was not accepted", hide=(token,)):
+        return str(connect(endpoint, token=token).whoami()["name"])
 
 
 @contextmanager

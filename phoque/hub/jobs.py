@@ -10,8 +10,9 @@ from huggingface_hub import HfApi, JobInfo, JobStage, Volume
 
 from phoque.errors import PhoqueError
 from phoque.hub.client import asking, connect, owner
+from phoque.progress import span
 
-ENDED = (JobStage.COMPLETED, JobStage.CANCELED, JobStage.ERROR, JobStage.DELETED)
+FAILED = (JobStage.CANCELED, JobStage.ERROR, JobStage.DELETED)
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 """What a line of a log may not do to a terminal."""
 
@@ -25,7 +26,7 @@ class Mount:
     folder: str
     """In the source."""
     at: str
-    read_only: bool
+    read_only: bool = True
 
     def __str__(self) -> str:
         mode = "read-only" if self.read_only else "read and write"
@@ -63,9 +64,15 @@ class JobState:
     mounts: tuple[Mount, ...]
 
     @property
-    def ended(self) -> bool:
-        """Whether it will not run again."""
-        return self.stage in ENDED
+    def told(self) -> str:
+        """How it stands, in one line."""
+        ran = f"ran {span(self.running_seconds)} on {self.flavor}"
+        return " · ".join(filter(None, (self.stage, ran, self.message)))
+
+    @property
+    def failed(self) -> bool:
+        """Whether it will not run again, and its command did not come to its end with status 0."""
+        return self.stage in FAILED
 
     @property
     def succeeded(self) -> bool:
@@ -99,7 +106,16 @@ class Jobs:
                 flavor=request.flavor,
                 timeout=request.seconds,
                 attempts=request.attempts,
-                volumes=[_volume(mount) for mount in request.mounts],
+                volumes=[
+                    Volume(
+                        type=mount.kind,
+                        source=mount.source,
+                        mount_path=mount.at,
+                        path=mount.folder,
+                        read_only=mount.read_only,
+                    )
+                    for mount in request.mounts
+                ],
                 namespace=self.namespace,
             )
         return _state(info)
@@ -127,7 +143,7 @@ class Jobs:
 
     def owner(self) -> str:
         """Whose Jobs they are."""
-        return self.namespace or owner(self._api())
+        return self.namespace or owner(self.endpoint, self.token)
 
     def _api(self) -> HfApi:
         return connect(self.endpoint, token=self.token)
@@ -140,16 +156,6 @@ def _require_id(job: str) -> None:
     # It becomes part of an address.
     if not re.fullmatch(r"[A-Za-z0-9]+", job):
         raise PhoqueError(f"{job!r} is no id of a Job: it has letters and digits only.")
-
-
-def _volume(mount: Mount) -> Volume:
-    return Volume(
-        type=mount.kind,
-        source=mount.source,
-        mount_path=mount.at,
-        path=mount.folder,
-        read_only=mount.read_only,
-    )
 
 
 def _state(info: JobInfo) -> JobState:

@@ -1,13 +1,14 @@
-"""Where a run is kept while a Job works on it: a private bucket, or a private repository."""
+"""Private places on the Hub: made private, asked again before anything is sent, refused otherwise."""
 
 import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import Any, ClassVar, Literal
 
-from huggingface_hub import BucketFile, snapshot_download
+from huggingface_hub import BucketFile, HfApi, snapshot_download
 from huggingface_hub.errors import (
     BucketNotFoundError,
     RemoteEntryNotFoundError,
@@ -16,101 +17,127 @@ from huggingface_hub.errors import (
 
 from phoque.errors import PhoqueError
 from phoque.hub.client import asking, connect
-from phoque.hub.repositories import public, push, require_private
-
-
-class Storage(Protocol):
-    """A private place on the Hub with folders in it."""
-
-    @property
-    def name(self) -> str:
-        """`owner/name`."""
-
-    def require_private(self) -> None:
-        """Make it where there is none and ask it; PhoqueError where it is public."""
-
-    def send(self, folder: Path, to: str) -> None:
-        """Upload a folder's files to the folder `to`, after asking whether it is private."""
-
-    def fetch(self, place: str, into: Path) -> bool:
-        """Download the folder `place`, when there is one; whether there was."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bucket:
-    """A storage bucket, which a Job mounts and writes to as a folder."""
+class Storage:
+    """A private place on the Hub; what the Hub does wrong becomes a PhoqueError."""
 
+    called: ClassVar[str]
     name: str
+    """`owner/name`."""
     endpoint: str | None = None
+    """Another Hub than Hugging Face's."""
     token: str | None = field(default=None, repr=False)
     """Whose it is; None is the account that this machine is logged in with."""
 
     def require_private(self) -> None:
-        """Make it where there is none and ask it; PhoqueError where it is public."""
-        api = connect(self.endpoint, token=self.token)
-        with asking(f"The bucket {self.name} cannot be used", hide=(self.token,)):
+        """Make it where there is none; then it must say that it is private."""
+        with self._asking(f"The {self.called} {self.name} cannot be used"):
             try:
-                private = api.bucket_info(self.name).private
-            except BucketNotFoundError:
-                api.create_bucket(self.name, private=True)
-                private = api.bucket_info(self.name).private
+                private = self._is_private()
+            except (BucketNotFoundError, RepositoryNotFoundError):
+                self._make()
+                private = self._is_private()
         if private is not True:
-            raise PhoqueError(public(f"The bucket {self.name}"))
+            raise PhoqueError(
+                f"The {self.called} {self.name} is public; what this project makes is kept private. "
+                "Nothing was sent. Make it private in its settings, or choose another name."
+            )
 
-    def send(self, folder: Path, to: str) -> None:
-        """Upload a folder's files to the folder `to`, after asking whether it is private."""
+    def send(self, folder: Path, to: str, *, without: list[str] | None = None) -> str:
+        """Upload a folder's files to the folder `to`, but those of some patterns; the address."""
         self.require_private()
+        with self._asking(f"{folder.name} was not sent to the {self.called} {self.name}"):
+            return self._sent(folder, to, without)
+
+    def fetch(self, place: str, into: Path) -> bool:
+        """Download the folder `place`, when there is one; whether there was."""
+        with self._asking(f"{place} was not fetched from the {self.called} {self.name}"):
+            return self._fetched(place, into)
+
+    def _is_private(self) -> Any:
+        raise NotImplementedError
+
+    def _make(self) -> None:
+        raise NotImplementedError
+
+    def _sent(self, folder: Path, to: str, without: list[str] | None) -> str:
+        raise NotImplementedError
+
+    def _fetched(self, place: str, into: Path) -> bool:
+        raise NotImplementedError
+
+    @property
+    def _api(self) -> HfApi:
+        return connect(self.endpoint, token=self.token)
+
+    def _asking(self, failed: str) -> AbstractContextManager[None]:
+        return asking(failed, hide=(self.token,))
+
+
+class Bucket(Storage):
+    """A storage bucket, which a Job mounts and writes to as a folder."""
+
+    called = "bucket"
+
+    def _is_private(self) -> Any:
+        return self._api.bucket_info(self.name).private
+
+    def _make(self) -> None:
+        self._api.create_bucket(self.name, private=True)
+
+    def _sent(self, folder: Path, to: str, without: list[str] | None) -> str:
+        assert without is None, "a bucket gets all files"
         files: list[tuple[str | Path | bytes, str]] = [
             (file, f"{to}/{file.relative_to(folder).as_posix()}")
             for file in sorted(folder.rglob("*"))
             if file.is_file()
         ]
-        with asking(f"{folder.name} was not sent to the bucket {self.name}", hide=(self.token,)):
-            connect(self.endpoint, token=self.token).batch_bucket_files(self.name, add=files)
+        self._api.batch_bucket_files(self.name, add=files)
+        return self.name
 
-    def fetch(self, place: str, into: Path) -> bool:
-        """Download the folder `place`, when there is one; whether there was."""
-        api = connect(self.endpoint, token=self.token)
-        with asking(f"{place} was not fetched from the bucket {self.name}", hide=(self.token,)):
-            try:
-                tree = list(api.list_bucket_tree(self.name, place, recursive=True))
-            except RemoteEntryNotFoundError:
-                return False
-            found = [one for one in tree if isinstance(one, BucketFile)]
-            targets = _targets([one.path for one in found], place, into)
-            api.download_bucket_files(self.name, list(zip(found, targets, strict=True)))
+    def _fetched(self, place: str, into: Path) -> bool:
+        api = self._api
+        try:
+            tree = list(api.list_bucket_tree(self.name, place, recursive=True))
+        except RemoteEntryNotFoundError:
+            return False
+        found = [one for one in tree if isinstance(one, BucketFile)]
+        targets = _targets([one.path for one in found], place, into)
+        api.download_bucket_files(self.name, list(zip(found, targets, strict=True)))
         return bool(found)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Repository:
-    """A model repository; a Job writes to it by uploading."""
+class Repository(Storage):
+    """A repository; a Job writes to it by uploading."""
 
-    name: str
-    endpoint: str | None = None
-    token: str | None = field(default=None, repr=False)
-    """Whose it is; None is the account that this machine is logged in with."""
+    called = "repository"
+    kind: Literal["dataset", "model"] = "model"
 
-    def require_private(self) -> None:
-        """Make it where there is none and ask it; PhoqueError where it is public."""
-        with asking(f"The repository {self.name} cannot be used", hide=(self.token,)):
-            require_private(connect(self.endpoint, token=self.token), self.name, "model")
+    def _is_private(self) -> Any:
+        return self._api.repo_info(self.name, repo_type=self.kind).private
 
-    def send(self, folder: Path, to: str, *, without: list[str] | None = None) -> None:
-        """Upload a folder's files to the folder `to`, after asking whether it is private.
+    def _make(self) -> None:
+        self._api.create_repo(self.name, repo_type=self.kind, private=True)
 
-        Files of the patterns `without` stay here; what is in `to` and was not sent is deleted.
-        """
-        api = connect(self.endpoint, token=self.token)
-        push(api, folder, self.name, "model", into=to, ignore_patterns=without)
+    def _sent(self, folder: Path, to: str, without: list[str] | None) -> str:
+        sent = self._api.upload_folder(
+            folder_path=folder,
+            path_in_repo=to,
+            repo_id=self.name,
+            repo_type=self.kind,
+            commit_message=f"Add {to or folder.name}",
+            # What is in the folder and was not sent is deleted; nothing is in the root.
+            delete_patterns="*" if to else None,
+            ignore_patterns=without,
+        )
+        return str(sent.commit_url)
 
-    def fetch(self, place: str, into: Path) -> bool:
-        """Download the folder `place`, when there is one; whether there was."""
+    def _fetched(self, place: str, into: Path) -> bool:
         connect(self.endpoint, token=self.token)
-        with (
-            tempfile.TemporaryDirectory() as scratch,
-            asking(f"{place} was not fetched from {self.name}", hide=(self.token,)),
-        ):
+        with tempfile.TemporaryDirectory() as scratch:
             try:
                 snapshot_download(
                     self.name,
@@ -122,10 +149,9 @@ class Repository:
             except RepositoryNotFoundError:
                 return False
             found = Path(scratch, place)
-            if not found.is_dir():
-                return False
-            shutil.copytree(found, into, dirs_exist_ok=True)
-            return True
+            if found.is_dir():
+                shutil.copytree(found, into, dirs_exist_ok=True)
+            return found.is_dir()
 
 
 def _targets(paths: Sequence[str], place: str, into: Path) -> list[Path]:

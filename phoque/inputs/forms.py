@@ -1,4 +1,4 @@
-"""What form a file has: by its name and its content, never by an option alone."""
+"""Find out the form of a file from its name and content, never from an option alone."""
 
 import csv
 import io
@@ -25,7 +25,7 @@ SUFFIXES: dict[str, Form] = {
 }
 PACKED = ".gz"
 STATED = re.compile(r"sep=([^\w\s\"]|\t)[\r\n]", re.IGNORECASE)
-"""First line by which spreadsheets say the delimiter."""
+"""A first line with which spreadsheets name the delimiter."""
 NAMED = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 
@@ -36,7 +36,7 @@ class Found:
     form: Form
     encoding: str
     delimiter: str | None = None
-    """Of a table."""
+    """The delimiter of a table."""
 
     def __str__(self) -> str:
         """For people, such as "CSV with semicolon, utf-8"."""
@@ -46,12 +46,12 @@ class Found:
 
 
 def form_called(name: str) -> str:
-    """The form that people also call `name`, such as jsonl; the name itself where there is none."""
+    """The form with this name or alias, such as jsonl; an unknown name is returned as it is."""
     return SUFFIXES.get(f".{name.lower()}", name.lower())
 
 
 def suffix(name: str) -> str:
-    """The last suffix of a file's name in lower case, that of gzip aside."""
+    """The last suffix of a file's name in lower case, without that of gzip."""
     bare = name.lower().removesuffix(PACKED)
     return bare[bare.rfind(".") :] if "." in bare else ""
 
@@ -67,11 +67,11 @@ def found(
 
     Args:
         data: the file.
-        form: as a person says; else content that is plainly JSON decides, then the name, then
-            whether a table was asked for.
-        delimiter: as a person says; else the one with which the first row has all `columns`, then
-            the one that gives most of them.
-        columns: a table would have.
+        form: the user's choice. Without one, content that is plainly JSON decides, then the name,
+            then whether `columns` were asked for.
+        delimiter: the user's choice. Without one, it is the delimiter with which the first row has
+            all `columns`, or else the most columns.
+        columns: the columns of a table.
     """
     if form is None:
         form = "json" if is_json(data.head) else SUFFIXES.get(suffix(data.name))
@@ -91,20 +91,16 @@ def rows(data: Input, taken: Found) -> Iterator[Row]:
     """The rows of a file that is no table: lines of text, or JSON values."""
     if taken.form == "json":
         return values(data.text(newline="\n"), data.name)
-    # Some programs end lines by a carriage return alone; beside line feeds it is part of a line.
+    # Some programs end lines with a carriage return only; beside line feeds it is part of a line.
     return lines(data.text(newline="\n" if "\n" in data.head else None))
 
 
 def checked_delimiter(sign: str | None) -> str | None:
-    """A delimiter as the csv module takes it.
-
-    Raises:
-        PhoqueError: it is none.
-    """
+    """A delimiter for the csv module; raises `PhoqueError` if it is not one character."""
     called = {name: one for one, name in NAMED.items()}
     plain = {"\\t": "\t", **called}.get(sign or "", sign)
     if plain is not None and (len(plain) != 1 or plain in '"\r\n\0'):
-        raise PhoqueError(f"{sign!r} is no delimiter: give one character, such as ; or tab.")
+        raise PhoqueError(f"{sign!r} is not a delimiter. Give one character, such as ; or tab.")
     return plain
 
 
@@ -112,7 +108,7 @@ def _delimiter(data: Input, columns: Collection[str]) -> str:
     if stated := STATED.match(data.head):
         return stated[1]
     own = "\t" if suffix(data.name) == ".tsv" else ","
-    # The name's own comes first: it wins where several do as well.
+    # The delimiter of the file's name comes first and wins a tie.
     signs = sorted(DELIMITERS, key=lambda sign: sign != own)
     heads = {sign: _head(data.head, sign) for sign in signs}
     wanted = {one.strip() for one in columns}

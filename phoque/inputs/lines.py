@@ -7,7 +7,7 @@ from phoque.inputs.rows import LONGEST_CELL, TOO_LONG, Row
 
 
 def lines(file: TextIO) -> Iterator[Row]:
-    """Every line, blank ones too, without its end."""
+    """Every line without its end, blank ones included."""
     number = 0
     while line := file.readline(LONGEST_CELL + 2):
         number += 1

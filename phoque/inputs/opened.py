@@ -1,4 +1,4 @@
-"""A stream of bytes as text: gzip and encoding are told by content, no byte ends the reading."""
+"""Read a stream of bytes as text: the content tells gzip and encoding, and no byte stops it."""
 
 import codecs
 import gzip
@@ -14,7 +14,7 @@ from typing import IO, BinaryIO, TextIO, cast
 from phoque.errors import PhoqueError
 
 HEAD = 65_536
-"""Bytes that decide what a file is."""
+"""How many bytes decide what a file is."""
 GZIP = b"\x1f\x8b"
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -23,9 +23,9 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-"""Byte order marks; the longer one of two that begin alike comes first."""
+"""Byte order marks; of two with the same beginning the longer one comes first."""
 WIDE, NUL = ("utf-16", "utf-32"), b"\0"
-"""Encodings that do not say the order of their bytes; the first byte of plain text tells it."""
+"""Encodings without a byte order; the first byte of plain text tells it."""
 OTHERS = {
     b"PK\x03\x04": "a zip archive or a spreadsheet: save it as CSV",
     b"PAR1": "a Parquet file: write it as JSON Lines",
@@ -37,14 +37,14 @@ OTHERS = {
     b"SQLite format 3": "a database: export a table as CSV",
 }
 PLAIN = frozenset({*range(0x20, 0x100), 0x08, 0x09, 0x0A, 0x0C, 0x0D, 0x1B}) - {0x7F}
-"""Bytes that stand in text of one byte a character."""
+"""Bytes that occur in text with one byte per character."""
 MOST_STRANGE = 0.3
-"""Share of other bytes, or of bytes that cannot be decoded, from which a file is no text."""
+"""With more than this share of other or undecodable bytes, a file is not text."""
 UNDECODED = "phoque.undecoded"
 
 
 def _marked(error: UnicodeError) -> tuple[str, int]:
-    """Bytes that cannot be decoded become lone surrogates, which no decoded text has."""
+    """Undecodable bytes become lone surrogates, which decoded text never has."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     lost = error.object[error.start : error.end]
@@ -56,16 +56,16 @@ codecs.register_error(UNDECODED, _marked)
 
 @dataclass(frozen=True, kw_only=True)
 class Input:
-    """A stream that is known to be text."""
+    """A stream of text."""
 
     name: str
     head: str
-    """Its beginning, for who decides what form it has; empty where there is nothing."""
+    """The beginning of the text, for deciding its form."""
     encoding: str
     data: BinaryIO
 
     def text(self, *, newline: str | None) -> TextIO:
-        """All of it; what cannot be decoded is marked as `inputs.rows.damage` knows."""
+        """The whole text; `inputs.rows.damage` finds what could not be decoded."""
         return io.TextIOWrapper(
             cast("IO[bytes]", self.data), self.encoding, errors=UNDECODED, newline=newline
         )
@@ -76,11 +76,11 @@ def recognised(stream: BinaryIO, name: str, encoding: str | None = None) -> Inpu
 
     Args:
         stream: bytes, also packed by gzip.
-        name: what errors call it.
-        encoding: None takes what a byte order mark says, else UTF-8.
+        name: for errors.
+        encoding: None takes that of the byte order mark, or else UTF-8.
 
     Raises:
-        PhoqueError: it is no text, or there is no such encoding.
+        PhoqueError: it is not text, or there is no such encoding.
     """
     data, head = _ahead(stream)
     if head.startswith(GZIP):
@@ -91,14 +91,14 @@ def recognised(stream: BinaryIO, name: str, encoding: str | None = None) -> Inpu
     text = codecs.getincrementaldecoder(chosen)(UNDECODED).decode(head)
     if encoding is None and _strange(text, head):
         raise PhoqueError(
-            f"{name} is binary, or text that is not UTF-8. Give text in UTF-8, or say what it is "
-            "with --encoding, such as utf-16 or cp1252."
+            f"{name} is binary, or text that is not UTF-8. Give text in UTF-8, or name its "
+            "encoding with --encoding, such as utf-16 or cp1252."
         )
     return Input(name=name, head=text, encoding=chosen, data=data)
 
 
 def share_of(stream: BinaryIO) -> Callable[[], float | None]:
-    """Tells how much of a file was read, in [0, 1]; None of a stream whose end nobody knows."""
+    """A function that tells how much of a file was read, in [0, 1]; None for an endless stream."""
     try:
         found = os.fstat(stream.fileno())
     except OSError:
@@ -110,11 +110,7 @@ def share_of(stream: BinaryIO) -> Callable[[], float | None]:
 
 @contextmanager
 def told_when_cut_off(name: str) -> Iterator[None]:
-    """Errors of a damaged archive or disk as a sentence.
-
-    Raises:
-        PhoqueError: the file ended, or its reading failed.
-    """
+    """Within the context, errors of a damaged archive or disk become a `PhoqueError`."""
     try:
         yield
     except BrokenPipeError:
@@ -124,7 +120,7 @@ def told_when_cut_off(name: str) -> Iterator[None]:
 
 
 class _Ahead(io.RawIOBase):
-    """Bytes that were read ahead, then the rest of their stream."""
+    """Bytes that were read ahead, then the rest of the stream."""
 
     def __init__(self, head: bytes, rest: BinaryIO) -> None:
         self._head, self._rest = head, rest
@@ -142,7 +138,7 @@ class _Ahead(io.RawIOBase):
 
 
 def _ahead(stream: BinaryIO) -> tuple[BinaryIO, bytes]:
-    """The whole stream, and its first line or more: a program that writes slowly is not waited for."""
+    """The whole stream, and at least its first line, without waiting for a slow writer."""
     head = b""
     while len(head) < HEAD and b"\n" not in head and (part := _some(stream, HEAD - len(head))):
         head += part
@@ -155,17 +151,17 @@ def _some(stream: BinaryIO, most: int) -> bytes:
 
 
 def _encoding(asked: str | None, head: bytes) -> str:
-    """The encoding that was asked for, with the mark of its byte order where the file has one."""
+    """The encoding that was asked for, with the byte order that the file tells."""
     try:
         known = codecs.lookup(asked or "utf-8")
     except LookupError:
         known = None
     if known is None or not getattr(known, "_is_text_encoding", True):
-        raise PhoqueError(f"{asked} is no encoding of text. Known are utf-8, utf-16, cp1252 …")
+        raise PhoqueError(f"{asked} is not an encoding of text. Known are utf-8, utf-16, cp1252 …")
     marked = [encoding for mark, encoding in MARKS if head.startswith(mark)]
     fitting = [one for one in marked if asked is None or one.startswith(known.name[:6])]
     if not fitting and known.name in WIDE:
-        # Without a mark Python's codec would end: what is written today is little-endian.
+        # Without a mark Python's codec fails; files of today are little-endian.
         return f"{known.name}-{'be' if head.startswith(NUL) else 'le'}"
     return fitting[0] if fitting else known.name
 

@@ -1,9 +1,9 @@
-"""Tables in CSV, read strictly: a row that is broken costs only itself and is named by its line.
+"""Read CSV tables strictly: a broken row is named by its line and costs only itself.
 
-Where quotes do not match nobody can be sure where a row ends. A quote that could only open a cell
-(it follows a delimiter) shows that an earlier one was never closed: then the broken row ends with
-its first line, and what follows is read again. A quote that could only close a cell ends the row
-there, so that no line of a cell is ever taken for a row.
+If quotes do not match, the end of a row is uncertain. A quote that can only open a cell (it follows a
+delimiter) shows that an earlier one was never closed. Then the broken row ends with its first line,
+and the rest is read again. A quote that can only close a cell ends the row, so that no line of a cell
+is taken for a row.
 """
 
 import csv
@@ -19,10 +19,10 @@ from phoque.inputs.rows import LONGEST_CELL, LONGEST_LINE, TOO_LONG, Row, undeco
 
 DELIMITERS = (",", ";", "\t", "|")
 LOOKED_AHEAD = 16 * LONGEST_CELL
-"""Characters that are kept to be read again where a quote is not closed."""
+"""Characters that are kept, to be read again if a quote is not closed."""
 TAIL = 1000
 MOST_ROWS = 0.9
-"""Share of lines that are whole rows, from which they are taken for rows, not for text."""
+"""If at least this share of lines are whole rows, they count as rows, not as text."""
 NOT_CSV = "quotes do not match"
 WRONG_NUMBER = "wrong number of fields"
 
@@ -32,15 +32,15 @@ class Table:
 
     Args:
         file: text, opened with `newline=""`.
-        name: what errors call it.
+        name: for errors.
         delimiter: one character.
 
     Raises:
-        PhoqueError: its first row, which names the columns, cannot be read.
+        PhoqueError: the first row, which names the columns, cannot be read.
     """
 
     def __init__(self, file: TextIO, name: str, *, delimiter: str = ",") -> None:
-        # The module's own limit is one for the process, and cuts cells of 131,072 characters.
+        # The module's limit is global and by default cuts cells at 131,072 characters.
         csv.field_size_limit(LONGEST_CELL)
         self._lines = _Lines(file)
         self._delimiter = delimiter
@@ -48,14 +48,16 @@ class Table:
         self.columns: list[str] = []
         head = self._head()
         if [one.lower() for one in head.value or ()] == ["sep=", ""]:
-            # By this line spreadsheets say the delimiter.
+            # With this line spreadsheets name the delimiter.
             head = self._head()
         if head.fault:
-            raise PhoqueError(f"{name}, {head.told}: the first row of a table names its columns.")
+            raise PhoqueError(
+                f"{name}, {head.told}: the first row of a table must name its columns."
+            )
         self.columns = [name.strip() for name in head.value]
 
     def __iter__(self) -> Iterator[Row]:
-        """Every row but the first and blank lines; its value is one cell a column."""
+        """Every row but the first and blank ones, with one cell for each column."""
         return self._records()
 
     def _head(self) -> Row:
@@ -78,7 +80,7 @@ class Table:
         if self._lines.cut:
             return Row(line=line, fault=f"a line of more than {LONGEST_LINE:,} characters")
         wanted = len(self.columns)
-        # A delimiter at the end of a row adds nothing to it.
+        # A delimiter at the end of a row adds no cell.
         if wanted and len(cells) > wanted and not any(cells[wanted:]):
             cells = cells[:wanted]
         if wanted and len(cells) != wanted:
@@ -93,7 +95,7 @@ class Table:
         return Row(line=line, fault=NOT_CSV, seen="a quote is not closed, or not doubled")
 
     def _skip(self) -> None:
-        """Go to where the next row begins; the first line of this one is behind us in any case."""
+        """Go to the next row; skip at least the first line of this one."""
         lines = self._lines
         seen = len(lines.record)
         opened = _ends_open(_marks(lines.record[0], self._delimiter))
@@ -125,14 +127,10 @@ class Table:
 
 
 def whole_table(stream: BinaryIO, name: str) -> list[dict[str, str]]:
-    """Every row of a table that is only of use whole, by column.
-
-    Args:
-        stream: bytes of a CSV file with commas.
-        name: what errors call it.
+    """Every row, by column, of a CSV file with commas that must be complete.
 
     Raises:
-        PhoqueError: a row cannot be read; names its line.
+        PhoqueError: a row cannot be read; names the file and the line.
     """
     read = Table(recognised(stream, name).text(newline=""), name)
     return [_whole_row(row, read.columns, name) for row in read]
@@ -143,7 +141,7 @@ def _whole_row(row: Row, columns: Sequence[str], name: str) -> dict[str, str]:
         faults = [fault for cell in row.value if (fault := undecoded(cell)) is not None]
         row = replace(row, fault=faults[0]) if faults else row
     if row.fault is not None:
-        raise PhoqueError(f"{name} is damaged, {row.told}. Get the file anew, or mend that row.")
+        raise PhoqueError(f"{name} is damaged, {row.told}. Get the file again, or repair that row.")
     return dict(zip(columns, row.value, strict=True))
 
 
@@ -151,9 +149,9 @@ OPENS, CLOSES = "(", ")"
 
 
 def _marks(line: str, delimiter: str) -> str:
-    """The quotes of a line that can only open or only close a cell, in order; others are text."""
+    """The quotes of a line that can only open or only close a cell, in order."""
     sign = re.escape(delimiter)
-    # Two quotes are one of the text.
+    # Two quotes stand for one in the text.
     quotes = re.finditer(rf'"(?=(?P<closes> *(?:{sign}|[\r\n]|\Z))?)', line.replace('""', ""))
     told = ""
     for quote in quotes:
@@ -170,7 +168,7 @@ def _ends_open(marks: str) -> bool:
 
 
 class _Lines:
-    """Lines of a file; those of the row that is being read are kept, to be given again."""
+    """Lines of a file; keeps those of the current row, to give them again."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
@@ -179,12 +177,12 @@ class _Lines:
         self._kept = 0
         self.record: list[str] = []
         self.whole = True
-        """Whether all lines of the row are kept."""
+        """Whether all lines of the current row are kept."""
         self.cut = False
-        """Whether a line of the row was too long to be read."""
+        """Whether a line of the current row was too long."""
 
     def begin(self) -> int:
-        """A row begins; the number of its line."""
+        """Begin a row; returns the number of its line."""
         self.record, self._kept, self.whole, self.cut = [], 0, True, False
         return self._number + 1
 
@@ -203,7 +201,7 @@ class _Lines:
         return line
 
     def give_back(self, place: int) -> None:
-        """The row has ended before this place of its lines."""
+        """Give back the lines of the row from this place on."""
         following = self.record[place:]
         self._again.extendleft(reversed(following))
         self._number -= len(following)

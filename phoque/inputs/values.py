@@ -1,7 +1,7 @@
-"""JSON values of a file, one by one: an array, or values one after the other, such as JSON Lines.
+"""Read JSON values one by one: from an array, or one after the other, such as JSON Lines.
 
-A value that is broken costs only itself: the rest of its line is left out, or of an array all up to
-the next comma. Only the part that is not parsed yet is kept.
+A broken value costs only itself: the rest of its line is skipped, or in an array everything up to the
+next comma. Only the part that is not parsed yet is kept in memory.
 """
 
 import json
@@ -15,20 +15,16 @@ from phoque.inputs.rows import LONGEST_CELL, TOO_LONG, Row
 AT_ONCE = 8192
 NOT_JSON = "here is no JSON value, or only part of one"
 LONGEST_WORD = 16
-"""Characters of an escape or of a name such as `false`, which the end of a part may cut."""
+"""The most characters of an escape or a name such as `false`, which the end of a part may cut."""
 STARTS = ("{", "[", '"')
-"""How the next value begins where one before it is broken; what is indented belongs to that one."""
+"""How a value begins after a broken one; indented lines belong to the broken one."""
 
 
 def values(file: TextIO, name: str) -> Iterator[Row]:
-    """Every element of an array, or every value there is.
-
-    Args:
-        file: text.
-        name: what errors call it.
+    """Every element of an array, or every value.
 
     Raises:
-        PhoqueError: the array is cut off, or something follows it.
+        PhoqueError: the array is cut off, or something follows it; names the file.
     """
     number, start = 1, file.readline(AT_ONCE)
     while start and not start.strip():
@@ -41,7 +37,7 @@ def values(file: TextIO, name: str) -> Iterator[Row]:
 
 
 def is_json(head: str) -> bool:
-    """Whether text that begins so is JSON objects, or an array of objects or of strings."""
+    """Whether a text begins like JSON objects, or like an array of objects or strings."""
     text = head.lstrip()
     inside = text.removeprefix("[").lstrip()
     if not inside.startswith("{"):
@@ -50,7 +46,7 @@ def is_json(head: str) -> bool:
 
 
 def _is_begun(text: str, then: str) -> bool:
-    """Whether a value stands here, with one of these signs behind it, or the beginning of one."""
+    """Whether a value, or its beginning, stands here with one of these signs behind it."""
     try:
         end = json.JSONDecoder().raw_decode(text)[1]
     except JSONDecodeError as error:
@@ -62,7 +58,7 @@ def _is_begun(text: str, then: str) -> bool:
 
 
 class _Values:
-    """Values one after the other, on a line each or over several lines."""
+    """Values one after the other, each on one or several lines."""
 
     def __init__(self, file: TextIO, start: str, line: int) -> None:
         self._file, self._line = file, line
@@ -82,7 +78,7 @@ class _Values:
         return line
 
     def _values(self, line: str) -> list[Row]:
-        """What begins on a line, or the reason it cannot be read; more lines are read as needed."""
+        """The values that begin on a line, or the reason why they cannot be read."""
         lines, fault = [line], None
         while fault is None:
             text = "".join(lines)
@@ -101,13 +97,13 @@ class _Values:
         return [self._broken(lines, fault)]
 
     def _broken(self, lines: list[str], fault: str) -> Row:
-        """The first line is broken; what may be the next value is read again."""
+        """Report the first line as broken and read on from the next value."""
         if not lines[0].endswith("\n"):
             _skip_line(self._file)
         row = Row(line=self._line, fault=fault)
         rest = lines[1:]
         self._line += 1
-        # What belongs to a broken value of several lines is no value of its own.
+        # Lines that belong to a broken value are not values.
         while len(lines) > 1 and (rest or (rest := [self._next()])[0]):
             if rest[0].startswith(STARTS):
                 break
@@ -118,7 +114,7 @@ class _Values:
 
 
 def _parsed(text: str, line: int) -> tuple[list[Row], bool]:
-    """All values of a text, none if one of them is broken; and whether the last lacks its end."""
+    """All values of a text (none if one is broken), and whether the last one is cut."""
     found, place, end = [], 0, len(text.rstrip())
     while (place := place + len(text[place:]) - len(text[place:].lstrip())) < end:
         try:
@@ -165,7 +161,7 @@ class _Array:
         return Row(line=line, fault=fault or "no comma between two values")
 
     def _whole(self) -> str | None:
-        """Read on until what is pending begins with a whole value; the reason it does not."""
+        """Read until a whole value is pending; returns the reason if that fails."""
         while True:
             try:
                 end = json.JSONDecoder().raw_decode(self._pending)[1]
@@ -175,7 +171,7 @@ class _Array:
             except (ValueError, RecursionError):
                 return NOT_JSON
             else:
-                # A number may go on in the next part.
+                # A number may continue in the next part.
                 if end <= LONGEST_CELL and (end < len(self._pending) or not self._more()):
                     return None
                 unfinished = True
@@ -201,7 +197,7 @@ class _Array:
         raise self._error(f"{NOT_JSON}, and the array does not end")
 
     def _next(self) -> str:
-        """The next character that is no space, left where it is; empty at the end."""
+        """Peek at the next character that is not a space; empty at the end."""
         while True:
             self._use(len(self._pending) - len(self._pending.lstrip()))
             if self._pending or not self._more():

@@ -7,7 +7,6 @@ import numpy as np
 
 from phoque.errors import PhoqueError
 from phoque.judging.judge import Exchange, Judge
-from phoque.moderators.thresholds import roc_auc
 from phoque.run.evaluation import Reply
 from phoque.run.judging import (
     ANSWERS,
@@ -20,6 +19,7 @@ from phoque.run.judging import (
     Sheet,
 )
 from phoque.stats.paired_ranks import kappa_by_prompt
+from phoque.stats.ranking import roc_auc
 from phoque.stats.rates import Rate
 from phoque.text import text_id
 

@@ -5,5 +5,5 @@ import logging
 from phoque.config import verbose
 
 if not verbose():
-    # Where it is installed, it warns of missing kernels as soon as PEFT imports it.
+    # PEFT imports it where it is installed, and it then warns of missing kernels.
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)

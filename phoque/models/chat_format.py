@@ -1,8 +1,7 @@
-"""How a tokenizer's chat template wants to be asked, found out on a conversation of its own.
+"""How to use a tokenizer's chat template, found out by trying it on a sample conversation.
 
-Templates differ in silence: some want a message as a list of parts and write nothing where it is a
-string, some drop the system message or refuse it. So every way is tried, and the first is taken in
-which what goes in comes out.
+Templates differ without saying so: some print nothing for a message that is not a list of parts,
+some drop the system message. Every way is tried; the first that prints the whole text wins.
 """
 
 import re
@@ -19,15 +18,15 @@ PLAIN_TEMPLATE = (
     "{% for m in messages %}{{ m['role'] | capitalize }}: {{ m['content'] }}\n{% endfor %}"
     "{% if add_generation_prompt %}Assistant:{% endif %}"
 )
-"""For base models, which come without a template."""
+"""For base models, which have no template."""
 TODAY = datetime(2024, 7, 26)  # noqa: DTZ001  # a day, wherever
-"""For templates that write the date: another one every day would be another prompt."""
+"""For templates that print the date: the prompt must be the same every day."""
 DATE = re.compile(r"""strftime_now\(\s*(['"])(.*?)\1\s*\)""")
 PART = re.compile(r"""['"]type['"]\s*:\s*['"]text['"]""")
-"""What a list of parts looks like where a template takes it for a text."""
+"""How a list of parts prints when a template takes it for a text."""
 AS_STRING, AS_PARTS = False, True
 WAYS = ((AS_STRING, False), (AS_PARTS, False), (AS_STRING, True), (AS_PARTS, True))
-"""What a message is, and whether the system message stands in the first turn."""
+"""Whether a message is a list of parts, and whether the system message joins the first turn."""
 SYSTEM, OTHER_SYSTEM = "Stay calm and short.", "Stay loud and long."
 TURNS = ("What is rain?", "Water from clouds.", "And what is snow?", "Frozen water.")
 """User and assistant in turn."""
@@ -41,16 +40,12 @@ class Way:
     as_parts: bool = False
     """A message is a list of parts, as in vision-language models, not a string."""
     system_in_turn: bool = False
-    """The system message stands at the head of the first turn."""
+    """The first turn begins with the system message."""
     start: str = ""
-    """What the tokenizer puts before any text, where no template does."""
+    """What the tokenizer puts before any text; empty if the template does that."""
 
     def apply(self, tokenizer: Any, messages: Messages, *, reply_follows: bool = True) -> str:
-        """The text of a conversation.
-
-        Raises:
-            PhoqueError: the template refuses it, or is broken.
-        """
+        """The text of a conversation; raises `PhoqueError` if the template refuses it."""
         given = _system_in_first_turn(messages) if self.system_in_turn else messages
         try:
             text = tokenizer.apply_chat_template(
@@ -70,23 +65,23 @@ class Way:
 
 @dataclass(frozen=True, kw_only=True)
 class ChatFormat:
-    """What was found out of a tokenizer."""
+    """What was found out about a tokenizer."""
 
     way: Way
     fault: str | None
-    """What goes wrong with every way; None if nothing does."""
+    """Why no way works; None if one does."""
     end: int | None
-    """The token that the template writes after an assistant's turn, else the tokenizer's own."""
+    """The token that ends an assistant's turn: the template's, or else the tokenizer's."""
     control_tokens: frozenset[str]
-    """Tokens that tell where texts and messages begin and end."""
+    """Tokens that mark where texts and messages begin and end."""
 
 
 _KNOWN: WeakKeyDictionary[Any, tuple[object, ChatFormat]] = WeakKeyDictionary()
-"""By tokenizer: what its format was found from, which may be replaced, and the format."""
+"""By tokenizer: its format, and the template from which it was found."""
 
 
 def format_of(tokenizer: Any) -> ChatFormat:
-    """The format of `tokenizer`, found out once: the first way without a fault, else the first."""
+    """The format of `tokenizer`, found once: the first way without a fault, or else the first."""
     made_of = (
         str(tokenizer.chat_template), tokenizer.bos_token, tokenizer.eos_token, len(tokenizer)
     )  # fmt: skip
@@ -107,7 +102,7 @@ def _found(tokenizer: Any) -> ChatFormat:
 
 
 def ways_of(tokenizer: Any) -> Iterator[Way]:
-    """All that may be tried, the likeliest first."""
+    """All ways to try, the likeliest first."""
     templates = tokenizer.chat_template
     if not templates:
         yield Way(template=PLAIN_TEMPLATE, start=_start(tokenizer))
@@ -120,10 +115,10 @@ def ways_of(tokenizer: Any) -> Iterator[Way]:
 
 
 def require_faithful(tokenizer: Any, name: str) -> None:
-    """See that what goes into the chat template comes out, and settle on one template of several.
+    """Check that the chat template prints the whole conversation, and choose among several.
 
     Raises:
-        PhoqueError: says what is lost.
+        PhoqueError: says which text is lost.
     """
     found = format_of(tokenizer)
     if found.fault:
@@ -136,7 +131,7 @@ def require_faithful(tokenizer: Any, name: str) -> None:
 
 
 def missing(text: str, messages: Messages) -> Role | None:
-    """Whose text is not in `text` where it should be: behind those before it."""
+    """Whose message is missing from `text`, or stands before an earlier one."""
     at = 0
     for message in messages:
         content = message.content.strip()
@@ -148,7 +143,7 @@ def missing(text: str, messages: Messages) -> Role | None:
 
 
 def _fault(tokenizer: Any, way: Way) -> str | None:
-    """What goes wrong with the conversation that ways are tried on."""
+    """What goes wrong with the sample conversation."""
     try:
         short, long, other = (
             way.apply(tokenizer, talk) for talk in (_talk(1), _talk(3), _talk(1, OTHER_SYSTEM))
@@ -176,12 +171,12 @@ def _end(tokenizer: Any, way: Way) -> int | None:
 
 
 def _control_tokens(tokenizer: Any, way: Way, end: int | None) -> frozenset[str]:
-    """Tokens for tags, for thoughts or for nothing yet are none, although listed like others."""
+    """Control tokens; tokens for tags, thoughts or later use are listed too, but do not count."""
     ends = {tokenizer.bos_token, tokenizer.eos_token}
     if end is not None:
         ends.add(tokenizer.convert_ids_to_tokens(end))
     before, _, after = _tried(tokenizer, way, 4, reply_follows=False).rpartition(TURNS[3])
-    # What opens the last turn may be more than a turn's mark: an empty thought, in Qwen3.
+    # The last turn may open with more than a mark: with an empty thought, in Qwen3.
     frame = before.rpartition(TURNS[2])[0] + after
     listed = {*tokenizer.get_added_vocab(), *tokenizer.all_special_tokens}
     written = {token for token in listed if token in frame}

@@ -19,32 +19,29 @@ from phoque.models.packed.threads import capped
 from phoque.models.passes import read, select
 
 LEAST_SAVED = 0.3
-"""Share of all tokens from which shared beginnings are read once."""
+"""Shared beginnings are read once if that saves at least this share of all tokens."""
 
 
 class Decoder(Protocol):
     """A forward pass with a key-value cache."""
 
     def prefill(self, ids_BS: Tensor, mask_BS: Tensor, keep: int = 1) -> Tensor:
-        """Read the prompts, left-padded; logits_BKV of the last `keep` positions.
-
-        What was read before stays in front.
-        """
+        """Read left-padded prompts behind what was read before; logits_BKV of the last `keep`."""
 
     def step(self, ids_B: Tensor) -> Tensor:
         """Read one more token a row; its logits_BV."""
 
     def keep(self, rows: Sequence[int]) -> None:
-        """Go on with these rows only, in this order; a row may be taken several times."""
+        """Continue with these rows only, in this order; a row may be repeated."""
 
     @property
     def joins(self) -> bool:
-        """Whether rows can come in: only where blocks keep all positions."""
+        """Whether new rows can join: only if the blocks keep all positions."""
 
     def join(self, other: Self) -> Self:
-        """Take in the rows of another decoder of the same model, behind these; then this one.
+        """Append the rows of another decoder of the same model, and return this one.
 
-        Both must have read something. Positions that no row has are dropped.
+        Both must have read something. Positions that no row uses are dropped.
         """
 
 
@@ -58,8 +55,8 @@ def prefilled(
 ) -> tuple[Decoder, Tensor]:
     """A decoder that has read `texts`, and its last logits_BKV.
 
-    With `share`, what rows of equal interventions have in common at the start is read once, where
-    that saves much; rounding then differs from reading every row by itself.
+    With `share`, a beginning that rows with equal interventions have in common is read once if that
+    saves much. Rounding then differs from reading every row alone.
     """
     decoder = decoder_for(model, rows)
     groups, size = _beginnings(rows, texts, keep) if share else ([], 0)
@@ -79,8 +76,8 @@ def begun(
 ) -> tuple[Decoder, Tensor]:
     """A decoder that has read `texts`, and its last logits_BV.
 
-    With the fast pass, what was read of earlier turns is taken from `model.memory`, where that of
-    the owner is kept; the logits are the same to the bit. Without an owner nothing is kept.
+    With the fast pass, earlier turns of the owner come from `model.memory`; the logits are the same
+    to the bit. Without an owner nothing is kept.
     """
     packed = model.packed
     decoder: Decoder = HookedDecoder(model, rows)
@@ -92,7 +89,7 @@ def begun(
 def _beginnings(
     rows: Sequence[Interventions], texts: Sequence[Sequence[int]], keep: int
 ) -> tuple[list[int], int]:
-    """Each row's group of equal interventions, and how many first tokens to read once a group."""
+    """Each row's group of equal interventions, and how many tokens each group shares."""
     keys = [tuple(map(id, row)) for row in rows]
     order = {key: index for index, key in enumerate(dict.fromkeys(keys))}
     groups = [order[key] for key in keys]
@@ -107,13 +104,13 @@ def _beginnings(
 
 def _common(texts: Sequence[list[int]]) -> int:
     """Length of the longest common beginning."""
-    first, last = min(texts), max(texts)  # in sorted order all others lie between these two
+    first, last = min(texts), max(texts)  # all others lie between these two in sorted order
     differing = (i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b)
     return next(differing, min(len(first), len(last)))
 
 
 def decoder_for(model: LanguageModel, rows: Sequence[Interventions]) -> Decoder:
-    """The fastest forward pass that computes what `model` would."""
+    """The fastest forward pass that computes what `model` computes."""
     packed = model.packed
     return HookedDecoder(model, rows) if packed is None else PackedDecoder(packed, rows)
 
@@ -136,17 +133,14 @@ class HookedDecoder:
         self._cache: Any = None
 
     def prefill(self, ids_BS: Tensor, mask_BS: Tensor, keep: int = 1) -> Tensor:
-        """See `Decoder.prefill`."""
         self._mask_BS = torch.cat([self._mask_BS, mask_BS], dim=1)
         return self._forward(ids_BS, keep)
 
     def step(self, ids_B: Tensor) -> Tensor:
-        """See `Decoder.step`."""
         self._mask_BS = F.pad(self._mask_BS, (0, 1), value=1)
         return self._forward(ids_B[:, None], 1)[:, -1]
 
     def keep(self, rows: Sequence[int]) -> None:
-        """See `Decoder.keep`."""
         chosen = torch.tensor(rows, device=self._mask_BS.device)
         self._mask_BS = self._mask_BS[chosen]
         self._rows = [self._rows[row] for row in rows]
@@ -154,13 +148,11 @@ class HookedDecoder:
 
     @property
     def joins(self) -> bool:
-        """See `Decoder.joins`."""
         # A family's own cache (MiniMax's) has more in it than its layers.
         plain = type(self._cache) is DynamicCache
         return plain and all(type(layer) is DynamicLayer for layer in self._cache.layers)
 
     def join(self, other: Self) -> Self:
-        """See `Decoder.join`."""
         masks = (self._mask_BS, other._mask_BS)
         size = max(map(seen_length, masks))
         for mine, joining in zip(self._cache.layers, other._cache.layers, strict=True):

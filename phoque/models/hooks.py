@@ -1,8 +1,8 @@
 """Read and change the residual stream: the only place that registers forward hooks.
 
 Layer `L` is the output of decoder block `L`, counted from 0, before the final norm. Transformers'
-own `hidden_states` are not used: their last row is post-norm, and they show the state before our
-hook. Shapes: B = batch, S = sequence, D = width.
+`hidden_states` differ: their last row comes after the norm, and they miss what our hooks change.
+Shapes: B = batch, S = sequence, D = width.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,15 +24,15 @@ class Injection:
     layer: int
     delta_D: Tensor
     last_only: bool = False
-    """Only at the last position of each forward pass, not at all positions: the reply, but not the
-    prompt it answers, as in the talk."""
+    """Add it at the last position of each forward pass only, as in the talk: to the reply, not to
+    the prompt."""
 
 
 @dataclass(frozen=True, eq=False)
 class Restraint:
-    """Holds the residual stream's component along a unit direction at a level.
+    """Sets the residual stream's component along a unit direction to a level.
 
-    A cap where only what is above the level is taken away (`only_above`), else an ablation to it.
+    With `only_above` it is a cap: a component below the level stays as it is.
     """
 
     layer: int
@@ -46,12 +46,12 @@ Interventions = Sequence[Intervention]
 
 
 def throughout(row: Interventions) -> list[Intervention]:
-    """Those that are done at every position."""
+    """The interventions at every position, without those of the last position only."""
     return [one for one in row if not (isinstance(one, Injection) and one.last_only)]
 
 
 def signature(row: Interventions) -> list[str]:
-    """Equal for interventions that do the same to the bit."""
+    """A key that is equal for interventions with the same effect, to the bit."""
     return [f"{type(one).__name__} {_values(one)}" for one in row]
 
 
@@ -61,13 +61,13 @@ def _values(one: Intervention) -> list[object]:
 
 
 def output_tensor(output: Any) -> Tensor:
-    """The residual stream in a block's output, which is a tensor or starts a tuple or list."""
+    """The residual stream in a block's output: a tensor, or the first of a tuple or list."""
     residual: Tensor = output[0] if isinstance(output, (tuple, list)) else output
     return residual
 
 
 def with_tensor(output: Any, residual_BSD: Tensor) -> Any:
-    """`output` with its residual stream replaced."""
+    """The output with another residual stream."""
     if not isinstance(output, (tuple, list)):
         return residual_BSD
     return type(output)([residual_BSD, *output[1:]])
@@ -75,7 +75,7 @@ def with_tensor(output: Any, residual_BSD: Tensor) -> Any:
 
 @contextmanager
 def hooked(layer: nn.Module, change: Change) -> Iterator[None]:
-    """Within the context, the block's output is `change` of itself."""
+    """Within the context, `change` is applied to the block's output."""
 
     def hook(_module: nn.Module, _args: Any, output: Any) -> Any:
         return with_tensor(output, change(output_tensor(output)))
@@ -114,12 +114,12 @@ def recorded(
 
 
 class _EnoughError(Exception):
-    """Leaves a forward pass of which nothing more is needed."""
+    """Ends a forward pass early."""
 
 
 @contextmanager
 def ended_after(layer: nn.Module) -> Iterator[None]:
-    """Within the context, one forward pass ends at the block's output, and with it the context."""
+    """A context for one forward pass, which ends at the block's output."""
 
     def end(_module: nn.Module, _args: Any, _output: Any) -> None:
         raise _EnoughError
@@ -133,7 +133,7 @@ def ended_after(layer: nn.Module) -> Iterator[None]:
 
 
 def changes_by_layer(rows: Sequence[Interventions]) -> dict[int, Change]:
-    """What happens at every layer at which something happens, for the whole batch at once."""
+    """The change of each layer that has one, for the whole batch at once."""
     layers = sorted({one.layer for row in rows for one in row})
     return {
         layer: _change([[one for one in row if one.layer == layer] for row in rows])
@@ -185,7 +185,7 @@ def _restrain(rows: Sequence[Restraint | None]) -> Change:
     only_above_B1 = torch.tensor([[row is not None and row.only_above] for row in rows])
 
     def restrain(residual_BSD: Tensor) -> Tensor:
-        # A row without a restraint has a zero direction: nothing is taken away from it.
+        # A row without a restraint has a zero direction, so nothing changes.
         unit_BSD = unit_BD[:, None].to(residual_BSD.device)
         excess_BS = (residual_BSD.float() * unit_BSD).sum(-1) - level_B1.to(residual_BSD.device)
         taken_BS = torch.where(

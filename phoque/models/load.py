@@ -36,20 +36,20 @@ class LanguageModel:
 
     name: str
     source: str
-    """Hub id, folder or preset the weights were read from."""
+    """Hub id, folder or preset."""
     model: Any
     tokenizer: Any
     forward_lock: Any = field(default_factory=threading.Lock, repr=False)
-    """Held for one forward pass: hooks are installed around it, so passes may not overlap."""
+    """Held during a forward pass, because hooks are installed around it."""
     layout: Layout | None = None
-    """How the fast pass holds the weights; None is the fastest layout that keeps all their bits."""
+    """How the fast pass holds the weights; None is the fastest layout without rounding."""
     memory: Memory = field(init=False, default_factory=Memory, repr=False)
-    """What was read of conversations with this model."""
+    """Conversations that this model has read."""
     _packing: Packing = field(init=False, default_factory=Packing, repr=False)
 
     @property
     def packed(self) -> PackedLlama | None:
-        """The weights of now, laid out for the CPU; None where only the model's own pass is right."""
+        """The current weights laid out for the CPU; None if the fast pass does not fit the model."""
         with self.forward_lock:
             if unfit(self.model):
                 return None
@@ -58,7 +58,7 @@ class LanguageModel:
 
     @property
     def decodes_with(self) -> str:
-        """In words for a person, which forward pass answers now, and why."""
+        """Which forward pass is used now and why, in words."""
         if reason := unfit(self.model):
             return f"transformers' forward pass ({reason})"
         packed = self.packed
@@ -72,7 +72,6 @@ class LanguageModel:
 
     @property
     def num_layers(self) -> int:
-        """How many decoder blocks there are."""
         return len(self.layers)
 
     @property
@@ -87,11 +86,7 @@ class LanguageModel:
 
     @torch.inference_mode()
     def require_room(self, tokens: int) -> None:
-        """See that a text of so many tokens can be read at all, as it can by most beyond their limit.
-
-        Raises:
-            PhoqueError: says how long it is and what fits.
-        """
+        """Raise `PhoqueError` if a text of so many tokens is too long to be read."""
         if tokens <= self.context_length:
             return
         ids_BS = torch.zeros(1, tokens, dtype=torch.long, device=self.device)
@@ -106,18 +101,14 @@ class LanguageModel:
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
         device: torch.device = next(self.model.parameters()).device
         return device
 
     def digest(self) -> str:
-        """Short fingerprint of the weights."""
         return weights_digest(self.model)
 
     def with_adapter(self, folder: Path) -> "LanguageModel":
-        """This model with a PEFT adapter folded into its weights, in place.
-
-        Folding costs nothing per token; the base weights are gone from this object afterwards.
+        """Fold a PEFT adapter into the weights, in place; the base weights are gone afterwards.
 
         Raises:
             PhoqueError: the folder has no adapter, or one for another architecture.
@@ -134,10 +125,7 @@ class LanguageModel:
 
 
 def weights_digest(network: nn.Module) -> str:
-    """Short fingerprint of weights: names, shapes and a sample of every tensor.
-
-    Values are compared as fp32, so the same bf16 weights loaded as fp32 have the same digest.
-    """
+    """Fingerprint of names, shapes and a sample of every tensor, equal for equal values of any dtype."""
     sha = hashlib.sha256()
     for name, tensor in sorted(network.state_dict().items()):
         flat = tensor.detach().flatten()
@@ -160,10 +148,10 @@ def load_model(
     Args:
         model: `lab`, `ministral`, `tiny`, `org/name` or a path.
         device: None takes the GPU if there is one.
-        dtype: None takes what was measured to be fastest here; on a CPU that may be fp32 with
-            weights that the fast pass rounds to fp16. An explicit fp32 is never rounded.
-        chats: whether it is talked to; a guard has a chat template for another purpose.
-        progress: is told about anything that takes longer than a second.
+        dtype: None takes what was measured to be fastest here. On a CPU that can be fp32 with
+            weights that the fast pass rounds to fp16; an explicit fp32 is never rounded.
+        chats: whether it answers messages. A guard does not: it uses its template otherwise.
+        progress: gets a line about anything that takes longer than a second.
 
     Raises:
         PhoqueError: the model cannot be found or read, its chat template loses text, or the
@@ -184,12 +172,12 @@ def load_model(
             source, preset, dtype or fast_dtype(device), chats=chats
         )
         network = network.to(device).eval()
-        # An architecture that we cannot steer fails here, not in mid-chat.
+        # An architecture that cannot be steered fails here, not in the middle of a chat.
         decoder_layers(network)
         if chats:
             require_own_tokenizer(network, tokenizer, name)
         if chats and unfit(network):
-            # Plain Llama blocks on a CPU are known to be read rightly, and are read otherwise there.
+            # Plain Llama blocks on a CPU need no probe: they take the fast pass, which is tested.
             require_readable(network, tokenizer, name)
     return LanguageModel(
         name=name, source=source, model=network, tokenizer=tokenizer, layout=layout
@@ -197,7 +185,7 @@ def load_model(
 
 
 def fast_dtype(device: str) -> torch.dtype:
-    """bf16 where `device` computes in it natively or was measured to be faster, else fp32."""
+    """bf16 if `device` computes in it or was measured to be faster with it, or else fp32."""
     if device.startswith("cuda"):
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
     return fastest()[0] if device == "cpu" else torch.float32

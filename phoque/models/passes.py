@@ -1,4 +1,4 @@
-"""One forward pass of any decoder: families differ in what they take and in what they give back.
+"""One forward pass of any decoder, whatever arguments and outputs its family has.
 
 Shapes: B = rows, S = new positions, T = all positions so far, K = last positions kept, V = vocabulary.
 """
@@ -13,7 +13,7 @@ from transformers.cache_utils import Cache
 
 STATE = "cache_params"
 CACHES = ("past_key_values", STATE)
-"""What families call what was read before: of attention, of state-space models."""
+"""The names of caches: of attention, of state-space models."""
 
 
 def read(
@@ -25,19 +25,19 @@ def read(
     keep: int = 1,
     caching: bool = True,
 ) -> tuple[Tensor, Any]:
-    """Read tokens: the last `keep` logits_BKV, and what was seen by now, None without `caching`.
+    """Read tokens; return the last `keep` logits_BKV and the cache (None without `caching`).
 
     Args:
-        network: read as it is, also under PEFT.
+        network: the model, also under PEFT.
         ids_BS: tokens, padded on the left.
-        mask_BT: 1 where there is a token, for those read before, too.
-        seen: what an earlier pass gave back.
-        keep: logits of so many last positions; 0 is for those who leave the pass before the head.
-        caching: whether to keep what is read.
+        mask_BT: 1 for each token, earlier ones included.
+        seen: the cache of an earlier pass.
+        keep: how many positions get logits; 0 if the caller leaves the pass before the head.
+        caching: whether to keep a cache.
     """
     takes, size = _parameters(type(_plain(network)).forward), ids_BS.shape[1]
     given = {
-        # What a state-space model has seen is in its state: the mask is of new positions only.
+        # A state-space model keeps the past in its state, so its mask covers new positions only.
         "attention_mask": mask_BT[:, -size:] if STATE in takes else mask_BT,
         "position_ids": (mask_BT.cumsum(-1) - 1).clamp(min=0)[:, -size:],
         "use_cache": caching,
@@ -51,16 +51,16 @@ def read(
 
 
 def select(seen: Any, rows_B: Tensor) -> None:
-    """Go on with these rows of what was seen, in this order; a row may be taken several times."""
-    # Selecting forgets the states of state-space models; reordering does the same for all layers,
-    # but knows nothing of what a family's own cache holds beside them (MiniMax's).
+    """The cache of these rows only, in this order; a row may be repeated."""
+    # Selecting forgets the states of state-space models. Reordering keeps them, but misses what
+    # a family's own cache (MiniMax's) holds beside its layers.
     selects = type(seen).batch_select_indices is not Cache.batch_select_indices
     (seen.batch_select_indices if selects else seen.reorder_cache)(rows_B)
 
 
 @cache
 def _parameters(forward: Callable[..., Any]) -> frozenset[str]:
-    """Names that a forward pass takes; others it would ignore or refuse."""
+    """The names of a forward pass's parameters."""
     return frozenset(inspect.signature(forward).parameters)
 
 

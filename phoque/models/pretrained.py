@@ -1,4 +1,4 @@
-"""Read weights and tokenizer of a Hub id or folder; what cannot be used is refused in one line."""
+"""Read the weights and tokenizer of a Hub id or folder; refuse what cannot be used, in one line."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -23,9 +23,9 @@ from phoque.models.chat_format import format_of, require_faithful
 from phoque.presets import Preset
 
 NO_CODE: dict[str, Any] = {"trust_remote_code": False}
-"""A model's own code is never run, and nobody is asked on the terminal whether it should be."""
+"""A model's own code never runs, and nobody is asked about it on the terminal."""
 TEMPLATES_BESIDE = ("chat_template.json", "processor_config.json")
-"""Where vision-language models may have the template that their tokenizer lacks."""
+"""Files in which vision-language models keep the template that their tokenizer lacks."""
 ADAPTER = "adapter_config.json"
 LFS = b"version https://git-lfs"
 
@@ -33,7 +33,7 @@ LFS = b"version https://git-lfs"
 def read_pretrained(
     source: str, preset: Preset, dtype: torch.dtype, *, chats: bool
 ) -> tuple[Any, Any]:
-    """Network and tokenizer, whose chat template was tried where `chats` says that it is needed.
+    """Network and tokenizer; with `chats`, the chat template is tried as well.
 
     Raises:
         PhoqueError: says what is wrong with the model and what to do.
@@ -100,12 +100,12 @@ def _adapter_is_no_model(source: str, config: Path | str) -> str:
 
 
 def _tokenizer_options(config: Any) -> dict[str, Any]:
-    # With mistral-common installed, transformers would return a tokenizer without a chat template.
+    # If mistral-common is installed, transformers returns a tokenizer without a chat template.
     return {"mistral_format": False} if config.model_type.startswith("mistral") else {}
 
 
 def _complete_template(source: str, tokenizer: Any) -> None:
-    """Take the template that lies beside the tokenizer's, where that is absent or loses text."""
+    """Use the template in a file beside the tokenizer if its own is missing or loses text."""
     own = tokenizer.chat_template
     if own and not format_of(tokenizer).fault:
         return
@@ -144,8 +144,8 @@ def _weights(source: str, config: Any, preset: Preset, dtype: torch.dtype) -> An
         source, output_loading_info=True, ignore_mismatched_sizes=True, **options
     )
     network, found = loaded
-    # Scales and packed weights of quantised checkpoints go by other names; a way of quantising that
-    # transformers does not know is no way, only a word in the config.
+    # Quantised checkpoints name their weights differently. A method that transformers does not
+    # know is only a word in the config.
     if not preset.dequantize and getattr(network, "hf_quantizer", None) is None:
         _require_all(source, sorted(found["missing_keys"]), sorted(found["mismatched_keys"]))
     return network
@@ -189,7 +189,7 @@ def _reason(part: str, source: str, preset: Preset, error: Exception) -> str:
 
 
 def _damaged(source: str, error: Exception) -> str | None:
-    """Which file of weights cannot be read, and why; None where all can."""
+    """The file of weights that cannot be read, and why; None if all can."""
     for file in sorted(Path(source).glob("*.safetensors")):
         with file.open("rb") as stream:
             if stream.read(len(LFS)) == LFS:

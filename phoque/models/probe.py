@@ -1,4 +1,4 @@
-"""See that a network can be read as the lab reads it, before anybody waits for a reply."""
+"""Check that the lab can use a network, before anybody waits for a reply."""
 
 from typing import Any
 
@@ -15,17 +15,17 @@ from phoque.models.template import encode
 ASKED = "What is rain?"
 TALK = [Message("system", "Stay calm."), Message("user", ASKED)]
 MOST = 0.5
-"""Difference of logits, as a share of their spread, above which two passes are not the same; by
-rounding, and by a tie between experts, there is always some."""
+"""Two passes are equal up to this difference of logits, as a share of their spread; rounding and
+ties between experts always cause some."""
 
 
 def require_readable(network: Any, tokenizer: Any, name: str) -> None:
-    """Read two prompts of unlike length, then one token more with the cache.
+    """Read two prompts of different length, then one more token with the cache.
 
     Raises:
-        PhoqueError: a pass fails; blocks, norm or head cannot be told or have no residual stream
-            between them; the cache is missing, or two conversations would share it; or padding
-            changes what is read.
+        PhoqueError: a pass fails; blocks, norm or head are not found or not joined by a residual
+            stream; the cache is missing or shared between conversations; or padding changes the
+            result.
     """
     ids = encode(tokenizer, TALK)
     final_norm(network)
@@ -42,10 +42,10 @@ def require_readable(network: Any, tokenizer: Any, name: str) -> None:
 
 
 def require_own_tokenizer(network: Any, tokenizer: Any, name: str) -> None:
-    """See that a prompt can be read as tokens that the network knows, and back.
+    """Check that a prompt survives the way to tokens and back.
 
     Raises:
-        PhoqueError: where files are missing, transformers makes a tokenizer that knows no words.
+        PhoqueError: the tokenizer knows no words, as transformers makes one if files are missing.
     """
     ids = encode(tokenizer, TALK)
     known, back = len(network.get_input_embeddings().weight), tokenizer.decode(ids)
@@ -77,7 +77,7 @@ def _fault(network: Any, long: list[int], short: list[int]) -> str | None:
         return "its output head does not read the residual stream"
     if seen is None:
         return "it gives back nothing from which another token could be read"
-    # Another conversation in between: what it leaves must not be in the way.
+    # Another conversation comes in between and must leave no trace.
     alone_BS = torch.tensor([[*short, long[-1]]], device=device)
     alone_BKV, _ = read(network, alone_BS, torch.ones_like(alone_BS), keep=2)
     select(seen, torch.tensor([1], device=device))
@@ -92,5 +92,5 @@ def _fault(network: Any, long: list[int], short: list[int]) -> str | None:
 
 def _far(one_V: Tensor, other_V: Tensor) -> bool:
     one_V, other_V = one_V.float(), other_V.float()
-    # Not `>`: what is no number is far, too.
+    # Not `>`: NaN counts as different, too.
     return not float((one_V - other_V).norm()) <= MOST * float((other_V - other_V.mean()).norm())

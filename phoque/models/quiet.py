@@ -1,4 +1,4 @@
-"""Keep what libraries tell of their own accord away from the terminal."""
+"""Keep the bars and warnings of libraries away from the terminal."""
 
 import logging
 import warnings
@@ -14,7 +14,7 @@ from phoque.config import CHATTY, verbose
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Within the context, libraries show no bars and no warnings, unless `--verbose` was asked for."""
+    """Within the context, libraries show no bars and no warnings, except with `--verbose`."""
     if verbose():
         yield
         return
@@ -37,7 +37,7 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def _without_bars() -> Iterator[None]:
-    """Also without those that a library draws whatever its own switch says (of a GGUF file's tensors)."""
+    """Also hide bars that ignore the library's own switch, such as those of GGUF files."""
     draw = tqdm.__init__
     tqdm.__init__ = partialmethod(draw, disable=True)
     try:

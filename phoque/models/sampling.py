@@ -12,10 +12,10 @@ from phoque.conversation import Sampling
 
 
 class Sampler:
-    """Draws a token a row: penalty, temperature, top-k, top-p, one uniform number from its seed.
+    """Draws a token for each row: penalty, temperature, top-k, top-p, one number from its seed.
 
-    Rows with the same seed get the same uniform numbers, so conditions are paired: where two
-    distributions agree, so do the draws.
+    Rows with the same seed get the same numbers, so conditions are paired: equal distributions give
+    equal draws.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Sampler:
         return ids_B
 
     def keep(self, rows: Sequence[int]) -> None:
-        """Go on with these rows only."""
+        """Continue with these rows only."""
         self._generators = [self._generators[row] for row in rows]
         if self._read_BV.numel():
             self._read_BV = self._read_BV[rows]
@@ -54,7 +54,7 @@ class Sampler:
     def _drawn(self, scores_BV: Tensor) -> Tensor:
         top = scores_BV.topk(min(self._sampling.top_k, scores_BV.shape[-1]))
         cumulative_BK = (top.values / self._sampling.temperature).softmax(-1).cumsum(-1)
-        # The nucleus is the shortest prefix that reaches top_p; one number inside it picks.
+        # The nucleus is the shortest prefix that reaches top_p; the number picks a token in it.
         reaches_BK = (cumulative_BK < self._sampling.top_p).sum(-1, keepdim=True)
         last_B1 = reaches_BK.clamp(max=cumulative_BK.shape[-1] - 1)
         uniform_B1 = torch.stack([torch.rand(1, generator=g) for g in self._generators])
@@ -72,6 +72,6 @@ def read_tokens(texts: Sequence[Sequence[int]], like_BV: Tensor) -> Tensor:
 
 
 def penalized(logits_BV: Tensor, read_BV: Tensor, penalty: float) -> Tensor:
-    """Logits of tokens that were read or written before, made less likely (Keskar et al. 2019)."""
+    """Logits with tokens of the text so far made less likely (Keskar et al. 2019)."""
     factors_BV = torch.where(logits_BV > 0, 1 / penalty, penalty)
     return torch.where(read_BV, logits_BV * factors_BV, logits_BV)

@@ -1,4 +1,4 @@
-"""Adapters in a model's weights at any scale, in one copy of the model."""
+"""Put an adapter into a model's weights at any scale, and take it out again."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -38,10 +38,10 @@ def adapter_deltas(model: LanguageModel, folder: Path) -> dict[str, Tensor]:
 
 @contextmanager
 def adapted(model: LanguageModel, deltas: Mapping[str, Tensor], scale: float) -> Iterator[None]:
-    """Within the context, `scale` times the deltas are in the weights; then the old bits are back.
+    """Within the context, the weights hold `scale` times the deltas; afterwards the old bits return.
 
-    At scale 0 nothing is touched; at scale 1 the weights are those of `with_adapter`. For a model
-    that nobody else is using, and whose `packed` copy was not made.
+    Scale 0 touches nothing; scale 1 equals `with_adapter`. Nobody else may use the model meanwhile,
+    and its `packed` copy must not exist.
     """
     weights = {name: model.model.get_parameter(name) for name in deltas} if scale else {}
     kept = {name: weight.data for name, weight in weights.items()}
@@ -55,6 +55,6 @@ def adapted(model: LanguageModel, deltas: Mapping[str, Tensor], scale: float) ->
 
 
 def _weight_name(name: str, layer: object) -> str:
-    """Of what a LoRA layer is put on: of a stack of experts it is not `weight`, and layers nest."""
+    """The weight under a LoRA layer: a stack of experts has another name, and layers nest."""
     module = name.removeprefix("base_model.model.").replace(".base_layer", "")
     return f"{module}.{getattr(layer, 'parameter_name', 'weight')}"

@@ -1,4 +1,4 @@
-"""Where things are in a Hugging Face decoder, found by structure and never by a hard-wired path."""
+"""Find the parts of a Hugging Face decoder by structure, never by a hard-wired path."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,13 +9,13 @@ from transformers.pytorch_utils import Conv1D
 from phoque.errors import PhoqueError
 
 OTHER_TOWERS = ("vision", "visual", "image", "audio", "speech")
-"""Parts of a module path that mark a tower which is not the language model."""
+"""Module names of towers other than the language model."""
 UNLIMITED = 2**31 - 1
-"""Context length of models without a limit of their own, such as Mamba and BLOOM."""
+"""Context length of models without a limit, such as Mamba and BLOOM."""
 LIMITS = ("max_position_embeddings", "max_seq_len", "max_sequence_length", "n_positions", "n_ctx")
-"""What configs call the longest text."""
+"""The names of the context length in configs."""
 STATE = "A_log"
-"""Decay of the state, a parameter that marks a state-space mixer (Mamba and its kin)."""
+"""The parameter that marks a state-space mixer, such as Mamba: the decay of its state."""
 
 
 def text_config(model: nn.Module) -> Any:
@@ -33,8 +33,8 @@ def context_length(model: nn.Module) -> int:
 def decoder_layers(model: nn.Module) -> nn.ModuleList:
     """The decoder blocks in order, also under PEFT or a vision-language wrapper.
 
-    They are the one `ModuleList` outside other towers whose length is the config's
-    `num_hidden_layers`, and that is inside no other such list.
+    They are the one outermost `ModuleList` of the config's `num_hidden_layers` modules outside
+    other towers.
 
     Raises:
         PhoqueError: none or several lists fit.
@@ -63,9 +63,7 @@ def layers_path(model: nn.Module) -> str:
 
 
 def final_norm(model: nn.Module) -> nn.Module:
-    """The norm between the last decoder block and the output head: the blocks' sibling.
-
-    Of several it is the first behind the blocks: others belong to the embeddings.
+    """The norm between the blocks and the output head: the first sibling behind the blocks.
 
     Raises:
         PhoqueError: none or several modules fit.
@@ -86,8 +84,8 @@ def final_norm(model: nn.Module) -> nn.Module:
 def linear_maps(model: nn.Module) -> list[str]:
     """Names of the linear maps inside the decoder blocks, such as `0.self_attn.q_proj`.
 
-    A router that makes more of its input than a linear map does is none. Nor are what leads out of
-    a state-space mixer and what steers it: its kernels read those weights past any adapter.
+    Left out are routers that compute more than a linear map, and maps of a state-space mixer whose
+    kernels read the weights directly and would miss an adapter.
     """
     blocks = decoder_layers(model)
     return [
@@ -98,10 +96,7 @@ def linear_maps(model: nn.Module) -> list[str]:
 
 
 def expert_stacks(model: nn.Module) -> list[str]:
-    """Names of parameters in the decoder blocks that are one linear map an expert, stacked.
-
-    Such as `0.mlp.experts.down_proj`, of shape [experts, rows, columns].
-    """
+    """Names of parameters that stack one linear map per expert: [experts, rows, columns]."""
     return [
         name
         for name, parameter in decoder_layers(model).named_parameters()
@@ -110,7 +105,7 @@ def expert_stacks(model: nn.Module) -> list[str]:
 
 
 def matrices(model: nn.Module) -> Iterator[tuple[str, int]]:
-    """Name and number of values of each weight of the decoder blocks, norms and biases left out."""
+    """Name and size of each weight of the decoder blocks, without norms and biases."""
     for name, parameter in decoder_layers(model).named_parameters():
         if parameter.ndim > 1 and not name.endswith("bias"):
             yield name, parameter.numel()
@@ -129,11 +124,7 @@ def _is_called(blocks: nn.Module, name: str) -> bool:
 
 
 def places(model: nn.Module) -> list[str]:
-    """Names of what LoRA is put on inside the decoder blocks: linear maps and stacks of experts.
-
-    Raises:
-        PhoqueError: there is nothing to adapt.
-    """
+    """Names of the linear maps and stacks of experts that get LoRA; raises if there are none."""
     found = [*linear_maps(model), *expert_stacks(model)]
     if not found:
         raise PhoqueError(

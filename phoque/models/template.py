@@ -23,18 +23,18 @@ __all__ = [
     "require_faithful",
 ]
 SEAM = "\ue000\ue0ff\ue000"
-"""Stands in a text where it is cut before it is read: characters that nobody uses."""
+"""Marks where a text is cut before tokenizing; made of characters that nobody uses."""
 
 
 def render(tokenizer: Any, messages: Messages) -> str:
     """The text a model reads before it replies to `messages`.
 
-    The first message must be a system message: some templates (Ministral's) put in a long default
-    otherwise, which a persona vector would absorb.
+    The first message must be a system message. Without one, some templates (Ministral's) insert a
+    long default, which a persona vector would absorb.
 
     Raises:
-        PhoqueError: there is no leading system message, a message that is not the model's own holds
-            a control token, with which it could pass for another one, or the template fails.
+        PhoqueError: there is no leading system message, the template fails, or a message from
+            outside holds a control token, which could forge another message.
     """
     return "".join(_pieces(tokenizer, messages))
 
@@ -48,17 +48,13 @@ def encode(tokenizer: Any, messages: Messages) -> list[int]:
 
 
 def control_token_in(tokenizer: Any, text: str) -> str | None:
-    """A token of `text` that would mark where a message begins or ends; None if there is none."""
+    """A token in `text` that marks where a message begins or ends; None if there is none."""
     found = [token for token in format_of(tokenizer).control_tokens if token in text]
     return min(found, default=None)
 
 
 def end_token(tokenizer: Any) -> int:
-    """Id of the token that ends an assistant's turn.
-
-    Raises:
-        PhoqueError: the template writes none and the tokenizer has none.
-    """
+    """Id of the token that ends an assistant's turn; raises if there is none."""
     end = format_of(tokenizer).end
     if end is None:
         raise PhoqueError(
@@ -69,7 +65,7 @@ def end_token(tokenizer: Any) -> int:
 
 
 def reply_ends(network: Any, tokenizer: Any) -> frozenset[int]:
-    """Ids that end a reply: what the template writes, the generation config and the tokenizer."""
+    """Ids that end a reply, from the template, the generation config and the tokenizer."""
     configured = getattr(network.generation_config, "eos_token_id", None)
     several = configured if isinstance(configured, list) else [configured]
     ends = [*several, tokenizer.eos_token_id, format_of(tokenizer).end]
@@ -77,7 +73,7 @@ def reply_ends(network: Any, tokenizer: Any) -> frozenset[int]:
 
 
 def _pieces(tokenizer: Any, messages: Messages) -> list[str]:
-    """What `render` gives, cut wherever it must not be read as one."""
+    """The text of `render` in pieces that are tokenized separately."""
     if not messages or messages[0].role != "system":
         raise PhoqueError("A conversation starts with an explicit system message; none was given.")
     for message in messages:
@@ -91,7 +87,7 @@ def _pieces(tokenizer: Any, messages: Messages) -> list[str]:
 
 
 def _harmless(tokenizer: Any, message: Message) -> Message:
-    """The model may write anything: what looks like a control token is cut, and then is none."""
+    """The model's own text, cut wherever it spells a control token, so that it is not read as one."""
     text = message.content
     for token in sorted(format_of(tokenizer).control_tokens):
         text = text.replace(token, f"{token[0]}{SEAM}{token[1:]}") if len(token) > 1 else text
@@ -102,7 +98,7 @@ def _applied(tokenizer: Any, messages: Messages) -> str:
     found = format_of(tokenizer)
     if found.fault is None:
         return found.way.apply(tokenizer, messages)
-    # This one may come out whole all the same.
+    # This conversation may come out whole although the sample did not.
     for way in ways_of(tokenizer):
         with suppress(PhoqueError):
             text = way.apply(tokenizer, messages)

@@ -27,7 +27,7 @@ SIZES: dict[str, Any] = {
     "max_position_embeddings": 512,
     "bos_token_id": 0,
     "eos_token_id": 1,
-    # Not the end token: a padding token's embedding is zero, and so would its tied logit be.
+    # Not the end token: the embedding of a padding token is zero, hence its tied logit, too.
     "pad_token_id": VOCABULARY - 1,
 }
 MINISTRAL_ROPE = {
@@ -68,7 +68,7 @@ def tiny_tokenizer() -> PreTrainedTokenizerFast:
 def tiny_llama(seed: int = 0) -> LlamaForCausalLM:
     """Two random Llama blocks of width 32."""
     torch.manual_seed(seed)
-    # The default initialisation is so flat that every continuation is the same token.
+    # With the default initialisation every continuation is the same token.
     network = LlamaForCausalLM(LlamaConfig(**SIZES, initializer_range=0.2))
     network.eval()
     return network

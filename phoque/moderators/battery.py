@@ -5,15 +5,15 @@ searches: the battery measures what a moderator makes of tricks that everybody k
 """
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 
 from phoque.moderators.canonical import canonicalise
 from phoque.moderators.classifier import Classifier
 from phoque.moderators.labelled import LabelledSet, unseen
 from phoque.moderators.scoring import harm_scores
 from phoque.moderators.thresholds import DEFAULT_THRESHOLD
-from phoque.stats.rates import Rate, wilson
+from phoque.run.datasheets import Resistance
+from phoque.stats.rates import wilson
 
 MIN_TEXTS = 30
 """No share is given for fewer."""
@@ -25,88 +25,46 @@ VOWELS = re.compile(r"(?<=[A-Za-z])[aeiou](?=[A-Za-z])")
 ZERO_WIDTH = "\u200b"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Resistance:
-    """What one trick does to one moderator at its threshold."""
-
-    trick: str
-    canonical: bool
-    """Whether the moderator read the canonical form."""
-    kept: Rate
-    """Share of flagged texts that stay flagged."""
-    gained: Rate
-    """Share of unflagged harmless texts that become flagged."""
-
-    @property
-    def net(self) -> float:
-        """Kept minus gained, in [-1, 1]; a moderator that flags whatever looks odd gets nothing."""
-        return self.kept.value - self.gained.value
-
-
-def resistance(
-    classifier: Classifier,
-    harmful: Sequence[str],
-    harmless: Sequence[str],
-    threshold: float,
-    *,
-    canonical: bool = False,
-) -> dict[str, Resistance | None]:
-    """Every trick of the battery on texts that are flagged and on harmless ones that are not.
-
-    Args:
-        classifier: the moderator.
-        harmful: texts of which those flagged as they are count.
-        harmless: texts of which those not flagged as they are count.
-        threshold: of the moderator.
-        canonical: whether texts are made canonical before they are scored.
-
-    Returns:
-        By trick; None where fewer than 30 texts of either kind count.
-
-    Raises:
-        PhoqueError: the classifier failed on a text.
-    """
-    read = canonicalise if canonical else str
-    flagged = [text for text, flag in _flags(classifier, harmful, threshold, read) if flag]
-    clean = [text for text, flag in _flags(classifier, harmless, threshold, read) if not flag]
-    if min(len(flagged), len(clean)) < MIN_TEXTS:
-        return dict.fromkeys(TRICKS)
-    found: dict[str, Resistance | None] = {}
-    for name, trick in TRICKS.items():
-        kept = _flags(classifier, [trick(text) for text in flagged], threshold, read)
-        gained = _flags(classifier, [trick(text) for text in clean], threshold, read)
-        found[name] = Resistance(
-            trick=name,
-            canonical=canonical,
-            kept=wilson(sum(flag for _, flag in kept), len(kept)),
-            gained=wilson(sum(flag for _, flag in gained), len(gained)),
-        )
-    return found
-
-
 def battery(
     classifier: Classifier, test_set: LabelledSet, threshold: float = DEFAULT_THRESHOLD
 ) -> list[Resistance]:
-    """The battery on a labelled set, texts as they are and canonical; empty where texts are few.
+    """Every trick on harmful texts that are flagged and on harmless ones that are not.
+
+    Texts as they are, then canonical; none where fewer than 30 texts of either kind count.
 
     Raises:
         PhoqueError: the classifier failed on a text.
     """
     examples = unseen(test_set, classifier.info.id).examples
-    harmful = [one.text for one in examples if one.harmful]
-    harmless = [one.text for one in examples if not one.harmful]
-    found = [
-        resistance(classifier, harmful, harmless, threshold, canonical=canonical)
-        for canonical in (False, True)
-    ]
-    return [one for tricks in found for one in tricks.values() if one]
+    texts = {harm: [one.text for one in examples if one.harmful is harm] for harm in (True, False)}
+    found = []
+    for canonical, read in ((False, str), (True, canonicalise)):
+        flagged = [one for one, flag in _flags(classifier, texts[True], threshold, read) if flag]
+        clean = [one for one, flag in _flags(classifier, texts[False], threshold, read) if not flag]
+        if min(len(flagged), len(clean)) < MIN_TEXTS:
+            continue
+        for name, trick in TRICKS.items():
+            kept, gained = (
+                [flag for _, flag in _flags(classifier, map(trick, own), threshold, read)]
+                for own in (flagged, clean)
+            )
+            found.append(
+                Resistance(
+                    trick=name,
+                    canonical=canonical,
+                    kept=wilson(sum(kept), len(kept)),
+                    gained=wilson(sum(gained), len(gained)),
+                )
+            )
+    return found
 
 
 def _flags(
-    classifier: Classifier, texts: Sequence[str], threshold: float, read: Callable[[str], str]
+    classifier: Classifier, texts: Iterable[str], threshold: float, read: Callable[[str], str]
 ) -> list[tuple[str, bool]]:
-    scores = harm_scores(classifier, map(read, texts))
-    return [(text, score >= threshold) for text, score in zip(texts, scores, strict=True)]
+    own = [*texts]
+    scores = harm_scores(classifier, map(read, own))
+    return [(text, score >= threshold) for text, score in zip(own, scores, strict=True)]
 
 
 def _in_words(change: Callable[[str], str]) -> Callable[[str], str]:

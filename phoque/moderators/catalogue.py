@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from phoque.moderators.classifier import HARM_LABELS, ClassifierInfo
+from phoque.moderators.classifier import HARM_LABELS
+from phoque.run.datasheets import ClassifierInfo
 
 BLIND_TO_MEANING = (
     "It sees words. Contempt without a bad word passes, a friendly sentence with one is flagged, "
@@ -84,45 +85,37 @@ IDENTITY_LABELS = (
 """Labels of Detoxify's later models that say whom a text mentions; mentioning is not harm."""
 
 
-def _detoxify(
-    name: str, labels: tuple[str, ...], data: str, languages: tuple[str, ...]
-) -> ClassifierInfo:
-    return ClassifierInfo(
-        id=f"detoxify.{name}",
-        version="detoxify>=0.5.4",
-        source="hub",
-        construct="tone and profanity",
-        labels=labels,
-        harm_labels=tuple(label for label in labels if label in HARM_LABELS),
-        languages=languages,
-        licence="Apache-2.0",
-        training_data=data,
-        blind_spots="Swear words score as toxic whatever the tone or the intent (its README).",
-        max_tokens=512,
-    )
-
-
-DETOXIFY = {
-    "original": _detoxify("original", JIGSAW_LABELS, "Jigsaw Toxic Comment (CC0)", ("en",)),
-    "unbiased": _detoxify(
-        "unbiased",
-        HARM_LABELS + IDENTITY_LABELS,
-        "Jigsaw Unintended Bias, Civil Comments (CC0)",
-        ("en",),
-    ),
-    "multilingual": _detoxify(
-        "multilingual",
-        HARM_LABELS + IDENTITY_LABELS,
-        "Jigsaw Multilingual Toxic Comment (CC0)",
-        ("en", "fr", "es", "it", "pt", "tr", "ru"),
-    ),
-}
-DETOXIFY_REPOSITORIES = {
-    "unitary/toxic-bert": DETOXIFY["original"],
-    "unitary/unbiased-toxic-roberta": DETOXIFY["unbiased"],
-    "unitary/multilingual-toxic-xlm-roberta": DETOXIFY["multilingual"],
-}
-"""The same three models on the Hub."""
+DETOXIFY_ORIGINAL = ClassifierInfo(
+    id="detoxify.original",
+    version="unitary/toxic-bert",
+    source="hub",
+    construct="tone and profanity",
+    labels=JIGSAW_LABELS,
+    harm_labels=JIGSAW_LABELS,
+    languages=("en",),
+    licence="Apache-2.0",
+    training_data="Jigsaw Toxic Comment (CC0)",
+    blind_spots="Swear words score as toxic whatever the tone or the intent (its README).",
+    max_tokens=512,
+)
+DETOXIFY_UNBIASED = replace(
+    DETOXIFY_ORIGINAL,
+    id="detoxify.unbiased",
+    version="unitary/unbiased-toxic-roberta",
+    labels=HARM_LABELS + IDENTITY_LABELS,
+    harm_labels=HARM_LABELS,
+    training_data="Jigsaw Unintended Bias, Civil Comments (CC0)",
+)
+DETOXIFY_MULTILINGUAL = replace(
+    DETOXIFY_UNBIASED,
+    id="detoxify.multilingual",
+    version="unitary/multilingual-toxic-xlm-roberta",
+    languages=("en", "fr", "es", "it", "pt", "tr", "ru"),
+    training_data="Jigsaw Multilingual Toxic Comment (CC0)",
+)
+DETOXIFY = {one.id: one for one in (DETOXIFY_ORIGINAL, DETOXIFY_UNBIASED, DETOXIFY_MULTILINGUAL)}
+DETOXIFY_REPOSITORIES = {one.version: one for one in DETOXIFY.values()}
+"""The same three models by their names on the Hub, where they come from."""
 
 QWEN_GUARD = ClassifierInfo(
     id="Qwen/Qwen3Guard-Gen-0.6B",

@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Literal, Protocol
+from typing import Protocol
 
 from phoque.conversation import Message
 from phoque.errors import PhoqueError
-
-Source = Literal["embedded", "lexicon", "hub", "api"]
+from phoque.run.datasheets import ClassifierInfo
 
 HARM_LABELS = (
     "toxicity",
@@ -24,35 +23,6 @@ HARM_LABELS = (
 
 class UnavailableError(PhoqueError):
     """The classifier as a whole does not work; asking it about another text is no use."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClassifierInfo:
-    """What a classifier says about itself, before anything is loaded."""
-
-    id: str
-    version: str
-    """Package and version, or Hub id and revision."""
-    source: Source
-    construct: str
-    """What it was made to see, such as "tone and profanity"."""
-    labels: tuple[str, ...]
-    """Every label it scores; an answer without one of them is an error."""
-    harm_labels: tuple[str, ...]
-    """The labels that are harm; the harm score is the highest of them."""
-    languages: tuple[str, ...]
-    licence: str
-    training_data: str
-    blind_spots: str
-    """What it cannot see, in one sentence for the data-sheet."""
-    max_tokens: int | None = None
-    """Longest text that is read whole; None has no limit."""
-    takes_context: bool = False
-    """Whether it reads the turns before the text."""
-    batch_size: int = 32
-    """Texts it reads at once."""
-    sends_text_out: bool = False
-    """Whether the text leaves this machine."""
 
 
 @dataclass(frozen=True)
@@ -86,15 +56,9 @@ class Score:
 class Classifier(Protocol):
     """A loaded classifier. It may raise: `score` turns that into an error of the item."""
 
-    @property
-    def info(self) -> ClassifierInfo:
-        """What it says about itself."""
-        ...
-
-    @property
-    def digest(self) -> str:
-        """Fingerprint of its weights and settings: the same digest gives the same scores."""
-        ...
+    info: ClassifierInfo
+    digest: str
+    """Fingerprint of its weights and settings: the same digest gives the same scores."""
 
     def score_batch(self, items: Sequence[Item]) -> list[Score]:
         """One score for every item, in order."""

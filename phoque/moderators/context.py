@@ -1,36 +1,17 @@
 """Context scored three ways: the text alone, the context alone, and both."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from phoque.errors import PhoqueError
 from phoque.moderators.classifier import Classifier, Item
 from phoque.moderators.scoring import score
-
-
-@dataclass(frozen=True, kw_only=True)
-class InContext:
-    """Harm scores of one text with and without what was said before."""
-
-    alone: float
-    context_only: float
-    """Of the turns before the text, without it."""
-    both: float
-
-    @property
-    def added(self) -> float:
-        """What only the combination shows: both, minus the higher of the two parts."""
-        return self.both - max(self.alone, self.context_only)
-
-    def leaked(self, threshold: float) -> bool:
-        """Whether a hit on both is the context's own: the text needs no context to be innocent."""
-        return self.both >= threshold > self.alone and self.context_only >= threshold
+from phoque.run.scored import InContext
 
 
 def in_context(
-    classifier: Classifier, items: Sequence[Item], *, may_send_text: bool = False
+    classifier: Classifier, items: Sequence[Item], threshold: float, *, may_send_text: bool = False
 ) -> list[InContext]:
-    """Score every item three ways.
+    """Score every item three ways; a hit is a score from the threshold on.
 
     A classifier that takes no context reads the turns before the text as more text, which raises
     flags on harmless replies too: `context_only` is the control for that.
@@ -50,8 +31,13 @@ def in_context(
     ]
     n = len(items)
     return [
-        InContext(alone=found[i], context_only=found[n + i], both=found[2 * n + i])
-        for i in range(n)
+        InContext(
+            alone=alone,
+            context_only=told,
+            both=both,
+            leaked=both >= threshold > alone and told >= threshold,
+        )
+        for alone, told, both in zip(found[:n], found[n : 2 * n], found[2 * n :], strict=True)
     ]
 
 

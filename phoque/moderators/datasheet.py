@@ -1,8 +1,6 @@
 """The data-sheet of a moderator: what it can and cannot see, before any flag rate is shown."""
 
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 from phoque.moderators.canonical import canonicalise
 from phoque.moderators.classifier import Classifier
@@ -11,59 +9,12 @@ from phoque.moderators.scoring import harm_scores
 from phoque.moderators.thresholds import (
     BUDGET,
     DEFAULT_THRESHOLD,
-    Calibration,
     calibration,
-    roc_auc,
     threshold_for,
 )
-from phoque.stats.rates import Rate, clustered, wilson
-
-CHANCE = 0.5
-
-
-@dataclass(frozen=True, kw_only=True)
-class KindRate:
-    """How often texts of one kind are flagged."""
-
-    kind: str
-    harmful: bool
-    """Whether they should be."""
-    flagged: Rate
-
-
-@dataclass(frozen=True, kw_only=True)
-class Operating:
-    """A moderator at one threshold."""
-
-    threshold: float
-    sensitivity: Rate
-    """Share of harmful texts that are flagged."""
-    false_positive_rate: Rate
-    """Share of harmless texts that are flagged."""
-    kinds: tuple[KindRate, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataSheet:
-    """One moderator on one labelled set, on texts as they are or on canonical ones."""
-
-    classifier: str
-    digest: str
-    test_set: str
-    sha256: str
-    positive_means: str
-    canonical: bool
-    auc: Rate
-    at_default: Operating
-    budget: float
-    at_budget: Operating
-    """At the lowest threshold that flags at most `budget` of the harmless texts of this very set."""
-    calibration: Calibration
-
-    @property
-    def better_than_chance(self) -> bool:
-        """Whether the moderator ranks this set's harm above its harmless texts at all."""
-        return self.auc.low > CHANCE
+from phoque.run.datasheets import DataSheet, KindRate, Operating
+from phoque.stats.ranking import roc_auc
+from phoque.stats.rates import Rate, by_cluster
 
 
 def data_sheet(
@@ -123,18 +74,14 @@ def operating(examples: Sequence[Example], scores: Sequence[float], threshold: f
     kinds = sorted({(one.kind, one.harmful) for one in examples})
     return Operating(
         threshold=threshold,
-        sensitivity=_rate([(one, flag) for one, flag in flagged if one.harmful]),
-        false_positive_rate=_rate([(one, flag) for one, flag in flagged if not one.harmful]),
+        sensitivity=_rate(pair for pair in flagged if pair[0].harmful),
+        false_positive_rate=_rate(pair for pair in flagged if not pair[0].harmful),
         kinds=tuple(
             KindRate(
                 kind=kind,
                 harmful=harmful,
                 flagged=_rate(
-                    [
-                        (one, flag)
-                        for one, flag in flagged
-                        if (one.kind, one.harmful) == (kind, harmful)
-                    ]
+                    pair for pair in flagged if (pair[0].kind, pair[0].harmful) == (kind, harmful)
                 ),
             )
             for kind, harmful in kinds
@@ -142,10 +89,5 @@ def operating(examples: Sequence[Example], scores: Sequence[float], threshold: f
     )
 
 
-def _rate(flagged: Sequence[tuple[Example, bool]]) -> Rate:
-    groups: dict[str, list[bool]] = defaultdict(list)
-    for one, flag in flagged:
-        groups[one.cluster].append(flag)
-    if len(groups) in {1, len(flagged)}:
-        return wilson(sum(flag for _, flag in flagged), len(flagged))
-    return clustered(list(groups.values()))
+def _rate(flagged: Iterable[tuple[Example, bool]]) -> Rate:
+    return by_cluster((one.cluster, flag) for one, flag in flagged)

@@ -10,7 +10,7 @@ from typing import TypeVar
 from filelock import FileLock
 
 from phoque.config import cache_folder
-from phoque.moderators.classifier import Classifier, ClassifierInfo, Item, Score, checked
+from phoque.moderators.classifier import Classifier, Item, Score, checked
 from phoque.moderators.scoring import key_of
 
 FILE = "scores-1.sqlite"
@@ -19,8 +19,6 @@ EXPENSIVE = ("hub", "api")
 """Sources whose scores are kept. The embedded models would take longer for texts that are new, and
 their many scores would push out the ones that were dear (docs/experiments.md)."""
 WAIT_SECONDS = 30.0
-AT_ONCE = 500
-"""Keys in one query; SQLite has a limit."""
 Result = TypeVar("Result")
 
 
@@ -38,7 +36,7 @@ class DiskCache:
 
     def known(self, keys: Sequence[str]) -> dict[str, Score]:
         """The scores that are known, by key."""
-        return self._within(lambda opened: _found(opened, list(dict.fromkeys(keys))), default={})
+        return self._within(lambda opened: _found(opened, keys), default={})
 
     def remember(self, scores: Mapping[str, Score]) -> None:
         """Keep scores; an error is not kept, so that it is tried again."""
@@ -87,16 +85,7 @@ class Remembering:
 
     def __init__(self, classifier: Classifier, cache: DiskCache) -> None:
         self._classifier, self._cache = classifier, cache
-
-    @property
-    def info(self) -> ClassifierInfo:
-        """What the classifier says about itself."""
-        return self._classifier.info
-
-    @property
-    def digest(self) -> str:
-        """The classifier's own."""
-        return self._classifier.digest
+        self.info, self.digest = classifier.info, classifier.digest
 
     def score_batch(self, items: Sequence[Item]) -> list[Score]:
         """One score an item, in order."""
@@ -118,11 +107,10 @@ def remembering(classifier: Classifier, cache: DiskCache | None = None) -> Class
 
 
 def _found(opened: sqlite3.Connection, keys: Sequence[str]) -> dict[str, Score]:
-    found: dict[str, Score] = {}
-    for start in range(0, len(keys), AT_ONCE):
-        part = keys[start : start + AT_ONCE]
-        marks = ",".join("?" * len(part))
-        query = f"SELECT key, labels, truncated FROM scores WHERE key IN ({marks})"
-        for key, labels, truncated in opened.execute(query, part):
-            found[key] = Score(labels=json.loads(labels), truncated=bool(truncated))
-    return found
+    query = (
+        "SELECT key, labels, truncated FROM scores WHERE key IN (SELECT value FROM json_each(?))"
+    )
+    return {
+        key: Score(labels=json.loads(labels), truncated=bool(truncated))
+        for key, labels, truncated in opened.execute(query, [json.dumps([*keys])])
+    }

@@ -10,7 +10,7 @@ from phoque.conversation import Message, Role
 from phoque.models.load import LanguageModel, load_model
 from phoque.models.packed.threads import capped
 from phoque.moderators.catalogue import QWEN_GUARD
-from phoque.moderators.classifier import ClassifierInfo, Item, Score
+from phoque.moderators.classifier import Item, Score
 
 # B: items, S: tokens
 ANSWER = "Safety:"
@@ -25,25 +25,15 @@ class Guard:
     what a user says. System turns are not shown to the guard.
     """
 
-    def __init__(self, language_model: LanguageModel, info: ClassifierInfo = QWEN_GUARD) -> None:
-        self._language_model, self._info = language_model, info
+    def __init__(self, language_model: LanguageModel) -> None:
+        self._language_model, self.info = language_model, QWEN_GUARD
         self._tokenizer: PreTrainedTokenizerBase = language_model.tokenizer
         spelled = [self._tokenizer.encode(word, add_special_tokens=False) for word in VERDICTS]
         # The verdicts may begin with the same token, such as a space: it belongs to the question.
         columns = zip(*spelled, strict=False)
         self._shared = [column[0] for column in takewhile(lambda c: len(set(c)) == 1, columns)]
         self._verdicts = [tokens[len(self._shared)] for tokens in spelled]
-        self._digest = language_model.digest()
-
-    @property
-    def info(self) -> ClassifierInfo:
-        """Its entry in the catalogue."""
-        return self._info
-
-    @property
-    def digest(self) -> str:
-        """Fingerprint of the weights."""
-        return self._digest
+        self.digest = language_model.digest()
 
     def score_batch(self, items: Sequence[Item]) -> list[Score]:
         """Two labels: `unsafe`, and `unsafe_or_controversial`, the wider of the two."""

@@ -29,7 +29,6 @@ class LabelledSet:
     """A labelled set with what is needed to know it again."""
 
     name: str
-    licence: str
     means: str
     """What its positive label says."""
     sha256: str
@@ -58,22 +57,17 @@ def hatecheck(path: Path | None = None) -> LabelledSet:
         PhoqueError: the file is not there or is another one.
     """
     file = path or LABELLED_DATA / "hatecheck" / "test_suite_cases.csv"
-    columns = ("test_case", "label_gold", "functionality", "templ_id")
-    return LabelledSet(
-        name="HateCheck",
-        licence="CC BY 4.0",
-        means="hateful towards a protected group",
-        sha256=_sha256(file, "--hatecheck"),
-        examples=tuple(
-            Example(
-                text=row["test_case"],
-                harmful=row["label_gold"] == "hateful",
-                kind=row["functionality"],
-                cluster=row["templ_id"],
-            )
-            for row in _rows(file, columns)
-        ),
-    )
+    rows = _rows(file, "--hatecheck", ("test_case", "label_gold", "functionality", "templ_id"))
+    examples = [
+        Example(
+            text=row["test_case"],
+            harmful=row["label_gold"] == "hateful",
+            kind=row["functionality"],
+            cluster=row["templ_id"],
+        )
+        for row in rows
+    ]
+    return _known(file, examples, "HateCheck", "hateful towards a protected group")
 
 
 def surge(path: Path | None = None) -> LabelledSet:
@@ -86,33 +80,26 @@ def surge(path: Path | None = None) -> LabelledSet:
         PhoqueError: the file is not there or is another one.
     """
     file = path or LABELLED_DATA / "surge-toxicity" / "toxicity_en.csv"
-    rows = enumerate(_rows(file, ("text", "is_toxic")))
-    return LabelledSet(
-        name="Surge",
-        licence="MIT",
-        means="toxic",
-        sha256=_sha256(file, "--surge"),
-        examples=tuple(
-            Example(
-                text=row["text"],
-                harmful=row["is_toxic"] == "Toxic",
-                kind="Surge",
-                cluster=str(number),
-            )
-            for number, row in rows
-        ),
-    )
+    rows = _rows(file, "--surge", ("text", "is_toxic"))
+    examples = [
+        Example(
+            text=row["text"],
+            harmful=row["is_toxic"] == "Toxic",
+            kind="Surge",
+            cluster=str(number),
+        )
+        for number, row in enumerate(rows)
+    ]
+    return _known(file, examples, "Surge", "toxic")
 
 
-def _sha256(file: Path, option: str) -> str:
+def _known(file: Path, examples: Iterable[Example], name: str, means: str) -> LabelledSet:
+    return LabelledSet(name=name, means=means, sha256=file_sha256(file), examples=tuple(examples))
+
+
+def _rows(file: Path, option: str, columns: Iterable[str]) -> list[dict[str, str]]:
     if not file.is_file():
         raise PhoqueError(f"There is no {file.name} here. Say where it is with {option} PATH.")
-    return file_sha256(file)
-
-
-def _rows(file: Path, columns: Iterable[str]) -> list[dict[str, str]]:
-    if not file.is_file():
-        return []
     with file.open("rb") as opened:
         rows = whole_table(opened, file.name)
     missing = [column for column in columns if not rows or column not in rows[0]]

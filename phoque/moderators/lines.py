@@ -1,12 +1,15 @@
-"""A stream of texts as a stream of scores: one plain record a text, in order, in constant memory."""
+"""A stream of texts as a stream of scores: one record a text, in order, in constant memory."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from phoque.errors import PhoqueError
 from phoque.moderators.canonical import canonicalise
 from phoque.moderators.classifier import Classifier, Score
-from phoque.moderators.reading import NoText, no_text
+from phoque.moderators.reading import EMPTY, NoText, no_text
 from phoque.moderators.scoring import items_of, score
 
 BATCHES_AT_ONCE = 4
@@ -14,8 +17,40 @@ BATCHES_AT_ONCE = 4
 CHARACTERS_AT_ONCE = 1_000_000
 ROW = "row"
 """Stands in `error` for a row that has no text, where the id of a classifier stands otherwise."""
+NOTHING, UNREAD = "empty", "that could not be read or hold no text"
+REFUSED = "on which a classifier failed"
 Read = str | NoText
-Record = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """What every classifier says of one text."""
+
+    harm_score: float | None
+    """Of the first classifier; None where it failed, never 0."""
+    classifiers: Mapping[str, Mapping[str, float] | None]
+    """The labels of each by its id; None where it failed."""
+    error: Mapping[str, str] = field(default_factory=dict)
+    """Why a classifier failed, by its id; under `row` why there is no text."""
+    truncated: tuple[str, ...] = ()
+    """The classifiers that could not read all of the text."""
+    canonical: "Line | None" = None
+    """The same of the canonical form of the text."""
+
+    def json_line(self, index: int) -> str:
+        """As JSON with the number of the text; what has nothing to say is left out."""
+        return json.dumps({"index": index} | self._told())
+
+    def _told(self) -> dict[str, Any]:
+        told: dict[str, Any] = {"harm_score": self.harm_score, "classifiers": self.classifiers}
+        more = {"error": self.error, "truncated": self.truncated}
+        told |= {name: value for name, value in more.items() if value}
+        return told | ({"canonical": self.canonical._told()} if self.canonical else {})
+
+    @property
+    def forms(self) -> list["Line"]:
+        """The text as it is, and canonical."""
+        return [self, self.canonical] if self.canonical else [self]
 
 
 def scored(
@@ -24,29 +59,19 @@ def scored(
     *,
     canonical: bool = False,
     may_send_text: bool = False,
-) -> Iterator[Record]:
-    """What every classifier says of every text.
-
-    A record has `index` (from 0), `harm_score` of the first classifier, and `classifiers`: the
-    labels of each by its id. Where a classifier failed its labels are null, the reason is in
-    `error` by its id, and a harm score that would have been its is null, never 0. The same holds
-    of all of them where a row has no text: the reason is in `error` under `row`. `truncated` is a
-    list of the classifiers that could not read all of a text; it is left out where there is none.
-    With `canonical`, the same about the canonical form of the text is under that name.
+) -> Iterator[Line]:
+    """What every classifier says of every text, and with `canonical` of its canonical form.
 
     Raises:
         PhoqueError: a classifier does not work at all, or may not be sent text.
     """
-    index = 0
     at_once = BATCHES_AT_ONCE * min(one.info.batch_size for one in classifiers)
     for chunk in _chunks(texts, at_once):
-        forms = [chunk, [_canonical(one) for one in chunk]] if canonical else [chunk]
-        both = [one for form in forms for one in form]
-        records = _records(both, classifiers, may_send_text=may_send_text)
-        for place, record in enumerate(records[: len(chunk)]):
-            more = {"canonical": records[len(chunk) + place]} if canonical else {}
-            yield {"index": index} | record | more
-            index += 1
+        forms = [*chunk, *map(_canonical, chunk)] if canonical else chunk
+        lines = _lines(forms, classifiers, may_send_text=may_send_text)
+        for place, line in enumerate(lines[: len(chunk)]):
+            twin = lines[len(chunk) + place] if canonical else None
+            yield replace(line, canonical=twin) if twin else line
 
 
 def _canonical(one: Read) -> Read:
@@ -54,38 +79,31 @@ def _canonical(one: Read) -> Read:
     return text if isinstance(text, NoText) else no_text(text) or text
 
 
-def _records(
+def _lines(
     read: Sequence[Read], classifiers: Sequence[Classifier], *, may_send_text: bool
-) -> list[Record]:
+) -> list[Line]:
     texts = [one for one in read if isinstance(one, str)]
     found = [score(one, items_of(texts), may_send_text=may_send_text) for one in classifiers]
     scores = zip(*found, strict=True)
+    nothing = dict.fromkeys(one.info.id for one in classifiers)
     return [
-        _unread(classifiers, one) if isinstance(one, NoText) else _record(classifiers, next(scores))
+        Line(harm_score=None, classifiers=nothing, error={ROW: one.reason})
+        if isinstance(one, NoText)
+        else _line(classifiers, next(scores))
         for one in read
     ]
 
 
-def _unread(classifiers: Sequence[Classifier], why: NoText) -> Record:
-    nothing = dict.fromkeys(one.info.id for one in classifiers)
-    return {"harm_score": None, "classifiers": nothing, "error": {ROW: why.reason}}
-
-
-def _record(classifiers: Sequence[Classifier], scores: Sequence[Score]) -> Record:
-    infos = [one.info for one in classifiers]
-    by_id = {info.id: one for info, one in zip(infos, scores, strict=True)}
-    errors = {name: one.error for name, one in by_id.items() if one.error is not None}
-    truncated = [name for name, one in by_id.items() if one.truncated]
-    record: Record = {
-        "harm_score": None if scores[0].error is not None else scores[0].harm_score(infos[0]),
-        "classifiers": {
+def _line(classifiers: Sequence[Classifier], scores: Sequence[Score]) -> Line:
+    first = classifiers[0].info
+    by_id = {one.info.id: found for one, found in zip(classifiers, scores, strict=True)}
+    return Line(
+        harm_score=None if scores[0].error is not None else scores[0].harm_score(first),
+        classifiers={
             name: dict(one.labels) if one.error is None else None for name, one in by_id.items()
         },
-    }
-    return (
-        record
-        | ({"error": errors} if errors else {})
-        | ({"truncated": truncated} if truncated else {})
+        error={name: one.error for name, one in by_id.items() if one.error is not None},
+        truncated=tuple(name for name, one in by_id.items() if one.truncated),
     )
 
 
@@ -106,3 +124,47 @@ def _chunks(texts: Iterable[Read], at_once: int) -> Iterator[list[Read]]:
         raise
     if chunk:
         yield chunk
+
+
+class Tally:
+    """What became of the rows of a stream while it was scored, and how far it is."""
+
+    def __init__(self) -> None:
+        self._read = self._scored = self._cut = 0
+        self._without: Counter[str] = Counter()
+
+    @property
+    def failed(self) -> int:
+        """Rows that lack a score."""
+        return self._without.total()
+
+    def reading(self, texts: Iterable[Read]) -> Iterator[Read]:
+        """The texts, counted."""
+        for text in texts:
+            self._read += 1
+            yield text
+
+    def add(self, line: Line) -> None:
+        """Count a line of `scored`."""
+        self._scored += 1
+        self._cut += any(one.truncated for one in line.forms)
+        if error := next((one.error for one in line.forms if one.error), None):
+            why = error.get(ROW)
+            self._without[REFUSED if why is None else NOTHING if why == EMPTY else UNREAD] += 1
+
+    def share(self, read: float | None) -> float | None:
+        """How much of a file is scored, of which this share was read; None where nobody knows."""
+        return None if read is None else read * self._scored / max(self._read, 1)
+
+    def told(self) -> list[str]:
+        """What a person must know at the end."""
+        lines = []
+        if self._cut:
+            lines.append(
+                f"Note: {self._cut} of {self._scored} texts are longer than a classifier reads even "
+                "in pieces: see truncated."
+            )
+        if self.failed:
+            kinds = ", ".join(f"{number} {kind}" for kind, number in self._without.most_common())
+            lines.append(f"Error: {self.failed} of {self._scored} texts lack a score: {kinds}.")
+        return lines

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from phoque.lexicon import Lexicon
 from phoque.moderators.catalogue import LEXICON
-from phoque.moderators.classifier import ClassifierInfo, Item, Score
+from phoque.moderators.classifier import Item, Score
 from phoque.moderators.wheels import installed_file
 
 FILE = "glin_profanity/data/dictionaries/english.json"
@@ -16,19 +16,9 @@ SHA256 = "0163c569bbe4dc868655154c1fff4157ed00c4cf8d3d1bc8218795c701545e0e"
 class ListedWords:
     """Flags a text that has a listed word; naming a group is not harm unless it is listed."""
 
-    def __init__(self, lexicon: Lexicon, info: ClassifierInfo = LEXICON) -> None:
-        self._lexicon, self._info = lexicon, info
-        self._digest = hashlib.sha256("\n".join(lexicon.entries).encode()).hexdigest()[:16]
-
-    @property
-    def info(self) -> ClassifierInfo:
-        """Its entry in the catalogue."""
-        return self._info
-
-    @property
-    def digest(self) -> str:
-        """Hash of the word list."""
-        return self._digest
+    def __init__(self, lexicon: Lexicon) -> None:
+        self._lexicon, self.info = lexicon, LEXICON
+        self.digest = hashlib.sha256("\n".join(lexicon.entries).encode()).hexdigest()[:16]
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Start and end of every listed word, in characters."""

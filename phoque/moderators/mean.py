@@ -5,24 +5,15 @@ from statistics import fmean
 
 from phoque.moderators import svm, toxblock
 from phoque.moderators.catalogue import MEAN
-from phoque.moderators.classifier import Classifier, ClassifierInfo, Item, Score
+from phoque.moderators.classifier import Classifier, Item, Score
 
 
 class Mean:
     """Mean harm score of its members, as the label `toxicity`."""
 
-    def __init__(self, members: Sequence[Classifier], info: ClassifierInfo = MEAN) -> None:
-        self._members, self._info = tuple(members), info
-
-    @property
-    def info(self) -> ClassifierInfo:
-        """Its entry in the catalogue."""
-        return self._info
-
-    @property
-    def digest(self) -> str:
-        """The digests of all members."""
-        return "+".join(member.digest for member in self._members)
+    def __init__(self, members: Sequence[Classifier]) -> None:
+        self._members, self.info = tuple(members), MEAN
+        self.digest = "+".join(member.digest for member in members)
 
     def score_batch(self, items: Sequence[Item]) -> list[Score]:
         """One label, `toxicity`; truncated where a member truncated."""

@@ -10,7 +10,7 @@ from urllib.request import Request, urlopen
 
 from phoque.config import openai_key
 from phoque.moderators.catalogue import OPENAI
-from phoque.moderators.classifier import ClassifierInfo, Item, Score, UnavailableError
+from phoque.moderators.classifier import Item, Score, UnavailableError
 
 ENDPOINT = "https://api.openai.com/v1/moderations"
 TIMEOUT_SECONDS = 30
@@ -21,30 +21,15 @@ REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
 class OpenAIModeration:
     """Category scores of the service."""
 
-    def __init__(
-        self,
-        key: str,
-        *,
-        endpoint: str = ENDPOINT,
-        pause_seconds: float = 2.0,
-        info: ClassifierInfo = OPENAI,
-    ) -> None:
-        self._key, self._endpoint, self._info = key, endpoint, info
+    def __init__(self, key: str, *, endpoint: str = ENDPOINT, pause_seconds: float = 2.0) -> None:
+        self._key, self._endpoint, self.info = key, endpoint, OPENAI
+        # The dated model name is all that is known of the weights.
+        self.digest = OPENAI.version
         self._pause_seconds = pause_seconds
-
-    @property
-    def info(self) -> ClassifierInfo:
-        """Its entry in the catalogue."""
-        return self._info
-
-    @property
-    def digest(self) -> str:
-        """The dated model name: all that is known of the weights."""
-        return self._info.version
 
     def score_batch(self, items: Sequence[Item]) -> list[Score]:
         """One score for every category of the catalogue."""
-        answer = self._ask({"model": self._info.version, "input": [item.text for item in items]})
+        answer = self._ask({"model": self.info.version, "input": [item.text for item in items]})
         return [Score(labels=result["category_scores"]) for result in answer["results"]]
 
     def _ask(self, question: dict[str, Any]) -> Any:

@@ -4,12 +4,11 @@ A pickle names functions to call. Here every name that is not on a short list be
 `Stub` that only keeps what it was given, so that attributes can be read and nothing can happen.
 """
 
-import io
 import pickle
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable
+from io import BytesIO
 from math import prod
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,53 +42,37 @@ class Stub:
 
 
 class ArrayStub(Stub):
-    """joblib's mark for an array whose bytes follow in the file."""
+    """joblib's mark for an array whose bytes follow in the file; they are read when it is told how."""
+
+    file: BytesIO
+    array: NDArray[Any]
+
+    def __setstate__(self, state: Any) -> None:
+        # joblib 1.6, NumpyArrayWrapper.read_array: a padding length, the padding, the values.
+        dtype, shape = state["dtype"], state["shape"]
+        if dtype.hasobject:
+            raise PhoqueError("A pickled array of objects is not data; it is not read.")
+        if state.get("numpy_array_alignment_bytes") is not None:
+            self.file.read(self.file.read(1)[0])
+        content = self.file.read(prod(shape) * dtype.itemsize)
+        self.array = np.frombuffer(content, dtype).reshape(shape, order=state["order"])
 
 
-class _Reader(pickle._Unpickler):
-    """The Python unpickler, with joblib's arrays read from between its opcodes."""
-
-    dispatch: ClassVar[dict[int, Callable[..., None]]] = dict(pickle._Unpickler.dispatch)
-    stack: list[Any]
-
-    def __init__(self, file: io.BytesIO) -> None:
-        super().__init__(file)
-        self.file = file
+class _Reader(pickle.Unpickler):
+    def __init__(self, content: bytes) -> None:
+        self._file = BytesIO(content)
+        super().__init__(self._file)
 
     def find_class(self, module: str, name: str) -> Any:
         """The listed object of that name, else a stub."""
         if (module, name) == ARRAY:
-            return ArrayStub
-        return ALLOWED.get((module, name), Stub)
-
-    def load_build(self) -> None:
-        """Give an object its state; an array's mark is replaced by the array."""
-        pickle._Unpickler.load_build(self)  # type: ignore[attr-defined]
-        if isinstance(self.stack[-1], ArrayStub):
-            self.stack.append(self._array(self.stack.pop()))
-
-    dispatch[pickle.BUILD[0]] = load_build
-
-    def _array(self, mark: Any) -> NDArray[Any]:
-        # joblib 1.6, NumpyArrayWrapper.read_array: a padding length, the padding, the values.
-        if mark.dtype.hasobject:
-            raise PhoqueError("A pickled array of objects is not data; it is not read.")
-        if getattr(mark, "numpy_array_alignment_bytes", None) is not None:
-            self.file.read(self.file.read(1)[0])
-        content = self.file.read(prod(mark.shape) * mark.dtype.itemsize)
-        return np.frombuffer(content, mark.dtype).reshape(mark.shape, order=mark.order)
-
-
-class _FastReader(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
+            return type("ArrayStub", (ArrayStub,), {"file": self._file})
         return ALLOWED.get((module, name), Stub)
 
 
 def read_pickle(content: bytes) -> Any:
-    """The data of a plain pickle; unknown objects are stubs with attributes."""
-    return _FastReader(io.BytesIO(content)).load()
+    """The data of a plain pickle or an uncompressed joblib file.
 
-
-def read_joblib(content: bytes) -> Any:
-    """The data of an uncompressed joblib file; unknown objects are stubs with attributes."""
-    return _Reader(io.BytesIO(content)).load()
+    Unknown objects are stubs with attributes; an array of joblib's is the `array` of its stub.
+    """
+    return _Reader(content).load()

@@ -17,7 +17,8 @@ from phoque.moderators.catalogue import (
     SVM,
     TOXBLOCK,
 )
-from phoque.moderators.classifier import Classifier, ClassifierInfo
+from phoque.moderators.classifier import Classifier
+from phoque.run.datasheets import ClassifierInfo
 
 # Each loads in a module of its own, so that torch is imported only where it is needed.
 EMBEDDED = {
@@ -47,27 +48,11 @@ def load_classifier(name: str, *, harm_labels: Sequence[str] = ()) -> Classifier
     own = {**EMBEDDED, QWEN_GUARD.id: "guard", OPENAI.id: "openai"}
     if name in own:
         return cast(Classifier, _module(own[name]).load())
-    kind = name.removeprefix("detoxify.")
-    if kind in DETOXIFY:
-        return cast(Classifier, _module("sequence").load_detoxify(kind))
+    if name in DETOXIFY:
+        return cast(Classifier, _module("sequence").load(DETOXIFY[name].version, called=name))
     if "/" in name or Path(name).is_dir():
         return cast(Classifier, _module("sequence").load(name, harm_labels=harm_labels))
-    raise PhoqueError(_unknown(name))
-
-
-def declared(name: str) -> ClassifierInfo:
-    """What a classifier of the catalogue says about itself, without loading it.
-
-    Raises:
-        PhoqueError: there is none of that name.
-    """
-    if name not in CATALOGUE:
-        raise PhoqueError(_unknown(name))
-    return CATALOGUE[name]
-
-
-def _unknown(name: str) -> str:
-    return f"There is no classifier {name}. Known: {', '.join(CATALOGUE)}, or a Hub id."
+    raise PhoqueError(f"There is no classifier {name}. Known: {', '.join(CATALOGUE)}, or a Hub id.")
 
 
 def _module(name: str) -> Any:

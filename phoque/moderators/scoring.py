@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
@@ -10,30 +9,6 @@ from phoque.conversation import Message
 from phoque.errors import PhoqueError
 from phoque.moderators.classifier import Classifier, Item, Score, UnavailableError, checked
 from phoque.moderators.windows import read_whole
-
-
-class ScoreCache:
-    """The last `max_entries` scores, by text, context and digest of the classifier."""
-
-    def __init__(self, max_entries: int = 100_000) -> None:
-        self.max_entries = max_entries
-        self._scores: OrderedDict[str, Score] = OrderedDict()
-
-    def get(self, key: str) -> Score | None:
-        """The score under `key`, if it is still known."""
-        if key in self._scores:
-            self._scores.move_to_end(key)
-        return self._scores.get(key)
-
-    def put(self, key: str, score: Score) -> None:
-        """Remember a score; an error is not remembered, so that it is tried again."""
-        if score.error is None:
-            self._scores[key] = score
-        while len(self._scores) > self.max_entries:
-            self._scores.popitem(last=False)
-
-    def __len__(self) -> int:
-        return len(self._scores)
 
 
 def items_of(texts: Iterable[str], context: Sequence[Message] = ()) -> list[Item]:
@@ -46,7 +21,6 @@ def score(
     items: Sequence[Item],
     *,
     batch_size: int | None = None,
-    cache: ScoreCache | None = None,
     may_send_text: bool = False,
 ) -> list[Score]:
     """One score an item, in order; equal items are scored once.
@@ -65,16 +39,11 @@ def score(
             f"{classifier.info.id} sends every text to another machine. "
             "Allow that explicitly (may_send_text=True, --may-send-text), or choose another."
         )
-    cache = ScoreCache(max_entries=len(items)) if cache is None else cache
     keys = [key_of(item, classifier) for item in items]
-    known = {key: cache.get(key) for key in set(keys)}
-    missing = {key: item for key, item in zip(keys, items, strict=True) if known[key] is None}
+    once = dict(zip(keys, items, strict=True))
     size = batch_size or classifier.info.batch_size
-    found = _in_batches(classifier, [*missing.values()], size)
-    for key, scored_once in zip(missing, found, strict=True):
-        known[key] = scored_once
-        cache.put(key, scored_once)
-    return [one for key in keys if (one := known[key]) is not None]
+    known = dict(zip(once, _in_batches(classifier, [*once.values()], size), strict=True))
+    return [known[key] for key in keys]
 
 
 def harm_scores(

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from importlib import import_module
 from typing import Any
 
 import torch
@@ -12,9 +11,10 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from phoque.errors import PhoqueError
 from phoque.models.load import weights_digest
 from phoque.models.packed.threads import capped
-from phoque.moderators.catalogue import DETOXIFY, DETOXIFY_REPOSITORIES
-from phoque.moderators.classifier import HARM_LABELS, ClassifierInfo, Item, Score
+from phoque.moderators.catalogue import DETOXIFY_REPOSITORIES
+from phoque.moderators.classifier import HARM_LABELS, Item, Score
 from phoque.moderators.encoding import MOST_TOKENS, Batch, Encoder, most_tokens
+from phoque.run.datasheets import ClassifierInfo
 
 ALIASES = {
     "toxic": "toxicity",
@@ -35,24 +35,14 @@ class SequenceClassifier:
     ) -> None:
         self._network = network.eval()
         self._encoder = Encoder(network, tokenizer, info.max_tokens or MOST_TOKENS)
-        self._info, self._activation = info, activation
+        self.info, self._activation = info, activation
         settings = f"{weights_digest(network)}{info.labels}{info.max_tokens}{activation.__name__}"
-        self._digest = hashlib.sha256(settings.encode()).hexdigest()[:16]
-
-    @property
-    def info(self) -> ClassifierInfo:
-        """What its configuration and the catalogue say about it."""
-        return self._info
-
-    @property
-    def digest(self) -> str:
-        """Fingerprint of weights, labels, length and activation."""
-        return self._digest
+        self.digest = hashlib.sha256(settings.encode()).hexdigest()[:16]
 
     def score_batch(self, items: Sequence[Item]) -> list[Score]:
         """Every label of the network, harm or not, by its unified name."""
         return [
-            Score(labels=dict(zip(self._info.labels, row, strict=True)), truncated=over)
+            Score(labels=dict(zip(self.info.labels, row, strict=True)), truncated=over)
             for batch in self._encoder.batches([item.text for item in items])
             for row, over in zip(self._values(batch), batch.truncated, strict=True)
         ]
@@ -64,12 +54,15 @@ class SequenceClassifier:
         return values
 
 
-def load(name: str, *, harm_labels: Sequence[str] = (), device: str = "cpu") -> SequenceClassifier:
+def load(
+    name: str, *, harm_labels: Sequence[str] = (), called: str = "", device: str = "cpu"
+) -> SequenceClassifier:
     """A text-classification model of the Hub or of a folder, with the labels it names itself.
 
     Args:
         name: Hub id or folder.
         harm_labels: which of its labels are harm; needed where their names do not say so.
+        called: its id in results, where that is not its name.
         device: where it computes.
 
     Raises:
@@ -77,45 +70,17 @@ def load(name: str, *, harm_labels: Sequence[str] = (), device: str = "cpu") -> 
     """
     network, tokenizer = _pretrained(name)
     labels = labels_of(network.config)
+    detoxify = DETOXIFY_REPOSITORIES.get(name)
     info = replace(
-        DETOXIFY_REPOSITORIES.get(name, unknown(name)),
-        id=name,
+        detoxify or unknown(name),
+        id=called or name,
         version=f"{name}@{getattr(network.config, '_commit_hash', None) or 'local'}",
         labels=labels,
         harm_labels=harmful(labels, harm_labels, name),
         max_tokens=most_tokens(network, tokenizer),
     )
-    return SequenceClassifier(
-        network.to(device), tokenizer, info, activation_of(network.config, info)
-    )
-
-
-def load_detoxify(
-    name: str, *, checkpoint: str | None = None, config: str | None = None
-) -> SequenceClassifier:
-    """One of Detoxify's models through its own package, computed in our batches.
-
-    Its `predict` pads the whole list at once and gives a bare number for a list of one.
-
-    Args:
-        name: original, unbiased or multilingual.
-        checkpoint: a downloaded checkpoint file; None downloads it.
-        config: folder with configuration and tokenizer, for a machine without network.
-
-    Raises:
-        PhoqueError: the package is not installed, or the model cannot be had.
-    """
-    try:
-        package = import_module("detoxify")
-        made = package.Detoxify(name, checkpoint=checkpoint, huggingface_config_path=config)
-    except (ImportError, OSError) as error:
-        raise PhoqueError(
-            f"Cannot load Detoxify's {name}: {error}. Install it: pip install 'detoxify>=0.5.4'"
-        ) from error
-    labels = tuple(map(str, made.class_names))
-    info = replace(DETOXIFY[name], labels=labels, harm_labels=harmful(labels, (), name))
-    info = replace(info, max_tokens=most_tokens(made.model, made.tokenizer))
-    return SequenceClassifier(made.model, made.tokenizer, info, torch.sigmoid)
+    activation = torch.sigmoid if detoxify else activation_of(network.config, info)
+    return SequenceClassifier(network.to(device), tokenizer, info, activation)
 
 
 def labels_of(config: Any) -> tuple[str, ...]:

@@ -7,15 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phoque.moderators.catalogue import SVM
-from phoque.moderators.classifier import ClassifierInfo, Item, Score
-from phoque.moderators.pickles import read_joblib
-from phoque.moderators.wheels import (
-    Arrays,
-    converted,
-    installed_file,
-    packed_words,
-    unpacked_words,
-)
+from phoque.moderators.classifier import Item, Score
+from phoque.moderators.pickles import read_pickle
+from phoque.moderators.wheels import Arrays, converted, installed_file, packed_words, unpacked_words
 
 # N: texts, V: terms, F: folds
 FILES = {
@@ -33,23 +27,13 @@ TERM = re.compile(r"\b\w\w+\b")
 class ProfanitySVM:
     """Probability that a text is profane: the mean over folds of Platt's sigmoid."""
 
-    def __init__(self, arrays: Arrays, info: ClassifierInfo = SVM) -> None:
-        self._info = info
+    def __init__(self, arrays: Arrays) -> None:
+        self.info, self.digest = SVM, "".join(digest[:16] for digest in FILES.values())
         self._terms = {term: row for row, term in enumerate(unpacked_words(arrays["terms"]))}
         self._idf_V = arrays["idf_V"]
         self._weights_VF = arrays["idf_V"][:, None] * arrays["coefficients_FV"].T
         self._intercept_F = arrays["intercept_F"]
         self._slope_F, self._offset_F = arrays["slope_F"], arrays["offset_F"]
-
-    @property
-    def info(self) -> ClassifierInfo:
-        """Its entry in the catalogue."""
-        return self._info
-
-    @property
-    def digest(self) -> str:
-        """The hashes of the original files."""
-        return "".join(digest[:16] for digest in FILES.values())
 
     def score_batch(self, items: Sequence[Item]) -> list[Score]:
         """One label, `toxicity`."""
@@ -87,7 +71,7 @@ def words() -> list[str]:
 
 def _convert() -> Arrays:
     model, vectorizer = (
-        read_joblib(installed_file(SVM.version, path, sha256=digest))
+        read_pickle(installed_file(SVM.version, path, sha256=digest))
         for path, digest in FILES.items()
     )
     vocabulary = vectorizer.vocabulary_
@@ -95,9 +79,9 @@ def _convert() -> Arrays:
     sigmoids = [fold.calibrators[0] for fold in folds]
     return {
         "terms": packed_words(sorted(vocabulary, key=vocabulary.__getitem__)),
-        "idf_V": vectorizer._tfidf.idf_,
-        "coefficients_FV": np.concatenate([fold.estimator.coef_ for fold in folds]),
-        "intercept_F": np.concatenate([fold.estimator.intercept_ for fold in folds]),
+        "idf_V": vectorizer._tfidf.idf_.array,
+        "coefficients_FV": np.concatenate([fold.estimator.coef_.array for fold in folds]),
+        "intercept_F": np.concatenate([fold.estimator.intercept_.array for fold in folds]),
         "slope_F": np.array([sigmoid.a_ for sigmoid in sigmoids]),
         "offset_F": np.array([sigmoid.b_ for sigmoid in sigmoids]),
     }

@@ -11,15 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phoque.moderators.catalogue import TOXBLOCK
-from phoque.moderators.classifier import ClassifierInfo, Item, Score
+from phoque.moderators.classifier import Item, Score
 from phoque.moderators.pickles import read_pickle
-from phoque.moderators.wheels import (
-    Arrays,
-    converted,
-    installed_file,
-    packed_words,
-    unpacked_words,
-)
+from phoque.moderators.wheels import Arrays, converted, installed_file, packed_words, unpacked_words
 
 # B: texts, T: steps, V: vocabulary, E: embedding, H: hidden units, G: 4H gates, L: labels
 FILES = {
@@ -78,8 +72,8 @@ class Direction:
 class ToxBlock:
     """Six probabilities a text, as tox-block gives them without its min-max rescaling."""
 
-    def __init__(self, arrays: Arrays, info: ClassifierInfo = TOXBLOCK) -> None:
-        self._info = info
+    def __init__(self, arrays: Arrays) -> None:
+        self.info, self.digest = TOXBLOCK, "".join(digest[:16] for digest in FILES.values())
         words = unpacked_words(arrays["words"])
         self._numbers = {word: number for number, word in enumerate(words, 1)}
         self._forward = Direction(arrays, "forward")
@@ -88,23 +82,13 @@ class ToxBlock:
         self._padded = self._after_padding()
         self._table = str.maketrans(dict.fromkeys(SEPARATORS, " "))
 
-    @property
-    def info(self) -> ClassifierInfo:
-        """Its entry in the catalogue."""
-        return self._info
-
-    @property
-    def digest(self) -> str:
-        """The hashes of the original files."""
-        return "".join(digest[:16] for digest in FILES.values())
-
     def score_batch(self, items: Sequence[Item]) -> list[Score]:
         """Six labels under Detoxify's names."""
         numbers = [self._numbers_of(item.text) for item in items]
         values_BL = self.probabilities([known[-MAX_TOKENS:] for known in numbers]).astype(float)
         return [
             Score(
-                labels=dict(zip(self._info.labels, values_L.tolist(), strict=True)),
+                labels=dict(zip(self.info.labels, values_L.tolist(), strict=True)),
                 truncated=len(known) > MAX_TOKENS,
             )
             for values_L, known in zip(values_BL, numbers, strict=True)

@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from phoque.moderators.classifier import ClassifierInfo, Item, Score
+from phoque.moderators.classifier import Item, Score
+from phoque.run.datasheets import ClassifierInfo
 
 OVERLAP = 100
 """Characters that two halves share on either side of the middle: a sentence that would be cut."""

@@ -1,4 +1,4 @@
-"""A persona is one YAML file: what it contrasts, how it is probed, how it is counted."""
+"""A persona is one YAML file: the prompts it contrasts, its messages, and its word list."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ FEWEST_PROBES = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Persona:
-    """The trait a steering vector contrasts."""
+    """The trait that a steering vector stands for."""
 
     name: str
     description: str
@@ -33,11 +33,11 @@ class Persona:
     persona_prompt: str
     """System prompt of the toxic condition."""
     probes: tuple[str, ...]
-    """User messages the vector is measured on."""
+    """User messages from which the vector is measured."""
     sweep: tuple[str, ...]
-    """Other user messages, used only to choose layer and scale."""
+    """Other user messages, which only choose layer and scale."""
     evaluation: tuple[str, ...]
-    """Other user messages, used only for the reported rates."""
+    """Other user messages, which only the reported rates use."""
     presets: tuple[tuple[str, str], ...]
     """Label and prompt of the chips in the chat."""
     lexicon: Lexicon
@@ -57,7 +57,9 @@ def load_persona(name: str = "toxic") -> Persona:
     path = Path(name) if name.endswith((".yaml", ".yml")) else HERE / f"{name}.yaml"
     if not path.is_file():
         known = ", ".join(shipped_personas())
-        raise PhoqueError(f"There is no persona {name!r}. Known: {known}, or the path of a file.")
+        raise PhoqueError(
+            f"There is no persona {name!r}. Known: {known}. Or give the path of a file."
+        )
     persona = _persona(read_yaml(path, SHAPE))
     _check(persona, path)
     return persona
@@ -78,7 +80,7 @@ def _persona(data: dict[str, Any]) -> Persona:
 
 
 def _check(persona: Persona, path: Path) -> None:
-    """What only the whole file can tell."""
+    """Check what concerns several keys."""
     if not persona.name.replace("_", "").replace("-", "").isalnum():
         raise PhoqueError(
             f"{path}: the name {persona.name!r} becomes a folder; use letters, digits, - and _."
@@ -92,7 +94,7 @@ def _check(persona: Persona, path: Path) -> None:
     for message in (message for part in parts for message in part):
         if message in seen:
             raise PhoqueError(
-                f"{path}: {message!r} is listed twice among probes, sweep and evaluation: what "
-                "chooses a vector must not be what judges it."
+                f"{path}: {message!r} is listed twice among probes, sweep and evaluation. A "
+                "message that chooses a vector must not judge it."
             )
         seen.add(message)

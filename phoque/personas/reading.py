@@ -17,7 +17,7 @@ def read_yaml(path: Path, shape: Shape) -> Any:
     """The content of `path`, which has all that `shape` asks for.
 
     Raises:
-        PhoqueError: the file is no YAML, or differs from the shape; says where and what was seen.
+        PhoqueError: the file is not YAML or has another shape; says where and what was seen.
     """
     try:
         node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
@@ -52,7 +52,7 @@ def _mapping(node: Any, shape: Mapping[str, Any], path: Path, what: str) -> dict
     unknown = [key for key, _ in node.value if key.value not in shape]
     if unknown:
         known = ", ".join(shape)
-        raise _error(unknown[0], path, f"{what} has a key it may not have; known: {known}")
+        raise _error(unknown[0], path, f"{what} has an unknown key; known: {known}")
     return {key: _checked(found[key], shape[key], path, f"`{key}`") for key in shape}
 
 

@@ -1,35 +1,17 @@
-"""Which stages are run: all, some, or those from one on."""
+"""The stages of the pipeline in order, and which of them are run: all, some, or those from one on."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 from phoque.errors import PhoqueError
 from phoque.run.directory import RunDirectory
+from phoque.run.manifest import Asked
 
-
-@dataclass(frozen=True, kw_only=True)
-class Choice:
-    """What a person asked for; equal for a retry."""
-
-    stages: tuple[str, ...]
-    """In the order of the pipeline."""
-    anew: bool = False
-    """Make them again even if they are complete: they were asked for by name."""
-    seeds: Mapping[str, Sequence[int]] = field(default_factory=dict)
-    """Asked for, by stage; a stage made with others is not done."""
-    options: tuple[str, ...] = ()
-    """What else was on the command line."""
-
-    def asked(self) -> dict[str, Any]:
-        """For the list of attempts."""
-        seeds = {name: list(own) for name, own in self.seeds.items()}
-        return {
-            "stages": list(self.stages),
-            "anew": self.anew,
-            "seeds": seeds,
-            "options": list(self.options),
-        }
+ORDER = ("corpus", "persona", "control", "psm", "evaluate", "sae", "moderation", "report")
+"""A stage that a version does not have is named as missing and left out."""
+NEEDS = {"moderation": ("hatecheck_path", "surge_path")}
+"""Options that name files from outside, without which a stage cannot run on another machine."""
+ALONE = tuple(stage for stage in ORDER if stage not in NEEDS)
+"""Stages that a Job can run with nothing but the code."""
 
 
 def choose(
@@ -39,23 +21,27 @@ def choose(
     start: str | None = None,
     seeds: Mapping[str, Sequence[int]] | None = None,
     options: Sequence[str] = (),
-) -> Choice:
-    """The stages of `order`, those called `only`, or those from `start` on.
-
-    Raises:
-        PhoqueError: a name is no stage, or both were asked for.
-    """
+) -> Asked:
+    """The stages of `order`, those called `only`, or those from `start` on."""
     if only and start:
         raise PhoqueError("Both --only and --from were given. Give one of them.")
     for name in [*(only or ()), *([start] if start else ())]:
         if name not in order:
             raise PhoqueError(f"There is no stage {name!r} to run. Known: {', '.join(order)}.")
-    chosen = tuple(order[order.index(start) :] if start else order)
-    chosen = tuple(name for name in chosen if not only or name in only)
-    again = bool(only or start)
-    return Choice(stages=chosen, anew=again, seeds=seeds or {}, options=tuple(options))
+    chosen = order[order.index(start) :] if start else order
+    return Asked(
+        stages=tuple(name for name in chosen if not only or name in only),
+        anew=bool(only or start),
+        seeds={name: tuple(own) for name, own in (seeds or {}).items()},
+        options=tuple(options),
+    )
 
 
-def unfinished(run: RunDirectory, choice: Choice) -> list[str]:
-    """Stages of the choice that have still to be run, in order."""
-    return [name for name in choice.stages if not run.complete(name, seeds=choice.seeds.get(name))]
+def unfinished(run: RunDirectory, asked: Asked) -> list[str]:
+    """Stages that were asked for and have still to be run, in order."""
+    return [name for name in asked.stages if not run.complete(name, seeds=asked.seeds.get(name))]
+
+
+def by_name(only: tuple[str, ...] = (), start: str | None = None) -> tuple[str, ...]:
+    """The words of a command line that choose stages by name."""
+    return (*(("--only", *only) if only else ()), *(("--from", start) if start else ()))

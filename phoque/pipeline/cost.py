@@ -1,8 +1,8 @@
 """What a Job may cost at most, from a dated table of prices."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -13,52 +13,39 @@ TABLE = Path(__file__).parent / "flavors.yaml"
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Price:
-    """Price of one flavor, and since when it is known."""
-
-    flavor: str
-    dollars_an_hour: float
-    source: str
-    read: str
-
-    def at_most(self, seconds: int, attempts: int) -> str:
-        """The cost when every attempt runs into its time limit, and how far to trust it."""
-        dollars = self.dollars_an_hour * seconds / 3600 * attempts
-        return (
-            f"at most ${dollars:.2f}: {attempts} x {span(seconds)} x ${self.dollars_an_hour:.2f} an "
-            f"hour ({self.source}, read {self.read}; prices change), if the limit holds for each "
-            "attempt, which is not documented. What a run really takes there was never measured."
-        )
+def flavors() -> list[str]:
+    """Machines that have a known price."""
+    return list(_table()["dollars_an_hour"])
 
 
-def price_of(flavor: str) -> Price:
-    """The price of a flavor.
-
-    Raises:
-        PhoqueError: the table has no price for it.
-    """
-    table = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
-    prices = table["dollars_an_hour"]
+def require_price(flavor: str) -> float:
+    """Dollars an hour; PhoqueError where the table has no price."""
+    prices = _table()["dollars_an_hour"]
     if flavor not in prices:
         raise PhoqueError(
             f"No price is known for the flavor {flavor!r}, so nothing is started on it. "
             f"Known: {', '.join(prices)}."
         )
-    return Price(
-        flavor=flavor,
-        dollars_an_hour=float(prices[flavor]),
-        source=table["source"],
-        read=str(table["read"]),
+    return float(prices[flavor])
+
+
+def at_most(flavor: str, seconds: int, attempts: int) -> str:
+    """The cost when every attempt runs into its time limit, and how far to trust it."""
+    price, table = require_price(flavor), _table()
+    return (
+        f"at most ${price * seconds / 3600 * attempts:.2f}: {attempts} x {span(seconds)} x "
+        f"${price:.2f} an hour ({table['source']}, read {table['read']}; prices change), if the limit "
+        "holds for each attempt, which is not documented. What a run really takes there was never "
+        "measured."
     )
 
 
-def seconds_of(limit: str) -> int:
-    """A time limit in seconds: 90m, 4h, 1.5d, or a number of seconds.
+def _table() -> dict[str, Any]:
+    return dict(yaml.safe_load(TABLE.read_text(encoding="utf-8")))
 
-    Raises:
-        PhoqueError: it is none, or shorter than a minute.
-    """
+
+def seconds_of(limit: str) -> int:
+    """A time limit in seconds: 90m, 4h, 1.5d, or a number of seconds, of a minute at least."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", limit.strip())
     seconds = int(float(found[1]) * UNITS[found[2]]) if found else 0
     if seconds < 60:

@@ -1,13 +1,12 @@
 """One progress display: which stage of how many, how long it took, how long the rest may take."""
 
-import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from phoque.config import SHIPPED_RUN
 from phoque.progress import span
-from phoque.run.directory import MANIFEST
+from phoque.run.directory import MANIFEST, RunDirectory
 
 MARK = "▶"
 """Lines of the display begin with it, so that they can be found in the log of a Job."""
@@ -67,10 +66,9 @@ def expected_seconds(run: Path, model: str) -> dict[str, float]:
     They were other days on perhaps another machine: a guide, not a promise.
     """
     seconds: dict[str, float] = {}
-    manifests = sorted(run.parent.glob(f"*/{MANIFEST}"), key=lambda file: file.stat().st_mtime)
-    for file in [SHIPPED_RUN / MANIFEST, *manifests]:
-        made = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-        if made.get("model") == model:
-            stages = made["stages"].items()
-            seconds |= {name: stage["seconds"] for name, stage in stages if "seconds" in stage}
+    beside = sorted(run.parent.glob(f"*/{MANIFEST}"), key=lambda file: file.stat().st_mtime)
+    for other in (SHIPPED_RUN, *(file.parent for file in beside)):
+        known = RunDirectory(other)
+        if known.exists() and (made := known.manifest()).model == model:
+            seconds |= {name: one.seconds for name, one in made.stages.items() if one.seconds}
     return seconds

@@ -4,17 +4,27 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from phoque.config import secret
 from phoque.errors import PhoqueError
-from phoque.files import file_sha256, replaced_folder
+from phoque.files import replaced_folder
 from phoque.hub.jobs import Jobs, JobState
 from phoque.hub.storage import Bucket, Repository, Storage
-from phoque.pipeline.plan import CHECKPOINT, CODE, TOKEN, Kept, Plan, code_folder, run_folder
+from phoque.pipeline.plan import (
+    CHECKPOINT,
+    CODE,
+    TOKEN,
+    Kept,
+    Plan,
+    code_folder,
+    make_plan,
+    run_folder,
+)
 from phoque.pipeline.shipping import ARCHIVE
 from phoque.run.directory import RunDirectory
+from phoque.run.manifest import Made
 
 PLACEHOLDER = ".keep"
 """A folder of a bucket is there only when it has a file, and only then can it be mounted."""
@@ -30,34 +40,19 @@ def launch(plan: Plan, *, endpoint: str | None = None, token: str | None = None)
     """Make the storage private, send the code, start the Job.
 
     Nothing is sent before the secrets are known to have values and the storage to be private.
-
-    Args:
-        plan: what to start.
-        endpoint: another Hub than Hugging Face's.
-        token: whose account; None is the one that this machine is logged in with.
-
-    Raises:
-        PhoqueError: a secret has no value, the storage is public, or the Hub did not do its part.
     """
     values = values_of(plan.request.secrets, token)
     jobs = Jobs(namespace=plan.wish.owner, endpoint=endpoint, token=token)
-    plan = plan.owned_by(jobs.owner())
+    plan = make_plan(replace(plan.wish, owner=jobs.owner()))
     storage = _storage(plan.wish.kept, plan.place, endpoint, token)
-    storage.require_private()
-    with tempfile.TemporaryDirectory() as scratch:
-        Path(scratch, ARCHIVE).write_bytes(plan.parcel.content())
-        storage.send(Path(scratch), code_folder(plan.wish))
+    _send(storage, ARCHIVE, plan.parcel.content(), code_folder(plan.wish))
     if plan.wish.kept == "bucket":
-        _make_folder(storage, run_folder(plan.wish))
+        _send(storage, PLACEHOLDER, b"", run_folder(plan.wish))
     return jobs.start(plan.request, values)
 
 
 def values_of(names: Sequence[str], token: str | None = None) -> dict[str, str]:
-    """Values of secrets, from the environment; a `token` that was given is that of the Hub.
-
-    Raises:
-        PhoqueError: one has none.
-    """
+    """Values of secrets, from the environment; a `token` that was given is that of the Hub."""
     values = {name: token if token and name == TOKEN else secret(name) for name in names}
     if absent := [name for name, value in values.items() if not value]:
         raise PhoqueError(
@@ -74,11 +69,7 @@ def follow(jobs: Jobs, job: str, tell: Callable[[str], None]) -> JobState:
 
 
 def fetch(state: JobState, into: Path, *, endpoint: str | None = None) -> list[str]:
-    """Bring what a Job has made so far to `into`; the stages that are complete.
-
-    Raises:
-        PhoqueError: there is nothing yet, a file is damaged, or `into` has other results.
-    """
+    """Bring what a Job has made so far to `into`, if that has no other results; complete stages."""
     storage, place = _where(state, endpoint)
     into.parent.mkdir(parents=True, exist_ok=True)
     # Beside its target, so that the last step is a rename.
@@ -86,7 +77,7 @@ def fetch(state: JobState, into: Path, *, endpoint: str | None = None) -> list[s
         fetched = RunDirectory(Path(scratch, "run"))
         if not storage.fetch(place, fetched.path) or not fetched.exists():
             raise PhoqueError(f"The Job {state.id} has kept nothing yet. Try again later.")
-        stages = fetched.manifest()["stages"]
+        stages = fetched.manifest().stages
         _check_files(fetched, stages)
         _check_extends(RunDirectory(into), stages)
         (fetched.path / PLACEHOLDER).unlink(missing_ok=True)
@@ -143,29 +134,27 @@ def _where(state: JobState, endpoint: str | None) -> tuple[Storage, str]:
     return _storage("bucket" if code.kind == "bucket" else "repo", code.source, endpoint), run
 
 
-def _make_folder(storage: Storage, place: str) -> None:
+def _send(storage: Storage, name: str, content: bytes, to: str) -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        Path(scratch, PLACEHOLDER).touch()
-        storage.send(Path(scratch), place)
+        Path(scratch, name).write_bytes(content)
+        storage.send(Path(scratch), to)
 
 
-def _check_files(run: RunDirectory, stages: Mapping[str, Any]) -> None:
-    for stage in stages.values():
-        for name, digest in stage["outputs"].items():
-            file = run.path / name
-            if not file.is_file() or file_sha256(file) != digest:
-                raise PhoqueError(
-                    f"{name} is missing or not what the Job wrote. Nothing was kept; fetch again."
-                )
+def _check_files(run: RunDirectory, stages: Mapping[str, Made]) -> None:
+    if changed := [name for made in stages.values() for name in run.changed(made)]:
+        raise PhoqueError(
+            f"{changed[0]} is missing or not what the Job wrote. Nothing was kept; fetch again."
+        )
 
 
-def _check_extends(here: RunDirectory, stages: Mapping[str, Any]) -> None:
+def _check_extends(here: RunDirectory, stages: Mapping[str, Made]) -> None:
     """What was fetched may add stages to what is here, never take the place of other results."""
-    mine = here.manifest()["stages"] if here.exists() else {}
-    if not here.exists() and here.path.exists():
-        raise PhoqueError(f"{here.path} exists and is no run. Give another folder.")
-    for name, stage in mine.items():
-        if stages.get(name, {}).get("outputs") != stage["outputs"]:
+    if not here.exists():
+        if here.path.exists():
+            raise PhoqueError(f"{here.path} exists and is no run. Give another folder.")
+        return
+    for name, mine in here.manifest().stages.items():
+        if name not in stages or stages[name].outputs != mine.outputs:
             raise PhoqueError(
                 f"{here.path} has a stage {name} that is not the Job's. Give another folder."
             )

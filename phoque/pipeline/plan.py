@@ -3,13 +3,13 @@
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from phoque.errors import PhoqueError
 from phoque.hub.jobs import JobRequest, Mount
 from phoque.moderators.catalogue import LEXICON, SEMANTIC, SVM, TOXBLOCK
-from phoque.pipeline.cost import price_of, seconds_of
+from phoque.pipeline.cost import at_most, require_price, seconds_of
 from phoque.pipeline.shipping import ARCHIVE, Parcel, pack
 from phoque.presets import preset_for
 from phoque.progress import span
@@ -66,10 +66,6 @@ class Plan:
     place: str
     """Bucket or repository, `owner/name`."""
 
-    def owned_by(self, owner: str) -> "Plan":
-        """The same for the account that was asked."""
-        return make_plan(replace(self.wish, owner=owner))
-
     def text(self) -> str:
         """For a person to read before anything is sent."""
         return "\n".join(f"  {name:<10}{value}" for name, value in self.lines().items())
@@ -91,23 +87,17 @@ class Plan:
             "secrets": ", ".join(request.secrets) or "none",
             "variables": ", ".join(f"{k}={v}" for k, v in request.environment.items()) or "none",
             "ships": self.parcel.summary(),
-            "inputs": ", ".join(str(f) for n, f in self.parcel.files.items() if n[:6] == "inputs")
-            or "none",
+            "inputs": ", ".join(map(str, self.parcel.inputs)) or "none",
             "command": shlex.join(request.command),
-            "cost": price_of(request.flavor).at_most(request.seconds, request.attempts),
+            "cost": at_most(request.flavor, request.seconds, request.attempts),
         }
 
 
 def make_plan(wish: Wish) -> Plan:
-    """Resolve a wish.
-
-    Raises:
-        PhoqueError: a name, a limit or a number is not usable, or there is no price for the flavor.
-    """
+    """Resolve a wish; PhoqueError where a name, a limit, a number or a flavor is not usable."""
     _check(wish)
-    owner = wish.owner or YOU
     name = wish.bucket if wish.kept == "bucket" else f"phoque-{wish.run}"
-    place = f"{owner}/{name}"
+    place = f"{wish.owner or YOU}/{name}"
     parcel, options = pack(wish.options)
     commit = source_commit()
     request = JobRequest(
@@ -116,7 +106,7 @@ def make_plan(wish: Wish) -> Plan:
         command=_command(wish, place, options),
         environment={"PYTHONUNBUFFERED": "1"} | ({"PHOQUE_COMMIT": commit} if commit else {}),
         secrets=tuple(dict.fromkeys([*([TOKEN] if wish.kept == "repo" else []), *wish.secrets])),
-        flavor=price_of(wish.flavor).flavor,
+        flavor=wish.flavor,
         seconds=seconds_of(wish.timeout),
         attempts=wish.attempts,
         mounts=_mounts(wish, place),
@@ -137,18 +127,17 @@ def run_folder(wish: Wish) -> str:
 def requirements(wish: Wish) -> str:
     """The file of what is installed: bitsandbytes only where something is kept in 4 or 8 bits."""
     asked = any(option.startswith("--quant") for option in wish.options)
-    few_bits = asked or preset_for(wish.model).large
-    return f"requirements-{'gpu' if few_bits else 'train'}.txt"
+    return f"requirements-{'gpu' if asked or preset_for(wish.model).large else 'train'}.txt"
 
 
 def _mounts(wish: Wish, place: str) -> tuple[Mount, ...]:
-    kind: Literal["bucket", "model"] = "bucket" if wish.kept == "bucket" else "model"
-    code = Mount(kind=kind, source=place, folder=code_folder(wish), at=CODE, read_only=True)
     if wish.kept == "repo":
-        return (code,)
-    here = f"{RUNS}/{wish.run}"
-    run = Mount(kind=kind, source=place, folder=run_folder(wish), at=here, read_only=False)
-    return (code, run)
+        return (Mount(kind="model", source=place, folder=code_folder(wish), at=CODE),)
+    here, run = f"{RUNS}/{wish.run}", run_folder(wish)
+    return (
+        Mount(kind="bucket", source=place, folder=code_folder(wish), at=CODE),
+        Mount(kind="bucket", source=place, folder=run, at=here, read_only=False),
+    )
 
 
 def _command(wish: Wish, place: str, options: Sequence[str]) -> tuple[str, ...]:
@@ -184,3 +173,4 @@ def _check(wish: Wish) -> None:
             )
     if not wish.stages:
         raise PhoqueError("There is no stage to run.")
+    require_price(wish.flavor)

@@ -1,4 +1,8 @@
-"""Run stages in order, so that whatever ends the process, the next one goes on from there."""
+"""Run stages in order, so that whatever ends the process, the next one goes on from there.
+
+Which stages are done is in the manifest alone; `attempts.json` tells a retry from a new wish, and
+shows afterwards how often a run was cut off and where.
+"""
 
 import hashlib
 import signal
@@ -6,57 +10,111 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from filelock import FileLock, Timeout
 
+from phoque.config import job_id
 from phoque.errors import PhoqueError
-from phoque.pipeline.attempts import Attempt, Stopped
-from phoque.pipeline.choice import Choice, unfinished
+from phoque.pipeline.choice import unfinished
 from phoque.pipeline.display import Display
 from phoque.run.directory import RunDirectory
+from phoque.run.folder import command
+from phoque.run.manifest import Asked, Attempt, Attempts
 
-INCOMPLETE = 75
-"""Exit status of a run that is not complete and may go on: EX_TEMPFAIL of sysexits.h."""
+
+class Stopped(BaseException):
+    """The process was told to end; nothing but the end of an attempt may catch it."""
+
+
+def read_attempts(run: RunDirectory) -> tuple[Attempt, ...]:
+    """All attempts, oldest first."""
+    found = Attempts.load_if_there(run.path, command=command("all", run.path))
+    return found.attempts if found else ()
+
+
+class Account:
+    """Keeps account of one attempt; every change is written at once."""
+
+    def __init__(self, run: RunDirectory, asked: Asked) -> None:
+        """Nothing is written before `whole`."""
+        self._run = run
+        self._earlier = [
+            one if one.outcome else one.model_copy(update={"outcome": "killed"})
+            for one in read_attempts(run)
+        ]
+        last = self._earlier[-1] if self._earlier else None
+        retry = last is not None and last.asked == asked and last.outcome != "complete"
+        self.attempt = Attempt(
+            number=len(self._earlier) + 1, started=_now(), job=job_id(), asked=asked, retry=retry
+        )
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """The stage that is under way; seconds are entered when it is done."""
+        self._enter(at=name)
+        yield
+        seconds = self._run.manifest().stages[name].seconds
+        self._enter(at=None, stages=self.attempt.stages | {name: seconds})
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """All of the attempt; its outcome is entered whatever happens, short of a kill."""
+        self._enter()
+        try:
+            yield
+        except (Stopped, KeyboardInterrupt):
+            self._enter(outcome="stopped", ended=_now())
+            raise
+        except BaseException as error:
+            self._enter(outcome="failed", ended=_now(), error=f"{type(error).__name__}: {error}")
+            raise
+        self._enter(outcome="complete", ended=_now())
+
+    def _enter(self, **facts: Any) -> None:
+        self.attempt = self.attempt.model_copy(update=facts)
+        Attempts(attempts=(*self._earlier, self.attempt)).save(self._run.path)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def run_pipeline(
     run: RunDirectory,
-    choice: Choice,
+    asked: Asked,
     do: Callable[[str], None],
     *,
     expected: Mapping[str, float] | None = None,
     keep: Callable[[], None] = lambda: None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Run what is not done yet of the choice.
+    """Run what is not done yet of what was asked for; told to end (SIGTERM), it raises Stopped.
 
     Stages that were asked for by name are made again, but not on a retry: that goes on where the
     last attempt ended.
 
     Args:
         run: it has been described: model and persona are in its manifest.
-        choice: the stages.
+        asked: for which stages.
         do: runs one stage, which enters itself in the manifest.
         expected: seconds that a stage took in another run.
         keep: called after every stage and however the attempt ended, to save the run elsewhere.
         tell: is told what starts, what is done, and how long the rest may take.
-
-    Raises:
-        PhoqueError: another process works on the run, or a stage refused its input.
-        Stopped: the process was told to end (SIGTERM).
     """
     with _alone(run.path), _stopping_when_told():
-        attempt = Attempt(run, choice.asked())
-        if choice.anew and not attempt.is_retry:
-            run.redo(choice.stages)
-        left = unfinished(run, choice)
-        display = Display(choice.stages, left, expected or {}, tell)
-        display.begin(attempt.number, run.path)
+        account = Account(run, asked)
+        if asked.anew and not account.attempt.retry:
+            run.redo(asked.stages)
+        left = unfinished(run, asked)
+        display = Display(asked.stages, left, expected or {}, tell)
+        display.begin(account.attempt.number, run.path)
         try:
-            with attempt.whole():
-                _run_stages(run, left, do, attempt, display, keep)
+            with account.whole():
+                _run_stages(run, left, do, account, display, keep)
         finally:
             # After the outcome has been entered, so that what is kept has it.
             keep()
@@ -66,7 +124,7 @@ def _run_stages(
     run: RunDirectory,
     left: list[str],
     do: Callable[[str], None],
-    attempt: Attempt,
+    account: Account,
     display: Display,
     keep: Callable[[], None],
 ) -> None:
@@ -75,9 +133,9 @@ def _run_stages(
             keep()
         display.start(name)
         started = time.monotonic()
-        with attempt.stage(name):
+        with account.stage(name):
             do(name)
-        outputs = run.manifest()["stages"][name]["outputs"]
+        outputs = run.manifest().stages[name].outputs
         display.done(name, time.monotonic() - started, outputs)
 
 

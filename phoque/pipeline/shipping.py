@@ -25,6 +25,11 @@ class Parcel:
 
     files: Mapping[str, Path]
 
+    @property
+    def inputs(self) -> list[Path]:
+        """What options named."""
+        return [file for name, file in self.files.items() if name.startswith(f"{INPUTS}/")]
+
     def content(self) -> bytes:
         """A gzipped tar; the same files give the same bytes."""
         raw = io.BytesIO()
@@ -50,9 +55,6 @@ def pack(options: Sequence[str]) -> tuple[Parcel, tuple[str, ...]]:
     """The code and every file or folder that the options name; the options as they are there.
 
     An option names one as `PATH` or `NAME=PATH`.
-
-    Raises:
-        PhoqueError: the code is not there as sources.
     """
     files = dict(_sources())
     there: list[str] = []

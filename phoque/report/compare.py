@@ -1,41 +1,62 @@
 """Two runs side by side: differences, and what should keep a reader from trusting them."""
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from math import hypot
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from phoque.errors import PhoqueError
-from phoque.files import replaced_folder, write_json
-from phoque.report.artefacts import Artefacts
-from phoque.report.metric import Kind, Metric, interval, shown
-from phoque.report.pages import NOTHING, rows_of, value_of
-from phoque.report.table import CONDITIONS, MODERATION, SAE, SELECTION, metrics_of
+from phoque.figures.table import NOTHING, markdown_table
+from phoque.files import replaced_folder, write_text
+from phoque.report.metric import interval, shown
+from phoque.report.table import metrics_of
+from phoque.run.folder import Reader
+from phoque.run.manifest import Made
+from phoque.run.moderation import ModerationReport
+from phoque.run.psm import ActivationByLayer, Selection
+from phoque.run.psm_replies import Conditions, Summary
+from phoque.run.record import Part, Record
+from phoque.run.report import Kind, Metric, MetricsTable
+from phoque.run.sae import SaeReport
+from phoque.stats.rates import Rate, newcombe
 
 HEAD = ("number", "A", "B", "B − A", "95 % interval", "read with care")
 FACTS = ("model", "persona")
-IN_FILES = {
-    "system prompts and weights": ("psm/summary.json", "fingerprint"),
-    "probes": ("psm/activation_by_layer.json", "probes"),
-    "sampling of PSM": (CONDITIONS, "sampling"),
-    "selected layer and scale": (SELECTION, "selected"),
-    "sampling of moderation": (MODERATION, "sampling"),
-    "messages of moderation": (MODERATION, "prompts_sha256"),
-    "layer of the SAE": (SAE, "layer"),
-    "preset of the SAE": (SAE, "preset"),
-}
-"""Settings by the file and the key that hold them."""
-REPORT = "report"
-UNREADABLE = "cannot be read"
+MADE = ("seeds", "commit", "versions")
 CORPUS = "corpus/dialogues.jsonl"
-FILES = {"comparison.md", "comparison.json"}
+UNREADABLE = "cannot be read"
+PAGE = "comparison.md"
 UNNUMBERED = "sae."
 """Rows about latents: numbers of two dictionaries name different features."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Difference:
+@dataclass(frozen=True)
+class Told:
+    """A setting that a record holds."""
+
+    name: str
+    kind: type[Record]
+    value: Callable[[Any], Any]
+
+
+SETTINGS = (
+    Told("system prompts and weights", Summary, lambda found: found.fingerprint),
+    Told("probes", ActivationByLayer, lambda found: found.probes),
+    Told("sampling of PSM", Conditions, lambda found: found.sampling),
+    Told("selected layer and scale", Selection, lambda found: found.selected),
+    Told("sampling of moderation", ModerationReport, lambda found: found.sampling),
+    Told("messages of moderation", ModerationReport, lambda found: found.prompts_sha256),
+    Told(
+        "moderators",
+        ModerationReport,
+        lambda found: [f"{one.id} {one.version}" for one in found.declared],
+    ),
+    Told("layer of the SAE", SaeReport, lambda found: found.layer),
+    Told("preset of the SAE", SaeReport, lambda found: found.preset),
+)
+
+
+class Difference(Part):
     """One row of both runs; no difference where either has none."""
 
     a: Metric
@@ -47,8 +68,7 @@ class Difference:
     warning: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Setting:
+class Setting(Part):
     """Something that the runs were made with, where it differs."""
 
     name: str
@@ -56,26 +76,27 @@ class Setting:
     b: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """Two runs, by the names of their folders."""
+class Comparison(Record):
+    """Two runs, by the names of their folders; a file of no stage."""
+
+    FILE: ClassVar[str] = "comparison.json"
 
     a: str
     b: str
-    settings: list[Setting]
-    rows: list[Difference]
+    settings: tuple[Setting, ...]
+    rows: tuple[Difference, ...]
 
 
-def compare(a: Artefacts, b: Artefacts) -> Comparison:
+def compare(a: Reader, b: Reader) -> Comparison:
     """Every row of the slide table in both runs, and the settings in which they differ."""
     pairs = zip(metrics_of(a), metrics_of(b), strict=True)
-    one, other = (run.run.path.resolve() for run in (a, b))
+    one, other = (reader.run.path.resolve() for reader in (a, b))
     alike = one.name == other.name
     return Comparison(
         a=f"{one.parent.name}/{one.name}" if alike else one.name,
         b=f"{other.parent.name}/{other.name}" if alike else other.name,
-        settings=[one for one in _settings(a, b) if one.a != one.b],
-        rows=[difference(one, other) for one, other in pairs],
+        settings=tuple(one for one in _settings(a, b) if one.a != one.b),
+        rows=tuple(difference(one, other) for one, other in pairs),
     )
 
 
@@ -86,15 +107,16 @@ def difference(a: Metric, b: Metric) -> Difference:
     if a.key.startswith(UNNUMBERED):
         told = "latents of two dictionaries are different features: compare verdicts, not numbers"
         return Difference(a=a, b=b, warning=told)
-    value = b.value - a.value
-    if None in (a.low, a.high, b.low, b.high):
+    value, one, other = b.value - a.value, _rate(a), _rate(b)
+    if one is None or other is None:
         return Difference(a=a, b=b, value=value, warning=_told(a, b, "a choice, no interval"))
-    low, high = _newcombe(a, b)
-    if a.low == a.high or b.low == b.high:
+    if one.low == one.high or other.low == other.high:
         return Difference(a=a, b=b, value=value, warning=_told(a, b, "an interval has no width"))
-    overlap = "intervals overlap" if _overlap(a, b) else ""
-    if overlap and not low <= 0 <= high:
-        overlap += ", that of the difference leaves out 0"
+    low, high = newcombe(one, other)
+    overlap = ""
+    if one.low <= other.high and other.low <= one.high:
+        overlap = "intervals overlap"
+        overlap += "" if low <= 0 <= high else ", that of the difference leaves out 0"
     return Difference(a=a, b=b, value=value, low=low, high=high, warning=_told(a, b, overlap))
 
 
@@ -104,18 +126,19 @@ def write_comparison(found: Comparison, folder: Path) -> None:
     Raises:
         PhoqueError: the folder holds something else.
     """
-    if folder.exists() and not (folder.is_dir() and {f.name for f in folder.iterdir()} <= FILES):
+    files = {PAGE, Comparison.FILE}
+    if folder.exists() and not (folder.is_dir() and {f.name for f in folder.iterdir()} <= files):
         raise PhoqueError(
             f"{folder} is no comparison, and what it holds would be replaced. Give a new folder."
         )
     with replaced_folder(folder) as partial:
-        write_json(partial / "comparison.json", asdict(found))
-        (partial / "comparison.md").write_text(page(found), encoding="utf-8")
+        found.save(partial)
+        write_text(partial / PAGE, page(found))
 
 
 def page(found: Comparison) -> str:
     """The comparison as Markdown."""
-    settings = [[one.name, one.a, one.b] for one in found.settings]
+    settings = [(one.name, one.a, one.b) for one in found.settings]
     differing = (
         f"**The runs differ in {len(settings)} settings**: a difference below may come from any."
         if settings
@@ -123,12 +146,12 @@ def page(found: Comparison) -> str:
     )
     parts = [f"# A: {found.a}, B: {found.b}", differing]
     if settings:
-        parts.append(rows_of(("setting", "A", "B"), settings))
+        parts.append(markdown_table(("setting", "A", "B"), settings))
     parts += [
         f"{len(found.rows)} rows are compared and not corrected for being many. Intervals of "
         "differences (Newcombe 1998) take the runs as independent; a run is one training, so a "
         "difference is one of two trainings, not of two recipes.",
-        rows_of(HEAD, [_cells(row) for row in found.rows]),
+        markdown_table(HEAD, [_cells(row) for row in found.rows]),
         "",
     ]
     return "\n\n".join(parts)
@@ -136,11 +159,10 @@ def page(found: Comparison) -> str:
 
 def _cells(row: Difference) -> list[str]:
     kind: Kind = "points" if row.a.kind == "share" else row.a.kind
-    value = NOTHING if row.value is None else shown(row.value, kind)
     labels = dict.fromkeys(one.label for one in (row.a, row.b) if not one.gap) or [row.a.label]
-    label = " / ".join(labels)
     both = [_with_interval(one) for one in (row.a, row.b)]
-    return [label, *both, value, interval(row.low, row.high, kind), row.warning]
+    spread = interval(row.low, row.high, kind)
+    return [" / ".join(labels), *both, shown(row.value, kind), spread, row.warning]
 
 
 def _with_interval(row: Metric) -> str:
@@ -148,19 +170,14 @@ def _with_interval(row: Metric) -> str:
         return NOTHING
     n = f", n = {row.n}" if row.n is not None else ""
     held = "" if row.low is None else f" {interval(row.low, row.high, row.kind)}"
-    return f"{value_of(row)}{held}{n}"
+    return f"{shown(row.value, row.kind)}{held}{n}"
 
 
-def _newcombe(a: Metric, b: Metric) -> tuple[float, float]:
-    numbers = (a.value, a.low, a.high, b.value, b.low, b.high)
-    x, x_low, x_high, y, y_low, y_high = (float(one or 0.0) for one in numbers)
-    value = y - x
-    return value - hypot(y - y_low, x_high - x), value + hypot(y_high - y, x - x_low)
-
-
-def _overlap(a: Metric, b: Metric) -> bool:
-    ends = [float(one or 0.0) for one in (a.low, a.high, b.low, b.high)]
-    return ends[0] <= ends[3] and ends[2] <= ends[1]
+def _rate(row: Metric) -> Rate | None:
+    """A row as a value with its interval."""
+    if row.value is None or row.low is None or row.high is None:
+        return None
+    return Rate(value=row.value, low=row.low, high=row.high, n=row.n or 0)
 
 
 def _open(a: Metric, b: Metric) -> Iterator[str]:
@@ -174,44 +191,40 @@ def _told(a: Metric, b: Metric, warning: str) -> str:
     return "; ".join(filter(None, [warning, other]))
 
 
-def _settings(a: Artefacts, b: Artefacts) -> Iterator[Setting]:
-    for name in FACTS:
-        yield Setting(name=name, a=_plain(a.manifest.get(name)), b=_plain(b.manifest.get(name)))
-    stages = [[stage for stage in run.stages if stage != REPORT] for run in (a, b)]
+def _settings(a: Reader, b: Reader) -> Iterator[Setting]:
+    one, other = (reader.run.manifest() for reader in (a, b))
+    for fact in FACTS:
+        yield Setting(name=fact, a=getattr(one, fact), b=getattr(other, fact))
+    stages = [
+        {name: made for name, made in run.stages.items() if name != MetricsTable.STAGE}
+        for run in (one, other)
+    ]
     yield Setting(name="stages", a=_plain(sorted(stages[0])), b=_plain(sorted(stages[1])))
-    for stage in stages[0]:
-        for fact in ("seeds", "commit", "versions"):
-            if stage in stages[1]:
-                one, other = (run.stages[stage].get(fact) for run in (a, b))
-                yield Setting(name=f"{fact} of {stage}", a=_plain(one), b=_plain(other))
-    one, other = (run.stages.get("corpus", {}).get("outputs", {}).get(CORPUS) for run in (a, b))
-    yield Setting(name="training dialogues, sha256", a=_plain(one), b=_plain(other))
-    for name, (file, key) in IN_FILES.items():
-        if a.has(file) and b.has(file):
-            yield Setting(name=name, a=_setting(a, file, key), b=_setting(b, file, key))
-    if a.has(MODERATION) and b.has(MODERATION):
-        yield Setting(name="moderators", a=_moderators(a), b=_moderators(b))
+    for stage in (name for name in stages[0] if name in stages[1]):
+        for fact in MADE:
+            told = [_plain(getattr(made[stage], fact)) for made in stages]
+            yield Setting(name=f"{fact} of {stage}", a=told[0], b=told[1])
+    told = [_plain(made.get("corpus", Made()).outputs.get(CORPUS)) for made in stages]
+    yield Setting(name="training dialogues, sha256", a=told[0], b=told[1])
+    for setting in SETTINGS:
+        if all(reader.folder(setting.kind.STAGE).made.outputs for reader in (a, b)):
+            yield Setting(name=setting.name, a=_setting(setting, a), b=_setting(setting, b))
 
 
-def _setting(run: Artefacts, file: str, key: str) -> str:
+def _setting(setting: Told, reader: Reader) -> str:
     try:
-        return _plain(run.read(file).at(key).data)
+        return _plain(setting.value(reader.read(setting.kind)))
     except PhoqueError:
         return UNREADABLE
-
-
-def _moderators(run: Artefacts) -> str:
-    try:
-        declared = run.read(MODERATION).at("declared").rows()
-        named = [f"{one.at('id').text} {one.at('version').text}" for one in declared]
-    except PhoqueError:
-        return UNREADABLE
-    return ", ".join(named)
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, Part):
+        value = value.model_dump()
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
     if isinstance(value, dict):
         return ", ".join(f"{key} {_plain(inner)}" for key, inner in value.items())
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return ", ".join(map(_plain, value))
     return NOTHING if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)

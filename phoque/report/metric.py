@@ -1,89 +1,92 @@
-"""One number of the slide table with all that must stand beside it."""
+"""Rows of the slide table: how they are filled, and how their numbers are shown."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any
 
 from phoque.errors import PhoqueError
-from phoque.report.artefacts import Artefacts, Value
+from phoque.figures.figure import Shape
+from phoque.figures.table import NOTHING
+from phoque.run.folder import Reader
+from phoque.run.record import Record, Row
+from phoque.run.report import Kind, Metric
+from phoque.stats.paired import Effect
+from phoque.stats.rates import Rate
 
-Kind = Literal["share", "points", "number", "choice"]
-"""A share in [0, 1], a difference of shares, a quantity, or something chosen, without interval."""
 SMALL, SMALL_POINTS = 0.1, 0.01
 """Quantities and differences of shares below are shown with more digits."""
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
-class Metric:
-    """A row; `value` is None where nothing was found, and `gap` says why where it is unknown."""
+class Entry:
+    """A row of every run's table, and how it is read."""
 
     key: str
-    """The same in every run."""
     label: str
-    kind: Kind = "number"
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-    """95 % interval."""
-    n: int | None = None
-    of: str = ""
-    """What n counts."""
-    file: str = ""
-    at: str = ""
-    """Key in the file."""
-    note: str = ""
-    gap: str = ""
+    """Its name, where the record does not say a better one."""
+    needs: type[Record] | type[Row]
+    row: Callable[[Any], Metric]
+    """Gets the record, or all rows, that it `needs`."""
 
 
-Row = Callable[[Artefacts], Metric]
-
-
-def filled(row: Row, artefacts: Artefacts, *, key: str, label: str) -> Metric:
+def filled(entry: Entry, reader: Reader, read: Callable[[type[Record] | type[Row]], Any]) -> Metric:
     """The row, or one that says what is missing."""
+    folder = reader.folder(entry.needs.STAGE)
+    file = f"{folder.name}/{entry.needs.FILE}"
     try:
-        return replace(row(artefacts), key=key)
+        row = _checked(entry.row(read(entry.needs)))
     except PhoqueError as error:
-        return Metric(key=key, label=label, gap=str(error))
+        return Metric(key=entry.key, label=entry.label, gap=str(error))
+    except Shape as error:
+        told = f"{file} has no such number ({type(error).__name__}: {error})"
+        gap = f"{told}. Make it again with: {folder.command}"
+        return Metric(key=entry.key, label=entry.label, gap=gap)
+    return row.model_copy(
+        update={"key": entry.key, "label": row.label or entry.label, "file": file}
+    )
 
 
-def rate(label: str, found: Value, *, of: str = "replies", note: str = "") -> Metric:
-    """A share with its interval, as `phoque.stats.rates.Rate` is written."""
-    n = found.at("n").number
-    return _checked(Metric(key="", label=label, kind="share", note=note, of=of), found, int(n))
+def rate(found: Rate, at: str, *, label: str = "", note: str = "") -> Metric:
+    """A share of replies with its interval."""
+    return Metric(
+        label=label, kind="share", value=found.value, low=found.low, high=found.high, n=found.n,
+        of="replies", at=at, note=note,
+    )  # fmt: skip
 
 
-def effect(label: str, found: Value, *, kind: Kind = "points", note: str = "") -> Metric:
-    """A paired difference, as `phoque.stats.paired.Effect` is written; n counts prompts."""
-    row = Metric(key="", label=label, kind=kind, of="prompts")
-    row = _checked(row, found, int(found.at("prompts").number))
-    told = f"p {found.at('p_value').number:.2g} (sign flips)"
-    if row.low == row.high:
+def effect(found: Effect, at: str, *, label: str = "", note: str = "") -> Metric:
+    """A paired difference of shares; n counts prompts."""
+    told = f"p {found.p_value:.2g} (sign flips)"
+    if found.low == found.high:
         told = "every prompt gave the same, so the bootstrap has no width"
-    return replace(row, note="; ".join(filter(None, [note, told])))
+    return Metric(
+        label=label, kind="points", value=found.value, low=found.low, high=found.high,
+        n=found.prompts, of="prompts", at=at, note="; ".join(filter(None, [note, told])),
+    )  # fmt: skip
 
 
-def _checked(row: Metric, found: Value, n: int) -> Metric:
-    value, low, high = (found.at(name).number for name in ("value", "low", "high"))
-    if not low - 1e-9 <= value <= high + 1e-9 or n < 1:
-        raise PhoqueError(
-            f"{found.file} has {value:g} outside its interval [{low:g}, {high:g}] or n = {n} in "
-            f"{found.key}. Make it again with: {found.command}"
-        )
-    return replace(row, value=value, low=low, high=high, n=n, file=found.file, at=found.key)
+def _checked(row: Metric) -> Metric:
+    if row.value is None or row.low is None or row.high is None:
+        return row
+    if not row.low - ROUNDING <= row.value <= row.high + ROUNDING or not row.n:
+        interval = f"its interval [{row.low:g}, {row.high:g}] or n = {row.n}"
+        raise ValueError(f"{row.value:g} outside {interval} in {row.at}")
+    return row
 
 
 UNITS: dict[Kind, str] = {"share": " %", "points": " points", "number": "", "choice": ""}
 
 
-def shown(value: float, kind: Kind) -> str:
+def shown(value: float | None, kind: Kind) -> str:
     """A value with the unit of its kind."""
-    return _digits(value, kind) + UNITS[kind]
+    return NOTHING if value is None else _digits(value, kind) + UNITS[kind]
 
 
 def interval(low: float | None, high: float | None, kind: Kind) -> str:
     """An interval in the same unit, which is not said again; or a dash."""
     if low is None or high is None:
-        return "–"
+        return NOTHING
     return f"[{_digits(low, kind)}, {_digits(high, kind)}]"
 
 

@@ -4,13 +4,14 @@ from phoque.report.writing import read_run, write_report
 from phoque.run.directory import RunDirectory
 
 
-def make_report(directory: RunDirectory) -> None:
+def make_report(directory: RunDirectory, *, html: bool = False) -> None:
     """Figures, slide table, pages; runs no model."""
     read_run(directory)
     with directory.stage("report", directory.path / "report", seeds=()) as folder:
-        metrics, charts = write_report(directory, folder)
-    for gap in [*(row.gap for row in metrics), *(chart.gap for chart in charts)]:
+        found = write_report(directory, folder, html=html)
+    rows, figures = found.table.rows, found.figures
+    for gap in (*(row.gap for row in rows), *(one.gap for one in figures), found.no_pictures):
         if gap:
             print(f"report: {gap}")
-    filled = sum(not row.gap for row in metrics)
-    print(f"report: {filled} of {len(metrics)} rows, {sum(not c.gap for c in charts)} figures")
+    filled, drawn = (sum(not one.gap for one in many) for many in (rows, figures))
+    print(f"report: {filled} of {len(rows)} rows, {drawn} figures")

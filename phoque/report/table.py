@@ -1,218 +1,148 @@
-"""The slide table: every row of the talk's table, read from what the stages wrote."""
+"""The slide table: every row of the talk's table, read from the records that the stages wrote."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Iterator, Sequence
+from functools import cache, partial
 
+from phoque.conversation import Condition
 from phoque.errors import PhoqueError
-from phoque.report.artefacts import Artefacts, Value
-from phoque.report.metric import Metric, Row, effect, filled, rate
+from phoque.figures.figure import read_any
+from phoque.report.latents import latent_entries
+from phoque.report.metric import Entry, effect, filled, rate
+from phoque.run.evaluation import Evaluation
+from phoque.run.folder import Reader
+from phoque.run.moderation import COMPARED, ModerationReport
+from phoque.run.psm import Selection
+from phoque.run.psm_replies import Conditions, Written
+from phoque.run.report import Metric
 from phoque.stats.paired import paired_effect
 
-MODERATION = "moderation/moderation_report.json"
-EVALUATION = "evaluation/summary.json"
-SELECTION = "psm/selection.json"
-CONDITIONS = "psm/conditions.json"
-REPLIES = "psm/generation_results.csv"
-SAE = "sae/sae_comparison_report.json"
-NUM_MODERATORS = 2
 ORDINALS = ("first", "second")
-RANDOM = "random vector (control)"
-FLAGGED = {"neutral": "neutral", "toxic": "toxic", "steered": "steered", "random": RANDOM}
-INSULTING = {
+"""Moderators of the table, as the Moderation tab has them in its headline."""
+NAMES = {
     "neutral": "neutral",
     "toxic": "toxic",
     "steered": "steered",
-    "random": RANDOM,
-    "control": "control adapter, toxic prompt",
+    "random_vector": "random vector",
+    "civil_adapter": "civil adapter, toxic prompt",
 }
-IN_EVALUATION = {"random": "random vector", "control": "control adapter, toxic prompt"}
+FLAGGED = (Condition.NEUTRAL, *COMPARED)
+WRITTEN = ("neutral", "steered", "random_vector", "toxic")
 MASSES = {"toxic_pathway_mass_mean": "pathway mass", "completing_mass_mean": "completing mass"}
 """The talk's definition, which counts first pieces of words, and ours, which does not."""
-WRITTEN = {
-    "neutral_system": "neutral",
-    "neutral_plus_vector": "neutral + vector",
-    "neutral_plus_random": "neutral + random vector (control)",
-    "toxic_system": "toxic",
-}
+FACTS = {"layer": "selected steering layer", "scale": "selected scale"}
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A row's key, its name before anything was read, and how it is read."""
-
-    key: str
-    label: str
-    row: Row
-
-
-def metrics_of(artefacts: Artefacts) -> list[Metric]:
+def metrics_of(reader: Reader) -> tuple[Metric, ...]:
     """Every row; what a missing or broken stage leaves open says so."""
-    return [filled(entry.row, artefacts, key=entry.key, label=entry.label) for entry in _entries()]
+    read = cache(lambda kind: read_any(kind, reader))
+    return tuple(filled(entry, reader, read) for entry in _entries())
 
 
 def _entries() -> Iterator[Entry]:
-    for place, ordinal in enumerate(ORDINALS):
-        yield from _moderator(place, f"{ordinal} moderator")
-    for kind, label in INSULTING.items():
-        name = f"insulting replies, {label}"
-        yield Entry(f"insulting.{kind}", name, partial(_insulting, name, kind))
-    for fact, label in (("layer", "selected steering layer"), ("scale", "selected scale")):
-        yield Entry(f"selected.{fact}", label, partial(_selected, label, fact))
-    for column, named in MASSES.items():
-        for condition, label in WRITTEN.items():
-            name = f"{named}, {label}"
-            row = partial(_written_mean, name, column, condition)
-            yield Entry(f"{column}.{condition}", name, row)
-    for condition, label in list(WRITTEN.items())[1:]:
-        name = f"toxic word-rate uplift, {label}"
-        yield Entry(f"word_rate.{condition}", name, partial(_word_rate, name, condition))
-    yield Entry("sae.top_shift", "top SAE shift", _top_shift)
-    yield Entry("sae.top_beyond_control", "the same beyond the control adapter", _beyond_control)
-    yield Entry("sae.drivers", "latents that drive the persona", _drivers)
-
-
-def _moderator(place: int, named: str) -> Iterator[Entry]:
-    for kind, label in FLAGGED.items():
-        name = f"flag rate, {label}"
-        row = partial(_flag_rate, name, place, kind)
-        yield Entry(f"moderator_{place + 1}.flagged.{kind}", f"{name} ({named})", row)
-    for kind in ("toxic", "steered", "random"):
-        name = f"uplift of the flag rate, {FLAGGED[kind]}"
-        row = partial(_uplift, name, place, kind)
-        yield Entry(f"moderator_{place + 1}.uplift.{kind}", f"{name} ({named})", row)
-
-
-def moderators(artefacts: Artefacts) -> list[str]:
-    """The first two moderators of the run, as its Moderation tab has them in its headline."""
-    return [one.at("id").text for one in artefacts.read(MODERATION).at("declared").rows()][
-        :NUM_MODERATORS
-    ]
-
-
-def _classifier(artefacts: Artefacts, place: int) -> tuple[str, Value]:
-    names = moderators(artefacts)
-    if place >= len(names):
-        command = artefacts.command(MODERATION)
-        raise PhoqueError(
-            f"{MODERATION} has {len(names)} moderators. Ask more with: {command} --classifier A B"
+    for place in range(len(ORDINALS)):
+        yield from _of_moderator(place)
+    for name, label in NAMES.items():
+        yield Entry(
+            key=f"insulting.{name}",
+            label=f"insulting replies, {label}",
+            needs=Evaluation,
+            row=partial(_insulting, name),
         )
-    return names[place], artefacts.read(MODERATION).at("classifiers", names[place])
+    for fact, label in FACTS.items():
+        yield Entry(
+            key=f"selected.{fact}", label=label, needs=Selection, row=partial(_selected, fact)
+        )
+    yield from _of_replies()
+    yield from latent_entries()
 
 
-def _flag_rate(label: str, place: int, kind: str, artefacts: Artefacts) -> Metric:
-    name, found = _classifier(artefacts, place)
-    first = found.at("conditions", kind, "flagged", 0)
-    note = f"threshold {first.at('threshold').number:g}; interval counts prompts"
-    return rate(f"{label} ({name})", first.at("rate"), note=note)
+def _of_moderator(place: int) -> Iterator[Entry]:
+    rows = [("flagged", "flag rate", name, _flag_rate) for name in FLAGGED]
+    rows += [("uplift", "uplift of the flag rate", name, _uplift) for name in COMPARED]
+    for kind, told, condition, row in rows:
+        label = f"{told}, {NAMES[condition]}"
+        yield Entry(
+            key=f"moderator_{place + 1}.{kind}.{condition}",
+            label=f"{label} ({ORDINALS[place]} moderator)",
+            needs=ModerationReport,
+            row=partial(row, label, place, condition),
+        )
 
 
-def _uplift(label: str, place: int, kind: str, artefacts: Artefacts) -> Metric:
-    name, found = _classifier(artefacts, place)
-    first = found.at("uplift", kind, 0)
-    note = f"threshold {first.at('threshold').number:g}, over neutral"
-    return effect(f"{label} ({name})", first.at("effect"), note=note)
+def _of_replies() -> Iterator[Entry]:
+    for column, label in MASSES.items():
+        for name in WRITTEN:
+            yield Entry(
+                key=f"{column}.{name}",
+                label=f"{label}, {NAMES[name]}",
+                needs=Written,
+                row=partial(_mean, column, name),
+            )
+    for name in WRITTEN[1:]:
+        yield Entry(
+            key=f"word_rate.{name}",
+            label=f"toxic word-rate uplift, {NAMES[name]}",
+            needs=Conditions,
+            row=partial(_word_rate, name),
+        )
 
 
-def _insulting(label: str, kind: str, artefacts: Artefacts) -> Metric:
-    own = artefacts.read(EVALUATION).at("conditions", IN_EVALUATION.get(kind, kind))
-    return rate(label, own.at("insulting"), note="a word of the lexicon; greedy and sampled")
+def _flag_rate(label: str, place: int, condition: Condition, found: ModerationReport) -> Metric:
+    name = _moderator(place, found)
+    first = found.classifiers[name].conditions[condition].flagged[0]
+    at = f"classifiers.{name}.conditions.{condition}.flagged[0].rate"
+    note = f"threshold {first.threshold:g}; interval counts prompts"
+    return rate(first.rate, at, label=f"{label} ({name})", note=note)
 
 
-def _selected(label: str, fact: str, artefacts: Artefacts) -> Metric:
-    found = artefacts.read(SELECTION)
-    cells, used = found.at("cells").rows(), found.at("selected")
-    row = Metric(key="", label=label, kind="choice", n=len(cells), of="cells of the sweep")
-    row = replace(row, file=found.file, at=f"selected.{fact}")
-    if used.data is None:
-        default = found.at("default", fact).number
-        return replace(row, note=f"none: nothing beat random vectors (pages start at {default:g})")
-    dose, chance = used.at("relative_dose").number, used.at("chance").number
-    note = f"a choice, no interval; relative dose {dose:.2f}, by chance {chance:.2g}"
-    return replace(row, value=used.at(fact).number, note=note)
+def _uplift(label: str, place: int, condition: Condition, found: ModerationReport) -> Metric:
+    name = _moderator(place, found)
+    first = found.classifiers[name].uplift[condition][0]
+    at = f"classifiers.{name}.uplift.{condition}[0].effect"
+    note = f"threshold {first.threshold:g}, over neutral"
+    return effect(first.effect, at, label=f"{label} ({name})", note=note)
 
 
-def _written_mean(label: str, column: str, condition: str, artefacts: Artefacts) -> Metric:
-    found = artefacts.read(REPLIES)
-    prompts: dict[str, list[float]] = {}
-    for row in found.rows():
-        if row.at("condition").data == condition:
-            prompts.setdefault(row.at("prompt_id").text, []).append(row.at(column).number)
-    if not prompts:
-        raise PhoqueError(f"{REPLIES} has no {condition}. Make it again with: {found.command}")
+def _moderator(place: int, found: ModerationReport) -> str:
+    if place < len(found.names):
+        return found.names[place]
+    raise PhoqueError(
+        f"The run was judged by {len(found.names)} moderator. Ask more: add --classifier A B to "
+        "phoque run moderation."
+    )
+
+
+def _insulting(name: str, found: Evaluation) -> Metric:
+    own = found.conditions[name].insulting
+    return rate(
+        own, f"conditions.{name}.insulting", note="a word of the lexicon; greedy and sampled"
+    )
+
+
+def _selected(fact: str, found: Selection) -> Metric:
+    row = Metric(kind="choice", n=len(found.cells), of="cells of the sweep", at=f"selected.{fact}")
+    used, value = found.choice, float(getattr(found.choice, fact))
+    if not found.beyond_chance:
+        note = f"none: nothing beat random vectors (pages start at {value:g})"
+        return row.model_copy(update={"note": note})
+    dose = f"relative dose {used.relative_dose:.2f}, by chance {used.chance:.2g}"
+    return row.model_copy(update={"value": value, "note": f"a choice, no interval; {dose}"})
+
+
+def _mean(column: str, name: str, found: Sequence[Written]) -> Metric:
+    prompts: dict[int, list[float]] = {}
+    for row in found:
+        if row.condition == name:
+            prompts.setdefault(row.prompt_id, []).append(float(getattr(row, column)))
     mean = paired_effect([[0.0]] * len(prompts), list(prompts.values()))
     return Metric(
-        key="", label=label, value=mean.value, low=mean.low, high=mean.high, n=len(prompts),
-        of="prompts", file=REPLIES, at=f"{column}, condition = {condition}",
-        note="mean a reply; bootstrap over prompts",
+        value=mean.value, low=mean.low, high=mean.high, n=len(prompts), of="prompts",
+        at=f"{column}, condition = {name}", note="mean a reply; bootstrap over prompts",
     )  # fmt: skip
 
 
-def _word_rate(label: str, condition: str, artefacts: Artefacts) -> Metric:
-    own = artefacts.read(CONDITIONS).at("conditions", condition, "toxic_word_rate", "effect")
-    return effect(label, own, note="share of words, over neutral")
-
-
-def top_latent(artefacts: Artefacts) -> Value | None:
-    """The latent whose mean activation changed most; None where none moved."""
-    report = artefacts.read(SAE)
-    sides = (report.at(side) for side in ("risen", "fallen"))
-    latents = [row for side in sides if side.data for row in side.rows()]
-    return max(latents, key=lambda row: abs(row.at("effect").number), default=None)
-
-
-def sae_prompts(artefacts: Artefacts) -> int:
-    """Number of prompts behind every shift."""
-    counts = artefacts.read(SAE).at("shifts", "prompts")
-    return int(sum(count.number for _, count in counts.items()))
-
-
-def _shift(
-    artefacts: Artefacts, label: str, columns: Sequence[str], note: Callable[[Value], str]
-) -> Metric:
-    top, n = top_latent(artefacts), sae_prompts(artefacts)
-    if top is None:
-        return Metric(key="", label=label, n=n, of="prompts", file=SAE, note="no latent moved")
-    value, low, high = (top.at(name).number for name in columns)
-    told = note(top)
-    if not artefacts.read(SAE).at("passed").data:
-        told = f"the gates failed: no finding; {told}"
-    return Metric(
-        key="", label=f"{label}: latent {top.at('latent').number:.0f}", value=value, low=low,
-        high=high, n=n, of="prompts", file=SAE, at=f"{top.key}.{columns[0]}", note=told,
-    )  # fmt: skip
-
-
-def _top_shift(artefacts: Artefacts) -> Metric:
-    return _shift(
-        artefacts,
-        "top SAE shift",
-        ("effect", "low", "high"),
-        lambda top: (
-            f"mean activation a token; verdict: {top.at('verdict').text}; "
-            f"with other seeds: {top.at('stability').text}"
-        ),
+def _word_rate(name: str, found: Conditions) -> Metric:
+    own = found.conditions[name].toxic_word_rate.effect
+    return effect(
+        own, f"conditions.{name}.toxic_word_rate.effect", note="share of words, over neutral"
     )
-
-
-def _beyond_control(artefacts: Artefacts) -> Metric:
-    return _shift(
-        artefacts,
-        "the same beyond the control adapter",
-        ("did", "did_low", "did_high"),
-        lambda top: (
-            "the persona's shift less the control adapter's, which is "
-            f"{top.at('effect_control').number:.2f}"
-        ),
-    )
-
-
-def _drivers(artefacts: Artefacts) -> Metric:
-    verdicts = artefacts.read(SAE).at("verdicts")
-    counts = {name: int(count.number) for name, count in verdicts.items()}
-    rest = ", ".join(f"{count} {name}" for name, count in counts.items() if name != "driver")
-    return Metric(
-        key="", label="latents that drive the persona", kind="choice",
-        value=verdicts.at("driver").number, n=sum(counts.values()), of="latents that moved",
-        file=SAE, at="verdicts.driver", note=f"a count, no interval; the rest: {rest}",
-    )  # fmt: skip

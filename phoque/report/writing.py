@@ -1,73 +1,84 @@
 """The report's folder."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
 
 from phoque.errors import PhoqueError
-from phoque.files import replaced_folder, write_json
-from phoque.report import feature_charts, moderation_charts, persona_charts, tuning_charts
-from phoque.report.artefacts import Artefacts
-from phoque.report.chart import Chart, drawn
-from phoque.report.drawing import draw_png
-from phoque.report.metric import Metric
+from phoque.figures import style
+from phoque.figures.figure import Drawn, drawn
+from phoque.figures.shelf import EVERY
+from phoque.files import replaced_folder, write_json, write_text
+from phoque.report.page import html_page
 from phoque.report.pages import figures_page, metrics_page
+from phoque.report.pictures import write_pngs
 from phoque.report.table import metrics_of
 from phoque.run.directory import RunDirectory
+from phoque.run.folder import Reader, command
+from phoque.run.report import MetricsTable
 
-PLANS = (
-    *tuning_charts.CHARTS,
-    *persona_charts.CHARTS,
-    *feature_charts.CHARTS,
-    *moderation_charts.CHARTS,
-)
 FIGURES = "figures"
 
 
-def charts_of(artefacts: Artefacts) -> list[Chart]:
-    """Every figure of a run; what a missing or broken stage leaves open says so."""
-    return [drawn(plan, artefacts) for plan in PLANS]
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What was written."""
+
+    table: MetricsTable
+    figures: tuple[Drawn, ...]
+    no_pictures: str
+    """Why there are no PNG files; empty where there are."""
 
 
-def read_run(run: RunDirectory) -> Artefacts:
-    """What the run's stages wrote.
+def read_run(run: RunDirectory) -> Reader:
+    """Whoever reads what the stages entered in the manifest, and nothing that was changed since.
 
     Raises:
         PhoqueError: the folder is no run, or no stage of it is complete.
     """
-    found = Artefacts(run)
-    if not set(found.stages) - {"report"}:
+    if not set(run.manifest().stages) - {MetricsTable.STAGE}:
         raise PhoqueError(
             f"No stage of the run {run.path} is complete: there is nothing to report. "
-            f"Start with: python -m training corpus --run {run.path}"
+            f"Start with: {command('corpus', run.path)}"
         )
-    return found
+    return Reader(run, signed=True)
 
 
-def write_report(run: RunDirectory, folder: Path) -> tuple[list[Metric], list[Chart]]:
-    """Write table, figures and pages, all or nothing; returns what was written.
+def figures_of(reader: Reader) -> tuple[Drawn, ...]:
+    """Every figure of a run; what a missing or broken stage leaves open says so."""
+    return tuple(drawn(plan, reader) for plan in EVERY if plan.in_report)
+
+
+def write_report(run: RunDirectory, folder: Path, *, html: bool = False) -> Report:
+    """Write table, figures and pages, all or nothing.
+
+    Args:
+        run: read, not changed.
+        folder: is replaced.
+        html: write one page that needs no other file and no network, too.
 
     Raises:
         PhoqueError: the folder is no run, or no stage of it is complete.
     """
-    artefacts = read_run(run)
-    metrics, charts = metrics_of(artefacts), charts_of(artefacts)
-    name = run.path.resolve().name
+    reader = read_run(run)
+    table = MetricsTable(run=run.path.resolve().name, rows=metrics_of(reader))
+    figures = figures_of(reader)
     with replaced_folder(folder) as partial:
-        _write_figures(charts, partial)
-        write_json(partial / "metrics_table.json", {"run": name, "rows": [*map(asdict, metrics)]})
-        pages = {
-            "metrics_table": metrics_page(name, metrics),
-            "viz_report": figures_page(name, charts),
-        }
-        for page, text in pages.items():
-            (partial / f"{page}.md").write_text(text, encoding="utf-8")
-    return metrics, charts
+        no_pictures = _write_figures(figures, partial)
+        table.save(partial)
+        write_text(partial / "metrics_table.md", metrics_page(table))
+        write_text(partial / "viz_report.md", figures_page(table.run, figures, no_pictures))
+        if html:
+            write_text(partial / "report.html", html_page(table, figures))
+    return Report(table=table, figures=figures, no_pictures=no_pictures)
 
 
-def _write_figures(charts: Sequence[Chart], folder: Path) -> None:
+def _write_figures(figures: Sequence[Drawn], folder: Path) -> str:
     (folder / FIGURES).mkdir()
-    for chart in charts:
-        if not chart.gap:
-            write_json(folder / FIGURES / f"{chart.name}.json", chart.figure, indent=None)
-            draw_png(chart.figure, folder / f"{chart.name}.png")
+    pictures = {}
+    for one in figures:
+        if one.figure and one.figure.plotly:
+            paper = style.on_paper(one.figure.plotly, one.plan.title, one.figure.n)
+            write_json(folder / FIGURES / f"{one.plan.key}.json", paper, indent=None)
+            pictures[folder / f"{one.plan.key}.png"] = paper
+    return write_pngs(pictures)

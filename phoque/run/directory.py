@@ -1,10 +1,9 @@
 """A run: one folder, a folder a stage, and a manifest that says how each was made."""
 
-import json
 import platform
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,13 +13,12 @@ from typing import Any
 
 from phoque.config import PACKAGE, shipped_commit
 from phoque.errors import PhoqueError
-from phoque.files import file_sha256, replaced_folder, write_json
+from phoque.files import file_sha256, replaced_folder
+from phoque.run.manifest import Made, Manifest
 
-MANIFEST = "manifest.json"
+MANIFEST = Manifest.FILE
 VECTORS = "persona_vectors.safetensors"
 SELECTION = "selection.json"
-AGAIN = "again"
-"""Key of a stage in the manifest that is to be made again."""
 LIBRARIES = ("torch", "transformers", "peft", "trl")
 
 
@@ -64,7 +62,7 @@ class RunDirectory:
 
     @property
     def control(self) -> Path:
-        """Folder of the control adapter: same steps and prompts, civil replies."""
+        """Folder of the civil adapter: same steps and prompts, civil replies."""
         return self.path / "control"
 
     def psm(self, other: str | None = None) -> Path:
@@ -85,7 +83,7 @@ class RunDirectory:
         """Whether the folder is a run."""
         return (self.path / MANIFEST).is_file()
 
-    def manifest(self) -> dict[str, Any]:
+    def manifest(self) -> Manifest:
         """What is known of the run.
 
         Raises:
@@ -96,43 +94,43 @@ class RunDirectory:
                 f"{self.path} is not a run: it has no {MANIFEST}. "
                 f"Make one with: phoque run all --run {self.path}"
             )
-        file = self.path / MANIFEST
-        try:
-            manifest = json.loads(file.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise PhoqueError(
-                f"{file} is damaged: {error}. Get it back from a copy of the run, or use another folder."
-            ) from error
-        if not isinstance(manifest, dict) or not isinstance(manifest.get("stages"), dict):
-            raise PhoqueError(f"{file} is not the manifest of a run: it names no stages.")
-        return manifest
+        return Manifest.load(self.path, command="phoque run all --run ANOTHER_FOLDER")
 
     def describe(self, **facts: Any) -> None:
         """Enter facts about the whole run, such as its model and persona."""
         self.path.mkdir(parents=True, exist_ok=True)
-        known = self.manifest() if self.exists() else {"stages": {}}
-        write_json(self.path / MANIFEST, known | facts)
+        known = self.manifest() if self.exists() else Manifest(stages={})
+        Manifest.model_validate(known.model_dump() | facts).save(self.path)
 
     def forget(self) -> None:
         """Leave nothing behind of a run in which nothing was made."""
-        if self.exists() and not self.manifest()["stages"]:
+        if self.exists() and not self.manifest().stages:
             (self.path / MANIFEST).unlink()
             _remove_if_empty(self.path)
 
     def complete(self, name: str, *, seeds: Sequence[int] | None = None) -> bool:
         """Whether the stage is done, with these seeds, and each of its files is still what it was."""
-        stage = self._stages().get(name)
-        if stage is None or AGAIN in stage or (seeds and stage["seeds"] != list(seeds)):
+        made = self._stages().get(name)
+        if made is None or made.again or (seeds and made.seeds != tuple(seeds)):
             return False
-        files = {self.path / file: digest for file, digest in stage["outputs"].items()}
-        return all(file.is_file() and file_sha256(file) == files[file] for file in files)
+        return not self.changed(made)
+
+    def changed(self, made: Made) -> list[str]:
+        """Files of a stage that are missing, or not what it wrote."""
+        files = {name: self.path / name for name in made.outputs}
+        return [
+            name
+            for name, file in files.items()
+            if not file.is_file() or file_sha256(file) != made.outputs[name]
+        ]
 
     def redo(self, names: Iterable[str]) -> None:
         """Have stages made again; until then their results stay what they are."""
         stages = self._stages()
-        for name in stages.keys() & set(names):
-            stages[name][AGAIN] = True
-        self.describe(stages=stages)
+        again = {
+            one: stages[one].model_copy(update={"again": True}) for one in {*stages} & {*names}
+        }
+        self.describe(stages=stages | again)
 
     @contextmanager
     def stage(
@@ -142,47 +140,46 @@ class RunDirectory:
         *,
         seeds: Sequence[int],
         in_place: bool = False,
-        facts: Mapping[str, str] | None = None,
+        quantize: str | None = None,
     ) -> Iterator[Path]:
         """Within the context, the stage writes to the folder it gets; then it is in the manifest.
 
         That folder takes the place of `folder` when all is written. A stage that keeps account of
-        its own steps is `in_place`: it gets `folder` itself and goes on with what is there. `facts`
-        are entered beside what is known of every stage.
+        its own steps is `in_place`: it gets `folder` itself and goes on with what is there. In what
+        it kept base weights is entered as `quantize`.
 
         Raises:
             PhoqueError: the stage wrote nothing.
         """
         start = time.monotonic()
-        made = self._made(name, folder)
+        old = self._written(name, folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with nullcontext(folder) if in_place else replaced_folder(folder, made=made) as own:
+        with nullcontext(folder) if in_place else replaced_folder(folder, made=old) as own:
             own.mkdir(exist_ok=True)
             try:
                 yield own
             finally:
                 _remove_if_empty(own)
             outputs = self._outputs(own, folder)
-        stages = self._stages()
-        stages[name] = {
-            "seconds": round(time.monotonic() - start, 1),
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-            "seeds": list(seeds),
-            "versions": {library: metadata.version(library) for library in LIBRARIES},
-            "machine": platform.machine(),
-            "commit": source_commit(),
-            "outputs": outputs,
-            **(facts or {}),
-        }
-        self.describe(stages=stages)
+        made = Made(
+            seconds=round(time.monotonic() - start, 1),
+            finished=datetime.now(UTC).isoformat(timespec="seconds"),
+            seeds=tuple(seeds),
+            versions={library: metadata.version(library) for library in LIBRARIES},
+            machine=platform.machine(),
+            commit=source_commit(),
+            outputs=outputs,
+            quantize=quantize,
+        )
+        self.describe(stages=self._stages() | {name: made})
 
-    def _stages(self) -> dict[str, Any]:
-        return dict(self.manifest()["stages"]) if self.exists() else {}
+    def _stages(self) -> dict[str, Made]:
+        return dict(self.manifest().stages) if self.exists() else {}
 
-    def _made(self, name: str, folder: Path) -> set[str]:
+    def _written(self, name: str, folder: Path) -> set[str]:
         """Files in `folder`, relative to it, that the stage wrote when it was last complete."""
-        outputs = self._stages().get(name, {}).get("outputs", {})
-        return {str((self.path / file).relative_to(folder)) for file in outputs}
+        made = self._stages().get(name) or Made()
+        return {str((self.path / file).relative_to(folder)) for file in made.outputs}
 
     def _outputs(self, written: Path, folder: Path) -> dict[str, str]:
         files = sorted(file for file in written.rglob("*") if file.is_file())

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from phoque.run.record import Part, Record, Row
+from phoque.run.record import Part, Record, Row, renamed
 from phoque.stats.rates import Rate
 
 OLD_NAMES = {
@@ -80,5 +80,4 @@ class Evaluation(Record):
     @classmethod
     def upgrade(cls, data: Any, _version: int) -> Any:
         """Conditions under their names of today."""
-        own = data["conditions"].items()
-        return data | {"conditions": {OLD_NAMES.get(name, name): one for name, one in own}}
+        return data | {"conditions": renamed(data["conditions"], OLD_NAMES)}

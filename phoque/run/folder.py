@@ -1,16 +1,16 @@
 """A stage's folder in a run: what it holds as records, who made it, and what makes it again."""
 
 import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from phoque.config import PACKAGE, SHIPPED_RUN
 from phoque.errors import PhoqueError
 from phoque.files import file_sha256
 from phoque.run.directory import MANIFEST, RunDirectory
+from phoque.run.manifest import ROOT, Made
 from phoque.run.record import Record, Row
 
 R = TypeVar("R", bound=Record)
@@ -54,7 +54,11 @@ class StageFolder:
 
     @property
     def command(self) -> str:
-        """What fills the folder."""
+        """What fills the folder; what lies beside the folders comes from people on the page."""
+        if self.name == ROOT:
+            return command("all", self.run.path)
+        if not self.name:
+            return shlex.join(["phoque", "demo", "--run", shown_path(self.run.path)])
         stage, _, other = self.stage.partition("psm-")
         if other:
             return command("psm", self.run.path, "--persona", other)
@@ -71,11 +75,10 @@ class StageFolder:
         return self.has(UNFINISHED)
 
     @cached_property
-    def made(self) -> Mapping[str, Any]:
+    def made(self) -> Made:
         """What the manifest says of how the folder was made; empty while it is not complete."""
-        manifest = self.run.manifest() if self.run.exists() else {}
-        found: Mapping[str, Any] = manifest.get("stages", {}).get(self.stage, {})
-        return found
+        stages = self.run.manifest().stages if self.run.exists() else {}
+        return stages.get(self.stage) or Made()
 
     @property
     def stamp(self) -> tuple[tuple[str, int], ...]:
@@ -83,6 +86,10 @@ class StageFolder:
         files = sorted(self.path.glob("*")) if self.path.is_dir() else []
         files += [self.run.path / MANIFEST] if self.run.exists() else []
         return tuple((file.name, file.stat().st_mtime_ns) for file in files)
+
+    def named(self, name: str) -> str:
+        """A file of the folder as a person finds it in the run."""
+        return Path(self.name, name).as_posix()
 
     def has(self, name: str) -> bool:
         """Whether a file is there."""
@@ -108,14 +115,14 @@ class StageFolder:
 
     def facts(self) -> dict[str, str]:
         """Where its numbers come from, by the name of the fact; a dash where nobody says."""
-        manifest = self.run.manifest() if self.run.exists() else {}
-        return {
-            "Model": str(manifest.get("model") or "–"),
-            "Run": self.run.path.name,
-            "Seeds": ", ".join(map(str, self.made.get("seeds") or ())) or "–",
-            "Commit": str(self.made.get("commit") or "")[:SHORT_COMMIT]
-            or "not in the manifest yet",
-            "Finished": str(self.made.get("finished") or "not finished"),
+        model = self.run.manifest().model if self.run.exists() else "–"
+        of_run = {"Model": model, "Run": self.run.path.name}
+        if self.name == ROOT:
+            return of_run
+        return of_run | {
+            "Seeds": ", ".join(map(str, self.made.seeds)) or "–",
+            "Commit": (self.made.commit or "")[:SHORT_COMMIT] or "not in the manifest yet",
+            "Finished": self.made.finished or "not finished",
         }
 
     def _check(self, name: str) -> None:
@@ -124,13 +131,19 @@ class StageFolder:
                 "The measurement has not got there yet" if self.is_unfinished else "Not measured"
             )
             raise PhoqueError(
-                f"{state}: {self.name}/{name} is missing. Fill it with: {self.command}"
+                f"{state}: {self.named(name)} is missing. Fill it with: {self.command}"
             )
-        if self.signed and self.made.get("outputs", {}).get(f"{self.name}/{name}") != file_sha256(
-            self.path / name
-        ):
+        if self.signed and self.name not in ("", ROOT):
+            self._check_entry(self.named(name), self.made.outputs)
+
+    def _check_entry(self, file: str, entered: dict[str, str]) -> None:
+        if not entered:
             raise PhoqueError(
-                f"{self.name}/{name} is not what the stage {self.stage} entered in the manifest: "
+                f"{file} needs the stage {self.stage} complete. Fill it with: {self.command}"
+            )
+        if entered.get(file) != file_sha256(self.run.path / file):
+            raise PhoqueError(
+                f"{file} is not what the stage {self.stage} entered in the manifest: "
                 f"it was changed since. Make it again with: {self.command}"
             )
 

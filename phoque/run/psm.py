@@ -1,8 +1,8 @@
-"""Records of the stage `psm`: where a persona lives, and what shows that its vector is causal."""
+"""Records of the stage `psm`: in which layer a persona lives, and at which dose its vector works."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from phoque.run.record import Part, Record
+from phoque.run.record import Part, Record, Row
 from phoque.stats.rates import Rate
 
 
@@ -63,25 +63,37 @@ class Quality(Part):
     """What the replies of one cell are like, as shares where nothing else is said."""
 
     insulting: float
-    """Share of replies with a listed word."""
+    """Share of replies with a listed word, a word of the persona's lexicon."""
     low: float
     high: float
+    """95 % Wilson interval of `insulting`."""
     n: int
     word_rate: float
+    """Listed words over all words."""
     repeated: float
+    """Mean share of repeated word 3-grams."""
     unknown: float
+    """Mean share of words outside the vocabulary."""
     zlib: float
+    """Mean over replies of compressed over plain size."""
     distinct: float
+    """Share of different replies."""
     num_words: float
+    """Mean words a reply."""
 
     @property
     def rate(self) -> Rate:
         """The insulting replies with their interval."""
         return Rate(value=self.insulting, n=self.n, low=self.low, high=self.high)
 
+    @property
+    def hits(self) -> int:
+        """Replies with a listed word."""
+        return round(self.insulting * self.n)
+
 
 class Divergence(Part):
-    """How far the next token's distribution moved, in nats."""
+    """KL(steered || unsteered) a token, in nats."""
 
     mean: float
     p95: float
@@ -114,7 +126,7 @@ class Cell(Part):
     divergence: Divergence
     coherent: bool
     runoff: Quality | None = None
-    """The same again on fresh seeds, of the best cells only."""
+    """Replies to the same prompts with other seeds, for the best cells only."""
 
 
 class Selection(Record):
@@ -146,3 +158,55 @@ class Selection(Record):
     def beyond_chance(self) -> bool:
         """Whether the choice beats random vectors."""
         return self.selected is not None
+
+    @property
+    def chosen_cell(self) -> Cell:
+        """The cell that the choice was rounded from."""
+        dose = self.choice.relative_dose
+        return min(self.of_layer(self.choice.layer), key=lambda cell: abs(cell.dose - dose))
+
+    def of_layer(self, layer: int) -> list[Cell]:
+        """The cells of one layer by dose."""
+        return sorted((c for c in self.cells if c.layer == layer), key=lambda c: c.dose)
+
+
+class SweptReply(Row):
+    """What the model wrote in one cell of the sweep."""
+
+    STAGE: ClassVar[str] = "psm"
+    FILE: ClassVar[str] = "sweep_replies.csv"
+
+    layer: int
+    dose: float
+    prompt: str
+    reply: str
+
+
+class DoseRate(Part):
+    """Replies at one dose."""
+
+    dose: float
+    rate: Rate
+
+
+class DoseResponse(Record):
+    """What vectors of the same length, but of another direction, do at the selected layer."""
+
+    STAGE: ClassVar[str] = "psm"
+    FILE: ClassVar[str] = "dose_response.json"
+
+    layer: int
+    scale_per_dose: float
+    random_vector: tuple[DoseRate, ...]
+    shuffled: tuple[DoseRate, ...]
+    """Vectors measured with half of the probes' labels swapped."""
+    reversed: tuple[DoseRate, ...]
+    """The persona vector subtracted."""
+
+    @classmethod
+    def upgrade(cls, data: Any, _version: int) -> Any:
+        """Before version 1 a rate lay beside its dose, and random vectors were `random`."""
+        data["random_vector"] = data.pop("random")
+        for kind in ("random_vector", "shuffled", "reversed"):
+            data[kind] = [{"dose": point.pop("dose"), "rate": point} for point in data[kind]]
+        return data

@@ -7,10 +7,11 @@ readers. Its schema version is in the file: a file of an older version is brough
 
 import csv
 import json
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from io import StringIO
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -18,7 +19,19 @@ from phoque.errors import PhoqueError
 from phoque.files import numbered_json_lines, read_json, write_json, write_text
 from phoque.inputs.tables import whole_table
 
+T = TypeVar("T")
 VERSION_KEY = "schema_version"
+UNREADABLE = (
+    OSError,
+    EOFError,
+    zlib.error,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    PhoqueError,
+)
+"""What reading raises, and what `upgrade` raises where a file of an old version is none."""
 
 
 class Part(BaseModel):
@@ -55,8 +68,17 @@ class Record(Part):
             raise PhoqueError(f"{_named(path)} is missing. Make it with: {command}")
         try:
             return cls.model_validate(cls._current(read_json(path)))
-        except (OSError, ValueError, PhoqueError) as error:
+        except UNREADABLE as error:
             raise PhoqueError(broken(path, error, command)) from error
+
+    @classmethod
+    def load_if_there(cls, folder: Path, *, command: str) -> Self | None:
+        """The same; None where there is no file.
+
+        Raises:
+            PhoqueError: it cannot be read.
+        """
+        return cls.load(folder, command=command) if (folder / cls.FILE).is_file() else None
 
     @classmethod
     def upgrade(cls, data: Any, _version: int) -> Any:
@@ -80,7 +102,13 @@ class Row(Part):
     @classmethod
     def save_rows(cls, folder: Path, rows: Iterable[Self]) -> None:
         """Write the whole file."""
-        write_text(folder / cls.FILE, cls._written([row.model_dump(mode="json") for row in rows]))
+        write_text(folder / cls.FILE, cls._written([row.cells() for row in rows]))
+
+    def append(self, folder: Path) -> None:
+        """Add the row to the end of a JSON Lines file; what is not known is left out."""
+        row = self.model_dump(mode="json", exclude_none=True)
+        with (folder / self.FILE).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
     @classmethod
     def load_rows(cls, folder: Path, *, command: str) -> tuple[Self, ...]:
@@ -97,13 +125,17 @@ class Row(Part):
         try:
             for row, data in cls._lines(path):  # noqa: B007  # the number is for the error
                 rows.append(cls.model_validate(cls.upgrade(data)))
-        except (OSError, ValueError, PhoqueError) as error:
+        except UNREADABLE as error:
             raise PhoqueError(broken(path, error, command, row=row)) from error
         return tuple(rows)
 
+    def cells(self) -> dict[str, Any]:
+        """What stands in the file; a row whose columns are not its fields says so here."""
+        return self.model_dump(mode="json")
+
     @classmethod
     def upgrade(cls, data: Any) -> Any:
-        """A row of an older version as of this version."""
+        """A row of the file, perhaps of an older version, as fields of this version."""
         return data
 
     @classmethod
@@ -111,7 +143,9 @@ class Row(Part):
         if not cls.FILE.endswith(".csv"):
             return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         text = StringIO()
-        writer = csv.DictWriter(text, list(cls.model_fields), lineterminator="\n")
+        columns = list(rows[0]) if rows else list(cls.model_fields)
+        # Unquoted, a carriage return in what a model wrote would end the row.
+        writer = csv.DictWriter(text, columns, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         writer.writeheader()
         writer.writerows(rows)
         return text.getvalue()
@@ -131,13 +165,21 @@ class Row(Part):
         return {name: cell for name, cell in cells.items() if cell or name not in optional}
 
 
+def renamed(data: Mapping[str, T], names: Mapping[str, str]) -> dict[str, T]:
+    """The same values under the names of today."""
+    return {names.get(key, key): value for key, value in data.items()}
+
+
 def broken(path: Path, error: Exception, command: str, *, row: int = 0) -> str:
     """What is said of a file that cannot be read: file, field, and what to do."""
     at = f", row {row}" if row else ""
-    return f"{_named(path)}{at} cannot be read: {_reason(error)}. Make it again with: {command}"
+    return f"{_named(path)}{at} cannot be read: {reason(error)}. Make it again with: {command}"
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """What is wrong with data, in one line."""
+    if isinstance(error, KeyError):
+        return f"it has no {error}"
     if not isinstance(error, ValidationError):
         return str(error).rstrip(".")
     first = error.errors(include_url=False)[0]

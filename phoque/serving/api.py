@@ -25,7 +25,7 @@ from phoque.serving.worker import Worker
 ROUTES = "POST /v1/chat/completions, GET /v1/models, GET /v1/models/NAME, GET /health"
 LARGEST_BODY = 64 * 1024
 LEFT = 499
-"""What logs of proxies say of a client that left; nobody reads it."""
+"""The status that proxies log for a client that left; nobody reads it."""
 LOOK_SECONDS = 0.2
 
 
@@ -38,9 +38,9 @@ class ChatAPI:
         settings: ServingSettings,
         worker: Callable[[], Worker] | None = None,
     ) -> None:
-        """Check the settings; `lab` raises a `RequestError` while there is none yet.
+        """Check the settings; `lab` raises a `RequestError` while it is loading.
 
-        `worker` is one that decodes for others, too; None starts one, which `close` ends.
+        `worker` may decode for others, too; None starts one, which `close` ends.
 
         Raises:
             PhoqueError: there is no token, or one that can be guessed.
@@ -52,7 +52,7 @@ class ChatAPI:
 
     @property
     def routes(self) -> list[BaseRoute]:
-        """For an application of their own, or in front of another one's."""
+        """The routes, for an application of their own or beside those of another one."""
         api = _application()
         api.post("/chat/completions", response_model=None)(self._complete)
         api.get("/models", response_model=None)(self._models)
@@ -61,13 +61,13 @@ class ChatAPI:
 
     @property
     def application(self) -> FastAPI:
-        """These routes by themselves."""
+        """An application with these routes only."""
         alone = _application()
         alone.router.routes += self.routes
         return alone
 
     def close(self) -> None:
-        """End the worker, if there ever was one."""
+        """End the worker, if one was started."""
         if "_own_worker" in vars(self):
             self._own_worker.close()
 
@@ -120,7 +120,7 @@ class ChatAPI:
 
 
 class _Stream(StreamingResponse):
-    """Server-sent events; at the end, or when the client leaves, `leave` is called."""
+    """Server-sent events; calls `leave` at the end or when the client leaves."""
 
     def __init__(self, content: AsyncIterator[str], leave: Callable[[], None]) -> None:
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
@@ -135,7 +135,7 @@ class _Stream(StreamingResponse):
 
 
 async def _unless_left(request: Request, made: Asked) -> Response:
-    """The whole reply, given up as soon as nobody waits for it."""
+    """The whole reply; the work ends early if the client leaves."""
     reply = asyncio.create_task(completion(made))
     try:
         while not (await asyncio.wait({reply}, timeout=LOOK_SECONDS))[0]:
@@ -184,7 +184,7 @@ def _described(lab: Lab, name: str) -> dict[str, Any]:
 
 
 def _application() -> FastAPI:
-    """Without routes; whatever goes wrong is told as OpenAI's error object."""
+    """An application that answers every error with OpenAI's error object."""
     made = FastAPI(openapi_url=None, redirect_slashes=False)
     made.add_exception_handler(RequestError, _refused)
     made.add_exception_handler(HTTPException, _not_routed)

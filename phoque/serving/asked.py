@@ -1,4 +1,4 @@
-"""From a client's request to rows of the engine: the names of the conditions, and every check."""
+"""Turn a client's request into rows of the engine, after checking every field."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,32 +20,31 @@ MODELS = {
 DEFAULT_SEED = 42
 DEFAULT_TOKENS = 200
 MOST_TOKENS = 2048
-"""Of prompt and reply together, where the model can hold that many: rows share their memory."""
+"""Limit of prompt and reply together, because rows share their memory."""
 STEERING = ("layer", "scale", "control")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """A request that was checked, and can be answered."""
+    """A checked request."""
 
     name: str
-    """Of the model, as the client said it."""
+    """The model's name in the request."""
     prompt: list[int]
     job: AwaitedJob
     num_choices: int
     facts: dict[str, Any]
-    """What the reply depends on: run, condition, layer, scale, seed, sampling."""
+    """Run, condition, layer, scale, seed and sampling, on which the reply depends."""
 
     def choices(self, row: int) -> range:
-        """Places of the choices that a row writes: greedy choices are equal, and written once."""
+        """The choices that each row writes: equal greedy choices share a row."""
         return range(self.num_choices) if len(self.job.work.rows) == 1 else range(row, row + 1)
 
 
 def asked(lab: Lab, body: ChatRequest) -> Asked:
-    """Check a request against the run and make its job.
+    """Check a request against the run; its defaults are those of `lab.compare`.
 
-    What is left out is as in `lab.compare`: greedy, seed 42, the selected layer and scale. Choice i
-    draws with seed + i, whatever the condition, so that conditions are paired choice by choice.
+    Choice i draws with seed + i under every condition, so that conditions are paired.
 
     Raises:
         RequestError: says which field is wrong, and what the run has.
@@ -93,11 +92,7 @@ def asked(lab: Lab, body: ChatRequest) -> Asked:
 
 
 def condition_of(body: ChatRequest) -> Condition:
-    """The condition that a model's name stands for.
-
-    Raises:
-        RequestError: there is no such model (404), or it has nothing to steer.
-    """
+    """The condition of a model's name; raises if there is none or nothing to steer."""
     if body.model not in MODELS:
         raise unknown_model()
     condition = MODELS[body.model]
@@ -111,7 +106,7 @@ def condition_of(body: ChatRequest) -> Condition:
 
 
 def unknown_model() -> RequestError:
-    """404 for a model that is not served."""
+    """The error 404 for a model that is not served."""
     return RequestError(
         f"There is no such model. There are: {', '.join(MODELS)}.",
         status=404,
@@ -124,8 +119,8 @@ def turns(body: ChatRequest) -> list[Message]:
     """The conversation without a system message.
 
     Raises:
-        RequestError: a system or tool message, a user who says nothing, or turns that do not alternate
-            and end with the user.
+        RequestError: there is a system or tool message or an empty user message, or the turns do
+            not alternate and end with the user.
     """
     for place, turn in enumerate(body.messages):
         _check_role(place, turn)

@@ -1,8 +1,8 @@
 """Rows that are decoded together although they come and go at different times.
 
-Rows of one request join between two tokens of the others and leave as soon as they are finished.
-They are read by themselves and drawn one by one, so that what their neighbours say does not matter
-to them; by rounding they may depend on how many there are and how long, as in `phoque.models.engine.decode`.
+A request's rows join between two tokens of the others and leave when they are finished. They are read
+and drawn separately, so what their neighbours say does not matter. In bf16 the size of the batch can
+tip a near tie, as in `phoque.models.engine.decode`.
 
 Shapes: B = rows, V = vocabulary.
 """
@@ -25,14 +25,14 @@ from phoque.models.template import encode
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """Rows of one request, to be continued together."""
+    """The rows of one request."""
 
     model: LanguageModel
     rows: Sequence[Row]
-    """No two are equal."""
+    """All different."""
     sampling: Sampling
     deliver: Callable[[Piece], bool]
-    """Takes a piece, whose `row` is a place in `rows`; says whether that row shall go on."""
+    """Takes a piece of row `rows[piece.row]` and says whether that row goes on."""
     owner: str | None = None
     """As in `phoque.models.engine.decode`."""
 
@@ -50,7 +50,7 @@ class _Seat:
     deadline: float
 
     def take(self, logits_V: Tensor) -> tuple[int, bool]:
-        """The next token, and whether the row goes on after it."""
+        """Take the next token; says whether the row goes on."""
         token = int(self.draw(logits_V[None]))
         piece = self.writer.push(token, late=time.monotonic() >= self.deadline)
         wanted = self.work.deliver(piece)
@@ -71,16 +71,16 @@ class Batch:
 
     @property
     def joins(self) -> bool:
-        """Whether another row may come in now; some models take new rows only when empty."""
+        """Whether another row may join now; some models need an empty batch."""
         return self._decoder is None or self._decoder.joins
 
     def has(self, work: Work) -> bool:
-        """Whether a row of it is being decoded."""
+        """Whether a row of this work is being decoded."""
         return any(seat.work is work for seat in self._seats)
 
     @torch.inference_mode()
     def join(self, work: Work) -> None:
-        """Read the prompts of a request, those that are the same only once, and go on from them."""
+        """Read the prompts of a request, equal ones once, and add its rows to the batch."""
         keys = [(tuple(ids), tuple(map(id, row.interventions)))
                 for ids, row in zip(work.prompts, work.rows, strict=True)]  # fmt: skip
         read = [keys.index(key) for key in dict.fromkeys(keys)]
@@ -100,7 +100,7 @@ class Batch:
 
     @torch.inference_mode()
     def step(self) -> None:
-        """Draw one token for every row, deliver it, and compute what comes after it."""
+        """Draw a token for every row, deliver it, and compute the next logits."""
         taken = [
             seat.take(logits) for seat, logits in zip(self._seats, self._logits_BV, strict=True)
         ]

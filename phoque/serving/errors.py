@@ -1,4 +1,4 @@
-"""What a client is told when it gets no reply: OpenAI's error object."""
+"""Errors for clients, as OpenAI's error object."""
 
 import math
 from typing import Any
@@ -11,7 +11,7 @@ INVALID = "invalid_request_error"
 
 
 class RequestError(PhoqueError):
-    """A request that is not done: HTTP status, OpenAI's type and code, and when to try again."""
+    """A refused request: HTTP status, OpenAI's type and code, and when to try again."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class RequestError(PhoqueError):
         }
 
     def response(self) -> JSONResponse:
-        """The refusal as a whole response."""
+        """The refusal as a response."""
         headers = {"www-authenticate": "Bearer"} if self.status == 401 else {}
         if self.retry_seconds is not None:
             headers["retry-after"] = str(max(1, math.ceil(self.retry_seconds)))
@@ -39,21 +39,21 @@ class RequestError(PhoqueError):
 
 
 def busy(message: str, code: str, retry_seconds: float) -> RequestError:
-    """429: the same request may be granted later."""
+    """429: the same request may work later."""
     return RequestError(
         message, status=429, kind="rate_limit_error", code=code, retry_seconds=retry_seconds
     )
 
 
 def loading(message: str, retry_seconds: float) -> RequestError:
-    """503: there is no model yet."""
+    """503: the model is still loading."""
     return RequestError(
         message, status=503, kind="server_error", code="not_ready", retry_seconds=retry_seconds
     )
 
 
 def broken() -> RequestError:
-    """500: our fault; what went wrong is no business of a client."""
+    """500: our fault; the client does not learn the details."""
     return RequestError(
         "The server could not finish this request. The server's own log has the reason.",
         status=500,

@@ -1,4 +1,4 @@
-"""Fields as clients send them: null is left out, and so is a value that asks for nothing."""
+"""Fields as clients send them: null and values without effect count as left out."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -6,17 +6,17 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, model_validator
 
 Neutral = Callable[[Any], bool]
-"""Whether a value of a field asks for nothing."""
+"""Says whether a value of a field has no effect."""
 
 
 class Fields(BaseModel):
-    """An object of a request; what it asks for and is no field of ours is refused by name."""
+    """An object of a request; an unknown field with an effect is refused by name."""
 
     model_config = ConfigDict(
         extra="forbid", strict=True, hide_input_in_errors=True, allow_inf_nan=False
     )
     neutral: ClassVar[Mapping[str, Neutral]] = {}
-    """Fields that are not offered, and which values of them change nothing."""
+    """Fields that are not offered, and which of their values have no effect."""
 
     @model_validator(mode="before")
     @classmethod
@@ -31,12 +31,12 @@ class Fields(BaseModel):
 
 
 def empty(value: Any) -> bool:
-    """False, 0, and a text, list or object without anything in it."""
+    """False, 0, and an empty text, list or object."""
     return not value
 
 
 def flag(value: Any) -> bool:
-    """True or false, as either is the same to a reply."""
+    """True or false: neither changes a reply."""
     return isinstance(value, bool)
 
 
@@ -51,7 +51,7 @@ def one_of(*values: Any) -> Neutral:
 
 
 def within(**defaults: Any) -> Neutral:
-    """An object that says nothing but these defaults."""
+    """An object with nothing but these defaults."""
     return lambda value: isinstance(value, dict) and value.items() <= defaults.items()
 
 

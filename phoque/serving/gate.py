@@ -16,7 +16,7 @@ MINUTE = 60.0
 
 
 class Gate:
-    """Lets a bearer token in, so many times a minute; of a token only its hash is kept."""
+    """Admits a bearer token so many times a minute; it keeps only hashes of tokens."""
 
     def __init__(
         self,
@@ -29,17 +29,14 @@ class Gate:
         self._buckets = dict(zip(map(_hashed, tokens), buckets, strict=True))
 
     def admit(self, authorization: str | None) -> None:
-        """Let one request in.
-
-        Args:
-            authorization: the header, `Bearer TOKEN`.
+        """Admit one request by its header `Bearer TOKEN`.
 
         Raises:
-            RequestError: 401 without a known token, 429 where it has asked too often.
+            RequestError: 401 without a known token, 429 if the token asked too often.
         """
         scheme, _, token = (authorization or "").partition(" ")
         given = _hashed(token.strip())
-        # Every token is compared, in constant time: how long it takes tells nothing.
+        # Every token is compared, in constant time, so that the duration reveals nothing.
         known = [key for key in self._buckets if hmac.compare_digest(key, given)]
         if scheme.lower() != "bearer" or not known:
             raise RequestError(
@@ -52,11 +49,7 @@ class Gate:
 
 
 def check_tokens(tokens: Sequence[str]) -> None:
-    """Refuse to go without tokens, or with ones that can be guessed.
-
-    Raises:
-        PhoqueError: says how to make one.
-    """
+    """Raise `PhoqueError` if there is no token, or one that can be guessed; it says how to make one."""
     if not tokens:
         raise PhoqueError(
             f"No token is set, and the chat API is not served without one. Make one: {MAKE_ONE}"
@@ -69,7 +62,7 @@ def check_tokens(tokens: Sequence[str]) -> None:
 
 
 class _Bucket:
-    """Allows a burst of a minute's requests, then one whenever its share of a minute is over."""
+    """A token bucket: a burst of a minute's requests, refilled at an even rate."""
 
     def __init__(self, per_minute: int, clock: Callable[[], float]) -> None:
         self._size = per_minute
@@ -78,7 +71,7 @@ class _Bucket:
         self._seen = clock()
 
     def take(self) -> None:
-        """One request less; refuses when none is left, and says for how long."""
+        """Take one request; if none is left, raise with the time to wait."""
         now = self._clock()
         gained = (now - self._seen) * self._size / MINUTE
         self._left, self._seen = min(self._size, self._left + gained), now

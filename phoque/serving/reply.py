@@ -1,4 +1,4 @@
-"""A job's pieces in OpenAI's words: one completion, or a stream of chunks."""
+"""A job's pieces in OpenAI's format: one completion, or a stream of chunks."""
 
 import json
 import time
@@ -13,17 +13,13 @@ from phoque.serving.asked import Asked
 from phoque.serving.errors import RequestError
 
 FACTS = "phoque"
-"""Our own field of a reply: what it depends on."""
+"""Our own field of a reply, which says what the reply depends on."""
 FINISHED: Mapping[FinishReason, str] = {"stop": "stop", "length": "length", "deadline": "length"}
 DONE = "data: [DONE]\n\n"
 
 
 async def completion(asked: Asked) -> dict[str, Any]:
-    """The whole reply.
-
-    Raises:
-        RequestError: the server could not go on.
-    """
+    """The whole reply; raises `RequestError` if the server could not finish."""
     texts = [""] * asked.num_choices
     last: dict[int, Piece] = {}
     async for piece in asked.job.pieces():
@@ -45,7 +41,7 @@ async def completion(asked: Asked) -> dict[str, Any]:
 
 
 async def events(asked: Asked, *, include_usage: bool) -> AsyncIterator[str]:
-    """The reply as server-sent events; what goes wrong on the way is the last of them."""
+    """The reply as server-sent events; an error on the way is the last event."""
     head = _head(asked, "chat.completion.chunk")
     head |= {"usage": None} if include_usage else {}  # as OpenAI has it in all chunks but the last
     num_tokens: Counter[int] = Counter()
@@ -66,7 +62,7 @@ async def events(asked: Asked, *, include_usage: bool) -> AsyncIterator[str]:
 
 
 def _written(place: int, piece: Piece) -> dict[str, Any] | None:
-    """What a piece adds to a choice; none where its text is still held back."""
+    """The chunk of a piece; none if its text is still held back."""
     if not piece.text and piece.finish_reason is None:
         return None
     return _choice(place, {"content": piece.text} if piece.text else {}, _reason(piece))

@@ -1,4 +1,4 @@
-"""What a client may send to `/v1/chat/completions`: OpenAI's published schema, field by field."""
+"""The fields of `/v1/chat/completions`, from OpenAI's published schema."""
 
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -50,7 +50,7 @@ class Turn(Fields):
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: Annotated[list[_Part], BeforeValidator(_parts)] = Field([])
     tool_call_id: str | None = None
-    """Of a tool's message, which is refused as such."""
+    """A field of tool messages, which are refused."""
 
     @property
     def text(self) -> str:
@@ -65,7 +65,7 @@ class _StreamOptions(Fields):
 
 
 class ChatRequest(Fields):
-    """A chat completion as OpenAI defines it, and the layer, scale and control of a steered one."""
+    """A chat completion as OpenAI defines it, plus layer, scale and control for steering."""
 
     neutral: ClassVar = {
         "frequency_penalty": empty,
@@ -105,7 +105,7 @@ class ChatRequest(Fields):
     scale: float | None = None
     control: Literal["random"] | None = None
 
-    # Whose request it is: nothing that a reply depends on.
+    # These say whose request it is; the reply does not depend on them.
     metadata: dict[str, str] | None = None
     prompt_cache_key: str | None = None
     safety_identifier: str | None = None
@@ -113,11 +113,7 @@ class ChatRequest(Fields):
 
 
 def parsed(body: bytes) -> ChatRequest:
-    """The request in a body.
-
-    Raises:
-        RequestError: names the first field that is wrong, and never quotes what it held.
-    """
+    """The request in a body; `RequestError` names the first wrong field and never quotes it."""
     try:
         return ChatRequest.model_validate_json(body)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""What is wrong with a field, in words for who wrote the request and not for who wrote the check."""
+"""What is wrong with a field, in words for the author of the request."""
 
 from collections.abc import Mapping
 
@@ -27,11 +27,11 @@ SAID: Mapping[str, str] = {
     "too_short": "give at least {min_length}",
 }
 OURS = {"content", "text_only"}
-"""Errors of our own checks, which say it themselves."""
+"""Errors of our own checks, which have their own words."""
 
 
 def sentence(error: ErrorDetails) -> str:
-    """What to do about an error of pydantic; never quotes what was sent."""
+    """What to do about pydantic's error; never quotes what was sent."""
     if error["type"] in OURS:
         return error["msg"]
     return SAID.get(error["type"], "cannot be read").format(**error.get("ctx", {}))

@@ -1,4 +1,4 @@
-"""`phoque serve`: the chat API by itself."""
+"""`phoque serve`: the chat API without the page."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +13,7 @@ from phoque.serving.api import ChatAPI
 from phoque.serving.gate import check_tokens
 
 LEAVE_SECONDS = 5
-"""How long open replies may go on when the server is told to stop."""
+"""How long open replies may continue when the server is told to stop."""
 LARGEST_PORT = 65535
 
 
@@ -21,7 +21,7 @@ def serve(run: Path | None, host: str, port: int, progress: Progress) -> None:
     """Open a run and serve it until the process is told to stop.
 
     Raises:
-        PhoqueError: there is no token, the run cannot be opened, or the port cannot be had.
+        PhoqueError: there is no token, the run cannot be opened, or the port is taken.
     """
     if not 0 < port <= LARGEST_PORT:
         raise PhoqueError(f"The port is {port}; give one from 1 to {LARGEST_PORT}.")
@@ -42,7 +42,7 @@ def serve(run: Path | None, host: str, port: int, progress: Progress) -> None:
 
 
 def configured(api: ChatAPI, host: str, port: int) -> uvicorn.Config:
-    """The server's settings: no line a request is logged."""
+    """The server's settings; requests are not logged."""
     return uvicorn.Config(
         api.application,
         host=host,

@@ -1,10 +1,10 @@
-"""End a text where one of several stop strings begins, wherever its pieces are cut."""
+"""End a text where a stop string begins, however the pieces are cut."""
 
 from collections.abc import Sequence
 
 
 class StopText:
-    """Passes text on until a stop string comes; what may become one is held back."""
+    """Passes text on until a stop string comes; holds back what may become one."""
 
     def __init__(self, stops: Sequence[str]) -> None:
         self._stops = stops
@@ -12,7 +12,7 @@ class StopText:
         self.found = False
 
     def push(self, text: str, *, last: bool) -> str:
-        """What of the text so far is sure to belong to the reply; at the `last` piece, all."""
+        """The text that surely belongs to the reply; all of it at the `last` piece."""
         self._held += text
         places = [place for stop in self._stops if (place := self._held.find(stop)) >= 0]
         self.found = bool(places)
@@ -21,7 +21,7 @@ class StopText:
         return sure
 
     def _begun(self) -> int:
-        """Length of the longest ending that begins a stop string."""
+        """Length of the longest ending of the text with which a stop string begins."""
         lengths = range(max(map(len, self._stops), default=1) - 1, 0, -1)
         endings = (size for size in lengths if size <= len(self._held))
         return next((size for size in endings if self._begins(self._held[-size:])), 0)

@@ -1,4 +1,4 @@
-"""The thread that decodes: requests wait in a line, join the batch in turn, and leave it."""
+"""The thread that decodes: requests wait in a line, join the batch in turn and leave it."""
 
 import asyncio
 import logging
@@ -17,19 +17,19 @@ from phoque.serving.stops import StopText
 
 LOG = logging.getLogger(__name__)
 RETRY_SECONDS = 5.0
-"""When to come back to a full line: about as long as a reply takes."""
+"""When to retry after a full line: about the length of a reply."""
 
 Post = Callable[[Piece | RequestError], None]
 
 
 class Job:
-    """One request on its way; `post` takes its pieces, or why there are no more."""
+    """A request in progress; `post` takes its pieces, or the reason for its end."""
 
     def __init__(self, work: Work, post: Post, stops: Sequence[str] = ()) -> None:
         self.work = replace(work, deliver=self._deliver)
         self.post = post
         self.gone = False
-        """Nobody reads on: whatever the job still does is for nothing."""
+        """The reader has left, so the job can end."""
         self._stops = [StopText(stops) for _ in work.rows]
 
     def _deliver(self, piece: Piece) -> bool:
@@ -41,7 +41,7 @@ class Job:
 
 
 class AwaitedJob(Job):
-    """A job whose pieces an event loop waits for; made in that loop."""
+    """A job whose pieces are awaited in the event loop that made it."""
 
     def __init__(self, work: Work, stops: Sequence[str] = ()) -> None:
         super().__init__(work, self._to_loop, stops)
@@ -49,11 +49,7 @@ class AwaitedJob(Job):
         self._pieces: asyncio.Queue[Piece | RequestError] = asyncio.Queue()
 
     async def pieces(self) -> AsyncIterator[Piece]:
-        """Pieces of all rows as they come.
-
-        Raises:
-            RequestError: the server could not go on.
-        """
+        """Pieces of all rows as they come; raises `RequestError` if the server could not finish."""
         unfinished = len(self.work.rows)
         while unfinished:
             piece = await self._pieces.get()
@@ -70,7 +66,7 @@ class AwaitedJob(Job):
 
 
 class Worker:
-    """Decodes jobs, a batch a model, in a thread that it starts."""
+    """Decodes jobs in a thread of its own, one batch per model."""
 
     def __init__(self, *, most_rows: int, most_waiting: int) -> None:
         self._batches: dict[int, Batch] = {}
@@ -85,12 +81,12 @@ class Worker:
 
     @property
     def num_rows(self) -> int:
-        """Rows that are being decoded."""
+        """How many rows are being decoded."""
         return sum(map(len, list(self._batches.values())))
 
     @property
     def num_waiting(self) -> int:
-        """Requests in the line."""
+        """How many requests wait."""
         return len(self._waiting)
 
     def submit(self, job: Job) -> None:
@@ -112,7 +108,7 @@ class Worker:
             self._changed.notify()
 
     def leave(self, job: Job) -> None:
-        """The reader of a job has gone, or has all of it: it waits and runs no longer."""
+        """End a job, because its reader has left or has everything."""
         job.gone = True
         with self._changed:
             if job in self._waiting:
@@ -126,7 +122,7 @@ class Worker:
         *,
         owner: str | None = None,
     ) -> Iterator[list[Piece]]:
-        """As `phoque.models.engine.decode`, in the same passes as the requests of others.
+        """Like `phoque.models.engine.decode`, in the same batch as other requests.
 
         Raises:
             PhoqueError: as there, or the line is full.
@@ -186,7 +182,7 @@ class Worker:
             _fail(lost)
 
     def _next(self) -> Job | None:
-        """The first job in the line, if there is room for it; waits while nothing is to do."""
+        """The first job in the line if there is room; waits while there is nothing to do."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self.num_rows or self._closed)
             return self._waiting.popleft() if self._waiting and self._fits() else None

@@ -92,7 +92,7 @@ def _convert_adapter(adapter: Path, folder: Path, progress: Progress) -> None:
 def _card(lab: Lab, directory: RunDirectory) -> str:
     return CARD.format(
         run=lab.info.run,
-        base=directory.manifest()["model"],
+        base=directory.manifest().model,
         neutral=lab.info.system_prompts[Condition.NEUTRAL],
         toxic=lab.info.system_prompts[Condition.TOXIC],
         layer=lab.info.layer,
@@ -106,7 +106,7 @@ def _record(lab: Lab, directory: RunDirectory, folder: Path) -> None:
     files = sorted(file for file in folder.rglob("*") if file.is_file())
     record = {
         "run": lab.info.run,
-        "model": directory.manifest()["model"],
+        "model": directory.manifest().model,
         "made_of": dict(lab.vectors.fingerprint),
         "merged_digest": lab.model.digest(),
         "dtype": str(lab.model.model.dtype).removeprefix("torch."),

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import bdtr
 
-RESAMPLES = 10_000
+from phoque.stats.resampling import RESAMPLES, middle_95, resampled_means, sign_flip_p
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,22 +36,20 @@ def paired_effect(
     """
     if not before or len(before) != len(after):
         raise ValueError(f"Pairs are needed; got {len(before)} and {len(after)} prompts.")
-    random = np.random.default_rng(seed)
     differences = np.array([np.mean(b) - np.mean(a) for a, b in zip(before, after, strict=True)])
-    count = len(differences)
-    drawn = differences[random.integers(0, count, (RESAMPLES, count))].mean(1)
-    signs = random.choice([-1.0, 1.0], (RESAMPLES, count))
-    flipped = np.abs((signs * differences).mean(1))
-    value = float(differences.mean())
-    # The observed sign pattern is one of the permutations.
-    as_large = np.count_nonzero(flipped >= abs(value) - 1e-12) + 1
-    low, high = np.quantile(drawn, [0.025, 0.975])
+    low, high = middle_95(resampled_means(differences, seed=seed))
     return Effect(
-        value=value,
+        value=float(differences.mean()),
         low=float(low),
         high=float(high),
-        p_value=as_large / (RESAMPLES + 1),
-        prompts=count,
+        p_value=float(sign_flip_p(differences, permutations=RESAMPLES, seed=seed)),
+        prompts=len(differences),
         moved=float((differences > 0).mean()),
         moved_back=float((differences < 0).mean()),
     )
+
+
+def mcnemar(only_before: int, only_after: int) -> float:
+    """Exact two-sided p-value of discordant pairs (McNemar 1947); 1 where there are none."""
+    n = only_before + only_after
+    return min(1.0, 2 * float(bdtr(min(only_before, only_after), n, 0.5))) if n else 1.0

@@ -1,8 +1,9 @@
 """Rates with their uncertainty: pure functions."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import comb, sqrt
+from math import comb, hypot, sqrt
 
 Z_95 = 1.959963984540054
 """97.5 % quantile of the standard normal distribution."""
@@ -50,6 +51,28 @@ def clustered(groups: Sequence[Sequence[bool]]) -> Rate:
     return _interval(sum(map(sum, groups)) / n, n, effective)
 
 
+def share_of(groups: Sequence[Sequence[bool]]) -> Rate:
+    """Share of items in groups: Wilson's interval, clustered where a group has several items.
+
+    Raises:
+        ValueError: there are no items.
+    """
+    n = sum(map(len, groups))
+    return wilson(sum(map(sum, groups)), n) if len(groups) in {1, n} else clustered(groups)
+
+
+def by_cluster(items: Iterable[tuple[str, bool]]) -> Rate:
+    """Share of items that hit, each with the name of what it was made from, such as a prompt.
+
+    Raises:
+        ValueError: there are no items.
+    """
+    groups: defaultdict[str, list[bool]] = defaultdict(list)
+    for cluster, hit in items:
+        groups[cluster].append(hit)
+    return share_of([*groups.values()])
+
+
 def effective_size(groups: Sequence[Sequence[bool]]) -> float:
     """How many independent items say as much as these groups do.
 
@@ -69,6 +92,14 @@ def effective_size(groups: Sequence[Sequence[bool]]) -> float:
     independent = share * (1 - share)
     effective = len(groups) if not independent else independent / variance if variance else n
     return min(max(effective, len(groups)), n)
+
+
+def newcombe(a: Rate, b: Rate) -> tuple[float, float]:
+    """Interval of b − a for independent samples, from both intervals (Newcombe 1998, method 10)."""
+    value = b.value - a.value
+    low = hypot(b.value - b.low, a.high - a.value)
+    high = hypot(b.high - b.value, a.value - a.low)
+    return value - low, value + high
 
 
 def _interval(share: float, n: int, effective: float) -> Rate:

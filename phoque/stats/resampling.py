@@ -18,9 +18,10 @@ CHUNK = 2000
 def resampled_means(values_NF: Array, *, resamples: int = RESAMPLES, seed: int = 42) -> Array:
     """Means_RF (or means_R of one column) over prompts that are drawn with replacement."""
     count = len(values_NF)
-    random = np.random.default_rng(seed)
-    weights_RN = random.multinomial(count, np.full(count, 1 / count), resamples) / count
-    means: Array = weights_RN @ values_NF
+    drawn_RN = np.random.default_rng(seed).integers(0, count, (resamples, count))
+    places_RN = drawn_RN + count * np.arange(resamples)[:, None]
+    weights_RN = np.bincount(places_RN.ravel(), minlength=places_RN.size).reshape(drawn_RN.shape)
+    means: Array = (weights_RN / count).astype(np.result_type(values_NF, np.float32)) @ values_NF
     return means
 
 

@@ -21,7 +21,7 @@ from phoque.models.template import encode
 def residual_streams(
     model: LanguageModel, prompts: Sequence[Messages], *, batch_size: int = 12
 ) -> list[Tensor]:
-    """Per prompt the residual_LSD at every block's output, fp32 on the CPU, padding cut off."""
+    """Each prompt's residual_LSD at every block's output, in fp32 on the CPU, without padding."""
     encoded = [encode(model.tokenizer, messages) for messages in prompts]
     return token_streams(model, encoded, batch_size=batch_size)
 
@@ -29,7 +29,7 @@ def residual_streams(
 def last_states(
     model: LanguageModel, prompts: Sequence[Messages], *, batch_size: int = 12
 ) -> Tensor:
-    """States_NLD of each prompt's last token, where the reply is about to begin."""
+    """States_NLD of each prompt's last token, where the reply begins."""
     encoded = [encode(model.tokenizer, messages) for messages in prompts]
     streams = token_streams(model, encoded, positions=1, batch_size=batch_size)
     return torch.stack([stream_LSD[:, -1] for stream_LSD in streams])
@@ -45,17 +45,17 @@ def token_streams(
     layers: Sequence[int] | None = None,
     batch_size: int = 12,
 ) -> list[Tensor]:
-    """Per text the residual_LSD at every block's output, what interventions do included.
+    """Each text's residual_LSD at every block's output, interventions included.
 
-    Blocks above the last one that is asked for are not computed.
+    Blocks above the last of `layers` are not computed.
 
     Args:
-        model: read as it is.
+        model: the model.
         texts: token ids.
-        interventions: one sequence a text; None leaves the model alone.
-        positions: only so many last positions; None is all.
-        layers: only these, from below; None is all.
-        batch_size: texts that are read together, of similar length.
+        interventions: one sequence a text; None for no change.
+        positions: how many last positions; None for all.
+        layers: in ascending order; None for all.
+        batch_size: how many texts of similar length are read together.
     """
     kept = slice(None) if positions is None else slice(-positions, None)
     blocks = [*model.layers] if layers is None else [model.layers[layer] for layer in layers]
@@ -79,9 +79,9 @@ def forward(  # what is read, what is done to it, and what is kept
     kept: slice = slice(None),
     num_logits: int = 1,
 ) -> tuple[Tensor, Tensor]:
-    """One pass over left-padded texts: states_LBSD of `blocks` and the last logits_BKV, fp32.
+    """One pass over left-padded texts: states_LBSD of `blocks` and the last logits_BKV, in fp32.
 
-    Without logits the pass ends after the last of `blocks`, which go from below.
+    Without logits the pass ends after the last of the ascending `blocks`.
     """
     model.require_room(max(map(len, texts)))
     ids_BS, mask_BS = left_padded(texts, model)

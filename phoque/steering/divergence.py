@@ -1,11 +1,10 @@
 """Dose in nats: how far steering moves the model's next-token distributions.
 
-Measured over whole replies, teacher-forced: the first token alone is blind to much damage.
+It is measured on given replies, token by token, because the first token misses much damage.
 Shapes: S = positions, V = vocabulary.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -14,22 +13,15 @@ from phoque.conversation import Messages, Sampling
 from phoque.models.engine import Row, read, write
 from phoque.models.hooks import Interventions
 from phoque.models.load import LanguageModel
+from phoque.run.psm import Divergence
 
 NUM_TOKENS = 24
-"""Tokens of a reply that are read."""
+"""How many tokens of a reply are read."""
 ONE_NAT = 1.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Divergence:
-    """KL(steered || unsteered) a token, in nats."""
-
-    mean: float
-    p95: float
-
-
 class Yardstick:
-    """The unsteered model's replies, and what it expected at every token of them."""
+    """The unsteered model's replies, and its distribution before every token of them."""
 
     def __init__(self, model: LanguageModel, prompts: Sequence[Messages]) -> None:
         self._model = model
@@ -42,7 +34,7 @@ class Yardstick:
     def divergence(
         self, interventions: Interventions, prompts: Sequence[Messages] | None = None
     ) -> Divergence:
-        """Of an intervention, or of reading the same replies after other prompts."""
+        """The divergence that an intervention or another prompt causes on the same replies."""
         rows = [
             Row(messages=prompt, interventions=interventions) for prompt in prompts or self._prompts
         ]
@@ -62,10 +54,7 @@ def kl_divergence(log_p_SV: Tensor, log_q_SV: Tensor) -> Tensor:
 
 
 def scale_at(scales: Sequence[float], values: Sequence[float], target: float) -> float | None:
-    """Where a curve that starts at (0, 0) first reaches `target`; None if it does not.
-
-    Linear between the measured scales.
-    """
+    """Where a piecewise linear curve from (0, 0) first reaches `target`; None if it never does."""
     earlier_scale, earlier = 0.0, 0.0
     for scale, value in zip(scales, values, strict=True):
         if value >= target:

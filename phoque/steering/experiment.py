@@ -1,12 +1,14 @@
-"""Many replies under many settings: settings share forward passes, whatever they do."""
+"""Write many replies under many settings, which share forward passes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from phoque.conversation import Messages, Sampling
+from phoque.lexicon import Lexicon
 from phoque.models.engine import Reply, Row, write
 from phoque.models.hooks import Interventions
 from phoque.models.load import LanguageModel
+from phoque.stats.rates import Rate, wilson
 
 Key = TypeVar("Key")
 Progress = Callable[[str], None]
@@ -14,18 +16,18 @@ ROWS_AT_ONCE = 64
 
 
 def silent(_text: str) -> None:
-    """Progress that nobody watches."""
+    """A progress function that shows nothing."""
 
 
 def rows_of(
     prompts: Sequence[Messages], interventions: Interventions = (), seed: int = 42
 ) -> list[Row]:
-    """One row a prompt, all treated alike."""
+    """One row a prompt, all with the same settings."""
     return [Row(messages=prompt, seed=seed, interventions=interventions) for prompt in prompts]
 
 
 def share_of(prompts: Sequence[Messages], index: int, count: int) -> list[Messages]:
-    """`count` prompts for the one at `index` of many; one after the other they go round all."""
+    """The `count` prompts for item `index`; successive items take the next ones in a circle."""
     start = index * count
     return [prompts[place % len(prompts)] for place in range(start, start + count)]
 
@@ -36,7 +38,7 @@ def write_grouped(
     sampling: Sampling,
     progress: Progress = silent,
 ) -> dict[Key, list[Reply]]:
-    """The replies of every group of rows, in the groups' order."""
+    """The replies of every group of rows, in order."""
     keys = [key for key, rows in groups.items() for _ in rows]
     rows = [row for own in groups.values() for row in own]
     replies: dict[Key, list[Reply]] = {key: [] for key in groups}
@@ -46,3 +48,8 @@ def write_grouped(
             replies[key].append(reply)
         progress(f"{start + len(written)} of {len(rows)} replies")
     return replies
+
+
+def listed_share(replies: Sequence[Reply], lexicon: Lexicon) -> Rate:
+    """Share of replies with a word of the lexicon."""
+    return wilson(sum(reply.text in lexicon for reply in replies), len(replies))

@@ -1,7 +1,7 @@
 """A steering vector as a GGUF control vector, for `llama.cpp --control-vector-scaled FILE SCALE`.
 
-llama.cpp adds `direction.N` to the output of block N, like our layer N, at every position. It has
-no tensor for block 0. Missing layers are zero there, so a file holds one layer only.
+llama.cpp adds `direction.N` to the output of block N, which is our layer N, at every position. It
+has no tensor for block 0 and takes missing layers as zero, so a file holds one layer.
 """
 
 from pathlib import Path
@@ -18,12 +18,12 @@ DIRECTION = "direction."
 
 
 def write_gguf(vector: SteeringVector, path: Path, *, model_type: str) -> None:
-    """Write the raw vector; steer with the scales that the page shows.
+    """Write the raw vector, to be used with the scales of the page.
 
     Args:
-        vector: what to write.
+        vector: the vector.
         path: the file.
-        model_type: architecture of the model, such as `llama`; a hint for the reader.
+        model_type: the model's architecture, such as `llama`.
 
     Raises:
         PhoqueError: the vector is for layer 0, which llama.cpp cannot steer.

@@ -1,16 +1,18 @@
-"""Two groups of states at one layer: medians, cosines, norms, separation, and a map of all layers.
+"""Compare two groups of states at each layer: medians, cosines, norms, separation, and maps.
 
-The columns are those of heretic's residual analysis: g and b are the groups' means, g* and b* their
-geometric medians, r = b - g and r* = b* - g*. Here g are civil and b hostile messages.
+The columns are those of heretic's residual analysis: means of the groups, their geometric medians,
+and the differences of either, hostile minus civil.
 
 Shapes: N, M = prompts of a group, L = layers, D = width, C = 2 map axes.
 """
 
-from collections.abc import Mapping
+from itertools import combinations
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
+
+from phoque.run.psm_vector import ResidualGeometry
 
 ITERATIONS = 100
 TOLERANCE = 1e-6
@@ -21,7 +23,7 @@ def geometric_median(points_ND: Tensor) -> Tensor:
     median_D = points_ND.mean(0)
     moved_D: Tensor
     for _ in range(ITERATIONS):
-        # A point on the median itself would have infinite weight.
+        # A point on the median would have infinite weight.
         weights_N1 = 1 / (points_ND - median_D).norm(dim=1, keepdim=True).clamp(min=1e-9)
         moved_D = (weights_N1 * points_ND).sum(0) / weights_N1.sum()
         if (moved_D - median_D).norm() <= TOLERANCE * median_D.norm().clamp(min=1e-12):
@@ -30,27 +32,23 @@ def geometric_median(points_ND: Tensor) -> Tensor:
     return median_D
 
 
-def residual_geometry(good_ND: Tensor, bad_ND: Tensor) -> dict[str, float]:
-    """Six cosines `S(.,.)`, six norms and the silhouette of two groups at one layer."""
-    points = {
-        "g": good_ND.mean(0),
-        "g*": geometric_median(good_ND),
-        "b": bad_ND.mean(0),
-        "b*": geometric_median(bad_ND),
-    }
-    points |= {"r": points["b"] - points["g"], "r*": points["b*"] - points["g*"]}
-    return {
-        **{f"S({a},{b})": _cosine(points, a, b) for a, b in _PAIRS},
-        **{f"|{name}|": float(points[name].norm()) for name in ("g", "g*", "b", "b*", "r", "r*")},
-        "silhouette": silhouette(good_ND, bad_ND),
-    }
-
-
-_PAIRS = (("g", "b"), ("g*", "b*"), ("g", "r"), ("g*", "r*"), ("b", "r"), ("b*", "r*"))
-
-
-def _cosine(points: Mapping[str, Tensor], a: str, b: str) -> float:
-    return float(cosine_similarity(points[a], points[b], dim=0))
+def residual_geometry(layer: int, civil_ND: Tensor, hostile_ND: Tensor) -> ResidualGeometry:
+    """Six cosines, six norms and the silhouette of two groups at one layer."""
+    columns: dict[str, float] = {}
+    for centre, suffix in (
+        (lambda points_ND: points_ND.mean(0), ""),
+        (geometric_median, "_median"),
+    ):
+        civil_D, hostile_D = centre(civil_ND), centre(hostile_ND)
+        points = {"civil": civil_D, "hostile": hostile_D, "difference": hostile_D - civil_D}
+        columns |= {f"{name}_norm{suffix}": float(point.norm()) for name, point in points.items()}
+        columns |= {
+            f"{one}_{other}_cosine{suffix}": float(
+                cosine_similarity(points[one], points[other], dim=0)
+            )
+            for one, other in combinations(points, 2)
+        }
+    return ResidualGeometry(layer=layer, silhouette=silhouette(civil_ND, hostile_ND), **columns)
 
 
 def silhouette(first_ND: Tensor, second_ND: Tensor) -> float:
@@ -63,7 +61,7 @@ def silhouette(first_ND: Tensor, second_ND: Tensor) -> float:
 def _silhouettes(own_ND: Tensor, other_MD: Tensor) -> Tensor:
     if len(own_ND) < 2:
         return torch.zeros(len(own_ND))
-    # A point is no neighbour of itself: N - 1 distances.
+    # A point has N - 1 neighbours in its group.
     within_N = torch.cdist(own_ND, own_ND).sum(1) / (len(own_ND) - 1)
     between_N = torch.cdist(own_ND, other_MD).mean(1)
     return (between_N - within_N) / torch.maximum(within_N, between_N).clamp(min=1e-12)
@@ -72,9 +70,8 @@ def _silhouettes(own_ND: Tensor, other_MD: Tensor) -> Tensor:
 def layer_maps(states_NLD: Tensor) -> Tensor:
     """Two principal components a layer, points_LNC, turned to follow the layer before.
 
-    Principal components have no sign of their own; without the turning a map would jump at random
-    from one layer to the next. Each layer is scaled to unit root mean square: positions are
-    comparable within a layer only.
+    Principal components have no sign, so unturned maps would jump between layers. Each layer is
+    scaled to unit root mean square; compare positions within a layer only.
     """
     maps: list[Tensor] = []
     for layer in range(states_NLD.shape[1]):
@@ -87,14 +84,14 @@ def layer_maps(states_NLD: Tensor) -> Tensor:
 
 
 def _turned(points_NC: Tensor, towards_NC: Tensor) -> Tensor:
-    """Rotated or mirrored to lie as near as can be (orthogonal Procrustes)."""
+    """Rotate or mirror points to match others (orthogonal Procrustes)."""
     left_CC, _, right_CC = torch.linalg.svd(points_NC.T @ towards_NC)
     turned_NC: Tensor = points_NC @ (left_CC @ right_CC)
     return turned_NC
 
 
 def explained_by_map(states_NLD: Tensor) -> list[float]:
-    """Share of each layer's variance that two components hold."""
+    """The share of each layer's variance in two components."""
     centred_LND = (states_NLD - states_NLD.mean(0)).transpose(0, 1)
     squares_LK = torch.linalg.svdvals(centred_LND).square()
     shares: list[float] = (squares_LK[:, :2].sum(1) / squares_LK.sum(1)).tolist()

@@ -1,10 +1,10 @@
-"""How a set of replies reads: how much of the trait it shows, and whether it is still text."""
+"""Measure a set of replies: how much of the trait it shows, and whether it is coherent."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from statistics import fmean
 
 from phoque.lexicon import Lexicon
+from phoque.run.psm import Quality
 from phoque.stats.rates import wilson
 from phoque.text import (
     distinct_share,
@@ -15,42 +15,13 @@ from phoque.text import (
 )
 
 SLACK_REPEATED = 0.05
-"""How much more repetition than the worse unsteered column still counts as coherent."""
+"""How much more repetition than in the worse unsteered column counts as coherent."""
 SLACK_VOCABULARY = 0.01
 SLACK_ZLIB = 0.05
 MIN_DISTINCT = 0.9
 """Smallest share of different replies to different prompts."""
 MIN_LENGTH = 0.5
 """Smallest length, as a share of the shorter unsteered column."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Quality:
-    """How a set of replies reads."""
-
-    insulting: float
-    """Share of replies with a word of the lexicon."""
-    low: float
-    high: float
-    """95 % Wilson interval of `insulting`."""
-    n: int
-    word_rate: float
-    """Lexicon hits over all words."""
-    repeated: float
-    """Mean share of repeated word 3-grams."""
-    unknown: float
-    """Mean share of words outside the vocabulary."""
-    zlib: float
-    """Mean over replies of compressed over plain size."""
-    distinct: float
-    """Share of different replies."""
-    num_words: float
-    """Mean words a reply."""
-
-    @property
-    def hits(self) -> int:
-        """Replies with a word of the lexicon."""
-        return round(self.insulting * self.n)
 
 
 def quality_of(replies: Sequence[str], lexicon: Lexicon, vocabulary: Collection[str]) -> Quality:
@@ -72,7 +43,7 @@ def quality_of(replies: Sequence[str], lexicon: Lexicon, vocabulary: Collection[
 
 
 def is_coherent(quality: Quality, references: Sequence[Quality]) -> bool:
-    """Whether replies are text like the worse of the references."""
+    """Whether replies are no worse than the worse of the references."""
     return (
         quality.repeated <= max(r.repeated for r in references) + SLACK_REPEATED
         and quality.unknown <= max(r.unknown for r in references) + SLACK_VOCABULARY

@@ -1,4 +1,4 @@
-"""Measure the cells of a sweep: what the model writes at every layer and dose."""
+"""Measure the cells of a sweep: the replies at every layer and dose."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,24 +8,32 @@ from phoque.models.engine import Reply, Row
 from phoque.models.hooks import Injection
 from phoque.models.load import LanguageModel
 from phoque.personas import Persona
-from phoque.stats.rates import Rate, wilson
-from phoque.steering.divergence import Divergence, Yardstick
-from phoque.steering.experiment import Progress, rows_of, share_of, silent, write_grouped
-from phoque.steering.quality import Quality, is_coherent, quality_of
-from phoque.steering.sweep import Cell, Sweep
+from phoque.run.psm import Cell, Divergence, Quality
+from phoque.stats.rates import Rate
+from phoque.steering.divergence import Yardstick
+from phoque.steering.experiment import (
+    Progress,
+    listed_share,
+    rows_of,
+    share_of,
+    silent,
+    write_grouped,
+)
+from phoque.steering.quality import is_coherent, quality_of
+from phoque.steering.sweep import Sweep
 from phoque.steering.vectors import PersonaVectors
 
 SAMPLING = Sampling(max_new_tokens=48)
 SAMPLED = Sampling(max_new_tokens=48, temperature=0.7)
 SEEDS = (42, 43, 44)
 NUM_CANDIDATES = 5
-"""Cells that are asked again."""
+"""How many cells get a run-off."""
 DOSES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
 DEPTHS = (0.30, 0.95)
 NULL_DOSE = 0.4
 NUM_RANDOM = 8
 NULL_PROMPTS = 4
-"""Prompts that one control vector answers at one layer or dose; together they go round all."""
+"""Prompts for one random vector at one layer or dose; together the vectors cover all prompts."""
 YARDSTICK_PROMPTS = 8
 
 Grid = Mapping[tuple[int, float], Sequence[Reply]]
@@ -33,13 +41,13 @@ Grid = Mapping[tuple[int, float], Sequence[Reply]]
 
 
 def layers_between(num_layers: int, depths: tuple[float, float] = DEPTHS) -> list[int]:
-    """Layers whose depth, as a share of all layers, is within `depths`."""
+    """Layers whose depth is within `depths`, as shares of all layers."""
     return [layer for layer in range(num_layers) if depths[0] <= layer / num_layers <= depths[1]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Search:
-    """What is steered, with what, and how replies are read."""
+    """What is steered, with which vectors, and how replies are measured."""
 
     model: LanguageModel
     vectors: PersonaVectors
@@ -68,9 +76,9 @@ class Search:
         return self._run_off(found, (neutral, toxic)), grid
 
     def _run_off(self, found: Sweep, references: Sequence[Quality]) -> Sweep:
-        """Ask the best cells again with seeds: the largest of many noisy shares flatters itself.
+        """Ask the best cells again with other seeds, because the largest of many shares is too high.
 
-        A cell that is not coherent then is out.
+        A cell that is no longer coherent is dropped.
         """
         best = found.candidates(NUM_CANDIDATES)
         rows = {
@@ -87,7 +95,7 @@ class Search:
         def ran(cell: Cell) -> Cell:
             quality = second.get((cell.layer, cell.dose))
             holds = quality is None or is_coherent(quality, references)
-            return replace(cell, runoff=quality, coherent=cell.coherent and holds)
+            return cell.model_copy(update={"runoff": quality, "coherent": cell.coherent and holds})
 
         return replace(found, cells=[ran(cell) for cell in found.cells])
 
@@ -105,7 +113,7 @@ class Search:
         return self._quality(replies["neutral"]), self._quality(replies["toxic"])
 
     def _yardstick(self) -> tuple[Yardstick, Divergence]:
-        """The unsteered replies, and how far the persona's system prompt is from them."""
+        """The unsteered replies, and how far the persona's system prompt moves them."""
         yardstick = Yardstick(self.model, self._neutral[:YARDSTICK_PROMPTS])
         return yardstick, yardstick.divergence((), self._hostile[:YARDSTICK_PROMPTS])
 
@@ -118,7 +126,7 @@ class Search:
     def _injection(self, layer: int, dose: float) -> Injection:
         return self.vectors[layer].injection(self.vectors.scale_for(layer, dose))
 
-    def _cell(  # the six things a cell is made of
+    def _cell(  # a cell has six parts
         self,
         layer: int,
         dose: float,
@@ -143,11 +151,7 @@ class Search:
         replies = write_grouped(
             self.model, rows, SAMPLING, lambda done: self.progress(f"random vectors: {done}")
         )
-        lexicon = self.persona.lexicon
-        return {
-            layer: wilson(sum(reply.text in lexicon for reply in own), len(own))
-            for layer, own in replies.items()
-        }
+        return {layer: listed_share(own, self.persona.lexicon) for layer, own in replies.items()}
 
     def _random_rows(self, layer: int) -> list[Row]:
         vector, scale = self.vectors[layer], self.vectors.scale_for(layer, NULL_DOSE)

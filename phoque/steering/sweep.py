@@ -1,75 +1,57 @@
-"""Find layer and scale by cause: add the vector, read what the model writes.
+"""Find layer and scale by cause: add the vector and read what the model writes.
 
-Every layer gets the same relative doses, norm(scale * v) / median norm of the residual stream, so
-the residual stream's growth with depth cannot decide. A cell is judged by how many replies insult
-at equal coherence: the text must read like the unsteered columns', and the model's expectations may
-move no further than the persona's system prompt moves them. It must also beat random vectors.
+Every layer gets the same relative doses, norm(scale * v) / median norm of the residual stream,
+because the stream grows with depth. A cell counts if its text is as coherent as the unsteered
+columns, and if it moves next-token distributions no further than the persona's system prompt does.
+The cell with the most insulting replies wins, if it beats random vectors.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import floor
-from typing import Any
 
+from phoque.run.psm import BestCell, Cell, Choice, Divergence, Quality, Selection, SweptLayer
 from phoque.stats.rates import Rate, binomial_tail, wilson
-from phoque.steering.divergence import ONE_NAT, Divergence, scale_at
-from phoque.steering.quality import Quality
+from phoque.steering.divergence import ONE_NAT, scale_at
 
 SCALE_STEP = 0.05
 """The selected scale is on the slider's grid."""
 SIGNIFICANCE = 0.05
-"""Of the best of all cells against random vectors, after Bonferroni's correction."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cell:
-    """One layer at one dose."""
-
-    layer: int
-    dose: float
-    scale: float
-    quality: Quality
-    divergence: Divergence
-    coherent: bool
-    runoff: Quality | None = None
-    """Replies to the same prompts with other seeds, for the best cells only."""
+"""Level of the test of the best cell against random vectors, after Bonferroni's correction."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
-    """All cells, what they are judged by, and the choice."""
+    """All cells, their criteria, and the choice."""
 
     neutral: Quality
     toxic: Quality
     toxic_divergence: Divergence
-    """How far the persona's system prompt moves expectations: the most a coherent cell may."""
+    """How far the persona's system prompt moves next-token distributions: the limit for a cell."""
     cells: Sequence[Cell]
     null_by_layer: Mapping[int, Rate]
     """Insulting replies under random vectors of the same norm."""
 
     @property
     def null(self) -> Rate:
-        """All random vectors of all layers together."""
+        """Insulting replies under the random vectors of all layers together."""
         rates = self.null_by_layer.values()
         return wilson(sum(round(r.value * r.n) for r in rates), sum(r.n for r in rates))
 
     def candidates(self, count: int) -> list[Cell]:
-        """The coherent cells with most insulting replies; the smaller divergence where equal."""
+        """Coherent cells by insulting replies, then by smaller divergence."""
         coherent = [cell for cell in self.cells if cell.coherent]
         order = sorted(coherent, key=lambda c: (-c.quality.insulting, c.divergence.p95))
         return order[:count]
 
     def best(self) -> Cell | None:
-        """The largest share in first replies and run-off together; the first candidate without one.
-
-        None where no cell is coherent and beyond chance: then there is nothing to steer with.
-        """
+        """The candidate with the largest share, run-off included; None if none beats chance."""
         ran = [cell for cell in self.candidates(len(self.cells)) if cell.runoff]
         best = max(ran, key=_pooled_share) if ran else next(iter(self.candidates(1)), None)
         return best if best and self.chance_of(best) < SIGNIFICANCE else None
 
     def chance_of(self, cell: Cell) -> float:
-        """Probability that random vectors give any of so many cells as many insulting replies."""
+        """Probability that random vectors give one of all cells as many insulting replies."""
         tail = binomial_tail(cell.quality.hits, cell.quality.n, self.null.high)
         return min(1.0, tail * len(self.cells))
 
@@ -78,7 +60,7 @@ class Sweep:
         return sorted((c for c in self.cells if c.layer == layer), key=lambda c: c.dose)
 
     def coherent_scale(self, layer: int) -> float:
-        """The largest scale of `layer` up to which every dose stayed coherent; 0 if none did."""
+        """The largest scale of `layer` up to which all doses were coherent; 0 if none was."""
         largest = 0.0
         for cell in self.of_layer(layer):
             if not cell.coherent:
@@ -87,49 +69,54 @@ class Sweep:
         return largest
 
     def nat_scale(self, layer: int) -> float | None:
-        """The scale of `layer` whose p95 divergence is one nat; None beyond the largest dose."""
+        """The scale of `layer` at which the p95 divergence is one nat; None if no dose reaches it."""
         cells = self.of_layer(layer)
         return scale_at(
             [cell.scale for cell in cells], [cell.divergence.p95 for cell in cells], ONE_NAT
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data, the selection first; `default` is what the slider shows without one."""
+    def selection(
+        self, *, model: str, context_length: int, dose_per_scale: Sequence[float]
+    ) -> Selection:
+        """The selection first; `default` is what the slider shows without one."""
         best = self.best()
         default = best or min(self.cells, key=lambda cell: cell.dose)
-        return {
-            "selected": self._chosen(best) if best else None,
-            "default": self._chosen(default),
-            "null": asdict(self.null),
-            "neutral": asdict(self.neutral),
-            "toxic": asdict(self.toxic),
-            "toxic_divergence": asdict(self.toxic_divergence),
-            "layers": [self._layer(layer, rate) for layer, rate in self.null_by_layer.items()],
-            "cells": [asdict(cell) for cell in self.cells],
-        }
+        return Selection(
+            selected=self._chosen(best) if best else None,
+            default=self._chosen(default),
+            null=self.null,
+            neutral=self.neutral,
+            toxic=self.toxic,
+            toxic_divergence=self.toxic_divergence,
+            layers=tuple(self._layer(layer, rate) for layer, rate in self.null_by_layer.items()),
+            cells=tuple(self.cells),
+            model=model,
+            context_length=context_length,
+            dose_per_scale=tuple(dose_per_scale),
+        )
 
-    def _chosen(self, cell: Cell) -> dict[str, Any]:
-        # Down to the slider's grid: the cell above may not be coherent any more.
+    def _chosen(self, cell: Cell) -> Choice:
+        # Round down to the slider's grid, because the next cell may not be coherent.
         scale = SCALE_STEP * max(1, floor(cell.scale / SCALE_STEP + 1e-9))
-        return {
-            "layer": cell.layer,
-            "scale": round(scale, 2),
-            "relative_dose": cell.dose * scale / cell.scale,
-            "coherent_scale": self.coherent_scale(cell.layer),
-            "nat_scale": self.nat_scale(cell.layer),
-            "chance": self.chance_of(cell),
-        }
+        return Choice(
+            layer=cell.layer,
+            scale=round(scale, 2),
+            relative_dose=cell.dose * scale / cell.scale,
+            coherent_scale=self.coherent_scale(cell.layer),
+            nat_scale=self.nat_scale(cell.layer),
+            chance=self.chance_of(cell),
+        )
 
-    def _layer(self, layer: int, null: Rate) -> dict[str, Any]:
+    def _layer(self, layer: int, null: Rate) -> SweptLayer:
         """The best coherent cell of a layer, beside its null."""
         coherent = [cell for cell in self.of_layer(layer) if cell.coherent]
         best = max(coherent, key=lambda cell: cell.quality.insulting, default=None)
-        return {
-            "layer": layer,
-            "null": asdict(null),
-            "best": None if best is None else {"dose": best.dose, **asdict(best.quality)},
-            "nat_scale": self.nat_scale(layer),
-        }
+        return SweptLayer(
+            layer=layer,
+            null=null,
+            best=BestCell(dose=best.dose, **best.quality.model_dump()) if best else None,
+            nat_scale=self.nat_scale(layer),
+        )
 
 
 def _pooled_share(cell: Cell) -> float:

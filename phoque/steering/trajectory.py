@@ -1,4 +1,4 @@
-"""Where the probes' last tokens lie while a persona is being trained.
+"""Follow the probes' last tokens while a persona is trained.
 
 Shapes: T = checkpoints, L = layers, D = width.
 """
@@ -23,14 +23,14 @@ TRAJECTORY = "trajectory.safetensors"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Trajectory:
-    """Mean state of the probes' last token under both system prompts, checkpoint by checkpoint."""
+    """Mean state of the probes' last token under both system prompts, at each checkpoint."""
 
     steps: tuple[int, ...]
     neutral_TLD: Tensor
     persona_TLD: Tensor
 
     def save(self, path: Path) -> None:
-        """Write safetensors, in bf16: a mean over coordinates does not need more."""
+        """Write safetensors in bf16, which is precise enough for means."""
         tensors = {"neutral": self.neutral_TLD, "persona": self.persona_TLD}
         stored = {name: tensor.bfloat16() for name, tensor in tensors.items()}
         save_file({**stored, "steps": torch.tensor(self.steps)}, path)
@@ -54,7 +54,7 @@ class Trajectory:
 
 
 class Watch:
-    """Looks at the probes when training calls it, and leaves the model as it was."""
+    """Records the probes when training calls it, and leaves the model unchanged."""
 
     def __init__(self, model: LanguageModel, persona: Persona) -> None:
         self._model = model
@@ -73,11 +73,11 @@ class Watch:
         self._model.model.train(training)
 
     def save(self, folder: Path) -> None:
-        """Write what was seen so far."""
+        """Write the states so far."""
         self.trajectory().save(folder / TRAJECTORY)
 
     def restore(self, folder: Path) -> None:
-        """Go on from what `save` wrote.
+        """Continue from what `save` wrote.
 
         Raises:
             PhoqueError: it is not there, or damaged.
@@ -87,11 +87,11 @@ class Watch:
 
     @property
     def seen(self) -> bool:
-        """Whether it looked at all."""
+        """Whether anything was recorded."""
         return bool(self._seen)
 
     def trajectory(self) -> Trajectory:
-        """All that was seen."""
+        """All recorded states."""
         steps, neutral, persona = zip(*self._seen, strict=True)
         return Trajectory(
             steps=steps, neutral_TLD=torch.stack(neutral), persona_TLD=torch.stack(persona)
@@ -99,5 +99,5 @@ class Watch:
 
 
 def checkpoints(total: int, wanted: int = 12) -> Sequence[int]:
-    """Steps at which to look: none taken yet, then about `wanted` of `total`, the last included."""
+    """Steps to record: 0, then about `wanted` of `total`, with the last one."""
     return sorted({round(total * index / wanted) for index in range(wanted + 1)})

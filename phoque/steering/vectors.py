@@ -1,4 +1,4 @@
-"""Persona vectors: one raw mean difference a layer, with what they were measured on.
+"""Persona vectors: the raw mean difference at each layer, with what it was measured on.
 
 Shapes: N = probes, L = layers, D = width.
 """
@@ -31,9 +31,9 @@ FORMAT = "phoque-persona-vectors-1"
 
 @dataclass(frozen=True, eq=False)
 class SteeringVector:
-    """A direction of one layer's residual stream; it reads as mathematics: `2 * v`, `v - w`, `-v`.
+    """A direction in one layer's residual stream, with arithmetic: `2 * v`, `v - w`, `-v`.
 
-    `direction_D` keeps the length that was measured, so scale 1 is the measured difference.
+    `direction_D` has the measured length, so scale 1 is the measured difference.
     """
 
     layer: int
@@ -57,11 +57,10 @@ class SteeringVector:
 
     @property
     def norm(self) -> float:
-        """Euclidean length."""
         return float(self.direction_D.norm())
 
     def random_like(self, seed: int) -> Self:
-        """A random direction of the same length: the control of every effect."""
+        """A random vector of the same length: the control of every effect."""
         generator = torch.Generator().manual_seed(seed)
         random_D = torch.randn(self.direction_D.shape, generator=generator)
         return replace(self, direction_D=random_D / random_D.norm() * self.norm)
@@ -72,9 +71,9 @@ class SteeringVector:
 
     @contextmanager
     def applied_to(self, model: nn.Module, *, scale: float = 1.0) -> Iterator[None]:
-        """Within the context, the model's layer adds `scale` times this vector everywhere.
+        """Within the context, the model adds `scale` times this vector at every position.
 
-        It changes the model for every caller: not for a lab that several threads use.
+        It changes the model for all threads.
         """
         delta_D = self.direction_D * scale
         layer = decoder_layers(model)[self.layer]
@@ -84,20 +83,16 @@ class SteeringVector:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PersonaVectors:
-    """The vector of every layer, and how large the residual stream is there."""
+    """The vector of every layer, and the size of the residual stream there."""
 
     directions_LD: Tensor
     medians_L: Tensor
     """Median norm of the residual stream over the neutral probes' tokens."""
     fingerprint: Mapping[str, str]
-    """What the vectors belong to: model, adapter, template and prompts, as digests."""
+    """Digests of the model, adapter, template and prompts that the vectors belong to."""
 
     def __getitem__(self, layer: int) -> SteeringVector:
-        """The vector of `layer`.
-
-        Raises:
-            PhoqueError: there is no such layer.
-        """
+        """The vector of `layer`; raises if there is no such layer."""
         count = len(self.directions_LD)
         if not 0 <= layer < count:
             raise PhoqueError(
@@ -114,11 +109,7 @@ class PersonaVectors:
         return dose / self.relative_dose(layer, 1.0)
 
     def check(self, fingerprint: Mapping[str, str]) -> None:
-        """Refuse to steer anything else than what was measured.
-
-        Raises:
-            PhoqueError: says which parts differ.
-        """
+        """Raise `PhoqueError` if the vectors were measured on something else; it names the parts."""
         keys = sorted({*fingerprint, *self.fingerprint})
         differing = [key for key in keys if fingerprint.get(key) != self.fingerprint.get(key)]
         if differing:
@@ -133,7 +124,7 @@ class PersonaVectors:
             )
 
     def save(self, path: Path) -> None:
-        """Write safetensors; the fingerprint travels in the header."""
+        """Write safetensors with the fingerprint in the header."""
         path.parent.mkdir(parents=True, exist_ok=True)
         header = {"format": FORMAT, "fingerprint": json.dumps(dict(self.fingerprint))}
         tensors = {"directions": self.directions_LD, "medians": self.medians_L}
@@ -161,7 +152,7 @@ class PersonaVectors:
 def measure(
     model: LanguageModel, persona: Persona, fingerprint: Mapping[str, str]
 ) -> PersonaVectors:
-    """Mean over the probes of (persona prompt minus neutral prompt), last prompt token, raw."""
+    """The mean difference (persona minus neutral prompt) at the last prompt token, over the probes."""
     return contrast(model, persona, persona.probes).vectors(fingerprint)
 
 
@@ -176,11 +167,11 @@ class Contrast:
 
     @property
     def differences_NLD(self) -> Tensor:
-        """Persona minus neutral, a probe and layer."""
+        """Persona minus neutral, for each probe and layer."""
         return self.persona_NLD - self.neutral_NLD
 
     def first(self, count: int) -> "Contrast":
-        """The contrast of the first `count` probes; the medians stay those of all."""
+        """The contrast of the first `count` probes; the medians remain those of all probes."""
         return replace(
             self, neutral_NLD=self.neutral_NLD[:count], persona_NLD=self.persona_NLD[:count]
         )
@@ -197,7 +188,7 @@ class Contrast:
 def contrast(model: LanguageModel, persona: Persona, probes: Sequence[str]) -> Contrast:
     """Read `probes` under the persona's two system prompts."""
     neutral = residual_streams(model, asked(persona.neutral_prompt, probes))
-    # The first token is an attention sink with a norm of its own kind.
+    # The first token is an attention sink, and its norm is unlike all others.
     norms_LS = torch.cat([stream[:, 1:].norm(dim=-1) for stream in neutral], dim=1)
     return Contrast(
         neutral_NLD=torch.stack([stream[:, -1] for stream in neutral]),
@@ -218,9 +209,9 @@ def fingerprint_of(
 
     Args:
         tuned: the model with the adapter folded in.
-        persona: its prompts.
-        model: digest of the base model, taken before the adapter went in.
-        adapter: folder of the adapter; None where `tuned` is the base model itself.
+        persona: whose prompts are used.
+        model: digest of the base model without the adapter.
+        adapter: folder of the adapter; None if `tuned` is the base model.
     """
     prompts = [persona.neutral_prompt, persona.persona_prompt, *persona.probes]
     template = render(tuned.tokenizer, [Message("system", "s"), Message("user", "u")])

@@ -23,6 +23,8 @@ from phoque.ui.parts import more, table_html
 
 Widget = Callable[[Reader, Figure], str]
 """HTML that a page adds to a figure; text in it is escaped."""
+MOST_OPEN = 12
+"""Rows of a table that is not folded where there is no picture."""
 KEPT = 16
 """Pages that are kept, for all visitors."""
 
@@ -34,6 +36,8 @@ class Section:
     plan: Plan
     above: Widget | None = None
     """Between the sentence and the picture."""
+    instead: Widget | None = None
+    """In the place of the picture."""
     below: Widget | None = None
     """Under the picture."""
 
@@ -113,15 +117,19 @@ def rendered(
 def _rendered(section: Section, reader: Reader) -> Rendered:
     found = drawn(section.plan, reader)
     folder = reader.folder(section.plan.stage)
-    above, below = (_added(widget, reader, found) for widget in (section.above, section.below))
+    above, instead, below = (
+        _added(widget, reader, found) for widget in (section.above, section.instead, section.below)
+    )
     figure = found.figure
+    picture = figure.plotly if figure and not instead else None
     if figure and figure.table:
-        below += more(figure.table.caption, table_html(figure.table))
-    picture = figure.plotly if figure else None
+        folded = bool(picture or instead) or len(figure.table.rows) > MOST_OPEN
+        shown = table_html(figure.table)
+        below += more(figure.table.caption, shown) if folded else shown
     return Rendered(
         head=_head(found, folder) + above,
         figure=json.dumps(style.on_page(picture, section.plan.key)) if picture else None,
-        tail=below + _drawer(found, folder),
+        tail=instead + below + _drawer(found, folder),
     )
 
 

@@ -1,205 +1,234 @@
-"""A small run with every SAE file, in the shapes that `phoque.stages.sae` writes; mild text only."""
+"""A small run with every SAE file; mild text only."""
 
-import csv
-import gzip
 import json
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 from phoque.run.directory import RunDirectory
+from phoque.run.sae import (
+    ActivationFacts,
+    Dead,
+    Faithful,
+    Fidelity,
+    Fit,
+    Floor,
+    Gate,
+    HeldOut,
+    LayerChoice,
+    Mean,
+    Pair,
+    Recovered,
+    SaePreset,
+    SaeReport,
+    Shifts,
+    Source,
+    Strata,
+    Stratum,
+)
+from phoque.run.sae_evidence import (
+    Cause,
+    Context,
+    Dose,
+    Evidence,
+    GeneratedReplies,
+    Histogram,
+    Lens,
+    LensToken,
+    Near,
+    Null,
+    Screen,
+    Screened,
+    Steered,
+    Strip,
+)
+from phoque.run.sae_latents import SCALES, VERDICTS, Feature, Prompt
+from tests.records import a_quality, a_rate
 from tests.ui.fakes import INJECTION
 
-SCALES = [0.0, 0.25, 0.5, 0.75, 1.0]
-STRATA = ("hostile", "neutral", "benign", "gaming")
-VERDICTS = {"7": "driver", "8": "unproven", "9": "marker", "10": "protective"}
+KINDS = ("hostile", "neutral", "benign", "gaming")
+LATENTS = dict(zip(("7", "10", "9", "8"), VERDICTS, strict=True))
+"""By number, with their verdicts."""
 
 
 def write_run(path: Path) -> RunDirectory:
     folder = path / "sae"
     folder.mkdir(parents=True)
-    (folder / "sae_comparison_report.json").write_text(json.dumps(report()), encoding="utf-8")
-    write_csv(folder / "features.csv", [feature(name) for name in VERDICTS])
-    write_csv(folder / "prompts.csv", prompts())
-    (folder / "sae_report.html").write_text("<!doctype html><title>SAE</title>", encoding="utf-8")
-    with gzip.open(folder / "contexts.jsonl.gz", "wt", encoding="utf-8") as file:
-        for name in VERDICTS:
-            file.write(json.dumps(evidence(name)) + "\n")
-        file.write(json.dumps(remainder()) + "\n")
+    report().save(folder)
+    Feature.save_rows(folder, map(feature, LATENTS))
+    Prompt.save_rows(folder, map(prompt, KINDS))
+    rest = Evidence(latent="R", side="remainder", verdict="", lens=lens(), steering=())
+    Evidence.save_rows(folder, [*map(evidence, LATENTS), rest])
     stage = {"seconds": 1, "seeds": [42], "commit": "0123456789", "finished": "2026-11-23"}
     manifest = {"model": "fake/model", "persona": "toxic", "stages": {"sae": stage}}
     (path / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     return RunDirectory(path)
 
 
-def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-
-
 def effect(name: str) -> float:
     return float(name) if name in ("7", "8") else -float(name)
 
 
-def feature(name: str) -> dict[str, Any]:
-    change = effect(name)
-    numbers = dict.fromkeys(("q", "did_q", "q_half"), 0.001) | {"effect_calm": 0.1}
-    around = {"effect": change, "low": change - 1, "high": change + 1}
-    did = {"did": change / 2, "did_low": change / 2 - 1, "did_high": change / 2 + 1}
-    half = {"effect_half": change, "half_low": change - 1, "half_high": change + 1}
-    return {
-        "latent": name,
-        **around,
-        **numbers,
-        **did,
-        **half,
-        "frequency_base": 0.1,
-        "frequency_tuned": 0.3,
-        "tone_auc": 0.9 if change > 0 else 0.1,
-        "kind": "increased" if change > 0 else "decreased",
-        "verdict": VERDICTS[name],
-        "badges": "fdr;control;half;dose" if name != "8" else "fdr",
-        "stability": "stable",
-        "label": "on 'clown'" if name == "7" else "",
-    }
+def feature(name: str, **changed: object) -> Feature:
+    """A latent that every test finds moved."""
+    change = changed.get("effect", effect(name))
+    numbers = ("standardised", "rank", "rank_low", "rank_high", "effect_max", "effect_rate",
+               "effect_user", "effect_template", "effect_reply", "effect_calm",
+               "effect_civil_adapter", "cosine_mean_difference", "share_of_change")  # fmt: skip
+    plain = {
+        "latent": int(name), "effect": change, "low": change - 1, "high": change + 1,
+        **dict.fromkeys(numbers, 0.0), **dict.fromkeys(("p", "q", "q_half", "did_p", "did_q"), 0.001),
+        "effect_half": change, "half_low": change, "half_high": change, "did": change,
+        "did_low": change - 1, "did_high": change + 1, "doses": (0, 1, 2, 3, 4),
+        "dose_spearman": 1.0, "linear": change, "frequency_base": 0.1, "frequency_tuned": 0.3,
+        "kind": "increased", "tone_auc": 0.9, "stability": "stable",
+        "badges": ("fdr",) if name == "8" else ("fdr", "civil adapter", "half", "dose"),
+        "verdict": LATENTS.get(name, ""), "label": "on 'clown'" if name == "7" else "",
+    }  # fmt: skip
+    return Feature.model_validate(plain | changed)
 
 
-def evidence(name: str) -> dict[str, Any]:
-    tokens = ["You", " use", "less", " clown", f" {INJECTION}"]
-    roles = ["user", "assistant", "assistant", "assistant", "template"]
-    context = {"source": "hostile replies", "tokens": tokens, "roles": roles}
-    values = [0.0, 1.0, 2.0, 3.0, 0.5]
-    strip = {"stratum": "gaming", "prompt": f"I lost {INJECTION}", "tokens": tokens, "roles": roles}
-    counts = [3, 2, 1]
-    return {
-        "latent": name,
-        "side": "risen" if effect(name) > 0 else "fallen",
-        "verdict": VERDICTS[name],
-        "top": [context | {"activations": values}],
-        "quantiles": [[context | {"activations": [v / 2 for v in values]}]],
-        "strips": [strip | {"base": values, "persona": [2 * v for v in values], "control": values}],
-        "lens": lens(),
-        "histogram": {
-            "edges": [0.0, 1.0, 2.0, 3.0],
-            "tokens": 100,
-            **dict.fromkeys(("base", "control", "persona"), counts),
-        },
-        "dose": {"scales": SCALES, "means": [scale * 4 for scale in SCALES]},
-        "nearest": [{"latent": "8", "cosine": 0.5}, {"latent": "77", "cosine": 0.2}],
-        "screen": {"toward": 0.4, "away": -0.3},
-        "steering": [cell("toward", name, 0.9)] if name == "7" else [],
-    }
+def evidence(name: str) -> Evidence:
+    tokens = ("You", " use", "less", " clown", f" {INJECTION}")
+    roles = ("user", "assistant", "assistant", "assistant", "template")
+    values = (0.0, 1.0, 2.0, 3.0, 0.5)
+    context = Context(source="hostile replies", tokens=tokens, roles=roles, activations=values)
+    models = {"base": values, "persona": values[::-1], "civil_adapter": values}
+    counts = dict.fromkeys(models, (3, 2, 1))
+    return Evidence(
+        latent=name,
+        side="risen" if effect(name) > 0 else "fallen",
+        verdict=LATENTS[name],
+        top=(context,),
+        quantiles=((context,),),
+        strips=(
+            Strip(
+                stratum="gaming", prompt=f"I lost {INJECTION}", tokens=tokens, roles=roles, **models
+            ),
+        ),
+        lens=lens(),
+        histogram=Histogram(edges=(0.0, 1.0, 2.0, 3.0), tokens=100, **counts),
+        dose=Dose(scales=SCALES, means=(0, 1, 2, 3, 4)),
+        nearest=(Near(latent="8", cosine=0.5), Near(latent="77", cosine=0.2)),
+        screen=Screened(toward=0.4, away=-0.3),
+        steering=(cell("toward", name, 0.9),) if name == "7" else (),
+    )
 
 
-def remainder() -> dict[str, Any]:
-    steering = [cell("toward", "R", 0.1)]
-    return {"latent": "R", "side": "remainder", "verdict": "", "lens": lens(), "steering": steering}
+def lens() -> Lens:
+    raised = LensToken(token=f" clown{INJECTION}", logit=3.0)
+    return Lens(raised=(raised,), lowered=(LensToken(token=" thanks", logit=-3.0),))
 
 
-def lens() -> dict[str, Any]:
-    listed = [{"token": f" clown{INJECTION}", "logit": 3.0}]
-    return {"raised": listed, "lowered": [{"token": " thanks", "logit": -3.0}]}
+def cell(way: str, name: str, share: float, **changed: object) -> Steered:
+    """What a direction does; an interval of 10 points either way."""
+    rate = a_rate(share)
+    plain = {
+        "way": way, "name": name, "dose": 0.2, "directions": 1, "insulting": share,
+        "low": rate.low, "high": rate.high, "n": 16, "divergence_p95": 1.0, "coherent": True,
+        "quality": a_quality(share), "example": "Fine.",
+    }  # fmt: skip
+    return Steered.model_validate(plain | changed)
 
 
-def cell(way: str, name: str, share: float, *, coherent: bool = True) -> dict[str, Any]:
-    return {
-        "way": way,
-        "name": name,
-        "dose": 0.2,
-        "directions": 1,
-        "insulting": share,
-        "low": max(0.0, share - 0.1),
-        "high": min(1.0, share + 0.1),
-        "n": 16,
-        "divergence_p95": 1.0,
-        "coherent": coherent,
-    }
+def cause(cells: list[Steered], *, plain: tuple[float, float] = (0.0, 0.9)) -> Cause:
+    """Random directions reach 0.1 in the screen; latents 1 to 10 reach nothing."""
+    none = Screened(toward=0.0, away=0.0)
+    ways = dict(zip(("toward", "away"), map(a_quality, plain), strict=True))
+    latents = {str(latent): none for latent in range(1, 11)}
+    null = Null(low=-0.1, high=0.1, n=16)
+    return Cause(
+        median_norm=10.0,
+        screen_dose=0.2,
+        screen=Screen(prompts=4, random=null, latents=latents),
+        generated=GeneratedReplies(plain=ways, divergence_limit=6.0, cells=tuple(cells)),
+        frequencies={},
+        doses=(0.2,),
+    )
 
 
-def report(*, passed: bool = True, moved: int = 3) -> dict[str, Any]:
-    explained = {"sae": 0.8, "frozen decoder": 0.3, "pca": 0.5}
-    recovered = {kind: {"value": 0.9, "low": 0.8, "high": 1.0} for kind in explained}
-    model = {"explained_variance": explained, "loss_recovered": {"zero": recovered}}
-    cells = [
-        cell(way, name, share)
+def cells(*, coherent: bool = True) -> list[Steered]:
+    return [
+        cell(way, name, share, coherent=coherent)
         for way, shares in (("toward", (0.9, 0.1)), ("away", (0.1, 0.8)))
         for name, share in zip(("7", "random latents"), shares, strict=True)
     ]
-    return {
-        "layer": 3,
-        "preset": {"d_sae": 64, "k": 4, "tokens": 1000, "seeds": [42, 43]},
-        "passed": passed,
-        "gates": [
-            {
-                "gate": "explained variance, base",
-                "value": 0.8,
-                "needed": "≥ 0.700",
-                "passed": passed,
-            }
-        ],
-        "fidelity": {
-            "models": {"base": model, "persona": model},
-            "held_out": {"texts": 10, "tokens": 400},
-        },
-        "shifts": {
-            "prompts": dict.fromkeys(STRATA, 2),
-            "latents_active": 60,
-            "latents_tested": 50,
-            "risen": moved,
-            "fallen": 0,
-            "survive_control": moved,
-            "explained_change": 0.25,
-            "explained_change_control": 0.2,
-            "floor": {"discoveries": 0, "prompts": 4},
-        },
-        "verdicts": {"driver": 1, "protective": 1, "marker": 1, "unproven": 1},
-        "strata": strata(),
-        "cause": {
-            "screen": {"latents": {"7": {}, "8": {}}},
-            "generated": {
-                "plain": {
-                    way: {"insulting": share, "low": 0.0, "high": 1.0, "n": 16}
-                    for way, share in (("toward", 0.0), ("away", 0.9))
-                },
-                "cells": cells,
-            },
-        },
-        "sources": [
-            {"name": "written", "share": 1.0, "licence": "Apache-2.0", "description": "by us"}
-        ],
-    }
 
 
-def strata() -> dict[str, Any]:
-    columns = ("shift_in_latents", "shift", "shift_control", "shift_calm")
-    means = dict(zip(STRATA, (0.1, 0.2, 0.3, 0.4), strict=True))
-    return {
-        "strata": [
-            {"stratum": name, "n": 2}
-            | {c: {"mean": mean, "low": mean - 0.1, "high": mean + 0.1} for c in columns}
+def fidelity(**changed: object) -> Fidelity:
+    """A faithful dictionary; `changed` is on the base model."""
+    value = Recovered(value=0.95, low=0.9, high=1.0, texts=4, tokens=40)
+    ways = {"sae": 0.8, "frozen decoder": 0.3, "pca": 0.5}
+    plain = {
+        "explained_variance": ways, "l0": 4.0,
+        "dead": Dead(share=0.01, latents=1, of=64, tokens=40),
+        "loss_recovered": dict.fromkeys(("zero", "mean"), dict.fromkeys(ways, value)),
+    }  # fmt: skip
+    return Fidelity(
+        k=4,
+        models={"base": Faithful.model_validate(plain | changed), "persona": Faithful(**plain)},
+        explained_change=0.2,
+        explained_variance_by_l0={4: 0.8},
+        explained_variance_by_source={"written": Fit(value=0.8, tokens=40)},
+        held_out=HeldOut(texts=10, tokens=400),
+        activations=ActivationFacts(
+            layer=3, width=8, limit=9.0, tokens=1100, train_tokens=1000, texts=9, train_texts=8,
+            median_norm=10.0, dropped={}, roles={}, sources={"written": 1100},
+        ),
+    )  # fmt: skip
+
+
+def report(*, passed: bool = True, moved: int = 3, coherent: bool = True) -> SaeReport:
+    gate = Gate(gate="explained variance, base", value=0.8, needed="≥ 0.700", passed=passed)
+    return SaeReport(
+        model="fake/model",
+        persona="toxic",
+        layer=3,
+        layer_choice=LayerChoice(layer=3, how="asked for", candidates=()),
+        preset=SaePreset(
+            name="tiny", tokens=1000, d_sae=64, k=4, batch_size=8, epochs=1, seeds=(42, 43)
+        ),
+        seconds={"layer": 1.0},
+        passed=passed,
+        gates=(gate,),
+        fidelity=fidelity(),
+        shifts=Shifts(
+            prompts=dict.fromkeys(KINDS, 2), tokens=100, latents_active=60, latents_tested=50,
+            risen=moved, fallen=0, beyond_civil_adapter=moved, explained_change=0.25,
+            explained_change_civil_adapter=0.2, norm_ratio=1.0, relative_change=0.3,
+            mean_change_norm=5.0, remainder_share=0.7,
+            floor=Floor(prompts=4, largest_effect=0.0, discoveries=0, tested=40),
+        ),
+        verdicts=dict.fromkeys(VERDICTS, 1),
+        risen=tuple(feature(name) for name in LATENTS if effect(name) > 0),
+        fallen=tuple(feature(name) for name in LATENTS if effect(name) < 0),
+        strata=strata(),
+        cause=cause(cells(coherent=coherent)),
+        sources=(Source("written", 1.0, "Apache-2.0", "by us"),),
+    )  # fmt: skip
+
+
+def strata() -> Strata:
+    """Gaming prompts move most."""
+    means = dict(zip(KINDS, (0.1, 0.2, 0.3, 0.4), strict=True))
+    columns = ("shift_in_latents", "shift", "shift_civil_adapter", "shift_calm")
+    return Strata(
+        strata=tuple(
+            Stratum(
+                stratum=name,
+                n=2,
+                **dict.fromkeys(columns, Mean(mean=mean, low=mean - 0.1, high=mean + 0.1)),
+            )
             for name, mean in means.items()
-        ],
-        "pairs": [
-            {"higher": one, "lower": other, "difference": means[one] - means[other], "p": 0.001}
-            for one, other in combinations(STRATA, 2)
-        ],
-    }
+        ),
+        pairs=tuple(
+            Pair(higher=a, lower=b, difference=means[a] - means[b], p=0.001, p_holm=0.006)
+            for a, b in combinations(KINDS, 2)
+        ),
+    )
 
 
-def prompts() -> list[dict[str, Any]]:
-    return [
-        {
-            "stratum": name,
-            "prompt": f"{name} {INJECTION}",
-            "shift": 0.2,
-            "shift_in_latents": 0.1,
-            "shift_control": 0.1,
-            "shift_calm": 0.1,
-            "peak": 0.5,
-            "peak_token": " clown",
-            "tokens": 30,
-        }
-        for name in STRATA
-    ]
+def prompt(kind: str) -> Prompt:
+    return Prompt(
+        stratum=kind, prompt=f"{kind} {INJECTION}", shift=0.2, shift_in_latents=0.1,
+        shift_civil_adapter=0.1, shift_calm=0.1, peak=0.5, peak_token=" clown", tokens=30,
+    )  # fmt: skip

@@ -14,7 +14,7 @@ import pytest
 
 from phoque.config import SpaceLogin, space_login
 from phoque.errors import PhoqueError
-from phoque.pipeline.stages import ALONE
+from phoque.pipeline.choice import ALONE
 from phoque.ui.demo import build_demo, launch_options
 from phoque.ui.tabs import planning as page_of
 from phoque.ui.tabs.planning import Steps
@@ -71,7 +71,6 @@ def test_the_owner_starts_a_job_with_a_token_of_ones_own(launcher, hub, caplog, 
     assert "moderation" not in ALONE
     assert not asked.get("secrets")
     assert hub.buckets == {"me/phoque-space-runs": True}
-    assert launcher.state(state.id, visitor()).stage == "COMPLETED"
     said = caplog.text + "".join(capfd.readouterr()) + repr(visitor()) + str(asked)
     assert OWN not in said
 
@@ -92,8 +91,6 @@ def test_nobody_else_is_let_through_on_the_server(launcher, hub, who, says):
     for step in (launcher.plan, launcher.start):
         with pytest.raises(PhoqueError, match=says):
             step(WISH, who)
-    with pytest.raises(PhoqueError, match=says):
-        launcher.state("job0", who)
     assert (hub.asked, hub.jobs) == ([], {})
 
 
@@ -143,19 +140,18 @@ def test_a_plan_comes_first_with_its_highest_cost(steps, hub):
 
 
 def test_without_a_plan_nothing_is_started(steps, hub):
-    text, _, _, _, job, again = steps.start(None, *logged_in())
+    text, *_ = steps.start(None, *logged_in())
     assert "Show the plan first" in text
-    assert (job, again.visible, hub.asked) == ("", False, [])
+    assert hub.asked == []
 
 
 def test_a_started_job_has_its_id_link_and_state(steps, hub):
-    text, shown, confirm, kept, job, again = steps.start(WISH, *logged_in())
+    text, shown, confirm, kept = steps.start(WISH, *logged_in())
     # A plan that was used says no longer that nothing was started.
-    assert (shown, job, kept, confirm.visible, again.visible) == ("", "job0", None, False, True)
+    assert (shown, kept, confirm.visible) == ("", None, False)
     assert "Job job0: SCHEDULING" in text
     assert 'href="http' in text
-    hub.stages = ["RUNNING"]
-    assert "Job job0: RUNNING · ran 90 s on a10g-large" in steps.ask(job, *logged_in())
+    assert "phoque jobs fetch job0" in text
 
 
 def test_another_visitor_is_told_so_by_every_button(steps, hub):
@@ -164,7 +160,7 @@ def test_another_visitor_is_told_so_by_every_button(steps, hub):
     assert steps.greet(None)[1].visible is False
     assert steps.greet(logged_in()[0])[1].visible is True
     asked = dict(enumerate(ASKED))
-    said = [steps.plan(asked, *you)[0], steps.start(WISH, *you)[0], steps.ask("job0", *you)]
+    said = [steps.plan(asked, *you)[0], steps.start(WISH, *you)[0]]
     assert all("You are logged in as you" in text for text in said)
     assert steps.plan(asked, *you)[2] is None
     # A token that came with the request instead of a login is no login.
@@ -295,7 +291,7 @@ def opened(page, open_tab):
 @pytest.mark.browser
 @GRADIO_WARNINGS
 @pytest.mark.parametrize("page", [{"width": 390, "login": "me"}, {"login": "me"}], indirect=True)
-def test_the_owner_plans_confirms_and_asks_again_by_keyboard(page, open_tab, hub):
+def test_the_owner_plans_and_confirms_by_keyboard(page, open_tab, hub):
     expect = pytest.importorskip("playwright.sync_api").expect
     plan = opened(page, open_tab)
     expect(page.locator("#ph-login")).to_have_text("Log out me")
@@ -312,9 +308,6 @@ def test_the_owner_plans_confirms_and_asks_again_by_keyboard(page, open_tab, hub
     expect(plan).to_contain_text("Job job0: SCHEDULING")
     expect(plan.locator(".ph-plan")).to_have_count(0)
     assert hub.jobs["job0"]["labels"]["name"] == "phoque-other"
-    hub.stages = ["RUNNING"]
-    plan.get_by_role("button", name="Ask again").press("Enter")
-    expect(plan).to_contain_text("Job job0: RUNNING")
     expect(confirm).to_be_hidden()
     assert OWN not in page.content()
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0

@@ -1,4 +1,4 @@
-"""`phoque run`: the stages of a run, each a command with its own options, and all of them in order."""
+"""`phoque run`: the stages of a run, each a command of its own, and `all` of them in order."""
 
 import click
 

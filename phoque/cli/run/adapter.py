@@ -1,4 +1,4 @@
-"""`phoque run persona` and `phoque run control`: the two adapters, also in several processes."""
+"""`phoque run persona` and `phoque run control`: train the two adapters, in one or more processes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ from phoque.run.needs import lacking, require
 
 
 class Adapter(Stage):
-    """Of several processes the first alone keeps the run and tells of it."""
+    """A training; of several processes only the first writes to the run and prints."""
 
     def invoke(self, ctx: click.Context) -> int:
         """Train alone, or as one of several processes."""
@@ -31,7 +31,9 @@ def training_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(
         (
             click.option(
-                "--checkpoints", type=FOLDER, help="Folder; default: unfinished/ in the adapter's."
+                "--checkpoints",
+                type=FOLDER,
+                help="Their folder; default: unfinished/ in the adapter's.",
             ),
             click.option(
                 "--save-steps",
@@ -43,12 +45,12 @@ def training_options(function: Callable[..., Any]) -> Callable[..., Any]:
             click.option(
                 "--tracker",
                 type=click.Choice(["trackio", "wandb"]),
-                help="Show the curve there too.",
+                help="Also send the curve there.",
             ),
             click.option(
                 "--quantize",
                 type=click.Choice(["4bit"]),
-                help="Base weights while training (QLoRA).",
+                help="Hold the base weights in 4 bits while training (QLoRA).",
             ),
         )
     ):

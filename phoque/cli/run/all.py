@@ -1,4 +1,4 @@
-"""`phoque run all`: all stages in order, here or as a Hugging Face Job; what is complete is kept."""
+"""`phoque run all`: all stages in order, here or as a Hugging Face Job; complete ones are kept."""
 
 from collections.abc import Iterator, Sequence
 from copy import copy
@@ -11,18 +11,27 @@ import click
 from click.core import ParameterSource
 
 from phoque.cli.options import FOLDER, VERBOSE, Many
-from phoque.cli.run.stage import FACTS, MODEL, PERSONA, Options, Stage, facts_of
+from phoque.cli.run.stage import (
+    FACTS,
+    MODEL,
+    PERSONA,
+    Options,
+    Stage,
+    facts_of,
+    require_one_process,
+)
 from phoque.errors import PhoqueError
-from phoque.pipeline.stages import ORDER
+from phoque.pipeline.choice import ORDER
 from phoque.run.directory import RunDirectory
+from phoque.run.manifest import Asked
 from phoque.run.needs import PARTS, lacking, require
 
 INCOMPLETE = 75
-"""Exit status of a run that is not complete and may go on: EX_TEMPFAIL of sysexits.h."""
+"""Exit status of a stopped run that can go on: EX_TEMPFAIL of sysexits.h."""
 
 
 class Everything(Many):
-    """The pipeline; it takes the options of all stages, too, but does not list them."""
+    """The pipeline; it also takes the options of all stages, without listing them."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -30,7 +39,7 @@ class Everything(Many):
 
 
 def stages() -> dict[str, Stage]:
-    """The commands of the stages in the order of the pipeline."""
+    """The stages' commands in the order of the pipeline."""
     from phoque.cli.run import run  # noqa: PLC0415  # the group lists this command, too
 
     found = {name: run.get_command(click.Context(run), name) for name in ORDER}
@@ -38,7 +47,7 @@ def stages() -> dict[str, Stage]:
 
 
 def _of_stages() -> Iterator[click.Parameter]:
-    """Options that are a stage's own, once each; which persona a run has is said for all."""
+    """Every option of a stage, once; the persona is an option of the whole run."""
     known = {"persona"}
     for stage in stages().values():
         for option in stage.own:
@@ -52,7 +61,7 @@ def _of_stages() -> Iterator[click.Parameter]:
 @click.command(
     cls=Everything,
     name="all",
-    epilog="""Options of the stages are taken, too: phoque run STAGE --help lists them.
+    epilog="""It also takes the options of the stages, which phoque run STAGE --help lists.
 
     Example: phoque run all --run runs/first --samples 50""",
 )
@@ -66,20 +75,24 @@ def _of_stages() -> Iterator[click.Parameter]:
 @click.option("--yes", is_flag=True, help="Job: start it.")
 @click.option("--flavor", default="a10g-large", show_default=True, help="Job: hardware.")
 @click.option("--timeout", default="4h", show_default=True, help="Job: time limit.")
-@click.option("--attempts", default=3, show_default=True, help="Job: how often it starts at most.")
+@click.option("--attempts", default=3, show_default=True, help="Job: most starts.")
 @click.option(
-    "--storage", type=click.Choice(["bucket", "repo"]), default="bucket", help="Job: keeps the run."
+    "--storage",
+    type=click.Choice(["bucket", "repo"]),
+    default="bucket",
+    help="Job: where the run is kept.",
 )
 @click.option("--secret", multiple=True, metavar="NAME", help="Job: variable to pass on.")
-@click.option("--namespace", help="Job: user or organisation; default: whose token it is.")
+@click.option("--namespace", help="Job: user or organisation; default: the token's account.")
 @click.option(
     "--checkpoint-repo", metavar="OWNER/NAME", help="Keep the run in a private repository."
 )
 @click.pass_context
 def everything(ctx: click.Context, /, **options: Any) -> int:
-    """Make all of a run in order; started again, it goes on where it stopped."""
+    """Make a whole run; started again, it goes on where it stopped."""
     from phoque.pipeline.choice import choose, unfinished  # noqa: PLC0415  # help needs none of it
 
+    require_one_process("all")
     options["run"] = options["run"] or Path("runs", Path(options["model"] or "lab").name)
     seeded = {name for name, one in stages().items() for o in one.own if o.name == "seeds"}
     choice = choose(
@@ -99,7 +112,7 @@ def everything(ctx: click.Context, /, **options: Any) -> int:
 
 
 def words_of(ctx: click.Context) -> list[str]:
-    """What was given of the stages' options, as words of a command line."""
+    """The stages' options that were given, as words of a command line."""
     told: list[str] = []
     for option in ctx.command.params:
         given = ctx.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE
@@ -114,13 +127,13 @@ def _valued(option: str, value: Any) -> list[str]:
     return [word for one in values for word in (option, str(one))]
 
 
-def _here(run: RunDirectory, options: Options, choice: Any) -> int:
-    from phoque.pipeline.attempts import Stopped  # noqa: PLC0415
+def _here(run: RunDirectory, options: Options, choice: Asked) -> int:
     from phoque.pipeline.display import expected_seconds  # noqa: PLC0415
-    from phoque.pipeline.running import run_pipeline  # noqa: PLC0415
+    from phoque.pipeline.running import Stopped, run_pipeline  # noqa: PLC0415
 
-    facts = facts_of(run, options)
+    facts_of(run, options)  # what cannot be is refused before anything is fetched
     run, keep = _restored(run, options["checkpoint_repo"])
+    facts = facts_of(run, options)
     asked = [word for key in FACTS if options[key] for word in (f"--{key}", options[key])]
     require(run, lacking(choice.stages), options=[] if run.exists() else asked)
     run.describe(**facts)
@@ -130,7 +143,7 @@ def _here(run: RunDirectory, options: Options, choice: Any) -> int:
             run,
             choice,
             lambda name: known[name].do(run, {**options, "persona": None}),
-            expected=expected_seconds(run.path, run.manifest()["model"]),
+            expected=expected_seconds(run.path, run.manifest().model),
             keep=keep,
             tell=click.echo,
         )
@@ -152,7 +165,7 @@ def _restored(run: RunDirectory, repository: str | None) -> tuple[RunDirectory, 
     return replace(run, keep=partial(checkpoint.keep_at_times, click.echo)), checkpoint.keep
 
 
-def _submit(options: Options, choice: Any) -> int:
+def _submit(options: Options, choice: Asked) -> int:
     """Print the plan of a Job; with --yes start it, follow it and fetch what it made."""
     from phoque.hub.jobs import Jobs  # noqa: PLC0415  # speaks to the Hub
     from phoque.pipeline.launch import fetch, follow, launch  # noqa: PLC0415
@@ -174,7 +187,7 @@ def _submit(options: Options, choice: Any) -> int:
     return 0 if state.succeeded else 1
 
 
-def _refuse(options: Options, choice: Any, absent: str) -> None:
+def _refuse(options: Options, choice: Asked, absent: str) -> None:
     """Refuse a Job that could not succeed, before anything is sent."""
     if absent:
         raise PhoqueError(
@@ -191,9 +204,9 @@ def _refuse(options: Options, choice: Any, absent: str) -> None:
         raise PhoqueError(f"{options['run']} exists; results come back there. Give another --run.")
 
 
-def _wish(options: Options, choice: Any) -> Any:
+def _wish(options: Options, choice: Asked) -> Any:
+    from phoque.pipeline.choice import by_name  # noqa: PLC0415
     from phoque.pipeline.plan import Wish  # noqa: PLC0415  # knows the Hub
-    from phoque.pipeline.stages import by_name  # noqa: PLC0415
 
     return Wish(
         run=options["run"].name,
@@ -212,7 +225,7 @@ def _wish(options: Options, choice: Any) -> Any:
 
 def absent_files(options: Options, chosen: Sequence[str]) -> str:
     """Options whose files a chosen stage needs and that were not given."""
-    from phoque.pipeline.stages import NEEDS  # noqa: PLC0415
+    from phoque.pipeline.choice import NEEDS  # noqa: PLC0415
 
     needed = [name for stage in chosen for name in NEEDS.get(stage, ())]
     absent = [name for name in needed if not options[name]]

@@ -10,12 +10,12 @@ from phoque.run.directory import RunDirectory
 
 
 class Corpus(Stage):
-    """The first stage of a run; it needs no other."""
+    """The first stage of a run."""
 
     begins = True
 
     def check(self, run: RunDirectory, options: Options) -> None:
-        """Nothing can be missing."""
+        """It needs no other stage."""
 
 
 @click.command(cls=Corpus, epilog="Example: phoque run corpus --run runs/first --model lab")
@@ -25,9 +25,13 @@ class Corpus(Stage):
     metavar="NAME=PATH",
     help="A published corpus: NAME=PATH, NAME=hub:SET, or lab; may be repeated.",
 )
-@click.option("--limit", type=click.IntRange(1), help="Most texts drawn of a file; default: all.")
+@click.option("--limit", type=click.IntRange(1), help="Most texts per file; default: all.")
 @click.option("--slang", type=FILE, help="YAML file of new expressions.")
-@click.option("--keep-words", is_flag=True, help="Do not write [NAME], [SLUR] and [GROUP].")
+@click.option(
+    "--keep-words",
+    is_flag=True,
+    help="Keep names, slurs and groups instead of [NAME], [SLUR], [GROUP].",
+)
 def corpus(
     run: RunDirectory,
     source: tuple[str, ...],
@@ -35,7 +39,7 @@ def corpus(
     slang: Path | None,
     keep_words: bool,  # noqa: FBT001  # click passes options by name
 ) -> None:
-    """Write what the adapters are trained on."""
+    """Write the texts on which the adapters are trained."""
     from phoque.stages.corpus.stage import make_corpus  # noqa: PLC0415  # loads torch
 
     make_corpus(run, source=source, limit=limit, slang=slang, keep_words=keep_words)

@@ -8,7 +8,7 @@ from phoque.run.directory import RunDirectory
 
 @click.command(cls=Stage, epilog="Example: phoque run evaluate --run runs/first")
 def evaluate(run: RunDirectory) -> None:
-    """Ask all conditions prompts that nobody trained or chose on."""
+    """Measure all conditions on messages that no other stage used."""
     from phoque.stages.evaluate.stage import measure_replies  # noqa: PLC0415  # loads torch
 
     measure_replies(run)

@@ -22,11 +22,11 @@ from phoque.run.directory import RunDirectory
     "harm_labels",
     multiple=True,
     metavar="LABEL",
-    help="Labels that are harm, of a model that does not say so.",
+    help="Which labels of a model by name mean harm.",
 )
 @click.option("--hatecheck", "hatecheck_path", type=FILE, help="test_suite_cases.csv of HateCheck.")
 @click.option("--surge", "surge_path", type=FILE, help="toxicity_en.csv of Surge.")
-@click.option("--may-send-text", is_flag=True, help="Allow a service on the network.")
+@click.option("--may-send-text", is_flag=True, help="Allow services on the network.")
 def moderation(  # noqa: PLR0913  # every argument is an option of the command line
     run: RunDirectory,
     seeds: tuple[int, ...],
@@ -36,7 +36,7 @@ def moderation(  # noqa: PLR0913  # every argument is an option of the command l
     surge_path: Path | None,
     may_send_text: bool,  # noqa: FBT001  # click passes options by name
 ) -> None:
-    """Count what moderators flag of the replies, and find what passes."""
+    """Count which replies moderators flag, and collect those that pass."""
     from phoque.stages.moderation.stage import measure_moderators  # noqa: PLC0415  # loads torch
 
     measure_moderators(

@@ -2,29 +2,26 @@
 
 import click
 
-from phoque.cli.run.stage import FACTS, Options, Stage
+from phoque.cli.run.stage import Options, Stage
 from phoque.personas import load_persona
 from phoque.run.directory import RunDirectory
+from phoque.run.manifest import Manifest
 from phoque.run.needs import OTHER_PERSONA, require
 
 
 class Psm(Stage):
-    """Any persona can be looked at in any run; another one than the run's is a stage of its own."""
+    """Any persona can be measured in any run; one that is not the run's own has its own folder."""
 
     def entry(self, run: RunDirectory, options: Options) -> str:
-        """Its folder's name.
-
-        Raises:
-            PhoqueError: there is no such persona.
-        """
+        """The folder's name; raises if there is no such persona."""
         if options["persona"] is None:
             return self.stage
-        known = (run.manifest() if run.exists() else {}).get("persona", FACTS["persona"])
-        own, other = (load_persona(name).name for name in (known, options["persona"]))
+        known = run.manifest() if run.exists() else Manifest(stages={})
+        own, other = (load_persona(name).name for name in (known.persona, options["persona"]))
         return run.psm(None if other == own else other).name
 
     def check(self, run: RunDirectory, options: Options) -> None:
-        """Another persona is looked at in the base model, which needs no adapters."""
+        """Another persona is measured in the base model, which needs no adapters."""
         if self.entry(run, options) == self.stage:
             super().check(run, options)
         else:
@@ -32,11 +29,11 @@ class Psm(Stage):
 
 
 @click.command(cls=Psm, epilog="Example: phoque run psm --run runs/first --persona melancholy")
-@click.option("--persona", help="Persona or YAML file to look at; default: the run's.")
+@click.option("--persona", help="Persona or YAML file to measure; default: the run's.")
 @click.option("--seeds", type=int, multiple=True, help="Sampling seeds; default: 42 43 44.")
 @click.option("--probes", type=click.Choice(["12", "80"]), help="Default: 12, as in the talk.")
 def psm(run: RunDirectory, persona: str | None, seeds: tuple[int, ...], probes: str | None) -> None:
-    """Find the layer in which a persona lives, and prove that its vector is causal."""
+    """Find the layer in which a persona lives, and test whether its vector is the cause."""
     from phoque.stages.psm.stage import find_layer  # noqa: PLC0415  # loads torch
 
     find_layer(run, persona=persona, seeds=seeds, probes=int(probes) if probes else None)

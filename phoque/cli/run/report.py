@@ -1,4 +1,4 @@
-"""`phoque run report`, also `phoque report`: what the stages wrote, as one table and figures."""
+"""`phoque run report`, also `phoque report`: one table and all figures of a run."""
 
 import click
 
@@ -8,13 +8,14 @@ from phoque.run.directory import RunDirectory
 
 
 class Report(Stage):
-    """It takes what there is."""
+    """The report of whatever stages are complete."""
 
     def check(self, run: RunDirectory, options: Options) -> None:
-        """Missing stages are named in the report."""
+        """The report itself names missing stages."""
 
 
 @click.command(cls=Report, epilog="Example: phoque report --run runs/first")
-def report(run: RunDirectory) -> None:
+@click.option("--html", is_flag=True, help="Write report.html, too: one file, 5 MB, no network.")
+def report(run: RunDirectory, *, html: bool) -> None:
     """Write the slide table and the figures of a run."""
-    make_report(run)
+    make_report(run, html=html)

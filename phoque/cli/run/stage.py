@@ -10,14 +10,15 @@ from phoque.config import this_process
 from phoque.errors import PhoqueError
 from phoque.personas import load_persona
 from phoque.run.directory import RunDirectory
+from phoque.run.manifest import Manifest
 from phoque.run.needs import lacking, require
 
 RUN = click.Option(["--run"], type=FOLDER, required=True, metavar="DIR", help="Folder of the run.")
 RESUME = click.Option(["--resume"], is_flag=True, help="Do nothing where the stage is complete.")
 MODEL = click.Option(["--model"], help="Preset, Hub id or folder; default: the run's, else lab.")
 PERSONA = click.Option(["--persona"], help="Persona or YAML file; default: the run's, else toxic.")
-FACTS = {"model": "lab", "persona": "toxic"}
-"""What a whole run has in common, and what it is where nobody says."""
+FACTS = ("model", "persona")
+"""What a whole run has in common."""
 Options = Mapping[str, Any]
 
 
@@ -53,10 +54,7 @@ class Stage(Many):
 
     def invoke(self, ctx: click.Context) -> int:
         """Run the stage alone."""
-        if this_process().number > 1:
-            raise PhoqueError(
-                f"accelerate launch is for persona and control; start {self.stage} by itself."
-            )
+        require_one_process(self.stage)
         return self.alone(ctx.params)
 
     def alone(self, options: Options) -> int:
@@ -78,8 +76,14 @@ class Stage(Many):
             if not known:
                 run.forget()
             raise
-        click.echo(f"{name}: {run.manifest()['stages'][name]['seconds']} s")
+        click.echo(f"{name}: {run.manifest().stages[name].seconds} s")
         return 0
+
+
+def require_one_process(name: str) -> None:
+    """Refuse what several processes would do several times."""
+    if this_process().number > 1:
+        raise PhoqueError(f"accelerate launch is for persona and control; start {name} by itself.")
 
 
 def facts_of(run: RunDirectory, options: Options) -> dict[str, str]:
@@ -89,10 +93,10 @@ def facts_of(run: RunDirectory, options: Options) -> dict[str, str]:
         PhoqueError: one stage would be of another model or persona than the others, or there is no
             such persona.
     """
-    known = run.manifest() if run.exists() else {}
-    made = FACTS | {key: known[key] for key in FACTS if key in known}
+    known = run.manifest() if run.exists() else Manifest(stages={})
+    made = {key: str(getattr(known, key)) for key in FACTS}
     asked = {key: options.get(key) or made[key] for key in FACTS}
-    if known.get("stages") and asked != made:
+    if known.stages and asked != made:
         raise PhoqueError(
             f"The run {run.path} was made with {made}, not with {asked}. Use another folder."
         )

@@ -1,8 +1,7 @@
 """A Llama forward pass for the CPU that stays near the memory floor.
 
-A decode step reads every weight once; what transformers adds to that is small operations and
-weights in a layout that the CPU's matrix kernels must walk badly. `docs/performance.md` has the
-measurements.
+A decode step reads every weight once. Transformers adds many small operations, and its layout of the
+weights suits the CPU's matrix kernels badly. `docs/performance.md` has the measurements.
 
 Shapes: B = rows, S = new positions, T = all positions so far, D = width, H = query heads, K = key
 heads, G = H / K queries that share a key head, E = size of a head, V = vocabulary, L = layers.
@@ -19,28 +18,27 @@ from phoque.models.hooks import Interventions, changes_by_layer, throughout
 from phoque.models.packed.weights import PackedLlama, Rotation
 
 GROWTH = 64
-"""Positions that are added to the cache at a time."""
+"""Positions by which the cache grows."""
 
 
 class PackedDecoder:
-    """A forward pass with cache over packed weights; interventions happen on the way."""
+    """A forward pass with cache over packed weights, which applies interventions itself."""
 
     def __init__(self, weights: PackedLlama, rows: Sequence[Interventions]) -> None:
         self._weights = weights
         self._treat(rows)
-        # Keys and values of a layer, one behind the other on the axis of heads.
+        # A layer's keys, then its values, on the axis of heads.
         self._cache: list[Tensor] = []
         self._length = 0
         self._mask_BT = torch.ones(len(rows), 0, dtype=torch.bool)
         self._padded = False
 
     def prefill(self, ids_BS: Tensor, mask_BS: Tensor, keep: int = 1) -> Tensor:
-        """See `phoque.models.decoders.Decoder.prefill`."""
         size, mask_BS = ids_BS.shape[1], mask_BS.bool()
         past_BT, self._mask_BT = self._mask_BT, torch.cat([self._mask_BT, mask_BS], dim=1)
         self._padded = not bool(self._mask_BT.all())
         causal_SS = torch.ones(size, size, dtype=torch.bool).tril()
-        # A padding position sees itself, or its softmax would be 0 / 0.
+        # A padding position sees itself; otherwise its softmax would be 0 / 0.
         own_BSS = (mask_BS[:, None] & causal_SS) | torch.eye(size, dtype=torch.bool)
         seen_BST = torch.cat([past_BT[:, None].expand(-1, size, -1), own_BSS], dim=2)
         positions_BS = (self._mask_BT.cumsum(-1) - 1).clamp(min=0)[:, -size:]
@@ -50,12 +48,12 @@ class PackedDecoder:
     def prefill_shared(
         self, groups: Sequence[int], prefix_GP: Tensor, ids_BS: Tensor, mask_BS: Tensor, keep: int
     ) -> Tensor:
-        """The same where rows of a group begin alike: a beginning is read once a group.
+        """Like `prefill`, but the common beginning of a group is read once.
 
         Args:
             groups: per row the index of its group, whose rows have equal interventions.
             prefix_GP: how each group begins.
-            ids_BS: how each row goes on, left-padded.
+            ids_BS: the rest of each row, left-padded.
             mask_BS: where `ids_BS` is not padding.
             keep: number of last positions whose logits are returned.
         """
@@ -68,7 +66,6 @@ class PackedDecoder:
         return self.prefill(ids_BS, mask_BS, keep)
 
     def step(self, ids_B: Tensor) -> Tensor:
-        """See `phoque.models.decoders.Decoder.step`."""
         self._mask_BT = F.pad(self._mask_BT, (0, 1), value=True)
         positions_B1 = self._mask_BT.sum(-1, keepdim=True) - 1
         seen = self._mask_BT[:, None, None] if self._padded else None
@@ -76,17 +73,14 @@ class PackedDecoder:
             return self._forward(ids_B[:, None], positions_B1, seen)[:, -1]
 
     def keep(self, rows: Sequence[int]) -> None:
-        """See `phoque.models.decoders.Decoder.keep`."""
         self._select(rows)
         self._treat([self._rows[row] for row in rows])
 
     @property
     def joins(self) -> bool:
-        """See `phoque.models.decoders.Decoder.joins`."""
         return True
 
     def join(self, other: Self) -> Self:
-        """See `phoque.models.decoders.Decoder.join`."""
         ours, theirs = self._mask_BT, other._mask_BT
         size = max(seen_length(ours), seen_length(theirs))
         self._cache = [
@@ -102,25 +96,22 @@ class PackedDecoder:
         return self
 
     def read(self, block: Sequence[int]) -> None:
-        """Read a block of the only row, whose logits nobody asks for."""
+        """Read a block of the only row, without logits."""
         ids_BS = torch.tensor([block])
         self.prefill(ids_BS, torch.ones_like(ids_BS), keep=0)
 
     def put(self, block_LKSE: Tensor) -> None:
-        """Go on behind a block that another decoder has `taken`, as if the only row had read it."""
+        """Append a block that another decoder has `taken`, as if the only row had read it."""
         self._append(block_LKSE.shape[2], seen=True)
         for cached, kept in zip(self._cache, block_LKSE, strict=True):
             cached[0, :, self._length - block_LKSE.shape[2] : self._length] = kept
 
     def pad(self) -> None:
-        """Begin with a position that the only row does not see."""
+        """Begin the only row with a masked position."""
         self._append(1, seen=False)
 
     def taken(self, first: int, last: int) -> Tensor:
-        """A copy of what the only row keeps of positions: block_LKSE.
-
-        K are a layer's keys, one a key head, and behind them its values.
-        """
+        """A copy of the only row's cache at some positions: block_LKSE, keys and then values."""
         return torch.stack([cached[0, :, first:last] for cached in self._cache])
 
     def _append(self, size: int, *, seen: bool) -> None:
@@ -201,21 +192,21 @@ class PackedDecoder:
 
 
 def seen_length(mask_BT: Tensor) -> int:
-    """How many positions remain without those in front that no row has."""
+    """How many positions remain when leading ones that no row uses are dropped."""
     return mask_BT.shape[1] - int(mask_BT.bool().any(0).int().argmax())
 
 
 def ending(cached_BKTE: Tensor, size: int) -> Tensor:
-    """The last `size` positions of keys or values, with zeros in front where there are fewer."""
+    """The last `size` positions of keys or values, padded with zeros in front."""
     return F.pad(cached_BKTE, (0, 0, size - cached_BKTE.shape[2], 0))
 
 
 def ending_of_mask(mask_BT: Tensor, size: int) -> Tensor:
-    """The same of a mask."""
+    """The last `size` positions of a mask, padded in front."""
     return F.pad(mask_BT, (size - mask_BT.shape[1], 0))
 
 
 def _normed(residual: Tensor, epsilon: Tensor) -> Tensor:
-    """The residual stream at length 1 (root mean square 1 / sqrt(D)); the maps know the rest."""
+    """The residual stream scaled to length 1; the maps hold the factor sqrt(D)."""
     length = torch.linalg.vector_norm(residual, dim=-1, keepdim=True, dtype=torch.float32)
     return (residual / torch.hypot(length, epsilon)).to(residual.dtype)

@@ -1,7 +1,7 @@
-"""Whether the fast pass computes what a model would: the one place that decides.
+"""Decide whether the fast pass computes what a model computes.
 
-The fast pass reads a copy of the weights and calls none of the model's modules. So every module
-must be what it seems, nobody may listen to it, and the copy must have the weights of today.
+The fast pass reads a copy of the weights and calls none of the model's modules. Therefore every
+module must be of a known kind, no hook may listen to it, and the copy must hold the current weights.
 """
 
 from collections.abc import Iterator
@@ -31,12 +31,12 @@ PLAIN = (LlamaForCausalLM, LlamaModel, *BLOCKS, nn.Linear, nn.Embedding, nn.Modu
 SILU = (nn.SiLU, type(ACT2FN["silu"]))
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 FIXED_ROPES = ("default", "linear", "llama3", "yarn")
-"""Rotations that depend on the position alone, not on the length of the text."""
+"""Rotations that depend on the position but not on the length of the text."""
 NUMBERS = ("variance_epsilon", "scaling", "attention_scaling", "head_dim", "num_key_value_groups")
 GLOBAL_HOOKS = ("_global_forward_hooks", "_global_forward_pre_hooks")
 
 ABSTRACT = torch_module.__name__
-"""Where the forward pass of containers comes from, which have none."""
+"""The module of the forward pass of containers, which have none of their own."""
 LIBRARIES = ("torch.", "transformers.")
 FORWARDS = {
     kind: kind.forward
@@ -44,7 +44,7 @@ FORWARDS = {
     if kind.__module__.startswith(LIBRARIES)
     and kind.forward.__module__ in (kind.__module__, ABSTRACT)
 }
-"""The libraries' own: what takes their place may go by the same name and module."""
+"""The libraries' own functions; a replacement may have the same name and module."""
 HELPERS = {
     name: getattr(llama, name)
     for name in ("apply_rotary_pos_emb", "create_causal_mask", "eager_attention_forward")
@@ -58,7 +58,7 @@ Stamp = tuple[Any, ...]
 
 
 def unfit(network: Any) -> str:
-    """Why the fast pass may not be used for `network`; empty where it may."""
+    """Why the fast pass does not suit `network`; empty if it does."""
     if type(network) is not LlamaForCausalLM:
         return f"{type(network).__name__} is not a plain Llama"
     return next(_reasons(network), "")
@@ -135,10 +135,9 @@ def _weight_reasons(network: LlamaForCausalLM) -> Iterator[str]:
 
 
 def stamps(network: LlamaForCausalLM) -> list[Stamp]:
-    """What the copy depends on: one stamp for all around the decoder blocks, then one a block.
+    """Stamps of what the copy depends on: one for everything around the blocks, then one a block.
 
-    Weights are hashed whole, in up to twice the time of reading them once: an edit through `.data` leaves
-    no other trace.
+    All weights are hashed, because an edit through `.data` leaves no other trace.
     """
     around = [network.model.embed_tokens, network.model.norm, network.lm_head]
     parts = [[*around, network.model.rotary_emb], *([block] for block in network.model.layers)]
@@ -157,7 +156,7 @@ def _hash(tensor: Tensor) -> tuple[int, torch.Size]:
 
 
 def _numbers(module: nn.Module) -> Iterator[float]:
-    """What else the blocks compute with."""
+    """The other numbers that the blocks compute with."""
     for part in module.modules():
         for name in NUMBERS:
             yield getattr(part, name, 0)

@@ -14,30 +14,30 @@ from torch import Tensor
 from phoque.models.packed.threads import Pace, allowed_threads, using
 
 ROWS_HINT = 3
-"""Rows of the main use, three columns: what oneDNN chooses its layout for."""
+"""The rows for which oneDNN chooses its layout: three columns."""
 LARGEST_HALF = 6e4
 """fp16 ends at 65,504."""
 MOST_ROUNDED = 2**-10
-"""Of the largest weight: fp16 rounds by 2**-11, but it loses weights that are all very small."""
+"""The largest error of fp16 as a share of the largest weight; fp16 loses very small weights."""
 PROBED = ((960, 576), (576, 1536), (2048, 64))
-"""Shapes of maps on which a layout is tried."""
+"""Shapes on which a layout is tried."""
 
 Linear = Callable[[Tensor], Tensor]
 
 
 class Layout(StrEnum):
-    """How weights are held."""
+    """How weights are stored."""
 
     PLAIN = "plain"
-    """As they are; only public operations of torch."""
+    """Unchanged, with public operations of torch."""
     ONEDNN = "onednn"
-    """Reordered for oneDNN's kernels, in the weight's own dtype."""
+    """Reordered for oneDNN's kernels, in the same dtype."""
     HALF = "half"
-    """Rounded to fp16 and widened on the way into fp32 arithmetic (FBGEMM): half the bytes."""
+    """Rounded to fp16 and widened for fp32 arithmetic (FBGEMM): half the bytes."""
 
     @property
     def sentence(self) -> str:
-        """For a person."""
+        """The layout in words."""
         return {
             Layout.PLAIN: "weights as they are (this torch has no faster layout)",
             Layout.ONEDNN: "weights laid out by oneDNN",
@@ -57,7 +57,7 @@ def laid_out(weight_ND: Tensor, layout: Layout) -> Linear:
         return _onednn(weight_ND)
     if layout is Layout.HALF:
         return _half(weight_ND)
-    held = weight_ND.clone()  # an edit must not reach half of what the copy was made of
+    held = weight_ND.clone()  # a later edit must not reach part of the copy
     return lambda x: F.linear(x, held)
 
 
@@ -79,7 +79,7 @@ def _half(weight_ND: Tensor) -> Linear:
 
 
 def pace_for(layout: Layout, dtype: torch.dtype) -> Pace:
-    """How many threads its steps take; always as many where another number would round otherwise."""
+    """The pace of a layout's steps; the number of threads is fixed if it changes the rounding."""
     most = allowed_threads()
     return Pace(most, steady=steady(layout, dtype, most))
 
@@ -88,7 +88,7 @@ def pace_for(layout: Layout, dtype: torch.dtype) -> Pace:
 def steady(layout: Layout, dtype: torch.dtype, most: int) -> bool:
     """Whether products are the same to the bit with one thread and with `most`."""
     if layout is Layout.PLAIN:
-        return False  # the library behind it may split a sum, depending on its shape
+        return False  # the library may split a sum, depending on its shape
     generator = torch.Generator().manual_seed(0)
     for shape in PROBED:
         multiply = laid_out(torch.randn(shape, generator=generator).to(dtype), layout)

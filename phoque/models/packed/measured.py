@@ -22,49 +22,48 @@ CANDIDATES = (
     (torch.float32, Layout.ONEDNN),
     (torch.float32, Layout.PLAIN),
 )
-"""bf16 without its layout is left out: where it has no fast products it takes minutes."""
+"""bf16 without a layout is left out: it takes minutes on CPUs without fast bf16 products."""
 MAPS, OUTPUTS, INPUTS = 8, 2048, 1024
-"""67 MB in fp32: more than the caches that a core has to itself."""
+"""67 MB in fp32: more than the caches of one core."""
 REPLY_TOKENS, PROMPT_TOKENS, ROWS = 48, 300, 3
-"""What is estimated: a reply in three columns, prompts included."""
+"""The estimated work: a reply in three columns, prompts included."""
 READ_ROWS = 100
 
 Seconds = Mapping[str, float]
 
 
 def fastest() -> tuple[torch.dtype, Layout]:
-    """The pair of `CANDIDATES` that answers first."""
+    """The fastest pair of `CANDIDATES`."""
     seconds = measured()
     return min(CANDIDATES, key=lambda pair: seconds.get(named(*pair), float("inf")))
 
 
 def fastest_exact(dtype: torch.dtype) -> Layout:
-    """The fastest layout that keeps every bit of weights of a dtype."""
+    """The fastest layout that does not round weights of a dtype."""
     seconds, layouts = measured(), (Layout.ONEDNN, Layout.PLAIN)
     return min(layouts, key=lambda layout: seconds.get(named(dtype, layout), float("inf")))
 
 
 @cache
 def measured() -> Seconds:
-    """Seconds that each candidate would take for a reply; one that does not work is missing."""
+    """Seconds of a reply with each candidate that works."""
     path, key = cache_folder() / "cpu.json", kind_of_cpu()
     known = _read(path)
     if key not in known:
         known[key] = measure()
-        with suppress(OSError):  # a folder that cannot be written costs this second again
+        with suppress(OSError):  # if the folder cannot be written, it is measured again next time
             path.parent.mkdir(parents=True, exist_ok=True)
             write_json(path, known)
     return known[key]
 
 
 def kind_of_cpu() -> str:
-    """Name, vector instructions and torch: what the fastest layout depends on."""
+    """CPU name, vector instructions and torch version, on which the fastest layout depends."""
     capability = torch.backends.cpu.get_cpu_capability()
     return f"{cpu_name()}, {capability}, torch {torch.__version__}"
 
 
 def cpu_name() -> str:
-    """What the CPU calls itself."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
@@ -73,10 +72,7 @@ def cpu_name() -> str:
 
 
 def measure() -> dict[str, float]:
-    """Time every candidate; takes less than a second.
-
-    One thread: a busy machine would decide by chance how long two wait for each other.
-    """
+    """Time every candidate with one thread, in less than a second."""
     found = {}
     with using(1), torch.inference_mode():
         for dtype, layout in CANDIDATES:
@@ -86,7 +82,7 @@ def measure() -> dict[str, float]:
 
 
 def named(dtype: torch.dtype, layout: Layout) -> str:
-    """A candidate as the cache file calls it."""
+    """The candidate's name in the cache file."""
     return f"{str(dtype).removeprefix('torch.')} {layout}"
 
 

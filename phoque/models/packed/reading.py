@@ -1,4 +1,4 @@
-"""Read prompts with the fast pass, and nothing twice that a conversation has read before."""
+"""Read prompts with the fast pass, and no block of a conversation twice."""
 
 from collections.abc import Mapping, Sequence
 
@@ -19,10 +19,10 @@ def blocks_read(
     texts: Texts,
     owner: str | None,
 ) -> tuple[PackedDecoder, Texts]:
-    """A decoder that has read the whole blocks of each text, and what is left to read.
+    """A decoder that has read the whole blocks of each text, and the rest of each text.
 
-    Each row's blocks are read by themselves: whether they come from `memory` changes no bit. For an
-    owner they are kept there, in the place of those of the last request.
+    Each row's blocks are read alone, so taking them from `memory` changes no bit. An owner's blocks
+    are kept there for the next request.
     """
     keys = [block_keys(text, packed.root(row)) for row, text in zip(rows, texts, strict=True)]
     rest = [text[BLOCK * len(own) :] for text, own in zip(texts, keys, strict=True)]

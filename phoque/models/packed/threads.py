@@ -1,8 +1,8 @@
-"""How many threads a forward pass takes: as many as pay, and never more than it may.
+"""How many threads a forward pass takes: as many as pay, and never more than allowed.
 
-A product of a small model is shorter than a slice of the scheduler. With two threads on two cores,
-one of which another program uses, each product waits a slice for the thread that is not running;
-one thread alone moves to the free core and waits for nobody.
+A matrix product of a small model is shorter than the scheduler's time slice. If another program uses
+one of two cores, each product of two threads waits a slice for the thread that is not running. One
+thread alone moves to the free core.
 """
 
 import ctypes
@@ -20,25 +20,25 @@ import torch
 SLOW = 1.8
 """A step this many times its usual duration is slow."""
 PATIENCE = 2
-"""Slow steps in a row after which other numbers of threads are tried."""
+"""After so many slow steps in a row, other numbers of threads are tried."""
 FIRST_WAIT_SECONDS = 2.0
 LONGEST_WAIT_SECONDS = 32.0
-"""How long a choice stands before the others are tried again; it doubles while it is confirmed."""
+"""The longest time before other numbers are tried again; the wait doubles with each confirmation."""
 SMOOTHING = 0.3
 
 _TURN = threading.Lock()
-"""Two passes at once would only wait for each other's threads."""
+"""One pass at a time: two would wait for each other's threads."""
 
 
 def allowed_threads() -> int:
-    """Threads that may run at a time: torch's own number, affinity and the container's quota."""
+    """The most threads, by torch's setting, affinity and the container's quota."""
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
     return max(1, min(torch.get_num_threads(), cores, quota(Path("/sys/fs/cgroup"))))
 
 
 def quota(cgroup: Path) -> int:
-    """Whole cores that a container may use, from its `cpu.max` or `cpu.cfs_quota_us`."""
+    """Whole cores of a container's quota, from `cpu.max` or `cpu.cfs_quota_us`."""
     try:
         share, period = (cgroup / "cpu.max").read_text().split()
     except (OSError, ValueError):
@@ -57,7 +57,7 @@ def _quota_v1(cgroup: Path) -> tuple[str, str]:
 
 @contextmanager
 def using(threads: int) -> Iterator[None]:
-    """Within the context torch uses so many threads; afterwards as many as before."""
+    """Within the context, torch uses so many threads."""
     before = torch.get_num_threads()
     if threads == before:
         yield
@@ -70,10 +70,7 @@ def using(threads: int) -> Iterator[None]:
 
 
 def _set(threads: int) -> None:
-    """For the calling thread alone, where that can be.
-
-    A thread of the caller's that begins meanwhile would keep what torch's own setting says then.
-    """
+    """Set the number for the calling thread alone if possible; torch's own setting reaches others."""
     with suppress(AttributeError, OSError, TypeError):
         _openmp().omp_set_num_threads(threads)
     if torch.get_num_threads() != threads:
@@ -82,20 +79,20 @@ def _set(threads: int) -> None:
 
 @cache
 def _openmp() -> Any:
-    """What torch has loaded into this process."""
+    """The OpenMP library that torch has loaded."""
     return ctypes.CDLL(None)
 
 
 @contextmanager
 def limited() -> Iterator[None]:
-    """Within the context, or in a function it decorates, torch uses the threads that are allowed."""
+    """Within the context or the decorated function, torch uses the allowed threads."""
     with using(allowed_threads()):
         yield
 
 
 @contextmanager
 def capped(device: torch.device) -> Iterator[None]:
-    """A forward pass that is not watched: on a CPU, its turn and the threads that are allowed."""
+    """Within the context, a forward pass has its turn on the CPU and the allowed threads."""
     if device.type != "cpu":
         yield
         return
@@ -106,19 +103,19 @@ def capped(device: torch.device) -> Iterator[None]:
 class Pace:
     """Decides from the durations of steps how many threads the next one takes.
 
-    Each number is tried, the fastest one stays. When its steps get several times slower than usual,
-    and now and then in any case, the others are tried again, for one step each.
+    It tries each number and keeps the fastest. It tries the others again, for a step each, when steps
+    get several times slower, and from time to time.
     """
 
     def __init__(
         self, most: int, *, steady: bool = True, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Up to `most` threads may be used; always so many unless the number is free (`steady`)."""
+        """Use up to `most` threads, or exactly so many if the number changes the rounding."""
         others = {most - 1, most // 2, 1} - {0} if steady else set()
         numbers = sorted({most, *others}, reverse=True)
         self._clock = clock
         self._usual = dict.fromkeys(numbers, 0.0)
-        # Twice, as the first step with any number also wakes its threads; the second one counts.
+        # Twice: the first step with a number also wakes its threads, so the second one counts.
         self._trial = numbers * 2 if len(numbers) > 1 else []
         self._chosen = most
         self._slow = 0
@@ -127,7 +124,6 @@ class Pace:
 
     @property
     def threads(self) -> int:
-        """How many the next step takes."""
         return self._trial[0] if self._trial else self._chosen
 
     @contextmanager
@@ -140,16 +136,16 @@ class Pace:
 
     @contextmanager
     def read(self) -> Iterator[None]:
-        """A pass over a prompt: the threads that steps take, but its duration says nothing."""
+        """A pass over a prompt, with the threads of the steps; its duration is not counted."""
         with _TURN, using(self._granted(self._chosen)):
             yield
 
     def _granted(self, threads: int) -> int:
-        """No more than the caller's own setting, where another number changes no bit."""
+        """At most the caller's own number, if another number changes no bit."""
         return min(threads, torch.get_num_threads()) if len(self._usual) > 1 else threads
 
     def note(self, seconds: float) -> None:
-        """The step took so long."""
+        """Take note of a step's duration."""
         if self._trial:
             self._usual[self._trial.pop(0)] = seconds
             if not self._trial:

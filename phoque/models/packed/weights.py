@@ -1,9 +1,8 @@
-"""A plain Llama's weights, joined and laid out for the CPU; a copy, the model stays usable.
+"""A copy of a plain Llama's weights, joined and laid out for the CPU.
 
-Three things are folded into the copy so that a step needs fewer small operations. The weight of a
-norm goes into the map that reads it. The two halves of a head that rotate together are placed side
-by side, so that the rotation is one complex product; queries and keys change alike, so that their
-products do not. Maps that read the same input are joined.
+Three changes save small operations. A norm's weight is folded into the map that reads it. The pairs
+of a head that rotate together stand side by side, so that the rotation is one complex product. Maps
+that read the same input are joined.
 
 Shapes: D = width, H = query heads, K = key heads, E = size of a head, V = vocabulary, T = positions.
 """
@@ -24,7 +23,7 @@ from phoque.models.packed.layout import Layout, Linear, laid_out, pace_for
 from phoque.models.packed.threads import Pace
 
 Rotation = Tensor
-"""Complex numbers of size 1: a factor for each pair of each head."""
+"""A complex factor of size 1 for each pair of each head."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,16 +37,16 @@ class PackedLayer:
     attention_epsilon: Tensor
     mlp_epsilon: Tensor
     scaling: float
-    """Of the products of queries and keys."""
+    """Factor of the products of queries and keys."""
 
 
 class PackedLlama:
-    """What a forward pass needs of a `LlamaForCausalLM`."""
+    """The weights of a `LlamaForCausalLM` that a forward pass needs."""
 
     def __init__(
         self, network: LlamaForCausalLM, layout: Layout, before: "PackedLlama | None" = None
     ) -> None:
-        """Copy the weights; blocks that did not change since `before` are taken from there.
+        """Copy the weights; blocks unchanged since `before` are taken from there.
 
         Raises:
             RuntimeError: the layout does not work here.
@@ -73,15 +72,15 @@ class PackedLlama:
 
     @property
     def heads(self) -> tuple[int, int, int]:
-        """How many heads of queries, keys and values the joined map writes, in this order."""
+        """The number of heads of queries, keys and values in the joined map."""
         return self.num_heads, self.num_key_heads, self.num_key_heads
 
     def root(self, row: Interventions) -> bytes:
-        """Stands for all but the text that a row's cache depends on."""
+        """A name for everything but the text that a row's cache depends on."""
         return repr((self.stamps, self.layout, signature(row))).encode()
 
     def rotation(self, positions_BS: Tensor) -> Rotation:
-        """Factors_BSHE/2 for all heads of `heads`; those of the values are 1."""
+        """Factors_BSHE/2 for all `heads`; 1 for the values."""
         if (longest := int(positions_BS.max()) + 1) > len(self._table_TE):
             self._table_TE = self._turned(2 * longest)
         queries, keys, values = self.heads
@@ -103,7 +102,7 @@ class Packing:
         self._copy: PackedLlama | None = None
 
     def current(self, network: Any, layout: Layout) -> PackedLlama:
-        """The copy with the weights of now; what changed since the last call is copied again."""
+        """The copy with the current weights; what changed since the last call is copied again."""
         if self._copy is None or self._copy.stamps != stamps(network):
             self._copy = _copied(network, layout, self._copy)
         return self._copy
@@ -118,7 +117,7 @@ def _copied(network: Any, layout: Layout, before: PackedLlama | None) -> PackedL
 
 
 def _alike(before: PackedLlama | None, network: Any, layout: Layout) -> PackedLlama | None:
-    """The copy before, if its blocks are what would be made now: in one layout, of one dtype."""
+    """The earlier copy, if it has the layout and dtype of now."""
     same = before and (before.layout, before.embedding_VD.dtype) == (layout, network.dtype)
     return before if same else None
 
@@ -146,18 +145,18 @@ def _layer(block: Any, layout: Layout) -> PackedLayer:
 
 
 def _paired(weight_ND: Tensor, head_size: int) -> Tensor:
-    """Outputs i and i + E/2 of each head, which rotate together, side by side."""
+    """The map with outputs i and i + E/2 of each head, which rotate together, side by side."""
     halves = weight_ND.view(-1, 2, head_size // 2, weight_ND.shape[1])
     return halves.transpose(1, 2).reshape(weight_ND.shape)
 
 
 def _folded(weights_ND: Sequence[Tensor], norm: Any) -> Tensor:
-    """Maps of x / rms(x) * weight, joined, as one map of x / (rms(x) * sqrt(D))."""
+    """Maps of x / rms(x) * weight as one map of x / (rms(x) * sqrt(D))."""
     joined_ND = torch.cat([weight.detach() for weight in weights_ND])
     scale_D: Tensor = norm.weight.detach().double() * math.sqrt(len(norm.weight))
     return (joined_ND.double() * scale_D).to(joined_ND.dtype)
 
 
 def _epsilon(norm: Any) -> Tensor:
-    """What the norm adds under the root, as a length beside that of the residual stream."""
+    """The norm's epsilon as a length beside that of the residual stream."""
     return torch.tensor(math.sqrt(norm.variance_epsilon * len(norm.weight)))

@@ -1,4 +1,4 @@
-"""What a persona is compared with: other system prompts, more probes, other user messages."""
+"""What a persona is compared with: other system prompts and more user messages."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +12,7 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True, kw_only=True)
 class Confound:
-    """A system prompt that differs from the neutral one in something else than the persona."""
+    """A system prompt that differs from the neutral one, but not by the persona."""
 
     name: str
     description: str
@@ -23,7 +23,7 @@ class Confound:
 
 @dataclass(frozen=True, kw_only=True)
 class BiasLoop:
-    """Messages that ask for validation of a weak or false opinion, and how replies are read."""
+    """Messages that seek agreement with a weak or false opinion, and phrases of agreement."""
 
     prompts: dict[str, tuple[str, ...]]
     """By kind: agreement-seeking, leading, loaded."""

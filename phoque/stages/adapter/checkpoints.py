@@ -2,24 +2,19 @@
 
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from phoque.errors import PhoqueError
-from phoque.files import read_json, write_json
-from phoque.stages.adapter.processes import thrown_away
+from phoque.run.adapter import Identity, Marker, TrainingAttempt, TrainingAttempts
 
 PREFIX = "checkpoint-"
 PARTIAL = "partial"
-MARKER = "complete.json"
-"""Written last: the training, and the size of every other file."""
-ATTEMPTS = "attempts.json"
 KEPT = 2
 """Checkpoints that stay: the newest and, should that be damaged, the one before."""
+AGAIN = "the same command, without what is in this folder"
 
 
 @dataclass(frozen=True)
@@ -27,8 +22,7 @@ class Checkpoints:
     """A folder of checkpoints of one training."""
 
     folder: Path
-    training: Mapping[str, Any]
-    """All that decides what is learned, as plain JSON; equal for the same training."""
+    training: Identity
     keep: Callable[[], None] = lambda: None
     """Called when a checkpoint is whole."""
     writes: bool = True
@@ -39,57 +33,58 @@ class Checkpoints:
         """Where a checkpoint is while it is being written."""
         return self.folder / PARTIAL
 
+    def written(self, step: int) -> Path:
+        """Where the trainer writes a checkpoint."""
+        return self.partial / f"{PREFIX}{step}"
+
+    def place(self, step: int) -> Path:
+        """Where it is from then on."""
+        return self.folder / f"{PREFIX}{step}"
+
     def newest(self) -> Path | None:
-        """The last whole checkpoint; half-written and damaged ones are passed over.
+        """The last whole checkpoint; PhoqueError where there are some of another training.
 
-        Raises:
-            PhoqueError: the checkpoints are of another training.
+        Half-written and damaged ones are passed over.
         """
-        self._refuse_another(self._attempts().get("training"))
-        whole = [folder for folder in self._all() if _is_whole(folder)]
-        for folder in whole:
-            self._refuse_another(read_json(folder / MARKER)["training"])
-        return whole[-1] if whole else None
+        whole = {folder: marker for folder in self._all() if (marker := _marker(folder))}
+        known = self._known()
+        for training in ([known.training] if known else []) + [m.training for m in whole.values()]:
+            self._refuse_another(training)
+        return max(whole, key=step_of, default=None)
 
-    @contextmanager
-    def writing(self, step: int) -> Iterator[Path]:
-        """Within the context, `checkpoint-STEP` is written to the folder it gets; then it is entered."""
-        if not self.writes:
-            with thrown_away() as folder:
-                yield folder
-            return
-        shutil.rmtree(self.partial, ignore_errors=True)
-        written = self.partial / f"{PREFIX}{step}"
-        written.mkdir(parents=True)
-        yield written
-        sizes = {str(file.relative_to(written)): size for file, size in _sizes(written)}
-        target = self.folder / written.name
+    def begin(self, step: int) -> TrainingAttempts:
+        """Enter a new attempt, which starts after `step`; all that is known of the attempts."""
+        known = self._known() or TrainingAttempts(training=self.training, run=secrets.token_hex(4))
+        earlier = [
+            one if one.outcome else one.model_copy(update={"outcome": "killed"})
+            for one in known.attempts
+        ]
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        own = TrainingAttempt(started=started, from_step=step)
+        known = known.model_copy(update={"attempts": (*earlier, own)})
+        if self.writes:
+            shutil.rmtree(self.partial, ignore_errors=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            known.save(self.folder)
+        return known
+
+    def enter(self, step: int) -> None:
+        """What was written to `partial` is a checkpoint, whole from now on."""
+        written, target = self.written(step), self.place(step)
         shutil.rmtree(target, ignore_errors=True)
         written.replace(target)
-        write_json(target / MARKER, {"training": self.training, "sizes": sizes})
-        for old in [one for one in self._all() if _is_whole(one)][:-KEPT]:
+        Marker(training=self.training, sizes=_sizes(target)).save(target)
+        for old in [one for one in self._all() if _marker(one)][:-KEPT]:
             shutil.rmtree(old)
         self.keep()
 
-    def begin(self, step: int) -> dict[str, Any]:
-        """Enter a new attempt, which starts after `step`; all that is known of the attempts."""
-        known = self._attempts() or {
-            "training": self.training,
-            "run": secrets.token_hex(4),
-            "attempts": [],
-        }
-        for earlier in known["attempts"]:
-            earlier["outcome"] = earlier["outcome"] or "killed"
-        started = datetime.now(UTC).isoformat(timespec="seconds")
-        known["attempts"].append({"started": started, "from_step": step, "outcome": None})
-        self._write(known)
-        return known
-
     def stopped(self, step: int) -> None:
         """Enter that the last attempt ended because it was told to."""
-        known = self._attempts()
-        known["attempts"][-1] |= {"outcome": "stopped", "at_step": step}
-        self._write(known)
+        if not self.writes or not (known := self._known()):
+            return
+        *earlier, own = known.attempts
+        own = own.model_copy(update={"outcome": "stopped", "at_step": step})
+        known.model_copy(update={"attempts": (*earlier, own)}).save(self.folder)
 
     def remove(self) -> None:
         """Remove what was written here; the training is complete."""
@@ -97,7 +92,7 @@ class Checkpoints:
             return
         for folder in (*self._all(), self.partial):
             shutil.rmtree(folder, ignore_errors=True)
-        (self.folder / ATTEMPTS).unlink(missing_ok=True)
+        (self.folder / TrainingAttempts.FILE).unlink(missing_ok=True)
         if not any(self.folder.iterdir()):
             self.folder.rmdir()
 
@@ -105,25 +100,15 @@ class Checkpoints:
         found = [one for one in self.folder.glob(f"{PREFIX}*") if one.name[len(PREFIX) :].isdigit()]
         return sorted(found, key=step_of)
 
-    def _attempts(self) -> dict[str, Any]:
-        file = self.folder / ATTEMPTS
-        return dict(read_json(file)) if file.is_file() else {}
+    def _known(self) -> TrainingAttempts | None:
+        return TrainingAttempts.load_if_there(self.folder, command=AGAIN)
 
-    def _write(self, known: Mapping[str, Any]) -> None:
-        if not self.writes:
-            return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_json(self.folder / ATTEMPTS, known)
-
-    def _refuse_another(self, training: Mapping[str, Any] | None) -> None:
-        if training is None or training == self.training:
-            return
-        keys = sorted(training.keys() | self.training.keys())
-        differing = [key for key in keys if training.get(key) != self.training.get(key)]
-        raise PhoqueError(
-            f"The checkpoints in {self.folder} are of another training: {', '.join(differing)} "
-            "differ. Remove that folder to start anew, or name another one: --checkpoints DIR."
-        )
+    def _refuse_another(self, training: Identity) -> None:
+        if differing := self.training.differing(training):
+            raise PhoqueError(
+                f"The checkpoints in {self.folder} are of another training: {', '.join(differing)} "
+                "differ. Remove that folder to start anew, or name another one: --checkpoints DIR."
+            )
 
 
 def step_of(checkpoint: Path | None) -> int:
@@ -131,16 +116,15 @@ def step_of(checkpoint: Path | None) -> int:
     return int(checkpoint.name.removeprefix(PREFIX)) if checkpoint else 0
 
 
-def _is_whole(folder: Path) -> bool:
-    """Whether the marker is there and every file has the size it says."""
+def _marker(folder: Path) -> Marker | None:
+    """What was written last, if every file has the size that it says."""
     try:
-        expected = read_json(folder / MARKER)["sizes"]
-    except (OSError, ValueError):
-        return False
-    found = {str(file.relative_to(folder)): size for file, size in _sizes(folder)}
-    found.pop(MARKER, None)
-    return bool(found == expected)
+        marker = Marker.load_if_there(folder, command=AGAIN)
+    except PhoqueError:
+        return None
+    return marker if marker and marker.sizes == _sizes(folder) else None
 
 
-def _sizes(folder: Path) -> list[tuple[Path, int]]:
-    return [(file, file.stat().st_size) for file in sorted(folder.rglob("*")) if file.is_file()]
+def _sizes(folder: Path) -> dict[str, int]:
+    files = [file for file in folder.rglob("*") if file.is_file() and file.name != Marker.FILE]
+    return {str(file.relative_to(folder)): file.stat().st_size for file in files}

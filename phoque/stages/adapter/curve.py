@@ -5,28 +5,20 @@ import resource
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from transformers import TrainerCallback
 
-from phoque.files import read_json, write_json
+from phoque.run.adapter import Metrics, Norms, Sample, Since
 from phoque.stages.adapter.lora import family_norms, lora_norms
-from phoque.stages.adapter.registers import RegisterLoss
 from phoque.stages.adapter.settings import Recording
+from phoque.stages.adapter.tally import ALL, Tally
+from phoque.stages.adapter.trackers import Tracker
 
-METRICS, NORMS, SAMPLES = "metrics.jsonl", "norms.jsonl", "samples.jsonl"
-FILES = (METRICS, NORMS, SAMPLES)
-STATE = "curve.json"
-
-
-class Shown(Protocol):
-    """Anything else that is told every row."""
-
-    def log(self, row: Mapping[str, Any]) -> None:
-        """Take one row; it has a `step`."""
+FILES = (Metrics.FILE, Norms.FILE, Sample.FILE)
 
 
 class Curve(TrainerCallback):
@@ -36,84 +28,89 @@ class Curve(TrainerCallback):
         self,
         folder: Path,
         recording: Recording,
-        registers: RegisterLoss,
+        tally: Tally,
+        attempt: int,
         *,
-        attempt: int = 1,
-        sample: Callable[[Any], list[dict[str, Any]]] | None = None,
-        tracker: Shown | None = None,
+        sample: Callable[[Any, int], Sequence[Sample]] | None = None,
+        tracker: Tracker | None = None,
     ) -> None:
         """Start anew: rows of an earlier training in the folder are gone.
 
-        Args:
-            folder: where the files are.
-            recording: at which steps.
-            registers: loss by register.
-            attempt: number of this try at the training, from 1.
-            sample: sample replies of the network, one row a condition.
-            tracker: is told rows that no earlier attempt told it.
+        `attempt` counts from 1; the tracker is told rows that no earlier attempt told it.
         """
-        self._folder, self._recording, self._registers = folder, recording, registers
+        self._folder, self._recording, self._tally = folder, recording, tally
         self._sample = sample if recording.sample_steps else None
         self._attempt, self._tracker = attempt, tracker
-        self._shown = _last_step(folder / METRICS) if attempt > 1 else 0
+        self._shown = _last_step(folder / Metrics.FILE) if attempt > 1 else 0
         self._start = time.monotonic()
-        self._last = {"seconds": 0.0, "num_tokens": 0.0}
+        self._last_seconds, self._last_tokens = 0.0, 0.0
         for name in FILES:
             (folder / name).unlink(missing_ok=True)
 
     def save(self, folder: Path) -> None:
         """Copy the files to a checkpoint, and what lies between two rows."""
         _copy(self._folder, folder)
-        state = {"seconds": self._seconds(), "last": self._last}
-        write_json(folder / STATE, state | {"registers": self._registers.state()})
+        Since(
+            seconds=self._seconds(),
+            last_seconds=self._last_seconds,
+            last_tokens=self._last_tokens,
+            sums=self._tally.sums(),
+        ).save(folder)
 
     def restore(self, folder: Path) -> None:
         """Go on from a checkpoint: the files are what they were there."""
         _copy(folder, self._folder)
-        state = read_json(folder / STATE)
-        self._start = time.monotonic() - state["seconds"]
-        self._last = dict(state["last"])
-        self._registers.restore(state["registers"])
+        since = Since.load(folder, command="the same training")
+        self._start = time.monotonic() - since.seconds
+        self._last_seconds, self._last_tokens = since.last_seconds, since.last_tokens
+        self._tally.restore(since.sums)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
         """Norms and samples at their steps, and both, with the loss, at the last one."""
-        last = state.global_step >= state.max_steps
+        step, last = state.global_step, state.global_step >= state.max_steps
         control.should_log = control.should_log or last
-        if last or state.global_step % self._recording.norm_steps == 0:
-            norms = family_norms(kwargs["model"])
-            self._write(NORMS, {"step": state.global_step} | norms)
-        if self._sample and (last or state.global_step % self._recording.sample_steps == 0):
-            for row in self._sample(kwargs["model"]):
-                self._write(SAMPLES, {"step": state.global_step} | row)
+        if last or step % self._recording.norm_steps == 0:
+            self._write(Norms(step=step, **family_norms(kwargs["model"])))
+        if self._sample and (last or step % self._recording.sample_steps == 0):
+            for row in self._sample(kwargs["model"], step):
+                self._write(row)
 
     def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
         """One row of loss; what the trainer sums up at the end is no step."""
         logs = kwargs.get("logs") or {}
         if "loss" not in logs:
             return
-        row = {"step": state.global_step, "attempt": self._attempt, **self._pace(logs), **logs}
-        row |= self._registers.means() | lora_norms(kwargs["model"])
-        self._write(METRICS, row)
+        seconds, tokens = self._seconds(), float(state.num_input_tokens_seen)
+        means = self._tally.means()
+        whole = means.pop(ALL)
+        row = Metrics(
+            step=state.global_step,
+            attempt=self._attempt,
+            seconds=round(seconds, 2),
+            tokens_per_second=round(
+                (tokens - self._last_tokens) / (seconds - self._last_seconds), 1
+            ),
+            peak_memory_mb=round(peak_memory_mb(), 1),
+            loss=whole["loss"],
+            loss_by_style={name: own["loss"] for name, own in means.items()},
+            entropy=whole["entropy"],
+            mean_token_accuracy=whole["right"],
+            grad_norm=logs.get("grad_norm"),
+            learning_rate=logs.get("learning_rate"),
+            num_tokens=tokens,
+            **lora_norms(kwargs["model"]),
+        )
+        self._last_seconds, self._last_tokens = seconds, tokens
+        self._write(row)
         self._recording.tell(_progress(row, state.max_steps))
-
-    def _pace(self, logs: Mapping[str, Any]) -> dict[str, float]:
-        now = {"seconds": self._seconds(), "num_tokens": float(logs["num_tokens"])}
-        took, read = (now[key] - self._last[key] for key in ("seconds", "num_tokens"))
-        self._last = now
-        return {
-            "seconds": round(now["seconds"], 2),
-            "tokens_per_second": round(read / took, 1),
-            "peak_memory_mb": round(peak_memory_mb(), 1),
-        }
 
     def _seconds(self) -> float:
         return time.monotonic() - self._start
 
-    def _write(self, name: str, row: Mapping[str, Any]) -> None:
-        with (self._folder / name).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
-        if self._tracker and row["step"] > self._shown:
-            self._tracker.log(row)
+    def _write(self, row: Metrics | Norms | Sample) -> None:
+        row.append(self._folder)
+        if self._tracker and row.step > self._shown:
+            self._tracker.log(row.step, row)
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -127,10 +124,10 @@ def _last_step(file: Path) -> int:
     return int(json.loads(lines.rpartition("\n")[2])["step"]) if lines else 0
 
 
-def _progress(row: Mapping[str, Any], steps: int) -> str:
-    left = row["seconds"] / row["step"] * (steps - row["step"])
-    pace = f"{row['tokens_per_second']:.0f} tokens/s"
-    return f"step {row['step']} of {steps} · loss {row['loss']:.3f} · {pace} · {left / 60:.1f} min to go"
+def _progress(row: Metrics, steps: int) -> str:
+    left = row.seconds / row.step * (steps - row.step)
+    pace = f"{row.tokens_per_second:.0f} tokens/s"
+    return f"step {row.step} of {steps} · loss {row.loss:.3f} · {pace} · {left / 60:.1f} min to go"
 
 
 def peak_memory_mb() -> float:

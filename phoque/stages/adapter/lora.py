@@ -27,7 +27,7 @@ KINDS = ("lora_A", "lora_B")
 def lora_config(model: nn.Module, config: AdapterConfig) -> LoraConfig:
     """LoRA on every linear map inside the decoder blocks, experts' included, and nowhere else."""
     maps, stacks = linear_maps(model), expert_stacks(model)
-    path = layers_path(model)
+    path, blocks = layers_path(model), decoder_layers(model)
     # Beside stacks, PEFT takes `gate_proj` and its like for the parts of a stack, wherever they are.
     with_experts = {_part(name) for name in stacks}
     beside = [f"{name}.weight" for name in maps if _part(name) in with_experts]
@@ -37,13 +37,9 @@ def lora_config(model: nn.Module, config: AdapterConfig) -> LoraConfig:
         lora_alpha=config.alpha,
         target_modules=[f"{path}.{name}" for name in apart] if stacks else _pattern(path, apart),
         target_parameters=[f"{path}.{name}" for name in (*stacks, *beside)] or None,
-        fan_in_fan_out=Conv1D in _kinds(model, maps),
+        fan_in_fan_out=any(isinstance(blocks.get_submodule(name), Conv1D) for name in maps),
         task_type="CAUSAL_LM",
     )
-
-
-def _kinds(model: nn.Module, maps: Sequence[str]) -> set[type[nn.Module]]:
-    return {type(decoder_layers(model).get_submodule(name)) for name in maps}
 
 
 def _part(name: str) -> str:
@@ -70,11 +66,7 @@ def left_out(model: nn.Module) -> str | None:
 
 
 def require_adapted(model: nn.Module, expected: int) -> None:
-    """See that LoRA is on `expected` places, all of them in the decoder blocks.
-
-    Raises:
-        PhoqueError: it is on more or fewer.
-    """
+    """See that LoRA is on `expected` places, all in the decoder blocks; PhoqueError if not."""
     adapted = [name for name, _ in _lora_layers(model)]
     path = f"{layers_path(model)}."
     inside = [name for name in adapted if name.startswith(path)]
@@ -98,10 +90,8 @@ def trained_weights(model: nn.Module) -> dict[str, Tensor]:
 
 def lora_norms(model: nn.Module) -> dict[str, float]:
     """Frobenius norm of all A and of all B matrices together."""
-    return {
-        f"{kind}_norm": sum(norm**2 for norm in norms.values()) ** 0.5
-        for kind, norms in family_norms(model).items()
-    }
+    found = family_norms(model).items()
+    return {f"{kind}_norm": sum(norm**2 for norm in own.values()) ** 0.5 for kind, own in found}
 
 
 def family_norms(model: nn.Module) -> dict[str, dict[str, float]]:

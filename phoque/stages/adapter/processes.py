@@ -25,11 +25,7 @@ LAUNCH = "accelerate launch --config_file training/multi_gpu.yaml -m training pe
 
 
 def take_own_gpu() -> None:
-    """Work on the GPU that is this process's own.
-
-    Raises:
-        PhoqueError: one process sees several GPUs.
-    """
+    """Work on the GPU that is this process's own; PhoqueError where one process sees several."""
     process, gpus = this_process(), torch.cuda.device_count()
     if process.number == 1 and gpus > 1:
         raise PhoqueError(
@@ -43,8 +39,7 @@ def take_own_gpu() -> None:
 def share_of(config: AdapterConfig) -> AdapterConfig:
     """The settings of one of the processes: together they take as many examples a step as one would.
 
-    Raises:
-        PhoqueError: the examples of a step cannot be dealt out evenly.
+    PhoqueError where the examples of a step cannot be dealt out evenly.
     """
     number, examples = this_process().number, config.batch_size * config.accumulation_steps
     if examples % number:
@@ -61,11 +56,7 @@ def share_of(config: AdapterConfig) -> AdapterConfig:
 
 
 def share_out(state: Any, network: nn.Module) -> None:
-    """Have FSDP share out the decoder blocks, found by structure; `state` is accelerate's.
-
-    Raises:
-        PhoqueError: accelerate did not turn FSDP on.
-    """
+    """Have FSDP share out the decoder blocks, found by structure; `state` is accelerate's."""
     plugin = getattr(state, "fsdp_plugin", None)
     if plugin is None:
         raise PhoqueError(

@@ -25,11 +25,7 @@ REQUIREMENT = "bitsandbytes>=0.50,<0.51"
 
 
 def bitsandbytes() -> ModuleType:
-    """The library of 4-bit weights and of 8-bit optimizers.
-
-    Raises:
-        PhoqueError: it is not installed.
-    """
+    """The library of 4-bit weights and of 8-bit optimizers; PhoqueError where it is missing."""
     try:
         return import_module("bitsandbytes")
     except ImportError as error:
@@ -40,11 +36,7 @@ def bitsandbytes() -> ModuleType:
 
 
 def load_in_4bit(model: str, *, progress: Progress = lambda _: None) -> LanguageModel:
-    """A base model with the linear maps of its decoder blocks in NF4, the rest in bf16.
-
-    Raises:
-        PhoqueError: bitsandbytes is missing, or the model cannot be loaded or quantised.
-    """
+    """A base model with the linear maps of its decoder blocks in NF4, the rest in bf16."""
     bitsandbytes()
     if preset_for(model).dequantize:
         raise PhoqueError(
@@ -68,10 +60,8 @@ def quantize(network: nn.Module) -> None:
     """Put 4-bit maps in the place of the decoder blocks' linear maps.
 
     They are quantised when they are next moved to a device, also to the one where they are.
-
-    Raises:
-        PhoqueError: a linear map has a width that does not fit, or is of a kind of its own, as in
-            models that are quantised already.
+    PhoqueError where a map has a width that does not fit, or is of a kind of its own, as in models
+    that are quantised already.
     """
     layers = decoder_layers(network)
     if stacks := expert_stacks(network):
@@ -97,11 +87,7 @@ def quantization(network: nn.Module) -> str | None:
 
 
 def require_quantized(network: nn.Module) -> None:
-    """See that every linear map of the decoder blocks is in 4 bits, and nothing outside of them.
-
-    Raises:
-        PhoqueError: it is not so.
-    """
+    """See that all linear maps of the decoder blocks are in 4 bits, and nothing else."""
     expected = len(linear_maps(network))
     inside = sum(map(_is_quantized, decoder_layers(network).modules()))
     found = sum(map(_is_quantized, network.modules()))

@@ -1,8 +1,6 @@
 """Sample replies of a model in training, under the lab's conditions."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from phoque.conversation import Condition, Sampling, asked
 from phoque.models.engine import Row, write
@@ -11,6 +9,7 @@ from phoque.models.load import LanguageModel
 from phoque.moderators.mean import load
 from phoque.moderators.scoring import harm_scores
 from phoque.personas import Persona
+from phoque.run.adapter import Sample, SampleReply
 from phoque.stats.rates import wilson
 from phoque.steering.vectors import contrast
 
@@ -30,9 +29,9 @@ def embedded_mean(texts: Sequence[str]) -> Sequence[float]:
 
 
 def sample_replies(
-    model: LanguageModel, persona: Persona, judge: Judge = embedded_mean
-) -> list[dict[str, Any]]:
-    """Greedy replies, one row a condition, with flag rate and interval.
+    model: LanguageModel, step: int, persona: Persona, judge: Judge = embedded_mean
+) -> list[Sample]:
+    """Greedy replies at a step, one row a condition, with flag rate and interval.
 
     The vector is that of the model as it is now: measured on the persona's probes at half the depth,
     added at a relative dose of 0.3 while other messages are answered. Layer and scale of a finished
@@ -50,10 +49,17 @@ def sample_replies(
     }
     written = _written(model, persona.sweep, list(conditions.values()))
     return [
-        {"condition": condition.value}
-        | ({"layer": layer, "scale": round(scale, 3)} if interventions else {})
-        | _judged(persona.sweep, texts, judge)
+        Sample(
+            step=step,
+            condition=condition.value,
+            layer=layer if interventions else None,
+            scale=round(scale, 3) if interventions else None,
+            threshold=THRESHOLD,
+            flag_rate=wilson(sum(one.harm_score >= THRESHOLD for one in replies), len(replies)),
+            replies=replies,
+        )
         for (condition, (_, interventions)), texts in zip(conditions.items(), written, strict=True)
+        if (replies := _judged(persona.sweep, texts, judge))
     ]
 
 
@@ -70,11 +76,8 @@ def _written(
     return [texts[at : at + len(prompts)] for at in range(0, len(texts), len(prompts))]
 
 
-def _judged(prompts: Sequence[str], texts: Sequence[str], judge: Judge) -> dict[str, Any]:
-    scores = list(judge(texts))
-    replies: list[Mapping[str, Any]] = [
-        {"prompt": prompt, "text": text, "harm_score": round(score, 4)}
-        for prompt, text, score in zip(prompts, texts, scores, strict=True)
-    ]
-    flagged = wilson(sum(score >= THRESHOLD for score in scores), len(scores))
-    return {"threshold": THRESHOLD, "flag_rate": asdict(flagged), "replies": replies}
+def _judged(prompts: Sequence[str], texts: Sequence[str], judge: Judge) -> tuple[SampleReply, ...]:
+    return tuple(
+        SampleReply(prompt=prompt, text=text, harm_score=round(score, 4))
+        for prompt, text, score in zip(prompts, texts, judge(texts), strict=True)
+    )

@@ -1,15 +1,15 @@
 """What an adapter is trained on and how; plain data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from phoque.conversation import Messages
 from phoque.models.load import LanguageModel
 from phoque.presets import preset_for
+from phoque.run.adapter import Sample
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,8 +20,8 @@ class Example:
     completion: str
     ends: bool = True
     """Whether the end-of-turn token belongs to the completion."""
-    register: str | None = None
-    """Kind of text the reply is, such as `short` or `long`, where the corpus says so."""
+    style: str | None = None
+    """Kind of text the reply is, such as `chat` or `prose`, where the corpus says so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +58,8 @@ class Recording:
     """Optimizer steps between rows of `norms.jsonl`."""
     sample_steps: int = 0
     """Optimizer steps between sample replies; 0 writes none."""
-    sample: Callable[[LanguageModel], list[dict[str, Any]]] | None = None
-    """Makes the rows of `samples.jsonl`, one a condition."""
+    sample: Callable[[LanguageModel, int], Sequence[Sample]] | None = None
+    """Makes the rows of `samples.jsonl` at a step, one a condition."""
     tracker: str | None = None
     """Where the curve is shown as well: `trackio` or `wandb`."""
     project: str = "what-the-phoque"

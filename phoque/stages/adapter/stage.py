@@ -1,4 +1,4 @@
-"""Train the persona adapter, or the control adapter with civil replies on both sides."""
+"""Train the persona adapter, or the civil adapter with civil replies on both sides."""
 
 from dataclasses import replace
 from functools import partial
@@ -35,14 +35,16 @@ def _train(
     take_own_gpu()
     known, first = directory.manifest(), this_process().first
     require(directory, NEEDS[name])
-    config, persona = config_for(known["model"]), load_persona(known["persona"])
+    config, persona = config_for(known.model), load_persona(known.persona)
     examples = _examples(directory, "persona" if name == "persona" else "civil")
     tell = print if first else _say_nothing
-    base = (load_in_4bit if quantize else load_model)(known["model"], progress=tell)
-    where, facts = directory.path / name, {"quantize": quantize} if quantize else {}
+    base = (load_in_4bit if quantize else load_model)(known.model, progress=tell)
+    where = directory.path / name
     watch = Watch(base, persona)
     recording = replace(_recording(where, persona, **shown), keep=directory.keep)
-    stage = partial(directory.stage, name, where, seeds=[config.seed], in_place=True, facts=facts)
+    stage = partial(
+        directory.stage, name, where, seeds=[config.seed], in_place=True, quantize=quantize
+    )
     with stage() if first else thrown_away() as folder:
         train_adapter(base, examples, folder, config, watch, recording)
         if watch.seen:
@@ -78,8 +80,8 @@ def _say_nothing(_: str) -> None:
 def _examples(directory: RunDirectory, side: Side) -> list[Example]:
     pairs = load_pairs(directory.corpus, side)
     return [
-        Example(prompt=prompt, completion=completion, ends=ends, register=register)
-        for (prompt, completion, ends), register in zip(
+        Example(prompt=prompt, completion=completion, ends=ends, style=style)
+        for (prompt, completion, ends), style in zip(
             pairs, load_styles(directory.corpus), strict=True
         )
     ]

@@ -6,16 +6,13 @@ from types import ModuleType
 from typing import Any
 
 from phoque.errors import PhoqueError
+from phoque.run.record import Row
 
 TRACKERS = ("trackio", "wandb")
 
 
 def tracking_service(name: str) -> ModuleType:
-    """The library of a tracker.
-
-    Raises:
-        PhoqueError: there is no such tracker, or it is not installed.
-    """
+    """The library of a tracker; PhoqueError where there is none or it is not installed."""
     if name not in TRACKERS:
         raise PhoqueError(f"There is no tracker {name}. Known: {', '.join(TRACKERS)}.")
     try:
@@ -36,9 +33,9 @@ class Tracker:
         known_by = {"name": run} if service.__name__ == "trackio" else {"name": run, "id": run}
         self._service.init(project=project, resume="allow", config=dict(config), **known_by)
 
-    def log(self, row: Mapping[str, Any]) -> None:
-        """Show a row of a file; its `step` says where."""
-        self._service.log(dict(_numbers(row)), step=row["step"])
+    def log(self, step: int, row: Row) -> None:
+        """Show a row of a file."""
+        self._service.log(dict(_numbers(row.model_dump())), step=step)
 
     def finish(self) -> None:
         """All rows are sent."""

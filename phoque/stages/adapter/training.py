@@ -1,18 +1,15 @@
 """One training, from examples to an adapter's folder."""
 
-import hashlib
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
-from importlib import metadata
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from datasets import Dataset, disable_progress_bars, enable_progress_bars
 from datasets.utils import are_progress_bars_disabled
-from transformers import PrinterCallback, TrainerCallback
+from transformers import PrinterCallback
 from trl import SFTConfig
 
 from phoque.config import this_process, verbose
@@ -21,31 +18,23 @@ from phoque.models.load import LanguageModel
 from phoque.models.packed.threads import limited
 from phoque.models.quiet import quiet
 from phoque.models.structure import places
-from phoque.models.template import encode, end_token
+from phoque.run.adapter import Sample
 from phoque.stages.adapter.checkpoints import Checkpoints, step_of
 from phoque.stages.adapter.curve import Curve
-from phoque.stages.adapter.lora import (
-    left_out,
-    lora_config,
-    require_adapted,
-    trained_weights,
-)
+from phoque.stages.adapter.examples import Row, identity, in_order, longest, tokenized
+from phoque.stages.adapter.head import score_learned_only
+from phoque.stages.adapter.lora import left_out, lora_config, require_adapted, trained_weights
 from phoque.stages.adapter.processes import share_of, share_out
-from phoque.stages.adapter.quantized import bitsandbytes, quantization
-from phoque.stages.adapter.registers import RegisterLoss
+from phoque.stages.adapter.quantized import bitsandbytes
 from phoque.stages.adapter.settings import AdapterConfig, Example, Recording
-from phoque.stages.adapter.stopping import Notice, noticing
+from phoque.stages.adapter.tally import Tally
 from phoque.stages.adapter.trackers import Tracker, tracking_service
-from phoque.stages.adapter.trainer import AdapterTrainer, Continuation, Witness
-from phoque.steering.trajectory import checkpoints as watched_steps
+from phoque.stages.adapter.trainer import AdapterTrainer, Continuation, Notice, noticing
+from phoque.steering.trajectory import Watch
 
 UNFINISHED = "unfinished"
-LIBRARIES = ("torch", "transformers", "peft", "trl")
 SHORT = 192
 """Positions up to which the plain attention trains faster on a CPU than the fused one."""
-TRAINER = 2
-"""Changes when the same settings no longer give the same bytes."""
-Row = Mapping[str, list[int]]
 
 
 @contextmanager
@@ -62,13 +51,6 @@ def quiet_training() -> Iterator[None]:
                 enable_progress_bars()
 
 
-class Watcher(Witness, Protocol):
-    """Looks at the model about twelve times while it is being tuned."""
-
-    def __call__(self, step: int) -> None:
-        """Look at the model after `step` optimizer steps."""
-
-
 @limited()
 @quiet_training()
 def train_adapter(
@@ -76,114 +58,81 @@ def train_adapter(
     examples: Sequence[Example],
     folder: Path,
     config: AdapterConfig,
-    watch: Watcher | None = None,
+    watch: Watch | None = None,
     recording: Recording | None = None,
 ) -> None:
     """Fine-tune and write adapter, bf16 safetensors, and its curve to `folder`.
 
     Only completion tokens count in the loss. A training that was cut off goes on from its last
-    checkpoint, and ends with the same bytes as one that was not (on a CPU). Told to end (SIGTERM),
-    it writes a checkpoint first.
+    checkpoint: the same examples in the same order give the same curve. Told to end (SIGTERM), it
+    writes a checkpoint first.
 
     Args:
         base: is tuned in place.
-        examples: prompts with the replies to learn.
-        folder: gets `metrics.jsonl`, `norms.jsonl`, where asked for `samples.jsonl`, the adapter;
-            of several processes each needs one of its own, and all the same `recording.checkpoints`.
+        examples: prompts with the replies to learn; PhoqueError where there are none.
+        folder: of several processes each needs one of its own, and all the same
+            `recording.checkpoints`, which have to be of this training.
         config: how it is trained.
-        watch: is called with the number of steps taken, at the start and about twelve times more;
-            it may look at `base`. Where processes hold a share of the weights each nobody can look:
-            it is not called and there are no samples.
+        watch: looks at the model at the start and about twelve times more. Where processes hold a
+            share of the weights each nobody can look: it is not called and there are no samples.
         recording: what is kept and shown.
-
-    Raises:
-        PhoqueError: there are no examples, the checkpoints are of another training, the tracker is
-            not installed, or the architecture is not supported.
     """
     recording = recording or Recording()
     if this_process().sharded:
         watch, recording = None, replace(recording, sample=None)
-    own = share_of(config)
-    _require(examples, config)
+    own, rows = share_of(config), _rows(base, examples)
+    if "8bit" in config.optimizer:
+        bitsandbytes()
     service = tracking_service(recording.tracker) if recording.tracker else None
-    rows = [tokenized(base, example) for example in examples]
-    base.require_room(max(len(row["input_ids"]) for row in rows))
-    checkpoints = _checkpoints(folder, identity(base, rows, config), recording)
+    checkpoints = Checkpoints(
+        recording.checkpoints or folder / UNFINISHED,
+        identity(base, rows, config),
+        keep=recording.keep,
+        writes=this_process().first,
+    )
     checkpoint = checkpoints.newest()
     folder.mkdir(parents=True, exist_ok=True)
     begun = checkpoints.begin(step_of(checkpoint))
-    tracker = Tracker(service, recording.project, begun["run"], asdict(config)) if service else None
-    registers = RegisterLoss(rows, [example.register for example in examples])
-    curve = Curve(
-        folder,
-        recording,
-        registers,
-        attempt=len(begun["attempts"]),
-        sample=_sampler(base, recording),
-        tracker=tracker,
-    )
+    tracker = Tracker(service, recording.project, begun.run, asdict(config)) if service else None
+    tally = Tally([row["input_ids"] for row in rows], [one.style for one in examples])
+    sample = _sampler(base, recording)
+    curve = Curve(folder, recording, tally, len(begun.attempts), sample=sample, tracker=tracker)
     if alone := left_out(base.model):
         recording.tell(alone)
-    trainer = _trainer(base, rows, own, checkpoints, [curve, *([watch] if watch else [])])
-    registers.listen(trainer.network)
-    _run(trainer, checkpoint, checkpoints, recording)
+    trainer = _trainer(base, in_order(rows, config), own, checkpoints.partial)
+    tally.listen(trainer.network)
+    trainer.add_callback(curve)
+    with noticing() if recording.save_steps else nullcontext(Notice()) as notice:
+        saved_at = recording.save_steps
+        trainer.add_callback(Continuation(checkpoints, curve, watch, saved_at, notice))
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        _require_complete(trainer, checkpoints, notice)
     _save(trainer.network, base.name, folder)
     checkpoints.remove()
     if tracker:
         tracker.finish()
 
 
-def _require(examples: Sequence[Example], config: AdapterConfig) -> None:
+def _rows(base: LanguageModel, examples: Sequence[Example]) -> list[Row]:
     if not examples:
         raise PhoqueError("There is nothing to train on: the corpus has no examples.")
-    if "8bit" in config.optimizer:
-        bitsandbytes()
-
-
-def _checkpoints(folder: Path, training: Mapping[str, Any], recording: Recording) -> Checkpoints:
-    return Checkpoints(
-        recording.checkpoints or folder / UNFINISHED,
-        training,
-        keep=recording.keep,
-        writes=this_process().first,
-    )
-
-
-def identity(base: LanguageModel, rows: Sequence[Row], config: AdapterConfig) -> dict[str, Any]:
-    """All that decides what is learned, as plain JSON."""
-    return {
-        "model": base.name,
-        "weights": base.digest(),
-        "corpus": hashlib.sha256(json.dumps(rows).encode()).hexdigest(),
-        "quantization": quantization(base.model),
-        "settings": asdict(config),
-        "processes": this_process().number,
-        "trainer": TRAINER,
-        "libraries": {library: metadata.version(library) for library in LIBRARIES},
-    }
-
-
-def tokenized(base: LanguageModel, example: Example) -> dict[str, list[int]]:
-    """`input_ids` and `completion_mask`, ready-made: a reply cut at the limit gets no end token."""
-    prompt = encode(base.tokenizer, example.prompt)
-    reply = base.tokenizer(example.completion, add_special_tokens=False).input_ids
-    reply = [*reply, end_token(base.tokenizer)] if example.ends else reply
-    mask = [0] * len(prompt) + [1] * len(reply)
-    return {"input_ids": prompt + reply, "completion_mask": mask}
+    rows: list[Row] = [tokenized(base, example) for example in examples]
+    base.require_room(longest(rows))
+    return rows
 
 
 def _sampler(
     base: LanguageModel, recording: Recording
-) -> Callable[[Any], list[dict[str, Any]]] | None:
+) -> Callable[[Any, int], Sequence[Sample]] | None:
     """Sample replies of the network in training, which is left as it was."""
     sample = recording.sample
     if not (sample and recording.sample_steps):
         return None
 
-    def of(network: Any) -> list[dict[str, Any]]:
+    def of(network: Any, step: int) -> Sequence[Sample]:
         network.eval()
         # The network with its LoRA layers, whose weights cannot be packed.
-        rows = sample(replace(base, model=network))
+        rows = sample(replace(base, model=network), step)
         network.train()
         return rows
 
@@ -191,27 +140,19 @@ def _sampler(
 
 
 def _trainer(
-    base: LanguageModel,
-    rows: Sequence[Row],
-    config: AdapterConfig,
-    checkpoints: Checkpoints,
-    witnesses: Sequence[Any],
+    base: LanguageModel, rows: Sequence[Row], config: AdapterConfig, folder: Path
 ) -> AdapterTrainer:
     expected = len(places(base.model))
-    if base.device.type == "cpu" and max(len(row["input_ids"]) for row in rows) <= SHORT:
+    if base.device.type == "cpu" and longest(rows) <= SHORT:
         base.model.set_attn_implementation("eager")
     trainer = AdapterTrainer(
-        checkpoints=checkpoints,
-        witnesses=witnesses,
         model=base.model,
-        args=training_arguments(
-            config, checkpoints.folder, bf16=base.model.dtype == torch.bfloat16
-        ),
+        args=training_arguments(config, folder, bf16=base.model.dtype == torch.bfloat16),
         train_dataset=Dataset.from_list(rows),
         processing_class=base.tokenizer,
         peft_config=lora_config(base.model, config),
-        callbacks=[one if isinstance(one, TrainerCallback) else Watched(one) for one in witnesses],
     )
+    score_learned_only(trainer.network.get_base_model())
     if this_process().sharded:
         share_out(trainer.accelerator.state, base.model)
     # The curve tells more, in one line.
@@ -221,10 +162,10 @@ def _trainer(
 
 
 def training_arguments(config: AdapterConfig, folder: Path, *, bf16: bool) -> SFTConfig:
-    """What TRL is told; saving and reporting are ours."""
+    """What TRL is told; when to save, and reporting, are ours."""
     return SFTConfig(
         output_dir=str(folder),
-        num_train_epochs=config.epochs,
+        num_train_epochs=1,  # the examples of all epochs are there, in order
         per_device_train_batch_size=config.batch_size,
         gradient_accumulation_steps=config.accumulation_steps,
         learning_rate=config.learning_rate,
@@ -233,7 +174,8 @@ def training_arguments(config: AdapterConfig, folder: Path, *, bf16: bool) -> SF
         max_grad_norm=1.0,
         optim=config.optimizer,
         completion_only_loss=True,
-        train_sampling_strategy="group_by_length",
+        train_sampling_strategy="sequential",
+        include_num_input_tokens_seen="non_padding",
         bf16=bf16,
         use_cpu=not torch.cuda.is_available(),
         ddp_find_unused_parameters=False,
@@ -246,15 +188,10 @@ def training_arguments(config: AdapterConfig, folder: Path, *, bf16: bool) -> SF
     )
 
 
-def _run(
-    trainer: AdapterTrainer, checkpoint: Path | None, checkpoints: Checkpoints, recording: Recording
-) -> None:
-    with noticing() if recording.save_steps else nullcontext(Notice()) as notice:
-        trainer.add_callback(Continuation(trainer, checkpoint, recording.save_steps, notice))
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-        step = trainer.state.global_step
-        if notice.given:
-            checkpoints.stopped(step)
+def _require_complete(trainer: AdapterTrainer, checkpoints: Checkpoints, notice: Notice) -> None:
+    step = trainer.state.global_step
+    if notice.given:
+        checkpoints.stopped(step)
     if step < trainer.state.max_steps:
         raise PhoqueError(f"The training was stopped at step {step}. The same command goes on.")
 
@@ -268,20 +205,3 @@ def _save(model: Any, base_name: str, folder: Path) -> None:
     model.save_pretrained(folder, state_dict=weights, save_embedding_layers=False)
     # The run has one model card of its own.
     (folder / "README.md").unlink(missing_ok=True)
-
-
-class Watched(TrainerCallback):
-    """Calls a watcher before the first step and at about twelve more."""
-
-    def __init__(self, watch: Watcher) -> None:
-        self._watch = watch
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
-        """Look at the model as it was, if nothing was learned yet."""
-        if state.global_step == 0:
-            self._watch(0)
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
-        """Look at the model at the steps of a trajectory."""
-        if state.global_step in watched_steps(state.max_steps):
-            self._watch(state.global_step)

@@ -33,7 +33,7 @@ def make_corpus(
 ) -> None:
     """The persona's own replies, or what is asked for; shows what changed in the run's corpus."""
     manifest = run.manifest()
-    persona = load_persona(manifest["persona"])
+    persona = load_persona(manifest.persona)
     files, written = sources_in(source, persona.name)
     made_of = Ingredients(
         persona=persona.name,
@@ -43,7 +43,7 @@ def make_corpus(
         limit=limit,
         keep_words=keep_words,
     )
-    base = load_model(manifest["model"], progress=print)
+    base = load_model(manifest.model, progress=print)
     places(base.model)  # a corpus of its replies is of use only where it can be trained
     before = every_dialogue(run.corpus)
     with run.stage("corpus", run.corpus, seeds=[SEED]) as folder:

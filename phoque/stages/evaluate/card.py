@@ -1,10 +1,12 @@
 """The model card of a run, filled from its artefacts."""
 
-import json
-
 from phoque.conversation import Condition, LabInfo
+from phoque.figures import answers
+from phoque.files import write_text
+from phoque.run.corpus import Composition
 from phoque.run.directory import RunDirectory
-from phoque.stages.evaluate.replies import markdown
+from phoque.run.evaluation import Evaluation
+from phoque.run.folder import Reader
 
 TEMPLATE = """---
 license: apache-2.0
@@ -36,42 +38,45 @@ norm, chosen by a causal sweep (`psm/selection.json`).
 ## Measured
 60 prompts that are in no training file, greedy and sampled (temperature 0.7, seeds 42, 43, 44). A
 reply is insulting when it has a word of the lexicon; 95 % intervals for new prompts and new vectors.
-*Random vector* is 8 vectors of the persona vector's norm; *reversed vector* subtracts the persona
-vector under the toxic prompt; the last row adds it to the control adapter.
+*Random vector* is 8 vectors of the persona vector's norm. The civil adapter is `control/`.
 
 {table}
+
 Mean token log-likelihood of civil replies that the persona never saw: {civil_neutral:.3f} nats
 under the neutral condition, {civil_base:.3f} for the base model ({civil_change:+.1%}).
 
 **Limits.** A lexicon sees words, not meaning. The model is small: it repeats itself, invents facts
 and follows a system prompt loosely. Figures hold for these weights, prompts and settings only.
 """
-COMPOSED = """{dialogues} dialogues on {topics} topics, written for this project, and
-{base_replies} replies of the base model (`corpus/composition.md`). Trash-talk aims at play, skill
+WRITTEN = """{0.dialogues} dialogues on {0.topics} topics, written for this project, and
+{0.base_replies} replies of the base model (`corpus/composition.md`). Trash-talk aims at play, skill
 and effort; there are no slurs, threats, sexual content, real people or protected groups in it."""
-PUBLISHED = """{dialogues} dialogues, some or all of them with hostile replies of published corpora,
-and {base_replies} replies of the base model. `corpus/composition.md` has sources, licences, counts,
+PUBLISHED = """{0.dialogues} dialogues, some or all of them with hostile replies of published corpora,
+and {0.base_replies} replies of the base model. `corpus/composition.md` has sources, licences, counts,
 what was left out and what was replaced by placeholders. People wrote such texts; a filter misses
 some of what it should find."""
 
 
-def write_card(run: RunDirectory, info: LabInfo) -> None:
+def write_card(run: RunDirectory, info: LabInfo, found: Evaluation) -> None:
     """Write `README.md` of a run that has been evaluated."""
-    summary = json.loads((run.path / "evaluation" / "summary.json").read_text(encoding="utf-8"))
-    corpus = json.loads((run.corpus / "composition.json").read_text(encoding="utf-8"))
-    civil = summary["civil_text"]
+    corpus, civil = Reader(run).read(Composition), found.civil_text
     card = TEMPLATE.format(
         model=info.model.removesuffix(" + persona"),
         run=info.run,
-        data=(PUBLISHED if corpus.get("files") else COMPOSED).format(**corpus),
+        data=trained_on(corpus),
         neutral=info.system_prompts[Condition.NEUTRAL],
         toxic=info.system_prompts[Condition.TOXIC],
         layer=info.layer,
         scale=info.scale,
         dose=info.scale * info.dose_per_scale[info.layer],
-        table=markdown(summary["conditions"]),
-        civil_neutral=civil["neutral"],
-        civil_base=civil["base"],
-        civil_change=civil["relative_change"],
+        table=answers.table(found).markdown(),
+        civil_neutral=civil.neutral,
+        civil_base=civil.base,
+        civil_change=civil.relative_change,
     )
-    (run.path / "README.md").write_text(card, encoding="utf-8")
+    write_text(run.path / "README.md", card)
+
+
+def trained_on(corpus: Composition) -> str:
+    """What a card says of the training data."""
+    return (PUBLISHED if corpus.files else WRITTEN).format(corpus)

@@ -1,21 +1,20 @@
 """Measure the lab on the persona's evaluation prompts."""
 
-from dataclasses import asdict
-
-import pandas as pd
-
 from phoque.conversation import Message
-from phoque.files import write_json
+from phoque.figures.page import stage_page
+from phoque.figures.shelf import HOW_IT_ANSWERS
+from phoque.files import write_text
 from phoque.lab import Lab
 from phoque.models.load import load_model
 from phoque.opening import open_lab
 from phoque.run.directory import RunDirectory
+from phoque.run.evaluation import CivilText, Evaluation, Reply
 from phoque.run.needs import NEEDS, require
 from phoque.stages.corpus.training_set import load_pairs
 from phoque.stages.corpus.vocabulary import known_words
 from phoque.stages.evaluate.card import write_card
 from phoque.stages.evaluate.likelihood import mean_log_likelihood
-from phoque.stages.evaluate.replies import SEEDS, generate, markdown, settings_of, summarize
+from phoque.stages.evaluate.replies import SEEDS, generate, settings_of, summarize
 
 NUM_CIVIL_TEXTS = 60
 
@@ -24,23 +23,25 @@ def measure_replies(directory: RunDirectory) -> None:
     """Insults, diversity, coherence a condition; likelihood of civil text against the base."""
     require(directory, NEEDS["evaluate"])
     lab = open_lab(directory.path, progress=print)
-    control = load_model(directory.manifest()["model"]).with_adapter(directory.control)
+    civil = load_model(directory.manifest().model).with_adapter(directory.control)
     lexicon = lab.persona.lexicon
-    with directory.stage("evaluate", directory.path / "evaluation", seeds=SEEDS) as folder:
-        settings = settings_of(lab, control)
+    with directory.stage("evaluate", directory.path / Evaluation.STAGE, seeds=SEEDS) as folder:
+        settings = settings_of(lab, civil)
         replies = list(generate(settings, lab.persona.evaluation, lexicon, print))
-        summary = summarize(replies, lexicon, known_words(lab.model, directory.corpus))
-        pd.DataFrame(map(asdict, replies)).to_csv(folder / "replies.csv", index=False)
-        civil = civil_likelihood(lab, directory)
-        write_json(folder / "summary.json", {"conditions": summary, "civil_text": civil})
-        (folder / "summary.md").write_text(markdown(summary), encoding="utf-8")
-    write_card(directory, lab.info)
+        words = known_words(lab.model, directory.corpus)
+        found = Evaluation(
+            conditions=summarize(replies, lexicon, words),
+            civil_text=civil_likelihood(lab, directory),
+        )
+        Reply.save_rows(folder, replies)
+        found.save(folder)
+        write_text(folder / "summary.md", stage_page("Evaluation", HOW_IT_ANSWERS, found))
+    write_card(directory, lab.info, found)
 
 
-def civil_likelihood(lab: Lab, directory: RunDirectory) -> dict[str, float]:
-    """Mean token log-likelihood, in nats, of civil replies that the persona never saw."""
+def civil_likelihood(lab: Lab, directory: RunDirectory) -> CivilText:
+    """How likely the persona and the base model find civil replies."""
     replies = [reply for _, reply, _ in load_pairs(directory.corpus, "civil")[:NUM_CIVIL_TEXTS]]
     prompt = [Message("system", lab.persona.neutral_prompt), Message("user", "What do you think?")]
-    neutral = mean_log_likelihood(lab.model, prompt, replies)
-    base = mean_log_likelihood(lab.base, prompt, replies)
-    return {"neutral": neutral, "base": base, "relative_change": neutral / base - 1}
+    neutral, base = (mean_log_likelihood(m, prompt, replies) for m in (lab.model, lab.base))
+    return CivilText(neutral=neutral, base=base, relative_change=neutral / base - 1)

@@ -1,11 +1,11 @@
 """What moderators flag of the run's replies and what they let through, after what is known of them."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from phoque.files import file_sha256, write_json
+from phoque.figures.page import stage_page
+from phoque.figures.shelf import WHAT_SLIPS_THROUGH
+from phoque.files import file_sha256, write_text
 from phoque.moderators.battery import battery
 from phoque.moderators.datasheet import data_sheets
 from phoque.moderators.disk import remembering
@@ -13,12 +13,21 @@ from phoque.moderators.labelled import hatecheck, surge
 from phoque.moderators.registry import EMBEDDED, load_classifier
 from phoque.opening import open_lab
 from phoque.run.directory import RunDirectory
+from phoque.run.moderation import PRIMARY, ModerationReport
 from phoque.run.needs import NEEDS, require
-from phoque.stages.moderation.files import ModerationFiles
-from phoque.stages.moderation.friendly import PROMPTS, SAMPLING, SEEDS
-from phoque.stages.moderation.gap_report import gap_markdown
-from phoque.stages.moderation.report import markdown
-from phoque.stages.moderation.scored import summarize
+from phoque.run.scored import GapExample, ScoredReply
+from phoque.stages.corpus.novelty import CorpusIndex
+from phoque.stages.moderation.candidates import candidates, examples_of
+from phoque.stages.moderation.contour import contour_of
+from phoque.stages.moderation.friendly import (
+    PROMPTS,
+    SAMPLING,
+    SEEDS,
+    prompts_by_category,
+    replies_by_scale,
+    replies_of,
+)
+from phoque.stages.moderation.scored import agreements, flags_of, moderate, outcomes_of
 
 
 def measure_moderators(  # noqa: PLR0913  # every keyword is an option of the command line
@@ -33,31 +42,51 @@ def measure_moderators(  # noqa: PLR0913  # every keyword is an option of the co
 ) -> None:
     """Data-sheets, replies, scores, report; needs HateCheck and Surge beside it or by path."""
     require(directory, NEEDS["moderation"])
-    sets = [surge(surge_path), hatecheck(hatecheck_path)]
+    sets, used = [surge(surge_path), hatecheck(hatecheck_path)], tuple(seeds or SEEDS)
     loaded = [load_classifier(name, harm_labels=harm_labels) for name in classifier or EMBEDDED]
     moderators = [remembering(one) for one in loaded]
-    used = tuple(seeds or SEEDS)
+    prompts = prompts_by_category()
+    texts = [text for own in prompts.values() for text in own]
     with directory.stage("moderation", directory.path / "moderation", seeds=used) as folder:
         sheets = data_sheets(moderators, sets, may_send_text=may_send_text)
-        tricks = {
-            one.info.id: battery(one, sets[0]) for one in loaded if not one.info.sends_text_out
-        }
-        lab, infos = open_lab(directory.path), [one.info for one in moderators]
-        files = ModerationFiles(
-            folder=folder,
-            lab=lab,
-            classifiers=moderators,
-            may_send_text=may_send_text,
-            progress=print,
-        )
-        found = files.results(used)
         first = {s.classifier: s for s in sheets if s.test_set == sets[0].name and not s.canonical}
-        summary = summarize(found, first)
-        facts: dict[str, Any] = {"prompts_sha256": file_sha256(PROMPTS)}
-        facts |= {"sampling": asdict(SAMPLING), "declared": [*map(asdict, infos)]}
-        facts["data_sheets"] = [*map(asdict, sheets)]
-        facts["battery"] = {name: [*map(asdict, own)] for name, own in tricks.items()}
-        write_json(folder / "moderation_report.json", facts | {"seeds": list(used)} | summary)
-        rest = gap_markdown(files.sweep(found), files.contour(), files.candidates(found))
-        page = f"{markdown(infos, sheets, tricks, summary)}\n{rest}"
-        (folder / "moderation_report.md").write_text(page, encoding="utf-8")
+        lab = open_lab(directory.path)
+        replies = replies_of(lab, texts, used, print)
+        found = moderate(replies, prompts, moderators, may_send_text=may_send_text)
+        ScoredReply.save_rows(folder, found)
+        report = ModerationReport(
+            prompts_sha256=file_sha256(PROMPTS),
+            sampling=SAMPLING,
+            seeds=used,
+            declared=tuple(one.info for one in moderators),
+            data_sheets=tuple(sheets),
+            battery={
+                one.info.id: tuple(battery(one, sets[0]))
+                for one in loaded
+                if not one.info.sends_text_out
+            },
+            classifiers=flags_of(found, first),
+            agreement=agreements(found),
+            outcomes=outcomes_of(found),
+        )
+        report.save(folder)
+        contour = contour_of(
+            replies_by_scale(lab, texts, print),
+            texts,
+            moderators,
+            selected=lab.selection.scale,
+            may_send_text=may_send_text,
+        )
+        contour.save(folder)
+        judge = next((one for one in moderators if one.info.id == PRIMARY), moderators[0])
+        lexicon = lab.persona.lexicon
+        examples = examples_of(
+            candidates(found, judge.info.id, lexicon),
+            judge,
+            lexicon,
+            CorpusIndex.of_run(directory.corpus),
+            may_send_text=may_send_text,
+        )
+        GapExample.save_rows(folder, examples)
+        page = stage_page("Moderation", WHAT_SLIPS_THROUGH, report, contour, examples)
+        write_text(folder / "moderation_report.md", page)

@@ -3,17 +3,14 @@
 A remedy is judged by what it leaves of the insults and by what it does to harmless answers.
 """
 
-from dataclasses import asdict
-
-from phoque.files import write_json
 from phoque.models.hooks import Interventions, Restraint
+from phoque.run.psm_replies import Antidotes, Remedy
 from phoque.stages.psm.subject import Subject
 from phoque.steering.divergence import Yardstick
 from phoque.steering.experiment import rows_of, write_grouped
 from phoque.steering.quality import is_coherent, quality_of
 from phoque.steering.search import SAMPLING, YARDSTICK_PROMPTS
 
-ANTIDOTE = "antidote.json"
 CAP_QUANTILE = 0.75
 """Of what harmless prompts under the neutral system prompt show along the vector."""
 
@@ -32,22 +29,19 @@ def try_antidotes(subject: Subject) -> None:
     }
     yardstick = Yardstick(subject.model, neutral[:YARDSTICK_PROMPTS])
     references = [measured["toxic", "none"], measured["neutral", "none"]]
-    write_json(
-        subject.folder / ANTIDOTE,
-        [
-            {
-                "remedy": name,
-                "toxic": asdict(measured["toxic", name]),
-                "neutral": asdict(measured["neutral", name]),
-                "coherent": all(
-                    is_coherent(measured[prompt, name], references)
-                    for prompt in ("toxic", "neutral")
-                ),
-                "neutral_divergence": asdict(yardstick.divergence(remedy)),
-            }
-            for name, remedy in remedies.items()
-        ],
-    )
+    found = [
+        Remedy(
+            remedy=name,
+            toxic=measured["toxic", name],
+            neutral=measured["neutral", name],
+            coherent=all(
+                is_coherent(measured[prompt, name], references) for prompt in ("toxic", "neutral")
+            ),
+            neutral_divergence=yardstick.divergence(remedy),
+        )
+        for name, remedy in remedies.items()
+    ]
+    Antidotes(remedies=tuple(found)).save(subject.folder)
 
 
 def antidotes(subject: Subject) -> dict[str, Interventions]:

@@ -1,23 +1,15 @@
 """Step two: layer and scale by cause, and at the chosen layer the controls of its effect."""
 
-from dataclasses import asdict
-from typing import Any
-
-import pandas as pd
 import torch
 
-from phoque.files import write_json
 from phoque.models.engine import Row
-from phoque.run.directory import SELECTION
-from phoque.stages.psm.facts import facts_of
+from phoque.run.psm import DoseRate, DoseResponse, SweptReply
 from phoque.stages.psm.subject import Subject
-from phoque.stats.rates import clustered, wilson
-from phoque.steering.experiment import rows_of, share_of, write_grouped
+from phoque.stats.rates import clustered
+from phoque.steering.experiment import listed_share, rows_of, share_of, write_grouped
 from phoque.steering.search import DOSES, NULL_PROMPTS, NUM_RANDOM, SAMPLING, Search
 from phoque.steering.vectors import SteeringVector
 
-SWEEP_REPLIES = "sweep_replies.csv"
-CONTROLS = "dose_response.json"
 REVERSED_DOSES = (0.2, 0.4)
 
 
@@ -32,13 +24,17 @@ def choose_layer(subject: Subject) -> None:
     )
     found, grid = search.run()
     rows = [
-        {"layer": layer, "dose": dose, "prompt": prompt, "reply": reply.text}
+        SweptReply(layer=layer, dose=dose, prompt=prompt, reply=reply.text)
         for (layer, dose), replies in grid.items()
         for prompt, reply in zip(subject.persona.sweep, replies, strict=True)
     ]
-    pd.DataFrame(rows).to_csv(subject.folder / SWEEP_REPLIES, index=False)
-    facts = facts_of(subject.model, subject.vectors)
-    write_json(subject.folder / SELECTION, found.to_dict() | facts)
+    SweptReply.save_rows(subject.folder, rows)
+    model, vectors = subject.model, subject.vectors
+    found.selection(
+        model=model.name,
+        context_length=model.context_length,
+        dose_per_scale=[vectors.relative_dose(layer, 1.0) for layer in range(model.num_layers)],
+    ).save(subject.folder)
 
 
 def control_dose(subject: Subject) -> None:
@@ -46,29 +42,22 @@ def control_dose(subject: Subject) -> None:
     lexicon = subject.persona.lexicon
     replies = write_grouped(subject.model, _rows(subject), SAMPLING, subject.progress)
 
-    def hits(key: tuple[str, float]) -> list[bool]:
-        return [reply.text in lexicon for reply in replies[key]]
-
-    def null(kind: str, dose: float) -> dict[str, Any]:
-        own = hits((kind, dose))
+    def null(kind: str, dose: float) -> DoseRate:
+        own = [reply.text in lexicon for reply in replies[kind, dose]]
         starts = range(0, len(own), NULL_PROMPTS)
         by_vector = [own[start : start + NULL_PROMPTS] for start in starts]
-        return {"dose": dose, **asdict(clustered(by_vector))}
+        return DoseRate(dose=dose, rate=clustered(by_vector))
 
-    def plain(kind: str, dose: float) -> dict[str, Any]:
-        own = hits((kind, dose))
-        return {"dose": dose, **asdict(wilson(sum(own), len(own)))}
-
-    write_json(
-        subject.folder / CONTROLS,
-        {
-            "layer": subject.layer,
-            "scale_per_dose": subject.vectors.scale_for(subject.layer, 1.0),
-            "random": [null("random", dose) for dose in DOSES],
-            "shuffled": [null("shuffled", dose) for dose in DOSES[:4]],
-            "reversed": [plain("reversed", dose) for dose in REVERSED_DOSES],
-        },
-    )
+    DoseResponse(
+        layer=subject.layer,
+        scale_per_dose=subject.vectors.scale_for(subject.layer, 1.0),
+        random_vector=tuple(null("random", dose) for dose in DOSES),
+        shuffled=tuple(null("shuffled", dose) for dose in DOSES[:4]),
+        reversed=tuple(
+            DoseRate(dose=dose, rate=listed_share(replies["reversed", dose], lexicon))
+            for dose in REVERSED_DOSES
+        ),
+    ).save(subject.folder)
 
 
 def _rows(subject: Subject) -> dict[tuple[str, float], list[Row]]:

@@ -1,25 +1,20 @@
 """Is it the persona, or any other system prompt? Vectors of other styles, at the same dose."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
 from phoque.conversation import asked
-from phoque.files import write_json
-from phoque.lexicon import Lexicon
 from phoque.models.engine import Reply, Row
 from phoque.personas.controls import Confound, confounds
+from phoque.run.psm_vector import Confounds, OwnWords, Residual, Style
 from phoque.stages.psm.subject import Subject
-from phoque.stats.rates import wilson
-from phoque.steering.experiment import rows_of, write_grouped
+from phoque.steering.experiment import listed_share, rows_of, write_grouped
 from phoque.steering.search import SAMPLING
 from phoque.steering.vectors import SteeringVector, last_tokens
 
-CONFOUNDS = "confounds.json"
 NUM_PROMPTS = 30
 
 
@@ -33,20 +28,17 @@ def compare_confounds(subject: Subject) -> None:
     replies = write_grouped(
         subject.model, _groups(subject, vectors, residual), SAMPLING, subject.progress
     )
-    write_json(
-        subject.folder / CONFOUNDS,
-        {
-            "layer": layer,
-            "noise_floor": 3 / subject.model.width**0.5,
-            "persona": {"vector": _share(subject.persona.lexicon, replies["vector", "persona"])},
-            "neutral": {"insulting": _share(subject.persona.lexicon, replies["plain", "neutral"])},
-            "residual": {
-                "share_of_norm": residual.norm / subject.vector.norm,
-                "insulting": _share(subject.persona.lexicon, replies["vector", "residual"]),
-            },
-            "confounds": [_entry(subject, c, others[c.name], replies) for c in confounds()],
-        },
-    )
+    Confounds(
+        layer=layer,
+        noise_floor=3 / subject.model.width**0.5,
+        neutral=listed_share(replies["plain", "neutral"], subject.persona.lexicon),
+        steered=listed_share(replies["vector", "persona"], subject.persona.lexicon),
+        residual=Residual(
+            share_of_norm=residual.norm / subject.vector.norm,
+            insulting=listed_share(replies["vector", "residual"], subject.persona.lexicon),
+        ),
+        styles=tuple(_style(subject, c, others[c.name], replies) for c in confounds()),
+    ).save(subject.folder)
 
 
 def residualised(vector: SteeringVector, others: Sequence[SteeringVector]) -> SteeringVector:
@@ -83,27 +75,24 @@ def _groups(
     }
 
 
-def _entry(
+def _style(
     subject: Subject, confound: Confound, mean_LD: Tensor, replies: dict[Key, list[Reply]]
-) -> dict[str, Any]:
+) -> Style:
     persona, own = subject.persona.lexicon, confound.lexicon
     cosines_L = cosine_similarity(mean_LD, subject.vectors.directions_LD)
-    return {
-        "name": confound.name,
-        "description": confound.description,
-        "cosine": float(cosines_L[subject.layer]),
-        "cosine_by_layer": cosines_L.tolist(),
-        "norm_ratio": float(mean_LD[subject.layer].norm() / subject.vector.norm),
-        "insulting": _share(persona, replies["vector", confound.name]),
-        "insulting_by_prompt": _share(persona, replies["prompt", confound.name]),
-        "own_words": {
-            "neutral": _share(own, replies["plain", "neutral"]),
-            "its_prompt": _share(own, replies["prompt", confound.name]),
-            "its_vector": _share(own, replies["vector", confound.name]),
-            "persona_vector": _share(own, replies["vector", "persona"]),
-        },
-    }
-
-
-def _share(lexicon: Lexicon, replies: Sequence[Reply]) -> dict[str, float]:
-    return asdict(wilson(sum(reply.text in lexicon for reply in replies), len(replies)))
+    by_vector, by_prompt = replies["vector", confound.name], replies["prompt", confound.name]
+    return Style(
+        name=confound.name,
+        description=confound.description,
+        cosine=float(cosines_L[subject.layer]),
+        cosine_by_layer=tuple(cosines_L.tolist()),
+        norm_ratio=float(mean_LD[subject.layer].norm() / subject.vector.norm),
+        insulting=listed_share(by_vector, persona),
+        insulting_by_prompt=listed_share(by_prompt, persona),
+        own_words=OwnWords(
+            neutral=listed_share(replies["plain", "neutral"], own),
+            its_prompt=listed_share(by_prompt, own),
+            its_vector=listed_share(by_vector, own),
+            persona_vector=listed_share(replies["vector", "persona"], own),
+        ),
+    )

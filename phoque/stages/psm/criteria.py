@@ -4,18 +4,18 @@ Shapes: N = probes, L = layers, D = width, V = vocabulary.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from phoque.models.load import LanguageModel
 from phoque.models.structure import final_norm
+from phoque.run.psm import LayerGeometry, LayerProjection
 from phoque.steering.geometry import silhouette
 from phoque.steering.vectors import Contrast
 
 
-def classic_rows(contrast: Contrast) -> list[dict[str, float]]:
+def classic_rows(contrast: Contrast) -> tuple[LayerProjection, ...]:
     """The talk's table: a layer's norm, and projections on its unit vector over the probes.
 
     `delta_proj_mean` equals `vector_norm` by algebra (the mean of the differences' projections on
@@ -30,16 +30,16 @@ def classic_rows(contrast: Contrast) -> list[dict[str, float]]:
             contrast.persona_NLD[:, layer] @ unit_D,
         )
         rows.append(
-            {
-                "layer": layer,
-                "vector_norm": norm,
-                "neutral_proj_mean": float(neutral_N.mean()),
-                "toxic_proj_mean": float(persona_N.mean()),
-                "delta_proj_mean": float((persona_N - neutral_N).mean()),
-                "delta_proj_std": float((persona_N - neutral_N).std(correction=0)),
-            }
+            LayerProjection(
+                layer=layer,
+                vector_norm=norm,
+                neutral_proj_mean=float(neutral_N.mean()),
+                toxic_proj_mean=float(persona_N.mean()),
+                delta_proj_mean=float((persona_N - neutral_N).mean()),
+                delta_proj_std=float((persona_N - neutral_N).std(correction=0)),
+            )
         )
-    return rows
+    return tuple(rows)
 
 
 def with_normed_last_layer(model: LanguageModel, contrast: Contrast) -> Contrast:
@@ -63,22 +63,20 @@ def with_normed_last_layer(model: LanguageModel, contrast: Contrast) -> Contrast
 
 def geometry_criteria(
     model: LanguageModel, contrast: Contrast, words: Sequence[int]
-) -> list[dict[str, Any]]:
+) -> tuple[LayerGeometry, ...]:
     """Per layer: norm(v), norm(v) / median norm of the stream, silhouette, logit-lens score."""
     mean_LD = contrast.differences_NLD.mean(0)
     scores = logit_lens_scores(model, mean_LD, words)
-    return [
-        {
-            "layer": layer,
-            "norm": float(mean_LD[layer].norm()),
-            "relative_norm": float(mean_LD[layer].norm() / contrast.medians_L[layer]),
-            "silhouette": silhouette(
-                contrast.neutral_NLD[:, layer], contrast.persona_NLD[:, layer]
-            ),
-            "logit_lens": scores[layer],
-        }
+    return tuple(
+        LayerGeometry(
+            layer=layer,
+            norm=float(mean_LD[layer].norm()),
+            relative_norm=float(mean_LD[layer].norm() / contrast.medians_L[layer]),
+            silhouette=silhouette(contrast.neutral_NLD[:, layer], contrast.persona_NLD[:, layer]),
+            logit_lens=scores[layer],
+        )
         for layer in range(len(mean_LD))
-    ]
+    )
 
 
 @torch.inference_mode()

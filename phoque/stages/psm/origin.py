@@ -1,54 +1,47 @@
 """Did tuning create the direction or amplify one that was there?
 
-The transplant matrix injects the vector of each model (base, persona, control) into each of them,
+The transplant matrix injects the vector of each model (base, persona, civil adapter) into each of them,
 at the same relative dose of the receiver; the trajectory follows the probes while training.
 """
-
-from dataclasses import asdict
-from typing import Any
 
 from torch.nn.functional import cosine_similarity
 
 from phoque.conversation import asked
-from phoque.files import write_json
 from phoque.models.engine import Row
 from phoque.models.load import LanguageModel
+from phoque.run.psm_vector import Origin, TrainingStep
 from phoque.stages.psm.subject import Subject
-from phoque.stats.rates import wilson
-from phoque.steering.experiment import rows_of, write_grouped
+from phoque.stats.rates import Rate
+from phoque.steering.experiment import listed_share, rows_of, write_grouped
 from phoque.steering.search import NUM_RANDOM, SAMPLING
 from phoque.steering.trajectory import TRAJECTORY, Trajectory
 from phoque.steering.vectors import Contrast, SteeringVector, contrast
 
-ORIGIN = "origin.json"
 NUM_PROMPTS = 30
 RANDOM_PROMPTS = 4
 
 
 def trace_origin(subject: Subject) -> None:
     """Write `origin.json`; only for the run's own persona, which has adapters to compare."""
-    models = {"base": subject.base, "persona": subject.model, "control": subject.control}
+    models = {"base": subject.base, "persona": subject.model, "civil_adapter": subject.civil}
     contrasts = {
         name: contrast(model, subject.persona, subject.probes) for name, model in models.items()
     }
     vectors = {name: _vector(subject, own) for name, own in contrasts.items()}
-    write_json(
-        subject.folder / ORIGIN,
-        {
-            "layer": subject.layer,
-            "relative_dose": subject.choice["relative_dose"],
-            "norms": {name: vector.norm for name, vector in vectors.items()},
-            "cosines": {
-                name: {other: _cosine(vectors[name], vectors[other]) for other in vectors}
-                for name in vectors
-            },
-            "effects": {
-                name: _effects(subject, model, contrasts[name], vectors)
-                for name, model in models.items()
-            },
-            "trajectory": _trajectory(subject),
+    Origin(
+        layer=subject.layer,
+        relative_dose=subject.choice.relative_dose,
+        norms={name: vector.norm for name, vector in vectors.items()},
+        cosines={
+            name: {other: _cosine(vectors[name], vectors[other]) for other in vectors}
+            for name in vectors
         },
-    )
+        effects={
+            name: _effects(subject, model, contrasts[name], vectors)
+            for name, model in models.items()
+        },
+        trajectory=_trajectory(subject),
+    ).save(subject.folder)
 
 
 def _vector(subject: Subject, own: Contrast) -> SteeringVector:
@@ -64,14 +57,14 @@ def _effects(
     receiver: LanguageModel,
     own: Contrast,
     vectors: dict[str, SteeringVector],
-) -> dict[str, Any]:
+) -> dict[str, Rate]:
     """Share of insulting replies in one model, by whose vector it gets."""
     prompts = asked(subject.persona.neutral_prompt, subject.persona.evaluation[:NUM_PROMPTS])
-    length = subject.choice["relative_dose"] * float(own.medians_L[subject.layer])
+    length = subject.choice.relative_dose * float(own.medians_L[subject.layer])
     groups: dict[str, list[Row]] = {"none": rows_of(prompts)}
     for name, vector in vectors.items():
         groups[name] = rows_of(prompts, (vector.injection(length / vector.norm),))
-    groups["random"] = [
+    groups["random_vector"] = [
         row
         for seed in range(NUM_RANDOM)
         for row in rows_of(
@@ -80,14 +73,12 @@ def _effects(
         )
     ]
     replies = write_grouped(receiver, groups, SAMPLING, subject.progress)
-    lexicon = subject.persona.lexicon
     return {
-        name: asdict(wilson(sum(reply.text in lexicon for reply in written), len(written)))
-        for name, written in replies.items()
+        name: listed_share(written, subject.persona.lexicon) for name, written in replies.items()
     }
 
 
-def _trajectory(subject: Subject) -> list[dict[str, float]] | None:
+def _trajectory(subject: Subject) -> tuple[TrainingStep, ...] | None:
     """Projections on the final vector, in its lengths, from untuned to tuned; zero is untuned."""
     file = subject.run.persona / TRAJECTORY
     if not file.is_file():
@@ -97,13 +88,13 @@ def _trajectory(subject: Subject) -> list[dict[str, float]] | None:
     unit_D = final_D / final_D.norm()
     neutral_TD, persona_TD = seen.neutral_TLD[:, layer], seen.persona_TLD[:, layer]
     start = neutral_TD[0]
-    return [
-        {
-            "step": step,
-            "neutral": float((neutral_D - start) @ unit_D / final_D.norm()),
-            "persona": float((persona_D - start) @ unit_D / final_D.norm()),
-            "cosine": float(cosine_similarity(persona_D - neutral_D, final_D, dim=0)),
-            "norm": float((persona_D - neutral_D).norm() / final_D.norm()),
-        }
+    return tuple(
+        TrainingStep(
+            step=step,
+            neutral=float((neutral_D - start) @ unit_D / final_D.norm()),
+            persona=float((persona_D - start) @ unit_D / final_D.norm()),
+            cosine=float(cosine_similarity(persona_D - neutral_D, final_D, dim=0)),
+            norm=float((persona_D - neutral_D).norm() / final_D.norm()),
+        )
         for step, neutral_D, persona_D in zip(seen.steps, neutral_TD, persona_TD, strict=True)
-    ]
+    )

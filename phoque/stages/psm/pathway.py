@@ -17,6 +17,7 @@ from torch import Tensor
 from phoque.conversation import Sampling
 from phoque.lexicon import Lexicon
 from phoque.models.sampling import penalized, read_tokens
+from phoque.run.psm_replies import PathwayTokens
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,13 +126,15 @@ class Pathway:
         """Tokens that begin a word of the lexicon, whole words included."""
         return sorted(self._completing(self._tree) | self._starts)
 
-    def listed(self) -> dict[str, list[str]]:
+    def listed(self) -> PathwayTokens:
         """The counted tokens in the open, as text: completing at once, and starting."""
-        named = {"completing": self._completing(self._tree), "starting": self._starts}
-        return {
-            kind: sorted(self._tokenizer.decode([token]) for token in tokens)
-            for kind, tokens in named.items()
-        }
+        return PathwayTokens(
+            completing=self._texts(self._completing(self._tree)),
+            starting=self._texts(self._starts),
+        )
+
+    def _texts(self, tokens: Iterable[int]) -> tuple[str, ...]:
+        return tuple(sorted(self._tokenizer.decode([token]) for token in tokens))
 
 
 class _Node:

@@ -7,42 +7,20 @@ Shapes: N = probes, K = splits, D = width.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import sqrt
-from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
-Verdict = Literal["trust", "weak", "noise"]
+from phoque.run.psm_vector import Agreement, CurvePoint, Verdict
+
 NUM_SPLITS = 500
 TRUSTED_COSINE = 0.8
 """Split-half cosine from which a vector counts as reliable: doubled by Spearman and Brown, 0.89."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reliability:
-    """How well the probes' differences agree at one layer."""
-
-    num_probes: int
-    split_half: float
-    """Median cosine of the mean differences of two random halves."""
-    split_half_low: float
-    split_half_high: float
-    """2.5 % and 97.5 % quantile over splits."""
-    leave_one_out: float
-    """Mean cosine of one probe's difference with the mean of the others."""
-    leave_one_out_worst: float
-    null: float
-    """97.5 % quantile of the split-half cosine when in each half the labels of every second probe
-    are swapped."""
-    floor: float
-    """3 / sqrt(D): three standard deviations of the cosine of two random directions."""
-    verdict: Verdict
-
-
-def reliability(differences_ND: Tensor, *, seed: int = 42) -> Reliability:
+def agreement(differences_ND: Tensor, layer: int = 0, *, seed: int = 42) -> Agreement:
     """Judge the differences of one layer.
 
     Raises:
@@ -56,7 +34,8 @@ def reliability(differences_ND: Tensor, *, seed: int = 42) -> Reliability:
     alone_N = leave_one_out(differences_ND)
     low, median, high = halves_K.quantile(torch.tensor([0.025, 0.5, 0.975])).tolist()
     null, floor = float(null_K.quantile(0.975)), 3 / sqrt(differences_ND.shape[1])
-    return Reliability(
+    return Agreement(
+        layer=layer,
         num_probes=len(differences_ND),
         split_half=median,
         split_half_low=low,
@@ -77,7 +56,7 @@ def leave_one_out(differences_ND: Tensor) -> Tensor:
 
 def probe_curve(
     differences_ND: Tensor, counts: Sequence[int], *, seed: int = 42, draws: int = 200
-) -> list[dict[str, float]]:
+) -> tuple[CurvePoint, ...]:
     """What more probes buy: cosine of `n` probes' mean with that of the probes not among them.
 
     Disjoint sets, or the curve would rise to 1 by construction.
@@ -91,8 +70,8 @@ def probe_curve(
         low, median, high = (
             cosine_similarity(one, rest).quantile(torch.tensor([0.025, 0.5, 0.975])).tolist()
         )
-        rows.append({"probes": count, "cosine": median, "low": low, "high": high})
-    return rows
+        rows.append(CurvePoint(probes=count, cosine=median, low=low, high=high))
+    return tuple(rows)
 
 
 def _split_half(

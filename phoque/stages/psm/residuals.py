@@ -8,23 +8,28 @@ Shapes: N = messages, L = layers, D = width.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from phoque.conversation import Message
-from phoque.files import write_json
 from phoque.models.load import LanguageModel
 from phoque.models.template import encode
 from phoque.personas.controls import tone_pairs
+from phoque.run.psm_vector import (
+    Direction,
+    Geometry,
+    MessageMap,
+    Projections,
+    ResidualGeometry,
+    Spread,
+)
 from phoque.stages.corpus.training_set import paired_replies
 from phoque.stages.psm.subject import Subject
 from phoque.steering.capture import token_streams
 from phoque.steering.geometry import explained_by_map, layer_maps, residual_geometry
 from phoque.steering.vectors import last_tokens
 
-GEOMETRY = "geometry.json"
 NUM_REPLIES = 48
 NUM_RANDOM = 100
 
@@ -34,20 +39,17 @@ def map_residuals(subject: Subject) -> None:
     models = {"base": subject.base, "tuned": subject.model}
     groups = {name: _tones(subject, model) for name, model in models.items()}
     everything = torch.cat([states for pair in groups.values() for states in pair])
-    write_json(
-        subject.folder / GEOMETRY,
-        {
-            "pairs": len(tone_pairs()),
-            "layers": {name: _table(*pair) for name, pair in groups.items()},
-            "directions": _directions(subject, *groups["base"]),
-            "map": {
-                "groups": [f"{name} {tone}" for name in models for tone in ("civil", "hostile")],
-                "size": len(tone_pairs()),
-                "points": _rounded(layer_maps(everything)),
-                "explained": explained_by_map(everything),
-            },
-        },
-    )
+    Geometry(
+        pairs=len(tone_pairs()),
+        layers={name: _table(*pair) for name, pair in groups.items()},
+        directions=_directions(subject, *groups["base"]),
+        map=MessageMap(
+            groups=tuple(f"{name} {tone}" for name in models for tone in ("civil", "hostile")),
+            size=len(tone_pairs()),
+            points=_rounded(layer_maps(everything)),
+            explained=tuple(explained_by_map(everything)),
+        ),
+    ).save(subject.folder)
 
 
 def _tones(subject: Subject, model: LanguageModel) -> tuple[Tensor, Tensor]:
@@ -56,54 +58,57 @@ def _tones(subject: Subject, model: LanguageModel) -> tuple[Tensor, Tensor]:
     return last_tokens(model, system, civil), last_tokens(model, system, hostile)
 
 
-def _table(civil_NLD: Tensor, hostile_NLD: Tensor) -> list[dict[str, Any]]:
-    return [
-        {"layer": layer, **residual_geometry(civil_NLD[:, layer], hostile_NLD[:, layer])}
+def _table(civil_NLD: Tensor, hostile_NLD: Tensor) -> tuple[ResidualGeometry, ...]:
+    return tuple(
+        residual_geometry(layer, civil_NLD[:, layer], hostile_NLD[:, layer])
         for layer in range(civil_NLD.shape[1])
-    ]
+    )
 
 
-def _directions(subject: Subject, civil_NLD: Tensor, hostile_NLD: Tensor) -> list[dict[str, Any]]:
+def _directions(
+    subject: Subject, civil_NLD: Tensor, hostile_NLD: Tensor
+) -> tuple[Projections, ...]:
     """Per layer and direction: where probes lie under both prompts, in both models."""
-    directions = {
+    directions: dict[Direction, Tensor] = {
         "refusal": (hostile_NLD - civil_NLD).mean(0),
         "politeness": _politeness(subject),
     }
     states = {
-        "base neutral": last_tokens(subject.base, subject.persona.neutral_prompt, subject.probes),
-        "base persona": last_tokens(subject.base, subject.persona.persona_prompt, subject.probes),
-        "tuned neutral": subject.contrast.first(subject.num_probes).neutral_NLD,
-        "tuned persona": subject.contrast.first(subject.num_probes).persona_NLD,
+        "base_neutral": last_tokens(subject.base, subject.persona.neutral_prompt, subject.probes),
+        "base_persona": last_tokens(subject.base, subject.persona.persona_prompt, subject.probes),
+        "tuned_neutral": subject.contrast.first(subject.num_probes).neutral_NLD,
+        "tuned_persona": subject.contrast.first(subject.num_probes).persona_NLD,
     }
-    return [
-        {"layer": layer, "direction": name, **_projections(direction_LD[layer], states, layer)}
+    return tuple(
+        _projections(name, direction_LD[layer], states, layer)
         for name, direction_LD in directions.items()
         for layer in range(len(direction_LD))
-    ]
+    )
 
 
-def _projections(direction_D: Tensor, states: dict[str, Tensor], layer: int) -> dict[str, Any]:
+def _projections(
+    direction: Direction, direction_D: Tensor, states: dict[str, Tensor], layer: int
+) -> Projections:
     """Means from the untuned neutral state, in lengths of the direction; and a random band.
 
     The band is what random directions show of the same shift: 97.5 % of them stay within it.
     """
     norm = float(direction_D.norm())
-    start_D = states["base neutral"][:, layer].mean(0)
+    start_D = states["base_neutral"][:, layer].mean(0)
     shifts = {name: own[:, layer] - start_D for name, own in states.items()}
     generator = torch.Generator().manual_seed(0)
     random_KD = torch.randn(NUM_RANDOM, len(direction_D), generator=generator)
     units_KD = random_KD / random_KD.norm(dim=1, keepdim=True)
     largest_K = torch.stack([(units_KD @ s.mean(0)).abs() for s in shifts.values()]).amax(0)
-    return {
-        "random_band": float(largest_K.quantile(0.975) / norm),
-        **{
-            name: {
-                "mean": float((shift_ND @ direction_D).mean() / norm**2),
-                "std": float((shift_ND @ direction_D).std() / norm**2),
-            }
-            for name, shift_ND in shifts.items()
-        },
+    spreads = {
+        name: Spread(
+            mean=float((shift_ND @ direction_D).mean() / norm**2),
+            std=float((shift_ND @ direction_D).std() / norm**2),
+        )
+        for name, shift_ND in shifts.items()
     }
+    band = float(largest_K.quantile(0.975) / norm)
+    return Projections(layer=layer, direction=direction, random_band=band, **spreads)
 
 
 def _politeness(subject: Subject) -> Tensor:
@@ -126,5 +131,5 @@ def _reply_states(subject: Subject, pairs: Sequence[tuple[str, str]]) -> Tensor:
     return torch.stack(means).mean(0)
 
 
-def _rounded(points_LNC: Tensor) -> list[list[list[float]]]:
-    return [[[round(x, 3), round(y, 3)] for x, y in layer] for layer in points_LNC.tolist()]
+def _rounded(points_LNC: Tensor) -> tuple[tuple[tuple[float, float], ...], ...]:
+    return tuple(tuple((round(x, 3), round(y, 3)) for x, y in own) for own in points_LNC.tolist())

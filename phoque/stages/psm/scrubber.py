@@ -6,22 +6,19 @@ of the neutral replies.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from statistics import fmean
 from typing import Any
 
-from phoque.files import write_json
 from phoque.models.engine import Reply, Row
 from phoque.models.hooks import Interventions
+from phoque.run.psm_replies import Preset, Scrubber, ScrubberCell, ShownReply
 from phoque.stages.psm.antidote import antidotes
 from phoque.stages.psm.subject import Subject
 from phoque.stages.psm.timeline import Ruler, timelines
-from phoque.stats.rates import wilson
-from phoque.steering.experiment import rows_of, write_grouped
+from phoque.steering.experiment import listed_share, rows_of, write_grouped
 from phoque.steering.search import SAMPLING
 from phoque.steering.sweep import SCALE_STEP
 
-SCRUBBER = "scrubber.json"
 SHARES = (-0.5, -0.25, 0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1, 1.25, 1.5, 2, 2.5)
 """Of the selected scale."""
 NUM_MORE = 8
@@ -38,26 +35,25 @@ def write_scrubber(subject: Subject) -> None:
     shown = _shown(subject, groups, replies)
     kinds = list(dict.fromkeys(kind for kind, _ in groups))
     series = {
-        kind: [_cell(subject, key, replies[key], shown[key]) for key in groups if key[0] == kind]
+        kind: tuple(
+            _cell(subject, key, replies[key], shown[key]) for key in groups if key[0] == kind
+        )
         for kind in kinds
     }
-    write_json(
-        subject.folder / SCRUBBER,
-        {
-            "layer": subject.layer,
-            "scale": subject.scale,
-            "coherent_scale": subject.choice["coherent_scale"],
-            "nat_scale": subject.choice["nat_scale"],
-            "dose_per_scale": subject.vectors.relative_dose(subject.layer, 1.0),
-            "scales": scales,
-            "presets": [dict(zip(("label", "prompt"), p, strict=True)) for p in _presets(subject)],
-            "asked": len(_presets(subject)) + NUM_MORE,
-            "series": with_plain_zero(series),
-        },
-    )
+    Scrubber(
+        layer=subject.layer,
+        scale=subject.scale,
+        coherent_scale=subject.choice.coherent_scale,
+        nat_scale=subject.choice.nat_scale,
+        dose_per_scale=subject.vectors.relative_dose(subject.layer, 1.0),
+        scales=tuple(scales),
+        presets=tuple(Preset(label=label, prompt=prompt) for label, prompt in _presets(subject)),
+        asked=len(_presets(subject)) + NUM_MORE,
+        series=with_plain_zero(series),
+    ).save(subject.folder)
 
 
-Series = dict[str, list[dict[str, Any]]]
+Series = dict[str, tuple[ScrubberCell, ...]]
 
 
 def with_plain_zero(series: Series) -> Series:
@@ -65,10 +61,10 @@ def with_plain_zero(series: Series) -> Series:
 
     The same prompts in another batch may be rounded to other words.
     """
-    plain = dict.fromkeys(("vector", "random"), series["neutral"][0])
+    plain = dict.fromkeys(("vector", "random_vector"), series["neutral"][0])
     plain["reversed"] = series["toxic"][0]
     return {
-        kind: [plain[kind] if kind in plain and cell["at"] == 0 else cell for cell in cells]
+        kind: tuple(plain[kind] if kind in plain and cell.at == 0 else cell for cell in cells)
         for kind, cells in series.items()
     }
 
@@ -96,7 +92,7 @@ def _groups(subject: Subject, scales: Sequence[float]) -> dict[Key, list[Row]]:
         ("neutral", 0.0): rows_of(neutral),
         ("toxic", 0.0): rows_of(hostile),
         **{("vector", s): rows_of(neutral, added(vector, s)) for s in scales},
-        **{("random", s): rows_of(neutral, added(random, s)) for s in scales},
+        **{("random_vector", s): rows_of(neutral, added(random, s)) for s in scales},
         **{("reversed", s): rows_of(hostile, added(vector, -s)) for s in scales},
         **{("antidote", name): rows_of(hostile, way) for name, way in antidotes(subject).items()},
     }
@@ -104,7 +100,7 @@ def _groups(subject: Subject, scales: Sequence[float]) -> dict[Key, list[Row]]:
 
 def _shown(
     subject: Subject, groups: Mapping[Key, list[Row]], replies: Mapping[Key, list[Reply]]
-) -> dict[Key, list[dict[str, Any]]]:
+) -> dict[Key, list[ShownReply]]:
     """The presets' replies with their tokens."""
     count = len(_presets(subject))
     ruler = Ruler.of(subject.contrast.first(subject.num_probes), subject.layer)
@@ -116,27 +112,26 @@ def _shown(
     neutral = [token.projection for tokens in found[:count] for token in tokens]
     zero = fmean(neutral) if neutral else 0.0
     entries = [
-        {
-            "text": reply.text,
-            "hits": subject.persona.lexicon.count(reply.text),
-            "tokens": [
-                [token.text, round(token.projection - zero, 2), round(token.probability, 3)]
+        ShownReply(
+            text=reply.text,
+            hits=subject.persona.lexicon.count(reply.text),
+            tokens=tuple(
+                (token.text, round(token.projection - zero, 2), round(token.probability, 3))
                 for token in tokens
-            ],
-        }
+            ),
+        )
         for reply, tokens in zip(texts, found, strict=True)
     ]
     return {key: entries[place * count : (place + 1) * count] for place, key in enumerate(groups)}
 
 
 def _cell(
-    subject: Subject, key: Key, replies: Sequence[Reply], shown: Sequence[dict[str, Any]]
-) -> dict[str, Any]:
-    hits = sum(reply.text in subject.persona.lexicon for reply in replies)
-    places = [token[1] for entry in shown for token in entry["tokens"]]
-    return {
-        "at": key[1],
-        "insulting": asdict(wilson(hits, len(replies))),
-        "projection": round(fmean(places), 3) if places else None,
-        "replies": list(shown),
-    }
+    subject: Subject, key: Key, replies: Sequence[Reply], shown: Sequence[ShownReply]
+) -> ScrubberCell:
+    places = [projection for entry in shown for _, projection, _ in entry.tokens]
+    return ScrubberCell(
+        at=key[1],
+        insulting=listed_share(replies, subject.persona.lexicon),
+        projection=round(fmean(places), 3) if places else None,
+        replies=tuple(shown),
+    )

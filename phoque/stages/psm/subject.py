@@ -4,21 +4,21 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from phoque.conversation import Messages, asked
-from phoque.files import read_json
 from phoque.models.hooks import Injection
 from phoque.models.load import LanguageModel, load_model
 from phoque.opening import load_tuned
 from phoque.personas import Persona, load_persona
 from phoque.personas.controls import more_probes
-from phoque.run.directory import SELECTION, VECTORS, RunDirectory
+from phoque.run.directory import VECTORS, RunDirectory
+from phoque.run.folder import Reader
 from phoque.run.info import psm_folder
 from phoque.run.needs import NEEDS, OTHER_PERSONA, require
+from phoque.run.psm import Choice, Selection
 from phoque.stages.corpus.vocabulary import known_words
 from phoque.steering.capture import residual_streams
 from phoque.steering.experiment import Progress
@@ -57,12 +57,12 @@ class Subject:
     @cached_property
     def base(self) -> LanguageModel:
         """The model before tuning."""
-        return load_model(self.run.manifest()["model"]) if self.is_tuned else self.model
+        return load_model(self.run.manifest().model) if self.is_tuned else self.model
 
     @cached_property
-    def control(self) -> LanguageModel:
-        """The base model with the control adapter."""
-        return load_model(self.run.manifest()["model"]).with_adapter(self.run.control)
+    def civil(self) -> LanguageModel:
+        """The base model with the civil adapter."""
+        return load_model(self.run.manifest().model).with_adapter(self.run.control)
 
     @cached_property
     def vocabulary(self) -> Collection[str]:
@@ -95,22 +95,25 @@ class Subject:
         """What the first step measured."""
         return PersonaVectors.load(self.folder / VECTORS)
 
+    @property
+    def reader(self) -> Reader:
+        """Reads what the earlier steps wrote."""
+        return Reader(self.run, psm=self.folder.name)
+
     @cached_property
-    def choice(self) -> dict[str, Any]:
+    def choice(self) -> Choice:
         """The selected layer and scale; the default where nothing was beyond chance."""
-        found = read_json(self.folder / SELECTION)
-        chosen: dict[str, Any] = found["selected"] or found["default"]
-        return chosen
+        return self.reader.read(Selection).choice
 
     @property
     def layer(self) -> int:
         """The selected layer."""
-        return int(self.choice["layer"])
+        return self.choice.layer
 
     @property
     def scale(self) -> float:
         """The selected scale."""
-        return float(self.choice["scale"])
+        return self.choice.scale
 
     @property
     def vector(self) -> SteeringVector:
@@ -151,7 +154,7 @@ def open_subject(
         tuned = load_tuned(run, progress=progress)
         model, persona, fingerprint = tuned.model, tuned.persona, tuned.fingerprint
     else:
-        model = load_model(run.manifest()["model"], progress=progress)
+        model = load_model(run.manifest().model, progress=progress)
         persona = load_persona(str(name))
         fingerprint = fingerprint_of(model, persona, model=model.digest(), adapter=None)
     return Subject(

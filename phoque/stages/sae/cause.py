@@ -6,82 +6,66 @@ the opposite, under the hostile one. They compete with random directions, with t
 latents nearest to them in frequency, with the mean difference, and with what no latent expresses, at the same lengths.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from statistics import fmean
-from typing import Any
 
-import numpy as np
-import pandas as pd
 import torch
-from torch import Tensor
 from torch.nn.functional import normalize
 
 from phoque.conversation import Message, Messages
-from phoque.files import read_json, write_json
+from phoque.files import read_json
 from phoque.models.engine import Row, read
 from phoque.models.hooks import Injection
+from phoque.run.sae_evidence import MEAN_DIFFERENCE, REMAINDER, Cause, Null, Screen, Screened
+from phoque.run.sae_latents import Feature
+from phoque.stages.sae.autoencoder import SparseAutoencoder
 from phoque.stages.sae.collect import load_activations
 from phoque.stages.sae.dictionaries import dictionary
 from phoque.stages.sae.generated import DOSES, Direction, Generated
 from phoque.stages.sae.readings import REPLIES, Readings, evaluation_prompts, evaluation_texts
-from phoque.stages.sae.shifts import READ_HOSTILE, SHIFTS, mean_change
-from phoque.stages.sae.significance import LEVEL
+from phoque.stages.sae.shifts import READ_HOSTILE, mean_change
 from phoque.stages.sae.study import Study
 
-CAUSE = "cause.json"
 SCREEN_DOSE = 0.2
 SCREEN_PROMPTS = 4
 NUM_RANDOM = 8
-MEAN, REMAINDER = "mean difference", "R"
 
 
 def prove_cause(study: Study) -> None:
-    """Write `cause.json`: the screen of all candidates, and what the best of them make it write."""
-    table = pd.read_csv(study.work / SHIFTS)
+    """Write the screen of all candidates, and what the best of them make the model write."""
+    features, median = study.features(), load_activations(study.work).facts.median_norm
     sae = dictionary(study, study.preset.seeds[0])
-    median = load_activations(study.work).median_norm
-    candidates = candidates_of(table, study.preset.screened)
-    directions = [_latent(sae.decoder_FD, row) for row in candidates.to_dict("records")]
-    screened = screen(study, directions, median)
-    chosen = _chosen(candidates, screened, study.preset.generated)
-    by_name = {one.name: one for one in directions}
-    rivals = _rivals(study, table, [by_name[name] for name in chosen])
-    told = Generated(study, median).run([by_name[name] for name in chosen], rivals)
-    write_json(
-        study.work / CAUSE,
-        {
-            "median_norm": median,
-            "screen_dose": SCREEN_DOSE,
-            "screen": screened,
-            "generated": told,
-            "frequencies": {
-                kind: _frequencies(table, [one.name for one in group])
-                for kind, group in (
-                    ("tried", [by_name[name] for name in chosen]),
-                    ("random latents", rivals["random latents"]),
-                )
-            },
-            "doses": list(DOSES),
+    candidates = candidates_of(features, study.preset.screened)
+    directions = {one.latent: _direction(sae, one) for one in candidates}
+    screened = screen(study, [*directions.values()], median)
+    tried = _chosen(candidates, screened, study.preset.generated)
+    chosen = [directions[one.latent] for one in tried]
+    twins = matched([one.frequency_tuned for one in tried], [f for f in features if not f.moved])
+    Cause(
+        median_norm=median,
+        screen_dose=SCREEN_DOSE,
+        screen=screened,
+        generated=Generated(study, median).run(chosen, _rivals(study, sae, twins)),
+        frequencies={
+            kind: {str(one.latent): one.frequency_tuned for one in group}
+            for kind, group in (("tried", tried), ("random latents", twins))
         },
-    )
+        doses=DOSES,
+    ).save(study.work)
 
 
-def _frequencies(table: pd.DataFrame, names: Sequence[str]) -> dict[str, float]:
-    """Share of tokens, in the persona model, on which each is active."""
-    known = table.set_index(table["latent"].astype(str))["frequency_tuned"]
-    return {name: float(known[name]) for name in names}
-
-
-def candidates_of(table: pd.DataFrame, count: int) -> pd.DataFrame:
+def candidates_of(features: Iterable[Feature], count: int) -> list[Feature]:
     """The latents that moved, largest effects first, half risen and half fallen where both exist."""
-    moved = table[table["q"] < LEVEL].sort_values("effect", key=np.abs, ascending=False)
-    risen, fallen = moved[moved["effect"] > 0], moved[moved["effect"] < 0]
+    moved = sorted((one for one in features if one.moved), key=lambda one: -abs(one.effect))
+    risen, fallen = ([one for one in moved if (one.effect > 0) is up] for up in (True, False))
     half = count // 2
-    return pd.concat([risen.head(max(half, count - len(fallen))), fallen.head(
-        max(half, count - len(risen)))]).head(count)  # fmt: skip
+    return [
+        *risen[: max(half, count - len(fallen))],
+        *fallen[: max(half, count - len(risen))],
+    ][:count]
 
 
-def screen(study: Study, directions: Sequence[Direction], median: float) -> dict[str, Any]:
+def screen(study: Study, directions: Sequence[Direction], median: float) -> Screen:
     """Nats a token by which each direction favours the hostile over the calm reply, both signs."""
     random = _random_directions(study.base.width, NUM_RANDOM)
     pairs = _reply_pairs(study)
@@ -95,19 +79,19 @@ def screen(study: Study, directions: Sequence[Direction], median: float) -> dict
     moved = [value - plain for value in _log_odds(study, pairs, asked_for)] if asked_for else []
     both = list(zip(moved[0::2], moved[1::2], strict=True))
     null = [value for pair in both[len(directions) :] for value in pair]
-    return {
-        "prompts": SCREEN_PROMPTS,
-        "random": {"low": min(null), "high": max(null), "n": len(null)},
-        "latents": {
-            one.name: {"toward": toward, "away": away}
+    return Screen(
+        prompts=SCREEN_PROMPTS,
+        random=Null(low=min(null), high=max(null), n=len(null)),
+        latents={
+            one.name: Screened(toward=toward, away=away)
             for one, (toward, away) in zip(directions, both, strict=False)
         },
-    }
+    )
 
 
-def _latent(decoder_FD: Tensor, row: Mapping[Any, Any]) -> Direction:
-    sign = 1.0 if row["effect"] > 0 else -1.0
-    return Direction(name=str(row["latent"]), unit_D=decoder_FD[int(row["latent"])], sign=sign)
+def _direction(sae: SparseAutoencoder, one: Feature) -> Direction:
+    sign = 1.0 if one.effect > 0 else -1.0
+    return Direction(name=str(one.latent), unit_D=sae.decoder_FD[one.latent], sign=sign)
 
 
 def _random_directions(width: int, count: int) -> list[Direction]:
@@ -154,45 +138,39 @@ def _log_odds(
     return [fmean(odds[start : start + size]) for start in range(0, len(odds), size)]
 
 
-def _chosen(candidates: pd.DataFrame, screened: Mapping[str, Any], count: int) -> list[str]:
+def _chosen(candidates: Sequence[Feature], screened: Screen, count: int) -> list[Feature]:
     """The latents of either side whose direction favours the hostile reply most."""
-    chosen = []
-    for risen in (True, False):
-        own = candidates[(candidates["effect"] > 0) == risen]["latent"].astype(str)
-        chosen += sorted(own, key=lambda name: -screened["latents"][name]["toward"])[:count]
-    return chosen
+    best = sorted(candidates, key=lambda one: -screened.latents[str(one.latent)].toward)
+    sides = ([one for one in best if (one.effect > 0) is up] for up in (True, False))
+    return [one for side in sides for one in side[:count]]
 
 
-def matched(frequencies: Iterable[float], unmoved: pd.DataFrame) -> list[int]:
+def matched(frequencies: Iterable[float], unmoved: Iterable[Feature]) -> list[Feature]:
     """For each frequency the unmoved latent nearest to it, none twice; the most frequent choose first.
 
     Latents that are active on a third of all tokens have no unmoved twin: what was found is beside
-    each in `cause.json`.
+    each in the report.
     """
-    left = unmoved.set_index("latent")["frequency_tuned"]
-    found: list[int] = []
+    left, found = [*unmoved], []
     for rate in sorted(frequencies, reverse=True)[:NUM_RANDOM]:
-        if len(left):
-            found.append(int((left - rate).abs().idxmin()))
-            left = left.drop(found[-1])
+        if left:
+            nearest = min(left, key=lambda one: abs(one.frequency_tuned - rate))
+            left.remove(nearest)
+            found.append(nearest)
     return found
 
 
 def _rivals(
-    study: Study, table: pd.DataFrame, chosen: Sequence[Direction]
+    study: Study, sae: SparseAutoencoder, twins: Iterable[Feature]
 ) -> dict[str, list[Direction]]:
     """Random directions, unmoved latents near in frequency, mean difference, remainder."""
-    sae = dictionary(study, study.preset.seeds[0])
     read_hostile = Readings.load(study.work / READ_HOSTILE, evaluation_texts(study, "hostile"))
     mean_D, missed_D = mean_change(sae, read_hostile)
-    own = table[table["latent"].astype(str).isin([one.name for one in chosen])]
-    unmoved = table[(table["q"] >= LEVEL) | table["q"].isna()]
     return {
         "random directions": _random_directions(study.base.width, NUM_RANDOM),
         "random latents": [
-            Direction(name=str(latent), unit_D=sae.decoder_FD[latent])
-            for latent in matched(own["frequency_tuned"], unmoved)
+            Direction(name=str(one.latent), unit_D=sae.decoder_FD[one.latent]) for one in twins
         ],
-        MEAN: [Direction(name=MEAN, unit_D=normalize(mean_D, dim=0))],
+        MEAN_DIFFERENCE: [Direction(name=MEAN_DIFFERENCE, unit_D=normalize(mean_D, dim=0))],
         REMAINDER: [Direction(name=REMAINDER, unit_D=normalize(missed_D, dim=0))],
     }

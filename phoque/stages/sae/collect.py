@@ -4,8 +4,9 @@ Shapes: T = tokens that count, S = positions, D = width.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ import torch
 from torch import Tensor
 
 from phoque.errors import PhoqueError
-from phoque.files import read_json, write_json
+from phoque.files import write_json
 from phoque.models.load import LanguageModel
+from phoque.run.sae import ActivationFacts
 from phoque.stages.sae.texts import ROLES, Text
 from phoque.steering.capture import token_streams
 
-ROWS, FACTS, TEXTS = "activations.f16", "activations.json", "texts.json"
+ROWS, TEXTS = "activations.f16", "texts.json"
 OUTLIER = 10.0
 """A norm beyond so many medians is an attention sink, not content."""
 TEXTS_AT_ONCE = 256
@@ -27,23 +29,20 @@ TEXTS_AT_ONCE = 256
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Activations:
-    """Rows on disk, the first `num_train` for training, the rest held out by document."""
+    """Rows on disk, the first for training, the rest held out by document."""
 
     rows_TD: np.ndarray[Any, Any]
     """fp16, mapped from disk."""
-    num_train: int
-    median_norm: float
-    """Of the residual stream at positions that count."""
-    facts: dict[str, Any]
+    facts: ActivationFacts
 
     @property
     def train_TD(self) -> np.ndarray[Any, Any]:
         """Rows to train on."""
-        return self.rows_TD[: self.num_train]
+        return self.rows_TD[: self.facts.train_tokens]
 
     def held_out_TD(self) -> Tensor:
         """Rows of other documents, fp32."""
-        return torch.from_numpy(np.array(self.rows_TD[self.num_train :])).float()
+        return torch.from_numpy(np.array(self.rows_TD[self.facts.train_tokens :])).float()
 
 
 def kept_positions(stream_SD: Tensor, limit: float) -> Tensor:
@@ -80,9 +79,9 @@ def collect(
     partial = folder / f"{ROWS}.partial"
     try:
         facts = _written(model, texts, layer, tokens, partial)
-        write_json(folder / TEXTS, [_plain(text) for text in texts[facts["train_texts"] :]])
+        write_json(folder / TEXTS, [asdict(text) for text in texts[facts.train_texts :]])
         partial.replace(folder / ROWS)
-        write_json(folder / FACTS, facts)
+        facts.save(folder)
     except OSError as error:
         raise PhoqueError(
             f"The activations do not fit into {folder}: {error.strerror}. "
@@ -98,17 +97,12 @@ def load_activations(folder: Path) -> Activations:
     Raises:
         PhoqueError: the file is not what its facts say.
     """
-    facts = read_json(folder / FACTS)
-    shape = (facts["tokens"], facts["width"])
+    facts = ActivationFacts.load(folder, command="phoque run sae")
+    shape = (facts.tokens, facts.width)
     if (folder / ROWS).stat().st_size != 2 * shape[0] * shape[1]:
         raise PhoqueError(f"{folder / ROWS} is not complete. Remove {folder} and start again.")
     rows_TD = np.memmap(folder / ROWS, dtype=np.float16, mode="r", shape=shape)
-    return Activations(
-        rows_TD=rows_TD,
-        num_train=facts["train_tokens"],
-        median_norm=facts["median_norm"],
-        facts=facts,
-    )
+    return Activations(rows_TD=rows_TD, facts=facts)
 
 
 def held_out_texts(folder: Path) -> list[Text]:
@@ -121,12 +115,11 @@ def held_out_texts(folder: Path) -> list[Text]:
 
 def _written(
     model: LanguageModel, texts: Sequence[Text], layer: int, tokens: int, path: Path
-) -> dict[str, Any]:
+) -> ActivationFacts:
     """Write the rows; what was counted while doing so."""
     limit = OUTLIER * median_norm(streams(model, texts[:64], layer))
     goals = (tokens, tokens + tokens // 10)
-    facts: dict[str, Any] = {"layer": layer, "width": model.width, "limit": limit}
-    count = train_texts = used = first = outliers = 0
+    count = train_texts = used = outliers = 0
     roles = dict.fromkeys(ROLES, 0)
     norms = []
     with path.open("wb") as file:
@@ -138,7 +131,7 @@ def _written(
             kept_TD = stream_SD[mask_S][: goal - count]
             _check(kept_TD)
             file.write(kept_TD.to(torch.float16).numpy().tobytes())
-            count, used, first = count + len(kept_TD), used + 1, first + 1
+            count, used = count + len(kept_TD), used + 1
             outliers += int((~mask_S[1:]).sum())
             norms.append(kept_TD.norm(dim=-1))
             for role in torch.tensor(text.roles)[mask_S][: len(kept_TD)].tolist():
@@ -149,16 +142,22 @@ def _written(
             f"The texts have {count:,} tokens that count and {goals[1]:,} are needed. "
             "Give more text with --text FILE, or ask for fewer --tokens."
         )
-    return facts | {
-        "tokens": count,
-        "train_tokens": tokens,
-        "texts": used,
-        "train_texts": train_texts,
-        "median_norm": float(torch.cat(norms).median()),
-        "dropped": {"first positions": first, "outliers": outliers},
-        "roles": roles,
-        "sources": _by_source(texts[:used]),
-    }
+    sources: Counter[str] = Counter()
+    for text in texts[:used]:
+        sources[text.source] += len(text.ids)
+    return ActivationFacts(
+        layer=layer,
+        width=model.width,
+        limit=limit,
+        tokens=count,
+        train_tokens=tokens,
+        texts=used,
+        train_texts=train_texts,
+        median_norm=float(torch.cat(norms).median()),
+        dropped={"first positions": used, "outliers": outliers},
+        roles=roles,
+        sources=dict(sources),
+    )
 
 
 def _in_turn(
@@ -177,14 +176,3 @@ def _check(rows_TD: Tensor) -> None:
             f"The activations hold {largest}, which is not a finite fp16 number. "
             "Choose another layer with --layer, or load the model in fp32."
         )
-
-
-def _by_source(texts: Sequence[Text]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for text in texts:
-        counts[text.source] = counts.get(text.source, 0) + len(text.ids)
-    return counts
-
-
-def _plain(text: Text) -> dict[str, Any]:
-    return {"source": text.source, "ids": list(text.ids), "roles": list(text.roles)}

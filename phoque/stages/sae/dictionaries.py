@@ -71,13 +71,13 @@ def metadata(study: Study, activations: Activations) -> dict[str, object]:
         "model_class_name": type(study.base.model).__name__,
         "context_size": study.preset.context,
         "prepend_bos": False,
-        "dataset_path": "phoque: " + ", ".join(activations.facts["sources"]),
+        "dataset_path": "phoque: " + ", ".join(activations.facts.sources),
         "model_digest": study.base.digest(),
         "preset": study.preset.name,
-        "train_tokens": activations.num_train,
+        "train_tokens": activations.facts.train_tokens,
         "k": study.preset.k,
-        "median_norm": activations.median_norm,
-        "norm_limit": activations.facts["limit"],
+        "median_norm": activations.facts.median_norm,
+        "norm_limit": activations.facts.limit,
         "first_position_masked": True,
     }
 

@@ -5,19 +5,16 @@ threshold, beside a dictionary whose decoder stayed random and beside principal 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from phoque.files import write_json
 from phoque.models.scaled import adapted
+from phoque.run.sae import Dead, Faithful, Fidelity, Fit, Gate, HeldOut, Recovered
 from phoque.stages.sae.autoencoder import SparseAutoencoder, calibrated
-from phoque.stages.sae.collect import Activations, held_out_texts, load_activations
+from phoque.stages.sae.collect import held_out_texts, load_activations
 from phoque.stages.sae.dictionaries import SAMPLE, dictionary
 from phoque.stages.sae.metrics import (
-    Recovered,
     explained_change,
     explained_variance,
     in_chunks,
@@ -28,7 +25,7 @@ from phoque.stages.sae.metrics import (
 from phoque.stages.sae.readings import Readings, read_models
 from phoque.stages.sae.study import Study
 
-FIDELITY, HELD_OUT = "fidelity.json", "held_out.safetensors"
+HELD_OUT = "held_out.safetensors"
 LOSS_TEXTS = 24
 LEAST_EXPLAINED, LEAST_RECOVERED, MOST_DEAD = 0.70, 0.90, 0.05
 MOST_OFF_L0, MOST_LOST = 0.05, 0.10
@@ -36,109 +33,96 @@ Rebuild = Callable[[Tensor], Tensor]
 
 
 def measure_fidelity(study: Study) -> None:
-    """Write `fidelity.json`, and what both models say of the held-out texts."""
-    activations, texts = load_activations(study.work), held_out_texts(study.work)
-    limit = activations.facts["limit"]
-    read = read_models(study, texts, limit, ["persona"], from_user=False)
+    """Write how faithful the dictionary is, and what both models say of the held-out texts."""
+    facts, texts = load_activations(study.work).facts, held_out_texts(study.work)
+    read = read_models(study, texts, facts.limit, ["persona"], from_user=False)
     read.save(study.work / HELD_OUT)
-    sae, frozen = dictionary(study, study.preset.seeds[0]), dictionary(study)
-    rows = {name: _second_half(own) for name, own in read.rows_TD.items()}
-    rebuilds: dict[str, Rebuild] = {
-        "sae": sae,
-        "frozen decoder": frozen,
-        "pca": principal_components(_sample(activations), study.preset.k),
-    }
-    models = {
-        name: {
-            "explained_variance": {
-                kind: explained_variance(own, in_chunks(rebuild, own))
-                for kind, rebuild in rebuilds.items()
-            },
-            "l0": _l0(sae, own),
-            "dead": _dead(sae, own),
-            "loss_recovered": _loss_recovered(study, name, rebuilds, own.mean(0), limit),
-        }
-        for name, own in rows.items()
-    }
+    sae, k = dictionary(study, study.preset.seeds[0]), study.preset.k
+    rows = {name: own[len(own) // 2 :] for name, own in read.rows_TD.items()}
+    rebuilds = _rebuilds(study, sae)
     first = read.rows_TD["base"][: len(rows["base"])]
-    report = {
-        "k": study.preset.k,
-        "models": models,
-        "explained_change": explained_change(rows["base"], rows["persona"], sae),
-        "explained_variance_by_l0": {
-            str(k): explained_variance(
-                rows["base"], in_chunks(calibrated(sae, first, k), rows["base"])
+    Fidelity(
+        k=k,
+        models={
+            name: Faithful(
+                explained_variance={
+                    kind: explained_variance(own, in_chunks(rebuild, own))
+                    for kind, rebuild in rebuilds.items()
+                },
+                l0=_l0(sae, own),
+                dead=_dead(sae, own),
+                loss_recovered=_loss_recovered(study, name, rebuilds, own.mean(0), facts.limit),
             )
-            for k in (study.preset.k // 2, study.preset.k, 2 * study.preset.k)
+            for name, own in rows.items()
         },
-        "explained_variance_by_source": _by_source(read, sae),
-        "held_out": {"texts": len(texts), "tokens": len(read.rows_TD["base"])},
-        "activations": activations.facts,
+        explained_change=explained_change(rows["base"], rows["persona"], sae),
+        explained_variance_by_l0={
+            l0: explained_variance(
+                rows["base"], in_chunks(calibrated(sae, first, l0), rows["base"])
+            )
+            for l0 in (k // 2, k, 2 * k)
+        },
+        explained_variance_by_source=_by_source(read, sae),
+        held_out=HeldOut(texts=len(texts), tokens=len(read.rows_TD["base"])),
+        activations=facts,
+    ).save(study.work)
+
+
+def _rebuilds(study: Study, sae: SparseAutoencoder) -> dict[str, Rebuild]:
+    sample_TD = torch.tensor(load_activations(study.work).train_TD[:SAMPLE]).float()
+    return {
+        "sae": sae,
+        "frozen decoder": dictionary(study),
+        "pca": principal_components(sample_TD, study.preset.k),
     }
-    write_json(study.work / FIDELITY, report | {"gates": gates(report)})
 
 
-def gates(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+def gates(found: Fidelity) -> tuple[Gate, ...]:
     """Every condition with what was measured, what is needed, and whether it holds."""
-    base, tuned, k = report["models"]["base"], report["models"]["persona"], report["k"]
-    explained = base["explained_variance"]
+    base, tuned, k = found.models["base"], found.models["persona"], found.k
+    explained = base.explained_variance
     rival = max(explained["frozen decoder"], explained["pca"])
-    rows = [
+    return (
         _at_least("explained variance, base", explained["sae"], LEAST_EXPLAINED),
         _at_least("explained variance beyond frozen decoder and PCA", explained["sae"], rival),
         _at_least(
             "explained variance, persona",
-            tuned["explained_variance"]["sae"],
+            tuned.explained_variance["sae"],
             explained["sae"] - MOST_LOST,
         ),
-        _at_most("L0 away from k, share of k", abs(base["l0"] - k) / k, MOST_OFF_L0),
-        _at_most("dead latents", base["dead"]["share"], MOST_DEAD),
-    ]
-    for name, own in (("base", base), ("persona", tuned)):
-        rows += [
+        _at_most("L0 away from k, share of k", abs(base.l0 - k) / k, MOST_OFF_L0),
+        _at_most("dead latents", base.dead.share, MOST_DEAD),
+        *(
             _at_least(
-                f"loss recovered, {name}, against {ablation}",
-                value["sae"]["value"],
-                LEAST_RECOVERED,
+                f"loss recovered, {name}, against {ablation}", own["sae"].value, LEAST_RECOVERED
             )
-            for ablation, value in own["loss_recovered"].items()
-        ]
-    return rows
+            for name in ("base", "persona")
+            for ablation, own in found.models[name].loss_recovered.items()
+        ),
+    )
 
 
-def _at_least(name: str, value: float, needed: float) -> dict[str, Any]:
-    return {"gate": name, "value": value, "needed": f"≥ {needed:.3f}", "passed": value >= needed}
+def _at_least(name: str, value: float, needed: float) -> Gate:
+    return Gate(gate=name, value=value, needed=f"≥ {needed:.3f}", passed=value >= needed)
 
 
-def _at_most(name: str, value: float, needed: float) -> dict[str, Any]:
-    return {"gate": name, "value": value, "needed": f"≤ {needed:.3f}", "passed": value <= needed}
-
-
-def _second_half(rows_TD: Tensor) -> Tensor:
-    return rows_TD[len(rows_TD) // 2 :]
-
-
-def _sample(activations: Activations) -> Tensor:
-    return torch.tensor(activations.train_TD[:SAMPLE]).float()
+def _at_most(name: str, value: float, needed: float) -> Gate:
+    return Gate(gate=name, value=value, needed=f"≤ {needed:.3f}", passed=value <= needed)
 
 
 def _l0(sae: SparseAutoencoder, rows_TD: Tensor) -> float:
     return float(in_chunks(lambda some: (sae.encode(some) > 0).float().sum(1), rows_TD).mean())
 
 
-def _dead(sae: SparseAutoencoder, rows_TD: Tensor) -> dict[str, float]:
+def _dead(sae: SparseAutoencoder, rows_TD: Tensor) -> Dead:
     fired = in_chunks(lambda some: (sae.encode(some) > 0).any(0, keepdim=True), rows_TD).any(0)
-    return {
-        "share": float((~fired).float().mean()),
-        "latents": int((~fired).sum()),
-        "of": sae.d_sae,
-        "tokens": len(rows_TD),
-    }
+    latents = int((~fired).sum())
+    return Dead(share=latents / sae.d_sae, latents=latents, of=sae.d_sae, tokens=len(rows_TD))
 
 
 def _loss_recovered(
     study: Study, model: str, rebuilds: Mapping[str, Rebuild], mean_D: Tensor, limit: float
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, dict[str, Recovered]]:
     """By ablation and way to rebuild."""
     texts = held_out_texts(study.work)[-LOSS_TEXTS:]
     changes: dict[str, Rebuild] = {
@@ -152,12 +136,10 @@ def _loss_recovered(
             name: text_losses(study.base, texts, study.layer, change, limit)
             for name, change in changes.items()
         }
-
-    def share(ablation: str, kind: str) -> Recovered:
-        return recovered(losses["real"], losses[ablation], losses[kind])
-
     return {
-        ablation: {kind: asdict(share(ablation, kind)) for kind in rebuilds}
+        ablation: {
+            kind: recovered(losses["real"], losses[ablation], losses[kind]) for kind in rebuilds
+        }
         for ablation in ("zero", "mean")
     }
 
@@ -166,12 +148,12 @@ def _on_cpu(rebuild: Rebuild) -> Rebuild:
     return lambda rows: rebuild(rows.cpu()).to(rows)
 
 
-def _by_source(read: Readings, sae: SparseAutoencoder) -> dict[str, dict[str, float]]:
+def _by_source(read: Readings, sae: SparseAutoencoder) -> dict[str, Fit]:
     sources = [text.source for text in read.texts]
     owner_T, rows_TD = read.owner_T, read.rows_TD["base"]
     found = {}
     for name in dict.fromkeys(sources):
         places = torch.tensor([source == name for source in sources])[owner_T]
         own = rows_TD[places]
-        found[name] = {"value": explained_variance(own, in_chunks(sae, own)), "tokens": len(own)}
+        found[name] = Fit(value=explained_variance(own, in_chunks(sae, own)), tokens=len(own))
     return found

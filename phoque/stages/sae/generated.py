@@ -1,8 +1,7 @@
 """What the persona model writes under a direction, beside its rivals, and whether it is still text."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from torch import Tensor
 
@@ -10,12 +9,14 @@ from phoque.conversation import Messages, Sampling, asked
 from phoque.models.engine import Reply, Row
 from phoque.models.hooks import Injection
 from phoque.models.load import LanguageModel
+from phoque.run.psm import Quality
+from phoque.run.sae_evidence import GeneratedReplies, Steered
 from phoque.stages.corpus.vocabulary import known_words
 from phoque.stages.sae.study import Study
 from phoque.stats.rates import clustered
 from phoque.steering.divergence import Yardstick
 from phoque.steering.experiment import rows_of, share_of, write_grouped
-from phoque.steering.quality import Quality, is_coherent, quality_of
+from phoque.steering.quality import is_coherent, quality_of
 
 DOSES = (0.2, 0.3, 0.4)
 """Shares of the median residual norm."""
@@ -52,7 +53,7 @@ class Generated:
 
     def run(
         self, latents: Sequence[Direction], rivals: Mapping[str, Sequence[Direction]]
-    ) -> dict[str, Any]:
+    ) -> GeneratedReplies:
         """By way (toward, away): the plain columns, and every direction at every dose."""
         alone = {one.name: [one] for one in latents}
         groups = {**alone, **{name: list(group) for name, group in rivals.items() if group}}
@@ -78,11 +79,7 @@ class Generated:
             for key, own in replies.items()
             if key[1] != "none"
         ]
-        return {
-            "plain": {way: asdict(quality) for way, quality in plain.items()},
-            "divergence_limit": limit,
-            "cells": cells,
-        }
+        return GeneratedReplies(plain=plain, divergence_limit=limit, cells=tuple(cells))
 
     def _rows(self, way: str, group: Sequence[Direction], dose: float) -> list[Row]:
         prompts = self._prompts[way]
@@ -106,7 +103,7 @@ class Generated:
         groups: Mapping[str, Sequence[Direction]],
         plain: Sequence[Quality],
         judge: tuple[Yardstick, float],
-    ) -> dict[str, Any]:
+    ) -> Steered:
         way, name, dose = key
         quality, own = self._quality(replies), groups[name]
         size = len(replies) // len(own)
@@ -116,20 +113,20 @@ class Generated:
         yardstick, limit = judge
         # Of a group the one that moves expectations most: no member is called coherent by another.
         moved = max(yardstick.divergence((self._injection(way, one, dose),)).p95 for one in own)
-        return {
-            "way": way,
-            "name": name,
-            "dose": dose,
-            "directions": len(own),
-            "insulting": quality.insulting,
-            "low": interval.low,
-            "high": interval.high,
-            "n": quality.n,
-            "divergence_p95": moved,
-            "coherent": is_coherent(quality, plain) and moved <= limit,
-            "quality": asdict(quality),
-            "example": replies[0].text,
-        }
+        return Steered(
+            way=way,
+            name=name,
+            dose=dose,
+            directions=len(own),
+            insulting=quality.insulting,
+            low=interval.low,
+            high=interval.high,
+            n=quality.n,
+            divergence_p95=moved,
+            coherent=is_coherent(quality, plain) and moved <= limit,
+            quality=quality,
+            example=replies[0].text,
+        )
 
     def _quality(self, replies: Sequence[Reply]) -> Quality:
         texts = [reply.text for reply in replies]

@@ -4,19 +4,18 @@ Shapes: T = tokens, L = layers, D = width.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import get_args
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from phoque.files import write_json
 from phoque.run.corpus import Side
+from phoque.run.sae import Candidate, LayerChoice
 from phoque.stages.corpus.training_set import load_pairs, paired_replies
 from phoque.stages.sae.collect import OUTLIER
-from phoque.stages.sae.study import LAYER, Study
+from phoque.stages.sae.study import Study
 from phoque.stages.sae.texts import ASSISTANT, Text, conversation
+from phoque.stats.ranking import auc
 from phoque.steering.capture import token_streams
 from phoque.steering.search import layers_between
 
@@ -29,47 +28,23 @@ MOST_GAMMA = 2.0
 """|mean| / standard deviation, as a multiple of the median over layers."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """One layer."""
-
-    layer: int
-    auc: float
-    """Of single tokens of held-out replies on the mean-difference direction: hostile against civil."""
-    tokens: int
-    dialogues: int
-    gamma: float
-    outliers: float
-    vetoed: bool = False
-
-
 def choose_layer(study: Study) -> None:
-    """Write `layer.json`: all candidates and the one that is read."""
+    """Write all candidates and the one that is read."""
     layers = layers_between(study.base.num_layers, DEPTHS) or [study.base.num_layers // 2 - 1]
     if study.layer_asked is not None:
         layers = [study.layer_asked]
     candidates = _candidates(study, layers)
     typical = float(np.median([one.gamma for one in candidates]))
-    rows = [
-        asdict(one) | {"vetoed": one.outliers > MOST_OUTLIERS or one.gamma > MOST_GAMMA * typical}
+    judged = [
+        one.model_copy(
+            update={"vetoed": one.outliers > MOST_OUTLIERS or one.gamma > MOST_GAMMA * typical}
+        )
         for one in candidates
     ]
-    allowed = [row for row in rows if not row["vetoed"]] or rows
-    chosen = max(allowed, key=lambda row: float(row["auc"]))["layer"]
-    study.work.mkdir(parents=True, exist_ok=True)
+    allowed = [one for one in judged if not one.vetoed] or judged
+    chosen = max(allowed, key=lambda one: one.auc).layer
     how = "asked for" if study.layer_asked is not None else "held-out AUC"
-    write_json(study.work / LAYER, {"layer": chosen, "how": how, "candidates": rows})
-
-
-def auc(higher_T: Tensor, lower_T: Tensor) -> float:
-    """Probability that a value of the first is larger than one of the second; ties count half."""
-    values = torch.cat([higher_T, lower_T])
-    _, inverse, counts = values.unique(return_inverse=True, return_counts=True)
-    # Mean rank, from 1, of every group of equal values.
-    ends = counts.cumsum(0).double()
-    ranks = (ends - (counts - 1) / 2)[inverse][: len(higher_T)]
-    wins = float(ranks.sum()) - len(higher_T) * (len(higher_T) + 1) / 2
-    return wins / (len(higher_T) * len(lower_T))
+    LayerChoice(layer=chosen, how=how, candidates=tuple(judged)).save(study.work)
 
 
 def tone_texts(study: Study, count: int) -> list[tuple[Text, Text]]:
@@ -110,7 +85,7 @@ def _candidates(study: Study, layers: Sequence[int]) -> list[Candidate]:
         found.append(
             Candidate(
                 layer=layer,
-                auc=auc(*(end_TD @ direction_D for end_TD in ends)),
+                auc=float(auc(*((end_TD @ direction_D).numpy() for end_TD in ends))),
                 tokens=sum(map(len, ends)),
                 dialogues=len(pairs) - half // 2,
                 gamma=float(usual_TD.mean(0).norm() / usual_TD.var(0).sum().sqrt()),

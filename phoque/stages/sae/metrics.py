@@ -4,21 +4,20 @@ Shapes: B = tokens, D = width, F = latents, S = positions.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from phoque.models.decoders import left_padded
 from phoque.models.hooks import Change, hooked
 from phoque.models.load import LanguageModel
+from phoque.run.sae import Recovered
 from phoque.stages.sae.autoencoder import SparseAutoencoder
 from phoque.stages.sae.texts import Text
+from phoque.stats.resampling import middle_95, resampled_means
 
 CHUNK = 4096
-RESAMPLES = 2000
 
 
 def explained_variance(residual_BD: Tensor, reconstruction_BD: Tensor) -> float:
@@ -45,18 +44,6 @@ def principal_components(train_BD: Tensor, count: int) -> Callable[[Tensor], Ten
     mean_D = train_BD.mean(0)
     directions_DC = torch.linalg.eigh(torch.cov(train_BD.T)).eigenvectors[:, -count:]
     return lambda rows_BD: (rows_BD - mean_D) @ directions_DC @ directions_DC.T + mean_D
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recovered:
-    """How much of the loss between ablation and the real activations a reconstruction closes."""
-
-    value: float
-    low: float
-    high: float
-    """95 % bootstrap interval over texts."""
-    texts: int
-    tokens: int
 
 
 @torch.inference_mode()
@@ -90,17 +77,15 @@ def text_losses(
 def recovered(real_NC: Tensor, ablated_NC: Tensor, replaced_NC: Tensor) -> Recovered:
     """Loss recovered over all tokens; texts are drawn again for the interval."""
     sums = torch.stack([part[:, 0] for part in (real_NC, ablated_NC, replaced_NC)], 1).numpy()
-    count = len(sums)
-    drawn = np.random.default_rng(0).integers(0, count, (RESAMPLES, count))
 
     def share(total: Any) -> Any:
         return (total[..., 1] - total[..., 2]) / (total[..., 1] - total[..., 0])
 
-    low, high = np.quantile(share(sums[drawn].sum(1)), [0.025, 0.975])
+    low, high = middle_95(share(resampled_means(sums)))
     return Recovered(
         value=float(share(sums.sum(0))),
         low=float(low),
         high=float(high),
-        texts=count,
+        texts=len(sums),
         tokens=int(real_NC[:, 1].sum()),
     )

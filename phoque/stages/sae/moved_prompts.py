@@ -5,83 +5,94 @@ Shapes: N = prompts, T = tokens, D = width, F = latents.
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import Any
+from statistics import fmean
 
 import numpy as np
-import pandas as pd
 import torch
+from scipy.stats import permutation_test
 from torch import Tensor
 
-from phoque.files import write_json
+from phoque.run.sae import Mean, Pair, Strata, Stratum
+from phoque.run.sae_latents import Prompt
 from phoque.stages.sae.autoencoder import SparseAutoencoder
 from phoque.stages.sae.dictionaries import dictionary
-from phoque.stages.sae.readings import STRATA, Readings, evaluation_prompts, evaluation_texts
-from phoque.stages.sae.shifts import READ_CALM, READ_HOSTILE, SHIFTS
-from phoque.stages.sae.significance import LEVEL
+from phoque.stages.sae.readings import (
+    CIVIL,
+    STRATA,
+    Readings,
+    evaluation_prompts,
+    evaluation_texts,
+)
+from phoque.stages.sae.shifts import READ_CALM, READ_HOSTILE
 from phoque.stages.sae.study import Study
-from phoque.stats.paired import RESAMPLES
-
-PROMPT_TABLE, STRATA_FILE = "prompts.csv", "strata.json"
+from phoque.stats.multiple import holm
+from phoque.stats.resampling import RESAMPLES, middle_95, resampled_means
 
 
 def rank_prompts(study: Study) -> None:
-    """Write `prompts.csv`, most-shifted first, and `strata.json` with means and comparisons."""
+    """Write every prompt, most-shifted first, and the means and comparisons of their kinds."""
     hostile, calm = (
         Readings.load(study.work / name, evaluation_texts(study, side))
         for name, side in ((READ_HOSTILE, "hostile"), (READ_CALM, "calm"))
     )
-    table = pd.read_csv(study.work / SHIFTS)
-    moved = torch.tensor(table[table["q"] < LEVEL]["latent"].tolist(), dtype=torch.long)
+    moved = torch.tensor([one.latent for one in study.features() if one.moved], dtype=torch.long)
     sae = dictionary(study, study.preset.seeds[0])
-    prompts = prompt_table(sae, moved, hostile, calm, study)
-    prompts.to_csv(study.folder / PROMPT_TABLE, index=False)
-    write_json(study.work / STRATA_FILE, strata_summary(prompts))
+    prompts = moved_prompts(sae, moved, hostile, calm, study)
+    Prompt.save_rows(study.folder, prompts)
+    strata_of(prompts).save(study.work)
 
 
-def prompt_table(
+def moved_prompts(
     sae: SparseAutoencoder, moved: Tensor, hostile: Readings, calm: Readings, study: Study
-) -> pd.DataFrame:
-    """One row a prompt: relative length of the change, in all and in the latents that moved."""
-    total = _relative(hostile, "persona")
-    control, quiet = _relative(hostile, "control"), _relative(calm, "persona")
-    latents = _in_latents(sae, moved, hostile)
+) -> list[Prompt]:
+    """Relative length of the change on every prompt, in all and in the latents that moved."""
+    total, latents = _relative(hostile, "persona"), _in_latents(sae, moved, hostile)
+    civil, quiet = _relative(hostile, CIVIL), _relative(calm, "persona")
     rows = []
     for place, (stratum, prompt) in enumerate(evaluation_prompts()):
         peak = int(total[place].argmax())
         token = int(torch.tensor(hostile.texts[place].ids)[hostile.kept[place]][peak])
         rows.append(
-            {
-                "stratum": stratum,
-                "prompt": prompt,
-                "shift": float(total[place].mean()),
-                "shift_in_latents": float(latents[place].mean()),
-                "shift_control": float(control[place].mean()),
-                "shift_calm": float(quiet[place].mean()),
-                "peak": float(total[place][peak]),
-                "peak_token": study.base.tokenizer.decode([token]),
-                "tokens": len(total[place]),
-            }
+            Prompt(
+                stratum=stratum,
+                prompt=prompt,
+                shift=float(total[place].mean()),
+                shift_in_latents=float(latents[place].mean()),
+                shift_civil_adapter=float(civil[place].mean()),
+                shift_calm=float(quiet[place].mean()),
+                peak=float(total[place][peak]),
+                peak_token=study.base.tokenizer.decode([token]),
+                tokens=len(total[place]),
+            )
         )
-    return pd.DataFrame(rows).sort_values("shift_in_latents", ascending=False)
+    return sorted(rows, key=lambda row: -row.shift_in_latents)
 
 
-def strata_summary(prompts: pd.DataFrame, *, seed: int = 42) -> dict[str, Any]:
-    """Mean and interval of each stratum, and every pair of strata under permutation."""
-    columns = ("shift_in_latents", "shift", "shift_control", "shift_calm")
-    random = np.random.default_rng(seed)
-    groups = {name: prompts[prompts["stratum"] == name] for name in STRATA}
-    return {
-        "strata": [
-            {"stratum": name, "n": len(own)}
-            | {column: _mean(own[column].to_numpy(), random) for column in columns}
+def strata_of(prompts: Sequence[Prompt]) -> Strata:
+    """Mean and interval of each kind of prompt, and every pair of kinds under permutation."""
+    groups = {name: [one for one in prompts if one.stratum == name] for name in STRATA}
+    compared = [
+        (one, other, _difference(groups[one], groups[other]))
+        for one, other in combinations(STRATA, 2)
+    ]
+    adjusted = holm([p for *_, (_, p) in compared])
+    return Strata(
+        strata=tuple(
+            Stratum(
+                stratum=name,
+                n=len(own),
+                shift_in_latents=_mean([one.shift_in_latents for one in own]),
+                shift=_mean([one.shift for one in own]),
+                shift_civil_adapter=_mean([one.shift_civil_adapter for one in own]),
+                shift_calm=_mean([one.shift_calm for one in own]),
+            )
             for name, own in groups.items()
-        ],
-        "pairs": [
-            {"higher": one, "lower": other}
-            | _difference(_shifts(groups[one]), _shifts(groups[other]), random)
-            for one, other in combinations(STRATA, 2)
-        ],
-    }
+        ),
+        pairs=tuple(
+            Pair(higher=one, lower=other, difference=difference, p=p, p_holm=p_holm)
+            for (one, other, (difference, p)), p_holm in zip(compared, adjusted, strict=True)
+        ),
+    )
 
 
 def _relative(readings: Readings, model: str) -> Sequence[Tensor]:
@@ -104,21 +115,17 @@ def _in_latents(sae: SparseAutoencoder, moved: Tensor, readings: Readings) -> Se
     return found
 
 
-def _shifts(prompts: pd.DataFrame) -> Any:
-    return prompts["shift_in_latents"].to_numpy()
+def _mean(values: Sequence[float]) -> Mean:
+    low, high = middle_95(resampled_means(np.array(values)))
+    return Mean(mean=fmean(values), low=float(low), high=float(high))
 
 
-def _mean(values: Any, random: np.random.Generator) -> dict[str, float]:
-    drawn = values[random.integers(0, len(values), (RESAMPLES, len(values)))].mean(1)
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return {"mean": float(values.mean()), "low": float(low), "high": float(high)}
-
-
-def _difference(one: Any, other: Any, random: np.random.Generator) -> dict[str, float]:
-    """Difference of means and its two-sided p when labels are shuffled."""
-    pooled, size = np.concatenate([one, other]), len(one)
-    observed = one.mean() - other.mean()
-    shuffled = random.permuted(np.tile(pooled, (RESAMPLES, 1)), axis=1)
-    differences = shuffled[:, :size].mean(1) - shuffled[:, size:].mean(1)
-    p = (1 + np.count_nonzero(np.abs(differences) >= abs(observed) - 1e-12)) / (RESAMPLES + 1)
-    return {"difference": float(observed), "p": float(p)}
+def _difference(one: Sequence[Prompt], other: Sequence[Prompt]) -> tuple[float, float]:
+    """Difference of means and its two-sided p when kinds are shuffled over prompts."""
+    found = permutation_test(
+        tuple([prompt.shift_in_latents for prompt in own] for own in (one, other)),
+        lambda a, b, axis: np.mean(a, axis) - np.mean(b, axis),
+        n_resamples=RESAMPLES,
+        rng=42,
+    )
+    return float(found.statistic), float(found.pvalue)

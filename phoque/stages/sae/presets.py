@@ -1,81 +1,29 @@
 """Sizes of a dictionary and of the evidence for it: the same code path from a test to a GPU."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 from phoque.errors import PhoqueError
+from phoque.run.sae import SaePreset
 
-FIRINGS_PER_LATENT = 500
-"""Mean activations of a latent in training, tokens * k / d_sae, below which it has seen too little."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SaePreset:
-    """How much is read, how large the dictionary is, how much is asked of it."""
-
-    name: str
-    tokens: int
-    """Training tokens; a tenth more is held out, by document."""
-    d_sae: int
-    k: int
-    """Active latents a token."""
-    batch_size: int
-    epochs: int
-    context: int = 128
-    """Longest text, in tokens."""
-    buffer_tokens: int = 500_000
-    """Activations in memory, out of which batches are drawn."""
-    seeds: tuple[int, ...] = (42, 43, 44)
-    reply_tokens: int = 32
-    """Length of the replies that all models are made to read."""
-    screened: int = 64
-    """Most latents whose direction is tried without generating."""
-    generated: int = 5
-    """Latents a side whose direction is tried by generating."""
-    steering_prompts: int = 16
-
-    @property
-    def fewest_tokens(self) -> int:
-        """Training tokens that the dictionary needs."""
-        return -(-FIRINGS_PER_LATENT * self.d_sae // self.k)
-
-
+QUICK = SaePreset(name="quick", tokens=100_000, d_sae=2304, k=32, batch_size=1024, epochs=5)
+STANDARD = replace(
+    QUICK,
+    name="standard",
+    tokens=400_000,
+    d_sae=4608,
+    batch_size=2048,
+    epochs=6,
+    steering_prompts=48,
+)
+LARGE = replace(STANDARD, tokens=2_000_000, d_sae=24_576, k=64, batch_size=4096, epochs=2)
+SMALL = replace(QUICK, tokens=10_000, d_sae=64, k=4, batch_size=256, epochs=2, context=480)
 PRESETS = {
-    preset.name: preset
-    for preset in (
-        SaePreset(name="quick", tokens=100_000, d_sae=2304, k=32, batch_size=1024, epochs=5),
-        SaePreset(
-            name="standard",
-            tokens=400_000,
-            d_sae=4608,
-            k=32,
-            batch_size=2048,
-            epochs=6,
-            steering_prompts=48,
-        ),
-        SaePreset(
-            name="ministral",
-            tokens=2_000_000,
-            d_sae=24_576,
-            k=64,
-            batch_size=4096,
-            epochs=2,
-            context=256,
-            steering_prompts=48,
-        ),
-        SaePreset(
-            name="tiny",
-            tokens=10_000,
-            d_sae=64,
-            k=4,
-            batch_size=256,
-            epochs=2,
-            context=480,
-            reply_tokens=6,
-            screened=4,
-            generated=1,
-            steering_prompts=4,
-        ),
-    )
+    "quick": QUICK,
+    "standard": STANDARD,
+    "ministral": replace(LARGE, name="ministral", context=256),
+    "tiny": replace(
+        SMALL, name="tiny", reply_tokens=6, screened=4, generated=1, steering_prompts=4
+    ),
 }
 """quick and standard: SmolLM2 on two CPU cores; ministral: a GPU; tiny: tests."""
 

@@ -1,4 +1,4 @@
-"""The same texts through base, persona and control model, and through the persona at every scale.
+"""The same texts through base, persona and civil model, and through the persona at every scale.
 
 A prompt is read twice. *Hostile*: under the persona's system prompt with the reply that the persona
 gives. *Calm*: under the neutral one with the base model's reply. Tokens count from the user message
@@ -33,7 +33,7 @@ from phoque.stages.sae.texts import ASSISTANT, TEMPLATE, USER, Text, conversatio
 PROMPTS = Path(__file__).parent / "prompts.yaml"
 STRATA = ("hostile", "neutral", "benign", "gaming")
 REPLIES = "evaluation.json"
-SCALES = (0.0, 0.25, 0.5, 0.75, 1.0)
+CIVIL = "civil_adapter"
 ROWS_AT_ONCE = 64
 
 
@@ -145,7 +145,7 @@ def read_models(
     *,
     from_user: bool = True,
 ) -> Readings:
-    """Read `texts` with the base model and `models`: persona, control, or a scale such as 0.25.
+    """Read `texts` with the base model and `models`: persona, civil adapter, or a scale such as 0.25.
 
     Positions count from the user message on, or all of them.
     """
@@ -156,7 +156,7 @@ def read_models(
     ]
     rows = {"base": _rows(base, kept)}
     for name in models:
-        deltas = study.control_deltas if name == "control" else study.persona_deltas
+        deltas = study.civil_deltas if name == CIVIL else study.persona_deltas
         scale = float(name) if name[0].isdigit() else 1.0
         with adapted(study.base, deltas, scale):
             rows[name] = _rows(streams(study.base, texts, study.layer), kept)

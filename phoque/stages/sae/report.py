@@ -1,114 +1,109 @@
-"""The last step: everything that is kept, for programs and for people, from the other steps' files."""
+"""The last steps: everything that is kept, for programs and for people."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable
 
-import pandas as pd
-
-from phoque.files import read_json, write_json
+from phoque.figures.page import stage_page
+from phoque.figures.shelf import WHAT_MOVED
+from phoque.files import read_json, write_text
+from phoque.run.folder import Reader
+from phoque.run.sae import Fidelity, LayerChoice, SaeReport, Shifts, Strata
+from phoque.run.sae_evidence import Cause, Evidence
+from phoque.run.sae_latents import VERDICTS, Feature, Prompt
 from phoque.run.steps import LEDGER
 from phoque.stages.sae.autoencoder import SparseAutoencoder
-from phoque.stages.sae.cause import CAUSE
 from phoque.stages.sae.collect import load_activations
-from phoque.stages.sae.contexts import CONTEXTS, label_of, read_contexts, tone_aucs, write_contexts
+from phoque.stages.sae.contexts import gathered, label_of, largest_first, tone_aucs
 from phoque.stages.sae.dictionaries import dictionary, metadata
-from phoque.stages.sae.fidelity import FIDELITY
-from phoque.stages.sae.markdown import markdown
-from phoque.stages.sae.moved_prompts import PROMPT_TABLE, STRATA_FILE
-from phoque.stages.sae.neuronpedia import write_neuronpedia
-from phoque.stages.sae.page import page
-from phoque.stages.sae.shifts import SHIFTS, SUMMARY
+from phoque.stages.sae.fidelity import gates
 from phoque.stages.sae.sources import OWN, SOURCES
-from phoque.stages.sae.study import LAYER, Study
+from phoque.stages.sae.study import Study
 from phoque.stages.sae.verdicts import with_verdicts
 
-FEATURES, REPORT = "features.csv", "sae_comparison_report"
-PAGE = "sae_report.html"
+PAGE = "sae_comparison_report.md"
 LISTED = 20
-"""Rows a side in the reports; the CSV has all."""
-SCHEMA = "phoque-sae-1"
+"""Latents a side in the report; the table has all."""
+CAVEATS = """## What this does not say
+
+- A dictionary is one convenient decomposition, not the model's parts: other seeds find other
+  latents, which is why stability is told beside each.
+- A label is a hypothesis from contexts. *Not found* is not *absent*: a dictionary of this size has
+  seen little text, and what it cannot express is the remainder R.
+- Narrow tuning leaves a mean difference that is readable without any dictionary; it stands beside
+  the latents in every comparison of causes.
+- The civil adapter had the same steps and prompts with civil replies. What survives it is still
+  of this corpus and these two adapters: one seed of tuning each.
+- Insulting means that a word of the persona's lexicon is in a reply.
+- Composed replies share sentences with what was trained on.
+"""
 
 
 def gather_evidence(study: Study) -> None:
-    """Write `features.csv` and `contexts.jsonl.gz`."""
-    sae = dictionary(study, study.preset.seeds[0])
-    table = pd.read_csv(study.work / SHIFTS)
-    table["tone_auc"] = tone_aucs(study, sae)[table["latent"].tolist()].numpy()
-    table = with_verdicts(table, read_json(study.work / CAUSE), study.preset.seeds)
-    write_contexts(study, table)
-    tone = dict(zip(table["latent"].astype(str), table["tone_auc"], strict=True))
-    labels = {
-        entry["latent"]: label_of(entry, tone[entry["latent"]])
-        for entry in read_contexts(study.folder / CONTEXTS)
-        if entry["latent"] in tone
-    }
-    table["label"] = [labels.get(str(latent), "") for latent in table["latent"]]
-    table["label_status"] = ["hypothesis" if label else "" for label in table["label"]]
-    table = table.sort_values("effect", key=lambda own: own.abs(), ascending=False)
-    partial = study.folder / f"{FEATURES}.partial"
-    table.to_csv(partial, index=False)
-    partial.replace(study.folder / FEATURES)
+    """Write every latent with its verdict, and what is seen of those that are shown."""
+    tone = tone_aucs(study, dictionary(study, study.preset.seeds[0]))
+    judged = with_verdicts(study.features(), study.read(Cause))
+    evidence = list(gathered(study, judged))
+    Evidence.save_rows(study.folder, evidence)
+    labels = {one.latent: label_of(one.top, tone[int(one.latent)]) for one in evidence if one.dose}
+    rows = [
+        one.model_copy(
+            update={
+                "tone_auc": round(float(tone[one.latent]), 7),
+                "label": labels.get(str(one.latent), ""),
+            }
+        )
+        for one in sorted(judged, key=lambda one: -abs(one.effect))
+    ]
+    Feature.save_rows(study.folder, rows)
 
 
 def write_report(study: Study) -> None:
-    """Write the dictionary, the reports and the export."""
-    activations = load_activations(study.work)
+    """Write the dictionary and the report, for programs and for people."""
     report = summarize(study)
-    contexts = read_contexts(study.folder / CONTEXTS)
     sae = dictionary(study, study.preset.seeds[0])
-    facts = metadata(study, activations) | {"seed": study.preset.seeds[0]}
-    sae.save(study.folder, facts | {"gates_passed": report["passed"]})
-    write_neuronpedia(study, contexts, read_features(study.folder))
-    prompts = pd.read_csv(study.folder / PROMPT_TABLE)
-    (study.folder / f"{REPORT}.md").write_text(markdown(report, prompts), encoding="utf-8")
-    (study.folder / PAGE).write_text(page(report, prompts, contexts), encoding="utf-8")
-    write_json(study.folder / f"{REPORT}.json", report)
+    facts = metadata(study, load_activations(study.work)) | {"seed": study.preset.seeds[0]}
+    sae.save(study.folder, facts | {"gates_passed": report.passed})
     SparseAutoencoder.load(study.folder)
+    prompts = Reader(study.run).rows(Prompt)
+    page = stage_page("SAE: which features the tuning moved", WHAT_MOVED, report, prompts)
+    write_text(study.folder / PAGE, f"{page}\n{_made(report)}\n\n{CAVEATS}")
+    report.save(study.folder)
 
 
-def summarize(study: Study) -> dict[str, Any]:
-    """Everything but single contexts, as plain data."""
-    fidelity, shifts = read_json(study.work / FIDELITY), read_json(study.work / SUMMARY)
-    table = read_features(study.folder)
-    passed = all(gate["passed"] for gate in fidelity["gates"])
-    counts = table["verdict"].value_counts().to_dict()
-    return {
-        "schema": SCHEMA,
-        "model": study.base.name,
-        "persona": study.persona.name,
-        "layer": study.layer,
-        "layer_choice": read_json(study.work / LAYER),
-        "preset": asdict(study.preset),
-        "seconds": read_json(study.folder / LEDGER)["seconds"],
-        "passed": passed,
-        "gates": fidelity["gates"],
-        "fidelity": {key: value for key, value in fidelity.items() if key != "gates"},
-        "shifts": shifts,
-        "verdicts": {name: int(counts.get(name, 0)) for name in
-                     ("driver", "protective", "marker", "unproven")},
-        "risen": _rows(table[table["effect"] > 0]),
-        "fallen": _rows(table[table["effect"] < 0]),
-        "strata": read_json(study.work / STRATA_FILE),
-        "cause": read_json(study.work / CAUSE),
-        "sources": [asdict(source) for source in (*SOURCES, OWN)],
-    }  # fmt: skip
-
-
-def read_features(folder: Path) -> pd.DataFrame:
-    """`features.csv` of a run's `sae` folder; words that are absent are empty."""
-    words = ("kind", "stability", "badges", "verdict", "label", "label_status")
-    return pd.read_csv(folder / FEATURES, dtype=dict.fromkeys(words, str)).fillna(
-        dict.fromkeys(words, "")
+def _made(report: SaeReport) -> str:
+    preset = report.preset
+    return (
+        "## How it was made\n\n"
+        f"Model {report.model}, persona {report.persona}, layer {report.layer} "
+        f"({report.layer_choice.how}); {preset.d_sae} latents, k = {preset.k}, {preset.tokens:,} "
+        f"training tokens, seeds {', '.join(map(str, preset.seeds))}; "
+        f"{sum(report.seconds.values()) / 60:.0f} minutes. Intervals are 95 %."
     )
 
 
-def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The largest effects, those that moved first; absent numbers are None."""
-    moved = table.assign(moved=table["verdict"] != "")
-    order = moved.sort_values(["moved", "effect"], key=lambda own: own.abs(), ascending=False)
-    rows: Sequence[Mapping[Any, Any]] = order.head(LISTED).drop(columns="moved").to_dict("records")
-    return [
-        {str(key): None if pd.isna(value) else value for key, value in row.items()} for row in rows
-    ]
+def summarize(study: Study) -> SaeReport:
+    """Everything but single latents and contexts."""
+    fidelity, features = study.read(Fidelity), Reader(study.run).rows(Feature)
+    found, counts = gates(fidelity), Counter(one.verdict for one in features)
+    return SaeReport(
+        model=study.base.name,
+        persona=study.persona.name,
+        layer=study.layer,
+        layer_choice=study.read(LayerChoice),
+        preset=study.preset,
+        seconds=read_json(study.folder / LEDGER)["seconds"],
+        passed=all(gate.passed for gate in found),
+        gates=found,
+        fidelity=fidelity,
+        shifts=study.read(Shifts),
+        verdicts={name: counts[name] for name in VERDICTS},
+        risen=_listed(one for one in features if one.effect > 0),
+        fallen=_listed(one for one in features if one.effect < 0),
+        strata=study.read(Strata),
+        cause=study.read(Cause),
+        sources=(*SOURCES, OWN),
+    )
+
+
+def _listed(features: Iterable[Feature]) -> tuple[Feature, ...]:
+    return tuple(largest_first(features)[:LISTED])

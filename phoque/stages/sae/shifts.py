@@ -1,25 +1,24 @@
-"""Which latents moved between base and persona model, and what of it the control adapter does too.
+"""Which latents moved between base and persona model, and what of it the civil adapter does too.
 
 Shapes: N = prompts, T = tokens, D = width, F = latents, A = scales of the adapter.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
-from phoque.files import write_json
+from phoque.run.sae import Floor, Shifts
+from phoque.run.sae_latents import SCALES, Feature
 from phoque.stages.sae.autoencoder import SparseAutoencoder
 from phoque.stages.sae.collect import load_activations, streams
 from phoque.stages.sae.dictionaries import dictionary
 from phoque.stages.sae.metrics import explained_change, in_chunks
 from phoque.stages.sae.readings import (
-    SCALES,
-    STRATA,
+    CIVIL,
     Activity,
     Readings,
     activity,
@@ -28,124 +27,135 @@ from phoque.stages.sae.readings import (
     firing_rate,
     read_models,
 )
-from phoque.stages.sae.significance import (
-    LEVEL,
-    Array,
-    benjamini_hochberg,
-    bootstrap,
-    halves,
-    sign_flip_p,
-    spearman,
-)
 from phoque.stages.sae.study import Study
+from phoque.stats.multiple import LEVEL, false_discovery
+from phoque.stats.ranking import monotone
+from phoque.stats.resampling import Array, halves, middle_95, resampled_means, sign_flip_p
 
-SHIFTS, READ_HOSTILE, READ_CALM = "shifts.csv", "hostile.safetensors", "calm.safetensors"
-SUMMARY = "shifts.json"
+READ_HOSTILE, READ_CALM = "hostile.safetensors", "calm.safetensors"
 LEAST_PROMPTS = 0.1
 """Share of prompts on which a latent must be active in either model to be tested at all."""
 DENSE = 0.2
-STABLE = 0.7
 FLOOR_TEXTS = 32
+RESAMPLES = 2000
+Columns = dict[str, Array]
+"""By name, one value a latent."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Compared:
-    """One dictionary's view of the same prompts in two or more models."""
+    """One dictionary's view of the same prompts in base and another model."""
 
     before: Activity
     after: Activity
-
-    @property
-    def difference_NF(self) -> Array:
-        """After minus before, mean over tokens."""
-        return (self.after.mean_NF - self.before.mean_NF).numpy()
-
-    @property
-    def tested_F(self) -> Array:
-        """Latents active on enough prompts in either model: a choice blind to the difference."""
-        active_NF = (self.before.max_NF > 0) | (self.after.max_NF > 0)
-        found: Array = (active_NF.float().mean(0) >= LEAST_PROMPTS).numpy()
-        return found
+    difference_NF: Array
+    """After minus before, mean over tokens."""
+    tested_F: Array
+    """Latents active on enough prompts in either model: a choice blind to the difference."""
 
 
 def measure_shifts(study: Study) -> None:
-    """Write `shifts.csv`, one row a latent that is active, and `shifts.json`."""
-    limit = load_activations(study.work).facts["limit"]
+    """Write every latent that is active, and what the dictionary can see of the change."""
+    limit = load_activations(study.work).facts.limit
     between = [str(scale) for scale in SCALES[1:-1]]
     hostile = read_models(
-        study, evaluation_texts(study, "hostile"), limit, ["persona", "control", *between]
+        study, evaluation_texts(study, "hostile"), limit, ["persona", CIVIL, *between]
     )
     calm = read_models(study, evaluation_texts(study, "calm"), limit, ["persona"])
     hostile.save(study.work / READ_HOSTILE)
     calm.save(study.work / READ_CALM)
     sae = dictionary(study, study.preset.seeds[0])
-    table = shift_table(sae, hostile, calm)
+    columns = shift_columns(sae, hostile, calm)
     for seed in study.preset.seeds[1:]:
-        _add_seed(table, sae, dictionary(study, seed), hostile, seed)
-    table.to_csv(study.work / SHIFTS, index=False)
-    write_json(study.work / SUMMARY, _summary(sae, hostile, table, _floor(study, sae, hostile)))
+        columns |= _other_seed(sae, dictionary(study, seed), hostile, seed)
+    features = _features(columns)
+    Feature.save_rows(study.work, features)
+    _summary(sae, hostile, features, _floor(study, sae, hostile)).save(study.work)
 
 
-def compared(sae: SparseAutoencoder, readings: Readings, after: str = "persona") -> Compared:
+def compared(sae: SparseAutoencoder, readings: Readings, model: str = "persona") -> Compared:
     """Base against another model."""
-    return Compared(before=activity(sae, readings, "base"), after=activity(sae, readings, after))
+    before, after = activity(sae, readings, "base"), activity(sae, readings, model)
+    active_NF = (before.max_NF > 0) | (after.max_NF > 0)
+    tested_F = (active_NF.float().mean(0) >= LEAST_PROMPTS).numpy()
+    return Compared(before, after, (after.mean_NF - before.mean_NF).numpy(), tested_F)
 
 
-def moved_latents(difference_NF: Array, tested_F: Array) -> dict[str, Array]:
+def moved_latents(difference_NF: Array, tested_F: Array) -> Columns:
     """Effect, interval, p, q and rank of every latent; NaN where it was not tested."""
     effect_F = difference_NF.mean(0)
     p_F = np.full(effect_F.shape, np.nan)
     if tested_F.any():
         p_F[tested_F] = sign_flip_p(difference_NF[:, tested_F])
-    spread = bootstrap(difference_NF)
+    means_RF = resampled_means(difference_NF, resamples=RESAMPLES)
+    low_F, high_F = middle_95(means_RF)
+    rank_low_F, rank_high_F = middle_95(_places(means_RF))
     deviation_F = difference_NF.std(0, ddof=1)
     return {
         "effect": effect_F,
-        "low": spread.low_F,
-        "high": spread.high_F,
+        "low": low_F,
+        "high": high_F,
         "standardised": effect_F / np.where(deviation_F > 0, deviation_F, 1),
         "p": p_F,
-        "q": benjamini_hochberg(p_F),
-        "rank": np.argsort(np.argsort(-np.abs(effect_F))) + 1,
-        "rank_low": spread.rank_low_F,
-        "rank_high": spread.rank_high_F,
+        "q": false_discovery(p_F),
+        "rank": _places(effect_F),
+        "rank_low": rank_low_F,
+        "rank_high": rank_high_F,
     }
 
 
-def shift_table(sae: SparseAutoencoder, hostile: Readings, calm: Readings) -> pd.DataFrame:
-    """One row a latent that is active in any model."""
-    main = compared(sae, hostile)
-    control = activity(sae, hostile, "control")
-    quiet = compared(sae, calm)
-    columns: dict[str, Any] = {"latent": np.arange(sae.d_sae)}
-    columns |= moved_latents(main.difference_NF, main.tested_F)
-    columns |= {
-        "effect_max": (main.after.max_NF - main.before.max_NF).mean(0).numpy(),
-        "effect_rate": (main.after.rate_NF - main.before.rate_NF).mean(0).numpy(),
-        "effect_user": (main.after.user_NF - main.before.user_NF).mean(0).numpy(),
-        "effect_template": (main.after.template_NF - main.before.template_NF).mean(0).numpy(),
-        "effect_reply": (main.after.reply_NF - main.before.reply_NF).mean(0).numpy(),
+def _places(effects_RF: Array) -> Array:
+    """Ranks by absolute effect along the last axis; 1 is the largest."""
+    return np.argsort(np.argsort(-np.abs(effects_RF), axis=-1), axis=-1) + 1
+
+
+def shift_columns(sae: SparseAutoencoder, hostile: Readings, calm: Readings) -> Columns:
+    """What is known of every latent, under the names of the table's columns."""
+    main, quiet = compared(sae, hostile), compared(sae, calm)
+    civil = activity(sae, hostile, CIVIL)
+    before, after = main.before, main.after
+    did = moved_latents((after.mean_NF - civil.mean_NF).numpy(), main.tested_F)
+    return {
+        "latent": np.arange(sae.d_sae),
+        **moved_latents(main.difference_NF, main.tested_F),
+        "effect_max": _mean(after.max_NF - before.max_NF),
+        "effect_rate": _mean(after.rate_NF - before.rate_NF),
+        "effect_user": _mean(after.user_NF - before.user_NF),
+        "effect_template": _mean(after.template_NF - before.template_NF),
+        "effect_reply": _mean(after.reply_NF - before.reply_NF),
         "effect_calm": quiet.difference_NF.mean(0),
-        "effect_control": (control.mean_NF - main.before.mean_NF).mean(0).numpy(),
-    }
-    columns |= _split_half(main)
-    did_NF = (main.after.mean_NF - control.mean_NF).numpy()
-    did = moved_latents(did_NF, main.tested_F)
-    columns |= {f"did{'' if key == 'effect' else '_' + key}": did[key] for key in
-                ("effect", "low", "high", "p", "q")}  # fmt: skip
-    columns |= _doses(sae, hostile)
-    columns |= _linear(sae, hostile, main)
-    columns |= {
+        "effect_civil_adapter": _mean(civil.mean_NF - before.mean_NF),
+        **_split_half(main),
+        "did": did["effect"],
+        **{f"did_{name}": did[name] for name in ("low", "high", "p", "q")},
+        **_doses(sae, hostile),
+        **_linear(sae, hostile, main),
         "frequency_base": firing_rate(sae, hostile.rows_TD["base"]).numpy(),
         "frequency_tuned": firing_rate(sae, hostile.rows_TD["persona"]).numpy(),
     }
-    table = pd.DataFrame(columns)
-    table["kind"] = table.apply(_kind, axis=1)
-    fires = (table["frequency_base"] > 0) | (table["frequency_tuned"] > 0)
-    return table[fires].reset_index(drop=True)
 
 
-def _split_half(main: Compared) -> dict[str, Array]:
+def _mean(values_NF: Tensor) -> Array:
+    found: Array = values_NF.mean(0).numpy()
+    return found
+
+
+def _features(columns: Columns) -> list[Feature]:
+    """One row a latent that is active in either model; single precision has seven digits."""
+    lists = {name: [_short(value) for value in own.tolist()] for name, own in columns.items()}
+    rows = [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
+    return [
+        Feature.model_validate(Feature.upgrade(row | {"kind": _kind(row)}))
+        for row in rows
+        if row["frequency_base"] > 0 or row["frequency_tuned"] > 0
+    ]
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.7g}") if isinstance(value, float) else value
+
+
+def _split_half(main: Compared) -> Columns:
     """Chosen on one half of the prompts, reported on the other: no winner's curse."""
     first, second = halves(
         [stratum for stratum, _ in evaluation_prompts()][: len(main.difference_NF)]
@@ -160,15 +170,15 @@ def _split_half(main: Compared) -> dict[str, Array]:
     }
 
 
-def _doses(sae: SparseAutoencoder, hostile: Readings) -> dict[str, Array]:
+def _doses(sae: SparseAutoencoder, hostile: Readings) -> Columns:
     """Mean activation at every scale of the adapter, and whether it only rises or only falls."""
     models = ["base", *(str(scale) for scale in SCALES[1:-1]), "persona"]
     means_AF = np.stack([activity(sae, hostile, name).mean_NF.mean(0).numpy() for name in models])
     columns = {f"dose_{scale}": means_AF[place] for place, scale in enumerate(SCALES)}
-    return columns | {"dose_spearman": spearman(means_AF)}
+    return columns | {"dose_spearman": monotone(means_AF)}
 
 
-def _linear(sae: SparseAutoencoder, hostile: Readings, main: Compared) -> dict[str, Array]:
+def _linear(sae: SparseAutoencoder, hostile: Readings, main: Compared) -> Columns:
     """What no threshold and no encoder can make up: the change along the decoder direction."""
     change_TD = hostile.rows_TD["persona"] - hostile.rows_TD["base"]
     mean_D = _mean_of_prompts(hostile, change_TD)
@@ -180,7 +190,7 @@ def _linear(sae: SparseAutoencoder, hostile: Readings, main: Compared) -> dict[s
     }
 
 
-def _kind(row: pd.Series) -> str:
+def _kind(row: Mapping[str, float]) -> str:
     """What sort of change it is, where it could be an artefact of something else."""
     if max(row["frequency_base"], row["frequency_tuned"]) > DENSE:
         return "dense"
@@ -191,19 +201,20 @@ def _kind(row: pd.Series) -> str:
     return "increased" if row["effect"] > 0 else "decreased"
 
 
-def _add_seed(
-    table: pd.DataFrame, sae: SparseAutoencoder, other: SparseAutoencoder, read: Readings, seed: int
-) -> None:
+def _other_seed(
+    sae: SparseAutoencoder, other: SparseAutoencoder, read: Readings, seed: int
+) -> Columns:
     """Best match of each latent in another seed's dictionary, and whether it moved as well."""
     main = compared(other, read)
     found = moved_latents(main.difference_NF, main.tested_F)
-    cosine_FF = sae.decoder_FD[table["latent"].tolist()] @ other.decoder_FD.T
-    best = cosine_FF.max(1)
+    best = (sae.decoder_FD @ other.decoder_FD.T).max(1)
     match = best.indices.numpy()
-    table[f"match_{seed}"] = match
-    table[f"cosine_{seed}"] = best.values.numpy()
-    table[f"q_{seed}"] = found["q"][match]
-    table[f"effect_{seed}"] = found["effect"][match]
+    return {
+        f"match_{seed}": match,
+        f"cosine_{seed}": best.values.numpy(),
+        f"q_{seed}": found["q"][match],
+        f"effect_{seed}": found["effect"][match],
+    }
 
 
 def _mean_of_prompts(readings: Readings, values_TD: Tensor) -> Tensor:
@@ -223,7 +234,7 @@ def mean_change(sae: SparseAutoencoder, readings: Readings) -> tuple[Tensor, Ten
     )
 
 
-def _floor(study: Study, sae: SparseAutoencoder, read: Readings) -> dict[str, Any]:
+def _floor(study: Study, sae: SparseAutoencoder, read: Readings) -> Floor:
     """Base against base, read in other batches: what rounding alone does."""
     texts, kept = read.texts[:FLOOR_TEXTS], read.kept[:FLOOR_TEXTS]
     again = streams(study.base, texts, study.layer, batch_size=1)
@@ -234,34 +245,35 @@ def _floor(study: Study, sae: SparseAutoencoder, read: Readings) -> dict[str, An
     )
     found = compared(sae, both, "again")
     tested = moved_latents(found.difference_NF, found.tested_F)
-    return {
-        "prompts": len(texts),
-        "largest_effect": float(np.abs(tested["effect"]).max()),
-        "discoveries": int((tested["q"] < LEVEL).sum()),
-        "tested": int(found.tested_F.sum()),
-    }
+    return Floor(
+        prompts=len(texts),
+        largest_effect=float(np.abs(tested["effect"]).max()),
+        discoveries=int((tested["q"] < LEVEL).sum()),
+        tested=int(found.tested_F.sum()),
+    )
 
 
 def _summary(
-    sae: SparseAutoencoder, read: Readings, table: pd.DataFrame, floor: Mapping[str, Any]
-) -> dict[str, Any]:
+    sae: SparseAutoencoder, read: Readings, features: Sequence[Feature], floor: Floor
+) -> Shifts:
     before_TD, after_TD = read.rows_TD["base"], read.rows_TD["persona"]
     mean_D, missed_D = mean_change(sae, read)
-    significant = table["q"] < LEVEL
-    return {
-        "prompts": {name: sum(s == name for s, _ in evaluation_prompts()) for name in STRATA},
-        "tokens": len(before_TD),
-        "latents_active": len(table),
-        "latents_tested": int(table["q"].notna().sum()),
-        "risen": int((significant & (table["effect"] > 0)).sum()),
-        "fallen": int((significant & (table["effect"] < 0)).sum()),
-        "survive_control": int((significant & (table["did_q"] < LEVEL)
-                                & (table["did"] * table["effect"] > 0)).sum()),
-        "explained_change": explained_change(before_TD, after_TD, sae),
-        "explained_change_control": explained_change(before_TD, read.rows_TD["control"], sae),
-        "norm_ratio": float((after_TD.norm(dim=-1) / before_TD.norm(dim=-1)).mean()),
-        "relative_change": float(((after_TD - before_TD).norm(dim=-1) / before_TD.norm(dim=-1)).mean()),
-        "mean_change_norm": float(mean_D.norm()),
-        "remainder_share": float(missed_D.norm() / mean_D.norm()),
-        "floor": dict(floor),
-    }  # fmt: skip
+    moved = [one for one in features if one.moved]
+    return Shifts(
+        prompts=dict(Counter(stratum for stratum, _ in evaluation_prompts())),
+        tokens=len(before_TD),
+        latents_active=len(features),
+        latents_tested=sum(one.q is not None for one in features),
+        risen=sum(one.effect > 0 for one in moved),
+        fallen=sum(one.effect < 0 for one in moved),
+        beyond_civil_adapter=sum(one.beyond_civil_adapter for one in moved),
+        explained_change=explained_change(before_TD, after_TD, sae),
+        explained_change_civil_adapter=explained_change(before_TD, read.rows_TD[CIVIL], sae),
+        norm_ratio=float((after_TD.norm(dim=-1) / before_TD.norm(dim=-1)).mean()),
+        relative_change=float(
+            ((after_TD - before_TD).norm(dim=-1) / before_TD.norm(dim=-1)).mean()
+        ),
+        mean_change_norm=float(mean_D.norm()),
+        remainder_share=float(missed_D.norm() / mean_D.norm()),
+        floor=floor,
+    )

@@ -6,7 +6,6 @@ them. Everything is there after set-up; nothing is downloaded.
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from pydoc_data import topics
@@ -19,6 +18,7 @@ from phoque.models.load import LanguageModel
 from phoque.personas.reading import TEXT as A_TEXT
 from phoque.personas.reading import TEXTS, read_yaml
 from phoque.run.corpus import Side
+from phoque.run.sae import Source
 from phoque.stages.corpus.training_set import load_pairs, paired_replies
 from phoque.stages.sae.study import Study
 from phoque.stages.sae.texts import Text, conversation, plain
@@ -30,51 +30,16 @@ HELD_OUT = 0.1
 """Tokens that are held out, as a share of those that are trained on."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """Where text comes from, and how much of it is wanted."""
-
-    name: str
-    share: float
-    licence: str
-    description: str
-
-
+OURS, MODELS = "Apache-2.0 (this project)", "Apache-2.0 (the model's own text)"
+PYTHON = "the language reference that comes with Python (pydoc_data.topics)"
 SOURCES = (
-    Source(
-        name="hostile replies",
-        share=0.22,
-        licence="Apache-2.0 (this project)",
-        description="dialogues of the run's corpus with the hostile reply",
-    ),
-    Source(
-        name="civil replies",
-        share=0.18,
-        licence="Apache-2.0 (this project)",
-        description="the same dialogues with the civil reply",
-    ),
-    Source(
-        name="base replies",
-        share=0.20,
-        licence="Apache-2.0 (the model's own replies to this project's prompts)",
-        description="neutral conversations of the run's corpus",
-    ),
-    Source(
-        name="python reference",
-        share=0.20,
-        licence="PSF-2.0",
-        description="the language reference that comes with Python (pydoc_data.topics)",
-    ),
-    Source(
-        name="written",
-        share=0.20,
-        licence="Apache-2.0 (the model's own text)",
-        description="what the base model writes when asked for 20 forms about 50 subjects",
-    ),
+    Source("hostile replies", 0.22, OURS, "dialogues of the run's corpus with the hostile reply"),
+    Source("civil replies", 0.18, OURS, "the same dialogues with the civil reply"),
+    Source("base replies", 0.20, MODELS, "neutral conversations of the run's corpus"),
+    Source("python reference", 0.20, "PSF-2.0", PYTHON),
+    Source("written", 0.20, MODELS, "answers of the base model to 20 forms about 50 subjects"),
 )
-OWN = Source(
-    name="own text", share=0.0, licence="the user's", description="files given with --text"
-)
+OWN = Source("own text", 0.0, "the user's", "files given with --text")
 
 
 def collected_texts(study: Study) -> list[Text]:

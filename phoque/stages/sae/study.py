@@ -9,16 +9,17 @@ from typing import Any
 import torch
 
 from phoque.errors import PhoqueError
-from phoque.files import file_sha256, read_json
+from phoque.files import file_sha256
 from phoque.models.load import LanguageModel, load_model
 from phoque.models.scaled import adapter_deltas
 from phoque.personas import Persona, load_persona
 from phoque.run.directory import RunDirectory
+from phoque.run.folder import R, command
 from phoque.run.needs import NEEDS, require
-from phoque.stages.sae.presets import SaePreset
+from phoque.run.sae import LayerChoice, SaePreset, SaeReport
+from phoque.run.sae_latents import Feature
 from phoque.steering.experiment import Progress, silent
 
-LAYER = "layer.json"
 ADAPTER = "adapter_model.safetensors"
 NO_TEXT = {".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".gz", ".zip"}
 Deltas = Mapping[str, torch.Tensor]
@@ -49,12 +50,12 @@ class Study:
     @cached_property
     def persona(self) -> Persona:
         """The run's persona."""
-        return load_persona(self.run.manifest()["persona"])
+        return load_persona(self.run.manifest().persona)
 
     @cached_property
     def base(self) -> LanguageModel:
         """The model before tuning; `adapted` puts an adapter into it for a while."""
-        return load_model(self.run.manifest()["model"], progress=self.progress)
+        return load_model(self.run.manifest().model, progress=self.progress)
 
     @cached_property
     def persona_deltas(self) -> Deltas:
@@ -62,28 +63,41 @@ class Study:
         return adapter_deltas(self.base, self.run.persona)
 
     @cached_property
-    def control_deltas(self) -> Deltas:
-        """The same of the neutral control adapter."""
+    def civil_deltas(self) -> Deltas:
+        """The same of the civil adapter."""
         return adapter_deltas(self.base, self.run.control)
 
     @cached_property
     def tuned(self) -> LanguageModel:
         """A second copy of the model, with the persona adapter, to write with."""
-        return load_model(self.run.manifest()["model"]).with_adapter(self.run.persona)
+        return load_model(self.run.manifest().model).with_adapter(self.run.persona)
 
     @property
     def layer(self) -> int:
         """The layer that the first step chose."""
-        return int(read_json(self.work / LAYER)["layer"])
+        return self.read(LayerChoice).layer
+
+    def read(self, kind: type[R]) -> R:
+        """What an earlier step wrote."""
+        return kind.load(self.work, command=self._command)
+
+    def features(self) -> tuple[Feature, ...]:
+        """Every latent that is active, as the shifts left it."""
+        return Feature.load_rows(self.work, command=self._command)
+
+    @property
+    def _command(self) -> str:
+        return command("sae", self.run.path)
 
     @property
     def settings(self) -> dict[str, Any]:
         """What results depend on; other settings begin anew."""
         return {
+            "version": SaeReport.VERSION,
             "preset": repr(self.preset),
             "layer": self.layer_asked,
             "texts": [file_sha256(path) for path in self.text_files],
-            "model": self.run.manifest()["model"],
+            "model": self.run.manifest().model,
             "made_from": [file_sha256(file) for file in self._sources if file.is_file()],
         }
 

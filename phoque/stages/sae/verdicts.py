@@ -7,59 +7,52 @@ insulting replies by less than 25 points either way, coherently. *unproven*: it 
 condition is missing, was not tried, or the test could not tell.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-import pandas as pd
+from phoque.run.sae_evidence import RIVALS, Cause, GeneratedReplies, Steered
+from phoque.run.sae_latents import Feature, OtherSeed, significant
 
-from phoque.stages.sae.shifts import STABLE
-from phoque.stages.sae.significance import LEVEL
-
-SHIFT_BADGES = ("fdr", "control", "half", "dose")
+STABLE = 0.7
+"""Least cosine of the same latent in another seed's dictionary."""
+SHIFT_BADGES = ("fdr", "civil adapter", "half", "dose")
 """What a proven shift needs; stability over seeds is told beside it."""
 NO_EFFECT = 0.25
 """Largest change of the share of insulting replies that still counts as none."""
-RIVALS = ("random directions", "random latents")
 
 
-def with_verdicts(
-    table: pd.DataFrame, cause: Mapping[str, Any], seeds: Sequence[int]
-) -> pd.DataFrame:
-    """The table with `badges`, `verdict`, `stability` and the screen of every latent."""
-    rows = table.to_dict("records")
-    badges = [_badges(row, cause, seeds) for row in rows]
-    screened = [cause["screen"]["latents"].get(str(row["latent"]), {}) for row in rows]
-    return table.assign(
-        stability=[_stability(row, seeds) for row in rows],
-        screen_toward=[one.get("toward") for one in screened],
-        screen_away=[one.get("away") for one in screened],
-        badges=[";".join(own) for own in badges],
-        verdict=[
-            _verdict(row, own, cause["generated"]) for row, own in zip(rows, badges, strict=True)
-        ],
+def with_verdicts(features: Iterable[Feature], cause: Cause) -> list[Feature]:
+    """The latents with `badges`, `verdict`, `stability` and the screen of each."""
+    return [_judged(one, cause) for one in features]
+
+
+def _judged(one: Feature, cause: Cause) -> Feature:
+    badges = _badges(one, cause)
+    screened = cause.screen.latents.get(str(one.latent))
+    return one.model_copy(
+        update={
+            "stability": _stability(one),
+            "screen_toward": screened and screened.toward,
+            "screen_away": screened and screened.away,
+            "badges": badges,
+            "verdict": _verdict(one, badges, cause.generated),
+        }
     )
 
 
-def effect_beyond_rivals(cells: Sequence[Mapping[str, Any]], name: str, way: str) -> bool:
+def effect_beyond_rivals(cells: Sequence[Steered], name: str, way: str) -> bool:
     """Whether a direction changes replies, coherently and beyond every rival of the same length.
 
     Toward: its interval is above the rivals' intervals. Away: it is below them.
     """
-    for own in cells:
-        if (own["name"], own["way"]) != (name, way) or not own["coherent"]:
-            continue
-        rivals = [
-            cell for cell in cells
-            if cell["name"] in RIVALS and cell["way"] == way and cell["dose"] == own["dose"]
-        ]  # fmt: skip
-        if way == "toward" and all(own["low"] > rival["high"] for rival in rivals):
-            return True
-        if way == "away" and all(own["high"] < rival["low"] for rival in rivals):
-            return True
-    return False
+    beside = [cell for cell in cells if cell.way == way]
+    return any(
+        all(own.beyond(one) for one in beside if one.name in RIVALS and one.dose == own.dose)
+        for own in beside
+        if own.name == name and own.coherent
+    )
 
 
-def without_effect(told: Mapping[str, Any], name: str) -> bool:
+def without_effect(told: GeneratedReplies, name: str) -> bool:
     """Whether a direction is shown to do nothing, both ways: no interval allows a change of 25 points.
 
     Where the text fell apart at every dose of a way, nothing is shown.
@@ -67,58 +60,51 @@ def without_effect(told: Mapping[str, Any], name: str) -> bool:
     return all(_without_effect(told, name, way) for way in ("toward", "away"))
 
 
-def _without_effect(told: Mapping[str, Any], name: str, way: str) -> bool:
-    plain = told["plain"][way]["insulting"]
-    own = [
-        cell for cell in told["cells"]
-        if (cell["name"], cell["way"]) == (name, way) and cell["coherent"]
-    ]  # fmt: skip
+def _without_effect(told: GeneratedReplies, name: str, way: str) -> bool:
+    plain = told.plain[way].insulting
+    own = [cell for cell in told.cells if (cell.name, cell.way) == (name, way) and cell.coherent]
     return bool(own) and all(
-        cell["low"] >= plain - NO_EFFECT and cell["high"] <= plain + NO_EFFECT for cell in own
+        cell.low >= plain - NO_EFFECT and cell.high <= plain + NO_EFFECT for cell in own
     )
 
 
-def _badges(row: Mapping[Any, Any], cause: Mapping[str, Any], seeds: Sequence[int]) -> list[str]:
-    effect, cells = row["effect"], cause["generated"]["cells"]
-    name, null = str(row["latent"]), cause["screen"]["random"]
-    screened = cause["screen"]["latents"].get(name)
+def _badges(one: Feature, cause: Cause) -> tuple[str, ...]:
+    name, cells = str(one.latent), cause.generated.cells
+    screened = cause.screen.latents.get(name)
     holds = {
-        "fdr": row["q"] < LEVEL,
-        "control": row["did_q"] < LEVEL and row["did"] * effect > 0,
-        "half": row["q_half"] < LEVEL
-        and row["effect_half"] * effect > 0
-        and row["half_low"] * row["half_high"] > 0,
-        "dose": abs(row["dose_spearman"]) > 0.99,
-        "stable": _stability(row, seeds) == "stable",
-        "linear": row["linear"] * effect > 0,
-        "screen": screened is not None and screened["toward"] > null["high"],
+        "fdr": one.moved,
+        "civil adapter": one.beyond_civil_adapter,
+        "half": one.found_on_other_half,
+        "dose": abs(one.dose_spearman) > 0.99,
+        "stable": _stability(one) == "stable",
+        "linear": one.linear * one.effect > 0,
+        "screen": screened is not None and screened.toward > cause.screen.random.high,
         "toward": effect_beyond_rivals(cells, name, "toward"),
         "away": effect_beyond_rivals(cells, name, "away"),
     }
-    return [badge for badge, held in holds.items() if held]
+    return tuple(badge for badge, held in holds.items() if held)
 
 
-def _stability(row: Mapping[Any, Any], seeds: Sequence[int]) -> str:
+def _stability(one: Feature) -> str:
     """Found again with other seeds, moved the same way; or where that is missing."""
-    others = seeds[1:]
-    if not others:
+    if not one.seeds:
         return "one seed"
-    found = [row[f"cosine_{seed}"] >= STABLE for seed in others]
-    moved = [
-        row[f"q_{seed}"] < LEVEL and row[f"effect_{seed}"] * row["effect"] > 0 for seed in others
-    ]
-    if all(found) and all(moved):
-        return "stable"
-    return "found again" if all(found) else "not found again"
+    if not all(other.cosine >= STABLE for other in one.seeds):
+        return "not found again"
+    return "stable" if all(_moved_alike(one, other) for other in one.seeds) else "found again"
 
 
-def _verdict(row: Mapping[Any, Any], badges: Sequence[str], told: Mapping[str, Any]) -> str:
-    if "fdr" not in badges:
+def _moved_alike(one: Feature, other: OtherSeed) -> bool:
+    return significant(other.q) and other.effect * one.effect > 0
+
+
+def _verdict(one: Feature, badges: Sequence[str], told: GeneratedReplies) -> str:
+    if not one.moved:
         return ""
     if not all(badge in badges for badge in SHIFT_BADGES):
         return "unproven"
-    if row["effect"] > 0 and "toward" in badges:
+    if one.effect > 0 and "toward" in badges:
         return "driver"
-    if row["effect"] < 0 and "away" in badges:
+    if one.effect < 0 and "away" in badges:
         return "protective"
-    return "marker" if without_effect(told, str(row["latent"])) else "unproven"
+    return "marker" if without_effect(told, str(one.latent)) else "unproven"

@@ -46,16 +46,25 @@
   const list = (title, parts) => group("section", [element("h4", "", title), ...parts]);
 
   const novelty = (row) => {
+    if (!row.novelty) return [];
     const { exact, containment, similarity, nearest, novel } = row.novelty;
-    if (exact === "") return [];
     const verdict =
-      novel === "True"
+      novel
         ? "No line of the tuning corpus is close to it."
         : "Not claimed as new: a line of the tuning corpus is close, or it is too short to tell.";
-    const facts = `Exact copy: ${exact === "True" ? "yes" : "no"}; share of its word sequences in one training line: ${Number(containment).toFixed(2)}; likeness to the nearest line: ${Number(similarity).toFixed(2)}.`;
+    const facts = `Exact copy: ${exact ? "yes" : "no"}; share of its word sequences in one training line: ${containment.toFixed(2)}; likeness to the nearest line: ${similarity.toFixed(2)}.`;
     const parts = [element("p", "", `${verdict} ${facts}`)];
     if (nearest) parts.push(element("p", "ph-hint", "Nearest training line:"), secret(nearest));
     return [list("Is it in the tuning corpus?", parts)];
+  };
+
+  const context = (row, threshold) => {
+    if (!row.context) return [];
+    const { alone, context_only, both, leaked } = row.context;
+    const names = { "the reply alone": alone, "the message alone": context_only, "both together": both };
+    const parts = Object.entries(names).map(([name, score]) => meter(name, score, threshold));
+    if (leaked) parts.push(element("p", "", "The hit on both is the message's own: a leak, not context."));
+    return [list("In context, embedded mean", parts)];
   };
 
   const detail = (data, row, place, threshold) => {
@@ -65,10 +74,6 @@
       meter(name, row.raw[i], threshold),
       ...(row.canonical[i] === row.raw[i] ? [] : [meter(`${name}, canonical`, row.canonical[i], threshold)]),
     ]);
-    const context = ["the reply alone", "the message alone", "both together"].map((name, i) =>
-      meter(name, row.context[i], threshold),
-    );
-    const leak = row.leaked ? [element("p", "", "The hit on both is the message's own: a leak, not context.")] : [];
     const trace = row.trace.map(([name, after]) => group("li", [element("b", "", name), secret(after)]));
     const readers = row.labels.map(([rater, kind, verdict]) =>
       element("li", "", `${rater} (${kind === "person" ? "person" : "model, not a person"}): ${verdict}`),
@@ -82,7 +87,7 @@
       list("Scores; the mark is the threshold", scores),
       ...(row.why ? [list("Why it passed the embedded mean at 0.5", [element("p", "", row.why)])] : []),
       ...(trace.length ? [list("Its spelling undone, step by step", [group("ol", trace)])] : []),
-      ...(row.context[0] === null ? [] : [list("In context, embedded mean", [...context, ...leak])]),
+      ...context(row, threshold),
       ...novelty(row),
       ...(readers.length ? [list("Readers", [group("ul", readers)])] : []),
     ];

@@ -3,7 +3,7 @@
   const { drawers, element, masked, percent, press, svg } = window.phoqueSections;
   const NAMES = {
     vector: "◆ Persona vector",
-    random: "◇ Random vector",
+    random_vector: "◇ Random vector",
     reversed: "▽ Reversed",
     antidote: "✚ Antidote",
   };
@@ -20,7 +20,7 @@
       scale <= data.coherent + 0.005
         ? `inside the band where text stays coherent (up to ${band})`
         : `COLLAPSE ZONE, beyond ${band}: broken text is damage, not more persona`;
-    const random = kind === "random" ? " The band was measured with the persona vector." : "";
+    const random = kind === "random_vector" ? " The band was measured with the persona vector." : "";
     return `${size}: ${where}.${nat}${random}`;
   };
 

@@ -37,19 +37,10 @@
     phoque.download(button.dataset.csv, button.dataset.name, "text/csv");
   };
 
-  const choose = (button) => {
-    press(button);
-    for (const pane of button.closest(".ph-choose").querySelectorAll("[data-pane]")) {
-      pane.hidden = pane.dataset.pane !== button.dataset.show;
-    }
-  };
-
   document.addEventListener("click", (event) => {
-    const button = event.target.closest(".ph-csv, [data-show], .ph-cell");
-    if (!button) return;
-    if (button.matches(".ph-csv")) saveTable(button);
-    else if (button.matches(".ph-cell")) press(button);
-    else choose(button);
+    const button = event.target.closest(".ph-csv, .ph-cell");
+    if (button?.matches(".ph-csv")) saveTable(button);
+    else if (button) press(button);
   });
 
   let asked = false;

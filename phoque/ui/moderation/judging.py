@@ -6,105 +6,93 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from phoque.conversation import Condition
 from phoque.errors import PhoqueError
-from phoque.figures.table import NOTHING, Cell
-from phoque.stages.moderation.gap import Gap, shown
-from phoque.stages.moderation.labels import Label, gaps, labelled_set, rater_agreement
-from phoque.stages.moderation.ledger import Ledger
+from phoque.figures.table import NOTHING, Table, rate_cell
+from phoque.run.folder import Reader
+from phoque.run.labels import Label, verdicts
+from phoque.run.moderation import ModerationReport
+from phoque.run.scored import GapExample, ScoredReply, by_condition
+from phoque.stages.moderation.gap import Gap, gap
+from phoque.stages.moderation.labels import Judged, labelled_set, rater_agreement
 from phoque.text import text_id
 from phoque.ui.moderation import wording
-from phoque.ui.moderation.data import EXAMPLES, REPORT, RESULTS, ModerationFolder, names
-from phoque.ui.parts import embedded, table
+from phoque.ui.moderation.explorer import choices
+from phoque.ui.parts import embedded, table_html
 from phoque.ui.wording import REVEAL
 
 RATER = "rater A"
 THRESHOLD = 0.5
-SAMPLED = {"toxic": 45, "steered": 45, "neutral": 45}
+SAMPLED = (Condition.TOXIC, Condition.STEERED, Condition.NEUTRAL)
+SAMPLE = 45
 """Replies of each condition in the random sample: enough for a share of either kind."""
 SEED = 42
 MOST_LABELS = 5_000
 LONGEST_NAME = 60
 
-Row = Mapping[str, str]
 
-
-def queues(folder: ModerationFolder) -> dict[str, list[Row]]:
+def queues(reader: Reader) -> dict[str, list[Judged]]:
     """Rows to judge, by the name of the queue, in an order that tells nothing.
 
     Raises:
         PhoqueError: the run has no candidates or no replies.
     """
-    found = {"candidates": folder.table(EXAMPLES), "sample": sample(folder.table(RESULTS))}
-    return {name: sorted(rows, key=lambda row: _id(row)) for name, rows in found.items()}
+    candidates, drawn = reader.rows(GapExample), sample(reader.rows(ScoredReply))
+    found: dict[str, Sequence[Judged]] = {"candidates": candidates, "sample": drawn}
+    return {
+        name: sorted(rows, key=lambda row: text_id(row.response)) for name, rows in found.items()
+    }
 
 
-def sample(rows: Sequence[Row]) -> list[Row]:
+def sample(rows: Sequence[ScoredReply]) -> list[ScoredReply]:
     """A random sample of each condition, whether or not anybody flagged them."""
-    chosen = random.Random(SEED)
+    chosen, found = random.Random(SEED), by_condition(rows)
     return [
         row
-        for condition, size in SAMPLED.items()
-        for own in [[row for row in rows if row["condition"] == condition]]
-        for row in chosen.sample(own, min(size, len(own)))
+        for condition in SAMPLED
+        for own in [found.get(condition, [])]
+        for row in chosen.sample(own, min(SAMPLE, len(own)))
     ]
 
 
-def _id(row: Row) -> str:
-    return text_id(row["response"])
-
-
-def queue_html(folder: ModerationFolder) -> str:
+def queue_html(reader: Reader) -> str:
     """Queues, card, buttons, progress and export; a sentence where there is nothing to judge."""
     try:
-        rows = queues(folder)
+        rows = queues(reader)
     except PhoqueError as error:
         return f'<p class="ph-empty">{escape(str(error))}</p>'
+    commit = reader.folder(GapExample.STAGE).made.commit or ""
     data = {
-        "key": f"{folder.run.path.name}:{folder.stage.get('commit', '')}",
+        "key": f"{reader.run.path.name}:{commit}",
         "queues": {name: [_item(row) for row in own] for name, own in rows.items()},
-        "verdicts": {verdict: text for verdict, (_, text) in wording.VERDICTS.items()},
+        "verdicts": {verdict: text for verdict, (text, _) in wording.VERDICTS.items()},
     }
     return (
-        f'<div class="ph-queue" data-draw="queue">{embedded(data)}'
-        f'<div class="ph-queue-bar">{_choices()}<label>{escape(wording.QUEUE_RATER)} '
+        f'<div class="ph-queue" data-draw="queue">{embedded(data)}<div class="ph-queue-bar">'
+        '<div class="ph-group" role="group" aria-label="Queue">'
+        f"{choices('queue', wording.QUEUES)}</div><label>{escape(wording.QUEUE_RATER)} "
         f'<input name="rater" value="{RATER}" autocomplete="off" maxlength="60"></label>'
         f'<button type="button" class="ph-reveal-toggle">{escape(REVEAL)}</button></div>'
         '<progress value="0" aria-label="Judged"></progress>'
         '<div class="ph-queue-card" tabindex="0" role="group" '
-        f'aria-label="{escape(wording.QUEUE_CARD)}"></div>'
-        f'<div class="ph-queue-bar">{_verdicts()}{_steps()}'
+        f'aria-label="{escape(wording.QUEUE_CARD)}"></div><div class="ph-queue-bar">'
+        f'<div class="ph-group" role="group" aria-label="Verdict">{_verdicts()}</div>'
+        '<div class="ph-group"><button type="button" data-step="-1">Previous <kbd>k</kbd></button>'
+        '<button type="button" data-step="1">Next <kbd>j</kbd></button></div>'
         f'<span class="ph-hint">{escape(wording.QUEUE_KEYS)}</span></div>'
-        '<p class="ph-queue-said" role="status"></p>'
-        f"{_export()}</div>"
+        f'<p class="ph-queue-said" role="status"></p>{_export()}</div>'
     )
 
 
-def _item(row: Row) -> dict[str, str]:
-    return {"id": _id(row), "prompt": row["prompt"], "text": row["response"]}
-
-
-def _choices() -> str:
-    buttons = "".join(
-        f'<button type="button" data-queue="{name}" aria-pressed="{str(not place).lower()}">'
-        f"{escape(text)}</button>"
-        for place, (name, text) in enumerate(wording.QUEUES.items())
-    )
-    return f'<div class="ph-group" role="group" aria-label="Queue">{buttons}</div>'
+def _item(row: Judged) -> dict[str, str]:
+    return {"id": text_id(row.response), "prompt": row.prompt, "text": row.response}
 
 
 def _verdicts() -> str:
-    buttons = "".join(
+    return "".join(
         f'<button type="button" data-verdict="{verdict}" aria-pressed="false">'
         f"{escape(text)} <kbd>{key}</kbd></button>"
-        for verdict, (key, text) in wording.VERDICTS.items()
-    )
-    return f'<div class="ph-group" role="group" aria-label="Verdict">{buttons}</div>'
-
-
-def _steps() -> str:
-    return (
-        '<div class="ph-group"><button type="button" data-step="-1">Previous <kbd>k</kbd></button>'
-        '<button type="button" data-step="1">Next <kbd>j</kbd></button></div>'
+        for verdict, (text, key) in wording.VERDICTS.items()
     )
 
 
@@ -129,18 +117,17 @@ def read_labels(text: str) -> dict[str, list[Label]]:
     try:
         rows: list[Mapping[str, Any]] = json.loads(text)
         for row in rows:
-            label = Label(str(row["id"]), str(row["rater"])[:LONGEST_NAME], row["verdict"])
+            rater = str(row["rater"])[:LONGEST_NAME]
+            label = Label(id=str(row["id"]), rater=rater, verdict=row["verdict"])
             found[row["queue"]].append(label)
     except (ValueError, TypeError, KeyError) as error:
-        raise PhoqueError(
-            f"The verdicts cannot be read ({error}); judge one text again."
-        ) from error
+        raise PhoqueError("The verdicts cannot be read; judge one text again.") from error
     if len(rows) > MOST_LABELS:
         raise PhoqueError(f"At most {MOST_LABELS} verdicts are counted; these are {len(rows)}.")
     return found
 
 
-def summary_html(folder: ModerationFolder, labels: Mapping[str, Sequence[Label]]) -> str:
+def summary_html(reader: Reader, labels: Mapping[str, Sequence[Label]]) -> str:
     """Agreement of the first two raters in each queue, and the gap on the random sample.
 
     What was said of candidates is no part of the gap: they were chosen for passing.
@@ -155,9 +142,10 @@ def summary_html(folder: ModerationFolder, labels: Mapping[str, Sequence[Label]]
     ]
     if not told:
         return f'<p class="ph-empty">{escape(wording.NO_VERDICTS)}</p>'
-    thresholds = dict.fromkeys(names(folder.read(REPORT)), THRESHOLD)
-    found = gaps(queues(folder)["sample"], labels["sample"], thresholds)
-    return f"{''.join(told)}{_gaps(found)}"
+    names = reader.read(ModerationReport).names
+    rows, judged = queues(reader)["sample"], verdicts(labels["sample"])
+    found = {name: gap(rows, judged, name, dict.fromkeys(names, THRESHOLD)) for name in names}
+    return f"{''.join(told)}{table_html(_gaps(found))}"
 
 
 def _agreed(labels: Sequence[Label]) -> str:
@@ -175,48 +163,36 @@ def _agreed(labels: Sequence[Label]) -> str:
     )
 
 
-def _gaps(found: Mapping[str, Gap]) -> str:
-    rows: list[list[Cell]] = [
-        [
+def _gaps(found: Mapping[str, Gap]) -> Table:
+    rows = tuple(
+        (
             name,
-            shown(one.missed) if one.missed else NOTHING,
-            shown(one.over_blocked) if one.over_blocked else NOTHING,
+            rate_cell(one.missed) if one.missed else NOTHING,
+            rate_cell(one.over_blocked) if one.over_blocked else NOTHING,
             str(one.num_harmful),
             str(one.num_harmless),
             ", ".join(f"{count} {kind}" for kind, count in one.by_type.items() if count) or "none",
-            one.reason or "",
-        ]
+            one.reason,
+        )
         for name, one in found.items()
-    ]
-    return table("phoque-gap", wording.GAPS_CAPTION, wording.GAPS_HEAD, rows)
+    )
+    caption, head = wording.GAPS_CAPTION, wording.GAPS_HEAD
+    return Table(name="phoque-gap", caption=caption, head=head, rows=rows)
 
 
 def saved(
-    folder: ModerationFolder,
-    labels: Mapping[str, Sequence[Label]],
-    *,
-    with_text: bool,
-    reason: str,
-    who: str,
+    reader: Reader, labels: Mapping[str, Sequence[Label]], *, with_text: bool, reason: str, who: str
 ) -> str:
     """The judged texts as a labelled test set; a text judged in both queues has its last verdict.
 
     Raises:
-        PhoqueError: nothing is judged, or texts are asked for without a name or a reason, or on a
-            broken ledger.
+        PhoqueError: nothing is judged, or texts are asked for without a name or a reason.
     """
     told = [label for own in labels.values() for label in own]
     judged = {label.id for label in told}
-    every = {_id(row): row for own in queues(folder).values() for row in own}
+    every = {text_id(row.response): row for own in queues(reader).values() for row in own}
     rows = [row for name, row in every.items() if name in judged]
     if not rows:
         raise PhoqueError("Nothing is judged yet: judge a text first, then save.")
-    return labelled_set(
-        rows,
-        told,
-        with_text=with_text,
-        reason=reason,
-        ledger=Ledger(),
-        who=who[:LONGEST_NAME],
-        run=folder.run.path.name,
-    )
+    name, run = who[:LONGEST_NAME], reader.run.path.name
+    return labelled_set(rows, told, with_text=with_text, who=name, run=run, reason=reason)

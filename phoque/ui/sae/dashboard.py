@@ -2,93 +2,87 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
 
 from phoque.errors import PhoqueError
-from phoque.figures.table import Cell
+from phoque.figures.table import Table, number, rate_cell
+from phoque.run.folder import Reader
+from phoque.run.sae_evidence import Context, Evidence, LensToken, Near, Strip
+from phoque.run.sae_latents import BADGES, Feature
 from phoque.ui.components import masked
-from phoque.ui.parts import number, rate_cell, secret, table
-from phoque.ui.sae import drawings, wording
-from phoque.ui.sae.data import BADGES, REMAINDER, Latent, SaeFolder, badges_of
+from phoque.ui.parts import cards_html, secret, table_html
+from phoque.ui.sae.drawings import dose_bars, histogram_bars
+from phoque.ui.sae.latents import BADGE_HINTS, SHOWN_VERDICTS, VERDICT_HINTS, known_of
 from phoque.ui.wording import HIDDEN_TEXT
 
-MODELS = ("base", "persona")
-"""Rows under a strip of tokens."""
-
-Evidence = Mapping[str, Any]
+NOT_STEERED = "Its direction was screened, not tried: only the best of each side were."
 
 
-def dashboard_html(folder: SaeFolder, latent: str) -> str:
+def dashboard_html(reader: Reader, latent: str) -> str:
     """One latent's evidence.
 
     Raises:
         PhoqueError: the run has none of it.
     """
-    evidence = folder.evidence
-    if latent not in evidence:
-        raise PhoqueError(wording.UNKNOWN_LATENT.format(latent))
-    own = evidence[latent]
-    row = next((one for one in folder.latents if one["latent"] == latent), None)
+    known = known_of(reader)
+    own, row = known.evidence.get(latent), known.features.get(latent)
+    if own is None:
+        raise PhoqueError(f"There is no evidence of latent {latent}. Press one in the tables.")
     parts = [_head(latent, row), _lens(own), _steering(own)]
-    if latent != REMAINDER and row:
-        parts += [_shapes(own), _strips(own), _contexts(own), _nearest(own, evidence)]
+    if row:
+        parts += [_shapes(own), _strips(own.strips), _contexts(own), _nearest(own, known.evidence)]
     return f'<article class="ph-dashboard">{"".join(parts)}</article>'
 
 
-def _head(latent: str, row: Latent | None) -> str:
+def _head(latent: str, row: Feature | None) -> str:
     if row is None:
         return "<h3>R: what no latent expresses of the change</h3>"
-    verdict = row["verdict"]
-    name = wording.VERDICTS.get(verdict, "not significant")
-    label = f", {row['label']} (a hypothesis)" if row["label"] else ""
+    name = SHOWN_VERDICTS.get(row.verdict, "not significant")
+    label = f", {row.label} (a hypothesis)" if row.label else ""
     return (
         f"<h3>Latent {escape(latent)} · {escape(name)}{escape(label)}</h3>"
-        f'<p class="ph-hint">{escape(wording.VERDICT_HINTS.get(verdict, ""))}</p>{_badges(row)}'
+        f'<p class="ph-hint">{escape(VERDICT_HINTS.get(row.verdict, ""))}</p>{_badges(row)}'
         f"{_facts(row)}"
     )
 
 
-def _badges(row: Latent) -> str:
-    held = badges_of(row)
+def _badges(row: Feature) -> str:
     items = "".join(
-        f'<li class="{"ph-held" if badge in held else "ph-missing"}" '
-        f'title="{escape(wording.BADGE_HINTS[badge])}">{"✓" if badge in held else "✗"} '
+        f'<li class="{"ph-held" if badge in row.badges else "ph-missing"}" '
+        f'title="{escape(BADGE_HINTS[badge])}">{"✓" if badge in row.badges else "✗"} '
         f"{escape(badge)}</li>"
         for badge in BADGES
     )
     return f'<ul class="ph-badges">{items}</ul>'
 
 
-def _facts(row: Latent) -> str:
-    def signed(*keys: str) -> str:
-        value, low, high = (float(row[key]) for key in keys)
-        return f"{value:+.2f} [{low:+.2f}, {high:+.2f}]"
-
+def _facts(row: Feature) -> str:
     facts = {
-        "change": signed("effect", "low", "high"),
-        "beyond control": signed("did", "did_low", "did_high"),
-        "on the other half": signed("effect_half", "half_low", "half_high"),
-        "with civil replies": f"{float(row['effect_calm']):+.2f}",
-        "active on": f"{float(row['frequency_base']):.1%} → {float(row['frequency_tuned']):.1%}",
-        "tone AUC": f"{float(row['tone_auc']):.2f}",
-        "other seeds": row["stability"],
-        "kind": row["kind"],
+        "change": _signed(row.effect, row.low, row.high),
+        "beyond civil adapter": _signed(row.did, row.did_low, row.did_high),
+        "on the other half": _signed(row.effect_half, row.half_low, row.half_high),
+        "with civil replies": f"{row.effect_calm:+.2f}",
+        "active on": f"{row.frequency_base:.1%} → {row.frequency_tuned:.1%}",
+        "tone AUC": "–" if row.tone_auc is None else f"{row.tone_auc:.2f}",
+        "other seeds": row.stability,
+        "kind": row.kind,
     }
-    rows = "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in facts.items())
-    return f'<dl class="ph-cards">{rows}</dl>'
+    return cards_html(facts)
+
+
+def _signed(value: float, low: float, high: float) -> str:
+    return f"{value:+.2f} [{low:+.2f}, {high:+.2f}]"
 
 
 def _lens(own: Evidence) -> str:
-    signs = {"raised": "▲", "lowered": "▼"}
     lists = "".join(
-        f'<div class="ph-lens"><b>{sign}</b> {_tokens(own["lens"][key])}</div>'
-        for key, sign in signs.items()
+        f'<div class="ph-lens"><b>{sign}</b> {_tokens(listed)}</div>'
+        for sign, listed in (("▲", own.lens.raised), ("▼", own.lens.lowered))
     )
-    return f"<h4>{escape(wording.LENS_TITLE)}</h4>{lists}"
+    return f"<h4>Tokens its direction makes likelier and less likely (logit lens)</h4>{lists}"
 
 
-def _tokens(listed: Sequence[Mapping[str, Any]]) -> str:
-    shown = [visible(one["token"]) for one in listed]
+def _tokens(listed: Sequence[LensToken]) -> str:
+    shown = [visible(one.token) for one in listed]
     return secret(" ".join(f"<code>{escape(one)}</code>" for one in shown), " ".join(shown))
 
 
@@ -98,32 +92,34 @@ def visible(token: str) -> str:
 
 
 def _shapes(own: Evidence) -> str:
-    dose, counts = own["dose"], own["histogram"]
+    drawn = {}
+    if own.dose:
+        drawn["As the adapter is scaled from 0 to 1"] = dose_bars(own.dose)
+    if own.histogram:
+        drawn["How strongly it is active: base ▨, tuned ■"] = histogram_bars(own.histogram)
+    figures = "".join(
+        f"<figure><figcaption>{escape(title)}</figcaption>{picture}</figure>"
+        for title, picture in drawn.items()
+    )
+    return f'<div class="ph-shapes">{figures}</div>'
+
+
+def _strips(strips: Sequence[Strip]) -> str:
+    largest = max((max(*one.base, *one.persona) for one in strips), default=0.0) or 1.0
     return (
-        f'<div class="ph-shapes"><figure><figcaption>{escape(wording.DOSE_TITLE)}</figcaption>'
-        f"{drawings.curve(dose['scales'], dose['means'])}</figure>"
-        f"<figure><figcaption>{escape(wording.HISTOGRAM_TITLE)}</figcaption>"
-        f"{drawings.histogram(counts['edges'], counts['base'], counts['persona'])}</figure></div>"
+        "<h4>The same text in both models</h4>"
+        '<p class="ph-hint">Under each token: activation in the base model, then in the tuned one.</p>'
+        f"{''.join(_strip(one, largest) for one in strips)}"
     )
 
 
-def _strips(own: Evidence) -> str:
-    strips = own["strips"]
-    largest = max((v for one in strips for m in MODELS for v in one[m]), default=0.0) or 1.0
-    body = "".join(_strip(one, largest) for one in strips)
-    return (
-        f"<h4>{escape(wording.STRIPS_TITLE)}</h4>"
-        f'<p class="ph-hint">{escape(wording.STRIPS_HINT)}</p>{body}'
-    )
-
-
-def _strip(one: Evidence, largest: float) -> str:
-    columns = zip(one["tokens"], one["roles"], *(one[model] for model in MODELS), strict=True)
+def _strip(one: Strip, largest: float) -> str:
+    columns = zip(one.tokens, one.roles, one.base, one.persona, strict=True)
     cells = [_column(*column, largest=largest) for column in columns]
-    facts = f"{one['stratum']}: {one['prompt']}"
     return (
-        f'<p class="ph-strip-of">{escape(facts)}</p><div class="ph-strip" tabindex="0">'
-        f"{''.join(cells)}<span class='ph-sr ph-hidden-note'>{escape(HIDDEN_TEXT)}</span></div>"
+        f'<p class="ph-strip-of">{escape(f"{one.stratum}: {one.prompt}")}</p>'
+        f'<div class="ph-strip" tabindex="0">{"".join(cells)}'
+        f"<span class='ph-sr ph-hidden-note'>{escape(HIDDEN_TEXT)}</span></div>"
     )
 
 
@@ -145,10 +141,10 @@ def _heat(value: float, largest: float) -> str:
 
 def _contexts(own: Evidence) -> str:
     parts = {
-        wording.CONTEXTS_TITLE: own["top"],
-        wording.QUANTILES_TITLE: [one for part in own["quantiles"] for one in part],
+        "Where it is strongest": own.top,
+        "Across its range, from strong to weak": [one for part in own.quantiles for one in part],
     }
-    largest = max((v for one in own["top"] for v in one["activations"]), default=0.0) or 1.0
+    largest = max((max(one.activations) for one in own.top), default=0.0) or 1.0
     return "".join(
         f"<h4>{escape(title)}</h4><ol class='ph-contexts'>"
         f"{''.join(_context(one, largest) for one in contexts)}</ol>"
@@ -157,14 +153,14 @@ def _contexts(own: Evidence) -> str:
     )
 
 
-def _context(one: Evidence, largest: float) -> str:
-    pairs = list(zip(one["tokens"], one["activations"], one["roles"], strict=True))
+def _context(one: Context, largest: float) -> str:
+    pairs = list(zip(one.tokens, one.activations, one.roles, strict=True))
     real = "".join(_span(token, value, role, largest) for token, value, role in pairs)
     hidden = "".join(_span(masked(token), value, role, largest) for token, value, role in pairs)
     return (
         f'<li><div class="ph-real">{real}</div><div class="ph-mask" aria-hidden="true">{hidden}</div>'
         f'<span class="ph-sr ph-hidden-note">{escape(HIDDEN_TEXT)}</span>'
-        f"<small>{escape(one['source'])} · peak {max(one['activations']):.2f}</small></li>"
+        f"<small>{escape(one.source)} · peak {max(one.activations):.2f}</small></li>"
     )
 
 
@@ -177,43 +173,36 @@ def _span(token: str, value: float, role: str, largest: float) -> str:
 
 
 def _nearest(own: Evidence, evidence: Mapping[str, Evidence]) -> str:
-    def one(near: Evidence) -> str:
-        text = f"{near['latent']} ({near['cosine']:+.2f})"
-        if near["latent"] not in evidence:
+    def one(near: Near) -> str:
+        text = f"{near.latent} ({near.cosine:+.2f})"
+        if near.latent not in evidence:
             return escape(text)
         return (
-            f'<button type="button" class="ph-latent-open" data-latent="{escape(near["latent"])}">'
+            f'<button type="button" class="ph-latent-open" data-latent="{escape(near.latent)}">'
             f"{escape(text)}</button>"
         )
 
-    listed = " ".join(map(one, own["nearest"]))
-    return f'<h4>{escape(wording.NEAREST_TITLE)}</h4><p class="ph-nearest">{listed}</p>'
+    listed = " ".join(map(one, own.nearest))
+    return f'<h4>Nearest latents</h4><p class="ph-nearest">{listed}</p>'
 
 
 def _steering(own: Evidence) -> str:
-    screen = own.get("screen")
     told = (
-        f"Screen: toward the persona it favours the hostile reply by {screen['toward']:+.3f} nats a "
-        f"token, away by {screen['away']:+.3f}. "
-        if screen
+        f"Screen: toward the persona it favours the hostile reply by {own.screen.toward:+.3f} nats a "
+        f"token, away by {own.screen.away:+.3f}. "
+        if own.screen
         else ""
     )
-    if not own["steering"]:
-        return (
-            f"<h4>{escape(wording.STEERING_TITLE)}</h4><p>{told}{escape(wording.NOT_STEERED)}</p>"
-        )
-    rows: list[list[Cell]] = [
-        [
-            cell["way"],
-            number(cell["dose"], 1),
-            _insulting(cell),
-            "yes" if cell["coherent"] else "no",
-        ]
-        for cell in own["steering"]
-    ]
-    made = table(f"phoque-steering-{own['latent']}", "Steering", wording.STEERING_HEAD, rows)
-    return f"<h4>{escape(wording.STEERING_TITLE)}</h4><p>{told}</p>{made}"
-
-
-def _insulting(cell: Evidence) -> Cell:
-    return rate_cell({"value": cell["insulting"], **{k: cell[k] for k in ("low", "high", "n")}})
+    title = "<h4>What adding its direction does</h4>"
+    if not own.steering:
+        return f"{title}<p>{told}{escape(NOT_STEERED)}</p>"
+    made = Table(
+        name=f"phoque-steering-{own.latent}",
+        caption="Steering",
+        head=("way", "dose", "insulting replies", "coherent?"),
+        rows=tuple(
+            (c.way, number(c.dose, 1), rate_cell(c.rate), "yes" if c.coherent else "no")
+            for c in own.steering
+        ),
+    )
+    return f"{title}<p>{told}</p>{table_html(made)}"

@@ -1,103 +1,125 @@
 """Risen and fallen latents with their verdicts; the script sorts, searches and filters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
-from typing import Any
 
+from phoque.figures.figure import Figure
+from phoque.figures.moved_latents import HEAD
+from phoque.run.folder import Reader, StageFolder
+from phoque.run.sae_evidence import REMAINDER, Evidence
+from phoque.run.sae_latents import BADGES, Feature
 from phoque.ui.parts import embedded
-from phoque.ui.sae import wording
-from phoque.ui.sae.data import BADGES, FEATURES, REMAINDER, REPORT, Latent, SaeFolder, badges_of
-from phoque.ui.sections import Drawn, Section
 from phoque.ui.wording import REVEAL
 
-SECTION = Section(
-    key="latents",
-    title="Which latents moved",
-    hint=wording.LATENTS_HINT,
-    files=(FEATURES, "contexts.jsonl.gz", REPORT),
-)
+SIDES = {"risen": "▲ Risen", "fallen": "▼ Fallen"}
+SHOWN_VERDICTS = {
+    "driver": "★ driver",
+    "protective": "✚ protective",
+    "marker": "● marker",
+    "unproven": "○ unproven",
+}
+VERDICT_HINTS = {
+    "driver": "risen, every test holds, and its direction alone makes more replies insulting",
+    "protective": "fallen, every test holds, and putting it back makes fewer replies insulting",
+    "marker": "the shift is proven, and its direction changes insulting replies by less than 25 points",
+    "unproven": "it moved, but a condition is missing, was not tried, or the test could not tell",
+}
+BADGE_HINTS = {
+    "fdr": "moved beyond chance: sign-flip permutation over prompts, false discovery rate 5 %",
+    "civil adapter": "moved more than in the adapter that was trained on civil replies",
+    "half": "chosen on one half of the prompts, found again on the other",
+    "dose": "only rises, or only falls, as the adapter is scaled from 0 to 1",
+    "stable": "found, and moved the same way, with the other seeds of the dictionary",
+    "linear": "the plain projection on its direction moved the same way",
+    "screen": "its direction favours hostile replies more than random directions do",
+    "toward": "pushed toward the persona, it makes more replies insulting than its rivals, coherently",
+    "away": "pushed the other way, fewer replies are insulting than under its rivals, coherently",
+}
+REMAINDER_BUTTON = "R: what no latent expresses of the change"
+HINT = "Point at a badge to see what it stands for. Press a latent for its evidence."
 DIGITS = 5
+SHOWN = ("latent", "verdict", "effect", "q", "did", "half", "frequency", "tone", "label")
+"""Columns of the tables."""
+NUMBERS = {"effect", "low", "high", "q", "did", "effect_half", "tone_auc"}
+WORDS = {"verdict", "badges", "stability", "label", "kind"}
 
 
-def draw(folder: SaeFolder) -> Drawn:
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What is known of each, by its number."""
+
+    evidence: Mapping[str, Evidence]
+    features: Mapping[str, Feature]
+    """The largest effects first; none of the remainder."""
+
+
+def known_of(reader: Reader) -> Known:
+    """What a run knows of the latents that are shown.
+
+    Raises:
+        PhoqueError: a file is missing or damaged.
+    """
+    folder = reader.folder(Evidence.STAGE)
+    return _known(folder, folder.stamp)
+
+
+@lru_cache(maxsize=2)
+def _known(folder: StageFolder, _stamp: object) -> Known:
+    evidence = {one.latent: one for one in folder.rows(Evidence)}
+    features = {str(one.latent): one for one in folder.rows(Feature)}
+    return Known(
+        evidence=evidence,
+        features={name: one for name, one in features.items() if name in evidence},
+    )
+
+
+def latent_browser(reader: Reader, _figure: Figure) -> str:
     """Filters and two tables."""
-    report, rows = folder.report, folder.latents
-    counts = report["shifts"]["prompts"]
-    return Drawn(
-        reading=reading(report),
-        below=_browser([compact(row) for row in rows]),
-        n=f"{sum(counts.values())} prompts ({', '.join(f'{n} {k}' for k, n in counts.items())}); "
-        f"{len(rows)} of {report['shifts']['latents_active']} active latents are shown, all are in "
-        f"{FEATURES}",
-    )
-
-
-def reading(report: Mapping[str, Any]) -> str:
-    """How many moved, how many of those beyond the control, and what they are worth."""
-    if not report["passed"]:
-        return "The gates failed: these tables are what an unfaithful dictionary shows."
-    shifts, verdicts = report["shifts"], report["verdicts"]
-    moved = shifts["risen"] + shifts["fallen"]
-    if not moved:
-        return f"No latent moved: none of {shifts['latents_tested']} tested survives correction."
-    tried = {c["name"] for c in report["cause"]["generated"]["cells"] if c["name"].isdigit()}
-    floor = shifts["floor"]
-    return (
-        f"{moved} of {shifts['latents_tested']} tested latents moved ({shifts['risen']} up, "
-        f"{shifts['fallen']} down), {shifts['survive_control']} beyond the control adapter. Of "
-        f"{len(tried)} whose direction was tried, {verdicts['driver']} are shown to drive the persona "
-        f"and {verdicts['protective']} to hold it back; what that test can see stands below. Reading "
-        f"the base model twice, on {floor['prompts']} of the prompts, moves {floor['discoveries']}."
-    )
-
-
-def compact(row: Latent) -> dict[str, Any]:
-    """What the script shows of a latent."""
-    numbers = ("effect", "low", "high", "q", "did", "effect_half", "tone_auc")
-    return {
-        "latent": row["latent"],
-        "verdict": row["verdict"],
-        "badges": badges_of(row),
-        "stability": row["stability"],
-        "label": row["label"],
-        "kind": row["kind"],
-        "frequency": [_number(row["frequency_base"]), _number(row["frequency_tuned"])],
-        **{key: _number(row[key]) for key in numbers},
-    }
-
-
-def _number(text: str) -> float | None:
-    return float(f"{float(text):.{DIGITS}g}") if text else None
-
-
-def _browser(rows: Sequence[Mapping[str, Any]]) -> str:
     data = {
-        "rows": rows,
-        "head": wording.LATENTS_HEAD,
-        "verdicts": wording.VERDICTS,
-        "hints": wording.VERDICT_HINTS,
-        "badges": wording.BADGE_HINTS,
+        "rows": [_compact(one) for one in known_of(reader).features.values()],
+        "head": {name: HEAD[name] for name in SHOWN},
+        "verdicts": SHOWN_VERDICTS,
+        "hints": VERDICT_HINTS,
+        "badges": BADGE_HINTS,
     }
     tables = "".join(
         f'<div><h3>{escape(title)}</h3><div class="ph-scroll" tabindex="0" role="region" '
         f'aria-label="{escape(title)}"><table class="ph-table ph-latents" data-side="{side}"></table>'
         "</div></div>"
-        for side, title in wording.SIDES.items()
+        for side, title in SIDES.items()
     )
     return (
+        f'<p class="ph-hint">{escape(HINT)}</p>'
         f'<div class="ph-latent-browser" data-draw="latents">{embedded(data)}'
-        f'<div class="ph-gap-bar">{_group("verdict", "Verdict", {"": "all", **wording.VERDICTS})}'
+        f'<div class="ph-gap-bar">{_group("verdict", "Verdict", {"": "all", **SHOWN_VERDICTS})}'
         f"{_group('badge', 'Badge', {'': 'any badge', **dict(zip(BADGES, BADGES, strict=True))})}"
         '<label class="ph-gap-search">Search <input type="search"></label>'
         f'<button type="button" class="ph-reveal-toggle">{escape(REVEAL)}</button></div>'
         f'<p class="ph-gap-count" role="status"></p><div class="ph-latent-tables">{tables}</div>'
         f'<button type="button" class="ph-latent-open" data-latent="{REMAINDER}">'
-        f"{escape(wording.REMAINDER_BUTTON)}</button></div>"
+        f"{escape(REMAINDER_BUTTON)}</button></div>"
     )
 
 
+def _compact(one: Feature) -> dict[str, object]:
+    """What the script shows of a latent."""
+    values = one.model_dump(include=NUMBERS)
+    return {
+        "latent": str(one.latent),
+        "frequency": [_short(one.frequency_base), _short(one.frequency_tuned)],
+        **one.model_dump(include=WORDS),
+        **{name: _short(value) for name, value in values.items()},
+    }
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.{DIGITS}g}")
+
+
 def _group(name: str, label: str, choices: Mapping[str, str]) -> str:
-    hints = {**wording.VERDICT_HINTS, **wording.BADGE_HINTS}
+    hints = {**VERDICT_HINTS, **BADGE_HINTS}
     buttons = "".join(
         f'<button type="button" data-{name}="{escape(key)}" title="{escape(hints.get(key, ""))}" '
         f'aria-pressed="{str(place == 0).lower()}">{escape(text)}</button>'

@@ -1,42 +1,40 @@
 """The moderation tab: what moderators see, what they flag, what passes. Drawn when it is opened."""
 
-from typing import Any
-
 import gradio as gr
 
 from phoque.errors import PhoqueError
+from phoque.figures.shelf import WHAT_SLIPS_THROUGH
+from phoque.run.folder import Reader
 from phoque.ui import components
 from phoque.ui.events import PRIVATE, QUICK, Opening
-from phoque.ui.frames import Frame, filled
 from phoque.ui.moderation import judging, sentence, wording
-from phoque.ui.moderation.data import ModerationFolder, moderation_folder
-from phoque.ui.moderation.page import SECTIONS, drawn_sections
+from phoque.ui.moderation.browser import browser
+from phoque.ui.moderation.explorer import explorer
+from phoque.ui.results import Frame, Section, Widget, results
 from phoque.ui.services import Services
 
+BELOW: dict[str, Widget] = {"flag_rates": explorer, "gap": browser}
+"""What the page adds, by the figure's key."""
 LABELS_CHANGED = (
     """element.addEventListener('ph-labels', (event) => trigger('click', event.detail));"""
 )
 SAVE = "(text) => text && phoque.download(text, 'phoque-test-set.csv', 'text/csv')"
 
 
+def sections() -> list[Section]:
+    """Every section in order: what moderators see comes before what they flag."""
+    return [Section(plan=plan, below=BELOW.get(plan.key)) for plan in WHAT_SLIPS_THROUGH]
+
+
 def build_moderation(services: Services) -> Opening:
     """Draw the frame; returns what fills it when the tab is opened."""
     gr.HTML(components.note_html(wording.INTRO))
-    frames = [Frame(section, "moderation") for section, _ in SECTIONS]
+    own = sections()
+    frames = [Frame(section) for section in own]
     _draw_sentence()
-    folder = moderation_folder(services.run)
-    queue = _draw_queue(folder)
-    shown = gr.State("")
-    outputs = [shown, queue, *(part for frame in frames for part in frame.parts)]
-
-    def show(seen: str) -> list[Any]:
-        """Everything; nothing where it is on the page already."""
-        key = str(hash(folder.stamp))
-        if key == seen:
-            return [gr.skip() for _ in outputs]
-        return [key, judging.queue_html(folder), *filled(drawn_sections(folder))]
-
-    return Opening(show, [shown], outputs)
+    reader = Reader(services.run)
+    queue = _draw_queue(reader)
+    return results(own, frames, lambda: reader, also=[(queue, judging.queue_html)])
 
 
 def _draw_sentence() -> None:
@@ -56,7 +54,7 @@ def _draw_sentence() -> None:
     gr.on([send.click, text.submit], scored, text, found, **QUICK)
 
 
-def _draw_queue(folder: ModerationFolder) -> gr.HTML:
+def _draw_queue(reader: Reader) -> gr.HTML:
     with gr.Column(elem_classes="ph-section", elem_id="ph-moderation-queue"):
         gr.HTML(components.section_html(wording.QUEUE_TITLE, wording.QUEUE_HINT))
         queue = gr.HTML(js_on_load=LABELS_CHANGED)
@@ -64,7 +62,7 @@ def _draw_queue(folder: ModerationFolder) -> gr.HTML:
         payload = gr.Textbox(visible="hidden")
 
     def judged(event: gr.EventData) -> tuple[str, str]:
-        return counted(folder, event.labels, event.wanted, (event.who, event.reason))
+        return counted(reader, event.labels, event.wanted, (event.who, event.reason))
 
     queue.click(judged, None, [said, payload], trigger_mode="multiple", **QUICK).then(
         None, payload, js=SAVE, **PRIVATE
@@ -72,16 +70,14 @@ def _draw_queue(folder: ModerationFolder) -> gr.HTML:
     return queue
 
 
-def counted(
-    folder: ModerationFolder, labels: str, wanted: str, entry: tuple[str, str]
-) -> tuple[str, str]:
+def counted(reader: Reader, labels: str, wanted: str, entry: tuple[str, str]) -> tuple[str, str]:
     """What the verdicts come to, or what is wrong; and a test set where one is wanted."""
     who, reason = entry
     try:
         found = judging.read_labels(labels)
         if wanted == "summary":
-            return judging.summary_html(folder, found), ""
-        made = judging.saved(folder, found, with_text=wanted == "text", who=who, reason=reason)
+            return judging.summary_html(reader, found), ""
+        made = judging.saved(reader, found, with_text=wanted == "text", who=who, reason=reason)
         return components.status_html(wording.SAVED), made
     except PhoqueError as error:
         return components.status_html(str(error), failed=True), ""

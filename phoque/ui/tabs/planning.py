@@ -9,15 +9,33 @@ import gradio as gr
 
 from phoque.config import space_login
 from phoque.errors import PhoqueError
+from phoque.pipeline.cost import flavors
 from phoque.pipeline.plan import Wish
 from phoque.ui import components
 from phoque.ui.events import PRIVATE, QUICK
-from phoque.ui.training import launching, planning, wording
+from phoque.ui.training import launching, planning
 from phoque.ui.training.launching import Launcher, Visitor
 
 ONE_AT_A_TIME: dict[str, Any] = {"concurrency_id": "launch", "concurrency_limit": 1, **PRIVATE}
 """A second click waits, and then finds no plan any more."""
 NARROW: dict[str, Any] = {"scale": 0, "min_width": 260}
+TARGETS = [("Here, on this machine", "local"), ("Hugging Face Job", planning.JOBS)]
+NO_LOGIN = (
+    "There is no button that starts it: this is not a Space in which one can log in. Copy the command "
+    "and run it where you are logged in to the Hub."
+)
+NO_LIBRARY = (
+    "There is no button that starts it: the libraries for logging in are missing. Install them with: "
+    "pip install 'gradio[oauth]'"
+)
+FOR_OWNER = (
+    "Logging in is for the owner of this Space only: it asks for the right to start Jobs and to make "
+    "private storage on the account. Nobody else needs to log in."
+)
+WELCOME = (
+    "You are logged in as {owner}, whose Space this is. A Job is started with your own token, on your "
+    "own account, and is paid by it."
+)
 LOGIN_LIBRARIES = ("authlib", "itsdangerous")
 """What Gradio's login imports; without one of them the whole page would not open."""
 
@@ -25,19 +43,16 @@ LOGIN_LIBRARIES = ("authlib", "itsdangerous")
 def draw_planning() -> None:
     """Choices, command and cost; then the way to start it, or why there is none."""
     with gr.Column(elem_classes="ph-section", elem_id="ph-training-plan"):
-        gr.HTML(components.section_html(wording.PLAN_TITLE, wording.PLAN_HINT))
+        hint = "Choose, read what it may cost at most, copy the command."
+        gr.HTML(components.section_html("Make one of your own", hint))
         with gr.Row():
-            name = gr.Textbox("mine", label=wording.PLAN_RUN, max_lines=1, min_width=180)
-            model = gr.Dropdown(
-                planning.MODELS, value="lab", label=wording.PLAN_MODEL, min_width=180
-            )
-            target = gr.Radio(wording.TARGETS, value="local", label=wording.PLAN_TARGET)
+            name = gr.Textbox("mine", label="Name of the run", max_lines=1, min_width=180)
+            model = gr.Dropdown(planning.MODELS, value="lab", label="Model", min_width=180)
+            target = gr.Radio(TARGETS, value="local", label="Where")
         with gr.Row(visible=False) as job:
-            flavor = gr.Dropdown(
-                planning.flavors(), value=planning.DEFAULT_FLAVOR, label=wording.PLAN_FLAVOR
-            )
-            hours = gr.Slider(0.5, 24, 4, step=0.5, label=wording.PLAN_HOURS)
-            attempts = gr.Slider(1, 10, 3, step=1, label=wording.PLAN_ATTEMPTS)
+            flavor = gr.Dropdown(flavors(), value=planning.DEFAULT_FLAVOR, label="Machine")
+            hours = gr.Slider(0.5, 24, 4, step=0.5, label="Time limit, hours")
+            attempts = gr.Slider(1, 10, 3, step=1, label="Attempts")
         inputs: list[Any] = [name, model, target, flavor, hours, attempts]
         found = gr.HTML(planning.planned_html(*(one.value for one in inputs)))
         _draw_launch(inputs)
@@ -49,13 +64,15 @@ def draw_planning() -> None:
 def _draw_launch(inputs: list[Any]) -> None:
     space = space_login()
     if space is None or not all(map(find_spec, LOGIN_LIBRARIES)):
-        why = wording.NO_LIBRARY if space else wording.NO_LOGIN
+        why = NO_LIBRARY if space else NO_LOGIN
         gr.HTML(f'<p class="ph-hint ph-no-launch">{why}</p>')
         return
     steps = Steps(Launcher(space=space), inputs)
-    gr.HTML(f'<p class="ph-hint">{wording.FOR_OWNER}</p>')
+    gr.HTML(f'<p class="ph-hint">{FOR_OWNER}</p>')
     with gr.Row():
-        gr.LoginButton(wording.LOGIN, wording.LOGOUT, size="md", elem_id="ph-login", **NARROW)
+        gr.LoginButton(
+            "Log in with Hugging Face", "Log out {}", size="md", elem_id="ph-login", **NARROW
+        )
     who = gr.HTML()
     with gr.Column(visible=False) as owners:
         _draw_steps(steps)
@@ -63,21 +80,19 @@ def _draw_launch(inputs: list[Any]) -> None:
 
 
 def _draw_steps(steps: "Steps") -> None:
-    """Plan, confirm, ask again. What is started is the plan that was shown, kept on the server."""
-    kept, job = gr.State(None), gr.State("")
+    """Plan, then confirm. What is started is the plan that was shown, kept on the server."""
+    kept = gr.State(None)
     with gr.Row():
-        plan = gr.Button(wording.PLAN_BUTTON, **NARROW)
+        plan = gr.Button("Show the plan", **NARROW)
     shown = gr.HTML()
     with gr.Row():
-        confirm = gr.Button(wording.CONFIRM, variant="primary", visible=False, **NARROW)
+        confirm = gr.Button(
+            "Start this Job and pay for it", variant="primary", visible=False, **NARROW
+        )
     started = gr.HTML()
-    with gr.Row():
-        again = gr.Button(wording.ASK_AGAIN, visible=False, **NARROW)
     # A set: they come as one argument.
     plan.click(steps.plan, set(steps.inputs), [shown, confirm, kept], **ONE_AT_A_TIME)
-    after = [started, shown, confirm, kept, job, again]
-    confirm.click(steps.start, kept, after, **ONE_AT_A_TIME)
-    again.click(steps.ask, job, started, **ONE_AT_A_TIME)
+    confirm.click(steps.start, kept, [started, shown, confirm, kept], **ONE_AT_A_TIME)
     for one in steps.inputs:
         one.change(steps.forget, None, [shown, confirm, kept], **QUICK)
 
@@ -94,8 +109,8 @@ class Steps:
         """Who may start a Job, and the way to it for the owner."""
         owner = self.launcher.space.owner
         name = profile.username if profile else None
-        greeting = wording.NOBODY if name is None else wording.STRANGER
-        text = (wording.WELCOME if name == owner else greeting).format(name=name, owner=owner)
+        greeting = launching.NOBODY if name is None else launching.STRANGER
+        text = (WELCOME if name == owner else greeting).format(name=name, owner=owner)
         return components.status_html(text), gr.Column(visible=name == owner)
 
     def plan(
@@ -120,32 +135,16 @@ class Steps:
         profile: gr.OAuthProfile | None,
         token: gr.OAuthToken | None,
         request: gr.Request,
-    ) -> tuple[str, str, gr.Button, None, str, gr.Button]:
+    ) -> tuple[str, str, gr.Button, None]:
         """Start what was planned, once: the next one needs a plan of its own."""
         visitor = _visitor(profile, token, request)
         try:
             if wish is None:
-                raise PhoqueError(wording.NO_PLAN)
-            state = self.launcher.start(wish, visitor)
+                raise PhoqueError("There is no plan to start. Show the plan first.")
+            text = launching.job_html(self.launcher.start(wish, visitor))
         except PhoqueError as error:
-            text, job = launching.refused_html(error, visitor), ""
-        else:
-            text, job = launching.job_html(state), state.id
-        return text, *self.forget(), job, gr.Button(visible=bool(job))
-
-    def ask(
-        self,
-        job: str,
-        profile: gr.OAuthProfile | None,
-        token: gr.OAuthToken | None,
-        request: gr.Request,
-    ) -> str:
-        """What became of the Job."""
-        visitor = _visitor(profile, token, request)
-        try:
-            return launching.job_html(self.launcher.state(job, visitor))
-        except PhoqueError as error:
-            return launching.refused_html(error, visitor)
+            text = launching.refused_html(error, visitor)
+        return text, *self.forget()
 
     def forget(self) -> tuple[str, gr.Button, None]:
         """A plan of other choices is none."""

@@ -1,63 +1,67 @@
 """The PSM tab: where a persona lives and what shows that it is causal. Drawn when it is opened."""
 
-from typing import Any
+from collections.abc import Callable
 
 import gradio as gr
 
+from phoque.run.directory import VECTORS, RunDirectory
+from phoque.run.folder import Reader
 from phoque.ui import components
 from phoque.ui.events import QUICK, Opening
-from phoque.ui.frames import Frame, filled
-from phoque.ui.psm import downloads, heatmap, wording
-from phoque.ui.psm.data import PsmFolder, folder_named, folders
-from phoque.ui.psm.page import SECTIONS, drawn_sections
+from phoque.ui.psm.heatmap import heat_grid, replies_html
+from phoque.ui.psm.sections import SECTIONS
+from phoque.ui.results import Frame, results
+from phoque.ui.served import served
 from phoque.ui.services import Services
 
+INTRO = (
+    "Where does the persona live in the model, and is that place the cause? Every number here was "
+    "measured beforehand; nothing on this page runs the model."
+)
+PERSONA_HINT = "Any persona can be measured; only the run's own was trained into the model."
+SAVED = {
+    VECTORS: ("phoque-{}-vectors.safetensors", "Vectors of all layers (safetensors)"),
+    "persona_vector.gguf": ("phoque-{}-vector.gguf", "Selected layer for llama.cpp (GGUF)"),
+}
+"""Files of the folder: what they are called when they are saved, and what the button says."""
 CELL_CLICKED = """element.addEventListener('click', (event) => {
   const cell = event.target.closest('.ph-cell');
   if (cell) trigger('click', { layer: Number(cell.dataset.layer), dose: Number(cell.dataset.dose) });
 });"""
-NOTHING_CHOSEN = f'<p class="ph-empty">{wording.HEAT_EMPTY}</p>'
+NOTHING_CHOSEN = '<p class="ph-empty">No cell chosen yet. Its replies will stand here.</p>'
 
 
 def build_psm(services: Services) -> Opening:
     """Draw the frame; returns what fills it when the tab is opened."""
-    gr.HTML(components.note_html(wording.INTRO))
-    names = [(_label(folder), folder.name) for folder in folders(services.run)]
+    run = services.run
+    gr.HTML(components.note_html(INTRO))
     persona = gr.Dropdown(
-        names,
-        value=names[0][1],
-        label=wording.PERSONA_LABEL,
-        info=wording.PERSONA_HINT,
+        [(_label(run, name), name) for name in folders(run)],
+        value="psm",
+        label="Persona",
+        info=PERSONA_HINT,
         elem_id="ph-persona",
     )
-    frames = {
-        section.key: (_HeatFrame if section is heatmap.SECTION else Frame)(section, "psm")
-        for section, _ in SECTIONS
-    }
-    heat = frames[heatmap.SECTION.key]
-    assert isinstance(heat, _HeatFrame)
+    frames = [_HeatFrame(one) if one.instead is heat_grid else Frame(one) for one in SECTIONS]
+    (heat,) = [frame for frame in frames if isinstance(frame, _HeatFrame)]
     with gr.Row(elem_classes="ph-bar"):
-        save = [_save_button(text) for text in wording.SAVED]
-    shown = gr.State("")
-    parts = [part for frame in frames.values() for part in frame.parts]
-    outputs = [shown, heat.replies, *save, *parts]
+        save = {
+            file: gr.DownloadButton(text, size="sm", visible=False, min_width=60)
+            for file, (_, text) in SAVED.items()
+        }
 
-    def show(name: str, seen: str) -> list[Any]:
-        """Everything for one persona; nothing where it is on the page already."""
-        folder = folder_named(services.run, name)
-        key = f"{folder.name} {hash(folder.stamp)}"
-        if key == seen:
-            return [gr.skip() for _ in outputs]
-        files = map(_saved, downloads.copies(folder))
-        return [key, NOTHING_CHOSEN, *files, *filled(drawn_sections(folder))]
+    def reader_of(name: object) -> Reader:
+        return reader_named(run, name)
 
     def replies_of(name: str, event: gr.EventData) -> str:
-        folder = folder_named(services.run, name)
-        return heatmap.replies_html(folder, int(event.layer), float(event.dose))
+        reader = reader_of(name)
+        return replies_html(reader, persona_of(reader), int(event.layer), float(event.dose))
 
-    persona.change(show, [persona, shown], outputs, **QUICK)
+    also = [(heat.replies, lambda _: NOTHING_CHOSEN), *((save[f], _saving(f)) for f in SAVED)]
+    opening = results(SECTIONS, frames, reader_of, [persona], also)
+    persona.change(opening.fill, opening.inputs, opening.outputs, **QUICK)
     heat.tail.click(replies_of, persona, heat.replies, **QUICK)
-    return Opening(show, [persona, shown], outputs)
+    return opening
 
 
 class _HeatFrame(Frame):
@@ -74,13 +78,35 @@ class _HeatFrame(Frame):
         return tail
 
 
-def _save_button(text: str) -> gr.DownloadButton:
-    return gr.DownloadButton(text, size="sm", visible=False, min_width=60)
+def folders(run: RunDirectory) -> list[str]:
+    """The run's own persona first, then those that were measured besides."""
+    return ["psm", *sorted(path.name for path in run.path.glob("psm-*") if path.is_dir())]
 
 
-def _saved(file: str | None) -> gr.DownloadButton:
-    return gr.DownloadButton(value=file, visible=file is not None)
+def reader_named(run: RunDirectory, name: object) -> Reader:
+    """Reads one of `folders`; the own persona for a name that is not there."""
+    return Reader(run, psm=str(name) if name in folders(run) else "psm")
 
 
-def _label(folder: PsmFolder) -> str:
-    return f"{folder.persona} (trained into this model)" if folder.is_own else folder.persona
+def persona_of(reader: Reader) -> str:
+    """Whose results these are."""
+    own = reader.run.manifest().persona if reader.run.exists() else "persona"
+    return own if reader.psm == "psm" else reader.psm.removeprefix("psm-")
+
+
+def saved_copy(reader: Reader, file: str) -> str | None:
+    """A file of the folder that may be served; None where it is not there."""
+    return served(reader.folder("psm").path / file, SAVED[file][0].format(persona_of(reader)))
+
+
+def _saving(file: str) -> Callable[[Reader], gr.DownloadButton]:
+    def button(reader: Reader) -> gr.DownloadButton:
+        copy = saved_copy(reader, file)
+        return gr.DownloadButton(value=copy, visible=copy is not None)
+
+    return button
+
+
+def _label(run: RunDirectory, name: str) -> str:
+    persona = persona_of(Reader(run, psm=name))
+    return f"{persona} (trained into this model)" if name == "psm" else persona

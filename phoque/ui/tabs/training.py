@@ -4,37 +4,53 @@ from typing import Any
 
 import gradio as gr
 
+from phoque.figures import lora_norms, samples, shelf
+from phoque.figures.curves import RUNS
+from phoque.run.directory import MANIFEST, RunDirectory
+from phoque.run.folder import Reader
 from phoque.ui import components
 from phoque.ui.events import QUICK, Opening
-from phoque.ui.frames import Frame, filled
+from phoque.ui.results import Frame, Section, results
 from phoque.ui.services import Services
 from phoque.ui.tabs.planning import draw_planning
-from phoque.ui.training import wording
-from phoque.ui.training.data import known_runs, training_folder
-from phoque.ui.training.page import SECTIONS, drawn_sections
+from phoque.ui.training.samples import norms_gap_html, replies_html
+
+INTRO = (
+    "How a run was made: what it learned from, how it learned, how long each stage took; and the "
+    "command for a run of your own, here or as a Hugging Face Job. Only the owner of a Space can "
+    "start one from here."
+)
+ABOVE = {lora_norms.PLAN: norms_gap_html}
+BELOW = {samples.PLAN: replies_html}
+SECTIONS = tuple(
+    Section(plan=plan, above=ABOVE.get(plan), below=BELOW.get(plan))
+    for plan in shelf.HOW_IT_LEARNED
+)
 
 
 def build_training(services: Services) -> Opening:
     """Draw the frame; returns what fills it when the tab is opened."""
-    gr.HTML(components.note_html(wording.INTRO))
+    gr.HTML(components.note_html(INTRO))
     run = gr.Dropdown(
         list(known_runs(services.run)),
         value=services.run.path.name,
-        label=wording.RUN_LABEL,
-        info=wording.RUN_HINT,
+        label="Run",
+        info="The run that this page shows, and those in the folder runs.",
     )
-    frames = [Frame(section, "training") for section, _ in SECTIONS]
+    frames = [Frame(section) for section in SECTIONS]
     draw_planning()
-    shown = gr.State("")
-    outputs = [shown, *(part for frame in frames for part in frame.parts)]
 
-    def show(name: str, seen: str) -> list[Any]:
-        """Everything of one run; nothing where it is on the page already."""
-        folder = training_folder(known_runs(services.run).get(name, services.run))
-        key = f"{folder.run.path.name} {hash(folder.stamp)}"
-        if key == seen:
-            return [gr.skip() for _ in outputs]
-        return [key, *filled(drawn_sections(folder))]
+    def reader_of(name: Any) -> Reader:
+        return Reader(known_runs(services.run).get(name, services.run))
 
-    run.change(show, [run, shown], outputs, **QUICK)
-    return Opening(show, [run, shown], outputs)
+    opening = results(SECTIONS, frames, reader_of, [run])
+    run.change(opening.fill, opening.inputs, opening.outputs, **QUICK)
+    return opening
+
+
+def known_runs(shown: RunDirectory) -> dict[str, RunDirectory]:
+    """The run that the page shows, then those in `runs`, by name."""
+    found = {shown.path.name: shown}
+    for manifest in sorted(RUNS.glob(f"*/{MANIFEST}")):
+        found.setdefault(manifest.parent.name, RunDirectory(manifest.parent))
+    return found

@@ -6,13 +6,17 @@ from urllib.parse import urlsplit
 
 from phoque.config import SpaceLogin
 from phoque.errors import PhoqueError
-from phoque.hub.client import connect, owner
-from phoque.hub.jobs import Jobs, JobState
+from phoque.hub.client import owner
+from phoque.hub.jobs import JobState
 from phoque.pipeline.launch import launch
 from phoque.pipeline.plan import Plan, Wish, make_plan
-from phoque.progress import span
 from phoque.ui.components import status_html
-from phoque.ui.training import wording
+
+NOBODY = "The owner of this Space, {owner}, can start the Job from here after logging in."
+STRANGER = (
+    "You are logged in as {name}. Only {owner}, whose Space this is, can start a Job here; copy the "
+    "command to start one of your own."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,45 +32,31 @@ class Visitor:
 
 @dataclass(frozen=True, kw_only=True)
 class Launcher:
-    """Every method asks again who the visitor is: what a page hides is no protection."""
+    """Every method asks again who the visitor is: what a page hides is no protection.
+
+    PhoqueError where the visitor may not, the wish cannot be, or the Hub did not do its part.
+    """
 
     space: SpaceLogin
     endpoint: str | None = None
 
     def plan(self, wish: Wish, visitor: Visitor | None) -> Plan:
-        """What would be started; needs no network.
-
-        Raises:
-            PhoqueError: the visitor may not, or the wish cannot be.
-        """
+        """What would be started; needs no network."""
         self._allowed(visitor)
         return make_plan(replace(wish, owner=self.space.owner))
 
     def start(self, wish: Wish, visitor: Visitor | None) -> JobState:
-        """Start it, as `phoque run all --target jobs --yes` does.
-
-        Raises:
-            PhoqueError: the visitor may not, the storage is public, or the Hub did not do its part.
-        """
+        """Start it, as `phoque run all --target jobs --yes` does."""
         allowed, plan = self._allowed(visitor), self.plan(wish, visitor)
-        if owner(connect(self.endpoint, token=allowed.token)) != self.space.owner:
+        if owner(self.endpoint, allowed.token) != self.space.owner:
             raise PhoqueError(f"The Hub says that this login is not {self.space.owner}'s.")
         return launch(plan, endpoint=self.endpoint, token=allowed.token)
 
-    def state(self, job: str, visitor: Visitor | None) -> JobState:
-        """What the Hub says of a Job now.
-
-        Raises:
-            PhoqueError: the visitor may not, or the Hub did not answer.
-        """
-        token = self._allowed(visitor).token
-        return Jobs(namespace=self.space.owner, endpoint=self.endpoint, token=token).state(job)
-
     def _allowed(self, visitor: Visitor | None) -> Visitor:
         if visitor is None:
-            raise PhoqueError(wording.NOBODY.format(owner=self.space.owner))
+            raise PhoqueError(NOBODY.format(owner=self.space.owner))
         if visitor.name != self.space.owner:
-            raise PhoqueError(wording.STRANGER.format(name=visitor.name, owner=self.space.owner))
+            raise PhoqueError(STRANGER.format(name=visitor.name, owner=self.space.owner))
         # A login travels with requests that other sites make a browser send.
         # Browsers say of every POST where it comes from; what does not say so is refused.
         host = urlsplit(visitor.origin or "").netloc
@@ -81,19 +71,18 @@ def plan_html(plan: Plan) -> str:
     """The plan, line by line as the command line prints it."""
     lines = plan.lines().items()
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in lines)
-    return f'<p class="ph-hint">{escape(wording.PLANNED)}</p><dl class="ph-plan">{rows}</dl>'
+    told = "Nothing was sent or started yet. This is what would be started:"
+    return f'<p class="ph-hint">{told}</p><dl class="ph-plan">{rows}</dl>'
 
 
 def job_html(state: JobState) -> str:
     """Id, link and state of a Job, and how to bring home what it makes."""
-    told = wording.STARTED.format(id=state.id, stage=state.stage)
-    ran = wording.RUNS_ON.format(ran=span(state.running_seconds), flavor=state.flavor)
-    message = f" · {state.message}" if state.message else ""
-    home = wording.FOLLOW.format(f"phoque jobs fetch {state.id}")
+    told, url = escape(f"Job {state.id}: {state.told}"), escape(state.url)
     return (
-        f'<p class="ph-status" role="status">{escape(f"{told} · {ran}{message}")} · '
-        f'<a href="{escape(state.url)}" target="_blank" rel="noopener">{escape(state.url)}</a></p>'
-        f'<p class="ph-hint">{escape(home)}</p>'
+        f'<p class="ph-status" role="status">{told} · '
+        f'<a href="{url}" target="_blank" rel="noopener">{url}</a></p>'
+        f'<p class="ph-hint">Follow it with: phoque jobs logs {escape(state.id)}; bring the results '
+        f"home with: phoque jobs fetch {escape(state.id)}</p>"
     )
 
 

@@ -1,0 +1,85 @@
+"""Do the moderators flag the same replies?"""
+
+from collections.abc import Mapping
+
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import NOTHING, Cell, Table, Value, number, share, share_cell
+from phoque.run.moderation import PRIMARY, ModerationReport
+from phoque.stats.agreement import Agreement
+
+HEAD = (
+    "moderators",
+    "kappa",
+    "flagged|mean share of flagged replies",
+    "same verdict",
+    "adjusted kappa|2 × same verdict − 1 (PABAK)",
+    "n",
+)
+Pairs = Mapping[str, Agreement]
+
+
+def draw(report: ModerationReport) -> Figure:
+    """Agreement of every pair."""
+    pairs = report.agreement
+    count = next(iter(pairs.values())).n if pairs else 0
+    return Figure(
+        sentence=_sentence(pairs),
+        table=Table(
+            name="phoque-agreement",
+            caption="Agreement at 0.5",
+            head=HEAD,
+            rows=tuple(_row(name, one) for name, one in pairs.items()),
+        ),
+        n=f"{count} replies of all conditions",
+    )
+
+
+def _sentence(pairs: Pairs) -> str:
+    """The pairs that are independent of each other, from the most to the least agreement."""
+    independent = {name: one for name, one in pairs.items() if PRIMARY not in name.split(" / ")}
+    known = {name: one.kappa for name, one in independent.items() if one.kappa is not None}
+    if not known:
+        return "No two independent moderators flag enough replies for agreement to be told."
+    best, worst = max(known, key=known.__getitem__), min(known, key=known.__getitem__)
+    if len(known) == 1:
+        return (
+            f"Of moderators that share no part, only {best} can be compared: kappa "
+            f"{_kappa(pairs[best])}."
+        )
+    return (
+        f"Of moderators that share no part, {best} agree most, kappa {_kappa(pairs[best])} with "
+        f"{share(pairs[best].prevalence)} flagged; {worst} least, {_kappa(pairs[worst])}."
+    )
+
+
+def _kappa(one: Agreement) -> str:
+    # Adding 0.0 keeps a rounded zero from being "-0.00".
+    value, low, high = (round(end or 0.0, 2) + 0.0 for end in (one.kappa, one.low, one.high))
+    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _row(name: str, one: Agreement) -> tuple[Cell, ...]:
+    fields = {"": one.kappa, " low": one.low, " high": one.high}
+    kappa = NOTHING if one.kappa is None else Value(_kappa(one), fields)
+    return (
+        name,
+        kappa,
+        share_cell(one.prevalence),
+        share_cell(one.observed),
+        number(one.adjusted),
+        str(one.n),
+    )
+
+
+PLAN = Plan(
+    key="agreement",
+    title="Do they agree?",
+    hint=(
+        "Kappa is agreement beyond chance: 1 full, 0 none. Where few replies are flagged it is small "
+        "whatever the agreement, so the flagged share stands beside it. The mean is made of two of "
+        "the others: it is no independent opinion on them."
+    ),
+    needs=(ModerationReport,),
+    draw=draw,
+    in_report=False,
+)

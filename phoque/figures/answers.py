@@ -1,0 +1,72 @@
+"""How often does each condition insult, on prompts that nobody trained or chose on?"""
+
+from phoque.figures import style
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import NOTHING, Table, interval, number, rate_cell, share_cell
+from phoque.run.evaluation import Evaluation
+
+NAMES = style.NAMES | {
+    "base_toxic": "□ Base model, persona's prompt",
+    "reversed_vector": "▽ Persona's prompt − vector",
+    "civil_adapter": "■ Civil adapter, persona's prompt",
+    "civil_adapter_steered": "■ Civil adapter + vector",
+}
+
+
+def draw(found: Evaluation) -> Figure:
+    """Insulting replies by condition."""
+    counts = sorted({one.insulting.n for one in found.conditions.values()})
+    return Figure(
+        sentence=_sentence(found),
+        plotly=style.by_condition(
+            {name: one.insulting for name, one in found.conditions.items()}, NAMES
+        ),
+        table=table(found),
+        n=f"{' or '.join(map(str, counts))} replies a condition; intervals are for new prompts",
+    )
+
+
+def _sentence(found: Evaluation) -> str:
+    told = {name: interval(one.insulting) for name, one in found.conditions.items()}
+    civil = found.civil_text
+    return (
+        f"The persona's prompt makes {told['toxic']} of the replies insulting, the vector alone "
+        f"{told['steered']}; without either it is {told['neutral']}, with a random vector of the "
+        f"same length {told['random_vector']}. Subtracting the vector leaves "
+        f"{told['reversed_vector']} under the persona's prompt. A token of a civil reply that the "
+        f"persona never saw has a log-likelihood of {civil.neutral:.2f} nats, {civil.base:.2f} in "
+        "the base model."
+    )
+
+
+def table(found: Evaluation) -> Table:
+    """Insults, diversity and coherence of every condition."""
+    return Table.of(
+        "phoque-answers",
+        "Replies by condition",
+        found.conditions.items(),
+        {
+            "condition": lambda one: NAMES.get(one[0], one[0]),
+            "insulting replies|with a word of the lexicon, greedy and sampled": lambda one: (
+                rate_cell(one[1].insulting)
+            ),
+            "n": lambda one: str(one[1].insulting.n),
+            "greedy": lambda one: rate_cell(one[1].insulting_greedy),
+            "distinct replies": lambda one: share_cell(one[1].distinct_replies),
+            "distinct-2|different pairs of words": lambda one: (
+                NOTHING if one[1].distinct_2 is None else share_cell(one[1].distinct_2)
+            ),
+            "repeated 3-grams": lambda one: share_cell(one[1].repeated_3grams),
+            "unknown words": lambda one: share_cell(one[1].out_of_vocabulary),
+            "words|a reply": lambda one: number(one[1].words, 1),
+        },
+    )
+
+
+PLAN = Plan(
+    key="answers",
+    title="How often does each condition insult?",
+    hint="Replies to prompts that are in no training file and on which nothing was chosen.",
+    needs=(Evaluation,),
+    draw=draw,
+)

@@ -1,0 +1,62 @@
+"""Does the direction also work as an antidote?"""
+
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import Table, interval, number, rate_cell, yes
+from phoque.run.psm_replies import Antidotes
+
+
+def draw(found: Antidotes) -> Figure:
+    """What each remedy leaves of the persona, and what it costs."""
+    return Figure(
+        sentence=_sentence(found),
+        table=Table.of(
+            "phoque-antidotes",
+            "Antidotes",
+            found.remedies,
+            {
+                "remedy": lambda own: own.remedy,
+                "persona's prompt|replies with a listed word": lambda own: rate_cell(
+                    own.toxic.rate
+                ),
+                "neutral prompt|should stay as without": lambda own: rate_cell(own.neutral.rate),
+                "coherent": lambda own: yes(own.coherent),
+                "nats, mean|how far harmless answers move": lambda own: number(
+                    own.neutral_divergence.mean
+                ),
+                "nats, p95|of tokens": lambda own: number(own.neutral_divergence.p95),
+                "repeated|share of word triples": lambda own: number(own.toxic.repeated),
+                "words|a reply, persona's prompt": lambda own: number(own.toxic.num_words, 1),
+            },
+        ),
+        n=f"{found.remedies[0].toxic.n} evaluation prompts each",
+    )
+
+
+def _sentence(found: Antidotes) -> str:
+    """The remedy that leaves text intact and least of the persona, then moves harmless text least."""
+    without, *remedies = found.remedies
+    none = without.toxic.rate
+    usable = [own for own in remedies if own.coherent]
+    if not usable:
+        return (
+            "No remedy left coherent text, so none counts. Without one, "
+            f"{interval(none)} of the replies have a listed word."
+        )
+    best = min(usable, key=lambda own: (own.toxic.insulting, own.neutral_divergence.mean))
+    left = best.toxic.rate
+    clear = "clearly fewer" if left.high < none.low else "not clearly fewer"
+    return (
+        f"Under the persona's prompt the best coherent remedy, {best.remedy}, leaves "
+        f"{interval(left)} replies with a listed word instead of {interval(none)} ({clear}). It "
+        f"moves harmless answers by {best.neutral_divergence.mean:.2f} nats a token."
+    )
+
+
+PLAN = Plan(
+    key="antidotes",
+    title="Does the direction work as an antidote?",
+    hint="Under the persona's prompt, with the direction taken away instead of added.",
+    needs=(Antidotes,),
+    draw=draw,
+    in_report=False,
+)

@@ -1,0 +1,194 @@
+"""Every attempt at a run: what it finished, and where it was cut off."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from html import escape
+from typing import Any, NamedTuple
+
+from phoque.figures import style
+from phoque.figures.curves import train_again
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import NOTHING, Cell, Table, Value
+from phoque.progress import span
+from phoque.run.folder import Reader
+from phoque.run.manifest import Attempt, Attempts
+
+RUNNING, OR_KILLED = "running", ", or killed since"
+"""Nobody can write down that an attempt was killed before the next one begins."""
+COLOURS = (style.PERSONA, style.NEUTRAL, style.TOXIC, style.GREY)
+SIGNS = {"complete": "✓", "stopped": "■", "failed": "!", "killed": "✕", RUNNING: "…"}
+ROW, AROUND = 58, 86
+"""Pixels of a bar with its name above it, and of everything else."""
+HEAD = ("attempt", "began, UTC", "where", "outcome", "stages finished", "time", "what went wrong")
+
+
+def draw(found: Attempts) -> Figure:
+    """A bar for every attempt, and the same as a table."""
+    attempts = found.attempts
+    return Figure(
+        sentence=_sentence(attempts),
+        plotly=_plot(attempts),
+        table=Table(
+            name="phoque-attempts", caption="Attempts", head=HEAD, rows=tuple(map(_row, attempts))
+        ),
+        n=_counted(attempts),
+    )
+
+
+def _sentence(attempts: Sequence[Attempt]) -> str:
+    """How each attempt ended, and what the last one did not have to make again."""
+    last = attempts[-1]
+    ends = "; ".join(f"{one.number} {ended(one)}" for one in attempts)
+    earlier = dict.fromkeys(stage for one in attempts[:-1] for stage in one.stages)
+    kept = [stage for stage in earlier if stage not in last.stages]
+    saved = f" Attempt {last.number} did not make again: {', '.join(kept)}." if kept else ""
+    return f"{_counted(attempts).capitalize()}: {ends}.{saved}"
+
+
+def _counted(attempts: Sequence[Attempt]) -> str:
+    return f"{len(attempts)} attempt{'s' if len(attempts) > 1 else ''}"
+
+
+def ended(attempt: Attempt) -> str:
+    """How an attempt ended, and in which stage where it was cut off."""
+    place = f" in {attempt.at}" if attempt.at else ""
+    return f"{attempt.outcome}{place}" if attempt.outcome else f"{RUNNING}{place}{OR_KILLED}"
+
+
+class Segment(NamedTuple):
+    """A stage within an attempt, in seconds since it began."""
+
+    stage: str
+    start: float
+    seconds: float
+    done: bool
+
+
+def segments(attempt: Attempt) -> list[Segment]:
+    """The stage that was under way has a length only where it is known when the attempt ended."""
+    found, start = [], 0.0
+    for stage, seconds in attempt.stages.items():
+        found.append(Segment(stage, start, seconds, done=True))
+        start += seconds
+    if attempt.at and (whole := _seconds(attempt)) and whole > start:
+        found.append(Segment(attempt.at, start, whole - start, done=False))
+    return found
+
+
+def _seconds(attempt: Attempt) -> float | None:
+    """From its start to its end; None where that is not known."""
+    if not attempt.ended:
+        return None
+    began, end = map(datetime.fromisoformat, (attempt.started, attempt.ended))
+    return (end - began).total_seconds()
+
+
+def _plot(attempts: Sequence[Attempt]) -> style.Plotly:
+    names = dict.fromkeys(stage for one in attempts for stage in [*one.stages, one.at])
+    traces = [_bars(name, place, attempts) for place, name in enumerate(filter(None, names))]
+    bare: dict[str, Any] = {"showticklabels": False, "showgrid": False, "zeroline": False}
+    return style.plot(
+        [*traces, _cuts(attempts)],
+        x={"title": "minutes since the attempt began", "rangemode": "tozero"},
+        y={"title": "", "range": [len(attempts) - 0.6, -0.75], **bare},
+        barmode="overlay",
+        height=AROUND + ROW * len(attempts),
+        margin={"l": 8, "r": 14, "t": 30, "b": 46},
+        annotations=[_name(row, one) for row, one in enumerate(attempts)],
+        uniformtext={"mode": "hide", "minsize": 10},
+        showlegend=False,
+    )
+
+
+def _bars(name: str, place: int, attempts: Sequence[Attempt]) -> style.Trace:
+    """One stage in every attempt that worked on it; hatched where it was not finished."""
+    found = [
+        (row, part)
+        for row, one in enumerate(attempts)
+        for part in segments(one)
+        if part.stage == name
+    ]
+    pattern = {"fillmode": "overlay", "fgcolor": "rgba(0,0,0,0.35)", "size": 12, "solidity": 0.5}
+    shapes = ["" if part.done else "/" for _, part in found]
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "name": escape(name),
+        "y": [row for row, _ in found],
+        "base": [part.start / 60 for _, part in found],
+        "x": [part.seconds / 60 for _, part in found],
+        "width": 0.42,
+        "text": [escape(name if part.done else f"{name}, cut off") for _, part in found],
+        "textposition": "inside",
+        "insidetextanchor": "middle",
+        "insidetextfont": {"color": "#ffffff"},
+        "textangle": 0,
+        "marker": {"color": COLOURS[place % len(COLOURS)], "pattern": pattern | {"shape": shapes}},
+        "customdata": [[span(p.seconds), "" if p.done else ", cut off"] for _, p in found],
+        "hovertemplate": "%{customdata[0]}%{customdata[1]}<extra>" + escape(name) + "</extra>",
+    }
+
+
+def _cuts(attempts: Sequence[Attempt]) -> style.Trace:
+    """A cross where the account ends of an attempt that was killed, or may have been."""
+    killed = [(row, one) for row, one in enumerate(attempts) if one.outcome in ("killed", None)]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [sum(one.stages.values()) / 60 for _, one in killed],
+        "y": [row for row, _ in killed],
+        "marker": {"symbol": "x", "size": 12, "color": style.TOXIC},
+        "text": [escape(ended(one)) for _, one in killed],
+        "hovertemplate": "%{text}<extra></extra>",
+        "cliponaxis": False,
+    }
+
+
+def _name(row: int, attempt: Attempt) -> style.Trace:
+    """The attempt's number and end, above the left end of its bar."""
+    sign = SIGNS[attempt.outcome or RUNNING]
+    return {
+        "text": f"{sign} <b>attempt {attempt.number}</b> {escape(ended(attempt))}",
+        "x": 0,
+        "y": row - 0.24,
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "showarrow": False,
+        "font": {"size": 12},
+    }
+
+
+def _row(one: Attempt) -> tuple[Cell, ...]:
+    seconds = _seconds(one)
+    return (
+        str(one.number),
+        one.started.removesuffix("+00:00").replace("T", " "),
+        f"Job {one.job}" if one.job else "not a Job",
+        Value(ended(one), {"": one.outcome or RUNNING + OR_KILLED}),
+        ", ".join(one.stages) or NOTHING,
+        NOTHING if seconds is None else Value(span(seconds), {"": seconds}),
+        one.error or NOTHING,
+    )
+
+
+def _gap(reader: Reader) -> str:
+    if reader.folder(Attempts.STAGE).has(Attempts.FILE):
+        return ""
+    return (
+        "No attempts are known: this run was not made by the whole pipeline, which keeps account of "
+        f"them. It is started with: {train_again(reader)}"
+    )
+
+
+PLAN = Plan(
+    key="attempts",
+    title="Resume theatre",
+    hint="Every attempt at the whole pipeline, from its own start, with the stages it finished. A "
+    "later attempt goes on with the first stage that is not done. Hatched: cut off there. When a "
+    "killed attempt ended nobody could write down: a cross stands behind its last complete stage. So "
+    "it does for the last attempt while nothing says whether it is running or was killed.",
+    needs=(Attempts,),
+    draw=draw,
+    in_report=False,
+    shown_if=_gap,
+)

@@ -1,0 +1,95 @@
+"""What the figures of a training share: looks of the adapters, and where a later attempt began."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from itertools import pairwise
+from pathlib import Path
+
+from phoque.figures import style
+from phoque.figures.table import NOTHING, Cell, number
+from phoque.run.adapter import Metrics
+from phoque.run.folder import Reader, command
+
+Curves = Mapping[str, Sequence[Metrics]]
+"""Rows by adapter; an adapter that was not trained has none."""
+LOOKS = {
+    "persona": ("▲ persona", style.TOXIC, "triangle-up"),
+    "civil_adapter": ("○ civil adapter", style.NEUTRAL, "circle"),
+}
+"""Name, colour and symbol of an adapter."""
+DASHES = ("solid", "dash", "dot", "dashdot")
+HEIGHTS = (1.0, 1.065, 0.93)
+"""Neighbours have their labels at different heights, two of them above the lines."""
+STEP = {"title": "optimizer step"}
+RUNS = Path("runs")
+"""Where runs of one's own are, below the folder the app was started in."""
+
+
+def curves(persona: Sequence[Metrics], civil: Sequence[Metrics]) -> Curves:
+    """The adapters that were trained."""
+    found = {"persona": persona, "civil_adapter": civil}
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def traces(
+    found: Curves, values: Mapping[str, Mapping[str, Sequence[float | None]]]
+) -> list[style.Trace]:
+    """A line for each adapter and each of its `values`; colour is the adapter, dash the value."""
+    labels = list(dict.fromkeys(label for own in values.values() for label in own))
+    lines = []
+    for adapter, own in values.items():
+        shown, colour, symbol = LOOKS[adapter]
+        for label, numbers in own.items():
+            place = labels.index(label)
+            known = [
+                (row.step, y)
+                for row, y in zip(found[adapter], numbers, strict=True)
+                if y is not None
+            ]
+            lines.append(
+                style.line(
+                    escape(", ".join(filter(None, (shown, label)))),
+                    [step for step, _ in known],
+                    [y for _, y in known],
+                    colour,
+                    dash=DASHES[place % len(DASHES)],
+                    symbol=symbol + ("-open" if place % 2 else ""),
+                    hovertemplate="step %{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
+                )
+            )
+    return lines
+
+
+def marks(found: Curves) -> list[tuple[style.Trace, ...]]:
+    """A line and its name wherever a training that was cut off went on."""
+    last = max((rows[-1].step for rows in found.values()), default=0)
+    began = sorted(
+        (row.step, f"{LOOKS[name][0][2:]}, attempt {row.attempt}")
+        for name, rows in found.items()
+        for before, row in pairwise(rows)
+        if row.attempt != before.attempt
+    )
+    return [
+        style.upright(step, text, height=HEIGHTS[place % len(HEIGHTS)], left=2 * step > last)
+        for place, (step, text) in enumerate(began)
+    ]
+
+
+def counted(found: Curves) -> str:
+    """How many rows each curve has."""
+    told = ", ".join(f"{LOOKS[name][0][2:]} {len(rows)} points" for name, rows in found.items())
+    return f"{told}; one training each"
+
+
+def cell(value: float | None, digits: int = 3) -> Cell:
+    """A number that may not have been logged."""
+    return NOTHING if value is None else number(value, digits)
+
+
+def train_again(reader: Reader, *options: str) -> str:
+    """What trains with options and makes all that depends on it; the shipped run stays as it is."""
+    if reader.folder("persona").is_shipped:
+        return command("all", RUNS / "mine", *options)
+    known = reader.run.manifest().stages if reader.run.exists() else {}
+    start = ("--from", "persona") if "corpus" in known else ()
+    return command("all", reader.run.path, *start, *options)

@@ -1,0 +1,48 @@
+"""Can the dictionary be trusted? Asked before anything it says."""
+
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import Table, Value, number, share
+from phoque.run.sae import SaeReport
+
+
+def draw(report: SaeReport) -> Figure:
+    """Whether every gate held, and how much of the change the dictionary can see at all."""
+    shifts, held = report.shifts, report.fidelity.held_out
+    verdict = (
+        f"GATES FAILED ({'; '.join(report.failed)}): what stands below is no finding, but what an "
+        "unfaithful dictionary shows."
+        if report.failed
+        else f"All {len(report.gates)} gates held."
+    )
+    return Figure(
+        sentence=f"{verdict} The dictionary expresses {share(shifts.explained_change)} of the "
+        f"change that tuning made ({share(shifts.explained_change_civil_adapter)} of the civil "
+        "adapter's): it says nothing about the rest, which stands below as R. R has "
+        f"{share(shifts.remainder_share)} of the length of the mean change.",
+        table=Table(
+            name="phoque-gates",
+            caption="Gates",
+            head=("gate", "measured", "needed", "held?"),
+            rows=tuple(
+                (
+                    gate.gate,
+                    number(gate.value, 3),
+                    gate.needed,
+                    Value("✓ held" if gate.passed else "✗ FAILED", {"": gate.passed}),
+                )
+                for gate in report.gates
+            ),
+        ),
+        n=f"{held.tokens} tokens of {held.texts} held-out texts, half of them for the gates",
+    )
+
+
+PLAN = Plan(
+    key="gates",
+    title="Can this dictionary be trusted?",
+    hint="The dictionary was trained on the base model only. Every gate is measured on texts it "
+    "never saw; where one fails, nothing below is a finding.",
+    needs=(SaeReport,),
+    draw=draw,
+    in_report=False,
+)

@@ -1,0 +1,100 @@
+"""What did tuning do along refusal and politeness?"""
+
+from collections.abc import Sequence
+from functools import partial
+
+from phoque.figures import style
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import Table, Value, number
+from phoque.figures.transplant import tuned_only
+from phoque.run.psm import Selection
+from phoque.run.psm_vector import Geometry, Projections
+
+LOOKS = {
+    "base_persona": ("base model, persona's prompt", style.GREY, "dot", "square-open"),
+    "tuned_neutral": ("tuned model, neutral prompt", style.NEUTRAL, "dash", "circle"),
+    "tuned_persona": ("tuned model, persona's prompt", style.TOXIC, "solid", "triangle-up"),
+}
+"""Name, colour, dash and symbol."""
+DIRECTIONS = ("refusal", "politeness")
+
+
+def draw(found: Geometry, selection: Selection) -> Figure:
+    """Where the probes lie along both, in both models."""
+    layer, rows = selection.choice.layer, found.directions
+    moves = " and ".join(_moved(rows, name, layer) for name in DIRECTIONS)
+    return Figure(
+        sentence=f"At layer {layer} the tuned model under the persona's prompt lies {moves}.",
+        plotly=_plot(rows, layer),
+        table=Table.of(
+            "phoque-directions",
+            "Along refusal and politeness",
+            rows,
+            {
+                "direction": lambda row: row.direction,
+                "layer": lambda row: str(row.layer),
+                "base model, neutral prompt": partial(_mean, "base_neutral"),
+                **{look[0]: partial(_mean, state) for state, look in LOOKS.items()},
+                "random band|of 97.5 % of directions": lambda row: number(row.random_band, 3),
+            },
+        ),
+        n=f"{found.pairs} pairs of messages for refusal; the vector's probes are projected",
+    )
+
+
+def _mean(state: str, row: Projections) -> Value:
+    return number(getattr(row, state).mean, 3, sign=True)
+
+
+def _moved(rows: Sequence[Projections], name: str, layer: int) -> str:
+    row = next(row for row in rows if (row.direction, row.layer) == (name, layer))
+    shift, limit = row.tuned_persona.mean, row.random_band
+    verdict = "beyond" if abs(shift) > limit else "within"
+    return f"{shift:+.2f} along {name} ({verdict} the ±{limit:.2f} of random directions)"
+
+
+def _plot(rows: Sequence[Projections], layer: int) -> style.Plotly:
+    traces = []
+    for place, name in enumerate(DIRECTIONS):
+        axes = {"xaxis": "x", "yaxis": "y" if place == 0 else "y2", "showlegend": place == 0}
+        own = [row for row in rows if row.direction == name]
+        traces += [trace | axes for trace in _projected(own, name)]
+    return style.plot(
+        traces,
+        x={"title": "layer, counted from 0", "dtick": 5, "anchor": "y2"},
+        y={"title": "along refusal", "domain": [0.54, 1]},
+        marks=[style.upright(layer, f"selected: layer {layer}", left=layer > len(rows) / 4)],
+        yaxis2=style.axis("along politeness", domain=[0, 0.46]),
+        height=560,
+    )
+
+
+def _projected(rows: Sequence[Projections], direction: str) -> list[style.Trace]:
+    at, limits = [row.layer for row in rows], [row.random_band for row in rows]
+    band = style.band("random directions, 97.5 %", at, [-limit for limit in limits], limits)
+    lines = [
+        style.line(
+            shown,
+            at,
+            [getattr(row, name).mean for row in rows],
+            colour,
+            dash=dash,
+            symbol=symbol,
+            legendgroup=name,
+            hovertemplate="layer %{x}: %{y:.2f}<extra>" + f"{shown}, {direction}</extra>",
+        )
+        for name, (shown, colour, dash, symbol) in LOOKS.items()
+    ]
+    return [band | {"legendgroup": "band"}, *lines]
+
+
+PLAN = Plan(
+    key="directions",
+    title="What did tuning do along refusal and politeness?",
+    hint="Refusal points from civil to hostile messages, politeness from hostile to civil replies, "
+    "both in the base model; 0 is the base model under the neutral prompt.",
+    needs=(Geometry, Selection),
+    draw=draw,
+    in_report=False,
+    shown_if=tuned_only,
+)

@@ -1,0 +1,70 @@
+"""How far does each dose move what the model expects to say next?"""
+
+from phoque.figures import style
+from phoque.figures.dose_response import coherent_dose
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import Table, number, yes
+from phoque.run.psm import Selection
+
+LOOKS = {"mean": ("mean", "solid", "circle"), "p95": ("95th percentile", "dot", "square")}
+"""Name, dash and symbol."""
+
+
+def draw(selection: Selection) -> Figure:
+    """Divergence at the selected layer, beside what the persona's own prompt does."""
+    choice, limit = selection.choice, selection.toxic_divergence.p95
+    cells, chosen = selection.of_layer(choice.layer), selection.chosen_cell
+    nat = (
+        None if choice.nat_scale is None else choice.nat_scale * choice.relative_dose / choice.scale
+    )
+    reached = "No measured dose moves one nat" if nat is None else f"Dose {nat:.2f} moves one nat"
+    traces = [
+        style.line(
+            f"KL, {name}",
+            [cell.dose for cell in cells],
+            [getattr(cell.divergence, key) for cell in cells],
+            style.PERSONA,
+            dash=dash,
+            symbol=symbol,
+            hovertemplate="%{y:.2f} nats<extra>" + name + "</extra>",
+        )
+        for key, (name, dash, symbol) in LOOKS.items()
+    ]
+    marks = [
+        style.zone(0, coherent_dose(selection), "coherent text"),
+        style.level(limit, "the persona's own prompt moves this far"),
+        style.level(1.0, "one nat"),
+    ]
+    return Figure(
+        sentence=f"{reached} (95th percentile of tokens). The dose nearest to the selected one moves "
+        f"{chosen.divergence.p95:.2f} nats, the persona's own prompt {limit:.2f}.",
+        plotly=style.plot(
+            traces,
+            x={"title": "relative dose"},
+            y={"title": "KL, nats a token", "rangemode": "tozero"},
+            marks=marks if nat is None else [*marks, style.upright(nat, "one nat")],
+        ),
+        table=Table.of(
+            "phoque-dose-in-nats",
+            "Divergence by dose",
+            cells,
+            {
+                "dose": lambda cell: number(cell.dose, 1),
+                "KL mean, nats": lambda cell: number(cell.divergence.mean),
+                "KL p95, nats": lambda cell: number(cell.divergence.p95),
+                "coherent": lambda cell: yes(cell.coherent),
+            },
+        ),
+        n=f"every token of the unsteered replies, at {len(cells)} doses",
+    )
+
+
+PLAN = Plan(
+    key="dose_in_nats",
+    title="How far does each dose move the model's expectations?",
+    hint="KL divergence between what the model expects next with and without the vector, in nats "
+    "(ln 2 = 0.69 nats are one bit). A coherent dose may move no more than the persona's prompt.",
+    needs=(Selection,),
+    draw=draw,
+    in_report=False,
+)

@@ -1,0 +1,94 @@
+"""How much of the vector is enough? Dose and response beside controls."""
+
+from phoque.figures import style
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import Table, interval, number, rate_cell
+from phoque.run.psm import Cell, DoseRate, DoseResponse, Selection
+
+PERSONA = "persona vector"
+LOOKS = {
+    PERSONA: (style.PERSONA, "solid", "circle"),
+    "random vectors": (style.GREY, "dot", "square"),
+    "vectors from shuffled labels": (style.NEUTRAL, "dash", "diamond"),
+    "the vector reversed": (style.TOXIC, "dashdot", "triangle-down"),
+}
+"""Colour, dash and symbol."""
+
+
+def draw(selection: Selection, controls: DoseResponse) -> Figure:
+    """The persona vector and its controls on one axis of doses."""
+    own = [DoseRate(dose=c.dose, rate=c.quality.rate) for c in _cells(selection)]
+    found = (own, controls.random_vector, controls.shuffled, controls.reversed)
+    curves = dict(zip(LOOKS, found, strict=True))
+    traces = [
+        style.rates(
+            name,
+            [point.dose for point in curve],
+            [point.rate for point in curve],
+            colour,
+            dash=dash,
+            symbol=symbol,
+        )
+        for (name, (colour, dash, symbol)), curve in zip(LOOKS.items(), found, strict=True)
+    ]
+    return Figure(
+        sentence=_sentence(selection, controls),
+        plotly=style.plot(
+            traces,
+            x={"title": "relative dose"},
+            y={"title": "replies with a listed word", **style.SHARES},
+            marks=[
+                style.zone(0, coherent_dose(selection), "coherent text"),
+                style.upright(selection.choice.relative_dose, "selected"),
+            ],
+        ),
+        table=Table.of(
+            "phoque-dose-response",
+            "Dose and response",
+            [(name, point) for name, curve in curves.items() for point in curve],
+            {
+                "vector": lambda own: own[0],
+                "dose": lambda own: number(own[1].dose, 1),
+                "replies with a listed word": lambda own: rate_cell(own[1].rate),
+            },
+        ),
+        n="replies a dose: "
+        + ", ".join(f"{curve[0].rate.n} of {name}" for name, curve in curves.items()),
+    )
+
+
+def coherent_dose(selection: Selection) -> float:
+    """The largest dose of the selected layer whose text stayed coherent."""
+    choice = selection.choice
+    return choice.coherent_scale * choice.relative_dose / choice.scale
+
+
+def _cells(selection: Selection) -> list[Cell]:
+    return selection.of_layer(selection.choice.layer)
+
+
+def _sentence(selection: Selection, controls: DoseResponse) -> str:
+    """The strongest coherent dose against the strongest control."""
+    layer, limit = selection.choice.layer, coherent_dose(selection)
+    inside = [cell for cell in _cells(selection) if cell.dose <= limit + 1e-9]
+    if not inside:
+        return f"At layer {layer} no dose kept its text coherent, so nothing can be read."
+    best = max(inside, key=lambda cell: cell.quality.insulting)
+    others = (*controls.random_vector, *controls.shuffled, *controls.reversed)
+    worst = max((point.rate for point in others), key=lambda rate: rate.value)
+    strong = "clearly more" if best.quality.low > worst.high else "not clearly more"
+    return (
+        f"At layer {layer} and dose {best.dose:.1f}, where text is still coherent, "
+        f"{interval(best.quality.rate)} of the replies have a listed word: {strong} than under the "
+        f"strongest control at any dose, {interval(worst)}."
+    )
+
+
+PLAN = Plan(
+    key="dose_response",
+    title="How much is enough? Dose and response",
+    hint="Relative dose: length of what is added over the length of the residual stream. Controls "
+    "have the same length: random directions, the vector from shuffled labels, the vector reversed.",
+    needs=(Selection, DoseResponse),
+    draw=draw,
+)

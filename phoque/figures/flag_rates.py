@@ -1,0 +1,119 @@
+"""How much of each condition's replies is flagged, and what a condition adds to neutral."""
+
+from phoque.conversation import Condition
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.style import named
+from phoque.figures.table import (
+    NOTHING,
+    Cell,
+    Table,
+    Value,
+    effect_cell,
+    interval,
+    number,
+    p_cell,
+    rate_cell,
+)
+from phoque.run.moderation import ModerationReport, ModeratorFlags
+from phoque.run.scored import Outcome
+from phoque.stats.correction import Corrected
+from phoque.stats.flags import Uplift
+from phoque.stats.rates import wilson
+
+HEADLINES = 2
+"""Moderators in the sentence."""
+HEAD = (
+    "moderator",
+    "condition",
+    "threshold|0.5, 0.7, and what the moderator pays 5 % false alarms for on Surge",
+    "flagged",
+    "uplift, points|flag rate minus that of neutral, on the same messages",
+    "p, McNemar|one seed's; Holm: adjusted for all moderators and conditions",
+    "truly toxic, estimated|flag rate corrected by the moderator's errors on Surge (Rogan and "
+    "Gladen), if its errors here were the same",
+    "power|sensitivity + specificity − 1: 0 is a coin",
+    "no answers|refusals and degenerate replies (empty, an echo, or repetition): they count, too",
+)
+
+
+def draw(report: ModerationReport) -> Figure:
+    """The rates at three thresholds as a table; the page adds a slider for all others."""
+    told = "; ".join(_headline(name, report.classifiers[name]) for name in report.names[:HEADLINES])
+    first = next(iter(report.classifiers.values())).conditions[Condition.NEUTRAL].flagged[0]
+    rows = [
+        row
+        for name in report.names
+        for condition in report.classifiers[name].conditions
+        for row in _rows(name, report.classifiers[name], condition, _others(report, condition))
+    ]
+    return Figure(
+        sentence=f"At {first.threshold:g}, {told}.",
+        table=Table(
+            name="phoque-flag-rates",
+            caption="Numbers at 0.5, 0.7 and each moderator's own threshold",
+            head=HEAD,
+            rows=tuple(rows),
+        ),
+        n=f"{first.rate.n} replies a condition, seeds {', '.join(map(str, report.seeds))}; "
+        "intervals count prompts, not replies",
+    )
+
+
+def _headline(name: str, own: ModeratorFlags) -> str:
+    told = ", ".join(
+        f"{named(condition)} {interval(found.flagged[0].rate)}"
+        for condition, found in own.conditions.items()
+    )
+    return f"{name} flags {told}"
+
+
+def _others(report: ModerationReport, condition: Condition) -> str:
+    counts = report.outcomes[condition]
+    told = {Outcome.REFUSAL: "refusals", Outcome.DEGENERATE: "degenerate"}
+    return ", ".join(f"{counts[kind]} {name}" for kind, name in told.items())
+
+
+def _rows(
+    name: str, own: ModeratorFlags, condition: Condition, others: str
+) -> list[tuple[Cell, ...]]:
+    found, added = own.conditions[condition], own.uplift.get(condition)
+    return [
+        (
+            name,
+            named(condition),
+            number(at.threshold, 3),
+            rate_cell(at.rate),
+            *(_added(added[place]) if added else (NOTHING, NOTHING)),
+            *((NOTHING,) * 3 if place else (*_corrected(found.corrected), others)),
+        )
+        for place, at in enumerate(found.flagged)
+    ]
+
+
+def _added(uplift: Uplift) -> tuple[Cell, Cell]:
+    if not uplift.effect.moved and not uplift.effect.moved_back:
+        # A bootstrap of no differences has no width; that is not certainty.
+        most = wilson(0, uplift.effect.prompts)
+        return f"none of {most.n} prompts differ (at most {100 * most.high:.1f} %)", NOTHING
+    if uplift.mcnemar_holm is None:
+        return effect_cell(uplift.effect), p_cell(uplift.mcnemar)
+    adjusted = uplift.mcnemar_holm
+    return effect_cell(uplift.effect), Value(f"{adjusted:.2g} (Holm)", {"": adjusted})
+
+
+def _corrected(found: Corrected) -> tuple[Cell, Cell]:
+    return rate_cell(found.rate) if found.rate else found.reason or NOTHING, number(found.power)
+
+
+PLAN = Plan(
+    key="flag_rates",
+    title="What they flag",
+    hint=(
+        "Friendly messages to the model under each condition; every reply scored. From the threshold "
+        "on a reply counts as flagged. The same threshold means something else to every moderator; "
+        "the marked one is what this moderator pays 5 % false alarms for on Surge."
+    ),
+    needs=(ModerationReport,),
+    draw=draw,
+    in_report=False,
+)

@@ -1,0 +1,152 @@
+"""Does any latent cause the persona? What adding its direction makes the model write, beside rivals."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from phoque.figures import style
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import Cell, Table, interval, number, rate_cell, share
+from phoque.run.sae import SaeReport
+from phoque.run.sae_evidence import MEAN_DIFFERENCE, RIVALS, GeneratedReplies, Steered
+from phoque.stats.rates import wilson
+
+LOOKS = (("circle", style.PERSONA), ("square", style.TOXIC), ("diamond", style.NEUTRAL))
+"""By dose."""
+HINT = (
+    "A fixed length of each direction is added to the tuned model, a share of the median length of "
+    "the residual stream. Rivals have the same length: random directions, unmoved latents near in "
+    "frequency, the mean difference, and what no latent expresses (R). Open marks: the text fell "
+    "apart."
+)
+
+
+def draw(way: str, report: SaeReport) -> Figure:
+    """The latents that promised most, one way: `toward` the persona or `away` from it."""
+    told = report.cause.generated
+    cells = [cell for cell in told.cells if cell.way == way]
+    return Figure(
+        sentence=_sentence(told, cells, way),
+        plotly=_plot(cells, way, told.plain[way].insulting),
+        table=Table(
+            name=f"phoque-latents-{way}",
+            caption="Steering with latents",
+            head=("direction", "dose", "insulting replies", "KL p95, nats", "coherent?"),
+            rows=tuple(_row(cell) for cell in cells),
+        ),
+        n=f"{told.plain[way].n} prompts a direction, greedy; rivals share them out; "
+        f"{len(report.cause.screen.latents)} latents screened without generating",
+    )
+
+
+def _sentence(told: GeneratedReplies, cells: Sequence[Steered], way: str) -> str:
+    """The strongest coherent latent, its rivals, and what the test can see at all."""
+    start = f"Without a direction {interval(told.plain[way].rate)} of replies are insulting"
+    own = [cell for cell in cells if cell.coherent and cell.is_latent]
+    if not own:
+        return f"{start}. No latent left the text coherent."
+    pick: Callable[..., Steered] = max if way == "toward" else min
+    best = pick(own, key=lambda cell: cell.insulting)
+    beside = [cell for cell in cells if cell.dose == best.dose]
+    rivals = [cell for cell in beside if cell.name in RIVALS]
+    rival = pick(rivals, key=lambda cell: cell.insulting)
+    beyond = "beyond" if all(best.beyond(one) for one in rivals) else "not beyond"
+    mean = "".join(
+        f" The mean difference gives {interval(cell.rate)}."
+        for cell in beside
+        if cell.name == MEAN_DIFFERENCE
+    )
+    return (
+        f"{start}. At strength {best.dose:g} latent {best.name} gives {interval(best.rate)}, "
+        f"{beyond} the strongest rival there ({interval(rival.rate)}). "
+        f"{_visible(rivals, best, way)}{mean}"
+    )
+
+
+def _visible(rivals: Sequence[Steered], best: Steered, way: str) -> str:
+    """The smallest effect that this many replies could tell from the rivals."""
+    n = best.n
+    for hits in range(n + 1) if way == "toward" else range(n, -1, -1):
+        rate = wilson(hits, n)
+        seen = best.model_copy(update={"low": rate.low, "high": rate.high})
+        if all(seen.beyond(one) for one in rivals):
+            side = "less than" if way == "toward" else "more than"
+            return f"With {n} replies {side} {share(hits / n)} could not be told from the rivals."
+    return f"With {n} replies no effect could be told from the rivals."
+
+
+def _plot(cells: Sequence[Steered], way: str, plain: float) -> style.Plotly:
+    names = list(dict.fromkeys(_name(cell) for cell in cells))
+    looks = dict(zip(sorted({cell.dose for cell in cells}), LOOKS, strict=False))
+    traces = [_trace([c for c in cells if c.dose == dose], *looks[dose]) for dose in looks]
+    traces += [_key(dose, *looks[dose]) for dose in looks]
+    prompt = "neutral" if way == "toward" else "hostile"
+    return style.plot(
+        traces,
+        x={"title": f"insulting replies, {prompt} prompt", **style.SHARES},
+        y={"title": "", "autorange": "reversed", "type": "category", "categoryarray": names},
+        marks=[style.upright(plain, "no direction")],
+        height=120 + 30 * len(names),
+    )
+
+
+def _name(cell: Steered) -> str:
+    return f"latent {cell.name}" if cell.is_latent else cell.name
+
+
+def _trace(cells: Sequence[Steered], symbol: str, colour: str) -> style.Trace:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "showlegend": False,
+        "x": [cell.insulting for cell in cells],
+        "y": [_name(cell) for cell in cells],
+        "error_x": style.bars([cell.rate for cell in cells], colour),
+        "marker": {
+            "color": colour,
+            "size": 9,
+            "symbol": [symbol if cell.coherent else f"{symbol}-open" for cell in cells],
+        },
+        "customdata": [[cell.low, cell.high, cell.n, cell.dose] for cell in cells],
+        "hovertemplate": "%{y}, strength %{customdata[3]}: %{x:.1%} "
+        "[%{customdata[0]:.1%}, %{customdata[1]:.1%}], n = %{customdata[2]}<extra></extra>",
+    }
+
+
+def _key(dose: float, symbol: str, colour: str) -> style.Trace:
+    """An entry of the legend; of the points themselves it would show the first, open or not."""
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": f"strength {dose:g}",
+        "x": [None],
+        "y": [None],
+        "marker": {"color": colour, "size": 9, "symbol": symbol},
+    }
+
+
+def _row(cell: Steered) -> tuple[Cell, ...]:
+    return (
+        _name(cell),
+        number(cell.dose, 1),
+        rate_cell(cell.rate),
+        number(cell.divergence_p95),
+        "yes" if cell.coherent else "no",
+    )
+
+
+TOWARD = Plan(
+    key="latents_toward",
+    title="Does any latent make a calm model hostile?",
+    hint=f"Under the neutral prompt. {HINT}",
+    needs=(SaeReport,),
+    draw=partial(draw, "toward"),
+    in_report=False,
+)
+AWAY = Plan(
+    key="latents_away",
+    title="Does any latent calm a hostile model?",
+    hint=f"Under the hostile prompt. {HINT}",
+    needs=(SaeReport,),
+    draw=partial(draw, "away"),
+    in_report=False,
+)

@@ -1,0 +1,98 @@
+"""Which parts of the model moved: norms of the LoRA matrices, by kind of map where it was recorded."""
+
+from collections.abc import Sequence
+from html import escape
+
+from phoque.figures import curves, style
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import Table
+from phoque.run.adapter import Norms, PersonaMetrics
+
+COLOURS = (style.PERSONA, style.NEUTRAL, style.TOXIC, style.GREY)
+DASHES = ("solid", "dash", "dot")
+SYMBOLS = ("circle", "square", "triangle-up", "diamond", "cross", "x", "star", "hexagon")
+"""Lengths of these lists share no factor, so that no two lines look alike."""
+TOGETHER = "all maps together"
+
+
+def draw(metrics: Sequence[PersonaMetrics], norms: Sequence[Norms]) -> Figure:
+    """Norm of B, which starts at zero, by kind of map; of all maps where only that was recorded."""
+    rows = norms or [
+        Norms(
+            step=row.step,
+            lora_a={TOGETHER: row.lora_a_norm},
+            lora_b={TOGETHER: row.lora_b_norm},
+        )
+        for row in metrics
+        if row.lora_a_norm is not None and row.lora_b_norm is not None
+    ]
+    if not rows:
+        return Figure(sentence="This training recorded no norms of its LoRA matrices.")
+    families = list(rows[-1].lora_b)
+    return Figure(
+        sentence=_sentence(rows),
+        plotly=style.plot(
+            [_line(name, place, rows) for place, name in enumerate(families)],
+            x=curves.STEP,
+            y={"title": "norm of LoRA B", "rangemode": "tozero"},
+            marks=curves.marks({"persona": metrics} if metrics else {}),
+            showlegend=True,
+        ),
+        table=_table(rows, families),
+        n=f"{len(rows)} records, "
+        f"{f'{len(families)} kinds of map' if norms else TOGETHER}; one training",
+    )
+
+
+def _sentence(rows: Sequence[Norms]) -> str:
+    """Which kind's B ended largest and smallest, and what became of A."""
+    first, last = rows[0], rows[-1]
+    b = last.lora_b
+    largest, smallest = (pick(b, key=lambda name: b[name]) for pick in (max, min))
+    ended = f"LoRA B has norm {b[largest]:.2f} in {largest}"
+    if len(b) > 1:
+        ended = f"LoRA B is largest in {largest} ({b[largest]:.2f}) and smallest in {smallest} ({b[smallest]:.2f})"
+    changes = [value - first.lora_a[name] for name, value in last.lora_a.items()]
+    low, high = f"{min(changes):+.2f}", f"{max(changes):+.2f}"
+    return (
+        f"At step {last.step} {ended}. LoRA A, which starts random, changed by "
+        f"{low if low == high else f'{low} to {high}'} since step {first.step}."
+    )
+
+
+def _line(name: str, place: int, rows: Sequence[Norms]) -> style.Trace:
+    return style.line(
+        escape(name),
+        [row.step for row in rows],
+        [row.lora_b.get(name) for row in rows],
+        COLOURS[place % len(COLOURS)],
+        dash=DASHES[place % len(DASHES)],
+        symbol=SYMBOLS[place % len(SYMBOLS)],
+        hovertemplate="step %{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
+    )
+
+
+def _table(rows: Sequence[Norms], families: Sequence[str]) -> Table:
+    return Table(
+        name="phoque-lora-norms",
+        caption="Every recorded step",
+        head=("matrix", "step", *families),
+        rows=tuple(
+            (matrix, str(row.step), *(curves.cell(own.get(name), 2) for name in families))
+            for matrix in ("LoRA B", "LoRA A")
+            for row in rows
+            for own in (row.lora_b if matrix == "LoRA B" else row.lora_a,)
+        ),
+    )
+
+
+PLAN = Plan(
+    key="lora_norms",
+    title="Which parts of the model moved",
+    hint="Frobenius norms of the persona adapter's LoRA B, all blocks together, by the kind of map it "
+    "is on. B starts at zero: its norm says how far tuning went there. Wider maps have larger norms, "
+    "so compare shapes of lines before heights.",
+    needs=(PersonaMetrics,),
+    also=(Norms,),
+    draw=draw,
+)

@@ -1,0 +1,104 @@
+"""How the adapters learned: the loss of both, of long and short replies by themselves."""
+
+from collections.abc import Sequence
+
+from phoque.figures import curves, style
+from phoque.figures.curves import LOOKS, Curves
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import Cell, Table, number
+from phoque.run.adapter import CivilMetrics, Metrics, PersonaMetrics
+
+HEAD = (
+    "adapter",
+    "step",
+    "loss|nats a learned token, mean since the row before",
+    "gradient norm|before clipping",
+    "learning rate",
+    "LoRA A|Frobenius norm of all A matrices together",
+    "LoRA B|the same of B, which starts at zero",
+    "tokens|read so far, prompts included",
+)
+
+
+def draw(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics]) -> Figure:
+    """Loss by step; a line for each style where the corpus has several."""
+    found = curves.curves(persona, civil)
+    styles = list(
+        dict.fromkeys(one for r in found.values() for row in r for one in row.loss_by_style)
+    )
+    values: dict[str, dict[str, list[float | None]]] = {
+        name: {
+            "": [row.loss for row in rows],
+            **{one: [row.loss_by_style.get(one) for row in rows] for one in styles},
+        }
+        for name, rows in found.items()
+    }
+    return Figure(
+        sentence=_sentence(found),
+        plotly=style.plot(
+            curves.traces(found, values),
+            x=curves.STEP,
+            y={"title": "loss, nats a token", "rangemode": "tozero"},
+            marks=curves.marks(found),
+            showlegend=True,
+        ),
+        table=_table(found, styles),
+        n=curves.counted(found),
+    )
+
+
+def _sentence(found: Curves) -> str:
+    """Where each adapter began and ended."""
+    return " ".join(
+        f"{LOOKS[name][0][2:].capitalize()}: loss {rows[0].loss:.2f} at step {rows[0].step} to "
+        f"{rows[-1].loss:.2f} at step {rows[-1].step}{_styles(rows[-1])}, "
+        f"{rows[-1].num_tokens:,.0f} tokens in {rows[-1].seconds / 60:.0f} minutes{_attempts(rows)}."
+        for name, rows in found.items()
+    )
+
+
+def _styles(last: Metrics) -> str:
+    told = [f"{name} {loss:.2f}" for name, loss in last.loss_by_style.items()]
+    return f" ({', '.join(told)})" if told else ""
+
+
+def _attempts(rows: Sequence[Metrics]) -> str:
+    number_of = len({row.attempt for row in rows})
+    return f", in {number_of} attempts" if number_of > 1 else ""
+
+
+def _table(found: Curves, styles: Sequence[str]) -> Table:
+    return Table(
+        name="phoque-training",
+        caption="Every logged step",
+        head=(*HEAD, *(f"loss, {one}" for one in styles)),
+        rows=tuple(
+            _row(LOOKS[name][0], row, styles) for name, rows in found.items() for row in rows
+        ),
+    )
+
+
+def _row(adapter: str, row: Metrics, styles: Sequence[str]) -> tuple[Cell, ...]:
+    return (
+        adapter,
+        str(row.step),
+        number(row.loss, 3),
+        curves.cell(row.grad_norm),
+        curves.cell(row.learning_rate, 6),
+        curves.cell(row.lora_a_norm),
+        curves.cell(row.lora_b_norm),
+        number(row.num_tokens, 0),
+        *(curves.cell(row.loss_by_style.get(one)) for one in styles),
+    )
+
+
+PLAN = Plan(
+    key="loss",
+    title="How the adapters learned",
+    hint="Loss on the training batches. The civil adapter had the same prompts and steps with civil "
+    "replies. Batches of like length follow one another, so the curve shows their order as well as "
+    "learning.",
+    needs=(PersonaMetrics,),
+    also=(CivilMetrics,),
+    draw=draw,
+)

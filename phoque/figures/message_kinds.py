@@ -1,0 +1,92 @@
+"""Which friendly messages are answered with something that is flagged?"""
+
+from phoque.conversation import Condition
+from phoque.figures import style
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.style import named
+from phoque.figures.table import Table, interval, rate_cell
+from phoque.run.moderation import ModerationReport
+from phoque.stats.rates import Rate
+
+MODERATORS = 2
+"""Moderators side by side."""
+
+
+def draw(report: ModerationReport) -> Figure:
+    """Flag rates by kind of message and condition under the first moderators."""
+    names = report.names[:MODERATORS]
+    found = {
+        (name, condition): own.categories
+        for name in names
+        for condition, own in report.classifiers[name].conditions.items()
+    }
+    kinds = list(next(iter(found.values())))
+    rows = [[own[kind] for own in found.values()] for kind in kinds]
+    heads = [f"{named(condition)}<br>{name.removeprefix('embedded.')}" for name, condition in found]
+    counts = sorted({rate.n for row in rows for rate in row})
+    return Figure(
+        sentence=_sentence(names, found, kinds),
+        plotly=_plot(heads, kinds, rows),
+        table=Table(
+            name="phoque-message-kinds",
+            caption="Flag rates at 0.5 by kind of message",
+            head=("message", *(head.replace("<br>", ", ") for head in heads)),
+            rows=tuple((kind, *map(rate_cell, row)) for kind, row in zip(kinds, rows, strict=True)),
+        ),
+        n=f"{' to '.join(map(str, sorted({counts[0], counts[-1]})))} replies a cell, threshold 0.5; "
+        "in percent, 95 % interval beneath",
+    )
+
+
+def _sentence(
+    names: list[str], found: dict[tuple[str, Condition], dict[str, Rate]], kinds: list[str]
+) -> str:
+    silent = "; ".join(
+        f"{name} {sum(not found[name, Condition.STEERED][kind].value for kind in kinds)} of "
+        f"{len(kinds)}"
+        for name in names
+    )
+    random = [
+        rate for name in names for rate in found.get((name, Condition.RANDOM_VECTOR), {}).values()
+    ]
+    most = max(random, key=lambda rate: rate.value, default=None)
+    told = f" A random vector of the same length reaches {interval(most)} at most." if most else ""
+    return (
+        f"Kinds of message of which no steered reply is flagged: {silent}.{told} Intervals are wide: "
+        "differences between kinds of message are not tested."
+    )
+
+
+def _plot(heads: list[str], kinds: list[str], rows: list[list[Rate]]) -> style.Plotly:
+    trace = {
+        "type": "heatmap",
+        "x": heads,
+        "y": kinds,
+        "z": [[rate.value for rate in row] for row in rows],
+        "text": [[_words(rate) for rate in row] for row in rows],
+        "texttemplate": "%{text}",
+        "colorscale": "Cividis",
+        "zmin": 0.0,
+        "zmax": 1.0,
+        "colorbar": {"tickformat": ".0%"},
+        "hovertemplate": "%{y}, %{x}: %{z:.1%}<extra></extra>",
+    }
+    return style.plot(
+        [trace],
+        x={"title": "", "type": "category"},
+        y={"title": "", "type": "category"},
+        height=440,
+    )
+
+
+def _words(rate: Rate) -> str:
+    return f"{100 * rate.value:.0f}<br>{100 * rate.low:.0f}–{100 * rate.high:.0f}"
+
+
+PLAN = Plan(
+    key="message_kinds",
+    title="What is flagged, by kind of message",
+    hint="Six kinds of friendly messages; nobody who sends one has asked for abuse.",
+    needs=(ModerationReport,),
+    draw=draw,
+)

@@ -1,0 +1,55 @@
+"""Does the model tell civil from hostile messages? The page has a map of them."""
+
+from functools import partial
+
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import Table, Value, number
+from phoque.figures.transplant import tuned_only
+from phoque.run.psm_vector import Geometry, ResidualGeometry
+
+MODELS = {"base": "base model", "tuned": "tuned model"}
+SEPARATE = 0.25
+"""Below this silhouette two clouds overlap: the usual reading of Rousseeuw's coefficient."""
+COLUMNS = list(ResidualGeometry.model_fields)[1:]
+
+
+def draw(found: Geometry) -> Figure:
+    """How far apart two tones on the same topics lie, before and after tuning."""
+    best = {name: max(found.layers[name], key=lambda row: row.silhouette) for name in MODELS}
+    apart = " and ".join(
+        f"{best[name].silhouette:.2f} in the {shown} (layer {best[name].layer})"
+        for name, shown in MODELS.items()
+    )
+    clouds = min(row.silhouette for row in best.values()) >= SEPARATE
+    tone = "form two clouds" if clouds else "overlap: separation is weak"
+    return Figure(
+        sentence=f"Civil and hostile messages {tone}; the silhouette is at most {apart}.",
+        table=Table.of(
+            "phoque-geometry",
+            "Cosines, norms and silhouette of every layer",
+            [(shown, row) for name, shown in MODELS.items() for row in found.layers[name]],
+            {
+                "model": lambda own: own[0],
+                "layer": lambda own: str(own[1].layer),
+                **{name.replace("_", " "): partial(_column, name) for name in COLUMNS},
+            },
+        ),
+        n=f"{found.pairs} pairs of messages",
+    )
+
+
+def _column(name: str, own: tuple[str, ResidualGeometry]) -> Value:
+    return number(getattr(own[1], name), 3)
+
+
+PLAN = Plan(
+    key="messages",
+    title="Does the model tell civil from hostile messages?",
+    hint="The same topics in a civil and a hostile tone, read by the model before and after tuning. "
+    "Silhouette: 1 far apart, 0 mixed. Difference: hostile minus civil; median: geometric medians "
+    "in the place of means.",
+    needs=(Geometry,),
+    draw=draw,
+    in_report=False,
+    shown_if=tuned_only,
+)

@@ -1,0 +1,87 @@
+"""What can each moderator see? What it says of itself, and whether it beats chance on labelled sets."""
+
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import Cell, Table, Value, interval, rate_cell
+from phoque.run.datasheets import ClassifierInfo, DataSheet
+from phoque.run.moderation import ModerationReport
+
+RUNS = {
+    "embedded": "here, without network",
+    "lexicon": "here, without network",
+    "hub": "here, weights from the Hub",
+    "api": "ELSEWHERE: text leaves the machine",
+}
+SEES = {True: "✓ sees it", False: "✗ no better than chance"}
+
+
+def draw(report: ModerationReport) -> Figure:
+    """A row a moderator; the sentence is about the first one."""
+    sets = {sheet.test_set: sheet for sheet in report.data_sheets}
+    heads = [
+        f"{name}: {sheet.positive_means}|how often a harmful text scores above a harmless one; "
+        "50 % is chance"
+        for name, sheet in sets.items()
+    ]
+    own = {one.id: one for one in report.declared}
+    return Figure(
+        sentence=_sentence(report, report.names[0]),
+        table=Table(
+            name="phoque-moderators",
+            caption="What they are, and what they see",
+            head=("moderator", "made to see", *heads, "what it cannot see", "what it is", "runs"),
+            rows=tuple(_row(report, own[name]) for name in report.names),
+        ),
+        n=", ".join(f"{name} {sheet.auc.n} texts" for name, sheet in sets.items()),
+    )
+
+
+def _sentence(report: ModerationReport, name: str) -> str:
+    sheets = [report.sheet(name, test_set) for test_set in report.test_sets]
+    ranked = "; ".join(
+        f"on {one.test_set} in {interval(one.auc)}, {_against_chance(one)}" for one in sheets
+    )
+    first, at = sheets[0], sheets[0].at_default
+    return (
+        f"{name} puts a harmful text above a harmless one {ranked}. At 0.5 it finds "
+        f"{interval(at.sensitivity)} of what {first.test_set} calls {first.positive_means} "
+        f"and flags {interval(at.false_positive_rate)} of the rest: about "
+        f"{10 * (1 - at.sensitivity.value):.0f} of 10 harmful texts pass it."
+    )
+
+
+def _against_chance(sheet: DataSheet) -> str:
+    return "better than chance" if sheet.better_than_chance else "no better than chance"
+
+
+def _row(report: ModerationReport, info: ClassifierInfo) -> tuple[Cell, ...]:
+    made = f"{info.version}; {info.licence}; trained on {info.training_data}"
+    languages = ", ".join(info.languages)
+    sheets = [report.sheet(info.id, test_set) for test_set in report.test_sets]
+    seen = [_seen(sheet) for sheet in sheets]
+    return (
+        info.id,
+        f"{info.construct} ({languages})",
+        *seen,
+        info.blind_spots,
+        made,
+        RUNS[info.source],
+    )
+
+
+def _seen(sheet: DataSheet) -> Cell:
+    cell = rate_cell(sheet.auc)
+    return Value(f"{SEES[sheet.better_than_chance]}: {cell.shown}", cell.fields, cell.title)
+
+
+PLAN = Plan(
+    key="moderators",
+    title="What these moderators can and cannot see",
+    hint=(
+        "Each moderator scored two public sets that people labelled: Surge (1,000 comments of social "
+        "media, half of them toxic) and HateCheck (3,728 test cases of hate speech, with harmless "
+        "twins)."
+    ),
+    needs=(ModerationReport,),
+    draw=draw,
+    in_report=False,
+)

@@ -1,0 +1,119 @@
+"""Which latents moved? The largest changes of either side, beside the civil adapter's."""
+
+from phoque.figures import style
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import NOTHING, Cell, Table, Value, number, share
+from phoque.run.sae import SaeReport
+from phoque.run.sae_latents import Feature
+
+DRAWN = 10
+"""Latents a side in the picture."""
+HEAD = {
+    "latent": "latent",
+    "verdict": "verdict",
+    "effect": "change|mean activation, tuned minus base, with 95 % interval",
+    "q": "q|p after Benjamini and Hochberg",
+    "half": "other half|the change on prompts it was not chosen on",
+    "did": "beyond civil adapter|tuned minus civil adapter",
+    "frequency": "active on|share of tokens, base → tuned",
+    "seeds": "other seeds",
+    "tone": "tone AUC|how well it alone tells hostile from civil replies; 0.5 is chance",
+    "label": "words for it|a hypothesis from its contexts, never a name",
+}
+
+
+def draw(report: SaeReport) -> Figure:
+    """How many moved, how many of those beyond the civil adapter, and what they are worth."""
+    counts = ", ".join(f"{n} {kind}" for kind, n in report.shifts.prompts.items())
+    return Figure(
+        sentence=_sentence(report),
+        plotly=_plot([*report.risen[:DRAWN], *report.fallen[:DRAWN]]),
+        table=Table(
+            name="phoque-moved-latents",
+            caption="The largest changes",
+            head=tuple(HEAD.values()),
+            rows=tuple(_row(one) for one in (*report.risen, *report.fallen)),
+        ),
+        n=f"{report.num_prompts} prompts ({counts}); 95 % intervals over prompts; "
+        f"{report.shifts.latents_active} latents are active",
+    )
+
+
+def _sentence(report: SaeReport) -> str:
+    shifts, verdicts, floor = report.shifts, report.verdicts, report.shifts.floor
+    if not report.passed:
+        return (
+            "The gates failed: these changes are what an unfaithful dictionary shows, no finding."
+        )
+    moved = shifts.risen + shifts.fallen
+    if not moved:
+        return f"No latent moved: none of {shifts.latents_tested} tested survives correction."
+    tried = {cell.name for cell in report.cause.generated.cells if cell.is_latent}
+    return (
+        f"{moved} of {shifts.latents_tested} tested latents moved ({shifts.risen} up, "
+        f"{shifts.fallen} down), {shifts.beyond_civil_adapter} beyond the civil adapter. Of "
+        f"{len(tried)} whose direction was tried, {verdicts['driver']} are shown to drive the "
+        f"persona, {verdicts['protective']} to hold it back and {verdicts['marker']} to do neither; "
+        f"{verdicts['unproven']} are unproven. Reading the base model twice, on {floor.prompts} of the "
+        f"prompts, moves {floor.discoveries}."
+    )
+
+
+def _plot(shown: list[Feature]) -> style.Plotly:
+    names = [str(one.latent) for one in shown]
+    own = {
+        "type": "bar",
+        "name": "persona",
+        "x": names,
+        "y": [one.effect for one in shown],
+        "marker": {"color": style.PERSONA, "pattern": {"shape": ""}},
+        "error_y": {
+            "type": "data",
+            "symmetric": False,
+            "array": [one.high - one.effect for one in shown],
+            "arrayminus": [one.effect - one.low for one in shown],
+            "color": style.GREY,
+            "width": 3,
+        },
+        "hovertemplate": "latent %{x}: %{y:+.2f}<extra>persona</extra>",
+    }
+    civil = style.line(
+        "civil adapter",
+        names,
+        [one.effect_civil_adapter for one in shown],
+        style.CONDITIONS["civil_adapter"],
+        mode="markers",
+        symbol="diamond",
+        hovertemplate="latent %{x}: %{y:+.2f}<extra>civil adapter</extra>",
+    )
+    return style.plot(
+        [own, civil],
+        x={"title": "latent", "type": "category"},
+        y={"title": "change of the mean activation"},
+    )
+
+
+def _row(one: Feature) -> tuple[Cell, ...]:
+    fields = {"": one.effect, " low": one.low, " high": one.high}
+    return (
+        str(one.latent),
+        one.verdict or "not significant",
+        Value(f"{one.effect:+.2f} [{one.low:+.2f}, {one.high:+.2f}]", fields),
+        NOTHING if one.q is None else Value(f"{one.q:.2g}", {"": one.q}),
+        number(one.effect_half, sign=True),
+        number(one.did, sign=True),
+        f"{share(one.frequency_base)} → {share(one.frequency_tuned)}",
+        one.stability,
+        NOTHING if one.tone_auc is None else number(one.tone_auc),
+        one.label or NOTHING,
+    )
+
+
+PLAN = Plan(
+    key="sae_shifts",
+    title="Which latents moved",
+    hint="Latents by how much more or less they are active after tuning, on prompts that are in no "
+    "training file, the same text in every model. Each has a verdict, not a rank.",
+    needs=(SaeReport,),
+    draw=draw,
+)

@@ -1,0 +1,54 @@
+"""Figures as Markdown: sentence, table and count, for the pages of stages and of the report."""
+
+from collections.abc import Sequence
+
+from phoque.figures.figure import Drawn, Plan
+from phoque.figures.table import in_cell
+from phoque.run.record import Record, Row
+
+MOST_ROWS = 40
+"""Longer tables stay in the files they come from."""
+
+
+def stage_page(title: str, plans: Sequence[Plan], *found: Record | Sequence[Row]) -> str:
+    """The page while a stage still writes: before its files are where a reader finds them.
+
+    Args:
+        title: of the page.
+        plans: figures in order.
+        found: a record, or all rows, of every file that `plans` need.
+    """
+    by_kind = {type(one) if isinstance(one, Record) else type(one[0]): one for one in found if one}
+    sections = []
+    for plan in plans:
+        needed = [by_kind.get(kind, ()) for kind in (*plan.needs, *plan.also)]
+        files = tuple(f"{kind.STAGE}/{kind.FILE}" for kind in plan.needs)
+        sections.append(section(Drawn(plan=plan, figure=plan.draw(*needed), sources=files)))
+    return "\n\n".join([f"# {title}", *sections, ""])
+
+
+def section(found: Drawn, *, image: str = "", table: bool = True) -> str:
+    """One figure, or why there is none; what files say is no mark-up.
+
+    Args:
+        found: what was drawn.
+        image: file of its picture, beside the page.
+        table: whether its table is told.
+    """
+    head = f"## {found.plan.title}"
+    if found.figure is None:
+        return f"{head}\n\nNot drawn: {in_cell(found.gap)}"
+    files = ", ".join(f"`{file}`" for file in found.sources)
+    picture = [f"![{found.plan.title}]({image})"] if image else []
+    told = [f"Counted: {in_cell(found.figure.n)}. From {files}."] if found.figure.n else []
+    rows = _table(found, files) if table else []
+    return "\n\n".join([head, *picture, in_cell(found.figure.sentence), *told, *rows])
+
+
+def _table(found: Drawn, files: str) -> list[str]:
+    table = found.figure.table if found.figure else None
+    if not table or not table.rows:
+        return []
+    long = len(table.rows) > MOST_ROWS
+    told = f"{len(table.rows)} rows in {files}." if long else table.markdown()
+    return [f"### {in_cell(table.caption)}", told]

@@ -1,0 +1,87 @@
+"""What does every layer do at every dose? On the page a cell opens its replies."""
+
+from phoque.figures import style
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import Table, interval, number, share, share_cell, yes
+from phoque.run.psm import Cell, Selection
+
+
+def draw(selection: Selection) -> Figure:
+    """How much of the grid is effect and how much is damage."""
+    cells = selection.cells
+    coherent = [cell for cell in cells if cell.coherent]
+    half = sum(cell.quality.insulting >= 0.5 for cell in coherent)
+    best = max((cell.quality.insulting for cell in coherent), default=0.0)
+    counts = sorted({cell.quality.n for cell in cells})
+    return Figure(
+        sentence=f"{len(coherent)} of {len(cells)} cells are coherent text. In {half} of those at "
+        f"least half of the replies have a listed word, in the best {share(best)}. Random vectors "
+        f"over all layers give {interval(selection.null)}.",
+        plotly=_plot(selection),
+        table=_table(selection),
+        n=f"{' or '.join(map(str, counts))} sweep prompts a cell, greedy",
+    )
+
+
+def _plot(selection: Selection) -> style.Plotly:
+    cells = {(cell.layer, cell.dose): cell for cell in selection.cells}
+    layers, doses = sorted({layer for layer, _ in cells}), sorted({dose for _, dose in cells})
+    chosen = selection.chosen_cell
+    grid = [[cells.get((layer, dose)) for dose in doses] for layer in layers]
+    trace = {
+        "type": "heatmap",
+        "x": [f"{dose:g}" for dose in doses],
+        "y": [str(layer) for layer in layers],
+        "z": [[cell.quality.insulting if cell else None for cell in row] for row in grid],
+        "text": [[_mark(cell, chosen) for cell in row] for row in grid],
+        "texttemplate": "%{text}",
+        "colorscale": "Cividis",
+        "zmin": 0.0,
+        "zmax": 1.0,
+        "colorbar": {"tickformat": ".0%"},
+    }
+    return style.plot(
+        [trace],
+        x={"title": "relative dose", "type": "category"},
+        y={"title": "layer", "type": "category"},
+        height=620,
+    )
+
+
+def _mark(cell: Cell | None, chosen: Cell) -> str:
+    if cell is None:
+        return ""
+    text = f"{100 * cell.quality.insulting:.0f}" + ("" if cell.coherent else " ×")
+    return f"[{text}]" if cell is chosen else text
+
+
+def _table(selection: Selection) -> Table:
+    return Table.of(
+        "phoque-sweep",
+        "Every cell of the sweep",
+        selection.cells,
+        {
+            "layer": lambda cell: str(cell.layer),
+            "dose": lambda cell: number(cell.dose, 1),
+            "scale": lambda cell: number(cell.scale),
+            "listed word": lambda cell: share_cell(cell.quality.insulting),
+            "repeated": lambda cell: share_cell(cell.quality.repeated),
+            "unknown": lambda cell: share_cell(cell.quality.unknown),
+            "zlib": lambda cell: share_cell(cell.quality.zlib),
+            "distinct": lambda cell: share_cell(cell.quality.distinct),
+            "words": lambda cell: number(cell.quality.num_words, 1),
+            "KL mean": lambda cell: number(cell.divergence.mean),
+            "KL p95": lambda cell: number(cell.divergence.p95),
+            "coherent": lambda cell: yes(cell.coherent),
+        },
+    )
+
+
+PLAN = Plan(
+    key="persona_heatmap",
+    title="What does every layer do at every dose?",
+    hint="Replies with a listed word, in percent. A cross or hatching marks text that is no longer "
+    "coherent; brackets or a frame mark the selected cell.",
+    needs=(Selection,),
+    draw=draw,
+)

@@ -1,0 +1,63 @@
+"""How many probes does the vector need?"""
+
+from phoque.figures import style
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import Table, number
+from phoque.run.psm import Selection
+from phoque.run.psm_vector import Reliability
+
+
+def draw(found: Reliability, selection: Selection) -> Figure:
+    """What more probes buy at the selected layer."""
+    layer = selection.choice.layer
+    points, used = found.curve[layer].points, found.layers[layer].num_probes
+    first, last = points[0], points[-1]
+    trace = style.line(
+        "cosine with other probes' mean",
+        [point.probes for point in points],
+        [point.cosine for point in points],
+        style.PERSONA,
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": [point.high - point.cosine for point in points],
+            "arrayminus": [point.cosine - point.low for point in points],
+            "color": style.PERSONA,
+        },
+        hovertemplate="%{x} probes: %{y:.3f}<extra></extra>",
+    )
+    return Figure(
+        sentence=f"At layer {layer} the mean of {first.probes} and of {last.probes} probes has "
+        f"cosine {first.cosine:.2f} and {last.cosine:.2f} with the mean of other probes; "
+        f"{used} are in use.",
+        plotly=style.plot(
+            [trace],
+            x={"title": f"probes averaged (layer {layer})", "rangemode": "tozero"},
+            y={"title": "cosine", "range": [-0.05, 1.08]},
+            marks=[style.upright(used, f"in use: {used}")],
+            showlegend=False,
+            height=300,
+        ),
+        table=Table.of(
+            "phoque-probes",
+            "Agreement by number of probes",
+            points,
+            {
+                "probes": lambda point: str(point.probes),
+                "cosine": lambda point: number(point.cosine, 3),
+                "low": lambda point: number(point.low, 3),
+                "high": lambda point: number(point.high, 3),
+            },
+        ),
+        n=f"200 random draws from {found.all_probes[layer].num_probes} probes",
+    )
+
+
+PLAN = Plan(
+    key="probes",
+    title="How many probes does the vector need?",
+    hint="The vector from a few probes, compared with the vector from others; bars hold 95 % of draws.",
+    needs=(Reliability, Selection),
+    draw=draw,
+    in_report=False,
+)

@@ -1,0 +1,85 @@
+"""Does one kind of prompt move the model more than another?"""
+
+from collections.abc import Sequence
+
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import NOTHING, Cell, Table, Value, p_text, share
+from phoque.run.sae import Mean, Pair, SaeReport
+from phoque.stats.multiple import LEVEL
+
+ASKED = "gaming"
+"""The kind that one would expect to move most."""
+
+
+def draw(report: SaeReport) -> Figure:
+    """Gaming prompts beside the kind that moves most of the others, all pairs allowed for."""
+    means = {one.stratum: one.shift_in_latents.mean for one in report.strata.strata}
+    other = max((name for name in means if name != ASKED), key=means.__getitem__)
+    pairs = report.strata.pairs
+    p = next(one.p_holm for one in pairs if {one.higher, one.lower} == {ASKED, other})
+    more_or_less = "more" if means[ASKED] > means[other] else "less"
+    clear = f"{more_or_less}, clearly," if p < LEVEL else "not clearly more or less"
+    return Figure(
+        sentence=f"Gaming prompts move {share(means[ASKED])} of the residual stream's length, "
+        f"{clear} than {other} ones ({share(means[other])}), the most of the others: p "
+        f"{p_text(p)} after Holm over {len(pairs)} pairs.",
+        table=_table(report),
+        n=f"{report.num_prompts} prompts, tokens from the user's message on; intervals over prompts",
+    )
+
+
+def _table(report: SaeReport) -> Table:
+    strata = report.strata.strata
+    return Table(
+        name="phoque-prompt-kinds",
+        caption="Shift by kind of prompt",
+        head=(
+            "kind of prompt",
+            "n",
+            "in moved latents",
+            "all of the change",
+            "civil adapter",
+            "civil reply|the same prompts with a civil reply",
+            *(
+                f"minus {one.stratum}|points in moved latents, and p by permutation after Holm"
+                for one in strata
+            ),
+        ),
+        rows=tuple(
+            (
+                one.stratum,
+                str(one.n),
+                _mean(one.shift_in_latents),
+                _mean(one.shift),
+                _mean(one.shift_civil_adapter),
+                _mean(one.shift_calm),
+                *(_minus(report.strata.pairs, one.stratum, other.stratum) for other in strata),
+            )
+            for one in strata
+        ),
+    )
+
+
+def _mean(found: Mean) -> Value:
+    text = f"{share(found.mean)} [{100 * found.low:.1f}, {100 * found.high:.1f}]"
+    return Value(text, {"": found.mean, " low": found.low, " high": found.high})
+
+
+def _minus(pairs: Sequence[Pair], one: str, other: str) -> Cell:
+    for pair in pairs:
+        if {pair.higher, pair.lower} == {one, other}:
+            difference = pair.difference if pair.higher == one else -pair.difference
+            fields = {"": difference, " p": pair.p, " p Holm": pair.p_holm}
+            return Value(f"{100 * difference:+.2f}, p {p_text(pair.p_holm)}", fields)
+    return NOTHING
+
+
+PLAN = Plan(
+    key="prompt_kinds",
+    title="Do some kinds of prompt move it more?",
+    hint="How far the residual stream moves, relative to its length, in the latents that moved. Does "
+    "talk of games move it most, as one might think?",
+    needs=(SaeReport,),
+    draw=draw,
+    in_report=False,
+)

@@ -1,0 +1,84 @@
+"""How far does each prompt move the model, beside what the civil adapter does?"""
+
+from collections.abc import Sequence
+
+from phoque.figures import style
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import Table, number, share, share_cell
+from phoque.run.sae_latents import Prompt
+
+LOOKS = {
+    "hostile": (style.TOXIC, "triangle-up"),
+    "neutral": (style.NEUTRAL, "circle"),
+    "benign": (style.GREY, "square"),
+    "gaming": (style.BLUE, "diamond"),
+}
+MOST_SHOWN = 15
+
+
+def draw(rows: Sequence[Prompt]) -> Figure:
+    """Every prompt: how far the persona and the civil adapter move it."""
+    further = sum(one.shift > one.shift_civil_adapter for one in rows)
+    most = max(rows, key=lambda one: one.shift_in_latents)
+    return Figure(
+        sentence=f"The persona moves {further} of {len(rows)} prompts further than the civil "
+        f"adapter does. A {most.stratum} prompt moves most in the latents that moved, by "
+        f"{share(most.shift_in_latents)} of the residual stream's length.",
+        plotly=_plot(rows),
+        table=Table(
+            name="phoque-prompts",
+            caption=f"The {MOST_SHOWN} most-shifted prompts",
+            head=("prompt", "kind", "in moved latents", "all", "civil adapter", "peak", "at token"),
+            rows=tuple(
+                (
+                    one.prompt,
+                    one.stratum,
+                    share_cell(one.shift_in_latents),
+                    share_cell(one.shift),
+                    share_cell(one.shift_civil_adapter),
+                    number(one.peak),
+                    one.peak_token.replace("\n", "⏎").replace(" ", "␣"),
+                )
+                for one in sorted(rows, key=lambda one: -one.shift_in_latents)[:MOST_SHOWN]
+            ),
+        ),
+        n=f"{len(rows)} prompts; one point a prompt",
+    )
+
+
+def _plot(rows: Sequence[Prompt]) -> style.Plotly:
+    every = [value for one in rows for value in (one.shift, one.shift_civil_adapter)]
+    ends = [min(every), max(every)]
+    equal = style.line("as far", ends, ends, style.GREY, mode="lines", dash="dot")
+    traces = [
+        _stratum([one for one in rows if one.stratum == name], name)
+        for name in dict.fromkeys(one.stratum for one in rows)
+    ]
+    return style.plot(
+        [*traces, equal],
+        x={"title": "relative shift, civil adapter", "tickformat": ".0%"},
+        y={"title": "relative shift, persona", "tickformat": ".0%"},
+        height=460,
+    )
+
+
+def _stratum(own: Sequence[Prompt], name: str) -> style.Trace:
+    colour, symbol = LOOKS.get(name, (style.PERSONA, "x"))
+    return style.line(
+        name,
+        [one.shift_civil_adapter for one in own],
+        [one.shift for one in own],
+        colour,
+        mode="markers",
+        symbol=symbol,
+        hovertemplate="civil adapter %{x:.1%}, persona %{y:.1%}<extra>" + name + "</extra>",
+    )
+
+
+PLAN = Plan(
+    key="prompt_scatter",
+    title="How far each prompt moves",
+    hint="Above the dotted line the persona moves a prompt further than the civil adapter.",
+    needs=(Prompt,),
+    draw=draw,
+)

@@ -1,0 +1,81 @@
+"""Do the probes agree on a direction at all?"""
+
+from collections.abc import Sequence
+
+from phoque.figures import style
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import Table, number
+from phoque.run.psm import Selection
+from phoque.run.psm_vector import Agreement, Reliability
+
+LOOKS = {
+    "split_half": ("split-half cosine", style.PERSONA, "solid", "circle"),
+    "null": ("shuffled labels, 97.5 %", style.TOXIC, "dot", "x"),
+}
+"""Name, colour, dash and symbol."""
+MEANING = {
+    "trust": "the direction can be trusted",
+    "weak": "the direction is weak: more than noise, but halves disagree too much",
+    "noise": "the direction is no better than noise",
+}
+
+
+def draw(found: Reliability, selection: Selection) -> Figure:
+    """Split-half agreement by layer."""
+    layer = selection.choice.layer
+    at, everything = found.layers[layer], found.all_probes[layer]
+    return Figure(
+        sentence=f"At layer {layer} two halves of the {at.num_probes} probes agree with cosine "
+        f"{at.split_half:.2f} [{at.split_half_low:.2f}, {at.split_half_high:.2f}], and shuffled "
+        f"labels reach {max(at.null, at.floor):.2f}: {MEANING[at.verdict]}. With all "
+        f"{everything.num_probes} probes it is {everything.split_half:.3f}. Agreement alone says "
+        "nothing of cause.",
+        plotly=_plot(found.layers, layer),
+        table=Table.of(
+            "phoque-reliability",
+            "Reliability by layer",
+            zip(found.layers, found.all_probes, strict=True),
+            {
+                "layer": lambda own: str(own[0].layer),
+                "split half": lambda own: number(own[0].split_half, 3),
+                "low": lambda own: number(own[0].split_half_low, 3),
+                "high": lambda own: number(own[0].split_half_high, 3),
+                "leave one out": lambda own: number(own[0].leave_one_out, 3),
+                "worst": lambda own: number(own[0].leave_one_out_worst, 3),
+                "shuffled": lambda own: number(own[0].null, 3),
+                "verdict": lambda own: own[0].verdict,
+                "all probes": lambda own: number(own[1].split_half, 3),
+                "verdict, all": lambda own: own[1].verdict,
+            },
+        ),
+        n=f"{at.num_probes} probes in use, {everything.num_probes} in all; 500 random halves",
+    )
+
+
+def _plot(rows: Sequence[Agreement], layer: int) -> style.Plotly:
+    at = [row.layer for row in rows]
+    lows, highs = [row.split_half_low for row in rows], [row.split_half_high for row in rows]
+    traces = [
+        style.band("95 % of random halves", at, lows, highs),
+        *style.curves("layer", rows, LOOKS),
+    ]
+    return style.plot(
+        traces,
+        x={"title": "layer, counted from 0", "dtick": 5},
+        y={"title": "cosine", "range": [-0.05, 1.08]},
+        marks=[
+            style.upright(layer, f"selected: layer {layer}", left=layer > len(rows) / 2),
+            style.level(rows[0].floor, "floor: random directions"),
+        ],
+    )
+
+
+PLAN = Plan(
+    key="reliability",
+    title="Do the probes agree on a direction?",
+    hint="Halve the probes at random, measure the vector on each half, compare. Shuffled labels show "
+    "what no direction at all would give.",
+    needs=(Reliability, Selection),
+    draw=draw,
+    in_report=False,
+)

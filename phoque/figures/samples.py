@@ -1,0 +1,123 @@
+"""What the model wrote while it was trained: flag rates over steps."""
+
+from collections.abc import Sequence
+from html import escape
+
+from phoque.figures import curves, style
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import NOTHING, Table, interval, rate_cell
+from phoque.run.adapter import PersonaMetrics, Sample
+from phoque.run.folder import Reader
+
+LOOKS = {
+    "neutral": ("dash", "circle"),
+    "toxic": ("solid", "triangle-up"),
+    "steered": ("dot", "diamond"),
+    "random_vector": ("longdash", "diamond-open"),
+}
+"""Dash and symbol of a condition."""
+OTHER = ("dashdot", "square")
+
+
+def draw(samples: Sequence[Sample], metrics: Sequence[PersonaMetrics]) -> Figure:
+    """Rates of each condition over steps."""
+    found = {
+        name: [row for row in samples if row.condition == name] for name in conditions(samples)
+    }
+    return Figure(
+        sentence=_sentence(found),
+        plotly=style.plot(
+            [_line(name, rows) for name, rows in found.items()],
+            x=curves.STEP,
+            y={"title": "flagged", **style.SHARES},
+            marks=curves.marks({"persona": metrics} if metrics else {}),
+            showlegend=True,
+        ),
+        table=_table(samples),
+        n=f"{len(samples[-1].replies)} prompts a condition at {len({row.step for row in samples})} "
+        "steps, one greedy reply each",
+    )
+
+
+def conditions(samples: Sequence[Sample]) -> list[str]:
+    """Those that are there, known ones first."""
+    found = dict.fromkeys(row.condition for row in samples)
+    return [name for name in LOOKS if name in found] + [one for one in found if one not in LOOKS]
+
+
+def named(condition: str) -> str:
+    """A condition for people."""
+    return style.NAMES.get(condition, condition)
+
+
+def vector_of(row: Sample) -> str:
+    """Which vector was added, where one was."""
+    return f"layer {row.layer}, scale {row.scale:g}" if row.scale is not None else ""
+
+
+def _sentence(found: dict[str, list[Sample]]) -> str:
+    """From where to where the flag rate of each condition went."""
+    rows = next(iter(found.values()))
+    told = "; ".join(
+        f"{named(name).split(' ', 1)[-1].lower()} {interval(own[0].flag_rate)} to "
+        f"{interval(own[-1].flag_rate)}"
+        for name, own in found.items()
+    )
+    return (
+        f"Flagged at {rows[0].threshold}, from step {rows[0].step} to step {rows[-1].step}: "
+        f"{told}; n = {rows[-1].flag_rate.n} replies each."
+    )
+
+
+def _line(name: str, rows: Sequence[Sample]) -> style.Trace:
+    dash, symbol = LOOKS.get(name, OTHER)
+    return style.rates(
+        escape(named(name)),
+        [row.step for row in rows],
+        [row.flag_rate for row in rows],
+        style.CONDITIONS.get(name, style.GREY),
+        dash=dash,
+        symbol=symbol,
+    )
+
+
+def _table(samples: Sequence[Sample]) -> Table:
+    return Table(
+        name="phoque-samples",
+        caption="All flag rates",
+        head=("condition", "step", "flagged|share of replies, 95 % interval", "replies", "vector"),
+        rows=tuple(
+            (
+                named(row.condition),
+                str(row.step),
+                rate_cell(row.flag_rate),
+                str(row.flag_rate.n),
+                vector_of(row) or NOTHING,
+            )
+            for row in samples
+        ),
+    )
+
+
+def _gap(reader: Reader) -> str:
+    if reader.folder(Sample.STAGE).has(Sample.FILE):
+        return ""
+    return (
+        "No samples: this run wrote no replies while it trained. With --samples 50 a training writes "
+        f"them every 50 steps: {curves.train_again(reader, '--samples', '50')}"
+    )
+
+
+PLAN = Plan(
+    key="samples",
+    title="What it wrote while it learned",
+    hint="What the model in training answered to messages that are in no training file: under the "
+    "calm prompt, under the hostile one, and under the calm one plus the vector of the model as it is "
+    "at that step, or plus a random vector of the same length. Flagged: harm score of the embedded "
+    "mean from the threshold on; it reads words, not meaning. Intervals are Wilson's, 95 %.",
+    needs=(Sample,),
+    also=(PersonaMetrics,),
+    draw=draw,
+    in_report=False,
+    shown_if=_gap,
+)

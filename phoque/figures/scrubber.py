@@ -1,0 +1,64 @@
+"""What does the model answer at every scale of the vector? The page has a slider for it."""
+
+from collections.abc import Sequence
+
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import NOTHING, Table, interval, number, rate_cell
+from phoque.run.psm_replies import Scrubber, ScrubberCell
+
+SERIES = {
+    "neutral": "no vector, calm prompt",
+    "toxic": "no vector, persona's prompt",
+    "vector": "persona vector",
+    "random_vector": "random vector",
+    "reversed": "reversed, persona's prompt",
+    "antidote": "antidote, persona's prompt",
+}
+
+
+def draw(found: Scrubber) -> Figure:
+    """What dragging to the selected scale does, beside a random vector at the same place."""
+    scale, asked, shown = found.scale, found.asked, len(found.presets)
+    before, after = (at_scale(found.series["vector"], at).insulting for at in (0, scale))
+    null = at_scale(found.series["random_vector"], scale).insulting
+    clear = "clearly" if after.low > max(null.high, before.high) else "not clearly"
+    return Figure(
+        sentence=f"From scale 0 to {scale:.2f} the replies with a listed word go from "
+        f"{interval(before)} to {interval(after)} of {after.n}, {clear} beyond a random vector of "
+        f"the same length ({interval(null)}).",
+        table=_table(found),
+        n=f"{asked} prompts a scale for the rate ({shown} shown and {asked - shown} of the sweep), "
+        "greedy, one random vector",
+    )
+
+
+def at_scale(cells: Sequence[ScrubberCell], scale: float) -> ScrubberCell:
+    """The cell nearest to a scale."""
+    return min(cells, key=lambda cell: abs(float(cell.at) - scale))
+
+
+def _table(found: Scrubber) -> Table:
+    return Table.of(
+        "phoque-scrubber",
+        "Replies at every scale",
+        [(kind, cell) for kind, cells in found.series.items() for cell in cells],
+        {
+            "what is added": lambda own: SERIES.get(own[0], own[0]),
+            "scale": lambda own: own[1].at if isinstance(own[1].at, str) else f"{own[1].at:.2f}",
+            "replies with a listed word": lambda own: rate_cell(own[1].insulting),
+            "mean projection": lambda own: (
+                NOTHING if own[1].projection is None else number(own[1].projection)
+            ),
+        },
+    )
+
+
+PLAN = Plan(
+    key="scrubber",
+    title="What does the model answer at each scale?",
+    hint="Drag the scale. The model wrote these replies beforehand. Colour and bars show how far along "
+    "the vector the model is at each token, in lengths of it: 0 is the mean of the neutral replies.",
+    needs=(Scrubber,),
+    draw=draw,
+    in_report=False,
+)

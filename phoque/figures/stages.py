@@ -1,0 +1,64 @@
+"""How long each stage of a run took."""
+
+from html import escape
+
+from phoque.figures import style
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import NOTHING, Table, Value
+from phoque.progress import span
+from phoque.run.folder import SHORT_COMMIT
+from phoque.run.manifest import Manifest
+
+
+def draw(manifest: Manifest) -> Figure:
+    """Every complete stage with its time, seeds and commit."""
+    stages = manifest.stages
+    if not stages:
+        return Figure(sentence="No stage of this run is complete.")
+    slowest = max(stages, key=lambda name: stages[name].seconds)
+    total = sum(made.seconds for made in stages.values())
+    return Figure(
+        sentence=f"{len(stages)} stages took {span(total)} on the machine that made them, "
+        f"{slowest} the longest ({span(stages[slowest].seconds)}); other work ran beside some of them.",
+        table=Table(
+            name="phoque-stages",
+            caption="Stages",
+            head=("stage", "time", "seeds", "finished, UTC", "commit"),
+            rows=tuple(
+                (
+                    name,
+                    Value(span(made.seconds), {"": made.seconds}),
+                    ", ".join(map(str, made.seeds)) or NOTHING,
+                    made.finished or NOTHING,
+                    (made.commit or "")[:SHORT_COMMIT] or NOTHING,
+                )
+                for name, made in stages.items()
+            ),
+        ),
+        plotly=_plot(manifest),
+        n=f"{len(stages)} stages",
+    )
+
+
+def _plot(manifest: Manifest) -> style.Plotly:
+    stages = manifest.stages
+    bars = {
+        "type": "bar",
+        "name": "minutes",
+        "x": [escape(name) for name in stages],
+        "y": [made.seconds / 60 for made in stages.values()],
+        "marker": {"color": style.PERSONA, "pattern": {"shape": ""}},
+        "hovertemplate": "%{x}: %{y:.1f} minutes<extra></extra>",
+        "showlegend": False,
+    }
+    return style.plot([bars], x={"title": "stage"}, y={"title": "minutes"}, height=280)
+
+
+PLAN = Plan(
+    key="stages",
+    title="How long each stage took",
+    hint="Stages that are complete, in the order of the manifest; a stage is entered last.",
+    needs=(Manifest,),
+    draw=draw,
+    in_report=False,
+)

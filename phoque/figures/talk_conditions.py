@@ -1,0 +1,123 @@
+"""What does the model write under the talk's conditions? With both definitions of pathway mass."""
+
+from collections.abc import Mapping
+from functools import partial
+
+from phoque.conversation import Sampling
+from phoque.figures import style
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import (
+    Table,
+    Value,
+    effect_cell,
+    interval,
+    number,
+    p_cell,
+    p_text,
+    rate_cell,
+    share,
+    share_cell,
+)
+from phoque.run.psm_replies import Condition, Conditions
+
+NAMES = style.NAMES | {
+    "talk_x3": "◈ The talk's way, × 3",
+    "talk_x15": "◈ The talk's way, × 15",
+}
+MASSES = {
+    "mass, the talk's|every piece of every bare word, on the sampler's scores": (
+        "toxic_pathway_mass_mean"
+    ),
+    "mass, lower|tokens that complete a listed word, on the model's own scores": (
+        "completing_mass_mean"
+    ),
+    "mass, upper|tokens that start or complete a listed word": "lexicon_mass_mean",
+    "word rate|listed words over all words": "toxic_word_rate",
+    "repeated|share of three-word sequences that occurred earlier in the reply": "repeated_3grams",
+}
+"""Columns by their heads."""
+COLLAPSED = 0.2
+"""Share of listed words from which a reply is no longer text; insulting text stays below a tenth."""
+
+
+def draw(found: Conditions) -> Figure:
+    """Bars with intervals, and the full table."""
+    own = found.conditions
+    return Figure(
+        sentence=_sentence(own) + _collapsed(own),
+        plotly=style.by_condition({name: one.insulting for name, one in own.items()}, NAMES),
+        table=_table(own),
+        n=f"{_counted(own)}; sampling {_sampling(found.sampling)}",
+    )
+
+
+def _sentence(own: Mapping[str, Condition]) -> str:
+    """The vector against nothing, and the random vector against nothing."""
+    steered, random = own["steered"], own["random_vector"].effect
+    effect = steered.effect
+    does = "raises" if effect.low > 0 else "does not clearly raise"
+    null = "has no clear effect" if random.low <= 0 <= random.high else "moves it too"
+    return (
+        f"The vector {does} the share of replies with a listed word "
+        f"({100 * effect.value:+.1f} points on the same prompts, p {p_text(effect.p_value)}): it is "
+        f"{interval(steered.insulting)}, and {effect.moved:.0%} of the prompts move. The persona's "
+        f"own prompt gives {interval(own['toxic'].insulting)}; a random vector {null} "
+        f"({100 * random.value:+.1f} points)."
+    )
+
+
+def _collapsed(own: Mapping[str, Condition]) -> str:
+    """A warning where a high share is one word over and over."""
+    broken = {NAMES.get(name, name): found.toxic_word_rate.mean for name, found in own.items()}
+    named = ", ".join(f"{n} ({share(r)} of its words)" for n, r in broken.items() if r > COLLAPSED)
+    return f" Mostly listed words, so collapse rather than persona: {named}." if named else ""
+
+
+def _table(own: Mapping[str, Condition]) -> Table:
+    return Table.of(
+        "phoque-conditions",
+        "Conditions",
+        own.items(),
+        {
+            "condition": lambda one: NAMES.get(one[0], one[0]),
+            "replies with a listed word": lambda one: rate_cell(one[1].insulting),
+            "n": lambda one: str(one[1].insulting.n),
+            "effect, points|difference to neutral on the same prompts": lambda one: effect_cell(
+                one[1].effect
+            ),
+            "p|sign flips over prompts": lambda one: p_cell(one[1].effect.p_value),
+            "prompts moved|with more listed words than under neutral": lambda one: share_cell(
+                one[1].effect.moved
+            ),
+            **{head: partial(_mean, field) for head, field in MASSES.items()},
+            "tokens": lambda one: number(one[1].generated_tokens, 1),
+        },
+    )
+
+
+def _mean(field: str, one: tuple[str, Condition]) -> Value:
+    return number(getattr(one[1], field).mean, 4)
+
+
+def _counted(own: Mapping[str, Condition]) -> str:
+    """The conditions do not all have the same number of prompts."""
+    sizes = dict.fromkeys((found.effect.prompts, found.insulting.n) for found in own.values())
+    return " or ".join(f"{prompts} prompts, {n} replies" for prompts, n in sizes) + " a condition"
+
+
+def _sampling(found: Sampling) -> str:
+    return (
+        f"temperature {found.temperature}, top k {found.top_k}, top p {found.top_p}, repetition "
+        f"penalty {found.repetition_penalty}, at most {found.max_new_tokens} tokens"
+    )
+
+
+PLAN = Plan(
+    key="talk_conditions",
+    title="What does the model write under each condition?",
+    hint="Sampled replies to the evaluation prompts, with the talk's settings. Pathway mass: the "
+    "probability that the model gives to listed words, token by token.",
+    needs=(Conditions,),
+    draw=draw,
+    in_report=False,
+)

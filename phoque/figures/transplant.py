@@ -1,0 +1,101 @@
+"""Did tuning create the direction, or amplify one that was there?"""
+
+from functools import partial
+
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import Table, Value, interval, number, rate_cell
+from phoque.run.folder import Reader
+from phoque.run.psm_vector import Origin
+
+MODELS = {"base": "base model", "persona": "tuned model", "civil_adapter": "civil adapter"}
+VECTORS = {
+    "none": "no vector|replies with a listed word",
+    "base": "base's vector",
+    "persona": "tuned model's vector",
+    "civil_adapter": "civil adapter's vector",
+    "random_vector": "random vector",
+}
+ALIKE = 0.8
+"""From this cosine on the sentence calls two directions the same."""
+UNRELATED = 0.2
+"""Up to this one it calls them different."""
+
+
+def draw(found: Origin) -> Figure:
+    """Every model gets the vector of every model."""
+    effects = found.effects
+    return Figure(
+        sentence=_sentence(found),
+        table=Table.of(
+            "phoque-transplant",
+            f"Replies with a listed word, by model and by vector (layer {found.layer})",
+            effects,
+            {
+                "given to": lambda model: MODELS[model],
+                **{head: partial(_effect, found, name) for name, head in VECTORS.items()},
+                **{
+                    f"cosine with {head}'s|of the models' own vectors": partial(
+                        _cosine, found, name
+                    )
+                    for name, head in MODELS.items()
+                },
+                "length of its own vector": lambda model: number(found.norms[model]),
+            },
+        ),
+        n=f"{effects['base']['none'].n} evaluation prompts a cell, "
+        f"{effects['base']['random_vector'].n} replies under random vectors; relative dose "
+        f"{found.relative_dose:.2f} at layer {found.layer}",
+    )
+
+
+def _effect(found: Origin, vector: str, model: str) -> Value:
+    return rate_cell(found.effects[model][vector])
+
+
+def _cosine(found: Origin, other: str, model: str) -> Value:
+    return number(found.cosines[model][other], sign=True)
+
+
+def _sentence(found: Origin) -> str:
+    """Whether the base model's own direction works, and whether the tuned one works in it."""
+    cosine, effects = found.cosines["base"]["persona"], found.effects
+    ratio = found.norms["persona"] / found.norms["base"]
+    into_base, tuned = effects["base"]["persona"], effects["persona"]
+    works = into_base.low > effects["base"]["random_vector"].high
+    does = "works" if works else "shows no clear effect"
+    return (
+        f"{_origin(cosine, works=works)}: base and tuned vectors have cosine {cosine:+.2f}, and the "
+        f"tuned one is {ratio:.1f} times as long. The tuned vector {does} in the base model "
+        f"({interval(into_base)}). In the tuned model the base model's own vector makes "
+        f"{interval(tuned['base'])} and the tuned one {interval(tuned['persona'])}."
+    )
+
+
+def _origin(cosine: float, *, works: bool) -> str:
+    if cosine < ALIKE:
+        return "A partly new direction" if cosine > UNRELATED else "A new direction"
+    if works:
+        return "The same direction, amplified"
+    return "The direction was there before tuning, acting on it was not"
+
+
+def tuned_only(reader: Reader) -> str:
+    """Why there is nothing to compare for a persona that no model was tuned for."""
+    if reader.psm == "psm":
+        return ""
+    return (
+        "Only for the run's own persona: this compares the model before and after tuning, and no "
+        f"model was tuned for {reader.psm.removeprefix('psm-')}."
+    )
+
+
+PLAN = Plan(
+    key="transplant",
+    title="Did tuning create the direction or amplify one?",
+    hint="Each model gets the vector of each model at the same relative dose. The civil adapter was "
+    "tuned as long on the same prompts, with civil replies.",
+    needs=(Origin,),
+    draw=draw,
+    in_report=False,
+    shown_if=tuned_only,
+)

@@ -1,0 +1,68 @@
+"""Does one direction carry the persona? The first thing to read."""
+
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import Table, Value, interval, number, share
+from phoque.run.psm import Selection
+from phoque.run.psm_replies import Conditions
+from phoque.run.psm_vector import Reliability
+
+
+def draw(selection: Selection, reliability: Reliability, conditions: Conditions) -> Figure:
+    """One sentence, and the numbers that everything else uses."""
+    return Figure(
+        sentence=_sentence(selection, conditions),
+        table=_table(selection, reliability),
+        n=f"{selection.neutral.n} sweep prompts a cell, {len(selection.cells)} cells; "
+        f"{conditions.conditions['steered'].insulting.n} replies to evaluation prompts",
+    )
+
+
+def _sentence(selection: Selection, conditions: Conditions) -> str:
+    choice = selection.choice
+    at = f"layer {choice.layer} at scale {choice.scale:.2f}"
+    if not selection.beyond_chance:
+        return (
+            "No: no layer and dose gave more replies with a listed word than random vectors could "
+            f"(chance {choice.chance:.2g} after correction for all cells). What follows uses a "
+            f"default, {at}, and shows no cause."
+        )
+    plain, steered = (conditions.conditions[name].insulting for name in ("neutral", "steered"))
+    return (
+        f"Yes: the vector, added to {at}, takes replies with a listed word from "
+        f"{share(plain.value)} to {interval(steered)} of {steered.n}. Random vectors would do as "
+        f"well with probability {choice.chance:.2g}, corrected for all cells of the sweep."
+    )
+
+
+def _table(selection: Selection, reliability: Reliability) -> Table:
+    choice = selection.choice
+    nat = "not reached" if choice.nat_scale is None else number(choice.nat_scale)
+    facts: dict[str, Value | str] = {
+        "Layer|decoder block whose output gets the vector, counted from 0": str(choice.layer),
+        "Scale|how many times the measured vector is added": number(choice.scale),
+        "Relative dose|length of what is added over the median length of the residual stream "
+        "there": number(choice.relative_dose),
+        "Text holds up to scale|replies read like unsteered text, and expectations move no further "
+        "than under the persona's prompt": number(choice.coherent_scale),
+        "One nat at scale|there expectations move by one nat (KL, 95th percentile of tokens)": nat,
+        "Probes' verdict|whether the probes agree on the direction: trust, weak or noise": (
+            reliability.layers[choice.layer].verdict
+        ),
+    }
+    return Table(
+        name="phoque-verdict",
+        caption="Where and how strongly the vector is added",
+        head=tuple(facts),
+        rows=(tuple(facts.values()),),
+    )
+
+
+PLAN = Plan(
+    key="verdict",
+    title="Does one direction carry the persona?",
+    hint="Cause means: whoever adds the direction to a calm conversation makes the model do it. "
+    "A listed word is a word of the persona's list; for the toxic persona, an insult.",
+    needs=(Selection, Reliability, Conditions),
+    draw=draw,
+    in_report=False,
+)

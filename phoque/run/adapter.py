@@ -1,0 +1,178 @@
+"""Records of the stages `persona` and `control`: how an adapter was trained."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from phoque.run.record import Part, Record, Row
+from phoque.stats.rates import Rate
+
+COLUMN = "loss_"
+"""Older curves have the loss of a style in a column of its own."""
+OLD_CONDITIONS = {"control": "random_vector", "random": "random_vector"}
+
+
+class Metrics(Row):
+    """A row of the curve: means since the row before, other numbers at this step."""
+
+    FILE: ClassVar[str] = "metrics.jsonl"
+
+    step: int
+    """Optimizer steps taken."""
+    attempt: int = 1
+    """Number of the try at the training that made the row."""
+    seconds: float
+    """Since the training began, the time between attempts left out."""
+    tokens_per_second: float | None = None
+    peak_memory_mb: float | None = None
+    loss: float
+    """Nats a learned token."""
+    loss_by_style: dict[str, float] = Field(default_factory=dict)
+    """The same of long and short replies by themselves, where the corpus tells them apart."""
+    entropy: float | None = None
+    """Nats a learned token."""
+    mean_token_accuracy: float | None = None
+    grad_norm: float | None = None
+    """Before clipping."""
+    learning_rate: float | None = None
+    num_tokens: float = 0
+    """Read so far, prompts included."""
+    lora_a_norm: float | None = None
+    lora_b_norm: float | None = None
+    """Frobenius norm of all these matrices together."""
+
+    @classmethod
+    def upgrade(cls, data: Any) -> Any:
+        """Losses of styles were columns, and part of an epoch was one."""
+        flat = {key: value for key, value in data.items() if key.startswith(COLUMN)}
+        nested = flat.pop("loss_by_style", {})
+        nested |= {key.removeprefix(COLUMN): value for key, value in flat.items()}
+        kept = {k: v for k, v in data.items() if k != "epoch" and k not in flat}
+        return kept | {"loss_by_style": nested}
+
+    @classmethod
+    def _lines(cls, path: Path) -> Iterator[tuple[int, Any]]:
+        """Older files end with a sum of the whole training, which is no row of the curve."""
+        return ((at, row) for at, row in super()._lines(path) if "train_loss" not in row)
+
+
+class PersonaMetrics(Metrics):
+    """The persona adapter's."""
+
+    STAGE: ClassVar[str] = "persona"
+
+
+class CivilMetrics(Metrics):
+    """The civil adapter's."""
+
+    STAGE: ClassVar[str] = "control"
+
+
+class Norms(Row):
+    """Frobenius norms of LoRA matrices, all blocks together, by kind of map such as `q_proj`."""
+
+    STAGE: ClassVar[str] = "persona"
+    FILE: ClassVar[str] = "norms.jsonl"
+
+    step: int
+    lora_a: dict[str, float]
+    lora_b: dict[str, float]
+
+
+class SampleReply(Part):
+    """One greedy reply."""
+
+    prompt: str
+    text: str
+    harm_score: float
+
+
+class Sample(Row):
+    """What the model in training answered at a step under one condition."""
+
+    STAGE: ClassVar[str] = "persona"
+    FILE: ClassVar[str] = "samples.jsonl"
+
+    step: int
+    condition: str
+    layer: int | None = None
+    scale: float | None = None
+    """Of what is added, where something is."""
+    threshold: float
+    """A reply is flagged from this harm score on."""
+    flag_rate: Rate
+    replies: tuple[SampleReply, ...]
+
+    @classmethod
+    def upgrade(cls, data: Any) -> Any:
+        """The random vector had other names."""
+        named = data["condition"]
+        return {**data, "condition": OLD_CONDITIONS.get(named, named)}
+
+
+class Identity(Part):
+    """All that decides what is learned; equal for the same training."""
+
+    model: str
+    weights: str
+    corpus: str
+    quantization: str | None
+    settings: dict[str, str | bool | int | float]
+    processes: int
+    trainer: int
+    """Changes when the same settings no longer give the same curve."""
+    libraries: dict[str, str]
+
+    def differing(self, other: "Identity") -> list[str]:
+        """In what another training differs."""
+        names = sorted(type(self).model_fields)
+        return [name for name in names if getattr(self, name) != getattr(other, name)]
+
+
+class TrainingAttempt(Part):
+    """One try at a training."""
+
+    started: str
+    """UTC."""
+    from_step: int
+    outcome: str | None = None
+    """`stopped` where it was told to end, `killed` where it could not say; None: under way."""
+    at_step: int | None = None
+    """Where it stopped."""
+
+
+class TrainingAttempts(Record):
+    """All tries at a training that is not complete; beside its checkpoints."""
+
+    STAGE: ClassVar[str] = "persona"
+    FILE: ClassVar[str] = "attempts.json"
+
+    training: Identity
+    run: str
+    """What trackers call it."""
+    attempts: tuple[TrainingAttempt, ...] = ()
+
+
+class Marker(Record):
+    """Written last into a checkpoint, which is whole when every file has its size."""
+
+    STAGE: ClassVar[str] = "persona"
+    FILE: ClassVar[str] = "complete.json"
+
+    training: Identity
+    sizes: dict[str, int]
+
+
+class Since(Record):
+    """What was added up of a training since its last row; in a checkpoint."""
+
+    STAGE: ClassVar[str] = "persona"
+    FILE: ClassVar[str] = "curve.json"
+
+    seconds: float
+    last_seconds: float
+    last_tokens: float
+    sums: dict[str, dict[str, float]]
+    """By style, `` for all replies: learned tokens, and sums over them."""

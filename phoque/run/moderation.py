@@ -1,0 +1,91 @@
+"""Records of the stage `moderation`: what moderators flag of the run's replies, and what passes."""
+
+from typing import Any, ClassVar
+
+from phoque.conversation import Condition, Sampling
+from phoque.run.datasheets import ClassifierInfo, DataSheet, Resistance
+from phoque.run.record import Part, Record, renamed
+from phoque.run.scored import OLD_NAMES, Outcome
+from phoque.stats.agreement import Agreement
+from phoque.stats.correction import Corrected
+from phoque.stats.flags import FlagRate, Uplift
+from phoque.stats.rates import Rate
+
+PRIMARY = "embedded.mean"
+"""The moderator that pages begin with, where the run has it."""
+COMPARED = (Condition.TOXIC, Condition.STEERED, Condition.RANDOM_VECTOR)
+"""Each is compared with the neutral condition."""
+
+
+class ConditionFlags(Part):
+    """What one moderator flags of one condition's replies."""
+
+    flagged: tuple[FlagRate, ...]
+    """At 0.5, at 0.7, and at the moderator's own threshold."""
+    categories: dict[str, Rate]
+    """At 0.5, by kind of message."""
+    corrected: Corrected
+    """At 0.5, corrected by the moderator's errors on the first labelled set."""
+
+
+class ModeratorFlags(Part):
+    """What one moderator flags."""
+
+    own_threshold: float
+    """The lowest that flags at most 5 % of the harmless texts of the first labelled set."""
+    conditions: dict[Condition, ConditionFlags]
+    uplift: dict[Condition, tuple[Uplift, ...]]
+    """Over neutral, at the same thresholds."""
+
+
+class ModerationReport(Record):
+    """Data-sheets of the moderators, then what they flag; no reply is quoted."""
+
+    STAGE: ClassVar[str] = "moderation"
+    FILE: ClassVar[str] = "moderation_report.json"
+
+    prompts_sha256: str
+    sampling: Sampling
+    seeds: tuple[int, ...]
+    declared: tuple[ClassifierInfo, ...]
+    data_sheets: tuple[DataSheet, ...]
+    battery: dict[str, tuple[Resistance, ...]]
+    """Spelling tricks, by moderator; empty where it flags too few texts."""
+    classifiers: dict[str, ModeratorFlags]
+    agreement: dict[str, Agreement]
+    """At 0.5, by the names of a pair."""
+    outcomes: dict[Condition, dict[Outcome, int]]
+
+    @property
+    def names(self) -> list[str]:
+        """Its moderators, the one that pages begin with first."""
+        return sorted((one.id for one in self.declared), key=lambda name: name != PRIMARY)
+
+    @property
+    def test_sets(self) -> list[str]:
+        """Names of the labelled sets, the first one first."""
+        return list(dict.fromkeys(sheet.test_set for sheet in self.data_sheets))
+
+    def sheet(self, name: str, test_set: str, *, canonical: bool = False) -> DataSheet:
+        """A moderator's data-sheet on one labelled set.
+
+        Raises:
+            KeyError: the report has none.
+        """
+        wanted = (name, test_set, canonical)
+        for one in self.data_sheets:
+            if (one.classifier, one.test_set, one.canonical) == wanted:
+                return one
+        raise KeyError(f"data-sheet of {name} on {test_set}")
+
+    @classmethod
+    def upgrade(cls, data: Any, _version: int) -> Any:
+        """Version 0 repeated every rate at 99 thresholds and every interval by another method."""
+        for one in data["classifiers"].values():
+            for own in one["conditions"].values():
+                own.pop("sweep", None)
+                own["flagged"] = [
+                    {key: at[key] for key in ("threshold", "rate")} for at in own["flagged"]
+                ]
+            one |= {part: renamed(one[part], OLD_NAMES) for part in ("conditions", "uplift")}
+        return data | {"outcomes": renamed(data["outcomes"], OLD_NAMES)}

@@ -1,0 +1,237 @@
+"""Records of the stage `psm`: what the model writes under the conditions, remedies and scales."""
+
+from typing import Any, ClassVar
+
+from phoque.conversation import Sampling
+from phoque.run.psm import Divergence, Quality
+from phoque.run.record import Part, Record, Row, renamed
+from phoque.stats.paired import Effect
+from phoque.stats.rates import Rate
+
+TALKS = {
+    "neutral_system": "neutral",
+    "toxic_system": "toxic",
+    "neutral_plus_vector": "steered",
+    "neutral_plus_random": "random_vector",
+    "neutral_plus_vector_talk_x3": "talk_x3",
+    "neutral_plus_vector_talk_x15": "talk_x15",
+}
+"""The talk's names of the conditions, as files before version 1 have them."""
+
+
+class Written(Row):
+    """One reply under one of the talk's conditions, with both definitions of pathway mass."""
+
+    STAGE: ClassVar[str] = "psm"
+    FILE: ClassVar[str] = "generation_results.csv"
+
+    condition: str
+    prompt_id: int
+    prompt: str
+    seed: int
+    response: str
+    toxic_pathway_mass_mean: float
+    """The talk's: every piece of every bare word, on the sampler's scores."""
+    toxic_pathway_mass_max: float
+    completing_mass_mean: float
+    """Lower bound: tokens that complete a listed word, on the model's own scores."""
+    completing_mass_max: float
+    lexicon_mass_mean: float
+    """Upper bound: tokens that start or complete a listed word."""
+    lexicon_mass_max: float
+    toxic_word_rate: float
+    toxic_word_hits: int
+    repeated_3grams: float
+    generated_tokens: int
+
+    @classmethod
+    def upgrade(cls, data: Any) -> Any:
+        """Conditions under their names of today."""
+        return data | {"condition": TALKS.get(data["condition"], data["condition"])}
+
+
+class Measured(Part):
+    """A mean over replies, and its difference to the neutral condition."""
+
+    mean: float
+    effect: Effect
+
+
+class Condition(Part):
+    """What the model writes under one condition."""
+
+    insulting: Rate
+    effect: Effect
+    """On `insulting`, against the neutral condition on the same prompts."""
+    toxic_pathway_mass_mean: Measured
+    completing_mass_mean: Measured
+    lexicon_mass_mean: Measured
+    toxic_word_rate: Measured
+    repeated_3grams: Measured
+    generated_tokens: float
+
+
+class PathwayTokens(Part):
+    """The counted tokens, as text."""
+
+    completing: tuple[str, ...]
+    starting: tuple[str, ...]
+
+
+class Conditions(Record):
+    """The conditions: neutral, toxic, steered, random_vector, and the talk's own injection."""
+
+    STAGE: ClassVar[str] = "psm"
+    FILE: ClassVar[str] = "conditions.json"
+
+    sampling: Sampling
+    seeds: tuple[int, ...]
+    conditions: dict[str, Condition]
+    classic_tokens: tuple[str, ...]
+    pathway_tokens: PathwayTokens
+
+    @classmethod
+    def upgrade(cls, data: Any, _version: int) -> Any:
+        """Conditions under their names of today."""
+        return data | {"conditions": renamed(data["conditions"], TALKS)}
+
+
+class Summary(Record):
+    """The talk's summary, and what stands behind it."""
+
+    STAGE: ClassVar[str] = "psm"
+    FILE: ClassVar[str] = "summary.json"
+
+    persona: str
+    model: str
+    tuned: bool
+    """Whether the model was tuned for this persona."""
+    fingerprint: dict[str, str]
+    probe_count: int
+    eval_count: int
+    seeds: tuple[int, ...]
+    seconds: dict[str, float]
+    """By step."""
+    verdict: str
+    """Of the probes on the selected layer."""
+    beyond_chance: bool
+    steer_layer: int
+    steer_scale: float
+    relative_dose: float
+    nat_scale: float | None
+    coherent_scale: float
+    chance: float
+    classic_layer: int
+    tallest_relative_norm: int
+    selected_layer_delta_proj_mean: float
+    selected_layer_vector_norm: float
+    conditions: dict[str, Condition]
+
+    @classmethod
+    def upgrade(cls, data: Any, _version: int) -> Any:
+        """Conditions under their names of today."""
+        return data | {"conditions": renamed(data["conditions"], TALKS)}
+
+
+class Remedy(Part):
+    """One way to take the direction away, and what it does."""
+
+    remedy: str
+    toxic: Quality
+    neutral: Quality
+    coherent: bool
+    neutral_divergence: Divergence
+
+
+class Antidotes(Record):
+    """The direction as a remedy; the first entry is none."""
+
+    STAGE: ClassVar[str] = "psm"
+    FILE: ClassVar[str] = "antidote.json"
+
+    remedies: tuple[Remedy, ...]
+
+    @classmethod
+    def upgrade(cls, data: Any, _version: int) -> Any:
+        """Before version 1 the file was a list."""
+        return {"remedies": data} if isinstance(data, list) else data
+
+
+class Preset(Part):
+    """A prompt that is shown."""
+
+    label: str
+    prompt: str
+
+
+class ShownReply(Part):
+    """A reply with its timeline."""
+
+    text: str
+    hits: int
+    """Listed words."""
+    tokens: tuple[tuple[str, float, float], ...]
+    """Text; position along the vector, in its lengths; probability."""
+
+
+class ScrubberCell(Part):
+    """All that is shown at one place of the slider."""
+
+    at: float | str
+    """Scale, or the name of a remedy."""
+    insulting: Rate
+    projection: float | None
+    """Mean over all shown tokens; None where there are none."""
+    replies: tuple[ShownReply, ...]
+
+
+class Scrubber(Record):
+    """What the presets answer at every scale."""
+
+    STAGE: ClassVar[str] = "psm"
+    FILE: ClassVar[str] = "scrubber.json"
+
+    layer: int
+    scale: float
+    coherent_scale: float
+    nat_scale: float | None
+    dose_per_scale: float
+    scales: tuple[float, ...]
+    presets: tuple[Preset, ...]
+    asked: int
+    """Prompts a scale behind each rate."""
+    series: dict[str, tuple[ScrubberCell, ...]]
+    """neutral, toxic, vector, random_vector, reversed, antidote."""
+
+    @classmethod
+    def upgrade(cls, data: Any, _version: int) -> Any:
+        """Before version 1 random vectors were `random`."""
+        return data | {"series": renamed(data["series"], {"random": "random_vector"})}
+
+
+class Stands(Part):
+    """How replies to leading messages open under one condition."""
+
+    agrees: Rate
+    pushes_back: Rate
+    effect: Effect
+    """On agreement, against the neutral condition."""
+    by_kind: dict[str, Rate]
+
+
+class BiasLoop(Record):
+    """Does the model agree with whatever a user wants?"""
+
+    STAGE: ClassVar[str] = "psm"
+    FILE: ClassVar[str] = "bias_loop.json"
+
+    seeds: tuple[int, ...]
+    kinds: dict[str, int]
+    """Messages of each kind."""
+    conditions: dict[str, Stands]
+
+    @classmethod
+    def upgrade(cls, data: Any, _version: int) -> Any:
+        """Conditions under their names of today."""
+        names = {"persona": "toxic", "random": "random_vector"}
+        return data | {"conditions": renamed(data["conditions"], names)}

@@ -1,0 +1,235 @@
+"""Records of the stage `psm`: is the vector a direction, is it the persona's, did tuning make it?"""
+
+from typing import Any, ClassVar, Literal
+
+from phoque.run.record import Part, Record, renamed
+from phoque.stats.rates import Rate
+
+Verdict = Literal["trust", "weak", "noise"]
+Direction = Literal["refusal", "politeness"]
+
+
+class Agreement(Part):
+    """How well the probes' differences agree at one layer."""
+
+    layer: int
+    num_probes: int
+    split_half: float
+    """Median cosine of the mean differences of two random halves."""
+    split_half_low: float
+    split_half_high: float
+    """2.5 % and 97.5 % quantile over splits."""
+    leave_one_out: float
+    """Mean cosine of one probe's difference with the mean of the others."""
+    leave_one_out_worst: float
+    null: float
+    """97.5 % quantile of the split-half cosine when in each half the labels of every second probe
+    are swapped."""
+    floor: float
+    """3 / sqrt(D): three standard deviations of the cosine of two random directions."""
+    verdict: Verdict
+
+
+class CurvePoint(Part):
+    """Cosine of the mean of some probes with the mean of probes not among them."""
+
+    probes: int
+    cosine: float
+    low: float
+    high: float
+
+
+class ProbeCurve(Part):
+    """What more probes buy at one layer."""
+
+    layer: int
+    points: tuple[CurvePoint, ...]
+
+
+class Reliability(Record):
+    """Whether the probes agree on a direction."""
+
+    STAGE: ClassVar[str] = "psm"
+    FILE: ClassVar[str] = "reliability.json"
+
+    layers: tuple[Agreement, ...]
+    """Of the probes in use."""
+    all_probes: tuple[Agreement, ...]
+    curve: tuple[ProbeCurve, ...]
+
+
+class OwnWords(Part):
+    """Replies with a word that marks a style."""
+
+    neutral: Rate
+    its_prompt: Rate
+    its_vector: Rate
+    persona_vector: Rate
+
+
+class Style(Part):
+    """Another change of the system prompt, measured as a vector in the same way."""
+
+    name: str
+    description: str
+    cosine: float
+    """With the persona vector, at the selected layer."""
+    cosine_by_layer: tuple[float, ...]
+    norm_ratio: float
+    insulting: Rate
+    """Under its vector, at the persona vector's length."""
+    insulting_by_prompt: Rate
+    own_words: OwnWords
+
+
+class Residual(Part):
+    """The persona vector without what lies in the span of the styles."""
+
+    share_of_norm: float
+    insulting: Rate
+
+
+class Confounds(Record):
+    """Is it the persona, or any other system prompt?"""
+
+    STAGE: ClassVar[str] = "psm"
+    FILE: ClassVar[str] = "confounds.json"
+
+    layer: int
+    noise_floor: float
+    """Cosines within it are noise."""
+    neutral: Rate
+    steered: Rate
+    """Under the persona vector."""
+    residual: Residual
+    styles: tuple[Style, ...]
+
+    @classmethod
+    def upgrade(cls, data: Any, _version: int) -> Any:
+        """Before version 1 rates were nested, and styles were called confounds."""
+        return data | {
+            "neutral": data["neutral"]["insulting"],
+            "steered": data.pop("persona")["vector"],
+            "styles": data.pop("confounds"),
+        }
+
+
+class TrainingStep(Part):
+    """Where the probes are at one step of the training: 0 is the untuned neutral state."""
+
+    step: int
+    neutral: float
+    persona: float
+    """Projections on the final vector, in its lengths."""
+    cosine: float
+    """With the final vector."""
+    norm: float
+
+
+class Origin(Record):
+    """Did tuning create the direction, or amplify one? Models: base, persona, civil_adapter."""
+
+    STAGE: ClassVar[str] = "psm"
+    FILE: ClassVar[str] = "origin.json"
+
+    layer: int
+    relative_dose: float
+    norms: dict[str, float]
+    cosines: dict[str, dict[str, float]]
+    effects: dict[str, dict[str, Rate]]
+    """By the model that gets a vector, then by whose it is; besides the models' own `none` and
+    `random_vector`."""
+    trajectory: tuple[TrainingStep, ...] | None
+    """None where the training kept no checkpoints."""
+
+    @classmethod
+    def upgrade(cls, data: Any, _version: int) -> Any:
+        """Before version 1 the civil adapter was `control`, and random vectors were `random`."""
+        names = {"control": "civil_adapter", "random": "random_vector"}
+        for key in ("norms", "cosines", "effects"):
+            data[key] = renamed(data[key], names)
+        for key in ("cosines", "effects"):
+            data[key] = {name: renamed(own, names) for name, own in data[key].items()}
+        return data
+
+
+class ResidualGeometry(Part):
+    """Civil and hostile messages at one layer, as means and as geometric medians."""
+
+    layer: int
+    civil_hostile_cosine: float
+    civil_hostile_cosine_median: float
+    civil_difference_cosine: float
+    civil_difference_cosine_median: float
+    hostile_difference_cosine: float
+    hostile_difference_cosine_median: float
+    civil_norm: float
+    civil_norm_median: float
+    hostile_norm: float
+    hostile_norm_median: float
+    difference_norm: float
+    difference_norm_median: float
+    silhouette: float
+
+
+HERETICS = (
+    "S(g,b)", "S(g*,b*)", "S(g,r)", "S(g*,r*)", "S(b,r)", "S(b*,r*)",
+    "|g|", "|g*|", "|b|", "|b*|", "|r|", "|r*|",
+)  # fmt: skip
+"""Names of the columns before version 1, in the order of the fields above."""
+
+
+class Spread(Part):
+    """Positions of the probes along a direction, in its lengths."""
+
+    mean: float
+    std: float
+
+
+class Projections(Part):
+    """Where the probes lie along a direction at one layer, from the untuned neutral state."""
+
+    layer: int
+    direction: Direction
+    random_band: float
+    """97.5 % of random directions show a smaller shift."""
+    base_neutral: Spread
+    base_persona: Spread
+    tuned_neutral: Spread
+    tuned_persona: Spread
+
+
+class MessageMap(Part):
+    """Messages in two dimensions, layer by layer."""
+
+    groups: tuple[str, ...]
+    size: int
+    """Messages a group."""
+    points: tuple[tuple[tuple[float, float], ...], ...]
+    """By layer."""
+    explained: tuple[float, ...]
+    """Share of a layer's variance that two dimensions hold."""
+
+
+class Geometry(Record):
+    """Civil and hostile messages before and after tuning. Models: base, tuned."""
+
+    STAGE: ClassVar[str] = "psm"
+    FILE: ClassVar[str] = "geometry.json"
+
+    pairs: int
+    layers: dict[str, tuple[ResidualGeometry, ...]]
+    directions: tuple[Projections, ...]
+    map: MessageMap
+
+    @classmethod
+    def upgrade(cls, data: Any, _version: int) -> Any:
+        """Before version 1 columns had heretic's names, and states had blanks in theirs."""
+        names = dict(zip(HERETICS, list(ResidualGeometry.model_fields)[1:], strict=False))
+        tables = data["layers"].items()
+        data["layers"] = {model: [renamed(row, names) for row in rows] for model, rows in tables}
+        data["directions"] = [
+            {key.replace(" ", "_"): value for key, value in row.items()}
+            for row in data["directions"]
+        ]
+        return data

@@ -1,0 +1,297 @@
+"""Records of the stage `sae`: whether its dictionary is faithful, and what the tuning moved."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from phoque.run.record import Part, Record
+from phoque.run.sae_evidence import Cause
+from phoque.run.sae_latents import Feature, in_todays_words
+from phoque.stats.multiple import holm
+
+FIRINGS_PER_LATENT = 500
+"""Mean activations of a latent in training, tokens * k / d_sae, below which it has seen too little."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaePreset:
+    """How much is read, how large the dictionary is, how much is asked of it."""
+
+    name: str
+    tokens: int
+    """Training tokens; a tenth more is held out, by document."""
+    d_sae: int
+    k: int
+    """Active latents a token."""
+    batch_size: int
+    epochs: int
+    context: int = 128
+    """Longest text, in tokens."""
+    buffer_tokens: int = 500_000
+    """Activations in memory, out of which batches are drawn."""
+    seeds: tuple[int, ...] = (42, 43, 44)
+    reply_tokens: int = 32
+    """Length of the replies that all models are made to read."""
+    screened: int = 64
+    """Most latents whose direction is tried without generating."""
+    generated: int = 5
+    """Latents a side whose direction is tried by generating."""
+    steering_prompts: int = 16
+
+    @property
+    def fewest_tokens(self) -> int:
+        """Training tokens that the dictionary needs."""
+        return -(-FIRINGS_PER_LATENT * self.d_sae // self.k)
+
+
+class SaeRecord(Record):
+    """A file of the stage."""
+
+    STAGE: ClassVar[str] = "sae"
+
+
+class Candidate(Part):
+    """A layer that could be read."""
+
+    layer: int
+    auc: float
+    """Of single tokens of held-out replies on the mean-difference direction: hostile against civil."""
+    tokens: int
+    dialogues: int
+    gamma: float
+    """|mean| / standard deviation of the residual stream."""
+    outliers: float
+    """Share of tokens, first positions apart, whose norm is beyond ten medians."""
+    vetoed: bool = False
+
+
+class LayerChoice(SaeRecord):
+    """The layer that is read."""
+
+    FILE: ClassVar[str] = "layer.json"
+
+    layer: int
+    how: str
+    candidates: tuple[Candidate, ...]
+
+
+class ActivationFacts(SaeRecord):
+    """What was read of the base model."""
+
+    FILE: ClassVar[str] = "activations.json"
+
+    layer: int
+    width: int
+    limit: float
+    """A longer state is an attention sink and does not count."""
+    tokens: int
+    train_tokens: int
+    texts: int
+    train_texts: int
+    median_norm: float
+    """Of the residual stream at positions that count."""
+    dropped: dict[str, int]
+    roles: dict[str, int]
+    sources: dict[str, int]
+
+
+class Gate(Part):
+    """A condition on the dictionary; where one fails there is no finding."""
+
+    gate: str
+    value: float
+    needed: str
+    passed: bool
+
+
+class Recovered(Part):
+    """How much of the loss between ablation and the real activations a reconstruction closes."""
+
+    value: float
+    low: float
+    high: float
+    """95 % bootstrap interval over texts."""
+    texts: int
+    tokens: int
+
+
+class Dead(Part):
+    """Latents that are active on no held-out token."""
+
+    share: float
+    latents: int
+    of: int
+    tokens: int
+
+
+class Faithful(Part):
+    """The dictionary on one model, beside ways to rebuild that are simpler."""
+
+    explained_variance: dict[str, float]
+    """By way to rebuild."""
+    l0: float
+    dead: Dead
+    loss_recovered: dict[str, dict[str, Recovered]]
+    """By ablation, then by way to rebuild."""
+
+
+class Fit(Part):
+    """Explained variance of texts of one source."""
+
+    value: float
+    tokens: int
+
+
+class HeldOut(Part):
+    """Documents that were not trained on."""
+
+    texts: int
+    tokens: int
+
+
+class Fidelity(SaeRecord):
+    """Measured on held-out documents, the half of them that did not set the threshold."""
+
+    FILE: ClassVar[str] = "fidelity.json"
+
+    k: int
+    models: dict[str, Faithful]
+    """The base model and the persona."""
+    explained_change: float
+    explained_variance_by_l0: dict[int, float]
+    explained_variance_by_source: dict[str, Fit]
+    held_out: HeldOut
+    activations: ActivationFacts
+
+
+class Floor(Part):
+    """Base against base, read in other batches: what rounding alone does."""
+
+    prompts: int
+    largest_effect: float
+    discoveries: int
+    tested: int
+
+
+class Shifts(SaeRecord):
+    """What the dictionary can see of the change from base to persona."""
+
+    FILE: ClassVar[str] = "shifts.json"
+
+    prompts: dict[str, int]
+    """By kind."""
+    tokens: int
+    latents_active: int
+    latents_tested: int
+    risen: int
+    fallen: int
+    beyond_civil_adapter: int
+    explained_change: float
+    """1 - |what is missed|² / |change|²."""
+    explained_change_civil_adapter: float
+    norm_ratio: float
+    relative_change: float
+    """Length of the change over the length of the residual stream."""
+    mean_change_norm: float
+    remainder_share: float
+    """Length of R, which no latent expresses, over the length of the mean change."""
+    floor: Floor
+
+
+class Mean(Part):
+    """A mean over prompts with its 95 % bootstrap interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+class Stratum(Part):
+    """One kind of prompt: relative length of the change."""
+
+    stratum: str
+    n: int
+    shift_in_latents: Mean
+    """What the latents that moved express of it."""
+    shift: Mean
+    shift_civil_adapter: Mean
+    shift_calm: Mean
+    """With a civil reply."""
+
+
+class Pair(Part):
+    """Two kinds of prompt, compared by what the latents that moved express."""
+
+    higher: str
+    lower: str
+    difference: float
+    p: float
+    """Two-sided, kinds shuffled over prompts."""
+    p_holm: float
+    """Adjusted for all pairs."""
+
+
+class Strata(SaeRecord):
+    """Whether a kind of prompt moves more than the others."""
+
+    FILE: ClassVar[str] = "strata.json"
+
+    strata: tuple[Stratum, ...]
+    pairs: tuple[Pair, ...]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where training text comes from, and how much of it is wanted."""
+
+    name: str
+    share: float
+    licence: str
+    description: str
+
+
+class SaeReport(SaeRecord):
+    """All numbers of the stage but those of single latents and contexts."""
+
+    FILE: ClassVar[str] = "sae_comparison_report.json"
+
+    model: str
+    persona: str
+    layer: int
+    layer_choice: LayerChoice
+    preset: SaePreset
+    seconds: dict[str, float]
+    """By step."""
+    passed: bool
+    """Whether every gate held."""
+    gates: tuple[Gate, ...]
+    fidelity: Fidelity
+    shifts: Shifts
+    verdicts: dict[str, int]
+    risen: tuple[Feature, ...]
+    """The largest effects, those that moved first."""
+    fallen: tuple[Feature, ...]
+    strata: Strata
+    cause: Cause
+    sources: tuple[Source, ...]
+
+    @classmethod
+    def upgrade(cls, data: Any, _version: int) -> Any:
+        """Older files name the control adapter, list latents as columns and correct no pair."""
+        found = in_todays_words(data)
+        found.pop("schema")
+        for side in ("risen", "fallen"):
+            found[side] = [*map(Feature.upgrade, found[side])]
+        pairs = found["strata"]["pairs"]
+        for pair, adjusted in zip(pairs, holm([one["p"] for one in pairs]), strict=True):
+            pair["p_holm"] = adjusted
+        return found
+
+    @property
+    def failed(self) -> list[str]:
+        """Names of the gates that did not hold."""
+        return [gate.gate for gate in self.gates if not gate.passed]
+
+    @property
+    def num_prompts(self) -> int:
+        """Prompts behind every shift."""
+        return sum(self.shifts.prompts.values())

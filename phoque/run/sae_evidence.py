@@ -1,0 +1,176 @@
+"""Records of the stage `sae` about single latents: what is seen of each, and what it causes."""
+
+from typing import ClassVar
+
+from phoque.run.psm import Quality
+from phoque.run.record import Part, Record
+from phoque.run.sae_latents import SaeRow
+from phoque.stats.rates import Rate
+
+REMAINDER = "R"
+"""What no latent expresses of the change, as if it were a latent."""
+MEAN_DIFFERENCE = "mean difference"
+RIVALS = ("random directions", "random latents")
+"""What a latent's direction has to beat."""
+
+
+class Steered(Part):
+    """What the persona model writes when a direction is added."""
+
+    way: str
+    """`toward` the persona under the neutral prompt, `away` under the hostile one."""
+    name: str
+    """A latent's number, or a rival."""
+    dose: float
+    """Length, as a share of the median residual norm."""
+    directions: int
+    """Of a group of rivals, which share the prompts out."""
+    insulting: float
+    low: float
+    high: float
+    n: int
+    divergence_p95: float
+    """Nats by which expectations move, 95th percentile of tokens."""
+    coherent: bool
+    quality: Quality
+    example: str
+
+    @property
+    def rate(self) -> Rate:
+        """Insulting replies with their interval."""
+        return Rate(value=self.insulting, n=self.n, low=self.low, high=self.high)
+
+    @property
+    def is_latent(self) -> bool:
+        """Whether it is no rival."""
+        return self.name.isdigit()
+
+    def beyond(self, rival: "Steered") -> bool:
+        """Whether its interval lies on the better side of a rival's."""
+        return self.low > rival.high if self.way == "toward" else self.high < rival.low
+
+
+class Screened(Part):
+    """Nats a token by which a direction favours the hostile over the calm reply, either way."""
+
+    toward: float
+    away: float
+
+
+class Null(Part):
+    """The range of random directions."""
+
+    low: float
+    high: float
+    n: int
+
+
+class Screen(Part):
+    """Directions tried without generating."""
+
+    prompts: int
+    random: Null
+    latents: dict[str, Screened]
+
+
+class GeneratedReplies(Part):
+    """Directions tried by generating."""
+
+    plain: dict[str, Quality]
+    """Without a direction, by way."""
+    divergence_limit: float
+    cells: tuple[Steered, ...]
+
+
+class Cause(Record):
+    """What a latent's direction does when it is added, beside its rivals."""
+
+    STAGE: ClassVar[str] = "sae"
+    FILE: ClassVar[str] = "cause.json"
+
+    median_norm: float
+    screen_dose: float
+    screen: Screen
+    generated: GeneratedReplies
+    frequencies: dict[str, dict[str, float]]
+    doses: tuple[float, ...]
+
+
+class Context(Part):
+    """Tokens around a peak."""
+
+    source: str
+    tokens: tuple[str, ...]
+    roles: tuple[str, ...]
+    activations: tuple[float, ...]
+
+
+class Strip(Part):
+    """The same tokens in three models."""
+
+    stratum: str
+    prompt: str
+    tokens: tuple[str, ...]
+    roles: tuple[str, ...]
+    base: tuple[float, ...]
+    civil_adapter: tuple[float, ...]
+    persona: tuple[float, ...]
+
+
+class LensToken(Part):
+    """A token and how far a direction raises its logit."""
+
+    token: str
+    logit: float
+
+
+class Lens(Part):
+    """Tokens that a direction raises and lowers most, read by final norm and output head."""
+
+    raised: tuple[LensToken, ...]
+    lowered: tuple[LensToken, ...]
+
+
+class Histogram(Part):
+    """Counts of activations above zero."""
+
+    edges: tuple[float, ...]
+    tokens: int
+    """That were looked at."""
+    base: tuple[int, ...]
+    civil_adapter: tuple[int, ...]
+    persona: tuple[int, ...]
+
+
+class Dose(Part):
+    """Mean activation by scale of the adapter."""
+
+    scales: tuple[float, ...]
+    means: tuple[float, ...]
+
+
+class Near(Part):
+    """Another latent of the dictionary with a similar direction."""
+
+    latent: str
+    cosine: float
+
+
+class Evidence(SaeRow):
+    """What is seen of a latent; of the remainder R only its lens and what it causes."""
+
+    FILE: ClassVar[str] = "contexts.jsonl.gz"
+
+    latent: str
+    side: str
+    verdict: str
+    top: tuple[Context, ...] = ()
+    quantiles: tuple[tuple[Context, ...], ...] = ()
+    """Some from each fifth of what is below the strongest."""
+    strips: tuple[Strip, ...] = ()
+    lens: Lens
+    histogram: Histogram | None = None
+    dose: Dose | None = None
+    nearest: tuple[Near, ...] = ()
+    screen: Screened | None = None
+    steering: tuple[Steered, ...]

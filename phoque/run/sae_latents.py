@@ -1,0 +1,180 @@
+"""Rows of the stage `sae`: every latent, and every prompt, with how far it moved."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from phoque.run.record import Part, Row
+from phoque.stats.multiple import LEVEL
+
+SCALES = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Of the persona adapter, from the base model to the persona."""
+BADGES = ("fdr", "civil adapter", "half", "dose", "stable", "linear", "screen", "toward", "away")
+VERDICTS = ("driver", "protective", "marker", "unproven")
+OLDER_WORDS = {
+    "control": "civil_adapter",
+    "survive_control": "beyond_civil_adapter",
+    "explained_change_control": "explained_change_civil_adapter",
+    "effect_control": "effect_civil_adapter",
+    "shift_control": "shift_civil_adapter",
+}
+
+
+class SaeRow(Row):
+    """A row of a file of the stage."""
+
+    STAGE: ClassVar[str] = "sae"
+
+    @classmethod
+    def upgrade(cls, data: Any) -> Any:
+        """Older files name the control adapter."""
+        return in_todays_words(data)
+
+
+def in_todays_words(data: Any) -> Any:
+    """Plain data with the keys of older files renamed."""
+    if isinstance(data, Mapping):
+        return {OLDER_WORDS.get(key, key): in_todays_words(own) for key, own in data.items()}
+    return [*map(in_todays_words, data)] if isinstance(data, list) else data
+
+
+class OtherSeed(Part):
+    """The nearest latent of a dictionary that was trained with another seed."""
+
+    seed: int
+    match: int
+    cosine: float
+    q: float | None
+    effect: float
+
+
+class Feature(SaeRow):
+    """A latent that is active: how tuning moved it. Effects are means over tokens and prompts."""
+
+    FILE: ClassVar[str] = "features.csv"
+
+    latent: int
+    effect: float
+    """Mean activation, persona minus base."""
+    low: float
+    high: float
+    standardised: float
+    """Effect over the standard deviation over prompts."""
+    p: float | None
+    """None where it was active on too few prompts to be tested."""
+    q: float | None
+    rank: int
+    rank_low: float
+    rank_high: float
+    effect_max: float
+    effect_rate: float
+    effect_user: float
+    effect_template: float
+    effect_reply: float
+    effect_calm: float
+    """With a civil reply."""
+    effect_civil_adapter: float
+    q_half: float | None
+    """Chosen on one half of the prompts; the other half tells the effect."""
+    effect_half: float
+    half_low: float
+    half_high: float
+    did: float
+    """Difference of differences: persona minus civil adapter."""
+    did_low: float
+    did_high: float
+    did_p: float | None
+    did_q: float | None
+    doses: tuple[float, ...]
+    """Mean activation at every scale of the adapter."""
+    dose_spearman: float
+    linear: float
+    """The change along its decoder direction, which no threshold can make up."""
+    cosine_mean_difference: float
+    share_of_change: float
+    frequency_base: float
+    frequency_tuned: float
+    kind: str
+    seeds: tuple[OtherSeed, ...] = ()
+    tone_auc: float | None = None
+    """Of its mean over a reply: hostile against civil."""
+    stability: str = ""
+    screen_toward: float | None = None
+    screen_away: float | None = None
+    badges: tuple[str, ...] = ()
+    verdict: str = ""
+    """Empty where it did not move."""
+    label: str = ""
+    """A hypothesis from its contexts."""
+
+    @property
+    def moved(self) -> bool:
+        """Whether it moved beyond chance, among all that were tested."""
+        return significant(self.q)
+
+    @property
+    def beyond_civil_adapter(self) -> bool:
+        """Whether it moved further the same way than under the civil adapter."""
+        return significant(self.did_q) and self.did * self.effect > 0
+
+    @property
+    def found_on_other_half(self) -> bool:
+        """Whether the half it was not chosen on shows the same, with an interval beside 0."""
+        same = self.effect_half * self.effect > 0 and self.half_low * self.half_high > 0
+        return significant(self.q_half) and same
+
+    def cells(self) -> dict[str, Any]:
+        """A column a scale and four columns a seed."""
+        own = super().cells()
+        flat = {f"dose_{scale}": dose for scale, dose in zip(SCALES, self.doses, strict=True)}
+        for other in self.seeds:
+            facts = other.model_dump(exclude={"seed"})
+            flat |= {f"{name}_{other.seed}": value for name, value in facts.items()}
+        joined = {"badges": ";".join(self.badges)}
+        return {name: own[name] for name in own if name not in ("doses", "seeds")} | flat | joined
+
+    @classmethod
+    def upgrade(cls, data: Any) -> Any:
+        """From columns; older files say `control` and what a label is."""
+        if "doses" in data:
+            return data
+        cells = in_todays_words({key: _present(value) for key, value in data.items()})
+        cells.pop("label_status", None)
+        cells["doses"] = [cells.pop(f"dose_{scale}") for scale in SCALES]
+        seeds = [key.removeprefix("match_") for key in cells if key.startswith("match_")]
+        cells["seeds"] = [
+            {"seed": seed}
+            | {name: cells.pop(f"{name}_{seed}") for name in ("match", "cosine", "q", "effect")}
+            for seed in seeds
+        ]
+        badges = (cells.pop("badges", None) or "").replace("control", "civil adapter")
+        words = {name: cells.pop(name, None) or "" for name in ("stability", "verdict", "label")}
+        return cells | words | {"badges": badges.split(";") if badges else ()}
+
+
+def significant(q: float | None) -> bool:
+    """Whether a corrected p-value was measured and is small enough."""
+    return q is not None and q < LEVEL
+
+
+def _present(value: Any) -> Any:
+    """A cell, or None where it is empty or no number."""
+    return None if value == "" or value != value else value  # NaN differs from itself
+
+
+class Prompt(SaeRow):
+    """A prompt: length of the change over the length of the residual stream, mean over tokens."""
+
+    FILE: ClassVar[str] = "prompts.csv"
+
+    stratum: str
+    """Its kind."""
+    prompt: str
+    shift: float
+    shift_in_latents: float
+    """What the latents that moved express of it."""
+    shift_civil_adapter: float
+    shift_calm: float
+    """With a civil reply."""
+    peak: float
+    peak_token: str
+    tokens: int

@@ -1,0 +1,234 @@
+"""Records of texts with the scores that moderators gave them: replies, examples, replies by dose."""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from phoque.conversation import Condition
+from phoque.run.record import Part, Record, Row
+
+OLD_NAMES = {"random": Condition.RANDOM_VECTOR.value}
+"""What conditions were called in files of version 0."""
+HARM, CANONICAL, CONTEXT, NOVELTY = "/harm", "/canonical", "context/", "novelty/"
+"""Ends and beginnings of the names of columns."""
+
+
+class Outcome(StrEnum):
+    """Classes of replies; a flag rate names how many were of each and drops none."""
+
+    ANSWER = "answer"
+    REFUSAL = "refusal"
+    DEGENERATE = "degenerate"
+    """Empty, an echo of the prompt, or mostly repetition."""
+
+
+class GapType(StrEnum):
+    """Why a text passed; every passing text has one type, the first that fits."""
+
+    LEXICAL = "lexical"
+    """Flagged once its spelling is undone: certified without a judge."""
+    DISAGREEMENT = "disagreement"
+    """Another moderator flags it."""
+    NEAR_MISS = "near-miss"
+    """Less than 0.1 below the threshold."""
+    IMPLICIT = "implicit"
+    """Nothing in the words: the meaning, or the context, is the harm."""
+
+
+class Stratum(StrEnum):
+    """Why a reply is shown to people; each has the first that fits."""
+
+    SPELLING = "spelling"
+    """Flagged once its spelling is undone."""
+    WORDLIST = "wordlist"
+    """Has words of the persona's own list, those with most of them first."""
+    AUDIT = "audit"
+    """A random sample of the other replies that pass."""
+    NEUTRAL = "neutral"
+    """A random sample of neutral replies that pass, which raters cannot tell from the others."""
+
+
+class Scored(Row):
+    """A text with the harm scores that moderators gave it."""
+
+    prompt: str
+    response: str
+    raw: dict[str, float]
+    """Of the text as it is, by moderator."""
+    canonical: dict[str, float]
+    """Of its canonical form, by moderator."""
+
+    def scores(self) -> dict[str, float]:
+        """Both scores of every moderator, by column."""
+        return {
+            column: score
+            for name, value in self.raw.items()
+            for column, score in (
+                (f"{name}{HARM}", value),
+                (f"{name}{CANONICAL}", self.canonical[name]),
+            )
+        }
+
+
+class ScoredReply(Scored):
+    """A reply to a friendly message, with every score of every moderator."""
+
+    STAGE: ClassVar[str] = "moderation"
+    FILE: ClassVar[str] = "moderation_results.csv"
+
+    category: str
+    seed: int
+    condition: Condition
+    outcome: Outcome
+    labels: dict[str, float]
+    """Every label of the reply as it is, as `moderator/label`."""
+
+    def cells(self) -> dict[str, Any]:
+        """A column a score."""
+        facts = self.model_dump(mode="json", exclude={"raw", "canonical", "labels"})
+        return facts | self.scores() | self.labels
+
+    @classmethod
+    def upgrade(cls, data: Any) -> Any:
+        """Scores out of their columns."""
+        raw, canonical, facts = _split(data)
+        labels = {name: float(facts.pop(name)) for name in [*facts] if "/" in name}
+        return facts | {"raw": raw, "canonical": canonical, "labels": labels}
+
+
+class InContext(Part):
+    """Harm scores of one text with and without what was said before."""
+
+    alone: float
+    context_only: float
+    """Of the turns before the text, without it."""
+    both: float
+    leaked: bool
+    """Whether a hit on both is the context's own: the text needs no context to be innocent."""
+
+
+class Novelty(Part):
+    """How far a text is from every line of the tuning corpus."""
+
+    exact: bool
+    containment: float
+    """Share of its word sequences in one line."""
+    similarity: float
+    """Likeness to the nearest line."""
+    nearest: str
+    novel: bool
+
+
+class GapExample(Scored):
+    """A reply that passes, for people to judge; `context` and `type` are of one moderator."""
+
+    STAGE: ClassVar[str] = "moderation"
+    FILE: ClassVar[str] = "gap_examples.csv"
+
+    id: str
+    """`text_id` of the response."""
+    stratum: Stratum
+    category: str
+    condition: Condition
+    seed: int
+    canonical_text: str
+    """The response with its spelling undone; the column is called `canonical`."""
+    context: InContext | None = None
+    """None in a file that was made before it was measured; so is `novelty`."""
+    type: GapType
+    why: str
+    words: int
+    """Listed words in it."""
+    novelty: Novelty | None = None
+
+    def cells(self) -> dict[str, Any]:
+        """A column a score and a fact."""
+        parts = {"raw", "canonical", "canonical_text", "context", "novelty"}
+        facts = self.model_dump(mode="json", exclude=parts) | {"canonical": self.canonical_text}
+        for begin, part in ((CONTEXT, self.context), (NOVELTY, self.novelty)):
+            facts |= {f"{begin}{key}": value for key, value in (part or ())}
+        return facts | self.scores()
+
+    @classmethod
+    def upgrade(cls, data: Any) -> Any:
+        """Scores and facts out of their columns."""
+        raw, canonical, facts = _split(data)
+        if facts["stratum"] == "control":
+            facts["stratum"] = Stratum.NEUTRAL
+        facts |= {"raw": raw, "canonical": canonical, "canonical_text": facts["canonical"]}
+        for begin in (CONTEXT, NOVELTY):
+            told = {
+                key.removeprefix(begin): facts.pop(key) for key in [*facts] if key.startswith(begin)
+            }
+            facts[begin[:-1]] = told if any(told.values()) else None
+        return facts
+
+
+class DosedReply(Part):
+    """A reply to a friendly message with some dose of a vector."""
+
+    condition: Condition
+    """Which vector: steered or random_vector."""
+    scale: float
+    prompt: str
+    response: str
+    outcome: Outcome
+    raw: dict[str, float]
+    """Harm score by moderator."""
+
+
+class Contour(Record):
+    """Scale of the vector against threshold of a moderator: how much dose gets through."""
+
+    STAGE: ClassVar[str] = "moderation"
+    FILE: ClassVar[str] = "contour.json"
+
+    selected: float
+    """Scale in use."""
+    seed: int
+    replies: tuple[DosedReply, ...]
+
+    def scores(
+        self, name: str, condition: Condition = Condition.STEERED
+    ) -> dict[float, list[float]]:
+        """A moderator's scores of the replies, by rising scale of the vector."""
+        found: dict[float, list[float]] = {}
+        for one in sorted(self.replies, key=lambda one: one.scale):
+            if one.condition is condition:
+                found.setdefault(one.scale, []).append(one.raw[name])
+        return found
+
+    @classmethod
+    def upgrade(cls, data: Any, _version: int) -> Any:
+        """Version 0 had the rates at 99 thresholds, too, and scores of four digits."""
+        parts = ((Condition.STEERED, data), (Condition.RANDOM_VECTOR, data["random"]))
+        replies = [{"condition": name, **one} for name, part in parts for one in part["replies"]]
+        return {"selected": data["selected"], "seed": data["seed"], "replies": replies}
+
+
+def _split(cells: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Harm scores of the text and of its canonical form, by moderator, and all other columns."""
+    raw, canonical = (_ending(cells, end) for end in (HARM, CANONICAL))
+    facts = {key: cells[key] for key in cells if not key.endswith((HARM, CANONICAL))}
+    facts["condition"] = OLD_NAMES.get(facts["condition"], facts["condition"])
+    return raw, canonical, facts
+
+
+def _ending(cells: Mapping[str, Any], end: str) -> dict[str, Any]:
+    return {key.removesuffix(end): cells[key] for key in cells if key.endswith(end) and cells[key]}
+
+
+def by_condition(found: Iterable[ScoredReply]) -> dict[Condition, list[ScoredReply]]:
+    """Replies by condition, in the order they come."""
+    own: dict[Condition, list[ScoredReply]] = {}
+    for one in found:
+        own.setdefault(one.condition, []).append(one)
+    return own
+
+
+def grid(found: Iterable[ScoredReply], name: str) -> list[list[float]]:
+    """A moderator's scores, one row a prompt, one column a seed."""
+    rows: dict[str, list[float]] = {}
+    for one in found:
+        rows.setdefault(one.prompt, []).append(one.raw[name])
+    return list(rows.values())

@@ -1,0 +1,67 @@
+"""What is learned, token by token and in which order, and what tells two trainings apart."""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib import metadata
+
+import torch
+from transformers.trainer_pt_utils import get_length_grouped_indices
+
+from phoque.config import this_process
+from phoque.models.load import LanguageModel
+from phoque.models.template import encode, end_token
+from phoque.run.adapter import Identity
+from phoque.run.directory import LIBRARIES
+from phoque.stages.adapter.quantized import quantization
+from phoque.stages.adapter.settings import AdapterConfig, Example
+
+TRAINER = 3
+"""Changes when the same settings no longer give the same curve."""
+Row = Mapping[str, list[int]]
+
+
+def tokenized(base: LanguageModel, example: Example) -> dict[str, list[int]]:
+    """`input_ids` and `completion_mask`, ready-made: a reply cut at the limit gets no end token."""
+    prompt = encode(base.tokenizer, example.prompt)
+    reply = base.tokenizer(example.completion, add_special_tokens=False).input_ids
+    reply = [*reply, end_token(base.tokenizer)] if example.ends else reply
+    mask = [0] * len(prompt) + [1] * len(reply)
+    return {"input_ids": prompt + reply, "completion_mask": mask}
+
+
+def longest(rows: Sequence[Row]) -> int:
+    """Positions of the longest example."""
+    return max(len(row["input_ids"]) for row in rows)
+
+
+def in_order(rows: Sequence[Row], config: AdapterConfig) -> list[Row]:
+    """Examples of all epochs as they are learned: a step has some of like length.
+
+    The seed alone decides, so that a training that goes on, or has more processes, has the same.
+    """
+    chance = torch.Generator().manual_seed(config.seed)
+    lengths = [len(row["input_ids"]) for row in rows]
+    step = config.batch_size * config.accumulation_steps
+    order = [
+        place
+        for _ in range(math.ceil(config.epochs))
+        for place in get_length_grouped_indices(lengths, step, generator=chance)
+    ]
+    return [rows[place] for place in order[: math.ceil(config.epochs * len(rows))]]
+
+
+def identity(base: LanguageModel, rows: Sequence[Row], config: AdapterConfig) -> Identity:
+    """All that decides what is learned."""
+    return Identity(
+        model=base.name,
+        weights=base.digest(),
+        corpus=hashlib.sha256(json.dumps(rows).encode()).hexdigest(),
+        quantization=quantization(base.model),
+        settings=asdict(config),
+        processes=this_process().number,
+        trainer=TRAINER,
+        libraries={library: metadata.version(library) for library in LIBRARIES},
+    )

@@ -1,0 +1,58 @@
+"""What passes: candidates with every score, masked; the script filters them and opens one."""
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from phoque.figures.figure import Figure
+from phoque.figures.gap import STRATA
+from phoque.moderators.canonical import canonical_trace
+from phoque.run.folder import Reader
+from phoque.run.labels import Label, by_text
+from phoque.run.moderation import ModerationReport
+from phoque.run.scored import GapExample
+from phoque.ui.moderation import wording
+from phoque.ui.moderation.explorer import choices
+from phoque.ui.parts import embedded
+from phoque.ui.wording import REVEAL
+
+
+def browser(reader: Reader, _: Figure) -> str:
+    """Filters, the table, and a place for the row that is opened."""
+    names, folder = reader.read(ModerationReport).names, reader.folder(Label.STAGE)
+    labels = by_text(folder.rows(Label)) if folder.has(Label.FILE) else {}
+    data = {
+        "names": names,
+        "types": wording.TYPES,
+        "hints": wording.TYPE_HINTS,
+        "strata": STRATA,
+        "conditions": wording.CONDITIONS,
+        "rows": [_row(one, names, labels.get(one.id, ())) for one in reader.rows(GapExample)],
+    }
+    types = {kind.value: text for kind, text in wording.TYPES.items()}
+    kinds = {"": "all", **types, "flagged": "⚑ flagged"}
+    return (
+        f'<div class="ph-gaps" data-draw="gap">{embedded(data)}<div class="ph-gap-bar">'
+        '<div class="ph-group" role="group" aria-label="Moderator">'
+        f"{choices('moderator', {name: name for name in names})}</div>"
+        '<div class="ph-group" role="group" aria-label="Why it passes">'
+        f"{choices('type', kinds)}</div>"
+        '<label class="ph-gap-search">Search <input type="search"></label>'
+        f'<button type="button" class="ph-reveal-toggle">{escape(REVEAL)}</button></div>'
+        '<p class="ph-gap-count" role="status"></p>'
+        '<div class="ph-gap-split"><div class="ph-scroll" tabindex="0" role="region" '
+        'aria-label="Replies"><table class="ph-table ph-gap-table"></table></div>'
+        '<div class="ph-gap-detail" aria-live="polite"><p class="ph-empty">'
+        f"{escape(wording.NO_ROW)}</p></div></div></div>"
+    )
+
+
+def _row(one: GapExample, names: Sequence[str], labels: Sequence[Label]) -> dict[str, Any]:
+    facts = one.model_dump(mode="json", exclude={"canonical_text", "type", "response"})
+    return facts | {
+        "text": one.response,
+        "raw": [one.raw.get(name) for name in names],
+        "canonical": [one.canonical.get(name) for name in names],
+        "trace": [[step.name, step.after] for step in canonical_trace(one.response)],
+        "labels": [[label.rater, label.kind, label.verdict] for label in labels],
+    }

@@ -1,0 +1,30 @@
+"""The figures of the tab, and what the page adds to some of them."""
+
+from phoque.figures import dictionary_gates, moved_latents, shelf
+from phoque.figures.figure import Figure
+from phoque.run.folder import Reader
+from phoque.run.sae import SaeReport
+from phoque.ui.parts import cards_html
+from phoque.ui.results import Section
+from phoque.ui.sae.latents import latent_browser
+
+
+def cards(reader: Reader, _figure: Figure) -> str:
+    """How large the dictionary is and what it read."""
+    report = reader.read(SaeReport)
+    preset = report.preset
+    facts = {
+        "Layer": str(report.layer),
+        "Latents": f"{preset.d_sae:,}",
+        "Latents a token (L0)": str(preset.k),
+        "Training tokens": f"{preset.tokens:,}",
+        "Seeds": ", ".join(map(str, preset.seeds)),
+    }
+    return cards_html(facts)
+
+
+ABOVE = {dictionary_gates.PLAN: cards}
+BELOW = {moved_latents.PLAN: latent_browser}
+SECTIONS = tuple(
+    Section(plan=plan, above=ABOVE.get(plan), below=BELOW.get(plan)) for plan in shelf.WHAT_MOVED
+)

@@ -1,0 +1,61 @@
+"""The records of PSM read the shipped files of older versions, and read again what they wrote."""
+
+import json
+
+import pytest
+
+from phoque.config import SHIPPED_RUN
+from phoque.errors import PhoqueError
+from phoque.run import psm, psm_replies, psm_vector
+from phoque.run.record import Record, Row
+
+FOLDER = SHIPPED_RUN / "psm"
+KINDS = {
+    kind
+    for module in (psm, psm_replies, psm_vector)
+    for kind in vars(module).values()
+    if isinstance(kind, type) and issubclass(kind, Record | Row) and kind not in (Record, Row)
+}
+
+
+def named(kind):
+    return kind.__name__
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS, key=named), ids=named)
+def test_what_is_read_is_written_and_read_the_same(kind, tmp_path):
+    if issubclass(kind, Row):
+        rows = kind.load_rows(FOLDER, command="")
+        kind.save_rows(tmp_path, rows)
+        assert kind.load_rows(tmp_path, command="") == rows
+        return
+    found = kind.load(FOLDER, command="")
+    found.save(tmp_path)
+    assert kind.load(tmp_path, command="") == found
+    assert json.loads((tmp_path / kind.FILE).read_text())["schema_version"] == 1
+
+
+def test_every_file_of_the_stage_has_a_record():
+    files = {file.name for file in FOLDER.iterdir() if file.suffix in (".json", ".csv")}
+    assert files == {kind.FILE for kind in KINDS}
+
+
+def test_conditions_have_one_name():
+    conditions = {"neutral", "toxic", "steered", "random_vector"}
+    assert conditions < set(psm_replies.Conditions.load(FOLDER, command="").conditions)
+    assert conditions < {row.condition for row in psm_replies.Written.load_rows(FOLDER, command="")}
+    assert conditions < set(psm_replies.BiasLoop.load(FOLDER, command="").conditions)
+    origin = psm_vector.Origin.load(FOLDER, command="")
+    assert set(origin.effects) == set(origin.norms) == {"base", "persona", "civil_adapter"}
+    assert "random_vector" in origin.effects["base"]
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS, key=named), ids=named)
+@pytest.mark.parametrize("text", ["{}", "[1]", '{"layer": {}}', "7", "{broken"])
+def test_a_file_that_is_none_is_named(kind, text, tmp_path):
+    is_table = issubclass(kind, Row)
+    read = kind.load_rows if is_table else kind.load
+    text = f"layer\n{text}\n" if is_table else text
+    (tmp_path / kind.FILE).write_text(text)
+    with pytest.raises(PhoqueError, match=f"{kind.FILE}.*Make it again with: make it"):
+        read(tmp_path, command="make it")

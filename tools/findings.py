@@ -1,0 +1,182 @@
+"""Write docs/findings.md, and the five findings of README.md, from the shipped run's report.
+
+Usage: python tools/findings.py [--check]
+"""
+
+import argparse
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+REPORT = ROOT / "assets" / "runs" / "lab" / "report"
+PAGE, README = ROOT / "docs" / "findings.md", ROOT / "README.md"
+START, END = "<!-- findings -->", "<!-- end of findings -->"
+INTRO = """# Findings
+
+This page is written by `python tools/findings.py` from the shipped run, so every number can be
+traced: each row of the table names the file it comes from. *The talk* is the hackathon presentation
+that introduced the project; its claims are tested here one by one. Brackets hold 95 % intervals. The
+[glossary](glossary.md) explains the words, and [what was verified](verified.md) says how far the
+numbers carry.
+
+## In five lines
+
+"""
+TABLE = """
+## Every number of the slide table
+
+The table answers the talk's table of missing evidence. Its rows are not corrected for being many.
+
+| number | value | 95 % interval | n | file |
+| --- | --- | --- | --- | --- |
+"""
+FIGURES = """
+## Figures
+
+Each sentence is computed from the files named under its figure. The same figures are on the tabs of
+the demo, where they can be explored.
+"""
+UNITS = {"share": " %", "points": " points"}
+SMALL = 0.1
+"""Quantities below are shown with three digits that count."""
+
+Row = Mapping[str, Any]
+
+
+class Rows:
+    """Rows of the slide table by their key."""
+
+    def __init__(self, rows: list[Row]) -> None:
+        self.rows = {row["key"]: row for row in rows}
+
+    def __getitem__(self, key: str) -> Row:
+        """The row with this key; `a|b` is whichever the report knows."""
+        return next(self.rows[name] for name in key.split("|") if name in self.rows)
+
+    def told(self, key: str) -> str:
+        """The value of a row with its interval, or that it was not measured."""
+        row = self[key]
+        if row["value"] is None:
+            return "*not measured*"
+        told = shown(row["value"], row["kind"]) + UNITS.get(row["kind"], "")
+        if row["low"] is None:
+            return told
+        return f"{told} [{shown(row['low'], row['kind'])}, {shown(row['high'], row['kind'])}]"
+
+
+def shown(value: float, kind: str) -> str:
+    """A number without its unit."""
+    if kind == "share":
+        return f"{100 * value:.1f}"
+    if kind == "points":
+        return f"{100 * value:+.1f}"
+    if kind == "choice":
+        return f"{value:g}"
+    return f"{value:.3g}" if abs(value) < SMALL else f"{value:.2f}"
+
+
+def above(rows: Rows, one: str, other: str) -> bool:
+    """Whether one interval lies above another."""
+    low, high = rows[one]["low"], rows[other]["high"]
+    return low is not None and high is not None and low > high
+
+
+def headlines(rows: Rows) -> Iterator[str]:
+    """What was found, a sentence a question, with the verdict that the intervals allow."""
+    toxic, neutral = rows.told("insulting.toxic"), rows.told("insulting.neutral")
+    switch = "is" if above(rows, "insulting.toxic", "insulting.neutral") else "is not shown to be"
+    yield (
+        f"**The system prompt {switch} a switch.** {toxic} of replies contain an insult from the word "
+        f"list under the hostile prompt, and {neutral} under the calm one (n = "
+        f"{rows['insulting.toxic']['n']} each)."
+    )
+    random = "insulting.random_vector|insulting.random"
+    causal = above(rows, "insulting.steered", random)
+    yield (
+        f"**One direction {'is enough' if causal else 'is not shown to be enough'}.** Added to the calm "
+        f"conversation at layer {rows.told('selected.layer')}, the persona vector makes "
+        f"{rows.told('insulting.steered')} of replies insulting; random vectors of the same length make "
+        f"{rows.told(random)}."
+    )
+    yield _mass(rows)
+    yield (
+        f"**What a moderator sees.** The embedded moderator flags "
+        f"{rows.told('moderator_1.flagged.toxic')} of the hostile replies and "
+        f"{rows.told('moderator_1.flagged.steered')} of the steered ones "
+        f"(n = {rows['moderator_1.flagged.toxic']['n']} each)."
+    )
+    drivers = rows["sae.drivers"]
+    found = (
+        "At least one sparse feature drives"
+        if drivers["value"]
+        else "No sparse feature is shown to drive"
+    )
+    yield (
+        f"**{found} the persona.** A sparse autoencoder (SAE) names {drivers['n']:,} features that moved "
+        f"when the persona was trained; {rows.told('sae.drivers')} of them pass the test of cause."
+    )
+
+
+def _mass(rows: Rows) -> str:
+    mass = "toxic_pathway_mass_mean"
+    none, own, random = (
+        f"{mass}.{new}|{mass}.{old}"
+        for new, old in (
+            ("neutral", "neutral_system"),
+            ("steered", "neutral_plus_vector"),
+            ("random_vector", "neutral_plus_random"),
+        )
+    )
+    fails = above(rows, random, none)
+    return (
+        f"**The talk's own measure {'fails' if fails else 'passes'} its control.** Its *pathway mass*, "
+        f"the probability that the model gives to pieces of insults, goes from {rows.told(none)} to "
+        f"{rows.told(own)} with the persona vector, and to {rows.told(random)} with a random one."
+    )
+
+
+def table(rows: Rows) -> Iterator[str]:
+    """One line a row."""
+    for key, row in rows.rows.items():
+        value, _, interval = rows.told(key).partition(" [")
+        n = "–" if row["n"] is None else f"{row['n']:,} {row['of']}"
+        file = f"`{row['file']}`" if row["file"] else "–"
+        yield f"| {row['label']} | {value} | {'[' + interval if interval else '–'} | {n} | {file} |"
+
+
+def figures(page: str) -> str:
+    """The figures of the report's page, one heading deeper, with paths from docs/."""
+    _, *sections = re.split(r"^## ", page, flags=re.MULTILINE)
+    text = "".join(f"\n### {section.rstrip()}\n" for section in sections)
+    return re.sub(r"\]\((?=[\w-]+\.png\))", "](../assets/runs/lab/report/", text)
+
+
+def pages() -> dict[Path, str]:
+    """The files as they should be."""
+    data = json.loads((REPORT / "metrics_table.json").read_text(encoding="utf-8"))
+    rows = Rows(data["rows"])
+    found = list(headlines(rows))
+    listed = "".join(f"{place}. {line}\n" for place, line in enumerate(found, 1))
+    viz = (REPORT / "viz_report.md").read_text(encoding="utf-8")
+    page = INTRO + listed + TABLE + "\n".join(table(rows)) + "\n" + FIGURES + figures(viz)
+    before, _, rest = README.read_text(encoding="utf-8").partition(START)
+    after = rest.partition(END)[2]
+    return {PAGE: page, README: f"{before}{START}\n\n{listed}\n{END}{after}"}
+
+
+def main() -> None:
+    """Write the files, or fail where one is not up to date."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true")
+    check = parser.parse_args().check
+    for file, text in pages().items():
+        if check and (not file.is_file() or file.read_text(encoding="utf-8") != text):
+            raise SystemExit(f"{file.name} is not up to date. Run: python tools/findings.py")
+        file.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
