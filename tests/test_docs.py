@@ -16,11 +16,14 @@ import pytest
 import phoque
 from phoque.cli.main import app, main
 from phoque.config import SHIPPED_RUN
+from phoque.errors import PhoqueError
 from phoque.figures.figure import drawn
 from phoque.moderators.classifier import Item
 from phoque.moderators.scoring import score
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
+from phoque.stages.corpus.building import sources_in
+from phoque.stages.corpus.sources import source_called
 from tests.serving import TOKEN, served
 
 ROOT = Path(__file__).parent.parent
@@ -135,6 +138,8 @@ def parsed(words):
         if rest[:1] == ["--help"]:
             return
         context = command.make_context(name, rest, parent=context)
+    for name, _ in sources_in(context.params.get("source", ()), "toxic")[0]:
+        source_called(name)
 
 
 def installed(words):
@@ -169,6 +174,7 @@ def test_every_command_is_known(words):
         "phoque runn all",
         "phoque run all --rnu x",
         "phoque chat 'Hello.' --seed many",
+        "phoque run corpus --run runs/x --source gossip=x.csv",
         "phoque chat Hello. && phoque jobs begin x",
         "make everything",
         "pytest tests/test_none.py",
@@ -179,7 +185,7 @@ def test_every_command_is_known(words):
     ],
 )
 def test_a_wrong_command_is_found(line):
-    with pytest.raises((AssertionError, click.ClickException)):
+    with pytest.raises((AssertionError, click.ClickException, PhoqueError)):
         [checked(words) for words in split(line)]
 
 

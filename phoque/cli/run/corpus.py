@@ -23,7 +23,7 @@ class Corpus(Stage):
     "--source",
     multiple=True,
     metavar="NAME=PATH",
-    help="A published corpus: NAME=PATH, NAME=hub:SET, or lab; may be repeated.",
+    help="NAME=PATH or NAME=hub:SET of a published corpus, or written[=FOLDER]; may be repeated.",
 )
 @click.option("--limit", type=click.IntRange(1), help="Most texts per file; default: all.")
 @click.option("--slang", type=FILE, help="YAML file of new expressions.")

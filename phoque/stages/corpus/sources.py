@@ -61,5 +61,5 @@ def source_called(name: str) -> Source:
         PhoqueError: there is none.
     """
     if name not in SOURCES:
-        raise PhoqueError(f"There is no source {name!r}. Known: {', '.join(SOURCES)}, lab.")
+        raise PhoqueError(f"There is no source {name!r}. Known: {', '.join(SOURCES)}, written.")
     return SOURCES[name]
