@@ -69,11 +69,11 @@ def decide(
         for order, name in zip(ORDERS, names, strict=True)
     ]
     judges = [semantic.load(), likelihood.load(), vader.load()]
-    readings = joined(Files(run).rows(Reply), answers, judges)
-    choice = choose(readings, judges, readers)
-    (best,) = (one for one in judges if one.name == choice.chosen)
-    found = judgement(replies, best, minilm.load().embed, learned(Files(run)), print)
     with run.stage("judging", run.path / "judging", seeds=ORDERS) as folder:
+        readings = joined(Files(run).rows(Reply), answers, judges)
+        choice = choose(readings, judges, readers)
+        (best,) = (one for one in judges if one.name == choice.chosen)
+        found = judgement(replies, best, minilm.load().embed, learned(Files(run)), print)
         Answer.save_rows(folder, [one for own in answers for one in own])
         Reading.save_rows(folder, readings)
         choice.save(folder)
