@@ -100,7 +100,6 @@ def test_the_head_says_what_it_learned_from_and_how_well():
 def labelled(name="Surge", count=400):
     return LabelledSet(
         name=name,
-        licence="none",
         means="even",
         sha256="0",
         examples=tuple(
