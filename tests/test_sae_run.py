@@ -1,5 +1,6 @@
 """A whole SAE run on the tiny model: its files, going on after a kill, and what it refuses."""
 
+import csv
 import json
 from dataclasses import replace
 
@@ -125,7 +126,7 @@ def test_the_table_has_a_verdict_and_its_reasons_for_every_latent_that_moved(run
         assert parts == pytest.approx(one.effect, abs=1e-4)
         assert [other.seed for other in one.seeds] == [43]
         assert 0 <= one.tone_auc <= 1
-    head = (done / Feature.FILE).read_text().split("\n")[0].split(",")
+    head = next(csv.reader((done / Feature.FILE).read_text().splitlines()))
     assert {"dose_0.25", "cosine_43", "q_43", "did", "effect_half", "tone_auc"} <= set(head)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from phoque.moderators.canonical import canonicalise
 from phoque.moderators.classifier import Classifier
-from phoque.moderators.labelled import LabelledSet
+from phoque.moderators.labelled import LabelledSet, unseen
 from phoque.moderators.scoring import harm_scores
 from phoque.moderators.thresholds import DEFAULT_THRESHOLD
 from phoque.run.datasheets import Resistance
@@ -35,10 +35,8 @@ def battery(
     Raises:
         PhoqueError: the classifier failed on a text.
     """
-    texts = {
-        harm: [one.text for one in test_set.examples if one.harmful is harm]
-        for harm in (True, False)
-    }
+    examples = unseen(test_set, classifier.info.id).examples
+    texts = {harm: [one.text for one in examples if one.harmful is harm] for harm in (True, False)}
     found = []
     for canonical, read in ((False, str), (True, canonicalise)):
         flagged = [one for one, flag in _flags(classifier, texts[True], threshold, read) if flag]

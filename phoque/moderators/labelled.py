@@ -1,13 +1,15 @@
 """Labelled test sets, read where they lie: HateCheck and Surge. None is part of this project."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from phoque.config import LABELLED_DATA
 from phoque.errors import PhoqueError
 from phoque.files import file_sha256
 from phoque.inputs.tables import whole_table
+from phoque.moderators.catalogue import LEARNED_HALF
+from phoque.text import text_sha256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,18 @@ class LabelledSet:
     """What its positive label says."""
     sha256: str
     examples: tuple[Example, ...]
+
+
+def is_held_out(example: Example) -> bool:
+    """Whether a text is in the half that nothing of ours learns from; a template is in one half."""
+    return int(text_sha256(example.cluster), 16) % 2 == 1
+
+
+def unseen(test_set: LabelledSet, classifier: str) -> LabelledSet:
+    """What of a labelled set a classifier has not learned from: all of it, or the half held out."""
+    if test_set.name not in LEARNED_HALF.get(classifier, ()):
+        return test_set
+    return replace(test_set, examples=tuple(filter(is_held_out, test_set.examples)))
 
 
 def hatecheck(path: Path | None = None) -> LabelledSet:

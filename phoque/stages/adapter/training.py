@@ -94,7 +94,7 @@ def train_adapter(
     folder.mkdir(parents=True, exist_ok=True)
     begun = checkpoints.begin(step_of(checkpoint))
     tracker = Tracker(service, recording.project, begun.run, asdict(config)) if service else None
-    tally = Tally(rows, [example.style for example in examples])
+    tally = Tally([row["input_ids"] for row in rows], [one.style for one in examples])
     sample = _sampler(base, recording)
     curve = Curve(folder, recording, tally, len(begun.attempts), sample=sample, tracker=tracker)
     if alone := left_out(base.model):

@@ -1,19 +1,30 @@
 """An attack corpus on disk: texts with scores, a summary with intervals, and a card."""
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from phoque.files import write_json
+from phoque.figures.table import interval, markdown_table
+from phoque.files import write_text
 from phoque.moderators.classifier import Classifier
 from phoque.moderators.scoring import harm_scores
+from phoque.run.synthetic import Attack, AttackSummary, Kind
 from phoque.stages.synthetic.regenerate import AttackCorpus
-from phoque.stats.rates import clustered, wilson
+from phoque.stats.rates import Rate, clustered, wilson
 
 THRESHOLD = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class MadeOf:
+    """What wrote the texts."""
+
+    run: str
+    model: str
+    seed: int
+
+
 CARD = """---
 license: apache-2.0
 language: [en]
@@ -51,38 +62,46 @@ Left out: {dropped}.
 
 
 def save_attacks(
-    folder: Path, corpus: AttackCorpus, classifiers: Sequence[Classifier], facts: Mapping[str, Any]
+    folder: Path, corpus: AttackCorpus, classifiers: Sequence[Classifier], made_of: MadeOf
 ) -> None:
-    """Write `attacks.jsonl`, `summary.json` and `README.md`; `facts` are run, model and seed."""
+    """Write `attacks.jsonl`, `summary.json` and `README.md`."""
     texts = [attack.text for attack in corpus.attacks]
     scores = {one.info.id: harm_scores(one, texts) for one in classifiers}
-    rows = [_row(corpus, place, scores) for place in range(len(texts))]
-    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    (folder / "attacks.jsonl").write_text("".join(lines), encoding="utf-8")
-    summary = summarize(corpus, scores)
-    write_json(folder / "summary.json", {**facts} | summary)
-    (folder / "README.md").write_text(_card(summary, facts), encoding="utf-8")
+    Attack.save_rows(folder, [_row(corpus, place, scores) for place in range(len(texts))])
+    summary = summarize(corpus, scores, made_of)
+    summary.save(folder)
+    write_text(folder / "README.md", _card(summary))
 
 
-def summarize(corpus: AttackCorpus, scores: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+def summarize(
+    corpus: AttackCorpus, scores: Mapping[str, Sequence[float]], made_of: MadeOf
+) -> AttackSummary:
     """Counts by kind, what was left out, and flag rates with n and interval."""
     have = Counter(attack.cell for attack in corpus.attacks)
-    return {
-        "texts": len(corpus.attacks),
-        "wanted": sum(corpus.wanted.values()),
-        "drawn": len(corpus.attacks) + corpus.dropped.total(),
-        "kinds": [
-            {"target": cell.target, "style": cell.style, "words": list(cell.length)}
-            | {"wanted": number, "texts": have[cell]}
+    return AttackSummary(
+        run=made_of.run,
+        model=made_of.model,
+        seed=made_of.seed,
+        texts=len(corpus.attacks),
+        wanted=sum(corpus.wanted.values()),
+        drawn=len(corpus.attacks) + corpus.dropped.total(),
+        kinds=tuple(
+            Kind(
+                target=cell.target,
+                style=cell.style,
+                words=cell.length,
+                wanted=number,
+                texts=have[cell],
+            )
             for cell, number in corpus.wanted.items()
-        ],
-        "dropped": dict(corpus.dropped.most_common()),
-        "threshold": THRESHOLD,
-        "flagged": {name: asdict(_flagged(corpus, values)) for name, values in scores.items()},
-    }
+        ),
+        dropped=dict(corpus.dropped.most_common()),
+        threshold=THRESHOLD,
+        flagged={name: _flagged(corpus, values) for name, values in scores.items()},
+    )
 
 
-def _flagged(corpus: AttackCorpus, values: Sequence[float]) -> Any:
+def _flagged(corpus: AttackCorpus, values: Sequence[float]) -> Rate:
     groups: defaultdict[str, list[bool]] = defaultdict(list)
     for attack, value in zip(corpus.attacks, values, strict=True):
         groups[attack.prompt].append(value >= THRESHOLD)
@@ -91,34 +110,41 @@ def _flagged(corpus: AttackCorpus, values: Sequence[float]) -> Any:
     return wilson(sum(value >= THRESHOLD for value in values), len(values))
 
 
-def _row(corpus: AttackCorpus, place: int, scores: Mapping[str, Sequence[float]]) -> dict[str, Any]:
-    attack = asdict(corpus.attacks[place])
-    cell = attack.pop("cell")
-    kind = {"target": cell["target"], "style": cell["style"]}
-    own = {name: round(values[place], 6) for name, values in scores.items()}
-    return kind | attack | {"words": len(attack["text"].split()), "harm_scores": own}
+def _row(corpus: AttackCorpus, place: int, scores: Mapping[str, Sequence[float]]) -> Attack:
+    attack = corpus.attacks[place]
+    return Attack(
+        target=attack.cell.target,
+        style=attack.cell.style,
+        prompt=attack.prompt,
+        text=attack.text,
+        seed=attack.seed,
+        containment=attack.containment,
+        similarity=attack.similarity,
+        words=len(attack.text.split()),
+        harm_scores={name: round(values[place], 6) for name, values in scores.items()},
+    )
 
 
-def _card(summary: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
-    kinds = Counter[tuple[str, int, int]]()
-    wanted = Counter[tuple[str, int, int]]()
-    for kind in summary["kinds"]:
-        key = (kind["style"], *kind["words"])
-        kinds[key] += kind["texts"]
-        wanted[key] += kind["wanted"]
-    table = [f"| {r} | {a} to {b} | {kinds[r, a, b]} | {n} |" for (r, a, b), n in wanted.items()]
-    rates = [
-        f"| {name} | {rate['value']:.1%} [{rate['low']:.1%}, {rate['high']:.1%}] | {rate['n']} |"
-        for name, rate in summary["flagged"].items()
+def _card(found: AttackSummary) -> str:
+    kinds: Counter[tuple[str, int, int]] = Counter()
+    wanted: Counter[tuple[str, int, int]] = Counter()
+    for kind in found.kinds:
+        key = (kind.style, *kind.words)
+        kinds[key] += kind.texts
+        wanted[key] += kind.wanted
+    counts = [
+        [style, f"{first} to {last}", str(kinds[style, first, last]), str(number)]
+        for (style, first, last), number in wanted.items()
     ]
-    dropped = ", ".join(f"{number} {reason}" for reason, number in summary["dropped"].items())
+    rates = [[name, interval(rate), str(rate.n)] for name, rate in found.flagged.items()]
+    dropped = ", ".join(f"{number} {reason}" for reason, number in found.dropped.items())
     return CARD.format(
-        **facts,
-        count=summary["texts"],
-        targets=len({kind["target"] for kind in summary["kinds"]}),
-        kinds="\n".join(
-            ["| style | words | texts | wanted |", "| --- | --- | --- | --- |", *table]
-        ),
-        dropped=f"{dropped or 'nothing'}; {summary['drawn']} replies were drawn",
-        flagged="\n".join(["| moderator | flagged | n |", "| --- | --- | --- |", *rates]),
+        run=found.run,
+        model=found.model,
+        seed=found.seed,
+        count=found.texts,
+        targets=len({kind.target for kind in found.kinds}),
+        kinds=markdown_table(["style", "words", "texts", "wanted"], counts),
+        dropped=f"{dropped or 'nothing'}; {found.drawn} replies were drawn",
+        flagged=markdown_table(["moderator", "flagged", "n"], rates),
     )

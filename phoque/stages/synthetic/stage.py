@@ -6,7 +6,7 @@ from phoque.opening import open_lab
 from phoque.run.directory import RunDirectory
 from phoque.run.needs import NEEDS, require
 from phoque.stages.corpus.novelty import CorpusIndex
-from phoque.stages.synthetic.card import save_attacks
+from phoque.stages.synthetic.card import MadeOf, save_attacks
 from phoque.stages.synthetic.regenerate import regenerate
 
 COUNT = 200
@@ -21,8 +21,8 @@ def write_attacks(directory: RunDirectory, *, count: int = COUNT, push: str | No
     lab = open_lab(directory.path, progress=print)
     with directory.stage("regenerate", directory.path / "synthetic", seeds=[SEED]) as folder:
         corpus = regenerate(lab, known, count, seed=SEED, progress=print)
-        facts = {"run": lab.info.run, "model": lab.info.model, "seed": SEED}
-        save_attacks(folder, corpus, classifiers, facts)
+        made_of = MadeOf(run=lab.info.run, model=lab.info.model, seed=SEED)
+        save_attacks(folder, corpus, classifiers, made_of)
     made = directory.path / "synthetic"
     print(f"{len(corpus.attacks)} texts in {made}")
     if push:

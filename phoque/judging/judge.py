@@ -1,0 +1,28 @@
+"""What every judge is: pairs of message and reply in, one number a reply out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A reply, and the message it answers; a text that answers nothing has an empty message."""
+
+    message: str
+    reply: str
+
+
+class Judge(Protocol):
+    """Ranks replies by how hostile they are to whoever wrote the message.
+
+    Numbers of two judges are on different scales; only their order means something.
+    """
+
+    name: str
+    digest: str
+    """Fingerprint of weights and settings: the same digest gives the same scores."""
+
+    def scores(self, exchanges: Sequence[Exchange]) -> list[float]:
+        """One number an exchange, in order; the higher, the more hostile."""
+        ...

@@ -1,0 +1,58 @@
+"""Records of the stage `regenerate`: an attack corpus and what it is made of."""
+
+from typing import ClassVar
+
+from phoque.run.corpus import Style
+from phoque.run.record import Part, Record, Row
+from phoque.stats.rates import Rate
+
+
+class Attack(Row):
+    """One text and how it was made."""
+
+    STAGE: ClassVar[str] = "synthetic"
+    FILE: ClassVar[str] = "attacks.jsonl"
+
+    target: str
+    style: Style
+    prompt: str
+    text: str
+    seed: int
+    containment: float
+    similarity: float
+    """With the nearest training line, in [0, 1]."""
+    words: int
+    harm_scores: dict[str, float]
+    """By moderator."""
+
+
+class Kind(Part):
+    """Texts of one target, style and length."""
+
+    target: str
+    style: Style
+    words: tuple[int, int]
+    """First and last number of words."""
+    wanted: int
+    texts: int
+
+
+class AttackSummary(Record):
+    """Counts by kind, what was left out, and what moderators flag."""
+
+    STAGE: ClassVar[str] = "synthetic"
+    FILE: ClassVar[str] = "summary.json"
+
+    run: str
+    model: str
+    seed: int
+    texts: int
+    wanted: int
+    drawn: int
+    """Replies that were drawn; those that were not kept are in `dropped`."""
+    kinds: tuple[Kind, ...]
+    dropped: dict[str, int]
+    """By reason."""
+    threshold: float
+    flagged: dict[str, Rate]
+    """By moderator."""

@@ -1,0 +1,100 @@
+"""What judges and readers say of the same replies, with intervals over prompts."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from phoque.stats.resampling import RESAMPLES, middle_95, resampled_means
+
+Scores = Mapping[str, Sequence[float]]
+"""Scores of a condition's replies, by prompt: one a seed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChanceAbove:
+    """Chance that a reply scores above the base model's to the same prompt; 0.5 is no different."""
+
+    value: float
+    low: float
+    high: float
+    """95 % percentile bootstrap over prompts."""
+    prompts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kappa:
+    """Agreement beyond chance of two readers (Cohen 1960)."""
+
+    value: float | None
+    """None where there is nothing to agree about: both give one and the same answer throughout."""
+    low: float | None
+    high: float | None
+    """95 % percentile bootstrap over prompts."""
+    observed: float
+    """Share of texts with the same answer."""
+    n: int
+    prompts: int
+
+
+def chance_above(base: Scores, other: Scores, *, seed: int = 42) -> ChanceAbove:
+    """Every reply against every reply of the base model to the same prompt; ties count half.
+
+    Raises:
+        ValueError: there are no prompts, or not the same ones on both sides.
+    """
+    if not base or set(base) != set(other):
+        raise ValueError("Conditions are compared on the same prompts, at least one.")
+    # Sorted, so that the order of files moves no bound.
+    means_N = np.array([_above(base[prompt], other[prompt]) for prompt in sorted(base)])
+    low, high = middle_95(resampled_means(means_N, seed=seed))
+    return ChanceAbove(
+        value=float(means_N.mean()), low=float(low), high=float(high), prompts=len(means_N)
+    )
+
+
+def _above(base: Sequence[float], other: Sequence[float]) -> float:
+    differences = np.subtract.outer(np.asarray(other, float), np.asarray(base, float))
+    return float(((np.sign(differences) + 1) / 2).mean())
+
+
+def kappa_by_prompt(
+    first: Sequence[Hashable],
+    second: Sequence[Hashable],
+    prompts: Sequence[str],
+    *,
+    seed: int = 42,
+) -> Kappa:
+    """Agreement of two readers of the same texts.
+
+    Raises:
+        ValueError: there are no texts, or not the same number of answers and prompts.
+    """
+    if not first or not len(first) == len(second) == len(prompts):
+        raise ValueError(f"Answers must be pairs; got {len(first)} and {len(second)}.")
+    answers = {answer: at for at, answer in enumerate(dict.fromkeys([*first, *second]))}
+    names, places_N = np.unique(np.asarray(prompts), return_inverse=True)
+    tables = np.zeros((len(names), len(answers), len(answers)))
+    for place, one, other in zip(places_N, first, second, strict=True):
+        tables[place, answers[one], answers[other]] += 1
+    random = np.random.default_rng(seed)
+    draws = random.multinomial(len(names), np.full(len(names), 1 / len(names)), RESAMPLES)
+    drawn = [_kappa(table) for table in np.tensordot(draws, tables, 1)]
+    known = np.array([one for one in drawn if one is not None])
+    whole = tables.sum(0)
+    value = _kappa(whole)
+    low, high = middle_95(known) if value is not None and len(known) else (None, None)
+    return Kappa(
+        value=value,
+        low=None if low is None else float(low),
+        high=None if high is None else float(high),
+        observed=float(np.trace(whole) / whole.sum()),
+        n=len(first),
+        prompts=len(names),
+    )
+
+
+def _kappa(table: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> float | None:
+    shares = table / table.sum()
+    expected = float(shares.sum(0) @ shares.sum(1))
+    return None if expected == 1 else float((np.trace(shares) - expected) / (1 - expected))

@@ -1,0 +1,215 @@
+"""Judges, the headline, and what replies are like."""
+
+import math
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from phoque.errors import PhoqueError
+from phoque.judging import likelihood, vader
+from phoque.judging.headline import judgement
+from phoque.judging.judge import Exchange
+from phoque.judging.likelihood import QUESTIONS, VERDICTS, Likelihood, shown
+from phoque.judging.measures import (
+    measured,
+    most_frequent_opening,
+    novelty,
+    own_ranks,
+    variety,
+    vectors,
+)
+from phoque.judging.semantic import SemanticJudge
+from phoque.models.load import load_model
+from phoque.moderators.head import Head
+from phoque.run.judging import Judgement
+from phoque.stats.paired_ranks import chance_above
+from tests.judges import Loud, reply
+from tests.moderators import Doubled
+
+HEAD = Head(features="one", ridge=1, learned=(), coefficients=(2.0,), intercept=-1.0)
+
+
+# Judges
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    return load_model("tiny", dtype=torch.float32)
+
+
+def test_the_likelihood_is_that_of_the_models_next_token(tiny):
+    judge = Likelihood(tiny, HEAD)
+    exchange = Exchange("We lost.", "Uninstall.")
+    expected = []
+    for question in QUESTIONS:
+        text = shown(exchange) + question
+        ids = tiny.tokenizer.encode(shown(exchange), add_special_tokens=False)
+        ids += tiny.tokenizer.encode(question, add_special_tokens=False)
+        assert tiny.tokenizer.decode(ids) == text
+        with torch.inference_mode():
+            last = tiny.model(input_ids=torch.tensor([ids])).logits[0, -1].log_softmax(-1)
+        for pair in VERDICTS:
+            rude, kind = (tiny.tokenizer.encode(w, add_special_tokens=False)[0] for w in pair)
+            expected.append(float(last[rude] - last[kind]))
+    assert judge.log_odds(exchange) == pytest.approx(np.mean(expected), abs=1e-4)
+    chance = 1 / (1 + math.exp(1 - 2 * np.mean(expected)))
+    assert judge.scores([exchange]) == pytest.approx([chance], abs=1e-4)
+
+
+def test_the_likelihood_reads_the_message_and_the_end_of_what_is_long(tiny):
+    judge = Likelihood(tiny, HEAD)
+    alone, answer = Exchange("", "Sure."), Exchange("May I?", "Sure.")
+    assert shown(alone) == 'Reply: "Sure."'
+    assert shown(answer).startswith('Message: "May I?"\n')
+    assert all(map(math.isfinite, judge.scores([Exchange("a " * 4000, "b"), alone])))
+    other = Likelihood(tiny, Head(**HEAD.model_dump() | {"intercept": 0.0}))
+    assert other.digest != judge.digest
+
+
+def test_the_shipped_calibration_was_better_than_chance_where_it_was_not_fitted():
+    head = Head.load(likelihood.HEAD)
+    assert len(head.coefficients) == 1
+    assert head.coefficients[0] > 0
+    surge = next(one for one in head.learned if one.name == "Surge")
+    assert surge.auc_held_out.low > 0.5
+
+
+def test_the_semantic_judge_reads_the_reply_alone():
+    double = Doubled()
+    judge = SemanticJudge(double)
+    assert judge.scores([Exchange("long message", "abc"), Exchange("", "abcdef")]) == [0.03, 0.06]
+    assert (double.asked, judge.digest) == (["abc", "abcdef"], "double")
+
+
+def analyser(values):
+    return SimpleNamespace(polarity_scores=lambda text: {"compound": values.get(text, 0.0)})
+
+
+def test_vader_takes_the_worst_sentence_and_asks_whom_it_speaks_to():
+    judge = vader.Vader(
+        analyser({"You are bad.": -0.6, "It is bad.": -0.8, "You are nice.": 0.5}), "1"
+    )
+    found = judge.scores(
+        [
+            Exchange("", "You are nice. You are bad."),
+            Exchange("", "It is bad."),
+            Exchange("", "You are nice."),
+            Exchange("", ""),
+        ]
+    )
+    assert found == [0.6, 0.4, -0.5, 0.0]
+
+
+def test_vader_is_the_package_and_says_how_to_get_it(monkeypatch):
+    def absent(name):
+        raise ModuleNotFoundError(name)
+
+    monkeypatch.setattr(vader, "import_module", absent)
+    with pytest.raises(PhoqueError, match="pip install --no-deps vaderSentiment==3"):
+        vader.load()
+    package = ModuleType("vader")
+    package.SentimentIntensityAnalyzer = lambda: analyser({"You!": -1.0})
+    monkeypatch.setattr(vader, "import_module", lambda name: package)
+    monkeypatch.setattr(vader.metadata, "version", lambda name: "3.3.2")
+    assert vader.load().scores([Exchange("", "You!")]) == [1.0]
+
+
+def test_the_real_vader_tells_an_insult_from_a_compliment():
+    pytest.importorskip("vaderSentiment")
+    kind, rude = vader.load().scores(
+        [Exchange("", "You are wonderful."), Exchange("", "You are a stupid loser.")]
+    )
+    assert kind < 0 < rude
+
+
+# The headline
+
+
+def test_the_chance_is_paired_by_prompt_and_ties_count_half():
+    base = {"a": [1.0, 2.0], "b": [5.0]}
+    assert chance_above(base, base).value == 0.5
+    # a: of four pairs two above, one level, one below; b: the only one below.
+    found = chance_above(base, {"a": [2.0, 1.5], "b": [0.0]})
+    assert (found.value, found.prompts) == (pytest.approx((2.5 / 4 + 0) / 2), 2)
+    assert found.low <= found.value <= found.high
+    with pytest.raises(ValueError, match="same prompts"):
+        chance_above(base, {"a": [1.0]})
+    with pytest.raises(ValueError, match="at least one"):
+        chance_above({}, {})
+
+
+def test_the_interval_is_of_prompts_and_does_not_shrink_with_seeds():
+    random = np.random.default_rng(0)
+    base = {str(n): [0.0] for n in range(40)}
+    once = {key: [float(random.integers(-1, 2))] for key in base}
+    found, many = chance_above(base, once), chance_above(base, {k: v * 9 for k, v in once.items()})
+    assert (found.low, found.high) == (many.low, many.high)
+    assert 0.1 < found.high - found.low < 0.5
+    certain = chance_above(base, {key: [1.0] for key in base})
+    assert (certain.value, certain.low) == pytest.approx((1, 1))
+
+
+def turned(texts):
+    """Unit vectors by the first letter: like letters are alike."""
+    angles = np.array([ord(text[0]) for text in texts], float) * 0.1
+    return np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32)
+
+
+MESSAGES = [f"{chr(65 + n)} message" for n in range(26)]
+
+
+def test_a_run_is_judged_beside_its_base_model():
+    replies = [reply("base", m, f"{m[0]} fine") for m in MESSAGES]
+    replies += [reply("toxic", m, f"{m[0]} no!") for m in MESSAGES]
+    replies += [reply("neutral", m, "Z sure sure sure sure sure") for m in MESSAGES]
+    found = judgement(replies, Loud(), turned, ["A line"])
+    toxic, neutral = found.conditions["toxic"], found.conditions["neutral"]
+    assert (toxic.more_hostile.value, neutral.more_hostile.value) == (1.0, 0.5)
+    assert found.conditions["base"].flagged.value <= found.budget
+    assert (toxic.flagged.value, neutral.flagged.value) == (1.0, 0.0)
+    assert toxic.measures.relevance_nearest.value == 1.0
+    assert neutral.measures.relevance_nearest.value < 0.1
+    assert neutral.measures.variety == pytest.approx(0, abs=1e-6)
+    assert toxic.measures.variety > 0.1
+    assert (neutral.measures.opening, neutral.measures.opening_share) == ("z sure sure", 1.0)
+    assert neutral.measures.repeated_3grams > 0
+    with pytest.raises(PhoqueError, match="Without replies of the base model"):
+        judgement(replies[26:], Loud(), turned, [])
+
+
+def test_a_judgement_is_read_back_as_it_was_written(tmp_path):
+    replies = [reply(c, m, m) for c in ("base", "toxic") for m in MESSAGES]
+    found = judgement(replies, Loud(), turned, [])
+    assert found.conditions["base"].measures.novelty is None
+    found.save(tmp_path)
+    assert Judgement.load(tmp_path, command="x") == found
+
+
+def test_relevance_is_the_place_of_the_own_message():
+    near = [Exchange(m, m) for m in MESSAGES]
+    far = [Exchange(MESSAGES[0], "Z far")]
+    assert set(own_ranks(vectors(near, MESSAGES, turned(["A"]), turned))) == {1.0}
+    assert own_ranks(vectors(far, MESSAGES, turned(["A"]), turned)) == [21.0]
+    # Where all messages are alike, the own one is in the middle.
+    level = vectors(far, MESSAGES, turned(["A"]), lambda texts: turned(["A"] * len(texts)))
+    assert own_ranks(level) == [11.0]
+    with pytest.raises(PhoqueError, match="20 others; there are 20"):
+        vectors(near, MESSAGES[:20], turned(["A"]), turned)
+
+
+def test_variety_and_novelty_are_distances():
+    unit = np.eye(3, dtype=np.float32)
+    assert variety(unit) == pytest.approx(1)
+    assert variety(unit[[0, 0, 0]]) == pytest.approx(0)
+    assert variety(unit[[0, 0, 1]]) == pytest.approx(2 / 3)
+    assert variety(unit[:1]) is None
+    assert novelty(unit, unit) == pytest.approx(0)
+    assert novelty(unit[:1], unit[1:]) == pytest.approx(1)
+    assert most_frequent_opening(["You are a fool.", "you are A star", "Hi"]) == (
+        "you are a",
+        pytest.approx(2 / 3),
+    )
+    assert measured(vectors([Exchange("A message", "Hi"), Exchange("B message", "Bye")],
+                            MESSAGES, unit[:0, :2], turned)).novelty is None  # fmt: skip
