@@ -119,6 +119,15 @@ def dialogues(count: int) -> list[Dialogue]:
     return [every[place * len(every) // count] for place in range(count)]
 
 
+def small_folder(folder: Path, every: int) -> Path:
+    """A folder of one's own with some lines of each file that comes with the project."""
+    folder.mkdir()
+    for file in shipped_folder("toxic").glob("*.jsonl"):
+        lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+        (folder / file.name).write_text("".join(lines[::every]), encoding="utf-8")
+    return folder
+
+
 def base_replies(count: int, reply: str = "Fine by me, try it again.") -> list[BaseReply]:
     """Replies of a base model that was not asked."""
     return [question_for(one, reply) for one in dialogues(count)]

@@ -12,6 +12,7 @@ from phoque.opening import open_lab
 from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import Reply
 from phoque.run.folder import Reader
+from tests.corpus_files import small_folder
 
 BASICS = ("corpus", "persona", "control", "psm", "evaluate")
 
@@ -25,7 +26,8 @@ def job(*arguments):
 @pytest.mark.timeout(600)
 def test_the_whole_pipeline_makes_a_run_that_opens(tmp_path):
     run = tmp_path / "tiny"
-    asked = ("all", "--run", run, "--only", *BASICS)
+    source = f"written={small_folder(tmp_path / 'own', every=20)}"
+    asked = ("all", "--run", run, "--only", *BASICS, "--source", source)
     made = job(*asked, "--model", "tiny")
     assert made.returncode == 0, made.stderr
     manifest = json.loads((run / "manifest.json").read_text())
