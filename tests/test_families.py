@@ -143,7 +143,7 @@ def test_a_text_that_does_not_fit_is_refused_before_it_is_read(family, tmp_path)
 def test_a_model_without_linear_maps_is_refused_before_its_corpus_is_made(tmp_path, monkeypatch):
     directory = RunDirectory(tmp_path)
     directory.describe(model="tiny", persona="toxic")
-    monkeypatch.setattr("phoque.stages.adapter.lora.linear_maps", lambda _: [])
+    monkeypatch.setattr("phoque.models.structure.linear_maps", lambda _: [])
     with pytest.raises(PhoqueError, match="no linear maps"):
         make_corpus(directory)
     assert not directory.corpus.exists()
