@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from phoque.hub.client import asking, connect
 
 
 @dataclass(frozen=True, kw_only=True)
-class Storage:
+class Storage(ABC):
     """A private place on the Hub; what the Hub does wrong becomes a PhoqueError."""
 
     called: ClassVar[str]
@@ -56,17 +57,17 @@ class Storage:
         with self._asking(f"{place} was not fetched from the {self.called} {self.name}"):
             return self._fetched(place, into)
 
-    def _is_private(self) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def _is_private(self) -> Any: ...
 
-    def _make(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _make(self) -> None: ...
 
-    def _sent(self, folder: Path, to: str, without: list[str] | None) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def _sent(self, folder: Path, to: str, without: list[str] | None) -> str: ...
 
-    def _fetched(self, place: str, into: Path) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def _fetched(self, place: str, into: Path) -> bool: ...
 
     @property
     def _api(self) -> HfApi:

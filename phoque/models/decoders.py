@@ -153,6 +153,7 @@ class HookedDecoder:
         return plain and all(type(layer) is DynamicLayer for layer in self._cache.layers)
 
     def join(self, other: Self) -> Self:
+        """Take over the rows of another decoder, below one's own."""
         masks = (self._mask_BS, other._mask_BS)
         size = max(map(seen_length, masks))
         for mine, joining in zip(self._cache.layers, other._cache.layers, strict=True):

@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from phoque.config import SHIPPED_RUN
+from phoque.errors import PhoqueError
 from phoque.progress import span
 from phoque.run.directory import MANIFEST, RunDirectory
 
@@ -68,7 +70,8 @@ def expected_seconds(run: Path, model: str) -> dict[str, float]:
     seconds: dict[str, float] = {}
     beside = sorted(run.parent.glob(f"*/{MANIFEST}"), key=lambda file: file.stat().st_mtime)
     for other in (SHIPPED_RUN, *(file.parent for file in beside)):
-        known = RunDirectory(other)
-        if known.exists() and (made := known.manifest()).model == model:
-            seconds |= {name: one.seconds for name, one in made.stages.items() if one.seconds}
+        with suppress(PhoqueError):  # a neighbour's damage is not this run's
+            made = RunDirectory(other).manifest()
+            if made.model == model:
+                seconds |= {name: one.seconds for name, one in made.stages.items() if one.seconds}
     return seconds

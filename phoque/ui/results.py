@@ -94,6 +94,7 @@ def results(
     stages = tuple(dict.fromkeys(kind.STAGE for s in sections for kind in s.plan.needs))
 
     def show(*values: Any) -> list[Any]:
+        """Values of `outputs`, or skips where the visitor sees them already."""
         *chosen, seen = values
         reader = reader_of(*chosen)
         stamp = tuple(reader.folder(stage).stamp for stage in stages)

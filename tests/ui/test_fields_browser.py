@@ -125,7 +125,9 @@ def test_copy_link_reads_a_field_in_the_same_instant(page, field, name, value):
 
 def test_an_emptied_seed_is_not_in_the_link(page):
     page.get_by_role("button", name="Advanced").click()
+    expect(seed(page)).to_have_value("42")  # it is drawn empty for a moment
     seed(page).fill("")
+    expect(seed(page)).to_have_value("")
     assert set(copied(page)) == {"scale", "layer"}
 
 

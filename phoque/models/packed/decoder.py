@@ -34,6 +34,7 @@ class PackedDecoder:
         self._padded = False
 
     def prefill(self, ids_BS: Tensor, mask_BS: Tensor, keep: int = 1) -> Tensor:
+        """Read left-padded ids; logits_BKV of the last `keep` positions."""
         size, mask_BS = ids_BS.shape[1], mask_BS.bool()
         past_BT, self._mask_BT = self._mask_BT, torch.cat([self._mask_BT, mask_BS], dim=1)
         self._padded = not bool(self._mask_BT.all())
@@ -81,6 +82,7 @@ class PackedDecoder:
         return True
 
     def join(self, other: Self) -> Self:
+        """Take over the rows of another decoder, below one's own."""
         ours, theirs = self._mask_BT, other._mask_BT
         size = max(seen_length(ours), seen_length(theirs))
         self._cache = [
