@@ -1,9 +1,12 @@
 """Plain data that all rooms share: messages, conditions, responses."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from math import inf
 from typing import Any, Literal
+
+from phoque.errors import PhoqueError
 
 Role = Literal["system", "user", "assistant"]
 FinishReason = Literal["stop", "length", "deadline"]
@@ -53,6 +56,48 @@ class Sampling:
     """Makes tokens of the text so far less likely, as in transformers; 1 is off."""
     deadline_seconds: float | None = None
     """Stop every row after this many seconds; None is no limit."""
+
+
+DEFAULT_SAMPLING = Sampling(temperature=0.8, top_p=0.95, repetition_penalty=1.1)
+"""How a person is answered where nothing else is asked for: page, chat API, `Lab.compare`. Equal in
+every column. `tools/choose_decoding.py` measures the choices."""
+
+
+def sampling_of(
+    temperature: float | None = None,
+    top_p: float | None = None,
+    repetition_penalty: float | None = None,
+    max_new_tokens: int = DEFAULT_SAMPLING.max_new_tokens,
+    deadline_seconds: float | None = None,
+) -> Sampling:
+    """`DEFAULT_SAMPLING` with what is given; temperature 0 is greedy, without a penalty unless given."""
+    rest = Sampling() if temperature == 0 else DEFAULT_SAMPLING
+    return replace(
+        rest,
+        temperature=rest.temperature if temperature is None else temperature,
+        top_p=rest.top_p if top_p is None else top_p,
+        repetition_penalty=(
+            rest.repetition_penalty if repetition_penalty is None else repetition_penalty
+        ),
+        max_new_tokens=max_new_tokens,
+        deadline_seconds=deadline_seconds,
+    )
+
+
+def check_sampling(sampling: Sampling) -> None:
+    """Refuse settings that make no sense.
+
+    Raises:
+        PhoqueError: says which, and what it may be.
+    """
+    if not 0 <= sampling.temperature < inf:
+        raise PhoqueError(f"The temperature is {sampling.temperature}; give 0 or more.")
+    if not 0 < sampling.top_p <= 1:
+        raise PhoqueError(f"top_p is {sampling.top_p}; give more than 0 and at most 1.")
+    if not 0 < sampling.repetition_penalty < inf:
+        raise PhoqueError(
+            f"The repetition penalty is {sampling.repetition_penalty}; give more than 0, 1 is off."
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,9 @@ from phoque.conversation import (
     Message,
     Messages,
     Sampling,
+    check_sampling,
     collected,
+    sampling_of,
 )
 from phoque.errors import PhoqueError
 from phoque.models.engine import Piece, Row, decode
@@ -90,13 +92,15 @@ class Lab:
         *,
         layer: int | None = None,
         scale: float | None = None,
+        control: Control | None = None,
         seed: int = 42,
         max_new_tokens: int = 48,
-        temperature: float = 0.0,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        repetition_penalty: float | None = None,
         deadline_seconds: float | None = None,
         conditions: Sequence[Condition] = MAIN_CONDITIONS,
         histories: Histories | None = None,
-        control: Control | None = None,
     ) -> Comparison:
         """Answer a prompt under several conditions, paired by seed.
 
@@ -112,10 +116,8 @@ class Lab:
             swap = {Condition.STEERED: Condition.RANDOM_VECTOR}
             conditions = [swap.get(condition, condition) for condition in conditions]
             histories = {swap.get(c, c): turns for c, turns in (histories or {}).items()}
-        sampling = Sampling(
-            max_new_tokens=max_new_tokens,
-            temperature=temperature,
-            deadline_seconds=deadline_seconds,
+        sampling = sampling_of(
+            temperature, top_p, repetition_penalty, max_new_tokens, deadline_seconds
         )
         request = self.request(prompt, conditions, layer, scale, seed, sampling, histories)
         return Comparison(
@@ -136,7 +138,9 @@ class Lab:
         scale: float | None = None,
         seed: int = 42,
         max_new_tokens: int = 48,
-        temperature: float = 0.0,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        repetition_penalty: float | None = None,
         deadline_seconds: float | None = None,
         conditions: Sequence[Condition] = MAIN_CONDITIONS,
         histories: Histories | None = None,
@@ -152,7 +156,10 @@ class Lab:
             scale: multiple of the raw vector; None for the selected scale, 0 for no vector.
             seed: of the sampling, the same for every condition.
             max_new_tokens: longest reply.
-            temperature: 0 is greedy.
+            temperature: None is that of `DEFAULT_SAMPLING`; 0 is greedy.
+            top_p: share of probability that tokens are drawn from; None is the default.
+            repetition_penalty: makes tokens that were read or written less likely; 1 is off, None
+                is the default, off where decoding is greedy.
             deadline_seconds: ends all replies after this time.
             conditions: the columns to compute.
             histories: earlier turns of each condition, user and assistant.
@@ -165,10 +172,8 @@ class Lab:
             PhoqueError: the prompt is empty or too long, the layer does not exist, the scale is
                 not a finite number, or a sampling setting makes no sense.
         """
-        sampling = Sampling(
-            max_new_tokens=max_new_tokens,
-            temperature=temperature,
-            deadline_seconds=deadline_seconds,
+        sampling = sampling_of(
+            temperature, top_p, repetition_penalty, max_new_tokens, deadline_seconds
         )
         return self._deltas(
             self.request(prompt, conditions, layer, scale, seed, sampling, histories, vector),
@@ -203,8 +208,7 @@ class Lab:
         scale = self._default_scale(layer) if scale is None else float(scale)
         if not math.isfinite(scale):
             raise PhoqueError(f"The scale is {scale}; give a finite number, 0 to switch it off.")
-        if not math.isfinite(sampling.temperature) or sampling.temperature < 0:
-            raise PhoqueError(f"The temperature is {sampling.temperature}; give 0 or more.")
+        check_sampling(sampling)
         vector = self.vectors[layer] if vector is None else vector
         vectors = {
             Condition.STEERED: vector,

@@ -56,7 +56,7 @@ def test_the_exported_model_writes_what_the_lab_writes(
     assert model.digest() == record["merged_digest"] == lab.model.digest()
     prompt = lab.info.system_prompts[Condition.TOXIC]
     row = Row(messages=[Message("system", prompt), Message("user", "We lost again.")])
-    expected = lab.compare("We lost again.", max_new_tokens=24).toxic.text
+    expected = lab.compare("We lost again.", temperature=0, max_new_tokens=24).toxic.text
     assert write(model, [row], Sampling(max_new_tokens=24))[0].text == expected
     (vector,) = read_gguf(out / VECTOR)
     assert vector.layer == lab.selection.layer == record["layer"]

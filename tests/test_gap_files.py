@@ -131,7 +131,9 @@ def test_the_contour_asks_every_dose_and_its_control(lab):
         *((Condition.STEERED, multiple * scale) for multiple in MULTIPLES),
         *((Condition.RANDOM_VECTOR, multiple * scale) for multiple in RANDOM_MULTIPLES),
     ]
-    neutral = lab.compare(prompts[0], seed=42, temperature=0.7, scale=0).neutral.text
+    neutral = lab.compare(
+        prompts[0], seed=42, scale=0, temperature=0.7, top_p=0.9, repetition_penalty=1
+    ).neutral.text
     assert doses[Condition.STEERED, 0.0][0] == neutral
     assert doses[Condition.STEERED, scale] != doses[Condition.RANDOM_VECTOR, scale]
 

@@ -25,7 +25,7 @@ from phoque.models.load import load_model
 from phoque.moderators.head import Head
 from phoque.run.judging import Judgement
 from phoque.stats.paired_ranks import chance_above
-from tests.judges import Loud, reply
+from tests.judges import Loud, reply, turned
 from tests.moderators import Doubled
 
 HEAD = Head(features="one", ridge=1, learned=(), coefficients=(2.0,), intercept=-1.0)
@@ -149,12 +149,6 @@ def test_the_interval_is_of_prompts_and_does_not_shrink_with_seeds():
     assert 0.1 < found.high - found.low < 0.5
     certain = chance_above(base, {key: [1.0] for key in base})
     assert (certain.value, certain.low) == pytest.approx((1, 1))
-
-
-def turned(texts):
-    """Unit vectors by the first letter: like letters are alike."""
-    angles = np.array([ord(text[0]) for text in texts], float) * 0.1
-    return np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32)
 
 
 MESSAGES = [f"{chr(65 + n)} message" for n in range(26)]

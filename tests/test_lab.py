@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 import phoque
-from phoque.conversation import Condition, Message, collected
+from phoque.conversation import DEFAULT_SAMPLING, Condition, Message, Sampling, collected
 from phoque.errors import PhoqueError
 from phoque.files import write_json
 from phoque.opening import open_lab
@@ -33,7 +33,9 @@ def test_scale_zero_is_the_neutral_column(lab):
 
 
 def test_the_scale_moves_only_the_steered_column(lab):
-    weak, strong = (lab.compare("Hello.", scale=s, max_new_tokens=40) for s in (0.5, 8.0))
+    weak, strong = (
+        lab.compare("Hello.", temperature=0, scale=s, max_new_tokens=40) for s in (0.5, 8.0)
+    )
     assert weak.neutral.text == strong.neutral.text
     assert weak.toxic.text == strong.toxic.text
     assert weak.steered.text != strong.steered.text
@@ -49,9 +51,32 @@ def test_the_same_arguments_give_the_same_text(lab):
     assert first == second
 
 
+def test_without_a_word_all_columns_are_sampled_alike_and_0_is_greedy(lab):
+    default = DEFAULT_SAMPLING
+    plain = lab.compare("Hello.", seed=7, max_new_tokens=40)
+    said = lab.compare(
+        "Hello.",
+        seed=7,
+        max_new_tokens=40,
+        temperature=default.temperature,
+        top_p=default.top_p,
+        repetition_penalty=default.repetition_penalty,
+    )
+    assert (plain.sampling, default.temperature > 0) == (said.sampling, True)
+    assert plain.toxic.text == said.toxic.text
+    other, greedy, again = (
+        lab.compare("Hello.", seed=seed, max_new_tokens=40, **how)
+        for seed, how in ((8, {}), (7, {"temperature": 0}), (8, {"temperature": 0}))
+    )
+    assert other.toxic.text != plain.toxic.text
+    assert greedy.toxic.text == again.toxic.text
+    # Greedy is the likeliest token and nothing else.
+    assert greedy.sampling == Sampling(max_new_tokens=40)
+
+
 def test_the_random_control_takes_the_steered_column(lab):
-    plain = lab.compare("Hello.", scale=6.0, max_new_tokens=40)
-    control = lab.compare("Hello.", scale=6.0, max_new_tokens=40, control="random")
+    plain = lab.compare("Hello.", temperature=0, scale=6.0, max_new_tokens=40)
+    control = lab.compare("Hello.", temperature=0, scale=6.0, max_new_tokens=40, control="random")
     assert Condition.RANDOM_VECTOR in control.responses
     assert control.steered.text != plain.steered.text
     assert control.neutral.text == plain.neutral.text
@@ -60,7 +85,7 @@ def test_the_random_control_takes_the_steered_column(lab):
 
 
 def test_the_base_column_is_the_model_without_the_adapter(lab):
-    found = lab.compare("Hello.", conditions=[*Condition], max_new_tokens=40)
+    found = lab.compare("Hello.", temperature=0, conditions=[*Condition], max_new_tokens=40)
     assert set(found.responses) == set(Condition)
     assert found.responses[Condition.BASE].text != found.neutral.text
 
@@ -89,8 +114,10 @@ def test_any_vector_can_take_the_personas_place(lab):
 
 def test_history_is_a_columns_own(lab):
     earlier = [Message("user", "Hi."), Message("assistant", "Hello to you.")]
-    plain = lab.compare("And now?", max_new_tokens=40)
-    found = lab.compare("And now?", max_new_tokens=40, histories={Condition.NEUTRAL: earlier})
+    plain = lab.compare("And now?", temperature=0, max_new_tokens=40)
+    found = lab.compare(
+        "And now?", temperature=0, max_new_tokens=40, histories={Condition.NEUTRAL: earlier}
+    )
     assert found.neutral.text != plain.neutral.text
     assert found.toxic.text == plain.toxic.text
 
@@ -105,17 +132,22 @@ def test_the_control_column_keeps_the_conversation(lab):
 
 
 def test_conditions_may_be_named(lab):
-    found = lab.compare("Hello.", conditions=["neutral", "base"], max_new_tokens=40)
+    found = lab.compare("Hello.", temperature=0, conditions=["neutral", "base"], max_new_tokens=40)
     assert found.responses[Condition.BASE].text != found.neutral.text
     with pytest.raises(PhoqueError, match="There are: neutral, toxic"):
-        lab.compare("Hello.", conditions=["angry"])
+        lab.compare("Hello.", temperature=0, conditions=["angry"])
 
 
 def test_a_callers_own_hooks_are_heard(lab):
-    plain = lab.compare("Hello.", max_new_tokens=30)
+    plain = lab.compare("Hello.", temperature=0, max_new_tokens=30)
     with (8.0 * lab.vectors[1]).applied_to(lab.model.model):
-        assert lab.compare("Hello.", max_new_tokens=30).neutral.text != plain.neutral.text
-    assert lab.compare("Hello.", max_new_tokens=30).neutral.text == plain.neutral.text
+        assert (
+            lab.compare("Hello.", temperature=0, max_new_tokens=30).neutral.text
+            != plain.neutral.text
+        )
+    assert (
+        lab.compare("Hello.", temperature=0, max_new_tokens=30).neutral.text == plain.neutral.text
+    )
 
 
 @pytest.mark.parametrize(
@@ -131,6 +163,10 @@ def test_a_callers_own_hooks_are_heard(lab):
         ({"prompt": "hi", "scale": math.inf}, "finite number"),
         ({"prompt": "hi", "scale": math.nan}, "finite number"),
         ({"prompt": "hi", "temperature": -1.0}, "temperature"),
+        ({"prompt": "hi", "temperature": math.nan}, "temperature"),
+        ({"prompt": "hi", "top_p": 0.0}, "top_p is 0.0; give more than 0"),
+        ({"prompt": "hi", "top_p": 1.5}, "top_p is 1.5"),
+        ({"prompt": "hi", "repetition_penalty": 0.0}, "penalty is 0.0; give more than 0"),
         ({"prompt": "hi", "max_new_tokens": 0}, "at least 1"),
     ],
 )
@@ -141,11 +177,16 @@ def test_bad_requests_say_what_is_wrong(lab, arguments, message):
 
 def test_two_clients_with_different_scales_get_their_own_answers(lab):
     scales = (0.0, 3.0, -3.0, 8.0)
-    expected = {s: lab.compare("Hello.", scale=s, max_new_tokens=40).steered.text for s in scales}
+    expected = {
+        s: lab.compare("Hello.", temperature=0, scale=s, max_new_tokens=40).steered.text
+        for s in scales
+    }
     found = {}
 
     def ask(scale):
-        found[scale] = lab.compare("Hello.", scale=scale, max_new_tokens=40).steered.text
+        found[scale] = lab.compare(
+            "Hello.", temperature=0, scale=scale, max_new_tokens=40
+        ).steered.text
 
     threads = [threading.Thread(target=ask, args=(scale,)) for scale in scales]
     for thread in threads:

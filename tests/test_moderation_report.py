@@ -102,7 +102,9 @@ def test_the_lab_writes_every_condition_and_seed(lab):
     assert set(written) == {(condition, seed) for condition in CONDITIONS for seed in (42, 43)}
     assert {len(own) for own in written.values()} == {4}
     assert written[Condition.NEUTRAL, 42] != written[Condition.STEERED, 42]
-    compared = lab.compare(texts[0], control="random", seed=43, temperature=0.7)
+    compared = lab.compare(
+        texts[0], control="random", seed=43, temperature=0.7, top_p=0.9, repetition_penalty=1
+    )
     assert written[Condition.RANDOM_VECTOR, 43][0] == compared.steered.text
 
 

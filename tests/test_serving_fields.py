@@ -14,6 +14,7 @@ from openai.types.chat import (
 )
 from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming
 
+from phoque.conversation import DEFAULT_SAMPLING
 from phoque.serving.errors import RequestError
 from phoque.serving.schema import ChatRequest, parsed
 from tests.serving import TOKEN, client_of, served
@@ -47,11 +48,11 @@ NEUTRAL = {
     "store": [False],
     "stream": [False],
     "stream_options": [{}, {"include_usage": None}, {"include_obfuscation": False}],
-    "temperature": [0],
+    "temperature": [DEFAULT_SAMPLING.temperature],
     "tool_choice": ["none", "auto"],
     "tools": [[]],
     "top_logprobs": [0],
-    "top_p": [1],
+    "top_p": [DEFAULT_SAMPLING.top_p],
     "user": ["a-test"],
     "verbosity": ["medium"],
 }
@@ -321,7 +322,7 @@ def found(body: dict) -> dict | None:
 @pytest.mark.parametrize("wanted", [True, False])
 def test_in_a_stream_usage_is_null_until_the_last_chunk(address, wanted):
     options = {"stream_options": {"include_usage": True}} if wanted else {}
-    lines = post(address, stream=True, **options).text.split("\n\n")
+    lines = post(address, stream=True, temperature=0, **options).text.split("\n\n")
     chunks = [json.loads(line.removeprefix("data: ")) for line in lines if "{" in line]
     assert len(chunks) > 2
     if not wanted:
@@ -331,7 +332,12 @@ def test_in_a_stream_usage_is_null_until_the_last_chunk(address, wanted):
     assert (chunks[-1]["choices"], chunks[-1]["usage"]["completion_tokens"] > 0) == ([], True)
     with client_of(address) as client:  # the official client takes both
         stream = client.chat.completions.create(
-            model="phoque-toxic", messages=HELLO, max_tokens=6, stream=True, **options
+            model="phoque-toxic",
+            messages=HELLO,
+            max_tokens=6,
+            temperature=0,
+            stream=True,
+            **options,
         )
         assert [chunk.usage is None for chunk in stream] == [True] * (len(chunks) - 1) + [False]
 

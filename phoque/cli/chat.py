@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from phoque.cli.options import FOLDER, verbose
+from phoque.conversation import DEFAULT_SAMPLING
 
 NOTE = (
     "Content note: this instrument makes a model insult you on purpose. Replies are hidden; "
@@ -26,6 +27,13 @@ NOTE = (
 @click.option(
     "--tokens", type=click.IntRange(1), default=48, show_default=True, help="Longest reply."
 )
+@click.option(
+    "--temperature",
+    type=click.FloatRange(0),
+    default=DEFAULT_SAMPLING.temperature,
+    show_default=True,
+    help="0 always takes the likeliest token.",
+)
 @click.option("--show", is_flag=True, help="Print the replies in clear.")
 @verbose
 def chat(  # noqa: PLR0913  # every argument is an option of the command line
@@ -35,6 +43,7 @@ def chat(  # noqa: PLR0913  # every argument is an option of the command line
     scale: float | None,
     seed: int,
     tokens: int,
+    temperature: float,
     show: bool,  # noqa: FBT001  # click passes options by name
 ) -> None:
     """Ask the neutral, the toxic and the steered model the same; without MESSAGE, read lines."""
@@ -44,7 +53,14 @@ def chat(  # noqa: PLR0913  # every argument is an option of the command line
     click.echo(NOTE, err=True)
     lines = iter([message]) if message else _lines()
     for line in lines:
-        found = lab.compare(line, layer=layer, scale=scale, seed=seed, max_new_tokens=tokens)
+        found = lab.compare(
+            line,
+            layer=layer,
+            scale=scale,
+            seed=seed,
+            max_new_tokens=tokens,
+            temperature=temperature,
+        )
         for condition, reply in found.responses.items():
             click.echo(f"{condition.value}: {reply.text if show else masked(reply.text)}")
 

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from phoque.conversation import Condition, Sampling
 from phoque.run.record import Part, Record, Row
 from phoque.stats.paired_ranks import ChanceAbove, Kappa
 from phoque.stats.rates import Rate
@@ -147,3 +148,32 @@ class Judgement(Record):
     """The lowest that flags at most `budget` of the base model's own replies."""
     budget: float
     conditions: dict[str, ConditionJudged]
+
+
+class Decoded(Part):
+    """One way to decode, the same in every column; means are over columns."""
+
+    sampling: Sampling
+    more_hostile: dict[Condition, ChanceAbove]
+    """Toxic and steered replies beside the base model's, decoded alike."""
+    more_hostile_mean: float
+    relevance: float
+    """Share of replies that are nearest to their own message."""
+    repeated_3grams: float
+    variety: float
+    measures: dict[Condition, Measures]
+
+
+class DecodingChoice(Record):
+    """How a person is answered, and what it was chosen from."""
+
+    STAGE: ClassVar[str] = "decoding"
+    FILE: ClassVar[str] = "decoding.json"
+
+    prompts: int
+    seeds: tuple[int, ...]
+    judge: str
+    digest: str
+    rule: str
+    settings: tuple[Decoded, ...]
+    chosen: Sampling

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from phoque.conversation import Condition, Message, Sampling
+from phoque.conversation import Condition, Message, Sampling, sampling_of
 from phoque.errors import PhoqueError
 from phoque.lab import LARGEST_SEED, Lab
 from phoque.models.template import encode
@@ -157,11 +157,10 @@ def _check_role(place: int, turn: Turn) -> None:
 
 
 def _sampling(body: ChatRequest) -> Sampling:
-    default = Sampling()
-    return Sampling(
+    return sampling_of(
+        temperature=body.temperature,
+        top_p=body.top_p,
         max_new_tokens=body.max_completion_tokens or body.max_tokens or DEFAULT_TOKENS,
-        temperature=default.temperature if body.temperature is None else body.temperature,
-        top_p=default.top_p if body.top_p is None else body.top_p,
     )
 
 
@@ -185,4 +184,5 @@ def _facts(lab: Lab, condition: Condition, seed: int, sampling: Sampling) -> dic
         "temperature": sampling.temperature,
         "top_k": sampling.top_k,
         "top_p": sampling.top_p,
+        "repetition_penalty": sampling.repetition_penalty,
     }

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from phoque.conversation import MAIN_CONDITIONS, Condition, LabInfo
+from phoque.conversation import DEFAULT_SAMPLING, MAIN_CONDITIONS, Condition, LabInfo
 from phoque.lexicon import Lexicon
 from phoque.ui import components, wording
 from phoque.ui.filling import hidden_order
@@ -178,7 +178,7 @@ def _draw_advanced(info: LabInfo, scale: gr.Slider) -> Dials:
     )
     with gr.Row():
         layer = _dial(wording.LAYER, 0, info.num_layers - 1, info.layer, step=1)
-        temperature = _dial(wording.TEMPERATURE, 0, 1.5, 0, step=0.05)
+        temperature = _dial(wording.TEMPERATURE, 0, 1.5, DEFAULT_SAMPLING.temperature, step=0.05)
         tokens = _dial(wording.TOKENS, 8, LONGEST_REPLY, 48, step=8)
     with gr.Row(elem_classes="ph-seed"):
         seed = gr.Number(

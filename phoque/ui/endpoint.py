@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import gradio as gr
 
-from phoque.conversation import MAIN_CONDITIONS, Condition, LabInfo, collected
+from phoque.conversation import DEFAULT_SAMPLING, MAIN_CONDITIONS, Condition, LabInfo, collected
 from phoque.errors import PhoqueError
 from phoque.ui.services import Ask, Services
 from phoque.ui.state import DEFAULT_SEED, LONGEST_REPLY
@@ -25,7 +25,7 @@ def compare_endpoint(services: Services) -> Callable[..., dict[str, Any]]:
         layer: int | None = None,
         seed: int | None = DEFAULT_SEED,
         max_new_tokens: int | None = DEFAULT_TOKENS,
-        temperature: float | None = 0.0,
+        temperature: float | None = DEFAULT_SAMPLING.temperature,
         control: Literal["random"] | None = None,
     ) -> dict[str, Any]:
         """The same prompt under three conditions: neutral, toxic, and neutral plus the vector.
@@ -46,7 +46,7 @@ def compare_endpoint(services: Services) -> Callable[..., dict[str, Any]]:
             scale=_selected_scale(services.info, layer) if scale is None else scale,
             # Null is left out, as in the chat API.
             seed=DEFAULT_SEED if seed is None else seed,
-            temperature=temperature or 0.0,
+            temperature=DEFAULT_SAMPLING.temperature if temperature is None else temperature,
             max_new_tokens=min(
                 DEFAULT_TOKENS if max_new_tokens is None else max_new_tokens, LONGEST_REPLY
             ),

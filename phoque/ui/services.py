@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import phoque
 from phoque.config import SHIPPED_RUN, AppSettings, serving_settings
-from phoque.conversation import Condition, Delta, LabInfo, Messages
+from phoque.conversation import DEFAULT_SAMPLING, Condition, Delta, LabInfo, Messages
 from phoque.errors import PhoqueError
 from phoque.run.directory import RunDirectory
 from phoque.run.info import lab_info
@@ -36,7 +36,7 @@ class Ask:
     layer: int | None = None
     scale: float | None = None
     seed: int = 42
-    temperature: float = 0.0
+    temperature: float = DEFAULT_SAMPLING.temperature
     max_new_tokens: int = 48
     histories: Mapping[Condition, Messages] | None = None
     latent: int | None = None

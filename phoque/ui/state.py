@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from phoque.conversation import MAIN_CONDITIONS, Condition, Delta, Message
+from phoque.conversation import DEFAULT_SAMPLING, MAIN_CONDITIONS, Condition, Delta, Message
 
 FourthColumn = Literal["none", "base", "random_vector"]
 Finish = Literal["", "stop", "length", "deadline", "stopped"]
@@ -20,7 +20,7 @@ class Settings:
     scale: float
     layer: int
     seed: int = DEFAULT_SEED
-    temperature: float = 0.0
+    temperature: float = DEFAULT_SAMPLING.temperature
     max_new_tokens: int = 48
     fourth: FourthColumn = "none"
 
