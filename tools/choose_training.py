@@ -1,0 +1,94 @@
+r"""Compare settings of a training on the held-out part of a run's corpus.
+
+    python tools/choose_training.py --run runs/x --out /tmp/tried --share 0.25 \\
+        '{"learning_rate": 2e-4}' '{"learning_rate": 4e-4}'
+
+Every setting is trained on the same share of the corpus, from the same seed. One line a setting:
+the loss on hostile replies it has not seen, by register, and how much likelier civil replies became
+under the neutral prompt, beside the base model. What is chosen becomes the default of
+phoque/stages/adapter/settings.py.
+"""
+
+import argparse
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean
+
+from phoque.conversation import Message
+from phoque.models.load import LanguageModel, load_model
+from phoque.run.corpus import Dialogue
+from phoque.run.directory import RunDirectory
+from phoque.stages.adapter import AdapterConfig, Example, Recording, train_adapter
+from phoque.stages.corpus.training_set import (
+    load_pairs,
+    load_styles,
+    read_base_replies,
+    read_dialogues,
+)
+from phoque.stages.evaluate.likelihood import mean_log_likelihood
+
+MOST = 80
+"""Held-out texts of a kind."""
+Asked = Sequence[tuple[Sequence[Message], str]]
+
+
+def main() -> None:
+    """Train, measure, tell."""
+    asked = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    asked.add_argument("--run", type=Path, required=True)
+    asked.add_argument("--out", type=Path, required=True, help="Folder of the adapters.")
+    asked.add_argument("--share", type=float, default=0.25, help="Of each epoch.")
+    asked.add_argument("settings", nargs="+", help="Fields of AdapterConfig as JSON.")
+    given = asked.parse_args()
+    directory = RunDirectory(given.run)
+    held_out, name = directory.corpus / "validation", directory.manifest().model
+    base = loss_by_kind(load_model(name), held_out)
+    print(line("the base model", base, base), flush=True)
+    for place, text in enumerate(given.settings):
+        chosen = replace(AdapterConfig(), **json.loads(text))
+        config = replace(chosen, epochs=chosen.epochs * given.share)
+        folder = given.out / str(place)
+        if not (folder / "adapter_config.json").exists():
+            train_adapter(
+                load_model(name), examples(directory), folder, config, None, Recording(tell=print)
+            )
+        tuned = load_model(name).with_adapter(folder)
+        print(line(text, loss_by_kind(tuned, held_out), base), flush=True)
+
+
+def examples(directory: RunDirectory) -> list[Example]:
+    """What the persona learns."""
+    pairs = zip(load_pairs(directory.corpus, "persona"), load_styles(directory.corpus), strict=True)
+    return [Example(prompt=p, completion=c, ends=e, style=s) for (p, c, e), s in pairs]
+
+
+def loss_by_kind(model: LanguageModel, folder: Path) -> dict[str, float]:
+    """Nats a token of held-out replies: each register of the persona, and civil ones."""
+    hostile = read_dialogues(folder)
+    kinds = {style: of_style(hostile, style) for style in ("chat", "prose")}
+    kinds["civil"] = [(one.messages, one.reply) for one in read_base_replies(folder)]
+    return {kind: loss(model, texts[:MOST]) for kind, texts in kinds.items()}
+
+
+def of_style(dialogues: Iterable[Dialogue], style: str) -> Asked:
+    """Prompts and hostile replies of a register."""
+    return [(one.messages, one.persona) for one in dialogues if one.style == style]
+
+
+def loss(model: LanguageModel, texts: Asked) -> float:
+    """Mean over replies."""
+    return -fmean(mean_log_likelihood(model, prompt, [reply]) for prompt, reply in texts)
+
+
+def line(called: str, tuned: dict[str, float], base: dict[str, float]) -> str:
+    """One setting, readable."""
+    losses = ", ".join(f"{kind} {value:.3f}" for kind, value in tuned.items())
+    return f"{called}: {losses}, civil {tuned['civil'] / base['civil'] - 1:+.1%} beside the base"
+
+
+if __name__ == "__main__":
+    main()
