@@ -157,6 +157,12 @@ class LabInfo:
     decodes_with: str = ""
     """Which forward pass is used, and why; empty until the model is loaded."""
 
+    @property
+    def scale_range(self) -> tuple[float, float]:
+        """Ends of the chat's slider: well past the coherent band, so that its end can be seen."""
+        reach = max(1.0, 1.25 * self.coherent_scale, 2 * self.scale)
+        return -round(reach / 2, 1), round(reach, 1)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:

@@ -130,7 +130,7 @@ def _draw_ask(info: LabInfo) -> Composer:
 
 
 def _draw_scale(info: LabInfo) -> gr.Slider:
-    low, high = components.scale_range(info)
+    low, high = info.scale_range
     return gr.Slider(
         low,
         high,

@@ -120,7 +120,7 @@ def _dose_line(words: str, track: str) -> str:
 
 
 def _track(info: LabInfo, scale: float) -> str:
-    low, high = scale_range(info)
+    low, high = info.scale_range
     width = high - low
 
     def share(value: float) -> float:
@@ -133,12 +133,6 @@ def _track(info: LabInfo, scale: float) -> str:
         f'<i class="ph-zero" style="left:{share(0):.1f}%"></i>'
         f'<i class="ph-thumb" style="left:{share(scale):.1f}%"></i></div>'
     )
-
-
-def scale_range(info: LabInfo) -> tuple[float, float]:
-    """Ends of the slider: well past the coherent band, so that its end can be seen."""
-    reach = max(1.0, 1.25 * info.coherent_scale, 2 * info.scale)
-    return -round(reach / 2, 1), round(reach, 1)
 
 
 def status_html(text: str, *, failed: bool = False) -> str:

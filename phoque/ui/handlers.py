@@ -80,7 +80,7 @@ class Handlers:
     def from_link(self, request: gr.Request) -> Update:
         """Prompt, scale, layer, seed and status for a shared link; it fills in and never runs."""
         query: Mapping[str, str] = dict(request.query_params)
-        low, high = components.scale_range(self._info)
+        low, high = self._info.scale_range
         ranges = {
             "scale": (low, high, round(self._info.scale, 2)),
             "layer": (0, self._info.num_layers - 1, self._info.layer),

@@ -87,5 +87,5 @@ def test_a_default_at_the_very_end_of_the_band_counts_as_inside():
 
 
 def test_the_slider_reaches_past_the_band():
-    low, high = components.scale_range(fake_info())
+    low, high = fake_info().scale_range
     assert low < 0 < fake_info().coherent_scale < high

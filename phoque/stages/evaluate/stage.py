@@ -4,6 +4,7 @@ from phoque.conversation import Message
 from phoque.figures.page import stage_page
 from phoque.figures.shelf import HOW_IT_ANSWERS
 from phoque.files import write_text
+from phoque.judging.checks import embedded_checks
 from phoque.lab import Lab
 from phoque.models.load import load_model
 from phoque.opening import open_lab
@@ -15,12 +16,13 @@ from phoque.stages.corpus.vocabulary import known_words
 from phoque.stages.evaluate.card import write_card
 from phoque.stages.evaluate.likelihood import mean_log_likelihood
 from phoque.stages.evaluate.replies import SEEDS, generate, settings_of, summarize
+from phoque.stages.evaluate.showcase import showcase
 
 NUM_CIVIL_TEXTS = 60
 
 
 def measure_replies(directory: RunDirectory) -> None:
-    """Insults, diversity, coherence a condition; likelihood of civil text against the base."""
+    """Insults, diversity, coherence a condition; likelihood of civil text; recorded comparisons."""
     require(directory, NEEDS["evaluate"])
     lab = open_lab(directory.path, progress=print)
     civil = load_model(directory.manifest().model).with_adapter(directory.control)
@@ -36,6 +38,8 @@ def measure_replies(directory: RunDirectory) -> None:
         Reply.save_rows(folder, replies)
         found.save(folder)
         write_text(folder / "summary.md", stage_page("Evaluation", HOW_IT_ANSWERS, found))
+        base = [one for one in replies if one.condition == "base"]
+        showcase(lab, base, embedded_checks(print), progress=print).save(folder)
     write_card(directory, lab.info, found)
 
 
