@@ -138,6 +138,8 @@ class LabInfo:
     """Name and revision of the base model."""
     run: str
     """Name of the run."""
+    persona: str = "toxic"
+    """Name of the run's persona."""
     num_layers: int
     layer: int
     """The selected layer, which is the default."""

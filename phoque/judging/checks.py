@@ -1,7 +1,9 @@
 """What the judge and the moderators say of a few replies: recorded ones, and live ones on a page."""
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from phoque.errors import PhoqueError
 from phoque.judging import likelihood
@@ -31,7 +33,33 @@ class Checks:
         return [Found(hostility=h, harm=own) for h, own in zip(hostility, harm, strict=True)]
 
 
-def embedded_moderators(progress: Callable[[str], None]) -> list[Classifier]:
+Progress = Callable[[str], None]
+READING = threading.Lock()
+"""One page at a time reads: a second would only make both slower."""
+
+
+def silent(_: str) -> None:
+    """Say nothing."""
+
+
+def live(answered: Sequence[tuple[str, str]], *, judged: bool) -> list[Found]:
+    """Read messages and replies of a page, on the CPU; what reads them is loaded once a process."""
+    with READING:
+        checks = Checks(_live_judge() if judged else None, _live_moderators())
+        return checks.found([Exchange(*one) for one in answered])
+
+
+@cache
+def _live_judge() -> Judge | None:
+    return embedded_judge(silent, device="cpu")
+
+
+@cache
+def _live_moderators() -> Sequence[Classifier]:
+    return embedded_moderators(silent)
+
+
+def embedded_moderators(progress: Progress) -> list[Classifier]:
     """Those that are installed; of each other one, `progress` is told why not."""
     loaded = []
     for name in EMBEDDED:
@@ -42,15 +70,15 @@ def embedded_moderators(progress: Callable[[str], None]) -> list[Classifier]:
     return loaded
 
 
-def embedded_judge(progress: Callable[[str], None]) -> Judge | None:
+def embedded_judge(progress: Progress, device: str | None = None) -> Judge | None:
     """The judge, if its model is here."""
     try:
-        return likelihood.load()
+        return likelihood.load(device)
     except PhoqueError as error:
         progress(f"without the judge: {error}")
         return None
 
 
-def embedded_checks(progress: Callable[[str], None] = lambda _: None) -> Checks:
+def embedded_checks(progress: Progress = silent) -> Checks:
     """All that is installed."""
     return Checks(embedded_judge(progress), embedded_moderators(progress))

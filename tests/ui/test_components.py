@@ -44,9 +44,10 @@ def test_a_mask_keeps_the_shape_and_no_letter():
 
 
 @pytest.mark.parametrize(
-    ("reply", "badge"), [("Useless clown", "2 insults"), ("a clown", "1 insult"), ("calm", None)]
+    ("reply", "badge"),
+    [("Useless clown", "2 listed words"), ("a clown", "1 listed word"), ("calm", None)],
 )
-def test_the_badge_counts_insults(reply, badge):
+def test_the_badge_counts_listed_words(reply, badge):
     html = transcript(Turn("Hi", reply, 2, "stop"))
     assert ("ph-badge" in html) is (badge is not None)
     assert badge is None or f"{badge}<" in html
