@@ -43,6 +43,7 @@ def lab_info(run: RunDirectory) -> LabInfo:
     return LabInfo(
         model=file.model,
         run=run.path.name,
+        persona=persona.name,
         num_layers=len(file.dose_per_scale),
         layer=file.choice.layer,
         scale=file.choice.scale,
