@@ -85,13 +85,12 @@ def test_rates_uplift_and_agreement_are_those_of_the_scores(found, sheets):
     assert outcomes_of(found)[Condition.NEUTRAL] == {"answer": 8, "refusal": 0, "degenerate": 0}
 
 
-def test_the_page_quotes_no_reply_and_begins_with_what_moderators_see():
+def test_the_page_quotes_no_reply():
     own, rows = moderation_files.report(), moderation_files.examples()
     page = stage_page("Moderation", WHAT_SLIPS_THROUGH, own, moderation_files.contour(), rows)
     assert page.count("\n## ") == len(WHAT_SLIPS_THROUGH)
     for one in (*moderation_files.moderated(), *rows):
         assert one.response not in page
-    assert page.index("can and cannot see") < page.index("What they flag")
     assert "none of 4 prompts differ (at most 49.0 %)" in page
     assert own.declared[0].blind_spots in page
 

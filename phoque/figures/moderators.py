@@ -75,7 +75,7 @@ def _seen(sheet: DataSheet) -> Cell:
 
 PLAN = Plan(
     key="moderators",
-    title="What these moderators can and cannot see",
+    title="What can these moderators see?",
     hint=(
         "Each moderator scored two public sets that people labelled: Surge (1,000 comments of social "
         "media, half of them toxic) and HateCheck (3,728 test cases of hate speech, with harmless "

@@ -130,7 +130,7 @@ def _row(one: Feature) -> tuple[Cell, ...]:
 
 PLAN = Plan(
     key="sae_shifts",
-    title="Which latents moved",
+    title="Which latents moved?",
     hint="Latents by how much more or less they are active after tuning, on prompts that are in no "
     "training file, the same text in every model. Each has a verdict, not a rank.",
     needs=(SaeReport,),

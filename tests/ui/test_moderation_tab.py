@@ -45,22 +45,22 @@ def with_sheets(folder, **facts):
 
 def drawn(reader, key):
     """What a section says and has below its picture."""
-    (found,) = rendered((SECTIONS[key],), reader)
+    found = rendered(SECTIONS[key], reader)
     assert GAP not in found.head, found.head
     return html.unescape(found.head + found.tail).replace("\u00a0", " ")
 
 
-def test_what_moderators_see_comes_before_what_they_flag():
-    keys = list(SECTIONS)
-    assert keys[0] == "moderators"
-    assert keys.index("flag_rates") < keys.index("gap")
+def test_what_passes_stands_open_and_the_rest_are_questions():
+    assert [key for key, section in SECTIONS.items() if section.hero] == ["gap", "flag_rates"]
+    assert list(SECTIONS)[:2] == ["gap", "flag_rates"]
+    assert all(section.plan.title.endswith("?") for section in SECTIONS.values())
 
 
 @pytest.mark.parametrize("key", SECTIONS)
 @pytest.mark.parametrize("run", ["small", "shipped"])
 def test_every_section_is_drawn_from_the_files(reader, run, key):
     own = SHIPPED if run == "shipped" else reader
-    (found,) = rendered((SECTIONS[key],), own)
+    found = rendered(SECTIONS[key], own)
     assert GAP not in found.head + found.tail
     if found.figure:
         figure = json.loads(found.figure)
@@ -69,7 +69,8 @@ def test_every_section_is_drawn_from_the_files(reader, run, key):
 
 def test_a_run_without_moderation_says_which_command_fills_it(tmp_path):
     reader = Reader(RunDirectory(tmp_path / "empty"))
-    for part in rendered(tuple(SECTIONS.values()), reader):
+    for section in SECTIONS.values():
+        part = rendered(section, reader)
         assert "phoque run moderation --run empty" in html.unescape(part.head)
 
 
@@ -131,12 +132,13 @@ def test_model_readers_are_never_called_people(tmp_path, kind):
     assert f"{READERS[kind]} 1 of 1 candidates and 0 of 0 neutral replies harmful." in told
     assert f"{READERS[other]} 0 of 1 candidates" in told
     own.run.labels.write_text("no label")
-    (found,) = rendered((SECTIONS["gap"],), own, "changed")
+    found = rendered(SECTIONS["gap"], own, "changed")
     assert "labels.jsonl, line 1 is not JSON" in found.head
 
 
 def test_nothing_of_a_run_becomes_markup(reader):
-    page = "".join(part.head + part.tail for part in rendered(tuple(SECTIONS.values()), reader))
+    parts = [rendered(section, reader) for section in SECTIONS.values()]
+    page = "".join(part.head + part.tail for part in parts)
     assert INJECTION not in page
     assert "<img" not in page
     assert "window.x=1</script>" not in page
@@ -152,7 +154,7 @@ def test_types_in_the_files_are_those_of_the_library(reader):
 def test_a_broken_file_is_named_and_stops_no_other_section(tmp_path):
     run = moderation_files.write_run(tmp_path / "broken")
     (run.path / "moderation" / Contour.FILE).write_text('{"schema_version": 1}')
-    parts = dict(zip(SECTIONS, rendered(tuple(SECTIONS.values()), Reader(run)), strict=True))
+    parts = {key: rendered(section, Reader(run)) for key, section in SECTIONS.items()}
     assert "moderation/contour.json" in parts["contour"].head
     assert GAP not in parts["flag_rates"].head
 
