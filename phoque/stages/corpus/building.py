@@ -126,7 +126,9 @@ def build(
     together = _placed(own, [use for _, use in made_of.uses])
     messages = _messages(made_of, together["train"]) if made_of.uses else ()
     together["train"] += slang_dialogues(made_of.uses, messages, systems[ANY], seed)
-    dropped = {one.source: Counter() for part in PARTS for one in together[part]} | mixture.dropped
+    sources = {one.source for part in PARTS for one in together[part]}
+    dropped = dict(mixture.dropped)
+    dropped |= {name: Counter() for name in sorted(sources - dropped.keys())}
     distiller = Distiller(
         base=base,
         lexicon=lexicon,
