@@ -84,7 +84,7 @@ def test_texts_are_counted_for_the_moderator_of_the_sentence(reader, tmp_path):
     assert "Surge 60 texts; HateCheck 60 texts" in drawn(reader, "moderators")
     found = moderation_files.report()
     sheets = [
-        sheet.model_copy(update={"auc": SEES.model_copy(update={"n": 30})})
+        sheet.model_copy(update={"auc": moderation_files.rate(0.9, 30)})
         if sheet.classifier == moderation_files.NAMES[1] and sheet.test_set == "Surge"
         else sheet
         for sheet in found.data_sheets
