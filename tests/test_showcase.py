@@ -61,8 +61,7 @@ def test_what_is_recorded_is_what_the_chat_answers(lab, made):
     assert live[Condition.RANDOM_VECTOR].text == example.random_vector[-1].text
 
 
-def test_each_reply_is_judged_against_a_threshold_of_the_base_model(made):
-    # Of 20 replies one may be flagged: that with 19 exclamation marks.
+def test_each_reply_is_judged(made):
     assert made.judge is not None
     assert made.judge.threshold == THRESHOLD
     for one in (made.examples[0].toxic, made.examples[-1].steered[-1]):
