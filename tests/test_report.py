@@ -248,6 +248,10 @@ def test_where_nothing_beat_chance_nothing_is_selected(run):
 
 def test_failed_gates_and_no_shift_are_told(run):
     found = Reader(run).read(SaeReport)
+    row = rows(run)["sae.drivers"]
+    tried = {one.name for one in found.cause.generated.cells if not {*one.name} - {*"0123456789"}}
+    assert (row.n, row.of) == (len(tried), "latents that were tried")
+    assert f"{sum(found.verdicts.values())} latents moved" in row.note
     saved(run, found.model_copy(update={"passed": False}))
     assert "no finding" in rows(run)["sae.top_shift"].note
     saved(run, found.model_copy(update={"risen": (), "fallen": ()}))
