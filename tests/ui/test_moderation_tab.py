@@ -81,6 +81,21 @@ def test_a_moderator_at_chance_is_said_to_be_blind(reader, tmp_path):
     assert sees.count('">✓ sees it') == 4
 
 
+def test_texts_are_counted_for_the_moderator_of_the_sentence(reader, tmp_path):
+    assert "Surge 60 texts; HateCheck 60 texts" in drawn(reader, "moderators")
+    found = moderation_files.report()
+    sheets = [
+        sheet.model_copy(update={"auc": moderation_files.rate(0.9, 30)})
+        if sheet.classifier == moderation_files.NAMES[1] and sheet.test_set == "Surge"
+        else sheet
+        for sheet in found.data_sheets
+    ]
+    run = moderation_files.write_run(tmp_path / "half")
+    found.model_copy(update={"data_sheets": tuple(sheets)}).save(run.path / "moderation")
+    told = drawn(Reader(run), "moderators")
+    assert "Surge 60 texts, embedded.svm 30 (those it did not learn from); HateCheck 60" in told
+
+
 def test_the_count_of_what_passes_is_computed(tmp_path):
     at = moderation_files.report().data_sheets[0].at_default
     found = with_sheets(
