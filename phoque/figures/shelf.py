@@ -36,6 +36,7 @@ WHAT_MOVED = plans(
     "dictionary_gates",
     "dictionary_rivals",
     "moved_latents",
+    "fallen_words",
     "latent_causes.TOWARD",
     "latent_causes.AWAY",
     "prompt_kinds",
