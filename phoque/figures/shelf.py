@@ -34,6 +34,7 @@ WHERE_IT_LIVES = plans(
 )
 WHAT_MOVED = plans(
     "moved_latents",
+    "fallen_words",
     "dictionary_gates",
     "dictionary_rivals",
     "latent_causes.TOWARD",

@@ -114,6 +114,28 @@ def test_a_layer_that_shows_no_cause_is_said_once_and_not_a_thousand_times(chang
     assert "drive the persona" not in said
 
 
+@pytest.mark.parametrize(
+    ("p", "verdict"),
+    [
+        (0.001, "What fell leans to hedging, politeness and uncertainty:"),
+        (0.2, "What fell is not shown to be hedging, politeness or uncertainty:"),
+    ],
+)
+def test_what_fell_is_told_either_way(changed, p, verdict):
+    own = sae_files.report().model_copy(update={"fallen_words": sae_files.fallen(p)})
+    said = reading(changed(own), "fallen_words")
+    assert said.startswith(
+        f"{verdict} such words take 4.0 % (unmoved latents that fire as often: 2.0 %"
+    )
+
+
+def test_names_are_told_with_how_well_they_hold(reader):
+    assert "Of 4 names below, 4 predict where their latent fires" in reading(reader, "sae_shifts")
+    page = dashboard_html(reader, "7")
+    assert "it fires on 60.0% [50.0%, 70.0%], n = 40 tokens so named, on 1.0% of all" in page
+    assert "(24 of 40)" in page
+
+
 def test_incoherent_latents_are_no_cause(changed):
     reader = changed(sae_files.report(coherent=False))
     for key in ("latents_toward", "latents_away"):
