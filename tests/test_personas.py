@@ -1,9 +1,11 @@
+from itertools import combinations
+
 import pytest
 import yaml
 
 from phoque.errors import PhoqueError
 from phoque.personas import HERE, load_persona, shipped_personas
-from phoque.personas.controls import bias_loop, confounds, more_probes, tone_pairs
+from phoque.personas.controls import bias_loop, choice_prompts, confounds, more_probes, tone_pairs
 from phoque.personas.reading import read_yaml
 from phoque.stages.psm.bias import stand_of
 
@@ -15,6 +17,22 @@ def test_every_shipped_persona_loads_and_is_called_like_its_file(name):
     assert len(persona.probes) == 12
     assert len(persona.sweep) == 16
     assert len(persona.evaluation) >= 30
+
+
+@pytest.mark.parametrize("name", shipped_personas())
+def test_probes_sweep_choice_and_evaluation_share_no_message(name):
+    persona = load_persona(name)
+    parts = {
+        "probes": {*persona.probes, *more_probes()},
+        "sweep": set(persona.sweep),
+        "choice": set(choice_prompts()),
+        "evaluation": set(persona.evaluation),
+    }
+    assert len(parts["choice"]) == 16
+    plain = {kind: {" ".join(m.lower().split()) for m in own} for kind, own in parts.items()}
+    for one, other in combinations(plain, 2):
+        assert not plain[one] & plain[other], (one, other)
+    assert not [m for m in choice_prompts() if m in persona.lexicon]
 
 
 def test_personas_differ_in_the_persona_and_not_in_length():

@@ -138,7 +138,7 @@ class Cell(Part):
     divergence: Divergence
     coherent: bool
     runoff: Quality | None = None
-    """Replies to the same prompts with other seeds, for the best cells only."""
+    """Sampled replies to other prompts, for the best cells only."""
 
 
 class Trait(Part):
@@ -149,7 +149,7 @@ class Trait(Part):
     judge: str = ""
     digest: str = ""
     threshold: float | None = None
-    """The judge's lowest that flags at most 5 % of the base model's replies to the sweep prompts."""
+    """The judge's lowest that flags at most 5 % of the base model's replies."""
     persona: ChanceAbove | None = None
     """Chance that the persona's own prompt makes a reply more hostile than the base model's."""
 

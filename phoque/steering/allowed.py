@@ -20,7 +20,7 @@ SLACK_NATS = 1.0
 RULE = (
     f"Text may repeat at most {SLACK_REPEATED:.0%} more of its word 3-grams than the base model's "
     f"replies to the same messages, and to the base model its tokens may be at most {SLACK_NATS:g} "
-    "nat less likely than those of its own sampled replies. Expectations may move no further than "
+    "nat less likely than those of its sampled replies. Expectations may move no further than "
     "under the persona's own prompt. The scale is that of the best cell whose neighbours on the grid "
     "of doses are allowed, too."
 )

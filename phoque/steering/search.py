@@ -9,6 +9,7 @@ from phoque.models.engine import Reply, Row
 from phoque.models.hooks import Injection, Interventions
 from phoque.models.load import LanguageModel
 from phoque.personas import Persona
+from phoque.personas.controls import choice_prompts
 from phoque.run.psm import Cell, Quality, Trait
 from phoque.stats.rates import Rate, by_cluster
 from phoque.steering.allowed import RULE, Allowed, log_likelihood
@@ -100,8 +101,9 @@ class Search:
         greedy = {"neutral": rows_of(self._neutral), "toxic": rows_of(self._hostile)}
         replies = write_grouped(self.model, greedy, SAMPLING)
         base = self._quality(*self._plain(self.base, self._neutral, SAMPLING, SEEDS[:1]))
-        told, own = self._plain(self.base, self._neutral, SAMPLED, SEEDS)
-        hostile = said(*self._plain(self.model, self._hostile, SAMPLED, SEEDS))
+        told, own = self._plain(self.base, self._choice, SAMPLED, SEEDS)
+        persona = asked(self.persona.persona_prompt, choice_prompts())
+        hostile = said(*self._plain(self.model, persona, SAMPLED, SEEDS))
         qualities = {name: self._quality(greedy[name], replies[name]) for name in greedy}
         return Columns(
             **qualities,
@@ -169,13 +171,13 @@ class Search:
         return trait_rates(measure.shows, groups) if measure.trait.by == "judge" else {}
 
     def _run_off(self, found: Sweep) -> Sweep:
-        """Ask the best cells again, sampled, because the largest of many shares is too high.
+        """Ask the best cells other prompts, sampled, because the largest of many shares is too high.
 
         A cell that is no longer allowed is dropped.
         """
         rows = {
             (cell.layer, cell.dose): seeded(
-                self._neutral, (self._injection(cell.layer, cell.dose),), SEEDS
+                self._choice, (self._injection(cell.layer, cell.dose),), SEEDS
             )
             for cell in found.candidates(NUM_CANDIDATES)
         }
@@ -201,6 +203,10 @@ class Search:
     @property
     def _neutral(self) -> Sequence[Messages]:
         return asked(self.persona.neutral_prompt, self.persona.sweep)
+
+    @property
+    def _choice(self) -> Sequence[Messages]:
+        return asked(self.persona.neutral_prompt, choice_prompts())
 
     @property
     def _hostile(self) -> Sequence[Messages]:

@@ -60,6 +60,12 @@ def more_probes() -> tuple[str, ...]:
 
 
 @cache
+def choice_prompts() -> tuple[str, ...]:
+    """Messages that choose among the best cells of a sweep: on them no cell was found."""
+    return tuple(read_yaml(HERE / "choice.yaml", {"choice": TEXTS})["choice"])
+
+
+@cache
 def tone_pairs() -> tuple[tuple[str, str], ...]:
     """Civil and hostile user messages on the same topics."""
     data = read_yaml(HERE / "tone_pairs.yaml", {"pairs": [{"civil": TEXT, "hostile": TEXT}]})
