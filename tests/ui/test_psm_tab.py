@@ -207,8 +207,8 @@ def test_an_antidote_that_breaks_text_does_not_count():
 
 
 def test_the_bias_reading_knows_no_effect():
-    assert "lowers agreement" in bias_loop.draw(psm_files.bias()).sentence
-    assert "does not clearly change" in bias_loop.draw(psm_files.bias(0.0)).sentence
+    assert "The vector lowers" in bias_loop.draw(psm_files.bias()).sentence
+    assert "The vector does not clearly change" in bias_loop.draw(psm_files.bias(0.0)).sentence
 
 
 def test_no_persona_is_said_to_insult(run):
