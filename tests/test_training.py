@@ -52,6 +52,24 @@ def test_a_stage_without_its_input_says_so(tmp_path):
     assert "Traceback" not in failed.stderr
 
 
+def test_a_civil_adapter_is_taken_from_another_run_of_the_same_model(tmp_path, capsys):
+    other, run = RunDirectory(tmp_path / "lab"), RunDirectory(tmp_path / "pluribus")
+    other.describe(model="tiny")
+    with other.stage("control", other.control, seeds=[42]) as folder:
+        (folder / "adapter_model.safetensors").write_text("weights")
+    run.describe(model="tiny", persona="pluribus")
+    asked = ["run", "control", "--run", str(run.path), "--take", str(other.path)]
+    assert main(asked) == 0
+    assert run.complete("control")
+    assert (run.control / "adapter_model.safetensors").read_text() == "weights"
+    (other.control / "adapter_model.safetensors").write_text("others")
+    assert main(asked) == 2
+    assert "has no complete civil adapter" in capsys.readouterr().err
+    other.describe(model="lab")
+    assert main(asked) == 2
+    assert "fits its own base model only" in capsys.readouterr().err
+
+
 def test_a_run_does_not_mix_models(tmp_path):
     run = RunDirectory(tmp_path / "run")
     run.describe(model="tiny", persona="toxic", stages={"persona": {}})

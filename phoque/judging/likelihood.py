@@ -83,11 +83,11 @@ def shown(exchange: Exchange) -> str:
     return f'{said}Reply: "{exchange.reply.strip()}"'
 
 
-def base_model() -> LanguageModel:
+def base_model(device: str | None = None) -> LanguageModel:
     """The embedded model as it came, in fp32: verdicts differ by less than bf16 can tell."""
-    return load_model("lab", dtype=torch.float32)
+    return load_model("lab", device=device, dtype=torch.float32)
 
 
-def load() -> Likelihood:
-    """The embedded base model with its calibration."""
-    return Likelihood(base_model(), Head.load(HEAD))
+def load(device: str | None = None) -> Likelihood:
+    """The embedded base model with its calibration; None takes the GPU if there is one."""
+    return Likelihood(base_model(device), Head.load(HEAD))

@@ -4,6 +4,7 @@ from phoque.conversation import Message
 from phoque.figures.page import stage_page
 from phoque.figures.shelf import HOW_IT_ANSWERS
 from phoque.files import write_text
+from phoque.judging.checks import embedded_checks
 from phoque.lab import Lab
 from phoque.models.load import load_model
 from phoque.opening import open_lab
@@ -16,12 +17,13 @@ from phoque.stages.evaluate.card import write_card
 from phoque.stages.evaluate.judged import check_prompts, judged
 from phoque.stages.evaluate.likelihood import mean_log_likelihood
 from phoque.stages.evaluate.replies import SAMPLING, SEEDS, generate, settings_of, summarize
+from phoque.stages.evaluate.showcase import showcase
 
 NUM_CIVIL_TEXTS = 60
 
 
 def measure_replies(directory: RunDirectory) -> None:
-    """Hostility, words, diversity, coherence a condition; likelihood of civil text."""
+    """Hostility, words, coherence a condition; likelihood of civil text; recorded comparisons."""
     require(directory, NEEDS["evaluate"])
     lab = open_lab(directory.path, progress=print)
     check_prompts(lab.persona.evaluation)
@@ -42,6 +44,7 @@ def measure_replies(directory: RunDirectory) -> None:
         headline.save(folder)
         page = stage_page("Evaluation", HOW_IT_ANSWERS, found, headline)
         write_text(folder / "summary.md", page)
+        showcase(lab, headline.threshold, embedded_checks(print), progress=print).save(folder)
     write_card(directory, lab.info, found, headline)
 
 
