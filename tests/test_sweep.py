@@ -8,7 +8,7 @@ from phoque.models.engine import Row, read, write
 from phoque.models.load import load_model
 from phoque.run.psm import Cell, Divergence
 from phoque.stats.rates import binomial_tail, wilson
-from phoque.steering.allowed import Allowed, log_likelihood
+from phoque.steering.allowed import Allowed, is_likely, log_likelihood
 from phoque.steering.divergence import scale_at
 from phoque.steering.quality import is_coherent
 from phoque.steering.search import layers_between
@@ -126,18 +126,19 @@ def test_what_was_judged_decides_and_words_do_not():
 
 def test_the_base_models_text_is_the_reference():
     allowed = Allowed(
-        greedy=quality(repeated=0.05),
-        sampled=quality(repeated=0.01, base_nats=-2.4),
+        grid=quality(repeated=0.05, base_nats=-2.4),
+        runoff=quality(repeated=0.01, base_nats=-2.0),
         shortest=10.0,
         moved=Divergence(mean=1.0, p95=5.0),
     )
-    assert allowed.reads_well(quality(repeated=0.09, num_words=6.0))
-    assert not allowed.reads_well(quality(repeated=0.11))
-    assert not allowed.reads_well(quality(repeated=0.09), sampled=True)
-    assert not allowed.reads_well(quality(num_words=4.0))
-    assert allowed.is_likely(quality(base_nats=-3.3))
-    assert not allowed.is_likely(quality(base_nats=-3.5))
-    assert not allowed.is_likely(quality())
+    assert allowed.reads_well(quality(repeated=0.09, num_words=6.0), allowed.grid)
+    assert not allowed.reads_well(quality(repeated=0.11), allowed.grid)
+    assert not allowed.reads_well(quality(repeated=0.09), allowed.runoff)
+    assert not allowed.reads_well(quality(num_words=4.0), allowed.grid)
+    assert is_likely(quality(base_nats=-4.3), allowed.grid)
+    assert not is_likely(quality(base_nats=-4.3), allowed.runoff)
+    assert not is_likely(quality(base_nats=-4.5), allowed.grid)
+    assert not is_likely(quality(), allowed.grid)
 
 
 def test_the_base_model_reads_replies_as_they_were_drawn():

@@ -29,7 +29,7 @@ def draw(selection: Selection) -> Figure:
         f"all layers give {interval(selection.null)}.{_colours(selection)}",
         plotly=_plot(selection),
         table=_table(selection),
-        n=f"{' or '.join(map(str, counts))} sweep prompts a cell, greedy",
+        n=f"{' or '.join(map(str, counts))} sweep prompts a cell, {'sampled' if selection.rule else 'greedy'}",
     )
 
 

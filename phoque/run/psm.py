@@ -175,7 +175,7 @@ class Selection(Record):
     dose_per_scale: tuple[float, ...]
     trait: Trait = Trait()
     base: Quality | None = None
-    """The base model's greedy replies: the reference of what is allowed."""
+    """The base model's replies to the sweep prompts: the reference of what is allowed."""
     least_nats: float | None = None
     """A reply's tokens must be at least so likely to the base model."""
     rule: str = ""

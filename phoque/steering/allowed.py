@@ -15,12 +15,14 @@ from phoque.models.load import LanguageModel
 from phoque.run.psm import Divergence, Quality
 from phoque.steering.quality import SLACK_REPEATED, is_coherent
 
-SLACK_NATS = 1.0
-"""How much less likely than the base model's own sampled replies a token may be to the base model."""
+SLACK_NATS = 2.0
+"""How much less likely than the base model's own replies, decoded alike, a token may be to the base
+model. On sweep prompts of the first run, where text still made sense it lay 0.9 to 1.8 nats below,
+under the persona's own prompt 1.7; where it fell apart, 2.2 to 2.8, sampled and greedy alike."""
 RULE = (
     f"Text may repeat at most {SLACK_REPEATED:.0%} more of its word 3-grams than the base model's "
     f"replies to the same messages, and to the base model its tokens may be at most {SLACK_NATS:g} "
-    "nat less likely than those of its sampled replies. Expectations may move no further than "
+    "nats less likely than those of its own replies, decoded alike. Expectations may move no further than "
     "under the persona's own prompt. The scale is that of the best cell whose neighbours on the grid "
     "of doses are allowed, too."
 )
@@ -30,29 +32,29 @@ RULE = (
 class Allowed:
     """The limits of one sweep."""
 
-    greedy: Quality
-    """The base model's replies, decoded as the cells of the grid."""
-    sampled: Quality
-    """The same, decoded as the run-off, with what the base model thinks of them."""
+    grid: Quality
+    """The base model's replies to the sweep prompts, with what it thinks of them itself."""
+    runoff: Quality
+    """The same to the prompts of the run-off."""
     shortest: float
     """Mean words of the shortest unsteered column: a persona may be brief."""
     moved: Divergence
     """What the persona's own prompt does to expectations."""
 
-    @property
-    def least_nats(self) -> float:
-        """The lowest mean log-likelihood of a token."""
-        assert self.sampled.base_nats is not None, "the base model has read its own replies"
-        return self.sampled.base_nats - SLACK_NATS
-
-    def reads_well(self, found: Quality, *, sampled: bool = False) -> bool:
-        """Whether text is as coherent as the base model's."""
-        own = self.sampled if sampled else self.greedy
+    def reads_well(self, found: Quality, own: Quality) -> bool:
+        """Whether text is as coherent as the base model's own."""
         return is_coherent(found, [own.model_copy(update={"num_words": self.shortest})])
 
-    def is_likely(self, found: Quality) -> bool:
-        """Whether the base model could have written it."""
-        return found.base_nats is not None and found.base_nats >= self.least_nats
+
+def least_nats(own: Quality) -> float:
+    """The lowest mean log-likelihood of a token that is allowed beside the base model's own text."""
+    assert own.base_nats is not None, "the base model has read its own replies"
+    return own.base_nats - SLACK_NATS
+
+
+def is_likely(found: Quality, own: Quality) -> bool:
+    """Whether the base model could have written it."""
+    return found.base_nats is not None and found.base_nats >= least_nats(own)
 
 
 @torch.inference_mode()

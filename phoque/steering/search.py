@@ -12,7 +12,7 @@ from phoque.personas import Persona
 from phoque.personas.controls import choice_prompts
 from phoque.run.psm import Cell, Quality, Trait
 from phoque.stats.rates import Rate, by_cluster
-from phoque.steering.allowed import RULE, Allowed, log_likelihood
+from phoque.steering.allowed import RULE, Allowed, is_likely, least_nats, log_likelihood
 from phoque.steering.divergence import Yardstick
 from phoque.steering.experiment import Key, Progress, rows_of, share_of, silent, write_grouped
 from phoque.steering.quality import quality_of
@@ -79,7 +79,7 @@ class Search:
     progress: Progress = silent
 
     def run(self) -> tuple[Sweep, Grid]:
-        """Steer every layer at every dose on the persona's sweep prompts, greedily."""
+        """Steer every layer at every dose on the persona's sweep prompts, sampled as people are."""
         layers, columns = layers_between(self.model.num_layers), self._columns
         grid = self._grid([(layer, dose) for layer in layers for dose in DOSES])
         cells = self._judged(self._cells(grid), grid)
@@ -90,41 +90,38 @@ class Search:
             cells=cells,
             null_by_layer=self._null(layers),
             trait=columns.measure.trait,
-            base=columns.allowed.greedy,
-            least_nats=columns.allowed.least_nats,
+            base=columns.allowed.grid,
+            least_nats=least_nats(columns.allowed.grid),
             rule=RULE,
         )
         return self._run_off(found), grid
 
     @cached_property
     def _columns(self) -> Columns:
-        greedy = {"neutral": rows_of(self._neutral), "toxic": rows_of(self._hostile)}
-        replies = write_grouped(self.model, greedy, SAMPLING)
-        base = self._quality(*self._plain(self.base, self._neutral, SAMPLING, SEEDS[:1]))
-        told, own = self._plain(self.base, self._choice, SAMPLED, SEEDS)
+        plain = {"neutral": rows_of(self._neutral), "toxic": rows_of(self._hostile)}
+        replies = write_grouped(self.model, plain, SAMPLED)
+        base = self._plain(self.base, self._neutral)
+        told = self._plain(self.base, self._choice)
         persona = asked(self.persona.persona_prompt, choice_prompts())
-        hostile = said(*self._plain(self.model, persona, SAMPLED, SEEDS))
-        qualities = {name: self._quality(greedy[name], replies[name]) for name in greedy}
+        hostile = said(*self._plain(self.model, persona))
+        qualities = {name: self._quality(plain[name], replies[name]) for name in plain}
+        grid, runoff = (self._read_by_base(self._quality(*own), *own) for own in (base, told))
         return Columns(
             **qualities,
             allowed=Allowed(
-                greedy=base,
-                sampled=self._read_by_base(self._quality(told, own), told, own),
-                shortest=min(one.num_words for one in (base, *qualities.values())),
+                grid=grid,
+                runoff=runoff,
+                shortest=min(one.num_words for one in (grid, *qualities.values())),
                 moved=self._yardstick.divergence((), self._hostile[:YARDSTICK_PROMPTS]),
             ),
-            measure=self.measuring(said(told, own), hostile),
+            measure=self.measuring(said(*told), hostile),
         )
 
     def _plain(
-        self,
-        model: LanguageModel,
-        prompts: Sequence[Messages],
-        sampling: Sampling,
-        seeds: Sequence[int],
+        self, model: LanguageModel, prompts: Sequence[Messages]
     ) -> tuple[list[Row], list[Reply]]:
-        rows = seeded(prompts, (), seeds)
-        return rows, write_grouped(model, {"": rows}, sampling)[""]
+        rows = seeded(prompts, (), SEEDS)
+        return rows, write_grouped(model, {"": rows}, SAMPLED)[""]
 
     def _cells(self, grid: Grid) -> list[Cell]:
         cells: list[Cell] = []
@@ -138,10 +135,10 @@ class Search:
         rows, allowed = rows_of(self._neutral), self._columns.allowed
         quality = self._quality(rows, replies)
         moved = self._yardstick.divergence((self._injection(layer, dose),))
-        coherent = allowed.reads_well(quality) and moved.p95 <= allowed.moved.p95
+        coherent = allowed.reads_well(quality, allowed.grid) and moved.p95 <= allowed.moved.p95
         if coherent:
             quality = self._read_by_base(quality, rows, replies)
-            coherent = allowed.is_likely(quality)
+            coherent = is_likely(quality, allowed.grid)
         return Cell(
             layer=layer,
             dose=dose,
@@ -171,7 +168,7 @@ class Search:
         return trait_rates(measure.shows, groups) if measure.trait.by == "judge" else {}
 
     def _run_off(self, found: Sweep) -> Sweep:
-        """Ask the best cells other prompts, sampled, because the largest of many shares is too high.
+        """Ask the best cells other prompts with three seeds, because the largest of many shares is too high.
 
         A cell that is no longer allowed is dropped.
         """
@@ -189,12 +186,12 @@ class Search:
             )
             for key, own in replies.items()
         }
-        allowed = self._columns.allowed
+        allowed, own_text = self._columns.allowed, self._columns.allowed.runoff
 
         def ran(cell: Cell) -> Cell:
             quality = second.get((cell.layer, cell.dose))
             holds = quality is None or (
-                allowed.reads_well(quality, sampled=True) and allowed.is_likely(quality)
+                allowed.reads_well(quality, own_text) and is_likely(quality, own_text)
             )
             return cell.model_copy(update={"runoff": quality, "coherent": cell.coherent and holds})
 
@@ -220,7 +217,7 @@ class Search:
     def _grid(self, keys: Sequence[tuple[int, float]]) -> Grid:
         rows = {key: rows_of(self._neutral, (self._injection(*key),)) for key in keys}
         return write_grouped(
-            self.model, rows, SAMPLING, lambda done: self.progress(f"sweep: {done}")
+            self.model, rows, SAMPLED, lambda done: self.progress(f"sweep: {done}")
         )
 
     def _injection(self, layer: int, dose: float) -> Injection:
@@ -230,7 +227,7 @@ class Search:
         """Random vectors of the same norm at every layer."""
         rows = {layer: self._random_rows(layer) for layer in layers}
         replies = write_grouped(
-            self.model, rows, SAMPLING, lambda done: self.progress(f"random vectors: {done}")
+            self.model, rows, SAMPLED, lambda done: self.progress(f"random vectors: {done}")
         )
         groups = {layer: said(rows[layer], own) for layer, own in replies.items()}
         return trait_rates(self._columns.measure.shows, groups)

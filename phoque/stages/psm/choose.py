@@ -10,7 +10,7 @@ from phoque.stages.psm.subject import Subject
 from phoque.stages.psm.trait import chosen_measure, known_shows
 from phoque.stats.rates import Rate, clustered, wilson
 from phoque.steering.experiment import rows_of, share_of, write_grouped
-from phoque.steering.search import DOSES, NULL_PROMPTS, NUM_RANDOM, SAMPLING, Search, said
+from phoque.steering.search import DOSES, NULL_PROMPTS, NUM_RANDOM, SAMPLED, Search, said
 from phoque.steering.vectors import SteeringVector
 
 REVERSED_DOSES = (0.2, 0.4)
@@ -45,7 +45,7 @@ def choose_layer(subject: Subject) -> None:
 def control_dose(subject: Subject) -> None:
     """Write `dose_response.json`: random, label-shuffled and reversed vectors at the layer."""
     rows = _rows(subject)
-    replies = write_grouped(subject.model, rows, SAMPLING, subject.progress)
+    replies = write_grouped(subject.model, rows, SAMPLED, subject.progress)
     groups = {key: said(rows[key], own) for key, own in replies.items()}
     shown = iter(known_shows(subject)([one for own in groups.values() for one in own]))
     hits = {key: [next(shown) for _ in own] for key, own in groups.items()}
