@@ -47,6 +47,11 @@ class Manifest(Record):
     """Name of a persona, or its file."""
     stages: dict[str, Made]
 
+    @property
+    def hours(self) -> float:
+        """Spent in all complete stages."""
+        return sum(made.seconds for made in self.stages.values()) / 3600
+
 
 class Asked(Part):
     """What a person asked of the pipeline; equal for a retry."""

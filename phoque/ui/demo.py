@@ -1,5 +1,6 @@
 """The whole page: header, tabs in order, look, and the public endpoint."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,12 @@ import gradio as gr
 from phoque.config import AppSettings
 from phoque.ui import components, wording
 from phoque.ui.endpoint import compare_endpoint
-from phoque.ui.events import MODEL_QUEUE, QUICK, Opening
+from phoque.ui.events import MODEL_QUEUE, PRIVATE, QUICK, Opening
 from phoque.ui.mount import chat_routes
 from phoque.ui.services import LabServices, Services, Status
 from phoque.ui.tabs.about import build_about
 from phoque.ui.tabs.chat import build_chat
+from phoque.ui.tabs.claims import build_claims
 from phoque.ui.tabs.moderation import build_moderation
 from phoque.ui.tabs.psm import build_psm
 from phoque.ui.tabs.sae import build_sae
@@ -26,10 +28,12 @@ TABS: tuple[tuple[str, Callable[[Services], Opening | None]], ...] = (
     ("SAE", build_sae),
     ("Moderation", build_moderation),
     ("Training", build_training),
+    ("Claims", build_claims),
     ("About", build_about),
 )
 SCRIPTS = (
     "script.js",
+    "tabs.js",
     "sections.js",
     "map.js",
     "scrubber.js",
@@ -39,7 +43,15 @@ SCRIPTS = (
     "latents.js",
     "samples.js",
 )
-STYLES = ("style.css", "sections.css", "psm.css", "moderation.css", "sae.css", "training.css")
+STYLES = (
+    "style.css",
+    "sections.css",
+    "psm.css",
+    "moderation.css",
+    "sae.css",
+    "training.css",
+    "claims.css",
+)
 POLL_SECONDS = 0.5
 
 
@@ -56,6 +68,7 @@ def build_demo(services: Services) -> gr.Blocks:
                     opening = build(services)
                 if opening:
                     tab.select(opening.fill, opening.inputs, opening.outputs, **QUICK)
+        gr.on(None, None, js="() => phoque.openLinked()", **PRIVATE)
         demo.unload(_leaver(services))
         gr.api(compare_endpoint(services), api_name="compare", **MODEL_QUEUE)
     # Explicit: on ZeroGPU Gradio's own default would turn the second visitor away.
@@ -92,7 +105,7 @@ def launch_options() -> dict[str, Any]:
     return {
         "theme": _theme(),
         "css_paths": [ASSETS / name for name in STYLES],
-        "head": "".join(map(_script, SCRIPTS)),
+        "head": "".join([_names(), *map(_script, SCRIPTS)]),
         "run_history": False,
         "footer_links": ["api"],
         "ssr_mode": False,
@@ -100,6 +113,12 @@ def launch_options() -> dict[str, Any]:
         "show_error": True,
         "max_file_size": "1mb",
     }
+
+
+def _names() -> str:
+    """What tabs are called on their buttons, by their names in links, for the script."""
+    names = {name.lower(): name for name, _ in TABS}
+    return f"<script>window.phoqueTabs = {json.dumps(names)};</script>"
 
 
 def _script(name: str) -> str:
