@@ -57,8 +57,19 @@ def counted(claim: Claim) -> str:
 
 
 def control_of(claim: Claim) -> str:
-    """What the number is compared with; empty where it stands alone."""
-    return _told(claim.control, claim) if claim.control else ""
+    """What the number is compared with, and that number; empty where it stands alone."""
+    known = claim.control
+    return f"{known.measure}: {_told(known, claim)}" if known else ""
+
+
+def told(claim: Claim) -> str:
+    """Number, n and what it is compared with in one line; or why there is none."""
+    if claim.value is None:
+        return claim.note
+    n = f", {counted(claim)}" if claim.n is not None else ""
+    control = f"; {control_of(claim)}" if claim.control else ""
+    undecided = f". {claim.note}" if claim.verdict == "not_tested" else ""
+    return f"{claim.measure}: {number_of(claim)}{n}{control}{undecided}"
 
 
 def evidence_of(one: Evidence, claim: Claim) -> str:
@@ -102,7 +113,7 @@ def _row(claim: Claim) -> tuple[Cell, ...]:
         claim.slide,
         claim.claim,
         WORDS[claim.verdict],
-        Value(number_of(claim), fields),
+        Value(f"{claim.measure}: {number_of(claim)}" if claim.measure else NOTHING, fields),
         counted(claim),
         control_of(claim) or NOTHING,
         claim.rule or NOTHING,

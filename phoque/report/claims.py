@@ -26,6 +26,10 @@ SHIPPED = Path(__file__).with_name("claims.yaml")
 TALKS_MODEL = "3B"
 SIZE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)([MB])(?![a-z])")
 UNDECIDED = "Measured, but the rule decides neither way."
+COPIED = {
+    "id", "slide", "claim", "shown_by", "measure", "kind", "unit", "of", "figure", "headline",
+}  # fmt: skip
+"""What a claim of a run says as the file does."""
 RULES: tuple[Literal["holds", "partly", "refuted"], ...] = ("holds", "partly", "refuted")
 """In the order in which they are tried."""
 
@@ -45,7 +49,11 @@ class Told(Part):
     kind: Kind = "number"
     unit: str = ""
     of: str = ""
+    measure: str = ""
+    """What the number is, in words."""
     number: Source | None = None
+    against: str = ""
+    """What it is compared with."""
     control: Source | None = None
     also: dict[str, Source] = Field(default_factory=dict)
     holds: tuple[str, ...] = ()
@@ -107,10 +115,8 @@ def _judged(told: Told, asked: Reader | None, reader: Reader, known: Ledger) -> 
     verdict, rule = _verdict(told, found)
     number = found.get("number", Evidence(name="number"))
     return Claim(
-        **told.model_dump(
-            include={"id", "slide", "claim", "shown_by", "kind", "unit", "of", "figure", "headline"}
-        ),
-        **number.model_dump(exclude={"name", "gap"}),
+        **told.model_dump(include=COPIED),
+        **number.model_dump(exclude={"name", "measure", "gap"}),
         verdict=verdict,
         rule=rule,
         control=found.get("control"),
@@ -123,6 +129,7 @@ def _evidence(
     told: Told, asked: Reader | None, reader: Reader, rows: Mapping[str, str]
 ) -> Iterator[tuple[str, Evidence]]:
     """Every number by its name; all are gaps where the run that is asked does not exist."""
+    words = {"number": told.measure, "control": told.against}
     for name, source in told.sources.items():
         if asked is None:
             place = reader.run.path.parent / told.persona
@@ -132,7 +139,7 @@ def _evidence(
         else:
             found = evidence(name, source, asked)
             kept = found.record if isinstance(source, Share) else rows[_behind(source, rows)]
-            yield name, found.model_copy(update={"rows": kept})
+            yield name, found.model_copy(update={"measure": words.get(name, ""), "rows": kept})
 
 
 def _verdict(told: Told, found: Mapping[str, Evidence]) -> tuple[Verdict, str]:
@@ -202,6 +209,8 @@ def _check(told: Told, rows: Mapping[str, str]) -> None:
         check(source)
         if isinstance(source, str) and not _behind(source, rows):
             raise PhoqueError(f"the raw rows behind {source} are not named in `rows`.")
+    if bool(told.number) is not bool(told.measure) or bool(told.control) is not bool(told.against):
+        raise PhoqueError("`measure` says in words what the number is, and `against` the control")
     for line in (*told.holds, *told.partly, *told.refuted):
         parsed(line, told.sources)
     if told.figure and told.figure not in {plan.key for plan in EVERY}:

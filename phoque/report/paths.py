@@ -17,7 +17,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import phoque.run
 from phoque.errors import PhoqueError
-from phoque.run.folder import Reader
+from phoque.run.folder import Reader, command
 from phoque.run.manifest import ROOT
 from phoque.run.record import Part, Record, Row
 
@@ -75,10 +75,11 @@ class Path:
                 return value[int(step)] if _is_place(step) else _picked(value, step, reader)
             return getattr(value, step)
         except (LookupError, AttributeError, StopIteration):
-            command = reader.folder(self.kind.STAGE).command
-            raise PhoqueError(
-                f"Not measured: {self.file} has no {step} for {self.text}. Fill it with: {command}"
-            ) from None
+            made = reader.folder(self.kind.STAGE).command
+            if self.steps[:1] == ("stages",):  # of a manifest: then the stage itself is missing
+                made = command(step, reader.run.path)
+            told = f"Not measured: {self.file} has no {step}. Fill it with: {made}"
+            raise PhoqueError(told) from None
 
 
 def path(text: str) -> Path:

@@ -16,6 +16,8 @@ class Evidence(Part):
 
     name: str
     """What the rule calls it."""
+    measure: str = ""
+    """What it is, in words; empty where the name says it."""
     run: str = ""
     """Name of the run's folder."""
     record: str = ""
@@ -44,6 +46,8 @@ class Claim(Part):
     shown_by: str
     """What would show it."""
     verdict: Verdict
+    measure: str = ""
+    """What the number is, in words."""
     value: float | None = None
     low: float | None = None
     high: float | None = None

@@ -23,7 +23,7 @@ SHOWN_IN = {
     for plan in plans
 }
 """The tab of each figure, by its name in links."""
-SHOW, HEADLINES = "Show me", "What the talk rests on"
+SHOW, WHY, HEADLINES = "Show me", "Why?", "What the talk rests on"
 GROUPS: dict[Verdict, str] = {
     "holds": "Which claims hold?",
     "partly": "Which hold in part?",
@@ -44,7 +44,9 @@ def ledger(reader: Reader, _: Figure) -> str:
     groups = found.by_verdict()
     headlines = [one for one in found.claims if one.headline]
     drawers = [
-        more(f"{GROUPS[verdict]} {len(own)}", _list(own)) for verdict, own in groups.items() if own
+        more(f"{GROUPS[verdict]} ({len(own)})", _list(own))
+        for verdict, own in groups.items()
+        if own
     ]
     top = f"<h3>{escape(HEADLINES)}</h3>{_list(headlines)}" if headlines else ""
     return f'<div class="ph-claims">{_bar(groups)}{top}{"".join(drawers)}</div>'
@@ -72,19 +74,9 @@ def _item(claim: Claim) -> str:
     return (
         f'<li><span class="ph-verdict ph-verdict-{claim.verdict}">'
         f"{escape(claims.WORDS[claim.verdict])}</span>"
-        f'<div><p class="ph-claim">{escape(claim.claim)}</p><p class="ph-hint">{_numbers(claim)}</p>'
-        f"{more('How was this decided?', _decided(claim))}</div>{_link(claim)}</li>"
+        f'<div><p class="ph-claim">{escape(claim.claim)}</p>'
+        f"{more(f'{claims.told(claim)} {WHY}', _decided(claim))}</div>{_link(claim)}</li>"
     )
-
-
-def _numbers(claim: Claim) -> str:
-    """The number with interval and n, what it is compared with, or why there is none."""
-    if claim.value is None:
-        return escape(claim.note)
-    parts = [claims.number_of(claim), claims.counted(claim) if claim.n is not None else ""]
-    control = claims.control_of(claim)
-    parts.append(f"compared with {control}" if control else "")
-    return escape("; ".join(filter(None, parts)))
 
 
 def _link(claim: Claim) -> str:
