@@ -33,16 +33,16 @@ STEERED = {
     "claim": "The vector makes the model hostile.",
     "shown_by": "More hostile than under a random vector.",
     "measure": "persona vector",
-    "number": "judging.judgement.conditions.steered.more_hostile",
+    "number": "evaluation.judgement.conditions.steered.more_hostile",
     "against": "random vector",
-    "control": "judging.judgement.conditions.random_vector.more_hostile",
+    "control": "evaluation.judgement.conditions.random_vector.more_hostile",
     "of": "prompts",
     "holds": ["number above 0.5", "number above control"],
     "partly": ["number above control"],
     "refuted": ["number below 0.6 or number below control"],
     "figure": "dose_response",
 }
-ROWS = {"judging.judgement": "evaluation/replies.csv", "run.manifest": "manifest.json"}
+ROWS = {"evaluation.judgement": "evaluation/replies.csv", "run.manifest": "manifest.json"}
 
 
 def a_run(folder, *, persona="toxic", model="lab", **chances) -> Reader:
@@ -50,8 +50,8 @@ def a_run(folder, *, persona="toxic", model="lab", **chances) -> Reader:
     run = RunDirectory(folder)
     run.describe(model=model, persona=persona, stages={"persona": Made(seconds=1800, seeds=(42,))})
     if chances:
-        (run.path / "judging").mkdir()
-        judged(**chances).save(run.path / "judging")
+        (run.path / "evaluation").mkdir()
+        judged(**chances).save(run.path / "evaluation")
     return Reader(run)
 
 
@@ -106,8 +106,8 @@ def test_the_rule_decides_by_the_intervals(tmp_path, steered, random_vector, ver
 def test_without_the_record_a_claim_is_not_tested_and_names_the_command(tmp_path):
     found = one(a_run(tmp_path / "lab"), a_file(tmp_path / "rules", STEERED))
     assert (found.verdict, found.value, found.low, found.n) == ("not_tested", None, None, None)
-    assert "judging/judgement.json is missing" in found.note
-    assert "phoque run judging --run lab" in found.note
+    assert "evaluation/judgement.json is missing" in found.note
+    assert "phoque run evaluate --run lab" in found.note
     assert "135M" not in found.note
 
 
@@ -196,13 +196,13 @@ def test_rises_are_counted_between_rows(tmp_path):
     [
         ({"verdict": "holds"}, "verdict: Extra inputs are not permitted"),
         ({"number": "judging.judgment.conditions"}, "No record is called 'judging.judgment'"),
-        ({"number": "judging.judgement.condition.toxic"}, "breaks at 'condition'"),
-        ({"number": "judging.judgement.conditions.toxic.more_hostile.value.x"}, "breaks at 'x'"),
+        ({"number": "evaluation.judgement.condition.toxic"}, "breaks at 'condition'"),
+        ({"number": "evaluation.judgement.conditions.toxic.more_hostile.value.x"}, "breaks at 'x'"),
         (
             {"number": "moderation.moderation_report.outcomes.toxik"},
             "breaks at 'toxik'; known there: .*toxic",
         ),
-        ({"number": "judging.judgement conditions"}, "folder.file.field"),
+        ({"number": "evaluation.judgement conditions"}, "folder.file.field"),
         ({"number": "psm.summary.steer_layer"}, "raw rows behind psm.summary.steer_layer"),
         ({"number": {"rows": "run.labels", "are": ["kinds=person"]}}, "breaks at 'kinds'"),
         ({"number": {"rows": "psm.summary"}}, "has no rows"),

@@ -198,8 +198,8 @@ def claim_line(claim: Row) -> str:
 def part_of(claim: Row, name: str) -> str:
     """One more number of a claim."""
     numbers = {one["name"]: one for one in (claim["control"], *claim["also"]) if one}
-    own = numbers[name]
-    return value_of(own, claim if name == "control" else claim | {"kind": "share", "unit": ""})
+    kind = claim["kind"] if name == "control" or claim["kind"] == "choice" else "share"
+    return value_of(numbers[name], claim | {"kind": kind, "unit": ""})
 
 
 def value_of(one: Row, claim: Row) -> str:

@@ -18,7 +18,7 @@ from phoque.report.paths import path
 from phoque.report.rules import all_hold, parsed
 from phoque.run.claims import Claim, Claims, Evidence, Verdict
 from phoque.run.directory import MANIFEST, RunDirectory
-from phoque.run.folder import Reader, command
+from phoque.run.folder import Reader, command, shown_path
 from phoque.run.record import Part, reason
 from phoque.run.report import Kind
 
@@ -132,7 +132,7 @@ def _evidence(
     words = {"number": told.measure, "control": told.against}
     for name, source in told.sources.items():
         if asked is None:
-            place = reader.run.path.parent / told.persona
+            place = Path(shown_path(reader.run.path.parent / told.persona))
             made = command("all", place, "--persona", told.persona)
             gap = f"There is no run of {told.persona} beside this one. Make it with: {made}"
             yield name, Evidence(name=name, gap=gap)

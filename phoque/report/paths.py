@@ -5,6 +5,7 @@ The first two names are folder and file. A key or a place in a list may stand in
 another path: `layers[layer=$psm.summary.steer_layer]`.
 """
 
+import pathlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
@@ -17,7 +18,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import phoque.run
 from phoque.errors import PhoqueError
-from phoque.run.folder import Reader, command
+from phoque.run.folder import Reader, command, shown_path
 from phoque.run.manifest import ROOT
 from phoque.run.record import Part, Record, Row
 
@@ -77,7 +78,7 @@ class Path:
         except (LookupError, AttributeError, StopIteration):
             made = reader.folder(self.kind.STAGE).command
             if self.steps[:1] == ("stages",):  # of a manifest: then the stage itself is missing
-                made = command(step, reader.run.path)
+                made = command(step, pathlib.Path(shown_path(reader.run.path)))
             told = f"Not measured: {self.file} has no {step}. Fill it with: {made}"
             raise PhoqueError(told) from None
 
