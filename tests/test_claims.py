@@ -1,6 +1,7 @@
 """The talk's claims: a rule decides on synthetic runs, and each number leads to its raw rows."""
 
 import json
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -276,19 +277,17 @@ def test_the_shipped_ledger_is_what_its_runs_say(shipped):
         (one.id, one.verdict, one.rule) for one in shipped.claims
     ]
     for old, new in zip(kept.claims, shipped.claims, strict=True):
-        assert old.value == pytest.approx(new.value, rel=1e-9, abs=1e-12), old.id
+        assert (old.value is None) is (new.value is None), old.id
+        assert (old.value or 0) == pytest.approx(new.value or 0, rel=1e-9, abs=1e-12), old.id
     assert (SHIPPED_RUN / "report/claims.md").read_text() == figure.page(shipped)
 
 
-def test_another_finding_gives_another_verdict(tmp_path):
+@pytest.mark.parametrize(("steered", "verdict"), [(0.9, "holds"), (0.52, "refuted")])
+def test_another_finding_gives_another_verdict(tmp_path, steered, verdict):
     run = copied_run(tmp_path / "lab")
-    found = Reader(run).read(Judgement)
-    steered = found.conditions["steered"].model_copy(
-        update={"more_hostile": ChanceAbove(value=0.52, low=0.48, high=0.56, prompts=60)}
-    )
-    saved(run, found.model_copy(update={"conditions": found.conditions | {"steered": steered}}))
+    saved(run, judged(steered=steered, random_vector=0.5))
     now = {one.id: one.verdict for one in claims_of(Reader(run, signed=True)).claims}
-    assert now["vector-causes"] == "refuted"
+    assert now["vector-causes"] == verdict
 
 
 def test_the_file_is_a_plain_list_and_reads_back(shipped, tmp_path):
@@ -311,7 +310,7 @@ def test_the_tab_counts_lists_and_links_every_claim(shipped):
     assert figure.sentence(shipped) in found.head
     for claim in shipped.claims:
         times = 1 + claim.headline
-        assert found.tail.count(f'<p class="ph-claim">{claim.claim}</p>') == times, claim.id
+        assert found.tail.count(f'<p class="ph-claim">{escape(claim.claim)}</p>') == times, claim.id
     links = found.tail.count("data-tab=")
     assert links == sum(1 + c.headline for c in shipped.claims if c.figure in SHOWN_IN)
     assert links > len(shipped.claims) / 2
@@ -326,7 +325,7 @@ def test_what_a_file_says_is_no_markup_on_the_tab(tmp_path, shipped):
     Claims(claims=(evil,)).save(run.path / "report")
     found = tab(Reader(run))
     assert "<img" not in found.head + found.tail
-    assert "Of 1 claims 1 holds." in found.head
+    assert escape(INJECTION) in found.tail
 
 
 def test_without_a_report_the_tab_names_the_command(tmp_path):

@@ -186,13 +186,13 @@ def verdicts(claims: list[Row]) -> str:
 
 def claim_line(claim: Row) -> str:
     """A claim with its verdict, number, control and file."""
-    told = f"*{claim['claim']}* **{VERDICTS[claim['verdict']].capitalize()}**"
+    told = f"> {claim['claim']} **{VERDICTS[claim['verdict']].capitalize()}"
     if claim["value"] is None:
-        return f"{told}: {claim['note']}"
+        return f"{told}.** {claim['note']}"
     n = "" if claim["n"] is None else f", n = {claim['n']:,} {claim['of']}"
     control = claim["control"]
     beside = f"; {control['measure']}: {value_of(control, claim)}" if control else ""
-    return f"{told}. {claim['measure'][:1].upper()}{claim['measure'][1:]}: {value_of(claim, claim)}{n}{beside} (`{claim['record']}`)."
+    return f"{told}.** {claim['measure'][:1].upper()}{claim['measure'][1:]}: {value_of(claim, claim)}{n}{beside} (`{claim['record']}`)."
 
 
 def part_of(claim: Row, name: str) -> str:

@@ -158,13 +158,12 @@ def _notes(
     gaps = dict.fromkeys(one.gap for one in found.values() if one.gap)
     if told.untested:
         yield told.untested
-    yield from gaps
     if verdict == "not_tested" and found and not gaps:
         yield UNDECIDED
-    if told.note:
-        yield told.note
     if found and not found["number"].gap:
-        yield model_note(reader)
+        yield from filter(None, [told.note, model_note(reader)])
+    if gaps:  # last, because each ends with a command
+        yield "; ".join(gaps)
 
 
 def model_note(reader: Reader) -> str:
