@@ -1,4 +1,4 @@
-"""Write docs/findings.md, and the five findings of README.md, from the shipped run's report.
+"""Write docs/findings.md, docs/sceptic.md and the five findings of README.md from the shipped run's report.
 
 Usage: python tools/findings.py [--check]
 """
@@ -15,6 +15,15 @@ from phoque.report.metric import interval, shown
 ROOT = Path(__file__).parent.parent
 REPORT = ROOT / "assets" / "runs" / "lab" / "report"
 PAGE, README = ROOT / "docs" / "findings.md", ROOT / "README.md"
+SCEPTIC, OBJECTIONS = ROOT / "docs" / "sceptic.md", Path(__file__).parent / "sceptic.md"
+VERDICTS = {
+    "holds": "holds",
+    "partly": "holds in part",
+    "refuted": "refuted",
+    "not_tested": "not tested",
+}
+PLACE = re.compile(r"\[\[([\w*-]+)(?:\.(\w+))?\]\]")
+"""Stands for a claim, or for one of its numbers; a star for all verdicts."""
 START, END = "<!-- findings -->", "<!-- end of findings -->"
 INTRO = """# Findings
 
@@ -136,6 +145,56 @@ def figures(page: str) -> str:
     return re.sub(r"\]\((?=[\w-]+\.png\))", "](../assets/runs/lab/report/", text)
 
 
+def sceptic(claims: list[Row]) -> str:
+    """The page of objections with the verdicts and numbers of the ledger."""
+    known = {claim["id"]: claim for claim in claims}
+
+    def filled(place: re.Match[str]) -> str:
+        name, part = place.groups()
+        if name == "*":
+            return verdicts(claims)
+        return part_of(known[name], part) if part else claim_line(known[name])
+
+    return PLACE.sub(filled, OBJECTIONS.read_text(encoding="utf-8"))
+
+
+def verdicts(claims: list[Row]) -> str:
+    """How many claims have which verdict."""
+    counts = {
+        told: sum(one["verdict"] == verdict for one in claims) for verdict, told in VERDICTS.items()
+    }
+    return ", ".join(f"{count} {told}" for told, count in counts.items()) + "."
+
+
+def claim_line(claim: Row) -> str:
+    """A claim with its verdict, number, control and file."""
+    told = f"> {claim['claim']} **{VERDICTS[claim['verdict']].capitalize()}"
+    if claim["value"] is None:
+        return f"{told}.** {claim['note']}"
+    n = "" if claim["n"] is None else f", n = {claim['n']:,} {claim['of']}"
+    control = claim["control"]
+    beside = f"; {control['measure']}: {value_of(control, claim)}" if control else ""
+    return f"{told}.** {claim['measure'][:1].upper()}{claim['measure'][1:]}: {value_of(claim, claim)}{n}{beside} (`{claim['record']}`)."
+
+
+def part_of(claim: Row, name: str) -> str:
+    """One more number of a claim."""
+    numbers = {one["name"]: one for one in (claim["control"], *claim["also"]) if one}
+    kind = claim["kind"] if name == "control" or claim["kind"] == "choice" else "share"
+    return value_of(numbers[name], claim | {"kind": kind, "unit": ""})
+
+
+def value_of(one: Row, claim: Row) -> str:
+    """A number with its interval."""
+    if one["value"] is None:
+        return "*not measured*"
+    told = f"{shown(one['value'], claim['kind'])}{UNITS.get(claim['kind'], '')}"
+    told += f" {claim['unit']}" if claim["unit"] else ""
+    if one["low"] is None:
+        return told
+    return f"{told} [{shown(one['low'], claim['kind'])}, {shown(one['high'], claim['kind'])}]"
+
+
 def pages() -> dict[Path, str]:
     """The files as they should be."""
     data = json.loads((REPORT / "metrics_table.json").read_text(encoding="utf-8"))
@@ -146,7 +205,12 @@ def pages() -> dict[Path, str]:
     page = INTRO + listed + TABLE + "\n".join(table(rows)) + "\n" + FIGURES + figures(viz)
     before, _, rest = README.read_text(encoding="utf-8").partition(START)
     after = rest.partition(END)[2]
-    return {PAGE: page, README: f"{before}{START}\n\n{listed}\n{END}{after}"}
+    claims = json.loads((REPORT / "claims.json").read_text(encoding="utf-8"))
+    return {
+        PAGE: page,
+        SCEPTIC: sceptic(claims),
+        README: f"{before}{START}\n\n{listed}\n{END}{after}",
+    }
 
 
 def main() -> None:

@@ -59,6 +59,8 @@ HOW_IT_LEARNED = plans(
 )
 HOW_IT_ANSWERS = plans("hostility", "answers")
 """The evaluation on prompts that nobody trained or chose on."""
+WHAT_THE_TALK_CLAIMED = plans("claims")
+"""Made of the report itself, so it is in no list of what a report is made of."""
 
 EVERY = (*HOW_IT_LEARNED, *WHERE_IT_LIVES, *HOW_IT_ANSWERS, *WHAT_MOVED, *WHAT_SLIPS_THROUGH)
 """In the order of a report."""

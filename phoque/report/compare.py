@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from phoque.errors import PhoqueError
+from phoque.figures.kinds import interval, shown
 from phoque.figures.table import NOTHING, markdown_table
 from phoque.files import replaced_folder, write_text
-from phoque.report.metric import interval, shown
 from phoque.report.table import metrics_of
 from phoque.run.folder import Reader, StageFolder
 from phoque.run.manifest import Made

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from phoque.figures.figure import Drawn
+from phoque.figures.kinds import interval, shown
 from phoque.figures.page import section
 from phoque.figures.table import NOTHING, markdown_table
-from phoque.report.metric import interval, shown
 from phoque.run.report import Metric, MetricsTable
 
 HEAD = ("number", "value", "95 % interval", "n", "from", "note")
