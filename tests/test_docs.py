@@ -18,9 +18,9 @@ from phoque.cli.main import app, main
 from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
 from phoque.figures.figure import drawn
+from phoque.figures.kinds import interval, shown
 from phoque.moderators.classifier import Item
 from phoque.moderators.scoring import score
-from phoque.report.metric import interval, shown
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.run.report import MetricsTable

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from phoque.report.metric import interval, shown
+from phoque.figures.kinds import interval, shown
 
 ROOT = Path(__file__).parent.parent
 REPORT = ROOT / "assets" / "runs" / "lab" / "report"
@@ -188,11 +188,11 @@ def value_of(one: Row, claim: Row) -> str:
     """A number with its interval."""
     if one["value"] is None:
         return "*not measured*"
-    told = f"{shown(one['value'], claim['kind'])}{UNITS.get(claim['kind'], '')}"
+    told = shown(one["value"], claim["kind"])
     told += f" {claim['unit']}" if claim["unit"] else ""
     if one["low"] is None:
         return told
-    return f"{told} [{shown(one['low'], claim['kind'])}, {shown(one['high'], claim['kind'])}]"
+    return f"{told} {interval(one['low'], one['high'], claim['kind'])}"
 
 
 def pages() -> dict[Path, str]:
