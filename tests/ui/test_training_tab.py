@@ -251,7 +251,7 @@ def services(tmp_path_factory):
 def tab(page, open_tab):
     """The tab, filled."""
     expect = pytest.importorskip("playwright.sync_api").expect
-    open_tab(page, "Training")
+    open_tab(page, "How it learned")
     expect(page.locator(".ph-samples[data-ready]")).to_be_visible()
     page.expect = expect
     return page
