@@ -146,7 +146,7 @@ def test_a_table_can_be_saved(psm):
 
 
 def test_figures_are_drawn(psm):
-    expect(psm.locator(".js-plotly-plot")).to_have_count(9)
+    expect(psm.locator(".js-plotly-plot")).to_have_count(10)
 
 
 @pytest.mark.parametrize("page", [{"width": 390}, {"width": 1440}], indirect=True)
