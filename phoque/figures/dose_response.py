@@ -89,7 +89,7 @@ def _sentence(selection: Selection, controls: DoseResponse) -> str:
 
 PLAN = Plan(
     key="dose_response",
-    title="How much is enough? Dose and response",
+    title="How much of it is enough?",
     hint="Relative dose: length of what is added over the length of the residual stream. Controls "
     "have the same length: random directions, the vector from shuffled labels, the vector reversed.",
     needs=(Selection, DoseResponse),

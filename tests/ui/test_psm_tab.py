@@ -53,8 +53,8 @@ def write(reader: Reader, name: str, text: str) -> None:
 
 
 def parts_of(reader: Reader):
-    found = rendered(SECTIONS, reader, reader.folder("psm").stamp)
-    return dict(zip(PLANS, found, strict=True))
+    stamp = reader.folder("psm").stamp
+    return {one.plan.key: rendered(one, reader, stamp) for one in SECTIONS}
 
 
 def everything(reader: Reader) -> str:
