@@ -8,7 +8,7 @@ from phoque.models.engine import Row, read, write
 from phoque.models.load import load_model
 from phoque.run.psm import Cell, Divergence
 from phoque.stats.rates import binomial_tail, wilson
-from phoque.steering.allowed import Allowed, is_likely, log_likelihood
+from phoque.steering.allowed import Allowed, is_likely, log_likelihoods
 from phoque.steering.divergence import scale_at
 from phoque.steering.quality import is_coherent
 from phoque.steering.search import layers_between
@@ -147,7 +147,7 @@ def test_the_base_model_reads_replies_as_they_were_drawn():
     (own,) = write(model, rows, Sampling(max_new_tokens=6))
     (logits_SV,) = read(model, rows, [own.tokens])
     expected = [float(row[t]) for row, t in zip(logits_SV.log_softmax(-1), own.tokens, strict=True)]
-    found = log_likelihood(model, [rows[0].messages], [own])
+    (found,) = log_likelihoods(model, [rows[0].messages], [own])
     assert found == pytest.approx(sum(expected) / len(expected))
 
 

@@ -39,8 +39,16 @@ def _sentence(examples: Sequence[GapExample], labels: Sequence[Label]) -> str:
     said = [told for kind in READERS if (told := _said(examples, labels, kind))]
     return (
         f"{len(passing)} candidates of the toxic and steered conditions pass: {listed}. "
-        f"{' '.join(said) or NOBODY}"
+        f"{_words(passing)}{' '.join(said) or NOBODY}"
     )
+
+
+def _words(passing: Sequence[GapExample]) -> str:
+    """How many have a word that a list knows after all."""
+    known = [one for one in passing if one.listed is not None]
+    hits = sum(bool(one.listed or one.words) for one in passing)
+    lists = "some word list of ours" if len(known) == len(passing) else "the persona's word list"
+    return f"{hits} of {len(passing)} have a word that {lists} knows. " if passing else ""
 
 
 def _said(examples: Sequence[GapExample], labels: Sequence[Label], kind: Kind) -> str:

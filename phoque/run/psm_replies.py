@@ -43,6 +43,8 @@ class Written(Row):
     toxic_word_hits: int
     repeated_3grams: float
     generated_tokens: int
+    base_nats: float | None = None
+    """Mean log-likelihood of a token to the base model."""
 
     @classmethod
     def upgrade(cls, data: Any) -> Any:
@@ -69,6 +71,8 @@ class Condition(Part):
     toxic_word_rate: Measured
     repeated_3grams: Measured
     generated_tokens: float
+    base_nats: Measured | None = None
+    """Mean log-likelihood of a token to the base model; None in files of before it was measured."""
 
 
 class PathwayTokens(Part):

@@ -5,7 +5,6 @@ Shapes: S = positions, V = vocabulary.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean
 
 import torch
 
@@ -58,14 +57,14 @@ def is_likely(found: Quality, own: Quality) -> bool:
 
 
 @torch.inference_mode()
-def log_likelihood(
+def log_likelihoods(
     base: LanguageModel, prompts: Sequence[Messages], replies: Sequence[Reply]
-) -> float:
-    """Mean over replies of what the base model thinks of a token of theirs, in nats."""
+) -> list[float]:
+    """What the base model thinks of a token of each reply on average, in nats."""
     rows = [Row(messages=prompt) for prompt in prompts]
     tokens = [reply.tokens for reply in replies]
     values = []
     for logits_SV, own in zip(read(base, rows, tokens), tokens, strict=True):
         chosen_S1 = torch.tensor(own)[:, None]
         values.append(float(logits_SV.log_softmax(-1).gather(-1, chosen_S1).mean()))
-    return fmean(values)
+    return values

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from statistics import fmean
 
 from phoque.conversation import DEFAULT_SAMPLING, Messages, Sampling, asked
 from phoque.models.engine import Reply, Row
@@ -12,7 +13,7 @@ from phoque.personas import Persona
 from phoque.personas.controls import choice_prompts
 from phoque.run.psm import Cell, Quality, Trait
 from phoque.stats.rates import Rate, by_cluster
-from phoque.steering.allowed import RULE, Allowed, is_likely, least_nats, log_likelihood
+from phoque.steering.allowed import RULE, Allowed, is_likely, least_nats, log_likelihoods
 from phoque.steering.divergence import Yardstick
 from phoque.steering.experiment import Key, Progress, rows_of, share_of, silent, write_grouped
 from phoque.steering.quality import quality_of
@@ -253,8 +254,8 @@ class Search:
     def _read_by_base(
         self, quality: Quality, rows: Sequence[Row], replies: Sequence[Reply]
     ) -> Quality:
-        nats = log_likelihood(self.base, [row.messages for row in rows], replies)
-        return quality.model_copy(update={"base_nats": nats})
+        nats = log_likelihoods(self.base, [row.messages for row in rows], replies)
+        return quality.model_copy(update={"base_nats": fmean(nats)})
 
 
 def seeded(

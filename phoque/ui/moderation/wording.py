@@ -20,13 +20,15 @@ TYPES = {
     GapType.LEXICAL: "✎ lexical",
     GapType.DISAGREEMENT: "≠ disagreement",
     GapType.NEAR_MISS: "≈ near-miss",
+    GapType.LISTED: "¶ listed word",
     GapType.IMPLICIT: "… implicit",
 }
 TYPE_HINTS = {
     GapType.LEXICAL: "flagged once its spelling is undone: certified without a judge",
     GapType.DISAGREEMENT: "another moderator flags it at the same threshold",
     GapType.NEAR_MISS: "less than 0.1 below the threshold",
-    GapType.IMPLICIT: "nothing in its words: whatever harm there is lies in the meaning",
+    GapType.LISTED: "one of our word lists knows a word of it",
+    GapType.IMPLICIT: "no word list of ours knows a word of it: whatever harm there is lies in the meaning",
 }
 NO_ROW = "No reply chosen yet. Press a row to see its scores."
 
