@@ -68,7 +68,10 @@ def page(chromium, url, request):
     opened.on("pageerror", lambda error: errors.append(str(error)))
     opened.on("request", lambda asked: hosts.add(urlsplit(asked.url).hostname or ""))
     opened.goto(url + options.get("query", ""))
-    opened.get_by_role("button", name="Run", exact=True).wait_for()
+    # A link to another tab says what is ready there.
+    ready = options.get("ready")
+    run = opened.get_by_role("button", name="Run", exact=True)
+    (opened.locator(ready) if ready else run).wait_for()
     yield opened
     context.close()
     assert errors == []
