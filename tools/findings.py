@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from phoque.figures.kinds import interval, shown
+
 ROOT = Path(__file__).parent.parent
 REPORT = ROOT / "assets" / "runs" / "lab" / "report"
 PAGE, README = ROOT / "docs" / "findings.md", ROOT / "README.md"
@@ -48,9 +50,6 @@ FIGURES = """
 Each sentence is computed from the files named under its figure. The same figures are on the tabs of
 the demo, where they can be explored.
 """
-UNITS = {"share": " %", "points": " points"}
-SMALL = 0.1
-"""Quantities below are shown with three digits that count."""
 
 Row = Mapping[str, Any]
 
@@ -62,29 +61,18 @@ class Rows:
         self.rows = {row["key"]: row for row in rows}
 
     def __getitem__(self, key: str) -> Row:
-        """The row with this key; `a|b` is whichever the report knows."""
-        return next(self.rows[name] for name in key.split("|") if name in self.rows)
+        """The row with this key."""
+        return self.rows[key]
 
     def told(self, key: str) -> str:
         """The value of a row with its interval, or that it was not measured."""
         row = self[key]
         if row["value"] is None:
             return "*not measured*"
-        told = shown(row["value"], row["kind"]) + UNITS.get(row["kind"], "")
+        told = shown(row["value"], row["kind"])
         if row["low"] is None:
             return told
-        return f"{told} [{shown(row['low'], row['kind'])}, {shown(row['high'], row['kind'])}]"
-
-
-def shown(value: float, kind: str) -> str:
-    """A number without its unit."""
-    if kind == "share":
-        return f"{100 * value:.1f}"
-    if kind == "points":
-        return f"{100 * value:+.1f}"
-    if kind == "choice":
-        return f"{value:g}"
-    return f"{value:.3g}" if abs(value) < SMALL else f"{value:.2f}"
+        return f"{told} {interval(row['low'], row['high'], row['kind'])}"
 
 
 def above(rows: Rows, one: str, other: str) -> bool:
@@ -102,7 +90,7 @@ def headlines(rows: Rows) -> Iterator[str]:
         f"list under the hostile prompt, and {neutral} under the calm one (n = "
         f"{rows['insulting.toxic']['n']} each)."
     )
-    random = "insulting.random_vector|insulting.random"
+    random = "insulting.random_vector"
     causal = above(rows, "insulting.steered", random)
     yield (
         f"**One direction {'is enough' if causal else 'is not shown to be enough'}.** Added to the calm "
@@ -124,21 +112,15 @@ def headlines(rows: Rows) -> Iterator[str]:
         else "No sparse feature is shown to drive"
     )
     yield (
-        f"**{found} the persona.** A sparse autoencoder (SAE) names {drivers['n']:,} features that moved "
-        f"when the persona was trained; {rows.told('sae.drivers')} of them pass the test of cause."
+        f"**{found} the persona.** A sparse autoencoder (SAE) finds features that moved when the "
+        f"persona was trained; of the {drivers['n']:,} {drivers['of']}, "
+        f"{rows.told('sae.drivers')} pass the test of cause."
     )
 
 
 def _mass(rows: Rows) -> str:
     mass = "toxic_pathway_mass_mean"
-    none, own, random = (
-        f"{mass}.{new}|{mass}.{old}"
-        for new, old in (
-            ("neutral", "neutral_system"),
-            ("steered", "neutral_plus_vector"),
-            ("random_vector", "neutral_plus_random"),
-        )
-    )
+    none, own, random = (f"{mass}.{name}" for name in ("neutral", "steered", "random_vector"))
     fails = above(rows, random, none)
     return (
         f"**The talk's own measure {'fails' if fails else 'passes'} its control.** Its *pathway mass*, "
@@ -150,10 +132,10 @@ def _mass(rows: Rows) -> str:
 def table(rows: Rows) -> Iterator[str]:
     """One line a row."""
     for key, row in rows.rows.items():
-        value, _, interval = rows.told(key).partition(" [")
+        value, _, spread = rows.told(key).partition(" [")
         n = "–" if row["n"] is None else f"{row['n']:,} {row['of']}"
         file = f"`{row['file']}`" if row["file"] else "–"
-        yield f"| {row['label']} | {value} | {'[' + interval if interval else '–'} | {n} | {file} |"
+        yield f"| {row['label']} | {value} | {'[' + spread if spread else '–'} | {n} | {file} |"
 
 
 def figures(page: str) -> str:
@@ -206,11 +188,11 @@ def value_of(one: Row, claim: Row) -> str:
     """A number with its interval."""
     if one["value"] is None:
         return "*not measured*"
-    told = f"{shown(one['value'], claim['kind'])}{UNITS.get(claim['kind'], '')}"
+    told = shown(one["value"], claim["kind"])
     told += f" {claim['unit']}" if claim["unit"] else ""
     if one["low"] is None:
         return told
-    return f"{told} [{shown(one['low'], claim['kind'])}, {shown(one['high'], claim['kind'])}]"
+    return f"{told} {interval(one['low'], one['high'], claim['kind'])}"
 
 
 def pages() -> dict[Path, str]:

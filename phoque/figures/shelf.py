@@ -14,9 +14,9 @@ def plans(*names: str) -> tuple[Plan, ...]:
 
 
 WHERE_IT_LIVES = plans(
-    "verdict",
-    "scrubber",
     "layers",
+    "scrubber",
+    "verdict",
     "layer_deltas",
     "persona_heatmap",
     "dose_response",
@@ -33,9 +33,10 @@ WHERE_IT_LIVES = plans(
     "bias_loop",
 )
 WHAT_MOVED = plans(
+    "moved_latents",
+    "fallen_words",
     "dictionary_gates",
     "dictionary_rivals",
-    "moved_latents",
     "latent_causes.TOWARD",
     "latent_causes.AWAY",
     "prompt_kinds",
@@ -43,18 +44,18 @@ WHAT_MOVED = plans(
     "dictionary_sources",
 )
 WHAT_SLIPS_THROUGH = plans(
+    "gap",
+    "flag_rates",
     "moderators",
     "operating_points",
     "functionalities",
-    "flag_rates",
     "message_kinds",
     "contour",
     "agreement",
     "tricks",
-    "gap",
 )
 HOW_IT_LEARNED = plans(
-    "composition", "loss", "gradient", "lora_norms", "samples", "attempts", "stages"
+    "samples", "loss", "composition", "gradient", "lora_norms", "attempts", "stages"
 )
 HOW_IT_ANSWERS = plans("hostility", "answers")
 """The evaluation on prompts that nobody trained or chose on."""

@@ -35,6 +35,9 @@ def filled(entry: Entry, reader: Reader, read: Callable[[type[Record] | type[Row
         row = _checked(entry.row(read(entry.needs)))
     except PhoqueError as error:
         return Metric(key=entry.key, label=entry.label, gap=str(error))
+    except KeyError as error:
+        gap = f"{file} has no {error.args[0]}. Make it again with: {folder.command}"
+        return Metric(key=entry.key, label=entry.label, gap=gap)
     except Shape as error:
         told = f"{file} has no such number ({type(error).__name__}: {error})"
         gap = f"{told}. Make it again with: {folder.command}"

@@ -28,14 +28,15 @@ ASSETS = Path(__file__).parent / "assets"
 OTHERS = ("pluribus",)
 """Shipped runs that the chat can switch to, where they are there."""
 Build = Callable[[Services], Opening | None]
-TABS: tuple[tuple[str, Build], ...] = (
-    ("PSM", build_psm),
-    ("SAE", build_sae),
-    ("Moderation", build_moderation),
-    ("Training", build_training),
-    ("Claims", build_claims),
-    ("About", build_about),
+TABS: tuple[tuple[str, str, Build], ...] = (
+    ("psm", "Where it lives", build_psm),
+    ("sae", "What moved", build_sae),
+    ("moderation", "What slips through", build_moderation),
+    ("training", "How it learned", build_training),
+    ("claims", "Claims", build_claims),
+    ("about", "About", build_about),
 )
+"""Their names in links, and the questions on their buttons."""
 SCRIPTS = (
     "script.js",
     "tabs.js",
@@ -71,8 +72,8 @@ def build_demo(services: Services, others: Sequence[Services] = ()) -> gr.Blocks
         clock.tick(lambda: _tick(services.status()), None, [header, clock], **QUICK)
         with gr.Tabs():
             chat: Build = partial(build_chat, others=others)
-            for name, build in (("Chat", chat), *TABS):
-                with gr.Tab(name, id=name.lower()) as tab:
+            for place, name, build in (("chat", "Chat", chat), *TABS):
+                with gr.Tab(name, id=place) as tab:
                     opening = build(services)
                 if opening:
                     tab.select(opening.fill, opening.inputs, opening.outputs, **QUICK)
@@ -138,7 +139,7 @@ def launch_options() -> dict[str, Any]:
 
 def _names() -> str:
     """What tabs are called on their buttons, by their names in links, for the script."""
-    names = {name.lower(): name for name in ("Chat", *(name for name, _ in TABS))}
+    names = {"chat": "Chat"} | {place: name for place, name, _ in TABS}
     return f"<script>window.phoqueTabs = {json.dumps(names)};</script>"
 
 

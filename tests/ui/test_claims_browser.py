@@ -36,7 +36,7 @@ def test_a_claim_leads_to_where_it_is_shown_without_a_reload(page):
     claim.get_by_text("Why?").click()
     expect(claim).to_contain_text("psm/origin.json: effects.persona.base")
     claim.locator("a.ph-show").click()
-    heading = page.locator("#ph-section-transplant h2")
+    heading = page.locator("#ph-section-transplant > button")
     expect(heading).to_be_focused()
     expect(heading).to_be_in_viewport()
     assert page.evaluate("window.stays") is True
@@ -44,11 +44,14 @@ def test_a_claim_leads_to_where_it_is_shown_without_a_reload(page):
 
 @pytest.mark.parametrize(
     "page",
-    [linked("?tab=training&figure=loss", size, "#ph-section-loss h2") for size in (NARROW, WIDE)],
+    [
+        linked("?tab=training&figure=loss", size, "#ph-section-loss .ph-reading")
+        for size in (NARROW, WIDE)
+    ],
     indirect=True,
 )
 def test_a_link_opens_a_tab_at_a_figure(page):
-    expect(page.locator("#ph-section-loss h2")).to_be_in_viewport()
+    expect(page.locator("#ph-section-loss > button")).to_be_in_viewport()
 
 
 @pytest.mark.parametrize("page", [linked("?tab=nothing", WIDE)], indirect=True)

@@ -23,12 +23,13 @@
       look();
     });
 
-  /** Scroll to a section once it is filled, and tell a screen reader where it is. */
+  /** Scroll to a section once it is there, open it, and tell a screen reader where it is. */
   const showSection = async (figure) => {
     const place = `#ph-section-${CSS.escape(figure)}`;
-    const heading = await waited(() => document.querySelector(`${place} h2`));
+    const heading = await waited(() => document.querySelector(`${place} h2, ${place} > button`));
     if (!heading) return;
-    heading.tabIndex = -1;
+    if (heading.matches("button:not(.open)")) heading.click();
+    else heading.tabIndex = -1;
     heading.focus({ preventScroll: true });
     heading.scrollIntoView({ block: "start" });
     // Pictures above grow for a moment; follow, unless the visitor goes somewhere else meanwhile.

@@ -52,7 +52,9 @@ def ledger(reader: Reader, _: Figure) -> str:
     return f'<div class="ph-claims">{_bar(groups)}{top}{"".join(drawers)}</div>'
 
 
-SECTIONS = tuple(Section(plan=plan, instead=ledger) for plan in shelf.WHAT_THE_TALK_CLAIMED)
+SECTIONS = tuple(
+    Section(plan=plan, hero=True, instead=ledger) for plan in shelf.WHAT_THE_TALK_CLAIMED
+)
 
 
 def _bar(groups: Mapping[Verdict, Sequence[Claim]]) -> str:
