@@ -15,7 +15,7 @@ from phoque.run.folder import Reader
 from phoque.run.record import Part, Row
 from phoque.stats.rates import by_cluster, wilson
 
-LEADING = ("value", "insulting", "mean", "effect")
+LEADING = ("value", "insulting", "mean", "effect", "difference")
 """Fields whose interval is `low` and `high` beside them."""
 COUNTED = ("n", "prompts", "texts", "num_probes")
 SIGNS: dict[str, Callable[[Any, Any], bool]] = {"!=": ne, "=": eq, ">": gt, "<": lt}

@@ -1,7 +1,7 @@
 """Rules of verdicts: comparisons of intervals, such as `number above control or number above 0.5`."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from phoque.errors import PhoqueError
@@ -34,7 +34,7 @@ class Comparison:
         return left is not None and right is not None and RELATIONS[self.relation](left, right)
 
 
-def parsed(text: str, names: Mapping[str, object]) -> list[Comparison]:
+def parsed(text: str, names: Collection[str]) -> list[Comparison]:
     """The alternatives of a line.
 
     Raises:
