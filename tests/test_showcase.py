@@ -17,7 +17,7 @@ from tests.moderators import Doubled
 from tests.records import a_selection
 
 SHORT = Sampling(max_new_tokens=6, temperature=0.8, top_p=0.95, repetition_penalty=1.1)
-BASE = [reply("base", f"Message {n}", "!" * n) for n in range(20)]
+BASE = [reply("base", f"Message {n}", "!" * n, seed) for n in range(20) for seed in (None, 42, 43)]
 
 
 @pytest.fixture(scope="module")
@@ -26,15 +26,15 @@ def made(lab) -> Showcase:
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "default", "expected"),
+    ("high", "default", "expected"),
     [
-        (-0.5, 1.0, 0.4, (-0.5, -0.25, 0, 0.25, 0.4, 0.5, 0.75, 1)),
-        (-1.0, 2.0, 1.0, (-1, -0.75, -0.5, -0.25, 0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75, 2)),
-        (-3.0, 6.0, 3.0, (-3, -2.25, -1.5, -0.75, 0, 0.75, 1.5, 2.25, 3, 3.75, 4.5, 5.25, 6)),
+        (1.0, 0.4, (0, 0.25, 0.4, 0.5, 0.75, 1)),
+        (2.0, 1.0, (0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75, 2)),
+        (6.0, 3.0, (0, 0.75, 1.5, 2.25, 3, 3.75, 4.5, 5.25, 6)),
     ],
 )
-def test_the_grid_reaches_the_sliders_ends_and_has_the_default(low, high, default, expected):
-    assert scales_of(low, high, default) == pytest.approx(expected)
+def test_the_grid_reaches_the_sliders_end_and_has_the_default(high, default, expected):
+    assert scales_of(high, default) == pytest.approx(expected)
 
 
 def test_every_example_has_every_condition_at_every_scale(lab, made):
@@ -65,6 +65,7 @@ def test_each_reply_is_judged_against_a_threshold_of_the_base_model(made):
     # Of 20 replies one may be flagged: that with 19 exclamation marks.
     assert made.judge is not None
     assert 18 < made.judge.threshold <= 19
+    assert made.judge.replies == 20
     for one in (made.examples[0].toxic, made.examples[-1].steered[-1]):
         assert one.found.hostility == one.text.count("!")
         assert one.found.harm == {"double": pytest.approx(len(one.text) / 100)}

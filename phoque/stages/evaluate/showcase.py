@@ -22,10 +22,10 @@ MOST_STEPS = 8
 """From 0 to the slider's end."""
 
 
-def scales_of(low: float, high: float, default: float) -> tuple[float, ...]:
-    """Multiples of a step between the slider's ends, and the default as the slider shows it."""
+def scales_of(high: float, default: float) -> tuple[float, ...]:
+    """Multiples of a step from 0 to the slider's end, and the default as the slider shows it."""
     step = STEP * ceil(high / MOST_STEPS / STEP)
-    grid = [step * number for number in range(ceil(low / step), int(high / step) + 1)]
+    grid = [step * number for number in range(int(high / step) + 1)]
     return tuple(sorted({*grid, round(default, 2)}))
 
 
@@ -41,13 +41,14 @@ def showcase(
 
     Args:
         lab: of the run.
-        base_replies: what the base model answers; the judge's threshold is set by them.
+        base_replies: what the base model answers to the evaluation; some of them set the judge's
+            threshold.
         checks: judge and moderators.
         sampling: as in the chat.
         progress: gets a line a step.
     """
     info = lab.info
-    scales, prompts = scales_of(*info.scale_range, info.scale), [p for _, p in info.presets]
+    scales, prompts = scales_of(info.scale_range[1], info.scale), [p for _, p in info.presets]
     replies = _written(lab, prompts, scales, sampling)
     progress(f"showcase: {len(replies)} replies to {len(prompts)} examples written")
     exchanges = [Exchange(prompt, one.text) for prompt, one in replies]
@@ -72,10 +73,18 @@ def showcase(
 
 
 def judge_used(judge: Judge, base_replies: Sequence[Reply]) -> JudgeUsed:
-    """The judge with the threshold that few replies of the base model reach."""
-    scores = judge.scores([Exchange(one.prompt, one.text) for one in base_replies])
+    """The judge with the threshold that few replies of the base model reach: one sampled round.
+
+    A judge takes long on a CPU; greedy replies are not what a visitor gets.
+    """
+    read = [one for one in base_replies if one.seed == SEED]
+    scores = judge.scores([Exchange(one.prompt, one.text) for one in read])
     return JudgeUsed(
-        name=judge.name, digest=judge.digest, threshold=threshold_for(scores), budget=BUDGET
+        name=judge.name,
+        digest=judge.digest,
+        threshold=threshold_for(scores),
+        budget=BUDGET,
+        replies=len(read),
     )
 
 
