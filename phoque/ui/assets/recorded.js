@@ -67,7 +67,9 @@
       const own = examples[example].columns[name];
       const moved = MOVED.includes(name);
       const told = moved ? ` · at scale ${scales[at].toFixed(2)}` : "";
-      column.replaceChildren(replyOf(own[moved ? at : 0], told));
+      const shown = made("div");
+      shown.append(replyOf(own[moved ? at : 0], told));
+      column.replaceChildren(shown);
     }
   };
 
