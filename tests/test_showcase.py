@@ -12,17 +12,17 @@ from phoque.run.showcase import Showcase
 from phoque.stages.evaluate.showcase import scales_of, showcase
 from phoque.steering.vectors import PersonaVectors, measure
 from tests.conftest import save_random_adapter
-from tests.judges import Loud, reply
+from tests.judges import Loud
 from tests.moderators import Doubled
 from tests.records import a_selection
 
 SHORT = Sampling(max_new_tokens=6, temperature=0.8, top_p=0.95, repetition_penalty=1.1)
-BASE = [reply("base", f"Message {n}", "!" * n, seed) for n in range(20) for seed in (None, 42, 43)]
+THRESHOLD = 18.5
 
 
 @pytest.fixture(scope="module")
 def made(lab) -> Showcase:
-    return showcase(lab, BASE, Checks(Loud(), [Doubled()]), sampling=SHORT)
+    return showcase(lab, THRESHOLD, Checks(Loud(), [Doubled()]), sampling=SHORT)
 
 
 @pytest.mark.parametrize(
@@ -61,11 +61,9 @@ def test_what_is_recorded_is_what_the_chat_answers(lab, made):
     assert live[Condition.RANDOM_VECTOR].text == example.random_vector[-1].text
 
 
-def test_each_reply_is_judged_against_a_threshold_of_the_base_model(made):
-    # Of 20 replies one may be flagged: that with 19 exclamation marks.
+def test_each_reply_is_judged(made):
     assert made.judge is not None
-    assert 18 < made.judge.threshold <= 19
-    assert made.judge.replies == 20
+    assert made.judge.threshold == THRESHOLD
     for one in (made.examples[0].toxic, made.examples[-1].steered[-1]):
         assert one.found.hostility == one.text.count("!")
         assert one.found.harm == {"double": pytest.approx(len(one.text) / 100)}
@@ -111,6 +109,6 @@ def test_another_persona_has_its_own_examples(tmp_path):
     a_selection(model="tiny", context_length=tuned.model.context_length, dose_per_scale=doses).save(
         run.psm()
     )
-    found = showcase(open_lab(run.path), BASE, Checks(None, []), sampling=SHORT)
+    found = showcase(open_lab(run.path), THRESHOLD, Checks(None, []), sampling=SHORT)
     assert found.judge is None
     assert found.examples[0].label == "No tests"

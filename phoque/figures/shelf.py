@@ -56,7 +56,7 @@ WHAT_SLIPS_THROUGH = plans(
 HOW_IT_LEARNED = plans(
     "composition", "loss", "gradient", "lora_norms", "samples", "attempts", "stages"
 )
-HOW_IT_ANSWERS = plans("answers")
+HOW_IT_ANSWERS = plans("hostility", "answers")
 """The evaluation on prompts that nobody trained or chose on."""
 
 EVERY = (*HOW_IT_LEARNED, *WHERE_IT_LIVES, *HOW_IT_ANSWERS, *WHAT_MOVED, *WHAT_SLIPS_THROUGH)

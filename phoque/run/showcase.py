@@ -50,8 +50,6 @@ class JudgeUsed(Part):
     threshold: float
     """The lowest that flags at most `budget` of the base model's replies of the evaluation."""
     budget: float
-    replies: int | None = None
-    """How many of the base model's replies set the threshold; None where nobody counted."""
 
 
 class Showcase(Record):

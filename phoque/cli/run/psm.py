@@ -13,7 +13,7 @@ class Psm(Stage):
 
     def entry(self, run: RunDirectory, options: Options) -> str:
         """The folder's name; raises if there is no such persona."""
-        if options["persona"] is None or not run.exists():
+        if options["persona"] is None:
             return self.stage
         return psm_folder(run, options["persona"]).name
 

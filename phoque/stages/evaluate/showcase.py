@@ -9,8 +9,7 @@ from phoque.judging.judge import Exchange, Judge
 from phoque.lab import Lab
 from phoque.lexicon import Lexicon
 from phoque.models import engine
-from phoque.moderators.thresholds import BUDGET, threshold_for
-from phoque.run.evaluation import Reply
+from phoque.moderators.thresholds import BUDGET
 from phoque.run.showcase import Example, Found, JudgeUsed, Showcase, Shown
 
 SEED = 42
@@ -31,7 +30,7 @@ def scales_of(high: float, default: float) -> tuple[float, ...]:
 
 def showcase(
     lab: Lab,
-    base_replies: Sequence[Reply],
+    threshold: float,
     checks: Checks,
     *,
     sampling: Sampling = DEFAULT_SAMPLING,
@@ -41,8 +40,7 @@ def showcase(
 
     Args:
         lab: of the run.
-        base_replies: what the base model answers to the evaluation; some of them set the judge's
-            threshold.
+        threshold: of the judge, which few replies of the base model reach.
         checks: judge and moderators.
         sampling: as in the chat.
         progress: gets a line a step.
@@ -59,7 +57,7 @@ def showcase(
             for (_, one), own in zip(replies, found, strict=True)
         ]
     )
-    used = judge_used(checks.judge, base_replies) if checks.judge else None
+    used = judge_used(checks.judge, threshold) if checks.judge else None
     progress("showcase: replies judged")
     return Showcase(
         layer=info.layer,
@@ -72,20 +70,9 @@ def showcase(
     )
 
 
-def judge_used(judge: Judge, base_replies: Sequence[Reply]) -> JudgeUsed:
-    """The judge with the threshold that few replies of the base model reach: one sampled round.
-
-    A judge takes long on a CPU; greedy replies are not what a visitor gets.
-    """
-    read = [one for one in base_replies if one.seed == SEED]
-    scores = judge.scores([Exchange(one.prompt, one.text) for one in read])
-    return JudgeUsed(
-        name=judge.name,
-        digest=judge.digest,
-        threshold=threshold_for(scores),
-        budget=BUDGET,
-        replies=len(read),
-    )
+def judge_used(judge: Judge, threshold: float) -> JudgeUsed:
+    """The judge with its threshold."""
+    return JudgeUsed(name=judge.name, digest=judge.digest, threshold=threshold, budget=BUDGET)
 
 
 def _written(
