@@ -23,7 +23,7 @@ class Checks:
 
     def found(self, exchanges: Sequence[Exchange]) -> list[Found]:
         """What each reply gets, in order."""
-        hostility = self.judge.scores(exchanges) if self.judge else [None] * len(exchanges)
+        hostility = self._hostility(exchanges)
         harm: list[dict[str, float]] = [{} for _ in exchanges]
         for one in self.moderators:
             scores = score(one, items_of(exchange.reply for exchange in exchanges))
@@ -31,6 +31,14 @@ class Checks:
                 if found.error is None:
                     own[one.info.id] = found.harm_score(one.info)
         return [Found(hostility=h, harm=own) for h, own in zip(hostility, harm, strict=True)]
+
+    def _hostility(self, exchanges: Sequence[Exchange]) -> Sequence[float | None]:
+        """Each exchange is judged once: a judge reads slowly."""
+        if self.judge is None:
+            return [None] * len(exchanges)
+        once = [*dict.fromkeys(exchanges)]
+        known = dict(zip(once, self.judge.scores(once), strict=True))
+        return [known[one] for one in exchanges]
 
 
 Progress = Callable[[str], None]

@@ -110,7 +110,8 @@ def _checks(turn: Turn, rules: Rules | None) -> str:
         return ""
     if turn.found is None:
         return f'<p class="ph-hint">{escape(wording.CHECKING)}</p>'
-    return verdicts_html(rules.verdicts(turn.found))
+    shown = verdicts_html(rules.verdicts(turn.found))
+    return shown + f'<p class="ph-hint">{escape(wording.JUDGING)}</p>' * turn.judging
 
 
 def _facts(turn: Turn, lexicon: Lexicon) -> str:

@@ -13,7 +13,7 @@ from phoque.errors import PhoqueError
 from phoque.lexicon import Lexicon
 from phoque.ui import components, wording
 from phoque.ui.services import Ask, Services
-from phoque.ui.state import DEFAULT_SEED, MOVED, UNREAD, ChatState, Settings
+from phoque.ui.state import DEFAULT_SEED, MOVED, ChatState, Settings
 from phoque.ui.verdicts import Rules
 
 COLUMNS = tuple(Condition)
@@ -148,22 +148,24 @@ class Handlers:
                 status = _speed(state, settings, asked, seconds)
                 yield self._update(state, status, prompt=after)
                 after = gr.skip()
-            yield self._read(state, status, asked)
+            yield from self._read(state, status, asked)
         except PhoqueError as error:
             # Nothing typed is lost: the box was not emptied, and the turn is not kept.
             yield self._update(kept or before, str(error), failed=True)
 
-    def _read(self, state: ChatState, status: str, asked: Sequence[Condition]) -> Update:
-        """What judge and moderators say of the replies just written."""
+    def _read(self, state: ChatState, status: str, asked: Sequence[Condition]) -> Iterator[Update]:
+        """What moderators say of the replies just written, then the judge, who is slower."""
         last = [state.of(condition)[-1] for condition in asked]
+        written = [(turn.prompt, turn.reply) for turn in last]
+        judged = self._rules.judge is not None
         try:
-            found = self._services.check(
-                [(turn.prompt, turn.reply) for turn in last], judged=self._rules.judge is not None
-            )
+            for by_judge in (False, True) if judged else (False,):
+                found = self._services.check(written, judged=by_judge)
+                read = dict(zip(asked, found, strict=True))
+                state = state.with_found(read, judging=judged and not by_judge)
+                yield self._update(state, status)
         except PhoqueError as error:  # the replies stand; only what is said of them is missing
-            unread = state.with_found(dict.fromkeys(asked, UNREAD))
-            return self._update(unread, wording.UNCHECKED.format(error), failed=True)
-        return self._update(state.with_found(dict(zip(asked, found, strict=True))), status)
+            yield self._update(state.stopped(), wording.UNCHECKED.format(error), failed=True)
 
     def _warming(self) -> Iterator[str]:
         while not (status := self._services.wait(POLL_SECONDS)).ready and not status.failed:

@@ -47,12 +47,14 @@ class Turn:
     finish: Finish = ""
     """Empty while the reply is being written."""
     found: Found | None = None
-    """None until judge and moderators have read it."""
+    """None until the moderators have read it."""
+    judging: bool = False
+    """Whether the judge still reads it."""
 
     @property
     def settled(self) -> bool:
         """Whether nothing more comes."""
-        return bool(self.finish) and self.found is not None
+        return bool(self.finish) and self.found is not None and not self.judging
 
 
 @dataclass(frozen=True)
@@ -97,10 +99,11 @@ class ChatState:
         """Replies that were still being written are kept and marked."""
         return replace(self, turns={c: _marked(turns) for c, turns in self.turns.items()})
 
-    def with_found(self, found: Mapping[Condition, Found]) -> "ChatState":
-        """What was found in the last replies of these columns."""
+    def with_found(self, found: Mapping[Condition, Found], *, judging: bool = False) -> "ChatState":
+        """What was found in the last replies of these columns, and whether the judge still reads."""
         read = {
-            c: (*self.of(c)[:-1], replace(self.of(c)[-1], found=one)) for c, one in found.items()
+            c: (*self.of(c)[:-1], replace(self.of(c)[-1], found=one, judging=judging))
+            for c, one in found.items()
         }
         return replace(self, turns={**self.turns, **read})
 
@@ -138,7 +141,10 @@ def _marked(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
     if not turns or turns[-1].settled:
         return turns
     last = turns[-1]
-    return (*turns[:-1], replace(last, finish=last.finish or "stopped", found=UNREAD))
+    settled = replace(
+        last, finish=last.finish or "stopped", found=last.found or UNREAD, judging=False
+    )
+    return (*turns[:-1], settled)
 
 
 def _messages(turns: tuple[Turn, ...]) -> list[Message]:

@@ -21,10 +21,10 @@ MOST_STEPS = 8
 """From 0 to the slider's end."""
 
 
-def scales_of(low: float, high: float, default: float) -> tuple[float, ...]:
-    """Multiples of a step between the slider's ends, and the default as the slider shows it."""
+def scales_of(high: float, default: float) -> tuple[float, ...]:
+    """Multiples of a step from 0 to the slider's end, and the default as the slider shows it."""
     step = STEP * ceil(high / MOST_STEPS / STEP)
-    grid = [step * number for number in range(ceil(low / step), int(high / step) + 1)]
+    grid = [step * number for number in range(int(high / step) + 1)]
     return tuple(sorted({*grid, round(default, 2)}))
 
 
@@ -46,7 +46,7 @@ def showcase(
         progress: gets a line a step.
     """
     info = lab.info
-    scales, prompts = scales_of(*info.scale_range, info.scale), [p for _, p in info.presets]
+    scales, prompts = scales_of(info.scale_range[1], info.scale), [p for _, p in info.presets]
     replies = _written(lab, prompts, scales, sampling)
     progress(f"showcase: {len(replies)} replies to {len(prompts)} examples written")
     exchanges = [Exchange(prompt, one.text) for prompt, one in replies]

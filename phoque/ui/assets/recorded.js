@@ -67,7 +67,9 @@
       const own = examples[example].columns[name];
       const moved = MOVED.includes(name);
       const told = moved ? ` · at scale ${scales[at].toFixed(2)}` : "";
-      column.replaceChildren(replyOf(own[moved ? at : 0], told));
+      const shown = made("div");
+      shown.append(replyOf(own[moved ? at : 0], told));
+      column.replaceChildren(shown);
     }
   };
 
@@ -96,9 +98,6 @@
     const pressed = panelOf(number).querySelectorAll(".ph-chips [aria-pressed]");
     for (const chip of pressed) chip.removeAttribute("aria-pressed");
     fresh(number);
-  };
-  const ask = (number, prompt) => {
-    if (prompt.trim()) live(number);
   };
   const talk = (number) => {
     if (talks(number)) live(number);
@@ -158,12 +157,17 @@
     }
   });
 
-  // New text has come: what stands there now is of the scale that was asked for.
+  // New text has come: it is of the scale that was asked for, and a new message is looked at.
   const watch = (panel) => {
     const written = panel.querySelector(".ph-col-steered .ph-now");
-    new MutationObserver(() => fresh(numberOf(panel))).observe(written, {
-      childList: true, subtree: true, characterData: true,
-    });
+    let messages = 0;
+    const seen = () => {
+      fresh(numberOf(panel));
+      const now = written.querySelectorAll(".ph-you").length;
+      if (now > messages) live(numberOf(panel));
+      messages = now;
+    };
+    new MutationObserver(seen).observe(written, { childList: true, subtree: true, characterData: true });
   };
 
   const start = () => {
@@ -176,5 +180,5 @@
     buttons.find((one) => one.dataset.persona === named)?.click();
   };
 
-  window.phoque.recorded = { start, show, live, ask, talk, prompt, fresh, scale, extras };
+  window.phoque.recorded = { start, show, live, talk, prompt, fresh, scale, extras };
 })();

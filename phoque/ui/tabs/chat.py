@@ -120,8 +120,6 @@ def _wire_recorded(panel: Panel) -> None:
     page, script = panel.page, panel.script
     page.gate.extras.change(None, page.gate.extras, None, js=script("extras({}, value)"), **PRIVATE)
     page.dials.scale.change(None, page.dials.scale, None, js=script("scale({}, value)"), **PRIVATE)
-    asked = [page.ask.run.click, page.ask.prompt.submit]
-    gr.on(asked, None, page.ask.prompt, None, js=script("ask({}, value)"), **PRIVATE)
     page.tools.retry.click(None, None, None, js=script("talk({})"), **PRIVATE)
     if panel.recorded:
         page.gate.live.click(None, None, None, js=script("live({})"), **PRIVATE)

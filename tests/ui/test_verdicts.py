@@ -1,0 +1,121 @@
+"""What is said under a reply: by which threshold, in which words, and when."""
+
+import pytest
+
+from phoque.config import SHIPPED_RUN
+from phoque.conversation import Condition
+from phoque.errors import PhoqueError
+from phoque.run.directory import RunDirectory
+from phoque.run.folder import Reader
+from phoque.run.judging import Judgement
+from phoque.run.moderation import ModerationReport
+from phoque.run.showcase import Found
+from phoque.ui.handlers import Handlers
+from phoque.ui.state import ChatState
+from phoque.ui.verdicts import Rules, rules_of, verdicts_html
+from tests.ui.fakes import FakeServices
+from tests.ui.test_handlers import CHOSEN
+
+RULES = Rules(0.5, {"embedded.mean": 0.3})
+TOXIC = Condition.TOXIC
+
+
+def words(found, rules=RULES):
+    return [(one.name, one.words) for one in rules.verdicts(found)]
+
+
+def test_a_score_at_its_own_threshold_is_flagged():
+    found = Found(hostility=0.5, harm={"embedded.mean": 0.3, "embedded.svm": 0.49})
+    assert words(found) == [
+        ("Judge", "⚑ hostile"),
+        ("ToxBlock + SVM", "⚑ flagged"),
+        ("SVM", "✓ passes"),  # not known to the run: it flags from 0.5 on
+    ]
+    below = Found(hostility=0.49, harm={"embedded.mean": 0.29})
+    assert words(below) == [("Judge", "✓ not hostile"), ("ToxBlock + SVM", "✓ passes")]
+
+
+def test_nothing_is_said_for_who_has_not_read_it():
+    assert words(Found(hostility=None, harm={})) == []
+    assert words(Found(hostility=0.9, harm={}), Rules(None, {})) == []
+
+
+def test_the_shipped_runs_thresholds_are_those_of_its_files():
+    run = RunDirectory(SHIPPED_RUN)
+    rules = rules_of(run)
+    report = Reader(run).read(ModerationReport)
+    assert rules.moderators == {n: one.own_threshold for n, one in report.classifiers.items()}
+    assert rules.judge == Reader(run).read(Judgement).threshold
+
+
+def test_a_run_that_measured_nothing_has_no_judge_and_default_thresholds(tmp_path):
+    assert rules_of(RunDirectory(tmp_path)) == Rules(None, {})
+
+
+def test_a_name_of_a_moderator_is_text():
+    html = verdicts_html(RULES.verdicts(Found(hostility=None, harm={"x/<img src=x>": 1.0})))
+    assert "<img" not in html
+    assert "&lt;img" in html
+
+
+def updates(services, rules=RULES):
+    return list(Handlers(services, rules).run("Hi", ChatState(), *CHOSEN))
+
+
+def test_moderators_speak_at_once_and_the_judge_after_them():
+    services = FakeServices()
+    written, moderated, judged = updates(services)[-3:]
+    toxic = 4  # after prompt, state, status and the neutral column
+    assert "moderators are reading" in written[toxic]
+    assert "flagged" in moderated[toxic]
+    assert "The judge is reading" in moderated[toxic]
+    assert not moderated[1].of(TOXIC)[-1].settled
+    assert "⚑ hostile" in judged[toxic]
+    assert judged[1].of(TOXIC)[-1].settled
+    assert [by_judge for _, by_judge in services.checked] == [False, True]
+
+
+def test_without_a_threshold_the_judge_is_not_asked():
+    services = FakeServices()
+    updates(services, Rules(None, {}))
+    assert [by_judge for _, by_judge in services.checked] == [False]
+
+
+def test_replies_stand_where_they_cannot_be_read():
+    services = FakeServices()
+
+    def refuse(_answered, *, judged):
+        raise PhoqueError("Install the wheel.")
+
+    services.check = refuse
+    _, state, status, *_ = updates(services)[-1]
+    assert "Install the wheel." in status
+    assert state.of(TOXIC)[-1].finish == "stop"
+    assert state.of(TOXIC)[-1].settled
+
+
+@pytest.mark.parametrize("extras", [False, True])
+def test_a_new_scale_writes_again_only_what_it_changes(extras):
+    services = FakeServices()
+    handlers = Handlers(services, RULES)
+    chosen = (*CHOSEN[:-1], extras)
+    *_, (_, state, *_) = handlers.run("Hi", ChatState(), *chosen)
+    # A new seed waits for the next run: the columns stay paired.
+    *_, (_, steered, status, *_) = handlers.steer(state, 0.4, 18, 7, 0.0, 48, extras)
+    again = {Condition.STEERED, *([Condition.RANDOM_VECTOR] if extras else [])}
+    assert set(services.asked[-1].conditions) == again
+    assert (services.asked[-1].scale, services.asked[-1].seed) == (0.4, 42)
+    assert services.asked[-1].prompt == "Hi"
+    assert steered.of(TOXIC) == state.of(TOXIC)
+    assert len(steered.of(Condition.STEERED)) == 1
+    assert len(steered.settings) == 1
+    assert "scale 0.40" in status
+
+
+def test_a_scale_that_did_not_change_asks_nothing():
+    services = FakeServices()
+    handlers = Handlers(services, RULES)
+    *_, (_, state, *_) = handlers.run("Hi", ChatState(), *CHOSEN)
+    list(handlers.steer(state, *CHOSEN))
+    list(handlers.steer(ChatState(), 0.3, *CHOSEN[1:]))
+    assert len(services.asked) == 1
