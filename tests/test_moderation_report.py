@@ -18,7 +18,8 @@ from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.run.scored import ScoredReply
 from phoque.stages.moderation import friendly
-from phoque.stages.moderation.friendly import CATEGORIES, prompts_by_category, replies_of
+from phoque.stages.moderation.friendly import replies_of
+from phoque.stages.moderation.messages import CATEGORIES, prompts_by_category
 from phoque.stages.moderation.scored import agreements, flags_of, moderate, outcomes_of
 from phoque.stages.moderation.stage import measure_moderators
 from tests.moderators import Doubled, installed
