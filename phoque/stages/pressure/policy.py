@@ -125,15 +125,24 @@ def read_policy(name: str) -> tuple[Policy, Path]:
     return read_settings(path, Policy), path
 
 
-def read_policies(names: tuple[str, ...]) -> dict[str, tuple[Policy, Path]]:
-    """Policies by their names, which must be different.
+def read_policies(
+    names: tuple[str, ...], decisions: Path | None = None
+) -> dict[str, tuple[Policy, Path]]:
+    """Policies by their names, which must be different, each with its file.
+
+    Args:
+        names: of policies or of files; where there are none, and no decisions, the default ones.
+        decisions: a file of decisions that were made elsewhere.
 
     Raises:
         PhoqueError: one cannot be read, or two have the same name.
     """
+    read = [read_policy(name) for name in names or (() if decisions else DEFAULT)]
+    if decisions:
+        own = Source(decisions=str(decisions.resolve()))
+        read.append((Policy(name=decisions.stem, moderators=(own,), canonical=False), decisions))
     found: dict[str, tuple[Policy, Path]] = {}
-    for name in names or DEFAULT:
-        policy, path = read_policy(name)
+    for policy, path in read:
         if policy.name in found:
             raise PhoqueError(f"Two policies are called {policy.name}. Give {path} another name.")
         found[policy.name] = (policy, path)

@@ -28,6 +28,8 @@ class Asked:
     """What a person asked for."""
 
     policies: tuple[str, ...] = ()
+    decisions: Path | None = None
+    """Decisions that were made elsewhere, as a policy of their own."""
     runs: tuple[Path, ...] = ()
     corpus: Path | None = None
     text_column: str = "text"
@@ -56,7 +58,7 @@ def prepared(asked: Asked) -> Ready:
     Raises:
         PhoqueError: something of what was asked for cannot be done; says what, in one line.
     """
-    policies = read_policies(asked.policies)
+    policies = read_policies(asked.policies, asked.decisions)
     traffic = read_traffic(asked.traffic)
     if asked.messages:
         traffic = traffic.model_copy(update={"messages": asked.messages})

@@ -96,9 +96,8 @@ class Pool:
         own = self._own.get((role, persona, kind)) or [
             one for one in self.texts if (one.role, one.kind) == (role, kind)
         ]
-        for fits in (lambda one: one.prompt == prompt, lambda one: one.strength >= strength):
-            own = [one for one in own if fits(one)] or own
-        return tuple(own)
+        own = [one for one in own if one.prompt == prompt] or own
+        return tuple([one for one in own if one.strength >= strength] or own)
 
     @property
     def digest(self) -> str:
