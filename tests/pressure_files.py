@@ -61,8 +61,10 @@ def pool(extra=()):
                 for place in range(4)
             ),
             *(text(f"good game {place}", Role.CIVIL, persona="neutral") for place in range(8)),
-            *(text(f"my lovely clown {place}", Role.BLUNT, persona="people") for place in range(3)),
-            text("what a mule", Role.BLUNT, persona="people"),
+            *(
+                text(said, Role.BLUNT, persona="people", prompt=said)
+                for said in ("my lovely clown", "clown of my heart", "best clown", "what a mule")
+            ),
             *extra,
         ],
         "test",

@@ -3,11 +3,14 @@
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
 import threading
 import time
+from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -160,6 +163,7 @@ def test_an_answer_without_a_verdict_is_unknown_never_a_pass(answer, double, cac
     moderator = service(plain(double.url), cache)
     double.fault = lambda number, body, handler: number > 0 and say(handler, 200, answer)
 
+    asked(moderator, [CIVIL])
     scores = asked(moderator, [CIVIL, "odd"])
 
     assert scores[1].error.startswith("unreadable answer")
@@ -168,7 +172,7 @@ def test_an_answer_without_a_verdict_is_unknown_never_a_pass(answer, double, cac
 
 def test_a_path_that_finds_nothing_in_the_first_answer_stops_at_once(double, cache):
     moderator = service(plain(double.url, answer={"score": "result.score"}), cache)
-    with pytest.raises(UnavailableError, match="first answer of mine.*nothing at result.score"):
+    with pytest.raises(UnavailableError, match=r"first answer of mine.*nothing at result\.score"):
         asked(moderator, [CIVIL, HOSTILE, "x", "y"])
     assert len(double.bodies) == 1
 
@@ -244,22 +248,32 @@ def test_a_killed_run_goes_on_and_loses_nothing(double, tmp_path):
         asked(service(plain({double.url!r}, at_once=2), DiskCache(Path({str(tmp_path / "s.sqlite")!r}))), {texts!r})
     """)
     running = subprocess.Popen([sys.executable, "-c", code], env={**os.environ})
-    while len(double.bodies) < 21 and running.poll() is None:
+    while kept(tmp_path / "s.sqlite") < 10 and running.poll() is None:
         time.sleep(0.01)
     running.send_signal(signal.SIGKILL)
     assert running.wait() == -signal.SIGKILL
+    known, first = kept(tmp_path / "s.sqlite"), len(double.bodies)
     killed.set()
-    before = set(double.texts)
-    first = len(double.bodies)
 
     moderator = service(plain(double.url), DiskCache(tmp_path / "s.sqlite"))
     scores = asked(moderator, texts)
 
     levels = [one.harm_score(moderator.info) for one in scores]
     assert levels == [0.9 if place % 3 == 0 else 0.1 for place in range(40)]
-    again = {one for body in double.bodies[first:] for one in [body["text"]]}
-    assert len(again & before) <= 6, "only what was under way, or answered brokenly, is asked again"
-    assert moderator.counts.seen["from_cache"] == 40 - len(again)
+    assert moderator.counts.seen["from_cache"] == known >= 10
+    again = {body["text"] for body in double.bodies[first:]}
+    assert len(again) == 40 - known, "what is kept is not asked again"
+
+
+def kept(path):
+    """Answers on disk, seen from another process."""
+    if not path.exists():
+        return 0
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as opened:
+            return opened.execute("SELECT count(*) FROM scores").fetchone()[0]
+    except sqlite3.OperationalError:
+        return 0
 
 
 def test_requests_use_the_rate_and_do_not_exceed_it():
@@ -273,7 +287,7 @@ def test_requests_use_the_rate_and_do_not_exceed_it():
     for _ in range(101):
         pacer.wait()
         slots.append(now[0])
-    distances = [after - before for before, after in zip(slots, slots[1:], strict=False)]
+    distances = [after - before for before, after in pairwise(slots)]
     assert min(distances) >= 0.0999
     assert 100 / (slots[-1] - slots[0]) >= 0.9 * 10
     pacer.hold(5)

@@ -48,7 +48,7 @@ def test_a_moderators_own_threshold_is_the_middle_of_the_level(value, threshold,
         ("all", (0.1, None), Decision.PASSES),
         ("all", (0.9, None), Decision.UNKNOWN),
         ("weighted", (0.9, 0.3), Decision.FLAGGED),
-        ("weighted", (0.6, 0.3), Decision.PASSES),
+        ("weighted", (0.5, 0.3), Decision.PASSES),
         ("weighted", (0.9, None), Decision.UNKNOWN),
         ("any", (None, None), Decision.UNKNOWN),
     ],
@@ -211,54 +211,65 @@ def test_the_numbers_are_those_of_the_trace(review):
     check_against_trace(tally.measures(), tally, rows)
 
 
+def is_seen(row):
+    return row.outcome in ("shown", "removed")
+
+
+def share(hits, rows):
+    return pytest.approx(sum(map(hits, rows)) / len(rows))
+
+
 def check_against_trace(found, tally, rows):
-    hostile = [r for r in rows if r.hostile]
-    seen = lambda r: r.outcome in ("shown", "removed")  # noqa: E731
-    decided = [r for r in hostile if r.outcome != "unknown"]
-    assert found.leak.value == pytest.approx(sum(map(seen, decided)) / len(decided))
-    assert found.leak.n == len(decided)
+    check_messages(found, tally, rows)
+    check_speakers(found, rows)
+    check_parts(tally, rows)
+    assert sum(one.seen for one in tally.speakers()) == sum(map(is_seen, rows))
+
+
+def check_messages(found, tally, rows):
+    decided = [r for r in rows if r.hostile and r.outcome != "unknown"]
     posted = [r for r in rows if r.outcome != "muted"]
-    assert tally.posted == len(posted)
-    assert found.unknown.value == pytest.approx(
-        sum(r.outcome == "unknown" for r in posted) / len(posted)
+    assert (found.leak.value, found.leak.n) == (share(is_seen, decided), len(decided))
+    assert found.leak_at_worst.value == share(
+        lambda r: is_seen(r) or r.outcome == "unknown", [r for r in rows if r.hostile]
     )
+    assert tally.posted == len(posted)
+    assert found.unknown.value == share(lambda r: r.outcome == "unknown", posted)
     for role in ("civil", "blunt"):
         own = [r for r in posted if r.role == role and r.outcome != "unknown"]
-        hidden = sum(r.outcome == "hidden" for r in own)
-        assert getattr(found, f"{role}_hidden").value == pytest.approx(hidden / len(own))
-    speakers = {(r.seed, r.speaker) for r in hostile}
-    first, before, actions = {}, {}, {}
+        assert getattr(found, f"{role}_hidden").value == share(lambda r: r.outcome == "hidden", own)
+
+
+def check_speakers(found, rows):
+    said, first, before, actions = {}, {}, [], []
     for r in rows:
         for name, at in r.muted.items():
             first.setdefault((r.seed, name), at)
-    for seed, name in speakers:
-        said = [r for r in hostile if (r.seed, r.speaker) == (seed, name)]
-        mute = first.get((seed, name), float("inf"))
-        before[seed, name] = sum(seen(r) and r.at <= mute for r in said)
-        done = [r.at + (r.waited or 0) for r in said if r.outcome in ("hidden", "removed")]
-        if done:
-            actions[seed, name] = min(done) - said[0].at
-    assert found.shown_before_mute.value == pytest.approx(sum(before.values()) / len(speakers))
-    assert found.never_muted.value == pytest.approx(
-        sum(s not in first for s in speakers) / len(speakers)
-    )
-    assert found.never_acted_on.value == pytest.approx(1 - len(actions) / len(speakers))
-    if actions:
-        assert found.first_action.value == pytest.approx(sum(actions.values()) / len(actions))
+        if r.hostile:
+            said.setdefault((r.seed, r.speaker), []).append(r)
+    for speaker, own in said.items():
+        mute = first.get(speaker, float("inf"))
+        before.append(sum(is_seen(r) and r.at <= mute for r in own))
+        done = [r.at + (r.waited or 0) for r in own if r.outcome in ("hidden", "removed")]
+        actions += [min(done) - own[0].at] if done else []
+    assert found.shown_before_mute.value == pytest.approx(sum(before) / len(said))
+    assert found.never_muted.value == share(lambda one: one not in first, list(said))
+    assert found.never_acted_on.value == pytest.approx(1 - len(actions) / len(said))
+    assert found.first_action.value == pytest.approx(sum(actions) / len(actions))
+
+
+def check_parts(tally, rows):
+    posted = [r for r in rows if r.hostile and r.outcome != "muted"]
+    decided = [r for r in posted if r.outcome != "unknown"]
     for group in tally.groups():
         field = "in_register" if group.by == "register" else group.by
-        own = [r for r in decided if r.outcome != "muted" and getattr(r, field) == group.name]
-        assert group.shown.value == pytest.approx(sum(map(seen, own)) / len(own))
+        own = [r for r in decided if str(getattr(r, field)) == group.name]
+        assert (group.shown.value, group.shown.n) == (share(is_seen, own), len(own))
     for point in tally.curve():
-        levels = [r.level for r in decided if r.outcome != "muted"]
-        assert point.missed.value == pytest.approx(
-            sum(level < point.threshold for level in levels) / len(levels)
-        )
-    for one in tally.by_moderator(list(rows[0].scores)):
-        own = [r for r in posted if r.hostile and r.scores.get(one.name) is not None]
-        missed = sum(r.scores[one.name] < 0.5 for r in own)
-        assert one.missed.value == pytest.approx(missed / len(own))
-    assert sum(one.seen for one in tally.speakers()) == sum(map(seen, rows))
+        assert point.missed.value == share(lambda r, at=point.threshold: r.level < at, decided)
+    for one in tally.by_moderator(next(r.scores for r in rows if r.scores)):
+        own = [r for r in posted if r.scores.get(one.name) is not None]
+        assert one.missed.value == share(lambda r, name=one.name: r.scores[name] < 0.5, own)
 
 
 def test_an_interval_counts_speakers_and_texts():
@@ -267,7 +278,8 @@ def test_an_interval_counts_speakers_and_texts():
         tallied(policy(), turns(policy(), seeds=(1,), channel=traffic(messages=number))).measures()
         for number in (300, 3000)
     )
-    assert long.leak.high - long.leak.low > (short.leak.high - short.leak.low) / 3
+    wide, narrow = (one.blunt_hidden.high - one.blunt_hidden.low for one in (short, long))
+    assert narrow > wide / 2
 
 
 def test_memory_does_not_grow_with_the_traffic():
@@ -302,7 +314,7 @@ def test_memory_does_not_grow_with_the_traffic():
         ("name: a\nmoderators: [{use: x, endpoint: y}]", "found use and endpoint"),
         ("name: a\nmoderators: [{use: x}]\nreview: {from: 0.6, capacity_per_hour: 9}", "nothing would be reviewed"),
         ("name: a\nmoderators: [{use: x}]\ncombine: most", "combine"),
-        ("- a", "the file"),
+        ("- a", "should be an object"),
     ],
 )  # fmt: skip
 def test_a_wrong_policy_is_refused_in_one_line(text, told, tmp_path):
@@ -317,7 +329,7 @@ def test_a_wrong_policy_is_refused_in_one_line(text, told, tmp_path):
 def test_a_style_that_nobody_knows_is_refused(tmp_path):
     file = tmp_path / "traffic.yaml"
     file.write_text(json.dumps(traffic().model_dump(mode="json") | {"styles": ["sarcasm"]}))
-    with pytest.raises(PhoqueError, match="there is no style 'sarcasm'. Known: plain"):
+    with pytest.raises(PhoqueError, match="there is no style 'sarcasm'"):
         read_settings(file, Traffic)
 
 

@@ -50,7 +50,9 @@ class Spoken:
         self.seen_before_mute += turn.outcome in SEEN and not self.mutes
         if turn.outcome in {Outcome.HIDDEN, Outcome.REMOVED}:
             acted = turn.at + (turn.waited or 0.0) - self.first
-            self.first_action = min(acted, self.first_action or acted)
+            self.first_action = (
+                acted if self.first_action is None else min(acted, self.first_action)
+            )
 
 
 @dataclass
