@@ -1,6 +1,7 @@
 """`phoque pressure`: from policies and texts to a report, a comparison with exit status, and lists of hits."""
 
 import csv
+from pathlib import Path
 
 import pytest
 
