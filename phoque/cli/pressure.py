@@ -74,7 +74,7 @@ NAME = "pressure"
 )
 @verbose
 @click.pass_context
-def pressure(context: click.Context, **options: Any) -> int:
+def pressure(context: click.Context, /, **options: Any) -> int:
     """Send the same simulated traffic through moderation policies.
 
     Nothing leaves this machine without --allow-network. Answers of services are kept, so that a run that
