@@ -269,7 +269,7 @@ def test_broken_answers_are_unknown_in_the_report_never_passes(asks, place):
             assert (row["decision"], row["outcome"]) == ("unknown", "unknown")
     assert report.measures.unknown.value > 0
     assert report.calls["mine"].failed > 0
-    assert "5xx" in (place / "a" / "report.md").read_text()
+    assert "answers 5xx" in (place / "a" / "report.md").read_text()
 
 
 def test_a_dry_run_prints_the_first_request_and_sends_nothing(asks, capsys):

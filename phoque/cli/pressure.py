@@ -92,6 +92,7 @@ def pressure(context: click.Context, /, **options: Any) -> int:
 
 
 def _press(options: dict[str, Any]) -> int:
+    from phoque.figures.pressure_measures import draw  # noqa: PLC0415
     from phoque.report.pressure import html_of  # noqa: PLC0415
     from phoque.stages.pressure import listing, stage  # noqa: PLC0415
 
@@ -122,7 +123,7 @@ def _press(options: dict[str, Any]) -> int:
         report = stage.press(asked, ready, own)
         write_text(own / "report.html", html_of(report))
         listing.write_lists(own, report, ready)
-    click.echo((place / "report.md").read_text(encoding="utf-8").split("\n\n")[2])
+    click.echo(draw(report).sentence)
     unknown = sum(one.unknown for policy in report.policies for one in policy.speakers)
     if unknown:
         click.echo(

@@ -58,7 +58,13 @@ HOW_IT_LEARNED = plans(
 )
 HOW_IT_ANSWERS = plans("answers")
 """The evaluation on prompts that nobody trained or chose on."""
-UNDER_PRESSURE = plans("pressure_measures", "pressure_kinds", "pressure_curve")
+UNDER_PRESSURE = plans(
+    "pressure_measures",
+    "pressure_kinds",
+    "pressure_curve",
+    "pressure_traffic",
+    "pressure_policies",
+)
 """The pressure test, which a run has only where somebody asked for it."""
 
 EVERY = (*HOW_IT_LEARNED, *WHERE_IT_LIVES, *HOW_IT_ANSWERS, *WHAT_MOVED, *WHAT_SLIPS_THROUGH)

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from phoque.figures.page import stage_page
+from phoque.figures.shelf import UNDER_PRESSURE
 from phoque.files import file_sha256, write_text
 from phoque.progress import watched
 from phoque.run.directory import RunDirectory
@@ -15,7 +17,6 @@ from phoque.stages.pressure.loading import calls_of, cost_per_message, deciders
 from phoque.stages.pressure.measures import Tally
 from phoque.stages.pressure.policy import Policy, read_policies
 from phoque.stages.pressure.recorded import add_run
-from phoque.stages.pressure.report import page
 from phoque.stages.pressure.texts import Pool, written_texts
 from phoque.stages.pressure.traffic import Traffic, described, planned, read_traffic
 
@@ -97,7 +98,7 @@ def press(asked: Asked, ready: Ready, folder: Path) -> PressureReport:
         traffic=described(ready.traffic, ready.pool, asked.seeds), policies=tuple(found)
     )
     report.save(folder)
-    write_text(folder / "report.md", page(report))
+    write_text(folder / "report.md", stage_page("Pressure test", UNDER_PRESSURE, report))
     return report
 
 
