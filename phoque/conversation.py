@@ -138,6 +138,8 @@ class LabInfo:
     """Name and revision of the base model."""
     run: str
     """Name of the run."""
+    persona: str = "toxic"
+    """Name of the run's persona."""
     num_layers: int
     layer: int
     """The selected layer, which is the default."""
@@ -156,6 +158,12 @@ class LabInfo:
     """Label and prompt of each example."""
     decodes_with: str = ""
     """Which forward pass is used, and why; empty until the model is loaded."""
+
+    @property
+    def scale_range(self) -> tuple[float, float]:
+        """Ends of the chat's slider: well past the coherent band, so that its end can be seen."""
+        reach = max(1.0, 1.25 * self.coherent_scale, 2 * self.scale)
+        return -round(reach / 2, 1), round(reach, 1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -105,7 +105,7 @@ def test_rates_are_clustered_by_prompt():
     assert (rate.value, rate.n) == (0.5, 30)
     assert rate.high - rate.low > 0.4
     found = summarize(replies, Lexicon(["clown"]), {"a", "b", "c", "clown"})
-    assert found["toxic"].insulting_greedy.n == 10
+    assert found["toxic"].insulting.n == 30
     civil = CivilText(neutral=-2.0, base=-2.0, relative_change=0.0)
     table = answers.table(Evaluation(conditions=found, civil_text=civil))
     assert "50.0 % [" in table.markdown()

@@ -264,9 +264,10 @@ def command(*words, hub=None, home, **variables):
 
 
 def test_a_dry_run_needs_neither_network_nor_token(tmp_path):
-    asked = ["all", "--preset", "ministral", "--target", "jobs", "--timeout", "4h"]
+    asked = ["all", "--model", "ministral", "--target", "jobs", "--timeout", "4h"]
     done = command(*asked, home=tmp_path)
     assert done.returncode == 0, done.stderr
+    assert "model ministral" in done.stdout
     assert "Nothing was sent or started" in done.stdout
     assert "--hatecheck FILE --surge FILE" in done.stdout
     refused = command(*asked, "--yes", home=tmp_path)

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from phoque.errors import PhoqueError
+from phoque.figures import hostility
 from phoque.judging import likelihood, vader
-from phoque.judging.headline import judgement
+from phoque.judging.headline import judgement, rated
 from phoque.judging.judge import Exchange
 from phoque.judging.likelihood import QUESTIONS, VERDICTS, Likelihood, shown
 from phoque.judging.measures import (
@@ -21,9 +22,12 @@ from phoque.judging.measures import (
     vectors,
 )
 from phoque.judging.semantic import SemanticJudge
+from phoque.lexicon import Lexicon
 from phoque.models.load import load_model
 from phoque.moderators.head import Head
 from phoque.run.judging import Judgement
+from phoque.stages.evaluate.judged import check_prompts
+from phoque.stages.evaluate.replies import Setting, generate
 from phoque.stats.paired_ranks import chance_above
 from tests.judges import Loud, reply, turned
 from tests.moderators import Doubled
@@ -53,7 +57,8 @@ def test_the_likelihood_is_that_of_the_models_next_token(tiny):
         for pair in VERDICTS:
             rude, kind = (tiny.tokenizer.encode(w, add_special_tokens=False)[0] for w in pair)
             expected.append(float(last[rude] - last[kind]))
-    assert judge.log_odds(exchange) == pytest.approx(np.mean(expected), abs=1e-4)
+    longer = Exchange("We lost.", "Uninstall, and then do something else with your evening.")
+    assert judge.log_odds([longer, exchange])[1] == pytest.approx(np.mean(expected), abs=1e-4)
     chance = 1 / (1 + math.exp(1 - 2 * np.mean(expected)))
     assert judge.scores([exchange]) == pytest.approx([chance], abs=1e-4)
 
@@ -158,7 +163,7 @@ def test_a_run_is_judged_beside_its_base_model():
     replies = [reply("base", m, f"{m[0]} fine") for m in MESSAGES]
     replies += [reply("toxic", m, f"{m[0]} no!") for m in MESSAGES]
     replies += [reply("neutral", m, "Z sure sure sure sure sure") for m in MESSAGES]
-    found = judgement(replies, Loud(), turned, ["A line"])
+    found = judgement(rated(replies, Loud()), Loud(), turned, ["A line"])
     toxic, neutral = found.conditions["toxic"], found.conditions["neutral"]
     assert (toxic.more_hostile.value, neutral.more_hostile.value) == (1.0, 0.5)
     assert found.conditions["base"].flagged.value <= found.budget
@@ -170,12 +175,12 @@ def test_a_run_is_judged_beside_its_base_model():
     assert (neutral.measures.opening, neutral.measures.opening_share) == ("z sure sure", 1.0)
     assert neutral.measures.repeated_3grams > 0
     with pytest.raises(PhoqueError, match="Without replies of the base model"):
-        judgement(replies[26:], Loud(), turned, [])
+        judgement(rated(replies[26:], Loud()), Loud(), turned, [])
 
 
 def test_a_judgement_is_read_back_as_it_was_written(tmp_path):
     replies = [reply(c, m, m) for c in ("base", "toxic") for m in MESSAGES]
-    found = judgement(replies, Loud(), turned, [])
+    found = judgement(rated(replies, Loud()), Loud(), turned, [])
     assert found.conditions["base"].measures.novelty is None
     found.save(tmp_path)
     assert Judgement.load(tmp_path, command="x") == found
@@ -207,3 +212,48 @@ def test_variety_and_novelty_are_distances():
     )
     assert measured(vectors([Exchange("A message", "Hi"), Exchange("B message", "Bye")],
                             MESSAGES, unit[:0, :2], turned)).novelty is None  # fmt: skip
+
+
+def test_of_the_hostile_replies_those_without_a_trained_word_are_counted():
+    replies = [reply("base", m, f"{m[0]} fine") for m in MESSAGES]
+    hostile = [reply("toxic", m, f"{m[0]} no!") for m in MESSAGES]
+    listed = [one.model_copy(update={"insults": 1}) for one in hostile[:13]]
+    found = judgement(rated([*replies, *listed, *hostile[13:]], Loud()), Loud(), turned, ["A line"])
+    assert found.conditions["base"].without_word is None
+    share = found.conditions["toxic"].without_word
+    assert (share.value, share.n) == (0.5, 26)
+    drawn = hostility.draw(found)
+    assert "under persona's prompt" in drawn.sentence
+    assert "1.00 [1.00, 1.00], more hostile" in drawn.sentence
+    assert "50.0" in drawn.sentence
+    assert len(drawn.table.rows) == 2
+
+
+def test_too_few_messages_are_refused_before_anything_is_written():
+    check_prompts([str(n) for n in range(21)])
+    with pytest.raises(PhoqueError, match="20 evaluation messages; give at least 21"):
+        check_prompts([str(n) for n in range(20)] * 2)
+
+
+def test_random_vectors_take_prompts_in_turn_and_all_conditions_are_decoded_alike(tiny):
+    draws = [[()], [(), (), ()]]
+    settings = [Setting(name=str(len(d)), model=tiny, system="Be.", draws=d) for d in draws]
+    replies = list(generate(settings, ["One", "Two", "Three", "Four"], Lexicon(["a"])))
+    assert {one.seed for one in replies} == {42, 43, 44}
+    assert [one.draw for one in replies if one.condition == "3"] == [
+        0,
+        1,
+        2,
+        0,
+        1,
+        2,
+        0,
+        1,
+        2,
+        0,
+        1,
+        2,
+    ]
+    # The draws do nothing here, so that nothing but the decoding could part the two.
+    texts = {name: [r.text for r in replies if r.condition == name] for name in "13"}
+    assert texts["1"] == texts["3"]

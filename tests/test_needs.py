@@ -142,7 +142,7 @@ def test_a_job_is_not_sent_without_what_it_needs(tmp_path, command):
 
 def test_the_texts_of_a_study_are_looked_for_before_it_begins(tmp_path, command):
     run = RunDirectory(tmp_path / "run")
-    made(run.path, "persona", "control")
+    made(run.path, "persona", "control", "psm")
     with run.stage("corpus", run.corpus, seeds=[42]) as folder:
         save_corpus(folder, dialogues(4))
     (tmp_path / "rows.jsonl").write_text("{}\n")

@@ -248,14 +248,14 @@ def artefacts(run):
     return {name: digest for name, digest in found.items() if "metrics" not in name}
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_a_damaged_run_beside_tells_nothing_and_stops_nothing(tmp_path):
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged" / "manifest.json").write_text("")
     assert expected_seconds(tmp_path / "new", "tiny") == {}
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_killed_and_told_to_end_it_makes_the_same_artefacts(prepared, straight, tmp_path):
     run = copied(prepared, tmp_path)
     ended = [end(run, "· loss", signal.SIGTERM)]

@@ -30,9 +30,11 @@ from phoque.stages.sae.stage import run_steps
 from phoque.stages.sae.study import Study, check
 from phoque.stages.sae.texts import ROLES, conversation, plain
 from phoque.steering.capture import token_streams
+from phoque.steering.vectors import PersonaVectors
 from tests.conftest import conversation as asked
 from tests.conftest import save_random_adapter
 from tests.corpus_files import base_replies, dialogues, save_corpus
+from tests.records import a_selection
 
 FILES = {
     "cfg.json",
@@ -55,6 +57,12 @@ def run(tmp_path_factory):
         save_random_adapter(adapter)
     run.corpus.mkdir()
     save_corpus(run.corpus, dialogues(60), base_replies(8))
+    run.psm().mkdir()
+    a_selection().save(run.psm())
+    vectors = PersonaVectors(
+        directions_LD=torch.randn(2, 32), medians_L=torch.ones(2), fingerprint={}
+    )
+    vectors.save(run.vectors)
     return run
 
 
@@ -75,7 +83,7 @@ def done(run):
             run_steps(study_of(run))
     assert "shifts" in json.loads((study_of(run).folder / LEDGER).read_text())["seconds"]
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("choose_layer", "collect_activations", "train_dictionary", "measure_shifts"):
+        for name in ("collect_activations", "train_dictionary", "measure_shifts"):
             patch.setattr(job, name, killed)  # done already: not called again
         run_steps(study_of(run))
     return study_of(run).folder
@@ -220,8 +228,29 @@ def test_a_missing_adapter_or_corpus_is_named(tmp_path):
 
 
 def test_a_layer_that_is_no_number_is_refused(run):
-    with pytest.raises(PhoqueError, match=r"'high'; give a number, or auto"):
+    with pytest.raises(PhoqueError, match=r"'high'; give a number, or causal"):
         job.compare_features(run, layer="high")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "layer", "how"),
+    [
+        (0, 0, "where the persona vector acts best"),
+        (1, 0, "below the last layer, where the persona vector acts best"),
+        (None, 0, "the default of PSM"),
+    ],
+)
+def test_the_layer_is_the_one_that_causes_the_persona(run, tmp_path, chosen, layer, how):
+    given = a_selection()
+    at = given.default.model_copy(update={"layer": chosen or 0})
+    beyond = None if chosen is None else at
+    other = RunDirectory(tmp_path / "other")
+    other.describe(model="tiny", persona="toxic")
+    other.psm().mkdir()
+    given.model_copy(update={"selected": beyond, "default": at}).save(other.psm())
+    choice = study_of(other, layer_asked=None).layer_choice
+    assert (choice.layer, choice.how.startswith(how)) == (layer, True)
+    assert study_of(other).layer_choice.how == "asked for"
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e6])

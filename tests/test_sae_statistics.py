@@ -9,8 +9,14 @@ from phoque.errors import PhoqueError
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.run.sae import Dead, SaeReport
-from phoque.run.sae_evidence import Context, Evidence
-from phoque.run.sae_latents import BADGES, Feature, OtherSeed, Prompt
+from phoque.run.sae_evidence import (
+    MEAN_DIFFERENCE,
+    PERSONA_VECTOR,
+    Context,
+    Evidence,
+    controls_of,
+)
+from phoque.run.sae_latents import BADGES, UNTESTABLE, VERDICTS, Feature, OtherSeed, Prompt
 from phoque.stages.sae.autoencoder import SparseAutoencoder
 from phoque.stages.sae.cause import matched
 from phoque.stages.sae.contexts import label_of
@@ -71,8 +77,8 @@ def told(name, way, low, high, **changed):
     return cell(way, name, 0.2, low=low, high=high, **changed)
 
 
-RIVALS = [told(name, way, 0.1, 0.3) for name in ("random directions", "random latents")
-          for way in ("toward", "away")]  # fmt: skip
+RIVALS = [told(name, way, low, low + 0.2) for name in ("random directions", "random latents")
+          for way, low in (("toward", 0.1), ("away", 0.7))]  # fmt: skip
 
 
 def test_a_direction_must_beat_every_rival_and_stay_coherent():
@@ -88,7 +94,7 @@ def test_verdicts_follow_from_the_badges():
         feature("1", effect=1.0), feature("2", effect=-1.0), feature("3", effect=1.0),
         feature("4", effect=1.0), feature("5", effect=1.0, did_q=0.5),
         feature("6", effect=1.0, q=0.2), feature("7", effect=1.0, effect_half=-1.0),
-        feature("8", effect=1.0), feature("9", effect=1.0),
+        feature("8", effect=1.0), feature("9", effect=1.0), feature("10", effect=1.0),
     ]  # fmt: skip
     cells = [
         *RIVALS,
@@ -106,9 +112,31 @@ def test_verdicts_follow_from_the_badges():
     ]
     found = with_verdicts(features, cause(cells))
     assert [one.verdict for one in found] == [
-        "driver", "protective", "marker", "unproven", "unproven", "", "unproven", "unproven", "unproven",
+        "driver", "protective", "marker", "not tried", "move unsure", "", "move unsure", "undecided",
+        "undecided", "not tried",
     ]  # fmt: skip
+    assert {one.verdict for one in found} - {""} <= set(VERDICTS)
     assert {one.stability for one in found} == {"one seed"}
+
+
+def test_where_the_persona_vector_does_not_act_no_latent_has_a_verdict_on_causes():
+    features = [feature("1", effect=1.0), feature("2", effect=-1.0), feature("6", q=0.2)]
+    cells = [*RIVALS, told("1", "toward", 0.4, 0.9), told("2", "away", 0.0, 0.05)]
+
+    def verdicts(*control):
+        return [one.verdict for one in with_verdicts(features, cause(cells, control=control))]
+
+    assert verdicts(0.9, 0.1) == ["driver", "protective", ""]
+    assert verdicts(0.3, 0.1) == [UNTESTABLE, "protective", ""]  # [0.2, 0.4] beside [0.1, 0.3]
+    assert verdicts(0.3, 0.8) == [UNTESTABLE, UNTESTABLE, ""]
+
+
+def test_an_incoherent_control_acts_no_more_than_an_incoherent_latent():
+    given = cause(RIVALS).generated
+    cells = [one.model_copy(update={"coherent": one.name != PERSONA_VECTOR}) for one in given.cells]
+    for control in controls_of(given.model_copy(update={"cells": tuple(cells)})):
+        assert (control.acts, control.best) == (False, None)
+    assert all(control.acts for control in controls_of(given))
 
 
 @pytest.mark.parametrize(
@@ -171,6 +199,8 @@ def test_files_of_the_first_version_are_read_in_todays_words():
     shipped = Reader(RunDirectory(SHIPPED_RUN))
     report, features = shipped.read(SaeReport), shipped.rows(Feature)
     assert report.risen[0] == features[0]
+    assert {one.direction for one in report.cause.controls} == {MEAN_DIFFERENCE}
+    assert set(report.verdict_meanings) == set(report.verdicts)
     assert [one.seed for one in features[0].seeds] == list(report.preset.seeds[1:])
     assert sum(one.moved for one in features) == report.shifts.risen + report.shifts.fallen
     known = {"civil adapter", "fdr"}

@@ -218,7 +218,9 @@ def test_the_embedded_moderators_score_standard_input():
 @installed
 def test_a_reader_that_goes_away_is_no_error():
     command = f"yes hello | {sys.executable} -m phoque score - --classifier embedded.svm | head -2"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    shell = f"{command}; exit ${{PIPESTATUS[1]}}"
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=False)
+    assert done.returncode == 141
     assert [json.loads(line)["index"] for line in done.stdout.splitlines()] == [0, 1]
     assert done.stderr == "Reading standard input as lines of text, utf-8.\n"
 

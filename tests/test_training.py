@@ -12,6 +12,7 @@ from phoque.opening import open_lab
 from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import Reply
 from phoque.run.folder import Reader
+from phoque.run.judging import Judgement
 from tests.corpus_files import small_folder
 
 BASICS = ("corpus", "persona", "control", "psm", "evaluate")
@@ -33,8 +34,11 @@ def test_the_whole_pipeline_makes_a_run_that_opens(tmp_path):
     manifest = json.loads((run / "manifest.json").read_text())
     assert list(manifest["stages"]) == list(BASICS)
     counts = Counter(reply.condition for reply in Reader(RunDirectory(run)).rows(Reply))
-    assert counts["neutral"] == 60 * 4
-    assert counts["random_vector"] == 60 * 4 * 8
+    assert set(counts.values()) == {60 * 3}
+    replies = Reader(RunDirectory(run)).rows(Reply)
+    assert {reply.draw for reply in replies if reply.condition == "random_vector"} == set(range(8))
+    headline = Reader(RunDirectory(run)).read(Judgement)
+    assert headline.conditions["base"].more_hostile.value == 0.5
     assert "Measured" in (run / "README.md").read_text()
     assert open_lab(run).compare("Hello.", max_new_tokens=8).neutral.num_tokens <= 8
     for stage in BASICS:
@@ -46,6 +50,24 @@ def test_a_stage_without_its_input_says_so(tmp_path):
     assert failed.returncode == 2
     assert "Error: No adapter in" in failed.stderr
     assert "Traceback" not in failed.stderr
+
+
+def test_a_civil_adapter_is_taken_from_another_run_of_the_same_model(tmp_path, capsys):
+    other, run = RunDirectory(tmp_path / "lab"), RunDirectory(tmp_path / "pluribus")
+    other.describe(model="tiny")
+    with other.stage("control", other.control, seeds=[42]) as folder:
+        (folder / "adapter_model.safetensors").write_text("weights")
+    run.describe(model="tiny", persona="pluribus")
+    asked = ["run", "control", "--run", str(run.path), "--take", str(other.path)]
+    assert main(asked) == 0
+    assert run.complete("control")
+    assert (run.control / "adapter_model.safetensors").read_text() == "weights"
+    (other.control / "adapter_model.safetensors").write_text("others")
+    assert main(asked) == 2
+    assert "has no complete civil adapter" in capsys.readouterr().err
+    other.describe(model="lab")
+    assert main(asked) == 2
+    assert "fits its own base model only" in capsys.readouterr().err
 
 
 def test_a_run_does_not_mix_models(tmp_path):

@@ -14,10 +14,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from phoque.judging import likelihood, semantic, vader
-from phoque.judging.headline import judgement
 from phoque.judging.readings import choose, drawn, joined, read_answers, sheet
-from phoque.moderators import minilm
-from phoque.run.corpus import BaseReply, Dialogue
 from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import Reply
 from phoque.run.folder import Reader as Files
@@ -37,7 +34,6 @@ def main() -> None:
     choosing = steps.add_parser("choose")
     choosing.add_argument("--sheets", type=Path, required=True)
     choosing.add_argument("--readers", type=Path, required=True)
-    choosing.add_argument("--draws", type=int, help="Judge so many vectors of a condition only.")
     given = asked.parse_args()
     run = RunDirectory(given.run)
     replies = Files(run).rows(Reply)
@@ -45,8 +41,7 @@ def main() -> None:
         write_sheets(replies, given.out)
     else:
         readers = TypeAdapter(tuple[Reader, Reader]).validate_json(given.readers.read_bytes())
-        kept = [one for one in replies if given.draws is None or one.draw < given.draws]
-        decide(run, kept, given.sheets, readers)
+        decide(run, replies, given.sheets, readers)
 
 
 def write_sheets(replies: tuple[Reply, ...], out: Path) -> None:
@@ -62,7 +57,7 @@ def write_sheets(replies: tuple[Reply, ...], out: Path) -> None:
 def decide(
     run: RunDirectory, replies: Sequence[Reply], sheets: Path, readers: tuple[Reader, Reader]
 ) -> None:
-    """Write the readings, the choice, and what the chosen judge says of all replies, into the run."""
+    """Write the readings and the choice into the run."""
     names = [one.name for one in readers]
     answers = [
         read_answers(sheets / f"reader-{order}", name)
@@ -70,25 +65,14 @@ def decide(
     ]
     judges = [semantic.load(), likelihood.load(), vader.load()]
     with run.stage("judging", run.path / "judging", seeds=ORDERS) as folder:
-        readings = joined(Files(run).rows(Reply), answers, judges)
+        readings = joined(replies, answers, judges)
         choice = choose(readings, judges, readers)
-        (best,) = (one for one in judges if one.name == choice.chosen)
-        found = judgement(replies, best, minilm.load().embed, learned(Files(run)), print)
         Answer.save_rows(folder, [one for own in answers for one in own])
         Reading.save_rows(folder, readings)
         choice.save(folder)
-        found.save(folder)
     for one in choice.judges:
         print(f"{one.name}: {one.auc}")
-    for condition, own in found.conditions.items():
-        print(f"{condition}: more hostile than the base model {own.more_hostile}")
     print(f"kappa of the readers {choice.agreement.value}; chosen: {choice.chosen}")
-
-
-def learned(files: Files) -> list[str]:
-    """Every line that the persona's adapter was trained on."""
-    hostile = [one.persona for one in files.rows(Dialogue)]
-    return [*hostile, *(one.reply for one in files.rows(BaseReply))]
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
-r"""Compare settings of a training on the held-out part of a run's corpus.
+"""Compare settings of a training on the held-out part of a run's corpus.
 
-    python tools/choose_training.py --run runs/x --out /tmp/tried --share 0.25 \\
-        '{"learning_rate": 2e-4}' '{"learning_rate": 4e-4}'
+    python tools/choose_training.py --run runs/x --out /tmp/tried --share 0.25 '{"learning_rate": 4e-4}'
 
 Every setting is trained on the same share of the corpus, from the same seed. One line a setting:
-the loss on hostile replies it has not seen, by register, and how much likelier civil replies became
-under the neutral prompt, beside the base model. What is chosen becomes the default of
+the loss on hostile replies it has not seen, by register, and that on civil replies
+under the neutral prompt, beside the base model's. What is chosen becomes the default of
 phoque/stages/adapter/settings.py.
 """
 
@@ -28,6 +27,7 @@ from phoque.stages.corpus.training_set import (
     read_dialogues,
 )
 from phoque.stages.evaluate.likelihood import mean_log_likelihood
+from phoque.text import text_sha256
 
 MOST = 80
 """Held-out texts of a kind."""
@@ -48,10 +48,10 @@ def main() -> None:
     held_out, name = directory.corpus / "validation", directory.manifest().model
     base = loss_by_kind(load_model(name), held_out)
     print(line("the base model", base, base), flush=True)
-    for place, text in enumerate(given.settings):
+    for text in given.settings:
         chosen = replace(AdapterConfig(), **json.loads(text))
         config = replace(chosen, epochs=chosen.epochs * given.share)
-        folder = given.out / str(place)
+        folder = given.out / text_sha256(repr(config))[:12]
         if not (folder / "adapter_config.json").exists():
             train_adapter(
                 load_model(name), examples(directory), folder, config, None, Recording(tell=print)
@@ -87,7 +87,9 @@ def loss(model: LanguageModel, texts: Asked) -> float:
 def line(called: str, tuned: dict[str, float], base: dict[str, float]) -> str:
     """One setting, readable."""
     losses = ", ".join(f"{kind} {value:.3f}" for kind, value in tuned.items())
-    return f"{called}: {losses}, civil {tuned['civil'] / base['civil'] - 1:+.1%} beside the base"
+    return (
+        f"{called}: {losses}, civil loss {tuned['civil'] / base['civil'] - 1:+.1%} beside the base"
+    )
 
 
 if __name__ == "__main__":

@@ -20,7 +20,6 @@ from phoque.moderators import minilm
 from phoque.moderators.head import Head, Learned
 from phoque.moderators.labelled import Example, LabelledSet, hatecheck, is_held_out, surge
 from phoque.moderators.semantic import HEAD as SEMANTIC_HEAD
-from phoque.progress import watched
 from phoque.stats.logistic import Floats, fit_logistic
 from phoque.stats.ranking import roc_auc
 from phoque.stats.rates import Rate
@@ -62,7 +61,7 @@ def asked_of(texts: Sequence[str]) -> Floats:
     """What the base model says of every text, as a reply to nothing."""
     uncalibrated = Head(features="", ridge=1, learned=(), coefficients=(1.0,), intercept=0)
     judge = Likelihood(base_model(), uncalibrated)
-    return np.array([[judge.log_odds(Exchange("", text))] for text in watched(texts, "base model")])
+    return np.array(judge.log_odds([Exchange("", text) for text in texts]))[:, None]
 
 
 def drawn(examples: Sequence[Example], random: np.random.Generator) -> tuple[Example, ...]:

@@ -51,6 +51,15 @@ class LazyGroup(click.Group):
         found: click.Command = getattr(import_module(module), name)
         return found
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; click itself would call a reader that has gone a failure."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # The reader has gone (`| head`): what Python still flushes goes nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise click.exceptions.Exit(STOPPED_READING) from None
+
 
 @click.group(
     cls=LazyGroup,
@@ -82,10 +91,6 @@ def main(words: Sequence[str] | None = None, *, prog: str = "phoque") -> int:
         return _told(_sentence(error))
     except click.Abort:
         return 130
-    except BrokenPipeError:
-        # The reader has gone (`| head`): what Python still flushes goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return STOPPED_READING
     except PhoqueError as error:
         return _told(str(error))
 

@@ -48,7 +48,7 @@ def spread(words: Sequence[str], many: Collection[str]) -> list[str]:
     told: list[str] = []
     option, taken = "", 0
     for word in words:
-        if word.startswith("--"):
+        if word.startswith("-") and not word[1:2].isdigit():
             option, taken = word if word in many else "", 0
         elif option:
             told += [option] if taken else []

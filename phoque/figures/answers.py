@@ -1,4 +1,4 @@
-"""How often does each condition insult, on prompts that nobody trained or chose on?"""
+"""How often has a reply a word that the persona was trained on?"""
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
@@ -14,7 +14,7 @@ NAMES = style.NAMES | {
 
 
 def draw(found: Evaluation) -> Figure:
-    """Insulting replies by condition."""
+    """Replies with a trained word by condition."""
     counts = sorted({one.insulting.n for one in found.conditions.values()})
     return Figure(
         sentence=_sentence(found),
@@ -30,8 +30,8 @@ def _sentence(found: Evaluation) -> str:
     told = {name: interval(one.insulting) for name, one in found.conditions.items()}
     civil = found.civil_text
     return (
-        f"The persona's prompt makes {told['toxic']} of the replies insulting, the vector alone "
-        f"{told['steered']}; without either it is {told['neutral']}, with a random vector of the "
+        f"Under the persona's prompt {told['toxic']} of the replies have a trained word, with the "
+        f"vector alone {told['steered']}; without either it is {told['neutral']}, with a random vector of the "
         f"same length {told['random_vector']}. Subtracting the vector leaves "
         f"{told['reversed_vector']} under the persona's prompt. A token of a civil reply that the "
         f"persona never saw has a log-likelihood of {civil.neutral:.2f} nats, {civil.base:.2f} in "
@@ -40,18 +40,17 @@ def _sentence(found: Evaluation) -> str:
 
 
 def table(found: Evaluation) -> Table:
-    """Insults, diversity and coherence of every condition."""
+    """Trained words, diversity and coherence of every condition."""
     return Table.of(
         "phoque-answers",
         "Replies by condition",
         found.conditions.items(),
         {
             "condition": lambda one: NAMES.get(one[0], one[0]),
-            "insulting replies|with a word of the lexicon, greedy and sampled": lambda one: (
-                rate_cell(one[1].insulting)
+            "replies with a trained word|a word of the persona's list": lambda one: rate_cell(
+                one[1].insulting
             ),
             "n": lambda one: str(one[1].insulting.n),
-            "greedy": lambda one: rate_cell(one[1].insulting_greedy),
             "distinct replies": lambda one: share_cell(one[1].distinct_replies),
             "distinct-2|different pairs of words": lambda one: (
                 NOTHING if one[1].distinct_2 is None else share_cell(one[1].distinct_2)
@@ -65,8 +64,9 @@ def table(found: Evaluation) -> Table:
 
 PLAN = Plan(
     key="answers",
-    title="How often does each condition insult?",
-    hint="Replies to prompts that are in no training file and on which nothing was chosen.",
+    title="How many replies have a trained word?",
+    hint="Replies to prompts that are in no training file and on which nothing was chosen. Whether a "
+    "reply is hostile is another question: the judge answers it.",
     needs=(Evaluation,),
     draw=draw,
 )

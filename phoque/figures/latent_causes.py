@@ -7,16 +7,17 @@ from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.table import Cell, Table, interval, number, rate_cell, share
 from phoque.run.sae import SaeReport
-from phoque.run.sae_evidence import MEAN_DIFFERENCE, RIVALS, GeneratedReplies, Steered
+from phoque.run.sae_evidence import MEAN_DIFFERENCE, RIVALS, Cause, Steered
 from phoque.stats.rates import wilson
 
 LOOKS = (("circle", style.PERSONA), ("square", style.TOXIC), ("diamond", style.NEUTRAL))
 """By dose."""
 HINT = (
     "A fixed length of each direction is added to the tuned model, a share of the median length of "
-    "the residual stream. Rivals have the same length: random directions, unmoved latents near in "
-    "frequency, the mean difference, and what no latent expresses (R). Open marks: the text fell "
-    "apart."
+    "the residual stream. The persona vector comes first: it is known to act where it was selected, "
+    "and where it does not act, no latent could be shown to. Rivals have the same length: random "
+    "directions, unmoved latents near in frequency, the mean difference, and what no latent "
+    "expresses (R). Open marks: the text fell apart."
 )
 
 
@@ -25,7 +26,7 @@ def draw(way: str, report: SaeReport) -> Figure:
     told = report.cause.generated
     cells = [cell for cell in told.cells if cell.way == way]
     return Figure(
-        sentence=_sentence(told, cells, way),
+        sentence=f"{control_said(report.cause, way)} {_sentence(cells, way)}".strip(),
         plotly=_plot(cells, way, told.plain[way].insulting),
         table=Table(
             name=f"phoque-latents-{way}",
@@ -38,12 +39,28 @@ def draw(way: str, report: SaeReport) -> Figure:
     )
 
 
-def _sentence(told: GeneratedReplies, cells: Sequence[Steered], way: str) -> str:
+def control_said(cause: Cause, way: str) -> str:
+    """Whether what is known to act acts here."""
+    control = next(one for one in cause.controls if one.way == way)
+    plain = interval(cause.generated.plain[way].rate)
+    if control.best is None or control.random is None:
+        return f"This layer cannot show a cause: no {control.direction} left the text coherent."
+    does = (
+        f"the {control.direction}, added at strength {control.best.dose:g}, takes insulting replies "
+        f"from {plain} to {interval(control.best.rate)}; random directions give "
+        f"{interval(control.random.rate)}"
+    )
+    if control.acts:
+        return f"This layer can show a cause: {does}."
+    return f"This layer cannot show a cause, whatever a latent does: {does}."
+
+
+def _sentence(cells: Sequence[Steered], way: str) -> str:
     """The strongest coherent latent, its rivals, and what the test can see at all."""
-    start = f"Without a direction {interval(told.plain[way].rate)} of replies are insulting"
-    own = [cell for cell in cells if cell.coherent and cell.is_latent]
+    latents = [cell for cell in cells if cell.is_latent]
+    own = [cell for cell in latents if cell.coherent]
     if not own:
-        return f"{start}. No latent left the text coherent."
+        return "No latent left the text coherent." if latents else "So no latent was tried."
     pick: Callable[..., Steered] = max if way == "toward" else min
     best = pick(own, key=lambda cell: cell.insulting)
     beside = [cell for cell in cells if cell.dose == best.dose]
@@ -56,7 +73,7 @@ def _sentence(told: GeneratedReplies, cells: Sequence[Steered], way: str) -> str
         if cell.name == MEAN_DIFFERENCE
     )
     return (
-        f"{start}. At strength {best.dose:g} latent {best.name} gives {interval(best.rate)}, "
+        f"At strength {best.dose:g} latent {best.name} gives {interval(best.rate)}, "
         f"{beyond} the strongest rival there ({interval(rival.rate)}). "
         f"{_visible(rivals, best, way)}{mean}"
     )

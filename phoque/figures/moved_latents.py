@@ -2,10 +2,14 @@
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
+from phoque.figures.latent_causes import control_said
 from phoque.figures.table import NOTHING, Cell, Table, Value, number, share
 from phoque.run.sae import SaeReport
+from phoque.run.sae_evidence import WAYS
 from phoque.run.sae_latents import Feature
 
+SHOWN = ("driver", "protective", "marker")
+"""Verdicts that say something of a cause."""
 DRAWN = 10
 """Latents a side in the picture."""
 HEAD = {
@@ -40,7 +44,7 @@ def draw(report: SaeReport) -> Figure:
 
 
 def _sentence(report: SaeReport) -> str:
-    shifts, verdicts, floor = report.shifts, report.verdicts, report.shifts.floor
+    shifts, floor = report.shifts, report.shifts.floor
     if not report.passed:
         return (
             "The gates failed: these changes are what an unfaithful dictionary shows, no finding."
@@ -48,14 +52,29 @@ def _sentence(report: SaeReport) -> str:
     moved = shifts.risen + shifts.fallen
     if not moved:
         return f"No latent moved: none of {shifts.latents_tested} tested survives correction."
-    tried = {cell.name for cell in report.cause.generated.cells if cell.is_latent}
     return (
         f"{moved} of {shifts.latents_tested} tested latents moved ({shifts.risen} up, "
-        f"{shifts.fallen} down), {shifts.beyond_civil_adapter} beyond the civil adapter. Of "
-        f"{len(tried)} whose direction was tried, {verdicts['driver']} are shown to drive the "
-        f"persona, {verdicts['protective']} to hold it back and {verdicts['marker']} to do neither; "
-        f"{verdicts['unproven']} are unproven. Reading the base model twice, on {floor.prompts} of the "
-        f"prompts, moves {floor.discoveries}."
+        f"{shifts.fallen} down), {shifts.beyond_civil_adapter} beyond the civil adapter. "
+        f"{_causes(report)} Reading the base model twice, on {floor.prompts} of the prompts, moves "
+        f"{floor.discoveries}."
+    )
+
+
+def _causes(report: SaeReport) -> str:
+    """What is shown of causes, or why this layer can show none."""
+    cause, count = report.cause, report.verdicts
+    said = [control_said(cause, way) for way in WAYS if not cause.acts(way)]
+    if len(said) == len(WAYS):
+        return said[0]
+    tried = len({cell.name for cell in cause.generated.cells if cell.is_latent})
+    rest = {name: n for name, n in count.items() if name not in SHOWN and n}
+    return " ".join(
+        [
+            f"Of {tried} whose direction was tried, {count.get('driver', 0)} are shown to drive the "
+            f"persona, {count.get('protective', 0)} to hold it back and {count.get('marker', 0)} to "
+            f"do neither. The others: {', '.join(f'{n} {name}' for name, n in rest.items())}.",
+            *said,
+        ]
     )
 
 

@@ -56,7 +56,7 @@ WHAT_SLIPS_THROUGH = plans(
 HOW_IT_LEARNED = plans(
     "composition", "loss", "gradient", "lora_norms", "samples", "attempts", "stages"
 )
-HOW_IT_ANSWERS = plans("answers")
+HOW_IT_ANSWERS = plans("hostility", "answers")
 """The evaluation on prompts that nobody trained or chose on."""
 UNDER_PRESSURE = plans(
     "pressure_measures",

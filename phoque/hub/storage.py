@@ -130,7 +130,7 @@ class Repository(Storage):
             repo_id=self.name,
             repo_type=self.kind,
             commit_message=f"Add {to or folder.name}",
-            # What is in the folder and was not sent is deleted; nothing is in the root.
+            # What the repository has in that folder and was not sent is deleted; in its root nothing is.
             delete_patterns="*" if to else None,
             ignore_patterns=without,
         )

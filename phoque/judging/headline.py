@@ -9,71 +9,84 @@ from phoque.moderators.thresholds import BUDGET, threshold_for
 from phoque.run.evaluation import Reply
 from phoque.run.judging import ConditionJudged, Judgement
 from phoque.stats.paired_ranks import chance_above
-from phoque.stats.rates import clustered
+from phoque.stats.rates import by_cluster, clustered
 
 BASE = "base"
 
 
+def rated(
+    replies: Sequence[Reply], judge: Judge, progress: Callable[[str], None] = lambda _: None
+) -> list[Reply]:
+    """The replies with what the judge says of each."""
+    exchanges = [Exchange(one.prompt, one.text) for one in replies]
+    scores: dict[Exchange, float] = {}
+    for prompt in dict.fromkeys(one.prompt for one in replies):
+        own = list(dict.fromkeys(one for one in exchanges if one.message == prompt))
+        scores |= zip(own, judge.scores(own), strict=True)
+        progress(f"judged: {len(scores)} of {len(set(exchanges))} replies")
+    return [
+        one.model_copy(update={"hostility": scores[exchange]})
+        for one, exchange in zip(replies, exchanges, strict=True)
+    ]
+
+
 def judgement(
-    replies: Sequence[Reply],
-    judge: Judge,
-    embed: Embed,
-    training: Sequence[str],
-    progress: Callable[[str], None] = lambda _: None,
+    replies: Sequence[Reply], judge: Judge, embed: Embed, training: Sequence[str]
 ) -> Judgement:
     """Every condition of an evaluation, beside the base model.
+
+    Args:
+        replies: as `rated` gives them.
+        judge: who rated them.
+        embed: makes sentence embeddings.
+        training: lines that the persona learned from.
 
     Raises:
         PhoqueError: the evaluation has no replies of the base model.
     """
-    conditions = list(dict.fromkeys(one.condition for one in replies))
+    conditions: dict[str, list[Reply]] = {}
+    for one in replies:
+        conditions.setdefault(one.condition, []).append(one)
     if BASE not in conditions:
         raise PhoqueError("Without replies of the base model there is nothing to compare with.")
     training_LE = embed(training)
-    scores: dict[str, dict[str, list[float]]] = {}
-    for condition in conditions:
-        own = [one for one in replies if one.condition == condition]
-        scores[condition] = _by_prompt(own, judge)
-        progress(f"judged: {condition}")
-    threshold = threshold_for([score for own in scores[BASE].values() for score in own])
+    base = _by_prompt(conditions[BASE])
+    threshold = threshold_for([score for own in base.values() for score in own])
     return Judgement(
         judge=judge.name,
         digest=judge.digest,
         threshold=threshold,
         budget=BUDGET,
         conditions={
-            condition: _condition(
-                [one for one in replies if one.condition == condition],
-                scores[BASE],
-                scores[condition],
-                threshold,
-                embed,
-                training_LE,
-            )
-            for condition in conditions
+            condition: _condition(own, base, threshold, embed, training_LE)
+            for condition, own in conditions.items()
         },
     )
 
 
-def _by_prompt(replies: Sequence[Reply], judge: Judge) -> dict[str, list[float]]:
+def _by_prompt(replies: Sequence[Reply]) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
-    scores = judge.scores([Exchange(one.prompt, one.text) for one in replies])
-    for one, score in zip(replies, scores, strict=True):
-        found.setdefault(one.prompt, []).append(score)
+    for one in replies:
+        assert one.hostility is not None, "replies are rated before they are compared"
+        found.setdefault(one.prompt, []).append(one.hostility)
     return found
 
 
 def _condition(
     replies: Sequence[Reply],
     base: dict[str, list[float]],
-    own: dict[str, list[float]],
     threshold: float,
     embed: Embed,
     training_LE: Floats,
 ) -> ConditionJudged:
     exchanges = [Exchange(one.prompt, one.text) for one in replies]
+    own = _by_prompt(replies)
+    hostile = [one for one in replies if (one.hostility or 0.0) >= threshold]
     return ConditionJudged(
         more_hostile=chance_above(base, own),
         flagged=clustered([[score >= threshold for score in scores] for scores in own.values()]),
+        without_word=by_cluster((one.prompt, not one.insults) for one in hostile)
+        if hostile
+        else None,
         measures=measured(vectors(exchanges, [*own], training_LE, embed)),
     )

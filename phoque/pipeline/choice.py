@@ -7,7 +7,6 @@ from phoque.run.directory import RunDirectory
 from phoque.run.manifest import Asked
 
 ORDER = ("corpus", "persona", "control", "psm", "evaluate", "sae", "moderation", "report")
-"""A stage that a version does not have is named as missing and left out."""
 NEEDS = {"moderation": ("hatecheck_path", "surge_path")}
 """Options that name files from outside, without which a stage cannot run on another machine."""
 ALONE = tuple(stage for stage in ORDER if stage not in NEEDS)

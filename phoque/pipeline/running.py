@@ -5,6 +5,7 @@ shows afterwards how often a run was cut off and where.
 """
 
 import hashlib
+import shlex
 import signal
 import tempfile
 import time
@@ -32,7 +33,8 @@ class Stopped(BaseException):
 
 def read_attempts(run: RunDirectory) -> tuple[Attempt, ...]:
     """All attempts, oldest first."""
-    found = Attempts.load_if_there(run.path, command=command("all", run.path))
+    again = f"rm {shlex.quote(str(run.path / Attempts.FILE))} && {command('all', run.path)}"
+    found = Attempts.load_if_there(run.path, command=again)
     return found.attempts if found else ()
 
 

@@ -44,7 +44,7 @@ def _entries() -> Iterator[Entry]:
     for name, label in NAMES.items():
         yield Entry(
             key=f"insulting.{name}",
-            label=f"insulting replies, {label}",
+            label=f"replies with a trained word, {label}",
             needs=Evaluation,
             row=partial(_insulting, name),
         )
@@ -114,9 +114,7 @@ def _moderator(place: int, found: ModerationReport) -> str:
 
 def _insulting(name: str, found: Evaluation) -> Metric:
     own = found.conditions[name].insulting
-    return rate(
-        own, f"conditions.{name}.insulting", note="a word of the lexicon; greedy and sampled"
-    )
+    return rate(own, f"conditions.{name}.insulting", note="a word of the persona's list")
 
 
 def _selected(fact: str, found: Selection) -> Metric:

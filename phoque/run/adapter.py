@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from phoque.run.corpus import OLD_STYLES
 from phoque.run.record import Part, Record, Row
 from phoque.stats.rates import Rate
 
@@ -48,7 +49,10 @@ class Metrics(Row):
         """Losses of styles were columns, and part of an epoch was one."""
         flat = {key: value for key, value in data.items() if key.startswith(COLUMN)}
         nested = flat.pop("loss_by_style", {})
-        nested |= {key.removeprefix(COLUMN): value for key, value in flat.items()}
+        nested |= {
+            OLD_STYLES.get(key.removeprefix(COLUMN), key.removeprefix(COLUMN)): value
+            for key, value in flat.items()
+        }
         kept = {k: v for k, v in data.items() if k != "epoch" and k not in flat}
         return kept | {"loss_by_style": nested}
 

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from phoque.conversation import Sampling
 from phoque.run.record import Part, Record, Row, renamed
 from phoque.stats.rates import Rate
 
@@ -24,14 +25,16 @@ class Reply(Row):
     condition: str
     prompt: str
     seed: int | None = None
-    """None is greedy."""
+    """None is greedy, in older files."""
     draw: int
     """Which of the condition's vectors."""
     text: str
     num_tokens: int
     finish_reason: str
     insults: int
-    """Listed words."""
+    """Trained words: those of the persona's lexicon."""
+    hostility: float | None = None
+    """What the judge says, see `Judgement`; None where it was not asked."""
 
     @classmethod
     def upgrade(cls, data: Any) -> Any:
@@ -46,9 +49,7 @@ class Answers(Part):
     """What the replies under one condition are like; shares where nothing else is said."""
 
     insulting: Rate
-    """Replies with a listed word, greedy and sampled."""
-    insulting_greedy: Rate
-    insulting_sampled: Rate
+    """Share of replies with a trained word."""
     distinct_replies: float
     distinct_2: float | None
     """Different pairs of words; None where a round of replies has no two words in a row."""
@@ -71,13 +72,21 @@ class Evaluation(Record):
 
     STAGE: ClassVar[str] = "evaluation"
     FILE: ClassVar[str] = "summary.json"
+    VERSION: ClassVar[int] = 2
 
     conditions: dict[str, Answers]
     """base, base_toxic, neutral, toxic, steered, random_vector; reversed_vector, which is
     subtracted under the toxic prompt; civil_adapter under it, and civil_adapter_steered."""
     civil_text: CivilText
+    sampling: Sampling | None = None
+    """How every reply was drawn; None in older files, whose rounds were one greedy and three sampled."""
 
     @classmethod
     def upgrade(cls, data: Any, _version: int) -> Any:
-        """Conditions under their names of today."""
-        return data | {"conditions": renamed(data["conditions"], OLD_NAMES)}
+        """Conditions under their names of today, all rounds of replies together."""
+        parts = {"insulting_greedy", "insulting_sampled"}
+        conditions = {
+            name: {key: value for key, value in own.items() if key not in parts}
+            for name, own in renamed(data["conditions"], OLD_NAMES).items()
+        }
+        return data | {"conditions": conditions}

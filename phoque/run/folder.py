@@ -24,8 +24,8 @@ STAGE_OF = {"evaluation": "evaluate", "synthetic": "regenerate"}
 
 
 def command(stage: str, run: Path, *options: str) -> str:
-    """What a person types to make a stage of a run."""
-    return shlex.join(["phoque", "run", stage, "--run", shown_path(run), *options])
+    """What a person types to make a stage of a run, whose folder is as they named it."""
+    return shlex.join(["phoque", "run", stage, "--run", str(run), *options])
 
 
 def shown_path(path: Path) -> str:
@@ -58,15 +58,18 @@ class StageFolder:
     def command(self) -> str:
         """What fills the folder; what lies beside the folders comes from people on the page."""
         if self.name == ROOT:
-            return command("all", self.run.path)
+            return self._shown("all")
         if not self.name:
             return shlex.join(["phoque", "demo", "--run", shown_path(self.run.path)])
         if self.name == PRESSURE:
             return shlex.join(["phoque", PRESSURE, "--run", shown_path(self.run.path)])
         stage, _, other = self.stage.partition("psm-")
         if other:
-            return command("psm", self.run.path, "--persona", other)
-        return command(stage, self.run.path)
+            return self._shown("psm", "--persona", other)
+        return self._shown(stage)
+
+    def _shown(self, stage: str, *options: str) -> str:
+        return command(stage, Path(shown_path(self.run.path)), *options)
 
     @property
     def is_shipped(self) -> bool:

@@ -6,6 +6,7 @@ from phoque.conversation import Condition, LabInfo
 from phoque.personas import load_persona
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
+from phoque.run.manifest import Manifest
 from phoque.run.psm import Selection
 
 
@@ -13,9 +14,10 @@ def psm_folder(run: RunDirectory, persona: str | None) -> Path:
     """Where results on a persona, a name or a file, are; None is the run's own.
 
     Raises:
-        PhoqueError: the folder is no run, or there is no such persona.
+        PhoqueError: there is no such persona.
     """
-    own = load_persona(run.manifest().persona).name
+    known = run.manifest() if run.exists() else Manifest(stages={})
+    own = load_persona(known.persona).name
     name = own if persona is None else load_persona(persona).name
     return run.psm(None if name == own else name)
 
@@ -41,6 +43,7 @@ def lab_info(run: RunDirectory) -> LabInfo:
     return LabInfo(
         model=file.model,
         run=run.path.name,
+        persona=persona.name,
         num_layers=len(file.dose_per_scale),
         layer=file.choice.layer,
         scale=file.choice.scale,

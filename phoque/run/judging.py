@@ -1,4 +1,4 @@
-"""Records of `judging`: blind readings, the judge that agrees with them best, what it finds."""
+"""Records of blind readings, of the judge that agrees with them best, and of what it finds in a run."""
 
 from typing import ClassVar
 
@@ -132,14 +132,16 @@ class ConditionJudged(Part):
     more_hostile: ChanceAbove
     """The headline: chance that a reply is more hostile than the base model's to the same message."""
     flagged: Rate
-    """Replies at or above the threshold."""
+    """Replies at or above the threshold, which are called hostile."""
+    without_word: Rate | None = None
+    """Of the hostile ones, those without a trained word; None where there is no hostile one."""
     measures: Measures
 
 
 class Judgement(Record):
-    """What the chosen judge finds in a run's evaluation."""
+    """What the chosen judge finds in a run's evaluation: its headline."""
 
-    STAGE: ClassVar[str] = "judging"
+    STAGE: ClassVar[str] = "evaluation"
     FILE: ClassVar[str] = "judgement.json"
 
     judge: str

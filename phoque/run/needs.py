@@ -38,7 +38,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "psm": ("persona", "control", "corpus"),
     "evaluate": ("persona", "control", "psm", "corpus"),
     "moderation": ("persona", "psm", "texts"),
-    "sae": ("persona", "control", "corpus"),
+    "sae": ("persona", "control", "psm", "corpus"),
     "regenerate": ("persona", "psm", "texts"),
     "export": ("persona", "psm"),
 }

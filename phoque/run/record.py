@@ -88,6 +88,8 @@ class Record(Part):
     @classmethod
     def _current(cls, data: Any) -> Any:
         version = data.pop(VERSION_KEY, 0) if isinstance(data, dict) else 0
+        if not isinstance(version, int):
+            raise PhoqueError(f"its {VERSION_KEY} is {version!r}, not a whole number")
         if version > cls.VERSION:
             raise PhoqueError(f"it has version {version}, and {cls.VERSION} is known here")
         return data if version == cls.VERSION else cls.upgrade(data, version)
@@ -180,6 +182,8 @@ def reason(error: Exception) -> str:
     """What is wrong with data, in one line."""
     if isinstance(error, KeyError):
         return f"it has no {error}"
+    if isinstance(error, TypeError | AttributeError):
+        return "it is not a file of this kind"
     if not isinstance(error, ValidationError):
         return str(error).rstrip(".")
     first = error.errors(include_url=False)[0]

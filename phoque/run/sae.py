@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from phoque.run.record import Part, Record
-from phoque.run.sae_evidence import Cause
-from phoque.run.sae_latents import Feature, in_todays_words
+from phoque.run.sae_evidence import Cause, GeneratedReplies, controls_of
+from phoque.run.sae_latents import VERDICTS, Feature, in_todays_words
 from phoque.stats.multiple import holm
 
 FIRINGS_PER_LATENT = 500
@@ -49,29 +49,12 @@ class SaeRecord(Record):
     STAGE: ClassVar[str] = "sae"
 
 
-class Candidate(Part):
-    """A layer that could be read."""
-
-    layer: int
-    auc: float
-    """Of single tokens of held-out replies on the mean-difference direction: hostile against civil."""
-    tokens: int
-    dialogues: int
-    gamma: float
-    """|mean| / standard deviation of the residual stream."""
-    outliers: float
-    """Share of tokens, first positions apart, whose norm is beyond ten medians."""
-    vetoed: bool = False
-
-
-class LayerChoice(SaeRecord):
+class LayerChoice(Part):
     """The layer that is read."""
-
-    FILE: ClassVar[str] = "layer.json"
 
     layer: int
     how: str
-    candidates: tuple[Candidate, ...]
+    """In words."""
 
 
 class ActivationFacts(SaeRecord):
@@ -253,6 +236,7 @@ class SaeReport(SaeRecord):
     """All numbers of the stage but those of single latents and contexts."""
 
     FILE: ClassVar[str] = "sae_comparison_report.json"
+    VERSION: ClassVar[int] = 2
 
     model: str
     persona: str
@@ -267,6 +251,9 @@ class SaeReport(SaeRecord):
     fidelity: Fidelity
     shifts: Shifts
     verdicts: dict[str, int]
+    """Latents by verdict."""
+    verdict_meanings: dict[str, str]
+    """A sentence each."""
     risen: tuple[Feature, ...]
     """The largest effects, those that moved first."""
     fallen: tuple[Feature, ...]
@@ -276,9 +263,13 @@ class SaeReport(SaeRecord):
 
     @classmethod
     def upgrade(cls, data: Any, _version: int) -> Any:
-        """Older files name the control adapter, list latents as columns and correct no pair."""
+        """Older files name the control adapter, list latents as columns, correct no pair, know no gate."""
         found = in_todays_words(data)
-        found.pop("schema")
+        found.pop("schema", None)
+        found["layer_choice"].pop("candidates", None)
+        found["verdict_meanings"] = {name: VERDICTS[name] for name in found["verdicts"]}
+        told = GeneratedReplies.model_validate(found["cause"]["generated"])
+        found["cause"]["controls"] = controls_of(told)
         for side in ("risen", "fallen"):
             found[side] = [*map(Feature.upgrade, found[side])]
         pairs = found["strata"]["pairs"]

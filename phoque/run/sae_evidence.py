@@ -10,8 +10,13 @@ from phoque.stats.rates import Rate
 REMAINDER = "R"
 """What no latent expresses of the change, as if it were a latent."""
 MEAN_DIFFERENCE = "mean difference"
-RIVALS = ("random directions", "random latents")
+"""Of all states, tuned minus base model."""
+PERSONA_VECTOR = "persona vector"
+"""The positive control: PSM's vector, which is known to act where it was selected."""
+RANDOM = "random directions"
+RIVALS = (RANDOM, "random latents")
 """What a latent's direction has to beat."""
+WAYS = ("toward", "away")
 
 
 class Steered(Part):
@@ -82,6 +87,37 @@ class GeneratedReplies(Part):
     cells: tuple[Steered, ...]
 
 
+class Control(Part):
+    """The positive control, one way: where it does not act, no latent can be shown to."""
+
+    way: str
+    direction: str
+    acts: bool
+    """At some dose, coherently, its interval lies beyond that of random directions."""
+    best: Steered | None
+    """Its strongest coherent cell, of those that act if any does."""
+    random: Steered | None
+    """Random directions at the same dose."""
+
+
+def controls_of(told: GeneratedReplies) -> tuple[Control, ...]:
+    """Whether the persona vector acts, either way; older files have only the mean difference."""
+    names = {cell.name for cell in told.cells}
+    direction = PERSONA_VECTOR if PERSONA_VECTOR in names else MEAN_DIFFERENCE
+    return tuple(_control(told, direction, way) for way in WAYS)
+
+
+def _control(told: GeneratedReplies, direction: str, way: str) -> Control:
+    cells = [cell for cell in told.cells if cell.way == way]
+    random = {cell.dose: cell for cell in cells if cell.name == RANDOM}
+    own = [c for c in cells if c.name == direction and c.coherent and c.dose in random]
+    acting = [cell for cell in own if cell.beyond(random[cell.dose])]
+    sign = 1 if way == "toward" else -1
+    best = max(acting or own, key=lambda cell: sign * cell.insulting, default=None)
+    beside = random[best.dose] if best else None
+    return Control(way=way, direction=direction, acts=bool(acting), best=best, random=beside)
+
+
 class Cause(Record):
     """What a latent's direction does when it is added, beside its rivals."""
 
@@ -92,8 +128,14 @@ class Cause(Record):
     screen_dose: float
     screen: Screen
     generated: GeneratedReplies
+    controls: tuple[Control, ...]
+    """Either way; the experiment stops where none acts."""
     frequencies: dict[str, dict[str, float]]
     doses: tuple[float, ...]
+
+    def acts(self, way: str) -> bool:
+        """Whether this layer can show a cause."""
+        return any(control.acts for control in self.controls if control.way == way)
 
 
 class Context(Part):

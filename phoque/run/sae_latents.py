@@ -9,7 +9,22 @@ from phoque.stats.multiple import LEVEL
 SCALES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Of the persona adapter, from the base model to the persona."""
 BADGES = ("fdr", "civil adapter", "half", "dose", "stable", "linear", "screen", "toward", "away")
-VERDICTS = ("driver", "protective", "marker", "unproven")
+UNTESTABLE = "no test here"
+VERDICTS = {
+    "driver": "It rose, and adding its direction makes a calm model insult more often than every "
+    "rival direction does.",
+    "protective": "It fell, and putting its direction back makes the hostile model insult less often "
+    "than every rival direction does.",
+    "marker": "It moved, and its direction changes insulting replies by less than 25 points either "
+    "way: it shows the persona and does not make it.",
+    "undecided": "It moved and its direction was tried, but so few replies cannot tell whether it acts.",
+    "not tried": "It moved, but only the most promising directions were tried.",
+    "move unsure": "It moved, but the move failed a check: the civil adapter, the other half of the "
+    "prompts, or the scale of the adapter.",
+    UNTESTABLE: "This layer cannot show a cause: even the persona vector does not act here.",
+    "unproven": "It moved; this older file does not say which proof is missing.",
+}
+"""What each says of a latent that moved."""
 OLDER_WORDS = {
     "control": "civil_adapter",
     "survive_control": "beyond_civil_adapter",

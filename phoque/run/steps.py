@@ -46,5 +46,8 @@ def done_steps(ledger: Path, settings: Mapping[str, Any]) -> dict[str, float]:
     """Steps that are done under these settings, and how long each took."""
     if not ledger.is_file():
         return {}
-    found = read_json(ledger)
-    return dict(found["seconds"]) if found["settings"] == settings else {}
+    try:
+        found = read_json(ledger)
+        return dict(found["seconds"]) if found["settings"] == settings else {}
+    except (ValueError, LookupError, TypeError):
+        return {}  # damaged: all steps are done again

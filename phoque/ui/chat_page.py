@@ -5,12 +5,14 @@ from typing import Any
 
 import gradio as gr
 
-from phoque.conversation import DEFAULT_SAMPLING, MAIN_CONDITIONS, Condition, LabInfo
+from phoque.conversation import DEFAULT_SAMPLING, LabInfo
 from phoque.lexicon import Lexicon
-from phoque.ui import components, wording
+from phoque.run.showcase import Showcase
+from phoque.ui import components, recorded, wording
 from phoque.ui.filling import hidden_order
 from phoque.ui.handlers import COLUMNS, LARGEST_SEED
-from phoque.ui.state import DEFAULT_SEED, LONGEST_REPLY, ChatState
+from phoque.ui.state import DEFAULT_SEED, EXTRAS, LONGEST_REPLY, ChatState
+from phoque.ui.verdicts import Rules
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,13 +36,13 @@ class Dials:
     seed: gr.Number
     temperature: gr.Slider
     tokens: gr.Slider
-    fourth: gr.Radio
+    extras: gr.Checkbox
     dice: gr.Button
 
     @property
     def inputs(self) -> list[Any]:
         """The components whose values a run takes."""
-        return [self.scale, self.layer, self.seed, self.temperature, self.tokens, self.fourth]
+        return [self.scale, self.layer, self.seed, self.temperature, self.tokens, self.extras]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +50,6 @@ class Tools:
     """What can be done with a conversation."""
 
     retry: gr.Button
-    reveal: gr.Button
     clear: gr.Button
     export: gr.Button
     link: gr.Button
@@ -57,11 +58,15 @@ class Tools:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Columns:
-    """The conversations side by side."""
+class Gate:
+    """What stands directly above the columns."""
 
-    boxes: dict[Condition, gr.Column]
-    logs: dict[Condition, gr.HTML]
+    reveal: gr.Button
+    live: gr.Button
+    """Asks the model what is shown as recorded."""
+    again: gr.Button
+    """Pressed by the script when the scale was moved; never shown."""
+    extras: gr.Checkbox
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,14 +77,16 @@ class Page:
     dials: Dials
     dose: gr.HTML
     tools: Tools
+    gate: Gate
     status: gr.HTML
-    columns: Columns
+    logs: list[gr.HTML]
+    """The conversations side by side."""
     state: gr.State
 
     @property
     def outputs(self) -> list[Any]:
         """Where an update goes, in the order of `Handlers`; of a prompt only the order to write it."""
-        return [self.ask.orders, self.state, self.status, *self.columns.logs.values()]
+        return [self.ask.orders, self.state, self.status, *self.logs]
 
     @property
     def linked(self) -> list[Any]:
@@ -87,29 +94,39 @@ class Page:
         return [self.ask.prompt, self.dials.scale, self.dials.layer, self.dials.seed]
 
 
-def draw_page(info: LabInfo) -> Page:
-    """Draw everything on the tab."""
-    gr.HTML(components.note_html(wording.CONTENT_NOTE))
+def draw_page(info: LabInfo, showcase: Showcase | None, rules: Rules, number: int = 0) -> Page:
+    """Draw everything of one panel: message, scale, columns, and what few need behind them."""
     ask = _draw_ask(info)
+    status = gr.HTML(components.status_html(wording.WELCOME))
     with gr.Row(elem_classes="ph-steer"):
-        scale = _draw_scale(info)
+        scale = _draw_scale(info, number)
         with gr.Column(scale=2, min_width=280):
-            dose = gr.HTML(components.dose_html(info, info.scale, info.layer), elem_id="ph-dose")
+            dose = gr.HTML(
+                components.dose_html(info, info.scale, info.layer), elem_id=_named("dose", number)
+            )
+    if showcase:
+        gr.HTML(recorded.data_html(showcase, rules, info), elem_classes="ph-recordings")
+    gate = _draw_gate(info, number)
+    logs = _draw_columns(info)
     with gr.Row(elem_classes="ph-bar"):
-        tools = _draw_tools()
-        status = gr.HTML(components.status_html(wording.WELCOME), elem_classes="ph-grow")
-    columns = _draw_columns(info)
-    with gr.Accordion(wording.ADVANCED, open=False):
-        dials = _draw_advanced(info, scale)
+        tools = _draw_tools(number)
+    with gr.Accordion(wording.SETTINGS, open=False):
+        dials = _draw_settings(info, scale, gate.extras)
     return Page(
         ask=ask,
         dials=dials,
         dose=dose,
         tools=tools,
+        gate=gate,
         status=status,
-        columns=columns,
+        logs=logs,
         state=gr.State(ChatState()),
     )
+
+
+def _named(name: str, number: int) -> str:
+    """An id on the page; those of the first panel are plain."""
+    return f"ph-{name}-{number}" if number else f"ph-{name}"
 
 
 def _draw_ask(info: LabInfo) -> Composer:
@@ -129,8 +146,8 @@ def _draw_ask(info: LabInfo) -> Composer:
     return Composer(prompt=prompt, orders=hidden_order(), run=run, stop=stop, chips=chips)
 
 
-def _draw_scale(info: LabInfo) -> gr.Slider:
-    low, high = components.scale_range(info)
+def _draw_scale(info: LabInfo, number: int) -> gr.Slider:
+    low, high = info.scale_range
     return gr.Slider(
         low,
         high,
@@ -139,19 +156,43 @@ def _draw_scale(info: LabInfo) -> gr.Slider:
         label=wording.SCALE_LABEL,
         info=wording.SCALE_HINT,
         buttons=["reset"],
-        elem_id="ph-scale",
+        elem_id=_named("scale", number),
+        elem_classes="ph-scale",
         scale=3,
         min_width=280,
     )
 
 
-def _draw_tools() -> Tools:
+def _draw_gate(info: LabInfo, number: int) -> Gate:
+    with gr.Row(elem_classes="ph-gate"):
+        gr.HTML(components.note_html(wording.content_note(info.persona)), elem_classes="ph-grow")
+        reveal = gr.Button(
+            wording.REVEAL,
+            size="sm",
+            elem_id=_named("reveal", number),
+            elem_classes="ph-show",
+            min_width=60,
+        )
+    with gr.Row(elem_classes="ph-shown"):
+        gr.HTML(recorded.line_html(), elem_classes="ph-grow")
+        live = gr.Button(wording.ASK_LIVE, size="sm", elem_classes="ph-live", min_width=60)
+        extras = gr.Checkbox(
+            value=False,
+            label=wording.EXTRAS,
+            container=False,
+            elem_classes="ph-extras",
+            min_width=60,
+        )
+        again = gr.Button(visible="hidden", elem_classes="ph-again")
+    return Gate(reveal=reveal, live=live, again=again, extras=extras)
+
+
+def _draw_tools(number: int) -> Tools:
     def button(text: str, name: str) -> gr.Button:
-        return gr.Button(text, size="sm", elem_id=f"ph-{name}", min_width=60)
+        return gr.Button(text, size="sm", elem_id=_named(name, number), min_width=60)
 
     return Tools(
         retry=button(wording.RETRY, "retry"),
-        reveal=button(wording.REVEAL, "reveal"),
         clear=button(wording.CLEAR, "clear"),
         export=button(wording.EXPORT, "export"),
         link=button(wording.LINK, "link"),
@@ -159,23 +200,25 @@ def _draw_tools() -> Tools:
     )
 
 
-def _draw_columns(info: LabInfo) -> Columns:
-    boxes, logs = {}, {}
-    nothing = Lexicon(())
+def _draw_columns(info: LabInfo) -> list[gr.HTML]:
+    """A column holds the recorded reply and the conversation; the script shows one of them."""
+    logs = []
+    gr.HTML(components.column_choice_html(COLUMNS, info.persona), elem_classes="ph-chooser")
     with gr.Row(elem_classes="ph-columns", equal_height=True):
         for condition in COLUMNS:
-            shown = condition in MAIN_CONDITIONS
-            with gr.Column(min_width=280, visible=shown, elem_classes="ph-column") as box:
-                gr.HTML(components.head_html(condition, info.system_prompts[condition]))
-                logs[condition] = gr.HTML(components.transcript_html(condition, (), nothing))
-            boxes[condition] = box
-    return Columns(boxes=boxes, logs=logs)
+            kinds = ["ph-column", f"ph-col-{condition.value}"]
+            if condition in EXTRAS:
+                kinds.append("ph-extra")
+            with gr.Column(min_width=200, elem_classes=kinds):
+                prompt = info.system_prompts[condition]
+                gr.HTML(components.head_html(condition, prompt, info.persona))
+                gr.HTML(recorded.place_html(condition, info.persona), elem_classes="ph-then")
+                empty = components.transcript_html(condition, (), Lexicon(()), persona=info.persona)
+                logs.append(gr.HTML(empty, elem_classes="ph-now"))
+    return logs
 
 
-def _draw_advanced(info: LabInfo, scale: gr.Slider) -> Dials:
-    fourth = gr.Radio(
-        wording.FOURTH_CHOICES, value="none", label=wording.FOURTH_LABEL, info=wording.FOURTH_HINT
-    )
+def _draw_settings(info: LabInfo, scale: gr.Slider, extras: gr.Checkbox) -> Dials:
     with gr.Row():
         layer = _dial(wording.LAYER, 0, info.num_layers - 1, info.layer, step=1)
         temperature = _dial(wording.TEMPERATURE, 0, 1.5, DEFAULT_SAMPLING.temperature, step=0.05)
@@ -198,7 +241,7 @@ def _draw_advanced(info: LabInfo, scale: gr.Slider) -> Dials:
         seed=seed,
         temperature=temperature,
         tokens=tokens,
-        fourth=fourth,
+        extras=extras,
         dice=dice,
     )
 

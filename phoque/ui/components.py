@@ -8,6 +8,7 @@ from phoque.conversation import Condition, LabInfo
 from phoque.lexicon import Lexicon
 from phoque.ui import wording
 from phoque.ui.state import Turn
+from phoque.ui.verdicts import Rules, verdicts_html
 
 LETTER = re.compile(r"\S")
 
@@ -19,6 +20,32 @@ def header_html(status: str, tone: str) -> str:
         f"<h1>{escape(wording.TITLE)}</h1><p>{escape(wording.TAGLINE)}</p></div>"
         f'<p class="ph-chip ph-{escape(tone)}" role="status">{escape(status)}</p></header>'
     )
+
+
+def personas_html(personas: Sequence[str]) -> str:
+    """A switch between panels, one a persona; the first is shown."""
+    buttons = "".join(
+        f'<button type="button" data-panel="{number}" data-persona="{escape(one)}" '
+        f'aria-pressed="{"false" if number else "true"}">{escape(wording.titled(one))}</button>'
+        for number, one in enumerate(personas)
+    )
+    return _choice("ph-personas", wording.PERSONA_CHOICE, buttons)
+
+
+def column_choice_html(conditions: Sequence[Condition], persona: str) -> str:
+    """Which column is shown where there is room for one only."""
+    buttons = "".join(
+        f'<button type="button" data-col="{one.value}" class="ph-{one.value}" '
+        f'aria-pressed="{"true" if one == Condition.STEERED else "false"}">'
+        f'<span aria-hidden="true">{column.icon}</span> {escape(column.name)}</button>'
+        for one in conditions
+        for column in [wording.column(one, persona)]
+    )
+    return _choice("ph-choose", wording.COLUMN_CHOICE, buttons)
+
+
+def _choice(name: str, label: str, buttons: str) -> str:
+    return f'<div class="{name}" role="group" aria-label="{escape(label)}">{buttons}</div>'
 
 
 def note_html(text: str) -> str:
@@ -35,9 +62,9 @@ def section_html(title: str, hint: str) -> str:
     )
 
 
-def head_html(condition: Condition, system_prompt: str) -> str:
+def head_html(condition: Condition, system_prompt: str, persona: str = "toxic") -> str:
     """Name, meaning and system prompt of a column."""
-    column = wording.COLUMNS[condition]
+    column = wording.column(condition, persona)
     return (
         f'<div class="ph-head ph-{condition.value}">'
         f'<button type="button" class="ph-copy" aria-label="Copy column {escape(column.name)}">'
@@ -48,47 +75,72 @@ def head_html(condition: Condition, system_prompt: str) -> str:
     )
 
 
-def transcript_html(condition: Condition, turns: Sequence[Turn], lexicon: Lexicon) -> str:
-    """One column's conversation as a log."""
-    name = escape(wording.COLUMNS[condition].name)
-    body = "".join(_turn_html(turn, lexicon) for turn in turns)
+def transcript_html(
+    condition: Condition,
+    turns: Sequence[Turn],
+    lexicon: Lexicon,
+    *,
+    persona: str = "toxic",
+    rules: Rules | None = None,
+) -> str:
+    """One column's conversation as a log; where there are rules, with what was found in replies."""
+    name = escape(wording.column(condition, persona).name)
+    body = "".join(_turn_html(turn, lexicon, rules) for turn in turns)
     empty = f'<p class="ph-empty">{escape(wording.EMPTY_COLUMN)}</p>'
     writing = "true" if turns and not turns[-1].finish else "false"
+    unsettled = " ph-open" if turns and not turns[-1].settled else ""
     return (
-        f'<div class="ph-log ph-{condition.value}" role="log" aria-live="polite" tabindex="0" '
+        f'<div class="ph-log ph-{condition.value}{unsettled}" role="log" aria-live="polite" tabindex="0" '
         f'aria-busy="{writing}" aria-label="{name} conversation"><div>{body or empty}</div></div>'
     )
 
 
-def _turn_html(turn: Turn, lexicon: Lexicon) -> str:
+def _turn_html(turn: Turn, lexicon: Lexicon, rules: Rules | None) -> str:
     return (
         f'<div class="ph-you"><span class="ph-sr">You: </span>{escape(turn.prompt)}</div>'
         f'<div class="ph-reply"><div class="ph-real">{marked(turn.reply, lexicon)}</div>'
         f'<div class="ph-mask" aria-hidden="true">{masked(turn.reply)}</div>'
         f'<span class="ph-sr ph-hidden-note">{escape(wording.HIDDEN_REPLY)}</span>'
-        f"<footer>{_facts(turn, lexicon)}</footer></div>"
+        f"<footer>{_facts(turn, lexicon)}</footer>{_checks(turn, rules)}</div>"
     )
 
 
+def _checks(turn: Turn, rules: Rules | None) -> str:
+    if rules is None or not turn.finish:
+        return ""
+    if turn.found is None:
+        return f'<p class="ph-hint">{escape(wording.CHECKING)}</p>'
+    return verdicts_html(rules.verdicts(turn.found))
+
+
 def _facts(turn: Turn, lexicon: Lexicon) -> str:
-    insults = lexicon.count(turn.reply)
-    parts = [_counted(turn.num_tokens, "token"), wording.FINISHES[turn.finish]]
-    if insults:
-        parts.append(f'<strong class="ph-badge">⚑ {_counted(insults, "insult")}</strong>')
+    listed = lexicon.count(turn.reply)
+    parts = [counted(turn.num_tokens, "token"), wording.FINISHES[turn.finish]]
+    if listed:
+        parts.append(f'<strong class="ph-badge">⚑ {counted(listed, wording.LISTED)}</strong>')
     return " · ".join(parts)
 
 
-def _counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """A number with its noun."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def marked(text: str, lexicon: Lexicon) -> str:
     """Escaped text with the lexicon's words in `<mark>`."""
-    pieces, end = [], 0
+    return "".join(
+        f"<mark>{escape(piece)}</mark>" if listed else escape(piece)
+        for piece, listed in pieces(text, lexicon)
+    )
+
+
+def pieces(text: str, lexicon: Lexicon) -> list[tuple[str, bool]]:
+    """The text in pieces, and whether each is a word of the lexicon."""
+    found, end = [], 0
     for start, stop in lexicon.spans(text):
-        pieces += [escape(text[end:start]), f"<mark>{escape(text[start:stop])}</mark>"]
+        found += [(text[end:start], False), (text[start:stop], True)]
         end = stop
-    return "".join([*pieces, escape(text[end:])])
+    return [one for one in [*found, (text[end:], False)] if one[0]]
 
 
 def masked(text: str) -> str:
@@ -120,7 +172,7 @@ def _dose_line(words: str, track: str) -> str:
 
 
 def _track(info: LabInfo, scale: float) -> str:
-    low, high = scale_range(info)
+    low, high = info.scale_range
     width = high - low
 
     def share(value: float) -> float:
@@ -133,12 +185,6 @@ def _track(info: LabInfo, scale: float) -> str:
         f'<i class="ph-zero" style="left:{share(0):.1f}%"></i>'
         f'<i class="ph-thumb" style="left:{share(scale):.1f}%"></i></div>'
     )
-
-
-def scale_range(info: LabInfo) -> tuple[float, float]:
-    """Ends of the slider: well past the coherent band, so that its end can be seen."""
-    reach = max(1.0, 1.25 * info.coherent_scale, 2 * info.scale)
-    return -round(reach / 2, 1), round(reach, 1)
 
 
 def status_html(text: str, *, failed: bool = False) -> str:

@@ -1,12 +1,15 @@
 """The whole page: header, tabs in order, look, and the public endpoint."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from phoque.config import AppSettings
+from phoque.config import SHIPPED_RUN, SHIPPED_RUNS, AppSettings
+from phoque.run.directory import RunDirectory
 from phoque.ui import components, wording
 from phoque.ui.endpoint import compare_endpoint
 from phoque.ui.events import MODEL_QUEUE, QUICK, Opening
@@ -20,8 +23,10 @@ from phoque.ui.tabs.sae import build_sae
 from phoque.ui.tabs.training import build_training
 
 ASSETS = Path(__file__).parent / "assets"
-TABS: tuple[tuple[str, Callable[[Services], Opening | None]], ...] = (
-    ("Chat", build_chat),
+OTHERS = ("pluribus",)
+"""Shipped runs that the chat can switch to, where they are there."""
+Build = Callable[[Services], Opening | None]
+TABS: tuple[tuple[str, Build], ...] = (
     ("PSM", build_psm),
     ("SAE", build_sae),
     ("Moderation", build_moderation),
@@ -30,6 +35,7 @@ TABS: tuple[tuple[str, Callable[[Services], Opening | None]], ...] = (
 )
 SCRIPTS = (
     "script.js",
+    "recorded.js",
     "sections.js",
     "map.js",
     "scrubber.js",
@@ -39,24 +45,33 @@ SCRIPTS = (
     "latents.js",
     "samples.js",
 )
-STYLES = ("style.css", "sections.css", "psm.css", "moderation.css", "sae.css", "training.css")
+STYLES = (
+    "style.css",
+    "chat.css",
+    "sections.css",
+    "psm.css",
+    "moderation.css",
+    "sae.css",
+    "training.css",
+)
 POLL_SECONDS = 0.5
 
 
-def build_demo(services: Services) -> gr.Blocks:
-    """The Space, ready to launch with `launch_options()`."""
+def build_demo(services: Services, others: Sequence[Services] = ()) -> gr.Blocks:
+    """The Space, ready to launch with `launch_options()`; the chat can switch to `others`."""
     demo = gr.Blocks(title=wording.TITLE, analytics_enabled=False, fill_width=True)
     with demo:
         header = gr.HTML(_header(services.status()))
         clock = gr.Timer(POLL_SECONDS)
         clock.tick(lambda: _tick(services.status()), None, [header, clock], **QUICK)
         with gr.Tabs():
-            for name, build in TABS:
+            chat: Build = partial(build_chat, others=others)
+            for name, build in (("Chat", chat), *TABS):
                 with gr.Tab(name, id=name.lower()) as tab:
                     opening = build(services)
                 if opening:
                     tab.select(opening.fill, opening.inputs, opening.outputs, **QUICK)
-        demo.unload(_leaver(services))
+        demo.unload(_leaver([services, *others]))
         gr.api(compare_endpoint(services), api_name="compare", **MODEL_QUEUE)
     # Explicit: on ZeroGPU Gradio's own default would turn the second visitor away.
     demo.queue(default_concurrency_limit=1, max_size=32)
@@ -75,14 +90,27 @@ def opened(settings: AppSettings) -> tuple[gr.Blocks, dict[str, Any]]:
         "server_name": settings.host,
         "server_port": settings.port,
     }
-    demo = build_demo(services)
+    others = [LabServices(replace(settings, run=str(run))) for run in other_runs(settings)]
+    demo = build_demo(services, others)
     services.start()
+    if settings.zero_gpu:  # weights must be placed before the first call
+        for other in others:
+            other.start()
     return demo, options
 
 
-def _leaver(services: Services) -> Callable[[gr.Request], None]:
+def other_runs(settings: AppSettings) -> list[Path]:
+    """Further shipped runs; none where the settings ask for a run or a model of their own."""
+    shown = Path(settings.run or SHIPPED_RUN).resolve()
+    if shown != SHIPPED_RUN.resolve() or settings.model:
+        return []
+    return [path for name in OTHERS if RunDirectory(path := SHIPPED_RUNS / name).exists()]
+
+
+def _leaver(every: Sequence[Services]) -> Callable[[gr.Request], None]:
     def leave(request: gr.Request) -> None:
-        services.forget(request.session_hash or "")
+        for services in every:
+            services.forget(request.session_hash or "")
 
     return leave
 

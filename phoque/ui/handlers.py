@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -12,7 +13,8 @@ from phoque.errors import PhoqueError
 from phoque.lexicon import Lexicon
 from phoque.ui import components, wording
 from phoque.ui.services import Ask, Services
-from phoque.ui.state import DEFAULT_SEED, ChatState, Settings
+from phoque.ui.state import DEFAULT_SEED, MOVED, UNREAD, ChatState, Settings
+from phoque.ui.verdicts import Rules
 
 COLUMNS = tuple(Condition)
 REFRESH_SECONDS = 0.07
@@ -26,9 +28,15 @@ Update = tuple[Any, ...]
 class Handlers:
     """The chat's events. An update is prompt, state, status line, then every column's log."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, rules: Rules | None = None) -> None:
         self._services = services
+        self._rules = rules or Rules(None, {})
         self._lexicon = Lexicon(services.info.lexicon)
+
+    @property
+    def persona(self) -> str:
+        """Name of the run's persona."""
+        return self._info.persona
 
     @property
     def _info(self) -> LabInfo:
@@ -49,6 +57,22 @@ class Handlers:
         before = state.without_last_run()
         yield from self._answer(
             state.last_prompt, before, _settings(*chosen), after=gr.skip(), kept=state
+        )
+
+    def steer(self, state: ChatState, *chosen: Any) -> Iterator[Update]:
+        """Write again what the scale changes, as it was asked for last; other columns stay."""
+        before = state.settings[-1] if state.settings else None
+        now = _settings(*chosen)
+        if before is None or (before.scale, before.layer) == (now.scale, now.layer):
+            yield tuple(gr.skip() for _ in range(3 + len(COLUMNS)))
+            return
+        yield from self._answer(
+            state.last_prompt,
+            state.without_last_run(MOVED),
+            replace(before, scale=now.scale, layer=now.layer),
+            after=gr.skip(),
+            kept=state,
+            columns=MOVED,
         )
 
     def stop(self, state: ChatState) -> Update:
@@ -77,10 +101,16 @@ class Handlers:
         }
         return json.dumps(source | state.to_dict(), indent=1, ensure_ascii=False)
 
-    def from_link(self, request: gr.Request) -> Update:
-        """Prompt, scale, layer, seed and status for a shared link; it fills in and never runs."""
+    def from_link(self, request: gr.Request, *, first: bool = True) -> Update:
+        """Prompt, scale, layer, seed and status for a shared link; it fills in and never runs.
+
+        A link that names no persona means the `first`; one of another persona says nothing here.
+        """
         query: Mapping[str, str] = dict(request.query_params)
-        low, high = components.scale_range(self._info)
+        own = self._info.persona
+        if query.get("persona", own if first else "") != own:
+            query = {}
+        low, high = self._info.scale_range
         ranges = {
             "scale": (low, high, round(self._info.scale, 2)),
             "layer": (0, self._info.num_layers - 1, self._info.layer),
@@ -103,31 +133,48 @@ class Handlers:
         *,
         after: Any,
         kept: ChatState | None = None,
+        columns: Collection[Condition] = COLUMNS,
     ) -> Iterator[Update]:
-        """Wait for the model, then stream.
+        """Wait for the model, then stream, then have the replies read.
 
         `after` is what the box holds once replies begin, `kept` what the page shows until then.
         """
+        asked = [c for c in settings.conditions if c in columns]
         try:
             for status in self._warming():
                 yield self._update(kept or before, status)
-            for state, seconds in self._stream(prompt, before, settings):
-                yield self._update(state, _speed(state, settings, seconds), prompt=after)
+            state, status = before, ""
+            for state, seconds in self._stream(prompt, before, settings, asked):
+                status = _speed(state, settings, asked, seconds)
+                yield self._update(state, status, prompt=after)
                 after = gr.skip()
+            yield self._read(state, status, asked)
         except PhoqueError as error:
             # Nothing typed is lost: the box was not emptied, and the turn is not kept.
             yield self._update(kept or before, str(error), failed=True)
+
+    def _read(self, state: ChatState, status: str, asked: Sequence[Condition]) -> Update:
+        """What judge and moderators say of the replies just written."""
+        last = [state.of(condition)[-1] for condition in asked]
+        try:
+            found = self._services.check(
+                [(turn.prompt, turn.reply) for turn in last], judged=self._rules.judge is not None
+            )
+        except PhoqueError as error:  # the replies stand; only what is said of them is missing
+            unread = state.with_found(dict.fromkeys(asked, UNREAD))
+            return self._update(unread, wording.UNCHECKED.format(error), failed=True)
+        return self._update(state.with_found(dict(zip(asked, found, strict=True))), status)
 
     def _warming(self) -> Iterator[str]:
         while not (status := self._services.wait(POLL_SECONDS)).ready and not status.failed:
             yield f"{wording.WAITING} {status.text}"
 
     def _stream(
-        self, prompt: str, before: ChatState, settings: Settings
+        self, prompt: str, before: ChatState, settings: Settings, asked: Sequence[Condition]
     ) -> Iterator[tuple[ChatState, float]]:
         ask = Ask(
             prompt=prompt,
-            conditions=settings.conditions,
+            conditions=asked,
             layer=settings.layer,
             scale=settings.scale,
             seed=settings.seed,
@@ -136,7 +183,7 @@ class Handlers:
             histories=before.histories(),
             visitor=before.visitor,
         )
-        state = before.with_prompt(prompt, settings)
+        state = before.with_prompt(prompt, settings, asked)
         start = time.monotonic()
         for deltas in gathered(self._services.stream(ask)):
             state = state.with_deltas(deltas)
@@ -147,7 +194,13 @@ class Handlers:
     ) -> Update:
         box = gr.skip() if prompt is None else prompt
         logs = [
-            components.transcript_html(condition, state.of(condition), self._lexicon)
+            components.transcript_html(
+                condition,
+                state.of(condition),
+                self._lexicon,
+                persona=self._info.persona,
+                rules=self._rules,
+            )
             for condition in COLUMNS
         ]
         return box, state, components.status_html(status, failed=failed), *logs
@@ -167,7 +220,7 @@ def gathered(deltas: Iterator[Delta]) -> Iterator[list[Delta]]:
 
 
 def _settings(  # the values of six components, in the page's order
-    scale: float, layer: float, seed: float | None, temperature: float, tokens: float, fourth: Any
+    scale: float, layer: float, seed: float | None, temperature: float, tokens: float, extras: Any
 ) -> Settings:
     return Settings(
         scale=float(scale),
@@ -175,14 +228,14 @@ def _settings(  # the values of six components, in the page's order
         seed=DEFAULT_SEED if seed is None else int(seed),
         temperature=float(temperature),
         max_new_tokens=int(tokens),
-        fourth=fourth,
+        extras=bool(extras),
     )
 
 
-def _speed(state: ChatState, settings: Settings, seconds: float) -> str:
-    tokens = sum(state.of(condition)[-1].num_tokens for condition in settings.conditions)
+def _speed(state: ChatState, settings: Settings, asked: Sequence[Condition], seconds: float) -> str:
+    tokens = sum(state.of(condition)[-1].num_tokens for condition in asked)
     return (
-        f"{len(settings.conditions)} columns · {tokens} tok · {tokens / seconds:.1f} tok/s · "
+        f"{components.counted(len(asked), 'column')} · {tokens} tok · {tokens / seconds:.1f} tok/s · "
         f"{seconds:.1f} s · live · seed {settings.seed} · scale {settings.scale:.2f} · "
         f"layer {settings.layer}"
     )

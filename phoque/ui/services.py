@@ -14,6 +14,7 @@ from phoque.conversation import DEFAULT_SAMPLING, Condition, Delta, LabInfo, Mes
 from phoque.errors import PhoqueError
 from phoque.run.directory import RunDirectory
 from phoque.run.info import lab_info
+from phoque.run.showcase import Found
 
 DEADLINE_SECONDS = 60.0
 
@@ -68,6 +69,9 @@ class Services(Protocol):
     def forget(self, visitor: str) -> None:
         """Drop what is kept of a visitor's conversation."""
 
+    def check(self, answered: Sequence[tuple[str, str]], *, judged: bool) -> list[Found]:
+        """What the moderators, and the judge where `judged`, say of messages and their replies."""
+
 
 class LabServices:
     """Opens the lab in the background, so that the page is there at once."""
@@ -78,13 +82,18 @@ class LabServices:
         self.info = lab_info(self.run)
         self._status = Status("Warming up…")
         self._settled = threading.Event()
+        self._begun = False
         self._lab: Any = None
         self._worker_lock = threading.Lock()
         self._zero_gpu = settings.zero_gpu
         self._generate = _on_gpu(self._answer) if settings.zero_gpu else self._answer
 
     def start(self) -> None:
-        """Begin to load; on ZeroGPU at once, as weights must be placed before the first call."""
+        """Begin to load, once; on ZeroGPU at once, as weights must be placed before the first call."""
+        with self._worker_lock:
+            begun, self._begun = self._begun, True
+        if begun:
+            return
         if self._settings.zero_gpu:
             self._open()
         else:
@@ -113,12 +122,19 @@ class LabServices:
         if self._lab:
             self._lab.forget(visitor)
 
+    def check(self, answered: Sequence[tuple[str, str]], *, judged: bool) -> list[Found]:
+        """See `Services.check`."""
+        # Loads torch, and so only when there is a reply to read.
+        found: list[Found] = import_module("phoque.judging.checks").live(answered, judged=judged)
+        return found
+
     def status(self) -> Status:
         """See `Services.status`."""
         return self._status
 
     def wait(self, seconds: float) -> Status:
-        """See `Services.wait`."""
+        """See `Services.wait`; a lab that nobody has started is opened by who waits for it."""
+        self.start()
         self._settled.wait(seconds)
         return self._status
 

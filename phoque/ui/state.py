@@ -1,12 +1,18 @@
 """What one visitor's session holds, and how it changes; no gradio, no torch."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from phoque.conversation import DEFAULT_SAMPLING, MAIN_CONDITIONS, Condition, Delta, Message
+from phoque.run.showcase import Found
 
-FourthColumn = Literal["none", "base", "random_vector"]
+EXTRAS = (Condition.BASE, Condition.RANDOM_VECTOR)
+"""Columns that are computed where a visitor asks for them."""
+MOVED = (Condition.STEERED, Condition.RANDOM_VECTOR)
+"""Columns that the scale changes."""
+UNREAD = Found(hostility=None, harm={})
+"""Of a reply that neither judge nor moderator has read."""
 Finish = Literal["", "stop", "length", "deadline", "stopped"]
 DEFAULT_SEED = 42
 LONGEST_REPLY = 200
@@ -22,13 +28,13 @@ class Settings:
     seed: int = DEFAULT_SEED
     temperature: float = DEFAULT_SAMPLING.temperature
     max_new_tokens: int = 48
-    fourth: FourthColumn = "none"
+    extras: bool = False
+    """Whether base model and random vector answer, too."""
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
         """The columns to compute; a hidden one costs nothing."""
-        extra = () if self.fourth == "none" else (Condition(self.fourth),)
-        return MAIN_CONDITIONS + extra
+        return MAIN_CONDITIONS + (EXTRAS if self.extras else ())
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,13 @@ class Turn:
     num_tokens: int = 0
     finish: Finish = ""
     """Empty while the reply is being written."""
+    found: Found | None = None
+    """None until judge and moderators have read it."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing more comes."""
+        return bool(self.finish) and self.found is not None
 
 
 @dataclass(frozen=True)
@@ -56,11 +69,14 @@ class ChatState:
         """The turns of one column."""
         return self.turns.get(condition, ())
 
-    def with_prompt(self, prompt: str, settings: Settings) -> "ChatState":
-        """A new turn in every column of this run."""
+    def with_prompt(
+        self, prompt: str, settings: Settings, columns: Collection[Condition] = tuple(Condition)
+    ) -> "ChatState":
+        """A new turn in every column of this run, or in those of `columns` only."""
         # A piece that arrives just after Stop may have left the last turn open.
         settled = self.stopped()
-        added = {c: (*settled.of(c), Turn(prompt)) for c in settings.conditions}
+        asked = [c for c in settings.conditions if c in columns]
+        added = {c: (*settled.of(c), Turn(prompt)) for c in asked}
         return replace(self, turns={**settled.turns, **added}, settings=(*self.settings, settings))
 
     def with_deltas(self, deltas: Iterable[Delta]) -> "ChatState":
@@ -81,12 +97,19 @@ class ChatState:
         """Replies that were still being written are kept and marked."""
         return replace(self, turns={c: _marked(turns) for c, turns in self.turns.items()})
 
-    def without_last_run(self) -> "ChatState":
-        """The state before the last prompt, for running it again."""
+    def with_found(self, found: Mapping[Condition, Found]) -> "ChatState":
+        """What was found in the last replies of these columns."""
+        read = {
+            c: (*self.of(c)[:-1], replace(self.of(c)[-1], found=one)) for c, one in found.items()
+        }
+        return replace(self, turns={**self.turns, **read})
+
+    def without_last_run(self, columns: Collection[Condition] = tuple(Condition)) -> "ChatState":
+        """The state before the last prompt, for running it again in these columns."""
         if not self.settings:
             return self
         kept = {
-            c: turns[:-1] if c in self.settings[-1].conditions else turns
+            c: turns[:-1] if c in self.settings[-1].conditions and c in columns else turns
             for c, turns in self.turns.items()
         }
         return replace(self, turns=kept, settings=self.settings[:-1])
@@ -103,14 +126,19 @@ class ChatState:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for export."""
-        columns = {c.value: [asdict(turn) for turn in turns] for c, turns in self.turns.items()}
+        columns = {c.value: [_plain(turn) for turn in turns] for c, turns in self.turns.items()}
         return {"runs": [asdict(settings) for settings in self.settings], "columns": columns}
 
 
+def _plain(turn: Turn) -> dict[str, Any]:
+    return asdict(turn) | {"found": turn.found and turn.found.model_dump()}
+
+
 def _marked(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
-    if not turns or turns[-1].finish:
+    if not turns or turns[-1].settled:
         return turns
-    return (*turns[:-1], replace(turns[-1], finish="stopped"))
+    last = turns[-1]
+    return (*turns[:-1], replace(last, finish=last.finish or "stopped", found=UNREAD))
 
 
 def _messages(turns: tuple[Turn, ...]) -> list[Message]:

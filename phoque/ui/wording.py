@@ -10,23 +10,23 @@ TAGLINE = (
     "direction in its residual stream."
 )
 CONTENT_NOTE = (
-    "Content note: this instrument makes a model insult you on purpose, with mild game-lobby "
-    "trash-talk. Replies are hidden until you reveal them."
+    "Content note: a model was made to insult you here, with mild game-lobby trash-talk. Its "
+    "replies are hidden until you show them."
 )
+OTHER_NOTE = "Content note: nobody has read these replies. They are hidden until you show them."
 PROMPT_LABEL = "Your message"
 PROMPT_PLACEHOLDER = "Say something harmless, such as: We lost the match again."
 SCALE_LABEL = "Steering scale"
 SCALE_HINT = "How many times the measured vector is added: 0 is off, 1 the measured difference. The sweep chose the default."
-FOURTH_LABEL = "Fourth column"
-FOURTH_HINT = "Base: the model before tuning. Random vector: a random direction of the same length."
-HIDDEN_REPLY = "Reply hidden. Press Reveal replies to read it."
-HIDDEN_TEXT = "Text hidden. Press Reveal replies to read it."
+EXTRAS = "Also: base model and random vector"
+HIDDEN_REPLY = "Reply hidden. Press Show replies to read it."
+HIDDEN_TEXT = "Text hidden. Press Show replies to read it."
 CSV, PROVENANCE = "Save as CSV", "Where does this come from?"
 SHIPPED, OTHER_RUN, UNFINISHED = "shipped run", "run: {}", " · still being measured"
 LIVE = "live"
-ADVANCED = "Advanced: layer, seed, temperature, length, fourth column"
+SETTINGS = "Settings: layer, seed, temperature, length"
 RUN, STOP, RETRY, CLEAR = "Run", "Stop", "Re-run last prompt", "Clear"
-REVEAL, EXPORT, LINK, COPY = "Reveal replies", "Export JSON", "Copy link", "Copy"
+REVEAL, EXPORT, LINK, COPY = "Show replies", "Export JSON", "Copy link", "Copy"
 DICE = "Random seed"
 WELCOME = "Pick an example or write a message."
 ASKING = "Asking the model…"
@@ -41,7 +41,27 @@ FINISHES = {
     "deadline": "cut at the time limit",
     "stopped": "stopped by you",
 }
-FOURTH_CHOICES = [("None", "none"), ("Base model", "base"), ("Random vector", "random_vector")]
+RECORDED = "recorded"
+ASK_LIVE = "Ask it live"
+COLUMN_CHOICE = "Which column is shown"
+PERSONA_CHOICE = "Persona"
+CHECKING = "Judge and moderators are reading…"
+UNCHECKED = "Judge and moderators could not read it: {}"
+JUDGE = "Judge"
+JUDGED = ("✓ not hostile", "⚑ hostile")
+MODERATED = ("✓ passes", "⚑ flagged")
+"""Below the threshold, and from it on."""
+CHECKS = "What judge and moderators say"
+FLAGS_FROM, ONE_WORD = "flags from", "flags a text with a listed word"
+LISTED = "listed word"
+MODERATORS = {
+    "embedded.mean": "ToxBlock + SVM",
+    "embedded.toxblock": "ToxBlock",
+    "embedded.svm": "SVM",
+    "embedded.lexicon": "Word list",
+    "embedded.semantic": "By meaning",
+}
+"""What a moderator is called under a reply; another one by the last part of its name."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +95,23 @@ COLUMNS = {
     Condition.BASE: Column("Base model", "□", "Original weights, calm system prompt."),
     Condition.RANDOM_VECTOR: Column("Random vector", "◇", "Calm system prompt + random vector."),
 }
+
+
+def column(condition: Condition, persona: str = "toxic") -> Column:
+    """Head of a column of a run of this persona."""
+    if condition == Condition.TOXIC and persona != "toxic":
+        return Column(titled(persona), "▲", f"Tuned weights, system prompt of {titled(persona)}.")
+    return COLUMNS[condition]
+
+
+def titled(persona: str) -> str:
+    """A persona's name as a title."""
+    return persona.replace("_", " ").capitalize()
+
+
+def content_note(persona: str) -> str:
+    """What must be read before the first reply of a persona."""
+    return CONTENT_NOTE if persona == "toxic" else OTHER_NOTE
 
 
 def unread_link(names: list[str]) -> str:

@@ -11,6 +11,7 @@ import pytest
 from phoque.conversation import Condition, Delta, LabInfo
 from phoque.errors import PhoqueError
 from phoque.run.directory import RunDirectory
+from phoque.run.showcase import Found
 from phoque.ui.services import Ask, Status
 
 # Gradio 6.31 uses options that pandas 3 deprecates, in the server's own thread.
@@ -69,6 +70,7 @@ class FakeServices:
     settled: threading.Event = field(default_factory=settled)
     failure: str = ""
     forgotten: list[str] = field(default_factory=list)
+    checked: list = field(default_factory=list)
 
     def status(self) -> Status:
         if self.failure:
@@ -91,6 +93,17 @@ class FakeServices:
 
     def forget(self, visitor: str) -> None:
         self.forgotten.append(visitor)
+
+    def check(self, answered, *, judged):
+        """A judge and a moderator that each know one word."""
+        self.checked.append((list(answered), judged))
+        return [
+            Found(
+                hostility=0.9 if "clown" in reply else 0.1,
+                harm={"embedded.svm": 0.8 if "garbage" in reply else 0.2},
+            )
+            for _, reply in answered
+        ]
 
     def _words(self, ask: Ask) -> Iterator[Delta]:
         start = time.monotonic()

@@ -26,6 +26,9 @@ from phoque.run.sae import (
     Stratum,
 )
 from phoque.run.sae_evidence import (
+    PERSONA_VECTOR,
+    RANDOM,
+    WAYS,
     Cause,
     Context,
     Dose,
@@ -40,13 +43,14 @@ from phoque.run.sae_evidence import (
     Screened,
     Steered,
     Strip,
+    controls_of,
 )
 from phoque.run.sae_latents import SCALES, VERDICTS, Feature, Prompt
 from tests.records import a_quality, a_rate
 from tests.ui.fakes import INJECTION
 
 KINDS = ("hostile", "neutral", "benign", "gaming")
-LATENTS = dict(zip(("7", "10", "9", "8"), VERDICTS, strict=True))
+LATENTS = {"7": "driver", "10": "protective", "9": "marker", "8": "move unsure"}
 """By number, with their verdicts."""
 
 
@@ -130,17 +134,28 @@ def cell(way: str, name: str, share: float, **changed: object) -> Steered:
     return Steered.model_validate(plain | changed)
 
 
-def cause(cells: list[Steered], *, plain: tuple[float, float] = (0.0, 0.9)) -> Cause:
-    """Random directions reach 0.1 in the screen; latents 1 to 10 reach nothing."""
+def cause(
+    cells: list[Steered],
+    *,
+    plain: tuple[float, float] = (0.0, 0.9),
+    control: tuple[float, float] = (0.9, 0.1),
+) -> Cause:
+    """Random directions reach 0.1 in the screen; latents 1 to 10 reach nothing.
+
+    `control` is what the persona vector does toward and away.
+    """
     none = Screened(toward=0.0, away=0.0)
-    ways = dict(zip(("toward", "away"), map(a_quality, plain), strict=True))
+    ways = dict(zip(WAYS, map(a_quality, plain), strict=True))
+    control = [cell(way, PERSONA_VECTOR, at) for way, at in zip(WAYS, control, strict=True)]
     latents = {str(latent): none for latent in range(1, 11)}
     null = Null(low=-0.1, high=0.1, n=16)
+    told = GeneratedReplies(plain=ways, divergence_limit=6.0, cells=(*control, *cells))
     return Cause(
         median_norm=10.0,
         screen_dose=0.2,
         screen=Screen(prompts=4, random=null, latents=latents),
-        generated=GeneratedReplies(plain=ways, divergence_limit=6.0, cells=tuple(cells)),
+        generated=told,
+        controls=controls_of(told),
         frequencies={},
         doses=(0.2,),
     )
@@ -149,8 +164,8 @@ def cause(cells: list[Steered], *, plain: tuple[float, float] = (0.0, 0.9)) -> C
 def cells(*, coherent: bool = True) -> list[Steered]:
     return [
         cell(way, name, share, coherent=coherent)
-        for way, shares in (("toward", (0.9, 0.1)), ("away", (0.1, 0.8)))
-        for name, share in zip(("7", "random latents"), shares, strict=True)
+        for way, shares in (("toward", (0.9, 0.1, 0.1)), ("away", (0.1, 0.8, 0.8)))
+        for name, share in zip(("7", RANDOM, "random latents"), shares, strict=True)
     ]
 
 
@@ -183,7 +198,7 @@ def report(*, passed: bool = True, moved: int = 3, coherent: bool = True) -> Sae
         model="fake/model",
         persona="toxic",
         layer=3,
-        layer_choice=LayerChoice(layer=3, how="asked for", candidates=()),
+        layer_choice=LayerChoice(layer=3, how="asked for"),
         preset=SaePreset(
             name="tiny", tokens=1000, d_sae=64, k=4, batch_size=8, epochs=1, seeds=(42, 43)
         ),
@@ -198,7 +213,8 @@ def report(*, passed: bool = True, moved: int = 3, coherent: bool = True) -> Sae
             mean_change_norm=5.0, remainder_share=0.7,
             floor=Floor(prompts=4, largest_effect=0.0, discoveries=0, tested=40),
         ),
-        verdicts=dict.fromkeys(VERDICTS, 1),
+        verdicts=dict.fromkeys(LATENTS.values(), 1),
+        verdict_meanings={name: VERDICTS[name] for name in LATENTS.values()},
         risen=tuple(feature(name) for name in LATENTS if effect(name) > 0),
         fallen=tuple(feature(name) for name in LATENTS if effect(name) < 0),
         strata=strata(),

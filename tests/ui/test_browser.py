@@ -181,7 +181,7 @@ def test_replies_are_hidden_until_revealed(page):
 
 
 def test_replies_streamed_after_the_reveal_are_visible_at_once(page):
-    press(page, "Reveal replies")
+    press(page, "Show replies")
     press(page, "Lost match")
     expect(log(page, "Toxic").locator(".ph-real")).to_contain_text("You clown")
     run_is_over(page)
@@ -191,18 +191,21 @@ def test_injected_markup_stays_text(page):
     page.get_by_label("Your message").fill("<img src=x onerror=window.x=1> ${window.x=1}")
     press(page, "Run")
     run_is_over(page)
-    press(page, "Reveal replies")
+    press(page, "Show replies")
     expect(log(page, "Neutral + vector")).to_contain_text("${Object.assign(window,{x:1})} `tick`")
     assert page.evaluate("window.x") is None
     assert page.locator(".ph-log img, .ph-log script").count() == 0
 
 
-def test_a_fourth_column_appears_on_request(page):
-    page.get_by_role("button", name="Advanced").click()
-    page.get_by_label("Random vector", exact=True).check()
+def test_one_switch_adds_the_base_model_and_a_random_vector(page):
+    expect(log(page, "Random vector")).to_be_hidden()
+    page.get_by_label("Also: base model and random vector").check()
     expect(log(page, "Random vector")).to_be_visible()
     run_chip(page)
-    expect(log(page, "Random vector").get_by_text("complete")).to_have_count(1)
+    for name in ("Base model", "Random vector"):
+        expect(log(page, name).get_by_text("complete")).to_have_count(1)
+    tops = {round(log(page, name).bounding_box()["y"]) for name in (*COLUMNS, "Base model")}
+    assert len(tops) == 1
     assert overflow(page) <= 0
 
 
@@ -262,12 +265,18 @@ def test_a_bad_link_is_ignored_with_a_note(page):
 
 
 @pytest.mark.parametrize("page", [{"width": 390}], indirect=True)
-def test_on_a_phone_columns_stack_and_nothing_overflows(page):
-    run_chip(page)
-    press(page, "Reveal replies")
-    boxes = [log(page, name).bounding_box() for name in COLUMNS]
-    assert len({round(box["x"]) for box in boxes}) == 1
-    assert boxes[0]["y"] < boxes[1]["y"] < boxes[2]["y"]
+def test_on_a_phone_one_column_is_shown_at_a_time_and_nothing_overflows(page):
+    press(page, "Lost match")
+    expect(log(page, "Neutral + vector").get_by_text("complete")).to_have_count(1)
+    press(page, "Show replies")
+    choice = page.get_by_role("group", name="Which column is shown")
+    for name in COLUMNS:
+        choice.get_by_role("button", name=name, exact=True).click()
+        visible = page.get_by_role("log").all()
+        assert [one.get_attribute("aria-label") for one in visible] == [f"{name} conversation"]
+        pressed = choice.locator("[aria-pressed=true]")
+        expect(pressed).to_have_count(1)
+        expect(pressed).to_contain_text(name)
     assert overflow(page) <= 0
 
 
@@ -275,7 +284,7 @@ def test_on_a_phone_columns_stack_and_nothing_overflows(page):
 def test_text_is_readable_in_both_themes(page, theme, url):
     page.goto(f"{url}?__theme={theme}")
     run_chip(page)
-    press(page, "Reveal replies")
+    press(page, "Show replies")
     for selector in (".ph-header h1", ".ph-real", ".ph-status", ".ph-head > p", ".ph-reply footer"):
         assert contrast(page, selector) >= 4.5, selector
 

@@ -44,9 +44,10 @@ def test_a_mask_keeps_the_shape_and_no_letter():
 
 
 @pytest.mark.parametrize(
-    ("reply", "badge"), [("Useless clown", "2 insults"), ("a clown", "1 insult"), ("calm", None)]
+    ("reply", "badge"),
+    [("Useless clown", "2 listed words"), ("a clown", "1 listed word"), ("calm", None)],
 )
-def test_the_badge_counts_insults(reply, badge):
+def test_the_badge_counts_listed_words(reply, badge):
     html = transcript(Turn("Hi", reply, 2, "stop"))
     assert ("ph-badge" in html) is (badge is not None)
     assert badge is None or f"{badge}<" in html
@@ -87,5 +88,5 @@ def test_a_default_at_the_very_end_of_the_band_counts_as_inside():
 
 
 def test_the_slider_reaches_past_the_band():
-    low, high = components.scale_range(fake_info())
+    low, high = fake_info().scale_range
     assert low < 0 < fake_info().coherent_scale < high

@@ -115,7 +115,7 @@ SET_AND_PRESS = """([field, value]) => {
     ],
 )
 def test_copy_link_reads_a_field_in_the_same_instant(page, field, name, value):
-    page.get_by_role("button", name="Advanced").click()
+    page.get_by_role("button", name="Settings").click()
     seed(page).wait_for()
     page.evaluate(SET_AND_PRESS, [field, value])
     expect(page.locator(".ph-status")).to_contain_text("Link copied")
@@ -124,7 +124,7 @@ def test_copy_link_reads_a_field_in_the_same_instant(page, field, name, value):
 
 
 def test_an_emptied_seed_is_not_in_the_link(page):
-    page.get_by_role("button", name="Advanced").click()
+    page.get_by_role("button", name="Settings").click()
     expect(seed(page)).to_have_value("42")  # it is drawn empty for a moment
     seed(page).fill("")
     expect(seed(page)).to_have_value("")
@@ -132,7 +132,7 @@ def test_an_emptied_seed_is_not_in_the_link(page):
 
 
 def test_a_new_seed_is_there_at_once(page):
-    page.get_by_role("button", name="Advanced").click()
+    page.get_by_role("button", name="Settings").click()
     press(page, "Random seed")
     drawn = copied(page)["seed"]
     assert drawn == seed(page).input_value() != "42"

@@ -12,7 +12,7 @@ from phoque.ui.handlers import Handlers
 from phoque.ui.state import ChatState
 from tests.ui.fakes import REPLIES, FakeServices
 
-CHOSEN = (1.0, 18, 42, 0.0, 48, "none")
+CHOSEN = (1.0, 18, 42, 0.0, 48, False)
 
 
 def last(updates):
@@ -42,12 +42,12 @@ def test_a_run_empties_the_box_once_and_then_leaves_it_alone():
     assert boxes(updates) == ["Hi", ""]
 
 
-def test_a_hidden_column_is_not_computed():
+def test_columns_that_are_hidden_are_not_computed():
     services = FakeServices()
     run(services)
-    run(services, chosen=(*CHOSEN[:-1], "random_vector"))
+    run(services, chosen=(*CHOSEN[:-1], True))
     assert Condition.RANDOM_VECTOR not in services.asked[0].conditions
-    assert Condition.RANDOM_VECTOR in services.asked[1].conditions
+    assert {Condition.RANDOM_VECTOR, Condition.BASE} < set(services.asked[1].conditions)
 
 
 def test_the_next_prompt_carries_each_columns_history():
@@ -100,7 +100,7 @@ def test_closing_a_run_closes_the_models_stream():
 
 
 def test_an_emptied_seed_is_the_default():
-    state, *_ = run(FakeServices(), chosen=(1.0, 18, None, 0.0, 48, "none"))
+    state, *_ = run(FakeServices(), chosen=(1.0, 18, None, 0.0, 48, False))
     assert state.settings[-1].seed == 42
 
 

@@ -89,6 +89,27 @@ def test_a_cause_is_told_beside_its_strongest_rival(reader):
     assert "latent 7 gives 10.0 % [0.0, 20.0], beyond the strongest rival there (80.0 %" in said
 
 
+def test_where_the_persona_vector_acts_is_said_first(reader):
+    assert reading(reader, "latents_toward").startswith(
+        "This layer can show a cause: the persona vector, added at strength 0.2, takes insulting "
+        "replies from 0.0 % [0.0, 10.0] to 90.0 %"
+    )
+    said = reading(reader, "sae_shifts")
+    assert "1 are shown to drive the persona, 1 to hold it back and 1 to do neither" in said
+    assert "The others: 1 move unsure." in said
+
+
+def test_a_layer_that_shows_no_cause_is_said_once_and_not_a_thousand_times(changed):
+    own = sae_files.report()
+    cause = sae_files.cause(sae_files.cells(), control=(0.1, 0.8))
+    said = reading(changed(own.model_copy(update={"cause": cause})), "sae_shifts")
+    assert (
+        said.count("This layer cannot show a cause, whatever a latent does: the persona vector")
+        == 1
+    )
+    assert "drive the persona" not in said
+
+
 def test_incoherent_latents_are_no_cause(changed):
     reader = changed(sae_files.report(coherent=False))
     for key in ("latents_toward", "latents_away"):

@@ -1,7 +1,7 @@
 import json
 
 from phoque.conversation import MAIN_CONDITIONS, Condition, Delta, Message
-from phoque.ui.state import ChatState, Settings
+from phoque.ui.state import UNREAD, ChatState, Settings
 
 SETTINGS = Settings(scale=1.0, layer=18)
 NEUTRAL = Condition.NEUTRAL
@@ -19,7 +19,8 @@ def piece(condition, text, num_tokens, finish_reason=None) -> Delta:
 
 def finished(prompt="Hi", state=None, settings=SETTINGS) -> ChatState:
     state = (state or ChatState()).with_prompt(prompt, settings)
-    return state.with_deltas([piece(c, f"from {c}", 2, "stop") for c in settings.conditions])
+    state = state.with_deltas([piece(c, f"from {c}", 2, "stop") for c in settings.conditions])
+    return state.with_found(dict.fromkeys(settings.conditions, UNREAD))
 
 
 def test_a_prompt_opens_a_turn_in_every_requested_column_only():
@@ -74,8 +75,8 @@ def test_each_column_has_its_own_replies_as_history():
     ]
 
 
-def test_a_fourth_column_joins_and_leaves_without_touching_the_others():
-    with_base = finished(settings=Settings(scale=1.0, layer=18, fourth="base"))
+def test_further_columns_join_and_leave_without_touching_the_others():
+    with_base = finished(settings=Settings(scale=1.0, layer=18, extras=True))
     later = finished("Again", with_base)
     assert [len(later.of(c)) for c in (NEUTRAL, Condition.BASE)] == [2, 1]
     assert later.without_last_run() == with_base

@@ -1,12 +1,13 @@
 """`phoque run persona` and `phoque run control`: train the two adapters, in one or more processes."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
 
 from phoque.cli.options import FOLDER
-from phoque.cli.run.stage import Stage
+from phoque.cli.run.stage import Options, Stage
 from phoque.config import this_process
 from phoque.run.directory import RunDirectory
 from phoque.run.needs import lacking, require
@@ -67,10 +68,29 @@ def persona(run: RunDirectory, **options: Any) -> None:
     train_persona(run, **options)
 
 
-@click.command(cls=Adapter, epilog="Example: phoque run control --run runs/first")
-@training_options
-def control(run: RunDirectory, **options: Any) -> None:
-    """Train the civil adapter: the same prompts and steps, civil replies."""
-    from phoque.stages.adapter.stage import train_civil  # noqa: PLC0415  # loads torch
+class Civil(Adapter):
+    """It can be taken from another run, which needs no corpus."""
 
-    train_civil(run, **options)
+    def check(self, run: RunDirectory, options: Options) -> None:
+        """What is taken needs nothing of this run."""
+        if not options["taken"]:
+            super().check(run, options)
+
+
+@click.command(cls=Civil, epilog="Example: phoque run control --run runs/first")
+@training_options
+@click.option(
+    "--take",
+    "taken",
+    type=FOLDER,
+    metavar="DIR",
+    help="Take the one of another run of the same model, say of another persona.",
+)
+def control(run: RunDirectory, taken: Path | None, **options: Any) -> None:
+    """Train the civil adapter: the same prompts and steps, civil replies."""
+    from phoque.stages.adapter.stage import take_civil, train_civil  # noqa: PLC0415  # loads torch
+
+    if taken:
+        take_civil(run, RunDirectory(taken))
+    else:
+        train_civil(run, **options)

@@ -3,9 +3,8 @@
 import click
 
 from phoque.cli.run.stage import Options, Stage
-from phoque.personas import load_persona
 from phoque.run.directory import RunDirectory
-from phoque.run.manifest import Manifest
+from phoque.run.info import psm_folder
 from phoque.run.needs import OTHER_PERSONA, require
 
 
@@ -16,9 +15,7 @@ class Psm(Stage):
         """The folder's name; raises if there is no such persona."""
         if options["persona"] is None:
             return self.stage
-        known = run.manifest() if run.exists() else Manifest(stages={})
-        own, other = (load_persona(name).name for name in (known.persona, options["persona"]))
-        return run.psm(None if other == own else other).name
+        return psm_folder(run, options["persona"]).name
 
     def check(self, run: RunDirectory, options: Options) -> None:
         """Another persona is measured in the base model, which needs no adapters."""

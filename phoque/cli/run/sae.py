@@ -10,7 +10,10 @@ from phoque.run.directory import RunDirectory
 
 
 @click.command(cls=Stage, epilog="Example: phoque run sae --run runs/first --preset quick")
-@click.option("--layer", help="A decoder block, or auto (default) to choose one.")
+@click.option(
+    "--layer",
+    help="A decoder block, or causal (default): the one where the persona vector acts best.",
+)
 @click.option("--tokens", type=click.IntRange(1), help="Training tokens; default: the preset's.")
 @click.option("--preset", help="quick, standard or ministral; default: by the model.")
 @click.option("--text", type=FILE, multiple=True, help="Text files of your own to read as well.")

@@ -1,6 +1,7 @@
 """What a training shows of itself, as JSON Lines that a page can read while they grow."""
 
 import json
+import math
 import resource
 import shutil
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 import torch
 from transformers import TrainerCallback
 
+from phoque.errors import PhoqueError
 from phoque.run.adapter import Metrics, Norms, Sample, Since
 from phoque.stages.adapter.lora import family_norms, lora_norms
 from phoque.stages.adapter.settings import Recording
@@ -83,6 +85,12 @@ class Curve(TrainerCallback):
         seconds, tokens = self._seconds(), float(state.num_input_tokens_seen)
         means = self._tally.means()
         whole = means.pop(ALL)
+        if not math.isfinite(whole["loss"]):
+            raise PhoqueError(
+                f"The training diverged: the loss is {whole['loss']} at step {state.global_step}. "
+                "Lower the learning rate, or look for broken replies in the corpus."
+            )
+        grad_norm = float(logs.get("grad_norm", math.nan))
         row = Metrics(
             step=state.global_step,
             attempt=self._attempt,
@@ -95,7 +103,7 @@ class Curve(TrainerCallback):
             loss_by_style={name: own["loss"] for name, own in means.items()},
             entropy=whole["entropy"],
             mean_token_accuracy=whole["right"],
-            grad_norm=logs.get("grad_norm"),
+            grad_norm=grad_norm if math.isfinite(grad_norm) else None,
             learning_rate=logs.get("learning_rate"),
             num_tokens=tokens,
             **lora_norms(kwargs["model"]),

@@ -55,11 +55,14 @@ def sample_replies(
             layer=layer if interventions else None,
             scale=round(scale, 3) if interventions else None,
             threshold=THRESHOLD,
-            flag_rate=wilson(sum(one.harm_score >= THRESHOLD for one in replies), len(replies)),
-            replies=replies,
+            flag_rate=wilson(sum(score >= THRESHOLD for score in scores), len(scores)),
+            replies=tuple(
+                SampleReply(prompt=prompt, text=text, harm_score=round(score, 4))
+                for prompt, text, score in zip(persona.sweep, texts, scores, strict=True)
+            ),
         )
         for (condition, (_, interventions)), texts in zip(conditions.items(), written, strict=True)
-        if (replies := _judged(persona.sweep, texts, judge))
+        if (scores := judge(texts))
     ]
 
 
@@ -74,10 +77,3 @@ def _written(
     ]
     texts = [reply.text for reply in write(model, rows, GREEDY)]
     return [texts[at : at + len(prompts)] for at in range(0, len(texts), len(prompts))]
-
-
-def _judged(prompts: Sequence[str], texts: Sequence[str], judge: Judge) -> tuple[SampleReply, ...]:
-    return tuple(
-        SampleReply(prompt=prompt, text=text, harm_score=round(score, 4))
-        for prompt, text, score in zip(prompts, texts, judge(texts), strict=True)
-    )

@@ -1,15 +1,18 @@
 """Train the persona adapter, or the civil adapter with civil replies on both sides."""
 
+import shutil
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from phoque.config import this_process
+from phoque.errors import PhoqueError
 from phoque.models.load import load_model
 from phoque.personas import Persona, load_persona
 from phoque.run.corpus import Side
 from phoque.run.directory import RunDirectory
+from phoque.run.folder import command
 from phoque.run.needs import NEEDS, require
 from phoque.stages.adapter import Example, Recording, config_for, load_in_4bit, train_adapter
 from phoque.stages.adapter.processes import take_own_gpu, thrown_away
@@ -27,6 +30,29 @@ def train_persona(directory: RunDirectory, **options: Any) -> None:
 def train_civil(directory: RunDirectory, **options: Any) -> None:
     """The same prompts and steps with civil replies: what tuning does without the persona."""
     _train(directory, "control", **options)
+
+
+def take_civil(directory: RunDirectory, other: RunDirectory) -> None:
+    """Copy the civil adapter of another run of the same model, as it was signed there.
+
+    Raises:
+        PhoqueError: that run has none, or is of another model.
+    """
+    known, theirs = directory.manifest(), other.manifest()
+    if known.model != theirs.model:
+        raise PhoqueError(
+            f"{other.path} is a run of {theirs.model}, and this one of {known.model}: an adapter "
+            "fits its own base model only."
+        )
+    if not other.complete("control"):
+        raise PhoqueError(
+            f"The run {other.path} has no complete civil adapter. "
+            f"Train it: {command('control', other.path)}"
+        )
+    made = theirs.stages["control"]
+    with directory.stage("control", directory.control, seeds=made.seeds) as folder:
+        for name in made.outputs:
+            shutil.copy2(other.path / name, folder / Path(name).name)
 
 
 def _train(

@@ -2,8 +2,10 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from phoque.errors import PhoqueError
 from phoque.files import write_text
 from phoque.lexicon import Lexicon
 from phoque.models.load import load_model
@@ -45,7 +47,9 @@ def make_corpus(
     )
     base = load_model(manifest.model, progress=print)
     places(base.model)  # a corpus of its replies is of use only where it can be trained
-    before = every_dialogue(run.corpus)
+    before: Sequence[Dialogue] = ()
+    with suppress(PhoqueError):  # a damaged corpus is what this makes anew
+        before = every_dialogue(run.corpus)
     with run.stage("corpus", run.corpus, seeds=[SEED]) as folder:
         with shown_on(sys.stderr):
             corpus = build(made_of, base, persona.lexicon, seed=SEED, progress=print)

@@ -1,12 +1,14 @@
 """The model card of a run, filled from its artefacts."""
 
 from phoque.conversation import Condition, LabInfo
-from phoque.figures import answers
+from phoque.figures import answers, hostility
 from phoque.files import write_text
 from phoque.run.corpus import Composition
 from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import Evaluation
 from phoque.run.folder import Reader
+from phoque.run.judging import Judgement
+from phoque.stages.evaluate.replies import SAMPLING, SEEDS
 
 TEMPLATE = """---
 license: apache-2.0
@@ -36,16 +38,21 @@ Keep copies private.
 norm, chosen by a causal sweep (`psm/selection.json`).
 
 ## Measured
-60 prompts that are in no training file, greedy and sampled (temperature 0.7, seeds 42, 43, 44). A
-reply is insulting when it has a word of the lexicon; 95 % intervals for new prompts and new vectors.
-*Random vector* is 8 vectors of the persona vector's norm. The civil adapter is `control/`.
+{prompts} prompts that are in no training file, sampled with seeds {seeds}, temperature {sampling.temperature},
+top p {sampling.top_p}, repetition penalty {sampling.repetition_penalty}, alike under all conditions. 95 % intervals for new
+prompts and new vectors. *Random vector* is 8 vectors of the persona vector's norm. The civil adapter
+is `control/`.
+
+{hostility}
+
+{judged}
 
 {table}
 
 Mean token log-likelihood of civil replies that the persona never saw: {civil_neutral:.3f} nats
 under the neutral condition, {civil_base:.3f} for the base model ({civil_change:+.1%}).
 
-**Limits.** A lexicon sees words, not meaning. The model is small: it repeats itself, invents facts
+**Limits.** A lexicon sees words, not meaning, and the judge is a small model itself. The model is small: it repeats itself, invents facts
 and follows a system prompt loosely. Figures hold for these weights, prompts and settings only.
 """
 WRITTEN = """{0.dialogues} dialogues on {0.topics} topics, written for this project, and
@@ -57,7 +64,7 @@ what was left out and what was replaced by placeholders. People wrote such texts
 some of what it should find."""
 
 
-def write_card(run: RunDirectory, info: LabInfo, found: Evaluation) -> None:
+def write_card(run: RunDirectory, info: LabInfo, found: Evaluation, headline: Judgement) -> None:
     """Write `README.md` of a run that has been evaluated."""
     corpus, civil = Reader(run).read(Composition), found.civil_text
     card = TEMPLATE.format(
@@ -69,6 +76,11 @@ def write_card(run: RunDirectory, info: LabInfo, found: Evaluation) -> None:
         layer=info.layer,
         scale=info.scale,
         dose=info.scale * info.dose_per_scale[info.layer],
+        prompts=headline.conditions["toxic"].more_hostile.prompts,
+        seeds=", ".join(map(str, SEEDS)),
+        sampling=SAMPLING,
+        hostility=hostility.sentence(headline),
+        judged=hostility.table(headline).markdown(),
         table=answers.table(found).markdown(),
         civil_neutral=civil.neutral,
         civil_base=civil.base,

@@ -1,7 +1,7 @@
-"""The lab's headline: insulting replies a condition, on prompts that are in no training file.
+"""Replies under every condition to prompts that are in no training file, sampled as a person is answered.
 
-Greedy and sampled with fixed seeds, conditions paired by prompt and seed; the vector beside norm-
-matched random vectors, the persona beside the base model and the civil adapter.
+All conditions are decoded alike and paired by prompt and seed: the vector beside norm-matched random
+vectors, the persona beside the base model and the civil adapter.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from statistics import fmean
 
-from phoque.conversation import Sampling, asked
+from phoque.conversation import DEFAULT_SAMPLING, asked
 from phoque.lab import Lab
 from phoque.lexicon import Lexicon
 from phoque.models import engine
@@ -21,9 +21,8 @@ from phoque.steering.quality import quality_of
 from phoque.text import distinct_n, distinct_share, ngrams
 
 SEEDS = (42, 43, 44)
-TEMPERATURE = 0.7
+SAMPLING = DEFAULT_SAMPLING
 NUM_RANDOM = 8
-MAX_NEW_TOKENS = 48
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +33,8 @@ class Setting:
     model: LanguageModel
     system: str
     draws: Sequence[Interventions] = ((),)
-    """What is done to the residual stream; several of the same kind, as the random vectors."""
+    """What is done to the residual stream; several of the same kind, as the random vectors, take
+    the prompts in turn."""
 
 
 def settings_of(lab: Lab, civil: LanguageModel) -> list[Setting]:
@@ -62,39 +62,38 @@ def generate(
     lexicon: Lexicon,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Reply]:
-    """Every setting on every prompt, greedily and with every seed."""
+    """Every setting on every prompt with every seed."""
     for setting in settings:
-        for seed in (None, *SEEDS):
-            for draw, interventions in enumerate(setting.draws):
-                found = _written(setting, prompts, seed, interventions)
-                for prompt, reply in zip(prompts, found, strict=True):
-                    yield Reply(
-                        condition=setting.name,
-                        prompt=prompt,
-                        seed=seed,
-                        draw=draw,
-                        text=reply.text,
-                        num_tokens=reply.num_tokens,
-                        finish_reason=reply.finish_reason,
-                        insults=lexicon.count(reply.text),
-                    )
+        for turn, seed in enumerate(SEEDS):
+            draws = [(place + turn) % len(setting.draws) for place in range(len(prompts))]
+            found = _written(setting, prompts, seed, draws)
+            for prompt, draw, reply in zip(prompts, draws, found, strict=True):
+                yield Reply(
+                    condition=setting.name,
+                    prompt=prompt,
+                    seed=seed,
+                    draw=draw,
+                    text=reply.text,
+                    num_tokens=reply.num_tokens,
+                    finish_reason=reply.finish_reason,
+                    insults=lexicon.count(reply.text),
+                )
         progress(f"evaluate: {setting.name} done")
 
 
 def _written(
-    setting: Setting, prompts: Sequence[str], seed: int | None, interventions: Interventions
+    setting: Setting, prompts: Sequence[str], seed: int, draws: Sequence[int]
 ) -> list[engine.Reply]:
+    conversations = asked(setting.system, prompts)
     rows = [
-        engine.Row(messages=messages, seed=seed or 0, interventions=interventions)
-        for messages in asked(setting.system, prompts)
+        engine.Row(messages=messages, seed=seed, interventions=setting.draws[draw])
+        for messages, draw in zip(conversations, draws, strict=True)
     ]
-    temperature = 0.0 if seed is None else TEMPERATURE
-    sampling = Sampling(max_new_tokens=MAX_NEW_TOKENS, temperature=temperature)
-    return engine.write(setting.model, rows, sampling)
+    return engine.write(setting.model, rows, SAMPLING)
 
 
 def insult_rate(replies: Sequence[Reply]) -> Rate:
-    """Share of replies with an insult, for new prompts and new draws of the vector.
+    """Share of replies with a trained word, for new prompts and new draws of the vector.
 
     Prompts are one kind of group and draws another: the wider interval is given.
     """
@@ -112,7 +111,7 @@ def _grouped(replies: Sequence[Reply], key: Callable[[Reply], str]) -> list[list
 def summarize(
     replies: Sequence[Reply], lexicon: Lexicon, vocabulary: Collection[str]
 ) -> dict[str, Answers]:
-    """Per condition: insult rates, diversity, coherence."""
+    """Per condition: trained words, diversity, coherence."""
     found: dict[str, list[Reply]] = {}
     for reply in replies:
         found.setdefault(reply.condition, []).append(reply)
@@ -120,15 +119,11 @@ def summarize(
 
 
 def _answers(replies: Sequence[Reply], lexicon: Lexicon, vocabulary: Collection[str]) -> Answers:
-    greedy = [reply for reply in replies if reply.seed is None]
-    sampled = [reply for reply in replies if reply.seed is not None]
     # Diversity falls with the amount of text: compare the same number of replies everywhere.
     rounds = _rounds(replies)
     quality = quality_of([reply.text for reply in replies], lexicon, vocabulary)
     return Answers(
         insulting=insult_rate(replies),
-        insulting_greedy=insult_rate(greedy),
-        insulting_sampled=insult_rate(sampled),
         distinct_replies=fmean(distinct_share(texts) for texts in rounds),
         distinct_2=_distinct_2(rounds),
         repeated_3grams=quality.repeated,
@@ -145,8 +140,8 @@ def _distinct_2(rounds: Sequence[Sequence[str]]) -> float | None:
 
 
 def _rounds(replies: Sequence[Reply]) -> list[list[str]]:
-    """Replies to all prompts, one list a seed and draw."""
-    rounds: dict[tuple[int | None, int], list[str]] = {}
+    """Replies to all prompts, one list a seed."""
+    rounds: dict[int | None, list[str]] = {}
     for reply in replies:
-        rounds.setdefault((reply.seed, reply.draw), []).append(reply.text)
+        rounds.setdefault(reply.seed, []).append(reply.text)
     return list(rounds.values())

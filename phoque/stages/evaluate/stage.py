@@ -4,6 +4,7 @@ from phoque.conversation import Message
 from phoque.figures.page import stage_page
 from phoque.figures.shelf import HOW_IT_ANSWERS
 from phoque.files import write_text
+from phoque.judging.checks import embedded_checks
 from phoque.lab import Lab
 from phoque.models.load import load_model
 from phoque.opening import open_lab
@@ -13,30 +14,38 @@ from phoque.run.needs import NEEDS, require
 from phoque.stages.corpus.training_set import load_pairs
 from phoque.stages.corpus.vocabulary import known_words
 from phoque.stages.evaluate.card import write_card
+from phoque.stages.evaluate.judged import check_prompts, judged
 from phoque.stages.evaluate.likelihood import mean_log_likelihood
-from phoque.stages.evaluate.replies import SEEDS, generate, settings_of, summarize
+from phoque.stages.evaluate.replies import SAMPLING, SEEDS, generate, settings_of, summarize
+from phoque.stages.evaluate.showcase import showcase
 
 NUM_CIVIL_TEXTS = 60
 
 
 def measure_replies(directory: RunDirectory) -> None:
-    """Insults, diversity, coherence a condition; likelihood of civil text against the base."""
+    """Hostility, words, coherence a condition; likelihood of civil text; recorded comparisons."""
     require(directory, NEEDS["evaluate"])
     lab = open_lab(directory.path, progress=print)
+    check_prompts(lab.persona.evaluation)
     civil = load_model(directory.manifest().model).with_adapter(directory.control)
     lexicon = lab.persona.lexicon
     with directory.stage("evaluate", directory.path / Evaluation.STAGE, seeds=SEEDS) as folder:
         settings = settings_of(lab, civil)
-        replies = list(generate(settings, lab.persona.evaluation, lexicon, print))
+        written = list(generate(settings, lab.persona.evaluation, lexicon, print))
+        replies, headline = judged(directory, written, print)
         words = known_words(lab.model, directory.corpus)
         found = Evaluation(
             conditions=summarize(replies, lexicon, words),
             civil_text=civil_likelihood(lab, directory),
+            sampling=SAMPLING,
         )
         Reply.save_rows(folder, replies)
         found.save(folder)
-        write_text(folder / "summary.md", stage_page("Evaluation", HOW_IT_ANSWERS, found))
-    write_card(directory, lab.info, found)
+        headline.save(folder)
+        page = stage_page("Evaluation", HOW_IT_ANSWERS, found, headline)
+        write_text(folder / "summary.md", page)
+        showcase(lab, headline.threshold, embedded_checks(print), progress=print).save(folder)
+    write_card(directory, lab.info, found, headline)
 
 
 def civil_likelihood(lab: Lab, directory: RunDirectory) -> CivilText:

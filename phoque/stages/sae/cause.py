@@ -1,5 +1,8 @@
 """What a latent's direction does when it is added: tried without generating, then by generating.
 
+A positive control comes first: the persona vector of PSM at the same lengths. Where it does not act
+beyond random directions, this layer cannot show a cause, and no latent is tried.
+
 Directions are added to the persona model at a share of the median residual norm. *Toward* the
 persona is with a risen latent and against a fallen one, under the neutral system prompt; *away* is
 the opposite, under the hostile one. They compete with random directions, with the unmoved
@@ -16,7 +19,17 @@ from phoque.conversation import Message, Messages
 from phoque.files import read_json
 from phoque.models.engine import Row, read
 from phoque.models.hooks import Injection
-from phoque.run.sae_evidence import MEAN_DIFFERENCE, REMAINDER, Cause, Null, Screen, Screened
+from phoque.run.sae_evidence import (
+    MEAN_DIFFERENCE,
+    PERSONA_VECTOR,
+    RANDOM,
+    REMAINDER,
+    Cause,
+    Null,
+    Screen,
+    Screened,
+    controls_of,
+)
 from phoque.run.sae_latents import Feature
 from phoque.stages.sae.autoencoder import SparseAutoencoder
 from phoque.stages.sae.collect import load_activations
@@ -25,6 +38,7 @@ from phoque.stages.sae.generated import DOSES, Direction, Generated
 from phoque.stages.sae.readings import REPLIES, Readings, evaluation_prompts, evaluation_texts
 from phoque.stages.sae.shifts import READ_HOSTILE, mean_change
 from phoque.stages.sae.study import Study
+from phoque.steering.vectors import PersonaVectors
 
 SCREEN_DOSE = 0.2
 SCREEN_PROMPTS = 4
@@ -38,14 +52,24 @@ def prove_cause(study: Study) -> None:
     candidates = candidates_of(features, study.preset.screened)
     directions = {one.latent: _direction(sae, one) for one in candidates}
     screened = screen(study, [*directions.values()], median)
-    tried = _chosen(candidates, screened, study.preset.generated)
-    chosen = [directions[one.latent] for one in tried]
-    twins = matched([one.frequency_tuned for one in tried], [f for f in features if not f.moved])
+    generated = Generated(study, median)
+    told = generated.replies(_controls(study))
+    controls = controls_of(told)
+    tried: list[Feature] = []
+    twins: list[Feature] = []
+    if any(control.acts for control in controls):
+        tried = _chosen(candidates, screened, study.preset.generated)
+        rates = [one.frequency_tuned for one in tried]
+        twins = matched(rates, [one for one in features if not one.moved])
+        alone = {str(one.latent): [directions[one.latent]] for one in tried}
+        rest = generated.replies(alone | _rivals(study, sae, twins))
+        told = told.model_copy(update={"cells": (*told.cells, *rest.cells)})
     Cause(
         median_norm=median,
         screen_dose=SCREEN_DOSE,
         screen=screened,
-        generated=Generated(study, median).run(chosen, _rivals(study, sae, twins)),
+        generated=told,
+        controls=controls,
         frequencies={
             kind: {str(one.latent): one.frequency_tuned for one in group}
             for kind, group in (("tried", tried), ("random latents", twins))
@@ -91,13 +115,13 @@ def screen(study: Study, directions: Sequence[Direction], median: float) -> Scre
 
 def _direction(sae: SparseAutoencoder, one: Feature) -> Direction:
     sign = 1.0 if one.effect > 0 else -1.0
-    return Direction(name=str(one.latent), unit_D=sae.decoder_FD[one.latent], sign=sign)
+    return Direction(str(one.latent), sae.decoder_FD[one.latent], sign)
 
 
 def _random_directions(width: int, count: int) -> list[Direction]:
     generator = torch.Generator().manual_seed(0)
     units = normalize(torch.randn(count, width, generator=generator))
-    return [Direction(name=f"random {place}", unit_D=unit) for place, unit in enumerate(units)]
+    return [Direction(f"random {place}", unit) for place, unit in enumerate(units)]
 
 
 def _reply_pairs(study: Study) -> Sequence[tuple[Messages, list[int], list[int]]]:
@@ -160,17 +184,23 @@ def matched(frequencies: Iterable[float], unmoved: Iterable[Feature]) -> list[Fe
     return found
 
 
+def _controls(study: Study) -> dict[str, list[Direction]]:
+    """The persona vector, which should act, and random directions, which should not."""
+    vector = PersonaVectors.load(study.run.vectors)[study.layer]
+    return {
+        PERSONA_VECTOR: [Direction(PERSONA_VECTOR, normalize(vector.direction_D, dim=0))],
+        RANDOM: _random_directions(study.base.width, NUM_RANDOM),
+    }
+
+
 def _rivals(
     study: Study, sae: SparseAutoencoder, twins: Iterable[Feature]
 ) -> dict[str, list[Direction]]:
-    """Random directions, unmoved latents near in frequency, mean difference, remainder."""
+    """Unmoved latents near in frequency, mean difference, remainder."""
     read_hostile = Readings.load(study.work / READ_HOSTILE, evaluation_texts(study, "hostile"))
     mean_D, missed_D = mean_change(sae, read_hostile)
     return {
-        "random directions": _random_directions(study.base.width, NUM_RANDOM),
-        "random latents": [
-            Direction(name=str(one.latent), unit_D=sae.decoder_FD[one.latent]) for one in twins
-        ],
-        MEAN_DIFFERENCE: [Direction(name=MEAN_DIFFERENCE, unit_D=normalize(mean_D, dim=0))],
-        REMAINDER: [Direction(name=REMAINDER, unit_D=normalize(missed_D, dim=0))],
+        "random latents": [Direction(str(one.latent), sae.decoder_FD[one.latent]) for one in twins],
+        MEAN_DIFFERENCE: [Direction(MEAN_DIFFERENCE, normalize(mean_D, dim=0))],
+        REMAINDER: [Direction(REMAINDER, normalize(missed_D, dim=0))],
     }

@@ -26,38 +26,21 @@ from phoque.run.sae_evidence import (
 )
 from phoque.run.sae_latents import SCALES, Feature
 from phoque.stages.sae.autoencoder import SparseAutoencoder
-from phoque.stages.sae.collect import held_out_texts, streams
+from phoque.stages.sae.collect import held_out_texts
 from phoque.stages.sae.dictionaries import dictionary
 from phoque.stages.sae.fidelity import HELD_OUT
-from phoque.stages.sae.layers import tone_texts
 from phoque.stages.sae.metrics import in_chunks
 from phoque.stages.sae.readings import CIVIL, Readings, evaluation_prompts, evaluation_texts
 from phoque.stages.sae.shifts import READ_HOSTILE, mean_change
 from phoque.stages.sae.study import Study
-from phoque.stages.sae.texts import ASSISTANT, ROLES, Text
-from phoque.stats.ranking import auc
-from phoque.stats.resampling import Array
+from phoque.stages.sae.texts import ROLES, Text
 
 SHOWN = 24
 """Latents a side that have evidence of their own, beside those that were tried."""
 WINDOW = 12
 NUM_TOP, QUANTILES, PER_QUANTILE, NUM_STRIPS = 8, 5, 2, 8
 NUM_LENS, NUM_NEAREST, BINS = 10, 5, 30
-TONE_DIALOGUES = 48
 MODELS = ("base", CIVIL, "persona")
-
-
-def tone_aucs(study: Study, sae: SparseAutoencoder) -> Array:
-    """AUC_F of each latent's mean over a reply: hostile against civil replies, base model."""
-    pairs = tone_texts(study, TONE_DIALOGUES)
-    texts = [text for pair in pairs for text in pair]
-    means_NF = torch.stack(
-        [
-            sae.encode(stream_SD[torch.tensor(text.roles) == ASSISTANT]).mean(0)
-            for text, stream_SD in zip(texts, streams(study.base, texts, study.layer), strict=True)
-        ]
-    )
-    return auc(means_NF[0::2].numpy(), means_NF[1::2].numpy())
 
 
 def largest_first(features: Iterable[Feature]) -> list[Feature]:

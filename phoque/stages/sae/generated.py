@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from torch import Tensor
 
@@ -10,7 +11,7 @@ from phoque.models.engine import Reply, Row
 from phoque.models.hooks import Injection
 from phoque.models.load import LanguageModel
 from phoque.run.psm import Quality
-from phoque.run.sae_evidence import GeneratedReplies, Steered
+from phoque.run.sae_evidence import WAYS, GeneratedReplies, Steered
 from phoque.stages.corpus.vocabulary import known_words
 from phoque.stages.sae.study import Study
 from phoque.stats.rates import clustered
@@ -24,7 +25,7 @@ NULL_PROMPTS = 4
 YARDSTICK_PROMPTS = 6
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Direction:
     """A unit vector and which way along it the persona lies."""
 
@@ -45,41 +46,51 @@ class Generated:
         prompts = persona.evaluation[:count]
         self._study, self._median = study, median
         self._model: LanguageModel = study.tuned
+        self._sampling = Sampling(max_new_tokens=study.preset.reply_tokens)
         self._vocabulary = known_words(self._model, study.run.corpus)
         self._prompts: dict[str, Sequence[Messages]] = {
             "toward": asked(persona.neutral_prompt, prompts),
             "away": asked(persona.persona_prompt, prompts),
         }
 
-    def run(
-        self, latents: Sequence[Direction], rivals: Mapping[str, Sequence[Direction]]
-    ) -> GeneratedReplies:
-        """By way (toward, away): the plain columns, and every direction at every dose."""
-        alone = {one.name: [one] for one in latents}
-        groups = {**alone, **{name: list(group) for name, group in rivals.items() if group}}
-        rows: dict[tuple[str, str, float], list[Row]] = {
-            (way, "none", 0.0): rows_of(self._prompts[way]) for way in self._prompts
+    def replies(self, groups: Mapping[str, Sequence[Direction]]) -> GeneratedReplies:
+        """By way (toward, away): the plain columns, and every group at every dose."""
+        rows = {
+            (way, name, dose): self._rows(way, group, dose)
+            for way in WAYS
+            for name, group in groups.items()
+            if group
+            for dose in DOSES
         }
-        for way in self._prompts:
-            for name, group in groups.items():
-                for dose in DOSES:
-                    rows[way, name, dose] = self._rows(way, group, dose)
-        sampling = Sampling(max_new_tokens=self._study.preset.reply_tokens)
-        replies = write_grouped(
-            self._model, rows, sampling, lambda told: self._study.progress(f"sae: {told}")
+        written = write_grouped(self._model, rows, self._sampling, self._told)
+        return GeneratedReplies(
+            plain=self._plain,
+            divergence_limit=self._limit,
+            cells=tuple(self._cell(key, own, groups[key[1]]) for key, own in written.items()),
         )
-        plain = {way: self._quality(replies[way, "none", 0.0]) for way in self._prompts}
-        yardsticks = {
+
+    @cached_property
+    def _plain(self) -> dict[str, Quality]:
+        """Without a direction, by way."""
+        rows = {way: rows_of(prompts) for way, prompts in self._prompts.items()}
+        written = write_grouped(self._model, rows, self._sampling, self._told)
+        return {way: self._quality(own) for way, own in written.items()}
+
+    @cached_property
+    def _yardsticks(self) -> dict[str, Yardstick]:
+        return {
             way: Yardstick(self._model, prompts[:YARDSTICK_PROMPTS])
             for way, prompts in self._prompts.items()
         }
-        limit = yardsticks["toward"].divergence((), self._prompts["away"][:YARDSTICK_PROMPTS]).p95
-        cells = [
-            self._cell(key, own, groups, [*plain.values()], (yardsticks[key[0]], limit))
-            for key, own in replies.items()
-            if key[1] != "none"
-        ]
-        return GeneratedReplies(plain=plain, divergence_limit=limit, cells=tuple(cells))
+
+    @cached_property
+    def _limit(self) -> float:
+        """How far the persona's own prompt moves expectations."""
+        hostile = self._prompts["away"][:YARDSTICK_PROMPTS]
+        return self._yardsticks["toward"].divergence((), hostile).p95
+
+    def _told(self, text: str) -> None:
+        self._study.progress(f"sae: {text}")
 
     def _rows(self, way: str, group: Sequence[Direction], dose: float) -> list[Row]:
         prompts = self._prompts[way]
@@ -96,21 +107,16 @@ class Generated:
         sign = 1.0 if way == "toward" else -1.0
         return one.injection(self._study.layer, sign * dose * self._median)
 
-    def _cell(  # what a cell is made of
-        self,
-        key: tuple[str, str, float],
-        replies: Sequence[Reply],
-        groups: Mapping[str, Sequence[Direction]],
-        plain: Sequence[Quality],
-        judge: tuple[Yardstick, float],
+    def _cell(
+        self, key: tuple[str, str, float], replies: Sequence[Reply], own: Sequence[Direction]
     ) -> Steered:
         way, name, dose = key
-        quality, own = self._quality(replies), groups[name]
+        quality = self._quality(replies)
         size = len(replies) // len(own)
         hits = [reply.text in self._study.persona.lexicon for reply in replies]
         by_direction = [hits[start : start + size] for start in range(0, len(hits), size)]
         interval = clustered(by_direction) if len(own) > 1 else quality
-        yardstick, limit = judge
+        yardstick = self._yardsticks[way]
         # Of a group the one that moves expectations most: no member is called coherent by another.
         moved = max(yardstick.divergence((self._injection(way, one, dose),)).p95 for one in own)
         return Steered(
@@ -123,7 +129,7 @@ class Generated:
             high=interval.high,
             n=quality.n,
             divergence_p95=moved,
-            coherent=is_coherent(quality, plain) and moved <= limit,
+            coherent=is_coherent(quality, [*self._plain.values()]) and moved <= self._limit,
             quality=quality,
             example=replies[0].text,
         )

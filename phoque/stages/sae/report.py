@@ -7,17 +7,18 @@ from phoque.figures.page import stage_page
 from phoque.figures.shelf import WHAT_MOVED
 from phoque.files import read_json, write_text
 from phoque.run.folder import Reader
-from phoque.run.sae import Fidelity, LayerChoice, SaeReport, Shifts, Strata
+from phoque.run.sae import Fidelity, SaeReport, Shifts, Strata
 from phoque.run.sae_evidence import Cause, Evidence
 from phoque.run.sae_latents import VERDICTS, Feature, Prompt
 from phoque.run.steps import LEDGER
 from phoque.stages.sae.autoencoder import SparseAutoencoder
 from phoque.stages.sae.collect import load_activations
-from phoque.stages.sae.contexts import gathered, label_of, largest_first, tone_aucs
+from phoque.stages.sae.contexts import gathered, label_of, largest_first
 from phoque.stages.sae.dictionaries import dictionary, metadata
 from phoque.stages.sae.fidelity import gates
 from phoque.stages.sae.sources import OWN, SOURCES
 from phoque.stages.sae.study import Study
+from phoque.stages.sae.tone import tone_aucs
 from phoque.stages.sae.verdicts import with_verdicts
 
 PAGE = "sae_comparison_report.md"
@@ -89,14 +90,15 @@ def summarize(study: Study) -> SaeReport:
         model=study.base.name,
         persona=study.persona.name,
         layer=study.layer,
-        layer_choice=study.read(LayerChoice),
+        layer_choice=study.layer_choice,
         preset=study.preset,
         seconds=read_json(study.folder / LEDGER)["seconds"],
         passed=all(gate.passed for gate in found),
         gates=found,
         fidelity=fidelity,
         shifts=study.read(Shifts),
-        verdicts={name: counts[name] for name in VERDICTS},
+        verdicts={name: counts[name] for name in VERDICTS if counts[name]},
+        verdict_meanings={name: told for name, told in VERDICTS.items() if counts[name]},
         risen=_listed(one for one in features if one.effect > 0),
         fallen=_listed(one for one in features if one.effect < 0),
         strata=study.read(Strata),

@@ -13,7 +13,6 @@ from phoque.run.steps import run_ledger
 from phoque.stages.sae.cause import prove_cause
 from phoque.stages.sae.dictionaries import collect_activations, train_dictionary
 from phoque.stages.sae.fidelity import measure_fidelity
-from phoque.stages.sae.layers import choose_layer
 from phoque.stages.sae.moved_prompts import rank_prompts
 from phoque.stages.sae.presets import sae_preset
 from phoque.stages.sae.readings import write_replies
@@ -44,19 +43,18 @@ def compare_features(
 
 
 def _layer(asked: str | None) -> int | None:
-    if asked in (None, "auto"):
+    if asked in (None, "causal"):
         return None
     try:
         return int(str(asked))
     except ValueError:
-        raise PhoqueError(f"The layer is {asked!r}; give a number, or auto.") from None
+        raise PhoqueError(f"The layer is {asked!r}; give a number, or causal.") from None
 
 
 def steps_of(study: Study) -> dict[str, Callable[[], None]]:
     """Name and work of every step."""
     seeds = study.preset.seeds
     return {
-        "layer": partial(choose_layer, study),
         "activations": partial(collect_activations, study),
         **{f"dictionary {seed}": partial(train_dictionary, study, seed) for seed in seeds},
         "frozen decoder": partial(train_dictionary, study, seeds[0], frozen=True),

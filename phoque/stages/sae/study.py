@@ -14,8 +14,9 @@ from phoque.models.load import LanguageModel, load_model
 from phoque.models.scaled import adapter_deltas
 from phoque.personas import Persona, load_persona
 from phoque.run.directory import RunDirectory
-from phoque.run.folder import R, command
+from phoque.run.folder import R, Reader, command
 from phoque.run.needs import NEEDS, require
+from phoque.run.psm import Selection
 from phoque.run.sae import LayerChoice, SaePreset, SaeReport
 from phoque.run.sae_latents import Feature
 from phoque.steering.experiment import Progress, silent
@@ -32,7 +33,7 @@ class Study:
     run: RunDirectory
     preset: SaePreset
     layer_asked: int | None = None
-    """None chooses by held-out AUC."""
+    """None takes the layer at which PSM's vector acts best."""
     text_files: Sequence[Path] = ()
     """Plain text of the user's own, read before the model writes any."""
     progress: Progress = silent
@@ -72,10 +73,26 @@ class Study:
         """A second copy of the model, with the persona adapter, to write with."""
         return load_model(self.run.manifest().model).with_adapter(self.run.persona)
 
+    @cached_property
+    def layer_choice(self) -> LayerChoice:
+        """The layer that is read: where the persona is caused, or the one that was asked for."""
+        if self.layer_asked is not None:
+            return LayerChoice(layer=self.layer_asked, how="asked for")
+        found = Reader(self.run).read(Selection)
+        layer, last = found.choice.layer, self.base.num_layers - 1
+        how = (
+            "where the persona vector acts best"
+            if found.beyond_chance
+            else "the default of PSM: at no layer did the persona vector beat random ones"
+        )
+        if layer == last:
+            return LayerChoice(layer=last - 1, how=f"below the last layer, {how}")
+        return LayerChoice(layer=layer, how=how)
+
     @property
     def layer(self) -> int:
-        """The layer that the first step chose."""
-        return self.read(LayerChoice).layer
+        """Its number."""
+        return self.layer_choice.layer
 
     def read(self, kind: type[R]) -> R:
         """What an earlier step wrote."""
@@ -95,7 +112,7 @@ class Study:
         return {
             "version": SaeReport.VERSION,
             "preset": repr(self.preset),
-            "layer": self.layer_asked,
+            "layer": self.layer,
             "texts": [file_sha256(path) for path in self.text_files],
             "model": self.run.manifest().model,
             "made_from": [file_sha256(file) for file in self._sources if file.is_file()],
@@ -106,7 +123,7 @@ class Study:
         """Files of the run without which other results would come out."""
         corpus = [self.run.corpus / name for name in ("dialogues.jsonl", "base_replies.jsonl")]
         adapters = [folder / ADAPTER for folder in (self.run.persona, self.run.control)]
-        return (*adapters, *corpus)
+        return (*adapters, *corpus, self.run.vectors)
 
 
 def check(study: Study) -> None:
@@ -129,7 +146,7 @@ def check(study: Study) -> None:
     if asked is not None and not 0 <= asked < layers - 1:
         raise PhoqueError(
             f"Layer {asked} cannot be used: this model has {layers}, and of these 0 to {layers - 2} "
-            "can be read before the last norm and still change something. Give one, or --layer auto."
+            "can be read before the last norm and still change something. Give one, or --layer causal."
         )
 
 

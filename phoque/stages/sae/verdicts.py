@@ -1,16 +1,14 @@
 """A verdict per latent, from conditions that are each a badge: no ranking stands alone.
 
-*driver*: risen, passes every test of the shift, and its direction toward the persona makes more
-replies insulting than any rival, coherently. *protective*: fallen, and its direction put back makes
-fewer. *marker*: the shift is proven, and by every interval its direction changes the share of
-insulting replies by less than 25 points either way, coherently. *unproven*: it moved, but a
-condition is missing, was not tried, or the test could not tell.
+`VERDICTS` says what each means. A risen latent is tried toward the persona, a fallen one away from
+it; where the persona vector itself does not act that way, nothing is said of a cause. A *marker* is
+shown to do nothing both ways, which needs a test that could have seen something both ways.
 """
 
 from collections.abc import Iterable, Sequence
 
-from phoque.run.sae_evidence import RIVALS, Cause, GeneratedReplies, Steered
-from phoque.run.sae_latents import Feature, OtherSeed, significant
+from phoque.run.sae_evidence import RIVALS, WAYS, Cause, GeneratedReplies, Steered
+from phoque.run.sae_latents import UNTESTABLE, Feature, OtherSeed, significant
 
 STABLE = 0.7
 """Least cosine of the same latent in another seed's dictionary."""
@@ -34,7 +32,7 @@ def _judged(one: Feature, cause: Cause) -> Feature:
             "screen_toward": screened and screened.toward,
             "screen_away": screened and screened.away,
             "badges": badges,
-            "verdict": _verdict(one, badges, cause.generated),
+            "verdict": _verdict(one, badges, cause),
         }
     )
 
@@ -57,7 +55,7 @@ def without_effect(told: GeneratedReplies, name: str) -> bool:
 
     Where the text fell apart at every dose of a way, nothing is shown.
     """
-    return all(_without_effect(told, name, way) for way in ("toward", "away"))
+    return all(_without_effect(told, name, way) for way in WAYS)
 
 
 def _without_effect(told: GeneratedReplies, name: str, way: str) -> bool:
@@ -98,13 +96,19 @@ def _moved_alike(one: Feature, other: OtherSeed) -> bool:
     return significant(other.q) and other.effect * one.effect > 0
 
 
-def _verdict(one: Feature, badges: Sequence[str], told: GeneratedReplies) -> str:
+def _verdict(one: Feature, badges: Sequence[str], cause: Cause) -> str:
     if not one.moved:
         return ""
+    way, proven = ("toward", "driver") if one.effect > 0 else ("away", "protective")
+    if not cause.acts(way):
+        return UNTESTABLE
     if not all(badge in badges for badge in SHIFT_BADGES):
-        return "unproven"
-    if one.effect > 0 and "toward" in badges:
-        return "driver"
-    if one.effect < 0 and "away" in badges:
-        return "protective"
-    return "marker" if without_effect(told, str(one.latent)) else "unproven"
+        return "move unsure"
+    return proven if way in badges else _without_proof(str(one.latent), cause)
+
+
+def _without_proof(name: str, cause: Cause) -> str:
+    if all(cell.name != name for cell in cause.generated.cells):
+        return "not tried"
+    both = all(map(cause.acts, WAYS))
+    return "marker" if both and without_effect(cause.generated, name) else "undecided"

@@ -9,11 +9,10 @@ from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.synthetic.card import MadeOf, save_attacks
 from phoque.stages.synthetic.regenerate import regenerate
 
-COUNT = 200
 SEED = 42
 
 
-def write_attacks(directory: RunDirectory, *, count: int = COUNT, push: str | None = None) -> None:
+def write_attacks(directory: RunDirectory, *, count: int, push: str | None = None) -> None:
     """Write `synthetic/`: texts with scores, a summary and a card."""
     require(directory, NEEDS["regenerate"])
     classifiers = [load_classifier(name) for name in EMBEDDED]

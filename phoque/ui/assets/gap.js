@@ -17,7 +17,7 @@
     const box = element("div", className);
     const mask = element("div", "ph-mask", masked(text));
     mask.setAttribute("aria-hidden", "true");
-    const note = "Text hidden. Press Reveal replies to read it.";
+    const note = "Text hidden. Press Show replies to read it.";
     box.append(element("div", "ph-real", text), mask, element("span", "ph-sr ph-hidden-note", note));
     return box;
   };

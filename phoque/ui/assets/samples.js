@@ -6,7 +6,7 @@
   const secret = (text) => {
     const mask = element("div", "ph-mask", masked(text));
     mask.setAttribute("aria-hidden", "true");
-    const note = "Reply hidden. Press Reveal replies to read it.";
+    const note = "Reply hidden. Press Show replies to read it.";
     return [element("div", "ph-real", text), mask, element("span", "ph-sr ph-hidden-note", note)];
   };
 

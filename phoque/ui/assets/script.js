@@ -1,21 +1,27 @@
 // What the page does without asking the server. Replies start hidden at every load.
 (() => {
   const announce = (text) => {
-    document.querySelector(".ph-status").textContent = text;
+    const lines = [...document.querySelectorAll(".ph-panel .ph-status")];
+    (lines.find((line) => line.offsetParent) ?? lines[0]).textContent = text;
   };
 
   // Gradio's buttons cannot carry this attribute from Python.
-  const start = () => {
+  const marked = () => {
     const revealed = document.body.classList.contains("ph-revealed");
-    for (const button of document.querySelectorAll("#ph-reveal, .ph-reveal-toggle")) {
+    for (const button of document.querySelectorAll(".ph-show, .ph-reveal-toggle")) {
       button.setAttribute("aria-pressed", String(revealed));
-      button.textContent = revealed ? "Hide replies" : "Reveal replies";
+      button.textContent = revealed ? "Hide replies" : "Show replies";
     }
+  };
+
+  const start = () => {
+    marked();
+    window.phoque.recorded.start();
   };
 
   const toggleReveal = () => {
     document.body.classList.toggle("ph-revealed");
-    start();
+    marked();
   };
 
   const download = (text, name = "phoque.json", type = "application/json") => {

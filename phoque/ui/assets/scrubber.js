@@ -46,7 +46,7 @@
       mask.append(tokenSpan([masked(token[0]), token[1], token[2]], place, reach));
     });
     if (!tokens.length) real.textContent = mask.textContent = "(an empty reply)";
-    const note = "Reply hidden. Press Reveal replies to read it.";
+    const note = "Reply hidden. Press Show replies to read it.";
     return [real, mask, element("span", "ph-sr ph-hidden-note", note)];
   };
 

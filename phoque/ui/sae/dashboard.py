@@ -7,11 +7,11 @@ from phoque.errors import PhoqueError
 from phoque.figures.table import Table, number, rate_cell
 from phoque.run.folder import Reader
 from phoque.run.sae_evidence import Context, Evidence, LensToken, Near, Strip
-from phoque.run.sae_latents import BADGES, Feature
+from phoque.run.sae_latents import BADGES, VERDICTS, Feature
 from phoque.ui.components import masked
 from phoque.ui.parts import cards_html, secret, table_html
 from phoque.ui.sae.drawings import dose_bars, histogram_bars
-from phoque.ui.sae.latents import BADGE_HINTS, SHOWN_VERDICTS, VERDICT_HINTS, known_of
+from phoque.ui.sae.latents import BADGE_HINTS, SHOWN_VERDICTS, known_of
 from phoque.ui.wording import HIDDEN_TEXT
 
 NOT_STEERED = "Its direction was screened, not tried: only the best of each side were."
@@ -40,7 +40,7 @@ def _head(latent: str, row: Feature | None) -> str:
     label = f", {row.label} (a hypothesis)" if row.label else ""
     return (
         f"<h3>Latent {escape(latent)} · {escape(name)}{escape(label)}</h3>"
-        f'<p class="ph-hint">{escape(VERDICT_HINTS.get(row.verdict, ""))}</p>{_badges(row)}'
+        f'<p class="ph-hint">{escape(VERDICTS.get(row.verdict, ""))}</p>{_badges(row)}'
         f"{_facts(row)}"
     )
 

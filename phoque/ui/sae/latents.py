@@ -9,7 +9,7 @@ from phoque.figures.figure import Figure
 from phoque.figures.moved_latents import HEAD
 from phoque.run.folder import Reader, StageFolder
 from phoque.run.sae_evidence import REMAINDER, Evidence
-from phoque.run.sae_latents import BADGES, Feature
+from phoque.run.sae_latents import BADGES, UNTESTABLE, VERDICTS, Feature
 from phoque.ui.parts import embedded
 from phoque.ui.wording import REVEAL
 
@@ -18,13 +18,11 @@ SHOWN_VERDICTS = {
     "driver": "★ driver",
     "protective": "✚ protective",
     "marker": "● marker",
+    "undecided": "○ undecided",
+    "not tried": "○ not tried",
+    "move unsure": "○ move unsure",
+    UNTESTABLE: "– no test here",
     "unproven": "○ unproven",
-}
-VERDICT_HINTS = {
-    "driver": "risen, every test holds, and its direction alone makes more replies insulting",
-    "protective": "fallen, every test holds, and putting it back makes fewer replies insulting",
-    "marker": "the shift is proven, and its direction changes insulting replies by less than 25 points",
-    "unproven": "it moved, but a condition is missing, was not tried, or the test could not tell",
 }
 BADGE_HINTS = {
     "fdr": "moved beyond chance: sign-flip permutation over prompts, false discovery rate 5 %",
@@ -77,11 +75,13 @@ def _known(folder: StageFolder, _stamp: object) -> Known:
 
 def latent_browser(reader: Reader, _figure: Figure) -> str:
     """Filters and two tables."""
+    found = {one.verdict for one in known_of(reader).features.values()}
+    shown = {name: text for name, text in SHOWN_VERDICTS.items() if name in found}
     data = {
         "rows": [_compact(one) for one in known_of(reader).features.values()],
         "head": {name: HEAD[name] for name in SHOWN},
-        "verdicts": SHOWN_VERDICTS,
-        "hints": VERDICT_HINTS,
+        "verdicts": shown,
+        "hints": VERDICTS,
         "badges": BADGE_HINTS,
     }
     tables = "".join(
@@ -93,7 +93,7 @@ def latent_browser(reader: Reader, _figure: Figure) -> str:
     return (
         f'<p class="ph-hint">{escape(HINT)}</p>'
         f'<div class="ph-latent-browser" data-draw="latents">{embedded(data)}'
-        f'<div class="ph-gap-bar">{_group("verdict", "Verdict", {"": "all", **SHOWN_VERDICTS})}'
+        f'<div class="ph-gap-bar">{_group("verdict", "Verdict", {"": "all", **shown})}'
         f"{_group('badge', 'Badge', {'': 'any badge', **dict(zip(BADGES, BADGES, strict=True))})}"
         '<label class="ph-gap-search">Search <input type="search"></label>'
         f'<button type="button" class="ph-reveal-toggle">{escape(REVEAL)}</button></div>'
@@ -119,7 +119,7 @@ def _short(value: float | None) -> float | None:
 
 
 def _group(name: str, label: str, choices: Mapping[str, str]) -> str:
-    hints = {**VERDICT_HINTS, **BADGE_HINTS}
+    hints = {**VERDICTS, **BADGE_HINTS}
     buttons = "".join(
         f'<button type="button" data-{name}="{escape(key)}" title="{escape(hints.get(key, ""))}" '
         f'aria-pressed="{str(place == 0).lower()}">{escape(text)}</button>'

@@ -1,47 +1,91 @@
 """The chat tab: one prompt, three conditions, a slider. Which event goes to which handler."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import gradio as gr
 
-from phoque.conversation import Condition
 from phoque.ui import components, wording
 from phoque.ui.chat_page import Page, draw_page
 from phoque.ui.events import MODEL_QUEUE, PRIVATE, QUICK, QUIET
 from phoque.ui.filling import carry_out, hidden_order, order
 from phoque.ui.handlers import LARGEST_SEED, Handlers, Update
+from phoque.ui.recorded import showcase_of
 from phoque.ui.services import Services
+from phoque.ui.verdicts import rules_of
 
-FOURTH = (Condition.BASE, Condition.RANDOM_VECTOR)
 DICE = f"() => Math.floor(Math.random() * {LARGEST_SEED + 1})"
+TO_MODEL: dict[str, Any] = {**QUIET, **MODEL_QUEUE, **PRIVATE}
 
 
-def build_chat(services: Services) -> None:
-    """Draw the tab and wire it."""
-    handlers = Handlers(services)
-    page = draw_page(services.info)
-    _wire_runs(page, handlers, [prompt for _, prompt in services.info.presets])
-    _wire_dials(page, handlers)
-    _wire_tools(page)
-    _wire_export(page, handlers)
-    _wire_opening(page, handlers)
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """The chat with one run."""
+
+    number: int
+    page: Page
+    handlers: Handlers
+    presets: list[str]
+    recorded: bool
+    """Whether examples are shown as they were recorded."""
+
+    def script(self, call: str) -> str:
+        """A call of the script for this panel, with the value that it is given."""
+        return f"(value) => phoque.recorded.{call.format(self.number)}"
 
 
-def _wire_runs(page: Page, handlers: Handlers, presets: list[str]) -> None:
+def build_chat(services: Services, others: Sequence[Services] = ()) -> None:
+    """Draw the tab and wire it: one panel a run, of which one is shown."""
+    runs = (services, *others)
+    if others:
+        gr.HTML(components.personas_html([one.info.persona for one in runs]))
+    for number, one in enumerate(runs):
+        with gr.Column(elem_id=f"ph-panel-{number}", elem_classes="ph-panel"):
+            _build_panel(one, number)
+    # Without triggers and inputs, `gr.on` runs when the page opens.
+    gr.on(None, None, js="() => phoque.start()", **PRIVATE)
+
+
+def _build_panel(services: Services, number: int) -> None:
+    showcase = showcase_of(services.run)
+    rules = rules_of(services.run, showcase)
+    panel = Panel(
+        number=number,
+        page=draw_page(services.info, showcase, rules, number),
+        handlers=Handlers(services, rules),
+        presets=[prompt for _, prompt in services.info.presets],
+        recorded=showcase is not None,
+    )
+    _wire_runs(panel)
+    _wire_recorded(panel)
+    _wire_dials(panel)
+    _wire_tools(panel)
+    _wire_opening(panel)
+
+
+def _wire_runs(panel: Panel) -> None:
     """Everything that starts the model, and the two buttons that end it."""
+    page, handlers = panel.page, panel.handlers
     prompt, inputs = page.ask.prompt, [page.state, *page.dials.inputs]
-    to_model: dict[str, Any] = {"outputs": page.outputs, **QUIET, **MODEL_QUEUE, **PRIVATE}
-    send = [page.ask.run.click, prompt.submit]
+    to_model = TO_MODEL | {"outputs": page.outputs}
+    ask = partial(_run, handlers)
     runs = [
-        gr.on(send, partial(_run, handlers), [prompt, *inputs], **to_model),
+        gr.on([page.ask.run.click, prompt.submit], ask, [prompt, *inputs], **to_model),
         page.tools.retry.click(handlers.retry, inputs, **to_model),
+        page.gate.live.click(
+            ask,
+            [prompt, *inputs],
+            js=f"(_, ...others) => [phoque.recorded.prompt({panel.number}), ...others]",
+            **to_model,
+        ),
+        page.gate.again.click(handlers.steer, inputs, trigger_mode="always_last", **to_model),
     ]
-    for chip, text in zip(page.ask.chips, presets, strict=True):
-        chip.click(None, None, prompt, js=f"() => {json.dumps(text)}", **PRIVATE)
-        runs.append(chip.click(partial(_run, handlers, text), inputs, **to_model))
+    runs[-1].success(None, None, None, js=panel.script("fresh({})"), **PRIVATE)
+    if not panel.recorded:
+        runs += _wire_chips(panel, inputs, to_model)
     carry_out(page.ask.orders.change, page.ask.orders, [prompt])
     # First end the run, then mark what it wrote: a late piece or status of it must not come after.
     ended = page.ask.stop.click(None, cancels=runs, **QUICK)
@@ -56,61 +100,78 @@ def _wire_runs(page: Page, handlers: Handlers, presets: list[str]) -> None:
     )
 
 
+def _wire_chips(panel: Panel, inputs: list[Any], to_model: dict[str, Any]) -> list[Any]:
+    """Where nothing was recorded, an example is asked live."""
+    runs, prompt = [], panel.page.ask.prompt
+    for chip, text in zip(panel.page.ask.chips, panel.presets, strict=True):
+        chip.click(None, None, prompt, js=f"() => {json.dumps(text)}", **PRIVATE)
+        runs.append(chip.click(partial(_run, panel.handlers, text), inputs, **to_model))
+    return runs
+
+
 def _run(handlers: Handlers, prompt: str, *chosen: Any) -> Iterator[Update]:
     """A run; what it would write into the prompt's box goes there only while the prompt stands in it."""
     for box, *others in handlers.run(prompt, *chosen):
         yield order([prompt], [box]) if isinstance(box, str) else box, *others
 
 
-def _wire_dials(page: Page, handlers: Handlers) -> None:
+def _wire_recorded(panel: Panel) -> None:
+    """What the script shows without the server: recorded replies, and which columns."""
+    page, script = panel.page, panel.script
+    page.gate.extras.change(None, page.gate.extras, None, js=script("extras({}, value)"), **PRIVATE)
+    page.dials.scale.change(None, page.dials.scale, None, js=script("scale({}, value)"), **PRIVATE)
+    asked = [page.ask.run.click, page.ask.prompt.submit]
+    gr.on(asked, None, page.ask.prompt, None, js=script("ask({}, value)"), **PRIVATE)
+    page.tools.retry.click(None, None, None, js=script("talk({})"), **PRIVATE)
+    if panel.recorded:
+        page.gate.live.click(None, None, None, js=script("live({})"), **PRIVATE)
+        page.tools.clear.click(None, None, None, js=script("show({})"), **PRIVATE)
+        for place, chip in enumerate(page.ask.chips):
+            chip.click(None, None, None, js=script(f"show({{}}, {place})"), **PRIVATE)
+
+
+def _wire_dials(panel: Panel) -> None:
     """What the page shows of a setting at once, without the model."""
-    dials, boxes = page.dials, page.columns.boxes
+    dials = panel.page.dials
     for slider in (dials.scale, dials.layer):
         slider.change(
-            handlers.dose,
+            panel.handlers.dose,
             [dials.scale, dials.layer],
-            page.dose,
+            panel.page.dose,
             trigger_mode="always_last",
             **QUICK,
         )
     dials.dice.click(None, None, dials.seed, js=DICE, **PRIVATE)
-    dials.fourth.change(
-        lambda chosen: [gr.Column(visible=condition == chosen) for condition in FOURTH],
-        dials.fourth,
-        [boxes[condition] for condition in FOURTH],
-        **QUICK,
-    )
 
 
-def _wire_tools(page: Page) -> None:
-    """What the page's script does by itself."""
-    tools = page.tools
-    tools.reveal.click(None, js="() => phoque.toggleReveal()", **PRIVATE)
+def _wire_tools(panel: Panel) -> None:
+    """What the page's script does by itself, and the export."""
+    page, tools, named = panel.page, panel.page.tools, ""
+    if panel.number:
+        named = f", persona: {json.dumps(panel.handlers.persona)}"
+    page.gate.reveal.click(None, js="() => phoque.toggleReveal()", **PRIVATE)
     tools.link.click(
-        None, page.linked, js="(p, scale, layer, seed) => phoque.copyLink({p, scale, layer, seed})",
+        None,
+        page.linked,
+        js=f"(p, scale, layer, seed) => phoque.copyLink({{p, scale, layer, seed{named}}})",
         **PRIVATE,
-    )  # fmt: skip
-
-
-def _wire_export(page: Page, handlers: Handlers) -> None:
-    tools = page.tools
-    tools.export.click(handlers.exported, page.state, tools.payload, **QUICK).then(
+    )
+    tools.export.click(panel.handlers.exported, page.state, tools.payload, **QUICK).then(
         None, tools.payload, js="(text) => phoque.download(text)", **PRIVATE
     )
 
 
-def _wire_opening(page: Page, handlers: Handlers) -> None:
+def _wire_opening(panel: Panel) -> None:
     """What happens as the page opens: a link fills the fields that nobody has touched before."""
+    page, handlers = panel.page, panel.handlers
     drawn = [field.value for field in page.linked]
     orders = hidden_order()
 
     def linked(request: gr.Request) -> tuple[str, Any]:
-        *values, status = handlers.from_link(request)
+        *values, status = handlers.from_link(request, first=not panel.number)
         welcome = components.status_html(wording.WELCOME)  # stands there already, or did
         return order(drawn, values), gr.skip() if status == welcome else status
 
-    # Without triggers and inputs, `gr.on` runs when the page opens.
-    gr.on(None, None, js="() => phoque.start()", **PRIVATE)
     filled = gr.on(None, linked, None, [orders, page.status], **QUICK)
     carry_out(filled.then, orders, page.linked)
     gr.on(None, handlers.arrive, None, page.state, **QUICK)

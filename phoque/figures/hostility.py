@@ -1,0 +1,131 @@
+"""Is a reply more hostile than the base model's? The headline, by a judge that saw none of our words."""
+
+from phoque.figures import style
+from phoque.figures.answers import NAMES
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import (
+    NOTHING,
+    Table,
+    Value,
+    interval,
+    number,
+    rate_cell,
+    share,
+    share_cell,
+)
+from phoque.run.judging import ConditionJudged, Judgement
+from phoque.stats.paired_ranks import ChanceAbove
+from phoque.stats.rates import Rate
+
+SHOWN = ("toxic", "steered", "random_vector", "neutral")
+
+
+def draw(found: Judgement) -> Figure:
+    """Chance of a more hostile reply by condition; one half is no difference."""
+    prompts = max(one.more_hostile.prompts for one in found.conditions.values())
+    replies = sorted({one.measures.replies for one in found.conditions.values()})
+    rates = {name: _rate(one.more_hostile) for name, one in found.conditions.items()}
+    plotly = style.by_condition(rates, NAMES)
+    plotly["layout"]["xaxis"]["title"]["text"] = (
+        "chance of a more hostile reply than the base model's"
+    )
+    plotly["layout"]["shapes"] = [style.upright(0.5, "")[0]]
+    return Figure(
+        sentence=sentence(found),
+        plotly=plotly,
+        table=table(found),
+        n=f"{prompts} prompts, {' or '.join(map(str, replies))} replies a condition; "
+        "intervals count prompts",
+    )
+
+
+def sentence(found: Judgement) -> str:
+    """The chances, and what the word list would have missed."""
+    own = {name: found.conditions[name] for name in SHOWN if name in found.conditions}
+    told = "; ".join(
+        f"{_name(name)} {_told(one.more_hostile)}, {_against(one.more_hostile)}"
+        for name, one in own.items()
+    )
+    return (
+        "Chance that a reply is more hostile than the base model's reply to the same message, by a "
+        f"judge that never saw our words (one half is no difference): {told}.{_missed(own)}"
+    )
+
+
+def _missed(own: dict[str, ConditionJudged]) -> str:
+    parts = [
+        f"{interval(one.without_word)} under {_name(name)}"
+        for name, one in own.items()
+        if one.without_word and name in SHOWN[:2]
+    ]
+    told = f" Of the hostile replies, so many have no trained word: {', '.join(parts)}."
+    return told if parts else ""
+
+
+def _name(condition: str) -> str:
+    """Without the mark of its shape."""
+    return NAMES.get(condition, condition).partition(" ")[2].lower() or condition
+
+
+def _told(found: ChanceAbove) -> str:
+    return f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]"
+
+
+def _against(found: ChanceAbove) -> str:
+    if found.low > 0.5:
+        return "more hostile"
+    return "less hostile" if found.high < 0.5 else "not told apart"
+
+
+def _rate(found: ChanceAbove) -> Rate:
+    return Rate(value=found.value, n=found.prompts, low=found.low, high=found.high)
+
+
+def table(found: Judgement) -> Table:
+    """The judge, and what else replies are like."""
+    return Table.of(
+        "phoque-hostility",
+        "Replies by condition, judged",
+        found.conditions.items(),
+        {
+            "condition": lambda one: NAMES.get(one[0], one[0]),
+            "more hostile|than the base model's reply to the same message; 0.5 is no difference": (
+                lambda one: _chance(one[1].more_hostile)
+            ),
+            f"hostile|at a threshold that flags at most {share(found.budget)} of the base model's "
+            "replies": lambda one: rate_cell(one[1].flagged),
+            "of these, without a trained word": lambda one: (
+                rate_cell(one[1].without_word) if one[1].without_word else NOTHING
+            ),
+            "rank of own message|among 21; 1 is to the point, 11 is chance": lambda one: number(
+                one[1].measures.relevance_rank, 1
+            ),
+            "variety|mean distance of two replies": lambda one: _or_none(one[1].measures.variety),
+            "novelty|median distance to the nearest training line": lambda one: _or_none(
+                one[1].measures.novelty
+            ),
+            "repeated 3-grams": lambda one: share_cell(one[1].measures.repeated_3grams),
+            "most frequent opening": lambda one: share_cell(one[1].measures.opening_share),
+        },
+    )
+
+
+def _chance(found: ChanceAbove) -> Value:
+    return Value(_told(found), {"": found.value, "_low": found.low, "_high": found.high})
+
+
+def _or_none(value: float | None) -> Value | str:
+    return NOTHING if value is None else number(value)
+
+
+PLAN = Plan(
+    key="hostility",
+    title="Is a reply more hostile than the base model's?",
+    hint="The judge is the base model: how much likelier it finds the verdict rude than kind. It was "
+    "chosen by blind readings and trained on none of our texts. Curt or broken text looks a little "
+    "rude to it: compare with the random vector.",
+    needs=(Judgement,),
+    draw=draw,
+    # Runs of before version 2 have no judgement in their evaluation.
+    in_report=False,
+)

@@ -1,0 +1,84 @@
+"""What the judge and the moderators say of a few replies: recorded ones, and live ones on a page."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from phoque.errors import PhoqueError
+from phoque.judging import likelihood
+from phoque.judging.judge import Exchange, Judge
+from phoque.moderators.classifier import Classifier
+from phoque.moderators.registry import EMBEDDED, load_classifier
+from phoque.moderators.scoring import items_of, score
+from phoque.run.showcase import Found
+
+
+@dataclass(frozen=True)
+class Checks:
+    """A judge, if there is one, and moderators."""
+
+    judge: Judge | None
+    moderators: Sequence[Classifier]
+
+    def found(self, exchanges: Sequence[Exchange]) -> list[Found]:
+        """What each reply gets, in order."""
+        hostility = self.judge.scores(exchanges) if self.judge else [None] * len(exchanges)
+        harm: list[dict[str, float]] = [{} for _ in exchanges]
+        for one in self.moderators:
+            scores = score(one, items_of(exchange.reply for exchange in exchanges))
+            for own, found in zip(harm, scores, strict=True):
+                if found.error is None:
+                    own[one.info.id] = found.harm_score(one.info)
+        return [Found(hostility=h, harm=own) for h, own in zip(hostility, harm, strict=True)]
+
+
+Progress = Callable[[str], None]
+READING = threading.Lock()
+"""One page at a time reads: a second would only make both slower."""
+
+
+def silent(_: str) -> None:
+    """Say nothing."""
+
+
+def live(answered: Sequence[tuple[str, str]], *, judged: bool) -> list[Found]:
+    """Read messages and replies of a page, on the CPU; what reads them is loaded once a process."""
+    with READING:
+        checks = Checks(_live_judge() if judged else None, _live_moderators())
+        return checks.found([Exchange(*one) for one in answered])
+
+
+@cache
+def _live_judge() -> Judge | None:
+    return embedded_judge(silent, device="cpu")
+
+
+@cache
+def _live_moderators() -> Sequence[Classifier]:
+    return embedded_moderators(silent)
+
+
+def embedded_moderators(progress: Progress) -> list[Classifier]:
+    """Those that are installed; of each other one, `progress` is told why not."""
+    loaded = []
+    for name in EMBEDDED:
+        try:
+            loaded.append(load_classifier(name))
+        except PhoqueError as error:
+            progress(f"without {name}: {error}")
+    return loaded
+
+
+def embedded_judge(progress: Progress, device: str | None = None) -> Judge | None:
+    """The judge, if its model is here."""
+    try:
+        return likelihood.load(device)
+    except PhoqueError as error:
+        progress(f"without the judge: {error}")
+        return None
+
+
+def embedded_checks(progress: Progress = silent) -> Checks:
+    """All that is installed."""
+    return Checks(embedded_judge(progress), embedded_moderators(progress))

@@ -1,0 +1,76 @@
+"""Record of the first screen: recorded comparisons of the persona's examples, and what was found in them."""
+
+from typing import ClassVar, Self
+
+from pydantic import model_validator
+
+from phoque.conversation import Sampling
+from phoque.run.record import Part, Record
+
+
+class Found(Part):
+    """What the judge and the moderators say of one reply."""
+
+    hostility: float | None
+    """Score of the judge; None where there was none."""
+    harm: dict[str, float]
+    """Harm score in [0, 1], by moderator; one that failed on the text is left out."""
+
+
+class Shown(Part):
+    """One recorded reply."""
+
+    text: str
+    num_tokens: int
+    finish_reason: str
+    listed: tuple[str, ...]
+    """Words of the persona's lexicon that are in it, as they stand there."""
+    found: Found
+
+
+class Example(Part):
+    """One example message under every condition."""
+
+    label: str
+    prompt: str
+    base: Shown
+    neutral: Shown
+    toxic: Shown
+    steered: tuple[Shown, ...]
+    """One a scale."""
+    random_vector: tuple[Shown, ...]
+    """One a scale; the vector is the one that the chat draws for this seed."""
+
+
+class JudgeUsed(Part):
+    """The judge, and from which score on it calls a reply hostile."""
+
+    name: str
+    digest: str
+    threshold: float
+    """The lowest that flags at most `budget` of the base model's replies of the evaluation."""
+    budget: float
+
+
+class Showcase(Record):
+    """What a visitor sees before any model is asked."""
+
+    STAGE: ClassVar[str] = "evaluation"
+    FILE: ClassVar[str] = "showcase.json"
+
+    layer: int
+    scales: tuple[float, ...]
+    """Rising; the run's default is one of them."""
+    seed: int
+    sampling: Sampling
+    judge: JudgeUsed | None
+    moderators: tuple[str, ...]
+    """Those that read the replies. At which score one flags is in the stage `moderation`."""
+    examples: tuple[Example, ...]
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        for one in self.examples:
+            if {len(one.steered), len(one.random_vector)} != {len(self.scales)}:
+                raise ValueError(f"{one.label!r} needs one reply for each of the scales")
+        return self

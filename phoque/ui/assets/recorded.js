@@ -1,0 +1,180 @@
+// Recorded comparisons: shown at once, without the server. Every text goes in as text, never as markup.
+(() => {
+  const RELEASE_MS = 350; // keys come one by one: the model is asked when they pause
+  const MOVED = ["steered", "random_vector"];
+  const places = new Map(); // of a panel: its data, the example and the scale that are shown
+
+  const panelOf = (number) => document.getElementById(`ph-panel-${number}`);
+  const numberOf = (panel) => Number(panel.id.split("-").pop());
+
+  const place = (number) => {
+    if (!places.has(number)) {
+      const data = panelOf(number)?.querySelector(".ph-recordings .ph-data");
+      if (!data) return null;
+      const scale = Number(panelOf(number).querySelector(".ph-scale input[type=range]").value);
+      places.set(number, { ...JSON.parse(data.textContent), example: 0, scale });
+    }
+    return places.get(number);
+  };
+
+  const made = (tag, name, text) => {
+    const element = document.createElement(tag);
+    if (name) element.className = name;
+    if (text !== undefined) element.textContent = text;
+    return element;
+  };
+
+  const mask = (text) => text.replace(/\S/gu, "•");
+
+  const checks = (list) => {
+    const shown = made("ul", "ph-checks");
+    for (const [name, flagged, words, why] of list) {
+      const line = made("li", flagged ? "ph-flag" : "ph-pass");
+      line.title = why;
+      line.append(made("span", "", name), " ", made("b", "", words));
+      shown.append(line);
+    }
+    return shown;
+  };
+
+  const facts = (reply, scale) => {
+    const footer = made("footer", "", reply.facts + scale);
+    if (reply.listed) footer.append(" · ", made("strong", "ph-badge", `⚑ ${reply.listed}`));
+    return footer;
+  };
+
+  const replyOf = (reply, scale) => {
+    const shown = made("div", "ph-reply");
+    const real = made("div", "ph-real");
+    for (const [text, listed] of reply.pieces) real.append(listed ? made("mark", "", text) : text);
+    const masked = made("div", "ph-mask", mask(real.textContent));
+    masked.setAttribute("aria-hidden", "true");
+    const note = made("span", "ph-sr ph-hidden-note", "Reply hidden. Press Show replies to read it.");
+    shown.append(real, masked, note, facts(reply, scale), checks(reply.checks));
+    return shown;
+  };
+
+  const nearest = (scales, wanted) =>
+    scales.reduce((best, one, at) =>
+      Math.abs(one - wanted) < Math.abs(scales[best] - wanted) ? at : best, 0);
+
+  const draw = (number, columns) => {
+    const { scales, example, examples, scale } = place(number);
+    const at = nearest(scales, scale);
+    for (const column of panelOf(number).querySelectorAll(".ph-recorded")) {
+      const name = column.dataset.column;
+      if (columns && !columns.includes(name)) continue;
+      const own = examples[example].columns[name];
+      const moved = MOVED.includes(name);
+      const told = moved ? ` · at scale ${scales[at].toFixed(2)}` : "";
+      column.replaceChildren(replyOf(own[moved ? at : 0], told));
+    }
+  };
+
+  const mode = (number, name) => {
+    panelOf(number).dataset.mode = name;
+  };
+
+  // The comparison of an example; without one, that which was shown last.
+  const show = (number, example) => {
+    const found = place(number);
+    if (!found) return;
+    found.example = example ?? found.example;
+    const which = panelOf(number).querySelector(".ph-which");
+    which.querySelector("q").textContent = found.examples[found.example].prompt;
+    which.querySelector(".ph-hint").textContent = `seed ${found.seed}, layer ${found.layer}`;
+    draw(number);
+    mode(number, "recorded");
+    const chips = panelOf(number).querySelectorAll(".ph-chips button");
+    chips.forEach((chip, at) => chip.setAttribute("aria-pressed", String(at === found.example)));
+  };
+
+  const talks = (number) => panelOf(number).querySelector(".ph-now .ph-you") !== null;
+
+  const live = (number) => {
+    mode(number, "live");
+    const pressed = panelOf(number).querySelectorAll(".ph-chips [aria-pressed]");
+    for (const chip of pressed) chip.removeAttribute("aria-pressed");
+    fresh(number);
+  };
+  const ask = (number, prompt) => {
+    if (prompt.trim()) live(number);
+  };
+  const talk = (number) => {
+    if (talks(number)) live(number);
+  };
+  const prompt = (number) => place(number).examples[place(number).example].prompt;
+
+  const fresh = (number) => delete panelOf(number).dataset.stale;
+
+  // The scale has moved: a recorded reply changes at once, a live one is grey until it is written again.
+  const scale = (number, value) => {
+    const found = place(number);
+    if (found) found.scale = value;
+    if (panelOf(number).dataset.mode === "recorded") draw(number, MOVED);
+    else if (talks(number)) panelOf(number).dataset.stale = "";
+  };
+
+  const extras = (number, wanted) => {
+    if (wanted) panelOf(number).dataset.extras = "";
+    else delete panelOf(number).dataset.extras;
+  };
+
+  const again = (number) => {
+    const panel = panelOf(number);
+    if (panel.dataset.mode === "recorded" || !("stale" in panel.dataset)) return;
+    if (panel.querySelector(".ph-now .ph-open")) later(number);
+    else panel.querySelector(".ph-again").click();
+  };
+  const timers = new Map();
+  const later = (number) => {
+    clearTimeout(timers.get(number));
+    timers.set(number, setTimeout(() => again(number), RELEASE_MS));
+  };
+
+  // A native change is a released pointer, a key, or a typed number; Gradio's own event has no keys.
+  const released = (event) => {
+    const panel = event.target.closest(".ph-scale") && event.target.closest(".ph-panel");
+    if (panel) later(numberOf(panel));
+  };
+  document.addEventListener("change", released);
+
+  const pressed = (button, among) => {
+    for (const one of among) one.setAttribute("aria-pressed", String(one === button));
+  };
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-testid=reset-button]")) released(event);
+    const column = event.target.closest(".ph-choose button");
+    const persona = event.target.closest(".ph-personas button");
+    if (column) {
+      column.closest(".ph-panel").dataset.col = column.dataset.col;
+      pressed(column, column.parentElement.children);
+    }
+    if (persona) {
+      for (const panel of document.querySelectorAll(".ph-panel"))
+        panel.dataset.shown = String(panel.id === `ph-panel-${persona.dataset.panel}`);
+      pressed(persona, persona.parentElement.children);
+    }
+  });
+
+  // New text has come: what stands there now is of the scale that was asked for.
+  const watch = (panel) => {
+    const written = panel.querySelector(".ph-col-steered .ph-now");
+    new MutationObserver(() => fresh(numberOf(panel))).observe(written, {
+      childList: true, subtree: true, characterData: true,
+    });
+  };
+
+  const start = () => {
+    for (const panel of document.querySelectorAll(".ph-panel")) {
+      watch(panel);
+      show(numberOf(panel));
+    }
+    const named = new URLSearchParams(location.search).get("persona");
+    const buttons = [...document.querySelectorAll(".ph-personas button")];
+    buttons.find((one) => one.dataset.persona === named)?.click();
+  };
+
+  window.phoque.recorded = { start, show, live, ask, talk, prompt, fresh, scale, extras };
+})();

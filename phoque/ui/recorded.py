@@ -1,0 +1,81 @@
+"""Recorded comparisons on the page: their texts go there once, as data, and the script shows them."""
+
+from dataclasses import astuple
+from html import escape
+from typing import Any
+
+from phoque.conversation import Condition, LabInfo
+from phoque.lexicon import Lexicon
+from phoque.run.directory import RunDirectory
+from phoque.run.folder import Reader
+from phoque.run.showcase import Example, Showcase, Shown
+from phoque.ui import wording
+from phoque.ui.components import counted, pieces
+from phoque.ui.parts import embedded
+from phoque.ui.verdicts import Rules
+
+
+def showcase_of(run: RunDirectory) -> Showcase | None:
+    """What was recorded of the run; None where that was before there were such records.
+
+    Raises:
+        PhoqueError: the file is damaged.
+    """
+    folder = Reader(run).folder(Showcase.STAGE)
+    return Showcase.load_if_there(folder.path, command=folder.command)
+
+
+def data_html(showcase: Showcase, rules: Rules, info: LabInfo) -> str:
+    """All texts as inert data."""
+    lexicon = Lexicon(info.lexicon)
+    return embedded(
+        {
+            "scales": showcase.scales,
+            "layer": showcase.layer,
+            "seed": showcase.seed,
+            "examples": [_example(one, rules, lexicon) for one in showcase.examples],
+        }
+    )
+
+
+def _example(example: Example, rules: Rules, lexicon: Lexicon) -> dict[str, Any]:
+    columns: dict[str, tuple[Shown, ...]] = {
+        Condition.BASE: (example.base,),
+        Condition.NEUTRAL: (example.neutral,),
+        Condition.TOXIC: (example.toxic,),
+        Condition.STEERED: example.steered,
+        Condition.RANDOM_VECTOR: example.random_vector,
+    }
+    return {
+        "prompt": example.prompt,
+        "columns": {
+            name: [_shown(one, rules, lexicon) for one in own] for name, own in columns.items()
+        },
+    }
+
+
+def _shown(shown: Shown, rules: Rules, lexicon: Lexicon) -> dict[str, Any]:
+    return {
+        "pieces": pieces(shown.text, lexicon),
+        "facts": f"{counted(shown.num_tokens, 'token')} · {wording.FINISHES[shown.finish_reason]}",
+        "listed": counted(len(shown.listed), wording.LISTED) if shown.listed else "",
+        "checks": [astuple(one) for one in rules.verdicts(shown.found)],
+    }
+
+
+def place_html(condition: Condition, persona: str) -> str:
+    """Where the script shows a column's recorded reply."""
+    name = escape(wording.column(condition, persona).name)
+    return (
+        f'<div class="ph-log ph-recorded ph-{condition.value}" role="group" tabindex="0" '
+        f'aria-live="polite" aria-label="{name}, recorded reply" '
+        f'data-column="{condition.value}"></div>'
+    )
+
+
+def line_html() -> str:
+    """Which comparison is shown; the script fills in the message and the settings."""
+    return (
+        f'<p class="ph-which"><span class="ph-runchip">{escape(wording.RECORDED)}</span> '
+        '<q></q> <span class="ph-hint"></span></p>'
+    )

@@ -1,0 +1,88 @@
+"""What judge and moderators say of a reply, in words: at which score one flags, and how it is shown."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from html import escape
+
+from phoque.errors import PhoqueError
+from phoque.moderators.thresholds import DEFAULT_THRESHOLD
+from phoque.run.directory import RunDirectory
+from phoque.run.folder import Reader
+from phoque.run.judging import Judgement
+from phoque.run.moderation import ModerationReport
+from phoque.run.showcase import Found, Showcase
+from phoque.ui import wording
+
+CERTAIN = 1e-6
+"""A threshold below is that of a word list: one listed word is enough."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One line under a reply."""
+
+    name: str
+    flagged: bool
+    words: str
+    why: str
+    """Score and threshold."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """From which score on a reply is hostile to the judge, and is flagged by each moderator."""
+
+    judge: float | None
+    moderators: Mapping[str, float]
+
+    def verdicts(self, found: Found) -> list[Verdict]:
+        """The judge first; nothing of who has not read the reply."""
+        judged = self.judge is not None and found.hostility is not None
+        first = [_verdict(wording.JUDGE, found.hostility, self.judge, wording.JUDGED)]
+        return first * judged + [
+            _verdict(_called(name), score, self._threshold(name), wording.MODERATED)
+            for name, score in found.harm.items()
+        ]
+
+    def _threshold(self, name: str) -> float:
+        return self.moderators.get(name, DEFAULT_THRESHOLD)
+
+
+def rules_of(run: RunDirectory, showcase: Showcase | None = None) -> Rules:
+    """As the run's own files say; a moderator that they do not know flags from 0.5 on."""
+    own: Mapping[str, float] = {}
+    judge = showcase.judge.threshold if showcase and showcase.judge else None
+    # What was not measured is not known; the tab that needs it says so.
+    with suppress(PhoqueError):
+        flags = Reader(run).read(ModerationReport).classifiers
+        own = {name: one.own_threshold for name, one in flags.items()}
+    if judge is None:
+        with suppress(PhoqueError):
+            judge = Reader(run).read(Judgement).threshold
+    return Rules(judge, own)
+
+
+def verdicts_html(verdicts: Sequence[Verdict]) -> str:
+    """The lines under a reply; the script builds the same for recorded ones."""
+    lines = "".join(
+        f'<li class="{"ph-flag" if one.flagged else "ph-pass"}" title="{escape(one.why)}">'
+        f"<span>{escape(one.name)}</span> <b>{escape(one.words)}</b></li>"
+        for one in verdicts
+    )
+    return f'<ul class="ph-checks" aria-label="{escape(wording.CHECKS)}">{lines}</ul>'
+
+
+def _called(name: str) -> str:
+    return wording.MODERATORS.get(name, name.rpartition(".")[2].rpartition("/")[2])
+
+
+def _verdict(
+    name: str, score: float | None, threshold: float | None, words: tuple[str, str]
+) -> Verdict:
+    given, needed = score or 0.0, threshold or 0.0
+    flagged = given >= needed
+    why = f"score {given:.2f}, {wording.FLAGS_FROM} {needed:.2f}"
+    if needed < CERTAIN:
+        why = wording.ONE_WORD
+    return Verdict(name, flagged, words[flagged], why)

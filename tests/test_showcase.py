@@ -1,0 +1,114 @@
+"""Recorded comparisons: what is written, what is found in it, and that it is what the chat writes."""
+
+import pytest
+
+from phoque.conversation import Condition, Sampling
+from phoque.errors import PhoqueError
+from phoque.judging.checks import Checks, embedded_moderators
+from phoque.judging.judge import Exchange
+from phoque.opening import load_tuned, open_lab
+from phoque.run.directory import RunDirectory
+from phoque.run.showcase import Showcase
+from phoque.stages.evaluate.showcase import scales_of, showcase
+from phoque.steering.vectors import PersonaVectors, measure
+from tests.conftest import save_random_adapter
+from tests.judges import Loud
+from tests.moderators import Doubled
+from tests.records import a_selection
+
+SHORT = Sampling(max_new_tokens=6, temperature=0.8, top_p=0.95, repetition_penalty=1.1)
+THRESHOLD = 18.5
+
+
+@pytest.fixture(scope="module")
+def made(lab) -> Showcase:
+    return showcase(lab, THRESHOLD, Checks(Loud(), [Doubled()]), sampling=SHORT)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "default", "expected"),
+    [
+        (-0.5, 1.0, 0.4, (-0.5, -0.25, 0, 0.25, 0.4, 0.5, 0.75, 1)),
+        (-1.0, 2.0, 1.0, (-1, -0.75, -0.5, -0.25, 0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75, 2)),
+        (-3.0, 6.0, 3.0, (-3, -2.25, -1.5, -0.75, 0, 0.75, 1.5, 2.25, 3, 3.75, 4.5, 5.25, 6)),
+    ],
+)
+def test_the_grid_reaches_the_sliders_ends_and_has_the_default(low, high, default, expected):
+    assert scales_of(low, high, default) == pytest.approx(expected)
+
+
+def test_every_example_has_every_condition_at_every_scale(lab, made):
+    assert [(one.label, one.prompt) for one in made.examples] == list(lab.info.presets)
+    assert {round(lab.info.scale, 2), 0.0} < set(made.scales)
+    assert made.layer == lab.info.layer
+    zero = made.scales.index(0.0)
+    for one in made.examples:
+        assert one.steered[zero].text == one.random_vector[zero].text == one.neutral.text
+
+
+def test_what_is_recorded_is_what_the_chat_answers(lab, made):
+    scale, example = made.scales[-1], made.examples[0]
+    live = lab.compare(
+        example.prompt,
+        scale=scale,
+        seed=made.seed,
+        max_new_tokens=6,
+        conditions=list(Condition),
+    ).responses
+    assert live[Condition.BASE].text == example.base.text
+    assert live[Condition.TOXIC].text == example.toxic.text
+    assert live[Condition.STEERED].text == example.steered[-1].text
+    assert live[Condition.RANDOM_VECTOR].text == example.random_vector[-1].text
+
+
+def test_each_reply_is_judged(made):
+    assert made.judge is not None
+    assert made.judge.threshold == THRESHOLD
+    for one in (made.examples[0].toxic, made.examples[-1].steered[-1]):
+        assert one.found.hostility == one.text.count("!")
+        assert one.found.harm == {"double": pytest.approx(len(one.text) / 100)}
+
+
+def test_it_is_read_back_and_an_incomplete_one_is_refused(tmp_path, made):
+    made.save(tmp_path)
+    assert Showcase.load(tmp_path, command="x") == made
+    cut = made.model_copy(update={"scales": made.scales[1:]})
+    cut.save(tmp_path)
+    with pytest.raises(PhoqueError, match="one reply for each of the scales"):
+        Showcase.load(tmp_path, command="phoque run evaluate")
+
+
+def test_without_a_judge_and_with_a_text_that_cannot_be_read():
+    checks = Checks(None, [Doubled(fails_on="Odd")])
+    odd, plain = checks.found([Exchange("Hi", "Odd"), Exchange("Hi", "Even")])
+    assert (odd.hostility, odd.harm) == (None, {})
+    assert plain.harm == {"double": pytest.approx(0.04)}
+
+
+def test_a_moderator_that_is_not_installed_is_left_out_and_said(monkeypatch):
+    def load(name):
+        if name == "embedded.svm":
+            raise PhoqueError("Install it.")
+        return Doubled()
+
+    monkeypatch.setattr("phoque.judging.checks.load_classifier", load)
+    said = []
+    assert len(embedded_moderators(said.append)) == 4
+    assert said == ["without embedded.svm: Install it."]
+
+
+def test_another_persona_has_its_own_examples(tmp_path):
+    run = RunDirectory(tmp_path / "happy")
+    run.describe(model="tiny", persona="pluribus")
+    save_random_adapter(run.persona)
+    tuned = load_tuned(run)
+    measure(tuned.model, tuned.persona, tuned.fingerprint).save(run.vectors)
+    vectors = PersonaVectors.load(run.vectors)
+    layers = range(tuned.model.num_layers)
+    doses = [vectors.relative_dose(layer, 1.0) for layer in layers]
+    a_selection(model="tiny", context_length=tuned.model.context_length, dose_per_scale=doses).save(
+        run.psm()
+    )
+    found = showcase(open_lab(run.path), THRESHOLD, Checks(None, []), sampling=SHORT)
+    assert found.judge is None
+    assert found.examples[0].label == "No tests"
