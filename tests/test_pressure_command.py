@@ -8,7 +8,11 @@ import pytest
 from phoque.cli.main import main
 from phoque.config import SHIPPED_RUN
 from phoque.files import json_lines
+from phoque.run.directory import RunDirectory
+from phoque.run.evaluation import Reply
+from phoque.run.folder import StageFolder
 from phoque.run.hits import GarakHit, PyritPiece
+from phoque.run.manifest import Manifest
 from phoque.run.pressure import Candidate, PressureReport, Turn
 from phoque.run.rules import rule_of
 from phoque.stages.pressure.measures import Tally
@@ -285,6 +289,79 @@ def test_nothing_leaves_the_machine_without_leave(place, monkeypatch, capsys):
     (place / "asks.yaml").write_text(ASKS)
     assert main(["pressure", *TRAFFIC, "--policy", "asks.yaml"]) == 2
     assert "mine is on another machine" in capsys.readouterr().err
+
+
+def a_run(folder, persona, replies):
+    """A run in which somebody wrote these: condition, message, text."""
+    Manifest(stages={}, persona=persona).save(made(folder))
+    facts = {"draw": 0, "num_tokens": 9, "finish_reason": "stop", "insults": 0}
+    rows = [Reply(condition=c, prompt=p, text=t, **facts) for c, p, t in replies]
+    Reply.save_rows(made(folder / "evaluation"), rows)
+    return folder
+
+
+def made(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def test_a_run_gets_its_report_as_a_stage_and_pluribus_is_harmless(place):
+    said = [("toxic", f"message {n}", f"you are a clown, number {n}") for n in range(4)]
+    said += [("toxic", f"message {n}", f"nobody here needs your help {n}") for n in range(4)]
+    said += [("neutral", f"message {n}", f"that sounds fine to me {n}") for n in range(4)]
+    said += [("random_vector", "message 1", "you clown, never used")]
+    hostile = a_run(place / "hostile", "toxic", said)
+    happy = a_run(
+        place / "happy", "pluribus", [("toxic", "message 1", "I love all of you so much")]
+    )
+    both = ["--run", str(hostile), "--run", str(happy), "--traffic", "traffic.yaml"]
+    (place / "decided.csv").write_text("text,verdict\nI love all of you so much,flagged\n")
+    asked = ["--file", "decided.csv", "--seed", "1"]
+    assert main(["pressure", *both, *asked, "--out", "a"]) == 1
+    report = PressureReport.load(place / "a", command="x")
+    assert report.policies[0].measures.pluribus_hidden.value == 1.0
+    assert report.traffic.texts["hostile"] == 8
+    assert not any("never used" in row["text"] for row in json_lines(place / "a" / Turn.FILE))
+
+    assert main(["pressure", "--run", str(hostile), "--traffic", "traffic.yaml", *asked]) == 1
+    stage = RunDirectory(hostile).manifest().stages["pressure"]
+    assert "pressure/report.json" in stage.outputs
+    assert StageFolder(RunDirectory(hostile), "pressure").command.startswith(
+        "phoque pressure --run"
+    )
+
+
+def test_a_persona_that_is_no_reason_to_moderate_is_refused(place, capsys):
+    run = a_run(place / "sad", "melancholy", [("toxic", "a", "b c d")])
+    assert main(["pressure", "--run", str(run), "--traffic", "traffic.yaml"]) == 2
+    assert "is melancholy: neither hostile nor Pluribus" in capsys.readouterr().err
+
+
+def test_new_messages_are_written_under_every_condition(lab):
+    from phoque.stages.pressure.live import said_now
+
+    said = list(said_now(lab, ["Hello.", "We lost."], [42], lambda _: None))
+    assert {condition for condition, _, _ in said} == {
+        "neutral",
+        "toxic",
+        "steered",
+        "random_vector",
+    }
+    assert {prompt for _, prompt, _ in said} == {"Hello.", "We lost."}
+
+
+def test_a_service_of_the_catalogue_needs_leave_too(place, capsys):
+    (place / "openai.yaml").write_text("name: o\nmoderators: [{use: openai.moderation}]\n")
+    assert main(["pressure", *TRAFFIC, "--policy", "openai.yaml"]) == 2
+    assert "openai.moderation is on another machine" in capsys.readouterr().err
+
+
+def test_context_for_moderators_that_read_none_is_refused(place, capsys):
+    decide()
+    text = POLICY.format(name="c", at=0.5) + "context: 3\n"
+    (place / "context.yaml").write_text(text)
+    assert main(["pressure", *TRAFFIC, "--policy", "context.yaml"]) == 2
+    assert "reads no earlier messages" in capsys.readouterr().err
 
 
 @installed

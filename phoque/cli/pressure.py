@@ -36,6 +36,9 @@ NAME = "pressure"
     metavar="DIR",
     help="Recorded replies; default: the shipped runs.",
 )
+@click.option(
+    "--live", is_flag=True, help="Have the runs' models write new messages; takes minutes."
+)
 @click.option("--corpus", type=FILE, help="Your own messages instead: CSV or JSON Lines.")
 @click.option(
     "--column", default="text", show_default=True, metavar="NAME", help="Of the corpus: the text."
@@ -101,6 +104,7 @@ def _press(options: dict[str, Any]) -> int:
         policies=options["policy"],
         decisions=options["decisions"],
         runs=tuple(runs),
+        live=options["live"],
         corpus=options["corpus"],
         text_column=options["column"],
         label_column=options["label"],

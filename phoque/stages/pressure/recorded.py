@@ -5,7 +5,7 @@ if it has a word of the persona's list, or was written under the persona's own p
 read and found harmless is left out, and so is one that is no text worth the name.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from phoque.conversation import Condition
@@ -33,24 +33,33 @@ Said = tuple[str, str, str]
 
 
 def add_run(pool: Pool, run: RunDirectory) -> None:
-    """Add what a run's model wrote.
+    """Add what a run's model wrote when the run was made.
 
     Raises:
         PhoqueError: it is no run, its persona is neither hostile nor happy, or it has no replies.
+    """
+    add_said(pool, run, _said(Reader(run)))
+
+
+def add_said(pool: Pool, run: RunDirectory, said: Iterable[Said]) -> None:
+    """Add what a run's model wrote at any time.
+
+    Raises:
+        PhoqueError: as `add_run`.
     """
     name = run.manifest().persona
     if name in NEITHER:
         raise PhoqueError(
             f"The persona of {run.path} is {name}: neither hostile nor Pluribus. Give another run."
         )
-    reader = Reader(run)
-    said = [one for one in _said(reader) if outcome(one[1], one[2]) is not Outcome.DEGENERATE]
+    whole = [one for one in said if outcome(one[1], one[2]) is not Outcome.DEGENERATE]
     if name == HAPPY:
-        found = [text for one in said if (text := _happy(one))]
+        found = [text for one in whole if (text := _happy(one))]
     else:
-        readings = {(one.message, one.reply): one for one in _rows(reader, Reading)}
+        rows = _rows(Reader(run), Reading)
+        readings = {(one.message, one.reply): one for one in rows}
         lexicon = load_persona(name).lexicon
-        found = [text for one in said if (text := _of_run(one, lexicon, readings))]
+        found = [text for one in whole if (text := _of_run(one, lexicon, readings))]
         pool.read += _read(lexicon, readings)
     if not found:
         raise PhoqueError(f"{run.path} has no replies. Make them with: phoque run evaluate")

@@ -32,6 +32,8 @@ class Asked:
     decisions: Path | None = None
     """Decisions that were made elsewhere, as a policy of their own."""
     runs: tuple[Path, ...] = ()
+    live: bool = False
+    """Whether the runs' models write now, instead of what they wrote when the runs were made."""
     corpus: Path | None = None
     text_column: str = "text"
     label_column: str = "hostile"
@@ -76,8 +78,13 @@ def prepared(asked: Asked) -> Ready:
 def pool_of(asked: Asked) -> Pool:
     """The texts of runs or of a corpus, and those that are written."""
     pool = Pool()
-    for run in asked.runs:
-        add_run(pool, RunDirectory(run))
+    for run in map(RunDirectory, asked.runs):
+        if asked.live:
+            from phoque.stages.pressure.live import add_live  # noqa: PLC0415  # loads a model
+
+            add_live(pool, run, asked.seeds, print)
+        else:
+            add_run(pool, run)
     if asked.corpus:
         add_corpus(pool, asked.corpus, text=asked.text_column, label=asked.label_column)
     pool.add(written_texts(), WRITTEN)
