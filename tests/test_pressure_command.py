@@ -1,6 +1,7 @@
 """`phoque pressure`: from policies and texts to a report, a comparison with exit status, and lists of hits."""
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,7 @@ TRAFFIC = ("--corpus", "corpus.csv", "--traffic", "traffic.yaml", "--seed", "1",
 
 def test_decisions_made_elsewhere_are_tested(place, capsys):
     decide(score="flagged")
-    assert main(["pressure", *TRAFFIC, "--file", "decided.csv", "--out", "a"]) == 0
+    assert main(["pressure", *TRAFFIC, "--file", "decided.csv", "--html", "--out", "a"]) == 0
     report = PressureReport.load(place / "a", command="x")
     [policy] = report.policies
     assert policy.name == "decided"
@@ -73,6 +74,22 @@ def test_decisions_made_elsewhere_are_tested(place, capsys):
         one.name for one in (place / "a").iterdir()
     }
     assert "people see" in capsys.readouterr().out
+
+
+def test_corpus_and_decisions_may_be_json_lines(place):
+    with Path("corpus.csv").open(newline="") as file:
+        rows = [one | {"hostile": one["hostile"] == "true"} for one in csv.DictReader(file)]
+    Path("corpus.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    decide()
+    with Path("decided.csv").open(newline="") as file:
+        told = [one | {"verdict": float(one["verdict"])} for one in csv.DictReader(file)]
+    Path("decided.jsonl").write_text("".join(json.dumps(row) + "\n" for row in told))
+    as_csv = ("--corpus", "corpus.csv", "--file", "decided.csv", "--out", "a")
+    as_json = ("--corpus", "corpus.jsonl", "--file", "decided.jsonl", "--out", "b")
+    for words in (as_csv, as_json):
+        assert main(["pressure", "--traffic", "traffic.yaml", "--seed", "1", *words]) == 0
+    a, b = (PressureReport.load(place / name, command="x").policies[0] for name in "ab")
+    assert a.measures == b.measures
 
 
 def test_a_decision_that_is_missing_is_unknown_and_told_by_the_status(place, capsys):
@@ -274,6 +291,18 @@ def test_broken_answers_are_unknown_in_the_report_never_passes(asks, place):
     assert report.measures.unknown.value > 0
     assert report.calls["mine"].failed > 0
     assert "answers 5xx" in (place / "a" / "report.md").read_text()
+
+
+def test_a_service_that_goes_away_stops_the_run_to_be_gone_on_with(asks, place, capsys):
+    words = ["pressure", *TRAFFIC, "--policy", "asks.yaml", "--out", "a"]
+    asks.fault = lambda number, body, handler: number >= 20 and say(handler, 503, {})
+    assert main(words) == 75
+    assert "run the same command later to go on" in capsys.readouterr().err
+    assert not (place / "a").exists()
+    answered, asks.fault = set(asks.texts[:20]), lambda number, body, handler: False
+    before = len(asks.texts)
+    assert main(words) == 0
+    assert not answered & set(asks.texts[before:])
 
 
 def test_a_dry_run_prints_the_first_request_and_sends_nothing(asks, capsys):

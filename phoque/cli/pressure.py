@@ -72,6 +72,7 @@ NAME = "pressure"
 @click.option(
     "--texts/--no-texts", default=True, help="Quote messages in the trace and lists of hits."
 )
+@click.option("--html", is_flag=True, help="Write the report as one HTML file, too.")
 @click.option(
     "--out", type=FOLDER, help="Folder of the report; default: pressure in the one --run, or here."
 )
@@ -125,7 +126,8 @@ def _press(options: dict[str, Any]) -> int:
     place, folder = _place(options, asked.seeds)
     with shown_on(sys.stderr), folder as own:
         report = stage.press(asked, ready, own)
-        write_text(own / "report.html", html_of(report))
+        if options["html"]:
+            write_text(own / "report.html", html_of(report))
         listing.write_lists(own, report, ready)
     click.echo(draw(report).sentence)
     unknown = sum(one.unknown for policy in report.policies for one in policy.speakers)

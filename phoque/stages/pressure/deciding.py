@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 from phoque.conversation import Message
 from phoque.moderators.canonical import canonicalise
@@ -38,8 +39,8 @@ class Moderator:
         for item, one in zip(new, found, strict=True):
             known = one.error is None
             self._known[item] = one.harm_score(self.classifier.info) if known else None
-        for item in list(self._known)[: max(0, len(self._known) - MOST_KEPT)]:
-            if item not in new:
+        if (surplus := len(self._known) - max(MOST_KEPT, len(new))) > 0:
+            for item in list(islice(self._known, surplus)):
                 del self._known[item]
 
     def score(self, item: Item) -> float | None:

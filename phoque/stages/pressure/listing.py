@@ -51,8 +51,7 @@ def first_requests(ready: Ready) -> str:
         item = decider.item(ready.pool.texts[0].text, ())
         for one in decider.moderators:
             if isinstance(one.classifier, Service):
-                size = one.classifier.description.batch
-                told.append(one.classifier.ready.shown([item] * min(size, 1)))
+                told.append(one.classifier.ready.shown([item]))
     names = ", ".join(ready.policies)
     return (
         "\n\n".join(told) or f"No service is asked: the moderators of {names} are on this machine."
