@@ -160,7 +160,7 @@ def test_reviewers_remove_what_is_hostile_after_a_while_and_leave_the_rest():
     assert muted
     assert all(name.startswith("hostile") for name in muted), "reviewers mute nobody wrongly"
     found = tallied(own, rows).measures()
-    assert found.reviewed_per_1000 > 0
+    assert found.reviewed.value > 0
     assert found.leak.value > 0, "a message that is removed later was seen"
 
 
@@ -235,6 +235,7 @@ def check_messages(found, tally, rows):
     )
     assert tally.posted == len(posted)
     assert found.unknown.value == share(lambda r: r.outcome == "unknown", posted)
+    assert found.reviewed.value == share(lambda r: r.waited is not None, posted)
     for role in ("civil", "blunt"):
         own = [r for r in posted if r.role == role and r.outcome != "unknown"]
         assert getattr(found, f"{role}_hidden").value == share(lambda r: r.outcome == "hidden", own)
@@ -255,6 +256,13 @@ def check_speakers(found, rows):
     assert found.shown_before_mute.value == pytest.approx(sum(before) / len(said))
     assert found.never_muted.value == share(lambda one: one not in first, list(said))
     assert found.never_acted_on.value == pytest.approx(1 - len(actions) / len(said))
+    waits = {}
+    for r in rows:
+        if r.waited is not None:
+            waits.setdefault((r.seed, r.speaker), []).append(r.waited)
+    means = [sum(own) / len(own) for own in waits.values()]
+    assert (found.review_wait is None) == (not means)
+    assert not means or found.review_wait.value == pytest.approx(sum(means) / len(means))
     assert found.first_action.value == pytest.approx(sum(actions) / len(actions))
 
 

@@ -29,7 +29,7 @@ OTHERS = {
     "pluribus_muted": "happy speakers muted",
     "shown_before_mute": "hostile messages seen before the first mute",
     "first_action": "seconds to the first action, where there is one",
-    "reviewed_per_1000": "messages reviewed, of 1,000",
+    "reviewed": "posted messages that reviewers read",
     "review_wait": "seconds until a reviewer has decided",
     "review_full": "messages that found the queue full",
     "cost_per_1000": "cost of 1,000 messages",

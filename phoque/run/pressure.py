@@ -149,10 +149,10 @@ class Measures(Part):
     blunt_hidden: Rate | None
     pluribus_muted: Rate | None
     pluribus_hidden: Rate | None
-    reviewed_per_1000: float
-    """Posted messages that reviewers read, of 1,000."""
-    review_wait: float | None
-    """Mean seconds until a reviewer has decided."""
+    reviewed: Rate | None
+    """Share of posted messages that reviewers read: their load."""
+    review_wait: Mean | None
+    """Seconds until a reviewer has decided, a speaker."""
     review_full: int
     """Messages that found the queue full."""
     cost_per_1000: float
@@ -200,6 +200,9 @@ class SpeakerCounts(Part):
     unknown: int
     mutes: int
     seen_before_mute: int
+    reviewed: int
+    waited: float
+    """Seconds until reviewers had decided, all its messages together."""
     first_action: float | None
 
 

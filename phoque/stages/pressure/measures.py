@@ -39,6 +39,8 @@ class Spoken:
     unknown: int = 0
     mutes: int = 0
     seen_before_mute: int = 0
+    reviewed: int = 0
+    waited: float = 0.0
     first_action: float | None = None
 
     def add(self, turn: Turn) -> None:
@@ -48,6 +50,8 @@ class Spoken:
         self.hidden += turn.outcome is Outcome.HIDDEN
         self.unknown += turn.outcome is Outcome.UNKNOWN
         self.seen_before_mute += turn.outcome in SEEN and not self.mutes
+        self.reviewed += turn.waited is not None
+        self.waited += turn.waited or 0.0
         if turn.outcome in {Outcome.HIDDEN, Outcome.REMOVED}:
             acted = turn.at + (turn.waited or 0.0) - self.first
             self.first_action = (
@@ -66,8 +70,6 @@ class Tally:
     _groups: defaultdict[tuple[str, str], Share] = field(default_factory=lambda: defaultdict(Share))
     _alone: defaultdict[tuple[str, str], Share] = field(default_factory=lambda: defaultdict(Share))
     _unknown: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
-    _waited: float = 0.0
-    _reviewed: int = 0
     _full: int = 0
 
     def __post_init__(self) -> None:
@@ -84,7 +86,8 @@ class Tally:
             return
         self.posted += 1
         self._shares["unknown"].add(names, turn.outcome is Outcome.UNKNOWN)
-        self._review(turn)
+        self._shares["reviewed"].add(names, turn.waited is not None)
+        self._full += turn.reviewed and turn.waited is None
         self._one_by_one(names, turn)
         if turn.outcome not in POSTED:
             return
@@ -110,15 +113,6 @@ class Tally:
         if not unknown:
             self._shares["leak"].add(names, turn.outcome in SEEN)
 
-    def _review(self, turn: Turn) -> None:
-        if not turn.reviewed:
-            return
-        if turn.waited is None:
-            self._full += 1
-        else:
-            self._reviewed += 1
-            self._waited += turn.waited
-
     def _one_by_one(self, names: tuple[str, str], turn: Turn) -> None:
         for (name, value), source in zip(turn.scores.items(), self.policy.moderators, strict=True):
             if value is None:
@@ -132,7 +126,8 @@ class Tally:
 
     def measures(self, cost_per_message: float = 0.0) -> Measures:
         """Everything that is one number."""
-        hostile = [one for one in self._speakers.values() if one.role is Role.HOSTILE]
+        everybody = self._speakers.values()
+        hostile = [one for one in everybody if one.role is Role.HOSTILE]
         actions = [one.first_action for one in hostile if one.first_action is not None]
         rates = {name: share.rate() for name, share in self._shares.items()}
         return Measures(
@@ -151,8 +146,8 @@ class Tally:
                     ("hidden", rates.get(role.value)),
                 )
             },
-            reviewed_per_1000=1000 * self._reviewed / max(self.posted, 1),
-            review_wait=self._waited / self._reviewed if self._reviewed else None,
+            reviewed=rates.get("reviewed"),
+            review_wait=mean([one.waited / one.reviewed for one in everybody if one.reviewed]),
             review_full=self._full,
             cost_per_1000=1000 * cost_per_message,
         )
