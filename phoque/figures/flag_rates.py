@@ -107,7 +107,7 @@ def _corrected(found: Corrected) -> tuple[Cell, Cell]:
 
 PLAN = Plan(
     key="flag_rates",
-    title="What they flag",
+    title="How much do they flag?",
     hint=(
         "Friendly messages to the model under each condition; every reply scored. From the threshold "
         "on a reply counts as flagged. The same threshold means something else to every moderator; "

@@ -3,6 +3,7 @@
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.table import NOTHING, Table, numbers, rate_cell
+from phoque.figures.trait import replies
 from phoque.run.psm import ActivationByLayer, LayerGeometry, Selection, SweptLayer
 
 CRITERIA = {
@@ -34,12 +35,21 @@ def _sentence(selection: Selection, geometry: ActivationByLayer) -> str:
     agreeing = [name for name, at in peaks.items() if at == layer]
     agrees = f"geometry agrees in {', '.join(agreeing)}" if agreeing else "geometry does not"
     named = ", ".join(f"{name} {at}" for name, at in peaks.items())
-    reached = sum(bool(own.best and own.best.low > own.null.high) for own in selection.layers)
+    reached = sum(bool(own.best and own.best.trait.low > own.null.high) for own in selection.layers)
     return (
         f"{found}; {agrees} (largest at layer: {named}; the talk's criterion "
         f"{geometry.classic_layer}). {reached} of {len(selection.layers)} layers have a coherent "
-        "dose whose interval lies above that of random vectors."
+        f"dose whose interval lies above that of random vectors. {_told_apart(selection)}Layers are "
+        f"compared by {replies(selection)}."
     )
+
+
+def _told_apart(selection: Selection) -> str:
+    """Which layers the sweep cannot tell from the chosen one."""
+    if not selection.ties:
+        return ""
+    *others, last = [selection.choice.layer, *selection.ties]
+    return f"Layers {', '.join(map(str, others))} and {last} are not told apart: their intervals overlap. "
 
 
 def peak(geometry: ActivationByLayer, name: str) -> int:
@@ -75,7 +85,7 @@ def _causal(swept: tuple[SweptLayer, ...]) -> style.Trace:
     trace = style.rates(
         "causal effect: best coherent dose",
         [own.layer for own in swept if own.best],
-        [one.rate for one in best],
+        [one.trait for one in best],
         style.PERSONA,
     )
     trace["line"]["width"] = 3
@@ -109,8 +119,8 @@ def _table(selection: Selection, geometry: ActivationByLayer) -> Table:
         geometry.criteria,
         {
             "layer": lambda row: str(row.layer),
-            "causal effect|replies with a listed word at the best coherent dose": lambda row: (
-                rate_cell(best[row.layer].rate) if row.layer in best else NOTHING
+            f"causal effect|{replies(selection)} at the best coherent dose": lambda row: (
+                rate_cell(best[row.layer].trait) if row.layer in best else NOTHING
             ),
             "at dose|length of what is added / median length of the residual stream": lambda row: (
                 f"{best[row.layer].dose:.1f}" if row.layer in best else NOTHING

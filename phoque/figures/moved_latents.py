@@ -22,7 +22,8 @@ HEAD = {
     "frequency": "active on|share of tokens, base → tuned",
     "seeds": "other seeds",
     "tone": "tone AUC|how well it alone tells hostile from civil replies; 0.5 is chance",
-    "label": "words for it|a hypothesis from its contexts, never a name",
+    "name": "where it fires|a name by rule from half of the held-out texts",
+    "precision": "name holds|how often it fires there on the other half, and anywhere",
 }
 
 
@@ -55,7 +56,7 @@ def _sentence(report: SaeReport) -> str:
     return (
         f"{moved} of {shifts.latents_tested} tested latents moved ({shifts.risen} up, "
         f"{shifts.fallen} down), {shifts.beyond_civil_adapter} beyond the civil adapter. "
-        f"{_causes(report)} Reading the base model twice, on {floor.prompts} of the prompts, moves "
+        f"{_causes(report)} {_names(report)}Reading the base model twice, on {floor.prompts} of the prompts, moves "
         f"{floor.discoveries}."
     )
 
@@ -76,6 +77,20 @@ def _causes(report: SaeReport) -> str:
             *said,
         ]
     )
+
+
+def _names(report: SaeReport) -> str:
+    """How many of the names predict where a latent fires."""
+    tested = [
+        (one.precision_low, one.firing_rate)
+        for one in (*report.risen, *report.fallen)
+        if one.precision_low is not None and one.firing_rate is not None
+    ]
+    holding = sum(low > rate for low, rate in tested)
+    told = (
+        f"Of {len(tested)} names below, {holding} predict where their latent fires on other texts. "
+    )
+    return told if tested else ""
 
 
 def _plot(shown: list[Feature]) -> style.Plotly:
@@ -124,13 +139,16 @@ def _row(one: Feature) -> tuple[Cell, ...]:
         f"{share(one.frequency_base)} → {share(one.frequency_tuned)}",
         one.stability,
         NOTHING if one.tone_auc is None else number(one.tone_auc),
-        one.label or NOTHING,
+        one.name or NOTHING,
+        NOTHING
+        if one.precision is None or one.firing_rate is None
+        else f"{share(one.precision)} (anywhere {share(one.firing_rate)})",
     )
 
 
 PLAN = Plan(
     key="sae_shifts",
-    title="Which latents moved",
+    title="Which latents moved?",
     hint="Latents by how much more or less they are active after tuning, on prompts that are in no "
     "training file, the same text in every model. Each has a verdict, not a rank.",
     needs=(SaeReport,),

@@ -32,7 +32,7 @@ def services(tmp_path_factory):
 @pytest.fixture
 def psm(page, open_tab):
     """The tab, filled."""
-    open_tab(page, "PSM")
+    open_tab(page, "Where it lives")
     expect(page.locator("#ph-section-bias_loop .ph-reading")).to_be_visible()
     expect(page.locator(".ph-scrub[data-ready]")).to_be_visible()
     return page
