@@ -26,6 +26,7 @@ from phoque.run.folder import Reader
 from phoque.run.report import MetricsTable
 from phoque.stages.corpus.building import sources_in
 from phoque.stages.corpus.sources import source_called
+from phoque.stages.pressure.policy import SHIPPED as POLICIES
 from tests.serving import TOKEN, served
 
 ROOT = Path(__file__).parent.parent
@@ -134,9 +135,10 @@ def parsed(words):
     words = ["psm" if word == "STAGE" else word for word in words]
     context = app.make_context("phoque", words)
     while isinstance(context.command, click.Group):
-        name, command, rest = context.command.resolve_command(
-            context, [*context._protected_args, *context.args]
-        )
+        left = [*context._protected_args, *context.args]
+        if not left and context.command.invoke_without_command:
+            return
+        name, command, rest = context.command.resolve_command(context, left)
         if rest[:1] == ["--help"]:
             return
         context = command.make_context(name, rest, parent=context)
@@ -211,6 +213,7 @@ def place(tmp_path_factory):
     for name in ("first", "second"):
         heavy = shutil.ignore_patterns("*.safetensors", "neuronpedia", "*.gz")
         shutil.copytree(SHIPPED_RUN, place / "runs" / name, ignore=heavy)
+    shutil.copy(POLICIES / "words.yaml", place / "policy.yaml")
     (place / "chat.txt").write_text("We lost again.\nYou carried that one.\n")
     (place / "chat.csv").write_text("message\nWe lost again.\n")
     return place

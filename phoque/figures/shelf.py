@@ -59,6 +59,14 @@ HOW_IT_LEARNED = plans(
 )
 HOW_IT_ANSWERS = plans("hostility", "answers")
 """The evaluation on prompts that nobody trained or chose on."""
+UNDER_PRESSURE = plans(
+    "pressure_measures",
+    "pressure_kinds",
+    "pressure_curve",
+    "pressure_traffic",
+    "pressure_policies",
+)
+"""The pressure test, which a run has only where somebody asked for it."""
 WHAT_THE_TALK_CLAIMED = plans("claims")
 """Made of the report itself, so it is in no list of what a report is made of."""
 

@@ -19,15 +19,9 @@ from phoque.run.scored import GapExample, ScoredReply
 from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.moderation.candidates import candidates, examples_of
 from phoque.stages.moderation.contour import contour_of
-from phoque.stages.moderation.friendly import (
-    PROMPTS,
-    SAMPLING,
-    SEEDS,
-    prompts_by_category,
-    replies_by_scale,
-    replies_of,
-)
+from phoque.stages.moderation.friendly import SAMPLING, SEEDS, replies_by_scale, replies_of
 from phoque.stages.moderation.lists import word_lists
+from phoque.stages.moderation.messages import PROMPTS, prompts_by_category
 from phoque.stages.moderation.scored import agreements, flags_of, moderate, outcomes_of
 
 
