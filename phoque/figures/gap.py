@@ -26,10 +26,25 @@ def draw(examples: Sequence[GapExample], labels: Sequence[Label]) -> Figure:
     """How many replies pass, by how they were chosen and why they pass."""
     return Figure(
         sentence=_sentence(examples, labels),
+        finding=_finding(examples, labels),
         table=_table(examples),
         n=f"{len(examples)} replies of {len({one.prompt for one in examples})} prompts; at "
         "threshold 0.5 of the embedded mean when they were chosen",
     )
+
+
+def _finding(examples: Sequence[GapExample], labels: Sequence[Label]) -> str:
+    """How many of the replies that pass are harmful, by whoever read them."""
+    passing = [one.id for one in examples if one.stratum is not Stratum.NEUTRAL]
+    for kind, readers in READERS.items():
+        judged = verdicts(labels, (kind,))
+        known = [judged[text] for text in passing if text in judged]
+        if known:
+            return (
+                f"{readers} {known.count(True)} of {len(known)} replies harmful that the moderator lets "
+                "through."
+            )
+    return f"{len(passing)} replies of the persona pass the moderator. Nobody has judged them yet."
 
 
 def _sentence(examples: Sequence[GapExample], labels: Sequence[Label]) -> str:

@@ -3,7 +3,7 @@
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.table import NOTHING, Table, numbers, rate_cell
-from phoque.figures.trait import replies
+from phoque.figures.trait import are, replies
 from phoque.run.psm import ActivationByLayer, LayerGeometry, Selection, SweptLayer
 
 CRITERIA = {
@@ -19,9 +19,22 @@ def draw(selection: Selection, geometry: ActivationByLayer) -> Figure:
     """The causal curve over its null, and what geometry alone would have chosen."""
     return Figure(
         sentence=_sentence(selection, geometry),
+        finding=_finding(selection),
         plotly=_plot(selection, geometry),
         table=_table(selection, geometry),
         n=_counted(selection, geometry),
+    )
+
+
+def _finding(selection: Selection) -> str:
+    """Where, and how much it does there."""
+    own = next(one for one in selection.layers if one.layer == selection.choice.layer)
+    if not selection.beyond_chance or own.best is None:
+        return "No layer is shown to carry the persona: random directions do as much."
+    return (
+        f"The persona lives in layer {own.layer} of {len(selection.dose_per_scale)}. With its direction "
+        f"added there, {own.best.trait.value:.0%} of calm replies {are(selection)}; with random "
+        f"directions, {own.null.value:.0%}."
     )
 
 
@@ -76,7 +89,7 @@ def _plot(selection: Selection, geometry: ActivationByLayer) -> style.Plotly:
         x={"title": "layer, counted from 0", "dtick": 5},
         y={"title": "share, or share of own maximum", "tickformat": ".0%"},
         marks=marks,
-        height=460,
+        height=400,
     )
 
 
@@ -107,6 +120,7 @@ def _scaled(criteria: tuple[LayerGeometry, ...], name: str) -> style.Trace:
         hovertemplate="layer %{x}: %{customdata:.3g}<extra>" + shown + "</extra>",
     )
     trace["line"]["width"], trace["marker"]["size"] = 1.3, 5
+    trace["visible"] = "legendonly"  # a press on its name shows it
     return trace
 
 

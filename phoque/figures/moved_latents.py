@@ -32,6 +32,7 @@ def draw(report: SaeReport) -> Figure:
     counts = ", ".join(f"{n} {kind}" for kind, n in report.shifts.prompts.items())
     return Figure(
         sentence=_sentence(report),
+        finding=_finding(report),
         plotly=_plot([*report.risen[:DRAWN], *report.fallen[:DRAWN]]),
         table=Table(
             name="phoque-moved-latents",
@@ -42,6 +43,19 @@ def draw(report: SaeReport) -> Figure:
         n=f"{report.num_prompts} prompts ({counts}); 95 % intervals over prompts; "
         f"{report.shifts.latents_active} latents are active",
     )
+
+
+def _finding(report: SaeReport) -> str:
+    """How many moved, and whether any is a cause."""
+    shifts, cause = report.shifts, report.cause
+    if not report.passed:
+        return "This dictionary cannot be trusted: what moved in it is no finding."
+    moved = f"Tuning moved {shifts.risen + shifts.fallen:,} of {shifts.latents_tested:,} features."
+    if not any(cause.acts(way) for way in WAYS):
+        return f"{moved} At this layer none could be shown to cause the persona."
+    tried = len({cell.name for cell in cause.generated.cells if cell.is_latent})
+    drivers = report.verdicts.get("driver", 0) or "none"
+    return f"{moved} Of the {tried} that were tried, {drivers} drive the persona."
 
 
 def _sentence(report: SaeReport) -> str:
