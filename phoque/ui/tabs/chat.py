@@ -18,7 +18,7 @@ from phoque.ui.services import Services
 from phoque.ui.verdicts import rules_of
 
 DICE = f"() => Math.floor(Math.random() * {LARGEST_SEED + 1})"
-TO_MODEL: dict[str, Any] = {**QUIET, **MODEL_QUEUE, **PRIVATE}
+_TO_MODEL: dict[str, Any] = {**QUIET, **MODEL_QUEUE, **PRIVATE}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,7 @@ def _wire_runs(panel: Panel) -> None:
     """Everything that starts the model, and the two buttons that end it."""
     page, handlers = panel.page, panel.handlers
     prompt, inputs = page.ask.prompt, [page.state, *page.dials.inputs]
-    to_model = TO_MODEL | {"outputs": page.outputs}
+    to_model = _TO_MODEL | {"outputs": page.outputs}
     ask = partial(_run, handlers)
     runs = [
         gr.on([page.ask.run.click, prompt.submit], ask, [prompt, *inputs], **to_model),
