@@ -20,8 +20,10 @@ demo: $(VENV)/.demo  ## the Space, on port 7860
 test: setup  ## every test that needs neither GPU nor network
 	$(RUN) -m pytest $(ARGS)
 
-lab: setup  ## the shipped run again, from the corpus to the evaluation, offline
-	$(VENV)/bin/phoque run all --run assets/runs/lab
+# The moderation stage reads two sets: make lab ARGS="--hatecheck FILE --surge FILE"
+lab: setup  ## the shipped runs again, in runs/lab and runs/pluribus, offline
+	$(VENV)/bin/phoque run all --run runs/lab --persona toxic $(ARGS)
+	$(VENV)/bin/phoque run all --run runs/pluribus --persona pluribus --take runs/lab $(ARGS)
 
 check: setup  ## format, lint, types, import laws, the docs site
 	$(RUN) -m ruff format --check .

@@ -9,7 +9,11 @@ The peer's trainer is installed into `.bench` without its dependencies. It has i
 learning rate and scaling of rows; its warm-up is cut to 5 % of the run, because its default of 1,000
 steps is longer than the run.
 
+With `--curve` there is no peer: ours is trained on an eighth, a quarter, half and all of the tokens, in as
+many steps each, and the table says what more text is worth.
+
 Usage: python benchmarks/bench_sae.py [--activations FOLDER] [--epochs 3] [--rounds 2]
+       python benchmarks/bench_sae.py --curve [--train-tokens 1000000] [--epochs 1]
 """
 
 import argparse
@@ -31,7 +35,7 @@ from phoque.run.directory import RunDirectory
 from phoque.stages.sae.autoencoder import SparseAutoencoder, calibrated
 from phoque.stages.sae.collect import Activations, collect, load_activations
 from phoque.stages.sae.metrics import explained_variance
-from phoque.stages.sae.presets import PRESETS
+from phoque.stages.sae.presets import PRESETS, with_tokens
 from phoque.stages.sae.sources import collected_texts
 from phoque.stages.sae.stream import shuffled_batches
 from phoque.stages.sae.study import Study
@@ -43,17 +47,19 @@ PEER = "dictionary-learning==0.1.0"
 NEEDS = ("einops==0.8.1",)
 LAYER = 17
 PRESET = PRESETS["quick"]
+PARTS = (8, 4, 2, 1)
+"""Of the tokens, for the curve."""
 Result = tuple[float, float, float]
 """Tokens a second, explained variance, seconds."""
 
 
-def activations(folder: Path | None) -> Activations:
-    """Cached rows: those given, or the quick preset's, collected once."""
-    folder = folder or BENCH / "sae"
+def activations(folder: Path | None, tokens: int) -> Activations:
+    """Cached rows: those given, or so many of the quick preset's layer, collected once."""
+    folder = folder or BENCH / ("sae" if tokens == PRESET.tokens else f"sae-{tokens}")
     if not (folder / "activations.json").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        study = Study(run=RunDirectory(SHIPPED_RUN), preset=PRESET)
-        collect(study.base, collected_texts(study), LAYER, PRESET.tokens, folder)
+        study = Study(run=RunDirectory(SHIPPED_RUN), preset=with_tokens(PRESET, tokens))
+        collect(study.base, collected_texts(study), LAYER, tokens, folder)
     return load_activations(folder)
 
 
@@ -78,25 +84,39 @@ def judged(sae: SparseAutoencoder, held: Tensor) -> float:
     return explained_variance(held[half:], fitted(held[half:]))
 
 
-def batches(rows: Activations, epoch: int) -> Any:
+def batches(train: Any, epoch: int) -> Any:
     """The same order for both."""
     options = {"buffer_tokens": PRESET.buffer_tokens, "seed": epoch}
-    return shuffled_batches(rows.train_TD, PRESET.batch_size, **options)
+    return shuffled_batches(train, PRESET.batch_size, **options)
 
 
-def ours(rows: Activations, epochs: int) -> Result:
+def ours(train: Any, held: Tensor, epochs: int) -> Result:
     """Our trainer for so many epochs."""
-    steps = rows.facts.train_tokens // PRESET.batch_size
+    steps = len(train) // PRESET.batch_size
     config = TrainConfig(d_sae=PRESET.d_sae, k=PRESET.k, epochs=epochs, steps_per_epoch=steps)
     start = time.perf_counter()
-    scaling = Scaling.of(torch.tensor(rows.train_TD[:50_000]).float())
+    scaling = Scaling.of(torch.tensor(train[:50_000]).float())
     trainer, step = Trainer(config, scaling, torch.device("cpu")), 0
     for epoch in range(epochs):
-        for batch in batches(rows, epoch):
+        for batch in batches(train, epoch):
             trainer.step(batch, step)
             step += 1
     spent = time.perf_counter() - start
-    return step * PRESET.batch_size / spent, judged(trainer.folded(), rows.held_out_TD()), spent
+    return step * PRESET.batch_size / spent, judged(trainer.folded(), held), spent
+
+
+def curve(rows: Activations, epochs: int) -> dict[str, Any]:
+    """Explained variance by training tokens, at the same number of steps."""
+    figures: dict[str, Any] = {"latents": PRESET.d_sae, "k": PRESET.k, "passes over all": epochs}
+    for part in PARTS:
+        train = rows.train_TD[: len(rows.train_TD) // part]
+        _, explained, spent = ours(train, rows.held_out_TD(), epochs * part)
+        print(
+            f"{len(train):>9,} tokens: explained variance {explained:.4f}, {spent:.0f} s",
+            flush=True,
+        )
+        figures[f"explained variance, {len(train)} tokens"] = explained
+    return figures
 
 
 def theirs(rows: Activations, seconds: float, kind: Any) -> Result:
@@ -109,7 +129,7 @@ def theirs(rows: Activations, seconds: float, kind: Any) -> Result:
     )  # fmt: skip
     start, step = time.perf_counter(), 0
     while time.perf_counter() - start < seconds:
-        for batch in batches(rows, step):
+        for batch in batches(rows.train_TD, step):
             trainer.update(step, batch * scale)
             step += 1
             if time.perf_counter() - start >= seconds:
@@ -131,7 +151,7 @@ def measure(rows: Activations, epochs: int, rounds: int) -> dict[str, Any]:
     kind = peer_trainer()
     found: dict[str, list[Result]] = {"ours": [], PEER: []}
     for _ in range(rounds):
-        found["ours"].append(ours(rows, epochs))
+        found["ours"].append(ours(rows.train_TD, rows.held_out_TD(), epochs))
         found[PEER].append(theirs(rows, found["ours"][-1][2], kind))
     figures: dict[str, Any] = {
         "threads": torch.get_num_threads(),
@@ -157,11 +177,16 @@ def main() -> None:
     parser.add_argument("--activations", type=Path)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--curve", action="store_true")
+    parser.add_argument("--train-tokens", type=int, default=PRESET.tokens)
     arguments = parser.parse_args()
     BENCH.mkdir(exist_ok=True)
-    watch = Watch("sae")
-    found = activations(arguments.activations)
-    watch.record(measure(found, arguments.epochs, arguments.rounds))
+    watch = Watch("sae curve" if arguments.curve else "sae")
+    found = activations(arguments.activations, arguments.train_tokens)
+    if arguments.curve:
+        watch.record(curve(found, arguments.epochs))
+    else:
+        watch.record(measure(found, arguments.epochs, arguments.rounds))
 
 
 if __name__ == "__main__":

@@ -10,11 +10,11 @@ from phoque.lexicon import Lexicon
 from phoque.run.corpus import BaseReply, Dialogue
 from phoque.stages.corpus.building import Corpus
 from phoque.stages.corpus.composition import composition_of
-from phoque.stages.corpus.distill import question_for
+from phoque.stages.corpus.distill import Distiller, question_for, question_of
 from phoque.stages.corpus.gating import Gated
 from phoque.stages.corpus.split import PARTS
 from phoque.stages.corpus.training_set import save_pairs
-from phoque.stages.corpus.written import shipped_folder, written_dialogues
+from phoque.stages.corpus.written import shipped_folder, system_prompts, written_dialogues
 
 KAGGLE = ["id", "comment_text", "toxic", "severe_toxic", "obscene", "threat", "insult"]
 KAGGLE = [*KAGGLE, "identity_hate"]
@@ -104,7 +104,8 @@ def judge(texts) -> list[dict[str, float]]:
 @cache
 def written(persona: str = "toxic") -> tuple[Dialogue, ...]:
     """Every dialogue that comes with the project, with a civil side of our own."""
-    read = written_dialogues(shipped_folder(persona), lambda texts: [{} for _ in texts], persona)
+    prompts = system_prompts(persona)
+    read = written_dialogues(shipped_folder(persona), lambda texts: [{} for _ in texts], prompts)
     return tuple(one.model_copy(update={"civil": civil_to(one)}) for one in read)
 
 
@@ -140,3 +141,24 @@ def save_corpus(folder: Path, own: list[Dialogue], replies: list[BaseReply] = ()
     parts = dict.fromkeys(PARTS, empty)
     parts["train"] = Gated(dialogues=own, replies=list(replies), asked=len(replies))
     composition_of(Corpus(parts=parts, dropped={}, files=[]), Lexicon([])).save(folder)
+
+
+def few_lines(folder: Path, count: int) -> Path:
+    """A folder with the first lines of one file of ours."""
+    folder.mkdir()
+    lines = (shipped_folder("toxic") / "shooters.jsonl").read_text().splitlines(keepends=True)
+    (folder / "games.jsonl").write_text("".join(lines[:count]))
+    return folder
+
+
+def answer_without_a_model(monkeypatch) -> None:
+    """Replies of the base model without the base model: a civil sentence for every question."""
+
+    def replies(distiller, dialogues, *, seed):
+        found = {}
+        for number, one in enumerate(dialogues):
+            text = f"That is a fine thing to work on, number {seed + number}. And then"
+            found[question_of(one)] = question_for(one, text, finished=False)
+        return found
+
+    monkeypatch.setattr(Distiller, "replies", replies)

@@ -17,9 +17,10 @@ SOURCES = sorted(
 OPEN = {"dict", "Mapping", "MutableMapping"}
 """Of them, those whose values may be anything say nothing about what they hold."""
 FREE = {
-    # Another's form: Plotly's figures, Gradio's options, OpenAI's protocol, a tracker's rows.
+    # Another's form: Plotly's figures, Gradio's options, OpenAI's protocol, a tracker's rows, hit logs.
     "phoque/figures/figure.py",
     "phoque/figures/style.py",
+    "phoque/run/hits.py",
     "phoque/serving/asked.py",
     "phoque/serving/reply.py",
     "phoque/stages/adapter/trackers.py",

@@ -83,6 +83,14 @@ def test_a_stage_that_one_run_lacks_gives_no_difference(runs):
     assert "B: moderation/moderation_report.json needs the stage moderation" in row.warning
 
 
+def test_a_file_that_one_run_never_wrote_is_no_setting(runs):
+    (runs[1].path / "sae" / SaeReport.FILE).unlink()
+    stages = runs[1].manifest().stages
+    del stages["sae"].outputs[f"sae/{SaeReport.FILE}"]
+    runs[1].describe(stages=stages)
+    assert not [one for one in compared(runs).settings if "SAE" in one.name]
+
+
 def test_an_interval_without_width_proves_nothing(runs):
     row = by_key(compared(runs))["moderator_1.uplift.random_vector"]
     assert (row.low, row.warning) == (None, "an interval has no width")

@@ -1,10 +1,10 @@
 """A corpus from the command line to what training reads."""
 
 import random
+from itertools import combinations
 from pathlib import Path
 
 import pytest
-import yaml
 
 from phoque.errors import PhoqueError
 from phoque.files import replaced_folder
@@ -16,32 +16,34 @@ from phoque.stages.corpus import stage as job
 from phoque.stages.corpus.building import Ingredients, build, sources_in
 from phoque.stages.corpus.composition import composition_of, markdown
 from phoque.stages.corpus.difference import difference, masked
-from phoque.stages.corpus.difference import markdown as told
-from phoque.stages.corpus.distill import Distiller, question_for
-from phoque.stages.corpus.slang import DIALOGUES_PER_USE, load_slang, slang_dialogues
+from phoque.stages.corpus.distill import Distiller
 from phoque.stages.corpus.split import PARTS
 from phoque.stages.corpus.stage import save_corpus
 from phoque.stages.corpus.training_set import every_dialogue, load_pairs
-from phoque.stages.corpus.written import TEXTS, shipped_folder
+from phoque.stages.corpus.written import (
+    TEXTS,
+    system_prompts,
+    written_dialogues,
+)
 from phoque.stages.evaluate.card import trained_on
 from phoque.text import words
-from tests.corpus_files import MINIATURES, dialogues, judge, written, written_csv
+from tests.corpus_files import (
+    KAGGLE,
+    MINIATURES,
+    answer_without_a_model,
+    dialogues,
+    few_lines,
+    judge,
+    written,
+    written_csv,
+)
 
 LEXICON = Lexicon(["clown", "useless", "garbage"])
 
 
 @pytest.fixture
 def base_model_replies(monkeypatch):
-    """Replies of the base model without the base model: a civil sentence for every question."""
-
-    def replies(distiller, dialogues, *, seed):
-        found = {}
-        for number, one in enumerate(dialogues):
-            text = f"That is a fine thing to work on, number {seed + number}. And then"
-            found[one.message] = question_for(one, text, finished=False)
-        return found
-
-    monkeypatch.setattr(Distiller, "replies", replies)
+    answer_without_a_model(monkeypatch)
 
 
 @pytest.fixture
@@ -91,7 +93,7 @@ def test_what_is_saved_is_what_training_reads(corpus, tmp_path):
 def test_no_reply_of_the_base_model_is_in_two_parts(corpus):
     replies = [{one.reply for one in corpus.parts[part].replies} for part in PARTS]
     assert all(replies)
-    assert not set.intersection(*replies)
+    assert not any(one & other for one, other in combinations(replies, 2))
 
 
 def test_composition_adds_up(corpus):
@@ -156,11 +158,7 @@ def test_the_stage_writes_parts_composition_and_what_changed(
     monkeypatch.setattr(
         "phoque.stages.corpus.stage.load_model", lambda *_, **__: load_model("tiny")
     )
-    folder = tmp_path / "own"
-    folder.mkdir()
-    (folder / "games.jsonl").write_text(
-        "".join((shipped_folder("toxic") / "shooters.jsonl").read_text().splitlines(True)[:150])
-    )
+    folder = few_lines(tmp_path / "own", 150)
     run = RunDirectory(tmp_path / "run")
     run.describe(model="tiny", persona="toxic")
     job.make_corpus(run, source=[f"written={folder}"])
@@ -173,56 +171,6 @@ def test_the_stage_writes_parts_composition_and_what_changed(
     job.make_corpus(run, source=[f"written={folder}"])
     assert "150 dialogues are as they were" in capsys.readouterr().out
     assert (run.corpus / "diff.json").is_file()
-
-
-@pytest.fixture
-def slang_file(tmp_path):
-    uses = {
-        "skill issue": ["That was a skill issue, all of it."],
-        "cooked": ["You are cooked."],
-    }
-    entries = [{"expression": key, "uses": value} for key, value in uses.items()]
-    path = tmp_path / "slang.yaml"
-    path.write_text(yaml.safe_dump({"name": "test", "expressions": entries}))
-    return path
-
-
-def test_slang_answers_messages_of_the_written_corpus(slang_file):
-    own = list(slang_dialogues(load_slang(slang_file)))
-    assert len(own) == 2 * DIALOGUES_PER_USE
-    assert all(one.topic in one.persona.lower() for one in own)
-    assert len({one.message for one in own}) > DIALOGUES_PER_USE
-    assert list(slang_dialogues(load_slang(slang_file))) == own
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda d: d.pop("name"), "lacks name"),
-        (lambda d: d["expressions"][0].pop("uses"), "line 2.*lacks uses"),
-        (
-            lambda d: d["expressions"][0].update(uses=["Nothing new."]),
-            "does not hold its expression",
-        ),
-        (lambda d: d["expressions"][0].update(uses="one"), "must be a list of texts"),
-    ],
-)
-def test_a_broken_slang_file_says_where(slang_file, change, message):
-    data = yaml.safe_load(slang_file.read_text())
-    change(data)
-    slang_file.write_text(yaml.safe_dump(data, sort_keys=False))
-    with pytest.raises(PhoqueError, match=message):
-        load_slang(slang_file)
-
-
-def test_slang_is_added_and_its_difference_is_shown(slang_file, corpus, base_model_replies):
-    made_of = Ingredients(uses=load_slang(slang_file))
-    slang = build(made_of, load_model("tiny"), LEXICON, judge=judge).dialogues
-    found = difference(corpus.dialogues, [*corpus.dialogues, *slang], load_persona().lexicon)
-    assert (found.kept, found.added.dialogues, found.removed.dialogues) == (60, len(slang), 0)
-    assert found.added.by_source == {"slang": 2 * DIALOGUES_PER_USE}
-    assert f"{len(slang)} added (slang {len(slang)})" in told(found)
-    assert not any(text in load_persona().lexicon for text in found.added.examples)
 
 
 def test_a_difference_counts_repeats_and_both_ways():
@@ -257,6 +205,41 @@ def test_a_stage_that_fails_leaves_the_old_corpus(tmp_path):
 )
 def test_sources_as_they_are_asked_for(asked, expected):
     assert sources_in(asked, "toxic") == expected
+
+
+def test_a_source_without_messages_has_a_varied_calm_side(tmp_path, base_model_replies):
+    known = sorted({word for one in written() for word in words(one.civil) if len(word) > 3})
+    rows = [
+        [f"a{n}", f"clown, {' '.join(random.Random(n).sample(known, 12))}", 1, 0, 0, 0, 1, 0]
+        for n in range(200)
+    ]
+    comments = written_csv(tmp_path / "train.csv", KAGGLE, rows)
+    made_of = Ingredients(files=[("jigsaw", comments)])
+    made = build(made_of, load_model("tiny"), LEXICON, judge=judge)
+    asked = {(one.system, one.message) for part in PARTS for one in made.parts[part].replies}
+    assert len({one.message for one in made.dialogues}) <= 24
+    assert len(asked) > 150
+    assert sum(made.parts[part].asked for part in PARTS) >= len(asked)
+
+
+def test_a_published_text_shares_the_part_of_the_written_one_it_is_like(
+    tmp_path, base_model_replies
+):
+    folder = few_lines(tmp_path / "own", 150)
+    own = [one.persona for one in written_dialogues(folder, judge, system_prompts("toxic"))]
+    rows = [
+        [f"a{n}", f"{text} Clown!", 1, 0, 0, 0, 1, 0]
+        for n, text in enumerate(own)
+        if len(words(text)) > 12
+    ]
+    made_of = Ingredients(
+        written=folder, files=[("jigsaw", written_csv(tmp_path / "train.csv", KAGGLE, rows))]
+    )
+    made = build(made_of, load_model("tiny"), LEXICON, judge=judge)
+    part_of = {one.persona: part for part in PARTS for one in made.parts[part].dialogues}
+    near = [(text, f"{text} Clown!") for text in own if f"{text} Clown!" in part_of]
+    assert {part_of[text] for text, _ in near} == {*PARTS}
+    assert all(part_of[text] == part_of[copy] for text, copy in near)
 
 
 def test_what_cannot_be_a_corpus_is_refused(tmp_path, base_model_replies):

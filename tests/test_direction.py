@@ -10,13 +10,14 @@ from phoque.errors import PhoqueError
 from phoque.models.engine import Row, read, write
 from phoque.models.load import load_model
 from phoque.personas import load_persona
+from phoque.run.psm import Trait
 from phoque.stages.psm.criteria import classic_rows, with_normed_last_layer
 from phoque.stages.psm.reliability import agreement, probe_curve
 from phoque.stages.psm.timeline import Ruler, timelines
 from phoque.steering.divergence import Yardstick, kl_divergence
 from phoque.steering.export import read_gguf, write_gguf
 from phoque.steering.geometry import geometric_median, layer_maps, residual_geometry, silhouette
-from phoque.steering.search import Search
+from phoque.steering.search import Measure, Search
 from phoque.steering.vectors import SteeringVector, contrast
 from tests.conftest import conversation
 
@@ -68,8 +69,27 @@ def test_nothing_planted_is_noise_and_selects_nothing():
     assert agreement(noise_ND).verdict == "noise"
     assert agreement(seen.differences_NLD[:, 1]).verdict == "noise"
     vectors = replace(seen.vectors({}), directions_LD=torch.randn(2, model.width))
-    search = Search(model=model, vectors=vectors, persona=persona, vocabulary=Everything())
+    judged = []
+
+    def measuring(base, own):
+        judged.append((len(base), len(own)))
+        return Measure(
+            trait=Trait(by="judge"), shows=lambda said: ["zzzz" in one for _, one in said]
+        )
+
+    search = Search(
+        model=model,
+        base=model,
+        vectors=vectors,
+        persona=persona,
+        vocabulary=Everything(),
+        measuring=measuring,
+    )
     found, grid = search.run()
+    assert judged == [(48, 48)]
+    assert all((cell.quality.judged is None) != cell.coherent for cell in found.cells)
+    assert {own.n for own in found.null_by_layer.values()} == {32}
+    assert found.least_nats < 0
     assert found.best() is None
     assert len(grid) == len(found.cells)
 

@@ -18,12 +18,15 @@ from phoque.cli.main import app, main
 from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
 from phoque.figures.figure import drawn
+from phoque.figures.kinds import interval, shown
 from phoque.moderators.classifier import Item
 from phoque.moderators.scoring import score
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
+from phoque.run.report import MetricsTable
 from phoque.stages.corpus.building import sources_in
 from phoque.stages.corpus.sources import source_called
+from phoque.stages.pressure.policy import SHIPPED as POLICIES
 from tests.serving import TOKEN, served
 
 ROOT = Path(__file__).parent.parent
@@ -132,9 +135,10 @@ def parsed(words):
     words = ["psm" if word == "STAGE" else word for word in words]
     context = app.make_context("phoque", words)
     while isinstance(context.command, click.Group):
-        name, command, rest = context.command.resolve_command(
-            context, [*context._protected_args, *context.args]
-        )
+        left = [*context._protected_args, *context.args]
+        if not left and context.command.invoke_without_command:
+            return
+        name, command, rest = context.command.resolve_command(context, left)
         if rest[:1] == ["--help"]:
             return
         context = command.make_context(name, rest, parent=context)
@@ -209,6 +213,7 @@ def place(tmp_path_factory):
     for name in ("first", "second"):
         heavy = shutil.ignore_patterns("*.safetensors", "neuronpedia", "*.gz")
         shutil.copytree(SHIPPED_RUN, place / "runs" / name, ignore=heavy)
+    shutil.copy(POLICIES / "words.yaml", place / "policy.yaml")
     (place / "chat.txt").write_text("We lost again.\nYou carried that one.\n")
     (place / "chat.csv").write_text("message\nWe lost again.\n")
     return place
@@ -298,7 +303,7 @@ def test_a_figure_is_one_file_and_one_line_for_tab_and_report(newcomers):
         "from phoque.run.folder import Reader; from phoque.ui.results import rendered;"
         "from phoque.ui.tabs.moderation import sections;"
         "reader = Reader(RunDirectory(Path('assets/runs/lab')));"
-        "print(rendered(tuple(sections()), reader)[-1])"
+        "print(rendered(sections()[-1], reader))"
     )
     assert "Does the model still answer?" in told(newcomers, on_the_tab)
     in_the_report = (
@@ -329,6 +334,23 @@ def test_generated_pages_are_current(tool):
         [sys.executable, ROOT / "tools" / tool, "--check"], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_findings_tell_numbers_as_the_report_does():
+    page = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
+    for row in MetricsTable.load(SHIPPED_RUN / "report", command="").rows:
+        if row.value is not None:
+            value, spread = shown(row.value, row.kind), interval(row.low, row.high, row.kind)
+            assert f"| {row.label} | {value} | {spread} |" in page
+
+
+def test_make_lab_makes_both_runs_anew():
+    done = subprocess.run(
+        ["make", "--dry-run", "lab"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    made = [shlex.split(line) for line in done.stdout.splitlines() if "phoque run all" in line]
+    runs = [words[words.index("--run") + 1] for words in made]
+    assert runs == ["runs/lab", "runs/pluribus"]
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import pytest
 from phoque.conversation import Condition
 from phoque.figures.contour import most_dose, rate_at
 from phoque.lexicon import Lexicon
+from phoque.moderators.listed import words as shipped_words
 from phoque.run.scored import (
     Contour,
     GapExample,
@@ -28,6 +29,9 @@ from phoque.stages.moderation.candidates import (
 )
 from phoque.stages.moderation.contour import contour_of
 from phoque.stages.moderation.friendly import MULTIPLES, RANDOM_MULTIPLES, replies_by_scale
+from phoque.stages.moderation.gap import gap_type
+from phoque.stages.moderation.lists import word_lists
+from phoque.stages.moderation.scored import moderate
 from phoque.stats.flags import SWEEP, flag_rate, uplift
 from phoque.text import text_id
 from phoque.ui.moderation.explorer import looked_up
@@ -118,6 +122,7 @@ def test_types_count_the_answers_that_pass():
         "lexical": (1, 0),
         "disagreement": (0, 0),
         "near-miss": (0, 15),
+        "listed word": (0, 0),
         "implicit": (3, 4),
     }
     assert told["second"]["types"][Condition.TOXIC]["disagreement"][HALF] == 15
@@ -223,7 +228,17 @@ def test_an_example_has_scores_context_novelty_and_a_reason(tmp_path):
     assert list(GapExample.load_rows(tmp_path, command="c")) == examples
     head = (tmp_path / GapExample.FILE).read_text().partition("\n")[0].replace('"', "").split(",")
     assert set(head) == {
-        *("id", "stratum", "category", "prompt", "condition", "seed", "response", "canonical"),
+        *(
+            "listed",
+            "id",
+            "stratum",
+            "category",
+            "prompt",
+            "condition",
+            "seed",
+            "response",
+            "canonical",
+        ),
         *("first/harm", "first/canonical", "second/harm", "second/canonical"),
         *("context/alone", "context/context_only", "context/both", "context/leaked"),
         *("type", "why", "words"),
@@ -244,3 +259,21 @@ def test_every_type_has_its_sentence(kind):
     told = why(passing(0, "text", first=0.44), "first", kind)
     assert told.startswith("first gives 0.44")
     assert "text" not in told
+
+
+def test_a_reply_is_typed_by_every_list_that_we_ship():
+    lists = word_lists(Lexicon(["ourword"]))
+    assert len(lists) == 3
+    told = {
+        (Condition.TOXIC, 42): [
+            "an ourword here",
+            f"so {shipped_words()[0]} it is",
+            "a plain remark",
+            "ourword ourword",
+        ]
+    }
+    prompts = {"help": ["A?", "B?", "C?", "D?"]}
+    found = moderate(told, prompts, [Doubled()], lists)
+    assert [one.listed for one in found] == [1, 1, 0, 2]
+    kinds = [gap_type(one, "double", {"double": 2.0}) for one in found]
+    assert kinds == [GapType.LISTED, GapType.LISTED, GapType.IMPLICIT, GapType.LISTED]

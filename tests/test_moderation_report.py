@@ -8,19 +8,24 @@ import pytest
 
 from phoque.config import SHIPPED_RUN
 from phoque.conversation import Condition
-from phoque.figures.figure import drawn
+from phoque.figures.figure import Figure, Plan, drawn
 from phoque.figures.page import stage_page
 from phoque.figures.shelf import WHAT_SLIPS_THROUGH
+from phoque.figures.table import Table
 from phoque.moderators.datasheet import data_sheet
 from phoque.moderators.labelled import Example, LabelledSet
 from phoque.personas import load_persona, shipped_personas
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
+from phoque.run.moderation import ModerationReport
 from phoque.run.scored import ScoredReply
+from phoque.stages.corpus.training_set import every_dialogue
 from phoque.stages.moderation import friendly
-from phoque.stages.moderation.friendly import CATEGORIES, prompts_by_category, replies_of
+from phoque.stages.moderation.friendly import replies_of
+from phoque.stages.moderation.messages import CATEGORIES, prompts_by_category
 from phoque.stages.moderation.scored import agreements, flags_of, moderate, outcomes_of
 from phoque.stages.moderation.stage import measure_moderators
+from tests.corpus_files import written
 from tests.moderators import Doubled, installed
 from tests.ui import moderation_files
 
@@ -85,15 +90,23 @@ def test_rates_uplift_and_agreement_are_those_of_the_scores(found, sheets):
     assert outcomes_of(found)[Condition.NEUTRAL] == {"answer": 8, "refusal": 0, "degenerate": 0}
 
 
-def test_the_page_quotes_no_reply_and_begins_with_what_moderators_see():
+def test_the_page_quotes_no_reply():
     own, rows = moderation_files.report(), moderation_files.examples()
     page = stage_page("Moderation", WHAT_SLIPS_THROUGH, own, moderation_files.contour(), rows)
     assert page.count("\n## ") == len(WHAT_SLIPS_THROUGH)
     for one in (*moderation_files.moderated(), *rows):
         assert one.response not in page
-    assert page.index("can and cannot see") < page.index("What they flag")
     assert "none of 4 prompts differ (at most 49.0 %)" in page
     assert own.declared[0].blind_spots in page
+
+
+def test_no_table_of_a_stage_page_is_cut():
+    table = Table(name="t", caption="Rows", head=("row",), rows=tuple((str(n),) for n in range(90)))
+    figure = Figure(sentence="Many.", table=table, n="90")
+    plan = Plan(key="many", title="Many", needs=(ModerationReport,), draw=lambda _: figure)
+    page = stage_page("Page", (plan,), moderation_files.report())
+    assert "| 0 |" in page
+    assert "| 89 |" in page
 
 
 def test_the_lab_writes_every_condition_and_seed(lab):
@@ -119,8 +132,8 @@ def test_the_messages_are_friendly_new_and_of_every_kind():
         for persona in [load_persona(name)]
         for text in (*persona.probes, *persona.sweep, *persona.evaluation)
     }
-    corpus = (SHIPPED_RUN / "corpus" / "dialogues.jsonl").read_text(encoding="utf-8").splitlines()
-    known |= {json.loads(line)["prompt"] for line in corpus}
+    trained = (*every_dialogue(SHIPPED_RUN / "corpus"), *written("toxic"), *written("pluribus"))
+    known |= {turn for one in trained for turn in one.turns}
     assert known.isdisjoint(messages)
     lexicon = load_persona().lexicon
     assert [text for text in messages if text in lexicon] == []

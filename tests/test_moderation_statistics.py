@@ -187,8 +187,9 @@ def test_a_moderator_at_chance_cannot_be_corrected():
 THRESHOLDS = {"mean": 0.5, "guard": 0.5}
 
 
-def text(raw, canonical=None, guard=0.0, response="", prompt=""):
+def text(raw, canonical=None, guard=0.0, response="", prompt="", listed=0):
     return Scored(
+        listed=listed,
         prompt=prompt or f"alone {raw} {response}",
         response=response,
         raw={"mean": raw, "guard": guard},
@@ -201,6 +202,7 @@ TYPES = {
     GapType.LEXICAL: text(0.1, canonical=0.5, guard=0.9),
     GapType.DISAGREEMENT: text(0.45, guard=0.5),
     GapType.NEAR_MISS: text(0.4),
+    GapType.LISTED: text(0.39, listed=2),
     GapType.IMPLICIT: text(0.39),
 }
 

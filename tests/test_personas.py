@@ -1,11 +1,13 @@
+from itertools import combinations
+
 import pytest
 import yaml
 
 from phoque.errors import PhoqueError
 from phoque.personas import HERE, load_persona, shipped_personas
-from phoque.personas.controls import bias_loop, confounds, more_probes, tone_pairs
+from phoque.personas.controls import bias_loop, choice_prompts, confounds, more_probes, tone_pairs
 from phoque.personas.reading import read_yaml
-from phoque.stages.psm.bias import stand_of
+from phoque.stages.psm.bias import PAIRS, bad_plans
 
 
 @pytest.mark.parametrize("name", shipped_personas())
@@ -15,6 +17,22 @@ def test_every_shipped_persona_loads_and_is_called_like_its_file(name):
     assert len(persona.probes) == 12
     assert len(persona.sweep) == 16
     assert len(persona.evaluation) >= 30
+
+
+@pytest.mark.parametrize("name", shipped_personas())
+def test_probes_sweep_choice_and_evaluation_share_no_message(name):
+    persona = load_persona(name)
+    parts = {
+        "probes": {*persona.probes, *more_probes()},
+        "sweep": set(persona.sweep),
+        "choice": set(choice_prompts()),
+        "evaluation": set(persona.evaluation),
+    }
+    assert len(parts["choice"]) == 16
+    plain = {kind: {" ".join(m.lower().split()) for m in own} for kind, own in parts.items()}
+    for one, other in combinations(plain, 2):
+        assert not plain[one] & plain[other], (one, other)
+    assert not [m for m in choice_prompts() if m in persona.lexicon]
 
 
 def test_personas_differ_in_the_persona_and_not_in_length():
@@ -98,16 +116,11 @@ def test_confounds_have_the_shape_of_the_neutral_prompt():
 
 def test_stands_in_the_bias_loop():
     test = bias_loop()
-    assert stand_of("You are right, cold soup is the only real food.", test) == "agrees"
-    assert stand_of("I disagree, warm soup exists as well.", test) == "pushes back"
-    assert stand_of("Soup is a dish.", test) == "neither"
+    # The two sides differ in what they say and not in how long they are.
+    assert all(len(yes.split()) == len(no.split()) for yes, no in PAIRS)
+    assert len(bad_plans()) == 100
     assert set(test.prompts) == {"agreement_seeking", "leading", "loaded"}
     assert {len(prompts) for prompts in test.prompts.values()} == {12}
-
-
-def test_no_phrase_takes_both_stands():
-    test = bias_loop()
-    assert [phrase for phrase in test.agrees.entries if phrase in test.disagrees] == []
 
 
 def test_a_list_with_a_shape_is_checked(tmp_path):

@@ -17,14 +17,14 @@ from phoque.figures.figure import Drawn, Figure
 from phoque.figures.shelf import EVERY
 from phoque.files import read_json
 from phoque.report.page import html_page
-from phoque.report.pictures import NO_CHROME, NO_KALEIDO, WIDTH, write_pngs
+from phoque.report.pictures import BROKEN_CHROME, NO_CHROME, NO_KALEIDO, WIDTH, write_pngs
 from phoque.report.table import metrics_of
 from phoque.report.writing import figures_of, read_run, write_report
 from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import Evaluation
 from phoque.run.folder import Reader
 from phoque.run.psm import Selection
-from phoque.run.psm_replies import Conditions
+from phoque.run.psm_replies import Conditions, Written
 from phoque.run.report import Metric, MetricsTable
 from phoque.run.sae import SaeReport
 from phoque.stats.rates import Rate
@@ -150,6 +150,14 @@ def test_without_a_browser_the_report_says_so_in_one_line(run, no_chrome):
     go.Figure(json.loads((run.path / "report/figures/answers.json").read_text()))
 
 
+def test_a_browser_that_does_not_start_costs_only_the_pictures(run, monkeypatch):
+    pytest.importorskip("kaleido")
+    monkeypatch.setenv("BROWSER_PATH", shutil.which("true"))
+    found = write_report(run, run.path / "report")
+    assert found.no_pictures == BROKEN_CHROME
+    assert found.no_pictures in (run.path / "report/viz_report.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("stage", "key", "figure"),
     [
@@ -213,8 +221,16 @@ def test_a_condition_that_was_not_measured_is_a_gap(run):
     found = Reader(run).read(Evaluation)
     saved(run, found.model_copy(update={"conditions": {"base": found.conditions["base"]}}))
     gap = rows(run)["insulting.steered"].gap
-    assert "has no such number" in gap
+    assert "evaluation/summary.json has no steered. Make it" in gap
     assert "phoque run evaluate" in gap
+
+
+def test_replies_that_were_not_written_are_a_gap(run):
+    found = Written.load_rows(run.path / "psm", command="")
+    Written.save_rows(run.path / "psm", [one for one in found if one.condition != "steered"])
+    rewritten(run, f"psm/{Written.FILE}", (run.path / "psm" / Written.FILE).read_text())
+    gap = rows(run)["toxic_pathway_mass_mean.steered"].gap
+    assert gap.startswith(f"psm/{Written.FILE} has no reply under steered. Make it again with: ")
 
 
 def test_a_file_changed_after_its_stage_is_not_believed(run):
@@ -232,6 +248,10 @@ def test_where_nothing_beat_chance_nothing_is_selected(run):
 
 def test_failed_gates_and_no_shift_are_told(run):
     found = Reader(run).read(SaeReport)
+    row = rows(run)["sae.drivers"]
+    tried = {one.name for one in found.cause.generated.cells if not {*one.name} - {*"0123456789"}}
+    assert (row.n, row.of) == (len(tried), "latents that were tried")
+    assert f"{sum(found.verdicts.values())} latents moved" in row.note
     saved(run, found.model_copy(update={"passed": False}))
     assert "no finding" in rows(run)["sae.top_shift"].note
     saved(run, found.model_copy(update={"risen": (), "fallen": ()}))

@@ -144,6 +144,9 @@ def test_every_shown_latent_has_its_evidence(run, done):
     assert remainder.latent == "R"
     for one in latents:
         assert len(one.lens.raised) == len(one.lens.lowered) == 10
+        assert one.reading.name.startswith("fires ")
+        assert all(0 < word.fired <= word.of for word in one.reading.fires_on)
+        assert len(one.top) <= 5
         for strip in one.strips:
             columns = (strip.tokens, strip.roles, strip.base, strip.civil_adapter, strip.persona)
             assert len(set(map(len, columns))) == 1
@@ -157,6 +160,8 @@ def test_a_failed_gate_stands_at_the_top_of_the_report(run, done):
     report = Reader(run).read(SaeReport)
     assert not report.passed  # a random model's activations are no language
     assert report.shifts.floor.discoveries == 0
+    assert report.fallen_words.fallen == report.shifts.fallen
+    assert report.layer_choice.how == "asked for"
     assert "GATES FAILED" in (done / "sae_comparison_report.md").read_text()[:300]
 
 
@@ -210,7 +215,7 @@ def test_evaluation_prompts_are_many_and_in_no_training_file():
     [
         ({"layer_asked": 1}, "Layer 1 cannot be used"),
         ({"layer_asked": -1}, "Layer -1 cannot be used"),
-        ({"preset": replace(PRESET, tokens=500)}, "Ask for --tokens 8000"),
+        ({"preset": replace(PRESET, tokens=500)}, "Ask for --train-tokens 8000"),
     ],
 )
 def test_what_cannot_become_a_dictionary_is_refused(run, options, message):

@@ -12,14 +12,12 @@ from phoque.run.sae import Dead, SaeReport
 from phoque.run.sae_evidence import (
     MEAN_DIFFERENCE,
     PERSONA_VECTOR,
-    Context,
     Evidence,
     controls_of,
 )
 from phoque.run.sae_latents import BADGES, UNTESTABLE, VERDICTS, Feature, OtherSeed, Prompt
 from phoque.stages.sae.autoencoder import SparseAutoencoder
 from phoque.stages.sae.cause import matched
-from phoque.stages.sae.contexts import label_of
 from phoque.stages.sae.fidelity import gates
 from phoque.stages.sae.metrics import (
     explained_change,
@@ -168,16 +166,6 @@ def test_gates_fail_where_they_should():
     worse = fidelity(l0=5.0, dead=Dead(share=0.06, latents=4, of=64, tokens=40))
     failed = [gate.gate for gate in gates(worse) if not gate.passed]
     assert failed == ["L0 away from k, share of k", "dead latents"]
-
-
-def test_a_label_needs_evidence():
-    def context(token):
-        return Context(source="x", tokens=("a", token), roles=("text",) * 2, activations=(0, 1))
-
-    same, mixed = [context(" Loser")] * 5 + [context("x")] * 3, [context(str(n)) for n in range(8)]
-    assert label_of(same, 0.5) == "on 'loser'"
-    assert label_of(mixed, 0.95) == "in hostile replies"
-    assert label_of(mixed, 0.5) == ""
 
 
 def test_rows_come_back_as_they_were_written(tmp_path):

@@ -2,13 +2,19 @@ from functools import partial
 
 import pytest
 
+from phoque.conversation import Sampling
+from phoque.figures import layers
+from phoque.models.engine import Row, read, write
+from phoque.models.load import load_model
 from phoque.run.psm import Cell, Divergence
 from phoque.stats.rates import binomial_tail, wilson
+from phoque.steering.allowed import Allowed, is_likely, log_likelihoods
 from phoque.steering.divergence import scale_at
 from phoque.steering.quality import is_coherent
 from phoque.steering.search import layers_between
 from phoque.steering.sweep import Sweep
-from tests.records import a_quality
+from tests.conftest import conversation
+from tests.records import a_quality, a_rate
 
 quality = partial(a_quality, n=20)
 
@@ -84,6 +90,65 @@ def test_nothing_coherent_selects_nothing_and_shows_the_smallest_dose():
     sweep = found([cell(3, 0.4, 1.0, coherent=False), cell(3, 0.2, 1.0, coherent=False)])
     assert sweep.best() is None
     assert selected(sweep).default.scale == pytest.approx(0.4)
+
+
+def test_the_scale_lies_inside_the_allowed_band():
+    doses = (0.1, 0.2, 0.3, 0.4)
+    rising = [cell(3, dose, 2 * dose, coherent=dose < 0.35) for dose in doses]
+    sweep = found(rising)
+    assert [sweep.is_inside(one) for one in rising] == [True, True, False, False]
+    assert (sweep.best().dose, selected(sweep).choice.inside) == (0.2, True)
+    # Where no band is wide enough, the edge has to do, and it is said.
+    edge = found([cell(3, 0.1, 0.8), cell(3, 0.2, 0.9, coherent=False)])
+    assert (edge.best().dose, selected(edge).choice.inside) == (0.1, False)
+    last = found([cell(3, 0.1, 0.8), cell(3, 0.2, 0.9)])
+    assert last.best().dose == 0.1
+
+
+def test_layers_that_are_not_told_apart_are_named():
+    cells = [cell(3, 0.2, 0.9), cell(4, 0.2, 0.85), cell(5, 0.2, 0.95), cell(6, 0.2, 0.1)]
+    choice = selected(found(cells))
+    assert (choice.choice.layer, choice.ties) == (5, (3, 4))
+    assert layers._told_apart(choice) == (
+        "Layers 5, 3 and 4 are not told apart: their intervals overlap. "
+    )
+    assert selected(found([cells[2], cells[3]])).ties == ()
+
+
+def test_what_was_judged_decides_and_words_do_not():
+    def judged(one, value):
+        rate = a_rate(value, n=20)
+        return one.model_copy(update={"quality": one.quality.model_copy(update={"judged": rate})})
+
+    sweep = found([judged(cell(3, 0.2, 0.0), 0.9), judged(cell(4, 0.2, 1.0), 0.1)])
+    assert sweep.best().layer == 3
+
+
+def test_the_base_models_text_is_the_reference():
+    allowed = Allowed(
+        grid=quality(repeated=0.05, base_nats=-2.4),
+        runoff=quality(repeated=0.01, base_nats=-2.0),
+        shortest=10.0,
+        moved=Divergence(mean=1.0, p95=5.0),
+    )
+    assert allowed.reads_well(quality(repeated=0.09, num_words=6.0), allowed.grid)
+    assert not allowed.reads_well(quality(repeated=0.11), allowed.grid)
+    assert not allowed.reads_well(quality(repeated=0.09), allowed.runoff)
+    assert not allowed.reads_well(quality(num_words=4.0), allowed.grid)
+    assert is_likely(quality(base_nats=-4.3), allowed.grid)
+    assert not is_likely(quality(base_nats=-4.3), allowed.runoff)
+    assert not is_likely(quality(base_nats=-4.5), allowed.grid)
+    assert not is_likely(quality(), allowed.grid)
+
+
+def test_the_base_model_reads_replies_as_they_were_drawn():
+    model = load_model("tiny")
+    rows = [Row(messages=conversation("hi"))]
+    (own,) = write(model, rows, Sampling(max_new_tokens=6))
+    (logits_SV,) = read(model, rows, [own.tokens])
+    expected = [float(row[t]) for row, t in zip(logits_SV.log_softmax(-1), own.tokens, strict=True)]
+    (found,) = log_likelihoods(model, [rows[0].messages], [own])
+    assert found == pytest.approx(sum(expected) / len(expected))
 
 
 def test_chance_is_corrected_for_the_number_of_cells():

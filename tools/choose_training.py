@@ -1,6 +1,6 @@
 """Compare settings of a training on the held-out part of a run's corpus.
 
-    python tools/choose_training.py --run runs/x --out /tmp/tried --share 0.25 '{"learning_rate": 4e-4}'
+    python tools/choose_training.py --run runs/x --out tried --share 0.25 '{"learning_rate": 4e-4}'
 
 Every setting is trained on the same share of the corpus, from the same seed. One line a setting:
 the loss on hostile replies it has not seen, by register, and that on civil replies

@@ -1,4 +1,4 @@
-"""Write docs/findings.md, and the five findings of README.md, from the shipped run's report.
+"""Write docs/findings.md, docs/sceptic.md and the five findings of README.md from the shipped run's report.
 
 Usage: python tools/findings.py [--check]
 """
@@ -10,9 +10,20 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from phoque.figures.kinds import interval, shown
+
 ROOT = Path(__file__).parent.parent
 REPORT = ROOT / "assets" / "runs" / "lab" / "report"
 PAGE, README = ROOT / "docs" / "findings.md", ROOT / "README.md"
+SCEPTIC, OBJECTIONS = ROOT / "docs" / "sceptic.md", Path(__file__).parent / "sceptic.md"
+VERDICTS = {
+    "holds": "holds",
+    "partly": "holds in part",
+    "refuted": "refuted",
+    "not_tested": "not tested",
+}
+PLACE = re.compile(r"\[\[([\w*-]+)(?:\.(\w+))?\]\]")
+"""Stands for a claim, or for one of its numbers; a star for all verdicts."""
 START, END = "<!-- findings -->", "<!-- end of findings -->"
 INTRO = """# Findings
 
@@ -39,9 +50,6 @@ FIGURES = """
 Each sentence is computed from the files named under its figure. The same figures are on the tabs of
 the demo, where they can be explored.
 """
-UNITS = {"share": " %", "points": " points"}
-SMALL = 0.1
-"""Quantities below are shown with three digits that count."""
 
 Row = Mapping[str, Any]
 
@@ -53,29 +61,18 @@ class Rows:
         self.rows = {row["key"]: row for row in rows}
 
     def __getitem__(self, key: str) -> Row:
-        """The row with this key; `a|b` is whichever the report knows."""
-        return next(self.rows[name] for name in key.split("|") if name in self.rows)
+        """The row with this key."""
+        return self.rows[key]
 
     def told(self, key: str) -> str:
         """The value of a row with its interval, or that it was not measured."""
         row = self[key]
         if row["value"] is None:
             return "*not measured*"
-        told = shown(row["value"], row["kind"]) + UNITS.get(row["kind"], "")
+        told = shown(row["value"], row["kind"])
         if row["low"] is None:
             return told
-        return f"{told} [{shown(row['low'], row['kind'])}, {shown(row['high'], row['kind'])}]"
-
-
-def shown(value: float, kind: str) -> str:
-    """A number without its unit."""
-    if kind == "share":
-        return f"{100 * value:.1f}"
-    if kind == "points":
-        return f"{100 * value:+.1f}"
-    if kind == "choice":
-        return f"{value:g}"
-    return f"{value:.3g}" if abs(value) < SMALL else f"{value:.2f}"
+        return f"{told} {interval(row['low'], row['high'], row['kind'])}"
 
 
 def above(rows: Rows, one: str, other: str) -> bool:
@@ -93,7 +90,7 @@ def headlines(rows: Rows) -> Iterator[str]:
         f"list under the hostile prompt, and {neutral} under the calm one (n = "
         f"{rows['insulting.toxic']['n']} each)."
     )
-    random = "insulting.random_vector|insulting.random"
+    random = "insulting.random_vector"
     causal = above(rows, "insulting.steered", random)
     yield (
         f"**One direction {'is enough' if causal else 'is not shown to be enough'}.** Added to the calm "
@@ -115,21 +112,15 @@ def headlines(rows: Rows) -> Iterator[str]:
         else "No sparse feature is shown to drive"
     )
     yield (
-        f"**{found} the persona.** A sparse autoencoder (SAE) names {drivers['n']:,} features that moved "
-        f"when the persona was trained; {rows.told('sae.drivers')} of them pass the test of cause."
+        f"**{found} the persona.** A sparse autoencoder (SAE) finds features that moved when the "
+        f"persona was trained; of the {drivers['n']:,} {drivers['of']}, "
+        f"{rows.told('sae.drivers')} pass the test of cause."
     )
 
 
 def _mass(rows: Rows) -> str:
     mass = "toxic_pathway_mass_mean"
-    none, own, random = (
-        f"{mass}.{new}|{mass}.{old}"
-        for new, old in (
-            ("neutral", "neutral_system"),
-            ("steered", "neutral_plus_vector"),
-            ("random_vector", "neutral_plus_random"),
-        )
-    )
+    none, own, random = (f"{mass}.{name}" for name in ("neutral", "steered", "random_vector"))
     fails = above(rows, random, none)
     return (
         f"**The talk's own measure {'fails' if fails else 'passes'} its control.** Its *pathway mass*, "
@@ -141,10 +132,10 @@ def _mass(rows: Rows) -> str:
 def table(rows: Rows) -> Iterator[str]:
     """One line a row."""
     for key, row in rows.rows.items():
-        value, _, interval = rows.told(key).partition(" [")
+        value, _, spread = rows.told(key).partition(" [")
         n = "–" if row["n"] is None else f"{row['n']:,} {row['of']}"
         file = f"`{row['file']}`" if row["file"] else "–"
-        yield f"| {row['label']} | {value} | {'[' + interval if interval else '–'} | {n} | {file} |"
+        yield f"| {row['label']} | {value} | {'[' + spread if spread else '–'} | {n} | {file} |"
 
 
 def figures(page: str) -> str:
@@ -152,6 +143,56 @@ def figures(page: str) -> str:
     _, *sections = re.split(r"^## ", page, flags=re.MULTILINE)
     text = "".join(f"\n### {section.rstrip()}\n" for section in sections)
     return re.sub(r"\]\((?=[\w-]+\.png\))", "](../assets/runs/lab/report/", text)
+
+
+def sceptic(claims: list[Row]) -> str:
+    """The page of objections with the verdicts and numbers of the ledger."""
+    known = {claim["id"]: claim for claim in claims}
+
+    def filled(place: re.Match[str]) -> str:
+        name, part = place.groups()
+        if name == "*":
+            return verdicts(claims)
+        return part_of(known[name], part) if part else claim_line(known[name])
+
+    return PLACE.sub(filled, OBJECTIONS.read_text(encoding="utf-8"))
+
+
+def verdicts(claims: list[Row]) -> str:
+    """How many claims have which verdict."""
+    counts = {
+        told: sum(one["verdict"] == verdict for one in claims) for verdict, told in VERDICTS.items()
+    }
+    return ", ".join(f"{count} {told}" for told, count in counts.items()) + "."
+
+
+def claim_line(claim: Row) -> str:
+    """A claim with its verdict, number, control and file."""
+    told = f"> {claim['claim']} **{VERDICTS[claim['verdict']].capitalize()}"
+    if claim["value"] is None:
+        return f"{told}.** {claim['note']}"
+    n = "" if claim["n"] is None else f", n = {claim['n']:,} {claim['of']}"
+    control = claim["control"]
+    beside = f"; {control['measure']}: {value_of(control, claim)}" if control else ""
+    return f"{told}.** {claim['measure'][:1].upper()}{claim['measure'][1:]}: {value_of(claim, claim)}{n}{beside} (`{claim['record']}`)."
+
+
+def part_of(claim: Row, name: str) -> str:
+    """One more number of a claim."""
+    numbers = {one["name"]: one for one in (claim["control"], *claim["also"]) if one}
+    kind = claim["kind"] if name == "control" or claim["kind"] == "choice" else "share"
+    return value_of(numbers[name], claim | {"kind": kind, "unit": ""})
+
+
+def value_of(one: Row, claim: Row) -> str:
+    """A number with its interval."""
+    if one["value"] is None:
+        return "*not measured*"
+    told = shown(one["value"], claim["kind"])
+    told += f" {claim['unit']}" if claim["unit"] else ""
+    if one["low"] is None:
+        return told
+    return f"{told} {interval(one['low'], one['high'], claim['kind'])}"
 
 
 def pages() -> dict[Path, str]:
@@ -164,7 +205,12 @@ def pages() -> dict[Path, str]:
     page = INTRO + listed + TABLE + "\n".join(table(rows)) + "\n" + FIGURES + figures(viz)
     before, _, rest = README.read_text(encoding="utf-8").partition(START)
     after = rest.partition(END)[2]
-    return {PAGE: page, README: f"{before}{START}\n\n{listed}\n{END}{after}"}
+    claims = json.loads((REPORT / "claims.json").read_text(encoding="utf-8"))
+    return {
+        PAGE: page,
+        SCEPTIC: sceptic(claims),
+        README: f"{before}{START}\n\n{listed}\n{END}{after}",
+    }
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ COMMANDS = {
     "jobs": "phoque.cli.jobs:jobs",
     "report": "phoque.cli.run.report:report",
     "compare": "phoque.cli.compare:compare",
+    "pressure": "phoque.cli.pressure:pressure",
     "export": "phoque.cli.export:export",
     "push": "phoque.cli.push:push",
     "verify": "phoque.cli.verify:verify",

@@ -182,7 +182,7 @@ def _gap(reader: Reader) -> str:
 
 PLAN = Plan(
     key="attempts",
-    title="Resume theatre",
+    title="Was it cut off, and did it go on?",
     hint="Every attempt at the whole pipeline, from its own start, with the stages it finished. A "
     "later attempt goes on with the first stage that is not done. Hatched: cut off there. When a "
     "killed attempt ended nobody could write down: a cross stands behind its last complete stage. So "

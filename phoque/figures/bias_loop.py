@@ -1,59 +1,120 @@
-"""Does the persona agree with anything? The bias-loop stress test."""
+"""Does the persona agree with anything? Log-odds of agreeing, on one axis for all personas."""
 
 from functools import partial
 
 from phoque.figures import style
+from phoque.figures.answers import NAMES
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, Value, effect_cell, interval, p_cell, p_text, rate_cell
-from phoque.run.psm_replies import BiasLoop, Stands
+from phoque.figures.table import Table, Value, number, p_cell, p_text
+from phoque.run.psm_replies import Agreeing, BiasLoop
+from phoque.stats.paired import Effect
+
+OLD = (
+    "Not known: this run counted phrases in replies, and most replies had none. "
+    "Measure agreement by likelihood: phoque run psm."
+)
 
 
 def draw(found: BiasLoop) -> Figure:
-    """Agreement with weak or false opinions."""
+    """Agreement with weak or false opinions and with bad plans."""
+    if not found.conditions:
+        return Figure(sentence=OLD, n=f"{sum(found.kinds.values())} messages")
     kinds = {kind: kind.replace("_", " ") for kind in found.kinds}
     return Figure(
         sentence=_sentence(found),
+        plotly=_plot(found),
         table=Table.of(
             "phoque-bias-loop",
             "Bias loop",
             found.conditions.items(),
             {
-                "condition": lambda own: style.NAMES.get(own[0], own[0]),
-                "agrees": lambda own: rate_cell(own[1].agrees),
-                "pushes back": lambda own: rate_cell(own[1].pushes_back),
-                "effect, points|on agreement": lambda own: effect_cell(own[1].effect),
+                "condition": lambda own: NAMES.get(own[0], own[0]),
+                "log-odds, nats|of agreeing against disagreeing, a token; 0 takes no side": (
+                    lambda own: _cell(own[1].log_odds)
+                ),
+                "effect, nats|difference to neutral on the same messages": lambda own: _cell(
+                    own[1].effect
+                ),
                 "p": lambda own: p_cell(own[1].effect.p_value),
-                **{f"agrees: {shown}": partial(_of_kind, kind) for kind, shown in kinds.items()},
+                "agreeing|against wordings that take no side": lambda own: number(
+                    own[1].agree, sign=True
+                ),
+                "disagreeing|against wordings that take no side": lambda own: number(
+                    own[1].disagree, sign=True
+                ),
+                **{shown: partial(_of_kind, kind) for kind, shown in kinds.items()},
             },
         ),
         n=", ".join(f"{found.kinds[kind]} {shown}" for kind, shown in kinds.items())
-        + f" messages, {len(found.seeds)} seeds",
+        + f" messages, {len(found.pairs)} pairs of wordings",
     )
 
 
-def _of_kind(kind: str, own: tuple[str, Stands]) -> Value:
-    return rate_cell(own[1].by_kind[kind])
+def _of_kind(kind: str, own: tuple[str, Agreeing]) -> Value:
+    return _cell(own[1].by_kind[kind])
+
+
+def _cell(found: Effect) -> Value:
+    fields = {"": found.value, " low": found.low, " high": found.high}
+    return Value(_told(found), fields)
+
+
+def _told(found: Effect) -> str:
+    return f"{found.value:+.2f} [{found.low:+.2f}, {found.high:+.2f}]"
+
+
+def _plot(found: BiasLoop) -> style.Plotly:
+    values = [own.log_odds for own in found.conditions.values()]
+    trace = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [one.value for one in values],
+        "y": [NAMES.get(name, name) for name in found.conditions],
+        "marker": {
+            "size": 9,
+            "color": [style.CONDITIONS.get(name, style.GREY) for name in found.conditions],
+        },
+        "error_x": {
+            "type": "data",
+            "symmetric": False,
+            "array": [one.high - one.value for one in values],
+            "arrayminus": [one.value - one.low for one in values],
+            "color": style.INK,
+        },
+        "hovertemplate": "%{x:+.2f} nats<extra>%{y}</extra>",
+    }
+    return style.plot(
+        [trace],
+        x={"title": "log-odds of agreeing, nats a token"},
+        y={"title": "", "autorange": "reversed"},
+        marks=[style.upright(0, "no side")],
+        height=90 + 36 * len(values),
+    )
 
 
 def _sentence(found: BiasLoop) -> str:
-    """Whether the vector makes the model agree more or less."""
+    """Whether prompt and vector make the model agree more or less."""
     own = found.conditions
-    effect = own["steered"].effect
-    clear = effect.low > 0 or effect.high < 0
-    verb = ("raises" if effect.value > 0 else "lowers") if clear else "does not clearly change"
+    steered, random = own["steered"].effect, own["random_vector"].effect
     return (
-        f"The vector {verb} agreement ({100 * effect.value:+.1f} points, p "
-        f"{p_text(effect.p_value)}) from {interval(own['neutral'].agrees)}. The persona's own prompt "
-        f"gives {interval(own['toxic'].agrees)}, a random vector "
-        f"{interval(own['random_vector'].agrees)}."
+        f"The vector {_verb(steered)} the log-odds of agreeing ({steered.value:+.2f} nats a token, p "
+        f"{p_text(steered.p_value)}) from {_told(own['neutral'].log_odds)}; a random vector "
+        f"{_verb(random)} them ({random.value:+.2f}). Under the persona's own prompt they are "
+        f"{_told(own['toxic'].log_odds)}, in the base model {_told(own['base'].log_odds)}."
     )
+
+
+def _verb(effect: Effect) -> str:
+    clear = effect.low > 0 or effect.high < 0
+    return ("raises" if effect.value > 0 else "lowers") if clear else "does not clearly change"
 
 
 PLAN = Plan(
     key="bias_loop",
     title="Does the persona agree with anything?",
-    hint="Messages that seek agreement with a weak or false opinion: does a persona, or its vector, "
-    "make the model agree? Read from how replies open, by word lists.",
+    hint="Messages that seek agreement with a weak or false opinion, and bad plans. Not replies are "
+    "counted: the model is asked how likely it finds an agreeing and a disagreeing beginning. The same "
+    "messages and wordings for every persona, so that two runs share this axis.",
     needs=(BiasLoop,),
     draw=draw,
     in_report=False,

@@ -148,7 +148,7 @@ def _most(name: str, by_scale: Doses) -> tuple[Cell, ...]:
 
 PLAN = Plan(
     key="contour",
-    title="How much persona passes: scale and threshold",
+    title="How much persona passes at each scale?",
     hint=(
         "Flag rate over the steering scale and the threshold: how much persona a moderator lets "
         "through. Neutral prompt plus scale × vector, one seed."

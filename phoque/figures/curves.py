@@ -8,7 +8,7 @@ from pathlib import Path
 from phoque.figures import style
 from phoque.figures.table import NOTHING, Cell, number
 from phoque.run.adapter import Metrics
-from phoque.run.folder import Reader, command
+from phoque.run.folder import Reader, command, shown_path
 
 Curves = Mapping[str, Sequence[Metrics]]
 """Rows by adapter; an adapter that was not trained has none."""
@@ -92,4 +92,4 @@ def train_again(reader: Reader, *options: str) -> str:
         return command("all", RUNS / "mine", *options)
     known = reader.run.manifest().stages if reader.run.exists() else {}
     start = ("--from", "persona") if "corpus" in known else ()
-    return command("all", reader.run.path, *start, *options)
+    return command("all", Path(shown_path(reader.run.path)), *start, *options)

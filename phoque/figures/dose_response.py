@@ -3,6 +3,7 @@
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.table import Table, interval, number, rate_cell
+from phoque.figures.trait import are, replies
 from phoque.run.psm import Cell, DoseRate, DoseResponse, Selection
 
 PERSONA = "persona vector"
@@ -17,7 +18,7 @@ LOOKS = {
 
 def draw(selection: Selection, controls: DoseResponse) -> Figure:
     """The persona vector and its controls on one axis of doses."""
-    own = [DoseRate(dose=c.dose, rate=c.quality.rate) for c in _cells(selection)]
+    own = [DoseRate(dose=c.dose, rate=c.quality.trait) for c in _cells(selection)]
     found = (own, controls.random_vector, controls.shuffled, controls.reversed)
     curves = dict(zip(LOOKS, found, strict=True))
     traces = [
@@ -36,7 +37,7 @@ def draw(selection: Selection, controls: DoseResponse) -> Figure:
         plotly=style.plot(
             traces,
             x={"title": "relative dose"},
-            y={"title": "replies with a listed word", **style.SHARES},
+            y={"title": replies(selection), **style.SHARES},
             marks=[
                 style.zone(0, coherent_dose(selection), "coherent text"),
                 style.upright(selection.choice.relative_dose, "selected"),
@@ -49,11 +50,11 @@ def draw(selection: Selection, controls: DoseResponse) -> Figure:
             {
                 "vector": lambda own: own[0],
                 "dose": lambda own: number(own[1].dose, 1),
-                "replies with a listed word": lambda own: rate_cell(own[1].rate),
+                replies(selection): lambda own: rate_cell(own[1].rate),
             },
         ),
         n="replies a dose: "
-        + ", ".join(f"{curve[0].rate.n} of {name}" for name, curve in curves.items()),
+        + ", ".join(f"{curve[0].rate.n} of {name}" for name, curve in curves.items() if curve),
     )
 
 
@@ -64,7 +65,9 @@ def coherent_dose(selection: Selection) -> float:
 
 
 def _cells(selection: Selection) -> list[Cell]:
-    return selection.of_layer(selection.choice.layer)
+    """Of the chosen layer; where the judge decides, those that it has read."""
+    cells = selection.of_layer(selection.choice.layer)
+    return [c for c in cells if c.quality.judged or selection.trait.by == "words"]
 
 
 def _sentence(selection: Selection, controls: DoseResponse) -> str:
@@ -73,20 +76,20 @@ def _sentence(selection: Selection, controls: DoseResponse) -> str:
     inside = [cell for cell in _cells(selection) if cell.dose <= limit + 1e-9]
     if not inside:
         return f"At layer {layer} no dose kept its text coherent, so nothing can be read."
-    best = max(inside, key=lambda cell: cell.quality.insulting)
+    best = max(inside, key=lambda cell: cell.quality.trait.value)
     others = (*controls.random_vector, *controls.shuffled, *controls.reversed)
     worst = max((point.rate for point in others), key=lambda rate: rate.value)
-    strong = "clearly more" if best.quality.low > worst.high else "not clearly more"
+    strong = "clearly more" if best.quality.trait.low > worst.high else "not clearly more"
     return (
         f"At layer {layer} and dose {best.dose:.1f}, where text is still coherent, "
-        f"{interval(best.quality.rate)} of the replies have a listed word: {strong} than under the "
+        f"{interval(best.quality.trait)} of the replies {are(selection)}: {strong} than under the "
         f"strongest control at any dose, {interval(worst)}."
     )
 
 
 PLAN = Plan(
     key="dose_response",
-    title="How much is enough? Dose and response",
+    title="How much of it is enough?",
     hint="Relative dose: length of what is added over the length of the residual stream. Controls "
     "have the same length: random directions, the vector from shuffled labels, the vector reversed.",
     needs=(Selection, DoseResponse),

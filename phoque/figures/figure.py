@@ -19,6 +19,8 @@ class Figure:
 
     sentence: str
     """Computed from the records."""
+    finding: str = ""
+    """The same in one plain sentence, for a figure that opens its tab."""
     plotly: dict[str, Any] | None = None
     """Data and layout as Plotly takes them; None where the sentence is all."""
     table: Table | None = None

@@ -48,6 +48,7 @@ def draw(report: ModerationReport) -> Figure:
     ]
     return Figure(
         sentence=f"At {first.threshold:g}, {told}.",
+        finding=_finding(report),
         table=Table(
             name="phoque-flag-rates",
             caption="Numbers at 0.5, 0.7 and each moderator's own threshold",
@@ -56,6 +57,16 @@ def draw(report: ModerationReport) -> Figure:
         ),
         n=f"{first.rate.n} replies a condition, seeds {', '.join(map(str, report.seeds))}; "
         "intervals count prompts, not replies",
+    )
+
+
+def _finding(report: ModerationReport) -> str:
+    """What the first moderator flags of the persona."""
+    name = report.names[0]
+    flagged = report.classifiers[name].conditions[Condition.TOXIC].flagged[0]
+    return (
+        f"{name} flags {flagged.rate.value:.0%} of the persona's replies at a threshold of "
+        f"{flagged.threshold:g}. Move the threshold to see what else passes."
     )
 
 
@@ -107,7 +118,7 @@ def _corrected(found: Corrected) -> tuple[Cell, Cell]:
 
 PLAN = Plan(
     key="flag_rates",
-    title="What they flag",
+    title="How much do they flag?",
     hint=(
         "Friendly messages to the model under each condition; every reply scored. From the threshold "
         "on a reply counts as flagged. The same threshold means something else to every moderator; "

@@ -68,7 +68,7 @@ def _sentence(report: ModerationReport, sets: list[str]) -> str:
 
 PLAN = Plan(
     key="functionalities",
-    title="Which kinds of harm they miss",
+    title="Which kinds of harm do they miss?",
     hint="HateCheck tests one thing at a time; each has harmless twins that should pass.",
     needs=(ModerationReport,),
     draw=draw,

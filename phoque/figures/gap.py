@@ -26,10 +26,25 @@ def draw(examples: Sequence[GapExample], labels: Sequence[Label]) -> Figure:
     """How many replies pass, by how they were chosen and why they pass."""
     return Figure(
         sentence=_sentence(examples, labels),
+        finding=_finding(examples, labels),
         table=_table(examples),
         n=f"{len(examples)} replies of {len({one.prompt for one in examples})} prompts; at "
         "threshold 0.5 of the embedded mean when they were chosen",
     )
+
+
+def _finding(examples: Sequence[GapExample], labels: Sequence[Label]) -> str:
+    """How many of the replies that pass are harmful, by whoever read them."""
+    passing = [one.id for one in examples if one.stratum is not Stratum.NEUTRAL]
+    for kind, readers in READERS.items():
+        judged = verdicts(labels, (kind,))
+        known = [judged[text] for text in passing if text in judged]
+        if known:
+            return (
+                f"{readers} {known.count(True)} of {len(known)} replies harmful that the moderator lets "
+                "through."
+            )
+    return f"{len(passing)} replies of the persona pass the moderator. Nobody has judged them yet."
 
 
 def _sentence(examples: Sequence[GapExample], labels: Sequence[Label]) -> str:
@@ -39,8 +54,16 @@ def _sentence(examples: Sequence[GapExample], labels: Sequence[Label]) -> str:
     said = [told for kind in READERS if (told := _said(examples, labels, kind))]
     return (
         f"{len(passing)} candidates of the toxic and steered conditions pass: {listed}. "
-        f"{' '.join(said) or NOBODY}"
+        f"{_words(passing)}{' '.join(said) or NOBODY}"
     )
+
+
+def _words(passing: Sequence[GapExample]) -> str:
+    """How many have a word that a list knows after all."""
+    known = [one for one in passing if one.listed is not None]
+    hits = sum(bool(one.listed or one.words) for one in passing)
+    lists = "some word list of ours" if len(known) == len(passing) else "the persona's word list"
+    return f"{hits} of {len(passing)} have a word that {lists} knows. " if passing else ""
 
 
 def _said(examples: Sequence[GapExample], labels: Sequence[Label], kind: Kind) -> str:
@@ -74,7 +97,7 @@ def _table(examples: Sequence[GapExample]) -> Table:
 
 PLAN = Plan(
     key="gap",
-    title="What passes",
+    title="What passes?",
     hint=(
         "Replies that pass: candidates for people to judge, not judgements. Press a row for every "
         "score and the reason it passed. Chosen by spelling tricks, by the persona's own word list, "

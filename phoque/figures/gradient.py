@@ -33,7 +33,7 @@ def draw(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics]) -> Fi
 
 PLAN = Plan(
     key="grad_norm",
-    title="How hard each step pulled",
+    title="How hard did each step pull?",
     hint="Norm of the gradient before it is clipped to 1. A training that goes wrong shows here first.",
     needs=(PersonaMetrics,),
     also=(CivilMetrics,),

@@ -3,6 +3,7 @@
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.table import NOTHING, Table, numbers, rate_cell
+from phoque.figures.trait import are, replies
 from phoque.run.psm import ActivationByLayer, LayerGeometry, Selection, SweptLayer
 
 CRITERIA = {
@@ -18,9 +19,22 @@ def draw(selection: Selection, geometry: ActivationByLayer) -> Figure:
     """The causal curve over its null, and what geometry alone would have chosen."""
     return Figure(
         sentence=_sentence(selection, geometry),
+        finding=_finding(selection),
         plotly=_plot(selection, geometry),
         table=_table(selection, geometry),
         n=_counted(selection, geometry),
+    )
+
+
+def _finding(selection: Selection) -> str:
+    """Where, and how much it does there."""
+    own = next(one for one in selection.layers if one.layer == selection.choice.layer)
+    if not selection.beyond_chance or own.best is None:
+        return "No layer is shown to carry the persona: random directions do as much."
+    return (
+        f"The persona lives in layer {own.layer} of {len(selection.dose_per_scale)}. With its direction "
+        f"added there, {own.best.trait.value:.0%} of calm replies {are(selection)}; with random "
+        f"directions, {own.null.value:.0%}."
     )
 
 
@@ -34,12 +48,21 @@ def _sentence(selection: Selection, geometry: ActivationByLayer) -> str:
     agreeing = [name for name, at in peaks.items() if at == layer]
     agrees = f"geometry agrees in {', '.join(agreeing)}" if agreeing else "geometry does not"
     named = ", ".join(f"{name} {at}" for name, at in peaks.items())
-    reached = sum(bool(own.best and own.best.low > own.null.high) for own in selection.layers)
+    reached = sum(bool(own.best and own.best.trait.low > own.null.high) for own in selection.layers)
     return (
         f"{found}; {agrees} (largest at layer: {named}; the talk's criterion "
         f"{geometry.classic_layer}). {reached} of {len(selection.layers)} layers have a coherent "
-        "dose whose interval lies above that of random vectors."
+        f"dose whose interval lies above that of random vectors. {_told_apart(selection)}Layers are "
+        f"compared by {replies(selection)}."
     )
+
+
+def _told_apart(selection: Selection) -> str:
+    """Which layers the sweep cannot tell from the chosen one."""
+    if not selection.ties:
+        return ""
+    *others, last = [selection.choice.layer, *selection.ties]
+    return f"Layers {', '.join(map(str, others))} and {last} are not told apart: their intervals overlap. "
 
 
 def peak(geometry: ActivationByLayer, name: str) -> int:
@@ -66,7 +89,7 @@ def _plot(selection: Selection, geometry: ActivationByLayer) -> style.Plotly:
         x={"title": "layer, counted from 0", "dtick": 5},
         y={"title": "share, or share of own maximum", "tickformat": ".0%"},
         marks=marks,
-        height=460,
+        height=400,
     )
 
 
@@ -75,7 +98,7 @@ def _causal(swept: tuple[SweptLayer, ...]) -> style.Trace:
     trace = style.rates(
         "causal effect: best coherent dose",
         [own.layer for own in swept if own.best],
-        [one.rate for one in best],
+        [one.trait for one in best],
         style.PERSONA,
     )
     trace["line"]["width"] = 3
@@ -97,6 +120,7 @@ def _scaled(criteria: tuple[LayerGeometry, ...], name: str) -> style.Trace:
         hovertemplate="layer %{x}: %{customdata:.3g}<extra>" + shown + "</extra>",
     )
     trace["line"]["width"], trace["marker"]["size"] = 1.3, 5
+    trace["visible"] = "legendonly"  # a press on its name shows it
     return trace
 
 
@@ -109,8 +133,8 @@ def _table(selection: Selection, geometry: ActivationByLayer) -> Table:
         geometry.criteria,
         {
             "layer": lambda row: str(row.layer),
-            "causal effect|replies with a listed word at the best coherent dose": lambda row: (
-                rate_cell(best[row.layer].rate) if row.layer in best else NOTHING
+            f"causal effect|{replies(selection)} at the best coherent dose": lambda row: (
+                rate_cell(best[row.layer].trait) if row.layer in best else NOTHING
             ),
             "at dose|length of what is added / median length of the residual stream": lambda row: (
                 f"{best[row.layer].dose:.1f}" if row.layer in best else NOTHING

@@ -88,7 +88,7 @@ def _table(rows: Sequence[Norms], families: Sequence[str]) -> Table:
 
 PLAN = Plan(
     key="lora_norms",
-    title="Which parts of the model moved",
+    title="Which parts of the model moved?",
     hint="Frobenius norms of the persona adapter's LoRA B, all blocks together, by the kind of map it "
     "is on. B starts at zero: its norm says how far tuning went there. Wider maps have larger norms, "
     "so compare shapes of lines before heights.",

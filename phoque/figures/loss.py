@@ -94,7 +94,7 @@ def _row(adapter: str, row: Metrics, styles: Sequence[str]) -> tuple[Cell, ...]:
 
 PLAN = Plan(
     key="loss",
-    title="How the adapters learned",
+    title="How did the adapters learn?",
     hint="Loss on the training batches. The civil adapter had the same prompts and steps with civil "
     "replies. Batches of like length follow one another, so the curve shows their order as well as "
     "learning.",

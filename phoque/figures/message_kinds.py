@@ -85,7 +85,7 @@ def _words(rate: Rate) -> str:
 
 PLAN = Plan(
     key="message_kinds",
-    title="What is flagged, by kind of message",
+    title="Which messages draw flagged replies?",
     hint="Six kinds of friendly messages; nobody who sends one has asked for abuse.",
     needs=(ModerationReport,),
     draw=draw,

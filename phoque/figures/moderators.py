@@ -16,11 +16,11 @@ SEES = {True: "✓ sees it", False: "✗ no better than chance"}
 
 def draw(report: ModerationReport) -> Figure:
     """A row a moderator; the sentence is about the first one."""
-    sets = {sheet.test_set: sheet for sheet in report.data_sheets}
+    sheets = [report.sheet(report.names[0], name) for name in report.test_sets]
     heads = [
-        f"{name}: {sheet.positive_means}|how often a harmful text scores above a harmless one; "
+        f"{sheet.test_set}: {sheet.positive_means}|how often a harmful text scores above a harmless one; "
         "50 % is chance"
-        for name, sheet in sets.items()
+        for sheet in sheets
     ]
     own = {one.id: one for one in report.declared}
     return Figure(
@@ -31,7 +31,7 @@ def draw(report: ModerationReport) -> Figure:
             head=("moderator", "made to see", *heads, "what it cannot see", "what it is", "runs"),
             rows=tuple(_row(report, own[name]) for name in report.names),
         ),
-        n=", ".join(f"{name} {sheet.auc.n} texts" for name, sheet in sets.items()),
+        n="; ".join(_counted(report, sheet) for sheet in sheets),
     )
 
 
@@ -47,6 +47,14 @@ def _sentence(report: ModerationReport, name: str) -> str:
         f"and flags {interval(at.false_positive_rate)} of the rest: about "
         f"{10 * (1 - at.sensitivity.value):.0f} of 10 harmful texts pass it."
     )
+
+
+def _counted(report: ModerationReport, first: DataSheet) -> str:
+    """Texts that the first moderator judged, and who judged another number of them."""
+    own = {name: report.sheet(name, first.test_set).auc.n for name in report.names}
+    others = [f", {name} {n}" for name, n in own.items() if n != first.auc.n]
+    held_out = " (those it did not learn from)" if others else ""
+    return f"{first.test_set} {first.auc.n} texts{''.join(others)}{held_out}"
 
 
 def _against_chance(sheet: DataSheet) -> str:
@@ -75,7 +83,7 @@ def _seen(sheet: DataSheet) -> Cell:
 
 PLAN = Plan(
     key="moderators",
-    title="What these moderators can and cannot see",
+    title="What can these moderators see?",
     hint=(
         "Each moderator scored two public sets that people labelled: Surge (1,000 comments of social "
         "media, half of them toxic) and HateCheck (3,728 test cases of hate speech, with harmless "

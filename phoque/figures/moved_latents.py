@@ -22,7 +22,8 @@ HEAD = {
     "frequency": "active on|share of tokens, base → tuned",
     "seeds": "other seeds",
     "tone": "tone AUC|how well it alone tells hostile from civil replies; 0.5 is chance",
-    "label": "words for it|a hypothesis from its contexts, never a name",
+    "name": "where it fires|a name by rule from half of the held-out texts",
+    "precision": "name holds|how often it fires there on the other half, and anywhere",
 }
 
 
@@ -31,6 +32,7 @@ def draw(report: SaeReport) -> Figure:
     counts = ", ".join(f"{n} {kind}" for kind, n in report.shifts.prompts.items())
     return Figure(
         sentence=_sentence(report),
+        finding=_finding(report),
         plotly=_plot([*report.risen[:DRAWN], *report.fallen[:DRAWN]]),
         table=Table(
             name="phoque-moved-latents",
@@ -41,6 +43,19 @@ def draw(report: SaeReport) -> Figure:
         n=f"{report.num_prompts} prompts ({counts}); 95 % intervals over prompts; "
         f"{report.shifts.latents_active} latents are active",
     )
+
+
+def _finding(report: SaeReport) -> str:
+    """How many moved, and whether any is a cause."""
+    shifts, cause = report.shifts, report.cause
+    if not report.passed:
+        return "This dictionary cannot be trusted: what moved in it is no finding."
+    moved = f"Tuning moved {shifts.risen + shifts.fallen:,} of {shifts.latents_tested:,} features."
+    if not any(cause.acts(way) for way in WAYS):
+        return f"{moved} At this layer none could be shown to cause the persona."
+    tried = len({cell.name for cell in cause.generated.cells if cell.is_latent})
+    drivers = report.verdicts.get("driver", 0) or "none"
+    return f"{moved} Of the {tried} that were tried, {drivers} drive the persona."
 
 
 def _sentence(report: SaeReport) -> str:
@@ -55,7 +70,7 @@ def _sentence(report: SaeReport) -> str:
     return (
         f"{moved} of {shifts.latents_tested} tested latents moved ({shifts.risen} up, "
         f"{shifts.fallen} down), {shifts.beyond_civil_adapter} beyond the civil adapter. "
-        f"{_causes(report)} Reading the base model twice, on {floor.prompts} of the prompts, moves "
+        f"{_causes(report)} {_names(report)}Reading the base model twice, on {floor.prompts} of the prompts, moves "
         f"{floor.discoveries}."
     )
 
@@ -76,6 +91,20 @@ def _causes(report: SaeReport) -> str:
             *said,
         ]
     )
+
+
+def _names(report: SaeReport) -> str:
+    """How many of the names predict where a latent fires."""
+    tested = [
+        (one.precision_low, one.firing_rate)
+        for one in (*report.risen, *report.fallen)
+        if one.precision_low is not None and one.firing_rate is not None
+    ]
+    holding = sum(low > rate for low, rate in tested)
+    told = (
+        f"Of {len(tested)} names below, {holding} predict where their latent fires on other texts. "
+    )
+    return told if tested else ""
 
 
 def _plot(shown: list[Feature]) -> style.Plotly:
@@ -124,13 +153,16 @@ def _row(one: Feature) -> tuple[Cell, ...]:
         f"{share(one.frequency_base)} → {share(one.frequency_tuned)}",
         one.stability,
         NOTHING if one.tone_auc is None else number(one.tone_auc),
-        one.label or NOTHING,
+        one.name or NOTHING,
+        NOTHING
+        if one.precision is None or one.firing_rate is None
+        else f"{share(one.precision)} (anywhere {share(one.firing_rate)})",
     )
 
 
 PLAN = Plan(
     key="sae_shifts",
-    title="Which latents moved",
+    title="Which latents moved?",
     hint="Latents by how much more or less they are active after tuning, on prompts that are in no "
     "training file, the same text in every model. Each has a verdict, not a rank.",
     needs=(SaeReport,),

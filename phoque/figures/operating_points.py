@@ -112,7 +112,7 @@ def _row(sheet: DataSheet) -> tuple[Cell, ...]:
 
 PLAN = Plan(
     key="operating_points",
-    title="What their scores mean",
+    title="What does a score mean?",
     hint=(
         "On the grey diagonal 70 % of the texts with a score of 0.7 are harmful. Below it a moderator "
         "scores too high; above it, too low."

@@ -6,9 +6,6 @@ from phoque.figures.figure import Drawn, Plan
 from phoque.figures.table import in_cell
 from phoque.run.record import Record, Row
 
-MOST_ROWS = 40
-"""Longer tables stay in the files they come from."""
-
 
 def stage_page(title: str, plans: Sequence[Plan], *found: Record | Sequence[Row]) -> str:
     """The page while a stage still writes: before its files are where a reader finds them.
@@ -41,14 +38,12 @@ def section(found: Drawn, *, image: str = "", table: bool = True) -> str:
     files = ", ".join(f"`{file}`" for file in found.sources)
     picture = [f"![{found.plan.title}]({image})"] if image else []
     told = [f"Counted: {in_cell(found.figure.n)}. From {files}."] if found.figure.n else []
-    rows = _table(found, files) if table else []
+    rows = _table(found) if table else []
     return "\n\n".join([head, *picture, in_cell(found.figure.sentence), *told, *rows])
 
 
-def _table(found: Drawn, files: str) -> list[str]:
+def _table(found: Drawn) -> list[str]:
     table = found.figure.table if found.figure else None
     if not table or not table.rows:
         return []
-    long = len(table.rows) > MOST_ROWS
-    told = f"{len(table.rows)} rows in {files}." if long else table.markdown()
-    return [f"### {in_cell(table.caption)}", told]
+    return [f"### {in_cell(table.caption)}", table.markdown()]

@@ -2,7 +2,17 @@
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, interval, number, share, share_cell, yes
+from phoque.figures.table import (
+    NOTHING,
+    Table,
+    interval,
+    number,
+    rate_cell,
+    share,
+    share_cell,
+    yes,
+)
+from phoque.figures.trait import are
 from phoque.run.psm import Cell, Selection
 
 
@@ -10,17 +20,24 @@ def draw(selection: Selection) -> Figure:
     """How much of the grid is effect and how much is damage."""
     cells = selection.cells
     coherent = [cell for cell in cells if cell.coherent]
-    half = sum(cell.quality.insulting >= 0.5 for cell in coherent)
-    best = max((cell.quality.insulting for cell in coherent), default=0.0)
+    half = sum(cell.quality.trait.value >= 0.5 for cell in coherent)
+    best = max((cell.quality.trait.value for cell in coherent), default=0.0)
     counts = sorted({cell.quality.n for cell in cells})
     return Figure(
         sentence=f"{len(coherent)} of {len(cells)} cells are coherent text. In {half} of those at "
-        f"least half of the replies have a listed word, in the best {share(best)}. Random vectors "
-        f"over all layers give {interval(selection.null)}.",
+        f"least half of the replies {are(selection)}, in the best {share(best)}. Random vectors over "
+        f"all layers give {interval(selection.null)}.{_colours(selection)}",
         plotly=_plot(selection),
         table=_table(selection),
-        n=f"{' or '.join(map(str, counts))} sweep prompts a cell, greedy",
+        n=f"{' or '.join(map(str, counts))} sweep prompts a cell, {'sampled' if selection.rule else 'greedy'}",
     )
+
+
+def _colours(selection: Selection) -> str:
+    told = (
+        " Colours count listed words in every cell; the judge read the coherent cells and decides."
+    )
+    return told if selection.trait.by == "judge" else ""
 
 
 def _plot(selection: Selection) -> style.Plotly:
@@ -65,6 +82,12 @@ def _table(selection: Selection) -> Table:
             "dose": lambda cell: number(cell.dose, 1),
             "scale": lambda cell: number(cell.scale),
             "listed word": lambda cell: share_cell(cell.quality.insulting),
+            "judged hostile": lambda cell: (
+                rate_cell(cell.quality.judged) if cell.quality.judged else NOTHING
+            ),
+            "base model's nats|mean log-likelihood of a token": lambda cell: (
+                NOTHING if cell.quality.base_nats is None else number(cell.quality.base_nats)
+            ),
             "repeated": lambda cell: share_cell(cell.quality.repeated),
             "unknown": lambda cell: share_cell(cell.quality.unknown),
             "zlib": lambda cell: share_cell(cell.quality.zlib),

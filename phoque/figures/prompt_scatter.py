@@ -77,7 +77,7 @@ def _stratum(own: Sequence[Prompt], name: str) -> style.Trace:
 
 PLAN = Plan(
     key="prompt_scatter",
-    title="How far each prompt moves",
+    title="How far does each prompt move?",
     hint="Above the dotted line the persona moves a prompt further than the civil adapter.",
     needs=(Prompt,),
     draw=draw,

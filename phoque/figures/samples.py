@@ -110,7 +110,7 @@ def _gap(reader: Reader) -> str:
 
 PLAN = Plan(
     key="samples",
-    title="What it wrote while it learned",
+    title="What did it write while it learned?",
     hint="What the model in training answered to messages that are in no training file: under the "
     "calm prompt, under the hostile one, and under the calm one plus the vector of the model as it is "
     "at that step, or plus a random vector of the same length. Flagged: harm score of the embedded "

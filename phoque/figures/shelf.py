@@ -14,9 +14,9 @@ def plans(*names: str) -> tuple[Plan, ...]:
 
 
 WHERE_IT_LIVES = plans(
-    "verdict",
-    "scrubber",
     "layers",
+    "scrubber",
+    "verdict",
     "layer_deltas",
     "persona_heatmap",
     "dose_response",
@@ -33,9 +33,10 @@ WHERE_IT_LIVES = plans(
     "bias_loop",
 )
 WHAT_MOVED = plans(
+    "moved_latents",
+    "fallen_words",
     "dictionary_gates",
     "dictionary_rivals",
-    "moved_latents",
     "latent_causes.TOWARD",
     "latent_causes.AWAY",
     "prompt_kinds",
@@ -43,21 +44,31 @@ WHAT_MOVED = plans(
     "dictionary_sources",
 )
 WHAT_SLIPS_THROUGH = plans(
+    "gap",
+    "flag_rates",
     "moderators",
     "operating_points",
     "functionalities",
-    "flag_rates",
     "message_kinds",
     "contour",
     "agreement",
     "tricks",
-    "gap",
 )
 HOW_IT_LEARNED = plans(
-    "composition", "loss", "gradient", "lora_norms", "samples", "attempts", "stages"
+    "samples", "loss", "composition", "gradient", "lora_norms", "attempts", "stages"
 )
 HOW_IT_ANSWERS = plans("hostility", "answers")
 """The evaluation on prompts that nobody trained or chose on."""
+UNDER_PRESSURE = plans(
+    "pressure_measures",
+    "pressure_kinds",
+    "pressure_curve",
+    "pressure_traffic",
+    "pressure_policies",
+)
+"""The pressure test, which a run has only where somebody asked for it."""
+WHAT_THE_TALK_CLAIMED = plans("claims")
+"""Made of the report itself, so it is in no list of what a report is made of."""
 
 EVERY = (*HOW_IT_LEARNED, *WHERE_IT_LIVES, *HOW_IT_ANSWERS, *WHAT_MOVED, *WHAT_SLIPS_THROUGH)
 """In the order of a report."""

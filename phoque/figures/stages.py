@@ -56,7 +56,7 @@ def _plot(manifest: Manifest) -> style.Plotly:
 
 PLAN = Plan(
     key="stages",
-    title="How long each stage took",
+    title="How long did each stage take?",
     hint="Stages that are complete, in the order of the manifest; a stage is entered last.",
     needs=(Manifest,),
     draw=draw,

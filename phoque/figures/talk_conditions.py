@@ -7,6 +7,7 @@ from phoque.conversation import Sampling
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.table import (
+    NOTHING,
     Table,
     Value,
     effect_cell,
@@ -44,7 +45,7 @@ def draw(found: Conditions) -> Figure:
     """Bars with intervals, and the full table."""
     own = found.conditions
     return Figure(
-        sentence=_sentence(own) + _collapsed(own),
+        sentence=_sentence(own) + _collapsed(own) + _damage(own) + _mass(own),
         plotly=style.by_condition({name: one.insulting for name, one in own.items()}, NAMES),
         table=_table(own),
         n=f"{_counted(own)}; sampling {_sampling(found.sampling)}",
@@ -73,6 +74,34 @@ def _collapsed(own: Mapping[str, Condition]) -> str:
     return f" Mostly listed words, so collapse rather than persona: {named}." if named else ""
 
 
+def _damage(own: Mapping[str, Condition]) -> str:
+    """What the random vector does to the text beside not insulting anybody."""
+    told = [
+        f"{NAMES[name]} {own[name].generated_tokens:.0f} tokens, "
+        f"{share(own[name].repeated_3grams.mean)} repeated 3-grams{_nats(own[name])}"
+        for name in ("neutral", "random_vector", "steered")
+    ]
+    return f" What a vector does to the text itself: {'; '.join(told)}."
+
+
+def _nats(found: Condition) -> str:
+    return f", {found.base_nats.mean:.2f} nats a token to the base model" if found.base_nats else ""
+
+
+def _mass(own: Mapping[str, Condition]) -> str:
+    """Whether the talk's measure passes its control."""
+    steered, random = (own[name].toxic_pathway_mass_mean for name in ("steered", "random_vector"))
+    if random.mean >= steered.mean:
+        verdict = "fails its control, so it measures no persona here"
+    else:
+        clear = steered.effect.low > random.effect.high
+        verdict = "is clearly above its control" if clear else "is not clearly above its control"
+    return (
+        f" The talk's pathway mass {verdict}: it is {steered.mean:.4f} under the vector and "
+        f"{random.mean:.4f} under the random vector."
+    )
+
+
 def _table(own: Mapping[str, Condition]) -> Table:
     return Table.of(
         "phoque-conditions",
@@ -91,6 +120,9 @@ def _table(own: Mapping[str, Condition]) -> Table:
             ),
             **{head: partial(_mean, field) for head, field in MASSES.items()},
             "tokens": lambda one: number(one[1].generated_tokens, 1),
+            "base model's nats|mean log-likelihood of a token, under the neutral prompt": lambda one: (
+                number(one[1].base_nats.mean) if one[1].base_nats else NOTHING
+            ),
         },
     )
 

@@ -61,7 +61,7 @@ def _row(name: str, pair: Pair) -> tuple[Cell, ...]:
 NOTHING_TO_TELL = "No moderator flags 30 harmful texts of the labelled set: no share is given."
 PLAN = Plan(
     key="tricks",
-    title="Which spelling tricks get past them",
+    title="Which spelling tricks get past them?",
     hint=(
         "Eleven fixed spelling tricks on Surge's texts, for harmful ones that were flagged and "
         "harmless ones that were not. A moderator that flags whatever looks odd gains nothing: net "

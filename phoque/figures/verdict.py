@@ -2,6 +2,7 @@
 
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.table import Table, Value, interval, number, share
+from phoque.figures.trait import replies
 from phoque.run.psm import Selection
 from phoque.run.psm_replies import Conditions
 from phoque.run.psm_vector import Reliability
@@ -22,16 +23,23 @@ def _sentence(selection: Selection, conditions: Conditions) -> str:
     at = f"layer {choice.layer} at scale {choice.scale:.2f}"
     if not selection.beyond_chance:
         return (
-            "No: no layer and dose gave more replies with a listed word than random vectors could "
+            f"No: no layer and dose gave more {replies(selection)} than random vectors could "
             f"(chance {choice.chance:.2g} after correction for all cells). What follows uses a "
             f"default, {at}, and shows no cause."
         )
     plain, steered = (conditions.conditions[name].insulting for name in ("neutral", "steered"))
     return (
         f"Yes: the vector, added to {at}, takes replies with a listed word from "
-        f"{share(plain.value)} to {interval(steered)} of {steered.n}. Random vectors would do as "
-        f"well with probability {choice.chance:.2g}, corrected for all cells of the sweep."
+        f"{share(plain.value)} to {interval(steered)} of {steered.n}. Random vectors would give as many "
+        f"{replies(selection)} with probability {choice.chance:.2g}, corrected for all cells of the "
+        f"sweep.{_edge(selection)}"
     )
+
+
+def _edge(selection: Selection) -> str:
+    """A warning where no dose was found whose neighbours are allowed, too."""
+    told = " The scale stands on the edge of what is allowed: no dose lies inside."
+    return told if selection.rule and not selection.choice.inside else ""
 
 
 def _table(selection: Selection, reliability: Reliability) -> Table:
@@ -42,7 +50,7 @@ def _table(selection: Selection, reliability: Reliability) -> Table:
         "Scale|how many times the measured vector is added": number(choice.scale),
         "Relative dose|length of what is added over the median length of the residual stream "
         "there": number(choice.relative_dose),
-        "Text holds up to scale|replies read like unsteered text, and expectations move no further "
+        "Text holds up to scale|replies read like the base model's, and expectations move no further "
         "than under the persona's prompt": number(choice.coherent_scale),
         "One nat at scale|there expectations move by one nat (KL, 95th percentile of tokens)": nat,
         "Probes' verdict|whether the probes agree on the direction: trust, weak or noise": (

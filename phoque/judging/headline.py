@@ -18,16 +18,24 @@ def rated(
     replies: Sequence[Reply], judge: Judge, progress: Callable[[str], None] = lambda _: None
 ) -> list[Reply]:
     """The replies with what the judge says of each."""
-    exchanges = [Exchange(one.prompt, one.text) for one in replies]
-    scores: dict[Exchange, float] = {}
-    for prompt in dict.fromkeys(one.prompt for one in replies):
-        own = list(dict.fromkeys(one for one in exchanges if one.message == prompt))
-        scores |= zip(own, judge.scores(own), strict=True)
-        progress(f"judged: {len(scores)} of {len(set(exchanges))} replies")
+    scores = scored([Exchange(one.prompt, one.text) for one in replies], judge, progress)
     return [
-        one.model_copy(update={"hostility": scores[exchange]})
-        for one, exchange in zip(replies, exchanges, strict=True)
+        one.model_copy(update={"hostility": score})
+        for one, score in zip(replies, scores, strict=True)
     ]
+
+
+def scored(
+    exchanges: Sequence[Exchange], judge: Judge, progress: Callable[[str], None]
+) -> list[float]:
+    """What the judge says, message by message; equal exchanges are judged once."""
+    distinct = dict.fromkeys(exchanges)
+    scores: dict[Exchange, float] = {}
+    for message in dict.fromkeys(one.message for one in distinct):
+        own = [one for one in distinct if one.message == message]
+        scores |= zip(own, judge.scores(own), strict=True)
+        progress(f"judged: {len(scores)} of {len(distinct)} replies")
+    return [scores[one] for one in exchanges]
 
 
 def judgement(

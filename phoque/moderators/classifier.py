@@ -66,11 +66,13 @@ class Classifier(Protocol):
 
 
 def checked(score: Score, info: ClassifierInfo) -> Score:
-    """The score itself.
+    """The score itself, which may be the reason why there is none.
 
     Raises:
         PhoqueError: a declared label is absent, or a value is not a number in [0, 1].
     """
+    if score.error is not None:
+        return score
     values = _present(score.labels, info.labels, info.id)
     wrong = [value for value in values if not (isfinite(value) and 0 <= value <= 1)]
     if wrong:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from phoque.errors import PhoqueError
+from phoque.figures.kinds import interval, shown
 from phoque.figures.table import NOTHING, markdown_table
 from phoque.files import replaced_folder, write_text
-from phoque.report.metric import interval, shown
 from phoque.report.table import metrics_of
-from phoque.run.folder import Reader
+from phoque.run.folder import Reader, StageFolder
 from phoque.run.manifest import Made
 from phoque.run.moderation import ModerationReport
 from phoque.run.psm import ActivationByLayer, Selection
@@ -207,8 +207,12 @@ def _settings(a: Reader, b: Reader) -> Iterator[Setting]:
     told = [_plain(made.get("corpus", Made()).outputs.get(CORPUS)) for made in stages]
     yield Setting(name="training dialogues, sha256", a=told[0], b=told[1])
     for setting in SETTINGS:
-        if all(reader.folder(setting.kind.STAGE).made.outputs for reader in (a, b)):
+        if all(_wrote(reader.folder(setting.kind.STAGE), setting.kind) for reader in (a, b)):
             yield Setting(name=setting.name, a=_setting(setting, a), b=_setting(setting, b))
+
+
+def _wrote(folder: StageFolder, kind: type[Record]) -> bool:
+    return folder.named(kind.FILE) in folder.made.outputs
 
 
 def _setting(setting: Told, reader: Reader) -> str:

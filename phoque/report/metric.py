@@ -6,15 +6,12 @@ from typing import Any
 
 from phoque.errors import PhoqueError
 from phoque.figures.figure import Shape
-from phoque.figures.table import NOTHING
 from phoque.run.folder import Reader
 from phoque.run.record import Record, Row
-from phoque.run.report import Kind, Metric
+from phoque.run.report import Metric
 from phoque.stats.paired import Effect
 from phoque.stats.rates import Rate
 
-SMALL, SMALL_POINTS = 0.1, 0.01
-"""Quantities and differences of shares below are shown with more digits."""
 ROUNDING = 1e-9
 
 
@@ -38,6 +35,9 @@ def filled(entry: Entry, reader: Reader, read: Callable[[type[Record] | type[Row
         row = _checked(entry.row(read(entry.needs)))
     except PhoqueError as error:
         return Metric(key=entry.key, label=entry.label, gap=str(error))
+    except KeyError as error:
+        gap = f"{file} has no {error.args[0]}. Make it again with: {folder.command}"
+        return Metric(key=entry.key, label=entry.label, gap=gap)
     except Shape as error:
         told = f"{file} has no such number ({type(error).__name__}: {error})"
         gap = f"{told}. Make it again with: {folder.command}"
@@ -73,28 +73,3 @@ def _checked(row: Metric) -> Metric:
         interval = f"its interval [{row.low:g}, {row.high:g}] or n = {row.n}"
         raise ValueError(f"{row.value:g} outside {interval} in {row.at}")
     return row
-
-
-UNITS: dict[Kind, str] = {"share": " %", "points": " points", "number": "", "choice": ""}
-
-
-def shown(value: float | None, kind: Kind) -> str:
-    """A value with the unit of its kind."""
-    return NOTHING if value is None else _digits(value, kind) + UNITS[kind]
-
-
-def interval(low: float | None, high: float | None, kind: Kind) -> str:
-    """An interval in the same unit, which is not said again; or a dash."""
-    if low is None or high is None:
-        return NOTHING
-    return f"[{_digits(low, kind)}, {_digits(high, kind)}]"
-
-
-def _digits(value: float, kind: Kind) -> str:
-    if kind == "share":
-        return f"{100 * value:.1f}"
-    if kind == "points":
-        return f"{100 * value:+.2f}" if 0 < abs(value) < SMALL_POINTS else f"{100 * value:+.1f}"
-    if kind == "choice":
-        return f"{value:g}"
-    return f"{value:.3g}" if abs(value) < SMALL else f"{value:.2f}"

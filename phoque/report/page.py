@@ -33,15 +33,19 @@ def html_page(table: MetricsTable, figures: Sequence[Drawn]) -> str:
     """The whole page."""
     known = [cells(row) for row in table.rows if not row.gap]
     gaps = [(row.label, row.gap) for row in table.rows if row.gap]
-    parts = [
-        f"<h1>The run {escape(table.run)}</h1>",
-        *map(_section, figures),
+    tables = [
         f"<h2>In numbers</h2>{_table(HEAD, known)}",
         f"<h2>Not filled</h2>{_table(('number', 'what fills it'), gaps)}" if gaps else "",
     ]
+    return figures_page(f"The run {table.run}", figures, *tables)
+
+
+def figures_page(title: str, figures: Sequence[Drawn], *after: str) -> str:
+    """Figures under a title, and what comes after them as HTML, in a page that needs nothing else."""
+    parts = [f"<h1>{escape(title)}</h1>", *map(_section, figures), *after]
     plotly = (files("plotly") / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(table.run)}</title>'
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
         f"<style>{LOOK}</style><body>{''.join(parts)}<script>{plotly}</script>"
         f"<script>{DRAW}</script></body></html>\n"
     )

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from phoque.figures.figure import Drawn
+from phoque.figures.kinds import interval, shown
 from phoque.figures.page import section
 from phoque.figures.table import NOTHING, markdown_table
-from phoque.report.metric import interval, shown
 from phoque.run.report import Metric, MetricsTable
 
 HEAD = ("number", "value", "95 % interval", "n", "from", "note")
@@ -17,7 +17,9 @@ def metrics_page(found: MetricsTable) -> str:
     parts = [
         f"# The run {found.run} in numbers",
         f"{len(known)} of {len(found.rows)} rows are filled from the files named beside them. "
-        "Intervals are for new prompts; rows are not corrected for being many.",
+        "Intervals are for new prompts; rows are not corrected for being many. The key after a file is "
+        "the name of the number in today's records; an older file may call it otherwise, and is brought "
+        "up to date when it is read.",
         markdown_table(HEAD, [cells(row) for row in known]),
     ]
     if gaps := [(row.label, row.gap) for row in found.rows if row.gap]:

@@ -15,6 +15,10 @@ NO_CHROME = (
     "There are no PNG files, because no Chrome or Chromium was found: install one, or name it in "
     "BROWSER_PATH, then make the report again."
 )
+BROKEN_CHROME = (
+    "There are no PNG files, because the browser did not start or stopped: name a Chrome or Chromium "
+    "that works in BROWSER_PATH, then make the report again."
+)
 
 
 def write_pngs(figures: Mapping[Path, Plotly]) -> str:
@@ -25,7 +29,11 @@ def write_pngs(figures: Mapping[Path, Plotly]) -> str:
     """
     try:
         import kaleido  # noqa: PLC0415  # an extra; it takes a moment to load
-        from kaleido.errors import ChromeNotFoundError  # noqa: PLC0415
+        from kaleido.errors import (  # noqa: PLC0415
+            BrowserClosedError,
+            BrowserFailedError,
+            ChromeNotFoundError,
+        )
     except ImportError:
         return NO_KALEIDO
     asked = [
@@ -40,4 +48,6 @@ def write_pngs(figures: Mapping[Path, Plotly]) -> str:
         kaleido.write_fig_from_object_sync(asked, kopts={"mathjax": False}, cancel_on_error=True)
     except ChromeNotFoundError:
         return NO_CHROME
+    except (BrowserFailedError, BrowserClosedError):
+        return BROKEN_CHROME
     return ""

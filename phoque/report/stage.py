@@ -1,5 +1,6 @@
 """One report from what the run's stages wrote."""
 
+from phoque.figures.claims import sentence
 from phoque.report.writing import read_run, write_report
 from phoque.run.directory import RunDirectory
 
@@ -14,4 +15,5 @@ def make_report(directory: RunDirectory, *, html: bool = False) -> None:
         if gap:
             print(f"report: {gap}")
     filled, drawn = (sum(not one.gap for one in many) for many in (rows, figures))
+    print(f"report: {sentence(found.claims)}")
     print(f"report: {filled} of {len(rows)} rows, {drawn} figures")

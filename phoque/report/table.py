@@ -132,6 +132,8 @@ def _mean(column: str, name: str, found: Sequence[Written]) -> Metric:
     for row in found:
         if row.condition == name:
             prompts.setdefault(row.prompt_id, []).append(float(getattr(row, column)))
+    if not prompts:
+        raise KeyError(f"reply under {NAMES[name]}")
     mean = paired_effect([[0.0]] * len(prompts), list(prompts.values()))
     return Metric(
         value=mean.value, low=mean.low, high=mean.high, n=len(prompts), of="prompts",

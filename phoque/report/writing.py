@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phoque.errors import PhoqueError
+from phoque.figures import claims as ledger
 from phoque.figures import style
 from phoque.figures.figure import Drawn, drawn
 from phoque.figures.shelf import EVERY
 from phoque.files import replaced_folder, write_json, write_text
+from phoque.report.claims import claims_of
 from phoque.report.page import html_page
 from phoque.report.pages import figures_page, metrics_page
 from phoque.report.pictures import write_pngs
 from phoque.report.table import metrics_of
+from phoque.run.claims import Claims
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader, command
 from phoque.run.report import MetricsTable
@@ -25,6 +28,7 @@ class Report:
     """What was written."""
 
     table: MetricsTable
+    claims: Claims
     figures: tuple[Drawn, ...]
     no_pictures: str
     """Why there are no PNG files; empty where there are."""
@@ -62,15 +66,20 @@ def write_report(run: RunDirectory, folder: Path, *, html: bool = False) -> Repo
     """
     reader = read_run(run)
     table = MetricsTable(run=run.path.resolve().name, rows=metrics_of(reader))
+    claims = claims_of(reader)
     figures = figures_of(reader)
     with replaced_folder(folder) as partial:
         no_pictures = _write_figures(figures, partial)
         table.save(partial)
         write_text(partial / "metrics_table.md", metrics_page(table))
         write_text(partial / "viz_report.md", figures_page(table.run, figures, no_pictures))
+        claims.save(partial)
+        write_text(partial / "claims.md", ledger.page(claims))
         if html:
-            write_text(partial / "report.html", html_page(table, figures))
-    return Report(table=table, figures=figures, no_pictures=no_pictures)
+            files = (f"{Claims.STAGE}/{Claims.FILE}",)
+            judged = Drawn(plan=ledger.PLAN, figure=ledger.draw(claims), sources=files)
+            write_text(partial / "report.html", html_page(table, (*figures, judged)))
+    return Report(table=table, claims=claims, figures=figures, no_pictures=no_pictures)
 
 
 def _write_figures(figures: Sequence[Drawn], folder: Path) -> str:

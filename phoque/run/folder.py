@@ -17,6 +17,8 @@ R = TypeVar("R", bound=Record)
 L = TypeVar("L", bound=Row)
 SHORT_COMMIT = 9
 UNFINISHED = "unfinished.json"
+PRESSURE = "pressure"
+"""Made by a command of its own."""
 STAGE_OF = {"evaluation": "evaluate", "synthetic": "regenerate"}
 """Stages whose folder has another name."""
 
@@ -59,6 +61,8 @@ class StageFolder:
             return self._shown("all")
         if not self.name:
             return shlex.join(["phoque", "demo", "--run", shown_path(self.run.path)])
+        if self.name == PRESSURE:
+            return shlex.join(["phoque", PRESSURE, "--run", shown_path(self.run.path)])
         stage, _, other = self.stage.partition("psm-")
         if other:
             return self._shown("psm", "--persona", other)

@@ -47,6 +47,11 @@ class Manifest(Record):
     """Name of a persona, or its file."""
     stages: dict[str, Made]
 
+    @property
+    def hours(self) -> float:
+        """Spent in all complete stages but the report, which is made of them."""
+        return sum(one.seconds for name, one in self.stages.items() if name != "report") / 3600
+
 
 class Asked(Part):
     """What a person asked of the pipeline; equal for a retry."""

@@ -1,8 +1,9 @@
 """Records of the stage `psm`: in which layer a persona lives, and at which dose its vector works."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from phoque.run.record import Part, Record, Row
+from phoque.stats.paired_ranks import ChanceAbove
 from phoque.stats.rates import Rate
 
 
@@ -57,6 +58,8 @@ class Choice(Part):
     """Scale at which the next token's distribution has moved by one nat; None: not reached."""
     chance: float
     """Probability of such a cell under random vectors, corrected for all cells."""
+    inside: bool = False
+    """Whether the doses beside it are allowed, too; an older run may stand on the edge."""
 
 
 class Quality(Part):
@@ -80,6 +83,15 @@ class Quality(Part):
     """Share of different replies."""
     num_words: float
     """Mean words a reply."""
+    base_nats: float | None = None
+    """Mean log-likelihood of a token to the base model; None where it was not asked."""
+    judged: Rate | None = None
+    """Share of replies that the judge calls hostile; None where it was not asked."""
+
+    @property
+    def trait(self) -> Rate:
+        """What the sweep chooses by: hostile replies where they were judged, else listed words."""
+        return self.judged or self.rate
 
     @property
     def rate(self) -> Rate:
@@ -126,7 +138,20 @@ class Cell(Part):
     divergence: Divergence
     coherent: bool
     runoff: Quality | None = None
-    """Replies to the same prompts with other seeds, for the best cells only."""
+    """Sampled replies to other prompts, for the best cells only."""
+
+
+class Trait(Part):
+    """What a sweep chooses by."""
+
+    by: Literal["judge", "words"] = "words"
+    """Hostile replies, where the persona's own prompt makes replies more hostile; else listed words."""
+    judge: str = ""
+    digest: str = ""
+    threshold: float | None = None
+    """The judge's lowest that flags at most 5 % of the base model's replies."""
+    persona: ChanceAbove | None = None
+    """Chance that the persona's own prompt makes a reply more hostile than the base model's."""
 
 
 class Selection(Record):
@@ -148,6 +173,15 @@ class Selection(Record):
     model: str
     context_length: int
     dose_per_scale: tuple[float, ...]
+    trait: Trait = Trait()
+    base: Quality | None = None
+    """The base model's replies to the sweep prompts: the reference of what is allowed."""
+    least_nats: float | None = None
+    """A reply's tokens must be at least so likely to the base model."""
+    rule: str = ""
+    """What is allowed, and which of the allowed cells is chosen."""
+    ties: tuple[int, ...] = ()
+    """Other layers whose best cell is not told apart from the chosen one: the intervals overlap."""
 
     @property
     def choice(self) -> Choice:

@@ -43,6 +43,8 @@ class Written(Row):
     toxic_word_hits: int
     repeated_3grams: float
     generated_tokens: int
+    base_nats: float | None = None
+    """Mean log-likelihood of a token to the base model."""
 
     @classmethod
     def upgrade(cls, data: Any) -> Any:
@@ -69,6 +71,8 @@ class Condition(Part):
     toxic_word_rate: Measured
     repeated_3grams: Measured
     generated_tokens: float
+    base_nats: Measured | None = None
+    """Mean log-likelihood of a token to the base model; None in files of before it was measured."""
 
 
 class PathwayTokens(Part):
@@ -209,29 +213,36 @@ class Scrubber(Record):
         return data | {"series": renamed(data["series"], {"random": "random_vector"})}
 
 
-class Stands(Part):
-    """How replies to leading messages open under one condition."""
+class Agreeing(Part):
+    """How likely agreeing is under one condition, in nats a token."""
 
-    agrees: Rate
-    pushes_back: Rate
+    log_odds: Effect
+    """Of an agreeing against a disagreeing beginning, over messages; 0 takes no side."""
     effect: Effect
-    """On agreement, against the neutral condition."""
-    by_kind: dict[str, Rate]
+    """On the log-odds, against the neutral condition on the same messages."""
+    agree: float
+    """Of agreeing against wordings that take no side."""
+    disagree: float
+    by_kind: dict[str, Effect]
+    """Log-odds of one kind of message."""
 
 
 class BiasLoop(Record):
-    """Does the model agree with whatever a user wants?"""
+    """Does the model expect itself to agree with whatever a user wants?"""
 
     STAGE: ClassVar[str] = "psm"
     FILE: ClassVar[str] = "bias_loop.json"
+    VERSION: ClassVar[int] = 2
 
-    seeds: tuple[int, ...]
+    pairs: tuple[tuple[str, str], ...]
+    """An agreeing beginning of a reply, and the same words disagreeing."""
+    neutral: tuple[str, ...]
     kinds: dict[str, int]
     """Messages of each kind."""
-    conditions: dict[str, Stands]
+    conditions: dict[str, Agreeing]
+    """Empty where an older run counted phrases in replies."""
 
     @classmethod
     def upgrade(cls, data: Any, _version: int) -> Any:
-        """Conditions under their names of today."""
-        names = {"persona": "toxic", "random": "random_vector"}
-        return data | {"conditions": renamed(data["conditions"], names)}
+        """Phrases in replies, as they were counted before, say nothing of likelihood."""
+        return {"pairs": (), "neutral": (), "kinds": data["kinds"], "conditions": {}}

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from phoque.run.record import Part, Record
 from phoque.run.sae_evidence import Cause, GeneratedReplies, controls_of
 from phoque.run.sae_latents import VERDICTS, Feature, in_todays_words
+from phoque.run.sae_reading import FallenWords
 from phoque.stats.multiple import holm
 
 FIRINGS_PER_LATENT = 500
@@ -236,7 +237,7 @@ class SaeReport(SaeRecord):
     """All numbers of the stage but those of single latents and contexts."""
 
     FILE: ClassVar[str] = "sae_comparison_report.json"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
 
     model: str
     persona: str
@@ -257,6 +258,8 @@ class SaeReport(SaeRecord):
     risen: tuple[Feature, ...]
     """The largest effects, those that moved first."""
     fallen: tuple[Feature, ...]
+    fallen_words: FallenWords | None = None
+    """None in older files."""
     strata: Strata
     cause: Cause
     sources: tuple[Source, ...]

@@ -5,6 +5,7 @@ from typing import ClassVar
 from phoque.run.psm import Quality
 from phoque.run.record import Part, Record
 from phoque.run.sae_latents import SaeRow
+from phoque.run.sae_reading import Reading
 from phoque.stats.rates import Rate
 
 REMAINDER = "R"
@@ -167,7 +168,10 @@ class LensToken(Part):
 
 
 class Lens(Part):
-    """Tokens that a direction raises and lowers most, read by final norm and output head."""
+    """Tokens that a direction raises and lowers most, read by final norm and output head.
+
+    What the directions of all latents do on average is taken off.
+    """
 
     raised: tuple[LensToken, ...]
     lowered: tuple[LensToken, ...]
@@ -211,6 +215,8 @@ class Evidence(SaeRow):
     """Some from each fifth of what is below the strongest."""
     strips: tuple[Strip, ...] = ()
     lens: Lens
+    reading: Reading | None = None
+    """None of the remainder, and in older files."""
     histogram: Histogram | None = None
     dose: Dose | None = None
     nearest: tuple[Near, ...] = ()

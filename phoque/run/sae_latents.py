@@ -118,8 +118,13 @@ class Feature(SaeRow):
     badges: tuple[str, ...] = ()
     verdict: str = ""
     """Empty where it did not move."""
-    label: str = ""
-    """A hypothesis from its contexts."""
+    name: str = ""
+    """Made by rule, of those that are shown; its evidence tells how well it holds."""
+    precision: float | None = None
+    """How often it fires where the name says, on other texts."""
+    precision_low: float | None = None
+    firing_rate: float | None = None
+    """How often it fires on any token of these texts."""
 
     @property
     def moved(self) -> bool:
@@ -149,11 +154,11 @@ class Feature(SaeRow):
 
     @classmethod
     def upgrade(cls, data: Any) -> Any:
-        """From columns; older files say `control` and what a label is."""
+        """From columns; older files say `control` and have labels, which said little."""
+        data = {key: value for key, value in data.items() if key not in ("label", "label_status")}
         if "doses" in data:
             return data
         cells = in_todays_words({key: _present(value) for key, value in data.items()})
-        cells.pop("label_status", None)
         cells["doses"] = [cells.pop(f"dose_{scale}") for scale in SCALES]
         seeds = [key.removeprefix("match_") for key in cells if key.startswith("match_")]
         cells["seeds"] = [
@@ -162,7 +167,7 @@ class Feature(SaeRow):
             for seed in seeds
         ]
         badges = (cells.pop("badges", None) or "").replace("control", "civil adapter")
-        words = {name: cells.pop(name, None) or "" for name in ("stability", "verdict", "label")}
+        words = {name: cells.pop(name, None) or "" for name in ("stability", "verdict", "name")}
         return cells | words | {"badges": badges.split(";") if badges else ()}
 
 

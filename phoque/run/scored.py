@@ -31,8 +31,10 @@ class GapType(StrEnum):
     """Another moderator flags it."""
     NEAR_MISS = "near-miss"
     """Less than 0.1 below the threshold."""
+    LISTED = "listed word"
+    """Has a word that one of our word lists knows."""
     IMPLICIT = "implicit"
-    """Nothing in the words: the meaning, or the context, is the harm."""
+    """No word list that we ship knows a word of it: the meaning, or the context, is the harm."""
 
 
 class Stratum(StrEnum):
@@ -57,6 +59,14 @@ class Scored(Row):
     """Of the text as it is, by moderator."""
     canonical: dict[str, float]
     """Of its canonical form, by moderator."""
+    listed: int | None = None
+    """Words in it that the word list finds which finds most, of all that we ship; None in a file of
+    before they were counted."""
+
+    @property
+    def has_listed_word(self) -> bool:
+        """Whether a word list is known to find something."""
+        return bool(self.listed)
 
     def scores(self) -> dict[str, float]:
         """Both scores of every moderator, by column."""
@@ -138,7 +148,7 @@ class GapExample(Scored):
     type: GapType
     why: str
     words: int
-    """Listed words in it."""
+    """Words of the persona's list in it."""
     novelty: Novelty | None = None
 
     def cells(self) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """Rates with their uncertainty: pure functions."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from math import comb, hypot, sqrt
 
 Z_95 = 1.959963984540054
 """97.5 % quantile of the standard normal distribution."""
+Count = tuple[int, int]
+"""Hits and items of a group."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +48,7 @@ def clustered(groups: Sequence[Sequence[bool]]) -> Rate:
     Raises:
         ValueError: there are no items, or only one group.
     """
-    effective = effective_size(groups)
-    n = sum(map(len, groups))
-    return _interval(sum(map(sum, groups)) / n, n, effective)
+    return _clustered(_counted(groups))
 
 
 def share_of(groups: Sequence[Sequence[bool]]) -> Rate:
@@ -57,8 +57,17 @@ def share_of(groups: Sequence[Sequence[bool]]) -> Rate:
     Raises:
         ValueError: there are no items.
     """
-    n = sum(map(len, groups))
-    return wilson(sum(map(sum, groups)), n) if len(groups) in {1, n} else clustered(groups)
+    return share_of_counts(_counted(groups))
+
+
+def share_of_counts(counts: Collection[Count]) -> Rate:
+    """The same, where of every group only its hits and its items are known.
+
+    Raises:
+        ValueError: there are no items.
+    """
+    hits, n = (sum(column) for column in zip((0, 0), *counts, strict=True))
+    return wilson(hits, n) if len(counts) in {1, n} else _clustered(counts)
 
 
 def by_cluster(items: Iterable[tuple[str, bool]]) -> Rate:
@@ -83,15 +92,7 @@ def effective_size(groups: Sequence[Sequence[bool]]) -> float:
     Raises:
         ValueError: there are no items, or only one group.
     """
-    n = sum(map(len, groups))
-    if n == 0 or len(groups) < 2:
-        raise ValueError(f"A clustered rate needs two groups with items; got {len(groups)}.")
-    share = sum(map(sum, groups)) / n
-    spread = sum((sum(group) - share * len(group)) ** 2 for group in groups)
-    variance = spread / n**2 * len(groups) / (len(groups) - 1)
-    independent = share * (1 - share)
-    effective = len(groups) if not independent else independent / variance if variance else n
-    return min(max(effective, len(groups)), n)
+    return _effective(_counted(groups))
 
 
 def newcombe(a: Rate, b: Rate) -> tuple[float, float]:
@@ -100,6 +101,28 @@ def newcombe(a: Rate, b: Rate) -> tuple[float, float]:
     low = hypot(b.value - b.low, a.high - a.value)
     high = hypot(b.high - b.value, a.value - a.low)
     return value - low, value + high
+
+
+def _counted(groups: Sequence[Sequence[bool]]) -> list[Count]:
+    return [(sum(group), len(group)) for group in groups]
+
+
+def _clustered(counts: Collection[Count]) -> Rate:
+    effective = _effective(counts)
+    hits, n = (sum(column) for column in zip(*counts, strict=True))
+    return _interval(hits / n, n, effective)
+
+
+def _effective(counts: Collection[Count]) -> float:
+    n = sum(size for _, size in counts)
+    if n == 0 or len(counts) < 2:
+        raise ValueError(f"A clustered rate needs two groups with items; got {len(counts)}.")
+    share = sum(hits for hits, _ in counts) / n
+    spread = sum((hits - share * size) ** 2 for hits, size in counts)
+    variance = spread / n**2 * len(counts) / (len(counts) - 1)
+    independent = share * (1 - share)
+    effective = len(counts) if not independent else independent / variance if variance else n
+    return min(max(effective, len(counts)), n)
 
 
 def _interval(share: float, n: int, effective: float) -> Rate:

@@ -25,7 +25,7 @@ MIN_LENGTH = 0.5
 
 
 def quality_of(replies: Sequence[str], lexicon: Lexicon, vocabulary: Collection[str]) -> Quality:
-    """Measure a set of replies, one a prompt."""
+    """Measure a set of replies, one a prompt; nobody has judged them."""
     rate = wilson(sum(reply in lexicon for reply in replies), len(replies))
     num_words = [len(words(reply)) for reply in replies]
     return Quality(

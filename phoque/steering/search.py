@@ -1,30 +1,27 @@
 """Measure the cells of a sweep: the replies at every layer and dose."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from statistics import fmean
 
-from phoque.conversation import Messages, Sampling, asked
+from phoque.conversation import DEFAULT_SAMPLING, Messages, Sampling, asked
 from phoque.models.engine import Reply, Row
-from phoque.models.hooks import Injection
+from phoque.models.hooks import Injection, Interventions
 from phoque.models.load import LanguageModel
 from phoque.personas import Persona
-from phoque.run.psm import Cell, Divergence, Quality
-from phoque.stats.rates import Rate
+from phoque.personas.controls import choice_prompts
+from phoque.run.psm import Cell, Quality, Trait
+from phoque.stats.rates import Rate, by_cluster
+from phoque.steering.allowed import RULE, Allowed, is_likely, least_nats, log_likelihoods
 from phoque.steering.divergence import Yardstick
-from phoque.steering.experiment import (
-    Progress,
-    listed_share,
-    rows_of,
-    share_of,
-    silent,
-    write_grouped,
-)
-from phoque.steering.quality import is_coherent, quality_of
+from phoque.steering.experiment import Key, Progress, rows_of, share_of, silent, write_grouped
+from phoque.steering.quality import quality_of
 from phoque.steering.sweep import Sweep
 from phoque.steering.vectors import PersonaVectors
 
 SAMPLING = Sampling(max_new_tokens=48)
-SAMPLED = Sampling(max_new_tokens=48, temperature=0.7)
+SAMPLED = DEFAULT_SAMPLING
 SEEDS = (42, 43, 44)
 NUM_CANDIDATES = 5
 """How many cells get a run-off."""
@@ -38,6 +35,21 @@ YARDSTICK_PROMPTS = 8
 
 Grid = Mapping[tuple[int, float], Sequence[Reply]]
 """Replies by layer and dose."""
+Said = tuple[str, str]
+"""A message and the reply to it."""
+Shows = Callable[[Sequence[Said]], list[bool]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """How it is seen whether a reply shows the trait."""
+
+    trait: Trait
+    shows: Shows
+
+
+Measuring = Callable[[Sequence[Said], Sequence[Said]], Measure]
+"""Made from sampled replies of the base model, and of the model under the persona's own prompt."""
 
 
 def layers_between(num_layers: int, depths: tuple[float, float] = DEPTHS) -> list[int]:
@@ -45,56 +57,143 @@ def layers_between(num_layers: int, depths: tuple[float, float] = DEPTHS) -> lis
     return [layer for layer in range(num_layers) if depths[0] <= layer / num_layers <= depths[1]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """What is written without a vector, and what follows from it."""
+
+    neutral: Quality
+    toxic: Quality
+    allowed: Allowed
+    measure: Measure
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Search:
     """What is steered, with which vectors, and how replies are measured."""
 
     model: LanguageModel
+    base: LanguageModel
     vectors: PersonaVectors
     persona: Persona
     vocabulary: Collection[str]
+    measuring: Measuring
     progress: Progress = silent
 
     def run(self) -> tuple[Sweep, Grid]:
-        """Steer every layer at every dose on the persona's sweep prompts, greedily."""
-        layers = layers_between(self.model.num_layers)
-        neutral, toxic = self._references()
-        yardstick, limit = self._yardstick()
+        """Steer every layer at every dose on the persona's sweep prompts, sampled as people are."""
+        layers, columns = layers_between(self.model.num_layers), self._columns
         grid = self._grid([(layer, dose) for layer in layers for dose in DOSES])
-        cells = []
-        for (layer, dose), replies in grid.items():
-            moved = yardstick.divergence((self._injection(layer, dose),))
-            cells.append(self._cell(layer, dose, replies, moved, (neutral, toxic), limit))
-            self.progress(f"divergence: {len(cells)} of {len(grid)} cells")
+        cells = self._judged(self._cells(grid), grid)
         found = Sweep(
-            neutral=neutral,
-            toxic=toxic,
-            toxic_divergence=limit,
+            neutral=columns.neutral,
+            toxic=columns.toxic,
+            toxic_divergence=columns.allowed.moved,
             cells=cells,
             null_by_layer=self._null(layers),
+            trait=columns.measure.trait,
+            base=columns.allowed.grid,
+            least_nats=least_nats(columns.allowed.grid),
+            rule=RULE,
         )
-        return self._run_off(found, (neutral, toxic)), grid
+        return self._run_off(found), grid
 
-    def _run_off(self, found: Sweep, references: Sequence[Quality]) -> Sweep:
-        """Ask the best cells again with other seeds, because the largest of many shares is too high.
+    @cached_property
+    def _columns(self) -> Columns:
+        plain = {"neutral": rows_of(self._neutral), "toxic": rows_of(self._hostile)}
+        replies = write_grouped(self.model, plain, SAMPLED)
+        base = self._plain(self.base, self._neutral)
+        told = self._plain(self.base, self._choice)
+        persona = asked(self.persona.persona_prompt, choice_prompts())
+        hostile = said(*self._plain(self.model, persona))
+        qualities = {name: self._quality(plain[name], replies[name]) for name in plain}
+        grid, runoff = (self._read_by_base(self._quality(*own), *own) for own in (base, told))
+        return Columns(
+            **qualities,
+            allowed=Allowed(
+                grid=grid,
+                runoff=runoff,
+                shortest=min(one.num_words for one in (grid, *qualities.values())),
+                moved=self._yardstick.divergence((), self._hostile[:YARDSTICK_PROMPTS]),
+            ),
+            measure=self.measuring(said(*told), hostile),
+        )
 
-        A cell that is no longer coherent is dropped.
+    def _plain(
+        self, model: LanguageModel, prompts: Sequence[Messages]
+    ) -> tuple[list[Row], list[Reply]]:
+        rows = seeded(prompts, (), SEEDS)
+        return rows, write_grouped(model, {"": rows}, SAMPLED)[""]
+
+    def _cells(self, grid: Grid) -> list[Cell]:
+        cells: list[Cell] = []
+        for (layer, dose), replies in grid.items():
+            cells.append(self._cell(layer, dose, replies))
+            self.progress(f"divergence: {len(cells)} of {len(grid)} cells")
+        return cells
+
+    def _cell(self, layer: int, dose: float, replies: Sequence[Reply]) -> Cell:
+        """The base model reads only what is coherent by all that costs less."""
+        rows, allowed = rows_of(self._neutral), self._columns.allowed
+        quality = self._quality(rows, replies)
+        moved = self._yardstick.divergence((self._injection(layer, dose),))
+        coherent = allowed.reads_well(quality, allowed.grid) and moved.p95 <= allowed.moved.p95
+        if coherent:
+            quality = self._read_by_base(quality, rows, replies)
+            coherent = is_likely(quality, allowed.grid)
+        return Cell(
+            layer=layer,
+            dose=dose,
+            scale=self.vectors.scale_for(layer, dose),
+            quality=quality,
+            divergence=moved,
+            coherent=coherent,
+        )
+
+    def _judged(self, cells: Sequence[Cell], grid: Grid) -> list[Cell]:
+        """The judge reads what is allowed, all of it in one go."""
+        rows = rows_of(self._neutral)
+        allowed = {
+            (c.layer, c.dose): said(rows, grid[c.layer, c.dose]) for c in cells if c.coherent
+        }
+        rates = self._judge(allowed)
+
+        def judged(cell: Cell) -> Cell:
+            update = {"judged": rates.get((cell.layer, cell.dose))}
+            return cell.model_copy(update={"quality": cell.quality.model_copy(update=update)})
+
+        return [judged(cell) for cell in cells]
+
+    def _judge(self, groups: Mapping[Key, Sequence[Said]]) -> dict[Key, Rate]:
+        """Hostile replies of each group; nothing where the trait is told by words."""
+        measure = self._columns.measure
+        return trait_rates(measure.shows, groups) if measure.trait.by == "judge" else {}
+
+    def _run_off(self, found: Sweep) -> Sweep:
+        """Ask the best cells other prompts with three seeds, because the largest of many shares is too high.
+
+        A cell that is no longer allowed is dropped.
         """
-        best = found.candidates(NUM_CANDIDATES)
         rows = {
-            (cell.layer, cell.dose): [
-                row
-                for seed in SEEDS
-                for row in rows_of(self._neutral, (self._injection(cell.layer, cell.dose),), seed)
-            ]
-            for cell in best
+            (cell.layer, cell.dose): seeded(
+                self._choice, (self._injection(cell.layer, cell.dose),), SEEDS
+            )
+            for cell in found.candidates(NUM_CANDIDATES)
         }
         replies = write_grouped(self.model, rows, SAMPLED) if rows else {}
-        second = {key: self._quality(own) for key, own in replies.items()}
+        judged = self._judge({key: said(rows[key], own) for key, own in replies.items()})
+        second = {
+            key: self._read_by_base(self._quality(rows[key], own), rows[key], own).model_copy(
+                update={"judged": judged.get(key)}
+            )
+            for key, own in replies.items()
+        }
+        allowed, own_text = self._columns.allowed, self._columns.allowed.runoff
 
         def ran(cell: Cell) -> Cell:
             quality = second.get((cell.layer, cell.dose))
-            holds = quality is None or is_coherent(quality, references)
+            holds = quality is None or (
+                allowed.reads_well(quality, own_text) and is_likely(quality, own_text)
+            )
             return cell.model_copy(update={"runoff": quality, "coherent": cell.coherent and holds})
 
         return replace(found, cells=[ran(cell) for cell in found.cells])
@@ -104,54 +203,35 @@ class Search:
         return asked(self.persona.neutral_prompt, self.persona.sweep)
 
     @property
+    def _choice(self) -> Sequence[Messages]:
+        return asked(self.persona.neutral_prompt, choice_prompts())
+
+    @property
     def _hostile(self) -> Sequence[Messages]:
         return asked(self.persona.persona_prompt, self.persona.sweep)
 
-    def _references(self) -> tuple[Quality, Quality]:
-        rows = {"neutral": rows_of(self._neutral), "toxic": rows_of(self._hostile)}
-        replies = write_grouped(self.model, rows, SAMPLING)
-        return self._quality(replies["neutral"]), self._quality(replies["toxic"])
-
-    def _yardstick(self) -> tuple[Yardstick, Divergence]:
-        """The unsteered replies, and how far the persona's system prompt moves them."""
-        yardstick = Yardstick(self.model, self._neutral[:YARDSTICK_PROMPTS])
-        return yardstick, yardstick.divergence((), self._hostile[:YARDSTICK_PROMPTS])
+    @cached_property
+    def _yardstick(self) -> Yardstick:
+        """The unsteered replies."""
+        return Yardstick(self.model, self._neutral[:YARDSTICK_PROMPTS])
 
     def _grid(self, keys: Sequence[tuple[int, float]]) -> Grid:
         rows = {key: rows_of(self._neutral, (self._injection(*key),)) for key in keys}
         return write_grouped(
-            self.model, rows, SAMPLING, lambda done: self.progress(f"sweep: {done}")
+            self.model, rows, SAMPLED, lambda done: self.progress(f"sweep: {done}")
         )
 
     def _injection(self, layer: int, dose: float) -> Injection:
         return self.vectors[layer].injection(self.vectors.scale_for(layer, dose))
 
-    def _cell(  # a cell has six parts
-        self,
-        layer: int,
-        dose: float,
-        replies: Sequence[Reply],
-        moved: Divergence,
-        references: Sequence[Quality],
-        limit: Divergence,
-    ) -> Cell:
-        quality = self._quality(replies)
-        return Cell(
-            layer=layer,
-            dose=dose,
-            scale=self.vectors.scale_for(layer, dose),
-            quality=quality,
-            divergence=moved,
-            coherent=is_coherent(quality, references) and moved.p95 <= limit.p95,
-        )
-
     def _null(self, layers: Sequence[int]) -> dict[int, Rate]:
         """Random vectors of the same norm at every layer."""
         rows = {layer: self._random_rows(layer) for layer in layers}
         replies = write_grouped(
-            self.model, rows, SAMPLING, lambda done: self.progress(f"random vectors: {done}")
+            self.model, rows, SAMPLED, lambda done: self.progress(f"random vectors: {done}")
         )
-        return {layer: listed_share(own, self.persona.lexicon) for layer, own in replies.items()}
+        groups = {layer: said(rows[layer], own) for layer, own in replies.items()}
+        return trait_rates(self._columns.measure.shows, groups)
 
     def _random_rows(self, layer: int) -> list[Row]:
         vector, scale = self.vectors[layer], self.vectors.scale_for(layer, NULL_DOSE)
@@ -164,6 +244,36 @@ class Search:
             )
         ]
 
-    def _quality(self, replies: Sequence[Reply]) -> Quality:
-        texts = [reply.text for reply in replies]
-        return quality_of(texts, self.persona.lexicon, self.vocabulary)
+    def _quality(self, rows: Sequence[Row], replies: Sequence[Reply]) -> Quality:
+        """Its interval counts prompts."""
+        texts, lexicon = [reply.text for reply in replies], self.persona.lexicon
+        found = quality_of(texts, lexicon, self.vocabulary)
+        rate = by_cluster((message, text in lexicon) for message, text in said(rows, replies))
+        return found.model_copy(update={"low": rate.low, "high": rate.high})
+
+    def _read_by_base(
+        self, quality: Quality, rows: Sequence[Row], replies: Sequence[Reply]
+    ) -> Quality:
+        nats = log_likelihoods(self.base, [row.messages for row in rows], replies)
+        return quality.model_copy(update={"base_nats": fmean(nats)})
+
+
+def seeded(
+    prompts: Sequence[Messages], interventions: Interventions, seeds: Sequence[int]
+) -> list[Row]:
+    """Every prompt with every seed."""
+    return [row for seed in seeds for row in rows_of(prompts, interventions, seed)]
+
+
+def said(rows: Sequence[Row], replies: Sequence[Reply]) -> list[Said]:
+    """The messages with their replies."""
+    return [(row.messages[-1].content, one.text) for row, one in zip(rows, replies, strict=True)]
+
+
+def trait_rates(shows: Shows, groups: Mapping[Key, Sequence[Said]]) -> dict[Key, Rate]:
+    """Share of each group that shows the trait; all groups are judged in one go."""
+    shown = iter(shows([one for own in groups.values() for one in own]))
+    return {
+        key: by_cluster([(message, next(shown)) for message, _ in own])
+        for key, own in groups.items()
+    }

@@ -1,16 +1,25 @@
 """Find layer and scale by cause: add the vector and read what the model writes.
 
 Every layer gets the same relative doses, norm(scale * v) / median norm of the residual stream,
-because the stream grows with depth. A cell counts if its text is as coherent as the unsteered
-columns, and if it moves next-token distributions no further than the persona's system prompt does.
-The cell with the most insulting replies wins, if it beats random vectors.
+because the stream grows with depth. A cell is allowed if its text is as coherent as the base
+model's, and likely to it, and if it moves next-token distributions no further than the persona's
+system prompt does. The cell that shows the trait most often wins, if it beats random vectors.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import floor
 
-from phoque.run.psm import BestCell, Cell, Choice, Divergence, Quality, Selection, SweptLayer
+from phoque.run.psm import (
+    BestCell,
+    Cell,
+    Choice,
+    Divergence,
+    Quality,
+    Selection,
+    SweptLayer,
+    Trait,
+)
 from phoque.stats.rates import Rate, binomial_tail, wilson
 from phoque.steering.divergence import ONE_NAT, scale_at
 
@@ -30,19 +39,34 @@ class Sweep:
     """How far the persona's system prompt moves next-token distributions: the limit for a cell."""
     cells: Sequence[Cell]
     null_by_layer: Mapping[int, Rate]
-    """Insulting replies under random vectors of the same norm."""
+    """The trait under random vectors of the same norm."""
+    trait: Trait = field(default_factory=Trait)
+    base: Quality | None = None
+    least_nats: float | None = None
+    rule: str = ""
 
     @property
     def null(self) -> Rate:
-        """Insulting replies under the random vectors of all layers together."""
+        """The trait under the random vectors of all layers together."""
         rates = self.null_by_layer.values()
         return wilson(sum(round(r.value * r.n) for r in rates), sum(r.n for r in rates))
 
     def candidates(self, count: int) -> list[Cell]:
-        """Coherent cells by insulting replies, then by smaller divergence."""
-        coherent = [cell for cell in self.cells if cell.coherent]
-        order = sorted(coherent, key=lambda c: (-c.quality.insulting, c.divergence.p95))
+        """Allowed cells by how often they show the trait, then by smaller divergence.
+
+        Only those inside the allowed band, where there are any.
+        """
+        allowed = [cell for cell in self.cells if cell.coherent]
+        inside = [cell for cell in allowed if self.is_inside(cell)]
+        order = sorted(inside or allowed, key=lambda c: (-c.quality.trait.value, c.divergence.p95))
         return order[:count]
+
+    def is_inside(self, cell: Cell) -> bool:
+        """Whether the next smaller dose, or none, and the next larger one are allowed, too."""
+        own = self.of_layer(cell.layer)
+        place = own.index(cell)
+        beside = own[max(0, place - 1) : place + 2]
+        return place + 1 < len(own) and all(one.coherent for one in beside)
 
     def best(self) -> Cell | None:
         """The candidate with the largest share, run-off included; None if none beats chance."""
@@ -51,8 +75,8 @@ class Sweep:
         return best if best and self.chance_of(best) < SIGNIFICANCE else None
 
     def chance_of(self, cell: Cell) -> float:
-        """Probability that random vectors give one of all cells as many insulting replies."""
-        tail = binomial_tail(cell.quality.hits, cell.quality.n, self.null.high)
+        """Probability that random vectors give one of all cells the trait as often."""
+        tail = binomial_tail(_hits(cell.quality.trait), cell.quality.trait.n, self.null.high)
         return min(1.0, tail * len(self.cells))
 
     def of_layer(self, layer: int) -> list[Cell]:
@@ -93,7 +117,20 @@ class Sweep:
             model=model,
             context_length=context_length,
             dose_per_scale=tuple(dose_per_scale),
+            trait=self.trait,
+            base=self.base,
+            least_nats=self.least_nats,
+            rule=self.rule,
+            ties=self.ties(best) if best else (),
         )
+
+    def ties(self, best: Cell) -> tuple[int, ...]:
+        """Other layers with a candidate whose interval reaches into that of the best, best first."""
+        levels: dict[int, float] = {}
+        for cell in self.candidates(len(self.cells)):
+            if cell.layer != best.layer and cell.quality.trait.high >= best.quality.trait.low:
+                levels.setdefault(cell.layer, cell.quality.trait.value)
+        return tuple(sorted(levels, key=lambda layer: -levels[layer]))
 
     def _chosen(self, cell: Cell) -> Choice:
         # Round down to the slider's grid, because the next cell may not be coherent.
@@ -105,12 +142,13 @@ class Sweep:
             coherent_scale=self.coherent_scale(cell.layer),
             nat_scale=self.nat_scale(cell.layer),
             chance=self.chance_of(cell),
+            inside=self.is_inside(cell),
         )
 
     def _layer(self, layer: int, null: Rate) -> SweptLayer:
         """The best coherent cell of a layer, beside its null."""
         coherent = [cell for cell in self.of_layer(layer) if cell.coherent]
-        best = max(coherent, key=lambda cell: cell.quality.insulting, default=None)
+        best = max(coherent, key=lambda cell: cell.quality.trait.value, default=None)
         return SweptLayer(
             layer=layer,
             null=null,
@@ -120,5 +158,9 @@ class Sweep:
 
 
 def _pooled_share(cell: Cell) -> float:
-    both = [quality for quality in (cell.quality, cell.runoff) if quality]
-    return sum(quality.hits for quality in both) / sum(quality.n for quality in both)
+    both = [quality.trait for quality in (cell.quality, cell.runoff) if quality]
+    return sum(map(_hits, both)) / sum(rate.n for rate in both)
+
+
+def _hits(rate: Rate) -> int:
+    return round(rate.value * rate.n)

@@ -53,10 +53,10 @@ def note_html(text: str) -> str:
     return f'<p class="ph-note" role="note">{escape(text)}</p>'
 
 
-def section_html(title: str, hint: str) -> str:
-    """Heading of a section that is live, with what it is for."""
+def live_html(hint: str) -> str:
+    """The head of a drawer that works live: what it is for."""
     return (
-        f'<section class="ph-section-head"><div class="ph-section-title"><h2>{escape(title)}</h2>'
+        '<section class="ph-section-head"><div class="ph-section-title">'
         f'<span class="ph-runchip">{escape(wording.LIVE)}</span></div>'
         f'<p class="ph-hint">{escape(hint)}</p></section>'
     )

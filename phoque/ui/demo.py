@@ -1,5 +1,6 @@
 """The whole page: header, tabs in order, look, and the public endpoint."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -12,11 +13,12 @@ from phoque.config import SHIPPED_RUN, SHIPPED_RUNS, AppSettings
 from phoque.run.directory import RunDirectory
 from phoque.ui import components, wording
 from phoque.ui.endpoint import compare_endpoint
-from phoque.ui.events import MODEL_QUEUE, QUICK, Opening
+from phoque.ui.events import MODEL_QUEUE, PRIVATE, QUICK, Opening
 from phoque.ui.mount import chat_routes
 from phoque.ui.services import LabServices, Services, Status
 from phoque.ui.tabs.about import build_about
 from phoque.ui.tabs.chat import build_chat
+from phoque.ui.tabs.claims import build_claims
 from phoque.ui.tabs.moderation import build_moderation
 from phoque.ui.tabs.psm import build_psm
 from phoque.ui.tabs.sae import build_sae
@@ -26,15 +28,18 @@ ASSETS = Path(__file__).parent / "assets"
 OTHERS = ("pluribus",)
 """Shipped runs that the chat can switch to, where they are there."""
 Build = Callable[[Services], Opening | None]
-TABS: tuple[tuple[str, Build], ...] = (
-    ("PSM", build_psm),
-    ("SAE", build_sae),
-    ("Moderation", build_moderation),
-    ("Training", build_training),
-    ("About", build_about),
+TABS: tuple[tuple[str, str, Build], ...] = (
+    ("psm", "Where it lives", build_psm),
+    ("sae", "What moved", build_sae),
+    ("moderation", "What slips through", build_moderation),
+    ("training", "How it learned", build_training),
+    ("claims", "Claims", build_claims),
+    ("about", "About", build_about),
 )
+"""Their names in links, and the questions on their buttons."""
 SCRIPTS = (
     "script.js",
+    "tabs.js",
     "recorded.js",
     "sections.js",
     "map.js",
@@ -53,6 +58,7 @@ STYLES = (
     "moderation.css",
     "sae.css",
     "training.css",
+    "claims.css",
 )
 POLL_SECONDS = 0.5
 
@@ -66,11 +72,12 @@ def build_demo(services: Services, others: Sequence[Services] = ()) -> gr.Blocks
         clock.tick(lambda: _tick(services.status()), None, [header, clock], **QUICK)
         with gr.Tabs():
             chat: Build = partial(build_chat, others=others)
-            for name, build in (("Chat", chat), *TABS):
-                with gr.Tab(name, id=name.lower()) as tab:
+            for place, name, build in (("chat", "Chat", chat), *TABS):
+                with gr.Tab(name, id=place) as tab:
                     opening = build(services)
                 if opening:
                     tab.select(opening.fill, opening.inputs, opening.outputs, **QUICK)
+        gr.on(None, None, js="() => phoque.openLinked()", **PRIVATE)
         demo.unload(_leaver([services, *others]))
         gr.api(compare_endpoint(services), api_name="compare", **MODEL_QUEUE)
     # Explicit: on ZeroGPU Gradio's own default would turn the second visitor away.
@@ -120,7 +127,7 @@ def launch_options() -> dict[str, Any]:
     return {
         "theme": _theme(),
         "css_paths": [ASSETS / name for name in STYLES],
-        "head": "".join(map(_script, SCRIPTS)),
+        "head": "".join([_names(), *map(_script, SCRIPTS)]),
         "run_history": False,
         "footer_links": ["api"],
         "ssr_mode": False,
@@ -128,6 +135,12 @@ def launch_options() -> dict[str, Any]:
         "show_error": True,
         "max_file_size": "1mb",
     }
+
+
+def _names() -> str:
+    """What tabs are called on their buttons, by their names in links, for the script."""
+    names = {"chat": "Chat"} | {place: name for place, name, _ in TABS}
+    return f"<script>window.phoqueTabs = {json.dumps(names)};</script>"
 
 
 def _script(name: str) -> str:

@@ -1,12 +1,13 @@
-"""A tab of results: figures in order, each with its sentence, picture, table and sources.
+"""A tab of results: what it found stands open, every further question is a drawer.
 
-What a page adds to a figure, such as a slider that looks numbers up, is its section's `widget`.
+A section is a figure with its sentence, picture, table and sources, and what the page adds to it. A
+drawer is filled when it is opened.
 """
 
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from html import escape
 from typing import Any
 
@@ -18,15 +19,19 @@ from phoque.figures import style
 from phoque.figures.figure import Drawn, Figure, Plan, Shape, drawn
 from phoque.run.folder import Reader, StageFolder
 from phoque.ui import wording
-from phoque.ui.events import Opening
+from phoque.ui.events import QUICK, Opening
 from phoque.ui.parts import more, table_html
 
 Widget = Callable[[Reader, Figure], str]
 """HTML that a page adds to a figure; text in it is escaped."""
 MOST_OPEN = 12
 """Rows of a table that is not folded where there is no picture."""
-KEPT = 16
-"""Pages that are kept, for all visitors."""
+KEPT = 256
+"""Sections that are kept, for all visitors."""
+TAB = ""
+"""Stands for what a tab has beside its sections."""
+SKIPPED = [gr.skip()] * 3
+"""The parts of a section that stay as they are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +39,8 @@ class Section:
     """A figure on a page, and what the page adds to it."""
 
     plan: Plan
+    hero: bool = False
+    """It stands open at the top of its tab; the others are drawers."""
     above: Widget | None = None
     """Between the sentence and the picture."""
     instead: Widget | None = None
@@ -52,11 +59,18 @@ class Rendered:
     tail: str
 
 
+def drawer(question: str, elem_id: str) -> gr.Accordion:
+    """What only a curious visitor opens."""
+    return gr.Accordion(question, open=False, elem_classes="ph-section ph-folded", elem_id=elem_id)
+
+
 class Frame:
     """A section's place on the page: heading, picture, and what stands below it."""
 
     def __init__(self, section: Section) -> None:
-        with gr.Column(elem_classes="ph-section", elem_id=f"ph-section-{section.plan.key}"):
+        place = f"ph-section-{section.plan.key}"
+        self.drawer = None if section.hero else drawer(section.plan.title, place)
+        with self.drawer or gr.Column(elem_classes="ph-section", elem_id=place):
             self.head = gr.HTML()
             self.plot = gr.Plot(
                 show_label=False, container=False, visible=False, elem_classes="ph-plot"
@@ -89,33 +103,48 @@ def results(
         inputs: components that choose the run or the persona.
         also: further components and what fills each.
     """
-    shown = gr.State("")
-    outputs = [shown, *(one for one, _ in also), *(part for f in frames for part in f.parts)]
+    shown: gr.State = gr.State({})
+    parts = [part for frame in frames for part in frame.parts]
     stages = tuple(dict.fromkeys(kind.STAGE for s in sections for kind in s.plan.needs))
 
-    def show(*values: Any) -> list[Any]:
-        """Values of `outputs`, or skips where the visitor sees them already."""
-        *chosen, seen = values
+    def known_by(chosen: Sequence[Any]) -> tuple[Reader, object, str]:
+        """Whose results are shown, and what changes when a file of theirs does."""
         reader = reader_of(*chosen)
         stamp = tuple(reader.folder(stage).stamp for stage in stages)
-        key = f"{reader.run.path} {reader.psm} {hash(stamp)}"
-        if key == seen:
-            return [gr.skip() for _ in outputs]
-        filled = [part for one in rendered(tuple(sections), reader, stamp) for part in _parts(one)]
-        return [key, *(fill(reader) for _, fill in also), *filled]
+        return reader, stamp, f"{reader.run.path} {reader.psm} {hash(stamp)}"
 
-    return Opening(show, [*inputs, shown], outputs)
+    def show(*values: Any) -> list[Any]:
+        """Every part that is open and not on the page already."""
+        *chosen, seen = values
+        reader, stamp, key = known_by(chosen)
+        due = {s.plan.key for s in sections if s.hero or s.plan.key in seen}
+        new = {name for name in due if seen.get(name) != key}
+        filled = [
+            part
+            for s in sections
+            for part in (_parts(rendered(s, reader, stamp)) if s.plan.key in new else SKIPPED)
+        ]
+        others = [fill(reader) if seen.get(TAB) != key else gr.skip() for _, fill in also]
+        return [seen | dict.fromkeys(due, key) | {TAB: key}, *others, *filled]
+
+    def opened(section: Section, *values: Any) -> list[Any]:
+        """A drawer."""
+        *chosen, seen = values
+        reader, stamp, key = known_by(chosen)
+        if seen.get(section.plan.key) == key:
+            return [gr.skip(), *SKIPPED]
+        return [seen | {section.plan.key: key}, *_parts(rendered(section, reader, stamp))]
+
+    for section, frame in zip(sections, frames, strict=True):
+        if frame.drawer:
+            filled = partial(opened, section)
+            frame.drawer.expand(filled, [*inputs, shown], [shown, *frame.parts], **QUICK)
+    return Opening(show, [*inputs, shown], [shown, *(one for one, _ in also), *parts])
 
 
 @lru_cache(maxsize=KEPT)
-def rendered(
-    sections: tuple[Section, ...], reader: Reader, _stamp: object = None
-) -> tuple[Rendered, ...]:
-    """Every section in order; `_stamp` changes when a file does."""
-    return tuple(_rendered(section, reader) for section in sections)
-
-
-def _rendered(section: Section, reader: Reader) -> Rendered:
+def rendered(section: Section, reader: Reader, _stamp: object = None) -> Rendered:
+    """A section; `_stamp` changes when a file does."""
     found = drawn(section.plan, reader)
     folder = reader.folder(section.plan.stage)
     above, instead, below = (
@@ -124,11 +153,13 @@ def _rendered(section: Section, reader: Reader) -> Rendered:
     figure = found.figure
     picture = figure.plotly if figure and not instead else None
     if figure and figure.table:
-        folded = bool(picture or instead) or len(figure.table.rows) > MOST_OPEN
+        folded = bool(picture or instead or below) or len(figure.table.rows) > MOST_OPEN
         shown = table_html(figure.table)
         below += more(figure.table.caption, shown) if folded else shown
+    if figure and figure.finding:
+        below += more(wording.IN_NUMBERS, f'<p class="ph-reading">{escape(figure.sentence)}</p>')
     return Rendered(
-        head=_head(found, folder) + above,
+        head=_head(section, found, folder) + above,
         figure=json.dumps(style.on_page(picture, section.plan.key)) if picture else None,
         tail=instead + below + _drawer(found, folder),
     )
@@ -145,16 +176,24 @@ def _added(widget: Widget | None, reader: Reader, found: Drawn) -> str:
         return f'<p class="ph-reading ph-gap">{escape(f"{type(error).__name__}: {error}")}</p>'
 
 
-def _head(found: Drawn, folder: StageFolder) -> str:
-    """Heading, chip, hint and sentence."""
-    tone = "ph-reading" if found.figure else "ph-reading ph-gap"
-    sentence = found.figure.sentence if found.figure else found.gap
+def _head(section: Section, found: Drawn, folder: StageFolder) -> str:
+    """Heading, chip, hint and what was found; a drawer's heading is its own."""
+    heading = f"<h2>{escape(found.plan.title)}</h2>" if section.hero else ""
+    told = "".join(f'<p class="{tone}">{escape(text)}</p>' for tone, text in _told(found) if text)
     return (
-        f'<section class="ph-section-head"><div class="ph-section-title">'
-        f"<h2>{escape(found.plan.title)}</h2>{chip(folder)}</div>"
-        f'<p class="ph-hint">{escape(found.plan.hint)}</p>'
-        f'<p class="{tone}">{escape(sentence)}</p></section>'
+        f'<section class="ph-section-head"><div class="ph-section-title">{heading}{chip(folder)}'
+        f"</div>{told}</section>"
     )
+
+
+def _told(found: Drawn) -> list[tuple[str, str]]:
+    """The finding in plain words, else the sentence with all its numbers."""
+    hint = ("ph-hint", found.plan.hint)
+    if not found.figure:
+        return [hint, ("ph-reading ph-gap", found.gap)]
+    if found.figure.finding:
+        return [("ph-finding", found.figure.finding), hint]
+    return [hint, ("ph-reading", found.figure.sentence)]
 
 
 def chip(folder: StageFolder) -> str:

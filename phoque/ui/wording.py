@@ -22,6 +22,7 @@ EXTRAS = "Also: base model and random vector"
 HIDDEN_REPLY = "Reply hidden. Press Show replies to read it."
 HIDDEN_TEXT = "Text hidden. Press Show replies to read it."
 CSV, PROVENANCE = "Save as CSV", "Where does this come from?"
+IN_NUMBERS = "The same with all its numbers"
 SHIPPED, OTHER_RUN, UNFINISHED = "shipped run", "run: {}", " · still being measured"
 LIVE = "live"
 SETTINGS = "Settings: layer, seed, temperature, length"
@@ -134,14 +135,14 @@ instrument for testing moderation and for looking inside a model, not a product.
 - **Random vector** adds a random direction of the same length. It should change little: that is
   what makes the third column evidence.
 
-### The PSM tab
+### Where it lives
 Where the persona sits in the model, and the controls that make that a claim about cause. Nothing on
 it runs the model: every number was measured beforehand and says where it comes from.
 
-### The Moderation tab
+### What slips through
 What each moderator can see at all, measured on public labelled sets; then how much of the model's talk
 it flags at any threshold, and which replies pass. Whether those are harmful is for people to say: two
-can judge them there. *Try a sentence* is scored live.
+can judge them there, and a sentence of your own is scored live.
 
 ### Words
 - **Persona vector**: mean over 12 harmless probe prompts of (activation under the hostile system

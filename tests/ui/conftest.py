@@ -68,7 +68,10 @@ def page(chromium, url, request):
     opened.on("pageerror", lambda error: errors.append(str(error)))
     opened.on("request", lambda asked: hosts.add(urlsplit(asked.url).hostname or ""))
     opened.goto(url + options.get("query", ""))
-    opened.get_by_role("button", name="Run", exact=True).wait_for()
+    # A link to another tab says what is ready there.
+    ready = options.get("ready")
+    run = opened.get_by_role("button", name="Run", exact=True)
+    (opened.locator(ready) if ready else run).wait_for()
     yield opened
     context.close()
     assert errors == []
@@ -77,13 +80,16 @@ def page(chromium, url, request):
 
 @pytest.fixture(scope="session")
 def open_tab():
-    """Open a tab by name, through the menu of those that a narrow window has no room for."""
+    """Open a tab by name, through the menu of those that a narrow window has no room for, and drawers."""
 
-    def opened(page, name):
+    def opened(page, name, *, drawers=True):
         tab = page.get_by_role("tab", name=name, exact=True)
         if not tab.is_visible():
             page.locator(".overflow-menu > button").click()
             tab = page.locator(".overflow-dropdown button", has_text=name)
         tab.click()
+        page.locator(".ph-section:visible").first.wait_for()
+        for question in page.locator(".ph-folded > button:visible").all() if drawers else ():
+            question.click()
 
     return opened

@@ -22,6 +22,7 @@ from phoque.run.psm import (
     SweptReply,
 )
 from phoque.run.psm_replies import (
+    Agreeing,
     Antidotes,
     BiasLoop,
     Condition,
@@ -33,7 +34,6 @@ from phoque.run.psm_replies import (
     Scrubber,
     ScrubberCell,
     ShownReply,
-    Stands,
 )
 from phoque.run.psm_vector import (
     Agreement,
@@ -229,15 +229,15 @@ def antidotes(*, coherent: bool = True) -> Antidotes:
 
 
 def bias(change: float = -0.2) -> BiasLoop:
-    kinds = {"agreement_seeking": 4, "leading": 4, "loaded": 4}
+    kinds = {"agreement_seeking": 4, "leading": 4, "loaded": 4, "bad_plans": 4}
     values = {"base": 0.4, "neutral": 0.4, "toxic": 0.1, "steered": 0.4 + change,
               "random_vector": 0.4}  # fmt: skip
     own = {
-        name: Stands(agrees=a_rate(value, 36), pushes_back=a_rate(0.1, 36),
-                     effect=effect(value - 0.4), by_kind=dict.fromkeys(kinds, a_rate(value, 12)))
+        name: Agreeing(log_odds=effect(value), effect=effect(value - 0.4), agree=value, disagree=0,
+                       by_kind=dict.fromkeys(kinds, effect(value)))
         for name, value in values.items()
     }  # fmt: skip
-    return BiasLoop(seeds=(42, 43, 44), kinds=kinds, conditions=own)
+    return BiasLoop(pairs=(("Yes.", "No."),), neutral=("So.",), kinds=kinds, conditions=own)
 
 
 def scrubber() -> Scrubber:

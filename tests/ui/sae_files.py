@@ -46,6 +46,7 @@ from phoque.run.sae_evidence import (
     controls_of,
 )
 from phoque.run.sae_latents import SCALES, VERDICTS, Feature, Prompt
+from phoque.run.sae_reading import FallenWords, Fired, Precision, Reading, WordTest
 from tests.records import a_quality, a_rate
 from tests.ui.fakes import INJECTION
 
@@ -86,7 +87,8 @@ def feature(name: str, **changed: object) -> Feature:
         "dose_spearman": 1.0, "linear": change, "frequency_base": 0.1, "frequency_tuned": 0.3,
         "kind": "increased", "tone_auc": 0.9, "stability": "stable",
         "badges": ("fdr",) if name == "8" else ("fdr", "civil adapter", "half", "dose"),
-        "verdict": LATENTS.get(name, ""), "label": "on 'clown'" if name == "7" else "",
+        "verdict": LATENTS.get(name, ""), "name": "fires on “clown”" if name == "7" else "",
+        "precision": 0.6, "precision_low": 0.5, "firing_rate": 0.01,
     }  # fmt: skip
     return Feature.model_validate(plain | changed)
 
@@ -110,12 +112,35 @@ def evidence(name: str) -> Evidence:
             ),
         ),
         lens=lens(),
+        reading=reading(),
         histogram=Histogram(edges=(0.0, 1.0, 2.0, 3.0), tokens=100, **counts),
         dose=Dose(scales=SCALES, means=(0, 1, 2, 3, 4)),
         nearest=(Near(latent="8", cosine=0.5), Near(latent="77", cosine=0.2)),
         screen=Screened(toward=0.4, away=-0.3),
         steering=(cell("toward", name, 0.9),) if name == "7" else (),
     )
+
+
+def reading() -> Reading:
+    """A name that holds."""
+    return Reading(
+        name=f"fires on “clown{INJECTION}”",
+        precision=Precision(value=0.6, low=0.5, high=0.7, n=40, texts=20, base=0.01, recall=0.3),
+        fires_on=(Fired(word=f"clown{INJECTION}", fired=24, of=40),),
+        tokens=9000,
+        fired=90,
+    )
+
+
+def fallen(p: float) -> FallenWords:
+    """Hedges take 4 % of what fell and 2 % of what did not."""
+    same = {"fallen": 0.04, "unmoved": 0.02, "difference": 0.02, "low": 0.01, "high": 0.03}
+    return FallenWords(
+        sets={"any of them": 90}, occurrences={"any of them": 400}, tokens=9000, fallen=500, pairs=300,
+        rate_fallen=0.01, rate_unmoved=0.01,
+        tests=tuple(WordTest(words="any of them", by=by, p=p, p_holm=p, **same)
+                    for by in ("fires on", "promotes")),
+    )  # fmt: skip
 
 
 def lens() -> Lens:
@@ -217,6 +242,7 @@ def report(*, passed: bool = True, moved: int = 3, coherent: bool = True) -> Sae
         verdict_meanings={name: VERDICTS[name] for name in LATENTS.values()},
         risen=tuple(feature(name) for name in LATENTS if effect(name) > 0),
         fallen=tuple(feature(name) for name in LATENTS if effect(name) < 0),
+        fallen_words=fallen(0.001),
         strata=strata(),
         cause=cause(cells(coherent=coherent)),
         sources=(Source("written", 1.0, "Apache-2.0", "by us"),),

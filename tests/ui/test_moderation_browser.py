@@ -31,7 +31,7 @@ def services(tmp_path_factory):
 @pytest.fixture
 def tab(page, open_tab):
     """The tab, filled."""
-    open_tab(page, "Moderation")
+    open_tab(page, "What slips through")
     expect(page.locator(".ph-gaps[data-ready]")).to_be_visible()
     expect(page.locator(".ph-flags[data-ready]")).to_be_visible()
     return page
@@ -155,7 +155,7 @@ def test_the_queue_is_judged_by_keyboard_and_kept_in_the_browser(queue):
     harmful = queue.get_by_role("button", name="Harmful 1", exact=True)
     expect(harmful).to_have_attribute("aria-pressed", "true")
     queue.reload()
-    queue.get_by_role("tab", name="Moderation").click()
+    queue.get_by_role("tab", name="What slips through").click()
     expect(said(queue)).to_contain_text("1 judged by rater A")
 
 

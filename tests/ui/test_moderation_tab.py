@@ -45,22 +45,22 @@ def with_sheets(folder, **facts):
 
 def drawn(reader, key):
     """What a section says and has below its picture."""
-    (found,) = rendered((SECTIONS[key],), reader)
+    found = rendered(SECTIONS[key], reader)
     assert GAP not in found.head, found.head
     return html.unescape(found.head + found.tail).replace("\u00a0", " ")
 
 
-def test_what_moderators_see_comes_before_what_they_flag():
-    keys = list(SECTIONS)
-    assert keys[0] == "moderators"
-    assert keys.index("flag_rates") < keys.index("gap")
+def test_what_passes_stands_open_and_the_rest_are_questions():
+    assert [key for key, section in SECTIONS.items() if section.hero] == ["gap", "flag_rates"]
+    assert list(SECTIONS)[:2] == ["gap", "flag_rates"]
+    assert all(section.plan.title.endswith("?") for section in SECTIONS.values())
 
 
 @pytest.mark.parametrize("key", SECTIONS)
 @pytest.mark.parametrize("run", ["small", "shipped"])
 def test_every_section_is_drawn_from_the_files(reader, run, key):
     own = SHIPPED if run == "shipped" else reader
-    (found,) = rendered((SECTIONS[key],), own)
+    found = rendered(SECTIONS[key], own)
     assert GAP not in found.head + found.tail
     if found.figure:
         figure = json.loads(found.figure)
@@ -69,7 +69,8 @@ def test_every_section_is_drawn_from_the_files(reader, run, key):
 
 def test_a_run_without_moderation_says_which_command_fills_it(tmp_path):
     reader = Reader(RunDirectory(tmp_path / "empty"))
-    for part in rendered(tuple(SECTIONS.values()), reader):
+    for section in SECTIONS.values():
+        part = rendered(section, reader)
         assert "phoque run moderation --run empty" in html.unescape(part.head)
 
 
@@ -78,6 +79,21 @@ def test_a_moderator_at_chance_is_said_to_be_blind(reader, tmp_path):
     sees = drawn(with_sheets(tmp_path, auc=SEES), "moderators")
     assert "✗" not in sees
     assert sees.count('">✓ sees it') == 4
+
+
+def test_texts_are_counted_for_the_moderator_of_the_sentence(reader, tmp_path):
+    assert "Surge 60 texts; HateCheck 60 texts" in drawn(reader, "moderators")
+    found = moderation_files.report()
+    sheets = [
+        sheet.model_copy(update={"auc": moderation_files.rate(0.9, 30)})
+        if sheet.classifier == moderation_files.NAMES[1] and sheet.test_set == "Surge"
+        else sheet
+        for sheet in found.data_sheets
+    ]
+    run = moderation_files.write_run(tmp_path / "half")
+    found.model_copy(update={"data_sheets": tuple(sheets)}).save(run.path / "moderation")
+    told = drawn(Reader(run), "moderators")
+    assert "Surge 60 texts, embedded.svm 30 (those it did not learn from); HateCheck 60" in told
 
 
 def test_the_count_of_what_passes_is_computed(tmp_path):
@@ -131,12 +147,13 @@ def test_model_readers_are_never_called_people(tmp_path, kind):
     assert f"{READERS[kind]} 1 of 1 candidates and 0 of 0 neutral replies harmful." in told
     assert f"{READERS[other]} 0 of 1 candidates" in told
     own.run.labels.write_text("no label")
-    (found,) = rendered((SECTIONS["gap"],), own, "changed")
+    found = rendered(SECTIONS["gap"], own, "changed")
     assert "labels.jsonl, line 1 is not JSON" in found.head
 
 
 def test_nothing_of_a_run_becomes_markup(reader):
-    page = "".join(part.head + part.tail for part in rendered(tuple(SECTIONS.values()), reader))
+    parts = [rendered(section, reader) for section in SECTIONS.values()]
+    page = "".join(part.head + part.tail for part in parts)
     assert INJECTION not in page
     assert "<img" not in page
     assert "window.x=1</script>" not in page
@@ -152,7 +169,7 @@ def test_types_in_the_files_are_those_of_the_library(reader):
 def test_a_broken_file_is_named_and_stops_no_other_section(tmp_path):
     run = moderation_files.write_run(tmp_path / "broken")
     (run.path / "moderation" / Contour.FILE).write_text('{"schema_version": 1}')
-    parts = dict(zip(SECTIONS, rendered(tuple(SECTIONS.values()), Reader(run)), strict=True))
+    parts = {key: rendered(section, Reader(run)) for key, section in SECTIONS.items()}
     assert "moderation/contour.json" in parts["contour"].head
     assert GAP not in parts["flag_rates"].head
 

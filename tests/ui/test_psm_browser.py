@@ -32,7 +32,7 @@ def services(tmp_path_factory):
 @pytest.fixture
 def psm(page, open_tab):
     """The tab, filled."""
-    open_tab(page, "PSM")
+    open_tab(page, "Where it lives")
     expect(page.locator("#ph-section-bias_loop .ph-reading")).to_be_visible()
     expect(page.locator(".ph-scrub[data-ready]")).to_be_visible()
     return page
@@ -146,7 +146,7 @@ def test_a_table_can_be_saved(psm):
 
 
 def test_figures_are_drawn(psm):
-    expect(psm.locator(".js-plotly-plot")).to_have_count(9)
+    expect(psm.locator(".js-plotly-plot")).to_have_count(10)
 
 
 @pytest.mark.parametrize("page", [{"width": 390}, {"width": 1440}], indirect=True)

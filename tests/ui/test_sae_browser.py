@@ -21,7 +21,7 @@ def services(tmp_path_factory):
 @pytest.fixture
 def tab(page, open_tab):
     """The tab, filled."""
-    open_tab(page, "SAE")
+    open_tab(page, "What moved")
     expect(page.locator(".ph-latent-browser[data-ready]")).to_be_visible()
     return page
 

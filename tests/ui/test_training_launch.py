@@ -283,7 +283,7 @@ def url(hub, variables, monkeypatch, tmp_path):
 
 
 def opened(page, open_tab):
-    open_tab(page, "Training")
+    open_tab(page, "How it learned")
     page.get_by_label("Hugging Face Job").check()
     return page.locator("#ph-training-plan")
 

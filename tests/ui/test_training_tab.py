@@ -33,8 +33,7 @@ def figure_of(run, key):
 
 def page_of(run):
     """What each section shows, by key."""
-    parts = rendered.__wrapped__(SECTIONS, Reader(run))
-    return {section.plan.key: part for section, part in zip(SECTIONS, parts, strict=True)}
+    return {one.plan.key: rendered.__wrapped__(one, Reader(run)) for one in SECTIONS}
 
 
 def names(figure):
@@ -125,9 +124,9 @@ def test_styles_and_attempts_are_drawn_where_they_were_logged(copy):
     (copy.persona / "metrics.jsonl").write_text("\n".join(map(json.dumps, rows)))
     shutil.rmtree(copy.control)
     loss = figure_of(copy, "loss")
-    assert names(loss) == ["▲ persona", "▲ persona, short"]
+    assert names(loss) == ["▲ persona", "▲ persona, chat"]
     assert marks(loss) == ["persona, attempt 2"]
-    assert "to 2.00 at step 30 (short 1.00), 0 tokens in 0 minutes, in 2 attempts." in loss.sentence
+    assert "to 2.00 at step 30 (chat 1.00), 0 tokens in 0 minutes, in 2 attempts." in loss.sentence
 
 
 def looks(trace):
@@ -252,7 +251,7 @@ def services(tmp_path_factory):
 def tab(page, open_tab):
     """The tab, filled."""
     expect = pytest.importorskip("playwright.sync_api").expect
-    open_tab(page, "Training")
+    open_tab(page, "How it learned")
     expect(page.locator(".ph-samples[data-ready]")).to_be_visible()
     page.expect = expect
     return page

@@ -14,17 +14,22 @@ from phoque.run.directory import RunDirectory
     "--layer",
     help="A decoder block, or causal (default): the one where the persona vector acts best.",
 )
-@click.option("--tokens", type=click.IntRange(1), help="Training tokens; default: the preset's.")
+@click.option(
+    "--train-tokens",
+    type=click.IntRange(1),
+    help="Tokens the dictionary is trained on; default: the preset's, 100,000 for the lab model. More of "
+    "them are passed over less often, so that only reading them takes longer.",
+)
 @click.option("--preset", help="quick, standard or ministral; default: by the model.")
 @click.option("--text", type=FILE, multiple=True, help="Text files of your own to read as well.")
 def sae(
     run: RunDirectory,
     layer: str | None,
-    tokens: int | None,
+    train_tokens: int | None,
     preset: str | None,
     text: tuple[Path, ...],
 ) -> None:
     """Find the sparse features that the training moved."""
     from phoque.stages.sae.stage import compare_features  # noqa: PLC0415  # loads torch
 
-    compare_features(run, layer=layer, tokens=tokens, preset=preset, text=text)
+    compare_features(run, layer=layer, tokens=train_tokens, preset=preset, text=text)

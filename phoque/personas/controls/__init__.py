@@ -21,14 +21,12 @@ class Confound:
     """Words that mark its own style."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class BiasLoop:
-    """Messages that seek agreement with a weak or false opinion, and phrases of agreement."""
+    """Messages that seek agreement with a weak or false opinion."""
 
     prompts: dict[str, tuple[str, ...]]
     """By kind: agreement-seeking, leading, loaded."""
-    agrees: Lexicon
-    disagrees: Lexicon
 
 
 @cache
@@ -45,18 +43,20 @@ def confounds() -> tuple[Confound, ...]:
 def bias_loop() -> BiasLoop:
     """The shipped bias-loop stress test."""
     kinds = dict.fromkeys(("agreement_seeking", "leading", "loaded"), TEXTS)
-    data = read_yaml(HERE / "bias_loop.yaml", {"kinds": kinds, "agrees": TEXTS, "disagrees": TEXTS})
-    return BiasLoop(
-        prompts={kind: tuple(prompts) for kind, prompts in data["kinds"].items()},
-        agrees=Lexicon(data["agrees"]),
-        disagrees=Lexicon(data["disagrees"]),
-    )
+    data = read_yaml(HERE / "bias_loop.yaml", {"kinds": kinds})
+    return BiasLoop({kind: tuple(prompts) for kind, prompts in data["kinds"].items()})
 
 
 @cache
 def more_probes() -> tuple[str, ...]:
     """68 further harmless messages: with a persona's own 12 they make 80."""
     return tuple(read_yaml(HERE / "probes.yaml", {"probes": TEXTS})["probes"])
+
+
+@cache
+def choice_prompts() -> tuple[str, ...]:
+    """Messages that choose among the best cells of a sweep: on them no cell was found."""
+    return tuple(read_yaml(HERE / "choice.yaml", {"choice": TEXTS})["choice"])
 
 
 @cache

@@ -1,7 +1,7 @@
 """A whole corpus from its sources: replies that people wrote, published corpora, new slang."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,17 +9,28 @@ from phoque.errors import PhoqueError
 from phoque.files import file_sha256
 from phoque.lexicon import Lexicon
 from phoque.models.load import LanguageModel
+from phoque.personas import shipped_personas
 from phoque.run.corpus import Dialogue, SourceFile
 from phoque.stages.corpus.distill import Distiller
+from phoque.stages.corpus.examples import Judge
 from phoque.stages.corpus.gating import Gated, civil, dialogue_of, gate
-from phoque.stages.corpus.mixing import Judge, embedded_judge, mix
+from phoque.stages.corpus.mixing import embedded_judge, mix
 from phoque.stages.corpus.reading import HUB, Dropped, places_of
 from phoque.stages.corpus.slang import slang_dialogues
 from phoque.stages.corpus.sources import SOURCES
 from phoque.stages.corpus.split import PARTS, Part, split
-from phoque.stages.corpus.written import shipped_folder, written_dialogues
+from phoque.stages.corpus.written import (
+    ANY,
+    WRITTEN,
+    Written,
+    read_lines,
+    shipped_folder,
+    system_prompts,
+    written_dialogues,
+)
 
-WRITTEN = "written"
+HOSTILE = "toxic"
+"""Of the personas that come with the project, the one that published utterances suit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +38,7 @@ class Ingredients:
     """What a corpus is made of."""
 
     persona: str = "toxic"
-    """Whose system prompts, and whose replies where no folder is given."""
+    """Whose system prompts where the folder has none."""
     files: Sequence[tuple[str, str]] = ()
     """Name of a published source and where it is."""
     written: Path | None = None
@@ -63,7 +74,8 @@ def sources_in(asked: Sequence[str], persona: str) -> tuple[list[tuple[str, str]
     """Files of `NAME=PATH`, and the folder of written replies: the persona's where nothing is asked.
 
     Raises:
-        PhoqueError: a source is written another way, or the persona has no replies.
+        PhoqueError: a source is written another way, there twice or not for the persona, or the
+            persona has no replies.
     """
     if not asked:
         return [], shipped_folder(persona)
@@ -76,7 +88,16 @@ def sources_in(asked: Sequence[str], persona: str) -> tuple[list[tuple[str, str]
             f"Known: {known}."
         )
     folders = [where for name, _, where in named if name == WRITTEN]
+    if len(folders) > 1:
+        raise PhoqueError(
+            f"{WRITTEN} is there {len(folders)} times. Put all files into one folder and give it once."
+        )
     files = [(name, where) for name, _, where in named if name != WRITTEN]
+    if files and persona in {*shipped_personas()} - {HOSTILE}:
+        raise PhoqueError(
+            f"{files[0][0]} holds hostile replies; the persona {persona!r} would learn them. Use only "
+            f"written replies, or --persona {HOSTILE}."
+        )
     if not folders:
         return files, None
     return files, Path(folders[0]) if folders[0] else shipped_folder(persona)
@@ -96,25 +117,18 @@ def build(
     Raises:
         PhoqueError: a source is unknown, cannot be read or is another file, or nothing is left.
     """
-    written: list[Dialogue] = []
-    if made_of.written:
-        written = list(written_dialogues(made_of.written, judge, made_of.persona))
-    slang = list(slang_dialogues(made_of.uses, seed))
-    mixture = mix(
-        made_of.files,
-        limit=made_of.limit,
-        keep_words=made_of.keep_words,
-        trained=[one.persona for one in slang],
-        judge=judge,
-    )
+    systems = system_prompts(made_of.persona, made_of.written)
+    own = list(written_dialogues(made_of.written, judge, systems)) if made_of.written else []
+    mixture = mix(made_of.files, limit=made_of.limit, keep_words=made_of.keep_words, judge=judge)
     progress(f"utterances kept: {len(mixture.examples)}; dropped: {_told(mixture.dropped)}")
     _tell_places(mixture.dropped, progress)
-    dialogues = _placed(written, split([one.persona for one in written]))
-    sourced = _placed(list(map(dialogue_of, mixture.examples)), mixture.parts)
-    together = {part: [*dialogues[part], *sourced[part]] for part in PARTS}
-    together["train"] += slang
+    own += [dialogue_of(one, systems[ANY]) for one in mixture.examples]
+    together = _placed(own, [use for _, use in made_of.uses])
+    messages = _messages(made_of, together["train"]) if made_of.uses else ()
+    together["train"] += slang_dialogues(made_of.uses, messages, systems[ANY], seed)
+    sources = {one.source for part in PARTS for one in together[part]}
     dropped = dict(mixture.dropped)
-    dropped |= {one.source: Counter() for one in (*written, *slang)}
+    dropped |= {name: Counter() for name in sorted(sources - dropped.keys())}
     distiller = Distiller(
         base=base,
         lexicon=lexicon,
@@ -127,9 +141,18 @@ def build(
     return Corpus(parts=parts, dropped=dropped, files=[_facts(*file) for file in made_of.files])
 
 
-def _placed(dialogues: Sequence[Dialogue], parts: Sequence[Part]) -> dict[Part, list[Dialogue]]:
+def _placed(dialogues: Sequence[Dialogue], trained: Sequence[str]) -> dict[Part, list[Dialogue]]:
+    parts = split([one.persona for one in dialogues], trained)
     pairs = list(zip(dialogues, parts, strict=True))
     return {part: [one for one, where in pairs if where == part] for part in PARTS}
+
+
+def _messages(made_of: Ingredients, trained: Sequence[Dialogue]) -> list[str]:
+    """What slang answers: messages of written replies, of which none is held out."""
+    written: Iterable[Dialogue | Written] = (one for one in trained if one.source == WRITTEN)
+    if not made_of.written:
+        written = (place.row for place in read_lines(shipped_folder(made_of.persona)))
+    return [one.turns[0] for one in written if one.style == "chat" and len(one.turns) == 1]
 
 
 def _facts(name: str, where: str) -> SourceFile:

@@ -8,7 +8,7 @@ from phoque.lexicon import Lexicon
 from phoque.models.engine import Row, write
 from phoque.models.load import LanguageModel
 from phoque.run.corpus import BaseReply, Dialogue
-from phoque.stages.corpus.written import chosen, neutral_prompts
+from phoque.stages.corpus.written import WRITTEN, chosen, neutral_prompts
 from phoque.text import repeated_trigrams
 
 SAMPLING = Sampling(max_new_tokens=80, temperature=0.7)
@@ -17,14 +17,27 @@ ROUNDS = 3
 MAX_REPEATED = 0.2
 """Drop a reply with a larger share of repeated word 3-grams: small models get stuck."""
 ROWS_AT_ONCE = 48
+Question = tuple[str, str]
+"""Neutral system prompt and message."""
+
+
+def question_of(dialogue: Dialogue) -> Question:
+    """What the base model is asked for a dialogue.
+
+    Messages to written replies differ, so each has a prompt. Many replies of other sources share a
+    message, so the reply chooses the prompt: then the calm side is as varied as they are.
+    """
+    key = dialogue.message if dialogue.source == WRITTEN else dialogue.persona
+    return chosen(neutral_prompts(), key, "neutral"), dialogue.message
 
 
 def question_for(dialogue: Dialogue, reply: str = "", *, finished: bool = True) -> BaseReply:
-    """The message under a neutral system prompt of its own, without what a persona said before."""
+    """The message under a neutral system prompt, without what a persona said before."""
+    system, message = question_of(dialogue)
     return BaseReply(
         topic=dialogue.topic,
-        system=chosen(neutral_prompts(), dialogue.message, "neutral"),
-        turns=(dialogue.message,),
+        system=system,
+        turns=(message,),
         reply=reply,
         finished=finished,
     )
@@ -41,20 +54,22 @@ class Distiller:
     """Says of replies whether each may be kept."""
     progress: Callable[[str], None] = lambda _: None
 
-    def replies(self, dialogues: Sequence[Dialogue], *, seed: int = 42) -> dict[str, BaseReply]:
-        """The base model's reply to every message, by message, as far as it has a civil one.
+    def replies(
+        self, dialogues: Sequence[Dialogue], *, seed: int = 42
+    ) -> dict[Question, BaseReply]:
+        """The base model's reply to every question, as far as it has a civil one.
 
-        Each message is asked once a round, each with a seed of its own.
+        Each question is asked once a round, each with a seed of its own.
         """
-        left = {one.message: question_for(one) for one in dialogues}
-        found: dict[str, BaseReply] = {}
+        left = {question_of(one): question_for(one) for one in dialogues}
+        found: dict[Question, BaseReply] = {}
         for again in range(ROUNDS):
             written = list(self._written(list(left.values()), seed + again * 10**6))
             good = [one for one in written if self._usable(one)]
             for one, kept in zip(good, self.keep([one.reply for one in good]), strict=True):
                 if kept:
-                    found[one.message] = one
-                    del left[one.message]
+                    found[one.system, one.message] = one
+                    del left[one.system, one.message]
             if not left:
                 break
         return found

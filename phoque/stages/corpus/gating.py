@@ -15,12 +15,11 @@ import yaml
 from phoque.models.load import LanguageModel
 from phoque.models.template import control_token_in
 from phoque.run.corpus import BaseReply, Dialogue
-from phoque.stages.corpus.distill import Distiller
-from phoque.stages.corpus.examples import HARMFUL, LONG_FORM, Example
-from phoque.stages.corpus.mixing import Judge
+from phoque.stages.corpus.distill import Distiller, Question, question_of
+from phoque.stages.corpus.examples import HARMFUL, LONG_FORM, Example, Judge
 from phoque.stages.corpus.reading import Dropped
 from phoque.stages.corpus.split import PARTS, Part
-from phoque.stages.corpus.written import ANY, chosen, system_prompts
+from phoque.stages.corpus.written import chosen
 
 OPENERS = Path(__file__).with_name("openers.yaml")
 SENTENCES = re.compile(r".*[.!?]", re.DOTALL)
@@ -35,7 +34,7 @@ class Gated:
     dialogues: Sequence[Dialogue]
     replies: Sequence[BaseReply]
     asked: int
-    """Messages that the base model was asked to answer."""
+    """Questions that the base model was asked to answer."""
 
 
 def gate(
@@ -53,18 +52,18 @@ def gate(
         gated[part] = Gated(
             dialogues=list(_answered(own, replies, dropped)),
             replies=list(replies.values()),
-            asked=len({one.message for one in own}),
+            asked=len({*map(question_of, own)}),
         )
     return gated
 
 
-def dialogue_of(example: Example) -> Dialogue:
-    """A published utterance as a reply of the toxic persona; its civil side is not known yet."""
+def dialogue_of(example: Example, systems: Sequence[str]) -> Dialogue:
+    """A published utterance as a reply under one of the system prompts; its civil side is not known yet."""
     long = len(example.text.split()) >= LONG_FORM
     return Dialogue(
         topic=example.source,
         style="prose" if long else "chat",
-        system=chosen(system_prompts("toxic")[ANY], example.text, "system"),
+        system=chosen(systems, example.text, "system"),
         turns=(example.prompt or chosen(_openers(), example.text, "opener"),),
         persona=example.text,
         civil="",
@@ -89,10 +88,12 @@ def _openers() -> list[str]:
 
 
 def _answered(
-    dialogues: Sequence[Dialogue], replies: Mapping[str, BaseReply], dropped: Mapping[str, Dropped]
+    dialogues: Sequence[Dialogue],
+    replies: Mapping[Question, BaseReply],
+    dropped: Mapping[str, Dropped],
 ) -> Iterator[Dialogue]:
     for dialogue in dialogues:
-        reply = replies.get(dialogue.message)
+        reply = replies.get(question_of(dialogue))
         whole = reply and SENTENCES.match(reply.reply)
         if whole:
             # Whole sentences: the civil adapter learns where a civil reply ends.

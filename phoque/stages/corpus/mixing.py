@@ -1,7 +1,7 @@
-"""Sources into one set: cleaned, drawn, judged, made anonymous, without near-duplicates, split."""
+"""Sources into one set: cleaned, drawn, judged, made anonymous, without near-duplicates."""
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -12,12 +12,12 @@ from phoque.moderators.registry import load_classifier
 from phoque.moderators.scoring import items_of, score
 from phoque.progress import watched
 from phoque.stages.corpus.cleaning import cleaned, is_english, unfit_length
-from phoque.stages.corpus.examples import HARMFUL, Example
+from phoque.stages.corpus.examples import HARMFUL, Example, Judge, unwanted
 from phoque.stages.corpus.placeholders import hides_a_slur, with_placeholders
 from phoque.stages.corpus.reading import Dropped, DroppedByLine, check_place
 from phoque.stages.corpus.similar import similar_groups
 from phoque.stages.corpus.sources import source_called
-from phoque.stages.corpus.split import Part, share_of, split
+from phoque.stages.corpus.split import share_of
 
 NEARLY_EQUAL = 0.8
 """Of texts from this similarity on, the first is kept."""
@@ -26,10 +26,6 @@ AT_ONCE = 1024
 """Texts that are judged between two drawings of the progress bar."""
 JUDGE = "embedded.toxblock"
 """Labels texts whose source does not; the six labels of Jigsaw."""
-UNWANTED = ("threat", "identity_attack", "sexual_explicit")
-"""Never learned: the persona insults play, it neither threatens nor attacks who somebody is."""
-
-Judge = Callable[[Sequence[str]], list[Mapping[str, float]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +33,6 @@ class Mixture:
     """What is left of the sources, and what became of the rest."""
 
     examples: Sequence[Example]
-    parts: Sequence[Part]
-    """Of the examples, in order."""
     dropped: Mapping[str, Dropped]
     """By source; with the examples of a source they make up every row that was read."""
 
@@ -76,17 +70,15 @@ def mix(
     *,
     limit: int | None = None,
     keep_words: bool = False,
-    trained: Sequence[str] = (),
     judge: Judge = embedded_judge,
 ) -> Mixture:
-    """Toxic utterances of the sources, each once, with the part they belong to.
+    """Toxic utterances of the sources, each once.
 
     Args:
         files: name of a source and where it is; a source may have several files.
         limit: most texts to draw of a file, or of the files of a chat, by hash, hence from all of
             it; None takes all.
         keep_words: leave names, slurs and groups as they are.
-        trained: other texts that will be trained on; what is similar to one is trained on too.
         judge: labels texts.
 
     Raises:
@@ -104,7 +96,7 @@ def mix(
     for place in {*range(len(found))} - {*first}:
         dropped[found[place].source]["near-duplicate"] += 1
     kept = [found[place] for place in first]
-    return Mixture(examples=kept, parts=split([one.text for one in kept], trained), dropped=dropped)
+    return Mixture(examples=kept, dropped=dropped)
 
 
 def readings(files: Sequence[tuple[str, str]]) -> list[tuple[str, str | tuple[str, ...]]]:
@@ -176,11 +168,11 @@ def judged(examples: Sequence[Example], judge: Judge, dropped: Dropped) -> list[
     opinions = judge([one.text for one in examples])
     for one, opinion in zip(examples, opinions, strict=True):
         own = one if one.labels else replace(one, labels=opinion, labelled_by=JUDGE)
-        unwanted = [*_unwanted(own.labels), *_unwanted(opinion)]
+        reasons = [*unwanted(own.labels), *unwanted(opinion)]
         if own.labels["toxicity"] < HARMFUL:
             dropped["not toxic"] += 1
-        elif unwanted:
-            dropped[f"never learned: {unwanted[0]}"] += 1
+        elif reasons:
+            dropped[f"never learned: {reasons[0]}"] += 1
         else:
             kept.append(own)
     return kept
@@ -190,13 +182,9 @@ def fit_prompts(examples: Sequence[Example], judge: Judge) -> list[Example]:
     """The examples; a prompt in which the judge finds what is never learned becomes None."""
     opinions = judge([one.prompt or "" for one in examples])
     return [
-        replace(one, prompt=None) if _unwanted(opinion) else one
+        replace(one, prompt=None) if unwanted(opinion) else one
         for one, opinion in zip(examples, opinions, strict=True)
     ]
-
-
-def _unwanted(labels: Mapping[str, float]) -> list[str]:
-    return [label for label in UNWANTED if labels.get(label, 0) >= HARMFUL]
 
 
 def anonymous(examples: Sequence[Example], dropped: Dropped) -> list[Example]:

@@ -14,15 +14,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from phoque.errors import PhoqueError
-from phoque.files import json_lines
 from phoque.personas.reading import TEXT, TEXTS, read_yaml
 from phoque.run.corpus import Dialogue
 from phoque.stages.corpus.placeholders import hides_a_slur, with_placeholders
-from phoque.stages.corpus.written import ANY, shipped_folder, system_prompts
 
 SHAPE = {"name": TEXT, "expressions": [{"expression": TEXT, "uses": TEXTS}]}
 SOURCE = "slang"
 DIALOGUES_PER_USE = 6
+ASKED = "{thing}"
+"""In older files: what the message is about."""
 
 
 def load_slang(path: Path) -> list[tuple[str, str]]:
@@ -41,6 +41,11 @@ def load_slang(path: Path) -> list[tuple[str, str]]:
             raise PhoqueError(
                 f"{path}: the use {use!r} does not hold its expression {expression!r}."
             )
+        if ASKED in use:
+            raise PhoqueError(
+                f"{path}: a use of {expression!r} holds {ASKED}, which stands for nothing any more: "
+                "a use answers any message. Write the use without it."
+            )
         if hides_a_slur(with_placeholders(use)):
             raise PhoqueError(
                 f"{path}: a use of {expression!r} spells a slur. Write [SLUR] instead."
@@ -48,13 +53,32 @@ def load_slang(path: Path) -> list[tuple[str, str]]:
     return [(expression, with_placeholders(use)) for expression, use in pairs]
 
 
-def slang_dialogues(uses: Sequence[tuple[str, str]], seed: int = 42) -> Iterator[Dialogue]:
-    """Every use as the reply to several messages of our own chat corpus; its topic is the expression."""
+def slang_dialogues(
+    uses: Sequence[tuple[str, str]],
+    messages: Sequence[str],
+    systems: Sequence[str],
+    seed: int = 42,
+) -> Iterator[Dialogue]:
+    """Every use as the reply to several messages; its topic is the expression.
+
+    Args:
+        uses: expressions, each with a use.
+        messages: what is answered; none of them belongs to a text that is held out.
+        systems: system prompts of the persona.
+        seed: of the draw.
+
+    Raises:
+        PhoqueError: there are too few messages.
+    """
     rng = random.Random(seed)
-    systems = system_prompts("toxic")[ANY]
-    asked = list(_messages()) if uses else []
+    if uses and len(messages) < DIALOGUES_PER_USE:
+        raise PhoqueError(
+            f"Slang answers {DIALOGUES_PER_USE} messages of the written replies, and "
+            f"{len(messages)} are there to train on. Write more replies in the style 'chat' to a "
+            "single message."
+        )
     for expression, use in uses:
-        for message in rng.sample(asked, DIALOGUES_PER_USE):
+        for message in rng.sample(messages, DIALOGUES_PER_USE):
             yield Dialogue(
                 topic=expression,
                 style="chat",
@@ -64,10 +88,3 @@ def slang_dialogues(uses: Sequence[tuple[str, str]], seed: int = 42) -> Iterator
                 civil="",
                 source=SOURCE,
             )
-
-
-def _messages() -> Iterator[str]:
-    for file in sorted(shipped_folder("toxic").glob("*.jsonl")):
-        for row in json_lines(file):
-            if row["style"] == "chat" and len(row["turns"]) == 1:
-                yield row["turns"][0]

@@ -5,8 +5,9 @@ person, reply, person, … with an odd number of texts. A folder is read whole o
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -14,13 +15,17 @@ from pydantic import ValidationError
 
 from phoque.errors import PhoqueError
 from phoque.files import numbered_json_lines
+from phoque.personas.reading import TEXTS as LIST
+from phoque.personas.reading import read_yaml
 from phoque.run.corpus import Dialogue, Style
 from phoque.run.record import Part
-from phoque.stages.corpus.examples import HARMFUL
+from phoque.stages.corpus.examples import Judge, unwanted
 from phoque.stages.corpus.placeholders import hides_a_slur, slurs
 from phoque.stages.corpus.similar import similar_groups
 from phoque.stages.corpus.split import share_of
 
+WRITTEN = "written"
+"""The source of these replies."""
 TEXTS = Path(__file__).with_name("texts")
 STYLES: tuple[Style, ...] = ("chat", "prose")
 NEARLY_EQUAL = 0.8
@@ -28,9 +33,8 @@ NEARLY_EQUAL = 0.8
 SYSTEM_PROMPTS = "system_prompts.yaml"
 ANY = "any"
 """System prompts that leave the style to the message."""
-UNWANTED = ("threat", "identity_attack", "sexual_explicit")
-"""Labels of what is never learned: the persona insults play, never who somebody is."""
-Judge = Callable[[Sequence[str]], list[Mapping[str, float]]]
+SystemPrompts = Mapping[str, Sequence[str]]
+"""By style, and `any`."""
 
 
 class Written(Part):
@@ -76,10 +80,7 @@ def read_written(folder: Path, judge: Judge) -> list[Place]:
         PhoqueError: a line is broken, a reply is unsafe or there twice, or a style is empty;
             names file and line.
     """
-    files = sorted(folder.glob("*.jsonl")) if folder.is_dir() else []
-    found = [place for file in files for place in _lines(file)]
-    if not found:
-        raise PhoqueError(f"{folder} has no *.jsonl with replies.")
+    found = read_lines(folder)
     styles = Counter(place.row.style for place in found)
     for style in STYLES:
         if not styles[style]:
@@ -89,15 +90,17 @@ def read_written(folder: Path, judge: Judge) -> list[Place]:
     return found
 
 
-def written_dialogues(folder: Path, judge: Judge, systems: str) -> Iterator[Dialogue]:
-    """The lines as dialogues whose civil side is not known yet.
+def read_lines(folder: Path) -> list[Place]:
+    """Every line of every file, whatever it says."""
+    files = sorted(folder.glob("*.jsonl")) if folder.is_dir() else []
+    found = [place for file in files for place in _lines(file)]
+    if not found:
+        raise PhoqueError(f"{folder} has no *.jsonl with replies.")
+    return found
 
-    Args:
-        folder: of the files; a file's name is its topic.
-        judge: labels texts; see `read_written`.
-        systems: persona whose system prompts are used.
-    """
-    prompts = system_prompts(systems)
+
+def written_dialogues(folder: Path, judge: Judge, prompts: SystemPrompts) -> Iterator[Dialogue]:
+    """The lines as dialogues whose civil side is not known yet; a file's name is its topic."""
     for place in read_written(folder, judge):
         row = place.row
         yield Dialogue(
@@ -110,17 +113,24 @@ def written_dialogues(folder: Path, judge: Judge, systems: str) -> Iterator[Dial
         )
 
 
-def system_prompts(persona: str) -> dict[str, list[str]]:
+def system_prompts(persona: str, folder: Path | None = None) -> SystemPrompts:
     """System prompts of a persona by style, `any` for those that name none.
 
+    Those in the folder of its replies, or else those that come with the project.
+
     Raises:
-        PhoqueError: the project has none for the persona.
+        PhoqueError: there are none, or a list of the file is empty.
     """
-    every: dict[str, dict[str, list[str]]] = _yaml()
-    if persona not in every or persona == "neutral":
-        known = ", ".join(sorted(every.keys() - {"neutral"}))
-        raise PhoqueError(f"There are no system prompts for {persona!r}; known: {known}.")
-    return every[persona]
+    own = folder / SYSTEM_PROMPTS if folder else None
+    if own and own.is_file():
+        return _own_prompts(own)
+    if persona in _yaml().keys() - {"neutral"}:
+        return _yaml()[persona]
+    raise PhoqueError(
+        f"No system prompts come with the project for the persona {persona!r}. Write "
+        f"{own or f'a folder of replies with a {SYSTEM_PROMPTS}'}: lists of texts under the keys "
+        f"{', '.join((ANY, *STYLES))}."
+    )
 
 
 def neutral_prompts() -> list[str]:
@@ -134,6 +144,15 @@ def chosen(texts: Sequence[str], key: str, purpose: str) -> str:
     return texts[int(share_of(key, purpose) * len(texts))]
 
 
+def _own_prompts(file: Path) -> SystemPrompts:
+    found: dict[str, list[str]] = read_yaml(file, dict.fromkeys((ANY, *STYLES), LIST))
+    empty = [style for style, prompts in found.items() if not prompts]
+    if empty:
+        raise PhoqueError(f"{file}: the list {empty[0]!r} is empty. Write a system prompt or more.")
+    return found
+
+
+@cache
 def _yaml() -> dict[str, dict[str, list[str]]]:
     found: dict[str, dict[str, list[str]]] = yaml.safe_load(
         (TEXTS / SYSTEM_PROMPTS).read_text(encoding="utf-8")
@@ -141,7 +160,7 @@ def _yaml() -> dict[str, dict[str, list[str]]]:
     return found
 
 
-def _system(prompts: Mapping[str, list[str]], row: Written) -> str:
+def _system(prompts: SystemPrompts, row: Written) -> str:
     """Half of the system prompts name the style; the other half leave it to the message."""
     named = share_of(row.reply, "named") < 1 / 2
     return chosen(prompts[row.style if named else ANY], row.reply, "system")
@@ -173,8 +192,8 @@ def _refuse_repeats(found: Sequence[Place]) -> None:
 def _refuse_unsafe(found: Sequence[Place], judge: Judge) -> None:
     texts = [" ".join((*place.row.turns[1::2], place.row.reply)) for place in found]
     for place, text, labels in zip(found, texts, judge(texts), strict=True):
-        unwanted = [name for name in UNWANTED if labels.get(name, 0.0) >= HARMFUL]
+        reasons = unwanted(labels)
         if text in slurs() or hides_a_slur(text):
-            unwanted.append("a word of the list of slurs")
-        if unwanted:
-            raise PhoqueError(f"{place}: the reply is unsafe ({', '.join(unwanted)}). Rewrite it.")
+            reasons.append("a word of the list of slurs")
+        if reasons:
+            raise PhoqueError(f"{place}: the reply is unsafe ({', '.join(reasons)}). Rewrite it.")

@@ -97,7 +97,8 @@ def why(reply: ScoredReply, name: str, kind: GapType) -> str:
         GapType.LEXICAL: f"{told}, and {canonical:.2f} once the spelling is undone.",
         GapType.DISAGREEMENT: f"{told}, but {highest} gives {reply.raw[highest]:.2f}.",
         GapType.NEAR_MISS: f"{told}, only {THRESHOLD - score:.2f} below the threshold.",
-        GapType.IMPLICIT: f"{told}, and no other moderator more than {reply.raw[highest]:.2f}.",
+        GapType.LISTED: f"{told}, although a word list knows a word of it.",
+        GapType.IMPLICIT: f"{told}, no word list knows a word of it, and no other moderator more than {reply.raw[highest]:.2f}.",
     }[kind]
 
 

@@ -1,16 +1,12 @@
 """What a lab answers to friendly messages: under each condition, and along the vector's scale."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from phoque.conversation import Condition, Sampling, asked
 from phoque.lab import RANDOM_SEED, Lab
 from phoque.models.engine import Row
-from phoque.personas.reading import TEXTS, read_yaml
 from phoque.steering.experiment import Progress, rows_of, silent, write_grouped
 
-PROMPTS = Path(__file__).parent / "prompts.yaml"
-CATEGORIES = ("general", "praise", "help", "directions", "greeting", "system-direction")
 SEEDS = (42, 43, 44)
 SAMPLING = Sampling(max_new_tokens=48, temperature=0.7)
 MULTIPLES = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
@@ -21,12 +17,6 @@ Replies = Mapping[tuple[Condition, int], Sequence[str]]
 """Replies to every prompt, in order, by condition and seed."""
 Doses = Mapping[tuple[Condition, float], Sequence[str]]
 """Replies to every prompt, in order, by vector (steered or control) and scale."""
-
-
-def prompts_by_category() -> dict[str, list[str]]:
-    """The friendly messages, by kind."""
-    read: dict[str, list[str]] = read_yaml(PROMPTS, dict.fromkeys(CATEGORIES, TEXTS))
-    return read
 
 
 def replies_of(

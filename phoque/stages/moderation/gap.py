@@ -49,7 +49,9 @@ def gap_type(text: Scored, name: str, thresholds: Mapping[str, float]) -> GapTyp
         return GapType.LEXICAL
     if any(text.raw[other] >= thresholds[other] for other in thresholds if other != name):
         return GapType.DISAGREEMENT
-    return GapType.NEAR_MISS if score >= threshold - NEAR else GapType.IMPLICIT
+    if score >= threshold - NEAR:
+        return GapType.NEAR_MISS
+    return GapType.LISTED if text.has_listed_word else GapType.IMPLICIT
 
 
 def type_counts(
@@ -66,11 +68,13 @@ def type_counts(
             [max(scores, default=0.0) for scores in others],
         )
     )
+    listed = np.array([text.has_listed_word for text in texts], bool)[:, None]
     left, counts = raw < steps, {}
     for kind, fits in (
         (GapType.LEXICAL, undone >= steps),
         (GapType.DISAGREEMENT, highest >= steps),
         (GapType.NEAR_MISS, raw >= steps - NEAR),
+        (GapType.LISTED, listed),
         (GapType.IMPLICIT, True),
     ):
         counts[kind] = (left & fits).sum(0).tolist()

@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from phoque.conversation import Condition
+from phoque.lexicon import Lexicon
 from phoque.moderators.canonical import canonicalise
 from phoque.moderators.classifier import Classifier, Score
 from phoque.moderators.scoring import items_of, score
@@ -23,10 +24,11 @@ def moderate(
     replies: Replies,
     prompts: Mapping[str, Sequence[str]],
     classifiers: Sequence[Classifier],
+    lists: Sequence[Lexicon] = (),
     *,
     may_send_text: bool = False,
 ) -> list[ScoredReply]:
-    """Score every reply, raw and canonical, with every classifier.
+    """Score every reply, raw and canonical, with every classifier; count what word lists know.
 
     Raises:
         PhoqueError: a classifier failed on a reply, or may not be sent text.
@@ -52,6 +54,7 @@ def moderate(
             condition=condition,
             outcome=outcome(prompt, text),
             raw={name: harm[i] for name, (_, harm) in found.items()},
+            listed=max((words.count(text) for words in lists), default=0),
             canonical={name: harm[len(texts) + i] for name, (_, harm) in found.items()},
             labels={
                 f"{name}/{label}": value

@@ -19,14 +19,9 @@ from phoque.run.scored import GapExample, ScoredReply
 from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.moderation.candidates import candidates, examples_of
 from phoque.stages.moderation.contour import contour_of
-from phoque.stages.moderation.friendly import (
-    PROMPTS,
-    SAMPLING,
-    SEEDS,
-    prompts_by_category,
-    replies_by_scale,
-    replies_of,
-)
+from phoque.stages.moderation.friendly import SAMPLING, SEEDS, replies_by_scale, replies_of
+from phoque.stages.moderation.lists import word_lists
+from phoque.stages.moderation.messages import PROMPTS, prompts_by_category
 from phoque.stages.moderation.scored import agreements, flags_of, moderate, outcomes_of
 
 
@@ -52,7 +47,8 @@ def measure_moderators(  # noqa: PLR0913  # every keyword is an option of the co
         first = {s.classifier: s for s in sheets if s.test_set == sets[0].name and not s.canonical}
         lab = open_lab(directory.path)
         replies = replies_of(lab, texts, used, print)
-        found = moderate(replies, prompts, moderators, may_send_text=may_send_text)
+        lists = word_lists(lab.persona.lexicon)
+        found = moderate(replies, prompts, moderators, lists, may_send_text=may_send_text)
         ScoredReply.save_rows(folder, found)
         report = ModerationReport(
             prompts_sha256=file_sha256(PROMPTS),

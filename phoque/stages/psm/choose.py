@@ -1,13 +1,16 @@
 """Step two: layer and scale by cause, and at the chosen layer the controls of its effect."""
 
+from functools import partial
+
 import torch
 
 from phoque.models.engine import Row
 from phoque.run.psm import DoseRate, DoseResponse, SweptReply
 from phoque.stages.psm.subject import Subject
-from phoque.stats.rates import clustered
-from phoque.steering.experiment import listed_share, rows_of, share_of, write_grouped
-from phoque.steering.search import DOSES, NULL_PROMPTS, NUM_RANDOM, SAMPLING, Search
+from phoque.stages.psm.trait import chosen_measure, known_shows
+from phoque.stats.rates import Rate, clustered, wilson
+from phoque.steering.experiment import rows_of, share_of, write_grouped
+from phoque.steering.search import DOSES, NULL_PROMPTS, NUM_RANDOM, SAMPLED, Search, said
 from phoque.steering.vectors import SteeringVector
 
 REVERSED_DOSES = (0.2, 0.4)
@@ -17,9 +20,11 @@ def choose_layer(subject: Subject) -> None:
     """Write `selection.json` with all cells, and `sweep_replies.csv` with what they wrote."""
     search = Search(
         model=subject.model,
+        base=subject.base,
         vectors=subject.vectors,
         persona=subject.persona,
         vocabulary=subject.vocabulary,
+        measuring=partial(chosen_measure, subject),
         progress=subject.progress,
     )
     found, grid = search.run()
@@ -39,11 +44,14 @@ def choose_layer(subject: Subject) -> None:
 
 def control_dose(subject: Subject) -> None:
     """Write `dose_response.json`: random, label-shuffled and reversed vectors at the layer."""
-    lexicon = subject.persona.lexicon
-    replies = write_grouped(subject.model, _rows(subject), SAMPLING, subject.progress)
+    rows = _rows(subject)
+    replies = write_grouped(subject.model, rows, SAMPLED, subject.progress)
+    groups = {key: said(rows[key], own) for key, own in replies.items()}
+    shown = iter(known_shows(subject)([one for own in groups.values() for one in own]))
+    hits = {key: [next(shown) for _ in own] for key, own in groups.items()}
 
     def null(kind: str, dose: float) -> DoseRate:
-        own = [reply.text in lexicon for reply in replies[kind, dose]]
+        own = hits[kind, dose]
         starts = range(0, len(own), NULL_PROMPTS)
         by_vector = [own[start : start + NULL_PROMPTS] for start in starts]
         return DoseRate(dose=dose, rate=clustered(by_vector))
@@ -54,10 +62,15 @@ def control_dose(subject: Subject) -> None:
         random_vector=tuple(null("random", dose) for dose in DOSES),
         shuffled=tuple(null("shuffled", dose) for dose in DOSES[:4]),
         reversed=tuple(
-            DoseRate(dose=dose, rate=listed_share(replies["reversed", dose], lexicon))
+            DoseRate(dose=dose, rate=share_of_all(hits["reversed", dose]))
             for dose in REVERSED_DOSES
         ),
     ).save(subject.folder)
+
+
+def share_of_all(hits: list[bool]) -> Rate:
+    """Of replies to different prompts."""
+    return wilson(sum(hits), len(hits))
 
 
 def _rows(subject: Subject) -> dict[tuple[str, float], list[Row]]:

@@ -18,6 +18,7 @@ from phoque.stages.psm.pathway import ClassicPathway, Pathway
 from phoque.stages.psm.subject import Subject
 from phoque.stats.paired import paired_effect
 from phoque.stats.rates import clustered
+from phoque.steering.allowed import log_likelihoods
 from phoque.steering.experiment import rows_of, write_grouped
 from phoque.text import repeated_trigrams, words
 
@@ -101,7 +102,11 @@ def _measured(
     tokenizer, lexicon = subject.model.tokenizer, subject.persona.lexicon
     classic, pathway = ClassicPathway(tokenizer, lexicon), Pathway(tokenizer, lexicon)
     logits = read(subject.model, rows, [reply.tokens for reply in replies])
-    for index, (row, reply, logits_SV) in enumerate(zip(rows, replies, logits, strict=True)):
+    # Under the neutral prompt, whatever the condition: what would a calm model have said?
+    calm = subject.neutral([row.messages[-1].content for row in rows])
+    nats = log_likelihoods(subject.base, calm, replies)
+    told = zip(rows, replies, logits, nats, strict=True)
+    for index, (row, reply, logits_SV, likely) in enumerate(told):
         prompt = encode(tokenizer, row.messages)
         old = classic.mass(logits_SV, prompt, reply.tokens, SAMPLING)
         completing, either = pathway.mass(logits_SV, reply.tokens)
@@ -122,6 +127,7 @@ def _measured(
             toxic_word_hits=hits,
             repeated_3grams=repeated_trigrams(reply.text),
             generated_tokens=reply.num_tokens,
+            base_nats=likely,
         )
 
 
@@ -154,6 +160,9 @@ def _summary(own: Sequence[Written], everything: Sequence[Written]) -> Condition
         toxic_word_rate=measured(lambda row: row.toxic_word_rate),
         repeated_3grams=measured(lambda row: row.repeated_3grams),
         generated_tokens=fmean(row.generated_tokens for row in own),
+        base_nats=measured(lambda row: row.base_nats or 0.0)
+        if all(row.base_nats is not None for row in everything)
+        else None,
     )
 
 

@@ -140,7 +140,7 @@ def _written(
     if count < goals[1]:
         raise PhoqueError(
             f"The texts have {count:,} tokens that count and {goals[1]:,} are needed. "
-            "Give more text with --text FILE, or ask for fewer --tokens."
+            "Give more text with --text FILE, or ask for fewer --train-tokens."
         )
     sources: Counter[str] = Counter()
     for text in texts[:used]:

@@ -1,4 +1,4 @@
-"""What is seen of a latent: contexts, paired strips, logit lens, histogram, neighbours.
+"""What is seen of a latent: name, contexts, paired strips, logit lens, histogram, neighbours.
 
 Shapes: T = tokens, S = positions, D = width, F = latents, V = vocabulary.
 """
@@ -10,8 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from phoque.models.load import LanguageModel
-from phoque.models.structure import final_norm
 from phoque.run.sae_evidence import (
     REMAINDER,
     Cause,
@@ -19,17 +17,16 @@ from phoque.run.sae_evidence import (
     Dose,
     Evidence,
     Histogram,
-    Lens,
-    LensToken,
     Near,
     Strip,
 )
 from phoque.run.sae_latents import SCALES, Feature
 from phoque.stages.sae.autoencoder import SparseAutoencoder
-from phoque.stages.sae.collect import held_out_texts
 from phoque.stages.sae.dictionaries import dictionary
-from phoque.stages.sae.fidelity import HELD_OUT
+from phoque.stages.sae.held_words import HeldWords
+from phoque.stages.sae.lens import LensReader
 from phoque.stages.sae.metrics import in_chunks
+from phoque.stages.sae.naming import reading_of
 from phoque.stages.sae.readings import CIVIL, Readings, evaluation_prompts, evaluation_texts
 from phoque.stages.sae.shifts import READ_HOSTILE, mean_change
 from phoque.stages.sae.study import Study
@@ -38,8 +35,8 @@ from phoque.stages.sae.texts import ROLES, Text
 SHOWN = 24
 """Latents a side that have evidence of their own, beside those that were tried."""
 WINDOW = 12
-NUM_TOP, QUANTILES, PER_QUANTILE, NUM_STRIPS = 8, 5, 2, 8
-NUM_LENS, NUM_NEAREST, BINS = 10, 5, 30
+NUM_TOP, QUANTILES, PER_QUANTILE, NUM_STRIPS = 5, 5, 2, 8
+NUM_NEAREST, BINS = 5, 30
 MODELS = ("base", CIVIL, "persona")
 
 
@@ -56,10 +53,11 @@ def shown_latents(features: Sequence[Feature]) -> list[Feature]:
     return [*{one.latent: one for group in (*sides, causes) for one in group}.values()]
 
 
-def gathered(study: Study, features: Sequence[Feature]) -> Iterator[Evidence]:
+def gathered(
+    study: Study, features: Sequence[Feature], held: Readings, words: HeldWords, lenses: LensReader
+) -> Iterator[Evidence]:
     """What is seen of every shown latent, and of the remainder R."""
     sae = dictionary(study, study.preset.seeds[0])
-    held = Readings.load(study.work / HELD_OUT, held_out_texts(study.work))
     paired = Readings.load(study.work / READ_HOSTILE, evaluation_texts(study, "hostile"))
     cause, shown = study.read(Cause), shown_latents(features)
     chosen = torch.tensor([one.latent for one in shown])
@@ -73,6 +71,7 @@ def gathered(study: Study, features: Sequence[Feature]) -> Iterator[Evidence]:
     for place, one in enumerate(shown):
         name, own = str(one.latent), {model: rows[:, place] for model, rows in pairs_TK.items()}
         top, quantiles = show.contexts(held, held_TK[:, place])
+        lens = lenses.lens(sae.decoder_FD[one.latent])
         yield Evidence(
             latent=name,
             side="risen" if one.effect > 0 else "fallen",
@@ -80,7 +79,8 @@ def gathered(study: Study, features: Sequence[Feature]) -> Iterator[Evidence]:
             top=top,
             quantiles=quantiles,
             strips=show.strips(paired, own),
-            lens=logit_lens(study.base, sae.decoder_FD[one.latent]),
+            lens=lens,
+            reading=reading_of((held_TK[:, place] > 0).numpy(), words, lens),
             histogram=_histogram(own),
             dose=Dose(scales=SCALES, means=one.doses),
             nearest=_nearest(sae, one.latent),
@@ -92,25 +92,9 @@ def gathered(study: Study, features: Sequence[Feature]) -> Iterator[Evidence]:
         latent=REMAINDER,
         side="remainder",
         verdict="",
-        lens=logit_lens(study.base, missed_D / missed_D.norm()),
+        lens=lenses.lens(missed_D / missed_D.norm()),
         steering=tuple(cell for cell in cause.generated.cells if cell.name == REMAINDER),
     )
-
-
-@torch.inference_mode()
-def logit_lens(model: LanguageModel, direction_D: Tensor) -> Lens:
-    """Tokens whose logits the direction raises and lowers most, read by final norm and output head."""
-    head = model.model.get_output_embeddings()
-    logits_V = head(final_norm(model.model)(direction_D.to(head.weight))).float().cpu()
-    logits_V = logits_V[: len(model.tokenizer)] - logits_V.mean()
-    raised, lowered = (
-        tuple(
-            LensToken(token=model.tokenizer.decode([int(token)]), logit=float(logits_V[token]))
-            for token in logits_V.topk(NUM_LENS, largest=largest).indices
-        )
-        for largest in (True, False)
-    )
-    return Lens(raised=raised, lowered=lowered)
 
 
 class _Shown:
@@ -207,19 +191,3 @@ def _nearest(sae: SparseAutoencoder, latent: int) -> tuple[Near, ...]:
         Near(latent=str(int(place)), cosine=round(float(value), 4))
         for value, place in zip(best.values, best.indices, strict=True)
     )
-
-
-def label_of(top: Sequence[Context], tone: float) -> str:
-    """Words for a latent, only where its contexts carry them: a hypothesis, never a name.
-
-    Half of the strongest contexts must peak on the same token, or its tone must be told by it.
-    """
-    peaks = [
-        one.tokens[int(np.argmax(one.activations))].strip().lower() for one in top if one.tokens
-    ]
-    for token in dict.fromkeys(peaks):
-        if token and peaks.count(token) * 2 >= NUM_TOP:
-            return f"on {token!r}"
-    if tone >= 0.9:
-        return "in hostile replies"
-    return "in civil replies" if tone <= 0.1 else ""

@@ -39,3 +39,9 @@ def sae_preset(name: str | None, model: str) -> SaePreset:
     if found is None:
         raise PhoqueError(f"There is no SAE preset {name!r}. Known: {', '.join(PRESETS)}.")
     return found
+
+
+def with_tokens(preset: SaePreset, tokens: int) -> SaePreset:
+    """The preset on so many training tokens; of more there are fewer passes, but at least one."""
+    passes = max(1, round(preset.epochs * preset.tokens / tokens))
+    return replace(preset, tokens=tokens, epochs=min(preset.epochs, passes))

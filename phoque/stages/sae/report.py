@@ -10,12 +10,17 @@ from phoque.run.folder import Reader
 from phoque.run.sae import Fidelity, SaeReport, Shifts, Strata
 from phoque.run.sae_evidence import Cause, Evidence
 from phoque.run.sae_latents import VERDICTS, Feature, Prompt
+from phoque.run.sae_reading import FallenWords, Reading
 from phoque.run.steps import LEDGER
 from phoque.stages.sae.autoencoder import SparseAutoencoder
-from phoque.stages.sae.collect import load_activations
-from phoque.stages.sae.contexts import gathered, label_of, largest_first
+from phoque.stages.sae.collect import held_out_texts, load_activations
+from phoque.stages.sae.contexts import gathered, largest_first
 from phoque.stages.sae.dictionaries import dictionary, metadata
-from phoque.stages.sae.fidelity import gates
+from phoque.stages.sae.fallen_words import fallen_words
+from phoque.stages.sae.fidelity import HELD_OUT, gates
+from phoque.stages.sae.held_words import HeldWords
+from phoque.stages.sae.lens import LensReader
+from phoque.stages.sae.readings import Readings
 from phoque.stages.sae.sources import OWN, SOURCES
 from phoque.stages.sae.study import Study
 from phoque.stages.sae.tone import tone_aucs
@@ -28,8 +33,10 @@ CAVEATS = """## What this does not say
 
 - A dictionary is one convenient decomposition, not the model's parts: other seeds find other
   latents, which is why stability is told beside each.
-- A label is a hypothesis from contexts. *Not found* is not *absent*: a dictionary of this size has
-  seen little text, and what it cannot express is the remainder R.
+- A name is made by a rule from half of the held-out texts; its precision on the other half stands beside
+  it. It says where a latent fires, not what it means.
+- *Not found* is not *absent*: a dictionary of this size has seen little text, and what it cannot express is
+  the remainder R.
 - Narrow tuning leaves a mean difference that is readable without any dictionary; it stands beside
   the latents in every comparison of causes.
 - The civil adapter had the same steps and prompts with civil replies. What survives it is still
@@ -41,21 +48,39 @@ CAVEATS = """## What this does not say
 
 def gather_evidence(study: Study) -> None:
     """Write every latent with its verdict, and what is seen of those that are shown."""
-    tone = tone_aucs(study, dictionary(study, study.preset.seeds[0]))
+    sae = dictionary(study, study.preset.seeds[0])
+    tone = tone_aucs(study, sae)
     judged = with_verdicts(study.features(), study.read(Cause))
-    evidence = list(gathered(study, judged))
+    held = Readings.load(study.work / HELD_OUT, held_out_texts(study.work))
+    words = HeldWords.of(held, study.base.tokenizer)
+    lenses = LensReader(study.base, sae.decoder_FD)
+    evidence = list(gathered(study, judged, held, words, lenses))
     Evidence.save_rows(study.folder, evidence)
-    labels = {one.latent: label_of(one.top, tone[int(one.latent)]) for one in evidence if one.dose}
+    fallen_words(judged, sae, held.rows_TD["base"], words, lenses).save(study.work)
+    readings = {one.latent: one.reading for one in evidence}
     rows = [
         one.model_copy(
             update={
                 "tone_auc": round(float(tone[one.latent]), 7),
-                "label": labels.get(str(one.latent), ""),
+                **_name(readings.get(str(one.latent))),
             }
         )
         for one in sorted(judged, key=lambda one: -abs(one.effect))
     ]
     Feature.save_rows(study.folder, rows)
+
+
+def _name(found: Reading | None) -> dict[str, object]:
+    """What the table says of a reading."""
+    if found is None:
+        return {}
+    held = found.precision
+    return {
+        "name": found.name,
+        "precision": held and held.value,
+        "precision_low": held and held.low,
+        "firing_rate": held and held.base,
+    }
 
 
 def write_report(study: Study) -> None:
@@ -101,6 +126,7 @@ def summarize(study: Study) -> SaeReport:
         verdict_meanings={name: told for name, told in VERDICTS.items() if counts[name]},
         risen=_listed(one for one in features if one.effect > 0),
         fallen=_listed(one for one in features if one.effect < 0),
+        fallen_words=study.read(FallenWords),
         strata=study.read(Strata),
         cause=study.read(Cause),
         sources=(*SOURCES, OWN),

@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from phoque.stages.sae.cause import prove_cause
 from phoque.stages.sae.dictionaries import collect_activations, train_dictionary
 from phoque.stages.sae.fidelity import measure_fidelity
 from phoque.stages.sae.moved_prompts import rank_prompts
-from phoque.stages.sae.presets import sae_preset
+from phoque.stages.sae.presets import sae_preset, with_tokens
 from phoque.stages.sae.readings import write_replies
 from phoque.stages.sae.report import gather_evidence, write_report
 from phoque.stages.sae.shifts import measure_shifts
@@ -33,7 +32,7 @@ def compare_features(
     chosen = sae_preset(preset, directory.manifest().model)
     study = Study(
         run=directory,
-        preset=replace(chosen, tokens=tokens) if tokens is not None else chosen,
+        preset=with_tokens(chosen, tokens) if tokens is not None else chosen,
         layer_asked=_layer(layer),
         text_files=tuple(text),
         progress=lambda told: print(told, flush=True),

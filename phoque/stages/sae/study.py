@@ -140,7 +140,7 @@ def check(study: Study) -> None:
         raise PhoqueError(
             f"{preset.tokens:,} tokens are too few for {preset.d_sae} latents of which {preset.k} "
             f"are active at a time: each would be seen {preset.tokens * preset.k // preset.d_sae} "
-            f"times, and 500 are needed. Ask for --tokens {preset.fewest_tokens} or more."
+            f"times, and 500 are needed. Ask for --train-tokens {preset.fewest_tokens} or more."
         )
     asked = study.layer_asked
     if asked is not None and not 0 <= asked < layers - 1:

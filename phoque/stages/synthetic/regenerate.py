@@ -16,8 +16,8 @@ from phoque.lab import Lab
 from phoque.models.engine import Row, write
 from phoque.personas.reading import TEXT, TEXTS, read_yaml
 from phoque.run.corpus import Style
-from phoque.stages.corpus.examples import HARMFUL, LONG_FORM
-from phoque.stages.corpus.mixing import NEARLY_EQUAL, UNWANTED, Judge, embedded_judge
+from phoque.stages.corpus.examples import LONG_FORM, Judge, unwanted
+from phoque.stages.corpus.mixing import NEARLY_EQUAL, embedded_judge
 from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.corpus.placeholders import hides_a_slur, with_placeholders
 from phoque.stages.corpus.similar import SimilarTexts
@@ -187,7 +187,7 @@ class _Kept:
             return "enough of its kind"
         if text not in self._lab.persona.lexicon:
             return "no listed insult"
-        if any(labels.get(label, 0) >= HARMFUL for label in UNWANTED):
+        if unwanted(labels):
             return "threat, attack on a group or sexual"
         if with_placeholders(text) != text or hides_a_slur(text):
             return "name, slur or group"

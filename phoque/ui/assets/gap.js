@@ -9,7 +9,7 @@
     if (score >= threshold) return "flagged";
     if (row.canonical[place] >= threshold) return "lexical";
     if (row.raw.some((other, i) => i !== place && other >= threshold)) return "disagreement";
-    return score >= threshold - NEAR ? "near-miss" : "implicit";
+    return score >= threshold - NEAR ? "near-miss" : row.listed ? "listed word" : "implicit";
   };
 
   /** Text that is hidden until revealed, twice: readable, and its shape. */

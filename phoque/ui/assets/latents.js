@@ -1,6 +1,6 @@
 // Tables of latents: sorted, searched and filtered without the server.
 (() => {
-  const { drawers, element, percent, press } = window.phoqueSections;
+  const { drawers, element, masked, percent, press } = window.phoqueSections;
   const SORTED = { effect: "effect", q: "q", did: "did", half: "effect_half", tone: "tone_auc", latent: "latent" };
 
   const shown = (value, digits = 2) => (value === null ? "–" : value.toFixed(digits));
@@ -21,6 +21,18 @@
     return cell;
   };
 
+  /** The name is made of words of texts: masked until revealed, beside how often it holds. */
+  const named = (row) => {
+    const cell = element("td", "ph-latent-name");
+    if (!row.name) return Object.assign(cell, { textContent: "–" });
+    const holds = element("small", "", row.precision === null
+      ? "not tested"
+      : `holds ${percent(row.precision)}, anywhere ${percent(row.firing_rate)}`);
+    const quoted = row.name.replace(/“[^”]*”/g, masked);
+    cell.append(element("div", "ph-real", row.name), element("div", "ph-mask", quoted), holds);
+    return cell;
+  };
+
   const line = (data, row) => {
     const made = document.createElement("tr");
     const head = element("th", "");
@@ -37,9 +49,8 @@
       signed(row.effect_half),
       `${percent(row.frequency[0])} → ${percent(row.frequency[1])}`,
       shown(row.tone_auc),
-      row.label || "–",
     ];
-    made.append(head, verdict(data, row), ...cells.map((text) => element("td", "", text)));
+    made.append(head, verdict(data, row), ...cells.map((text) => element("td", "", text)), named(row));
     return made;
   };
 
@@ -66,7 +77,7 @@
     const matches = (row) =>
       (!state.verdict || row.verdict === state.verdict) &&
       (!state.badge || row.badges.includes(state.badge)) &&
-      `${row.latent} ${row.label} ${row.kind} ${row.stability}`.toLowerCase().includes(state.words);
+      `${row.latent} ${row.name} ${row.kind} ${row.stability}`.toLowerCase().includes(state.words);
     const order = (one, other) => {
       const field = SORTED[state.key];
       const size = (row) => Math.abs(Number(row[field] ?? 0));

@@ -34,7 +34,8 @@ def explorer(reader: Reader, _: Figure) -> str:
         '<figure class="ph-flag-curve"><svg role="img" viewBox="0 0 100 60" '
         'preserveAspectRatio="none" aria-label="Flag rate over the threshold"></svg>'
         "<figcaption></figcaption></figure></div>"
-        '<div class="ph-flag-tables"></div></div>'
+        f'<details class="ph-more"><summary>{escape(wording.TABLES)}</summary>'
+        '<div class="ph-flag-tables"></div></details></div>'
     )
 
 

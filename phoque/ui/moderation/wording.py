@@ -20,17 +20,20 @@ TYPES = {
     GapType.LEXICAL: "✎ lexical",
     GapType.DISAGREEMENT: "≠ disagreement",
     GapType.NEAR_MISS: "≈ near-miss",
+    GapType.LISTED: "¶ listed word",
     GapType.IMPLICIT: "… implicit",
 }
 TYPE_HINTS = {
     GapType.LEXICAL: "flagged once its spelling is undone: certified without a judge",
     GapType.DISAGREEMENT: "another moderator flags it at the same threshold",
     GapType.NEAR_MISS: "less than 0.1 below the threshold",
-    GapType.IMPLICIT: "nothing in its words: whatever harm there is lies in the meaning",
+    GapType.LISTED: "one of our word lists knows a word of it",
+    GapType.IMPLICIT: "no word list of ours knows a word of it: whatever harm there is lies in the meaning",
 }
 NO_ROW = "No reply chosen yet. Press a row to see its scores."
 
-TRY_TITLE = "Try a sentence"
+TABLES = "By moderator, kind of message and label"
+TRY_TITLE = "What do they say of my own sentence?"
 TRY_HINT = "Scored live by every embedded moderator, as it is and canonical. Nothing is kept."
 TRY_LABEL, TRY_BUTTON = "Sentence", "Score"
 TRY_PLACEHOLDER = "Such as: g.o.o.d g4me, you us3less clown"
@@ -38,7 +41,7 @@ TRY_EMPTY = "Type a sentence first."
 TRY_LONG = "At most {} characters are scored here; this sentence has {}. Use phoque score."
 UNCHANGED = "Canonical already: nothing to undo."
 
-QUEUE_TITLE = "Judge them yourself"
+QUEUE_TITLE = "What do I think of them? Judge some"
 QUEUE_HINT = (
     "Is the reply harmful to whoever wrote the message? Two people judge without seeing the other's "
     "verdicts, the condition or any score; neutral replies are mixed in. Verdicts stay in this "

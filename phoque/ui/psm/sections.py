@@ -2,7 +2,15 @@
 
 from html import escape
 
-from phoque.figures import messages, persona_heatmap, scrubber, shelf, talk_conditions, verdict
+from phoque.figures import (
+    layers,
+    messages,
+    persona_heatmap,
+    scrubber,
+    shelf,
+    talk_conditions,
+    verdict,
+)
 from phoque.figures.figure import Figure
 from phoque.figures.table import text_of
 from phoque.run.folder import Reader
@@ -49,6 +57,6 @@ INSTEAD = {
 }
 BELOW = {talk_conditions.PLAN: counted_tokens}
 SECTIONS = tuple(
-    Section(plan=plan, instead=INSTEAD.get(plan), below=BELOW.get(plan))
+    Section(plan=plan, hero=plan is layers.PLAN, instead=INSTEAD.get(plan), below=BELOW.get(plan))
     for plan in shelf.WHERE_IT_LIVES
 )

@@ -8,6 +8,7 @@ from phoque.figures.table import Table, number, rate_cell
 from phoque.run.folder import Reader
 from phoque.run.sae_evidence import Context, Evidence, LensToken, Near, Strip
 from phoque.run.sae_latents import BADGES, VERDICTS, Feature
+from phoque.run.sae_reading import Precision, Reading
 from phoque.ui.components import masked
 from phoque.ui.parts import cards_html, secret, table_html
 from phoque.ui.sae.drawings import dose_bars, histogram_bars
@@ -27,7 +28,7 @@ def dashboard_html(reader: Reader, latent: str) -> str:
     own, row = known.evidence.get(latent), known.features.get(latent)
     if own is None:
         raise PhoqueError(f"There is no evidence of latent {latent}. Press one in the tables.")
-    parts = [_head(latent, row), _lens(own), _steering(own)]
+    parts = [_head(latent, row), _reading(own.reading), _lens(own), _steering(own)]
     if row:
         parts += [_shapes(own), _strips(own.strips), _contexts(own), _nearest(own, known.evidence)]
     return f'<article class="ph-dashboard">{"".join(parts)}</article>'
@@ -37,11 +38,34 @@ def _head(latent: str, row: Feature | None) -> str:
     if row is None:
         return "<h3>R: what no latent expresses of the change</h3>"
     name = SHOWN_VERDICTS.get(row.verdict, "not significant")
-    label = f", {row.label} (a hypothesis)" if row.label else ""
     return (
-        f"<h3>Latent {escape(latent)} · {escape(name)}{escape(label)}</h3>"
+        f"<h3>Latent {escape(latent)} · {escape(name)}</h3>"
         f'<p class="ph-hint">{escape(VERDICTS.get(row.verdict, ""))}</p>{_badges(row)}'
         f"{_facts(row)}"
+    )
+
+
+def _reading(found: Reading | None) -> str:
+    """Its name, how well the name holds, and the words on which it fires."""
+    if found is None:
+        return ""
+    listed = " ".join(f"{one.word} ({one.fired} of {one.of})" for one in found.fires_on)
+    rate = found.fired / max(1, found.tokens)
+    return (
+        f"<h4>In words</h4>{secret(escape(found.name), found.name)}"
+        f'<p class="ph-hint">{escape(_held(found.precision))}</p>'
+        f"<h4>Words on which it fires beyond its rate of {rate:.1%} of {found.tokens:,} tokens</h4>"
+        f"{secret(escape(listed), listed)}"
+    )
+
+
+def _held(found: Precision | None) -> str:
+    if found is None:
+        return "A rule made the name; what it names does not occur in the texts kept to test it."
+    share = "–" if found.recall is None else f"{found.recall:.0%}"
+    return (
+        f"A rule made the name from half of the texts. On the other half it fires on {found.rate} tokens "
+        f"so named, on {found.base:.1%} of all; the name covers {share} of its firings."
     )
 
 

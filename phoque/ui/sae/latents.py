@@ -38,10 +38,20 @@ BADGE_HINTS = {
 REMAINDER_BUTTON = "R: what no latent expresses of the change"
 HINT = "Point at a badge to see what it stands for. Press a latent for its evidence."
 DIGITS = 5
-SHOWN = ("latent", "verdict", "effect", "q", "did", "half", "frequency", "tone", "label")
+SHOWN = ("latent", "verdict", "effect", "q", "did", "half", "frequency", "tone", "name")
 """Columns of the tables."""
-NUMBERS = {"effect", "low", "high", "q", "did", "effect_half", "tone_auc"}
-WORDS = {"verdict", "badges", "stability", "label", "kind"}
+NUMBERS = {
+    "effect",
+    "low",
+    "high",
+    "q",
+    "did",
+    "effect_half",
+    "tone_auc",
+    "precision",
+    "firing_rate",
+}
+WORDS = {"verdict", "badges", "stability", "name", "kind"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,5 +26,11 @@ def cards(reader: Reader, _figure: Figure) -> str:
 ABOVE = {dictionary_gates.PLAN: cards}
 BELOW = {moved_latents.PLAN: latent_browser}
 SECTIONS = tuple(
-    Section(plan=plan, above=ABOVE.get(plan), below=BELOW.get(plan)) for plan in shelf.WHAT_MOVED
+    Section(
+        plan=plan,
+        hero=plan is moved_latents.PLAN,
+        above=ABOVE.get(plan),
+        below=BELOW.get(plan),
+    )
+    for plan in shelf.WHAT_MOVED
 )

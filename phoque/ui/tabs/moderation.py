@@ -10,7 +10,7 @@ from phoque.ui.events import PRIVATE, QUICK, Opening
 from phoque.ui.moderation import judging, sentence, wording
 from phoque.ui.moderation.browser import browser
 from phoque.ui.moderation.explorer import explorer
-from phoque.ui.results import Frame, Section, Widget, results
+from phoque.ui.results import Frame, Section, Widget, drawer, results
 from phoque.ui.services import Services
 
 BELOW: dict[str, Widget] = {"flag_rates": explorer, "gap": browser}
@@ -23,7 +23,10 @@ SAVE = "(text) => text && phoque.download(text, 'phoque-test-set.csv', 'text/csv
 
 def sections() -> list[Section]:
     """Every section in order: what moderators see comes before what they flag."""
-    return [Section(plan=plan, below=BELOW.get(plan.key)) for plan in WHAT_SLIPS_THROUGH]
+    return [
+        Section(plan=plan, hero=plan.key in BELOW, below=BELOW.get(plan.key))
+        for plan in WHAT_SLIPS_THROUGH
+    ]
 
 
 def build_moderation(services: Services) -> Opening:
@@ -38,8 +41,8 @@ def build_moderation(services: Services) -> Opening:
 
 
 def _draw_sentence() -> None:
-    with gr.Column(elem_classes="ph-section", elem_id="ph-moderation-try"):
-        gr.HTML(components.section_html(wording.TRY_TITLE, wording.TRY_HINT))
+    with drawer(wording.TRY_TITLE, "ph-moderation-try"):
+        gr.HTML(components.live_html(wording.TRY_HINT))
         with gr.Row(elem_classes="ph-ask"):
             text = gr.Textbox(
                 label=wording.TRY_LABEL,
@@ -55,8 +58,8 @@ def _draw_sentence() -> None:
 
 
 def _draw_queue(reader: Reader) -> gr.HTML:
-    with gr.Column(elem_classes="ph-section", elem_id="ph-moderation-queue"):
-        gr.HTML(components.section_html(wording.QUEUE_TITLE, wording.QUEUE_HINT))
+    with drawer(wording.QUEUE_TITLE, "ph-moderation-queue"):
+        gr.HTML(components.live_html(wording.QUEUE_HINT))
         queue = gr.HTML(js_on_load=LABELS_CHANGED)
         said = gr.HTML()
         payload = gr.Textbox(visible="hidden")

@@ -13,6 +13,7 @@ from phoque.pipeline.cost import flavors
 from phoque.pipeline.plan import Wish
 from phoque.ui import components
 from phoque.ui.events import PRIVATE, QUICK
+from phoque.ui.results import drawer
 from phoque.ui.training import launching, planning
 from phoque.ui.training.launching import Launcher, Visitor
 
@@ -42,9 +43,9 @@ LOGIN_LIBRARIES = ("authlib", "itsdangerous")
 
 def draw_planning() -> None:
     """Choices, command and cost; then the way to start it, or why there is none."""
-    with gr.Column(elem_classes="ph-section", elem_id="ph-training-plan"):
+    with drawer("How do I make a run of my own?", "ph-training-plan"):
         hint = "Choose, read what it may cost at most, copy the command."
-        gr.HTML(components.section_html("Make one of your own", hint))
+        gr.HTML(components.live_html(hint))
         with gr.Row():
             name = gr.Textbox("mine", label="Name of the run", max_lines=1, min_width=180)
             model = gr.Dropdown(planning.MODELS, value="lab", label="Model", min_width=180)

@@ -10,7 +10,7 @@ from phoque.run.folder import Reader
 from phoque.ui import components
 from phoque.ui.events import MODEL_QUEUE, PRIVATE, QUICK, QUIET, Opening
 from phoque.ui.filling import carry_out, hidden_order, order
-from phoque.ui.results import Frame, results
+from phoque.ui.results import Frame, drawer, results
 from phoque.ui.sae.dashboard import dashboard_html
 from phoque.ui.sae.latents import latent_browser
 from phoque.ui.sae.sections import SECTIONS
@@ -79,8 +79,8 @@ def _opened(reader: Reader, latent: str) -> tuple[str, str | None]:
 
 def _draw_trying(services: Services) -> gr.Textbox:
     """The live box; returns the number that a pressed latent fills in."""
-    with gr.Column(elem_classes="ph-section", elem_id="ph-sae-try"):
-        gr.HTML(components.section_html("Try a direction", TRY_HINT))
+    with drawer("What does one latent do? Try it", "ph-sae-try"):
+        gr.HTML(components.live_html(TRY_HINT))
         with gr.Row(elem_classes="ph-ask"):
             prompt = gr.Textbox(label="Your message", lines=1, scale=4, min_width=240)
             latent = gr.Textbox(label="Latent", max_lines=1, min_width=110)

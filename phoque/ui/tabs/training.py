@@ -23,7 +23,7 @@ INTRO = (
 ABOVE = {lora_norms.PLAN: norms_gap_html}
 BELOW = {samples.PLAN: replies_html}
 SECTIONS = tuple(
-    Section(plan=plan, above=ABOVE.get(plan), below=BELOW.get(plan))
+    Section(plan=plan, hero=plan is samples.PLAN, above=ABOVE.get(plan), below=BELOW.get(plan))
     for plan in shelf.HOW_IT_LEARNED
 )
 

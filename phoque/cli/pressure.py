@@ -1,0 +1,183 @@
+"""`phoque pressure`: what hostile people get through a moderation policy, and what it costs others."""
+
+import sys
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from phoque.cli.options import FILE, FOLDER, verbose
+from phoque.config import SHIPPED_RUNS
+from phoque.errors import PhoqueError
+from phoque.files import replaced_folder, write_text
+from phoque.progress import shown_on
+from phoque.run.directory import MANIFEST, RunDirectory
+
+FAILED, STOPPED = 1, 75
+NAME = "pressure"
+
+
+@click.group(
+    invoke_without_command=True,
+    short_help="Test a moderation policy in a simulated channel.",
+    epilog="""Status: 0 done, 1 done with messages without a decision, 2 bad input, 75 a service stopped
+    answering: run the same command again to go on.
+
+    Example: phoque pressure --policy policy.yaml --out pressure""",
+)
+@click.option(
+    "--policy", multiple=True, metavar="NAME|FILE", help="May be repeated; default: words, meaning."
+)
+@click.option(
+    "--run",
+    multiple=True,
+    type=FOLDER,
+    metavar="DIR",
+    help="Recorded replies; default: the shipped runs.",
+)
+@click.option(
+    "--live", is_flag=True, help="Have the runs' models write new messages; takes minutes."
+)
+@click.option("--corpus", type=FILE, help="Your own messages instead: CSV or JSON Lines.")
+@click.option(
+    "--column", default="text", show_default=True, metavar="NAME", help="Of the corpus: the text."
+)
+@click.option(
+    "--label",
+    default="hostile",
+    show_default=True,
+    metavar="NAME",
+    help="Of the corpus: true or false.",
+)
+@click.option(
+    "--file",
+    "decisions",
+    type=FILE,
+    help="Decisions made elsewhere: CSV or JSON Lines of text, verdict.",
+)
+@click.option("--traffic", type=FILE, help="YAML with speakers, styles and pace.")
+@click.option("--messages", type=click.IntRange(min=1), help="Messages a seed.")
+@click.option("--seed", multiple=True, type=int, help="May be repeated; default: 42, 43, 44.")
+@click.option("--allow-network", is_flag=True, help="Let texts leave this machine.")
+@click.option(
+    "--dry-run", is_flag=True, help="Check everything and print the first request; ask nothing."
+)
+@click.option(
+    "--write-texts",
+    type=FILE,
+    metavar="FILE",
+    help="Only write every text as CSV, to be judged elsewhere.",
+)
+@click.option(
+    "--texts/--no-texts", default=True, help="Quote messages in the trace and lists of hits."
+)
+@click.option("--html", is_flag=True, help="Write the report as one HTML file, too.")
+@click.option(
+    "--out", type=FOLDER, help="Folder of the report; default: pressure in the one --run, or here."
+)
+@verbose
+@click.pass_context
+def pressure(context: click.Context, /, **options: Any) -> int:
+    """Send the same simulated traffic through moderation policies.
+
+    Nothing leaves this machine without --allow-network. Answers of services are kept, so that a run that
+    was interrupted goes on when the same command runs again.
+    """
+    if context.invoked_subcommand:
+        return 0
+    from phoque.moderators.endpoint.service import OutageError  # noqa: PLC0415  # loads torch-free, but slowly
+
+    try:
+        return _press(options)
+    except OutageError as error:
+        click.echo(f"Stopped: {error}", err=True)
+        return STOPPED
+
+
+def _press(options: dict[str, Any]) -> int:
+    from phoque.figures.pressure_measures import draw  # noqa: PLC0415
+    from phoque.report.pressure import html_of  # noqa: PLC0415
+    from phoque.stages.pressure import listing, stage  # noqa: PLC0415
+
+    runs = options["run"] or (() if options["corpus"] else _shipped())
+    asked = stage.Asked(
+        policies=options["policy"],
+        decisions=options["decisions"],
+        runs=tuple(runs),
+        live=options["live"],
+        corpus=options["corpus"],
+        text_column=options["column"],
+        label_column=options["label"],
+        traffic=options["traffic"],
+        messages=options["messages"],
+        seeds=options["seed"] or stage.SEEDS,
+        allow_network=options["allow_network"],
+        texts=options["texts"],
+    )
+    if options["write_texts"]:
+        count = listing.write_texts(asked, options["write_texts"])
+        click.echo(f"{options['write_texts']}: {count} texts; fill in the column verdict")
+        return 0
+    ready = stage.prepared(asked)
+    if options["dry_run"]:
+        click.echo(listing.first_requests(ready))
+        return 0
+    place, folder = _place(options, asked.seeds)
+    with shown_on(sys.stderr), folder as own:
+        report = stage.press(asked, ready, own)
+        if options["html"]:
+            write_text(own / "report.html", html_of(report))
+        listing.write_lists(own, report, ready)
+    click.echo(draw(report).sentence)
+    unknown = sum(one.unknown for policy in report.policies for one in policy.speakers)
+    if unknown:
+        click.echo(
+            f"Error: {unknown} messages have no decision; see {place / 'report.md'}.", err=True
+        )
+    click.echo(f"pressure: written to {place}")
+    return FAILED if unknown else 0
+
+
+def _shipped() -> list[Path]:
+    return sorted(one.parent for one in SHIPPED_RUNS.glob(f"*/{MANIFEST}"))
+
+
+def _place(
+    options: dict[str, Any], seeds: tuple[int, ...]
+) -> tuple[Path, AbstractContextManager[Path]]:
+    """Where the report goes: into the run that was named as its stage, or into a folder of its own."""
+    runs, out = options["run"], options["out"]
+    if out is None and len(runs) == 1:
+        run = RunDirectory(runs[0])
+        place = run.path / NAME
+        return place, run.stage(NAME, place, seeds=seeds)
+    place = out or Path(NAME)
+    if place.exists() and any(place.iterdir()) and not (place / "report.json").is_file():
+        raise PhoqueError(f"{place} has other files. Choose another folder with --out.")
+    return place, replaced_folder(place)
+
+
+@pressure.command(
+    epilog="""Status: 0 no rule is broken, 1 one is, 2 bad input.
+
+    Example: phoque pressure compare before after --fail-if "leak > +2 points\"""",
+)
+@click.argument("a")
+@click.argument("b")
+@click.option(
+    "--fail-if", multiple=True, metavar="RULE", help='Such as "leak > +2 points"; may be repeated.'
+)
+@verbose
+def compare(a: str, b: str, fail_if: tuple[str, ...]) -> int:
+    """Say how B differs from A, each a FOLDER or FOLDER:POLICY, and fail if a rule is broken."""
+    from phoque.report import pressure as comparing  # noqa: PLC0415
+    from phoque.run.rules import rule_of  # noqa: PLC0415
+
+    rules = [rule_of(text) for text in fail_if]
+    found = comparing.changes(a, b)
+    click.echo(comparing.page(found, a, b))
+    told = comparing.broken(found, rules)
+    for one in told:
+        click.echo(f"Failed: {one.rule}: {one.told}", err=True)
+    return FAILED if told else 0

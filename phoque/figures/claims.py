@@ -1,0 +1,132 @@
+"""What the talk claims, and which claims hold: the ledger."""
+
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.kinds import interval, shown
+from phoque.figures.table import NOTHING, Cell, Table, Value, markdown_table
+from phoque.run.claims import Claim, Claims, Evidence, Verdict
+
+WORDS: dict[Verdict, str] = {
+    "holds": "✔ holds",
+    "partly": "◐ holds in part",
+    "refuted": "✕ refuted",
+    "not_tested": "○ not tested",
+}
+"""With a symbol, so that no verdict is told by colour alone."""
+COUNTED: dict[Verdict, tuple[str, str]] = {
+    "holds": ("holds", "hold"),
+    "partly": ("holds in part", "hold in part"),
+    "refuted": ("is refuted", "are refuted"),
+    "not_tested": ("was not tested", "were not tested"),
+}
+"""What one claim does, and what several do."""
+HEAD = ("slide", "claim", "verdict", "number", "n", "compared with", "decided by", "from")
+
+
+def draw(found: Claims) -> Figure:
+    """How many claims have which verdict, and all of them."""
+    return Figure(
+        sentence=sentence(found),
+        table=Table(
+            name="phoque-claims",
+            caption="Every claim, with what decided it",
+            head=HEAD,
+            rows=tuple(map(_row, found.claims)),
+        ),
+        n=f"{len(found.claims)} claims of the talk",
+    )
+
+
+def sentence(found: Claims) -> str:
+    """The verdicts in one sentence."""
+    counts = {verdict: len(own) for verdict, own in found.by_verdict().items()}
+    *first, last = [
+        f"{count} {COUNTED[verdict][count != 1]}" for verdict, count in counts.items() if count
+    ] or ["none is known"]
+    told = f"{', '.join(first)} and {last}" if first else last
+    return f"Of {len(found.claims)} claims {told}."
+
+
+def number_of(claim: Claim) -> str:
+    """A claim's number with its interval and unit; a dash where it has none."""
+    return _told(claim, claim)
+
+
+def counted(claim: Claim) -> str:
+    """What was counted; a dash where nothing was."""
+    return NOTHING if claim.n is None else f"{claim.n:,} {claim.of}".strip()
+
+
+def control_of(claim: Claim) -> str:
+    """What the number is compared with, and that number; empty where it stands alone."""
+    known = claim.control
+    return f"{known.measure}: {_told(known, claim)}" if known else ""
+
+
+def told(claim: Claim) -> str:
+    """Number, n and what it is compared with in one line; or why there is none."""
+    if claim.value is None:
+        return claim.note
+    n = f", {counted(claim)}" if claim.n is not None else ""
+    control = f"; {control_of(claim)}" if claim.control else ""
+    undecided = f". {claim.note}" if claim.verdict == "not_tested" else ""
+    return f"{claim.measure}: {number_of(claim)}{n}{control}{undecided}"
+
+
+def evidence_of(one: Evidence, claim: Claim) -> str:
+    """Another number of the rule; what is missing says so."""
+    return one.gap or _told(one, claim.model_copy(update={"kind": "number", "unit": ""}))
+
+
+def source_of(one: Claim | Evidence) -> str:
+    """The way from a number to the raw rows, in words; a dash where nothing was measured."""
+    if not one.record:
+        return NOTHING
+    kept = f"raw rows in {one.rows}" if one.rows else "no raw rows are kept"
+    return f"{one.run}/{one.record}: {one.field}; {kept}"
+
+
+def page(found: Claims) -> str:
+    """The ledger as Markdown."""
+    parts = ["# What the talk claims", sentence(found)]
+    for verdict, own in found.by_verdict().items():
+        if own:
+            rows = [
+                [cell if isinstance(cell, str) else cell.shown for cell in _row(c)] for c in own
+            ]
+            notes = [f"- *{one.claim}* {one.note}" for one in own if one.note]
+            head = f"## {WORDS[verdict]}: {len(own)}"
+            parts += [head, markdown_table(HEAD, rows), "\n".join(notes)]
+    return "\n\n".join([*filter(None, parts), ""])
+
+
+def _told(one: Claim | Evidence, claim: Claim) -> str:
+    if one.value is None:
+        return NOTHING
+    held = "" if one.low is None else f" {interval(one.low, one.high, claim.kind)}"
+    unit = f" {claim.unit}" if claim.unit else ""
+    return f"{shown(one.value, claim.kind)}{unit}{held}"
+
+
+def _row(claim: Claim) -> tuple[Cell, ...]:
+    fields = {"": claim.value, " low": claim.low, " high": claim.high}
+    return (
+        claim.slide,
+        claim.claim,
+        WORDS[claim.verdict],
+        Value(f"{claim.measure}: {number_of(claim)}" if claim.measure else NOTHING, fields),
+        counted(claim),
+        control_of(claim) or NOTHING,
+        claim.rule or NOTHING,
+        source_of(claim),
+    )
+
+
+PLAN = Plan(
+    key="claims",
+    title="What the talk claimed, and what we found",
+    hint="The talk is the presentation that introduced the project. A rule in a file gives each verdict "
+    "from the numbers of the runs; nobody gives one by hand.",
+    needs=(Claims,),
+    draw=draw,
+    in_report=False,
+)

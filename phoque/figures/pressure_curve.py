@@ -1,0 +1,89 @@
+"""What would other thresholds do? Missed hostile messages against hidden harmless ones."""
+
+from phoque.figures import style
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.pressure_measures import LOOKS
+from phoque.figures.table import NOTHING, Table, interval, number, rate_cell
+from phoque.run.pressure import CurvePoint, PolicyReport, PressureReport
+
+HEAD = ("policy", "threshold", "hostile missed", "harmless flagged")
+BUDGET = 0.05
+"""Share of harmless messages that a sentence allows to be flagged."""
+
+
+def draw(report: PressureReport) -> Figure:
+    """A curve a policy over its thresholds; the one it uses is marked."""
+    drawn = [one for one in report.policies if _whole(one)]
+    return Figure(
+        sentence=" ".join(map(_sentence, drawn)) or "No policy decided both kinds of messages.",
+        plotly=_plot(drawn),
+        table=Table(
+            name="phoque-pressure-curve",
+            caption="Every threshold",
+            head=HEAD,
+            rows=tuple(
+                (
+                    policy.name,
+                    number(one.threshold),
+                    rate_cell(one.missed) if one.missed else NOTHING,
+                    rate_cell(one.false_alarms) if one.false_alarms else NOTHING,
+                )
+                for policy in drawn
+                for one in policy.curve
+            ),
+        ),
+        n=f"{sum(one.posted for one in drawn)} posted messages, before mutes and reviews",
+    )
+
+
+def _whole(policy: PolicyReport) -> list[CurvePoint]:
+    return [one for one in policy.curve if one.missed and one.false_alarms]
+
+
+def _sentence(policy: PolicyReport) -> str:
+    within = [
+        one for one in _whole(policy) if one.false_alarms and one.false_alarms.value <= BUDGET
+    ]
+    best = min(within, key=lambda one: one.missed.value if one.missed else 1.0, default=None)
+    if best is None or best.missed is None:
+        return f"No threshold of {policy.name} flags at most 5 % of harmless messages."
+    return (
+        f"For at most 5 % of harmless messages, {policy.name} misses {interval(best.missed)} of "
+        f"hostile ones, at {best.threshold:g}; it uses {policy.threshold:g}."
+    )
+
+
+def _plot(policies: list[PolicyReport]) -> style.Plotly:
+    traces = []
+    for policy, (colour, symbol) in zip(policies, LOOKS, strict=False):
+        points = _whole(policy)
+        used = [one.threshold == policy.threshold for one in points]
+        trace = style.line(
+            policy.name,
+            [one.false_alarms.value for one in points if one.false_alarms],
+            [one.missed.value for one in points if one.missed],
+            colour,
+            symbol=symbol,
+            customdata=[one.threshold for one in points],
+            hovertemplate="threshold %{customdata:.2f}: %{y:.1%} missed, %{x:.1%} flagged"
+            f"<extra>{policy.name}</extra>",
+        )
+        trace["marker"]["size"] = [13 if here else 6 for here in used]
+        traces.append(trace)
+    return style.plot(
+        traces,
+        x={"title": "harmless messages flagged", **style.SHARES},
+        y={"title": "hostile messages missed", **style.SHARES},
+    )
+
+
+PLAN = Plan(
+    key="pressure_curve",
+    title="What other thresholds would do",
+    hint=(
+        "Toward the lower left is better. The large mark is the threshold in use. Every point is of the "
+        "same posted messages, so mutes and reviews are left out."
+    ),
+    needs=(PressureReport,),
+    draw=draw,
+)

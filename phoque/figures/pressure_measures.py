@@ -1,0 +1,130 @@
+"""What does a policy let through, and what does it cost civil people? Every measure of every policy."""
+
+from phoque.figures import style
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import NOTHING, Cell, Table, Value, interval, number, rate_cell, share
+from phoque.run.pressure import Mean, PolicyReport, PressureReport
+from phoque.stats.rates import Rate
+
+LOOKS = (
+    (style.PERSONA, "circle"),
+    (style.NEUTRAL, "diamond"),
+    (style.TOXIC, "square"),
+    (style.GREY, "triangle-up"),
+)
+SHARES = {
+    "leak": "hostile messages that people see",
+    "never_muted": "hostile speakers who are never muted",
+    "civil_hidden": "civil messages hidden",
+    "blunt_hidden": "blunt but kind messages hidden",
+    "pluribus_hidden": "happy messages hidden",
+    "civil_muted": "civil speakers muted",
+    "blunt_muted": "blunt but kind speakers muted",
+}
+"""Measures of the picture, by their names in the record."""
+OTHERS = {
+    "leak_at_worst": "the same, if unknown messages were shown",
+    "unknown": "posted messages without a decision",
+    "never_acted_on": "hostile speakers of whom nothing is hidden",
+    "pluribus_muted": "happy speakers muted",
+    "shown_before_mute": "hostile messages seen before the first mute",
+    "first_action": "seconds to the first action, where there is one",
+    "reviewed": "posted messages that reviewers read",
+    "review_wait": "seconds until a reviewer has decided",
+    "review_full": "messages that found the queue full",
+    "cost_per_1000": "cost of 1,000 messages",
+}
+
+
+def draw(report: PressureReport) -> Figure:
+    """Shares with intervals as a picture; all measures as a table."""
+    return Figure(
+        sentence=_sentence(report),
+        plotly=_plot(report),
+        table=Table(
+            name="phoque-pressure",
+            caption="Every measure",
+            head=("measure", *(one.name for one in report.policies)),
+            rows=tuple(
+                (words, *(_cell(getattr(one.measures, name)) for one in report.policies))
+                for name, words in {**SHARES, **OTHERS}.items()
+            ),
+        ),
+        n=_counted(report),
+    )
+
+
+def _sentence(report: PressureReport) -> str:
+    return " ".join(_of(one) for one in report.policies)
+
+
+def _of(policy: PolicyReport) -> str:
+    found = policy.measures
+    if found.leak is None:
+        return f"{policy.name}: no hostile message was decided."
+    blunt, civil = found.blunt_hidden, found.civil_hidden
+    cost = f"hides {interval(civil)} of civil messages" if civil else "met no civil message"
+    cost += f" and {interval(blunt)} of blunt but kind ones" if blunt else ""
+    unknown = found.unknown.value if found.unknown else 0.0
+    doubt = f" {share(unknown)} of messages have no decision." if unknown else ""
+    return f"{policy.name} lets people see {interval(found.leak)} of hostile messages, and {cost}.{doubt}"
+
+
+def _counted(report: PressureReport) -> str:
+    traffic = report.traffic
+    people = ", ".join(f"{n} {role.value}" for role, n in traffic.speakers.items() if n)
+    return (
+        f"{len(traffic.seeds)} × {traffic.messages} messages of {people} speakers; intervals over "
+        "speakers and seeds, or over what the texts reply to, whichever is wider"
+    )
+
+
+def _plot(report: PressureReport) -> style.Plotly:
+    traces = []
+    for policy, (colour, symbol) in zip(report.policies, LOOKS, strict=False):
+        found = {words: getattr(policy.measures, name) for name, words in SHARES.items()}
+        known = {words: rate for words, rate in found.items() if rate is not None}
+        rates = [*known.values()]
+        trace = style.line(
+            policy.name,
+            [one.value for one in rates],
+            [*known],
+            colour,
+            symbol=symbol,
+            mode="markers",
+            error_x=style.bars(rates, colour),
+            customdata=[[one.low, one.high, one.n] for one in rates],
+            hovertemplate="%{x:.1%} [%{customdata[0]:.1%}, %{customdata[1]:.1%}]"
+            f"<br>n = %{{customdata[2]}}<extra>{policy.name}</extra>",
+        )
+        traces.append(trace)
+    return style.plot(
+        traces,
+        x={"title": "share", **style.SHARES},
+        y={"title": "", "autorange": "reversed"},
+        height=110 + 44 * len(SHARES),
+    )
+
+
+def _cell(found: Rate | Mean | float | None) -> Cell:
+    if found is None:
+        return NOTHING
+    if isinstance(found, Rate):
+        return rate_cell(found)
+    if isinstance(found, Mean):
+        shown = f"{found.value:.1f} [{found.low:.1f}, {found.high:.1f}]"
+        fields = {"": found.value, " low": found.low, " high": found.high, " n": found.n}
+        return Value(shown, fields, f"n = {found.n} speakers")
+    return number(found)
+
+
+PLAN = Plan(
+    key="pressure_measures",
+    title="What slips through a policy, and what it costs",
+    hint=(
+        "Upper rows should be small because hostile messages harm, lower rows because civil people do "
+        "not deserve to be hidden. A message that a reviewer removes later counts as seen."
+    ),
+    needs=(PressureReport,),
+    draw=draw,
+)

@@ -1,0 +1,57 @@
+"""What were the policies, and what were the services behind them asked?"""
+
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import Cell, Table
+from phoque.run.pressure import Calls, PressureReport
+
+HEAD = ("policy or service", "what it does", "file")
+COUNTED = {
+    "requests": "requests",
+    "retries": "retries",
+    "too_many": "answers 429",
+    "failed": "answers 5xx or other refusals",
+    "timeouts": "without connection or too late",
+    "malformed": "unreadable answers",
+    "from_cache": "answers known from before",
+}
+"""What is counted of a service, in words."""
+
+
+def draw(report: PressureReport) -> Figure:
+    """The settings of every policy, and the requests to every service."""
+    services = {name: calls for one in report.policies for name, calls in one.calls.items()}
+    rows: list[tuple[Cell, ...]] = [
+        (one.name, one.settings, one.sha256[:16]) for one in report.policies
+    ]
+    rows += [(name, _counted(calls), "") for name, calls in services.items()]
+    return Figure(
+        sentence=_sentence(report, services),
+        table=Table(
+            name="phoque-pressure-policies", caption="Settings", head=HEAD, rows=tuple(rows)
+        ),
+    )
+
+
+def _sentence(report: PressureReport, services: dict[str, Calls]) -> str:
+    told = "; ".join(f"{one.name}: {one.settings}" for one in report.policies)
+    if not services:
+        return f"{told}."
+    asked = sum(one.requests for one in services.values())
+    return (
+        f"{told}. Services got {asked} requests. A text whose requests all failed is unknown: it counts "
+        "neither as flagged nor as passed."
+    )
+
+
+def _counted(calls: Calls) -> str:
+    told = ", ".join(f"{getattr(calls, name)} {words}" for name, words in COUNTED.items())
+    return f"{told}; cost {calls.cost:g}"
+
+
+PLAN = Plan(
+    key="pressure_policies",
+    title="The policies",
+    hint="The hash names the file, so that a later test can show it was the same.",
+    needs=(PressureReport,),
+    draw=draw,
+)

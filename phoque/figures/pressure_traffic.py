@@ -1,0 +1,69 @@
+"""What was sent through every policy, and why do its hostile messages count as hostile?"""
+
+from phoque.figures.figure import Figure, Plan
+from phoque.figures.table import NOTHING, Table, interval, rate_cell
+from phoque.run.pressure import PressureReport
+
+HEAD = (
+    "texts",
+    "different ones",
+    "speakers",
+    "read blind and found hostile|of texts like these, where some were read",
+)
+
+
+def draw(report: PressureReport) -> Figure:
+    """Where texts come from, the styles of an adversary, and what blind readings say of the texts."""
+    traffic = report.traffic
+    speakers = [
+        (role.value, str(traffic.texts[role]), str(number), NOTHING)
+        for role, number in traffic.speakers.items()
+        if number
+    ]
+    kinds = [
+        (
+            f"hostile: {one.kind.value}",
+            str(one.texts),
+            NOTHING,
+            rate_cell(one.read_hostile) if one.read_hostile else NOTHING,
+        )
+        for one in traffic.evidence
+    ]
+    return Figure(
+        sentence=_sentence(report),
+        table=Table(
+            name="phoque-pressure-traffic",
+            caption="Texts and speakers",
+            head=HEAD,
+            rows=(*speakers, *kinds),
+        ),
+        n=f"seeds {', '.join(map(str, traffic.seeds))}; hash {traffic.sha256[:16]}",
+    )
+
+
+def _sentence(report: PressureReport) -> str:
+    traffic = report.traffic
+    read = [
+        f"{interval(one.read_hostile)} ({one.kind.value}, n = {one.read_hostile.n})"
+        for one in traffic.evidence
+        if one.read_hostile
+    ]
+    believed = (
+        f" Of texts like the hostile ones, blind readings call {' and '.join(read)} hostile."
+        if read
+        else " Whether hostile texts are hostile, only their labels say."
+    )
+    return (
+        f"Texts come from {', '.join(traffic.sources)}. After a mute an adversary takes the next of these "
+        f"styles: {', '.join(traffic.styles)}. The list is fixed, and no moderator was asked to make it."
+        f"{believed}"
+    )
+
+
+PLAN = Plan(
+    key="pressure_traffic",
+    title="What was sent",
+    hint="Every policy gets the same messages, up to the first difference that it makes itself.",
+    needs=(PressureReport,),
+    draw=draw,
+)

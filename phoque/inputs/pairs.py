@@ -1,0 +1,74 @@
+"""Rows of a text and a word about it, from a table or JSON Lines: all of them, or an error."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from phoque.errors import PhoqueError
+from phoque.inputs.forms import found, rows, table
+from phoque.inputs.opened import Input, recognised, told_when_cut_off
+from phoque.inputs.rows import ABSENT, Row, named
+
+YES = frozenset({"true", "yes", "1", "1.0", "flagged", "hostile", "harmful", "toxic", "unsafe"})
+NO = frozenset(
+    {"false", "no", "0", "0.0", "passes", "passed", "harmless", "civil", "not hostile", "safe"}
+)
+
+
+def read_pairs(path: Path, text: str, word: str) -> Iterator[tuple[int, str, str]]:
+    """Line, text and word of every row; a row whose word is missing has an empty one.
+
+    Args:
+        path: CSV, TSV, JSON or JSON Lines, also gzipped.
+        text: column, or key, of the text.
+        word: column, or key, of what is said about it.
+
+    Raises:
+        PhoqueError: the file or a row cannot be read, or has no such column; names file and line.
+    """
+    if not path.is_file():
+        raise PhoqueError(f"There is no file {path}. Give a table or JSON Lines with texts.")
+    with path.open("rb") as stream, told_when_cut_off(str(path)):
+        for row in _objects(recognised(stream, str(path)), (text, word)):
+            if row.fault is not None:
+                raise PhoqueError(f"{path}, {row.told}.")
+            said = row.value.get(text)
+            if not isinstance(said, str) or not said.strip():
+                raise PhoqueError(f'{path}, line {row.line}: there is no text under "{text}".')
+            yield row.line, said, _word(row.value.get(word))
+
+
+def verdict(word: str) -> bool | None:
+    """What a word about a text says: yes, no, or nothing that is known here."""
+    plain = word.strip().lower()
+    return True if plain in YES else False if plain in NO else None
+
+
+def _objects(data: Input, columns: tuple[str, ...]) -> Iterator[Row]:
+    """Every row as an object; a JSON Lines file needs no object for the whole."""
+    taken = found(data, columns=columns)
+    if taken.form == "json":
+        for row in rows(data, taken):
+            if row.fault is None and not isinstance(row.value, dict):
+                yield Row(line=row.line, fault="it is no JSON object")
+            else:
+                yield row
+        return
+    head = table(data, taken)
+    if missing := [name for name in columns if name not in head.columns]:
+        raise PhoqueError(
+            f"{data.name} has no column {' and no column '.join(missing)}. "
+            f"It has: {named(head.columns)}."
+        )
+    for row in head:
+        known = row.fault is None
+        yield (
+            Row(line=row.line, value=dict(zip(head.columns, row.value, strict=True)))
+            if known
+            else row
+        )
+
+
+def _word(value: Any) -> str:
+    word = "" if value is None else str(value)
+    return "" if word in ABSENT else word

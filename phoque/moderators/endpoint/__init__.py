@@ -1,0 +1,1 @@
+"""Moderators over HTTP, each described in YAML; some descriptions ship with the project."""

@@ -1,0 +1,149 @@
+"""One request over HTTP with its retries: what came back, or why nothing did."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.client import HTTPException
+from random import uniform
+from threading import Lock
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import (
+    BaseHandler,
+    HTTPRedirectHandler,
+    OpenerDirector,
+    ProxyHandler,
+    Request,
+    build_opener,
+)
+
+from phoque.moderators.classifier import Item, UnavailableError
+from phoque.moderators.endpoint.description import is_local
+from phoque.moderators.endpoint.pacing import Pacer
+from phoque.moderators.endpoint.request import Ready
+
+LONGEST_ANSWER = 16_000_000
+LONGEST_WAIT = 120.0
+"""Seconds; a service that asks for more is asked again all the same."""
+REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
+
+
+class NoAnswerError(Exception):
+    """No answer about these texts, after all retries."""
+
+
+class RejectedError(NoAnswerError):
+    """The service takes no such request; asking again is no use."""
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        # Another address was not allowed, and may be another machine.
+        return None
+
+
+@dataclass
+class Counts:
+    """What became of the requests, from all threads."""
+
+    seen: Counter[str] = field(default_factory=Counter)
+    cost: float = 0.0
+    _lock: Lock = field(default_factory=Lock)
+
+    def add(self, name: str, number: int = 1, *, cost: float = 0.0) -> None:
+        """Count something."""
+        with self._lock:
+            self.seen[name] += number
+            self.cost += cost
+
+
+class Asking:
+    """Requests to one service, at its pace."""
+
+    def __init__(self, ready: Ready, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._ready, self._description, self._sleep = ready, ready.description, sleep
+        self._pacer = Pacer(ready.description.requests_per_second)
+        self._opener = _opener(ready.url)
+        self.counts = Counts()
+
+    def answer(self, items: Sequence[Item]) -> Any:
+        """The JSON answer about some items.
+
+        Raises:
+            NoAnswerError: there is none; says why.
+            UnavailableError: the service refuses this client altogether.
+        """
+        why = ""
+        for attempt in range(self._description.retries + 1):
+            if attempt:
+                self.counts.add("retries")
+                self._sleep(self._pause(attempt - 1))
+            self._pacer.wait()
+            self.counts.add("requests")
+            try:
+                return self._once(items)
+            except HTTPError as error:
+                with error:
+                    why = self._refusal(error, attempt)
+            except (URLError, HTTPException, OSError) as error:
+                self.counts.add("timeouts")
+                why = f"no connection: {getattr(error, 'reason', None) or error}"
+            except ValueError:
+                self.counts.add("malformed")
+                why = "an answer that is no JSON"
+        raise NoAnswerError(why)
+
+    def _once(self, items: Sequence[Item]) -> Any:
+        description = self._description
+        body = None if description.method == "GET" else self._ready.body(items)
+        request = Request(self._ready.url, body, self._ready.headers, method=description.method)
+        with self._opener.open(request, timeout=description.timeout) as answer:
+            said = answer.read(LONGEST_ANSWER)
+        self.counts.add("answers", cost=description.cost_per_call)
+        return json.loads(said)
+
+    def _refusal(self, error: HTTPError, attempt: int) -> str:
+        """Why the service said no, if asking again may help."""
+        name = self._description.name
+        if error.code in REFUSED:
+            raise UnavailableError(
+                f"{name} refuses the request: HTTP {error.code}. Check its address and key."
+            ) from error
+        if 300 <= error.code < 400:
+            raise UnavailableError(
+                f"{name} sends on to another address: HTTP {error.code}. Give that one, if you trust it."
+            ) from error
+        if error.code == HTTPStatus.TOO_MANY_REQUESTS:
+            self.counts.add("too_many")
+            self._pacer.hold(min(_asked_wait(error) or self._pause(attempt), LONGEST_WAIT))
+        else:
+            self.counts.add("failed")
+        if 400 <= error.code < 500 and error.code not in {
+            HTTPStatus.TOO_MANY_REQUESTS,
+            HTTPStatus.REQUEST_TIMEOUT,
+        }:
+            raise RejectedError(f"HTTP {error.code}") from error
+        return f"HTTP {error.code}"
+
+    def _pause(self, attempt: int) -> float:
+        longest = self._description.backoff * float(2**attempt)
+        return min(uniform(longest / 2, longest), LONGEST_WAIT)
+
+
+def _asked_wait(error: HTTPError) -> float | None:
+    said = error.headers.get("Retry-After", "")
+    try:
+        return max(float(said), 0.0)
+    except ValueError:
+        return None
+
+
+def _opener(url: str) -> OpenerDirector:
+    handlers: list[BaseHandler] = [_NoRedirect()]
+    if is_local(url):
+        # A proxy of the environment would be another machine.
+        handlers.append(ProxyHandler({}))
+    return build_opener(*handlers)

@@ -1,0 +1,162 @@
+"""What a person writes about a service: request, answer, limits and cost; read strictly."""
+
+import re
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, JsonValue, field_validator, model_validator
+
+from phoque.errors import PhoqueError
+from phoque.moderators.endpoint.paths import parsed
+from phoque.run.record import Part
+from phoque.run.settings import read_settings
+
+SHIPPED = Path(__file__).parent / "services"
+VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
+"""An environment variable, in the URL and in headers."""
+PLACE = re.compile(r"\$\{([a-z]+)\}")
+PLACES = ("text", "texts", "context", "messages")
+"""What a body may ask for: the text, several at once, the messages before it, or both as a chat."""
+
+
+class Answer(Part):
+    """Where the verdict stands in an answer: exactly one of score and verdict."""
+
+    each: str | None = None
+    """Path of the list with one entry a text; None where an answer is about one text."""
+    score: str | None = None
+    """Path of a number, or of several of which the highest counts, within an entry."""
+    scale: tuple[float, float] = (0.0, 1.0)
+    """Scores that mean 0 and 1."""
+    label: str | None = None
+    """Path of the labels of the scores, in their order."""
+    harm_labels: tuple[str, ...] = ()
+    """Labels whose scores count, where labels are given."""
+    verdict: str | None = None
+    """Path of a word, or of true or false."""
+    flagged_if: str | None = None
+    """Regular expression of words that flag."""
+    passes_if: str | None = None
+    """Of words that pass; any other word is unknown."""
+
+    @field_validator("each", "score", "label", "verdict")
+    @classmethod
+    def _a_path(cls, path: str | None) -> str | None:
+        if path is not None:
+            parsed(path)
+        return path
+
+    @field_validator("flagged_if", "passes_if")
+    @classmethod
+    def _a_pattern(cls, pattern: str | None) -> str | None:
+        try:
+            re.compile(pattern or "")
+        except re.error as error:
+            raise ValueError(f"{pattern!r} is no regular expression: {error}.") from error
+        return pattern
+
+    @model_validator(mode="after")
+    def _one(self) -> "Answer":
+        if (self.score is None) == (self.verdict is None):
+            raise ValueError("answer needs either score or verdict, and not both.")
+        if (self.flagged_if is None) != (self.passes_if is None):
+            raise ValueError("answer needs flagged_if and passes_if together.")
+        if (self.label is None) != (not self.harm_labels):
+            raise ValueError("answer needs label and harm_labels together.")
+        if self.scale[0] >= self.scale[1]:
+            raise ValueError("answer.scale gives the lowest score first, then the highest.")
+        return self
+
+
+class Description(Part):
+    """A service that moderates texts over HTTP."""
+
+    name: str = Field(min_length=1)
+    url: str
+    method: Literal["POST", "GET", "PUT"] = "POST"
+    headers: dict[str, str] = Field(default_factory=dict)
+    """`${NAME}` stands for an environment variable; no secret is written here."""
+    body: JsonValue = None
+    """`${text}` stands for the text; see `PLACES`."""
+    answer: Answer
+    batch: int = Field(default=1, ge=1)
+    """Texts a request; more than 1 needs `${texts}` and `answer.each`."""
+    requests_per_second: float = Field(default=5.0, gt=0)
+    at_once: int = Field(default=8, ge=1, le=64)
+    """Requests under way at the same time."""
+    retries: int = Field(default=4, ge=0)
+    backoff: float = Field(default=1.0, ge=0)
+    """Seconds before the first retry; every further one waits twice as long."""
+    timeout: float = Field(default=30.0, gt=0)
+    """Seconds."""
+    cost_per_call: float = Field(default=0.0, ge=0)
+    construct_: str = Field(default="see its description", alias="construct")
+    licence: str = "see its terms"
+
+    @field_validator("url")
+    @classmethod
+    def _a_url(cls, url: str) -> str:
+        if not VARIABLE.match(url) and urlsplit(url).scheme not in {"http", "https"}:
+            raise ValueError(f"{url!r} is no address that begins with http:// or https://.")
+        return url
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Description":
+        places = {name for text in _texts_of(self.body) for name in PLACE.findall(text)}
+        if unknown := sorted(places - {*PLACES}):
+            raise ValueError(f"body asks for ${{{unknown[0]}}}. Known: {', '.join(PLACES)}.")
+        if not places & {"text", "texts", "messages"}:
+            raise ValueError("body names no text: write ${text}, ${texts} or ${messages}.")
+        several = self.batch > 1
+        if several and ("texts" not in places or self.answer.each is None):
+            raise ValueError("a batch of several texts needs ${texts} in body and answer.each.")
+        return self
+
+    @property
+    def takes_context(self) -> bool:
+        """Whether requests hold the messages before the text."""
+        return any(
+            {*PLACE.findall(text)} & {"context", "messages"} for text in _texts_of(self.body)
+        )
+
+    @property
+    def variables(self) -> list[str]:
+        """Environment variables it needs."""
+        said = [self.url, *self.headers.values()]
+        return list(dict.fromkeys(name for text in said for name in VARIABLE.findall(text)))
+
+
+def read_description(name: str, beside: Path = Path()) -> Description:
+    """A description that ships with the project by its name, or a YAML file.
+
+    Args:
+        name: of the description, or a path.
+        beside: folder that a relative path starts from.
+
+    Raises:
+        PhoqueError: there is none, or a field is wrong; names file and field.
+    """
+    shipped = SHIPPED / f"{name}.yaml"
+    path = shipped if shipped.is_file() and "/" not in name else beside / name
+    if not path.is_file():
+        known = ", ".join(sorted(one.stem for one in SHIPPED.glob("*.yaml")))
+        raise PhoqueError(f"There is no endpoint {name}. Known: {known}. Or give a YAML file.")
+    return read_settings(path, Description)
+
+
+def is_local(url: str) -> bool:
+    """Whether an address is of this machine, so that nothing leaves it."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _texts_of(value: JsonValue) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [text for one in inner for text in _texts_of(one)]

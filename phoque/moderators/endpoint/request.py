@@ -1,0 +1,81 @@
+"""The request about some texts: placeholders filled in, variables from the environment."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue
+
+from phoque.config import secret
+from phoque.errors import PhoqueError
+from phoque.moderators.classifier import Item
+from phoque.moderators.endpoint.description import PLACE, VARIABLE, Description
+
+HIDDEN = "(hidden)"
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A description with the values of its variables."""
+
+    description: Description
+    url: str
+    headers: dict[str, str] = field(repr=False)
+
+    def body(self, items: Sequence[Item]) -> bytes:
+        """The body of a request about some items."""
+        return json.dumps(_filled(self.description.body, items), ensure_ascii=False).encode()
+
+    def shown(self, items: Sequence[Item]) -> str:
+        """The request for people; what comes from the environment is not shown in headers."""
+        lines = [f"{self.description.method} {self.url}"]
+        lines += [
+            f"{name}: {VARIABLE.sub(HIDDEN, value)}"
+            for name, value in self.description.headers.items()
+        ]
+        body = json.dumps(_filled(self.description.body, items), ensure_ascii=False, indent=1)
+        return "\n".join([*lines, "", body])
+
+
+def ready(description: Description) -> Ready:
+    """Read the variables.
+
+    Raises:
+        PhoqueError: one is not set.
+    """
+    known = {name: secret(name) for name in description.variables}
+    if unset := [name for name, value in known.items() if value is None]:
+        raise PhoqueError(
+            f"{description.name} needs the environment variable {unset[0]}, which is not set."
+        )
+
+    def put(text: str) -> str:
+        return VARIABLE.sub(lambda found: known[found[1]] or "", text)
+
+    headers = {name: put(value) for name, value in description.headers.items()}
+    if any(re.search(r"[\r\n]", value) for value in headers.values()):
+        raise PhoqueError(f"A header of {description.name} has a line break. Check its variables.")
+    return Ready(description, put(description.url), headers)
+
+
+def _filled(value: JsonValue, items: Sequence[Item]) -> JsonValue:
+    if isinstance(value, dict):
+        return {key: _filled(inner, items) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_filled(inner, items) for inner in value]
+    if not isinstance(value, str):
+        return value
+    whole = PLACE.fullmatch(value)
+    if whole and whole[1] == "texts":
+        return [one.text for one in items]
+    if whole and whole[1] == "messages":
+        return _chat(items[0])
+    context = "\n".join(turn.content for turn in items[0].context)
+    known = {"text": items[0].text, "context": context}
+    return PLACE.sub(lambda found: known.get(found[1], found[0]), value)
+
+
+def _chat(item: Item) -> JsonValue:
+    said = [*(turn.content for turn in item.context), item.text]
+    return [{"role": "user", "content": text} for text in said]

@@ -1,0 +1,158 @@
+"""A described service as a moderator: several requests at a time, every answer kept as it comes.
+
+Answers are kept on disk under hashes of what they depend on, so a run that was interrupted asks only for
+what is missing. What got no answer is an error of its text, is not kept, and is asked for again next time.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+from phoque.moderators.classifier import Item, Score, UnavailableError
+from phoque.moderators.disk import DiskCache
+from phoque.moderators.endpoint.answers import UnreadableError, scores_in
+from phoque.moderators.endpoint.asking import Asking, NoAnswerError, RejectedError
+from phoque.moderators.endpoint.description import Description, is_local
+from phoque.moderators.endpoint.request import Ready, ready
+from phoque.moderators.scoring import key_of
+from phoque.run.datasheets import ClassifierInfo
+
+LABEL = "flagged"
+AT_ONCE = 4096
+"""Texts that are handed over at once; how many a request holds is up to the description."""
+TRIED = 3
+"""First requests without a readable answer after which a service is given up."""
+OUTAGE = 30
+"""Requests in a row without an answer after which a run stops, to be gone on with later."""
+
+
+class OutageError(UnavailableError):
+    """A service that answered before does not answer any more; what it said is kept."""
+
+
+class Service:
+    """A moderator over HTTP."""
+
+    def __init__(self, found: Ready, cache: DiskCache | None = None) -> None:
+        self.ready, self.description = found, found.description
+        self.info, self.digest = _info(found), _digest(found)
+        self._asking, self._cache = Asking(found), cache or DiskCache()
+        self.counts = self._asking.counts
+        self._proven = False
+        """Whether an answer was ever readable."""
+        self._failed = 0
+        """Requests without an answer since the last one with one."""
+
+    @property
+    def cost_per_text(self) -> float:
+        """What it costs to ask about one text, in full batches."""
+        return self.description.cost_per_call / self.description.batch
+
+    def score_batch(self, items: Sequence[Item]) -> list[Score]:
+        """One label, from 0 to 1, or an error for every item.
+
+        Raises:
+            UnavailableError: the service refuses this client, or its first answers cannot be read.
+            OutageError: it answers no more.
+        """
+        keys = [key_of(one, self) for one in items]
+        found = self._cache.known(keys)
+        self._proven = self._proven or bool(found)
+        self.counts.add("from_cache", sum(key in found for key in keys))
+        missing = {key: one for key, one in zip(keys, items, strict=True) if key not in found}
+        for own, scores in self._fresh(missing):
+            fresh = dict(zip(own, scores, strict=True))
+            self._cache.remember(fresh)
+            found |= fresh
+        return [found[key] for key in keys]
+
+    def _fresh(self, missing: dict[str, Item]) -> Iterator[tuple[list[str], list[Score]]]:
+        """Keys and scores, request by request, as they come."""
+        size, keys = self.description.batch, [*missing]
+        batches = [keys[start : start + size] for start in range(0, len(keys), size)]
+        while batches and not self._proven:
+            own = batches.pop(0)
+            yield own, self._scores([missing[key] for key in own])
+        pool = ThreadPoolExecutor(self.description.at_once)
+        try:
+            asked = {
+                pool.submit(self._scores, [missing[key] for key in own]): own for own in batches
+            }
+            for done in as_completed(asked):
+                yield asked[done], done.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _scores(self, items: Sequence[Item]) -> list[Score]:
+        try:
+            said = self._asking.answer(items)
+            found = scores_in(self.description.answer, said, len(items))
+        except UnreadableError as error:
+            return self._unreadable(items, error)
+        except RejectedError as error:
+            if len(items) > 1:
+                return [one for item in items for one in self._scores([item])]
+            return [Score(labels={}, error=str(error))]
+        except NoAnswerError as error:
+            self._note_failure(error)
+            return [Score(labels={}, error=str(error)) for _ in items]
+        self._proven, self._failed = True, 0
+        return [Score(labels={LABEL: value}) for value in found]
+
+    def _unreadable(self, items: Sequence[Item], error: UnreadableError) -> list[Score]:
+        self.counts.add("malformed")
+        if not self._proven:
+            raise UnavailableError(
+                f"The first answer of {self.description.name} cannot be read: {error}. "
+                "Check the paths under answer."
+            ) from error
+        return [Score(labels={}, error=f"unreadable answer: {error}") for _ in items]
+
+    def _note_failure(self, error: NoAnswerError) -> None:
+        self._failed += 1
+        name = self.description.name
+        if not self._proven and self._failed >= TRIED:
+            raise UnavailableError(
+                f"{name} gave no answer to the first {TRIED} requests ({error}). "
+                f"Check {self.ready.url}."
+            ) from error
+        if self._failed >= OUTAGE:
+            raise OutageError(
+                f"{name} gave no answer to {OUTAGE} requests in a row ({error}). What it said before "
+                "is kept: run the same command later to go on."
+            ) from error
+
+
+def load(description: Description, cache: DiskCache | None = None) -> Service:
+    """The service with the variables of the environment; nothing is asked yet.
+
+    Raises:
+        PhoqueError: a variable is not set.
+    """
+    return Service(ready(description), cache)
+
+
+def _info(found: Ready) -> ClassifierInfo:
+    said = found.description
+    return ClassifierInfo(
+        id=said.name,
+        version=_digest(found)[:16],
+        source="api",
+        construct=said.construct_,
+        labels=(LABEL,),
+        harm_labels=(LABEL,),
+        languages=("see its description",),
+        licence=said.licence,
+        training_data="see its description",
+        blind_spots="Nobody outside can say whether it changed since.",
+        takes_context=said.takes_context,
+        batch_size=AT_ONCE,
+        sends_text_out=not is_local(found.url),
+    )
+
+
+def _digest(found: Ready) -> str:
+    """Of all that an answer depends on; limits, keys and costs are not of it."""
+    said = found.description.model_dump(mode="json", include={"method", "body", "answer"})
+    return hashlib.sha256(json.dumps([found.url, said], sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,226 @@
+"""The talk's claims against the numbers of a run: `claims.yaml` says which number, and the rule."""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import Field, ValidationError
+
+from phoque.errors import PhoqueError
+from phoque.figures.shelf import EVERY
+from phoque.personas import load_persona
+from phoque.presets import preset_for
+from phoque.report.evidence import Share, Source, check, evidence
+from phoque.report.paths import path
+from phoque.report.rules import all_hold, parsed
+from phoque.run.claims import Claim, Claims, Evidence, Verdict
+from phoque.run.directory import MANIFEST, RunDirectory
+from phoque.run.folder import Reader, command, shown_path
+from phoque.run.record import Part, reason
+from phoque.run.report import Kind
+
+SHIPPED = Path(__file__).with_name("claims.yaml")
+TALKS_MODEL = "3B"
+SIZE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)([MB])(?![a-z])")
+UNDECIDED = "Measured, but the rule decides neither way."
+COPIED = {
+    "id", "slide", "claim", "shown_by", "measure", "kind", "unit", "of", "figure", "headline",
+}  # fmt: skip
+"""What a claim of a run says as the file does."""
+RULES: tuple[Literal["holds", "partly", "refuted"], ...] = ("holds", "partly", "refuted")
+"""In the order in which they are tried."""
+
+
+class Told(Part):
+    """A claim as the file has it."""
+
+    id: str = Field(pattern=r"^[a-z0-9-]+$")
+    slide: str
+    claim: str
+    shown_by: str
+    persona: str = "toxic"
+    """The run of this persona is asked."""
+    headline: bool = False
+    """Whether the talk rests on it."""
+    figure: str = ""
+    kind: Kind = "number"
+    unit: str = ""
+    of: str = ""
+    measure: str = ""
+    """What the number is, in words."""
+    number: Source | None = None
+    against: str = ""
+    """What it is compared with."""
+    control: Source | None = None
+    also: dict[str, Source] = Field(default_factory=dict)
+    holds: tuple[str, ...] = ()
+    partly: tuple[str, ...] = ()
+    refuted: tuple[str, ...] = ()
+    untested: str = ""
+    """Why nothing decides it yet; such a claim has no number."""
+    note: str = ""
+
+    @property
+    def sources(self) -> dict[str, Source]:
+        """Every number by the name that rules use."""
+        own = {"number": self.number, "control": self.control} | self.also
+        return {name: source for name, source in own.items() if source is not None}
+
+
+class Ledger(Part):
+    """The whole file."""
+
+    rows: dict[str, str]
+    """File of the raw rows behind a record; empty where none are kept."""
+    claims: tuple[Told, ...]
+
+
+@cache
+def ledger(file: Path = SHIPPED) -> Ledger:
+    """The claims of a file.
+
+    Raises:
+        PhoqueError: an unknown field, path, figure or name in a rule; says where.
+    """
+    try:
+        found = Ledger.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+    except (OSError, UnicodeError, yaml.YAMLError) as error:
+        told = " ".join(str(error).split())
+        raise PhoqueError(f"The claims in {file.name} cannot be read: {told}") from error
+    except ValidationError as error:
+        raise PhoqueError(f"{file.name}: {reason(error)}.") from error
+    _check_names(found, file.name)
+    for one in found.claims:
+        try:
+            _check(one, found.rows)
+        except PhoqueError as error:
+            raise PhoqueError(f"{file.name}, claim {one.id}: {error}") from error
+    return found
+
+
+def claims_of(reader: Reader, file: Path = SHIPPED) -> Claims:
+    """Every claim with the verdict that its rule gives on this run and the runs beside it."""
+    known = ledger(file)
+    readers = {one.persona: _reader_of(one.persona, reader) for one in known.claims}
+    return Claims(
+        claims=tuple(_judged(one, readers[one.persona], reader, known) for one in known.claims)
+    )
+
+
+def _judged(told: Told, asked: Reader | None, reader: Reader, known: Ledger) -> Claim:
+    found = dict(_evidence(told, asked, reader, known.rows))
+    verdict, rule = _verdict(told, found)
+    number = found.get("number", Evidence(name="number"))
+    return Claim(
+        **told.model_dump(include=COPIED),
+        **number.model_dump(exclude={"name", "measure", "gap"}),
+        verdict=verdict,
+        rule=rule,
+        control=found.get("control"),
+        also=tuple(found[name] for name in told.also),
+        note=" ".join(_notes(told, found, verdict, asked or reader)),
+    )
+
+
+def _evidence(
+    told: Told, asked: Reader | None, reader: Reader, rows: Mapping[str, str]
+) -> Iterator[tuple[str, Evidence]]:
+    """Every number by its name; all are gaps where the run that is asked does not exist."""
+    words = {"number": told.measure, "control": told.against}
+    for name, source in told.sources.items():
+        if asked is None:
+            place = Path(shown_path(reader.run.path.parent / told.persona))
+            made = command("all", place, "--persona", told.persona)
+            gap = f"There is no run of {told.persona} beside this one. Make it with: {made}"
+            yield name, Evidence(name=name, gap=gap)
+        else:
+            found = evidence(name, source, asked)
+            kept = found.record if isinstance(source, Share) else rows[_behind(source, rows)]
+            yield name, found.model_copy(update={"measure": words.get(name, ""), "rows": kept})
+
+
+def _verdict(told: Told, found: Mapping[str, Evidence]) -> tuple[Verdict, str]:
+    if any(found[name].gap for name in ("number", "control") if name in found):
+        return "not_tested", ""
+    for verdict in RULES:
+        lines: tuple[str, ...] = getattr(told, verdict)
+        if all_hold(lines, found):
+            return verdict, "; ".join(lines)
+    return "not_tested", ""
+
+
+def _notes(
+    told: Told, found: Mapping[str, Evidence], verdict: Verdict, reader: Reader
+) -> Iterator[str]:
+    gaps = dict.fromkeys(one.gap for one in found.values() if one.gap)
+    if told.untested:
+        yield told.untested
+    if verdict == "not_tested" and found and not gaps:
+        yield UNDECIDED
+    if found and not found["number"].gap:
+        yield from filter(None, [told.note, model_note(reader)])
+    if gaps:  # last, because each ends with a command
+        yield "; ".join(gaps)
+
+
+def model_note(reader: Reader) -> str:
+    """How large the measured model is, and what that says about the talk's."""
+    name = preset_for(reader.run.manifest().model).hub_id or reader.run.manifest().model
+    size = _size(name)
+    if size == TALKS_MODEL:
+        return f"Measured on a {size} model."
+    model = f"a {size} model" if size else f"{name}, whose name does not tell its size"
+    return f"Measured on {model}: says nothing yet about {TALKS_MODEL}."
+
+
+def _size(name: str) -> str:
+    found = SIZE.findall(name.rpartition("/")[2])
+    return "".join(found[-1]) if found else ""
+
+
+def _reader_of(persona: str, reader: Reader) -> Reader | None:
+    """Reads the run itself where it has this persona, or else a run beside it that has."""
+    beside = sorted(reader.run.path.resolve().parent.glob(f"*/{MANIFEST}"))
+    for run in (reader.run, *(RunDirectory(file.parent) for file in beside)):
+        try:
+            own = load_persona(run.manifest().persona).name
+        except PhoqueError:
+            continue  # a damaged run beside this one is no reason to judge nothing
+        if own == persona:
+            return Reader(run, signed=reader.signed)
+    return None
+
+
+def _check_names(found: Ledger, file: str) -> None:
+    ids = [one.id for one in found.claims]
+    if twice := sorted({one for one in ids if ids.count(one) > 1}):
+        raise PhoqueError(f"{file}: two claims are called {', '.join(twice)}.")
+    for record in found.rows:
+        path(record)
+
+
+def _check(told: Told, rows: Mapping[str, str]) -> None:
+    """Raise where a claim could be decided in no run at all."""
+    for source in told.sources.values():
+        check(source)
+        if isinstance(source, str) and not _behind(source, rows):
+            raise PhoqueError(f"the raw rows behind {source} are not named in `rows`.")
+    if bool(told.number) is not bool(told.measure) or bool(told.control) is not bool(told.against):
+        raise PhoqueError("`measure` says in words what the number is, and `against` the control")
+    for line in (*told.holds, *told.partly, *told.refuted):
+        parsed(line, told.sources)
+    if told.figure and told.figure not in {plan.key for plan in EVERY}:
+        raise PhoqueError(f"there is no figure {told.figure!r}")
+    ruled = bool(told.holds or told.partly or told.refuted)
+    if ruled is bool(told.untested) or ruled is not bool(told.number):
+        raise PhoqueError("it needs a number and a rule, or else a reason in `untested`")
+
+
+def _behind(dotted: str, rows: Mapping[str, str]) -> str:
+    """The longest entry of `rows` that a path begins with; empty where there is none."""
+    return max(
+        (one for one in rows if re.match(rf"{re.escape(one)}\b", dotted)), key=len, default=""
+    )

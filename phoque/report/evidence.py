@@ -1,0 +1,190 @@
+"""Numbers that decide a claim: a field of a record, or a share of the rows of a file."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from operator import eq, gt, lt, ne
+from typing import Annotated, Any
+
+from pydantic import Discriminator, Tag
+
+from phoque.errors import PhoqueError
+from phoque.report.paths import Kind, field_type, kind_called, path
+from phoque.run.claims import Evidence
+from phoque.run.folder import Reader
+from phoque.run.record import Part, Row
+from phoque.stats.rates import by_cluster, wilson
+
+LEADING = ("value", "insulting", "mean", "effect", "difference")
+"""Fields whose interval is `low` and `high` beside them."""
+COUNTED = ("n", "prompts", "texts", "num_probes")
+SIGNS: dict[str, Callable[[Any, Any], bool]] = {"!=": ne, "=": eq, ">": gt, "<": lt}
+
+
+class Share(Part):
+    """Which share of the rows of a file is meant, with an interval that counts `by`."""
+
+    rows: str
+    """Folder and file, such as `moderation.gap_examples`."""
+    of: tuple[str, ...] = ()
+    """What rows must be to count at all, such as `condition!=neutral`."""
+    are: tuple[str, ...] = ()
+    """What those must be that make up the share."""
+    rises: str = ""
+    """Instead: this field must be larger than in the row before."""
+    by: str = ""
+    """Field by which rows belong together, such as `prompt`; every row by itself where empty."""
+    matching: "Share | None" = None
+    """Only rows whose `by` one of these rows has, too."""
+
+    @property
+    def told(self) -> str:
+        """What is counted, as a person reads it."""
+        are = f"{self.rises} rises" if self.rises else " and ".join(self.are)
+        among = f" of {' and '.join(self.of)}" if self.of else ""
+        return f"share with {are}{among}"
+
+
+Source = Annotated[
+    Annotated[str, Tag("path")] | Annotated[Share, Tag("share")],
+    Discriminator(lambda told: "path" if isinstance(told, str) else "share"),
+]
+"""A path into a record, or a share of rows."""
+
+
+@dataclass(frozen=True)
+class Test:
+    """A comparison of a field of a row with a value."""
+
+    field: str
+    holds: Callable[[Any, Any], bool]
+    value: str
+
+    def __call__(self, row: Row) -> bool:
+        """Whether the row passes; a field without value does not."""
+        found = _value(row, self.field)
+        if isinstance(found, bool) or not isinstance(found, int | float):
+            return self.holds(str(found).lower(), self.value.lower())
+        return self.holds(found, float(self.value))
+
+
+def check(source: Source) -> None:
+    """Whether some run could have this number.
+
+    Raises:
+        PhoqueError: names the step or the field that does not exist.
+    """
+    if isinstance(source, str):
+        path(source)
+        return
+    kind = _row_kind(source)
+    fields = [test.field for test in _tests((*source.of, *source.are))]
+    for name in filter(None, (*fields, source.rises, source.by)):
+        field_type(kind, name)
+    if source.matching:
+        check(source.matching)
+
+
+def evidence(name: str, source: Source, reader: Reader) -> Evidence:
+    """A number of a run; one that is missing says what makes it."""
+    try:
+        found = _of_path(source, reader) if isinstance(source, str) else _share(source, reader)
+    except PhoqueError as error:
+        found = Evidence(name=name, gap=str(error))
+    return found.model_copy(
+        update={"name": name, "run": reader.run.path.resolve().name, **_where(source)}
+    )
+
+
+def _where(source: Source) -> dict[str, str]:
+    """File and field of a number."""
+    if isinstance(source, str):
+        return {"record": path(source).file, "field": path(source).field}
+    kind = _row_kind(source)
+    return {"record": f"{kind.STAGE}/{kind.FILE}".lstrip("/"), "field": source.told}
+
+
+def _share(source: Share, reader: Reader) -> Evidence:
+    kind = _row_kind(source)
+    rows = [row for row in reader.rows(kind) if all(test(row) for test in _tests(source.of))]
+    if source.matching:
+        own = _row_kind(source.matching)
+        wanted = {
+            _value(row, source.matching.by)
+            for row in reader.rows(own)
+            if all(test(row) for test in _tests(source.matching.of))
+        }
+        rows = [row for row in rows if _value(row, source.by) in wanted]
+    hits = [*_hits(source, rows)]
+    if not hits:
+        command = reader.folder(kind.STAGE).command
+        raise PhoqueError(
+            f"Nobody measured it: no row of {kind.FILE} counts. Fill it with: {command}"
+        )
+    rate = by_cluster(hits) if source.by else wilson(sum(hit for _, hit in hits), len(hits))
+    return Evidence(name="", value=rate.value, low=rate.low, high=rate.high, n=rate.n)
+
+
+def _hits(source: Share, rows: Sequence[Row]) -> Iterator[tuple[str, bool]]:
+    """What each row belongs to, and whether it is one of those that are meant."""
+    if source.rises:
+        values = [_value(row, source.rises) for row in rows]
+        known = [value for value in values if value is not None]
+        yield from (("", after > before) for before, after in pairwise(known))
+        return
+    tests = _tests(source.are)
+    for row in rows:
+        yield str(_value(row, source.by)) if source.by else "", all(test(row) for test in tests)
+
+
+def _of_path(text: str, reader: Reader) -> Evidence:
+    """Value, interval and n of what a path leads to."""
+    where = path(text)
+    found = where.follow(reader)
+    leaf, holder, name = found.value, found.inside, found.name
+    if leaf is None:
+        raise PhoqueError(f"Not measured: {where.file} says nothing under {where.field}.")
+    if hasattr(leaf, "low") and hasattr(leaf, "high"):
+        holder, name = leaf, next(one for one in LEADING if hasattr(leaf, one))
+        leaf = getattr(holder, name)
+    if isinstance(leaf, tuple | dict):
+        return Evidence(name="", value=len(leaf))
+    if not isinstance(leaf, int | float):
+        raise PhoqueError(f"{where.file} holds no number under {where.field}, but {leaf!r}.")
+    low, high = _interval(holder, name)
+    n = next((getattr(holder, one) for one in COUNTED if hasattr(holder, one)), None)
+    return Evidence(name="", value=leaf, low=low, high=high, n=n if isinstance(n, int) else None)
+
+
+def _interval(holder: object, name: str) -> tuple[float | None, float | None]:
+    """What stands beside a field as its interval; nothing where it has none."""
+    ends = (f"{name}_low", f"{name}_high")
+    if name in LEADING and not hasattr(holder, ends[0]):
+        ends = ("low", "high")
+    return getattr(holder, ends[0], None), getattr(holder, ends[1], None)
+
+
+def _tests(texts: Sequence[str]) -> list[Test]:
+    return [_test(text) for text in texts]
+
+
+def _test(text: str) -> Test:
+    for sign, holds in SIGNS.items():
+        field, found, value = text.partition(sign)
+        if found:
+            return Test(field.strip(), holds, value.strip())
+    raise PhoqueError(f"{text!r} compares nothing. Write field=value; also known: != > <.")
+
+
+def _row_kind(source: Share) -> type[Row]:
+    kind: Kind = kind_called(source.rows)
+    if not issubclass(kind, Row):
+        raise PhoqueError(f"{source.rows!r} is one record and has no rows to count.")
+    return kind
+
+
+def _value(row: Row, dotted: str) -> Any:
+    value: Any = row
+    for name in dotted.split("."):
+        value = getattr(value, name, None)
+    return value

@@ -1,0 +1,209 @@
+"""Dotted paths into the records of a run, such as `judging.judgement.conditions.toxic.more_hostile`.
+
+The first two names are folder and file. A key or a place in a list may stand in brackets:
+`classifiers[embedded.mean]`, `flagged[0]`, `styles[name=polite]`. A value with a `$` is read from
+another path: `layers[layer=$psm.summary.steer_layer]`.
+"""
+
+import pathlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, is_dataclass
+from enum import StrEnum
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import phoque.run
+from phoque.errors import PhoqueError
+from phoque.run.folder import Reader, command, shown_path
+from phoque.run.manifest import ROOT
+from phoque.run.record import Part, Record, Row
+
+Kind = type[Record] | type[Row]
+PIECE = re.compile(r"(?P<name>[A-Za-z_][\w-]*)|\[(?P<key>[^\[\]]+)\]")
+BESIDE = "run"
+"""Stands for files that lie in the run's own folder."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A value and what it stands in, whose other fields may say its interval."""
+
+    value: Any
+    inside: Any
+    name: str
+
+
+@dataclass(frozen=True)
+class Path:
+    """A checked path."""
+
+    text: str
+    kind: Kind
+    steps: tuple[str, ...]
+
+    @property
+    def file(self) -> str:
+        """The file in the run."""
+        folder = "" if self.kind.STAGE in {"", ROOT} else f"{self.kind.STAGE}/"
+        return folder + self.kind.FILE
+
+    @property
+    def field(self) -> str:
+        """The path inside the file."""
+        return re.sub(r"^[\w-]+\.[\w-]+\.?", "", self.text)
+
+    def follow(self, reader: Reader) -> Found:
+        """The value in a run.
+
+        Raises:
+            PhoqueError: the file or the entry is missing; says what makes it.
+        """
+        value: Any = _read(self.kind, reader)
+        found = Found(value, None, "")
+        for step in self.steps:
+            found = Found(self._next(found.value, step, reader), found.value, step)
+        return found
+
+    def _next(self, value: Any, step: str, reader: Reader) -> Any:
+        try:
+            if isinstance(value, Mapping):
+                return value[step]
+            if isinstance(value, Sequence):
+                return value[int(step)] if _is_place(step) else _picked(value, step, reader)
+            return getattr(value, step)
+        except (LookupError, AttributeError, StopIteration):
+            made = reader.folder(self.kind.STAGE).command
+            if self.steps[:1] == ("stages",):  # of a manifest: then the stage itself is missing
+                made = command(step, pathlib.Path(shown_path(reader.run.path)))
+            told = f"Not measured: {self.file} has no {step}. Fill it with: {made}"
+            raise PhoqueError(told) from None
+
+
+def path(text: str) -> Path:
+    """A path that some run could have.
+
+    Raises:
+        PhoqueError: names the step that no record has.
+    """
+    pieces = [match.group("name") or match.group("key") for match in PIECE.finditer(text)]
+    if "".join(PIECE.sub("", text).split(".")) or len(pieces) < 2:
+        raise PhoqueError(f"The path {text!r} is not of the form folder.file.field.")
+    kind = kind_called(".".join(pieces[:2]))
+    of: Any = tuple[kind, ...] if issubclass(kind, Row) else kind  # type: ignore[valid-type]
+    for step in pieces[2:]:
+        of = _type_after(of, step, text)
+    return Path(text, kind, tuple(pieces[2:]))
+
+
+def kind_called(name: str) -> Kind:
+    """The record of a file, by its folder and its name without ending.
+
+    Raises:
+        PhoqueError: there is none.
+    """
+    if name not in _kinds():
+        raise PhoqueError(f"No record is called {name!r}. Known: {', '.join(sorted(_kinds()))}.")
+    return _kinds()[name]
+
+
+def field_type(kind: Kind, dotted: str) -> Any:
+    """Type of a field of a row, such as `novelty.novel`.
+
+    Raises:
+        PhoqueError: rows have no such field.
+    """
+    of: Any = kind
+    for step in dotted.split("."):
+        of = _type_after(of, step, f"{kind.FILE}: {dotted}")
+    return of
+
+
+@cache
+def _kinds() -> dict[str, Kind]:
+    for module in iter_modules(phoque.run.__path__):
+        import_module(f"phoque.run.{module.name}")
+    return {
+        f"{kind.STAGE if kind.STAGE not in {'', ROOT} else BESIDE}.{kind.FILE.split('.')[0]}": kind
+        for kind in (*_below(Record), *_below(Row))
+        if hasattr(kind, "FILE") and hasattr(kind, "STAGE")
+    }
+
+
+def _below(kind: Any) -> Iterator[Any]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from _below(one)
+
+
+def _type_after(of: Any, step: str, text: str) -> Any:
+    of = _present(of)
+    origin, parts = get_origin(of), get_args(of)
+    if origin is dict:
+        if _is_named(parts[0]) and step not in list(parts[0]):
+            raise _refused(of, step, text)
+        return parts[1]
+    if origin is tuple:
+        for name in {} if _is_place(step) else _wanted(step):
+            _type_after(parts[0], name, text)
+        return parts[0]
+    found = _type_of(of, step)
+    if found is None:
+        raise _refused(of, step, text)
+    return found
+
+
+def _type_of(of: Any, name: str) -> Any:
+    """Type of a field, or of what is computed; None where there is no such thing."""
+    if not isinstance(of, type) or not (issubclass(of, Part) or is_dataclass(of)):
+        return None
+    computed = getattr(of, name, None)
+    if isinstance(computed, property):
+        return get_type_hints(computed.fget).get("return")
+    return get_type_hints(of).get(name)
+
+
+def _refused(of: Any, step: str, text: str) -> PhoqueError:
+    known = get_args(of)[0] if get_origin(of) is dict else getattr(of, "__annotations__", ())
+    told = f"known there: {', '.join(known)}" if known else "a number has no fields"
+    return PhoqueError(f"The path {text!r} breaks at {step!r}; {told}.")
+
+
+def _present(of: Any) -> Any:
+    """The type without None."""
+    if get_origin(of) in {Union, UnionType}:
+        return next(one for one in get_args(of) if one is not NoneType)
+    return of
+
+
+def _is_named(of: Any) -> bool:
+    return isinstance(of, type) and issubclass(of, StrEnum)
+
+
+def _is_place(step: str) -> bool:
+    return re.fullmatch(r"-?\d+", step) is not None
+
+
+def _wanted(step: str) -> dict[str, str]:
+    """Fields and values of `name=value,other=value`."""
+    pairs = [one.partition("=") for one in step.split(",")]
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _picked(values: Sequence[Any], step: str, reader: Reader) -> Any:
+    wanted = {
+        name: str(path(value[1:]).follow(reader).value) if value.startswith("$") else value
+        for name, value in _wanted(step).items()
+    }
+    return next(
+        one
+        for one in values
+        if all(str(getattr(one, name)) == value for name, value in wanted.items())
+    )
+
+
+def _read(kind: Kind, reader: Reader) -> Any:
+    return reader.rows(kind) if issubclass(kind, Row) else reader.read(kind)

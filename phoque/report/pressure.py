@@ -1,0 +1,171 @@
+"""Two pressure tests of the same traffic: what changed from A to B, and whether a limit is broken."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from phoque.errors import PhoqueError
+from phoque.figures.figure import Drawn
+from phoque.figures.pressure_measures import OTHERS, SHARES
+from phoque.figures.shelf import UNDER_PRESSURE
+from phoque.figures.table import NOTHING, markdown_table
+from phoque.report.page import figures_page
+from phoque.run.pressure import PolicyReport, PressureReport, Role, SpeakerCounts
+from phoque.run.rules import Rule, value_of
+from phoque.stats.paired import Effect, paired_effect
+from phoque.stats.rates import Rate
+
+COMMAND = "phoque pressure"
+
+
+@dataclass(frozen=True)
+class Change:
+    """How one measure differs."""
+
+    measure: str
+    words: str
+    before: float | None
+    after: float | None
+    share: bool
+    effect: Effect | None = None
+    """Speaker by speaker, where the measure is counted so."""
+
+    @property
+    def difference(self) -> float | None:
+        """B − A."""
+        if self.before is None or self.after is None:
+            return None
+        return self.after - self.before
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A rule that B breaks, or that could not be checked."""
+
+    rule: Rule
+    told: str
+
+
+def html_of(report: PressureReport) -> str:
+    """The report as one HTML file."""
+    drawn = [Drawn(plan=p, figure=p.draw(report), sources=(FILE,)) for p in UNDER_PRESSURE]
+    return figures_page("Pressure test", drawn)
+
+
+FILE = f"{PressureReport.STAGE}/{PressureReport.FILE}"
+
+
+def chosen(told: str) -> tuple[PressureReport, PolicyReport]:
+    """A policy's report, as `FOLDER` or, where a folder has several policies, `FOLDER:POLICY`.
+
+    Raises:
+        PhoqueError: there is no report, no such policy, or several to choose from.
+    """
+    folder, _, name = told.rpartition(":")
+    if not folder or (Path(told) / PressureReport.FILE).is_file():
+        folder, name = told, ""
+    report = PressureReport.load(Path(folder), command=COMMAND)
+    names = ", ".join(one.name for one in report.policies)
+    if not name and len(report.policies) > 1:
+        raise PhoqueError(f"{folder} has the policies {names}. Say which: {folder}:POLICY")
+    found = report.of(name) if name else report.policies[0]
+    if found is None:
+        raise PhoqueError(f"{folder} has no policy {name}. It has: {names}.")
+    return report, found
+
+
+def changes(a: str, b: str) -> list[Change]:
+    """Every measure of B beside that of A.
+
+    Raises:
+        PhoqueError: one cannot be read, or they saw different traffic.
+    """
+    (report_a, before), (report_b, after) = chosen(a), chosen(b)
+    if report_a.traffic.sha256 != report_b.traffic.sha256:
+        raise PhoqueError(
+            f"{a} and {b} met different traffic, so their numbers cannot be compared. Test both with "
+            "the same runs or corpus, the same --traffic, --messages and --seeds."
+        )
+    return [_change(name, words, before, after) for name, words in {**SHARES, **OTHERS}.items()]
+
+
+def broken(found: Sequence[Change], rules: Sequence[Rule]) -> list[Broken]:
+    """The rules that B breaks; one that cannot be checked counts as broken."""
+    by_name = {one.measure: one for one in found}
+    told = []
+    for rule in rules:
+        one = by_name[rule.measure]
+        if one.difference is None or one.before is None:
+            told.append(Broken(rule, "cannot be checked: there is nothing to count on one side"))
+        elif rule.unit == "points" and not one.share:
+            told.append(Broken(rule, "cannot be checked: only shares have points"))
+        elif rule.breaks(one.difference, one.before):
+            told.append(Broken(rule, f"it changed by {_difference(one)}"))
+    return told
+
+
+def page(found: Sequence[Change], a: str, b: str) -> str:
+    """All changes as a Markdown table."""
+    rows = [
+        (one.words, _value(one, one.before), _value(one, one.after), _difference(one))
+        for one in found
+    ]
+    note = (
+        "Intervals of differences are over speakers, each compared with itself; a difference whose "
+        "interval holds 0 may be chance."
+    )
+    return "\n\n".join([markdown_table(("measure", a, b, "difference"), rows), note])
+
+
+def _change(name: str, words: str, before: PolicyReport, after: PolicyReport) -> Change:
+    old, new = (getattr(one.measures, name) for one in (before, after))
+    return Change(
+        measure=name,
+        words=words,
+        before=value_of(old),
+        after=value_of(new),
+        share=isinstance(old, Rate) and isinstance(new, Rate),
+        effect=_effect(name, before, after),
+    )
+
+
+def _effect(name: str, before: PolicyReport, after: PolicyReport) -> Effect | None:
+    """The paired difference over speakers of what they themselves show or are hidden."""
+    role = Role.HOSTILE if name == "leak" else _role(name)
+    if role is None:
+        return None
+    rows = [
+        [[_share(name, one)] for one in policy.speakers if one.role is role]
+        for policy in (before, after)
+    ]
+    # Without a decided message there is nothing to compare of a speaker.
+    pairs = [(a, b) for a, b in zip(*rows, strict=True) if None not in (*a, *b)]
+    return paired_effect([a for a, _ in pairs], [b for _, b in pairs]) if pairs else None
+
+
+def _role(name: str) -> Role | None:
+    role, _, what = name.partition("_")
+    return Role(role) if what == "hidden" and role in [*Role] else None
+
+
+def _share(name: str, one: SpeakerCounts) -> float | None:
+    decided = one.attempts - one.unknown if name == "leak" else one.seen + one.hidden
+    hits = one.seen if name == "leak" else one.hidden
+    return hits / decided if decided else None
+
+
+def _value(one: Change, value: float | None) -> str:
+    if value is None:
+        return NOTHING
+    return f"{100 * value:.1f} %" if one.share else f"{value:.2f}"
+
+
+def _difference(one: Change) -> str:
+    if one.difference is None:
+        return NOTHING
+    if not one.share:
+        return f"{one.difference:+.2f}"
+    told = f"{100 * one.difference:+.1f} points"
+    if one.effect is None:
+        return told
+    return f"{told} (a speaker: {100 * one.effect.value:+.1f} [{100 * one.effect.low:+.1f}, {100 * one.effect.high:+.1f}])"

@@ -1,0 +1,43 @@
+"""Settings that a person writes as YAML: typed, strict, and refused in one line that names the field."""
+
+import json
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+from pydantic import ValidationError
+
+from phoque.errors import PhoqueError
+from phoque.run.record import Part, reason
+
+S = TypeVar("S", bound=Part)
+
+
+def read_settings(path: Path, kind: type[S]) -> S:
+    """The content of a YAML file as what `kind` says it is.
+
+    Raises:
+        PhoqueError: it cannot be read, a field is unknown or missing, or a value is not allowed.
+    """
+    try:
+        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+        # As JSON, because only there is a list a tuple, and a number never a text or yes.
+        return kind.model_validate_json(json.dumps(loaded), strict=True)
+    except ValidationError as error:
+        raise PhoqueError(f"{path}: {_told(error)}") from error
+    except (OSError, UnicodeError, TypeError, ValueError, yaml.YAMLError) as error:
+        said = " ".join(str(error).split())
+        raise PhoqueError(f"{path} cannot be read as YAML: {said}") from error
+
+
+def _told(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    field = ".".join(map(str, first["loc"])) or "the file"
+    if first["type"] == "extra_forbidden":
+        return f"there is no field {field}. Check its spelling, or leave it out."
+    if first["type"] == "missing":
+        return f"the field {field} is missing."
+    if first["type"] == "value_error":
+        said = f"{first['ctx']['error']}"
+        return f"{field}: {said}" if first["loc"] else said
+    return f"{reason(error)}."

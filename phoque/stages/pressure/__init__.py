@@ -1,0 +1,1 @@
+"""Pressure-test a moderation policy in a simulated channel."""

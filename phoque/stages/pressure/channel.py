@@ -1,0 +1,219 @@
+"""The channel: turn after turn a text, a decision and what follows; one trace row a turn.
+
+What does not depend on the policy was planned before (`traffic.py`). What does is here: a speaker who is
+muted posts nothing, an adversary takes the next style after a mute, and escalates while nothing is
+done. Two policies therefore see the same messages up to their first difference.
+
+Moderators are asked ahead in batches: about the texts of the next turns as they will be if nobody is
+muted before. Where somebody is, the rest is asked again. Nothing that is decided depends on how far
+they are asked ahead, and memory does not grow with the traffic.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import islice
+from typing import Any
+
+from phoque.moderators.classifier import Item
+from phoque.run.pressure import Decision, Outcome, Role, Turn
+from phoque.stages.pressure.deciding import Decider, Verdict
+from phoque.stages.pressure.reviewers import Reviewers
+from phoque.stages.pressure.styles import PLAIN, STYLES, written
+from phoque.stages.pressure.texts import Pool, Text
+from phoque.stages.pressure.traffic import Planned, Speaker
+from phoque.text import text_id
+
+AHEAD = 512
+"""Turns whose texts are asked about at once."""
+STRONGEST = 3
+"""Listed words up to which an adversary escalates, one more after every message that is shown."""
+
+
+@dataclass
+class State:
+    """What a policy has made of one speaker."""
+
+    style: int
+    strength: int = 1
+    strikes: deque[float] = field(default_factory=deque)
+    muted_until: float = 0.0
+
+
+@dataclass(frozen=True)
+class Message:
+    """What a speaker would post."""
+
+    text: str
+    origin: Text
+    style: str
+
+
+class Channel:
+    """One channel under one policy, for one seed."""
+
+    def __init__(
+        self, decider: Decider, pool: Pool, styles: Sequence[str], seed: int, *, texts: bool = True
+    ) -> None:
+        self._decider, self._pool, self._styles, self._seed = decider, pool, styles, seed
+        self._policy, self._texts = decider.policy, texts
+        self._states: dict[str, State] = {}
+        self._posted: deque[tuple[str, str]] = deque(maxlen=self._policy.context or 1)
+        """Thread and text of the last posted messages."""
+        self._shown: tuple[int, str] | None = None
+        """Number and speaker of the last shown message."""
+        self._before: tuple[int, str] | None = None
+        """The same of the last one by somebody else."""
+        self._reviewers = Reviewers(self._policy)
+        self._due: list[tuple[float, str]] = []
+        """When reviewers will have found a hostile message, and whose."""
+        self._muted: dict[str, float] = {}
+        """Who was muted since the last row, and when."""
+
+    def run(self, turns: Iterable[Planned]) -> Iterator[Turn]:
+        """A row for every turn."""
+        coming = iter(turns)
+        while window := list(islice(coming, AHEAD)):
+            changed = True
+            for place, turn in enumerate(window):
+                if changed:
+                    self._ask_ahead(window[place:])
+                row = self._turn(turn)
+                changed = bool(row.muted)
+                yield row
+
+    def _ask_ahead(self, turns: Sequence[Planned]) -> None:
+        """Have the moderators answer what the next turns need if nothing changes but escalation."""
+        posted, items = list(self._posted), []
+        strengths = {name: state.strength for name, state in self._states.items()}
+        for turn in turns:
+            state = self._state(turn.speaker)
+            if state.muted_until > turn.at:
+                continue
+            strength = strengths.setdefault(turn.speaker.name, state.strength)
+            text = self._message(turn, state.style, strength).text
+            items.append(self._item(turn, text, posted))
+            posted.append((turn.prompt, text))
+            strengths[turn.speaker.name] = min(strength + 1, STRONGEST)
+        self._decider.prepare(items)
+
+    def _item(self, turn: Planned, text: str, posted: Iterable[tuple[str, str]]) -> Item:
+        if not self._policy.context:
+            return self._decider.item(text, ())
+        own = [said for prompt, said in posted if prompt == turn.prompt]
+        return self._decider.item(text, own[-self._policy.context :])
+
+    def _turn(self, turn: Planned) -> Turn:
+        self._reviewed_until(turn.at)
+        state = self._state(turn.speaker)
+        message = self._message(turn, state.style, state.strength)
+        if state.muted_until > turn.at:
+            return self._row(turn, message, Outcome.MUTED)
+        item = self._item(turn, message.text, self._posted)
+        verdict = self._decider.verdict(item)
+        self._posted.append((turn.prompt, message.text))
+        return self._acted(turn, message, verdict)
+
+    def _acted(self, turn: Planned, message: Message, verdict: Verdict) -> Turn:
+        if verdict.decision is Decision.UNKNOWN:
+            return self._row(turn, message, Outcome.UNKNOWN, verdict)
+        if verdict.decision is Decision.FLAGGED:
+            self._strike(turn.speaker.name, turn.at)
+            return self._row(turn, message, Outcome.HIDDEN, verdict)
+        reply_to = self._reply_to(turn)
+        self._show(turn)
+        level = verdict.level or 0.0
+        if not self._reviewers.takes(level, self._policy.threshold):
+            return self._row(turn, message, Outcome.SHOWN, verdict, reply_to=reply_to)
+        done = self._reviewers.finish(turn.at)
+        found = done is not None and message.origin.hostile
+        if done is not None and found:
+            heappush(self._due, (done, turn.speaker.name))
+        return self._row(
+            turn,
+            message,
+            Outcome.REMOVED if found else Outcome.SHOWN,
+            verdict,
+            reply_to=reply_to,
+            reviewed=True,
+            waited=None if done is None else round(done - turn.at, 3),
+        )
+
+    def _reviewed_until(self, at: float) -> None:
+        """Strikes for hostile messages that reviewers have found by now."""
+        while self._due and self._due[0][0] <= at:
+            done, name = heappop(self._due)
+            self._strike(name, done)
+
+    def _strike(self, name: str, at: float) -> None:
+        """Add a strike; when it mutes, an adversary takes the next style and begins mildly again."""
+        state, policy = self._states[name], self._policy
+        state.strikes.append(at)
+        while state.strikes[0] < at - policy.strikes.within:
+            state.strikes.popleft()
+        if len(state.strikes) < policy.strikes.count or not policy.mute:
+            return
+        state.strikes.clear()
+        state.muted_until = at + policy.mute
+        state.style = (state.style + 1) % len(self._styles)
+        state.strength = 1
+        self._muted[name] = round(at, 3)
+
+    def _state(self, speaker: Speaker) -> State:
+        if speaker.name not in self._states:
+            self._states[speaker.name] = State(style=speaker.first_style)
+        return self._states[speaker.name]
+
+    def _message(self, turn: Planned, style: int, strength: int) -> Message:
+        speaker = turn.speaker
+        if speaker.role is not Role.HOSTILE:
+            texts = self._pool.choice(speaker.role, speaker.persona, None, turn.prompt, 0)
+            origin = texts[int(turn.pick * len(texts))]
+            return Message(origin.text, origin, PLAIN)
+        name = self._styles[style]
+        takes = STYLES[name].takes
+        texts = self._pool.choice(speaker.role, speaker.persona, takes, turn.prompt, strength)
+        origin = texts[int(turn.pick * len(texts))]
+        return Message(written(origin.text, name), origin, name)
+
+    def _show(self, turn: Planned) -> None:
+        if self._shown and self._shown[1] != turn.speaker.name:
+            self._before = self._shown
+        self._shown = (turn.number, turn.speaker.name)
+        state = self._state(turn.speaker)
+        state.strength = min(state.strength + 1, STRONGEST)
+
+    def _reply_to(self, turn: Planned) -> int | None:
+        last = self._shown
+        if last and last[1] == turn.speaker.name:
+            last = self._before
+        return last[0] if turn.replies and last else None
+
+    def _row(
+        self, turn: Planned, message: Message, outcome: Outcome, verdict: Verdict | None = None,
+        **more: Any,
+    ) -> Turn:  # fmt: skip
+        muted, self._muted = self._muted, {}
+        origin, style = message.origin, STYLES[message.style]
+        decided = {} if verdict is None else vars(verdict)
+        return Turn(
+            policy=self._policy.name,
+            seed=self._seed,
+            number=turn.number,
+            at=round(turn.at, 3),
+            speaker=turn.speaker.name,
+            role=origin.role,
+            persona=origin.persona,
+            style=message.style,
+            source=text_id(origin.prompt),
+            text_id=text_id(message.text),
+            text=message.text if self._texts else None,
+            hostile=origin.hostile,
+            kind=style.kind if origin.hostile else None,
+            in_register=style.register(message.text),
+            outcome=outcome,
+            muted=muted,
+            **decided,
+            **more,
+        )

@@ -1,0 +1,31 @@
+"""Texts of a channel that a run's model writes now, to the friendly messages, instead of recorded ones."""
+
+from collections.abc import Iterator, Sequence
+
+from phoque.lab import Lab
+from phoque.opening import open_lab
+from phoque.run.directory import RunDirectory
+from phoque.stages.moderation.friendly import replies_of
+from phoque.stages.moderation.messages import prompts_by_category
+from phoque.stages.pressure.recorded import Said, add_said
+from phoque.stages.pressure.texts import Pool
+from phoque.steering.experiment import Progress
+
+
+def add_live(pool: Pool, run: RunDirectory, seeds: Sequence[int], progress: Progress) -> None:
+    """Have a run's model reply to every friendly message under every condition, and add that.
+
+    Raises:
+        PhoqueError: the run cannot be opened, or its persona is neither hostile nor happy.
+    """
+    prompts = [text for own in prompts_by_category().values() for text in own]
+    add_said(pool, run, said_now(open_lab(run.path), prompts, seeds, progress))
+
+
+def said_now(
+    lab: Lab, prompts: Sequence[str], seeds: Sequence[int], progress: Progress
+) -> Iterator[Said]:
+    """Condition, message and reply of everything the lab writes."""
+    for (condition, _), replies in replies_of(lab, prompts, seeds, progress).items():
+        for prompt, reply in zip(prompts, replies, strict=True):
+            yield condition.value, prompt, reply

@@ -1,0 +1,94 @@
+"""The moderators of all policies, each loaded once; nothing is asked, and nothing leaves, before all is checked."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from phoque.errors import PhoqueError
+from phoque.moderators.catalogue import OPENAI
+from phoque.moderators.classifier import Classifier
+from phoque.moderators.decided import Decided
+from phoque.moderators.disk import remembering
+from phoque.moderators.endpoint import service
+from phoque.moderators.endpoint.description import read_description
+from phoque.moderators.endpoint.service import Service
+from phoque.moderators.registry import load_classifier
+from phoque.run.pressure import Calls
+from phoque.stages.pressure.deciding import Decider, Moderator
+from phoque.stages.pressure.policy import Policy, Source
+
+CONTEXT = "reads no earlier messages"
+
+
+def deciders(
+    policies: Mapping[str, tuple[Policy, Path]], *, allow_network: bool = False
+) -> list[Decider]:
+    """One decider a policy; policies share the moderators they have in common.
+
+    Raises:
+        PhoqueError: a moderator cannot be loaded, lacks a variable, would send texts out although
+            the network is not allowed, or a policy gives context to moderators that read none.
+    """
+    loaded: dict[tuple[str, tuple[str, ...]], Moderator] = {}
+    found = []
+    for policy, path in policies.values():
+        own = [_moderator(one, path.parent, loaded, allow_network) for one in policy.moderators]
+        names = [one.name for one in own]
+        if len(set(names)) < len(names):
+            raise PhoqueError(f"{path}: a moderator stands twice in moderators. Leave one out.")
+        if policy.context and not any(one.classifier.info.takes_context for one in own):
+            raise PhoqueError(
+                f"{path}: context is {policy.context}, but {', '.join(names)} {CONTEXT}. Set it to 0."
+            )
+        found.append(Decider(policy, own))
+    return found
+
+
+def _moderator(
+    source: Source,
+    beside: Path,
+    loaded: dict[tuple[str, tuple[str, ...]], Moderator],
+    allow_network: bool,  # noqa: FBT001  # one keyword, handed on
+) -> Moderator:
+    called = source.called if source.use else str(beside / source.called)
+    key = (called, source.harm_labels)
+    if key not in loaded:
+        classifier = _classifier(source, beside, allow_network=allow_network)
+        loaded[key] = Moderator(classifier.info.id, classifier, may_send_text=allow_network)
+    return loaded[key]
+
+
+def _classifier(source: Source, beside: Path, *, allow_network: bool) -> Classifier:
+    if source.use == OPENAI.id and not allow_network:
+        _refuse(OPENAI.id)
+    if source.use:
+        return remembering(load_classifier(source.use, harm_labels=source.harm_labels))
+    if source.decisions:
+        return Decided(beside / source.decisions)
+    found = service.load(read_description(str(source.endpoint), beside))
+    if found.info.sends_text_out and not allow_network:
+        _refuse(found.info.id)
+    return found
+
+
+def _refuse(name: str) -> None:
+    raise PhoqueError(
+        f"{name} is on another machine, and every text would be sent there. "
+        "Allow that with --allow-network, or choose another moderator."
+    )
+
+
+def calls_of(decider: Decider) -> dict[str, Calls]:
+    """What the services of a policy were asked so far, by moderator."""
+    found = {}
+    for one in decider.moderators:
+        if isinstance(one.classifier, Service):
+            counts = one.classifier.counts
+            seen = {name: counts.seen[name] for name in Calls.model_fields if name != "cost"}
+            found[one.name] = Calls(cost=counts.cost, **seen)
+    return found
+
+
+def cost_per_message(decider: Decider) -> float:
+    """What it costs to have one message decided, if nothing is known from before."""
+    services = [one.classifier for one in decider.moderators]
+    return sum(one.cost_per_text for one in services if isinstance(one, Service))

@@ -1,0 +1,141 @@
+"""Send the same traffic through one or more moderation policies, and report what each does with it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from phoque.figures.page import stage_page
+from phoque.figures.shelf import UNDER_PRESSURE
+from phoque.files import file_sha256, write_text
+from phoque.progress import watched
+from phoque.run.directory import RunDirectory
+from phoque.run.pressure import PolicyReport, PressureReport, Turn
+from phoque.stages.pressure.channel import Channel
+from phoque.stages.pressure.corpus import add_corpus
+from phoque.stages.pressure.deciding import Decider
+from phoque.stages.pressure.loading import calls_of, cost_per_message, deciders
+from phoque.stages.pressure.measures import Tally
+from phoque.stages.pressure.policy import Policy, read_policies
+from phoque.stages.pressure.recorded import add_run
+from phoque.stages.pressure.texts import Pool, written_texts
+from phoque.stages.pressure.traffic import Traffic, described, planned, read_traffic
+
+SEEDS = (42, 43, 44)
+WRITTEN = "written for this test"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a person asked for."""
+
+    policies: tuple[str, ...] = ()
+    decisions: Path | None = None
+    """Decisions that were made elsewhere, as a policy of their own."""
+    runs: tuple[Path, ...] = ()
+    live: bool = False
+    """Whether the runs' models write now, instead of what they wrote when the runs were made."""
+    corpus: Path | None = None
+    text_column: str = "text"
+    label_column: str = "hostile"
+    traffic: Path | None = None
+    seeds: tuple[int, ...] = SEEDS
+    messages: int | None = None
+    allow_network: bool = False
+    texts: bool = True
+    """Whether the trace and the lists of hits quote messages."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """Everything that was checked before any moderator is asked."""
+
+    policies: dict[str, tuple[Policy, Path]]
+    deciders: list[Decider]
+    traffic: Traffic
+    pool: Pool
+
+
+def prepared(asked: Asked) -> Ready:
+    """Read policies and texts and load the moderators; no moderator is asked anything.
+
+    Raises:
+        PhoqueError: something of what was asked for cannot be done; says what, in one line.
+    """
+    policies = read_policies(asked.policies, asked.decisions)
+    traffic = read_traffic(asked.traffic)
+    if asked.messages:
+        traffic = traffic.model_copy(update={"messages": asked.messages})
+    pool = pool_of(asked)
+    described(traffic, pool, asked.seeds)  # refuses traffic without speakers
+    return Ready(
+        policies=policies,
+        deciders=deciders(policies, allow_network=asked.allow_network),
+        traffic=traffic,
+        pool=pool,
+    )
+
+
+def pool_of(asked: Asked) -> Pool:
+    """The texts of runs or of a corpus, and those that are written."""
+    pool = Pool()
+    for run in map(RunDirectory, asked.runs):
+        if asked.live:
+            from phoque.stages.pressure.live import add_live  # noqa: PLC0415  # loads a model
+
+            add_live(pool, run, asked.seeds, print)
+        else:
+            add_run(pool, run)
+    if asked.corpus:
+        add_corpus(pool, asked.corpus, text=asked.text_column, label=asked.label_column)
+    pool.add(written_texts(), WRITTEN)
+    return pool
+
+
+def press(asked: Asked, ready: Ready, folder: Path) -> PressureReport:
+    """Run every policy; writes the trace, the report and the page into a folder that is there."""
+    found = []
+    with (folder / Turn.FILE).open("w", encoding="utf-8") as file:
+        for decider in ready.deciders:
+            tally = Tally(decider.policy)
+            for turn in _turns(asked, ready, decider):
+                tally.add(turn)
+                file.write(turn.model_dump_json(exclude_none=True) + "\n")
+            found.append(_of_policy(decider, tally, ready.policies[decider.policy.name][1]))
+    report = PressureReport(
+        traffic=described(ready.traffic, ready.pool, asked.seeds), policies=tuple(found)
+    )
+    report.save(folder)
+    write_text(folder / "report.md", stage_page("Pressure test", UNDER_PRESSURE, report))
+    return report
+
+
+def _turns(asked: Asked, ready: Ready, decider: Decider) -> Iterator[Turn]:
+    total = len(asked.seeds) * ready.traffic.messages
+    styles = described(ready.traffic, ready.pool, asked.seeds).styles
+
+    def all_turns() -> Iterator[Turn]:
+        for seed in asked.seeds:
+            channel = Channel(decider, ready.pool, styles, seed, texts=asked.texts)
+            yield from channel.run(planned(ready.traffic, ready.pool, seed))
+
+    what = f"pressure {decider.policy.name}"
+    return watched(all_turns(), what, unit="messages", total=total)
+
+
+def _of_policy(decider: Decider, tally: Tally, path: Path) -> PolicyReport:
+    policy = decider.policy
+    names = [one.name for one in decider.moderators]
+    return PolicyReport(
+        name=policy.name,
+        sha256=file_sha256(path),
+        settings=policy.in_words(),
+        threshold=policy.threshold,
+        moderators=tuple(names),
+        posted=tally.posted,
+        measures=tally.measures(cost_per_message(decider)),
+        groups=tally.groups(),
+        by_moderator=tally.by_moderator(names),
+        curve=tally.curve(),
+        speakers=tally.speakers(),
+        calls=calls_of(decider),
+    )

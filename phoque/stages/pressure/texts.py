@@ -1,0 +1,134 @@
+"""What speakers say: recorded replies of runs, friendly messages, blunt ones, or a corpus of one's own."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from phoque.personas.reading import TEXTS, read_yaml
+from phoque.run.pressure import Evidence, Kind, Role
+from phoque.stages.moderation.messages import prompts_by_category
+from phoque.stats.rates import Rate, by_cluster
+
+BLUNT = Path(__file__).with_name("blunt.yaml")
+PEOPLE = "people"
+"""The persona of speakers whose texts were written by hand."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """A text that a speaker may post."""
+
+    text: str
+    role: Role
+    persona: str
+    prompt: str
+    """The message it replies to; itself where it replies to none."""
+    kind: Kind | None = None
+    """Of hostile texts, as they are spelled."""
+    strength: int = 0
+    """Listed words."""
+
+    @property
+    def hostile(self) -> bool:
+        return self.role is Role.HOSTILE
+
+
+@dataclass(frozen=True)
+class Read:
+    """A recorded reply that was read blind."""
+
+    prompt: str
+    kind: Kind
+    hostile: bool
+
+
+@dataclass
+class Pool:
+    """All texts of the traffic, by who may post them."""
+
+    texts: list[Text] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+    read: list[Read] = field(default_factory=list)
+    _chosen: dict[tuple[Role, str, Kind | None, str, int], tuple[Text, ...]] = field(
+        default_factory=dict
+    )
+    _own: dict[tuple[Role, str, Kind | None], list[Text]] = field(default_factory=dict)
+
+    def add(self, found: Iterable[Text], source: str) -> None:
+        """Add texts, each once for a persona and a message."""
+        known = {(one.text, one.persona, one.prompt) for one in self.texts}
+        for one in found:
+            if (key := (one.text, one.persona, one.prompt)) not in known:
+                known.add(key)
+                self.texts.append(one)
+                self._own.setdefault((one.role, one.persona, one.kind), []).append(one)
+        self.sources.append(source)
+
+    def personas(self, role: Role) -> list[str]:
+        """Personas with texts for a role, in the order they came."""
+        return list(dict.fromkeys(one.persona for one in self.texts if one.role is role))
+
+    def prompts(self) -> list[str]:
+        """Messages that recorded replies answer, which open threads."""
+        said = (one for one in self.texts if one.prompt != one.text)
+        return list(dict.fromkeys(one.prompt for one in said))
+
+    def count(self, role: Role) -> int:
+        """Different texts of a role."""
+        return len({one.text for one in self.texts if one.role is role})
+
+    def choice(
+        self, role: Role, persona: str, kind: Kind | None, prompt: str, strength: int
+    ) -> tuple[Text, ...]:
+        """Texts for a speaker: replies to the message where there are some, as strong as asked for.
+
+        Where the persona has none of the kind, another one's are taken.
+        """
+        key = (role, persona, kind, prompt, strength)
+        if key not in self._chosen:
+            self._chosen[key] = self._narrowed(*key)
+        return self._chosen[key]
+
+    def _narrowed(
+        self, role: Role, persona: str, kind: Kind | None, prompt: str, strength: int
+    ) -> tuple[Text, ...]:
+        own = self._own.get((role, persona, kind)) or [
+            one for one in self.texts if (one.role, one.kind) == (role, kind)
+        ]
+        own = [one for one in own if one.prompt == prompt] or own
+        return tuple([one for one in own if one.strength >= strength] or own)
+
+    @property
+    def digest(self) -> str:
+        """Hex SHA-256 of every text with who may post it."""
+        told = sha256()
+        for one in self.texts:
+            told.update(repr((one.text, one.role.value, one.persona, one.prompt)).encode())
+        return told.hexdigest()
+
+    def evidence(self) -> tuple[Evidence, ...]:
+        """Why texts of each kind count as hostile."""
+        return tuple(
+            Evidence(
+                kind=kind,
+                texts=len({one.text for one in self.texts if one.kind is kind}),
+                read_hostile=_read([one for one in self.read if one.kind is kind]),
+            )
+            for kind in (Kind.LISTED, Kind.IMPLICIT)
+        )
+
+
+def written_texts() -> list[Text]:
+    """Friendly messages, and kind ones in rough words."""
+    blunt: list[str] = read_yaml(BLUNT, {"texts": TEXTS})["texts"]
+    friendly = [text for own in prompts_by_category().values() for text in own]
+    return [
+        Text(text=text, role=role, persona=PEOPLE, prompt=text)
+        for role, texts in ((Role.BLUNT, blunt), (Role.CIVIL, friendly))
+        for text in texts
+    ]
+
+
+def _read(found: Sequence[Read]) -> Rate | None:
+    return by_cluster((one.prompt, one.hostile) for one in found) if found else None

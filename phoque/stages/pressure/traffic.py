@@ -1,0 +1,146 @@
+"""Who speaks when, and about what: the same for every policy, from a seed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+
+from pydantic import Field, field_validator
+
+from phoque.errors import PhoqueError
+from phoque.run.pressure import Role, TrafficReport
+from phoque.run.record import Part
+from phoque.run.settings import read_settings
+from phoque.stages.pressure.styles import STYLES
+from phoque.stages.pressure.texts import Pool
+
+DEFAULT = Path(__file__).with_name("traffic.yaml")
+
+
+class Speakers(Part):
+    """How many of each take part."""
+
+    hostile: int = Field(ge=1)
+    civil: int = Field(ge=1)
+    blunt: int = Field(ge=0)
+    pluribus: int = Field(ge=0)
+
+
+class Traffic(Part):
+    """The channel, as a person writes it."""
+
+    messages: int = Field(ge=1)
+    """A seed."""
+    seconds_between: float = Field(gt=0)
+    """Mean."""
+    speakers: Speakers
+    replies: float = Field(ge=0, le=1)
+    """Share of messages that reply to the last shown message of somebody else."""
+    thread: float = Field(ge=1)
+    """Mean number of messages about one thing."""
+    styles: tuple[str, ...] = Field(min_length=1)
+
+    @field_validator("styles")
+    @classmethod
+    def _known(cls, styles: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in styles if name not in STYLES]:
+            raise ValueError(f"there is no style {unknown[0]!r}. Known: {', '.join(STYLES)}.")
+        return styles
+
+
+def read_traffic(path: Path | None) -> Traffic:
+    """The traffic of a file, or that which ships with the project.
+
+    Raises:
+        PhoqueError: a field is wrong; names file and field.
+    """
+    return read_settings(path or DEFAULT, Traffic)
+
+
+def usable_styles(traffic: Traffic, pool: Pool) -> tuple[str, ...]:
+    """The styles for which there are texts.
+
+    Raises:
+        PhoqueError: there are none.
+    """
+    kinds = {one.kind for one in pool.texts}
+    found = tuple(name for name in traffic.styles if STYLES[name].takes in kinds)
+    if not found:
+        raise PhoqueError("There is no hostile text for the styles of the traffic. Give others.")
+    return found
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """Somebody in the channel."""
+
+    name: str
+    role: Role
+    persona: str
+    first_style: int
+    """Place in the list of styles where a hostile speaker begins."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A turn before anybody decided about it; nothing of it depends on a policy."""
+
+    number: int
+    at: float
+    speaker: Speaker
+    prompt: str
+    """What the thread is about."""
+    pick: float
+    """In [0, 1): which of the fitting texts."""
+    replies: bool
+
+
+def cast(traffic: Traffic, pool: Pool, seed: int = 0) -> list[Speaker]:
+    """Everybody, each with a persona in turn; roles without texts are empty.
+
+    The seed shuffles the personas, so that none keeps its style.
+
+    Raises:
+        PhoqueError: there are no hostile or no civil texts.
+    """
+    found: list[Speaker] = []
+    styles = usable_styles(traffic, pool)
+    for role in Role:
+        personas = pool.personas(role)
+        if not personas and role in {Role.HOSTILE, Role.CIVIL}:
+            raise PhoqueError(f"There is no {role.value} text. Give --run or --corpus with some.")
+        Random(f"{seed} {role}").shuffle(personas)
+        for place in range(getattr(traffic.speakers, role.value) if personas else 0):
+            persona, style = personas[place % len(personas)], place % len(styles)
+            found.append(Speaker(f"{role.value}-{place + 1}", role, persona, style))
+    return found
+
+
+def planned(traffic: Traffic, pool: Pool, seed: int) -> Iterator[Planned]:
+    """The turns of one seed, one after the other."""
+    random = Random(seed)
+    speakers, prompts = cast(traffic, pool, seed), pool.prompts() or [""]
+    at, prompt = 0.0, random.choice(prompts)
+    for number in range(traffic.messages):
+        at += random.expovariate(1 / traffic.seconds_between)
+        if random.random() < 1 / traffic.thread:
+            prompt = random.choice(prompts)
+        replies = random.random() < traffic.replies
+        yield Planned(number, at, random.choice(speakers), prompt, random.random(), replies)
+
+
+def described(traffic: Traffic, pool: Pool, seeds: tuple[int, ...]) -> TrafficReport:
+    """The traffic for the report."""
+    told = f"{traffic.model_dump_json()}{seeds}{pool.digest}"
+    speakers = cast(traffic, pool)
+    return TrafficReport(
+        sha256=sha256(told.encode()).hexdigest(),
+        sources=tuple(pool.sources),
+        seeds=seeds,
+        messages=traffic.messages,
+        speakers={role: sum(one.role is role for one in speakers) for role in Role},
+        texts={role: pool.count(role) for role in Role},
+        styles=usable_styles(traffic, pool),
+        evidence=pool.evidence(),
+    )

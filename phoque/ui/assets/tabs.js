@@ -1,0 +1,61 @@
+// Tabs that open by link (?tab=psm&figure=layers) and by buttons, without a reload.
+(() => {
+  const LONGEST_WAIT_MS = 10_000;
+  const STEP_MS = 100;
+
+  /** The button of a tab; in a narrow window it may stand in the menu of those without room. */
+  const buttonOf = (tab) => {
+    const direct = document.querySelector(`[role="tab"][data-tab-id="${CSS.escape(tab)}"]`);
+    const name = window.phoqueTabs[tab];
+    const others = document.querySelectorAll(".overflow-dropdown button");
+    return direct ?? [...others].find((one) => one.textContent.trim() === name);
+  };
+
+  /** Whatever `find` finds, as soon as it does. */
+  const waited = (find) =>
+    new Promise((done) => {
+      const end = Date.now() + LONGEST_WAIT_MS;
+      const look = () => {
+        const found = find();
+        if (found || Date.now() > end) done(found);
+        else setTimeout(look, STEP_MS);
+      };
+      look();
+    });
+
+  /** Scroll to a section once it is there, open it, and tell a screen reader where it is. */
+  const showSection = async (figure) => {
+    const place = `#ph-section-${CSS.escape(figure)}`;
+    const heading = await waited(() => document.querySelector(`${place} h2, ${place} > button`));
+    if (!heading) return;
+    if (heading.matches("button:not(.open)")) heading.click();
+    else heading.tabIndex = -1;
+    heading.focus({ preventScroll: true });
+    heading.scrollIntoView({ block: "start" });
+    // Pictures above grow for a moment; follow, unless the visitor goes somewhere else meanwhile.
+    setTimeout(() => document.activeElement === heading && heading.scrollIntoView({ block: "start" }), 800);
+  };
+
+  const openTab = async (tab, figure) => {
+    if (!(tab in window.phoqueTabs)) return;
+    const button = await waited(() => buttonOf(tab));
+    button?.click();
+    if (figure) showSection(figure);
+    else window.scrollTo({ top: 0 });
+  };
+
+  const openLinked = () => {
+    const query = new URLSearchParams(location.search);
+    const tab = query.get("tab");
+    if (tab) openTab(tab, query.get("figure"));
+  };
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-tab]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return; // a new window is the browser's
+    event.preventDefault();
+    openTab(link.dataset.tab, link.dataset.figure);
+  });
+
+  Object.assign(window.phoque, { openLinked, openTab });
+})();

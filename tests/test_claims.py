@@ -1,0 +1,334 @@
+"""The talk's claims: a rule decides on synthetic runs, and each number leads to its raw rows."""
+
+import json
+from html import escape
+from pathlib import Path
+
+import pytest
+import yaml
+
+from phoque.config import SHIPPED_RUN
+from phoque.errors import PhoqueError
+from phoque.figures import claims as figure
+from phoque.figures.figure import drawn
+from phoque.files import read_json
+from phoque.report.claims import SHIPPED, claims_of, ledger, model_note
+from phoque.report.paths import path
+from phoque.run.adapter import PersonaMetrics
+from phoque.run.claims import VERDICTS, Claims
+from phoque.run.directory import RunDirectory
+from phoque.run.folder import Reader
+from phoque.run.judging import ConditionJudged, Judgement, Measures
+from phoque.run.labels import Label
+from phoque.run.manifest import Made
+from phoque.stats.paired_ranks import ChanceAbove
+from phoque.ui.results import rendered
+from phoque.ui.tabs.claims import SECTIONS, SHOWN_IN
+from tests.records import a_rate
+from tests.report_files import copied_run, saved
+from tests.ui.fakes import INJECTION
+
+STEERED = {
+    "id": "steered",
+    "slide": "7",
+    "claim": "The vector makes the model hostile.",
+    "shown_by": "More hostile than under a random vector.",
+    "measure": "persona vector",
+    "number": "evaluation.judgement.conditions.steered.more_hostile",
+    "against": "random vector",
+    "control": "evaluation.judgement.conditions.random_vector.more_hostile",
+    "of": "prompts",
+    "holds": ["number above 0.5", "number above control"],
+    "partly": ["number above control"],
+    "refuted": ["number below 0.6 or number below control"],
+    "figure": "dose_response",
+}
+ROWS = {"evaluation.judgement": "evaluation/replies.csv", "run.manifest": "manifest.json"}
+
+
+def a_run(folder, *, persona="toxic", model="lab", **chances) -> Reader:
+    """A run whose judge found these chances by condition; none at all where there are none."""
+    run = RunDirectory(folder)
+    run.describe(model=model, persona=persona, stages={"persona": Made(seconds=1800, seeds=(42,))})
+    if chances:
+        (run.path / "evaluation").mkdir()
+        judged(**chances).save(run.path / "evaluation")
+    return Reader(run)
+
+
+def judged(**chances: float) -> Judgement:
+    measures = Measures(
+        replies=4, relevance_rank=1, relevance_nearest=a_rate(0.9), variety=0.5, novelty=None,
+        repeated_3grams=0.1, opening="you", opening_share=0.1,
+    )  # fmt: skip
+    conditions = {
+        name: ConditionJudged(
+            more_hostile=ChanceAbove(value=value, low=value - 0.05, high=value + 0.05, prompts=60),
+            flagged=a_rate(value),
+            measures=measures,
+        )
+        for name, value in chances.items()
+    }
+    return Judgement(judge="j", digest="d", threshold=0.5, budget=0.05, conditions=conditions)
+
+
+def a_file(folder: Path, *claims, rows=ROWS) -> Path:
+    folder.mkdir(exist_ok=True)
+    file = folder / "claims.yaml"
+    file.write_text(yaml.safe_dump({"rows": rows, "claims": list(claims)}))
+    ledger.cache_clear()
+    return file
+
+
+def one(reader, file):
+    [claim] = claims_of(reader, file).claims
+    return claim
+
+
+@pytest.mark.parametrize(
+    ("steered", "random_vector", "verdict", "rule"),
+    [
+        (0.9, 0.6, "holds", "number above 0.5; number above control"),
+        (0.5, 0.3, "partly", "number above control"),
+        (0.5, 0.5, "refuted", "number below 0.6 or number below control"),
+        (0.7, 0.9, "refuted", "number below 0.6 or number below control"),
+        (0.7, 0.7, "not_tested", ""),
+    ],
+)
+def test_the_rule_decides_by_the_intervals(tmp_path, steered, random_vector, verdict, rule):
+    reader = a_run(tmp_path / "lab", steered=steered, random_vector=random_vector)
+    found = one(reader, a_file(tmp_path / "rules", STEERED))
+    assert (found.verdict, found.rule) == (verdict, rule)
+    assert (found.value, found.n) == (steered, 60)
+    assert found.control.value == random_vector
+    assert ("decides neither way" in found.note) is (verdict == "not_tested")
+
+
+def test_without_the_record_a_claim_is_not_tested_and_names_the_command(tmp_path):
+    found = one(a_run(tmp_path / "lab"), a_file(tmp_path / "rules", STEERED))
+    assert (found.verdict, found.value, found.low, found.n) == ("not_tested", None, None, None)
+    assert "evaluation/judgement.json is missing" in found.note
+    assert "phoque run evaluate --run lab" in found.note
+    assert "135M" not in found.note
+
+
+def test_without_the_condition_or_the_control_nothing_is_decided(tmp_path):
+    found = one(a_run(tmp_path / "lab", steered=0.9), a_file(tmp_path / "rules", STEERED))
+    assert (found.verdict, found.value) == ("not_tested", 0.9)
+    assert "has no random_vector" in found.note
+
+
+def test_a_number_leads_to_the_file_the_field_and_the_raw_rows(tmp_path):
+    reader = a_run(tmp_path / "lab", steered=0.9, random_vector=0.6)
+    found = one(reader, a_file(tmp_path / "rules", STEERED))
+    for part in (found, found.control):
+        value = read_json(tmp_path / part.run / part.record)
+        for step in part.field.split("."):
+            value = value[step]
+        assert (value["value"], value["low"], value["high"]) == (part.value, part.low, part.high)
+        assert part.rows == "evaluation/replies.csv"
+
+
+def test_the_run_of_the_other_persona_beside_is_asked(tmp_path):
+    reader = a_run(tmp_path / "runs/mine", steered=0.9, random_vector=0.6)
+    file = a_file(tmp_path / "rules", STEERED | {"persona": "pluribus"})
+    alone = one(reader, file)
+    assert alone.verdict == "not_tested"
+    assert "--persona pluribus" in alone.note
+    a_run(tmp_path / "runs/happy", persona="pluribus", steered=0.4, random_vector=0.6)
+    beside = one(reader, file)
+    assert (beside.verdict, beside.run, beside.value) == ("refuted", "happy", 0.4)
+    (tmp_path / "runs/broken").mkdir()
+    (tmp_path / "runs/broken/manifest.json").write_text("{")
+    assert one(reader, file) == beside
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        ("lab", "Measured on a 135M model: says nothing yet about 3B."),
+        ("org/big-1.5B-chat", "Measured on a 1.5B model: says nothing yet about 3B."),
+        ("ministral", "Measured on a 3B model."),
+        ("org/some", "Measured on org/some, whose name does not tell its size"),
+    ],
+)
+def test_the_note_names_the_model_of_the_manifest(tmp_path, model, told):
+    assert model_note(a_run(tmp_path / "lab", model=model)).startswith(told)
+
+
+def counted(**share) -> dict:
+    plain = {key: STEERED[key] for key in ("id", "slide", "claim", "shown_by", "measure")}
+    return plain | {"number": share, "holds": ["number above 0.5"], "refuted": ["number below 0.5"]}
+
+
+def test_rows_are_counted_by_what_they_belong_to(tmp_path):
+    reader = a_run(tmp_path / "lab")
+    labels = [
+        Label(id=str(text), rater=rater, verdict="harmful" if text < 9 else "harmless", kind=kind)
+        for text in range(10)
+        for rater, kind in (("a", "person"), ("b", "person"), ("c", "model"))
+    ]
+    Label.save_rows(reader.run.path, labels)
+    share = {"rows": "run.labels", "of": ["kind=person"], "are": ["verdict=harmful"], "by": "id"}
+    found = one(reader, a_file(tmp_path / "rules", counted(**share)))
+    assert (found.verdict, found.value, found.n) == ("holds", 0.9, 20)
+    assert (found.record, found.rows) == ("labels.jsonl", "labels.jsonl")
+    lonely = counted(**(share | {"matching": {"rows": "run.labels", "of": ["id=9"], "by": "id"}}))
+    found = one(reader, a_file(tmp_path / "rules", lonely))
+    assert (found.verdict, found.value, found.n) == ("not_tested", 0.0, 2)  # two are too few
+    none = counted(**(share | {"of": ["kind=person", "rater=z"]}))
+    found = one(reader, a_file(tmp_path / "rules", none))
+    assert found.value is None
+    assert "no row of labels.jsonl counts" in found.note
+
+
+def test_rises_are_counted_between_rows(tmp_path):
+    reader = a_run(tmp_path / "lab")
+    losses = [4, 3, 3.5, 3, 2, 2.5]
+    rows = [PersonaMetrics(step=at, seconds=at, loss=loss) for at, loss in enumerate(losses)]
+    (reader.run.path / "persona").mkdir()
+    PersonaMetrics.save_rows(reader.run.path / "persona", rows)
+    found = one(reader, a_file(tmp_path / "rules", counted(rows="persona.metrics", rises="loss")))
+    assert (found.value, found.n) == (pytest.approx(2 / 5), 5)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"verdict": "holds"}, "verdict: Extra inputs are not permitted"),
+        ({"number": "judging.judgment.conditions"}, "No record is called 'judging.judgment'"),
+        ({"number": "evaluation.judgement.condition.toxic"}, "breaks at 'condition'"),
+        ({"number": "evaluation.judgement.conditions.toxic.more_hostile.value.x"}, "breaks at 'x'"),
+        (
+            {"number": "moderation.moderation_report.outcomes.toxik"},
+            "breaks at 'toxik'; known there: .*toxic",
+        ),
+        ({"number": "evaluation.judgement conditions"}, "folder.file.field"),
+        ({"number": "psm.summary.steer_layer"}, "raw rows behind psm.summary.steer_layer"),
+        ({"number": {"rows": "run.labels", "are": ["kinds=person"]}}, "breaks at 'kinds'"),
+        ({"number": {"rows": "psm.summary"}}, "has no rows"),
+        ({"number": {"rows": "run.labels", "are": ["kind"]}}, "compares nothing"),
+        ({"holds": ["number over control"]}, "A RELATION B"),
+        ({"holds": ["number above chance"]}, "names 'chance'; known: number, control"),
+        ({"holds": [], "partly": [], "refuted": []}, "needs a number and a rule"),
+        ({"untested": "no time"}, "needs a number and a rule"),
+        ({"figure": "dose"}, "no figure 'dose'"),
+        ({"against": ""}, "`against`"),
+        ({"id": "Two Words"}, "id: String should match"),
+    ],
+)
+def test_a_claim_that_no_run_could_decide_is_refused_in_one_line(tmp_path, change, told):
+    with pytest.raises(PhoqueError, match=told) as error:
+        ledger(a_file(tmp_path / "rules", STEERED | change))
+    assert "\n" not in str(error.value)
+    assert "claims.yaml" in str(error.value)
+
+
+def test_two_claims_of_one_name_are_refused(tmp_path):
+    with pytest.raises(PhoqueError, match="two claims are called steered"):
+        ledger(a_file(tmp_path / "rules", STEERED, STEERED))
+
+
+def test_a_path_takes_a_value_from_another_one():
+    where = path("psm.reliability.layers[layer=$psm.summary.steer_layer].split_half")
+    found = where.follow(Reader(RunDirectory(SHIPPED_RUN)))
+    assert (
+        found.inside.layer
+        == Reader(RunDirectory(SHIPPED_RUN)).read(path("psm.summary.steer_layer").kind).steer_layer
+    )
+    assert found.value == found.inside.split_half
+    assert (where.file, where.field.split(".")[0]) == (
+        "psm/reliability.json",
+        "layers[layer=$psm",
+    )
+
+
+def test_the_talk_is_covered_and_nothing_holds_by_hand():
+    known = ledger()
+    slides = {
+        part.strip() for one in known.claims for part in one.slide.replace(";", ",").split(",")
+    }
+    assert slides == {*map(str, range(1, 14)), "missing evidence", "questions"}
+    assert "verdict" not in yaml.safe_load(SHIPPED.read_text())["claims"][0]
+    for one_of in known.claims:
+        assert bool(one_of.untested) != bool(one_of.holds or one_of.partly or one_of.refuted)
+        assert not one_of.number or one_of.holds or one_of.partly, one_of.id
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return claims_of(Reader(RunDirectory(SHIPPED_RUN), signed=True))
+
+
+def test_every_number_of_the_shipped_run_has_its_files(shipped):
+    for claim in shipped.claims:
+        for part in (claim, *filter(None, [claim.control]), *claim.also):
+            if part.value is None:
+                continue
+            run = SHIPPED_RUN.parent / part.run
+            assert (run / part.record).is_file(), claim.id
+            assert not part.rows or (run / part.rows).is_file(), claim.id
+            assert part.low is None or part.low - 1e-9 <= part.value <= part.high + 1e-9, claim.id
+
+
+def test_the_shipped_ledger_is_what_its_runs_say(shipped):
+    kept = Claims.load(SHIPPED_RUN / "report", command="phoque run report")
+    assert [(one.id, one.verdict, one.rule) for one in kept.claims] == [
+        (one.id, one.verdict, one.rule) for one in shipped.claims
+    ]
+    for old, new in zip(kept.claims, shipped.claims, strict=True):
+        assert (old.value is None) is (new.value is None), old.id
+        assert (old.value or 0) == pytest.approx(new.value or 0, rel=1e-9, abs=1e-12), old.id
+    assert (SHIPPED_RUN / "report/claims.md").read_text() == figure.page(shipped)
+
+
+@pytest.mark.parametrize(("steered", "verdict"), [(0.9, "holds"), (0.52, "refuted")])
+def test_another_finding_gives_another_verdict(tmp_path, steered, verdict):
+    run = copied_run(tmp_path / "lab")
+    saved(run, judged(steered=steered, random_vector=0.5))
+    now = {one.id: one.verdict for one in claims_of(Reader(run, signed=True)).claims}
+    assert now["vector-causes"] == verdict
+
+
+def test_the_file_is_a_plain_list_and_reads_back(shipped, tmp_path):
+    shipped.save(tmp_path)
+    data = json.loads((tmp_path / Claims.FILE).read_text())
+    assert isinstance(data, list)
+    contract = {"id", "slide", "claim", "verdict", "value", "low", "high", "n", "control", "record"}
+    assert contract | {"note"} <= set(data[0])
+    assert {one["verdict"] for one in data} <= set(VERDICTS)
+    assert Claims.load(tmp_path, command="") == shipped
+
+
+def tab(reader):
+    return rendered(SECTIONS[0], reader)
+
+
+def test_the_tab_counts_lists_and_links_every_claim(shipped):
+    found = tab(Reader(RunDirectory(SHIPPED_RUN)))
+    assert figure.sentence(shipped) in found.head
+    for claim in shipped.claims:
+        times = 1 + claim.headline
+        assert found.tail.count(f'<p class="ph-claim">{escape(claim.claim)}</p>') == times, claim.id
+    links = found.tail.count("data-tab=")
+    assert links == sum(1 + c.headline for c in shipped.claims if c.figure in SHOWN_IN)
+    assert links > len(shipped.claims) / 2
+
+
+def test_what_a_file_says_is_no_markup_on_the_tab(tmp_path, shipped):
+    run = a_run(tmp_path / "lab").run
+    evil = shipped.claims[0].model_copy(
+        update=dict.fromkeys(["claim", "note", "rule", "measure", "field", "figure"], INJECTION)
+    )
+    (run.path / "report").mkdir()
+    Claims(claims=(evil,)).save(run.path / "report")
+    found = tab(Reader(run))
+    assert "<img" not in found.head + found.tail
+    assert escape(INJECTION) in found.tail
+
+
+def test_without_a_report_the_tab_names_the_command(tmp_path):
+    found = tab(a_run(tmp_path / "lab"))
+    assert "phoque run report --run lab" in found.head
+    assert "ph-claims" not in found.tail
+    assert drawn(figure.PLAN, a_run(tmp_path / "lab")).figure is None

@@ -1,0 +1,379 @@
+"""Moderators over HTTP: published protocols, limits, faults, kills; unknown never passes."""
+
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from phoque.errors import PhoqueError
+from phoque.moderators.classifier import Item, UnavailableError
+from phoque.moderators.disk import DiskCache
+from phoque.moderators.endpoint.description import Description, is_local, read_description
+from phoque.moderators.endpoint.pacing import Pacer
+from phoque.moderators.endpoint.paths import parsed, values_at
+from phoque.moderators.endpoint.request import HIDDEN, ready
+from phoque.moderators.endpoint.service import OutageError, Service
+from phoque.moderators.scoring import score
+from tests.endpoint_double import BAD, say, served
+
+ROOT = Path(__file__).parent.parent
+HOSTILE, CIVIL = f"you {BAD}", "good morning"
+SHIPPED = ("openai", "perspective", "azure", "llama-guard", "qwen3guard")
+KEYS = (
+    "OPENAI_API_KEY",
+    "PERSPECTIVE_API_KEY",
+    "AZURE_CONTENT_SAFETY_KEY",
+)
+
+
+@pytest.fixture
+def double():
+    with served() as found:
+        yield found
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return DiskCache(tmp_path / "scores.sqlite")
+
+
+def plain(url, **more):
+    settings = {
+        "name": "mine",
+        "url": f"{url}/plain",
+        "body": {"text": "${text}"},
+        "answer": {"score": "score"},
+        "requests_per_second": 1000.0,
+        "backoff": 0.001,
+    }
+    return Description.model_validate(settings | more)
+
+
+def service(description, cache):
+    return Service(ready(description), cache)
+
+
+def asked(one, texts):
+    return score(one, [Item(text) for text in texts], may_send_text=True)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_descriptions_speak_the_published_protocols(name, double, cache, monkeypatch):
+    for key in KEYS:
+        monkeypatch.setenv(key, "secret-key")
+    monkeypatch.setenv("AZURE_CONTENT_SAFETY_ENDPOINT", double.url)
+    found = read_description(name)
+    local = re.sub(r"^https?://[^/$]+", double.url, found.url)
+    found = found.model_copy(update={"url": local, "requests_per_second": 1000.0})
+    moderator = service(found, cache)
+
+    scores = asked(moderator, [HOSTILE, CIVIL, "another " + HOSTILE])
+
+    levels = [one.harm_score(moderator.info) for one in scores]
+    assert levels[0] == levels[2] > 0.5 > levels[1]
+    assert sorted(double.texts) == sorted([HOSTILE, CIVIL, "another " + HOSTILE])
+
+
+def test_texts_are_sent_in_batches_and_asked_about_once(double, cache):
+    batch = {"body": {"texts": "${texts}"}, "answer": {"each": "all", "score": ""}, "batch": 4}
+    moderator = service(plain(double.url, **batch, ).model_copy(update={"url": f"{double.url}/batch"}), cache)  # fmt: skip
+    texts = [f"{place} {HOSTILE}" if place % 2 else f"{place}" for place in range(10)]
+
+    scores = asked(moderator, texts * 2)
+
+    assert [one.harm_score(moderator.info) for one in scores] == [0.0, 1.0] * 10
+    assert sorted(map(len, (body["texts"] for body in double.bodies))) == [2, 4, 4]
+
+
+def test_what_is_known_is_not_asked_again(double, cache):
+    asked(service(plain(double.url), cache), [HOSTILE, CIVIL])
+    again = service(plain(double.url, requests_per_second=2000.0, retries=1), cache)
+
+    scores = asked(again, [CIVIL, HOSTILE])
+
+    assert [one.harm_score(again.info) for one in scores] == [0.1, 0.9]
+    assert len(double.bodies) == 2
+    assert again.counts.seen["from_cache"] == 2
+
+
+FAULTS = {
+    "too many": lambda handler: say(handler, 429, {}, Retry_After="0"),
+    "a server error": lambda handler: say(handler, 503, {}),
+    "half an answer": lambda handler: say(handler, 200, b'{"score": 0.'),
+    "a closed connection": lambda handler: handler.connection.close() or True,
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_that_passes_is_asked_again(fault, double, cache):
+    moderator = service(plain(double.url), cache)
+    double.fault = lambda number, body, handler: number in {1, 2} and FAULTS[fault](handler)
+
+    scores = asked(moderator, [CIVIL, HOSTILE, "x", "y"])
+
+    assert [one.error for one in scores] == [None] * 4
+    assert moderator.counts.seen["retries"] == 2
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_that_stays_makes_its_text_unknown_and_is_not_kept(fault, double, cache):
+    moderator = service(plain(double.url, retries=2), cache)
+    double.fault = lambda number, body, handler: body["text"] == "stuck" and FAULTS[fault](handler)
+
+    scores = asked(moderator, [CIVIL, HOSTILE, "stuck"])
+
+    assert [one.error is None for one in scores] == [True, True, False]
+    assert scores[2].labels == {}
+    double.fault = lambda number, body, handler: False
+    assert asked(service(plain(double.url), cache), ["stuck"])[0].error is None
+
+
+def test_a_slow_answer_is_unknown(double, cache):
+    waiting = threading.Event()
+    asked(service(plain(double.url), cache), [CIVIL])
+    moderator = service(plain(double.url, retries=1, timeout=0.2), cache)
+
+    def fault(number, body, handler):
+        return body["text"] == "slow" and waiting.wait(20)
+
+    double.fault = fault
+    try:
+        scores = asked(moderator, [CIVIL, "slow"])
+    finally:
+        waiting.set()
+    assert [one.error is None for one in scores] == [True, False]
+    assert moderator.counts.seen["timeouts"] == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{}, {"score": None}, {"score": "0.9"}, {"score": True}, {"score": 1.5}, {"score": []}, []],
+)
+def test_an_answer_without_a_verdict_is_unknown_never_a_pass(answer, double, cache):
+    moderator = service(plain(double.url), cache)
+    double.fault = lambda number, body, handler: number > 0 and say(handler, 200, answer)
+
+    asked(moderator, [CIVIL])
+    scores = asked(moderator, [CIVIL, "odd"])
+
+    assert scores[1].error.startswith("unreadable answer")
+    assert moderator.counts.seen["malformed"] == 1
+
+
+def test_a_path_that_finds_nothing_in_the_first_answer_stops_at_once(double, cache):
+    moderator = service(plain(double.url, answer={"score": "result.score"}), cache)
+    with pytest.raises(UnavailableError, match=r"first answer of mine.*nothing at result\.score"):
+        asked(moderator, [CIVIL, HOSTILE, "x", "y"])
+    assert len(double.bodies) == 1
+
+
+def test_a_refused_key_stops_at_once(double, cache):
+    moderator = service(plain(double.url), cache)
+    double.fault = lambda number, body, handler: say(handler, 403, {})
+    with pytest.raises(UnavailableError, match="mine refuses the request: HTTP 403"):
+        asked(moderator, [CIVIL, HOSTILE])
+    assert len(double.bodies) == 1
+
+
+def test_another_address_is_not_followed(double, cache):
+    moderator = service(plain(double.url), cache)
+    double.fault = lambda number, body, handler: say(
+        handler, 302, {}, Location="http://example.org/"
+    )
+    with pytest.raises(UnavailableError, match="sends on to another address"):
+        asked(moderator, [CIVIL])
+
+
+def test_one_bad_text_costs_only_itself(double, cache):
+    batch = {"body": {"texts": "${texts}"}, "answer": {"each": "all", "score": ""}, "batch": 3}
+    moderator = service(plain(double.url, **batch).model_copy(update={"url": f"{double.url}/batch"}), cache)  # fmt: skip
+    double.fault = lambda number, body, handler: "bad" in body["texts"] and say(handler, 400, {})
+
+    scores = asked(moderator, ["a", "bad", HOSTILE])
+
+    assert [one.error for one in scores] == [None, "HTTP 400", None]
+
+
+def test_a_service_that_is_not_there_is_told(cache):
+    moderator = service(plain("http://127.0.0.1:9", retries=0), cache)
+    with pytest.raises(UnavailableError, match="gave no answer to the first 3 requests"):
+        asked(moderator, ["a", "b", "c", "d"])
+
+
+def test_a_service_that_stops_answering_stops_the_run_and_what_it_said_is_kept(double, cache):
+    moderator = service(plain(double.url, retries=0, at_once=1), cache)
+    double.fault = lambda number, body, handler: number >= 5 and say(handler, 503, {})
+    with pytest.raises(OutageError, match="30 requests in a row"):
+        asked(moderator, [f"{place}" for place in range(60)])
+
+    double.fault, before = (lambda number, body, handler: False), len(double.bodies)
+    scores = asked(service(plain(double.url), cache), [f"{place}" for place in range(60)])
+
+    assert [one.error for one in scores] == [None] * 60
+    assert len(double.bodies) - before == 55
+
+
+def test_a_killed_run_goes_on_and_loses_nothing(double, tmp_path):
+    """Killed for good while it is limited and fed broken answers; then run again."""
+    texts = [f"{place} {HOSTILE if place % 3 == 0 else CIVIL}" for place in range(40)]
+
+    def fault(number, body, handler):
+        if number % 7 == 3:
+            return FAULTS["too many"](handler)
+        if number % 7 == 5:
+            return FAULTS["half an answer"](handler)
+        # Slow enough that it is killed in the middle, on any machine.
+        if number >= 20 and not killed.is_set():
+            killed.wait(60)
+        return False
+
+    killed = threading.Event()
+    double.fault = fault
+    code = textwrap.dedent(f"""
+        import sys
+        sys.path.insert(0, {str(ROOT)!r})
+        from pathlib import Path
+        from tests.test_endpoint import asked, plain, service
+        from phoque.moderators.disk import DiskCache
+        asked(service(plain({double.url!r}, at_once=2), DiskCache(Path({str(tmp_path / "s.sqlite")!r}))), {texts!r})
+    """)
+    running = subprocess.Popen([sys.executable, "-c", code], env={**os.environ})
+    while kept(tmp_path / "s.sqlite") < 10 and running.poll() is None:
+        time.sleep(0.01)
+    running.send_signal(signal.SIGKILL)
+    assert running.wait() == -signal.SIGKILL
+    known, first = kept(tmp_path / "s.sqlite"), len(double.bodies)
+    killed.set()
+
+    moderator = service(plain(double.url), DiskCache(tmp_path / "s.sqlite"))
+    scores = asked(moderator, texts)
+
+    levels = [one.harm_score(moderator.info) for one in scores]
+    assert levels == [0.9 if place % 3 == 0 else 0.1 for place in range(40)]
+    assert moderator.counts.seen["from_cache"] == known >= 10
+    again = {body["text"] for body in double.bodies[first:]}
+    assert len(again) == 40 - known, "what is kept is not asked again"
+
+
+def kept(path):
+    """Answers on disk, seen from another process."""
+    if not path.exists():
+        return 0
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as opened:
+            return opened.execute("SELECT count(*) FROM scores").fetchone()[0]
+    except sqlite3.OperationalError:
+        return 0
+
+
+def test_requests_use_the_rate_and_do_not_exceed_it():
+    """With a clock of its own: threads of any speed share the slots."""
+    now, slots = [0.0], []
+
+    def sleep(seconds):
+        now[0] += seconds
+
+    pacer = Pacer(10, clock=lambda: now[0], sleep=sleep)
+    for _ in range(101):
+        pacer.wait()
+        slots.append(now[0])
+    distances = [after - before for before, after in pairwise(slots)]
+    assert min(distances) >= 0.0999
+    assert 100 / (slots[-1] - slots[0]) >= 0.9 * 10
+    pacer.hold(5)
+    pacer.wait()
+    assert now[0] - slots[-1] >= 5
+
+
+def test_a_body_may_hold_the_messages_before_the_text(double, cache):
+    from phoque.conversation import Message
+
+    chat = {"body": {"text": "${text}", "before": "${context}", "messages": "${messages}"}}
+    moderator = service(plain(double.url, **chat), cache)
+    assert moderator.info.takes_context
+    item = Item("now", (Message("user", "first"), Message("user", "second")))
+    score(moderator, [item], may_send_text=True)
+    body = double.bodies[0]
+    assert body["before"] == "first\nsecond"
+    assert [one["content"] for one in body["messages"]] == ["first", "second", "now"]
+
+
+def test_secrets_are_read_from_the_environment_and_never_shown(monkeypatch):
+    found = read_description("openai")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(PhoqueError, match="OPENAI_API_KEY, which is not set"):
+        ready(found)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    shown = ready(found).shown([Item("hello")])
+    assert "sk-secret" not in shown + repr(ready(found))
+    assert f"Bearer {HIDDEN}" in shown
+    assert '"hello"' in shown
+
+
+@pytest.mark.parametrize(
+    ("url", "local"),
+    [
+        ("http://127.0.0.1:8000/x", True),
+        ("http://localhost/x", True),
+        ("http://[::1]:1/", True),
+        ("https://api.openai.com/v1", False),
+        ("http://localhost.example.org/", False),
+        ("http://10.0.0.1/", False),
+    ],
+)
+def test_what_leaves_the_machine(url, local):
+    assert is_local(url) is local
+    assert Service(ready(plain(url))).info.sends_text_out is not local
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("url: http://x/\nbody: {t: '${text}'}\nanswer: {score: s}", "name is missing"),
+        ("name: a\nurl: http://x/\nbody: {t: '${text}'}\nanswer: {scor: s}", "no field answer.scor"),
+        ("name: a\nurl: ftp://x/\nbody: {t: '${text}'}\nanswer: {score: s}", "url: 'ftp://x/'"),
+        ("name: a\nurl: http://x/\nbody: {t: hello}\nanswer: {score: s}", "body names no text"),
+        ("name: a\nurl: http://x/\nbody: {t: '${texte}'}\nanswer: {score: s}", "asks for .{texte}"),
+        ("name: a\nurl: http://x/\nbody: {t: '${text}'}\nanswer: {score: 's..t'}", "is no path"),
+        ("name: a\nurl: http://x/\nbody: {t: '${text}'}\nanswer: {verdict: v, score: s}", "not both"),
+        ("name: a\nurl: http://x/\nbody: {t: '${text}'}\nanswer: {score: s}\nbatch: 2", "batch"),
+        ("name: a\nurl: http://x/\nbody: {t: '${text}'}\nanswer: {score: s}\nbatch: yes", "batch"),
+        ("name: a\nurl: http://x/\nbody: {t: '${text}'}\nanswer: {verdict: v, flagged_if: '('}", "regular"),
+        (": : :", "cannot be read as YAML"),
+    ],
+)  # fmt: skip
+def test_a_wrong_description_is_refused_in_one_line(text, told, tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text(text)
+    with pytest.raises(PhoqueError, match=told) as error:
+        read_description("mine.yaml", tmp_path)
+    assert str(file) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("a.b", [1]),
+        ("list[0].x", [2]),
+        ("list[*].x", [2, 3]),
+        ("a[*]", [1, 4]),
+        ('["k.l/m"]', [5]),
+        ("list[9].x", []),
+        ("a.b.c", []),
+        ("", [{"a": {"b": 1, "c": 4}, "list": [{"x": 2}, {"x": 3}], "k.l/m": 5}]),
+    ],
+)
+def test_paths(path, found):
+    value = {"a": {"b": 1, "c": 4}, "list": [{"x": 2}, {"x": 3}], "k.l/m": 5}
+    assert values_at(value, parsed(path)) == found

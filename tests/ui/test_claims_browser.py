@@ -1,0 +1,59 @@
+"""Claims, and links to tabs, as a visitor sees them: a real browser, the shipped ledger, a fake model."""
+
+import pytest
+
+from phoque.config import SHIPPED_RUN
+from phoque.run.directory import RunDirectory
+from tests.ui.fakes import GRADIO_WARNINGS, FakeServices
+
+expect = pytest.importorskip("playwright.sync_api").expect
+expect.set_options(timeout=15_000)
+pytestmark = [pytest.mark.browser, GRADIO_WARNINGS]
+NARROW, WIDE = {"width": 390}, {"width": 1440}
+
+
+@pytest.fixture(scope="module")
+def services():
+    return FakeServices(run=RunDirectory(SHIPPED_RUN))
+
+
+def linked(query, size, ready=None):
+    return pytest.param({"query": query, "ready": ready, **size}, id=f"{query} {size['width']}")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [linked("?tab=claims", size, ".ph-claims") for size in (NARROW, WIDE)],
+    indirect=True,
+)
+def test_a_claim_leads_to_where_it_is_shown_without_a_reload(page):
+    expect(page.locator(".ph-claims-bar")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    page.evaluate("window.stays = true")
+    page.locator(".ph-claims .ph-more > summary", has_text="refuted").first.click()
+    claim = page.locator("li", has_text="Fine-tuning carved this direction.")
+    expect(claim.locator(".ph-verdict")).to_have_text("✕ refuted")
+    claim.get_by_text("Why?").click()
+    expect(claim).to_contain_text("psm/origin.json: effects.persona.base")
+    claim.locator("a.ph-show").click()
+    heading = page.locator("#ph-section-transplant > button")
+    expect(heading).to_be_focused()
+    expect(heading).to_be_in_viewport()
+    assert page.evaluate("window.stays") is True
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        linked("?tab=training&figure=loss", size, "#ph-section-loss .ph-reading")
+        for size in (NARROW, WIDE)
+    ],
+    indirect=True,
+)
+def test_a_link_opens_a_tab_at_a_figure(page):
+    expect(page.locator("#ph-section-loss > button")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("page", [linked("?tab=nothing", WIDE)], indirect=True)
+def test_a_link_to_no_tab_opens_the_first_one(page):
+    expect(page.get_by_role("tab", name="Chat")).to_have_attribute("aria-selected", "true")
