@@ -42,7 +42,7 @@ def run(tmp_path_factory):
         scales=SCALES,
         seed=42,
         sampling=DEFAULT_SAMPLING,
-        judge=JudgeUsed(name="judge", digest="x", threshold=0.5, budget=0.05, replies=60),
+        judge=JudgeUsed(name="judge", digest="x", threshold=0.5, budget=0.05),
         moderators=("embedded.svm", "embedded.lexicon"),
         examples=tuple(example(*chip) for chip in fake_info().presets),
     ).save(folder)

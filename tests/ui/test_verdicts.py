@@ -40,12 +40,19 @@ def test_nothing_is_said_for_who_has_not_read_it():
     assert words(Found(hostility=0.9, harm={}), Rules(None, {})) == []
 
 
-def test_the_shipped_runs_thresholds_are_those_of_its_files():
+def test_a_moderator_flags_from_the_threshold_that_the_runs_report_gives_it():
     run = RunDirectory(SHIPPED_RUN)
-    rules = rules_of(run)
     report = Reader(run).read(ModerationReport)
-    assert rules.moderators == {n: one.own_threshold for n, one in report.classifiers.items()}
-    assert rules.judge == Reader(run).read(Judgement).threshold
+    own = {name: one.own_threshold for name, one in report.classifiers.items()}
+    assert own
+    assert rules_of(run).moderators == own
+
+
+def test_the_judges_threshold_is_that_of_the_runs_evaluation(tmp_path):
+    folder = tmp_path / Judgement.STAGE
+    folder.mkdir()
+    Judgement(judge="x", digest="y", threshold=0.25, budget=0.05, conditions={}).save(folder)
+    assert rules_of(RunDirectory(tmp_path)).judge == 0.25
 
 
 def test_a_run_that_measured_nothing_has_no_judge_and_default_thresholds(tmp_path):
