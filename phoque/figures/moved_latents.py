@@ -168,3 +168,22 @@ PLAN = Plan(
     needs=(SaeReport,),
     draw=draw,
 )
+
+
+def _listed(report: SaeReport) -> Figure:
+    """What the list of the page holds."""
+    shown = len(report.risen) + len(report.fallen)
+    return Figure(
+        sentence=f"The {shown} largest changes, each with its verdict and its evidence.",
+        n=f"{report.num_prompts} prompts",
+    )
+
+
+ONE_BY_ONE = Plan(
+    key="latents",
+    title="What is each latent like?",
+    hint="Press a latent to see where it fires, what it promotes, and what was tried with it.",
+    needs=(SaeReport,),
+    draw=_listed,
+    in_report=False,
+)

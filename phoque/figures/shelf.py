@@ -34,8 +34,9 @@ WHERE_IT_LIVES = plans(
 )
 WHAT_MOVED = plans(
     "moved_latents",
-    "fallen_words",
     "dictionary_gates",
+    "moved_latents.ONE_BY_ONE",
+    "fallen_words",
     "dictionary_rivals",
     "latent_causes.TOWARD",
     "latent_causes.AWAY",

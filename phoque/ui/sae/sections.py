@@ -24,7 +24,7 @@ def cards(reader: Reader, _figure: Figure) -> str:
 
 
 ABOVE = {dictionary_gates.PLAN: cards}
-BELOW = {moved_latents.PLAN: latent_browser}
+BELOW = {moved_latents.ONE_BY_ONE: latent_browser}
 SECTIONS = tuple(
     Section(
         plan=plan,
