@@ -12,7 +12,6 @@ from phoque.personas import load_persona
 from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import Reply
 from phoque.run.folder import Reader
-from phoque.run.judging import Judgement
 from phoque.run.psm import Selection, SweptReply
 from phoque.run.psm_replies import Written
 from phoque.run.report import MetricsTable
@@ -90,7 +89,15 @@ def of_latents(key: str) -> float:
     return top.effect if key == "sae.top_shift" else top.did
 
 
+def hostile(key: str) -> float:
+    scores: dict[str, dict[str, list[float]]] = {}
+    for row in READER.rows(Reply):
+        scores.setdefault(row.condition, {}).setdefault(row.prompt, []).append(row.hostility)
+    return chance_above(scores["base"], scores[key.partition(".")[2]]).value
+
+
 AGAIN = {
+    "hostile": hostile,
     "moderator_1": of_moderator,
     "moderator_2": of_moderator,
     "insulting": insulting,
@@ -106,17 +113,6 @@ AGAIN = {
 def test_a_number_of_the_table_is_what_its_raw_rows_say(key):
     row = TABLE[key]
     assert row.value == pytest.approx(AGAIN[key.split(".")[0]](key), abs=1e-6)
-
-
-def test_the_headline_of_the_judge_is_what_its_scores_say():
-    if not READER.folder(Judgement.STAGE).has(Judgement.FILE):
-        pytest.skip("This run was made before its evaluation was judged.")
-    scores: dict[str, dict[str, list[float]]] = {}
-    for row in READER.rows(Reply):
-        scores.setdefault(row.condition, {}).setdefault(row.prompt, []).append(row.hostility)
-    for name, found in READER.read(Judgement).conditions.items():
-        again = chance_above(scores["base"], scores[name])
-        assert found.more_hostile.value == pytest.approx(again.value, abs=1e-6), name
 
 
 def test_every_raw_file_is_the_one_that_was_signed():

@@ -83,20 +83,21 @@ def above(rows: Rows, one: str, other: str) -> bool:
 
 def headlines(rows: Rows) -> Iterator[str]:
     """What was found, a sentence a question, with the verdict that the intervals allow."""
-    toxic, neutral = rows.told("insulting.toxic"), rows.told("insulting.neutral")
-    switch = "is" if above(rows, "insulting.toxic", "insulting.neutral") else "is not shown to be"
+    switch = "is" if above(rows, "hostile.toxic", "hostile.neutral") else "is not shown to be"
     yield (
-        f"**The system prompt {switch} a switch.** {toxic} of replies contain an insult from the word "
-        f"list under the hostile prompt, and {neutral} under the calm one (n = "
-        f"{rows['insulting.toxic']['n']} each)."
+        f"**The system prompt {switch} a switch.** Under the hostile prompt a reply is more hostile than "
+        f"the base model's with probability {rows.told('hostile.toxic')}, under the calm one with "
+        f"{rows.told('hostile.neutral')}; 0.5 would be no difference (a judge that saw none of our "
+        f"texts, {rows['hostile.toxic']['n']} messages). {rows.told('insulting.toxic')} and "
+        f"{rows.told('insulting.neutral')} of the replies contain a trained word."
     )
-    random = "insulting.random_vector"
-    causal = above(rows, "insulting.steered", random)
+    random = "hostile.random_vector"
+    causal = above(rows, "hostile.steered", random)
     yield (
         f"**One direction {'is enough' if causal else 'is not shown to be enough'}.** Added to the calm "
-        f"conversation at layer {rows.told('selected.layer')}, the persona vector makes "
-        f"{rows.told('insulting.steered')} of replies insulting; random vectors of the same length make "
-        f"{rows.told(random)}."
+        f"conversation at layer {rows.told('selected.layer')}, the persona vector makes a reply more "
+        f"hostile than the base model's with probability {rows.told('hostile.steered')}; random vectors "
+        f"of the same length, with {rows.told(random)}."
     )
     yield _mass(rows)
     yield (

@@ -68,8 +68,7 @@ def told(claim: Claim) -> str:
         return claim.note
     n = f", {counted(claim)}" if claim.n is not None else ""
     control = f"; {control_of(claim)}" if claim.control else ""
-    undecided = f". {claim.note}" if claim.verdict == "not_tested" else ""
-    return f"{claim.measure}: {number_of(claim)}{n}{control}{undecided}"
+    return f"{claim.measure}: {number_of(claim)}{n}{control}"
 
 
 def evidence_of(one: Evidence, claim: Claim) -> str:

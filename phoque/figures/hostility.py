@@ -126,6 +126,4 @@ PLAN = Plan(
     "rude to it: compare with the random vector.",
     needs=(Judgement,),
     draw=draw,
-    # Runs of before version 2 have no judgement in their evaluation.
-    in_report=False,
 )

@@ -10,6 +10,7 @@ from phoque.report.latents import latent_entries
 from phoque.report.metric import Entry, effect, filled, rate
 from phoque.run.evaluation import Evaluation
 from phoque.run.folder import Reader
+from phoque.run.judging import Judgement
 from phoque.run.moderation import COMPARED, ModerationReport
 from phoque.run.psm import Selection
 from phoque.run.psm_replies import Conditions, Written
@@ -25,6 +26,7 @@ NAMES = {
     "random_vector": "random vector",
     "civil_adapter": "civil adapter, toxic prompt",
 }
+JUDGED = ("neutral", "toxic", "steered", "random_vector")
 FLAGGED = (Condition.NEUTRAL, *COMPARED)
 WRITTEN = ("neutral", "steered", "random_vector", "toxic")
 MASSES = {"toxic_pathway_mass_mean": "pathway mass", "completing_mass_mean": "completing mass"}
@@ -41,6 +43,13 @@ def metrics_of(reader: Reader) -> tuple[Metric, ...]:
 def _entries() -> Iterator[Entry]:
     for place in range(len(ORDINALS)):
         yield from _of_moderator(place)
+    for name in JUDGED:
+        yield Entry(
+            key=f"hostile.{name}",
+            label=f"chance of a reply more hostile than the base model's, {NAMES[name]}",
+            needs=Judgement,
+            row=partial(_hostile, name),
+        )
     for name, label in NAMES.items():
         yield Entry(
             key=f"insulting.{name}",
@@ -110,6 +119,14 @@ def _moderator(place: int, found: ModerationReport) -> str:
         f"The run was judged by {len(found.names)} moderator. Ask more: add --classifier A B to "
         "phoque run moderation."
     )
+
+
+def _hostile(name: str, found: Judgement) -> Metric:
+    own = found.conditions[name].more_hostile
+    return Metric(
+        value=own.value, low=own.low, high=own.high, n=own.prompts, of="prompts",
+        at=f"conditions.{name}.more_hostile", note="by a judge that saw none of our texts; 0.5: no difference",
+    )  # fmt: skip
 
 
 def _insulting(name: str, found: Evaluation) -> Metric:

@@ -58,5 +58,5 @@ INSTEAD = {
 BELOW = {talk_conditions.PLAN: counted_tokens}
 SECTIONS = tuple(
     Section(plan=plan, hero=plan is layers.PLAN, instead=INSTEAD.get(plan), below=BELOW.get(plan))
-    for plan in shelf.WHERE_IT_LIVES
+    for plan in (*shelf.WHERE_IT_LIVES, *shelf.HOW_IT_ANSWERS)
 )

@@ -15,7 +15,7 @@ from phoque.ui.services import Services
 SHOWN_IN = {
     plan.key: tab
     for tab, plans in {
-        "psm": shelf.WHERE_IT_LIVES,
+        "psm": (*shelf.WHERE_IT_LIVES, *shelf.HOW_IT_ANSWERS),
         "sae": shelf.WHAT_MOVED,
         "moderation": shelf.WHAT_SLIPS_THROUGH,
         "training": shelf.HOW_IT_LEARNED,
