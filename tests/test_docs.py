@@ -303,7 +303,7 @@ def test_a_figure_is_one_file_and_one_line_for_tab_and_report(newcomers):
         "from phoque.run.folder import Reader; from phoque.ui.results import rendered;"
         "from phoque.ui.tabs.moderation import sections;"
         "reader = Reader(RunDirectory(Path('assets/runs/lab')));"
-        "print(rendered(sections()[-1], reader))"
+        "print([(s.plan.title, rendered(s, reader)) for s in sections() if s.plan.key == 'answered'])"
     )
     assert "Does the model still answer?" in told(newcomers, on_the_tab)
     in_the_report = (

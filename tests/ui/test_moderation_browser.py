@@ -143,7 +143,7 @@ def judge_all(queue, rater, key):
         queue.keyboard.press(key)
 
 
-def test_the_queue_is_judged_by_keyboard_and_kept_in_the_browser(queue):
+def test_the_queue_is_judged_by_keyboard_and_kept_in_the_browser(queue, open_tab):
     expect(queue.locator(".ph-queue-card .ph-real").first).to_be_hidden()
     queue.keyboard.press("j")
     expect(said(queue)).to_contain_text("2 of 5; 0 judged")
@@ -155,7 +155,7 @@ def test_the_queue_is_judged_by_keyboard_and_kept_in_the_browser(queue):
     harmful = queue.get_by_role("button", name="Harmful 1", exact=True)
     expect(harmful).to_have_attribute("aria-pressed", "true")
     queue.reload()
-    queue.get_by_role("tab", name="What slips through").click()
+    open_tab(queue, "What slips through")
     expect(said(queue)).to_contain_text("1 judged by rater A")
 
 

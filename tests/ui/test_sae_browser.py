@@ -60,7 +60,7 @@ def test_a_latent_opens_masked_and_leads_to_its_neighbours(tab):
     tab.locator(".ph-latent-browser .ph-reveal-toggle").click()
     expect(board.locator(".ph-contexts .ph-real").first).to_be_visible()
     board.locator("[data-latent='8']").click()
-    expect(board).to_contain_text("Latent 8 · ○ unproven")
+    expect(board).to_contain_text("Latent 8 · ○ move unsure")
     assert tab.evaluate("window.x") is None
 
 
