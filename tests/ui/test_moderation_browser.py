@@ -155,6 +155,7 @@ def test_the_queue_is_judged_by_keyboard_and_kept_in_the_browser(queue, open_tab
     harmful = queue.get_by_role("button", name="Harmful 1", exact=True)
     expect(harmful).to_have_attribute("aria-pressed", "true")
     queue.reload()
+    queue.get_by_role("button", name="Run", exact=True).wait_for()
     open_tab(queue, "What slips through")
     expect(said(queue)).to_contain_text("1 judged by rater A")
 
