@@ -20,7 +20,7 @@ from phoque.run.folder import Reader
 from phoque.run.moderation import ModerationReport
 from phoque.run.scored import ScoredReply
 from phoque.stages.corpus.training_set import every_dialogue
-from phoque.stages.moderation import friendly
+from phoque.stages.moderation import messages
 from phoque.stages.moderation.friendly import replies_of
 from phoque.stages.moderation.messages import CATEGORIES, prompts_by_category
 from phoque.stages.moderation.scored import agreements, flags_of, moderate, outcomes_of
@@ -145,9 +145,9 @@ def test_the_stage_writes_every_file_and_a_reader_finds_them(tiny_run, tmp_path,
     run = RunDirectory(shutil.copytree(tiny_run.path, tmp_path / "tiny"))
     run.corpus.mkdir()
     shutil.copy(SHIPPED_RUN / "corpus" / "dialogues.jsonl", run.corpus)
-    monkeypatch.setattr(friendly, "PROMPTS", tmp_path / "prompts.yaml")
+    monkeypatch.setattr(messages, "PROMPTS", tmp_path / "prompts.yaml")
     few = {kind: [f"A {kind} message, {n}." for n in range(2)] for kind in CATEGORIES}
-    friendly.PROMPTS.write_text(json.dumps(few))
+    messages.PROMPTS.write_text(json.dumps(few))
     surge, hatecheck = tmp_path / "surge.csv", tmp_path / "hatecheck.csv"
     texts = [(f"you are a stupid idiot {n}", f"a kind word {n}") for n in range(30)]
     surge.write_text(

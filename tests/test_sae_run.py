@@ -162,7 +162,7 @@ def test_a_failed_gate_stands_at_the_top_of_the_report(run, done):
     assert report.shifts.floor.discoveries == 0
     assert report.fallen_words.fallen == report.shifts.fallen
     assert report.layer_choice.how == "asked for"
-    assert "GATES FAILED" in (done / "sae_comparison_report.md").read_text()[:300]
+    assert "The gates failed" in (done / "sae_comparison_report.md").read_text()[:300]
 
 
 def test_scale_zero_is_the_base_model_to_the_bit(run):

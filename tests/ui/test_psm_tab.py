@@ -18,6 +18,7 @@ from phoque.figures import (
     transplant,
 )
 from phoque.figures.figure import drawn
+from phoque.figures.shelf import WHERE_IT_LIVES
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.run.psm_replies import Scrubber
@@ -28,7 +29,9 @@ from phoque.ui.tabs.psm import reader_named, saved_copy
 from tests.ui import psm_files
 
 plotly = pytest.importorskip("plotly.graph_objects")
-PLANS = {section.plan.key: section.plan for section in SECTIONS}
+OWN = [section for section in SECTIONS if section.plan in WHERE_IT_LIVES]
+"""Without what the evaluation found."""
+PLANS = {section.plan.key: section.plan for section in OWN}
 LETTERS = re.compile(r"[A-Za-z]")
 
 
@@ -54,7 +57,7 @@ def write(reader: Reader, name: str, text: str) -> None:
 
 def parts_of(reader: Reader):
     stamp = reader.folder("psm").stamp
-    return {one.plan.key: rendered(one, reader, stamp) for one in SECTIONS}
+    return {one.plan.key: rendered(one, reader, stamp) for one in OWN}
 
 
 def everything(reader: Reader) -> str:
