@@ -96,7 +96,7 @@ def test_the_version_is_the_packages():
     latest = f"## {phoque.__version__} ({citation['date-released']})"
     changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     headings = re.findall(r"^## .*", changes, flags=re.MULTILINE)
-    assert [one for one in headings if one != "## Unreleased"][0] == latest
+    assert next(one for one in headings if one != "## Unreleased") == latest
 
 
 @pytest.mark.parametrize(
