@@ -188,3 +188,12 @@ def test_the_dose_in_nats_is_read_between_the_measured_scales():
 def test_the_sweep_covers_thirty_to_ninety_five_percent_depth():
     layers = layers_between(30)
     assert (layers[0], layers[-1]) == (9, 28)
+
+
+def test_a_run_off_that_confirms_a_small_effect_takes_it_beyond_chance():
+    weak = cell(3, 0.2, 0.4)
+    sweep = found([weak] + [cell(4, 0.1 * i, 0.0) for i in range(1, 100)], null_hits=20)
+    confirmed = weak.model_copy(update={"runoff": quality(0.4)})
+    assert sweep.chance_of(confirmed) < sweep.chance_of(weak)
+    refuted = weak.model_copy(update={"runoff": quality(0.0)})
+    assert sweep.chance_of(refuted) > sweep.chance_of(confirmed)

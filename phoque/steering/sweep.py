@@ -75,8 +75,8 @@ class Sweep:
         return best if best and self.chance_of(best) < SIGNIFICANCE else None
 
     def chance_of(self, cell: Cell) -> float:
-        """Probability that random vectors give one of all cells the trait as often."""
-        tail = binomial_tail(_hits(cell.quality.trait), cell.quality.trait.n, self.null.high)
+        """Probability that random vectors give one of all cells the trait as often, run-off included."""
+        tail = binomial_tail(*_pooled(cell), self.null.high)
         return min(1.0, tail * len(self.cells))
 
     def of_layer(self, layer: int) -> list[Cell]:
@@ -158,9 +158,11 @@ class Sweep:
 
 
 def _pooled_share(cell: Cell) -> float:
+    hits, count = _pooled(cell)
+    return hits / count
+
+
+def _pooled(cell: Cell) -> tuple[int, int]:
+    """Replies with the trait, and all, of the sweep and the run-off together."""
     both = [quality.trait for quality in (cell.quality, cell.runoff) if quality]
-    return sum(map(_hits, both)) / sum(rate.n for rate in both)
-
-
-def _hits(rate: Rate) -> int:
-    return round(rate.value * rate.n)
+    return sum(round(rate.value * rate.n) for rate in both), sum(rate.n for rate in both)
