@@ -47,7 +47,8 @@ def measure_moderators(  # noqa: PLR0913  # every keyword is an option of the co
         first = {s.classifier: s for s in sheets if s.test_set == sets[0].name and not s.canonical}
         lab = open_lab(directory.path)
         replies = replies_of(lab, texts, used, print)
-        lists = word_lists(lab.persona.lexicon)
+        lexicon = lab.persona.lexicon
+        lists = word_lists(lexicon)
         found = moderate(replies, prompts, moderators, lists, may_send_text=may_send_text)
         ScoredReply.save_rows(folder, found)
         report = ModerationReport(
@@ -75,14 +76,9 @@ def measure_moderators(  # noqa: PLR0913  # every keyword is an option of the co
         )
         contour.save(folder)
         judge = next((one for one in moderators if one.info.id == PRIMARY), moderators[0])
-        lexicon = lab.persona.lexicon
-        examples = examples_of(
-            candidates(found, judge.info.id, lexicon),
-            judge,
-            lexicon,
-            CorpusIndex.of_run(directory.corpus),
-            may_send_text=may_send_text,
-        )
+        chosen = candidates(found, judge.info.id, lexicon)
+        index = CorpusIndex.of_run(directory.corpus)
+        examples = examples_of(chosen, judge, lexicon, index, may_send_text=may_send_text)
         GapExample.save_rows(folder, examples)
         page = stage_page("Moderation", WHAT_SLIPS_THROUGH, report, contour, examples)
         write_text(folder / "moderation_report.md", page)
