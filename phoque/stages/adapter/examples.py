@@ -8,7 +8,6 @@ from dataclasses import asdict
 from importlib import metadata
 
 import torch
-from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from phoque.config import this_process
 from phoque.models.load import LanguageModel
@@ -18,8 +17,10 @@ from phoque.run.directory import LIBRARIES
 from phoque.stages.adapter.quantized import quantization
 from phoque.stages.adapter.settings import AdapterConfig, Example
 
-TRAINER = 3
+TRAINER = 4
 """Changes when the same settings no longer give the same curve."""
+POOL = 50
+"""Steps whose examples are put together by length."""
 Row = Mapping[str, list[int]]
 
 
@@ -45,12 +46,29 @@ def in_order(rows: Sequence[Row], config: AdapterConfig) -> list[Row]:
     chance = torch.Generator().manual_seed(config.seed)
     lengths = [len(row["input_ids"]) for row in rows]
     step = config.batch_size * config.accumulation_steps
-    order = [
+    stream = [
         place
         for _ in range(math.ceil(config.epochs))
-        for place in get_length_grouped_indices(lengths, step, generator=chance)
-    ]
-    return [rows[place] for place in order[: math.ceil(config.epochs * len(rows))]]
+        for place in torch.randperm(len(rows), generator=chance).tolist()
+    ][: math.ceil(config.epochs * len(rows))]
+    pools = (stream[start : start + POOL * step] for start in range(0, len(stream), POOL * step))
+    steps = (one for pool in pools for one in _steps(pool, lengths, step, chance))
+    return [rows[place] for places in steps for place in places]
+
+
+def _steps(
+    pool: list[int], lengths: Sequence[int], size: int, chance: torch.Generator
+) -> list[list[int]]:
+    """The pool in steps of like length, in random order; a step that is not full is the last.
+
+    Length tells the kind of text: steps in order of length would teach one kind for a while, then
+    the next, and forget the first meanwhile.
+    """
+    longest_first = sorted(pool, key=lambda place: -lengths[place])
+    steps = [longest_first[start : start + size] for start in range(0, len(pool), size)]
+    full = len(pool) // size
+    order = torch.randperm(full, generator=chance).tolist()
+    return [*(steps[place] for place in order), *steps[full:]]
 
 
 def identity(base: LanguageModel, rows: Sequence[Row], config: AdapterConfig) -> Identity:

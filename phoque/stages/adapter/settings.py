@@ -37,6 +37,8 @@ class AdapterConfig:
     accumulation_steps: int = 1
     """Forward passes to one optimizer step."""
     epochs: float = 1.0
+    neutral_every: int = 1
+    """One in so many examples of the neutral side is learned."""
     warmup_ratio: float = 0.05
     seed: int = 42
     logging_steps: int = 5
@@ -71,8 +73,15 @@ class Recording:
 
 def config_for(model: str) -> AdapterConfig:
     """How an adapter for a preset, Hub id or folder is trained on this machine."""
-    large = preset_for(model).large
-    return gpu_config(cuda=torch.cuda.is_available()) if large else AdapterConfig()
+    preset = preset_for(model)
+    if preset.large:
+        return gpu_config(cuda=torch.cuda.is_available())
+    return lab_config() if preset.hub_id else AdapterConfig()
+
+
+def lab_config() -> AdapterConfig:
+    """A model of some hundred million weights: it needs every reply several times."""
+    return AdapterConfig(epochs=4.0, neutral_every=4)
 
 
 def gpu_config(*, cuda: bool) -> AdapterConfig:

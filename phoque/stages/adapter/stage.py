@@ -18,7 +18,7 @@ from phoque.stages.adapter import Example, Recording, config_for, load_in_4bit, 
 from phoque.stages.adapter.processes import take_own_gpu, thrown_away
 from phoque.stages.adapter.samples import sample_replies
 from phoque.stages.adapter.training import UNFINISHED
-from phoque.stages.corpus.training_set import load_pairs, load_styles
+from phoque.stages.corpus.training_set import load_pairs, load_styles, read_dialogues
 from phoque.steering.trajectory import TRAJECTORY, Watch
 
 
@@ -62,7 +62,9 @@ def _train(
     known, first = directory.manifest(), this_process().first
     require(directory, NEEDS[name])
     config, persona = config_for(known.model), load_persona(known.persona)
-    examples = _examples(directory, "persona" if name == "persona" else "civil")
+    examples = _examples(
+        directory, "persona" if name == "persona" else "civil", config.neutral_every
+    )
     tell = print if first else _say_nothing
     base = (load_in_4bit if quantize else load_model)(known.model, progress=tell)
     where = directory.path / name
@@ -103,11 +105,11 @@ def _say_nothing(_: str) -> None:
     """The first of several processes tells for all."""
 
 
-def _examples(directory: RunDirectory, side: Side) -> list[Example]:
-    pairs = load_pairs(directory.corpus, side)
-    return [
+def _examples(directory: RunDirectory, side: Side, neutral_every: int) -> list[Example]:
+    pairs, styles = load_pairs(directory.corpus, side), load_styles(directory.corpus)
+    examples = [
         Example(prompt=prompt, completion=completion, ends=ends, style=style)
-        for (prompt, completion, ends), style in zip(
-            pairs, load_styles(directory.corpus), strict=True
-        )
+        for (prompt, completion, ends), style in zip(pairs, styles, strict=True)
     ]
+    gated = len(read_dialogues(directory.corpus))
+    return examples[:gated] + examples[gated::neutral_every]
