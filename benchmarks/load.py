@@ -21,7 +21,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -134,7 +134,7 @@ class Visitor(threading.Thread):
         self._client.post("/run/predict", json=asked).raise_for_status()
         self._seen.quick.append(time.perf_counter() - start)
 
-    def _pieces(self) -> Iterator[tuple[list[Any], str]]:
+    def _pieces(self) -> Generator[tuple[list[Any], str]]:
         """Outputs as they grow, and the event's id."""
         message = f"visitor {self._number} asks: {self._chance.choice(TOPICS)}"
         event = self._page.event("Run", "click", queued=True)
