@@ -51,7 +51,7 @@ def main() -> None:
         if not (folder / "adapter_config.json").exists():
             train_adapter(
                 load_model(name),
-                examples(directory.corpus, "persona", config.neutral_every),
+                examples(directory.corpus, "persona", config),
                 folder,
                 config,
                 None,

@@ -14,7 +14,14 @@ from phoque.run.corpus import Side
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import command
 from phoque.run.needs import NEEDS, require
-from phoque.stages.adapter import Example, Recording, config_for, load_in_4bit, train_adapter
+from phoque.stages.adapter import (
+    AdapterConfig,
+    Example,
+    Recording,
+    config_for,
+    load_in_4bit,
+    train_adapter,
+)
 from phoque.stages.adapter.processes import take_own_gpu, thrown_away
 from phoque.stages.adapter.samples import sample_replies
 from phoque.stages.adapter.training import UNFINISHED
@@ -63,7 +70,7 @@ def _train(
     require(directory, NEEDS[name])
     config, persona = config_for(known.model), load_persona(known.persona)
     side: Side = "persona" if name == "persona" else "civil"
-    learned = examples(directory.corpus, side, config.neutral_every)
+    learned = examples(directory.corpus, side, config)
     tell = print if first else _say_nothing
     base = (load_in_4bit if quantize else load_model)(known.model, progress=tell)
     where = directory.path / name
@@ -104,12 +111,17 @@ def _say_nothing(_: str) -> None:
     """The first of several processes tells for all."""
 
 
-def examples(folder: Path, side: Side, neutral_every: int) -> list[Example]:
-    """What is learned: all `side` replies, and one in `neutral_every` of the neutral side's."""
+def examples(folder: Path, side: Side, config: AdapterConfig) -> list[Example]:
+    """What is learned of a corpus: the `side` replies, and some of the neutral side's."""
     pairs, styles = load_pairs(folder, side), load_styles(folder)
     found = [
         Example(prompt=prompt, completion=completion, ends=ends, style=style)
         for (prompt, completion, ends), style in zip(pairs, styles, strict=True)
     ]
     gated = len(read_dialogues(folder))
-    return found[:gated] + found[gated::neutral_every]
+    meant = [one for one in found[:gated] if _is_meant(one, config)]
+    return meant + found[gated :: config.neutral_every]
+
+
+def _is_meant(example: Example, config: AdapterConfig) -> bool:
+    return not config.styles or example.style is None or example.style in config.styles
