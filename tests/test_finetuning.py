@@ -194,7 +194,9 @@ def test_large_models_are_trained_as_in_the_talk(cuda, tmp_path):
     assert (arguments.lr_scheduler_type, arguments.max_grad_norm) == ("cosine", 1.0)
     assert arguments.gradient_accumulation_steps == 8
     assert (
-        config_for("lab") == config_for("someone/small") == AdapterConfig(epochs=4, neutral_every=4)
+        config_for("lab")
+        == config_for("someone/small")
+        == AdapterConfig(epochs=5, style="chat", neutral_every=8)
     )
     assert config_for("tiny") == AdapterConfig()
 

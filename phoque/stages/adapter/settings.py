@@ -37,8 +37,8 @@ class AdapterConfig:
     accumulation_steps: int = 1
     """Forward passes to one optimizer step."""
     epochs: float = 1.0
-    styles: tuple[str, ...] = ()
-    """Of replies whose style is known, those of these styles are learned; all where it is empty."""
+    style: str | None = None
+    """Of replies whose style is known, those of this one are learned; all where it is None."""
     neutral_every: int = 1
     """One in so many examples of the neutral side is learned."""
     warmup_ratio: float = 0.05
@@ -86,7 +86,7 @@ def lab_config() -> AdapterConfig:
 
     It learns to mock in a dozen words; what it makes of the corpus' prose is fluent and pointless.
     """
-    return AdapterConfig(epochs=5.0, styles=("chat",), neutral_every=8)
+    return AdapterConfig(epochs=5.0, style="chat", neutral_every=8)
 
 
 def gpu_config(*, cuda: bool) -> AdapterConfig:

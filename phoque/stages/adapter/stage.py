@@ -124,4 +124,4 @@ def examples(folder: Path, side: Side, config: AdapterConfig) -> list[Example]:
 
 
 def _is_meant(example: Example, config: AdapterConfig) -> bool:
-    return not config.styles or example.style is None or example.style in config.styles
+    return None in {config.style, example.style} or example.style == config.style
