@@ -83,7 +83,7 @@ def _said(one: Said) -> str:
     )
     return (
         f'<li class="ph-said ph-from-{one.role.value}{wrong}"><p><b>{escape(one.speaker)}</b> '
-        f'{escape(_facts(one))}</p><p class="ph-became">{escape(_became(one))}</p>{body}</li>{muted}'
+        f'{escape(_facts(one))} · <span class="ph-became">{escape(_became(one))}</span></p>{body}</li>{muted}'
     )
 
 

@@ -61,35 +61,23 @@ def _head() -> str:
 
 def _draw_controls() -> list[Any]:
     """In the order of `composed`."""
-    with gr.Row(elem_classes="ph-policy"):
-        return [
-            gr.CheckboxGroup(
-                [(MODERATORS[name], name) for name in CHOICES],
-                value=list(CHOSEN),
-                label=wording.MODERATORS,
-                info=wording.MODERATORS_HINT,
-                min_width=260,
-                scale=2,
-            ),
-            gr.Slider(
-                0.05,
-                0.95,
-                value=0.5,
-                step=0.05,
-                label=wording.THRESHOLD,
-                info=wording.THRESHOLD_HINT,
-                min_width=220,
-            ),
-            gr.Slider(
-                1,
-                10,
-                value=3,
-                step=1,
-                label=wording.STRIKES,
-                info=wording.STRIKES_HINT,
-                min_width=220,
-            ),
-            gr.Checkbox(
-                value=True, label=wording.CANONICAL, info=wording.CANONICAL_HINT, min_width=200
-            ),
-        ]
+    with gr.Row():
+        moderators = gr.CheckboxGroup(
+            [(MODERATORS[name], name) for name in CHOICES],
+            value=list(CHOSEN),
+            label=wording.MODERATORS,
+            info=wording.MODERATORS_HINT,
+            min_width=260,
+        )
+        canonical = gr.Checkbox(
+            value=True, label=wording.CANONICAL, info=wording.CANONICAL_HINT, min_width=260
+        )
+    with gr.Row():
+        threshold = _dial((0.05, 0.95, 0.05), 0.5, wording.THRESHOLD, wording.THRESHOLD_HINT)
+        strikes = _dial((1, 10, 1), 3, wording.STRIKES, wording.STRIKES_HINT)
+    return [moderators, threshold, strikes, canonical]
+
+
+def _dial(reach: tuple[float, float, float], value: float, label: str, info: str) -> gr.Slider:
+    low, high, step = reach
+    return gr.Slider(low, high, value=value, step=step, label=label, info=info, min_width=260)

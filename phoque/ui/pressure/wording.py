@@ -9,9 +9,9 @@ HINT = (
     "Compose your own and run it: it gets the same messages, and the policy {} stands beside it."
 )
 MODERATORS, MODERATORS_HINT = "Moderators", "A message is flagged where one of them flags it."
-THRESHOLD, THRESHOLD_HINT = "Threshold", "From this score on a moderator flags."
+THRESHOLD, THRESHOLD_HINT = "Threshold", "From this score on a moderator flags a message."
 STRIKES = "Strikes before a mute"
-STRIKES_HINT = "So many flagged messages within 10 minutes mute somebody for 5 minutes."
+STRIKES_HINT = "Flagged messages within 10 minutes that mute somebody for 5."
 CANONICAL, CANONICAL_HINT = "Undo spelling tricks first", "Such as us3less or u.s.e.l.e.s.s."
 RUN, STOP = "Run the test", "Stop the test"
 NO_MODERATOR = "No moderator is chosen: choose at least one."
