@@ -4,9 +4,12 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
 
 from phoque.errors import PhoqueError
-from phoque.run.channel import SHOWN, Said
+from phoque.run.channel import SHOWN, Said, Watched
 from phoque.run.pressure import Turn
 from phoque.stages.pressure.measures import Tally
 from phoque.stages.pressure.policy import DEFAULT, Policy, Source, Strikes, read_policy
@@ -29,7 +32,7 @@ PAUSE_SECONDS = 0.25
 """Between two updates that are to be watched."""
 WINDOW = 24
 """Messages on the page while more come."""
-Update = tuple[str, str]
+Update = tuple[str, Any]
 """Progress, and what is shown."""
 
 
@@ -82,24 +85,33 @@ class Playing:
         )
 
 
-def played(services: Services, *chosen: object) -> Iterator[Update]:
+def played(
+    services: Services,
+    moderators: Sequence[str],
+    threshold: float,
+    strikes: float,
+    canonical: object,
+) -> Iterator[Update]:
     """The channel under the composed policy; yields the page as messages come."""
-    yield status_html(wording.BEGINNING), ""
+    yield status_html(wording.BEGINNING), gr.skip()
     try:
-        policies = (composed(*chosen), read_policy(BESIDE)[0])  # type: ignore[arg-type]
-        sides = [Playing(policy) for policy in policies]
-        watched, drawn = services.press(policies), time.monotonic()
-        for number, turns in enumerate(watched.turns, 1):
-            for side, turn in zip(sides, turns, strict=True):
-                side.add(turn)
-            if due(number) and number < watched.total:
-                if number < SHOWN:
-                    time.sleep(max(0.0, drawn + PAUSE_SECONDS - time.monotonic()))
-                drawn = time.monotonic()
-                yield _going_on(sides, number, watched.total)
+        own = composed(moderators, threshold, strikes, canonical)
+        policies = (own, read_policy(BESIDE)[0])
+        yield from _watched([Playing(one) for one in policies], services.press(policies))
     except PhoqueError as error:
-        yield status_html(str(error), failed=True), ""
-        return
+        yield status_html(str(error), failed=True), gr.skip()
+
+
+def _watched(sides: Sequence[Playing], watched: Watched) -> Iterator[Update]:
+    drawn = time.monotonic()
+    for number, turns in enumerate(watched.turns, 1):
+        for side, turn in zip(sides, turns, strict=True):
+            side.add(turn)
+        if due(number) and number < watched.total:
+            if number < SHOWN:
+                time.sleep(max(0.0, drawn + PAUSE_SECONDS - time.monotonic()))
+            drawn = time.monotonic()
+            yield _going_on(sides, number, watched.total)
     yield status_html(wording.DONE.format(watched.total)), _shown(sides, watched.total, whole=True)
 
 
