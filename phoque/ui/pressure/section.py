@@ -19,7 +19,7 @@ from phoque.ui.wording import MODERATORS, REVEAL
 
 SECTION = Section(plan=PLAN, instead=recorded)
 """What was recorded: sentence, channel, every measure, and where it comes from."""
-RUNS: dict[str, Any] = {"concurrency_id": "pressure", "concurrency_limit": 4, **QUIET, **PRIVATE}
+_RUNS: dict[str, Any] = {"concurrency_id": "pressure", "concurrency_limit": 4, **QUIET, **PRIVATE}
 """So many visitors watch a channel at once."""
 
 
@@ -36,7 +36,7 @@ def draw_pressure(services: Services) -> None:
     seen: gr.State = gr.State("")
     fill = partial(filled, Reader(services.run))
     opened.expand(fill, seen, [seen, shown], **QUICK)
-    going = run.click(partial(played, services), controls, [status, shown], **RUNS)
+    going = run.click(partial(played, services), controls, [status, shown], **_RUNS)
     # First end the run, or a late message of it would come after.
     ended = stop.click(None, cancels=[going], **QUICK)
     ended.then(lambda: status_html(wording.STOPPED), None, status, **QUICK)
