@@ -23,6 +23,7 @@ test: setup  ## every test that needs neither GPU nor network
 # The moderation stage reads two sets: make lab ARGS="--hatecheck FILE --surge FILE"
 lab: setup  ## the shipped runs again, in runs/lab and runs/pluribus, offline
 	$(VENV)/bin/phoque run all --run runs/lab --persona toxic $(ARGS)
+	$(VENV)/bin/phoque pressure --run runs/lab --short
 	$(VENV)/bin/phoque run all --run runs/pluribus --persona pluribus --take runs/lab $(ARGS)
 
 check: setup  ## format, lint, types, import laws, the docs site

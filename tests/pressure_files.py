@@ -1,10 +1,12 @@
 """A small channel for tests: texts, a moderator that sees one word, policies and traffic."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from phoque.moderators.catalogue import SVM
 from phoque.moderators.classifier import Score
 from phoque.run.pressure import Kind, Role, Turn
+from phoque.stages.pressure import stage
 from phoque.stages.pressure.channel import Channel
 from phoque.stages.pressure.deciding import Decider, Moderator
 from phoque.stages.pressure.policy import Policy
@@ -103,3 +105,17 @@ def turns(own, texts=None, channel=None, seeds=(1, 2), classifiers=(), **more) -
         for seed in seeds
         for row in Channel(deciding, texts, styles, seed, **more).run(planned(channel, texts, seed))
     ]
+
+
+def write_report(run: Path, extra=()) -> None:
+    """The pressure test of a run under two policies, of which one mutes nobody."""
+    policies = [policy(name="words"), policy(name="meaning", mute=0)]
+    ready = stage.Ready(
+        policies={one.name: (one, Path(__file__)) for one in policies},
+        deciders=[decider(one) for one in policies],
+        traffic=traffic(),
+        pool=pool(extra),
+    )
+    folder = run / "pressure"
+    folder.mkdir(parents=True)
+    stage.press(stage.Asked(seeds=(1, 2)), ready, folder)

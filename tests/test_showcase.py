@@ -91,7 +91,7 @@ def test_a_moderator_that_is_not_installed_is_left_out_and_said(monkeypatch):
             raise PhoqueError("Install it.")
         return Doubled()
 
-    monkeypatch.setattr("phoque.judging.checks.load_classifier", load)
+    monkeypatch.setattr("phoque.judging.checks.embedded", load)
     said = []
     assert len(embedded_moderators(said.append)) == 4
     assert said == ["without embedded.svm: Install it."]

@@ -1,4 +1,4 @@
-"""Write docs/findings.md, docs/sceptic.md and the five findings of README.md from the shipped run's report.
+"""Write what the docs and README.md say of the shipped run from its report and its pressure test.
 
 Usage: python tools/findings.py [--check]
 """
@@ -15,6 +15,7 @@ from phoque.figures.kinds import interval, shown
 ROOT = Path(__file__).parent.parent
 REPORT = ROOT / "assets" / "runs" / "lab" / "report"
 PAGE, README = ROOT / "docs" / "findings.md", ROOT / "README.md"
+PRESSURE = ROOT / "docs" / "how-to" / "pressure.md"
 SCEPTIC, OBJECTIONS = ROOT / "docs" / "sceptic.md", Path(__file__).parent / "sceptic.md"
 VERDICTS = {
     "holds": "holds",
@@ -24,7 +25,7 @@ VERDICTS = {
 }
 PLACE = re.compile(r"\[\[([\w*-]+)(?:\.(\w+))?\]\]")
 """Stands for a claim, or for one of its numbers; a star for all verdicts."""
-START, END = "<!-- findings -->", "<!-- end of findings -->"
+START, END = "<!-- {} -->", "<!-- end of {} -->"
 INTRO = """# Findings
 
 This page is written by `python tools/findings.py` from the shipped run, so every number can be
@@ -204,14 +205,33 @@ def pages() -> dict[Path, str]:
     listed = "".join(f"{place}. {line}\n" for place, line in enumerate(found, 1))
     viz = (REPORT / "viz_report.md").read_text(encoding="utf-8")
     page = INTRO + listed + TABLE + "\n".join(table(rows)) + "\n" + FIGURES + figures(viz)
-    before, _, rest = README.read_text(encoding="utf-8").partition(START)
-    after = rest.partition(END)[2]
     claims = json.loads((REPORT / "claims.json").read_text(encoding="utf-8"))
     return {
         PAGE: page,
         SCEPTIC: sceptic(claims),
-        README: f"{before}{START}\n\n{listed}\n{END}{after}",
+        README: between(README, "findings", listed),
+        PRESSURE: between(PRESSURE, "pressure", pressure()),
     }
+
+
+def pressure() -> str:
+    """What the project's own policies do with the shipped run: measures, kinds, settings."""
+    file = REPORT.parent / "pressure" / "report.md"
+    if not file.is_file():
+        return "Not measured on the shipped run.\n"
+    _, measures, kinds, *_, policies = re.split(
+        r"^## ", file.read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
+    parts = (measures, *(one.partition("### ")[0] for one in (kinds, policies)))
+    found = (one.partition("\n")[2].replace("### ", "#### ") for one in parts)
+    return "\n\n".join(one.strip() for one in found) + "\n"
+
+
+def between(file: Path, name: str, body: str) -> str:
+    """A page with the part between its two marks written anew."""
+    start, end = START.format(name), END.format(name)
+    before, _, rest = file.read_text(encoding="utf-8").partition(start)
+    return f"{before}{start}\n\n{body}\n{end}{rest.partition(end)[2]}"
 
 
 def main() -> None:

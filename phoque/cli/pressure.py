@@ -13,6 +13,7 @@ from phoque.errors import PhoqueError
 from phoque.files import replaced_folder, write_text
 from phoque.progress import shown_on
 from phoque.run.directory import MANIFEST, RunDirectory
+from phoque.run.pressure import Turn
 
 FAILED, STOPPED = 1, 75
 NAME = "pressure"
@@ -72,6 +73,11 @@ NAME = "pressure"
 @click.option(
     "--texts/--no-texts", default=True, help="Quote messages in the trace and lists of hits."
 )
+@click.option(
+    "--short",
+    is_flag=True,
+    help="Keep the report and the first messages only: no trace, no lists of hits.",
+)
 @click.option("--html", is_flag=True, help="Write the report as one HTML file, too.")
 @click.option(
     "--out", type=FOLDER, help="Folder of the report; default: pressure in the one --run, or here."
@@ -128,7 +134,10 @@ def _press(options: dict[str, Any]) -> int:
         report = stage.press(asked, ready, own)
         if options["html"]:
             write_text(own / "report.html", html_of(report))
-        listing.write_lists(own, report, ready)
+        if options["short"]:
+            (own / Turn.FILE).unlink()
+        else:
+            listing.write_lists(own, report, ready)
     click.echo(draw(report).sentence)
     unknown = sum(one.unknown for policy in report.policies for one in policy.speakers)
     if unknown:

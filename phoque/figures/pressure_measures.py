@@ -1,9 +1,11 @@
 """What does a policy let through, and what does it cost civil people? Every measure of every policy."""
 
+from collections.abc import Mapping
+
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.table import NOTHING, Cell, Table, Value, interval, number, rate_cell, share
-from phoque.run.pressure import Mean, PolicyReport, PressureReport
+from phoque.run.pressure import Mean, Measures, PolicyReport, PressureReport
 from phoque.stats.rates import Rate
 
 LOOKS = (
@@ -41,16 +43,23 @@ def draw(report: PressureReport) -> Figure:
     return Figure(
         sentence=_sentence(report),
         plotly=_plot(report),
-        table=Table(
-            name="phoque-pressure",
-            caption="Every measure",
-            head=("measure", *(one.name for one in report.policies)),
-            rows=tuple(
-                (words, *(_cell(getattr(one.measures, name)) for one in report.policies))
-                for name, words in {**SHARES, **OTHERS}.items()
-            ),
-        ),
+        table=table({one.name: one.measures for one in report.policies}, "Every measure"),
         n=_counted(report),
+    )
+
+
+def table(
+    found: Mapping[str, Measures], caption: str, wanted: Mapping[str, str] = SHARES | OTHERS
+) -> Table:
+    """A row for each wanted measure, a column for each policy."""
+    return Table(
+        name="phoque-pressure",
+        caption=caption,
+        head=("measure", *found),
+        rows=tuple(
+            (words, *(_cell(getattr(one, name)) for one in found.values()))
+            for name, words in wanted.items()
+        ),
     )
 
 

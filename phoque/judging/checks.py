@@ -9,7 +9,7 @@ from phoque.errors import PhoqueError
 from phoque.judging import likelihood
 from phoque.judging.judge import Exchange, Judge
 from phoque.moderators.classifier import Classifier
-from phoque.moderators.registry import EMBEDDED, load_classifier
+from phoque.moderators.registry import EMBEDDED, embedded
 from phoque.moderators.scoring import items_of, score
 from phoque.run.showcase import Found
 
@@ -72,7 +72,7 @@ def embedded_moderators(progress: Progress) -> list[Classifier]:
     loaded = []
     for name in EMBEDDED:
         try:
-            loaded.append(load_classifier(name))
+            loaded.append(embedded(name))
         except PhoqueError as error:
             progress(f"without {name}: {error}")
     return loaded

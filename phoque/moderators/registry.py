@@ -1,6 +1,7 @@
 """Classifiers by name: what is known of each, and how to load it."""
 
 from collections.abc import Sequence
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
@@ -53,6 +54,16 @@ def load_classifier(name: str, *, harm_labels: Sequence[str] = ()) -> Classifier
     if "/" in name or Path(name).is_dir():
         return cast(Classifier, _module("sequence").load(name, harm_labels=harm_labels))
     raise PhoqueError(f"There is no classifier {name}. Known: {', '.join(CATALOGUE)}, or a Hub id.")
+
+
+@cache
+def embedded(name: str) -> Classifier:
+    """An embedded classifier, loaded once a process for all who ask for it.
+
+    Raises:
+        PhoqueError: what it needs is not installed.
+    """
+    return load_classifier(name)
 
 
 def _module(name: str) -> Any:

@@ -56,6 +56,7 @@ STYLES = (
     "sections.css",
     "psm.css",
     "moderation.css",
+    "pressure.css",
     "sae.css",
     "training.css",
     "claims.css",

@@ -12,9 +12,11 @@ import phoque
 from phoque.config import SHIPPED_RUN, AppSettings, serving_settings
 from phoque.conversation import DEFAULT_SAMPLING, Condition, Delta, LabInfo, Messages
 from phoque.errors import PhoqueError
+from phoque.run.channel import Watched
 from phoque.run.directory import RunDirectory
 from phoque.run.info import lab_info
 from phoque.run.showcase import Found
+from phoque.stages.pressure.policy import Policy
 
 DEADLINE_SECONDS = 60.0
 
@@ -69,6 +71,9 @@ class Services(Protocol):
     def forget(self, visitor: str) -> None:
         """Drop what is kept of a visitor's conversation."""
 
+    def press(self, policies: Sequence[Policy]) -> Watched:
+        """Send what the run's model wrote through moderation policies, message by message."""
+
     def check(self, answered: Sequence[tuple[str, str]], *, judged: bool) -> list[Found]:
         """What the moderators, and the judge where `judged`, say of messages and their replies."""
 
@@ -121,6 +126,13 @@ class LabServices:
         """See `Services.forget`."""
         if self._lab:
             self._lab.forget(visitor)
+
+    def press(self, policies: Sequence[Policy]) -> Watched:
+        """See `Services.press`."""
+        # Much to import for a page that nobody asks for it.
+        watching = import_module("phoque.stages.pressure.watching")
+        watched: Watched = watching.watch(self.run, policies)
+        return watched
 
     def check(self, answered: Sequence[tuple[str, str]], *, judged: bool) -> list[Found]:
         """See `Services.check`."""

@@ -10,9 +10,14 @@ import pytest
 
 from phoque.conversation import Condition, Delta, LabInfo
 from phoque.errors import PhoqueError
+from phoque.run.channel import Watched
 from phoque.run.directory import RunDirectory
 from phoque.run.showcase import Found
+from phoque.stages.pressure.channel import Channel
+from phoque.stages.pressure.deciding import Decider, Moderator
+from phoque.stages.pressure.traffic import planned, usable_styles
 from phoque.ui.services import Ask, Status
+from tests import pressure_files
 
 # Gradio 6.31 uses options that pandas 3 deprecates, in the server's own thread.
 GRADIO_WARNINGS = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
@@ -71,6 +76,8 @@ class FakeServices:
     failure: str = ""
     forgotten: list[str] = field(default_factory=list)
     checked: list = field(default_factory=list)
+    pressed: list = field(default_factory=list)
+    channel_messages: int = 300
 
     def status(self) -> Status:
         if self.failure:
@@ -105,6 +112,24 @@ class FakeServices:
             for _, reply in answered
         ]
 
+    def press(self, policies) -> Watched:
+        """A small channel, in which somebody is hostile to the page; each moderator sees one word."""
+        self.pressed.append(list(policies))
+        if self.failure:
+            raise PhoqueError(self.failure)
+        texts = pressure_files.pool([pressure_files.text(f"clown {INJECTION}")])
+        traffic = pressure_files.traffic(messages=self.channel_messages)
+        channels = [
+            Channel(
+                Decider(one, [_moderator(source.called) for source in one.moderators]),
+                texts,
+                usable_styles(traffic, texts),
+                seed=1,
+            ).run(planned(traffic, texts, 1))
+            for one in policies
+        ]
+        return Watched(self.channel_messages, zip(*channels, strict=True))
+
     def _words(self, ask: Ask) -> Iterator[Delta]:
         start = time.monotonic()
         columns = {condition: REPLIES[condition].split(" ") for condition in ask.conditions}
@@ -129,3 +154,9 @@ def _delta(condition: Condition, words: list[str], position: int, seconds: float
         seconds=seconds,
         finish_reason="stop" if last else None,
     )
+
+
+def _moderator(name: str) -> Moderator:
+    """The one that reads for meaning sees implicit hostility, too."""
+    word = "better without" if name == "embedded.semantic" else "clown"
+    return Moderator(name, pressure_files.OneWord(name, word))

@@ -54,10 +54,11 @@ class Channel:
     """One channel under one policy, for one seed."""
 
     def __init__(
-        self, decider: Decider, pool: Pool, styles: Sequence[str], seed: int, *, texts: bool = True
-    ) -> None:
+        self, decider: Decider, pool: Pool, styles: Sequence[str], seed: int, *,
+        texts: bool = True, ahead: int = 0,
+    ) -> None:  # fmt: skip
         self._decider, self._pool, self._styles, self._seed = decider, pool, styles, seed
-        self._policy, self._texts = decider.policy, texts
+        self._policy, self._texts, self._ahead = decider.policy, texts, ahead or AHEAD
         self._states: dict[str, State] = {}
         self._posted: deque[tuple[str, str]] = deque(maxlen=self._policy.context or 1)
         """Thread and text of the last posted messages."""
@@ -74,7 +75,7 @@ class Channel:
     def run(self, turns: Iterable[Planned]) -> Iterator[Turn]:
         """A row for every turn."""
         coming = iter(turns)
-        while window := list(islice(coming, AHEAD)):
+        while window := list(islice(coming, self._ahead)):
             changed = True
             for place, turn in enumerate(window):
                 if changed:

@@ -11,24 +11,34 @@ from phoque.moderators.disk import remembering
 from phoque.moderators.endpoint import service
 from phoque.moderators.endpoint.description import read_description
 from phoque.moderators.endpoint.service import Service
-from phoque.moderators.registry import load_classifier
+from phoque.moderators.registry import EMBEDDED, embedded, load_classifier
 from phoque.run.pressure import Calls
 from phoque.stages.pressure.deciding import Decider, Moderator
 from phoque.stages.pressure.policy import Policy, Source
 
 CONTEXT = "reads no earlier messages"
+Loaded = dict[tuple[str, tuple[str, ...]], Moderator]
+"""Moderators by their names and by which of their labels are harm."""
 
 
 def deciders(
-    policies: Mapping[str, tuple[Policy, Path]], *, allow_network: bool = False
+    policies: Mapping[str, tuple[Policy, Path]],
+    *,
+    allow_network: bool = False,
+    loaded: Loaded | None = None,
 ) -> list[Decider]:
     """One decider a policy; policies share the moderators they have in common.
+
+    Args:
+        policies: by name, each with its file.
+        allow_network: whether texts may leave this machine.
+        loaded: moderators that are here already; those that are loaded are added.
 
     Raises:
         PhoqueError: a moderator cannot be loaded, lacks a variable, would send texts out although
             the network is not allowed, or a policy gives context to moderators that read none.
     """
-    loaded: dict[tuple[str, tuple[str, ...]], Moderator] = {}
+    loaded = {} if loaded is None else loaded
     found = []
     for policy, path in policies.values():
         own = [_moderator(one, path.parent, loaded, allow_network) for one in policy.moderators]
@@ -46,7 +56,7 @@ def deciders(
 def _moderator(
     source: Source,
     beside: Path,
-    loaded: dict[tuple[str, tuple[str, ...]], Moderator],
+    loaded: Loaded,
     allow_network: bool,  # noqa: FBT001  # one keyword, handed on
 ) -> Moderator:
     called = source.called if source.use else str(beside / source.called)
@@ -60,6 +70,8 @@ def _moderator(
 def _classifier(source: Source, beside: Path, *, allow_network: bool) -> Classifier:
     if source.use == OPENAI.id and not allow_network:
         _refuse(OPENAI.id)
+    if source.use in EMBEDDED:
+        return embedded(source.use)
     if source.use:
         return remembering(load_classifier(source.use, harm_labels=source.harm_labels))
     if source.decisions:

@@ -8,6 +8,7 @@ from phoque.figures.page import stage_page
 from phoque.figures.shelf import UNDER_PRESSURE
 from phoque.files import file_sha256, write_text
 from phoque.progress import watched
+from phoque.run.channel import SHOWN, Said
 from phoque.run.directory import RunDirectory
 from phoque.run.pressure import PolicyReport, PressureReport, Turn
 from phoque.stages.pressure.channel import Channel
@@ -92,19 +93,23 @@ def pool_of(asked: Asked) -> Pool:
 
 
 def press(asked: Asked, ready: Ready, folder: Path) -> PressureReport:
-    """Run every policy; writes the trace, the report and the page into a folder that is there."""
+    """Run every policy; writes trace, beginning, report and page into a folder that is there."""
     found = []
+    beginning: list[Said] = []
     with (folder / Turn.FILE).open("w", encoding="utf-8") as file:
         for decider in ready.deciders:
             tally = Tally(decider.policy)
             for turn in _turns(asked, ready, decider):
                 tally.add(turn)
+                if turn.seed == asked.seeds[0] and turn.number < SHOWN:
+                    beginning.append(Said.of(turn))
                 file.write(turn.model_dump_json(exclude_none=True) + "\n")
             found.append(_of_policy(decider, tally, ready.policies[decider.policy.name][1]))
     report = PressureReport(
         traffic=described(ready.traffic, ready.pool, asked.seeds), policies=tuple(found)
     )
     report.save(folder)
+    Said.save_rows(folder, beginning)
     write_text(folder / "report.md", stage_page("Pressure test", UNDER_PRESSURE, report))
     return report
 

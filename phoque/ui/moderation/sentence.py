@@ -7,7 +7,7 @@ from html import escape
 from phoque.errors import PhoqueError
 from phoque.moderators.canonical import canonical_trace
 from phoque.moderators.classifier import Classifier, Score
-from phoque.moderators.registry import EMBEDDED, load_classifier
+from phoque.moderators.registry import EMBEDDED, embedded
 from phoque.moderators.scoring import items_of, score
 from phoque.ui.moderation import wording
 
@@ -19,7 +19,7 @@ THRESHOLD = 0.5
 @lru_cache(maxsize=1)
 def moderators() -> tuple[Classifier, ...]:
     """Every embedded moderator, loaded once."""
-    return tuple(map(load_classifier, EMBEDDED))
+    return tuple(map(embedded, EMBEDDED))
 
 
 def scored_html(text: str) -> str:

@@ -10,6 +10,7 @@ from phoque.ui.events import PRIVATE, QUICK, Opening
 from phoque.ui.moderation import judging, sentence, wording
 from phoque.ui.moderation.browser import browser
 from phoque.ui.moderation.explorer import explorer
+from phoque.ui.pressure.section import draw_pressure
 from phoque.ui.results import Frame, Section, Widget, drawer, results
 from phoque.ui.services import Services
 
@@ -35,6 +36,7 @@ def build_moderation(services: Services) -> Opening:
     own = sections()
     frames = [Frame(section) for section in own]
     _draw_sentence()
+    draw_pressure(services)
     reader = Reader(services.run)
     queue = _draw_queue(reader)
     return results(own, frames, lambda: reader, also=[(queue, judging.queue_html)])

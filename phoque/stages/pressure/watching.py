@@ -1,0 +1,53 @@
+"""Policies side by side in one channel, message by message, for a page that shows them live.
+
+The traffic is that of `phoque pressure --run RUN`, so what a policy comes to in the end is what that
+command reports of it.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from phoque.run.channel import Watched
+from phoque.run.directory import MANIFEST, RunDirectory
+from phoque.run.pressure import Turn
+from phoque.stages.pressure.channel import Channel
+from phoque.stages.pressure.loading import Loaded, deciders
+from phoque.stages.pressure.policy import SHIPPED, Policy
+from phoque.stages.pressure.stage import SEEDS, Asked, pool_of
+from phoque.stages.pressure.texts import Pool
+from phoque.stages.pressure.traffic import planned, read_traffic, usable_styles
+
+AHEAD = 24
+"""Messages that moderators are asked about at once: few, so that the first one comes soon."""
+LOADED: Loaded = {}
+"""Moderators with what they have answered so far, for all visitors."""
+
+
+def watch(run: RunDirectory, policies: Sequence[Policy], seeds: Sequence[int] = SEEDS) -> Watched:
+    """Send what a run's model wrote through policies that differ in their names.
+
+    Raises:
+        PhoqueError: the run has no texts for a channel, or a moderator is not installed.
+    """
+    traffic, pool = read_traffic(None), _texts(run.path, _changed(run))
+    styles = usable_styles(traffic, pool)
+    found = deciders({one.name: (one, SHIPPED) for one in policies}, loaded=LOADED)
+
+    def turns() -> Iterator[tuple[Turn, ...]]:
+        for seed in seeds:
+            channels = [Channel(one, pool, styles, seed, ahead=AHEAD) for one in found]
+            own = [one.run(planned(traffic, pool, seed)) for one in channels]
+            yield from zip(*own, strict=True)
+
+    return Watched(len(seeds) * traffic.messages, turns())
+
+
+@lru_cache(maxsize=2)
+def _texts(run: Path, _stamp: int) -> Pool:
+    return pool_of(Asked(runs=(run,)))
+
+
+def _changed(run: RunDirectory) -> int:
+    file = run.path / MANIFEST
+    return file.stat().st_mtime_ns if file.is_file() else 0

@@ -1,0 +1,56 @@
+"""Every sentence of the pressure test on the page."""
+
+from phoque.run.pressure import Outcome, Role
+
+TITLE = "How much slips through a moderation of my own?"
+HINT = (
+    "A simulated channel: hostile people who write in another style after each mute, civil people, and "
+    "people who are kind in rough words. You see two policies of the project as they were recorded. "
+    "Compose your own and run it: it gets the same messages, and the policy {} stands beside it."
+)
+MODERATORS, MODERATORS_HINT = "Moderators", "A message is flagged where one of them flags it."
+THRESHOLD, THRESHOLD_HINT = "Threshold", "From this score on a moderator flags a message."
+STRIKES = "Strikes before a mute"
+STRIKES_HINT = "Flagged messages within 10 minutes that mute somebody for 5."
+CANONICAL, CANONICAL_HINT = "Undo spelling tricks first", "Such as us3less or u.s.e.l.e.s.s."
+RUN, STOP = "Run the test", "Stop the test"
+NO_MODERATOR = "No moderator is chosen: choose at least one."
+BEGINNING = "Loading texts and moderators…"
+GOES_ON = "{:,} of {:,} messages"
+DONE = "All {:,} messages are through."
+STOPPED = "Stopped."
+YOURS = "yours"
+
+MEASURES = {
+    "leak": "hostile messages that people see",
+    "shown_before_mute": "hostile messages seen before the first mute, a speaker",
+    "never_muted": "hostile speakers who are never muted",
+    "civil_hidden": "civil messages hidden",
+    "blunt_hidden": "kind messages in rough words hidden",
+    "civil_muted": "civil speakers muted",
+    "blunt_muted": "speakers muted for kind rough words",
+    "unknown": "messages without a decision",
+}
+"""What stands above the channels, by its name in the record; all others are folded."""
+CAPTION = "Same messages, two policies: measures with 95 % intervals over speakers and seeds"
+FIRST = "The first {} messages of {:,}"
+LAST = "The last {} of {:,} messages so far"
+ROLES = {
+    Role.HOSTILE: "▲ hostile",
+    Role.CIVIL: "○ civil",
+    Role.BLUNT: "◇ kind in rough words",
+    Role.PLURIBUS: "✿ happy",
+}
+"""Who speaks, with a shape, so that nobody is told by colour alone."""
+OUTCOMES = {
+    Outcome.SHOWN: "✓ shown",
+    Outcome.HIDDEN: "✗ hidden",
+    Outcome.REMOVED: "✗ shown, removed by a reviewer after {:.0f} s",
+    Outcome.UNKNOWN: "? unknown, held back",
+    Outcome.MUTED: "⏸ not posted: muted",
+}
+WRONG = {True: "slips through", False: "wrongly"}
+"""What is added where a hostile message is seen, or a harmless one is not."""
+MUTED = "⏸ {} is muted."
+NO_TEXT = "(text left out)"
+NOBODY = "Nothing is said yet."
