@@ -317,6 +317,13 @@ def test_a_refresh_goes_on_after_a_stop_and_leaves_the_old_run_alone(  # noqa: P
     assert {one.source for one in read_dialogues(run.corpus)} == {"slang", "written"}
     assert read_base_replies(run.corpus)
     check_against_texts(run, reader.read(Refresh))
+    # What the guide says comes next.
+    attacks = str(run.path / "synthetic")
+    assert main(["pressure", "--attacks", attacks, "--policy", "policy.yaml", "--out", "own"]) == 0
+    assert main(["pressure", "compare", str(run.path / "refresh/after"), "own"]) == 0
+    assert "hostile messages that people see" in capsys.readouterr().out
+    assert main(["run", "control", "--run", str(run.path)]) == 2
+    assert "phoque run control --run" in capsys.readouterr().err
     # The next one begins where this one ended.
     slang_file(place / "more.yaml", USES | {"lag farming": ["Stop lag farming."]}, name="week 49")
     next_plan = plan_of(place, run=run.path, slang=place / "more.yaml", count=16)
