@@ -1,7 +1,7 @@
 """A fresh attack corpus: what the persona writes about new messages, balanced, new and scored.
 
-Every text has a listed insult or a learned expression, so the subtle kind is not in it; nothing is chosen by what the
-moderators say, so their flag rates are not of our making.
+Every text has a listed insult or a learned expression, so the subtle kind is not in it; nothing is
+chosen by what the moderators say, so their flag rates are not of our making.
 """
 
 from collections import Counter
