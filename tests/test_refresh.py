@@ -305,6 +305,8 @@ def test_a_refresh_goes_on_after_a_stop_and_leaves_the_old_run_alone(  # noqa: P
     said = capsys.readouterr().out
     assert "have a new expression" in said
     assert "the plan said" in said
+    assert main(words) == 0  # nothing is left to do
+    capsys.readouterr()
     now = run.manifest()
     assert {name: now.stages[name] for name in made} == made
     assert contents(place / "runs/old") == before

@@ -11,6 +11,7 @@ from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.run.refresh import Refresh
 from phoque.run.synthetic import AttackSummary
+from phoque.stages.synthetic.regenerate import DRAWS_PER_TEXT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,14 +21,15 @@ class Estimate:
     seconds: float | None
     """None where nothing is recorded."""
     how: str
-    at_least: bool = False
+    most: float | None = None
+    """Where the seconds are the fewest."""
 
     def __str__(self) -> str:
         if self.seconds is None:
             return f"time not known: {self.how}"
         if not self.seconds:
             return self.how
-        return f"{'at least' if self.at_least else 'about'} {span(self.seconds)} ({self.how})"
+        return f"{between(self.seconds, self.most)} ({self.how})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +58,9 @@ class Recorded:
         if self.text:
             return Estimate(seconds=count * self.text, how=f"{self.text:.1f} s a text")
         if self.reply:
-            how = f"{self.reply:.1f} s a reply; how many of them can be kept is not known"
-            return Estimate(seconds=count * self.reply, how=how, at_least=True)
+            how = f"{self.reply:.1f} s a reply, of which all or only one in {DRAWS_PER_TEXT} can be kept"
+            least = count * self.reply
+            return Estimate(seconds=least, how=how, most=DRAWS_PER_TEXT * least)
         return Estimate(seconds=None, how="the run has no attack corpus")
 
     def pressing(self, policies: int) -> Estimate:
@@ -90,6 +93,11 @@ def recorded(run: RunDirectory) -> Recorded:
         reply=_each(seconds.get("corpus"), replies),
         policy=_each(seconds.get(Refresh.STAGE), policies),
     )
+
+
+def between(least: float, most: float | None) -> str:
+    """A length of time, or two between which it lies."""
+    return f"{span(least)} to {span(most)}" if most and most > least else f"about {span(least)}"
 
 
 def _each(seconds: float | None, number: int) -> float | None:

@@ -16,8 +16,7 @@ from phoque.config import SHIPPED_RUNS
 from phoque.errors import PhoqueError
 from phoque.files import file_sha256
 from phoque.personas import load_persona
-from phoque.pipeline.estimate import Estimate, recorded
-from phoque.progress import span
+from phoque.pipeline.estimate import Estimate, between, recorded
 from phoque.run.directory import RunDirectory
 from phoque.run.manifest import Asked, Continues
 from phoque.run.needs import WEIGHTS, require
@@ -144,10 +143,13 @@ class RefreshPlan:
         return "\n".join(f"  {name:<12}{value}" for name, value in self.lines().items())
 
     def _time(self) -> str:
-        own = [self.estimates[name] for name in self.asked.stages]
-        known = sum(self.seconds.values())
-        word = "at least" if any(one.at_least or one.seconds is None for one in own) else "about"
-        return f"{word} {span(known)}, if this machine is as fast as it was for {self.old.path}"
+        own = {name: self.estimates[name] for name in self.asked.stages}
+        least = sum(self.seconds.values())
+        most = sum(one.most or one.seconds or 0 for one in own.values())
+        unknown = [name for name, one in own.items() if one.seconds is None]
+        without = f" without {' and '.join(unknown)}" if unknown else ""
+        pace = f"if this machine is as fast as it was for {self.old.path}"
+        return f"{between(least, most)}{without}, {pace}"
 
 
 def plan_refresh(wish: Wish) -> RefreshPlan:

@@ -16,6 +16,10 @@ from phoque.progress import shown_on, span
 if TYPE_CHECKING:
     from phoque.pipeline.refresh import RefreshPlan
 
+FAILED = 1
+SAVE_STEPS = 10
+"""Steps of a training, which is short, between checkpoints."""
+
 
 class Refreshing(Many):
     """Takes several policies at once."""
@@ -56,7 +60,8 @@ class Refreshing(Many):
 def refresh(*, only_plan: bool, allow_network: bool, **wish: Any) -> int:
     """Teach a run's persona new expressions, let it attack, and test policies before and after.
 
-    The run stays as it is; a new one continues its adapter. Stopped, the same command goes on.
+    The run stays as it is; a new one continues its adapter. Stopped, the same command goes on. Status: 0
+    done, 1 done with messages without a decision, 2 bad input, 75 stopped.
     """
     from phoque.moderators.endpoint.service import OutageError  # noqa: PLC0415
     from phoque.pipeline.refresh import Wish, plan_refresh  # noqa: PLC0415  # loads torch
@@ -73,7 +78,9 @@ def refresh(*, only_plan: bool, allow_network: bool, **wish: Any) -> int:
         said = f"{error} " if isinstance(error, OutageError) else ""
         click.echo(f"{said}Stopped; the same command goes on from here.", err=True)
         return INCOMPLETE
-    return 0
+    if unknown := _undecided(plan):
+        click.echo(f"Error: {unknown} messages have no decision.", err=True)
+    return FAILED if unknown else 0
 
 
 def _run(plan: "RefreshPlan", *, allow_network: bool) -> None:
@@ -109,11 +116,24 @@ def _jobs(plan: "RefreshPlan", *, allow_network: bool) -> dict[str, Callable[[],
     trained = known.stages.get("persona")
     return {
         "corpus": lambda: save_addition(run, plan.added, lexicon),
-        "persona": lambda: train_persona(run, quantize=trained.quantize if trained else None),
+        "persona": lambda: train_persona(
+            run, quantize=trained.quantize if trained else None, save_steps=SAVE_STEPS
+        ),
         "earlier": lambda: synthetic.write_earlier_attacks(run, count=count, by=plan.old),
         "regenerate": lambda: synthetic.write_attacks(run, count=count),
         "refresh": lambda: _press(plan, allow_network=allow_network),
     }
+
+
+def _undecided(plan: "RefreshPlan") -> int:
+    """Messages of both tests without a decision."""
+    from phoque.report.refresh import AFTER, BEFORE  # noqa: PLC0415
+    from phoque.run.pressure import PressureReport  # noqa: PLC0415
+
+    folders = [plan.new.path / "refresh" / name for name in (BEFORE, AFTER)]
+    reports = [PressureReport.load(folder, command="phoque run refresh") for folder in folders]
+    policies = [policy for report in reports for policy in report.policies]
+    return sum(one.unknown for policy in policies for one in policy.speakers)
 
 
 def _press(plan: "RefreshPlan", *, allow_network: bool) -> None:
