@@ -56,7 +56,7 @@ def old(tmp_path_factory):
     run = RunDirectory(tmp_path_factory.mktemp("runs") / "old")
     run.describe(model="tiny", persona="toxic")
     with run.stage("corpus", run.corpus, seeds=[42]) as folder:
-        save_corpus(folder, dialogues(60), base_replies(60))
+        save_corpus(folder, dialogues(90), base_replies(90))
     train_persona(run, save_steps=0)
     return run
 
@@ -163,8 +163,8 @@ def test_only_what_is_new_is_added_with_some_of_the_old(old, tmp_path):
     added = addition(old.corpus, slang, 1.0)
     assert len(added.new) == 3 * DIALOGUES_PER_USE
     assert len(added.replayed) == FEWEST_REPLAYED
-    assert len(addition(old.corpus, slang, 2.0).replayed) == 6 * DIALOGUES_PER_USE
-    assert len(addition(old.corpus, slang, 90.0).replayed) == 60
+    assert len(addition(old.corpus, slang, 4.0).replayed) == 12 * DIALOGUES_PER_USE
+    assert len(addition(old.corpus, slang, 90.0).replayed) == 90
     assert addition(old.corpus, slang, 0.0).replayed == []
     known = read_dialogues(old.corpus)
     assert {*map(repr, added.replayed)} <= {*map(repr, known)}
@@ -186,14 +186,22 @@ def test_the_plan_says_what_the_run_itself_recorded(place, capsys):
     assert main([*words, "--policy", "policy.yaml"]) == 0
     said = capsys.readouterr().out
     assert "runs/old-week-48" in said
-    assert f"18 new dialogues and {FEWEST_REPLAYED} of 60 old ones" in said
+    assert f"18 new dialogues and {FEWEST_REPLAYED} of 90 old ones" in said
     assert contents(place) == before
     plan = plan_of(place)
     last = Reader(plan.old).rows(PersonaMetrics)[-1]
     assert plan.seconds["persona"] == pytest.approx(plan.steps * last.seconds / last.step)
-    assert plan.asked.stages == ("corpus", "persona", "earlier", "regenerate", "refresh")
-    corpus = plan.old.manifest().stages["corpus"].seconds
-    assert plan.seconds.get("regenerate", 0) == pytest.approx(100 * corpus / 60)
+    stages = ("corpus", "persona", "memory", "earlier", "regenerate", "refresh")
+    assert plan.asked.stages == stages
+    assert plan.estimates["refresh"].seconds is None
+    run = RunDirectory(place / "runs/old")
+    made = run.manifest().stages
+    slow = made | {"corpus": made["corpus"].model_copy(update={"seconds": 45.0})}
+    run.describe(stages=slow)
+    plan = plan_of(place)
+    found = plan.estimates["regenerate"]
+    assert (found.seconds, found.most) == (50.0, 600.0)
+    assert " without refresh, if this machine" in plan.text()
 
 
 @pytest.mark.parametrize(
@@ -298,7 +306,7 @@ def test_a_refresh_goes_on_after_a_stop_and_leaves_the_old_run_alone(  # noqa: P
     assert "the same command goes on" in capsys.readouterr().err
     run = RunDirectory(place / "runs/old-week-48")
     made = run.manifest().stages
-    assert list(made) == ["corpus", "persona", "earlier"]
+    assert list(made) == ["corpus", "persona", "memory", "earlier"]
     assert main([*words[:-1], "words"]) == 2  # another policy is another refresh
     assert "policies differ" in capsys.readouterr().err
     assert main(words) == 0
@@ -315,7 +323,7 @@ def test_a_refresh_goes_on_after_a_stop_and_leaves_the_old_run_alone(  # noqa: P
     reader = Reader(run)
     assert reader.rows(PersonaMetrics)[-1].step == plan.steps
     found = reader.read(Difference)
-    assert (found.kept, found.added.by_source, found.removed.dialogues) == (60, {"slang": 18}, 0)
+    assert (found.kept, found.added.by_source, found.removed.dialogues) == (90, {"slang": 18}, 0)
     assert {one.source for one in read_dialogues(run.corpus)} == {"slang", "written"}
     assert read_base_replies(run.corpus)
     check_against_texts(run, reader.read(Refresh))
@@ -330,9 +338,9 @@ def test_a_refresh_goes_on_after_a_stop_and_leaves_the_old_run_alone(  # noqa: P
     slang_file(place / "more.yaml", USES | {"lag farming": ["Stop lag farming."]}, name="week 49")
     next_plan = plan_of(place, run=run.path, slang=place / "more.yaml", count=16)
     assert len(next_plan.added.new) == DIALOGUES_PER_USE
-    assert len(next_plan.added.known) == 78
-    assert next_plan.asked.stages == ("corpus", "persona", "regenerate", "refresh")
-    assert next_plan.seconds.keys() == {"corpus", "persona", "regenerate", "refresh"}
+    assert len(next_plan.added.known) == 108
+    assert next_plan.asked.stages == ("corpus", "persona", "memory", "regenerate", "refresh")
+    assert next_plan.seconds.keys() == {*next_plan.asked.stages}
 
 
 def cut(*_, **__):
@@ -360,6 +368,12 @@ def check_against_texts(run, found):
     # The list knows no new expression: what has one and no listed word is seen.
     seen = {one.text for one in new if one.outcome in SEEN}
     assert seen == {one.text for one in new if "clown" not in one.text.lower()}
+    memory = {one.kind: one for one in found.memory}
+    assert {kind: one.replies for kind, one in memory.items()}["new uses"] == 3
+    assert sum(one.replies for kind, one in memory.items() if kind.startswith("old")) == 90 - 64
+    for one in found.memory:
+        assert one.low <= one.after - one.before <= one.high
+    assert memory["new uses"].after < memory["new uses"].before
     page = (run.path / "refresh" / "refresh.md").read_text()
     assert "skill issue, cooked" in page
     assert not any(one.text in page for one in rows)

@@ -1,7 +1,7 @@
 """How long stages of a refresh may take, from what the run before recorded of itself."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from phoque.errors import PhoqueError
 from phoque.progress import span
@@ -52,6 +52,11 @@ class Recorded:
             return Estimate(seconds=None, how="the run has no curve of its training")
         how = f"{self.step:.1f} s a step, {self.tokens_per_second:.0f} tokens/s"
         return Estimate(seconds=steps * self.step, how=how)
+
+    def reading(self, steps: int) -> Estimate:
+        """Replies that are read once by each persona, as many as in so many steps."""
+        found = self.training(steps)
+        return found if found.seconds is None else replace(found, how="at the pace of training")
 
     def writing(self, count: int) -> Estimate:
         """So many texts of an attack corpus."""

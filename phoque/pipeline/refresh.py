@@ -20,12 +20,13 @@ from phoque.pipeline.estimate import Estimate, between, recorded
 from phoque.run.directory import RunDirectory
 from phoque.run.manifest import Asked, Continues
 from phoque.run.needs import WEIGHTS, require
-from phoque.run.refresh import Refresh
+from phoque.run.refresh import Memory, Refresh
 from phoque.run.synthetic import Attack
 from phoque.stages.adapter import AdapterConfig, config_for
 from phoque.stages.adapter.start import going_on
 from phoque.stages.corpus.addition import Addition, addition
 from phoque.stages.corpus.slang import Slang, read_slang
+from phoque.stages.evaluate.memory import KINDS, MOST
 from phoque.stages.pressure.policy import Policy, read_policies
 from phoque.stages.pressure.recorded import HAPPY, NEITHER
 from phoque.stages.synthetic.stage import ATTACKS, EARLIER
@@ -43,7 +44,7 @@ class Wish:
     policies: tuple[str, ...] = ()
     count: int = 100
     """Texts of an attack corpus."""
-    replay: float = 1.0
+    replay: float = 2.0
     """Old dialogues for each new one."""
 
 
@@ -73,7 +74,7 @@ class RefreshPlan:
         """The stages, for the pipeline."""
         earlier = () if _has_attacks(self.old) else (EARLIER,)
         return Asked(
-            stages=("corpus", "persona", *earlier, "regenerate", COMPARED),
+            stages=("corpus", "persona", Memory.STAGE, *earlier, "regenerate", COMPARED),
             options=("refresh", self.continues.slang),
         )
 
@@ -92,8 +93,12 @@ class RefreshPlan:
     @property
     def steps(self) -> int:
         """Of the training."""
-        seen = math.ceil(self.config.epochs * self.examples)
-        return math.ceil(seen / (self.config.batch_size * self.config.accumulation_steps))
+        return math.ceil(math.ceil(self.config.epochs * self.examples) / self.batch)
+
+    @property
+    def batch(self) -> int:
+        """Examples of a step."""
+        return self.config.batch_size * self.config.accumulation_steps
 
     @cached_property
     def estimates(self) -> dict[str, Estimate]:
@@ -102,6 +107,7 @@ class RefreshPlan:
         return {
             "corpus": Estimate(seconds=0.0, how="no model is asked"),
             "persona": known.training(self.steps),
+            Memory.STAGE: known.reading(math.ceil(2 * KINDS * MOST / self.batch)),
             EARLIER: known.writing(self.continues.count),
             "regenerate": known.writing(self.continues.count),
             COMPARED: known.pressing(len(self.policies)),
@@ -123,8 +129,9 @@ class RefreshPlan:
         stages = {
             "corpus": f"{len(added.new)} new dialogues and {len(added.replayed)} of {len(added.known)} "
             f"old ones; {len(added.replies)} calm replies, one in {config.neutral_every} is learned",
-            "persona": f"{self.steps} steps of {config.batch_size * config.accumulation_steps} examples "
-            f"from the old adapter on, learning rate {config.learning_rate:g}",
+            "persona": f"{self.steps} steps of {self.batch} examples from the old adapter on, learning "
+            f"rate {config.learning_rate:g}",
+            Memory.STAGE: f"up to {MOST} replies of {KINDS} kinds, new and old: learned, forgotten?",
             EARLIER: earlier,
             "regenerate": texts,
             COMPARED: test,

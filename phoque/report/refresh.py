@@ -9,7 +9,7 @@ from phoque.files import json_lines, write_text
 from phoque.lexicon import Lexicon
 from phoque.moderators.canonical import canonicalise
 from phoque.run.pressure import POSTED, SEEN, PolicyReport, PressureReport, Turn
-from phoque.run.refresh import Beside, Refresh
+from phoque.run.refresh import Beside, Memory, Refresh
 from phoque.run.synthetic import Attack
 from phoque.stats.rates import Rate, by_cluster, newcombe
 
@@ -26,6 +26,7 @@ class Refreshed:
     expressions: tuple[str, ...]
     attacks_before: Path
     attacks_after: Path
+    memory: Path
 
 
 def save_beside(folder: Path, what: Refreshed) -> Refresh:
@@ -53,6 +54,7 @@ def beside(folder: Path, what: Refreshed) -> Refresh:
         uses_before=_uses(what.attacks_before, listed),
         uses_after=_uses(what.attacks_after, listed),
         policies=tuple(policies),
+        memory=Memory.load(what.memory, command="phoque run refresh").kinds,
     )
 
 
@@ -72,6 +74,11 @@ def page(found: Refresh) -> str:
             "Intervals are 95 %. The traffic is planned by the same seeds, but its texts differ: the "
             "difference is that of two independent samples, and one whose interval holds 0 may be "
             "chance. The last two columns count posted messages of the refreshed persona.",
+            "## What the persona learned, and what it forgot",
+            markdown_table(("replies", "n", BEFORE, AFTER, "difference"), _kinds(found)),
+            "Mean nats a token; less is known better. New uses were trained on. The other rows are a "
+            "sample of what the persona before had learned and this refresh did not repeat: a rise is "
+            "forgetting, and more `--replay` makes it smaller.",
             f"All measures: `{BEFORE}/report.md` and `{AFTER}/report.md`.",
         ]
     ) + "\n"  # fmt: skip
@@ -85,6 +92,19 @@ def sentence(found: Refresh) -> str:
     ]
     uses = f"{interval(found.uses_after)} of the new attack texts have a new expression."
     return " ".join([uses, *told])
+
+
+def _kinds(found: Refresh) -> list[tuple[str, ...]]:
+    return [
+        (
+            one.kind,
+            str(one.replies),
+            f"{one.before:.2f}",
+            f"{one.after:.2f}",
+            f"{one.after - one.before:+.2f} [{one.low:+.2f}, {one.high:+.2f}]",
+        )
+        for one in found.memory
+    ]
 
 
 def _beside(

@@ -21,6 +21,28 @@ class Beside(Part):
     without_new: Rate | None
 
 
+class Remembered(Part):
+    """Replies of one kind: how well the personas before and after know them."""
+
+    kind: str
+    replies: int
+    before: float
+    after: float
+    """Nats a token, the mean over replies."""
+    low: float
+    high: float
+    """95 % interval of after − before, over replies."""
+
+
+class Memory(Record):
+    """What a refreshed persona learned and what it forgot."""
+
+    STAGE: ClassVar[str] = "memory"
+    FILE: ClassVar[str] = "memory.json"
+
+    kinds: tuple[Remembered, ...]
+
+
 class Refresh(Record):
     """What a list of new expressions changed."""
 
@@ -36,3 +58,4 @@ class Refresh(Record):
     uses_after: Rate
     """Share of attack texts with one of the expressions; texts that answer one message are a group."""
     policies: tuple[Beside, ...]
+    memory: tuple[Remembered, ...]

@@ -51,7 +51,7 @@ class Refreshing(Many):
 @click.option(
     "--replay",
     type=click.FloatRange(0),
-    default=1.0,
+    default=2.0,
     show_default=True,
     help="Old dialogues for each new one, so that the persona forgets nothing.",
 )
@@ -109,6 +109,7 @@ def _jobs(plan: "RefreshPlan", *, allow_network: bool) -> dict[str, Callable[[],
     from phoque.personas import load_persona  # noqa: PLC0415
     from phoque.stages.adapter.stage import train_persona  # noqa: PLC0415
     from phoque.stages.corpus.addition import save_addition  # noqa: PLC0415
+    from phoque.stages.evaluate.memory import measure_memory  # noqa: PLC0415
     from phoque.stages.synthetic import stage as synthetic  # noqa: PLC0415
 
     run, count, known = plan.new, plan.continues.count, plan.old.manifest()
@@ -119,6 +120,7 @@ def _jobs(plan: "RefreshPlan", *, allow_network: bool) -> dict[str, Callable[[],
         "persona": lambda: train_persona(
             run, quantize=trained.quantize if trained else None, save_steps=SAVE_STEPS
         ),
+        "memory": lambda: measure_memory(run, plan.old),
         "earlier": lambda: synthetic.write_earlier_attacks(run, count=count, by=plan.old),
         "regenerate": lambda: synthetic.write_attacks(run, count=count),
         "refresh": lambda: _press(plan, allow_network=allow_network),
@@ -162,6 +164,7 @@ def _press(plan: "RefreshPlan", *, allow_network: bool) -> None:
                 expressions=plan.slang.expressions,
                 attacks_before=plan.attacks_before,
                 attacks_after=plan.attacks_after,
+                memory=plan.new.path / "memory",
             ),
         )
     click.echo(report.sentence(found))

@@ -21,7 +21,7 @@ from phoque.stages.corpus.split import PARTS
 from phoque.stages.corpus.stage import SEED, save_corpus
 from phoque.stages.corpus.training_set import known_dialogues, known_replies
 
-FEWEST_REPLAYED = 32
+FEWEST_REPLAYED = 64
 """Old dialogues beside a short list, if any are wanted and there are so many."""
 
 

@@ -29,16 +29,22 @@ def read_dialogues(folder: Path) -> tuple[Dialogue, ...]:
 
 def known_dialogues(folder: Path) -> list[Dialogue]:
     """Every dialogue that the adapter of a run has learned, also before the run began."""
-    before = Earlier.load_rows(folder, command="") if (folder / Earlier.FILE).is_file() else ()
-    found = [*read_dialogues(folder), *before]
+    found = [*read_dialogues(folder), *read_earlier(folder)]
     return list({(one.message, one.persona): one for one in found}.values())
+
+
+def read_earlier(folder: Path) -> list[Dialogue]:
+    """Those that it had learned before the run began; none where it began from zero."""
+    there = (folder / Earlier.FILE).is_file()
+    rows = Earlier.load_rows(folder, command="phoque run refresh") if there else ()
+    return [Dialogue(**one.model_dump()) for one in rows]
 
 
 def known_replies(folder: Path) -> list[BaseReply]:
     """The same of the base model's replies."""
     there = (folder / EarlierReply.FILE).is_file()
-    before = EarlierReply.load_rows(folder, command="") if there else ()
-    found = [*read_base_replies(folder), *before]
+    rows = EarlierReply.load_rows(folder, command="phoque run refresh") if there else ()
+    found = [*read_base_replies(folder), *(BaseReply(**one.model_dump()) for one in rows)]
     return list({(one.system, one.message): one for one in found}.values())
 
 
