@@ -10,7 +10,6 @@ import click
 from phoque.cli.options import FILE, FOLDER, VERBOSE, Many
 from phoque.cli.run.all import INCOMPLETE
 from phoque.cli.run.stage import require_one_process
-from phoque.errors import PhoqueError
 from phoque.progress import shown_on, span
 
 if TYPE_CHECKING:
@@ -91,13 +90,7 @@ def _run(plan: "RefreshPlan", *, allow_network: bool) -> None:
     run, facts = plan.new, plan.old.manifest()
     run.describe(model=facts.model, persona=facts.persona, continues=plan.continues)
     does = _jobs(plan, allow_network=allow_network)
-    try:
-        run_pipeline(
-            run, plan.asked, lambda name: does[name](), expected=plan.seconds, tell=click.echo
-        )
-    except PhoqueError:
-        run.forget()
-        raise
+    run_pipeline(run, plan.asked, lambda name: does[name](), expected=plan.seconds, tell=click.echo)
     made = run.manifest().stages
     took = sum(made[name].seconds for name in plan.asked.stages)
     expected = plan.lines()["time"].partition(",")[0]
