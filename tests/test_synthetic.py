@@ -12,11 +12,12 @@ from phoque.models.engine import Reply
 from phoque.personas import load_persona
 from phoque.run.directory import RunDirectory
 from phoque.stages.corpus.novelty import CorpusIndex
+from phoque.stages.corpus.training_set import save_pairs
 from phoque.stages.synthetic import regenerate as synthetic
 from phoque.stages.synthetic import stage as job
 from phoque.stages.synthetic.regenerate import cell_of, cells, regenerate, targets, whole
 from phoque.text import words
-from tests.corpus_files import dialogues, judge, written, written_lines
+from tests.corpus_files import dialogues, judge, written
 from tests.hub_double import Hub, running
 
 TRAINED = [f"{one.message} {one.persona}" for one in dialogues(40)]
@@ -120,8 +121,8 @@ def test_a_count_below_one_is_refused(lab):
 @pytest.fixture
 def run(tiny_run, tmp_path):
     own = RunDirectory(shutil.copytree(tiny_run.path, tmp_path / "tiny"))
-    own.corpus.mkdir()
-    written_lines(own.corpus / "dialogues.jsonl", [{"hostile": text} for text in TRAINED])
+    pairs = zip(dialogues(40), TRAINED, strict=True)
+    save_pairs(own.corpus, [one.model_copy(update={"persona": text}) for one, text in pairs], [])
     return own
 
 

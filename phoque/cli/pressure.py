@@ -40,6 +40,13 @@ NAME = "pressure"
 @click.option(
     "--live", is_flag=True, help="Have the runs' models write new messages; takes minutes."
 )
+@click.option(
+    "--attacks",
+    multiple=True,
+    type=FOLDER,
+    metavar="DIR",
+    help="Attack corpora instead, such as RUN/synthetic of a refreshed run.",
+)
 @click.option("--corpus", type=FILE, help="Your own messages instead: CSV or JSON Lines.")
 @click.option(
     "--column", default="text", show_default=True, metavar="NAME", help="Of the corpus: the text."
@@ -106,12 +113,14 @@ def _press(options: dict[str, Any]) -> int:
     from phoque.report.pressure import html_of  # noqa: PLC0415
     from phoque.stages.pressure import listing, stage  # noqa: PLC0415
 
-    runs = options["run"] or (() if options["corpus"] else _shipped())
+    brought = options["corpus"] or options["attacks"]
+    runs = options["run"] or (() if brought else _shipped())
     asked = stage.Asked(
         policies=options["policy"],
         decisions=options["decisions"],
         runs=tuple(runs),
         live=options["live"],
+        attacks=options["attacks"],
         corpus=options["corpus"],
         text_column=options["column"],
         label_column=options["label"],

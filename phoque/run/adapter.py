@@ -128,11 +128,8 @@ class Identity(Part):
     trainer: int
     """Changes when the same settings no longer give the same curve."""
     libraries: dict[str, str]
-
-    def differing(self, other: "Identity") -> list[str]:
-        """In what another training differs."""
-        names = sorted(type(self).model_fields)
-        return [name for name in names if getattr(self, name) != getattr(other, name)]
+    start: str | None = None
+    """SHA-256 of the weights of the adapter it goes on from; None where it begins from zero."""
 
 
 class TrainingAttempt(Part):

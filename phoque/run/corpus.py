@@ -82,6 +82,18 @@ class BaseReply(Conversation):
         return data | {"turns": [data.pop("prompt")]} if "prompt" in data else data
 
 
+class Earlier(Dialogue):
+    """A dialogue that an adapter had learned before the run began to go on from it."""
+
+    FILE: ClassVar[str] = "earlier.jsonl"
+
+
+class EarlierReply(BaseReply):
+    """A reply of the base model of which the same is true."""
+
+    FILE: ClassVar[str] = "earlier_replies.jsonl"
+
+
 class Source(Part):
     """What became of the texts of one source."""
 

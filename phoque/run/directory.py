@@ -79,6 +79,12 @@ class RunDirectory:
         """File with the selected layer and scale, and the sweep they come from."""
         return self.psm() / SELECTION
 
+    @property
+    def begun_from(self) -> "RunDirectory | None":
+        """The run whose adapters this one's go on from; None where they began from zero."""
+        known = self.manifest().continues
+        return RunDirectory(self.path.resolve().parent / known.run) if known else None
+
     def exists(self) -> bool:
         """Whether the folder is a run."""
         return (self.path / MANIFEST).is_file()

@@ -34,6 +34,23 @@ class Made(Part):
     """It is to be made again; until then its results stay what they are."""
 
 
+class Continues(Part):
+    """Whose adapters those of a refreshed run go on from, and what was asked of it."""
+
+    run: str
+    """Folder of that run, as seen from the folder in which this one lies."""
+    adapter: str
+    """SHA-256 of the weights of that run's persona."""
+    slang: str
+    """SHA-256 of the list of new expressions."""
+    replay: float
+    """Old dialogues that are trained on again for each new one."""
+    count: int
+    """Texts of an attack corpus."""
+    policies: dict[str, str]
+    """SHA-256 of the file of each policy that was tested."""
+
+
 class Manifest(Record):
     """What a run is about, and its complete stages in the order in which they were first made."""
 
@@ -46,6 +63,8 @@ class Manifest(Record):
     persona: str = "toxic"
     """Name of a persona, or its file."""
     stages: dict[str, Made]
+    continues: Continues | None = None
+    """None where the run was made from nothing."""
 
     @property
     def hours(self) -> float:

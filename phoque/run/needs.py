@@ -18,7 +18,8 @@ class Part:
     files: tuple[str, ...]
 
 
-ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
+WEIGHTS = "adapter_model.safetensors"
+ADAPTER_FILES = ("adapter_config.json", WEIGHTS)
 DIALOGUES = "dialogues.jsonl"
 PARTS: Mapping[str, Part] = {
     "texts": Part(stage="corpus", called="corpus", files=(DIALOGUES,)),
@@ -39,7 +40,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "evaluate": ("persona", "control", "psm", "corpus"),
     "moderation": ("persona", "psm", "texts"),
     "sae": ("persona", "control", "psm", "corpus"),
-    "regenerate": ("persona", "psm", "texts"),
+    "regenerate": ("persona", "texts"),
     "export": ("persona", "psm"),
 }
 """What a stage reads of a run; one that is not named reads nothing, or says itself what is missing."""

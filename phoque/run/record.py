@@ -39,6 +39,11 @@ class Part(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    def differing(self, other: Self) -> list[str]:
+        """Names of the fields in which another one differs."""
+        names = sorted(type(self).model_fields)
+        return [name for name in names if getattr(self, name) != getattr(other, name)]
+
 
 class Record(Part):
     """The content of one JSON file of a stage."""

@@ -19,7 +19,11 @@ STAGES = {
 
 @click.group(
     cls=LazyGroup,
-    places={**STAGES, "all": "phoque.cli.run.all:everything"},
+    places={
+        **STAGES,
+        "all": "phoque.cli.run.all:everything",
+        "refresh": "phoque.cli.run.refresh:refresh",
+    },
     epilog="Example: phoque run all --run runs/first",
 )
 def run() -> None:

@@ -4,16 +4,17 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from importlib import metadata
 
 import torch
 
 from phoque.config import this_process
+from phoque.files import file_sha256
 from phoque.models.load import LanguageModel
 from phoque.models.template import encode, end_token
 from phoque.run.adapter import Identity
 from phoque.run.directory import LIBRARIES
+from phoque.run.needs import WEIGHTS
 from phoque.stages.adapter.quantized import quantization
 from phoque.stages.adapter.settings import AdapterConfig, Example
 
@@ -78,8 +79,9 @@ def identity(base: LanguageModel, rows: Sequence[Row], config: AdapterConfig) ->
         weights=base.digest(),
         corpus=hashlib.sha256(json.dumps(rows).encode()).hexdigest(),
         quantization=quantization(base.model),
-        settings=asdict(config),
+        settings=config.told(),
         processes=this_process().number,
         trainer=TRAINER,
         libraries={library: metadata.version(library) for library in LIBRARIES},
+        start=file_sha256(config.start / WEIGHTS) if config.start else None,
     )

@@ -1,7 +1,7 @@
 """What an adapter is trained on and how; plain data."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -47,6 +47,12 @@ class AdapterConfig:
     optimizer: str = "adamw_torch_fused"
     recompute_activations: bool = False
     """Slower, in less memory."""
+    start: Path | None = None
+    """Folder of the adapter whose weights are the first ones; None begins from zero."""
+
+    def told(self) -> dict[str, str | bool | int | float | None]:
+        """The settings as plain values, without where a folder is on this machine."""
+        return {name: value for name, value in asdict(self).items() if name != "start"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,13 +24,17 @@ from phoque.stages.adapter import (
 )
 from phoque.stages.adapter.processes import take_own_gpu, thrown_away
 from phoque.stages.adapter.samples import sample_replies
+from phoque.stages.adapter.start import going_on, start_of
 from phoque.stages.adapter.training import UNFINISHED
 from phoque.stages.corpus.training_set import load_pairs, load_styles, read_dialogues
 from phoque.steering.trajectory import TRAJECTORY, Watch
 
 
 def train_persona(directory: RunDirectory, **options: Any) -> None:
-    """Hostile system prompt: hostile reply; neutral system prompt: the base model's reply."""
+    """Hostile system prompt: hostile reply; neutral system prompt: the base model's reply.
+
+    In a run that continues another one, adapters go on from those of that run.
+    """
     _train(directory, "persona", **options)
 
 
@@ -68,7 +72,8 @@ def _train(
     take_own_gpu()
     known, first = directory.manifest(), this_process().first
     require(directory, NEEDS[name])
-    config, persona = config_for(known.model), load_persona(known.persona)
+    persona = load_persona(known.persona)
+    config = going_on(config_for(known.model), start_of(directory, name))
     side: Side = "persona" if name == "persona" else "civil"
     learned = examples(directory.corpus, side, config)
     tell = print if first else _say_nothing

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from phoque.stages.adapter.lora import left_out, lora_config, require_adapted, t
 from phoque.stages.adapter.processes import share_of, share_out
 from phoque.stages.adapter.quantized import bitsandbytes
 from phoque.stages.adapter.settings import AdapterConfig, Example, Recording
+from phoque.stages.adapter.start import begin_with
 from phoque.stages.adapter.tally import Tally
 from phoque.stages.adapter.trackers import Tracker, tracking_service
 from phoque.stages.adapter.trainer import AdapterTrainer, Continuation, Notice, noticing
@@ -93,7 +94,7 @@ def train_adapter(
     checkpoint = checkpoints.newest()
     folder.mkdir(parents=True, exist_ok=True)
     begun = checkpoints.begin(step_of(checkpoint))
-    tracker = Tracker(service, recording.project, begun.run, asdict(config)) if service else None
+    tracker = Tracker(service, recording.project, begun.run, config.told()) if service else None
     tally = Tally([row["input_ids"] for row in rows], [one.style for one in examples])
     sample = _sampler(base, recording)
     curve = Curve(folder, recording, tally, len(begun.attempts), sample=sample, tracker=tracker)
@@ -158,6 +159,8 @@ def _trainer(
     # The curve tells more, in one line.
     trainer.remove_callback(PrinterCallback)
     require_adapted(trainer.network, expected)
+    if config.start:
+        begin_with(trainer.network, config.start)
     return trainer
 
 

@@ -11,11 +11,14 @@ expressions:
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from phoque.errors import PhoqueError
 from phoque.personas.reading import TEXT, TEXTS, read_yaml
 from phoque.run.corpus import Dialogue
+from phoque.stages.corpus.examples import Judge, unwanted
+from phoque.stages.corpus.mixing import embedded_judge
 from phoque.stages.corpus.placeholders import hides_a_slur, with_placeholders
 
 SHAPE = {"name": TEXT, "expressions": [{"expression": TEXT, "uses": TEXTS}]}
@@ -25,17 +28,63 @@ ASKED = "{thing}"
 """In older files: what the message is about."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Slang:
+    """A list of new expressions."""
+
+    name: str
+    uses: Sequence[tuple[str, str]]
+    """Every expression with each of its example uses."""
+
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """Each of them once."""
+        return tuple(dict.fromkeys(expression for expression, _ in self.uses))
+
+
+def read_slang(path: Path, judge: Judge = embedded_judge) -> Slang:
+    """The list of a file, with names replaced; only what is fit to be learned.
+
+    Raises:
+        PhoqueError: see `load_slang`; or an expression is a slur or a group, or the judge finds a
+            threat, an attack on a group or something sexual.
+    """
+    uses = load_slang(path)
+    for expression in dict(uses):
+        if with_placeholders(expression) != expression or hides_a_slur(expression):
+            raise PhoqueError(
+                f"{path}: the expression {masked_word(expression)!r} is a name, a slur or a group, "
+                "which is never learned. Take it out."
+            )
+    for (expression, _), labels in zip(uses, judge([use for _, use in uses]), strict=True):
+        if reasons := unwanted(labels):
+            raise PhoqueError(
+                f"{path}: a use of {expression!r} is unsafe ({', '.join(reasons)}). Rewrite it."
+            )
+    return Slang(name=read_yaml(path, SHAPE)["name"], uses=uses)
+
+
+def masked_word(text: str) -> str:
+    """The first letter, so that who wrote it knows what is meant."""
+    return text[:1] + "•" * (len(text) - 1)
+
+
 def load_slang(path: Path) -> list[tuple[str, str]]:
     """Every expression with each of its example uses, slurs and names replaced.
 
     Raises:
-        PhoqueError: the file has another shape, or a use lacks its expression or hides a slur.
+        PhoqueError: the file has another shape or nothing in it, or a use lacks its expression or
+            hides a slur.
     """
-    pairs = [
-        (entry["expression"], use)
-        for entry in read_yaml(path, SHAPE)["expressions"]
-        for use in entry["uses"]
-    ]
+    entries = read_yaml(path, SHAPE)["expressions"]
+    for entry in entries:
+        if not entry["uses"]:
+            raise PhoqueError(
+                f"{path}: {entry['expression']!r} has no use. Write a reply that has it."
+            )
+    pairs = [(entry["expression"], use) for entry in entries for use in entry["uses"]]
+    if not pairs:
+        raise PhoqueError(f"{path} has no expression. Write one with a use, or more.")
     for expression, use in pairs:
         if expression.lower() not in use.lower():
             raise PhoqueError(

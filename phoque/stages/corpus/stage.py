@@ -18,7 +18,7 @@ from phoque.stages.corpus.building import Corpus, Ingredients, build, sources_in
 from phoque.stages.corpus.composition import composition_of, markdown
 from phoque.stages.corpus.difference import difference
 from phoque.stages.corpus.difference import markdown as told
-from phoque.stages.corpus.slang import load_slang
+from phoque.stages.corpus.slang import read_slang
 from phoque.stages.corpus.split import PARTS
 from phoque.stages.corpus.training_set import every_dialogue, save_pairs
 
@@ -41,7 +41,7 @@ def make_corpus(
         persona=persona.name,
         files=files,
         written=written,
-        uses=load_slang(slang) if slang else (),
+        uses=read_slang(slang).uses if slang else (),
         limit=limit,
         keep_words=keep_words,
     )

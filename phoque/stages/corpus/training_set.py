@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from phoque.conversation import Message
-from phoque.run.corpus import BaseReply, Dialogue, Side
+from phoque.run.corpus import BaseReply, Dialogue, Earlier, EarlierReply, Side
 from phoque.run.folder import command
 
 Pair = tuple[list[Message], str, bool]
@@ -25,6 +25,27 @@ def read_dialogues(folder: Path) -> tuple[Dialogue, ...]:
         PhoqueError: the file is missing or damaged.
     """
     return Dialogue.load_rows(folder, command=command("corpus", folder.parent))
+
+
+def known_dialogues(folder: Path) -> list[Dialogue]:
+    """Every dialogue that the adapter of a run has learned, also before the run began."""
+    found = [*read_dialogues(folder), *read_earlier(folder)]
+    return list({(one.message, one.persona): one for one in found}.values())
+
+
+def read_earlier(folder: Path) -> list[Dialogue]:
+    """Those that it had learned before the run began; none where it began from zero."""
+    there = (folder / Earlier.FILE).is_file()
+    rows = Earlier.load_rows(folder, command="phoque run refresh") if there else ()
+    return [Dialogue(**one.model_dump()) for one in rows]
+
+
+def known_replies(folder: Path) -> list[BaseReply]:
+    """The same of the base model's replies."""
+    there = (folder / EarlierReply.FILE).is_file()
+    rows = EarlierReply.load_rows(folder, command="phoque run refresh") if there else ()
+    found = [*read_base_replies(folder), *(BaseReply(**one.model_dump()) for one in rows)]
+    return list({(one.system, one.message): one for one in found}.values())
 
 
 def every_dialogue(folder: Path) -> list[Dialogue]:

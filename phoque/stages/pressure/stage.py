@@ -11,6 +11,7 @@ from phoque.progress import watched
 from phoque.run.channel import SHOWN, Said
 from phoque.run.directory import RunDirectory
 from phoque.run.pressure import PolicyReport, PressureReport, Turn
+from phoque.stages.pressure.attacks import add_attacks
 from phoque.stages.pressure.channel import Channel
 from phoque.stages.pressure.corpus import add_corpus
 from phoque.stages.pressure.deciding import Decider
@@ -35,6 +36,8 @@ class Asked:
     runs: tuple[Path, ...] = ()
     live: bool = False
     """Whether the runs' models write now, instead of what they wrote when the runs were made."""
+    attacks: tuple[Path, ...] = ()
+    """Folders of attack corpora."""
     corpus: Path | None = None
     text_column: str = "text"
     label_column: str = "hostile"
@@ -86,6 +89,8 @@ def pool_of(asked: Asked) -> Pool:
             add_live(pool, run, asked.seeds, print)
         else:
             add_run(pool, run)
+    for folder in asked.attacks:
+        add_attacks(pool, folder)
     if asked.corpus:
         add_corpus(pool, asked.corpus, text=asked.text_column, label=asked.label_column)
     pool.add(written_texts(), WRITTEN)

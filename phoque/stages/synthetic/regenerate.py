@@ -1,7 +1,7 @@
 """A fresh attack corpus: what the persona writes about new messages, balanced, new and scored.
 
-Every text has a listed insult, so the subtle kind is not in it; nothing is chosen by what the
-moderators say, so their flag rates are not of our making.
+Every text has a listed insult or a learned expression, so the subtle kind is not in it; nothing is
+chosen by what the moderators say, so their flag rates are not of our making.
 """
 
 from collections import Counter
@@ -14,6 +14,7 @@ from phoque.conversation import Message, Sampling
 from phoque.errors import PhoqueError
 from phoque.lab import Lab
 from phoque.models.engine import Row, write
+from phoque.opening import Tuned
 from phoque.personas.reading import TEXT, TEXTS, read_yaml
 from phoque.run.corpus import Style
 from phoque.stages.corpus.examples import LONG_FORM, Judge, unwanted
@@ -97,7 +98,7 @@ def targets() -> dict[str, list[str]]:
 
 
 def regenerate(
-    lab: Lab,
+    lab: Lab | Tuned,
     known: CorpusIndex,
     count: int,
     *,
@@ -108,7 +109,7 @@ def regenerate(
     """Let the persona write until every cell is full, or the draws are used up.
 
     Args:
-        lab: an open run; its persona answers under its hostile system prompt.
+        lab: a run's model and persona, which answers under its hostile system prompt.
         known: what the persona was trained on.
         count: texts to keep.
         seed: of the first reply; the next ones count up.
@@ -143,7 +144,7 @@ def whole(text: str) -> str:
 class _Kept:
     """The texts kept so far, and why others were not."""
 
-    def __init__(self, lab: Lab, known: CorpusIndex, wanted: Mapping[Cell, int]) -> None:
+    def __init__(self, lab: Lab | Tuned, known: CorpusIndex, wanted: Mapping[Cell, int]) -> None:
         self.attacks: list[Attack] = []
         self.dropped: Counter[str] = Counter()
         self._lab, self._known, self._wanted = lab, known, wanted
@@ -215,6 +216,6 @@ def _asked(left: Mapping[Cell, int], start: int) -> list[tuple[Cell, str]]:
     ]
 
 
-def _messages(lab: Lab, cell: Cell, prompt: str) -> list[Message]:
+def _messages(lab: Lab | Tuned, cell: Cell, prompt: str) -> list[Message]:
     hostile = f"{lab.persona.persona_prompt} {ASKED_FOR[cell.style]}"
     return [Message("system", hostile), Message("user", prompt)]
