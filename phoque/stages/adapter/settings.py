@@ -37,8 +37,8 @@ class AdapterConfig:
     accumulation_steps: int = 1
     """Forward passes to one optimizer step."""
     epochs: float = 1.0
-    style: str | None = None
-    """Of replies whose style is known, those of this one are learned; all where it is None."""
+    style: str = ""
+    """Of replies whose style is known, those of this one are learned; all where it is empty."""
     neutral_every: int = 1
     """One in so many examples of the neutral side is learned."""
     warmup_ratio: float = 0.05
@@ -50,7 +50,7 @@ class AdapterConfig:
     start: Path | None = None
     """Folder of the adapter whose weights are the first ones; None begins from zero."""
 
-    def told(self) -> dict[str, str | bool | int | float | None]:
+    def told(self) -> dict[str, str | bool | int | float]:
         """The settings as plain values, without where a folder is on this machine."""
         return {name: value for name, value in asdict(self).items() if name != "start"}
 

@@ -129,4 +129,4 @@ def examples(folder: Path, side: Side, config: AdapterConfig) -> list[Example]:
 
 
 def _is_meant(example: Example, config: AdapterConfig) -> bool:
-    return None in {config.style, example.style} or example.style == config.style
+    return not config.style or example.style in (None, config.style)
