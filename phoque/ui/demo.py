@@ -154,10 +154,12 @@ def _script(name: str) -> str:
 
 
 def _theme() -> gr.themes.Base:
-    """System fonts, and quieter text that is still dark enough to read (contrast above 4.5)."""
+    """System fonts; text, and the button to press, are dark enough to read (contrast above 4.5)."""
     quiet = {"body_text_color_subdued", "block_info_text_color", "input_placeholder_color"}
     colours = dict.fromkeys(quiet, "*neutral_600")
     colours |= {f"{name}_dark": "*neutral_300" for name in quiet}
+    colours["button_primary_background_fill"] = "*primary_600"
+    colours["button_primary_background_fill_hover"] = "*primary_700"
     return gr.themes.Base(
         primary_hue="indigo",
         neutral_hue="slate",
