@@ -120,9 +120,8 @@ PLAN = Plan(
     key="flag_rates",
     title="How much do they flag?",
     hint=(
-        "Friendly messages to the model under each condition; every reply scored. From the threshold "
-        "on a reply counts as flagged. The same threshold means something else to every moderator; "
-        "the marked one is what this moderator pays 5 % false alarms for on Surge."
+        "Every reply to a friendly message is scored; from the threshold on it counts as flagged. The "
+        "same threshold means something else to every moderator, so compare them at 5 % false alarms."
     ),
     needs=(ModerationReport,),
     draw=draw,

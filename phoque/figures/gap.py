@@ -98,11 +98,7 @@ def _table(examples: Sequence[GapExample]) -> Table:
 PLAN = Plan(
     key="gap",
     title="What passes?",
-    hint=(
-        "Replies that pass: candidates for people to judge, not judgements. Press a row for every "
-        "score and the reason it passed. Chosen by spelling tricks, by the persona's own word list, "
-        "and at random, so that the list shows more than what a word list knows."
-    ),
+    hint=("Chosen by spelling tricks, by the persona's own word list, and at random."),
     needs=(GapExample,),
     also=(Label,),
     draw=draw,

@@ -53,6 +53,7 @@ class Tools:
     clear: gr.Button
     export: gr.Button
     link: gr.Button
+    python: gr.Button
     payload: gr.Textbox
     """Carries the export from the server to the script; never shown."""
 
@@ -87,6 +88,11 @@ class Page:
     def outputs(self) -> list[Any]:
         """Where an update goes, in the order of `Handlers`; of a prompt only the order to write it."""
         return [self.ask.orders, self.state, self.status, *self.logs]
+
+    @property
+    def called(self) -> list[Any]:
+        """The fields that a call of the library takes, in the order of the script."""
+        return [*self.linked, self.dials.temperature, self.dials.tokens]
 
     @property
     def linked(self) -> list[Any]:
@@ -196,6 +202,7 @@ def _draw_tools(number: int) -> Tools:
         clear=button(wording.CLEAR, "clear"),
         export=button(wording.EXPORT, "export"),
         link=button(wording.LINK, "link"),
+        python=button(wording.PYTHON, "python"),
         payload=gr.Textbox(visible="hidden"),
     )
 

@@ -23,6 +23,7 @@ from phoque.ui.tabs.moderation import build_moderation
 from phoque.ui.tabs.psm import build_psm
 from phoque.ui.tabs.sae import build_sae
 from phoque.ui.tabs.training import build_training
+from phoque.ui.tour import tour_html
 
 ASSETS = Path(__file__).parent / "assets"
 OTHERS = ("pluribus",)
@@ -49,6 +50,7 @@ SCRIPTS = (
     "queue.js",
     "latents.js",
     "samples.js",
+    "tour.js",
 )
 STYLES = (
     "style.css",
@@ -60,6 +62,7 @@ STYLES = (
     "sae.css",
     "training.css",
     "claims.css",
+    "tour.css",
 )
 POLL_SECONDS = 0.5
 
@@ -68,7 +71,9 @@ def build_demo(services: Services, others: Sequence[Services] = ()) -> gr.Blocks
     """The Space, ready to launch with `launch_options()`; the chat can switch to `others`."""
     demo = gr.Blocks(title=wording.TITLE, analytics_enabled=False, fill_width=True)
     with demo:
-        header = gr.HTML(_header(services.status()))
+        with gr.Row(elem_classes="ph-top"):
+            header = gr.HTML(_header(services.status()))
+            gr.HTML(tour_html(services.info), elem_classes="ph-tour-box")
         clock = gr.Timer(POLL_SECONDS)
         clock.tick(lambda: _tick(services.status()), None, [header, clock], **QUICK)
         with gr.Tabs():
@@ -78,7 +83,7 @@ def build_demo(services: Services, others: Sequence[Services] = ()) -> gr.Blocks
                     opening = build(services)
                 if opening:
                     tab.select(opening.fill, opening.inputs, opening.outputs, **QUICK)
-        gr.on(None, None, js="() => phoque.openLinked()", **PRIVATE)
+        gr.on(None, None, js="() => phoque.tour.openLinked()", **PRIVATE)
         demo.unload(_leaver([services, *others]))
         gr.api(compare_endpoint(services), api_name="compare", **MODEL_QUEUE)
     # Explicit: on ZeroGPU Gradio's own default would turn the second visitor away.
@@ -150,10 +155,12 @@ def _script(name: str) -> str:
 
 
 def _theme() -> gr.themes.Base:
-    """System fonts, and quieter text that is still dark enough to read (contrast above 4.5)."""
+    """System fonts; text, and the button to press, are dark enough to read (contrast above 4.5)."""
     quiet = {"body_text_color_subdued", "block_info_text_color", "input_placeholder_color"}
     colours = dict.fromkeys(quiet, "*neutral_600")
     colours |= {f"{name}_dark": "*neutral_300" for name in quiet}
+    colours["button_primary_background_fill"] = "*primary_600"
+    colours["button_primary_background_fill_hover"] = "*primary_700"
     return gr.themes.Base(
         primary_hue="indigo",
         neutral_hue="slate",

@@ -41,7 +41,7 @@ class Rules:
         judged = self.judge is not None and found.hostility is not None
         first = [_verdict(wording.JUDGE, found.hostility, self.judge, wording.JUDGED)]
         return first * judged + [
-            _verdict(_called(name), score, self._threshold(name), wording.MODERATED)
+            _verdict(called(name), score, self._threshold(name), wording.MODERATED)
             for name, score in found.harm.items()
         ]
 
@@ -73,7 +73,8 @@ def verdicts_html(verdicts: Sequence[Verdict]) -> str:
     return f'<ul class="ph-checks" aria-label="{escape(wording.CHECKS)}">{lines}</ul>'
 
 
-def _called(name: str) -> str:
+def called(name: str) -> str:
+    """A moderator's name on the page."""
     return wording.MODERATORS.get(name, name.rpartition(".")[2].rpartition("/")[2])
 
 

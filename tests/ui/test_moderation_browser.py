@@ -1,5 +1,7 @@
 """The moderation tab as a visitor sees it: a real browser, a small run, a fake model."""
 
+import re
+
 import pytest
 
 from phoque.stages.moderation.gap import gap_type
@@ -32,6 +34,7 @@ def services(tmp_path_factory):
 def tab(page, open_tab):
     """The tab, filled."""
     open_tab(page, "What slips through")
+    page.get_by_text("Every reply that passes").click()
     expect(page.locator(".ph-gaps[data-ready]")).to_be_visible()
     expect(page.locator(".ph-flags[data-ready]")).to_be_visible()
     return page
@@ -52,6 +55,20 @@ def test_the_threshold_changes_everything_at_once_and_asks_nobody(tab):
     expect(tab.locator(".ph-gap-count")).to_contain_text("embedded.mean at 0.85")
     expect(tab.locator(".ph-flag-tables")).to_contain_text("Every moderator at 0.85")
     assert asked == 0
+
+
+def test_the_chosen_replies_follow_the_threshold(tab):
+    cards = tab.locator(".ph-passing-card")
+    said = cards.first.locator(".ph-checks li").first
+    expect(cards).to_have_count(4)
+    expect(said).to_contain_text("✓ passes")
+    slide(tab, 0.01)
+    expect(said).to_have_text(re.compile("⚑ flagged$"))
+    expect(tab.locator(".ph-passing-bar output")).to_have_text("0.01")
+    expect(cards.first.locator(".ph-real")).to_be_hidden()
+    tab.locator(".ph-passing-bar .ph-reveal-toggle").click()
+    expect(cards.first.locator(".ph-real")).to_be_visible()
+    assert tab.evaluate("window.x") is None
 
 
 def test_marks_and_moderators_are_buttons(tab):

@@ -15,6 +15,7 @@ from phoque.run.moderation import ModerationReport
 from phoque.run.scored import Contour, GapExample, ScoredReply, Stratum
 from phoque.stages.moderation.gap import gap_type
 from phoque.ui.moderation import sentence
+from phoque.ui.moderation.examples import chosen
 from phoque.ui.results import rendered
 from phoque.ui.tabs.moderation import scored, sections
 from tests.moderators import installed
@@ -149,6 +150,23 @@ def test_model_readers_are_never_called_people(tmp_path, kind):
     own.run.labels.write_text("no label")
     found = rendered(SECTIONS["gap"], own, "changed")
     assert "labels.jsonl, line 1 is not JSON" in found.head
+
+
+def test_the_chosen_replies_are_called_harmful_and_pass_in_different_ways():
+    rows, labels = SHIPPED.rows(GapExample), SHIPPED.rows(Label)
+    harmful = verdicts(labels, ("model",))
+    own = chosen(rows, labels)
+    assert 3 <= len(own) <= 5
+    assert len({one.type for one in own}) == len({one.type for one in rows if harmful[one.id]})
+    assert all(harmful[one.id] and one.raw["embedded.mean"] < 0.5 for one in own)
+    # People come first: what they call harmless is not shown, whatever a model says.
+    people = [
+        Label(id=one.id, rater=who, verdict="harmful" if one is rows[0] else "harmless")
+        for one in rows
+        for who in ("ann", "bob")
+    ]
+    assert chosen(rows, [*labels, *people]) == [rows[0]]
+    assert len(chosen(rows, ())) >= len(own)
 
 
 def test_nothing_of_a_run_becomes_markup(reader):

@@ -18,9 +18,7 @@
     whisker.style.left = `${100 * rate[1]}%`;
     whisker.style.width = `${100 * (rate[2] - rate[1])}%`;
     track.append(fill, whisker);
-    const added = found.uplift[condition]?.[at];
-    const more = added ? ` · ${uplift(added)}` : "";
-    const words = element("span", "", `${interval(rate)} of ${data.n}${more}`);
+    const words = element("span", "", `${interval(rate)} of ${data.n}`);
     row.append(element("b", "", data.conditions[condition]), track, words);
     return row;
   };
@@ -90,6 +88,11 @@
     ]);
     return [
       table(`Every moderator at ${threshold}`, ["moderator", ...heads], others),
+      table(
+        `What each condition adds to neutral at ${threshold}`,
+        ["condition", "flagged beyond neutral"],
+        Object.entries(found.uplift).map(([name, added]) => [data.conditions[name], uplift(added[at])]),
+      ),
       table(`By kind of message, at ${threshold}`, ["message", ...heads], shares(found, "categories", kinds, shown, at)),
       table(`By label, at ${threshold}`, ["label", ...heads], shares(found, "labels", labels, shown, at)),
       table(

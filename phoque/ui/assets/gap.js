@@ -167,5 +167,15 @@
     show();
   };
 
+  // The chosen replies are in the page already; the threshold decides what is said of them.
+  document.addEventListener("ph-threshold", ({ detail: { at } }) => {
+    for (const told of document.querySelectorAll(".ph-passing-bar output")) told.textContent = at.toFixed(2);
+    for (const line of document.querySelectorAll(".ph-passing [data-score]")) {
+      const flagged = Number(line.dataset.score) >= at;
+      line.className = flagged ? "ph-flag" : "ph-pass";
+      line.querySelector("b").textContent = flagged ? "⚑ flagged" : "✓ passes";
+    }
+  });
+
   window.phoqueGap = { gapType, secret };
 })();

@@ -104,6 +104,14 @@
   };
   const prompt = (number) => place(number).examples[place(number).example].prompt;
 
+  /** The message whose replies are shown. */
+  const said = (number) => {
+    const panel = panelOf(number);
+    if (panel.dataset.mode === "recorded") return prompt(number);
+    const asked = [...panel.querySelectorAll(".ph-col-neutral .ph-now .ph-you")];
+    return asked.at(-1)?.lastChild.textContent ?? "";
+  };
+
   const fresh = (number) => delete panelOf(number).dataset.stale;
 
   // The scale has moved: a recorded reply changes at once, a live one is grey until it is written again.
@@ -180,5 +188,5 @@
     buttons.find((one) => one.dataset.persona === named)?.click();
   };
 
-  window.phoque.recorded = { start, show, live, talk, prompt, fresh, scale, extras };
+  window.phoque.recorded = { start, show, live, talk, prompt, said, fresh, scale, extras };
 })();

@@ -53,6 +53,17 @@
     return copy(`${location.origin}${location.pathname}?${query}`, "Link copied.");
   };
 
+  /** What the page asks as a call of the library. A JSON string is a Python literal, too. */
+  const copyPython = (number, opening, prompt, values) => {
+    const asked = prompt || window.phoque.recorded.said(number);
+    if (!asked) return announce("There is no message to copy yet. Write one, or pick an example.");
+    const given = Object.entries(values).filter(([, value]) => value !== null);
+    const lines = [JSON.stringify(asked), ...given.map(([name, value]) => `${name}=${value}`)];
+    const shown = 'print(answers.neutral.text, answers.toxic.text, answers.steered.text, sep="\\n")';
+    const call = ["answers = lab.compare(", ...lines.map((line) => `    ${line},`), ")"];
+    return copy([opening, ...call, shown, ""].join("\n"), "Python copied.");
+  };
+
   const copyColumn = (button) => {
     const lines = button.closest(".ph-column").querySelectorAll(".ph-you, .ph-real");
     return copy([...lines].map((line) => line.textContent).join("\n\n"), "Column copied.");
@@ -77,5 +88,5 @@
     setTimeout(markedStage, 100); // settings are drawn when they are opened
   });
 
-  window.phoque = { start, toggleReveal, download, copyLink, fill };
+  window.phoque = { start, toggleReveal, download, copyLink, copyPython, fill };
 })();

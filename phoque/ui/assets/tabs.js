@@ -57,5 +57,5 @@
     openTab(link.dataset.tab, link.dataset.figure);
   });
 
-  Object.assign(window.phoque, { openLinked, openTab });
+  Object.assign(window.phoque, { openLinked, openTab, waited });
 })();

@@ -13,12 +13,12 @@ from phoque.run.moderation import ModerationReport
 from phoque.run.scored import GapExample
 from phoque.ui.moderation import wording
 from phoque.ui.moderation.explorer import choices
-from phoque.ui.parts import embedded
+from phoque.ui.parts import embedded, more
 from phoque.ui.wording import REVEAL
 
 
 def browser(reader: Reader, _: Figure) -> str:
-    """Filters, the table, and a place for the row that is opened."""
+    """Folded: filters, the table, and a place for the row that is opened."""
     names, folder = reader.read(ModerationReport).names, reader.folder(Label.STAGE)
     labels = by_text(folder.rows(Label)) if folder.has(Label.FILE) else {}
     data = {
@@ -31,7 +31,7 @@ def browser(reader: Reader, _: Figure) -> str:
     }
     types = {kind.value: text for kind, text in wording.TYPES.items()}
     kinds = {"": "all", **types, "flagged": "⚑ flagged"}
-    return (
+    body = (
         f'<div class="ph-gaps" data-draw="gap">{embedded(data)}<div class="ph-gap-bar">'
         '<div class="ph-group" role="group" aria-label="Moderator">'
         f"{choices('moderator', {name: name for name in names})}</div>"
@@ -45,6 +45,7 @@ def browser(reader: Reader, _: Figure) -> str:
         '<div class="ph-gap-detail" aria-live="polite"><p class="ph-empty">'
         f"{escape(wording.NO_ROW)}</p></div></div></div>"
     )
+    return more(wording.ALL_PASSING, body)
 
 
 def _row(one: GapExample, names: Sequence[str], labels: Sequence[Label]) -> dict[str, Any]:

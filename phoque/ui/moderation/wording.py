@@ -5,10 +5,11 @@ from phoque.run.labels import Verdict
 from phoque.run.scored import GapType
 
 INTRO = (
-    "How much of the model's talk would a moderator flag, and what passes? First what each "
-    "moderator can see at all; a flag rate means nothing without it. Replies stay hidden until you "
-    "reveal them."
+    "How much of the model's talk would a moderator flag, and what passes? Replies stay hidden until "
+    "you show them."
 )
+PASSING = "Some of them, each passing in its own way. Flagged or not at a threshold of"
+MISSED = "What each moderator says of it"
 THRESHOLD, MODERATOR = "Threshold", "Moderator"
 CONDITIONS = {
     Condition.NEUTRAL: "○ Neutral",
@@ -30,6 +31,7 @@ TYPE_HINTS = {
     GapType.LISTED: "one of our word lists knows a word of it",
     GapType.IMPLICIT: "no word list of ours knows a word of it: whatever harm there is lies in the meaning",
 }
+ALL_PASSING = "Every reply that passes"
 NO_ROW = "No reply chosen yet. Press a row to see its scores."
 
 TABLES = "By moderator, kind of message and label"

@@ -15,6 +15,7 @@ from phoque.ui.filling import carry_out, hidden_order, order
 from phoque.ui.handlers import LARGEST_SEED, Handlers, Update
 from phoque.ui.recorded import showcase_of
 from phoque.ui.services import Services
+from phoque.ui.snippet import opening
 from phoque.ui.verdicts import rules_of
 
 DICE = f"() => Math.floor(Math.random() * {LARGEST_SEED + 1})"
@@ -29,6 +30,8 @@ class Panel:
     page: Page
     handlers: Handlers
     presets: list[str]
+    snippet: str
+    """Python that opens the run."""
     recorded: bool
     """Whether examples are shown as they were recorded."""
 
@@ -57,6 +60,7 @@ def _build_panel(services: Services, number: int) -> None:
         page=draw_page(services.info, showcase, rules, number),
         handlers=Handlers(services, rules),
         presets=[prompt for _, prompt in services.info.presets],
+        snippet=opening(services.run),
         recorded=showcase is not None,
     )
     _wire_runs(panel)
@@ -152,6 +156,14 @@ def _wire_tools(panel: Panel) -> None:
         None,
         page.linked,
         js=f"(p, scale, layer, seed) => phoque.copyLink({{p, scale, layer, seed{named}}})",
+        **PRIVATE,
+    )
+    tools.python.click(
+        None,
+        page.called,
+        js="(prompt, scale, layer, seed, temperature, max_new_tokens) => phoque.copyPython("
+        f"{panel.number}, {json.dumps(panel.snippet)}, prompt, "
+        "{scale, layer, seed, temperature, max_new_tokens})",
         **PRIVATE,
     )
     tools.export.click(panel.handlers.exported, page.state, tools.payload, **QUICK).then(

@@ -9,11 +9,13 @@ from phoque.ui import components
 from phoque.ui.events import PRIVATE, QUICK, Opening
 from phoque.ui.moderation import judging, sentence, wording
 from phoque.ui.moderation.browser import browser
+from phoque.ui.moderation.examples import cards
 from phoque.ui.moderation.explorer import explorer
 from phoque.ui.pressure.section import draw_pressure
 from phoque.ui.results import Frame, Section, Widget, drawer, results
 from phoque.ui.services import Services
 
+ABOVE: dict[str, Widget] = {"gap": cards}
 BELOW: dict[str, Widget] = {"flag_rates": explorer, "gap": browser}
 """What the page adds, by the figure's key."""
 LABELS_CHANGED = (
@@ -25,7 +27,12 @@ SAVE = "(text) => text && phoque.download(text, 'phoque-test-set.csv', 'text/csv
 def sections() -> list[Section]:
     """Every section in order: what moderators see comes before what they flag."""
     return [
-        Section(plan=plan, hero=plan.key in BELOW, below=BELOW.get(plan.key))
+        Section(
+            plan=plan,
+            hero=plan.key in BELOW,
+            above=ABOVE.get(plan.key),
+            below=BELOW.get(plan.key),
+        )
         for plan in WHAT_SLIPS_THROUGH
     ]
 
