@@ -16,9 +16,12 @@ from pathlib import Path
 from phoque.errors import PhoqueError
 from phoque.personas.reading import TEXT, TEXTS, read_yaml
 from phoque.run.corpus import Dialogue
+from phoque.run.slang import SlangList
 from phoque.stages.corpus.placeholders import hides_a_slur, with_placeholders
 
 SHAPE = {"name": TEXT, "expressions": [{"expression": TEXT, "uses": TEXTS}]}
+SHIPPED = Path(__file__).with_name("slang.yaml")
+"""Invented expressions, most of them without a use."""
 SOURCE = "slang"
 DIALOGUES_PER_USE = 6
 ASKED = "{thing}"
@@ -26,7 +29,7 @@ ASKED = "{thing}"
 
 
 def load_slang(path: Path) -> list[tuple[str, str]]:
-    """Every expression with each of its example uses, slurs and names replaced.
+    """Every expression with each of its example uses, slurs and names replaced; without a use it is held out.
 
     Raises:
         PhoqueError: the file has another shape, or a use lacks its expression or hides a slur.
@@ -51,6 +54,15 @@ def load_slang(path: Path) -> list[tuple[str, str]]:
                 f"{path}: a use of {expression!r} spells a slur. Write [SLUR] instead."
             )
     return [(expression, with_placeholders(use)) for expression, use in pairs]
+
+
+def slang_list(path: Path) -> SlangList:
+    """The expressions of a file, with how many uses each has; those without are held out by design."""
+    data = read_yaml(path, SHAPE)
+    return SlangList(
+        name=data["name"],
+        uses={entry["expression"]: len(entry["uses"]) for entry in data["expressions"]},
+    )
 
 
 def slang_dialogues(

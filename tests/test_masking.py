@@ -1,0 +1,126 @@
+"""A stage replaces listed words before it signs, wherever they stand, and counts them."""
+
+import pytest
+
+from phoque.conversation import Condition
+from phoque.lexicon import Lexicon
+from phoque.models import engine
+from phoque.models.load import load_model
+from phoque.personas import load_persona
+from phoque.run.psm import SweptReply
+from phoque.run.psm_replies import Preset, Scrubber, ScrubberCell, ShownReply
+from phoque.run.sae_evidence import Context, Evidence, Lens, LensToken
+from phoque.stages.adapter import samples
+from phoque.stages.corpus import safe
+from phoque.stages.corpus.placeholders import slurs
+from phoque.stages.corpus.safe import Mask
+from phoque.stages.moderation.stage import masked
+from tests.judges import reply
+from tests.records import a_rate
+
+WORD = "blorp"
+"""Stands for a word of the list: no real one is in this project."""
+
+
+@pytest.fixture(autouse=True)
+def planted(monkeypatch):
+    monkeypatch.setattr(safe, "slurs", lambda: Lexicon([WORD, "blorp head"]))
+
+
+def test_a_text_is_masked_as_often_as_it_holds_a_word():
+    mask = Mask()
+    assert mask.text("You Blorp, a blorp head is no blorper.") == (
+        "You [SLUR], a [SLUR] is no blorper."
+    )
+    assert mask.text("Nothing here.") == "Nothing here."
+    assert mask.count == 2
+
+
+def test_rows_keep_everything_else():
+    mask = Mask()
+    before = [reply("toxic", f"Say {WORD}.", f"{WORD}! {WORD}?", 42), reply("base", "Hi.", "Hi.")]
+    after = mask.rows(before)
+    assert after[1] is before[1]
+    assert (after[0].prompt, after[0].text) == ("Say [SLUR].", "[SLUR]! [SLUR]?")
+    assert after[0].model_dump(exclude={"prompt", "text"}) == before[0].model_dump(
+        exclude={"prompt", "text"}
+    )
+    assert mask.count == 3
+
+
+def test_a_word_in_several_tokens_is_found():
+    lens = Lens(
+        raised=(LensToken(token=f" {WORD}", logit=2.0),), lowered=(LensToken(token="a", logit=1.0),)
+    )
+    context = Context(
+        source="x",
+        tokens=("you", " bl", "or", "p", "!"),
+        roles=("reply",) * 5,
+        activations=(0.0, 1.0, 2.0, 3.0, 4.0),
+    )
+    found = Mask()(
+        Evidence(latent="3", side="risen", verdict="", top=(context,), lens=lens, steering=())
+    )
+    assert found.top[0].tokens == ("you", " [SLUR]", "", "", "!")
+    assert found.top[0].activations == context.activations
+    assert found.lens.raised[0].token == " [SLUR]"
+    assert found.masked == 2
+
+
+def test_a_timeline_keeps_its_numbers():
+    shown = ShownReply(text=f"a {WORD}", hits=0, tokens=(("a", 0.1, 0.9), (f" {WORD}", 0.2, 0.8)))
+    cell = ScrubberCell(at=1.0, insulting=a_rate(0.5), projection=None, replies=(shown,))
+    grid = Scrubber(
+        layer=1,
+        scale=1.0,
+        coherent_scale=1.0,
+        nat_scale=None,
+        dose_per_scale=0.1,
+        scales=(1.0,),
+        presets=(Preset(label="x", prompt="y"),),
+        asked=1,
+        series={"vector": (cell,)},
+    )
+    found = Mask()(grid)
+    (own,) = found.series["vector"][0].replies
+    assert (own.text, own.tokens) == ("a [SLUR]", (("a", 0.1, 0.9), (" [SLUR]", 0.2, 0.8)))
+    assert found.masked == 2
+    assert Mask()(found).masked == 0
+
+
+def test_moderators_score_what_is_kept():
+    mask = Mask()
+    found = masked({(Condition.TOXIC, 42): [f"{WORD}.", "Fine."]}, mask)
+    assert found == {(Condition.TOXIC, 42): ["[SLUR].", "Fine."]}
+    assert mask.count == 1
+
+
+def test_samples_of_a_training_are_masked(monkeypatch):
+    """The stage itself: a model that writes the word, and the file's row that counts it."""
+
+    def write(model, rows, sampling):
+        return [engine.Reply(text=f"You {WORD}.", tokens=(1,), finish_reason="stop") for _ in rows]
+
+    monkeypatch.setattr(samples, "write", write)
+    persona = load_persona("toxic")
+    rows = samples.sample_replies(
+        load_model("tiny"), 1, persona, judge=lambda texts: [0.0] * len(texts)
+    )
+    assert {one.text for row in rows for one in row.replies} == {"You [SLUR]."}
+    assert [row.masked for row in rows] == [len(persona.sweep)] * 4
+
+
+def test_where_nobody_can_look_the_count_says_so(monkeypatch):
+    def missing():
+        raise safe.PhoqueError("not installed")
+
+    monkeypatch.setattr(safe, "slurs", missing)
+    mask = Mask()
+    assert mask.text(WORD) == WORD
+    assert mask.count is None
+
+
+def test_the_list_is_the_one_of_corpora():
+    assert len(slurs().entries) > 100
+    row = SweptReply(layer=1, dose=0.1, prompt="x", reply="y")
+    assert Mask().rows([row]) == [row]
