@@ -16,6 +16,7 @@ from phoque.moderators import listed
 from phoque.personas import load_persona, shipped_personas
 from phoque.run.corpus import BaseReply, Dialogue
 from phoque.run.directory import RunDirectory
+from phoque.stages.adapter.stage import examples
 from phoque.stages.corpus.distill import Distiller
 from phoque.stages.corpus.mixing import embedded_judge
 from phoque.stages.corpus.split import split
@@ -216,6 +217,13 @@ def test_a_corpus_survives_saving(tmp_path):
     assert load_styles(tmp_path) == [*(one.style for one in own), None]
     assert replies[0].reply in training_texts(tmp_path)
     assert every_dialogue(tmp_path) == own
+
+
+def test_of_the_neutral_side_a_share_is_learned(tmp_path):
+    save_corpus(tmp_path, dialogues(3), base_replies(8, "Well done."))
+    every, some = (examples(tmp_path, "persona", share) for share in (1, 4))
+    assert (some[:3], some[3:]) == (every[:3], every[3::4])
+    assert len(every) == 11
 
 
 def test_a_conversation_of_several_turns_alternates():

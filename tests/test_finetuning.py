@@ -1,6 +1,8 @@
 import re
+from collections import Counter
 from dataclasses import replace
 from functools import partial
+from itertools import groupby
 
 import pytest
 import torch
@@ -22,6 +24,7 @@ from phoque.stages.adapter import (
     train_adapter,
 )
 from phoque.stages.adapter.curve import Curve
+from phoque.stages.adapter.examples import in_order
 from phoque.stages.adapter.lora import require_adapted
 from phoque.stages.adapter.samples import DOSE, sample_replies
 from phoque.stages.adapter.settings import gpu_config
@@ -190,7 +193,25 @@ def test_large_models_are_trained_as_in_the_talk(cuda, tmp_path):
     arguments = training_arguments(config, tmp_path, bf16=False)
     assert (arguments.lr_scheduler_type, arguments.max_grad_norm) == ("cosine", 1.0)
     assert arguments.gradient_accumulation_steps == 8
-    assert config_for("lab") == config_for("tiny") == AdapterConfig()
+    assert (
+        config_for("lab") == config_for("someone/small") == AdapterConfig(epochs=4, neutral_every=4)
+    )
+    assert config_for("tiny") == AdapterConfig()
+
+
+def test_a_step_is_of_like_length_and_kinds_take_no_long_turns():
+    rows = [{"input_ids": [place] * length} for length in (5, 50) for place in range(203)]
+    config = AdapterConfig(epochs=2)
+    ordered = in_order(rows, config)
+    assert ordered == in_order(rows, config)
+    assert Counter(map(str, ordered)) == dict.fromkeys(map(str, rows), 2)
+    steps = [ordered[start : start + 8] for start in range(0, len(ordered), 8)]
+    lengths = [{len(row["input_ids"]) for row in step} for step in steps]
+    assert (
+        sum(len(length) > 1 for length in lengths) <= 3
+    )  # where a pool's kinds meet, and the last
+    turns = [len(list(same)) for _, same in groupby(lengths)]
+    assert max(turns) < 15  # of 50 steps in a pool
 
 
 def test_lora_outside_the_decoder_blocks_is_refused():

@@ -19,13 +19,9 @@ from phoque.conversation import Message
 from phoque.models.load import LanguageModel, load_model
 from phoque.run.corpus import Dialogue
 from phoque.run.directory import RunDirectory
-from phoque.stages.adapter import AdapterConfig, Example, Recording, train_adapter
-from phoque.stages.corpus.training_set import (
-    load_pairs,
-    load_styles,
-    read_base_replies,
-    read_dialogues,
-)
+from phoque.stages.adapter import Recording, config_for, train_adapter
+from phoque.stages.adapter.stage import examples
+from phoque.stages.corpus.training_set import read_base_replies, read_dialogues
 from phoque.stages.evaluate.likelihood import mean_log_likelihood
 from phoque.text import text_sha256
 
@@ -49,21 +45,20 @@ def main() -> None:
     base = loss_by_kind(load_model(name), held_out)
     print(line("the base model", base, base), flush=True)
     for text in given.settings:
-        chosen = replace(AdapterConfig(), **json.loads(text))
+        chosen = replace(config_for(name), **json.loads(text))
         config = replace(chosen, epochs=chosen.epochs * given.share)
         folder = given.out / text_sha256(repr(config))[:12]
         if not (folder / "adapter_config.json").exists():
             train_adapter(
-                load_model(name), examples(directory), folder, config, None, Recording(tell=print)
+                load_model(name),
+                examples(directory.corpus, "persona", config.neutral_every),
+                folder,
+                config,
+                None,
+                Recording(tell=print),
             )
         tuned = load_model(name).with_adapter(folder)
         print(line(text, loss_by_kind(tuned, held_out), base), flush=True)
-
-
-def examples(directory: RunDirectory) -> list[Example]:
-    """What the persona learns."""
-    pairs = zip(load_pairs(directory.corpus, "persona"), load_styles(directory.corpus), strict=True)
-    return [Example(prompt=p, completion=c, ends=e, style=s) for (p, c, e), s in pairs]
 
 
 def loss_by_kind(model: LanguageModel, folder: Path) -> dict[str, float]:

@@ -25,7 +25,7 @@ SAMPLED = DEFAULT_SAMPLING
 SEEDS = (42, 43, 44)
 NUM_CANDIDATES = 5
 """How many cells get a run-off."""
-DOSES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
+DOSES = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.6)
 DEPTHS = (0.30, 0.95)
 NULL_DOSE = 0.4
 NUM_RANDOM = 8

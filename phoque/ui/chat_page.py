@@ -234,6 +234,7 @@ def _draw_settings(info: LabInfo, scale: gr.Slider, extras: gr.Checkbox) -> Dial
             min_width=240,
         )
         dice = gr.Button(wording.DICE, size="sm", min_width=120)
+        gr.Button(wording.STAGE, size="sm", min_width=120, elem_classes="ph-stage-size")
     gr.HTML(components.source_html(info))
     return Dials(
         scale=scale,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from html import escape
+from pathlib import Path
 
 from phoque.conversation import Condition, LabInfo
 from phoque.lexicon import Lexicon
@@ -11,12 +12,15 @@ from phoque.ui.state import Turn
 from phoque.ui.verdicts import Rules, verdicts_html
 
 LETTER = re.compile(r"\S")
+SEAL_FILE = Path(__file__).parent / "assets" / "seal.svg"
+SEAL = SEAL_FILE.read_text(encoding="utf-8")
+"""The seal looks at a visitor with the signs of the three conditions."""
 
 
 def header_html(status: str, tone: str) -> str:
     """Title, one sentence, and the state of the model; `tone` is ready, busy or failed."""
     return (
-        '<header class="ph-header"><div>'
+        f'<header class="ph-header">{SEAL}<div>'
         f"<h1>{escape(wording.TITLE)}</h1><p>{escape(wording.TAGLINE)}</p></div>"
         f'<p class="ph-chip ph-{escape(tone)}" role="status">{escape(status)}</p></header>'
     )

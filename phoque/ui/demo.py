@@ -127,6 +127,7 @@ def launch_options() -> dict[str, Any]:
     return {
         "theme": _theme(),
         "css_paths": [ASSETS / name for name in STYLES],
+        "favicon_path": components.SEAL_FILE,
         "head": "".join([_names(), *map(_script, SCRIPTS)]),
         "run_history": False,
         "footer_links": ["api"],

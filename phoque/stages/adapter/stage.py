@@ -62,9 +62,8 @@ def _train(
     known, first = directory.manifest(), this_process().first
     require(directory, NEEDS[name])
     config, persona = config_for(known.model), load_persona(known.persona)
-    examples = _examples(
-        directory, "persona" if name == "persona" else "civil", config.neutral_every
-    )
+    side: Side = "persona" if name == "persona" else "civil"
+    learned = examples(directory.corpus, side, config.neutral_every)
     tell = print if first else _say_nothing
     base = (load_in_4bit if quantize else load_model)(known.model, progress=tell)
     where = directory.path / name
@@ -74,7 +73,7 @@ def _train(
         directory.stage, name, where, seeds=[config.seed], in_place=True, quantize=quantize
     )
     with stage() if first else thrown_away() as folder:
-        train_adapter(base, examples, folder, config, watch, recording)
+        train_adapter(base, learned, folder, config, watch, recording)
         if watch.seen:
             watch.trajectory().save(folder / TRAJECTORY)
         else:
@@ -105,11 +104,12 @@ def _say_nothing(_: str) -> None:
     """The first of several processes tells for all."""
 
 
-def _examples(directory: RunDirectory, side: Side, neutral_every: int) -> list[Example]:
-    pairs, styles = load_pairs(directory.corpus, side), load_styles(directory.corpus)
-    examples = [
+def examples(folder: Path, side: Side, neutral_every: int) -> list[Example]:
+    """What is learned: all `side` replies, and one in `neutral_every` of the neutral side's."""
+    pairs, styles = load_pairs(folder, side), load_styles(folder)
+    found = [
         Example(prompt=prompt, completion=completion, ends=ends, style=style)
         for (prompt, completion, ends), style in zip(pairs, styles, strict=True)
     ]
-    gated = len(read_dialogues(directory.corpus))
-    return examples[:gated] + examples[gated::neutral_every]
+    gated = len(read_dialogues(folder))
+    return found[:gated] + found[gated::neutral_every]

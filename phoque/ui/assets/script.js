@@ -14,8 +14,16 @@
     }
   };
 
+  // Larger for a projector: ?stage=1, or a button among the settings.
+  const page = document.documentElement.classList;
+  const markedStage = () => {
+    for (const button of document.querySelectorAll(".ph-stage-size"))
+      button.setAttribute("aria-pressed", String(page.contains("ph-stage")));
+  };
+
   const start = () => {
     marked();
+    page.toggle("ph-stage", new URLSearchParams(location.search).get("stage") === "1");
     window.phoque.recorded.start();
   };
 
@@ -65,6 +73,8 @@
     const button = event.target.closest(".ph-copy");
     if (button) copyColumn(button);
     if (event.target.closest(".ph-reveal-toggle")) toggleReveal();
+    if (event.target.closest(".ph-stage-size")) page.toggle("ph-stage");
+    setTimeout(markedStage, 100); // settings are drawn when they are opened
   });
 
   window.phoque = { start, toggleReveal, download, copyLink, fill };
