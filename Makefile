@@ -24,6 +24,8 @@ test: setup  ## every test that needs neither GPU nor network
 lab: setup  ## the shipped runs again, in runs/lab and runs/pluribus, offline
 	$(VENV)/bin/phoque run all --run runs/lab --persona toxic $(ARGS)
 	$(VENV)/bin/phoque run all --run runs/pluribus --persona pluribus --take runs/lab $(ARGS)
+	$(VENV)/bin/phoque run opposites --run runs/lab --other runs/pluribus
+	$(VENV)/bin/phoque run report --run runs/lab
 
 check: setup  ## format, lint, types, import laws, the docs site
 	$(RUN) -m ruff format --check .

@@ -7,7 +7,7 @@ from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.table import NOTHING, Table, Value, interval, number, rate_cell, share_cell
 from phoque.figures.transplant import tuned_only
-from phoque.run.opposites import BASE, Angle, Opposites, Strongest
+from phoque.run.opposites import BASE, NO_VECTOR, Angle, Opposites, Strongest
 
 SAID = {
     "opposed": "They point in opposite directions",
@@ -209,7 +209,7 @@ def _doses(found: Opposites) -> Iterator[style.Trace]:
             (
                 one
                 for one in found.cells
-                if one.receiver == receiver and one.vector in {vector, "none"}
+                if one.receiver == receiver and one.vector in {vector, NO_VECTOR}
             ),
             key=lambda one: one.dose,
         )
