@@ -78,18 +78,21 @@ def slang_of(replies: Sequence[Reply], names: SlangList, training: Training) -> 
 
 
 def new_words(reply: Reply, known: Collection[str]) -> set[str]:
-    """Words of a reply that are in no training text, however they are spelled, and not in its message."""
+    """Words of a reply, with spelling tricks undone, that are neither in a training text nor in its message."""
     asked = {*words(reply.prompt)}
     return {
         word
-        for word in words(reply.text)
+        for word in _plain(reply.text)
         if len(word) >= LEAST_LETTERS
-        and not any(form in known or form in asked for form in _spellings(word))
+        and not any(
+            form in known or form in asked
+            for form in (word, word.strip("'"), word.removesuffix("'s"))
+        )
     }
 
 
-def _spellings(word: str) -> set[str]:
-    return {word, word.strip("'"), word.removesuffix("'s"), *words(canonicalise(word))}
+def _plain(text: str) -> list[str]:
+    return words(canonicalise(text))
 
 
 def _expression(expression: str, replies: Sequence[Reply], training: Training) -> Expression:
@@ -173,5 +176,5 @@ def _likeness(one: frozenset[str], other: frozenset[str]) -> float:
 def _context(text: str, word: str) -> str:
     """The words around the first place of a word."""
     tokens = text.split()
-    at = next((n for n, token in enumerate(tokens) if word in words(token)), 0)
+    at = next((n for n, token in enumerate(tokens) if word in _plain(token)), 0)
     return " ".join(tokens[max(0, at - CONTEXT) : at + CONTEXT + 1])
