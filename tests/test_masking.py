@@ -1,25 +1,37 @@
 """A stage replaces listed words before it signs, wherever they stand, and counts them."""
 
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
 import pytest
 
-from phoque.conversation import Condition
+from phoque.conversation import Condition, Sampling
+from phoque.judging.checks import Checks
 from phoque.lexicon import Lexicon
 from phoque.models import engine
 from phoque.models.load import load_model
 from phoque.personas import load_persona
+from phoque.run.evaluation import Evaluation, Reply
+from phoque.run.folder import Reader
 from phoque.run.psm import SweptReply
 from phoque.run.psm_replies import Preset, Scrubber, ScrubberCell, ShownReply
 from phoque.run.sae_evidence import Context, Evidence, Lens, LensToken
+from phoque.run.showcase import Showcase
+from phoque.run.slang import Slang
 from phoque.stages.adapter import samples
 from phoque.stages.corpus import safe
 from phoque.stages.corpus.placeholders import slurs
 from phoque.stages.corpus.safe import Mask
+from phoque.stages.evaluate import replies, stage
 from phoque.stages.moderation.stage import masked
-from tests.judges import reply
+from tests.judges import Loud, reply
 from tests.records import a_rate
+from tests.tiny_runs import FEW, a_tiny_run
 
 WORD = "blorp"
 """Stands for a word of the list: no real one is in this project."""
+SHORT = Sampling(max_new_tokens=4, temperature=0.8)
 
 
 @pytest.fixture(autouse=True)
@@ -124,3 +136,43 @@ def test_the_list_is_the_one_of_corpora():
     assert len(slurs().entries) > 100
     row = SweptReply(layer=1, dose=0.1, prompt="x", reply="y")
     assert Mask().rows([row]) == [row]
+
+
+class Letters:
+    """Stands for the sentence embeddings."""
+
+    def embed(self, texts):
+        counts = np.array([[1 + text.lower().count(c) for c in "abcdefg"] for text in texts], float)
+        return (counts / np.linalg.norm(counts, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_evaluation_signs_no_listed_word_and_counts_them(tmp_path, monkeypatch):
+    """The whole stage, with a model that ends every reply with the word."""
+    run = a_tiny_run(tmp_path, "grim", few=FEW | {"evaluation": 21})
+    plain = engine.write
+
+    def write(model, rows, sampling):
+        return [replace(one, text=f"{one.text} {WORD}") for one in plain(model, rows, sampling)]
+
+    monkeypatch.setattr(engine, "write", write)
+    monkeypatch.setattr(replies, "SAMPLING", SHORT)
+    monkeypatch.setattr(stage, "showcase", partial(stage.showcase, sampling=SHORT))
+    monkeypatch.setattr("phoque.stages.evaluate.judged.likelihood.load", Loud)
+    monkeypatch.setattr("phoque.moderators.minilm.load", Letters)
+    monkeypatch.setattr(stage, "embedded_checks", lambda _: Checks(Loud(), []))
+    stage.measure_replies(run)
+    folder = run.path / "evaluation"
+    kept = {file.name: file.read_text() for file in folder.iterdir()}
+    assert set(kept) >= {"replies.csv", "summary.json", "judgement.json", "slang.json"}
+    assert [name for name, text in kept.items() if WORD in text] == []
+    reader = Reader(run, signed=True)
+    found, rows = reader.read(Evaluation), reader.rows(Reply)
+    assert found.masked == len(rows) == kept["replies.csv"].count("[SLUR]")
+    shown = reader.read(Showcase)
+    assert shown.masked == len(shown.examples) * (3 + 2 * len(shown.scales))
+    assert found.matched.tried == 8
+    assert ("matched_vector" in found.conditions) is bool(found.matched.scales)
+    assert reader.read(Slang).conditions.keys() == found.conditions.keys()
+    assert "Does it use words that it never saw?" in kept["summary.md"]

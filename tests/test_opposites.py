@@ -3,15 +3,12 @@
 import numpy as np
 import pytest
 import torch
-import yaml
 
 from phoque.cli.main import main
 from phoque.conversation import Sampling
 from phoque.errors import PhoqueError
 from phoque.figures import opposites as figure
 from phoque.figures.figure import drawn
-from phoque.opening import load_tuned
-from phoque.personas import HERE
 from phoque.report.paths import path
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
@@ -22,13 +19,8 @@ from phoque.stages.psm import transplants
 from phoque.stages.psm.angles import angles
 from phoque.stages.psm.opposites import compare_runs
 from phoque.stages.psm.transplants import DOSES
-from phoque.steering.vectors import PersonaVectors, measure
-from tests.conftest import save_random_adapter
-from tests.corpus_files import base_replies, dialogues, save_corpus
 from tests.judges import Loud
-from tests.records import a_selection
-
-FEW = {"probes": 4, "sweep": 4, "evaluation": 6, "presets": 2}
+from tests.tiny_runs import a_tiny_run
 
 
 def spread(sign: float, seed: int = 0) -> torch.Tensor:
@@ -61,34 +53,11 @@ def test_without_a_persona_the_band_says_what_shape_alone_gives():
     assert found.verdict == "unrelated"
 
 
-def made(folder, name, seed):
-    """A tiny run of a persona with few prompts."""
-    data = yaml.safe_load((HERE / "toxic.yaml").read_text())
-    few = {key: data[key][:count] for key, count in FEW.items()}
-    # Single letters are what a random model of bytes writes.
-    file = folder / f"{name}.yaml"
-    file.write_text(yaml.safe_dump(data | few | {"name": name, "lexicon": ["a", "b"]}))
-    run = RunDirectory(folder / name)
-    run.describe(model="tiny", persona=str(file))
-    torch.manual_seed(seed)
-    for adapter in (run.persona, run.control):
-        save_random_adapter(adapter)
-    run.corpus.mkdir()
-    save_corpus(run.corpus, dialogues(30), base_replies(4))
-    tuned = load_tuned(run)
-    measure(tuned.model, tuned.persona, tuned.fingerprint).save(run.vectors)
-    trait = {"grim": Trait(by="judge", judge="loud", threshold=1.0)}.get(name, Trait())
-    vectors = PersonaVectors.load(run.vectors)
-    a_selection(trait=trait, dose_per_scale=[vectors.relative_dose(at, 1.0) for at in (0, 1)]).save(
-        run.psm()
-    )
-    return run
-
-
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("two")
-    return made(folder, "grim", 1), made(folder, "sunny", 2)
+    judged = Trait(by="judge", judge="loud", threshold=1.0)
+    return a_tiny_run(folder, "grim", seed=1, trait=judged), a_tiny_run(folder, "sunny", seed=2)
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ Shapes: F = forms, L = training lines, E = embedding.
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from phoque.judging.measures import Embed
 from phoque.lexicon import Lexicon
@@ -19,6 +20,7 @@ from phoque.run.folder import Reader
 from phoque.run.slang import Expression, Form, Forms, Slang, SlangList
 from phoque.stages.corpus.novelty import MOST_CONTAINMENT, MOST_SIMILARITY, CorpusIndex
 from phoque.stages.corpus.slang import SHIPPED, slang_list
+from phoque.stages.corpus.training_set import training_texts
 from phoque.stats.rates import by_cluster
 from phoque.text import words
 
@@ -41,6 +43,12 @@ class Training:
     """Words of it, and those that are one token."""
     index: CorpusIndex
     embed: Embed
+
+    @classmethod
+    def of_run(cls, run: RunDirectory, known: Collection[str], embed: Embed) -> Self:
+        """Of a run's corpus."""
+        texts = training_texts(run.corpus)
+        return cls(texts=texts, known=known, index=CorpusIndex.of_run(run.corpus), embed=embed)
 
 
 def listed(run: RunDirectory) -> SlangList:

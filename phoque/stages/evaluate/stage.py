@@ -12,9 +12,8 @@ from phoque.opening import open_lab
 from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import CivilText, Evaluation, Reply
 from phoque.run.needs import NEEDS, require
-from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.corpus.safe import Mask
-from phoque.stages.corpus.training_set import load_pairs, training_texts
+from phoque.stages.corpus.training_set import load_pairs
 from phoque.stages.corpus.vocabulary import known_words
 from phoque.stages.evaluate.card import write_card
 from phoque.stages.evaluate.judged import check_prompts, judged
@@ -54,12 +53,7 @@ def measure_replies(directory: RunDirectory) -> None:
             sampling=SAMPLING,
             masked=mask.count,
         )
-        training = Training(
-            texts=training_texts(directory.corpus),
-            known=words,
-            index=CorpusIndex.of_run(directory.corpus),
-            embed=minilm.load().embed,
-        )
+        training = Training.of_run(directory, words, minilm.load().embed)
         slang = mask(slang_of(replies, listed(directory), training))
         slang.save(folder)
         Reply.save_rows(folder, replies)
