@@ -14,8 +14,15 @@ from phoque.models.load import load_model
 from phoque.personas import load_persona
 from phoque.run.evaluation import Evaluation, Reply
 from phoque.run.folder import Reader
-from phoque.run.psm import SweptReply
-from phoque.run.psm_replies import Preset, Scrubber, ScrubberCell, ShownReply
+from phoque.run.psm import Selection, SweptReply
+from phoque.run.psm_replies import (
+    Conditions,
+    Preset,
+    Scrubber,
+    ScrubberCell,
+    ShownReply,
+    Written,
+)
 from phoque.run.sae_evidence import Context, Evidence, Lens, LensToken
 from phoque.run.showcase import Showcase
 from phoque.run.slang import Slang
@@ -25,6 +32,12 @@ from phoque.stages.corpus.placeholders import slurs
 from phoque.stages.corpus.safe import Mask
 from phoque.stages.evaluate import replies, stage
 from phoque.stages.moderation.stage import masked
+from phoque.stages.psm.choose import choose_layer
+from phoque.stages.psm.generation import generate_conditions
+from phoque.stages.psm.measure import measure_vectors
+from phoque.stages.psm.scrubber import write_scrubber
+from phoque.stages.psm.subject import open_subject
+from phoque.steering import experiment
 from tests.judges import Loud, reply
 from tests.records import a_rate
 from tests.tiny_runs import FEW, a_tiny_run
@@ -176,3 +189,27 @@ def test_the_evaluation_signs_no_listed_word_and_counts_them(tmp_path, monkeypat
     assert ("matched_vector" in found.conditions) is bool(found.matched.scales)
     assert reader.read(Slang).conditions.keys() == found.conditions.keys()
     assert "Does it use words that it never saw?" in kept["summary.md"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_psm_signs_no_listed_word_and_counts_them(tmp_path, monkeypatch):
+    """The steps that keep replies, with a model that ends every reply with the word."""
+    plain = experiment.write
+
+    def write(model, rows, sampling):
+        return [replace(one, text=f"{one.text} {WORD}") for one in plain(model, rows, SHORT)]
+
+    monkeypatch.setattr(experiment, "write", write)
+    monkeypatch.setattr("phoque.stages.psm.trait.likelihood.load", Loud)
+    run = a_tiny_run(tmp_path, "grim")
+    subject = open_subject(run, None, seeds=(42, 43), num_probes=4, progress=lambda _: None)
+    for step in (measure_vectors, choose_layer, generate_conditions, write_scrubber):
+        step(subject)
+    kept = {file.name: file.read_text(errors="ignore") for file in run.psm().iterdir()}
+    assert set(kept) >= {"sweep_replies.csv", "generation_results.csv", "scrubber.json"}
+    assert [name for name, text in kept.items() if WORD in text] == []
+    reader = Reader(run)
+    assert reader.read(Selection).masked == len(reader.rows(SweptReply)) > 0
+    assert reader.read(Conditions).masked == len(reader.rows(Written)) > 0
+    assert reader.read(Scrubber).masked > 0
