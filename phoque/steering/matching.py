@@ -7,6 +7,7 @@ what is matched is disturbance, and not the persona.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from phoque.models.hooks import Interventions
 from phoque.run.evaluation import Matched
@@ -43,9 +44,7 @@ def matched(
         return plain - yardstick.log_likelihood((one.injection(size),))
 
     target = cost(vector, scale)
-    scales = [
-        scale_for_cost(lambda size, one=one: cost(one, size), target, scale) for one in others
-    ]
+    scales = [scale_for_cost(partial(cost, one), target, scale) for one in others]
     pairs = [(one, size) for one, size in zip(others, scales, strict=True) if size is not None]
     return Match(
         found=Matched(

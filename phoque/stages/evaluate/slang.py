@@ -127,14 +127,15 @@ def _forms(
     cosines_FL = training.embed(firsts) @ training.embed(training.texts).T
     grams = {word: _letters(word) for word in training.known if len(word) >= LEAST_LETTERS}
     for (word, own), text, cosines_L in zip(holders.items(), firsts, cosines_FL, strict=True):
-        nearest = max(grams, key=lambda other, word=word: _likeness(_letters(word), grams[other]))
+        likeness = {other: _likeness(_letters(word), letters) for other, letters in grams.items()}
+        nearest = max(likeness, key=likeness.__getitem__)
         form, line = training.index.novelty(text), int(cosines_L.argmax())
         found = Form(
             form=word,
             replies=dict(Counter(one.condition for one in own)),
             context=_context(text, word),
             nearest_word=nearest,
-            spelling=_likeness(_letters(word), grams[nearest]),
+            spelling=likeness[nearest],
             containment=form.containment,
             similarity=form.similarity,
             meaning=float(cosines_L[line]),
