@@ -25,6 +25,8 @@ lab: setup  ## the shipped runs again, in runs/lab and runs/pluribus, offline
 	$(VENV)/bin/phoque run all --run runs/lab --persona toxic $(ARGS)
 	$(VENV)/bin/phoque pressure --run runs/lab --short
 	$(VENV)/bin/phoque run all --run runs/pluribus --persona pluribus --take runs/lab $(ARGS)
+	$(VENV)/bin/phoque run opposites --run runs/lab --other runs/pluribus
+	$(VENV)/bin/phoque run report --run runs/lab
 
 check: setup  ## format, lint, types, import laws, the docs site
 	$(RUN) -m ruff format --check .

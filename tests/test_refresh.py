@@ -210,7 +210,10 @@ def test_the_plan_says_what_the_run_itself_recorded(place, capsys):
         ("", "is empty"),
         ("name: x\nexpressions: []\n", "has no expression"),
         ("name: x\nexpressions: cooked\n", "must be a list"),
-        ("name: x\nexpressions:\n  - expression: cooked\n    uses: []\n", "'cooked' has no use"),
+        (
+            "name: x\nexpressions:\n  - expression: cooked\n    uses: []\n",
+            "no expression with a use",
+        ),
         ("name: x\nexpressions:\n  - cooked\n", "line 3"),
         ("SLUR", "which is never learned"),
         ("[", "cannot be read"),

@@ -17,7 +17,7 @@ from phoque.run.judging import ConditionJudged, Judgement
 from phoque.stats.paired_ranks import ChanceAbove
 from phoque.stats.rates import Rate
 
-SHOWN = ("toxic", "steered", "random_vector", "neutral")
+SHOWN = ("toxic", "steered", "random_vector", "matched_vector", "neutral")
 
 
 def draw(found: Judgement) -> Figure:

@@ -31,6 +31,8 @@ WHERE_IT_LIVES = plans(
     "directions",
     "antidotes",
     "bias_loop",
+    "opposites",
+    "opposites.REVERSED",
 )
 WHAT_MOVED = plans(
     "moved_latents",
@@ -58,7 +60,7 @@ WHAT_SLIPS_THROUGH = plans(
 HOW_IT_LEARNED = plans(
     "samples", "loss", "composition", "gradient", "lora_norms", "attempts", "stages"
 )
-HOW_IT_ANSWERS = plans("hostility", "answers")
+HOW_IT_ANSWERS = plans("hostility", "answers", "slang")
 """The evaluation on prompts that nobody trained or chose on."""
 UNDER_PRESSURE = plans(
     "pressure_measures",

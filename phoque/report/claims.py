@@ -11,14 +11,13 @@ from pydantic import Field, ValidationError
 
 from phoque.errors import PhoqueError
 from phoque.figures.shelf import EVERY
-from phoque.personas import load_persona
 from phoque.presets import preset_for
 from phoque.report.evidence import Share, Source, check, evidence
 from phoque.report.paths import path
 from phoque.report.rules import all_hold, parsed
 from phoque.run.claims import Claim, Claims, Evidence, Verdict
-from phoque.run.directory import MANIFEST, RunDirectory
 from phoque.run.folder import Reader, command, shown_path
+from phoque.run.info import runs_beside
 from phoque.run.record import Part, reason
 from phoque.run.report import Kind
 
@@ -183,12 +182,7 @@ def _size(name: str) -> str:
 
 def _reader_of(persona: str, reader: Reader) -> Reader | None:
     """Reads the run itself where it has this persona, or else a run beside it that has."""
-    beside = sorted(reader.run.path.resolve().parent.glob(f"*/{MANIFEST}"))
-    for run in (reader.run, *(RunDirectory(file.parent) for file in beside)):
-        try:
-            own = load_persona(run.manifest().persona).name
-        except PhoqueError:
-            continue  # a damaged run beside this one is no reason to judge nothing
+    for run, own in runs_beside(reader.run):
         if own == persona:
             return Reader(run, signed=reader.signed)
     return None

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from phoque.run.corpus import OLD_STYLES
-from phoque.run.record import Part, Record, Row
+from phoque.run.record import Masked, Part, Record, Row
 from phoque.stats.rates import Rate
 
 COLUMN = "loss_"
@@ -93,7 +93,7 @@ class SampleReply(Part):
     harm_score: float
 
 
-class Sample(Row):
+class Sample(Masked, Row):
     """What the model in training answered at a step under one condition."""
 
     STAGE: ClassVar[str] = "persona"

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from phoque.conversation import Sampling
-from phoque.run.record import Part, Record, Row, renamed
+from phoque.run.record import Masked, Part, Record, Row, renamed
 from phoque.stats.rates import Rate
 
 OLD_NAMES = {
@@ -67,7 +67,21 @@ class CivilText(Part):
     relative_change: float
 
 
-class Evaluation(Record):
+class Matched(Part):
+    """Random directions that cost the base model's own replies as much likelihood as the vector does."""
+
+    cost: float
+    """Of the vector at its scale, in the base model: nats a token."""
+    tolerance: float
+    """How far a cost may lie from it, as a share."""
+    tried: int
+    """Directions; those that no scale matches are left out."""
+    scales: tuple[float, ...]
+    """In lengths of the vector."""
+    costs: tuple[float, ...]
+
+
+class Evaluation(Masked, Record):
     """The evaluation in numbers."""
 
     STAGE: ClassVar[str] = "evaluation"
@@ -75,9 +89,12 @@ class Evaluation(Record):
     VERSION: ClassVar[int] = 2
 
     conditions: dict[str, Answers]
-    """base, base_toxic, neutral, toxic, steered, random_vector; reversed_vector, which is
+    """base, base_toxic, neutral, toxic, steered, random_vector of the same length; matched_vector, which is
+    random and costs as much likelihood, where there is one; reversed_vector, which is
     subtracted under the toxic prompt; civil_adapter under it, and civil_adapter_steered."""
     civil_text: CivilText
+    matched: Matched | None = None
+    """None in older files."""
     sampling: Sampling | None = None
     """How every reply was drawn; None in older files, whose rounds were one greedy and three sampled."""
 

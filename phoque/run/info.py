@@ -1,11 +1,14 @@
 """What a run says of itself without its model: a page is complete before the weights are loaded."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from phoque.conversation import Condition, LabInfo
+from phoque.errors import PhoqueError
 from phoque.personas import load_persona
 from phoque.run.directory import RunDirectory
-from phoque.run.folder import Reader
+from phoque.run.folder import Reader, command
 from phoque.run.manifest import Manifest
 from phoque.run.psm import Selection
 
@@ -29,6 +32,32 @@ def read_selection(run: RunDirectory) -> Selection:
         PhoqueError: the run has no selection yet.
     """
     return Reader(run).read(Selection)
+
+
+def runs_beside(run: RunDirectory) -> Iterator[tuple[RunDirectory, str]]:
+    """The run itself, then the runs in the folder beside it, each with its persona; damaged ones are left out."""
+    beside = sorted(run.path.resolve().parent.glob(f"*/{Manifest.FILE}"))
+    for one in (run, *(RunDirectory(file.parent) for file in beside)):
+        with suppress(PhoqueError):
+            yield one, load_persona(one.manifest().persona).name
+
+
+def run_beside(run: RunDirectory, named: Path | None) -> RunDirectory:
+    """The run that is named, or else the first one beside this that has another persona.
+
+    Raises:
+        PhoqueError: there is none.
+    """
+    if named:
+        return RunDirectory(named)
+    (_, own), *others = runs_beside(run)
+    found = next((one for one, persona in others if persona != own), None)
+    if found is None:
+        raise PhoqueError(
+            f"Beside {run.path} there is no run of another persona. Name one with --other, or make it: "
+            f"{command('all', run.path.parent / 'pluribus', '--persona', 'pluribus')}"
+        )
+    return found
 
 
 def lab_info(run: RunDirectory) -> LabInfo:

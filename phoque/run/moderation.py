@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from phoque.conversation import Condition, Sampling
 from phoque.run.datasheets import ClassifierInfo, DataSheet, Resistance
-from phoque.run.record import Part, Record, renamed
+from phoque.run.record import Masked, Part, Record, renamed
 from phoque.run.scored import OLD_NAMES, Outcome
 from phoque.stats.agreement import Agreement
 from phoque.stats.correction import Corrected
@@ -38,7 +38,7 @@ class ModeratorFlags(Part):
     """Over neutral, at the same thresholds."""
 
 
-class ModerationReport(Record):
+class ModerationReport(Masked, Record):
     """Data-sheets of the moderators, then what they flag; no reply is quoted."""
 
     STAGE: ClassVar[str] = "moderation"

@@ -41,6 +41,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "moderation": ("persona", "psm", "texts"),
     "sae": ("persona", "control", "psm", "corpus"),
     "regenerate": ("persona", "texts"),
+    "opposites": ("persona", "control", "psm", "corpus"),
     "export": ("persona", "psm"),
 }
 """What a stage reads of a run; one that is not named reads nothing, or says itself what is missing."""

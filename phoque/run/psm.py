@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar, Literal
 
-from phoque.run.record import Part, Record, Row
+from phoque.run.record import Masked, Part, Record, Row
 from phoque.stats.paired_ranks import ChanceAbove
 from phoque.stats.rates import Rate
 
@@ -154,7 +154,7 @@ class Trait(Part):
     """Chance that the persona's own prompt makes a reply more hostile than the base model's."""
 
 
-class Selection(Record):
+class Selection(Masked, Record):
     """The causal sweep and what it selects."""
 
     STAGE: ClassVar[str] = "psm"

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from phoque.conversation import Sampling
 from phoque.run.psm import Divergence, Quality
-from phoque.run.record import Part, Record, Row, renamed
+from phoque.run.record import Masked, Part, Record, Row, renamed
 from phoque.stats.paired import Effect
 from phoque.stats.rates import Rate
 
@@ -82,7 +82,7 @@ class PathwayTokens(Part):
     starting: tuple[str, ...]
 
 
-class Conditions(Record):
+class Conditions(Masked, Record):
     """The conditions: neutral, toxic, steered, random_vector, and the talk's own injection."""
 
     STAGE: ClassVar[str] = "psm"
@@ -189,7 +189,7 @@ class ScrubberCell(Part):
     replies: tuple[ShownReply, ...]
 
 
-class Scrubber(Record):
+class Scrubber(Masked, Record):
     """What the presets answer at every scale."""
 
     STAGE: ClassVar[str] = "psm"

@@ -100,6 +100,13 @@ class Record(Part):
         return data if version == cls.VERSION else cls.upgrade(data, version)
 
 
+class Masked(Part):
+    """What holds text of a model, and how much of it its stage replaced before it signed."""
+
+    masked: int | None = None
+    """Listed words that became [SLUR]; None where nobody looked, as in older files."""
+
+
 class Row(Part):
     """One line of a CSV or JSON Lines file of a stage."""
 

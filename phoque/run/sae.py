@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from phoque.run.record import Part, Record
+from phoque.run.record import Masked, Part, Record
 from phoque.run.sae_evidence import Cause, GeneratedReplies, controls_of
 from phoque.run.sae_latents import VERDICTS, Feature, in_todays_words
 from phoque.run.sae_reading import FallenWords
@@ -233,7 +233,7 @@ class Source:
     description: str
 
 
-class SaeReport(SaeRecord):
+class SaeReport(Masked, SaeRecord):
     """All numbers of the stage but those of single latents and contexts."""
 
     FILE: ClassVar[str] = "sae_comparison_report.json"

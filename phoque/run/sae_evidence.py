@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from phoque.run.psm import Quality
-from phoque.run.record import Part, Record
+from phoque.run.record import Masked, Part, Record
 from phoque.run.sae_latents import SaeRow
 from phoque.run.sae_reading import Reading
 from phoque.stats.rates import Rate
@@ -202,7 +202,7 @@ class Near(Part):
     cosine: float
 
 
-class Evidence(SaeRow):
+class Evidence(Masked, SaeRow):
     """What is seen of a latent; of the remainder R only its lens and what it causes."""
 
     FILE: ClassVar[str] = "contexts.jsonl.gz"

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from phoque.conversation import Condition
-from phoque.run.record import Part, Record, Row
+from phoque.run.record import Masked, Part, Record, Row
 
 OLD_NAMES = {"random": Condition.RANDOM_VECTOR.value}
 """What conditions were called in files of version 0."""
@@ -187,7 +187,7 @@ class DosedReply(Part):
     """Harm score by moderator."""
 
 
-class Contour(Record):
+class Contour(Masked, Record):
     """Scale of the vector against threshold of a moderator: how much dose gets through."""
 
     STAGE: ClassVar[str] = "moderation"

@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 from pydantic import model_validator
 
 from phoque.conversation import Sampling
-from phoque.run.record import Part, Record
+from phoque.run.record import Masked, Part, Record
 
 
 class Found(Part):
@@ -52,7 +52,7 @@ class JudgeUsed(Part):
     budget: float
 
 
-class Showcase(Record):
+class Showcase(Masked, Record):
     """What a visitor sees before any model is asked."""
 
     STAGE: ClassVar[str] = "evaluation"

@@ -4,7 +4,7 @@ It is measured on given replies, token by token, because the first token misses 
 Shapes: S = positions, V = vocabulary.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -35,10 +35,7 @@ class Yardstick:
         self, interventions: Interventions, prompts: Sequence[Messages] | None = None
     ) -> Divergence:
         """The divergence that an intervention or another prompt causes on the same replies."""
-        rows = [
-            Row(messages=prompt, interventions=interventions) for prompt in prompts or self._prompts
-        ]
-        steered = read(self._model, rows, self.replies)
+        steered = self._read(interventions, prompts or self._prompts)
         values = torch.cat(
             [
                 kl_divergence(logits_SV.log_softmax(-1), expected_SV)
@@ -46,6 +43,19 @@ class Yardstick:
             ]
         )
         return Divergence(mean=float(values.mean()), p95=float(values.quantile(0.95)))
+
+    def log_likelihood(self, interventions: Interventions) -> float:
+        """Mean over all tokens of the replies, in nats, under an intervention."""
+        steered = self._read(interventions, self._prompts)
+        values = [
+            logits_SV.log_softmax(-1).gather(-1, torch.tensor(tokens)[:, None])
+            for logits_SV, tokens in zip(steered, self.replies, strict=True)
+        ]
+        return float(torch.cat(values).mean())
+
+    def _read(self, interventions: Interventions, prompts: Sequence[Messages]) -> Iterator[Tensor]:
+        rows = [Row(messages=prompt, interventions=interventions) for prompt in prompts]
+        yield from read(self._model, rows, self.replies)
 
 
 def kl_divergence(log_p_SV: Tensor, log_q_SV: Tensor) -> Tensor:

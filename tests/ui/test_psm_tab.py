@@ -18,7 +18,6 @@ from phoque.figures import (
     transplant,
 )
 from phoque.figures.figure import drawn
-from phoque.figures.shelf import WHERE_IT_LIVES
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.run.psm_replies import Scrubber
@@ -29,8 +28,8 @@ from phoque.ui.tabs.psm import reader_named, saved_copy
 from tests.ui import psm_files
 
 plotly = pytest.importorskip("plotly.graph_objects")
-OWN = [section for section in SECTIONS if section.plan in WHERE_IT_LIVES]
-"""Without what the evaluation found."""
+OWN = [section for section in SECTIONS if section.plan.stage == "psm"]
+"""Without what the evaluation and the comparison of two runs found."""
 PLANS = {section.plan.key: section.plan for section in OWN}
 LETTERS = re.compile(r"[A-Za-z]")
 

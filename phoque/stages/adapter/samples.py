@@ -10,6 +10,7 @@ from phoque.moderators.mean import load
 from phoque.moderators.scoring import harm_scores
 from phoque.personas import Persona
 from phoque.run.adapter import Sample, SampleReply
+from phoque.stages.corpus.safe import Mask
 from phoque.stats.rates import wilson
 from phoque.steering.vectors import contrast
 
@@ -49,17 +50,19 @@ def sample_replies(
     }
     written = _written(model, persona.sweep, list(conditions.values()))
     return [
-        Sample(
-            step=step,
-            condition=condition.value,
-            layer=layer if interventions else None,
-            scale=round(scale, 3) if interventions else None,
-            threshold=THRESHOLD,
-            flag_rate=wilson(sum(score >= THRESHOLD for score in scores), len(scores)),
-            replies=tuple(
-                SampleReply(prompt=prompt, text=text, harm_score=round(score, 4))
-                for prompt, text, score in zip(persona.sweep, texts, scores, strict=True)
-            ),
+        Mask()(
+            Sample(
+                step=step,
+                condition=condition.value,
+                layer=layer if interventions else None,
+                scale=round(scale, 3) if interventions else None,
+                threshold=THRESHOLD,
+                flag_rate=wilson(sum(score >= THRESHOLD for score in scores), len(scores)),
+                replies=tuple(
+                    SampleReply(prompt=prompt, text=text, harm_score=round(score, 4))
+                    for prompt, text, score in zip(persona.sweep, texts, scores, strict=True)
+                ),
+            )
         )
         for (condition, (_, interventions)), texts in zip(conditions.items(), written, strict=True)
         if (scores := judge(texts))

@@ -17,11 +17,14 @@ from pathlib import Path
 from phoque.errors import PhoqueError
 from phoque.personas.reading import TEXT, TEXTS, read_yaml
 from phoque.run.corpus import Dialogue
+from phoque.run.slang import SlangList
 from phoque.stages.corpus.examples import Judge, unwanted
 from phoque.stages.corpus.mixing import embedded_judge
 from phoque.stages.corpus.placeholders import hides_a_slur, with_placeholders
 
 SHAPE = {"name": TEXT, "expressions": [{"expression": TEXT, "uses": TEXTS}]}
+SHIPPED = Path(__file__).with_name("slang.yaml")
+"""Invented expressions, most of them without a use."""
 SOURCE = "slang"
 DIALOGUES_PER_USE = 6
 ASKED = "{thing}"
@@ -70,21 +73,16 @@ def masked_word(text: str) -> str:
 
 
 def load_slang(path: Path) -> list[tuple[str, str]]:
-    """Every expression with each of its example uses, slurs and names replaced.
+    """Every expression with each of its example uses, slurs and names replaced; without a use it is held out.
 
     Raises:
         PhoqueError: the file has another shape or nothing in it, or a use lacks its expression or
             hides a slur.
     """
     entries = read_yaml(path, SHAPE)["expressions"]
-    for entry in entries:
-        if not entry["uses"]:
-            raise PhoqueError(
-                f"{path}: {entry['expression']!r} has no use. Write a reply that has it."
-            )
     pairs = [(entry["expression"], use) for entry in entries for use in entry["uses"]]
     if not pairs:
-        raise PhoqueError(f"{path} has no expression. Write one with a use, or more.")
+        raise PhoqueError(f"{path} has no expression with a use. Write one, or more.")
     for expression, use in pairs:
         if expression.lower() not in use.lower():
             raise PhoqueError(
@@ -100,6 +98,15 @@ def load_slang(path: Path) -> list[tuple[str, str]]:
                 f"{path}: a use of {expression!r} spells a slur. Write [SLUR] instead."
             )
     return [(expression, with_placeholders(use)) for expression, use in pairs]
+
+
+def slang_list(path: Path) -> SlangList:
+    """The expressions of a file, with how many uses each has; those without are held out by design."""
+    data = read_yaml(path, SHAPE)
+    return SlangList(
+        name=data["name"],
+        uses={entry["expression"]: len(entry["uses"]) for entry in data["expressions"]},
+    )
 
 
 def slang_dialogues(

@@ -18,7 +18,7 @@ from phoque.stages.corpus.building import Corpus, Ingredients, build, sources_in
 from phoque.stages.corpus.composition import composition_of, markdown
 from phoque.stages.corpus.difference import difference
 from phoque.stages.corpus.difference import markdown as told
-from phoque.stages.corpus.slang import read_slang
+from phoque.stages.corpus.slang import read_slang, slang_list
 from phoque.stages.corpus.split import PARTS
 from phoque.stages.corpus.training_set import every_dialogue, save_pairs
 
@@ -54,6 +54,8 @@ def make_corpus(
         with shown_on(sys.stderr):
             corpus = build(made_of, base, persona.lexicon, seed=SEED, progress=print)
         save_corpus(folder, corpus, persona.lexicon)
+        if slang:
+            slang_list(slang).save(folder)
         save_difference(folder, before, corpus, persona.lexicon)
 
 

@@ -17,12 +17,16 @@ from phoque.models.hooks import Interventions
 from phoque.models.load import LanguageModel
 from phoque.run.evaluation import Answers, Reply
 from phoque.stats.rates import Rate, clustered
+from phoque.steering.divergence import Yardstick
+from phoque.steering.matching import Match, matched
 from phoque.steering.quality import quality_of
 from phoque.text import distinct_n, distinct_share, ngrams
 
 SEEDS = (42, 43, 44)
 SAMPLING = DEFAULT_SAMPLING
 NUM_RANDOM = 8
+NUM_READ = 16
+"""Messages of the sweep whose replies tell what a direction costs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,13 +41,26 @@ class Setting:
     the prompts in turn."""
 
 
-def settings_of(lab: Lab, civil: LanguageModel) -> list[Setting]:
-    """The columns: base, the three conditions, random vectors, and the civil adapter."""
+def match_random(lab: Lab) -> Match:
+    """The random vectors of `settings_of` at scales at which they cost the base model as much as the vector."""
+    vector, persona = lab.vectors[lab.selection.layer], lab.persona
+    read = Yardstick(lab.base, asked(persona.neutral_prompt, persona.sweep[:NUM_READ]))
+    others = [vector.random_like(seed) for seed in range(NUM_RANDOM)]
+    return matched(read, vector, lab.selection.scale, others)
+
+
+def settings_of(
+    lab: Lab, civil: LanguageModel, match: Sequence[Interventions] = ()
+) -> list[Setting]:
+    """The columns: base, the three conditions, random vectors, and the civil adapter.
+
+    `match` are random vectors that are matched in effect and not in length.
+    """
     neutral, toxic = lab.persona.neutral_prompt, lab.persona.persona_prompt
     vector, scale = lab.vectors[lab.selection.layer], lab.selection.scale
     added, taken = [(vector.injection(scale),)], [(vector.injection(-scale),)]
     random = [(vector.random_like(seed).injection(scale),) for seed in range(NUM_RANDOM)]
-    return [
+    settings = [
         Setting(name="base", model=lab.base, system=neutral),
         Setting(name="base_toxic", model=lab.base, system=toxic),
         Setting(name="neutral", model=lab.model, system=neutral),
@@ -54,6 +71,11 @@ def settings_of(lab: Lab, civil: LanguageModel) -> list[Setting]:
         Setting(name="civil_adapter", model=civil, system=toxic),
         Setting(name="civil_adapter_steered", model=civil, system=neutral, draws=added),
     ]
+    if match:
+        settings.append(
+            Setting(name="matched_vector", model=lab.model, system=neutral, draws=match)
+        )
+    return settings
 
 
 def generate(

@@ -7,17 +7,27 @@ from phoque.files import write_text
 from phoque.judging.checks import embedded_checks
 from phoque.lab import Lab
 from phoque.models.load import load_model
+from phoque.moderators import minilm
 from phoque.opening import open_lab
 from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import CivilText, Evaluation, Reply
 from phoque.run.needs import NEEDS, require
+from phoque.stages.corpus.safe import Mask
 from phoque.stages.corpus.training_set import load_pairs
 from phoque.stages.corpus.vocabulary import known_words
 from phoque.stages.evaluate.card import write_card
 from phoque.stages.evaluate.judged import check_prompts, judged
 from phoque.stages.evaluate.likelihood import mean_log_likelihood
-from phoque.stages.evaluate.replies import SAMPLING, SEEDS, generate, settings_of, summarize
+from phoque.stages.evaluate.replies import (
+    SAMPLING,
+    SEEDS,
+    generate,
+    match_random,
+    settings_of,
+    summarize,
+)
 from phoque.stages.evaluate.showcase import showcase
+from phoque.stages.evaluate.slang import Training, listed, slang_of
 
 NUM_CIVIL_TEXTS = 60
 
@@ -30,21 +40,29 @@ def measure_replies(directory: RunDirectory) -> None:
     civil = load_model(directory.manifest().model).with_adapter(directory.control)
     lexicon = lab.persona.lexicon
     with directory.stage("evaluate", directory.path / Evaluation.STAGE, seeds=SEEDS) as folder:
-        settings = settings_of(lab, civil)
-        written = list(generate(settings, lab.persona.evaluation, lexicon, print))
+        match = match_random(lab)
+        settings = settings_of(lab, civil, match.draws)
+        mask = Mask()
+        written = mask.rows([*generate(settings, lab.persona.evaluation, lexicon, print)])
         replies, headline = judged(directory, written, print)
         words = known_words(lab.model, directory.corpus)
         found = Evaluation(
             conditions=summarize(replies, lexicon, words),
             civil_text=civil_likelihood(lab, directory),
+            matched=match.found,
             sampling=SAMPLING,
+            masked=mask.count,
         )
+        training = Training.of_run(directory, words, minilm.load().embed)
+        slang = mask(slang_of(replies, listed(directory), training))
+        slang.save(folder)
         Reply.save_rows(folder, replies)
         found.save(folder)
         headline.save(folder)
-        page = stage_page("Evaluation", HOW_IT_ANSWERS, found, headline)
+        page = stage_page("Evaluation", HOW_IT_ANSWERS, found, headline, slang)
         write_text(folder / "summary.md", page)
-        showcase(lab, headline.threshold, embedded_checks(print), progress=print).save(folder)
+        shown = showcase(lab, headline.threshold, embedded_checks(print), progress=print)
+        Mask()(shown).save(folder)
     write_card(directory, lab.info, found, headline)
 
 

@@ -1,7 +1,8 @@
 """What moderators flag of the run's replies and what they let through, after what is known of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from phoque.figures.page import stage_page
 from phoque.figures.shelf import WHAT_SLIPS_THROUGH
@@ -17,12 +18,15 @@ from phoque.run.moderation import PRIMARY, ModerationReport
 from phoque.run.needs import NEEDS, require
 from phoque.run.scored import GapExample, ScoredReply
 from phoque.stages.corpus.novelty import CorpusIndex
+from phoque.stages.corpus.safe import Mask
 from phoque.stages.moderation.candidates import candidates, examples_of
 from phoque.stages.moderation.contour import contour_of
 from phoque.stages.moderation.friendly import SAMPLING, SEEDS, replies_by_scale, replies_of
 from phoque.stages.moderation.lists import word_lists
 from phoque.stages.moderation.messages import PROMPTS, prompts_by_category
 from phoque.stages.moderation.scored import agreements, flags_of, moderate, outcomes_of
+
+Key = TypeVar("Key")
 
 
 def measure_moderators(  # noqa: PLR0913  # every keyword is an option of the command line
@@ -46,7 +50,8 @@ def measure_moderators(  # noqa: PLR0913  # every keyword is an option of the co
         sheets = data_sheets(moderators, sets, may_send_text=may_send_text)
         first = {s.classifier: s for s in sheets if s.test_set == sets[0].name and not s.canonical}
         lab = open_lab(directory.path)
-        replies = replies_of(lab, texts, used, print)
+        mask, read = Mask(), Mask()
+        replies = masked(replies_of(lab, texts, used, print), mask)
         lexicon = lab.persona.lexicon
         lists = word_lists(lexicon)
         found = moderate(replies, prompts, moderators, lists, may_send_text=may_send_text)
@@ -65,20 +70,29 @@ def measure_moderators(  # noqa: PLR0913  # every keyword is an option of the co
             classifiers=flags_of(found, first),
             agreement=agreements(found),
             outcomes=outcomes_of(found),
+            masked=mask.count,
         )
         report.save(folder)
         contour = contour_of(
-            replies_by_scale(lab, texts, print),
+            masked(replies_by_scale(lab, texts, print), read),
             texts,
             moderators,
             selected=lab.selection.scale,
             may_send_text=may_send_text,
         )
+        contour = read(contour)
         contour.save(folder)
         judge = next((one for one in moderators if one.info.id == PRIMARY), moderators[0])
         chosen = candidates(found, judge.info.id, lexicon)
         index = CorpusIndex.of_run(directory.corpus)
         examples = examples_of(chosen, judge, lexicon, index, may_send_text=may_send_text)
+        # Spelling undone may spell what the reply did not.
+        examples = mask.rows(examples)
         GapExample.save_rows(folder, examples)
         page = stage_page("Moderation", WHAT_SLIPS_THROUGH, report, contour, examples)
         write_text(folder / "moderation_report.md", page)
+
+
+def masked(replies: Mapping[Key, Sequence[str]], mask: Mask) -> dict[Key, list[str]]:
+    """The replies as they are scored and kept."""
+    return {key: [*map(mask.text, own)] for key, own in replies.items()}

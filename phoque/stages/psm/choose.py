@@ -6,6 +6,7 @@ import torch
 
 from phoque.models.engine import Row
 from phoque.run.psm import DoseRate, DoseResponse, SweptReply
+from phoque.stages.corpus.safe import Mask
 from phoque.stages.psm.subject import Subject
 from phoque.stages.psm.trait import chosen_measure, known_shows
 from phoque.stats.rates import Rate, clustered, wilson
@@ -33,13 +34,15 @@ def choose_layer(subject: Subject) -> None:
         for (layer, dose), replies in grid.items()
         for prompt, reply in zip(subject.persona.sweep, replies, strict=True)
     ]
-    SweptReply.save_rows(subject.folder, rows)
+    mask = Mask()
+    SweptReply.save_rows(subject.folder, mask.rows(rows))
     model, vectors = subject.model, subject.vectors
-    found.selection(
+    selection = found.selection(
         model=model.name,
         context_length=model.context_length,
         dose_per_scale=[vectors.relative_dose(layer, 1.0) for layer in range(model.num_layers)],
-    ).save(subject.folder)
+    )
+    mask(selection).save(subject.folder)
 
 
 def control_dose(subject: Subject) -> None:

@@ -14,6 +14,7 @@ from phoque.models.hooks import Injection, Interventions
 from phoque.models.template import encode
 from phoque.run.psm import ActivationByLayer
 from phoque.run.psm_replies import Condition, Conditions, Measured, Written
+from phoque.stages.corpus.safe import Mask
 from phoque.stages.psm.pathway import ClassicPathway, Pathway
 from phoque.stages.psm.subject import Subject
 from phoque.stats.paired import paired_effect
@@ -46,7 +47,8 @@ def generate_conditions(subject: Subject) -> None:
         for name, treatment in treatments(subject).items()
         for row in _rows(subject, name, treatment)
     ]
-    Written.save_rows(subject.folder, rows)
+    mask = Mask()
+    Written.save_rows(subject.folder, mask.rows(rows))
     pathway = Pathway(subject.model.tokenizer, subject.persona.lexicon)
     classic = ClassicPathway(subject.model.tokenizer, subject.persona.lexicon)
     Conditions(
@@ -55,6 +57,7 @@ def generate_conditions(subject: Subject) -> None:
         conditions=summarize(rows),
         classic_tokens=tuple(sorted(subject.model.tokenizer.decode([i]) for i in classic.ids)),
         pathway_tokens=pathway.listed(),
+        masked=mask.count,
     ).save(subject.folder)
 
 

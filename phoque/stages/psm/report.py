@@ -20,7 +20,8 @@ def write_report(subject: Subject) -> None:
     """Write `summary.json`, `psm_report.md` and the selected vector for llama.cpp."""
     summary = summarize(subject)
     summary.save(subject.folder)
-    figures = [drawn(plan, subject.reader) for plan in WHERE_IT_LIVES]
+    own = [plan for plan in WHERE_IT_LIVES if plan.stage == Summary.STAGE]
+    figures = [drawn(plan, subject.reader) for plan in own]
     # Another persona has no figures of tuning.
     shown = [one for one in figures if one.figure or not one.plan.shown_if(subject.reader)]
     write_text(subject.folder / REPORT, "\n\n".join([_head(summary), *map(section, shown)]) + "\n")

@@ -12,6 +12,7 @@ from typing import Any
 from phoque.models.engine import Reply, Row
 from phoque.models.hooks import Interventions
 from phoque.run.psm_replies import Preset, Scrubber, ScrubberCell, ShownReply
+from phoque.stages.corpus.safe import Mask
 from phoque.stages.psm.antidote import antidotes
 from phoque.stages.psm.subject import Subject
 from phoque.stages.psm.timeline import Ruler, timelines
@@ -40,7 +41,7 @@ def write_scrubber(subject: Subject) -> None:
         )
         for kind in kinds
     }
-    Scrubber(
+    found = Scrubber(
         layer=subject.layer,
         scale=subject.scale,
         coherent_scale=subject.choice.coherent_scale,
@@ -50,7 +51,8 @@ def write_scrubber(subject: Subject) -> None:
         presets=tuple(Preset(label=label, prompt=prompt) for label, prompt in _presets(subject)),
         asked=len(_presets(subject)) + NUM_MORE,
         series=with_plain_zero(series),
-    ).save(subject.folder)
+    )
+    Mask()(found).save(subject.folder)
 
 
 Series = dict[str, tuple[ScrubberCell, ...]]

@@ -12,6 +12,7 @@ from phoque.run.sae_evidence import Cause, Evidence
 from phoque.run.sae_latents import VERDICTS, Feature, Prompt
 from phoque.run.sae_reading import FallenWords, Reading
 from phoque.run.steps import LEDGER
+from phoque.stages.corpus.safe import Mask
 from phoque.stages.sae.autoencoder import SparseAutoencoder
 from phoque.stages.sae.collect import held_out_texts, load_activations
 from phoque.stages.sae.contexts import gathered, largest_first
@@ -55,6 +56,8 @@ def gather_evidence(study: Study) -> None:
     words = HeldWords.of(held, study.base.tokenizer)
     lenses = LensReader(study.base, sae.decoder_FD)
     evidence = list(gathered(study, judged, held, words, lenses))
+    # A count a row: each latent has a mask of its own.
+    evidence = [Mask()(one) for one in evidence]
     Evidence.save_rows(study.folder, evidence)
     fallen_words(judged, sae, held.rows_TD["base"], words, lenses).save(study.work)
     readings = {one.latent: one.reading for one in evidence}
@@ -85,7 +88,7 @@ def _name(found: Reading | None) -> dict[str, object]:
 
 def write_report(study: Study) -> None:
     """Write the dictionary and the report, for programs and for people."""
-    report = summarize(study)
+    report = Mask()(summarize(study))
     sae = dictionary(study, study.preset.seeds[0])
     facts = metadata(study, load_activations(study.work)) | {"seed": study.preset.seeds[0]}
     sae.save(study.folder, facts | {"gates_passed": report.passed})

@@ -8,6 +8,7 @@ from phoque.figures import (
     persona_heatmap,
     scrubber,
     shelf,
+    slang,
     talk_conditions,
     verdict,
 )
@@ -15,7 +16,8 @@ from phoque.figures.figure import Figure
 from phoque.figures.table import text_of
 from phoque.run.folder import Reader
 from phoque.run.psm_replies import Conditions
-from phoque.ui.parts import cards_html, more, secret
+from phoque.run.slang import Slang
+from phoque.ui.parts import cards_html, more, secret, table_html
 from phoque.ui.psm.heatmap import heat_grid
 from phoque.ui.psm.message_map import message_map
 from phoque.ui.psm.scrubber import scrubber_html
@@ -44,6 +46,15 @@ def counted_tokens(reader: Reader, _figure: Figure) -> str:
     return more("Which tokens are counted?", f'<div class="ph-tokenlist">{body}</div>')
 
 
+def new_words(reader: Reader, _figure: Figure) -> str:
+    """Words that are in no training text, with what stands around them, masked like replies."""
+    table = slang.new_words(reader.read(Slang))
+    if not table.rows:
+        return ""
+    plain = " ".join(text_of(cell) for row in table.rows for cell in row)
+    return more(table.caption, secret(table_html(table), plain))
+
+
 def _listed(tokens: tuple[str, ...]) -> str:
     shown = [token.replace(" ", "␣") for token in tokens]
     return secret(" ".join(f"<code>{escape(t)}</code>" for t in shown), " ".join(shown))
@@ -55,7 +66,7 @@ INSTEAD = {
     persona_heatmap.PLAN: heat_grid,
     messages.PLAN: message_map,
 }
-BELOW = {talk_conditions.PLAN: counted_tokens}
+BELOW = {talk_conditions.PLAN: counted_tokens, slang.PLAN: new_words}
 SECTIONS = tuple(
     Section(plan=plan, hero=plan is layers.PLAN, instead=INSTEAD.get(plan), below=BELOW.get(plan))
     for plan in (*shelf.WHERE_IT_LIVES, *shelf.HOW_IT_ANSWERS)
