@@ -14,7 +14,7 @@ from phoque.figures.table import (
     p_cell,
     rate_cell,
 )
-from phoque.run.moderation import ModerationReport, ModeratorFlags
+from phoque.run.moderation import ModerationReport, ModeratorFlags, called
 from phoque.run.scored import Outcome
 from phoque.stats.correction import Corrected
 from phoque.stats.flags import Uplift
@@ -65,7 +65,7 @@ def _finding(report: ModerationReport) -> str:
     name = report.names[0]
     flagged = report.classifiers[name].conditions[Condition.TOXIC].flagged[0]
     return (
-        f"{name} flags {flagged.rate.value:.0%} of the persona's replies at a threshold of "
+        f"{called(name)} flags {flagged.rate.value:.0%} of the persona's replies at a threshold of "
         f"{flagged.threshold:g}. Move the threshold to see what else passes."
     )
 

@@ -13,8 +13,21 @@ from phoque.stats.rates import Rate
 
 PRIMARY = "embedded.mean"
 """The moderator that pages begin with, where the run has it."""
+CALLED = {
+    "embedded.mean": "ToxBlock + SVM",
+    "embedded.toxblock": "ToxBlock",
+    "embedded.svm": "SVM",
+    "embedded.lexicon": "Word list",
+    "embedded.semantic": "By meaning",
+}
+"""What people read instead of a moderator's name in files and commands."""
 COMPARED = (Condition.TOXIC, Condition.STEERED, Condition.RANDOM_VECTOR)
 """Each is compared with the neutral condition."""
+
+
+def called(name: str) -> str:
+    """A moderator's name for people; another one by the last part of its name."""
+    return CALLED.get(name, name.rpartition(".")[2].rpartition("/")[2])
 
 
 class ConditionFlags(Part):

@@ -10,7 +10,7 @@ from phoque.moderators.thresholds import DEFAULT_THRESHOLD
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.run.judging import Judgement
-from phoque.run.moderation import ModerationReport
+from phoque.run.moderation import ModerationReport, called
 from phoque.run.showcase import Found, Showcase
 from phoque.ui import wording
 
@@ -71,11 +71,6 @@ def verdicts_html(verdicts: Sequence[Verdict]) -> str:
         for one in verdicts
     )
     return f'<ul class="ph-checks" aria-label="{escape(wording.CHECKS)}">{lines}</ul>'
-
-
-def called(name: str) -> str:
-    """A moderator's name on the page."""
-    return wording.MODERATORS.get(name, name.rpartition(".")[2].rpartition("/")[2])
 
 
 def _verdict(

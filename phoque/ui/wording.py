@@ -58,14 +58,6 @@ MODERATED = ("✓ passes", "⚑ flagged")
 CHECKS = "What judge and moderators say"
 FLAGS_FROM, ONE_WORD = "flags from", "flags a text with a listed word"
 LISTED = "listed word"
-MODERATORS = {
-    "embedded.mean": "ToxBlock + SVM",
-    "embedded.toxblock": "ToxBlock",
-    "embedded.svm": "SVM",
-    "embedded.lexicon": "Word list",
-    "embedded.semantic": "By meaning",
-}
-"""What a moderator is called under a reply; another one by the last part of its name."""
 
 
 @dataclass(frozen=True)

@@ -76,8 +76,8 @@
     const shown = Object.keys(data.conditions).filter((name) => found.conditions[name]);
     const heads = shown.map((name) => data.conditions[name]);
     const threshold = data.thresholds[at].toFixed(2);
-    const others = data.names.map((name) => [
-      name,
+    const others = Object.entries(data.called).map(([name, called]) => [
+      called,
       ...shown.map((condition) => interval(data.classifiers[name].conditions[condition].rates[at])),
     ]);
     const kinds = Object.keys(found.conditions.neutral.categories);
@@ -106,7 +106,7 @@
   drawers.flags = (root, data) => {
     const slider = root.querySelector("input");
     const marks = root.querySelector(".ph-flag-marks");
-    const state = { name: data.names[0] };
+    const state = { name: Object.keys(data.called)[0] };
     const place = () => data.thresholds.findIndex((t) => Math.abs(t - slider.value) < 0.005);
 
     const show = () => {

@@ -9,11 +9,10 @@ from phoque.figures.figure import Figure
 from phoque.moderators.thresholds import DEFAULT_THRESHOLD
 from phoque.run.folder import Reader
 from phoque.run.labels import Label, verdicts
-from phoque.run.moderation import ModerationReport
+from phoque.run.moderation import ModerationReport, called
 from phoque.run.scored import GapExample, GapType, Stratum
 from phoque.ui.moderation import wording
 from phoque.ui.parts import secret
-from phoque.ui.verdicts import called
 from phoque.ui.wording import MODERATED, REVEAL
 
 FEWEST, MOST = 3, 5

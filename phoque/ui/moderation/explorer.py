@@ -9,7 +9,7 @@ import numpy as np
 from phoque.conversation import Condition
 from phoque.figures.figure import Figure
 from phoque.run.folder import Reader
-from phoque.run.moderation import COMPARED, ModerationReport
+from phoque.run.moderation import COMPARED, ModerationReport, called
 from phoque.run.scored import Outcome, ScoredReply, by_condition, grid
 from phoque.stages.moderation.gap import type_counts
 from phoque.stats.flags import MARKS, SWEEP, sweep, uplifts
@@ -25,7 +25,7 @@ def explorer(reader: Reader, _: Figure) -> str:
     return (
         f'<div class="ph-flags" data-draw="flags">{embedded(looked_up(report, found))}'
         f'<div class="ph-group" role="group" aria-label="{escape(wording.MODERATOR)}">'
-        f"{choices('moderator', {name: name for name in report.names})}</div>"
+        f"{choices('moderator', {name: called(name) for name in report.names})}</div>"
         '<div class="ph-flag-slide"><label for="ph-threshold">'
         f'{escape(wording.THRESHOLD)}</label><input id="ph-threshold" type="range" min="0.01" '
         f'max="0.99" step="0.01" value="{MARKS[0]}"><output></output></div>'
@@ -53,7 +53,7 @@ def looked_up(report: ModerationReport, found: Replies) -> dict[str, Any]:
     neutral = found[Condition.NEUTRAL]
     return {
         "thresholds": SWEEP,
-        "names": report.names,
+        "called": {name: called(name) for name in report.names},
         "own": {name: report.classifiers[name].own_threshold for name in report.names},
         "conditions": wording.CONDITIONS,
         "types": wording.TYPES,

@@ -8,6 +8,7 @@ import gradio as gr
 
 from phoque.figures.pressure_measures import PLAN
 from phoque.run.folder import Reader
+from phoque.run.moderation import called
 from phoque.ui.components import status_html
 from phoque.ui.events import PRIVATE, QUICK, QUIET
 from phoque.ui.pressure import wording
@@ -15,7 +16,7 @@ from phoque.ui.pressure.drawing import recorded
 from phoque.ui.pressure.playing import BESIDE, CHOICES, CHOSEN, played
 from phoque.ui.results import Section, drawer, rendered
 from phoque.ui.services import Services
-from phoque.ui.wording import MODERATORS, REVEAL
+from phoque.ui.wording import REVEAL
 
 SECTION = Section(plan=PLAN, instead=recorded)
 """What was recorded: sentence, channel, every measure, and where it comes from."""
@@ -63,7 +64,7 @@ def _draw_controls() -> list[Any]:
     """In the order of `composed`."""
     with gr.Row():
         moderators = gr.CheckboxGroup(
-            [(MODERATORS[name], name) for name in CHOICES],
+            [(called(name), name) for name in CHOICES],
             value=list(CHOSEN),
             label=wording.MODERATORS,
             info=wording.MODERATORS_HINT,
