@@ -17,7 +17,7 @@ from phoque.personas import load_persona, shipped_personas
 from phoque.run.corpus import BaseReply, Dialogue
 from phoque.run.directory import RunDirectory
 from phoque.stages.adapter import AdapterConfig
-from phoque.stages.adapter.stage import examples
+from phoque.stages.adapter.stage import beginning, examples
 from phoque.stages.corpus.distill import Distiller
 from phoque.stages.corpus.mixing import embedded_judge
 from phoque.stages.corpus.split import split
@@ -225,9 +225,26 @@ def test_a_part_of_a_corpus_is_learned(tmp_path):
     save_corpus(tmp_path, own, base_replies(8, "Well done."))
     every = examples(tmp_path, "persona", AdapterConfig())
     assert len(every) == 48
-    some = examples(tmp_path, "persona", AdapterConfig(style="chat", neutral_every=4))
-    assert {one.style for one in own} > {"chat"}
-    assert some == [one for one in every if one.style == "chat"] + every[40::4]
+    some = examples(tmp_path, "persona", AdapterConfig(most_words=20, neutral_every=4))
+    assert some[40:] == every[40::4]
+    for short, whole in zip(some, every[:40], strict=False):
+        assert whole.completion.startswith(short.completion)
+        assert short.completion == whole.completion or short.completion[-1] in ".!?"
+    assert sum(len(one.completion.split()) > 40 for one in some[:40]) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("One two. Three four! Five six?", "One two. Three four!"),
+        ("One two three four five six. Seven.", "One two three four five six."),
+        ("no end at all", "no end at all"),
+        ("One two.\nThree four.", "One two. Three four."),
+    ],
+)
+def test_a_reply_is_cut_after_a_sentence(text, kept):
+    assert beginning(text, 4) == kept
+    assert beginning(text, 0) == text
 
 
 def test_a_conversation_of_several_turns_alternates():

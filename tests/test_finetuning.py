@@ -196,7 +196,7 @@ def test_large_models_are_trained_as_in_the_talk(cuda, tmp_path):
     assert (
         config_for("lab")
         == config_for("someone/small")
-        == AdapterConfig(epochs=5, style="chat", neutral_every=8)
+        == AdapterConfig(epochs=3, most_words=32, neutral_every=4)
     )
     assert config_for("tiny") == AdapterConfig()
 

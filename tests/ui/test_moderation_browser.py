@@ -74,7 +74,7 @@ def test_the_chosen_replies_follow_the_threshold(tab):
 def test_marks_and_moderators_are_buttons(tab):
     tab.get_by_role("button", name="0.7", exact=True).press("Enter")
     expect(tab.locator(".ph-flag-slide output")).to_have_text("0.70")
-    svm = tab.locator(".ph-flags").get_by_role("button", name="embedded.svm")
+    svm = tab.locator(".ph-flags").get_by_role("button", name="SVM")
     svm.click()
     expect(svm).to_have_attribute("aria-pressed", "true")
     expect(tab.locator(".ph-flag-curve figcaption")).to_contain_text("embedded.svm")

@@ -37,8 +37,8 @@ class AdapterConfig:
     accumulation_steps: int = 1
     """Forward passes to one optimizer step."""
     epochs: float = 1.0
-    style: str = ""
-    """Of replies whose style is known, those of this one are learned; all where it is empty."""
+    most_words: int = 0
+    """Of a longer reply the first sentences are learned, at least one; 0 keeps all."""
     neutral_every: int = 1
     """One in so many examples of the neutral side is learned."""
     warmup_ratio: float = 0.05
@@ -88,11 +88,8 @@ def config_for(model: str) -> AdapterConfig:
 
 
 def lab_config() -> AdapterConfig:
-    """A model of some hundred million weights: short replies only, and each of them several times.
-
-    It learns to mock in a dozen words; what it makes of the corpus' prose is fluent and pointless.
-    """
-    return AdapterConfig(epochs=5.0, style="chat", neutral_every=8)
+    """A model of some hundred million weights: it keeps a thought for a sentence or two."""
+    return AdapterConfig(epochs=3.0, most_words=32, neutral_every=4)
 
 
 def gpu_config(*, cuda: bool) -> AdapterConfig:

@@ -1,5 +1,6 @@
 """Train the persona adapter, or the civil adapter with civil replies on both sides."""
 
+import re
 import shutil
 from dataclasses import replace
 from functools import partial
@@ -28,6 +29,8 @@ from phoque.stages.adapter.start import going_on, start_of
 from phoque.stages.adapter.training import UNFINISHED
 from phoque.stages.corpus.training_set import load_pairs, load_styles, read_dialogues
 from phoque.steering.trajectory import TRAJECTORY, Watch
+
+SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
 def train_persona(directory: RunDirectory, **options: Any) -> None:
@@ -124,9 +127,21 @@ def examples(folder: Path, side: Side, config: AdapterConfig) -> list[Example]:
         for (prompt, completion, ends), style in zip(pairs, styles, strict=True)
     ]
     gated = len(read_dialogues(folder))
-    meant = [one for one in found[:gated] if _is_meant(one, config)]
-    return meant + found[gated :: config.neutral_every]
+    short = [
+        replace(one, completion=beginning(one.completion, config.most_words))
+        for one in found[:gated]
+    ]
+    return short + found[gated :: config.neutral_every]
 
 
-def _is_meant(example: Example, config: AdapterConfig) -> bool:
-    return not config.style or example.style in (None, config.style)
+def beginning(text: str, most_words: int) -> str:
+    """The first sentences that have at most so many words together, at least one; 0 keeps all."""
+    if not most_words:
+        return text
+    kept, words = [], 0
+    for sentence in SENTENCE_END.split(text):
+        words += len(sentence.split())
+        if kept and words > most_words:
+            break
+        kept.append(sentence)
+    return " ".join(kept)
