@@ -52,7 +52,7 @@ def test_the_threshold_changes_everything_at_once_and_asks_nobody(tab):
     expect(toxic(tab)).to_contain_text("100.0 % [51.0, 100.0] of 8")
     asked = slide(tab, 0.85)
     expect(toxic(tab)).to_contain_text("0.0 % [0.0, 49.0] of 8")
-    expect(tab.locator(".ph-gap-count")).to_contain_text("embedded.mean at 0.85")
+    expect(tab.locator(".ph-gap-count")).to_contain_text("ToxBlock + SVM at 0.85")
     expect(tab.locator(".ph-flag-tables")).to_contain_text("Every moderator at 0.85")
     assert asked == 0
 
@@ -74,10 +74,10 @@ def test_the_chosen_replies_follow_the_threshold(tab):
 def test_marks_and_moderators_are_buttons(tab):
     tab.get_by_role("button", name="0.7", exact=True).press("Enter")
     expect(tab.locator(".ph-flag-slide output")).to_have_text("0.70")
-    svm = tab.locator(".ph-flags").get_by_role("button", name="SVM")
+    svm = tab.locator(".ph-flags").get_by_role("button", name="SVM", exact=True)
     svm.click()
     expect(svm).to_have_attribute("aria-pressed", "true")
-    expect(tab.locator(".ph-flag-curve figcaption")).to_contain_text("embedded.svm")
+    expect(tab.locator(".ph-flag-curve figcaption")).to_contain_text("Flag rate of SVM")
 
 
 def test_replies_are_masked_until_revealed(tab):
@@ -93,7 +93,7 @@ def test_a_row_opens_with_every_score_and_its_reason(tab):
     tab.get_by_role("button", name="✎ lexical").last.press("Enter")
     detail = tab.locator(".ph-gap-detail")
     expect(detail).to_contain_text("flagged once its spelling is undone")
-    expect(detail).to_contain_text("embedded.mean, canonical")
+    expect(detail).to_contain_text("ToxBlock + SVM, canonical")
     expect(detail).to_contain_text("digits for letters")
     expect(detail).to_contain_text("Is it in the tuning corpus?")
     expect(detail.locator(".ph-real").first).to_be_hidden()
@@ -128,7 +128,7 @@ def test_a_sentence_is_scored_live(tab):
     box = tab.get_by_role("textbox", name="Sentence")
     box.fill("you us3less c.l.o.w.n <img src=x onerror=window.x=1>")
     tab.get_by_role("button", name="Score", exact=True).click()
-    expect(tab.locator(".ph-try")).to_contain_text("embedded.toxblock, canonical")
+    expect(tab.locator(".ph-try")).to_contain_text("ToxBlock, canonical")
     expect(tab.locator(".ph-try")).to_contain_text("letters set apart")
     assert tab.evaluate("window.x") is None
 

@@ -195,7 +195,7 @@ def test_a_broken_file_is_named_and_stops_no_other_section(tmp_path):
 @installed
 def test_a_sentence_is_scored_raw_and_canonical():
     found = sentence.scored_html("you us3less c.l.o.w.n")
-    assert "embedded.mean, canonical" in found
+    assert "ToxBlock + SVM, canonical" in found
     assert "digits for letters" in found
     assert "letters set apart" in found
 

@@ -137,7 +137,7 @@
       );
       drawCurves(root.querySelector("svg"), data, found);
       root.querySelector("figcaption").textContent =
-        `Flag rate of ${state.name} (0 to 100 %) over the threshold (0 to 1), with 95 % bands; the upright line is the threshold. ` +
+        `Flag rate of ${data.called[state.name]} (0 to 100 %) over the threshold (0 to 1), with 95 % bands; the upright line is the threshold. ` +
         "Lines: neutral solid, toxic dashed, steered dash-dotted, random vector dotted.";
       show();
     };

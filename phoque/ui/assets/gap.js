@@ -64,13 +64,13 @@
     const names = { "the reply alone": alone, "the message alone": context_only, "both together": both };
     const parts = Object.entries(names).map(([name, score]) => meter(name, score, threshold));
     if (leaked) parts.push(element("p", "", "The hit on both is the message's own: a leak, not context."));
-    return [list("In context, embedded mean", parts)];
+    return [list("In context, ToxBlock + SVM", parts)];
   };
 
   const detail = (data, row, place, threshold) => {
     const type = gapType(row, place, threshold);
     const head = element("h3", "", type === "flagged" ? "⚑ flagged" : data.types[type]);
-    const scores = data.names.flatMap((name, i) => [
+    const scores = data.called.flatMap((name, i) => [
       meter(name, row.raw[i], threshold),
       ...(row.canonical[i] === row.raw[i] ? [] : [meter(`${name}, canonical`, row.canonical[i], threshold)]),
     ]);
@@ -85,7 +85,7 @@
       list("Reply", [secret(row.text, "ph-gap-reply")]),
       element("p", "ph-hint", `${data.conditions[row.condition] ?? row.condition} · seed ${row.seed} · ${row.words} listed words · chosen by ${data.strata[row.stratum]}`),
       list("Scores; the mark is the threshold", scores),
-      ...(row.why ? [list("Why it passed the embedded mean at 0.5", [element("p", "", row.why)])] : []),
+      ...(row.why ? [list("Why it passed ToxBlock + SVM at 0.5", [element("p", "", row.why)])] : []),
       ...(trace.length ? [list("Its spelling undone, step by step", [group("ol", trace)])] : []),
       ...context(row, threshold),
       ...novelty(row),
@@ -136,7 +136,7 @@
     const show = () => {
       const kept = data.rows.filter(matches).sort((a, b) => b.raw[place()] - a.raw[place()]);
       body.replaceChildren(...kept.map((row) => line(data, row, place(), state.threshold)));
-      const count = `${kept.length} of ${data.rows.length} replies, ${state.name} at ${state.threshold.toFixed(2)}.`;
+      const count = `${kept.length} of ${data.rows.length} replies, ${data.called[place()]} at ${state.threshold.toFixed(2)}.`;
       root.querySelector(".ph-gap-count").textContent = count;
       open();
     };

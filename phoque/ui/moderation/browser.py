@@ -9,7 +9,7 @@ from phoque.figures.gap import STRATA
 from phoque.moderators.canonical import canonical_trace
 from phoque.run.folder import Reader
 from phoque.run.labels import Label, by_text
-from phoque.run.moderation import ModerationReport
+from phoque.run.moderation import ModerationReport, called
 from phoque.run.scored import GapExample
 from phoque.ui.moderation import wording
 from phoque.ui.moderation.explorer import choices
@@ -23,6 +23,7 @@ def browser(reader: Reader, _: Figure) -> str:
     labels = by_text(folder.rows(Label)) if folder.has(Label.FILE) else {}
     data = {
         "names": names,
+        "called": [called(name) for name in names],
         "types": wording.TYPES,
         "hints": wording.TYPE_HINTS,
         "strata": STRATA,
@@ -34,7 +35,7 @@ def browser(reader: Reader, _: Figure) -> str:
     body = (
         f'<div class="ph-gaps" data-draw="gap">{embedded(data)}<div class="ph-gap-bar">'
         '<div class="ph-group" role="group" aria-label="Moderator">'
-        f"{choices('moderator', {name: name for name in names})}</div>"
+        f"{choices('moderator', {name: called(name) for name in names})}</div>"
         '<div class="ph-group" role="group" aria-label="Why it passes">'
         f"{choices('type', kinds)}</div>"
         '<label class="ph-gap-search">Search <input type="search"></label>'

@@ -9,6 +9,7 @@ from phoque.moderators.canonical import canonical_trace
 from phoque.moderators.classifier import Classifier, Score
 from phoque.moderators.registry import EMBEDDED, embedded
 from phoque.moderators.scoring import items_of, score
+from phoque.run.moderation import called
 from phoque.ui.moderation import wording
 
 LONGEST = 2_000
@@ -42,7 +43,7 @@ def scored_html(text: str) -> str:
 
 def _moderator(classifier: Classifier, scores: Sequence[Score]) -> str:
     info = classifier.info
-    names = (info.id, f"{info.id}, canonical")
+    names = (called(info.id), f"{called(info.id)}, canonical")
     bars = "".join(
         _bar(name, one.harm_score(info)) for name, one in zip(names, scores, strict=False)
     )
