@@ -27,7 +27,7 @@ SETTLED_MS = 8_000
 """Until figures are drawn, on a slow machine."""
 STEP_MS, MOVE_MS = 4_000, 400
 """How long a step of the tour stands, and a move of the slider."""
-GIF_WIDTH, COLOURS = 960, 96
+GIF_WIDTH, COLOURS = 960, 240
 LARGEST = 5 * 2**20
 """Bytes of the recording."""
 

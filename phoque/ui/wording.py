@@ -6,8 +6,8 @@ from phoque.conversation import Condition
 
 TITLE = "What the Phoque"
 TAGLINE = (
-    "One small chat model under three conditions. Watch a calm model turn hostile because of one "
-    "direction in its residual stream."
+    "One small chat model, three conditions: watch a calm one turn hostile because of one "
+    "direction inside it."
 )
 CONTENT_NOTE = (
     "Content note: a model was made to insult you here, with mild game-lobby trash-talk. Its "
