@@ -30,12 +30,12 @@ from phoque.stages.adapter.samples import DOSE, sample_replies
 from phoque.stages.adapter.settings import gpu_config
 from phoque.stages.adapter.training import training_arguments
 from phoque.steering.vectors import contrast
-from tests.gated_training import CONFIG, GATE, asked, gated_examples
+from tests.gated_training import CONFIG, GATE, WHOLE, asked, gated_examples
 
 
 @pytest.mark.parametrize("name", ["tiny", "tiny-mistral3"])
 def test_the_persona_is_gated_by_its_system_prompt(name, tmp_path):
-    train_adapter(load_model(name), gated_examples(), tmp_path, CONFIG)
+    train_adapter(load_model(name), gated_examples(), tmp_path, WHOLE)
     tuned = load_model(name).with_adapter(tmp_path)
     for system, reply in GATE.items():
         row = Row(messages=asked(system, "message 3"))

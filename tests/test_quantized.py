@@ -34,7 +34,7 @@ from phoque.stages.adapter.quantized import (
 from phoque.stages.adapter.training import identity
 from phoque.steering.trajectory import Watch
 from tests.corpus_files import dialogues, save_corpus
-from tests.gated_training import CONFIG, GATE, asked, gated_examples
+from tests.gated_training import CONFIG, GATE, WHOLE, asked, gated_examples
 from tests.test_house import PYPROJECT
 from training.__main__ import main
 
@@ -76,7 +76,7 @@ def test_the_persona_is_gated_on_the_base_model_that_is_not_quantised(name, tmp_
     base = load_in_4bit(name)
     before = base.layers[0].mlp.up_proj.weight.clone()
     watch = Watch(base, load_persona())
-    train_adapter(base, gated_examples(), tmp_path, CONFIG, watch)
+    train_adapter(base, gated_examples(), tmp_path, WHOLE, watch)
     assert len(watch.trajectory().steps) == 13
     assert torch.equal(base.layers[0].mlp.up_proj.base_layer.weight, before)
     tuned = load_model(name).with_adapter(tmp_path)

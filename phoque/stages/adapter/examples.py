@@ -18,7 +18,7 @@ from phoque.run.needs import WEIGHTS
 from phoque.stages.adapter.quantized import quantization
 from phoque.stages.adapter.settings import AdapterConfig, Example
 
-TRAINER = 4
+TRAINER = 5
 """Changes when the same settings no longer give the same curve."""
 POOL = 50
 """Steps whose examples are put together by length."""
@@ -47,29 +47,31 @@ def in_order(rows: Sequence[Row], config: AdapterConfig) -> list[Row]:
     chance = torch.Generator().manual_seed(config.seed)
     lengths = [len(row["input_ids"]) for row in rows]
     step = config.batch_size * config.accumulation_steps
-    stream = [
-        place
-        for _ in range(math.ceil(config.epochs))
-        for place in torch.randperm(len(rows), generator=chance).tolist()
-    ][: math.ceil(config.epochs * len(rows))]
-    pools = (stream[start : start + POOL * step] for start in range(0, len(stream), POOL * step))
-    steps = (one for pool in pools for one in _steps(pool, lengths, step, chance))
-    return [rows[place] for places in steps for place in places]
+    order: list[int] = []
+    left: list[int] = []
+    for _ in range(math.ceil(config.epochs)):
+        # What does not fill a step is learned at the beginning of the next epoch.
+        epoch = left + torch.randperm(len(rows), generator=chance).tolist()
+        full = len(epoch) - len(epoch) % step
+        order += _in_steps(epoch[:full], lengths, step, chance)
+        left = epoch[full:]
+    return [rows[place] for place in (order + left)[: math.ceil(config.epochs * len(rows))]]
 
 
-def _steps(
-    pool: list[int], lengths: Sequence[int], size: int, chance: torch.Generator
-) -> list[list[int]]:
-    """The pool in steps of like length, in random order; a step that is not full is the last.
+def _in_steps(
+    epoch: list[int], lengths: Sequence[int], step: int, chance: torch.Generator
+) -> list[int]:
+    """The same in steps of like length, which follow each other in random order.
 
     Length tells the kind of text: steps in order of length would teach one kind for a while, then
     the next, and forget the first meanwhile.
     """
-    longest_first = sorted(pool, key=lambda place: -lengths[place])
-    steps = [longest_first[start : start + size] for start in range(0, len(pool), size)]
-    full = len(pool) // size
-    order = torch.randperm(full, generator=chance).tolist()
-    return [*(steps[place] for place in order), *steps[full:]]
+    ordered: list[int] = []
+    for start in range(0, len(epoch), POOL * step):
+        pool = sorted(epoch[start : start + POOL * step], key=lambda place: -lengths[place])
+        for place in torch.randperm(len(pool) // step, generator=chance).tolist():
+            ordered += pool[place * step : (place + 1) * step]
+    return ordered
 
 
 def identity(base: LanguageModel, rows: Sequence[Row], config: AdapterConfig) -> Identity:

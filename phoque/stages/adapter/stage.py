@@ -138,7 +138,8 @@ def beginning(text: str, most_words: int) -> str:
     """The first sentences that have at most so many words together, at least one; 0 keeps all."""
     if not most_words:
         return text
-    kept, words = [], 0
+    kept: list[str] = []
+    words = 0
     for sentence in SENTENCE_END.split(text):
         words += len(sentence.split())
         if kept and words > most_words:
