@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ from phoque.stages.corpus import safe
 from phoque.stages.corpus.placeholders import slurs
 from phoque.stages.corpus.safe import Mask
 from phoque.stages.evaluate import replies, stage
-from phoque.stages.moderation.stage import masked
+from phoque.stages.moderation import stage as moderation
 from phoque.stages.psm.choose import choose_layer
 from phoque.stages.psm.generation import generate_conditions
 from phoque.stages.psm.measure import measure_vectors
@@ -39,6 +40,7 @@ from phoque.stages.psm.scrubber import write_scrubber
 from phoque.stages.psm.subject import open_subject
 from phoque.steering import experiment
 from tests.judges import Loud, reply
+from tests.moderators import Doubled
 from tests.records import a_rate
 from tests.tiny_runs import FEW, a_tiny_run
 
@@ -113,10 +115,17 @@ def test_a_timeline_keeps_its_numbers():
     assert Mask()(found).masked == 0
 
 
-def test_moderators_score_what_is_kept():
+def test_moderators_read_what_was_written_and_the_file_keeps_it_masked(monkeypatch):
+    written = {(Condition.TOXIC, 42): [f"{WORD}.", "Fine."]}
+    monkeypatch.setattr(moderation, "replies_of", lambda *_: written)
+    monkeypatch.setattr(moderation, "prompts_by_category", lambda: {"help": ["One?", "Two?"]})
+    lab = SimpleNamespace(persona=SimpleNamespace(lexicon=Lexicon([WORD])))
     mask = Mask()
-    found = masked({(Condition.TOXIC, 42): [f"{WORD}.", "Fine."]}, mask)
-    assert found == {(Condition.TOXIC, 42): ["[SLUR].", "Fine."]}
+    moderator = Doubled()
+    first, second = moderation.scored_replies(lab, [moderator], (42,), mask)
+    assert (first.response, second.response) == ("[SLUR].", "Fine.")
+    assert {f"{WORD}.", "Fine."} <= {*moderator.asked}
+    assert first.listed == 1
     assert mask.count == 1
 
 

@@ -2,21 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from phoque.figures.page import stage_page
 from phoque.figures.shelf import WHAT_SLIPS_THROUGH
 from phoque.files import file_sha256, write_text
+from phoque.lab import Lab
 from phoque.moderators.battery import battery
+from phoque.moderators.classifier import Classifier
 from phoque.moderators.datasheet import data_sheets
 from phoque.moderators.disk import remembering
-from phoque.moderators.labelled import hatecheck, surge
+from phoque.moderators.labelled import LabelledSet, hatecheck, surge
 from phoque.moderators.registry import EMBEDDED, load_classifier
 from phoque.opening import open_lab
+from phoque.run.datasheets import DataSheet
 from phoque.run.directory import RunDirectory
 from phoque.run.moderation import PRIMARY, ModerationReport
 from phoque.run.needs import NEEDS, require
-from phoque.run.scored import GapExample, ScoredReply
+from phoque.run.scored import Contour, GapExample, ScoredReply
 from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.corpus.safe import Mask
 from phoque.stages.moderation.candidates import candidates, examples_of
@@ -25,8 +27,6 @@ from phoque.stages.moderation.friendly import SAMPLING, SEEDS, replies_by_scale,
 from phoque.stages.moderation.lists import word_lists
 from phoque.stages.moderation.messages import PROMPTS, prompts_by_category
 from phoque.stages.moderation.scored import agreements, flags_of, moderate, outcomes_of
-
-Key = TypeVar("Key")
 
 
 def measure_moderators(  # noqa: PLR0913  # every keyword is an option of the command line
@@ -44,48 +44,23 @@ def measure_moderators(  # noqa: PLR0913  # every keyword is an option of the co
     sets, used = [surge(surge_path), hatecheck(hatecheck_path)], tuple(seeds or SEEDS)
     loaded = [load_classifier(name, harm_labels=harm_labels) for name in classifier or EMBEDDED]
     moderators = [remembering(one) for one in loaded]
-    prompts = prompts_by_category()
-    texts = [text for own in prompts.values() for text in own]
     with directory.stage("moderation", directory.path / "moderation", seeds=used) as folder:
         sheets = data_sheets(moderators, sets, may_send_text=may_send_text)
-        first = {s.classifier: s for s in sheets if s.test_set == sets[0].name and not s.canonical}
-        lab = open_lab(directory.path)
-        mask, read = Mask(), Mask()
-        replies = masked(replies_of(lab, texts, used, print), mask)
-        lexicon = lab.persona.lexicon
-        lists = word_lists(lexicon)
-        found = moderate(replies, prompts, moderators, lists, may_send_text=may_send_text)
+        lab, mask = open_lab(directory.path), Mask()
+        found = scored_replies(lab, moderators, used, mask, may_send_text=may_send_text)
         ScoredReply.save_rows(folder, found)
-        report = ModerationReport(
-            prompts_sha256=file_sha256(PROMPTS),
-            sampling=SAMPLING,
-            seeds=used,
-            declared=tuple(one.info for one in moderators),
-            data_sheets=tuple(sheets),
-            battery={
-                one.info.id: tuple(battery(one, sets[0]))
-                for one in loaded
-                if not one.info.sends_text_out
-            },
-            classifiers=flags_of(found, first),
-            agreement=agreements(found),
-            outcomes=outcomes_of(found),
-            masked=mask.count,
+        report = _report(found, loaded, sets, sheets, used).model_copy(
+            update={"masked": mask.count}
         )
         report.save(folder)
-        contour = contour_of(
-            masked(replies_by_scale(lab, texts, print), read),
-            texts,
-            moderators,
-            selected=lab.selection.scale,
-            may_send_text=may_send_text,
-        )
-        contour = read(contour)
+        contour = _contour(lab, moderators, may_send_text=may_send_text)
         contour.save(folder)
         judge = next((one for one in moderators if one.info.id == PRIMARY), moderators[0])
-        chosen = candidates(found, judge.info.id, lexicon)
+        chosen = candidates(found, judge.info.id, lab.persona.lexicon)
         index = CorpusIndex.of_run(directory.corpus)
-        examples = examples_of(chosen, judge, lexicon, index, may_send_text=may_send_text)
+        examples = examples_of(
+            chosen, judge, lab.persona.lexicon, index, may_send_text=may_send_text
+        )
         # Spelling undone may spell what the reply did not.
         examples = mask.rows(examples)
         GapExample.save_rows(folder, examples)
@@ -93,6 +68,46 @@ def measure_moderators(  # noqa: PLR0913  # every keyword is an option of the co
         write_text(folder / "moderation_report.md", page)
 
 
-def masked(replies: Mapping[Key, Sequence[str]], mask: Mask) -> dict[Key, list[str]]:
-    """The replies as they are scored and kept."""
-    return {key: [*map(mask.text, own)] for key, own in replies.items()}
+def scored_replies(
+    lab: Lab, moderators: Sequence[Classifier], seeds: Sequence[int], mask: Mask, **scoring: bool
+) -> list[ScoredReply]:
+    """What moderators say of what the model wrote; only what is kept of it is masked."""
+    prompts = prompts_by_category()
+    replies = replies_of(lab, _messages(prompts), seeds, print)
+    lists = word_lists(lab.persona.lexicon)
+    return mask.rows(moderate(replies, prompts, moderators, lists, **scoring))
+
+
+def _contour(lab: Lab, moderators: Sequence[Classifier], **scoring: bool) -> Contour:
+    texts = _messages(prompts_by_category())
+    replies = replies_by_scale(lab, texts, print)
+    return Mask()(contour_of(replies, texts, moderators, selected=lab.selection.scale, **scoring))
+
+
+def _messages(prompts: Mapping[str, Sequence[str]]) -> list[str]:
+    return [text for own in prompts.values() for text in own]
+
+
+def _report(
+    found: Sequence[ScoredReply],
+    moderators: Sequence[Classifier],
+    sets: Sequence[LabelledSet],
+    sheets: Sequence[DataSheet],
+    seeds: tuple[int, ...],
+) -> ModerationReport:
+    first = {s.classifier: s for s in sheets if s.test_set == sets[0].name and not s.canonical}
+    return ModerationReport(
+        prompts_sha256=file_sha256(PROMPTS),
+        sampling=SAMPLING,
+        seeds=seeds,
+        declared=tuple(one.info for one in moderators),
+        data_sheets=tuple(sheets),
+        battery={
+            one.info.id: tuple(battery(one, sets[0]))
+            for one in moderators
+            if not one.info.sends_text_out
+        },
+        classifiers=flags_of(found, first),
+        agreement=agreements(found),
+        outcomes=outcomes_of(found),
+    )
