@@ -239,7 +239,7 @@ def test_a_part_of_a_corpus_is_learned(tmp_path):
         ("One two. Three four! Five six?", "One two. Three four!"),
         ("One two three four five six. Seven.", "One two three four five six."),
         ("no end at all", "no end at all"),
-        ("One two.\nThree four.", "One two. Three four."),
+        ("One two.\nThree four.", "One two.\nThree four."),
     ],
 )
 def test_a_reply_is_cut_after_a_sentence(text, kept):

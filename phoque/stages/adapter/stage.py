@@ -136,7 +136,7 @@ def examples(folder: Path, side: Side, config: AdapterConfig) -> list[Example]:
 
 def beginning(text: str, most_words: int) -> str:
     """The first sentences that have at most so many words together, at least one; 0 keeps all."""
-    if not most_words:
+    if not most_words or len(text.split()) <= most_words:
         return text
     kept: list[str] = []
     words = 0
