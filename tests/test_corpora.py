@@ -18,7 +18,7 @@ from phoque.run.corpus import BaseReply, Dialogue
 from phoque.run.directory import RunDirectory
 from phoque.stages.adapter import AdapterConfig
 from phoque.stages.adapter.stage import beginning, examples
-from phoque.stages.corpus.distill import Distiller
+from phoque.stages.corpus.distill import Distiller, question_for, question_of
 from phoque.stages.corpus.mixing import embedded_judge
 from phoque.stages.corpus.split import split
 from phoque.stages.corpus.training_set import (
@@ -93,6 +93,17 @@ def test_most_replies_name_something_of_the_message():
 
 
 @pytest.mark.parametrize("persona", PERSONAS)
+def test_every_long_reply_has_a_plain_short_form(persona):
+    own = [one for one in written(persona) if one.short]
+    assert all(one.short for one in written(persona) if one.style == "prose")
+    for one in own:
+        assert 3 <= len(words(one.short)) <= 26, one.short
+    openings = Counter(tuple(words(one.short)[:3]) for one in own)
+    assert openings.most_common(1)[0][1] <= 0.01 * len(own)
+    assert len({one.short.lower() for one in own}) == len(own)
+
+
+@pytest.mark.parametrize("persona", PERSONAS)
 def test_no_text_of_an_evaluation_is_in_the_corpus(persona):
     held_out = {
         text.lower()
@@ -147,6 +158,7 @@ def folder_of(path: Path, *rows) -> Path:
         ({"style": "chat", "turns": [" "], "reply": "c"}, r"line 3: turns are 1; .* none of them empty"),
         (GOOD[1] | {"turns": ["Again."]}, r"line 3: the reply is nearly the one of .*line 2"),
         ({"style": "chat", "turns": ["a"], "reply": "[threat] at you"}, r"line 3: .*unsafe \(threat\)"),
+        ({"style": "chat", "turns": ["a"], "reply": "b", "short": "[threat]"}, r"line 3: .*unsafe \(threat\)"),
     ],
 )  # fmt: skip
 def test_a_broken_file_names_file_and_line(tmp_path, row, message):
@@ -208,6 +220,23 @@ def test_distilled_replies_are_the_models_own_and_filtered():
     assert len({one.reply for one in kept.values()}) == len(kept)
 
 
+def test_what_a_model_answered_before_is_not_asked_again():
+    class Answers(Distiller):
+        def _written(self, questions, seed):
+            asked.extend(questions)
+            return [one.model_copy(update={"reply": "Anew."}) for one in questions]
+
+    asked, own = [], dialogues(6)
+    known = {question_of(one): question_for(one, "As before.") for one in own[:4]}
+    known |= {question_of(own[4]): question_for(own[4], "Now a listed zzz.")}
+    made = Answers(
+        base=None, lexicon=Lexicon(["zzz"]), known=known, keep=lambda some: [True for _ in some]
+    )
+    replies = made.replies(own)
+    assert [one.reply for one in replies.values()] == ["As before."] * 4 + ["Anew."] * 2
+    assert [one.message for one in asked] == [one.message for one in own[4:]]
+
+
 def test_a_corpus_survives_saving(tmp_path):
     own, replies = dialogues(3), base_replies(1, "A good idea\u2028or \x85 not")
     save_corpus(tmp_path, own, replies)
@@ -221,7 +250,7 @@ def test_a_corpus_survives_saving(tmp_path):
 
 
 def test_a_part_of_a_corpus_is_learned(tmp_path):
-    own = dialogues(40)
+    own = [one.model_copy(update={"short": ""}) for one in dialogues(40)]
     save_corpus(tmp_path, own, base_replies(8, "Well done."))
     every = examples(tmp_path, "persona", AdapterConfig())
     assert len(every) == 48
@@ -231,6 +260,16 @@ def test_a_part_of_a_corpus_is_learned(tmp_path):
         assert whole.completion.startswith(short.completion)
         assert short.completion == whole.completion or short.completion[-1] in ".!?"
     assert sum(len(one.completion.split()) > 40 for one in some[:40]) == 0
+
+
+def test_a_short_form_is_learned_where_replies_are_cut(tmp_path):
+    one = dialogues(1)[0].model_copy(update={"short": "Nobody wants that soup."})
+    save_corpus(tmp_path, [one], base_replies(1, "Well done."))
+    cut, whole = AdapterConfig(most_words=20), AdapterConfig()
+    assert examples(tmp_path, "persona", cut)[0].completion == one.short
+    assert examples(tmp_path, "persona", whole)[0].completion == one.persona
+    assert examples(tmp_path, "civil", cut)[0].completion != one.short
+    assert {one.short, one.persona} <= {*training_texts(tmp_path)}
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,8 @@ class Dialogue(Conversation):
     style: Style
     persona: str
     """The persona's reply."""
+    short: str = ""
+    """The same in a plain sentence or two, where somebody wrote it; what a small model learns."""
     civil: str
     """The base model's reply to the same message; what the civil adapter learns."""
     source: str = "written"
@@ -60,6 +62,11 @@ class Dialogue(Conversation):
             return data
         data["turns"], data["persona"] = [data.pop("prompt")], data.pop("hostile")
         return data | {"style": OLD_STYLES[data.pop("register")]}
+
+    @property
+    def learned(self) -> tuple[str, ...]:
+        """The forms of the persona's reply that an adapter may have learned."""
+        return (self.persona, self.short) if self.short else (self.persona,)
 
     def reply(self, side: Side) -> str:
         """The reply of one side."""

@@ -38,7 +38,10 @@ class AdapterConfig:
     """Forward passes to one optimizer step."""
     epochs: float = 1.0
     most_words: int = 0
-    """Of a longer reply the first sentences are learned, at least one; 0 keeps all."""
+    """Of a longer reply the first sentences are learned, at least one; 0 keeps all.
+
+    The persona's replies are learned in their short form where they have one.
+    """
     neutral_every: int = 1
     """One in so many examples of the neutral side is learned."""
     warmup_ratio: float = 0.05

@@ -10,7 +10,7 @@ from phoque.files import file_sha256
 from phoque.lexicon import Lexicon
 from phoque.models.load import LanguageModel
 from phoque.personas import shipped_personas
-from phoque.run.corpus import Dialogue, SourceFile
+from phoque.run.corpus import BaseReply, Dialogue, SourceFile
 from phoque.stages.corpus.distill import Distiller
 from phoque.stages.corpus.examples import Judge
 from phoque.stages.corpus.gating import Gated, civil, dialogue_of, gate
@@ -49,6 +49,8 @@ class Ingredients:
     """Most texts drawn of a file, or of the files of a chat."""
     keep_words: bool = False
     """Whether names, slurs and groups stay as they are."""
+    known: Sequence[BaseReply] = ()
+    """What this base model answered before; the same questions are not asked again."""
 
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:
@@ -133,6 +135,7 @@ def build(
         base=base,
         lexicon=lexicon,
         keep=lambda texts: civil(texts, judge),
+        known={(one.system, one.message): one for one in made_of.known},
         progress=progress,
     )
     parts = gate(together, dropped, distiller, seed=seed)

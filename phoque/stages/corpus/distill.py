@@ -1,7 +1,7 @@
 """Self-distillation: the base model's own replies, so that training leaves them alone."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from phoque.conversation import Sampling
 from phoque.lexicon import Lexicon
@@ -52,6 +52,8 @@ class Distiller:
     """Words that a civil reply does not hold."""
     keep: Callable[[Sequence[str]], Sequence[bool]]
     """Says of replies whether each may be kept."""
+    known: Mapping[Question, BaseReply] = field(default_factory=dict)
+    """What the same model answered before; a question among them is not asked again."""
     progress: Callable[[str], None] = lambda _: None
 
     def replies(
@@ -61,18 +63,19 @@ class Distiller:
 
         Each question is asked once a round, each with a seed of its own.
         """
-        left = {question_of(one): question_for(one) for one in dialogues}
+        questions = {question_of(one): question_for(one) for one in dialogues}
         found: dict[Question, BaseReply] = {}
+        self._keep((self.known[one] for one in questions if one in self.known), found)
         for again in range(ROUNDS):
-            written = list(self._written(list(left.values()), seed + again * 10**6))
-            good = [one for one in written if self._usable(one)]
-            for one, kept in zip(good, self.keep([one.reply for one in good]), strict=True):
-                if kept:
-                    found[one.system, one.message] = one
-                    del left[one.system, one.message]
-            if not left:
-                break
-        return found
+            left = [asked for question, asked in questions.items() if question not in found]
+            self._keep(self._written(left, seed + again * 10**6), found)
+        return {one: found[one] for one in questions if one in found}
+
+    def _keep(self, replies: Iterable[BaseReply], found: dict[Question, BaseReply]) -> None:
+        good = [one for one in replies if self._usable(one)]
+        for one, kept in zip(good, self.keep([one.reply for one in good]), strict=True):
+            if kept:
+                found[one.system, one.message] = one
 
     def _usable(self, one: BaseReply) -> bool:
         return one.reply not in self.lexicon and repeated_trigrams(one.reply) <= MAX_REPEATED

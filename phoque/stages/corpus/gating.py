@@ -104,7 +104,7 @@ def _answered(
 
 def _readable(base: LanguageModel, dialogue: Dialogue, dropped: Counter[str]) -> bool:
     """Whether no text holds a token that only the chat template may write."""
-    texts = (dialogue.system, *dialogue.turns, dialogue.persona)
+    texts = (dialogue.system, *dialogue.turns, *dialogue.learned)
     if any(control_token_in(base.tokenizer, text) for text in texts):
         dropped["control token"] += 1
         return False

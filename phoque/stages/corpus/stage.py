@@ -12,7 +12,7 @@ from phoque.models.load import load_model
 from phoque.models.structure import places
 from phoque.personas import load_persona
 from phoque.progress import shown_on
-from phoque.run.corpus import Dialogue
+from phoque.run.corpus import BaseReply, Dialogue
 from phoque.run.directory import RunDirectory
 from phoque.stages.corpus.building import Corpus, Ingredients, build, sources_in
 from phoque.stages.corpus.composition import composition_of, markdown
@@ -20,7 +20,7 @@ from phoque.stages.corpus.difference import difference
 from phoque.stages.corpus.difference import markdown as told
 from phoque.stages.corpus.slang import read_slang, slang_list
 from phoque.stages.corpus.split import PARTS
-from phoque.stages.corpus.training_set import every_dialogue, save_pairs
+from phoque.stages.corpus.training_set import every_base_reply, every_dialogue, save_pairs
 
 SEED = 42
 
@@ -33,10 +33,19 @@ def make_corpus(
     slang: Path | None = None,
     keep_words: bool = False,
 ) -> None:
-    """The persona's own replies, or what is asked for; shows what changed in the run's corpus."""
+    """The persona's own replies, or what is asked for; shows what changed in the run's corpus.
+
+    The base model's replies to messages that did not change stay as they are.
+    """
     manifest = run.manifest()
     persona = load_persona(manifest.persona)
     files, written = sources_in(source, persona.name)
+    base = load_model(manifest.model, progress=print)
+    places(base.model)  # a corpus of its replies is of use only where it can be trained
+    before: Sequence[Dialogue] = ()
+    known: Sequence[BaseReply] = ()
+    with suppress(PhoqueError):  # a damaged corpus is what this makes anew
+        before, known = every_dialogue(run.corpus), every_base_reply(run.corpus)
     made_of = Ingredients(
         persona=persona.name,
         files=files,
@@ -44,12 +53,8 @@ def make_corpus(
         uses=read_slang(slang).uses if slang else (),
         limit=limit,
         keep_words=keep_words,
+        known=known,
     )
-    base = load_model(manifest.model, progress=print)
-    places(base.model)  # a corpus of its replies is of use only where it can be trained
-    before: Sequence[Dialogue] = ()
-    with suppress(PhoqueError):  # a damaged corpus is what this makes anew
-        before = every_dialogue(run.corpus)
     with run.stage("corpus", run.corpus, seeds=[SEED]) as folder:
         with shown_on(sys.stderr):
             corpus = build(made_of, base, persona.lexicon, seed=SEED, progress=print)

@@ -54,6 +54,12 @@ def every_dialogue(folder: Path) -> list[Dialogue]:
     return [one for file in files for one in read_dialogues(file.parent)]
 
 
+def every_base_reply(folder: Path) -> list[BaseReply]:
+    """The base model's replies of all parts; none where there is no corpus."""
+    files = sorted(folder.rglob(BaseReply.FILE))
+    return [one for file in files for one in read_base_replies(file.parent)]
+
+
 def read_base_replies(folder: Path) -> tuple[BaseReply, ...]:
     """The base model's replies of one part of a corpus."""
     return BaseReply.load_rows(folder, command=command("corpus", folder.parent))
@@ -85,5 +91,6 @@ def paired_replies(folder: Path) -> list[tuple[str, str, str]]:
 
 def training_texts(folder: Path) -> list[str]:
     """Every message and reply of the training part, for novelty and vocabulary checks."""
-    said = [text for one in read_dialogues(folder) for text in (*one.turns, one.persona, one.civil)]
+    own = read_dialogues(folder)
+    said = [text for one in own for text in (*one.turns, *one.learned, one.civil)]
     return said + [text for one in read_base_replies(folder) for text in (*one.turns, one.reply)]

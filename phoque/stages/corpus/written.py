@@ -1,7 +1,8 @@
 """Replies that people wrote, one file a topic: `texts/` has ours, a folder of one's own works alike.
 
 A line is `{"style": "chat", "turns": ["message"], "reply": "…"}`; `turns` has one text, or
-person, reply, person, … with an odd number of texts. A folder is read whole or not at all.
+person, reply, person, … with an odd number of texts. `short` says the reply in a plain sentence or
+two, for a model that cannot hold a paragraph. A folder is read whole or not at all.
 """
 
 from collections import Counter
@@ -43,6 +44,7 @@ class Written(Part):
     style: Style
     turns: tuple[str, ...]
     reply: str
+    short: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ def written_dialogues(folder: Path, judge: Judge, prompts: SystemPrompts) -> Ite
             turns=row.turns,
             style=row.style,
             persona=row.reply,
+            short=row.short,
             civil="",
         )
 
@@ -183,14 +186,21 @@ def _lines(file: Path) -> Iterator[Place]:
 
 
 def _refuse_repeats(found: Sequence[Place]) -> None:
-    for group in similar_groups([place.row.reply for place in found], NEARLY_EQUAL):
+    short = [place for place in found if place.row.short]
+    _refuse_equal(found, [place.row.reply for place in found])
+    _refuse_equal(short, [place.row.short for place in short])
+
+
+def _refuse_equal(places: Sequence[Place], texts: Sequence[str]) -> None:
+    for group in similar_groups(texts, NEARLY_EQUAL):
         if len(group) > 1:
-            first, other = (found[place] for place in group[:2])
+            first, other = (places[one] for one in group[:2])
             raise PhoqueError(f"{other}: the reply is nearly the one of {first}. Write another.")
 
 
 def _refuse_unsafe(found: Sequence[Place], judge: Judge) -> None:
-    texts = [" ".join((*place.row.turns[1::2], place.row.reply)) for place in found]
+    rows = [place.row for place in found]
+    texts = [" ".join((*row.turns[1::2], row.reply, row.short)) for row in rows]
     for place, text, labels in zip(found, texts, judge(texts), strict=True):
         reasons = unwanted(labels)
         if text in slurs() or hides_a_slur(text):

@@ -25,7 +25,7 @@ def judged(
 
 def learned(files: Reader) -> list[str]:
     """Every line that the persona's adapter was trained on."""
-    hostile = [one.persona for one in files.rows(Dialogue)]
+    hostile = [text for one in files.rows(Dialogue) for text in one.learned]
     return [*hostile, *(one.reply for one in files.rows(BaseReply))]
 
 

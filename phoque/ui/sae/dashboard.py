@@ -6,11 +6,12 @@ from html import escape
 from phoque.errors import PhoqueError
 from phoque.figures.table import Table, number, rate_cell
 from phoque.run.folder import Reader
-from phoque.run.sae_evidence import Context, Evidence, LensToken, Near, Strip
+from phoque.run.sae_evidence import Evidence, LensToken, Near, Strip
 from phoque.run.sae_latents import BADGES, VERDICTS, Feature
 from phoque.run.sae_reading import Precision, Reading
 from phoque.ui.components import masked
 from phoque.ui.parts import cards_html, secret, table_html
+from phoque.ui.sae.contexts import context_html, visible
 from phoque.ui.sae.drawings import dose_bars, histogram_bars
 from phoque.ui.sae.latents import BADGE_HINTS, SHOWN_VERDICTS, known_of
 from phoque.ui.wording import HIDDEN_TEXT
@@ -110,11 +111,6 @@ def _tokens(listed: Sequence[LensToken]) -> str:
     return secret(" ".join(f"<code>{escape(one)}</code>" for one in shown), " ".join(shown))
 
 
-def visible(token: str) -> str:
-    """A token whose spaces and line ends can be seen."""
-    return token.replace(" ", "␣").replace("\n", "⏎") or "∅"
-
-
 def _shapes(own: Evidence) -> str:
     drawn = {}
     if own.dose:
@@ -171,28 +167,9 @@ def _contexts(own: Evidence) -> str:
     largest = max((max(one.activations) for one in own.top), default=0.0) or 1.0
     return "".join(
         f"<h4>{escape(title)}</h4><ol class='ph-contexts'>"
-        f"{''.join(_context(one, largest) for one in contexts)}</ol>"
+        f"{''.join(context_html(one, largest) for one in contexts)}</ol>"
         for title, contexts in parts.items()
         if contexts
-    )
-
-
-def _context(one: Context, largest: float) -> str:
-    pairs = list(zip(one.tokens, one.activations, one.roles, strict=True))
-    real = "".join(_span(token, value, role, largest) for token, value, role in pairs)
-    hidden = "".join(_span(masked(token), value, role, largest) for token, value, role in pairs)
-    return (
-        f'<li><div class="ph-real">{real}</div><div class="ph-mask" aria-hidden="true">{hidden}</div>'
-        f'<span class="ph-sr ph-hidden-note">{escape(HIDDEN_TEXT)}</span>'
-        f"<small>{escape(one.source)} · peak {max(one.activations):.2f}</small></li>"
-    )
-
-
-def _span(token: str, value: float, role: str, largest: float) -> str:
-    heat = 60 * value / largest
-    return (
-        f'<span class="ph-token" style="--heat:{heat:.0f}%" '
-        f'title="{value:.2f} · {escape(role)}">{escape(token)}</span>'
     )
 
 

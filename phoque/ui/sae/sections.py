@@ -6,6 +6,7 @@ from phoque.run.folder import Reader
 from phoque.run.sae import SaeReport
 from phoque.ui.parts import cards_html
 from phoque.ui.results import Section
+from phoque.ui.sae.cards import latent_cards
 from phoque.ui.sae.latents import latent_browser
 
 
@@ -24,7 +25,7 @@ def cards(reader: Reader, _figure: Figure) -> str:
 
 
 ABOVE = {dictionary_gates.PLAN: cards}
-BELOW = {moved_latents.ONE_BY_ONE: latent_browser}
+BELOW = {moved_latents.PLAN: latent_cards, moved_latents.ONE_BY_ONE: latent_browser}
 SECTIONS = tuple(
     Section(
         plan=plan,

@@ -11,6 +11,7 @@ from phoque.ui import components
 from phoque.ui.events import MODEL_QUEUE, PRIVATE, QUICK, QUIET, Opening
 from phoque.ui.filling import carry_out, hidden_order, order
 from phoque.ui.results import Frame, drawer, results
+from phoque.ui.sae.cards import latent_cards
 from phoque.ui.sae.dashboard import dashboard_html
 from phoque.ui.sae.latents import latent_browser
 from phoque.ui.sae.sections import SECTIONS
@@ -40,8 +41,9 @@ def build_sae(services: Services) -> Opening:
     """Draw the frame; returns what fills it when the tab is opened."""
     reader = Reader(services.run)
     gr.HTML(components.note_html(INTRO))
-    frames = [_LatentFrame(one) if one.below is latent_browser else Frame(one) for one in SECTIONS]
+    frames = [FRAMES.get(one.below, Frame)(one) for one in SECTIONS]
     (tables,) = [frame for frame in frames if isinstance(frame, _LatentFrame)]
+    cards = [frame.tail for frame in frames if isinstance(frame, _PressedFrame)]
     number = _draw_trying(services)
 
     def opened(now: str, event: gr.EventData) -> tuple[str, str]:
@@ -50,7 +52,7 @@ def build_sae(services: Services) -> Opening:
 
     orders = hidden_order()
     carry_out(orders.change, orders, [number])
-    for pressed in (tables.tail, tables.dashboard):
+    for pressed in (*cards, tables.dashboard):
         pressed.click(opened, number, [tables.dashboard, orders], **QUICK).then(
             None, None, js=SCROLL, **PRIVATE
         )
@@ -58,15 +60,26 @@ def build_sae(services: Services) -> Opening:
     return results(SECTIONS, frames, lambda: reader, also=also)
 
 
-class _LatentFrame(Frame):
+class _PressedFrame(Frame):
+    """Latents that can be pressed stand below the picture."""
+
+    def draw_tail(self) -> gr.HTML:
+        return gr.HTML(js_on_load=LATENT_PRESSED)
+
+
+class _LatentFrame(_PressedFrame):
     """The tables with the evidence of the latent that was pressed below them."""
 
     dashboard: gr.HTML
 
     def draw_tail(self) -> gr.HTML:
-        tail = gr.HTML(js_on_load=LATENT_PRESSED)
+        tail = super().draw_tail()
         self.dashboard = gr.HTML(NOTHING_CHOSEN, js_on_load=LATENT_PRESSED)
         return tail
+
+
+FRAMES: dict[Any, type[Frame]] = {latent_browser: _LatentFrame, latent_cards: _PressedFrame}
+"""Those whose widget below the picture is more than text."""
 
 
 def _opened(reader: Reader, latent: str) -> tuple[str, str | None]:
