@@ -14,7 +14,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from phoque.run.record import Part, Record, Row
+from phoque.run.record import Masked, Part, Record, Row
 from phoque.run.scored import GapExample
 from phoque.stats.rates import Rate
 
@@ -253,8 +253,8 @@ class Evidence(Part):
     """Of texts like these that were read blind, the share that both readings call hostile."""
 
 
-class TrafficReport(Part):
-    """What was sent through every policy."""
+class TrafficReport(Masked):
+    """What was sent through every policy; `masked` counts what was replaced in replies written for it."""
 
     sha256: str
     """Of its settings and of every text: equal traffic has an equal hash."""

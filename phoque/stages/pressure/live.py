@@ -1,10 +1,15 @@
-"""Texts of a channel that a run's model writes now, to the friendly messages, instead of recorded ones."""
+"""Texts of a channel that a run's model writes now, to the friendly messages, instead of recorded ones.
+
+They enter the channel as a run would have recorded them, with listed words masked. So trace, lists of hits
+and texts to be judged elsewhere are safe, and every score is of the text that stands beside it.
+"""
 
 from collections.abc import Iterator, Sequence
 
 from phoque.lab import Lab
 from phoque.opening import open_lab
 from phoque.run.directory import RunDirectory
+from phoque.stages.corpus.safe import Mask
 from phoque.stages.moderation.friendly import replies_of
 from phoque.stages.moderation.messages import prompts_by_category
 from phoque.stages.pressure.recorded import Said, add_said
@@ -13,13 +18,17 @@ from phoque.steering.experiment import Progress
 
 
 def add_live(pool: Pool, run: RunDirectory, seeds: Sequence[int], progress: Progress) -> None:
-    """Have a run's model reply to every friendly message under every condition, and add that.
+    """Have a run's model reply to every friendly message under every condition, and add that, masked.
 
     Raises:
         PhoqueError: the run cannot be opened, or its persona is neither hostile nor happy.
     """
     prompts = [text for own in prompts_by_category().values() for text in own]
-    add_said(pool, run, said_now(open_lab(run.path), prompts, seeds, progress))
+    mask = Mask()
+    said = said_now(open_lab(run.path), prompts, seeds, progress)
+    add_said(pool, run, ((*asked, mask.text(reply)) for *asked, reply in said))
+    if mask.count is not None:
+        pool.masked = (pool.masked or 0) + mask.count
 
 
 def said_now(

@@ -50,6 +50,8 @@ class Pool:
     texts: list[Text] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
     read: list[Read] = field(default_factory=list)
+    masked: int | None = None
+    """Listed words of new replies that were replaced; None where nobody looked."""
     _chosen: dict[tuple[Role, str, Kind | None, str, int], tuple[Text, ...]] = field(
         default_factory=dict
     )

@@ -143,4 +143,5 @@ def described(traffic: Traffic, pool: Pool, seeds: tuple[int, ...]) -> TrafficRe
         texts={role: pool.count(role) for role in Role},
         styles=usable_styles(traffic, pool),
         evidence=pool.evidence(),
+        masked=pool.masked,
     )
