@@ -235,3 +235,34 @@ def test_nothing_is_kept_of_who_has_no_name(services):
     assert not services.lab.model.memory.num_bytes
     answered(services, PROMPTS[0], histories=histories, visitor="a")
     assert services.lab.model.memory.num_bytes
+
+
+@pytest.mark.parametrize(("most_tokens", "together"), [(60, False), (600, True)])
+def test_rows_share_a_batch_only_while_all_of_them_fit_when_padded(
+    model, monkeypatch, most_tokens, together
+):
+    """The second visitor comes while the first one's reply is written, and both get theirs."""
+    monkeypatch.setattr("phoque.models.engine.end_tokens", lambda _: frozenset())
+    monkeypatch.setattr("phoque.serving.worker.MOST_TOKENS", most_tokens)
+    sizes, came, step = [], threading.Event(), Batch.step
+
+    def held(batch):
+        sizes.append(len(batch))
+        assert came.wait(60)
+        step(batch)
+
+    monkeypatch.setattr(Batch, "step", held)
+    worker = Worker(most_rows=2, most_waiting=2)
+    asked = [
+        worker.decode(model, [Row(messages=conversation(said))], Sampling(max_new_tokens=count))
+        for said, count in (("hi", 200), ("hello", 8))
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(list, asked[0])
+        wait_until(lambda: sizes)
+        second = pool.submit(list, asked[1])
+        wait_until(lambda: worker.num_waiting)
+        came.set()
+        assert (len(first.result(60)), len(second.result(60))) == (200, 8)
+    worker.close()
+    assert (2 in sizes) is together

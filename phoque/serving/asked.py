@@ -10,7 +10,7 @@ from phoque.models.template import encode
 from phoque.serving.batch import Work
 from phoque.serving.errors import RequestError
 from phoque.serving.schema import ChatRequest, Turn
-from phoque.serving.worker import AwaitedJob
+from phoque.serving.worker import MOST_TOKENS, AwaitedJob
 
 MODELS = {
     "phoque-neutral": Condition.NEUTRAL,
@@ -19,8 +19,6 @@ MODELS = {
 }
 DEFAULT_SEED = 42
 DEFAULT_TOKENS = 200
-MOST_TOKENS = 2048
-"""Limit of prompt and reply together, because rows share their memory."""
 STEERING = ("layer", "scale", "control")
 
 

@@ -41,6 +41,11 @@ class Work:
         """Token ids of each row."""
         return [encode(self.model.tokenizer, row.messages) for row in self.rows]
 
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest prompt with its reply."""
+        return max(map(len, self.prompts)) + self.sampling.max_new_tokens
+
 
 @dataclass(frozen=True, eq=False)
 class _Seat:

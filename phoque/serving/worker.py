@@ -16,6 +16,8 @@ from phoque.serving.errors import RequestError, broken, busy
 from phoque.serving.stops import StopText
 
 LOG = logging.getLogger(__name__)
+MOST_TOKENS = 2048
+"""Prompt and reply of a row; a batch holds so many for each of its most rows, padding included."""
 RETRY_SECONDS = 5.0
 """When to retry after a full line: about the length of a reply."""
 
@@ -95,6 +97,7 @@ class Worker:
         Raises:
             RequestError: the line is full (429), or the worker was closed.
         """
+        _ = job.work.prompts  # read here: an error is the asker's own, and nobody waits for it
         with self._changed:
             if self._closed:
                 raise broken()
@@ -131,9 +134,9 @@ class Worker:
         work = Work(
             model=model, rows=distinct, sampling=sampling, deliver=lambda _: True, owner=owner
         )
-        check_lengths(work.prompts, sampling, model.context_length)
         pieces: SimpleQueue[Piece | RequestError] = SimpleQueue()
         job = Job(work, pieces.put)
+        check_lengths(job.work.prompts, sampling, model.context_length)
         self.submit(job)
         unfinished = len(distinct)
         try:
@@ -190,8 +193,12 @@ class Worker:
     def _fits(self) -> bool:
         if not self.num_rows:
             return True  # whatever its size: or it would wait for ever
-        rows, batch = len(self._waiting[0].work.rows), self._batch_for(self._waiting[0])
-        return batch.joins and self.num_rows + rows <= self._most_rows
+        first = self._waiting[0]
+        rows = self.num_rows + len(first.work.rows)
+        # Every row takes the memory of the longest.
+        longest = max(job.work.longest for job in (first, *self._running))
+        fits = rows <= self._most_rows and rows * longest <= self._most_rows * MOST_TOKENS
+        return fits and self._batch_for(first).joins
 
     def _batch_for(self, job: Job) -> Batch:
         return self._batches.setdefault(id(job.work.model), Batch(job.work.model))
