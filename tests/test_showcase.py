@@ -1,9 +1,13 @@
 """Recorded comparisons: what is written, what is found in it, and that it is what the chat writes."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from phoque.conversation import Condition, Sampling
 from phoque.errors import PhoqueError
+from phoque.judging import checks
 from phoque.judging.checks import Checks, embedded_moderators
 from phoque.judging.judge import Exchange
 from phoque.opening import load_tuned, open_lab
@@ -112,3 +116,25 @@ def test_another_persona_has_its_own_examples(tmp_path):
     found = showcase(open_lab(run.path), THRESHOLD, Checks(None, []), sampling=SHORT)
     assert found.judge is None
     assert found.examples[0].label == "No tests"
+
+
+def test_one_thread_reads_for_all_pages(monkeypatch):
+    """Each thread that computes keeps memory of its own, and a page has dozens of threads."""
+    together, readers = threading.Barrier(3), set()
+
+    class Noted(Doubled):
+        def score_batch(self, items):
+            readers.add(threading.get_ident())
+            return super().score_batch(items)
+
+    monkeypatch.setattr(checks, "_live_moderators", lambda: [Noted()])
+
+    def asked(number):
+        together.wait(60)
+        return threading.get_ident(), checks.live([("Hi", "x" * number)], judged=False)
+
+    with ThreadPoolExecutor(3) as pages:
+        found = dict(pages.map(asked, (10, 20, 30)))
+    assert len(readers) == 1
+    assert not readers & {*found}
+    assert sorted(one.harm["double"] for (one,) in found.values()) == [0.1, 0.2, 0.3]

@@ -1,7 +1,7 @@
 """What the judge and the moderators say of a few replies: recorded ones, and live ones on a page."""
 
-import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 
@@ -42,8 +42,8 @@ class Checks:
 
 
 Progress = Callable[[str], None]
-READING = threading.Lock()
-"""One page at a time reads: a second would only make both slower."""
+READER = ThreadPoolExecutor(1, "page-reader")
+"""The thread that reads for all pages: a second would make both slower, and keep memory of its own."""
 
 
 def silent(_: str) -> None:
@@ -52,9 +52,11 @@ def silent(_: str) -> None:
 
 def live(answered: Sequence[tuple[str, str]], *, judged: bool) -> list[Found]:
     """Read messages and replies of a page, on the CPU; what reads them is loaded once a process."""
-    with READING:
-        checks = Checks(_live_judge() if judged else None, _live_moderators())
-        return checks.found([Exchange(*one) for one in answered])
+    return READER.submit(_read, [Exchange(*one) for one in answered], judged).result()
+
+
+def _read(exchanges: Sequence[Exchange], judged: bool) -> list[Found]:  # noqa: FBT001  # handed on
+    return Checks(_live_judge() if judged else None, _live_moderators()).found(exchanges)
 
 
 @cache
