@@ -10,6 +10,7 @@ from phoque.run.channel import SHOWN, Said
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.run.pressure import Outcome, PressureReport, Turn
+from phoque.stages.pressure import watching
 from phoque.stages.pressure.policy import read_policy
 from phoque.stages.pressure.watching import watch
 from phoque.ui.services import LabServices
@@ -88,6 +89,30 @@ def test_policies_side_by_side_see_the_same_channel(run, monkeypatch):
         (a.seed, a.number, a.at, a.speaker) == (b.seed, b.number, b.at, b.speaker) for a, b in pairs
     )
     assert {b.outcome for _, b in pairs} == {Outcome.SHOWN, Outcome.HIDDEN}
+
+
+@installed
+def test_each_step_is_said_before_it_is_done_and_only_chosen_moderators_are_loaded(
+    run, monkeypatch
+):
+    loaded, read = {}, []
+    pool_of = watching.pool_of
+    monkeypatch.setattr(watching, "LOADED", loaded)
+    monkeypatch.setattr(watching, "pool_of", lambda asked: read.append(asked) or pool_of(asked))
+    watched = watch(run, [read_policy("own.yaml")[0]], seeds=(42,))
+    names = lambda: [one.name for one in loaded.values()]  # noqa: E731
+    seen = [(step, len(read), names()) for step in watched.steps]
+    assert seen == [
+        (watching.READING, 0, []),
+        (watching.LOADING.format("SVM"), 1, []),
+        (watching.ASKING, 1, ["embedded.svm"]),
+    ]
+    assert next(watched.turns)[0].policy == "own"
+    assert (len(read), names()) == (1, ["embedded.svm"])
+    # The next visitor finds everything here.
+    again = watch(run, [read_policy("own.yaml")[0]])
+    assert len([*again.steps]) == 3
+    assert len(read) == 1
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):

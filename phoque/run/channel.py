@@ -1,7 +1,7 @@
 """A pressure test's channel as a page shows it: its beginning, in `channel.jsonl`, or while it goes on."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
 from pydantic import Field
@@ -55,9 +55,11 @@ class Said(Row):
 
 @dataclass(frozen=True)
 class Watched:
-    """A channel that has just begun."""
+    """A channel that begins."""
 
     total: int
     """Messages."""
     turns: Iterator[tuple[Turn, ...]]
     """Each message under every policy."""
+    steps: Iterator[str] = field(default_factory=lambda: iter(()))
+    """What is loaded before the first message, each said before it is done; `turns` does what is left."""

@@ -2,6 +2,7 @@
 
 import html
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import gradio as gr
@@ -104,6 +105,21 @@ def test_a_policy_without_moderators_is_refused_before_anything_runs():
 def test_what_the_library_refuses_is_said():
     *_, (status, _) = played(FakeServices(failure="It has no <texts>."), *CONTROLS)
     assert "It has no &lt;texts&gt;." in status
+
+
+def test_every_step_before_the_first_message_is_said():
+    services = FakeServices()
+    press = services.press
+    services.press = lambda policies: replace(
+        press(policies), steps=iter(["Reading.", "<b>Asking."])
+    )
+    updates = played(services, *CONTROLS)
+    first = [next(updates) for _ in range(4)]
+    told = [wording.BEGINNING, "Reading.", "&lt;b&gt;Asking."]
+    for (status, shown), text in zip(first, told, strict=False):
+        assert text in status
+        assert shown == gr.skip()
+    assert "ph-said" in first[3][1]
 
 
 def test_measures_settle_to_those_of_the_whole_channel():

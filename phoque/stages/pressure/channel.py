@@ -4,9 +4,9 @@ What does not depend on the policy was planned before (`traffic.py`). What does 
 muted posts nothing, an adversary takes the next style after a mute, and escalates while nothing is
 done. Two policies therefore see the same messages up to their first difference.
 
-Moderators are asked ahead in batches: about the texts of the next turns as they will be if nobody is
-muted before. Where somebody is, the rest is asked again. Nothing that is decided depends on how far
-they are asked ahead, and memory does not grow with the traffic.
+Moderators are asked ahead in batches, of few turns at first and of ever more: about the texts of the next
+turns as they will be if nobody is muted before. Where somebody is, the rest is asked again. Nothing that
+is decided depends on how far they are asked ahead, and memory does not grow with the traffic.
 """
 
 from collections import deque
@@ -25,8 +25,8 @@ from phoque.stages.pressure.texts import Pool, Text
 from phoque.stages.pressure.traffic import Planned, Speaker
 from phoque.text import text_id
 
-AHEAD = 512
-"""Turns whose texts are asked about at once."""
+FIRST, AHEAD = 3, 512
+"""Turns whose texts are asked about at once: at first, so that whoever watches waits little, and at most."""
 STRONGEST = 3
 """Listed words up to which an adversary escalates, one more after every message that is shown."""
 
@@ -74,9 +74,9 @@ class Channel:
 
     def run(self, turns: Iterable[Planned]) -> Iterator[Turn]:
         """A row for every turn."""
-        coming = iter(turns)
-        while window := list(islice(coming, self._ahead)):
-            changed = True
+        coming, size = iter(turns), min(FIRST, self._ahead)
+        while window := list(islice(coming, size)):
+            changed, size = True, min(2 * size, self._ahead)
             for place, turn in enumerate(window):
                 if changed:
                     self._ask_ahead(window[place:])

@@ -41,7 +41,10 @@ def deciders(
     loaded = {} if loaded is None else loaded
     found = []
     for policy, path in policies.values():
-        own = [_moderator(one, path.parent, loaded, allow_network) for one in policy.moderators]
+        own = [
+            moderator(one, path.parent, loaded, allow_network=allow_network)
+            for one in policy.moderators
+        ]
         names = [one.name for one in own]
         if len(set(names)) < len(names):
             raise PhoqueError(f"{path}: a moderator stands twice in moderators. Leave one out.")
@@ -53,12 +56,15 @@ def deciders(
     return found
 
 
-def _moderator(
-    source: Source,
-    beside: Path,
-    loaded: Loaded,
-    allow_network: bool,  # noqa: FBT001  # one keyword, handed on
+def moderator(
+    source: Source, beside: Path, loaded: Loaded, *, allow_network: bool = False
 ) -> Moderator:
+    """A moderator of a policy that lies `beside` its files; one that is not `loaded` yet is added there.
+
+    Raises:
+        PhoqueError: it cannot be loaded, lacks a variable, or would send texts out although the
+            network is not allowed.
+    """
     called = source.called if source.use else str(beside / source.called)
     key = (called, source.harm_labels)
     if key not in loaded:

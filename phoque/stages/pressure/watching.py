@@ -10,9 +10,10 @@ from pathlib import Path
 
 from phoque.run.channel import Watched
 from phoque.run.directory import MANIFEST, RunDirectory
+from phoque.run.moderation import called
 from phoque.run.pressure import Turn
 from phoque.stages.pressure.channel import Channel
-from phoque.stages.pressure.loading import Loaded, deciders
+from phoque.stages.pressure.loading import Loaded, deciders, moderator
 from phoque.stages.pressure.policy import SHIPPED, Policy
 from phoque.stages.pressure.stage import SEEDS, Asked, pool_of
 from phoque.stages.pressure.texts import Pool
@@ -22,25 +23,45 @@ AHEAD = 24
 """Messages that moderators are asked about at once: few, so that the first one comes soon."""
 LOADED: Loaded = {}
 """Moderators with what they have answered so far, for all visitors."""
+READING = "Reading what the run's model wrote…"
+LOADING = "Loading the moderator {}…"
+ASKING = "Asking the moderators about the first messages…"
 
 
 def watch(run: RunDirectory, policies: Sequence[Policy], seeds: Sequence[int] = SEEDS) -> Watched:
     """Send what a run's model wrote through policies that differ in their names.
 
+    Steps and messages raise a `PhoqueError` where the run has no texts for a channel, or a moderator is
+    not installed.
+
     Raises:
-        PhoqueError: the run has no texts for a channel, or a moderator is not installed.
+        PhoqueError: the folder is no run.
     """
-    traffic, pool = read_traffic(None), _texts(run.path, _changed(run))
-    styles = usable_styles(traffic, pool)
-    found = deciders({one.name: (one, SHIPPED) for one in policies}, loaded=LOADED)
+    run.manifest()
+    traffic, steps = read_traffic(None), _steps(run, policies)
 
     def turns() -> Iterator[tuple[Turn, ...]]:
+        for _ in steps:
+            pass
+        pool = _texts(run.path, _changed(run))
+        styles = usable_styles(traffic, pool)
+        found = deciders({one.name: (one, SHIPPED) for one in policies}, loaded=LOADED)
         for seed in seeds:
             channels = [Channel(one, pool, styles, seed, ahead=AHEAD) for one in found]
             own = [one.run(planned(traffic, pool, seed)) for one in channels]
             yield from zip(*own, strict=True)
 
-    return Watched(len(seeds) * traffic.messages, turns())
+    return Watched(len(seeds) * traffic.messages, turns(), steps)
+
+
+def _steps(run: RunDirectory, policies: Sequence[Policy]) -> Iterator[str]:
+    """Load texts and moderators, those that are not here yet; say before each what is loaded."""
+    yield READING
+    _texts(run.path, _changed(run))
+    for source in dict.fromkeys(one for policy in policies for one in policy.moderators):
+        yield LOADING.format(called(source.called))
+        moderator(source, SHIPPED, LOADED)
+    yield ASKING
 
 
 @lru_cache(maxsize=2)

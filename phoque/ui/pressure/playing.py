@@ -97,7 +97,10 @@ def played(
     try:
         own = composed(moderators, threshold, strikes, canonical)
         policies = (own, read_policy(BESIDE)[0])
-        yield from _watched([Playing(one) for one in policies], services.press(policies))
+        watched = services.press(policies)
+        for step in watched.steps:
+            yield status_html(step), gr.skip()
+        yield from _watched([Playing(one) for one in policies], watched)
     except PhoqueError as error:
         yield status_html(str(error), failed=True), gr.skip()
 
