@@ -65,6 +65,9 @@ STYLES = (
     "tour.css",
 )
 POLL_SECONDS = 0.5
+MOST_SESSIONS = 500
+"""Browsers whose page is remembered. Gradio keeps a description of every component for each one, also after
+it has left; the one that was silent for longest is forgotten first."""
 
 
 def build_demo(services: Services, others: Sequence[Services] = ()) -> gr.Blocks:
@@ -136,6 +139,7 @@ def launch_options() -> dict[str, Any]:
         "favicon_path": components.SEAL_FILE,
         "head": "".join([_names(), *map(_script, SCRIPTS)]),
         "run_history": False,
+        "state_session_capacity": MOST_SESSIONS,
         "footer_links": ["api"],
         "ssr_mode": False,
         "mcp_server": False,
