@@ -9,11 +9,12 @@ from phoque.errors import PhoqueError
 from phoque.run.pressure import Decision, Kind, Outcome, Role, Turn
 from phoque.run.settings import read_settings
 from phoque.stages.pressure import channel as channel_room
+from phoque.stages.pressure.channel import Channel
 from phoque.stages.pressure.deciding import rescaled
 from phoque.stages.pressure.measures import Tally
 from phoque.stages.pressure.policy import Policy, read_policy
 from phoque.stages.pressure.reviewers import Reviewers
-from phoque.stages.pressure.traffic import Traffic, planned
+from phoque.stages.pressure.traffic import Traffic, planned, usable_styles
 from phoque.text import text_id
 from tests.pressure_files import OneWord, decider, policy, pool, text, traffic, turns
 
@@ -93,6 +94,16 @@ def test_asking_ahead_changes_nothing(monkeypatch):
     ahead = turns(policy(**MUTED_OFTEN))
     monkeypatch.setattr(channel_room, "AHEAD", 1)
     assert turns(policy(**MUTED_OFTEN)) == ahead
+
+
+def test_who_watches_waits_for_few_texts_at_first():
+    classifier = OneWord()
+    deciding, texts, channel = decider(policy(), classifier), pool(), traffic()
+    rows = Channel(deciding, texts, usable_styles(channel, texts), 1, ahead=24)
+    coming = rows.run(planned(channel, texts, 1))
+    first = next(coming)
+    assert 0 < len(classifier.asked) <= channel_room.FIRST
+    assert [first, *coming] == turns(policy(), seeds=(1,))
 
 
 def test_each_text_is_asked_about_once():

@@ -4,9 +4,9 @@ What does not depend on the policy was planned before (`traffic.py`). What does 
 muted posts nothing, an adversary takes the next style after a mute, and escalates while nothing is
 done. Two policies therefore see the same messages up to their first difference.
 
-Moderators are asked ahead in batches, of few turns at first and of ever more: about the texts of the next
-turns as they will be if nobody is muted before. Where somebody is, the rest is asked again. Nothing that
-is decided depends on how far they are asked ahead, and memory does not grow with the traffic.
+Moderators are asked ahead in batches: about the texts of the next turns as they will be if nobody is
+muted before. Where somebody is, the rest is asked again. Nothing that is decided depends on how far
+they are asked ahead, and memory does not grow with the traffic.
 """
 
 from collections import deque
@@ -25,8 +25,10 @@ from phoque.stages.pressure.texts import Pool, Text
 from phoque.stages.pressure.traffic import Planned, Speaker
 from phoque.text import text_id
 
-FIRST, AHEAD = 3, 512
-"""Turns whose texts are asked about at once: at first, so that whoever watches waits little, and at most."""
+AHEAD = 512
+"""Turns whose texts are asked about at once."""
+FIRST = 3
+"""The same at the beginning of a channel that somebody watches, then ever more, up to what was asked for."""
 STRONGEST = 3
 """Listed words up to which an adversary escalates, one more after every message that is shown."""
 
@@ -59,6 +61,7 @@ class Channel:
     ) -> None:  # fmt: skip
         self._decider, self._pool, self._styles, self._seed = decider, pool, styles, seed
         self._policy, self._texts, self._ahead = decider.policy, texts, ahead or AHEAD
+        self._first = min(FIRST, ahead) if ahead else AHEAD
         self._states: dict[str, State] = {}
         self._posted: deque[tuple[str, str]] = deque(maxlen=self._policy.context or 1)
         """Thread and text of the last posted messages."""
@@ -74,7 +77,7 @@ class Channel:
 
     def run(self, turns: Iterable[Planned]) -> Iterator[Turn]:
         """A row for every turn."""
-        coming, size = iter(turns), min(FIRST, self._ahead)
+        coming, size = iter(turns), self._first
         while window := list(islice(coming, size)):
             changed, size = True, min(2 * size, self._ahead)
             for place, turn in enumerate(window):
