@@ -156,9 +156,10 @@ class Handlers:
                 yield self._update(state, status, prompt=box)
                 box = gr.skip()
         except PhoqueError as error:
-            # Nothing typed is lost: the box was not emptied, and the turn is not kept.
-            yield self._update(kept or before, str(error), failed=True)
-            return
+            if not run.stopped():
+                # Nothing typed is lost: the box was not emptied, and the turn is not kept.
+                yield self._update(kept or before, str(error), failed=True)
+                return
         if not run.stopped():
             run.written()
             state = yield from self._read(run, state, status, asked)
