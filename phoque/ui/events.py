@@ -9,6 +9,8 @@ MODEL_QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 4
 in Gradio's cannot be told to stop before its turn."""
 THREADS = 64
 """More than those that wait for the model, so that everything else is answered meanwhile."""
+AT_ONCE: dict[str, Any] = {"trigger_mode": "multiple"}
+"""The page passes every press on; `phoque.ui.stopping` decides which of them begin a run."""
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 """Not a part of the public API."""
 QUIET: dict[str, Any] = {"show_progress": "hidden"}

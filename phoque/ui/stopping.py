@@ -20,8 +20,6 @@ from phoque.ui.events import QUICK
 T = TypeVar("T")
 POLL_SECONDS = 0.05
 """How often a run that waits looks at the flag."""
-AT_ONCE: dict[str, Any] = {"trigger_mode": "multiple"}
-"""The page passes every press on; which of them begin a run is decided here."""
 
 
 @dataclass

@@ -10,13 +10,13 @@ import gradio as gr
 from phoque.figures.pressure_measures import PLAN
 from phoque.run.folder import Reader
 from phoque.run.moderation import called
-from phoque.ui.events import PRIVATE, QUICK, QUIET
+from phoque.ui.events import AT_ONCE, PRIVATE, QUICK, QUIET
 from phoque.ui.pressure import wording
 from phoque.ui.pressure.drawing import recorded
 from phoque.ui.pressure.playing import BESIDE, CHOICES, CHOSEN, Update, played
 from phoque.ui.results import Section, drawer, rendered
 from phoque.ui.services import Services
-from phoque.ui.stopping import AT_ONCE, Place, Run, stoppable
+from phoque.ui.stopping import Place, Run, stoppable
 from phoque.ui.wording import REVEAL
 
 SECTION = Section(plan=PLAN, instead=recorded)

@@ -10,13 +10,13 @@ import gradio as gr
 
 from phoque.ui import components, wording
 from phoque.ui.chat_page import Page, draw_page
-from phoque.ui.events import MODEL_QUEUE, PRIVATE, QUICK, QUIET
+from phoque.ui.events import AT_ONCE, MODEL_QUEUE, PRIVATE, QUICK, QUIET
 from phoque.ui.filling import carry_out, hidden_order, order
 from phoque.ui.handlers import LARGEST_SEED, Handlers, Update
 from phoque.ui.recorded import showcase_of
 from phoque.ui.services import Services
 from phoque.ui.snippet import opening
-from phoque.ui.stopping import AT_ONCE, Place, Run, stoppable
+from phoque.ui.stopping import Place, Run, stoppable
 from phoque.ui.verdicts import rules_of
 from phoque.ui.words import Words
 

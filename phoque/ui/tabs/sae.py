@@ -8,7 +8,7 @@ import gradio as gr
 from phoque.errors import PhoqueError
 from phoque.run.folder import Reader
 from phoque.ui import components
-from phoque.ui.events import MODEL_QUEUE, PRIVATE, QUICK, QUIET, Opening
+from phoque.ui.events import AT_ONCE, MODEL_QUEUE, PRIVATE, QUICK, QUIET, Opening
 from phoque.ui.filling import carry_out, hidden_order, order
 from phoque.ui.results import Frame, drawer, results
 from phoque.ui.sae.cards import latent_cards
@@ -17,7 +17,7 @@ from phoque.ui.sae.latents import latent_browser
 from phoque.ui.sae.sections import SECTIONS
 from phoque.ui.sae.trying import Update, tried
 from phoque.ui.services import Services
-from phoque.ui.stopping import AT_ONCE, Place, Run, stoppable
+from phoque.ui.stopping import Place, Run, stoppable
 
 INTRO = (
     "A sparse autoencoder (SAE) writes each state of the model as a sum of few directions, its "
