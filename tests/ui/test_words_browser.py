@@ -56,6 +56,10 @@ def test_the_number_is_read_by_keyboard_and_has_a_sign(page):
     expect(caption).to_contain_text("token 2 of")
     toxic.press("ArrowLeft")
     expect(caption).to_have_text(first)
+    expect(caption.locator(".ph-real")).to_be_hidden()
+    press(page, "Show replies")
+    expect(caption.locator(".ph-real")).to_be_visible()
+    expect(caption.locator(".ph-mask")).to_be_hidden()
     word = toxic.locator(".ph-mask .ph-token").first
     assert re.search(r"[+−]\d", word.get_attribute("title"))
 
