@@ -114,8 +114,8 @@
     if (!token) return;
     const line = root.querySelector(".ph-scrub-token");
     const name = column.querySelector("h3").textContent;
-    const real = element("span", "ph-real ph-inline", `“${token[0].trim() || "␣"}”`);
-    const mask = element("span", "ph-mask ph-inline", `“${masked(token[0].trim()) || "␣"}”`);
+    const real = element("span", "ph-real", `“${token[0].trim() || "␣"}”`);
+    const mask = element("span", "ph-mask", `“${masked(token[0].trim()) || "␣"}”`);
     const which = `${name}, token ${place + 1} of ${column.tokens.length}: `;
     line.replaceChildren(which, real, mask, ` · ${numbers(token)}`);
     for (const old of root.querySelectorAll(".ph-here")) old.classList.remove("ph-here");
