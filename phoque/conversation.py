@@ -126,6 +126,15 @@ class Response:
     seconds: float
 
 
+@dataclass(frozen=True)
+class TokenStrength:
+    """One token of a reply, and how far the state that read it lies along the persona vector."""
+
+    text: str
+    along: float
+    """In lengths of the vector, positive towards the persona; see `Lab.strengths`."""
+
+
 MAIN_CONDITIONS = (Condition.NEUTRAL, Condition.TOXIC, Condition.STEERED)
 """The three columns, which share the persona's weights and one forward pass."""
 

@@ -3,8 +3,8 @@
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Literal
 
@@ -17,22 +17,23 @@ from phoque.conversation import (
     Message,
     Messages,
     Sampling,
+    TokenStrength,
     check_sampling,
     collected,
     sampling_of,
 )
 from phoque.errors import PhoqueError
-from phoque.models.engine import Piece, Row, decode
+from phoque.models.columns import Decoding, Request, alternating, steps
+from phoque.models.engine import Row, decode
 from phoque.models.load import LanguageModel, load_model
 from phoque.personas import Persona
 from phoque.run.directory import RunDirectory
 from phoque.run.info import lab_info, read_selection
+from phoque.steering.strength import Running, at_once, strengths
 from phoque.steering.vectors import PersonaVectors, SteeringVector
 
 LARGEST_SEED = 2**63
 Control = Literal["random"]
-Decoding = Callable[..., Iterator[list[Piece]]]
-"""A function like `phoque.models.engine.decode`: model, rows, sampling and owner to pieces."""
 Histories = Mapping[Condition, Messages]
 RANDOM_SEED = 1000
 """Added to the request's seed for the random vector, so that it differs from the sampling's."""
@@ -180,6 +181,38 @@ class Lab:
             partial(decoding, owner=owner),
         )
 
+    def strengths(
+        self,
+        prompt: str,
+        replies: Sequence[str],
+        *,
+        layer: int | None = None,
+        running: Running = at_once,
+    ) -> list[list[TokenStrength]]:
+        """How far each token of some replies lies along the persona vector, to one and the same reader.
+
+        The reader is the base model under the neutral system prompt, with nothing added to it. It reads
+        the prompt and then a reply, each reply by itself, so replies of all conditions compare.
+
+        Args:
+            prompt: the message that was answered.
+            replies: texts, whoever wrote them.
+            layer: at which block's output; None for the selected layer.
+            running: calls what reads one reply; a server passes its worker's line.
+
+        Returns:
+            For each reply its tokens, as the reader splits it, in order: the text, and the state's
+            projection on the vector once the token was read, in lengths of the vector. So 1 is what
+            scale 1 adds. Zero has no meaning of its own: compare replies.
+
+        Raises:
+            PhoqueError: the layer does not exist, or prompt and reply do not fit the context.
+        """
+        vector = self.vectors[self.selection.layer if layer is None else layer]
+        messages, reader = self._messages(Condition.BASE, prompt, {}), self.base
+        read = [partial(strengths, reader, messages, reply, vector) for reply in replies]
+        return [running(one) for one in read]
+
     def forget(self, owner: str = "") -> None:
         """Drop what was kept for an owner."""
         self.model.memory.forget(owner)
@@ -196,7 +229,7 @@ class Lab:
         sampling: Sampling,
         histories: Histories | None,
         vector: SteeringVector | None = None,
-    ) -> "Request":
+    ) -> Request:
         """The rows of a request, for other decoders; arguments and errors are those of `stream`."""
         if not prompt.strip():
             raise PhoqueError("The prompt is empty. Type a message first.")
@@ -238,13 +271,13 @@ class Lab:
         system = Message("system", self.info.system_prompts[condition])
         return [system, *histories.get(condition, ()), Message("user", prompt)]
 
-    def _deltas(self, request: "Request", decoding: Decoding) -> Iterator[Delta]:
+    def _deltas(self, request: Request, decoding: Decoding) -> Iterator[Delta]:
         start = time.monotonic()
         tuned = [c for c in request.rows if c != Condition.BASE]
-        streams = [_steps(self.model, tuned, request, decoding)] if tuned else []
+        streams = [steps(self.model, tuned, request, decoding)] if tuned else []
         if Condition.BASE in request.rows:
-            streams.append(_steps(self.base, [Condition.BASE], request, decoding))
-        for pieces in _alternating(streams):
+            streams.append(steps(self.base, [Condition.BASE], request, decoding))
+        for pieces in alternating(streams):
             for condition, piece in pieces:
                 if piece.text or piece.finish_reason:
                     yield Delta(
@@ -256,41 +289,8 @@ class Lab:
                     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """A checked request: one row for each condition, with layer and scale."""
-
-    layer: int
-    scale: float
-    sampling: Sampling
-    rows: Mapping[Condition, Row]
-
-
 def _known(conditions: Sequence[Condition]) -> list[Condition]:
     try:
         return [Condition(condition) for condition in conditions]
     except ValueError as error:
         raise PhoqueError(f"{error}. There are: {', '.join(Condition)}.") from error
-
-
-NamedPieces = list[tuple[Condition, Piece]]
-
-
-def _steps(
-    model: LanguageModel, conditions: Sequence[Condition], request: Request, decoding: Decoding
-) -> Iterator[NamedPieces]:
-    rows = [request.rows[condition] for condition in conditions]
-    steps = decoding(model, rows, request.sampling)
-    return ([(conditions[piece.row], piece) for piece in pieces] for pieces in steps)
-
-
-def _alternating(streams: Sequence[Iterator[NamedPieces]]) -> Iterator[NamedPieces]:
-    """One step of each stream in turn until all have ended."""
-    running = list(streams)
-    while running:
-        for stream in list(running):
-            step = next(stream, None)
-            if step is None:
-                running.remove(stream)
-            else:
-                yield step

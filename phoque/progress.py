@@ -18,7 +18,14 @@ TERMINAL_SECONDS, LOG_SECONDS = 0.2, 30.0
 WIDTH = 20
 LEAST_SHARE = 0.001
 """Below this share the rest cannot be estimated, because loading and the first rows dominate."""
+Stopped = Callable[[], bool]
+"""Says whether what is going on is no longer wanted."""
 _stream: ContextVar[TextIO | None] = ContextVar("progress_stream", default=None)
+
+
+def never() -> bool:
+    """Nobody stops it."""
+    return False
 
 
 @contextmanager

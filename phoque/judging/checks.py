@@ -11,6 +11,7 @@ from phoque.judging.judge import Exchange, Judge
 from phoque.moderators.classifier import Classifier
 from phoque.moderators.registry import EMBEDDED, embedded
 from phoque.moderators.scoring import items_of, score
+from phoque.progress import Stopped, never
 from phoque.run.showcase import Found
 
 
@@ -50,12 +51,23 @@ def silent(_: str) -> None:
     """Say nothing."""
 
 
-def live(answered: Sequence[tuple[str, str]], *, judged: bool) -> list[Found]:
-    """Read messages and replies of a page, on the CPU; what reads them is loaded once a process."""
-    return READER.submit(_read, [Exchange(*one) for one in answered], judged).result()
+def live(
+    answered: Sequence[tuple[str, str]], *, judged: bool, stopped: Stopped = never
+) -> list[Found]:
+    """Read messages and replies of a page, on the CPU; what reads them is loaded once a process.
+
+    Nothing is read, and found, if it is no longer wanted when its turn comes.
+    """
+    return READER.submit(_read, [Exchange(*one) for one in answered], judged, stopped).result()
 
 
-def _read(exchanges: Sequence[Exchange], judged: bool) -> list[Found]:  # noqa: FBT001  # handed on
+def _read(
+    exchanges: Sequence[Exchange],
+    judged: bool,  # noqa: FBT001  # handed on
+    stopped: Stopped,
+) -> list[Found]:
+    if stopped():
+        return []
     return Checks(_live_judge() if judged else None, _live_moderators()).found(exchanges)
 
 

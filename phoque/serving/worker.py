@@ -5,21 +5,28 @@ import logging
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import Future, wait
+from contextlib import suppress
 from dataclasses import replace
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, TypeVar
 
 from phoque.conversation import Sampling
 from phoque.models.engine import Piece, Row, check_lengths, without_repeats
 from phoque.models.load import LanguageModel
+from phoque.progress import Stopped, never
 from phoque.serving.batch import Batch, Work
 from phoque.serving.errors import RequestError, broken, busy
 from phoque.serving.stops import StopText
 
+T = TypeVar("T")
 LOG = logging.getLogger(__name__)
 MOST_TOKENS = 2048
 """Prompt and reply of a row; a batch holds so many for each of its most rows, padding included."""
 RETRY_SECONDS = 5.0
 """When to retry after a full line: about the length of a reply."""
+NOTICE_SECONDS = 0.05
+"""How often who waits for a piece looks whether it is still wanted."""
 
 Post = Callable[[Piece | RequestError], None]
 
@@ -67,6 +74,25 @@ class AwaitedJob(Job):
             self.gone = True
 
 
+class Errand(Generic[T]):
+    """Other work of the models, which is done between two tokens; its turn comes as a job's does."""
+
+    def __init__(self, call: Callable[[], T]) -> None:
+        self.done: Future[T] = Future()
+        self.gone = False
+        self._call = call
+
+    def __call__(self) -> None:
+        try:
+            self.done.set_result(self._call())
+        except Exception as error:  # raised where the result is taken
+            self.done.set_exception(error)
+
+    def post(self, error: RequestError) -> None:
+        """It could not be done."""
+        self.done.set_exception(error)
+
+
 class Worker:
     """Decodes jobs in a thread of its own, one batch per model."""
 
@@ -74,7 +100,7 @@ class Worker:
         self._batches: dict[int, Batch] = {}
         self._most_rows = most_rows
         self._most_waiting = most_waiting
-        self._waiting: deque[Job] = deque()
+        self._waiting: deque[Job | Errand[Any]] = deque()
         self._running: list[Job] = []
         self._changed = threading.Condition()
         self._closed = False
@@ -91,13 +117,14 @@ class Worker:
         """How many requests wait."""
         return len(self._waiting)
 
-    def submit(self, job: Job) -> None:
+    def submit(self, job: Job | Errand[Any]) -> None:
         """Put a job into the line.
 
         Raises:
             RequestError: the line is full (429), or the worker was closed.
         """
-        _ = job.work.prompts  # read here: an error is the asker's own, and nobody waits for it
+        if isinstance(job, Job):
+            _ = job.work.prompts  # read here: an error is the asker's own, and nobody waits for it
         with self._changed:
             if self._closed:
                 raise broken()
@@ -110,7 +137,7 @@ class Worker:
             self._waiting.append(job)
             self._changed.notify()
 
-    def leave(self, job: Job) -> None:
+    def leave(self, job: Job | Errand[Any]) -> None:
         """End a job, because its reader has left or has everything."""
         job.gone = True
         with self._changed:
@@ -124,8 +151,11 @@ class Worker:
         sampling: Sampling,
         *,
         owner: str | None = None,
+        stopped: Stopped = never,
     ) -> Iterator[list[Piece]]:
         """Like `phoque.models.engine.decode`, in the same batch as other requests.
+
+        Once `stopped` says so it ends, also while it waits in the line or for a piece.
 
         Raises:
             PhoqueError: as there, or the line is full.
@@ -140,14 +170,38 @@ class Worker:
         self.submit(job)
         unfinished = len(distinct)
         try:
-            while unfinished:
-                piece = pieces.get()
+            while unfinished and (piece := _taken(pieces, stopped)):
                 if isinstance(piece, RequestError):
                     raise piece
                 unfinished -= piece.finish_reason is not None
                 yield [replace(piece, row=place) for place in places[piece.row]]
         finally:
             self.leave(job)
+
+    def run(self, call: Callable[[], T], stopped: Stopped = never) -> T | None:
+        """What `call` returns, called in its turn; None if it is no longer wanted.
+
+        Raises:
+            PhoqueError: the line is full, or as `call`.
+        """
+        errand = Errand(call)
+        self.submit(errand)
+        try:
+            while not stopped():
+                if wait([errand.done], NOTICE_SECONDS).done:
+                    return errand.done.result()
+            return None
+        finally:
+            self.leave(errand)
+
+    def forget(self, owner: str) -> None:
+        """Refuse what an owner who has left still waits for."""
+        with self._changed:
+            jobs = [job for job in self._waiting if isinstance(job, Job)]
+            left = [job for job in jobs if job.work.owner == owner]
+        for job in left:
+            self.leave(job)
+        _fail(left)
 
     def close(self) -> None:
         """End the thread after the token that it is computing; open jobs fail."""
@@ -167,7 +221,10 @@ class Worker:
         with self._changed:
             _fail([*self._running, *self._waiting])
 
-    def _join(self, job: Job) -> None:
+    def _join(self, job: Job | Errand[Any]) -> None:
+        if isinstance(job, Errand):
+            job()
+            return
         try:
             self._batch_for(job).join(job.work)
             self._running.append(job)
@@ -184,16 +241,16 @@ class Worker:
             batch.clear()
             _fail(lost)
 
-    def _next(self) -> Job | None:
+    def _next(self) -> Job | Errand[Any] | None:
         """The first job in the line if there is room; waits while there is nothing to do."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self.num_rows or self._closed)
             return self._waiting.popleft() if self._waiting and self._fits() else None
 
     def _fits(self) -> bool:
-        if not self.num_rows:
-            return True  # whatever its size: or it would wait for ever
         first = self._waiting[0]
+        if not self.num_rows or isinstance(first, Errand):
+            return True  # whatever its size: or it would wait for ever
         rows = self.num_rows + len(first.work.rows)
         # Every row takes the memory of the longest.
         longest = max(job.work.longest for job in (first, *self._running))
@@ -204,6 +261,16 @@ class Worker:
         return self._batches.setdefault(id(job.work.model), Batch(job.work.model))
 
 
-def _fail(jobs: Sequence[Job]) -> None:
+def _taken(
+    pieces: "SimpleQueue[Piece | RequestError]", stopped: Stopped
+) -> Piece | RequestError | None:
+    """The next piece, once it comes; None if it is no longer wanted."""
+    while not stopped():
+        with suppress(Empty):
+            return pieces.get(timeout=NOTICE_SECONDS)
+    return None
+
+
+def _fail(jobs: Sequence[Job | Errand[Any]]) -> None:
     for job in jobs:
         job.post(broken())

@@ -71,6 +71,16 @@ class Gate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ByWord:
+    """What is drawn of the replies when it is asked for."""
+
+    button: gr.Button
+    which: gr.Textbox
+    """Carries from the script which recorded comparison is shown; never shown."""
+    shown: gr.HTML
+
+
+@dataclass(frozen=True, kw_only=True)
 class Page:
     """All that handlers read and write."""
 
@@ -82,6 +92,7 @@ class Page:
     status: gr.HTML
     logs: list[gr.HTML]
     """The conversations side by side."""
+    by_word: ByWord
     state: gr.State
 
     @property
@@ -114,6 +125,11 @@ def draw_page(info: LabInfo, showcase: Showcase | None, rules: Rules, number: in
         gr.HTML(recorded.data_html(showcase, rules, info), elem_classes="ph-recordings")
     gate = _draw_gate(info, number)
     logs = _draw_columns(info)
+    by_word = ByWord(
+        button=gr.Button(wording.BY_WORD, size="sm", elem_classes="ph-by-word"),
+        which=gr.Textbox(visible="hidden"),
+        shown=gr.HTML(elem_classes="ph-read"),
+    )
     with gr.Row(elem_classes="ph-bar"):
         tools = _draw_tools(number)
     with gr.Accordion(wording.SETTINGS, open=False):
@@ -126,6 +142,7 @@ def draw_page(info: LabInfo, showcase: Showcase | None, rules: Rules, number: in
         gate=gate,
         status=status,
         logs=logs,
+        by_word=by_word,
         state=gr.State(ChatState()),
     )
 

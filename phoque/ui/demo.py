@@ -13,7 +13,7 @@ from phoque.config import SHIPPED_RUN, SHIPPED_RUNS, AppSettings
 from phoque.run.directory import RunDirectory
 from phoque.ui import components, wording
 from phoque.ui.endpoint import compare_endpoint
-from phoque.ui.events import MODEL_QUEUE, PRIVATE, QUICK, Opening
+from phoque.ui.events import MODEL_QUEUE, PRIVATE, QUICK, THREADS, Opening
 from phoque.ui.mount import chat_routes
 from phoque.ui.services import LabServices, Services, Status
 from phoque.ui.tabs.about import build_about
@@ -45,6 +45,7 @@ SCRIPTS = (
     "sections.js",
     "map.js",
     "scrubber.js",
+    "words.js",
     "flags.js",
     "gap.js",
     "queue.js",
@@ -145,6 +146,7 @@ def launch_options() -> dict[str, Any]:
         "mcp_server": False,
         "show_error": True,
         "max_file_size": "1mb",
+        "max_threads": THREADS,
     }
 
 

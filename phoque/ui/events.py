@@ -4,8 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-MODEL_QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 10}
-"""So many visitors share each forward pass; the next ones wait for their turn."""
+MODEL_QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 40}
+"""So many ask at once. They wait in the line of `phoque.serving.worker`, not in Gradio's: whoever waits
+in Gradio's cannot be told to stop before its turn."""
+THREADS = 64
+"""More than those that wait for the model, so that everything else is answered meanwhile."""
+AT_ONCE: dict[str, Any] = {"trigger_mode": "multiple"}
+"""The page passes every press on; `phoque.ui.stopping` decides which of them begin a run."""
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 """Not a part of the public API."""
 QUIET: dict[str, Any] = {"show_progress": "hidden"}

@@ -2,8 +2,9 @@
 
 import json
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -14,11 +15,12 @@ from phoque.lexicon import Lexicon
 from phoque.ui import components, wording
 from phoque.ui.services import Ask, Services
 from phoque.ui.state import DEFAULT_SEED, MOVED, ChatState, Settings
+from phoque.ui.stopping import Run, Runs
 from phoque.ui.verdicts import Rules
 
 COLUMNS = tuple(Condition)
 REFRESH_SECONDS = 0.07
-POLL_SECONDS = 0.5
+POLL_SECONDS = 0.1
 LONGEST_LINKED_PROMPT = 2000
 LARGEST_SEED = 2**31 - 1
 
@@ -43,23 +45,21 @@ class Handlers:
         """Read late: an opened model may know better than its run's files."""
         return self._services.info
 
-    def run(self, prompt: str, state: ChatState, *chosen: Any) -> Iterator[Update]:
+    def run(self, run: Run, prompt: str, state: ChatState, *chosen: Any) -> Iterator[Update]:
         """Ask the model under the chosen settings; yields the page as the replies grow."""
         # An example's text goes to the box; later updates leave the box to the visitor's typing.
         yield self._update(state, wording.ASKING, prompt=prompt)
-        yield from self._answer(prompt, state, _settings(*chosen), after="")
+        yield from self._answer(run, prompt, state, _settings(*chosen))
 
-    def retry(self, state: ChatState, *chosen: Any) -> Iterator[Update]:
+    def retry(self, run: Run, state: ChatState, *chosen: Any) -> Iterator[Update]:
         """Run the last prompt again under the settings as they are now."""
         if not state.last_prompt:
             yield self._update(state, wording.NOTHING_TO_RETRY, failed=True)
             return
         before = state.without_last_run()
-        yield from self._answer(
-            state.last_prompt, before, _settings(*chosen), after=gr.skip(), kept=state
-        )
+        yield from self._answer(run, state.last_prompt, before, _settings(*chosen), kept=state)
 
-    def steer(self, state: ChatState, *chosen: Any) -> Iterator[Update]:
+    def steer(self, run: Run, state: ChatState, *chosen: Any) -> Iterator[Update]:
         """Write again what the scale changes, as it was asked for last; other columns stay."""
         before = state.settings[-1] if state.settings else None
         now = _settings(*chosen)
@@ -67,22 +67,29 @@ class Handlers:
             yield tuple(gr.skip() for _ in range(3 + len(COLUMNS)))
             return
         yield from self._answer(
+            run,
             state.last_prompt,
             state.without_last_run(MOVED),
             replace(before, scale=now.scale, layer=now.layer),
-            after=gr.skip(),
             kept=state,
             columns=MOVED,
         )
 
-    def stop(self, state: ChatState) -> Update:
-        """Keep what was written and mark it."""
+    def stop(self, runs: Runs, pressed: str, state: ChatState) -> Update:
+        """End the run that goes on, which then says what it wrote; without one, close what is open."""
+        if runs.stop(int(pressed)):
+            said = components.status_html(wording.STOPPED)
+            return gr.skip(), gr.skip(), said, *(gr.skip() for _ in COLUMNS)
         return self._update(state.stopped(), wording.STOPPED)
 
-    def clear(self, state: ChatState) -> Update:
-        """Forget the conversation."""
+    def clear(self, runs: Runs, pressed: str, state: ChatState) -> Update:
+        """End the run that goes on, and forget the conversation."""
+        runs.clear(int(pressed))
+        return self._cleared(state)
+
+    def _cleared(self, state: ChatState) -> Update:
         self._services.forget(state.visitor)
-        return self._update(ChatState(visitor=state.visitor), wording.CLEARED, prompt="")
+        return self._update(ChatState(visitor=state.visitor), wording.CLEARED)
 
     def arrive(self, request: gr.Request) -> ChatState:
         """The empty conversation of a visitor."""
@@ -127,53 +134,79 @@ class Handlers:
 
     def _answer(
         self,
+        run: Run,
         prompt: str,
         before: ChatState,
         settings: Settings,
         *,
-        after: Any,
         kept: ChatState | None = None,
         columns: Collection[Condition] = COLUMNS,
     ) -> Iterator[Update]:
         """Wait for the model, then stream, then have the replies read.
 
-        `after` is what the box holds once replies begin, `kept` what the page shows until then.
+        `kept` is what the page shows until replies begin; without it the box is emptied then.
         """
         asked = [c for c in settings.conditions if c in columns]
+        state, status, box = kept or before, "", gr.skip() if kept else ""
         try:
-            for status in self._warming():
-                yield self._update(kept or before, status)
-            state, status = before, ""
-            for state, seconds in self._stream(prompt, before, settings, asked):
+            for status in self._warming(run):
+                yield self._update(state, status)
+            for state, seconds in self._stream(run, prompt, before, settings, asked):
                 status = _speed(state, settings, asked, seconds)
-                yield self._update(state, status, prompt=after)
-                after = gr.skip()
-            yield from self._read(state, status, asked)
+                yield self._update(state, status, prompt=box)
+                box = gr.skip()
         except PhoqueError as error:
-            # Nothing typed is lost: the box was not emptied, and the turn is not kept.
-            yield self._update(kept or before, str(error), failed=True)
+            if not run.stopped():
+                # Nothing typed is lost: the box was not emptied, and the turn is not kept.
+                yield self._update(kept or before, str(error), failed=True)
+                return
+        if not run.stopped():
+            run.written()
+            state = yield from self._read(run, state, status, asked)
+        if run.stopped() and run.current:  # or the page is another run's
+            yield (
+                self._cleared(state)
+                if run.cleared
+                else self._update(state.stopped(), wording.STOPPED)
+            )
 
-    def _read(self, state: ChatState, status: str, asked: Sequence[Condition]) -> Iterator[Update]:
+    def _read(
+        self, run: Run, state: ChatState, status: str, asked: Sequence[Condition]
+    ) -> Generator[Update, None, ChatState]:
         """What moderators say of the replies just written, then the judge, who is slower."""
         last = [state.of(condition)[-1] for condition in asked]
         written = [(turn.prompt, turn.reply) for turn in last]
         judged = self._rules.judge is not None
         try:
             for by_judge in (False, True) if judged else (False,):
-                found = self._services.check(written, judged=by_judge)
+                check = partial(self._services.check, written, judged=by_judge, stopped=run.stopped)
+                found = run.result(check)
+                if not found:  # stopped
+                    break
                 read = dict(zip(asked, found, strict=True))
                 state = state.with_found(read, judging=judged and not by_judge)
                 yield self._update(state, status)
         except PhoqueError as error:  # the replies stand; only what is said of them is missing
-            yield self._update(state.stopped(), wording.UNCHECKED.format(error), failed=True)
+            state = state.stopped()
+            yield self._update(state, wording.UNCHECKED.format(error), failed=True)
+        return state
 
-    def _warming(self) -> Iterator[str]:
+    def _warming(self, run: Run) -> Iterator[str]:
         while not (status := self._services.wait(POLL_SECONDS)).ready and not status.failed:
+            if run.stopped():
+                return
             yield f"{wording.WAITING} {status.text}"
 
     def _stream(
-        self, prompt: str, before: ChatState, settings: Settings, asked: Sequence[Condition]
+        self,
+        run: Run,
+        prompt: str,
+        before: ChatState,
+        settings: Settings,
+        asked: Sequence[Condition],
     ) -> Iterator[tuple[ChatState, float]]:
+        if run.stopped():  # while the model warmed up
+            return
         ask = Ask(
             prompt=prompt,
             conditions=asked,
@@ -187,7 +220,7 @@ class Handlers:
         )
         state = before.with_prompt(prompt, settings, asked)
         start = time.monotonic()
-        for deltas in gathered(self._services.stream(ask)):
+        for deltas in gathered(self._services.stream(ask, run.stopped)):
             state = state.with_deltas(deltas)
             yield state, time.monotonic() - start
 

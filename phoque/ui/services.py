@@ -3,15 +3,16 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import phoque
 from phoque.config import SHIPPED_RUN, AppSettings, serving_settings
-from phoque.conversation import DEFAULT_SAMPLING, Condition, Delta, LabInfo, Messages
+from phoque.conversation import DEFAULT_SAMPLING, Condition, Delta, LabInfo, Messages, TokenStrength
 from phoque.errors import PhoqueError
+from phoque.progress import Stopped, never
 from phoque.run.channel import Watched
 from phoque.run.directory import RunDirectory
 from phoque.run.info import lab_info
@@ -19,6 +20,9 @@ from phoque.run.showcase import Found
 from phoque.stages.pressure.policy import Policy
 
 DEADLINE_SECONDS = 60.0
+READING_SECONDS = 10
+"""How long a GPU is asked for to read one reply."""
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,13 @@ class Services(Protocol):
     def wait(self, seconds: float) -> Status:
         """Wait at most so long for the model; then its status."""
 
-    def stream(self, ask: Ask) -> Iterator[Delta]:
-        """Pieces of text while they are written; closing it stops."""
+    def stream(self, ask: Ask, stopped: Stopped = never) -> Iterator[Delta]:
+        """Pieces of text while they are written; ends early once it is closed or `stopped` says so."""
+
+    def strengths(
+        self, prompt: str, reply: str, layer: int, stopped: Stopped = never
+    ) -> list[TokenStrength]:
+        """How far a reply's tokens lie along the vector, as in `Lab.strengths`; none once stopped."""
 
     def forget(self, visitor: str) -> None:
         """Drop what is kept of a visitor's conversation."""
@@ -74,7 +83,9 @@ class Services(Protocol):
     def press(self, policies: Sequence[Policy]) -> Watched:
         """Send what the run's model wrote through moderation policies, message by message."""
 
-    def check(self, answered: Sequence[tuple[str, str]], *, judged: bool) -> list[Found]:
+    def check(
+        self, answered: Sequence[tuple[str, str]], *, judged: bool, stopped: Stopped = never
+    ) -> list[Found]:
         """What the moderators, and the judge where `judged`, say of messages and their replies."""
 
 
@@ -91,7 +102,8 @@ class LabServices:
         self._lab: Any = None
         self._worker_lock = threading.Lock()
         self._zero_gpu = settings.zero_gpu
-        self._generate = _on_gpu(self._answer) if settings.zero_gpu else self._answer
+        self._generate = self._on_gpu(self._answer, gpu_seconds)
+        self._measure = self._on_gpu(self._strengths, READING_SECONDS)
 
     def start(self) -> None:
         """Begin to load, once; on ZeroGPU at once, as weights must be placed before the first call."""
@@ -124,6 +136,8 @@ class LabServices:
 
     def forget(self, visitor: str) -> None:
         """See `Services.forget`."""
+        if "_worker" in vars(self):
+            self._worker.forget(visitor)
         if self._lab:
             self._lab.forget(visitor)
 
@@ -134,10 +148,13 @@ class LabServices:
         watched: Watched = watching.watch(self.run, policies)
         return watched
 
-    def check(self, answered: Sequence[tuple[str, str]], *, judged: bool) -> list[Found]:
+    def check(
+        self, answered: Sequence[tuple[str, str]], *, judged: bool, stopped: Stopped = never
+    ) -> list[Found]:
         """See `Services.check`."""
         # Loads torch, and so only when there is a reply to read.
-        found: list[Found] = import_module("phoque.judging.checks").live(answered, judged=judged)
+        checks = import_module("phoque.judging.checks")
+        found: list[Found] = checks.live(answered, judged=judged, stopped=stopped)
         return found
 
     def status(self) -> Status:
@@ -150,13 +167,15 @@ class LabServices:
         self._settled.wait(seconds)
         return self._status
 
-    def stream(self, ask: Ask) -> Iterator[Delta]:
+    def stream(self, ask: Ask, stopped: Stopped = never) -> Iterator[Delta]:
         """See `Services.stream`."""
         if self._status.failed:
             raise PhoqueError(self._status.text)
-        return self._generate(ask)
+        if self._zero_gpu:
+            return _until(stopped, self._generate(ask))
+        return self._answer(ask, stopped)
 
-    def _answer(self, ask: Ask) -> Iterator[Delta]:
+    def _answer(self, ask: Ask, stopped: Stopped = never) -> Iterator[Delta]:
         yield from self._lab.stream(
             ask.prompt,
             vector=None if ask.latent is None else _latent(self.run, ask.latent),
@@ -170,8 +189,27 @@ class LabServices:
             deadline_seconds=DEADLINE_SECONDS,
             owner=ask.visitor or None,  # of who has no name nothing is kept
             # On ZeroGPU each visitor's call has a process, and a GPU, of its own.
-            **({} if self._zero_gpu else {"decoding": self.worker.decode}),
+            **(
+                {} if self._zero_gpu else {"decoding": partial(self.worker.decode, stopped=stopped)}
+            ),
         )
+
+    def strengths(
+        self, prompt: str, reply: str, layer: int, stopped: Stopped = never
+    ) -> list[TokenStrength]:
+        """See `Services.strengths`."""
+        if self._status.failed:
+            raise PhoqueError(self._status.text)
+        if self._zero_gpu:
+            return self._measure(prompt, reply, layer)
+        # A reply at a time, in the line of all requests: between two, others go on.
+        return self._strengths(
+            prompt, reply, layer, running=lambda read: self.worker.run(read, stopped)
+        )
+
+    def _strengths(self, prompt: str, reply: str, layer: int, **how: Any) -> list[TokenStrength]:
+        [found] = self._lab.strengths(prompt, [reply], layer=layer, **how)
+        return found or []
 
     def _open(self) -> None:
         try:
@@ -193,8 +231,25 @@ class LabServices:
         finally:
             self._settled.set()
 
+    def _on_gpu(self, call: F, duration: Any) -> F:
+        """On ZeroGPU, a call that borrows the GPU for so long; elsewhere, the call."""
+        if not self._zero_gpu:
+            return call
+        import spaces  # noqa: PLC0415  # only on ZeroGPU, where app.py has imported it before torch
+
+        wrapped: F = spaces.GPU(duration=duration)(call)
+        return wrapped
+
     def _say(self, text: str) -> None:
         self._status = Status(text)
+
+
+def _until(stopped: Stopped, deltas: Iterator[Delta]) -> Iterator[Delta]:
+    """Another process writes these: whether it is to end is seen between two pieces."""
+    for delta in deltas:
+        if stopped():
+            return
+        yield delta
 
 
 def _latent(run: RunDirectory, latent: int) -> Any:
@@ -205,10 +260,3 @@ def _latent(run: RunDirectory, latent: int) -> Any:
 def gpu_seconds(ask: Ask) -> int:
     """How long a GPU is asked for: a visitor's daily quota is minutes."""
     return min(30, 5 + round(0.05 * ask.max_new_tokens * len(ask.conditions)))
-
-
-def _on_gpu(answer: Callable[[Ask], Iterator[Delta]]) -> Callable[[Ask], Iterator[Delta]]:
-    import spaces  # noqa: PLC0415  # only on ZeroGPU, where app.py has imported it before torch
-
-    wrapped: Callable[[Ask], Iterator[Delta]] = spaces.GPU(duration=gpu_seconds)(answer)
-    return wrapped

@@ -58,6 +58,16 @@ MODERATED = ("✓ passes", "⚑ flagged")
 CHECKS = "What judge and moderators say"
 FLAGS_FROM, ONE_WORD = "flags from", "flags a text with a listed word"
 LISTED = "listed word"
+BY_WORD = "Show the vector, word by word"
+NOTHING_TO_READ = "There is no reply to read yet. Ask something first."
+READS, HAS_READ = "The base model reads reply {} of {}…", "The base model read {} at layer {}"
+TOO_FEW = "{} has {} tokens; it takes {} to compare words with. Ask for a longer reply."
+WORDS_HINT = (
+    "One reader for all columns: the base model with the calm prompt and nothing added. Each word shows "
+    "how far its state at layer {layer} lies along the persona vector: + towards the persona, − away from "
+    "it. 0 is the mean of the {n} tokens of {calm}, and 1 is their standard deviation (SD)."
+)
+WORDS_USE = "Point at a word, or focus a reply and use the arrow keys, to read its number."
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from phoque.conversation import Condition, Delta, LabInfo
+from phoque.conversation import Condition, Delta, LabInfo, TokenStrength
 from phoque.errors import PhoqueError
+from phoque.progress import never
 from phoque.run.channel import Watched
 from phoque.run.directory import RunDirectory
 from phoque.run.showcase import Found
@@ -17,6 +18,7 @@ from phoque.stages.pressure.channel import Channel
 from phoque.stages.pressure.deciding import Decider, Moderator
 from phoque.stages.pressure.traffic import planned, usable_styles
 from phoque.ui.services import Ask, Status
+from phoque.ui.stopping import Run, Runs
 from tests import pressure_files
 
 # Gradio 6.31 uses options that pandas 3 deprecates, in the server's own thread.
@@ -62,6 +64,11 @@ def settled() -> threading.Event:
     return event
 
 
+def alone() -> Run:
+    """A run that nobody stops."""
+    return Runs().begin(1)
+
+
 @dataclass
 class FakeServices:
     """Replies word by word; keeps what it was asked and whether its streams were closed."""
@@ -76,6 +83,7 @@ class FakeServices:
     failure: str = ""
     forgotten: list[str] = field(default_factory=list)
     checked: list = field(default_factory=list)
+    measured: list = field(default_factory=list)
     pressed: list = field(default_factory=list)
     channel_messages: int = 300
 
@@ -90,18 +98,28 @@ class FakeServices:
         self.settled.wait(seconds)
         return self.status()
 
-    def stream(self, ask: Ask) -> Iterator[Delta]:
+    def stream(self, ask: Ask, stopped=never) -> Iterator[Delta]:
         self.asked.append(ask)
         if self.failure:
             raise PhoqueError(self.failure)
         if not ask.prompt.strip():
             raise PhoqueError("The prompt is empty. Type a message first.")
-        return self._words(ask)
+        return self._words(ask, stopped)
+
+    def strengths(self, prompt, reply, layer, stopped=never) -> list[TokenStrength]:
+        """Each word with its blank: hostile ones lie far along, the others near 1, as long as they are."""
+        self.measured.append((prompt, reply, layer))
+        if self.failure:
+            raise PhoqueError(self.failure)
+        return [
+            TokenStrength(f" {word}", 9.0 if "clown" in word else 1 + len(word) / 10)
+            for word in reply.split()
+        ]
 
     def forget(self, visitor: str) -> None:
         self.forgotten.append(visitor)
 
-    def check(self, answered, *, judged):
+    def check(self, answered, *, judged, stopped=never):
         """A judge and a moderator that each know one word."""
         self.checked.append((list(answered), judged))
         return [
@@ -130,12 +148,15 @@ class FakeServices:
         ]
         return Watched(self.channel_messages, zip(*channels, strict=True))
 
-    def _words(self, ask: Ask) -> Iterator[Delta]:
+    def _words(self, ask: Ask, stopped) -> Iterator[Delta]:
         start = time.monotonic()
         columns = {condition: REPLIES[condition].split(" ") for condition in ask.conditions}
         try:
             for position in range(max(map(len, columns.values()))):
                 time.sleep(self.pause_seconds)
+                if stopped():
+                    self.closed_early += 1
+                    return
                 for condition, words in columns.items():
                     if position < len(words):
                         self.words_written += 1

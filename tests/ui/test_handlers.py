@@ -10,7 +10,7 @@ from phoque.conversation import Condition
 from phoque.errors import PhoqueError
 from phoque.ui.handlers import Handlers
 from phoque.ui.state import ChatState
-from tests.ui.fakes import REPLIES, FakeServices
+from tests.ui.fakes import REPLIES, FakeServices, alone
 
 CHOSEN = (1.0, 18, 42, 0.0, 48, False)
 
@@ -20,7 +20,9 @@ def last(updates):
 
 
 def run(services, prompt="Hi", state=None, chosen=CHOSEN):
-    _, state, status, *logs = last(Handlers(services).run(prompt, state or ChatState(), *chosen))
+    _, state, status, *logs = last(
+        Handlers(services).run(alone(), prompt, state or ChatState(), *chosen)
+    )
     return state, status, logs
 
 
@@ -38,7 +40,7 @@ def test_a_run_fills_three_columns_and_says_how_fast():
 
 
 def test_a_run_empties_the_box_once_and_then_leaves_it_alone():
-    updates = Handlers(FakeServices(pause_seconds=0.04)).run("Hi", ChatState(), *CHOSEN)
+    updates = Handlers(FakeServices(pause_seconds=0.04)).run(alone(), "Hi", ChatState(), *CHOSEN)
     assert boxes(updates) == ["Hi", ""]
 
 
@@ -61,19 +63,19 @@ def test_the_next_prompt_carries_each_columns_history():
 def test_retry_asks_the_same_prompt_once_more_and_keeps_the_box():
     services = FakeServices()
     state, *_ = run(services)
-    updates = list(Handlers(services).retry(state, *CHOSEN))
+    updates = list(Handlers(services).retry(alone(), state, *CHOSEN))
     assert [ask.prompt for ask in services.asked] == ["Hi", "Hi"]
     assert len(last(updates)[1].of(Condition.NEUTRAL)) == 1
     assert boxes(updates) == []
 
 
 def test_retry_with_nothing_to_retry_says_so():
-    assert "no prompt" in last(Handlers(FakeServices()).retry(ChatState(), *CHOSEN))[2]
+    assert "no prompt" in last(Handlers(FakeServices()).retry(alone(), ChatState(), *CHOSEN))[2]
 
 
 def test_an_error_is_shown_and_what_was_typed_stays():
     services = FakeServices(failure="The weights are missing. Run make lab.")
-    updates = list(Handlers(services).run("My long message", ChatState(), *CHOSEN))
+    updates = list(Handlers(services).run(alone(), "My long message", ChatState(), *CHOSEN))
     assert boxes(updates) == ["My long message"]
     _, state, status, *_ = last(updates)
     assert state == ChatState()
@@ -83,7 +85,7 @@ def test_an_error_is_shown_and_what_was_typed_stays():
 
 def test_an_early_run_waits_for_the_model_and_says_so():
     services = FakeServices(settled=threading.Event())
-    updates = Handlers(services).run("Hi", ChatState(), *CHOSEN)
+    updates = Handlers(services).run(alone(), "Hi", ChatState(), *CHOSEN)
     assert "Asking" in next(updates)[2]
     assert "waits for the model" in next(updates)[2]
     services.settled.set()
@@ -92,7 +94,7 @@ def test_an_early_run_waits_for_the_model_and_says_so():
 
 def test_closing_a_run_closes_the_models_stream():
     services = FakeServices(pause_seconds=0.01)
-    updates = Handlers(services).run("Hi", ChatState(), *CHOSEN)
+    updates = Handlers(services).run(alone(), "Hi", ChatState(), *CHOSEN)
     next(updates)
     next(updates)
     updates.close()
@@ -134,10 +136,10 @@ def test_a_retry_that_fails_keeps_the_conversation():
     services = FakeServices()
     state, _, _ = run(services)
     services.stream = refuse
-    _, kept, status, *_ = last(Handlers(services).retry(state, *CHOSEN))
+    _, kept, status, *_ = last(Handlers(services).retry(alone(), state, *CHOSEN))
     assert kept == state
     assert "does not fit" in status
 
 
-def refuse(_ask):
+def refuse(_ask, _stopped):
     raise PhoqueError("The prompt does not fit.")

@@ -20,7 +20,7 @@ from phoque.ui.pressure.drawing import sides_html
 from phoque.ui.pressure.playing import CHOSEN, Playing, composed, played
 from phoque.ui.pressure.section import filled
 from tests import pressure_files
-from tests.ui.fakes import INJECTION, FakeServices
+from tests.ui.fakes import INJECTION, FakeServices, alone
 
 CONTROLS = (CHOSEN, 0.5, 3, True)
 
@@ -96,14 +96,14 @@ def test_each_control_changes_one_field(place, value, field):
 
 def test_a_policy_without_moderators_is_refused_before_anything_runs():
     services = FakeServices()
-    *_, (status, shown) = played(services, [], 0.5, 3, True)
+    *_, (status, shown) = played(alone(), services, [], 0.5, 3, True)
     assert 'role="alert"' in status
     assert wording.NO_MODERATOR in plain(status)
     assert (shown, services.pressed) == (gr.skip(), [])
 
 
 def test_what_the_library_refuses_is_said():
-    *_, (status, _) = played(FakeServices(failure="It has no <texts>."), *CONTROLS)
+    *_, (status, _) = played(alone(), FakeServices(failure="It has no <texts>."), *CONTROLS)
     assert "It has no &lt;texts&gt;." in status
 
 
@@ -124,7 +124,7 @@ def test_every_step_before_the_first_message_is_said():
 
 def test_measures_settle_to_those_of_the_whole_channel():
     services = FakeServices()
-    updates = list(played(services, *CONTROLS))
+    updates = list(played(alone(), services, *CONTROLS))
     own, beside = services.pressed[0]
     assert (own, beside) == (composed(*CONTROLS), read_policy("meaning")[0])
     bars = [
@@ -144,7 +144,7 @@ def test_measures_settle_to_those_of_the_whole_channel():
 
 
 def test_both_channels_are_in_order_and_stop_at_what_is_shown():
-    *_, (_, shown) = played(FakeServices(), *CONTROLS)
+    *_, (_, shown) = played(alone(), FakeServices(), *CONTROLS)
     assert shown.count("<ol>") == 2
     for channel in shown.split("<ol>")[1:]:
         times = [int(m) * 60 + int(s) for m, s in re.findall(r"· (\d+):(\d\d) ·", channel)]
@@ -153,7 +153,7 @@ def test_both_channels_are_in_order_and_stop_at_what_is_shown():
 
 
 def test_the_end_of_a_channel_that_goes_on_is_shown():
-    updates = list(played(FakeServices(), *CONTROLS))
+    updates = list(played(alone(), FakeServices(), *CONTROLS))
     shown = updates[20][1]
     assert shown.count('class="ph-said') == 2 * playing.WINDOW
     assert "ph-newest" in shown

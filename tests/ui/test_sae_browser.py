@@ -80,6 +80,18 @@ def test_a_direction_is_tried_live(tab):
     expect(box.locator(".ph-mask").first).to_be_visible()
 
 
+def test_a_try_can_be_stopped(tab, services, monkeypatch):
+    monkeypatch.setattr(services, "pause_seconds", 0.3)
+    box = tab.locator("#ph-sae-try")
+    box.get_by_role("textbox", name="Your message").fill("Hello")
+    box.get_by_role("textbox", name="Latent").fill("7")
+    box.get_by_role("button", name="Run", exact=True).click()
+    expect(box.locator(".ph-mask").first).to_contain_text("•")
+    box.get_by_role("button", name="Stop", exact=True).click()
+    expect(box.locator(".ph-status")).to_have_text("Stopped.")
+    expect(box.get_by_text("stopped by you")).to_have_count(2)
+
+
 def test_a_late_answer_leaves_the_number_that_was_typed(tab, monkeypatch):
     released, drawn = threading.Event(), sae.dashboard_html
     monkeypatch.setattr(sae, "dashboard_html", lambda *asked: released.wait(20) and drawn(*asked))

@@ -17,7 +17,7 @@ from phoque.ui.sae.dashboard import dashboard_html, visible
 from phoque.ui.sae.sections import SECTIONS
 from phoque.ui.sae.trying import tried
 from tests.ui import sae_files
-from tests.ui.fakes import INJECTION, FakeServices
+from tests.ui.fakes import INJECTION, FakeServices, alone
 
 plotly = pytest.importorskip("plotly.graph_objects")
 PLANS = {plan.key: plan for plan in WHAT_MOVED}
@@ -182,7 +182,7 @@ def test_spaces_and_line_ends_can_be_seen():
 
 def test_a_direction_is_tried_beside_the_neutral_column():
     services = FakeServices()
-    *_, (status, neutral, steered) = tried(services, "Hi", "7", -0.2)
+    *_, (status, neutral, steered) = tried(alone(), services, "Hi", "7", -0.2)
     (ask,) = services.asked
     assert (ask.latent, ask.scale) == (7, -0.2)
     assert ask.conditions == (Condition.NEUTRAL, Condition.STEERED)
@@ -193,6 +193,6 @@ def test_a_direction_is_tried_beside_the_neutral_column():
 
 @pytest.mark.parametrize(("latent", "prompt", "said"), [("R", "Hi", "Which"), ("7", " ", "empty")])
 def test_what_cannot_be_tried_gets_a_reason(latent, prompt, said):
-    *_, (status, _, _) = tried(FakeServices(), prompt, latent, 0.2)
+    *_, (status, _, _) = tried(alone(), FakeServices(), prompt, latent, 0.2)
     assert 'role="alert"' in status
     assert said in status

@@ -13,7 +13,7 @@ from phoque.run.showcase import Found
 from phoque.ui.handlers import Handlers
 from phoque.ui.state import ChatState
 from phoque.ui.verdicts import Rules, rules_of, verdicts_html
-from tests.ui.fakes import FakeServices
+from tests.ui.fakes import FakeServices, alone
 from tests.ui.test_handlers import CHOSEN
 
 RULES = Rules(0.5, {"embedded.mean": 0.3})
@@ -66,7 +66,7 @@ def test_a_name_of_a_moderator_is_text():
 
 
 def updates(services, rules=RULES):
-    return list(Handlers(services, rules).run("Hi", ChatState(), *CHOSEN))
+    return list(Handlers(services, rules).run(alone(), "Hi", ChatState(), *CHOSEN))
 
 
 def test_moderators_speak_at_once_and_the_judge_after_them():
@@ -91,7 +91,7 @@ def test_without_a_threshold_the_judge_is_not_asked():
 def test_replies_stand_where_they_cannot_be_read():
     services = FakeServices()
 
-    def refuse(_answered, *, judged):
+    def refuse(_answered, *, judged, stopped):
         raise PhoqueError("Install the wheel.")
 
     services.check = refuse
@@ -106,9 +106,9 @@ def test_a_new_scale_writes_again_only_what_it_changes(extras):
     services = FakeServices()
     handlers = Handlers(services, RULES)
     chosen = (*CHOSEN[:-1], extras)
-    *_, (_, state, *_) = handlers.run("Hi", ChatState(), *chosen)
+    *_, (_, state, *_) = handlers.run(alone(), "Hi", ChatState(), *chosen)
     # A new seed waits for the next run: the columns stay paired.
-    *_, (_, steered, status, *_) = handlers.steer(state, 0.4, 18, 7, 0.0, 48, extras)
+    *_, (_, steered, status, *_) = handlers.steer(alone(), state, 0.4, 18, 7, 0.0, 48, extras)
     again = {Condition.STEERED, *([Condition.RANDOM_VECTOR] if extras else [])}
     assert set(services.asked[-1].conditions) == again
     assert (services.asked[-1].scale, services.asked[-1].seed) == (0.4, 42)
@@ -122,7 +122,7 @@ def test_a_new_scale_writes_again_only_what_it_changes(extras):
 def test_a_scale_that_did_not_change_asks_nothing():
     services = FakeServices()
     handlers = Handlers(services, RULES)
-    *_, (_, state, *_) = handlers.run("Hi", ChatState(), *CHOSEN)
-    list(handlers.steer(state, *CHOSEN))
-    list(handlers.steer(ChatState(), 0.3, *CHOSEN[1:]))
+    *_, (_, state, *_) = handlers.run(alone(), "Hi", ChatState(), *CHOSEN)
+    list(handlers.steer(alone(), state, *CHOSEN))
+    list(handlers.steer(alone(), ChatState(), 0.3, *CHOSEN[1:]))
     assert len(services.asked) == 1

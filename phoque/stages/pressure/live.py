@@ -26,7 +26,7 @@ def add_live(pool: Pool, run: RunDirectory, seeds: Sequence[int], progress: Prog
     prompts = [text for own in prompts_by_category().values() for text in own]
     mask = Mask()
     said = said_now(open_lab(run.path), prompts, seeds, progress)
-    add_said(pool, run, ((*asked, mask.text(reply)) for *asked, reply in said))
+    add_said(pool, run, ((who, asked, mask.text(reply)) for who, asked, reply in said))
     if mask.count is not None:
         pool.masked = (pool.masked or 0) + mask.count
 

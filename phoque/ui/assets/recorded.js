@@ -58,7 +58,20 @@
     scales.reduce((best, one, at) =>
       Math.abs(one - wanted) < Math.abs(scales[best] - wanted) ? at : best, 0);
 
+  /** What was read word by word is shown until one of the texts changes. */
+  const read = (number) => {
+    panelOf(number).dataset.read = "";
+  };
+  const unread = (number) => delete panelOf(number).dataset.read;
+
+  /** The places of the recorded comparison that is shown; empty where replies are live. */
+  const which = (number) => {
+    const found = panelOf(number).dataset.mode === "recorded" && place(number);
+    return found ? `${found.example} ${nearest(found.scales, found.scale)}` : "";
+  };
+
   const draw = (number, columns) => {
+    unread(number);
     const { scales, example, examples, scale } = place(number);
     const at = nearest(scales, scale);
     for (const column of panelOf(number).querySelectorAll(".ph-recorded")) {
@@ -94,6 +107,7 @@
   const talks = (number) => panelOf(number).querySelector(".ph-now .ph-you") !== null;
 
   const live = (number) => {
+    unread(number);
     mode(number, "live");
     const pressed = panelOf(number).querySelectorAll(".ph-chips [aria-pressed]");
     for (const chip of pressed) chip.removeAttribute("aria-pressed");
@@ -170,6 +184,7 @@
     const written = panel.querySelector(".ph-col-steered .ph-now");
     let messages = 0;
     const seen = () => {
+      unread(numberOf(panel));
       fresh(numberOf(panel));
       const now = written.querySelectorAll(".ph-you").length;
       if (now > messages) live(numberOf(panel));
@@ -188,5 +203,5 @@
     buttons.find((one) => one.dataset.persona === named)?.click();
   };
 
-  window.phoque.recorded = { start, show, live, talk, prompt, said, fresh, scale, extras };
+  window.phoque.recorded = { start, show, live, talk, prompt, said, which, read, fresh, scale, extras };
 })();

@@ -80,6 +80,12 @@
     );
   };
 
+  // What is pressed is numbered. A run is asked for with its number and that of the place's last Stop.
+  let presses = 0;
+  const stops = {};
+  const asked = (place) => `${(presses += 1)} ${stops[place] ?? 0}`;
+  const stopped = (place) => `${(stops[place] = presses += 1)}`;
+
   document.addEventListener("click", (event) => {
     const button = event.target.closest(".ph-copy");
     if (button) copyColumn(button);
@@ -88,5 +94,5 @@
     setTimeout(markedStage, 100); // settings are drawn when they are opened
   });
 
-  window.phoque = { start, toggleReveal, download, copyLink, copyPython, fill };
+  window.phoque = { start, marked, toggleReveal, download, copyLink, copyPython, fill, asked, stopped };
 })();

@@ -28,10 +28,19 @@
   const heat = (projection, reach) =>
     Math.round(100 * Math.max(-1, Math.min(1, projection / reach)));
 
-  const tokenSpan = ([text, projection, probability], place, reach) => {
+  const signed = (number) => `${number < 0 ? "−" : "+"}${Math.abs(number).toFixed(2)}`;
+
+  /** A token's numbers: of a recorded one, or, without a probability, in standard deviations. */
+  const numbers = ([, projection, probability]) =>
+    probability === undefined
+      ? `${signed(projection)} SD`
+      : `projection ${projection.toFixed(2)} · probability ${percent(probability)}`;
+
+  const tokenSpan = (token, place, reach) => {
+    const [text, projection] = token;
     const span = element("span", projection < 0 ? "ph-token ph-away" : "ph-token", text);
     span.style.setProperty("--heat", `${Math.abs(heat(projection, reach)) * 0.6}%`);
-    span.title = `${text.trim() || "space"} · projection ${projection} · probability ${probability}`;
+    span.title = `${text.trim() || "space"} · ${numbers(token)}`;
     span.dataset.place = place;
     return span;
   };
@@ -43,7 +52,7 @@
     mask.setAttribute("aria-hidden", "true");
     tokens.forEach((token, place) => {
       real.append(tokenSpan(token, place, reach));
-      mask.append(tokenSpan([masked(token[0]), token[1], token[2]], place, reach));
+      mask.append(tokenSpan([masked(token[0]), ...token.slice(1)], place, reach));
     });
     if (!tokens.length) real.textContent = mask.textContent = "(an empty reply)";
     const note = "Reply hidden. Press Show replies to read it.";
@@ -105,10 +114,10 @@
     if (!token) return;
     const line = root.querySelector(".ph-scrub-token");
     const name = column.querySelector("h3").textContent;
-    const real = element("span", "ph-real ph-inline", `“${token[0].trim() || "␣"}”`);
-    const mask = element("span", "ph-mask ph-inline", `“${masked(token[0].trim()) || "␣"}”`);
-    const numbers = ` · projection ${token[1].toFixed(2)} · probability ${percent(token[2])}`;
-    line.replaceChildren(`${name}, token ${place + 1} of ${column.tokens.length}: `, real, mask, numbers);
+    const real = element("span", "ph-real", `“${token[0].trim() || "␣"}”`);
+    const mask = element("span", "ph-mask", `“${masked(token[0].trim()) || "␣"}”`);
+    const which = `${name}, token ${place + 1} of ${column.tokens.length}: `;
+    line.replaceChildren(which, real, mask, ` · ${numbers(token)}`);
     for (const old of root.querySelectorAll(".ph-here")) old.classList.remove("ph-here");
     for (const span of column.querySelectorAll(`[data-place="${place}"]`)) span.classList.add("ph-here");
     column.querySelectorAll("rect")[place]?.classList.add("ph-here");
@@ -135,6 +144,8 @@
       say(root, column, Math.max(0, Math.min(last, (column.place ?? 0) + move)));
     });
   };
+
+  window.phoqueTokens = { drawBars, inspect, replyParts, signed };
 
   drawers.scrubber = (root, data) => {
     const slider = root.querySelector("input[type=range]");

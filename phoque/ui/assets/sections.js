@@ -29,7 +29,7 @@
     for (const root of document.querySelectorAll("[data-draw]:not([data-ready])")) {
       root.dataset.ready = "";
       drawers[root.dataset.draw](root, JSON.parse(root.querySelector(".ph-data").textContent));
-      phoque.start();
+      phoque.marked();
     }
   };
 

@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -17,6 +18,8 @@ from phoque.ui.components import live_html, status_html
 from phoque.ui.pressure import wording
 from phoque.ui.pressure.drawing import Side, sides_html
 from phoque.ui.services import Services
+from phoque.ui.stopping import Run
+from phoque.ui.wording import STOPPED
 
 BESIDE = DEFAULT[-1]
 """The policy of the project that stands beside a visitor's own."""
@@ -85,7 +88,8 @@ class Playing:
         )
 
 
-def played(
+def played(  # the run, and the values of four controls
+    run: Run,
     services: Services,
     moderators: Sequence[str],
     threshold: float,
@@ -98,21 +102,29 @@ def played(
         own = composed(moderators, threshold, strikes, canonical)
         policies = (own, read_policy(BESIDE)[0])
         watched = services.press(policies)
-        for step in watched.steps:
+        while step := run.result(partial(next, watched.steps, "")):
             yield status_html(step), gr.skip()
-        yield from _watched([Playing(one) for one in policies], watched)
+        if not run.stopped():
+            yield from _watched(run, [Playing(one) for one in policies], watched)
     except PhoqueError as error:
         yield status_html(str(error), failed=True), gr.skip()
+        return
+    if run.stopped() and run.current:
+        yield status_html(STOPPED), gr.skip()
 
 
-def _watched(sides: Sequence[Playing], watched: Watched) -> Iterator[Update]:
+def _watched(run: Run, sides: Sequence[Playing], watched: Watched) -> Iterator[Update]:
     drawn = time.monotonic()
     for number, turns in enumerate(watched.turns, 1):
+        if run.stopped():
+            return
         for side, turn in zip(sides, turns, strict=True):
             side.add(turn)
         if due(number) and number < watched.total:
             if number < SHOWN:
-                time.sleep(max(0.0, drawn + PAUSE_SECONDS - time.monotonic()))
+                run.pause(drawn + PAUSE_SECONDS - time.monotonic())
+                if run.stopped():
+                    return
             drawn = time.monotonic()
             yield _going_on(sides, number, watched.total)
     yield status_html(wording.DONE.format(watched.total)), _shown(sides, watched.total, whole=True)

@@ -1,5 +1,6 @@
 """The pressure test's drawer: four controls, two buttons, and what happens in the channel."""
 
+from collections.abc import Iterator
 from functools import partial
 from html import escape
 from typing import Any
@@ -9,18 +10,24 @@ import gradio as gr
 from phoque.figures.pressure_measures import PLAN
 from phoque.run.folder import Reader
 from phoque.run.moderation import called
-from phoque.ui.components import status_html
-from phoque.ui.events import PRIVATE, QUICK, QUIET
+from phoque.ui.events import AT_ONCE, PRIVATE, QUICK, QUIET
 from phoque.ui.pressure import wording
 from phoque.ui.pressure.drawing import recorded
-from phoque.ui.pressure.playing import BESIDE, CHOICES, CHOSEN, played
+from phoque.ui.pressure.playing import BESIDE, CHOICES, CHOSEN, Update, played
 from phoque.ui.results import Section, drawer, rendered
 from phoque.ui.services import Services
+from phoque.ui.stopping import Place, Run, stoppable
 from phoque.ui.wording import REVEAL
 
 SECTION = Section(plan=PLAN, instead=recorded)
 """What was recorded: sentence, channel, every measure, and where it comes from."""
-_RUNS: dict[str, Any] = {"concurrency_id": "pressure", "concurrency_limit": 4, **QUIET, **PRIVATE}
+_RUNS: dict[str, Any] = {
+    "concurrency_id": "pressure",
+    "concurrency_limit": 4,
+    **QUIET,
+    **PRIVATE,
+    **AT_ONCE,
+}
 """So many visitors watch a channel at once."""
 
 
@@ -37,10 +44,14 @@ def draw_pressure(services: Services) -> None:
     seen: gr.State = gr.State("")
     fill = partial(filled, Reader(services.run))
     opened.expand(fill, seen, [seen, shown], **QUICK)
-    going = run.click(partial(played, services), controls, [status, shown], **_RUNS)
-    # First end the run, or a late message of it would come after.
-    ended = stop.click(None, cancels=[going], **QUICK)
-    ended.then(lambda: status_html(wording.STOPPED), None, status, **QUICK)
+    place = Place("pressure")
+
+    def play(run: Run, *policy: Any) -> Iterator[Update]:
+        return played(run, services, *policy)
+
+    asked = [*place.inputs, *controls]
+    run.click(stoppable(play), asked, [status, shown], js=place.asking(), **_RUNS)
+    place.wire(stop, status)
 
 
 def filled(reader: Reader, seen: str) -> tuple[Any, Any]:

@@ -18,7 +18,6 @@ NO_MODERATOR = "No moderator is chosen: choose at least one."
 BEGINNING = "Getting the test ready…"
 GOES_ON = "{:,} of {:,} messages"
 DONE = "All {:,} messages are through."
-STOPPED = "Stopped."
 YOURS = "yours"
 
 MEASURES = {

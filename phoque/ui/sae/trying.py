@@ -11,9 +11,10 @@ from phoque.ui import components, wording
 from phoque.ui.handlers import gathered
 from phoque.ui.services import Ask, Services
 from phoque.ui.state import Turn
+from phoque.ui.stopping import Run
 
 COLUMNS = (Condition.NEUTRAL, Condition.STEERED)
-POLL_SECONDS = 0.5
+POLL_SECONDS = 0.1
 TOKENS = 48
 LONGEST_NUMBER = 9
 
@@ -21,21 +22,31 @@ Update = tuple[str, str, str]
 """Status line, then both logs."""
 
 
-def tried(services: Services, prompt: str, latent: str, strength: float) -> Iterator[Update]:
+def tried(
+    run: Run, services: Services, prompt: str, latent: str, strength: float
+) -> Iterator[Update]:
     """The page as both replies grow; what is wrong is said in the status line."""
-    turns = {condition: Turn(prompt) for condition in COLUMNS}
+    turns: dict[Condition, Turn] = {}
     lexicon = Lexicon(services.info.lexicon)
     start = time.monotonic()
     try:
+        ask = _ask(prompt, latent, strength)
         while not (status := services.wait(POLL_SECONDS)).ready and not status.failed:
+            if run.stopped():
+                break
             yield _update(f"{wording.WAITING} {status.text}", {}, lexicon)
-        for deltas in gathered(services.stream(_ask(prompt, latent, strength))):
+        for deltas in () if run.stopped() else gathered(services.stream(ask, run.stopped)):
+            turns = turns or {condition: Turn(prompt) for condition in COLUMNS}
             for delta in deltas:
                 turns[delta.condition] = _grown(turns[delta.condition], delta)
             told = f"Latent {latent}, strength {strength:+.2f} · {time.monotonic() - start:.1f} s · live"
             yield _update(told, turns, lexicon)
     except PhoqueError as error:
         yield _update(str(error), {}, lexicon, failed=True)
+        return
+    if run.stopped() and run.current:
+        ended = {c: replace(t, finish=t.finish or "stopped") for c, t in turns.items()}
+        yield _update(wording.STOPPED, ended, lexicon)
 
 
 def _ask(prompt: str, latent: str, strength: float) -> Ask:

@@ -10,16 +10,18 @@ import gradio as gr
 
 from phoque.ui import components, wording
 from phoque.ui.chat_page import Page, draw_page
-from phoque.ui.events import MODEL_QUEUE, PRIVATE, QUICK, QUIET
+from phoque.ui.events import AT_ONCE, MODEL_QUEUE, PRIVATE, QUICK, QUIET
 from phoque.ui.filling import carry_out, hidden_order, order
 from phoque.ui.handlers import LARGEST_SEED, Handlers, Update
 from phoque.ui.recorded import showcase_of
 from phoque.ui.services import Services
 from phoque.ui.snippet import opening
+from phoque.ui.stopping import Place, Run, stoppable
 from phoque.ui.verdicts import rules_of
+from phoque.ui.words import Words
 
 DICE = f"() => Math.floor(Math.random() * {LARGEST_SEED + 1})"
-_TO_MODEL: dict[str, Any] = {**QUIET, **MODEL_QUEUE, **PRIVATE}
+_TO_MODEL: dict[str, Any] = {**QUIET, **MODEL_QUEUE, **PRIVATE, **AT_ONCE}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +30,9 @@ class Panel:
 
     number: int
     page: Page
+    place: Place
     handlers: Handlers
+    words: Words
     presets: list[str]
     snippet: str
     """Python that opens the run."""
@@ -58,13 +62,16 @@ def _build_panel(services: Services, number: int) -> None:
     panel = Panel(
         number=number,
         page=draw_page(services.info, showcase, rules, number),
+        place=Place(f"chat-{number}"),
         handlers=Handlers(services, rules),
+        words=Words(services, showcase),
         presets=[prompt for _, prompt in services.info.presets],
         snippet=opening(services.run),
         recorded=showcase is not None,
     )
     _wire_runs(panel)
     _wire_recorded(panel)
+    _wire_words(panel)
     _wire_dials(panel)
     _wire_tools(panel)
     _wire_opening(panel)
@@ -72,50 +79,50 @@ def _build_panel(services: Services, number: int) -> None:
 
 def _wire_runs(panel: Panel) -> None:
     """Everything that starts the model, and the two buttons that end it."""
-    page, handlers = panel.page, panel.handlers
+    page, handlers, place = panel.page, panel.handlers, panel.place
     prompt, inputs = page.ask.prompt, [page.state, *page.dials.inputs]
     to_model = _TO_MODEL | {"outputs": page.outputs}
-    ask = partial(_run, handlers)
-    runs = [
-        gr.on([page.ask.run.click, prompt.submit], ask, [prompt, *inputs], **to_model),
-        page.tools.retry.click(handlers.retry, inputs, **to_model),
-        page.gate.live.click(
-            ask,
-            [prompt, *inputs],
-            js=f"(_, ...others) => [phoque.recorded.prompt({panel.number}), ...others]",
-            **to_model,
-        ),
-        page.gate.again.click(handlers.steer, inputs, trigger_mode="always_last", **to_model),
-    ]
-    runs[-1].success(None, None, None, js=panel.script("fresh({})"), **PRIVATE)
+    numbered = to_model | {"js": place.asking()}
+    ask, asked = stoppable(partial(_run, handlers)), [*place.inputs, prompt, *inputs]
+    again = [*place.inputs, *inputs]
+    gr.on([page.ask.run.click, prompt.submit], ask, asked, **numbered)
+    page.tools.retry.click(stoppable(handlers.retry), again, **numbered)
+    recorded = f"[phoque.recorded.prompt({panel.number}), ...others.slice(1)]"
+    page.gate.live.click(ask, asked, js=place.asking(recorded), **to_model)
+    moved = numbered | {"trigger_mode": "always_last"}
+    page.gate.again.click(stoppable(handlers.steer), again, **moved).success(
+        None, None, None, js=panel.script("fresh({})"), **PRIVATE
+    )
     if not panel.recorded:
-        runs += _wire_chips(panel, inputs, to_model)
+        _wire_chips(panel, again, numbered)
     carry_out(page.ask.orders.change, page.ask.orders, [prompt])
-    # First end the run, then mark what it wrote: a late piece or status of it must not come after.
-    ended = page.ask.stop.click(None, cancels=runs, **QUICK)
-    ended.then(handlers.stop, page.state, page.outputs, **QUICK)
+    ending = [*place.inputs, page.state]
+    page.ask.stop.click(handlers.stop, ending, page.outputs, js=place.ending, **QUICK)
     page.tools.clear.click(None, None, prompt, js="() => ''", **PRIVATE)
     page.tools.clear.click(
-        lambda state: handlers.clear(state)[1:],
-        page.state,
+        lambda *pressed: handlers.clear(*pressed)[1:],
+        ending,
         page.outputs[1:],
-        cancels=runs,
+        js=place.ending,
         **QUICK,
     )
 
 
-def _wire_chips(panel: Panel, inputs: list[Any], to_model: dict[str, Any]) -> list[Any]:
+def _wire_chips(panel: Panel, inputs: list[Any], numbered: dict[str, Any]) -> None:
     """Where nothing was recorded, an example is asked live."""
-    runs, prompt = [], panel.page.ask.prompt
+    prompt = panel.page.ask.prompt
     for chip, text in zip(panel.page.ask.chips, panel.presets, strict=True):
         chip.click(None, None, prompt, js=f"() => {json.dumps(text)}", **PRIVATE)
-        runs.append(chip.click(partial(_run, panel.handlers, text), inputs, **to_model))
-    return runs
+
+        def ask(run: Run, *chosen: Any, text: str = text) -> Iterator[Update]:
+            return _run(panel.handlers, run, text, *chosen)
+
+        chip.click(stoppable(ask), inputs, **numbered)
 
 
-def _run(handlers: Handlers, prompt: str, *chosen: Any) -> Iterator[Update]:
+def _run(handlers: Handlers, run: Run, prompt: str, *chosen: Any) -> Iterator[Update]:
     """A run; what it would write into the prompt's box goes there only while the prompt stands in it."""
-    for box, *others in handlers.run(prompt, *chosen):
+    for box, *others in handlers.run(run, prompt, *chosen):
         yield order([prompt], [box]) if isinstance(box, str) else box, *others
 
 
@@ -130,6 +137,19 @@ def _wire_recorded(panel: Panel) -> None:
         page.tools.clear.click(None, None, None, js=script("show({})"), **PRIVATE)
         for place, chip in enumerate(page.ask.chips):
             chip.click(None, None, None, js=script(f"show({{}}, {place})"), **PRIVATE)
+
+
+def _wire_words(panel: Panel) -> None:
+    """What shades the replies' words; it is a run, too, and Stop ends it."""
+    page, place, by_word = panel.page, panel.place, panel.page.by_word
+    which = f"[phoque.recorded.which({panel.number}), ...others.slice(1)]"
+    by_word.button.click(
+        stoppable(panel.words.read),
+        [*place.inputs, by_word.which, page.state, page.dials.layer],
+        [page.status, by_word.shown],
+        js=place.asking(which),
+        **_TO_MODEL,
+    ).success(None, None, None, js=panel.script("read({})"), **PRIVATE)
 
 
 def _wire_dials(panel: Panel) -> None:

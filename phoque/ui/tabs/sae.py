@@ -1,6 +1,6 @@
 """The SAE tab: which features the tuning moved. Drawn when it is opened."""
 
-from functools import partial
+from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
@@ -8,15 +8,16 @@ import gradio as gr
 from phoque.errors import PhoqueError
 from phoque.run.folder import Reader
 from phoque.ui import components
-from phoque.ui.events import MODEL_QUEUE, PRIVATE, QUICK, QUIET, Opening
+from phoque.ui.events import AT_ONCE, MODEL_QUEUE, PRIVATE, QUICK, QUIET, Opening
 from phoque.ui.filling import carry_out, hidden_order, order
 from phoque.ui.results import Frame, drawer, results
 from phoque.ui.sae.cards import latent_cards
 from phoque.ui.sae.dashboard import dashboard_html
 from phoque.ui.sae.latents import latent_browser
 from phoque.ui.sae.sections import SECTIONS
-from phoque.ui.sae.trying import tried
+from phoque.ui.sae.trying import Update, tried
 from phoque.ui.services import Services
+from phoque.ui.stopping import Place, Run, stoppable
 
 INTRO = (
     "A sparse autoencoder (SAE) writes each state of the model as a sum of few directions, its "
@@ -105,16 +106,23 @@ def _draw_trying(services: Services) -> gr.Textbox:
         status = gr.HTML()
         with gr.Row(elem_classes="ph-columns", equal_height=True):
             logs = [_draw_column(name) for name in ("Neutral", "Neutral + latent")]
-    running = gr.on(
+    place = Place("sae")
+
+    def ask(run: Run, *sent: Any) -> Iterator[Update]:
+        return tried(run, services, *sent)
+
+    gr.on(
         [run.click, prompt.submit],
-        partial(_tried, services),
-        [prompt, latent, strength],
+        stoppable(ask),
+        [*place.inputs, prompt, latent, strength],
         [status, *logs],
+        js=place.asking(),
         **QUIET,
         **MODEL_QUEUE,
         **PRIVATE,
+        **AT_ONCE,
     )
-    stop.click(None, cancels=[running], **QUICK)
+    place.wire(stop, status)
     return latent
 
 
@@ -122,7 +130,3 @@ def _draw_column(name: str) -> gr.HTML:
     with gr.Column(min_width=280, elem_classes="ph-column"):
         gr.HTML(f"<h3>{name}</h3>")
         return gr.HTML()
-
-
-def _tried(services: Services, prompt: str, latent: str, strength: float) -> Any:
-    yield from tried(services, prompt, latent, strength)
