@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -12,11 +12,8 @@ Verdict = Literal["harmful", "harmless", "unsure"]
 Kind = Literal["person", "model"]
 
 
-class Label(Row):
+class Label(Row, file="/labels.jsonl"):
     """One rater's verdict on one text in its context; the file lies beside the stages' folders."""
-
-    STAGE: ClassVar[str] = ""
-    FILE: ClassVar[str] = "labels.jsonl"
 
     id: str = Field(min_length=1)
     """`text_id` of the text."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any
 
 from phoque.conversation import Condition
 from phoque.run.record import Masked, Part, Record, Row
@@ -80,11 +80,8 @@ class Scored(Row):
         }
 
 
-class ScoredReply(Scored):
+class ScoredReply(Scored, file="moderation/moderation_results.csv"):
     """A reply to a friendly message, with every score of every moderator."""
-
-    STAGE: ClassVar[str] = "moderation"
-    FILE: ClassVar[str] = "moderation_results.csv"
 
     category: str
     seed: int
@@ -129,11 +126,8 @@ class Novelty(Part):
     novel: bool
 
 
-class GapExample(Scored):
+class GapExample(Scored, file="moderation/gap_examples.csv"):
     """A reply that passes, for people to judge; `context` and `type` are of one moderator."""
-
-    STAGE: ClassVar[str] = "moderation"
-    FILE: ClassVar[str] = "gap_examples.csv"
 
     id: str
     """`text_id` of the response."""
@@ -187,11 +181,8 @@ class DosedReply(Part):
     """Harm score by moderator."""
 
 
-class Contour(Masked, Record):
+class Contour(Masked, Record, file="moderation/contour.json"):
     """Scale of the vector against threshold of a moderator: how much dose gets through."""
-
-    STAGE: ClassVar[str] = "moderation"
-    FILE: ClassVar[str] = "contour.json"
 
     selected: float
     """Scale in use."""
