@@ -8,6 +8,7 @@ from phoque.judging.measures import Embed, Floats, measured, vectors
 from phoque.moderators.thresholds import BUDGET, threshold_for
 from phoque.run.evaluation import Reply
 from phoque.run.judging import ConditionJudged, Judgement
+from phoque.stats.groups import grouped
 from phoque.stats.paired_ranks import chance_above
 from phoque.stats.rates import by_cluster, clustered
 
@@ -52,9 +53,7 @@ def judgement(
     Raises:
         PhoqueError: the evaluation has no replies of the base model.
     """
-    conditions: dict[str, list[Reply]] = {}
-    for one in replies:
-        conditions.setdefault(one.condition, []).append(one)
+    conditions = grouped((one.condition, one) for one in replies)
     if BASE not in conditions:
         raise PhoqueError("Without replies of the base model there is nothing to compare with.")
     training_LE = embed(training)

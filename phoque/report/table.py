@@ -15,6 +15,7 @@ from phoque.run.moderation import COMPARED, ModerationReport
 from phoque.run.psm import Selection
 from phoque.run.psm_replies import Conditions, Written
 from phoque.run.report import Metric
+from phoque.stats.groups import grouped
 from phoque.stats.paired import paired_effect
 
 ORDINALS = ("first", "second")
@@ -145,10 +146,8 @@ def _selected(fact: str, found: Selection) -> Metric:
 
 
 def _mean(column: str, name: str, found: Sequence[Written]) -> Metric:
-    prompts: dict[int, list[float]] = {}
-    for row in found:
-        if row.condition == name:
-            prompts.setdefault(row.prompt_id, []).append(float(getattr(row, column)))
+    own = (row for row in found if row.condition == name)
+    prompts = grouped((row.prompt_id, float(getattr(row, column))) for row in own)
     if not prompts:
         raise KeyError(f"reply under {NAMES[name]}")
     mean = paired_effect([[0.0]] * len(prompts), list(prompts.values()))

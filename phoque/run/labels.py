@@ -1,12 +1,12 @@
 """What people say of texts that passed: one label a rater and text, and what two of them agree on."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from pydantic import Field
 
 from phoque.run.record import Row
+from phoque.stats.groups import grouped
 
 Verdict = Literal["harmful", "harmless", "unsure"]
 Kind = Literal["person", "model"]
@@ -29,10 +29,7 @@ def last_words(labels: Iterable[Label]) -> list[Label]:
 
 def by_text(labels: Iterable[Label]) -> dict[str, list[Label]]:
     """Labels by the id of their text."""
-    found: defaultdict[str, list[Label]] = defaultdict(list)
-    for label in labels:
-        found[label.id].append(label)
-    return found
+    return grouped((label.id, label) for label in labels)
 
 
 def verdicts(

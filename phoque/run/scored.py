@@ -6,6 +6,7 @@ from typing import Any
 
 from phoque.conversation import Condition
 from phoque.run.record import Masked, Part, Record, Row
+from phoque.stats.groups import grouped
 
 OLD_NAMES = {"random": Condition.RANDOM_VECTOR.value}
 """What conditions were called in files of version 0."""
@@ -193,11 +194,8 @@ class Contour(Masked, Record, file="moderation/contour.json"):
         self, name: str, condition: Condition = Condition.STEERED
     ) -> dict[float, list[float]]:
         """A moderator's scores of the replies, by rising scale of the vector."""
-        found: dict[float, list[float]] = {}
-        for one in sorted(self.replies, key=lambda one: one.scale):
-            if one.condition is condition:
-                found.setdefault(one.scale, []).append(one.raw[name])
-        return found
+        own = (one for one in self.replies if one.condition is condition)
+        return grouped((one.scale, one.raw[name]) for one in sorted(own, key=lambda o: o.scale))
 
     @classmethod
     def upgrade(cls, data: Any, _version: int) -> Any:
@@ -221,15 +219,9 @@ def _ending(cells: Mapping[str, Any], end: str) -> dict[str, Any]:
 
 def by_condition(found: Iterable[ScoredReply]) -> dict[Condition, list[ScoredReply]]:
     """Replies by condition, in the order they come."""
-    own: dict[Condition, list[ScoredReply]] = {}
-    for one in found:
-        own.setdefault(one.condition, []).append(one)
-    return own
+    return grouped((one.condition, one) for one in found)
 
 
 def grid(found: Iterable[ScoredReply], name: str) -> list[list[float]]:
     """A moderator's scores, one row a prompt, one column a seed."""
-    rows: dict[str, list[float]] = {}
-    for one in found:
-        rows.setdefault(one.prompt, []).append(one.raw[name])
-    return list(rows.values())
+    return list(grouped((one.prompt, one.raw[name]) for one in found).values())

@@ -1,9 +1,10 @@
 """Rates with their uncertainty: pure functions."""
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from math import comb, hypot, sqrt
+
+from phoque.stats.groups import grouped
 
 Z_95 = 1.959963984540054
 """97.5 % quantile of the standard normal distribution."""
@@ -76,10 +77,7 @@ def by_cluster(items: Iterable[tuple[str, bool]]) -> Rate:
     Raises:
         ValueError: there are no items.
     """
-    groups: defaultdict[str, list[bool]] = defaultdict(list)
-    for cluster, hit in items:
-        groups[cluster].append(hit)
-    return share_of([*groups.values()])
+    return share_of([*grouped(items).values()])
 
 
 def effective_size(groups: Sequence[Sequence[bool]]) -> float:

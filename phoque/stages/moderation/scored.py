@@ -17,6 +17,7 @@ from phoque.stages.moderation.outcomes import outcome
 from phoque.stats.agreement import Agreement, agreement
 from phoque.stats.correction import corrected_rate
 from phoque.stats.flags import MARKS, Uplift, flag_rate, flags, uplift
+from phoque.stats.groups import grouped
 from phoque.stats.multiple import holm
 
 
@@ -111,9 +112,7 @@ def _of_condition(
     found: Sequence[ScoredReply], sheet: DataSheet, thresholds: Sequence[float]
 ) -> ConditionFlags:
     name, at = sheet.classifier, sheet.at_default
-    kinds: dict[str, list[ScoredReply]] = {}
-    for one in found:
-        kinds.setdefault(one.category, []).append(one)
+    kinds = grouped((one.category, one) for one in found)
     scores = grid(found, name)
     return ConditionFlags(
         flagged=tuple(flag_rate(scores, threshold) for threshold in thresholds),

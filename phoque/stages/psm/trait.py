@@ -9,6 +9,7 @@ from phoque.lexicon import Lexicon
 from phoque.moderators.thresholds import threshold_for
 from phoque.run.psm import Selection, Trait
 from phoque.stages.psm.subject import Subject
+from phoque.stats.groups import grouped
 from phoque.stats.paired_ranks import chance_above
 from phoque.steering.experiment import Progress
 from phoque.steering.search import Measure, Said, Shows
@@ -50,11 +51,8 @@ def listed(said: Sequence[Said], lexicon: Lexicon) -> list[bool]:
 
 
 def _by_message(said: Sequence[Said], judge: Judge, progress: Progress) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {}
     scores = scored(_exchanges(said), judge, progress)
-    for (message, _), score in zip(said, scores, strict=True):
-        found.setdefault(message, []).append(score)
-    return found
+    return grouped(zip((message for message, _ in said), scores, strict=True))
 
 
 def _exchanges(said: Sequence[Said]) -> list[Exchange]:

@@ -13,6 +13,7 @@ from phoque.models.load import LanguageModel
 from phoque.personas import Persona
 from phoque.run.opposites import NO_VECTOR, OWN_PROMPT, RANDOM, Given, OppositeReply
 from phoque.run.psm import Divergence, Quality, Trait
+from phoque.stats.groups import grouped
 from phoque.stats.paired_ranks import chance_above
 from phoque.stats.rates import by_cluster
 from phoque.steering.allowed import Allowed, is_likely, log_likelihoods
@@ -233,7 +234,4 @@ def _given(
 
 
 def _by_message(replies: Sequence[OppositeReply]) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {}
-    for one in replies:
-        found.setdefault(one.prompt, []).append(one.hostility)
-    return found
+    return grouped((one.prompt, one.hostility) for one in replies)
