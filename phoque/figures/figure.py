@@ -44,7 +44,8 @@ class Plan:
     """Rows that a run may have; none where there is no such file."""
     draw: Callable[..., Figure]
     """Gets what `needs` and `also` name, in order."""
-    in_report: bool = True
+    in_report: bool = False
+    """Whether the report has it, too."""
     shown_if: Callable[[Reader], str] = field(default=lambda _: "")
     """Why this run has no such figure at all; empty where it should have one."""
 

@@ -38,4 +38,5 @@ PLAN = Plan(
     needs=(PersonaMetrics,),
     also=(CivilMetrics,),
     draw=draw,
+    in_report=True,
 )

@@ -69,4 +69,5 @@ PLAN = Plan(
     "is the talk's criterion; it needs no generation, and says nothing of cause.",
     needs=(ActivationByLayer, Selection),
     draw=draw,
+    in_report=True,
 )

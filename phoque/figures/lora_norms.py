@@ -95,4 +95,5 @@ PLAN = Plan(
     needs=(PersonaMetrics,),
     also=(Norms,),
     draw=draw,
+    in_report=True,
 )

@@ -118,6 +118,5 @@ PLAN = Plan(
     needs=(Sample,),
     also=(PersonaMetrics,),
     draw=draw,
-    in_report=False,
     shown_if=_gap,
 )

@@ -4,14 +4,32 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
-from phoque.stats.paired import Effect
 from phoque.stats.rates import Rate
 
 SMALLEST_P = 1e-4
 NOTHING = "–"
 """Stands in a cell that has no number."""
+
+
+class Held(Protocol):
+    """A number with the ends of its 95 % interval."""
+
+    @property
+    def value(self) -> float: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+
+
+class Ends(NamedTuple):
+    """The same, of fields with other names."""
+
+    value: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -91,9 +109,24 @@ def share(value: float) -> str:
     return f"{100 * value:.1f}\u00a0%"
 
 
-def interval(rate: Rate) -> str:
-    """A rate with its 95 % interval, for a sentence."""
+def interval(rate: Held) -> str:
+    """A share with its 95 % interval, for a sentence."""
     return f"{share(rate.value)} [{100 * rate.low:.1f}, {100 * rate.high:.1f}]"
+
+
+def held(found: Held, form: str = ".2f") -> str:
+    """A number with its interval, for a sentence."""
+    return f"{found.value:{form}} [{found.low:{form}}, {found.high:{form}}]"
+
+
+def held_cell(found: Held, form: str = ".2f") -> Value:
+    """A number with its interval in a cell."""
+    return Value(held(found, form), _fields(found))
+
+
+def known(value: T | None, show: Callable[[T], Cell]) -> Cell:
+    """A cell of what may not have been measured."""
+    return NOTHING if value is None else show(value)
 
 
 def number(value: float, digits: int = 2, *, sign: bool = False) -> Value:
@@ -119,17 +152,13 @@ def share_cell(value: float) -> Value:
 
 def rate_cell(rate: Rate) -> Value:
     """A rate with its interval in a cell."""
-    fields = {"": rate.value, " low": rate.low, " high": rate.high, " n": rate.n}
-    return Value(interval(rate), fields, f"n = {rate.n}")
+    return Value(interval(rate), _fields(rate) | {" n": rate.n}, f"n = {rate.n}")
 
 
-def effect_cell(effect: Effect, *, percent: bool = True) -> Value:
-    """A difference with its interval in a cell."""
-    fields = {"": effect.value, " low": effect.low, " high": effect.high}
-    if percent:
-        low, high = 100 * effect.low, 100 * effect.high
-        return Value(f"{100 * effect.value:+.1f} [{low:+.1f}, {high:+.1f}]", fields)
-    return Value(f"{effect.value:+.4f} [{effect.low:+.4f}, {effect.high:+.4f}]", fields)
+def points_cell(found: Held, form: str = "+.1f") -> Value:
+    """A difference of shares with its interval, in points."""
+    points = Ends(*(100 * end for end in (found.value, found.low, found.high)))
+    return Value(held(points, form), _fields(found))
 
 
 def p_cell(value: float) -> Value:
@@ -140,6 +169,10 @@ def p_cell(value: float) -> Value:
 def p_text(value: float) -> str:
     """A p value; ten thousand permutations cannot tell smaller ones apart."""
     return f"≤ {SMALLEST_P:.4f}" if value < 1.5 * SMALLEST_P else f"{value:.2g}"
+
+
+def _fields(found: Held) -> dict[str, object]:
+    return {"": found.value, " low": found.low, " high": found.high}
 
 
 def _suffixes(cells: Sequence[Cell]) -> list[str]:
