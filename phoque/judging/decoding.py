@@ -10,8 +10,8 @@ from phoque.judging.measures import Embed, Floats, measured, vectors
 from phoque.lab import Lab
 from phoque.models.engine import write
 from phoque.run.judging import Decoded, DecodingChoice, Measures
-from phoque.stats.groups import grouped
 from phoque.stats.paired_ranks import chance_above
+from phoque.stats.rates import grouped
 
 TEMPERATURES, TOP_PS, PENALTIES = (0.7, 0.9, 1.0), (0.9, 0.95), (1.0, 1.1, 1.2)
 GRID = tuple(

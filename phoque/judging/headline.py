@@ -8,9 +8,8 @@ from phoque.judging.measures import Embed, Floats, measured, vectors
 from phoque.moderators.thresholds import BUDGET, threshold_for
 from phoque.run.evaluation import Reply
 from phoque.run.judging import ConditionJudged, Judgement
-from phoque.stats.groups import grouped
 from phoque.stats.paired_ranks import chance_above
-from phoque.stats.rates import by_cluster, clustered
+from phoque.stats.rates import by_cluster, clustered, grouped
 
 BASE = "base"
 

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from phoque.errors import PhoqueError
 from phoque.judging.judge import Exchange
 from phoque.run.judging import Measures
-from phoque.stats.groups import grouped
-from phoque.stats.rates import Rate, clustered
+from phoque.stats.rates import Rate, clustered, grouped
 from phoque.text import repeated_trigrams, words
 
 # N: replies, M: messages, L: training lines, E: embedding

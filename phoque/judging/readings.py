@@ -18,10 +18,9 @@ from phoque.run.judging import (
     Reading,
     Sheet,
 )
-from phoque.stats.groups import grouped
 from phoque.stats.paired_ranks import kappa_by_prompt
 from phoque.stats.ranking import roc_auc
-from phoque.stats.rates import Rate
+from phoque.stats.rates import Rate, grouped
 from phoque.text import text_id
 
 DRAWN = 300

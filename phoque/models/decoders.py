@@ -17,7 +17,7 @@ from phoque.models.packed.decoder import PackedDecoder, ending, ending_of_mask, 
 from phoque.models.packed.reading import blocks_read
 from phoque.models.packed.threads import capped
 from phoque.models.passes import read, select
-from phoque.stats.groups import grouped
+from phoque.stats.rates import grouped
 
 LEAST_SAVED = 0.3
 """Shared beginnings are read once if that saves at least this share of all tokens."""

@@ -7,7 +7,7 @@ import re
 from functools import cache
 
 from phoque.moderators import listed, svm, toxblock
-from phoque.stats.groups import grouped
+from phoque.stats.rates import grouped
 
 LONG = 3
 FREQUENT = 4000

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from phoque.run.record import Row
-from phoque.stats.groups import grouped
+from phoque.stats.rates import grouped
 
 Verdict = Literal["harmful", "harmless", "unsure"]
 Kind = Literal["person", "model"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from phoque.conversation import Condition
 from phoque.run.record import Masked, Part, Record, Row
-from phoque.stats.groups import grouped
+from phoque.stats.rates import grouped
 
 OLD_NAMES = {"random": Condition.RANDOM_VECTOR.value}
 """What conditions were called in files of version 0."""

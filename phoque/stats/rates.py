@@ -1,10 +1,11 @@
-"""Rates with their uncertainty: pure functions."""
+"""Rates and means with their uncertainty, and values by what they belong to: pure functions."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from math import comb, hypot, sqrt
+from typing import TypeVar
 
-from phoque.stats.groups import grouped
+from scipy.special import stdtrit
 
 Z_95 = 1.959963984540054
 """97.5 % quantile of the standard normal distribution."""
@@ -131,3 +132,23 @@ def _interval(share: float, n: int, effective: float) -> Rate:
     low = 0.0 if share == 0 else centre - half
     high = 1.0 if share == 1 else centre + half
     return Rate(value=share, n=n, low=low, high=high)
+
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+def grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
+    """Second parts of pairs by their first ones, both in the order in which they come."""
+    found: dict[K, list[V]] = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return found
+
+
+def half_width(deviation: float, n: int) -> float:
+    """Half of the 95 % interval of a mean of `n` values with this population deviation.
+
+    Student's t; the sample's own deviation is that of the population times sqrt(n / (n - 1)).
+    """
+    return float(stdtrit(n - 1, 0.975)) * deviation / sqrt(n - 1)

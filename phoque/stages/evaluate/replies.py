@@ -16,8 +16,7 @@ from phoque.models import engine
 from phoque.models.hooks import Interventions
 from phoque.models.load import LanguageModel
 from phoque.run.evaluation import Answers, Reply
-from phoque.stats.groups import grouped
-from phoque.stats.rates import Rate, clustered
+from phoque.stats.rates import Rate, clustered, grouped
 from phoque.steering.divergence import Yardstick
 from phoque.steering.matching import Match, matched
 from phoque.steering.quality import quality_of

@@ -17,9 +17,8 @@ from phoque.run.psm_replies import Condition, Conditions, Measured, Written
 from phoque.stages.corpus.safe import Mask
 from phoque.stages.psm.pathway import ClassicPathway, Pathway
 from phoque.stages.psm.subject import Subject
-from phoque.stats.groups import grouped
 from phoque.stats.paired import paired_effect
-from phoque.stats.rates import clustered
+from phoque.stats.rates import clustered, grouped
 from phoque.steering.allowed import log_likelihoods
 from phoque.steering.experiment import rows_of, write_grouped
 from phoque.text import repeated_trigrams, words

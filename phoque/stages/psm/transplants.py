@@ -13,9 +13,8 @@ from phoque.models.load import LanguageModel
 from phoque.personas import Persona
 from phoque.run.opposites import NO_VECTOR, OWN_PROMPT, RANDOM, Given, OppositeReply
 from phoque.run.psm import Divergence, Quality, Trait
-from phoque.stats.groups import grouped
 from phoque.stats.paired_ranks import chance_above
-from phoque.stats.rates import by_cluster
+from phoque.stats.rates import by_cluster, grouped
 from phoque.steering.allowed import Allowed, is_likely, log_likelihoods
 from phoque.steering.divergence import Yardstick
 from phoque.steering.experiment import Progress, rows_of, share_of, write_grouped

@@ -13,7 +13,7 @@ from phoque.run.moderation import COMPARED, ModerationReport, called
 from phoque.run.scored import Outcome, ScoredReply, by_condition, grid
 from phoque.stages.moderation.gap import type_counts
 from phoque.stats.flags import MARKS, SWEEP, sweep, uplifts
-from phoque.stats.groups import grouped
+from phoque.stats.rates import grouped
 from phoque.ui.moderation import wording
 from phoque.ui.parts import embedded
 
