@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from phoque.errors import PhoqueError
+from phoque.figures.style import Plotly
 from phoque.figures.table import Table
 from phoque.run.folder import Reader
 from phoque.run.record import Record, Row
@@ -21,7 +22,7 @@ class Figure:
     """Computed from the records."""
     finding: str = ""
     """The same in one plain sentence, for a figure that opens its tab."""
-    plotly: dict[str, Any] | None = None
+    plotly: Plotly | None = None
     """Data and layout as Plotly takes them; None where the sentence is all."""
     table: Table | None = None
     """All numbers of the picture."""

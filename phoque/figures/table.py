@@ -8,6 +8,8 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from phoque.stats.rates import Rate
 
+Field = str | float | bool | None
+"""What a CSV file gets."""
 SMALLEST_P = 1e-4
 NOTHING = "–"
 """Stands in a cell that has no number."""
@@ -37,7 +39,7 @@ class Value:
     """A table cell: what is shown, and its numbers for the CSV by the suffix of their column."""
 
     shown: str
-    fields: Mapping[str, object]
+    fields: Mapping[str, Field]
     title: str = ""
 
 
@@ -171,7 +173,7 @@ def p_text(value: float) -> str:
     return f"≤ {SMALLEST_P:.4f}" if value < 1.5 * SMALLEST_P else f"{value:.2g}"
 
 
-def _fields(found: Held) -> dict[str, object]:
+def _fields(found: Held) -> dict[str, Field]:
     return {"": found.value, " low": found.low, " high": found.high}
 
 
@@ -180,7 +182,7 @@ def _suffixes(cells: Sequence[Cell]) -> list[str]:
     return list(found) or [""]
 
 
-def _field(cell: Cell, suffix: str) -> object:
+def _field(cell: Cell, suffix: str) -> Field:
     if isinstance(cell, Value):
         return cell.fields.get(suffix, "")
     return "" if suffix or cell == NOTHING else cell

@@ -20,6 +20,8 @@ from phoque.files import numbered_json_lines, read_json, write_json, write_text
 from phoque.inputs.tables import whole_table
 
 T = TypeVar("T")
+Cells = dict[str, Any]
+"""Of a line of a file, by the name of the column."""
 VERSION_KEY = "schema_version"
 UNREADABLE = (
     OSError,
@@ -155,7 +157,7 @@ class Row(Filed):
             raise PhoqueError(broken(path, error, command, row=row)) from error
         return tuple(rows)
 
-    def cells(self) -> dict[str, Any]:
+    def cells(self) -> Cells:
         """What stands in the file; a row whose columns are not its fields says so here."""
         return self.model_dump(mode="json")
 
@@ -165,7 +167,7 @@ class Row(Filed):
         return data
 
     @classmethod
-    def _written(cls, rows: list[dict[str, Any]]) -> str:
+    def _written(cls, rows: list[Cells]) -> str:
         if not cls.FILE.endswith(".csv"):
             return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         text = StringIO()

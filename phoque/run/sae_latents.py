@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from phoque.run.record import Part, Row
+from phoque.run.record import Cells, Part, Row
 from phoque.stats.multiple import LEVEL
 
 SCALES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -138,7 +138,7 @@ class Feature(SaeRow, file="sae/features.csv"):
         same = self.effect_half * self.effect > 0 and self.half_low * self.half_high > 0
         return significant(self.q_half) and same
 
-    def cells(self) -> dict[str, Any]:
+    def cells(self) -> Cells:
         """A column a scale and four columns a seed."""
         own = super().cells()
         flat = {f"dose_{scale}": dose for scale, dose in zip(SCALES, self.doses, strict=True)}

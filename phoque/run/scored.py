@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from phoque.conversation import Condition
-from phoque.run.record import Masked, Part, Record, Row
+from phoque.run.record import Cells, Masked, Part, Record, Row
 from phoque.stats.rates import grouped
 
 OLD_NAMES = {"random": Condition.RANDOM_VECTOR.value}
@@ -91,7 +91,7 @@ class ScoredReply(Scored, file="moderation/moderation_results.csv"):
     labels: dict[str, float]
     """Every label of the reply as it is, as `moderator/label`."""
 
-    def cells(self) -> dict[str, Any]:
+    def cells(self) -> Cells:
         """A column a score."""
         facts = self.model_dump(mode="json", exclude={"raw", "canonical", "labels"})
         return facts | self.scores() | self.labels
@@ -146,7 +146,7 @@ class GapExample(Scored, file="moderation/gap_examples.csv"):
     """Words of the persona's list in it."""
     novelty: Novelty | None = None
 
-    def cells(self) -> dict[str, Any]:
+    def cells(self) -> Cells:
         """A column a score and a fact."""
         parts = {"raw", "canonical", "canonical_text", "context", "novelty"}
         facts = self.model_dump(mode="json", exclude=parts) | {"canonical": self.canonical_text}
@@ -205,7 +205,7 @@ class Contour(Masked, Record, file="moderation/contour.json"):
         return {"selected": data["selected"], "seed": data["seed"], "replies": replies}
 
 
-def _split(cells: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+def _split(cells: Mapping[str, Any]) -> tuple[Cells, Cells, Cells]:
     """Harm scores of the text and of its canonical form, by moderator, and all other columns."""
     raw, canonical = (_ending(cells, end) for end in (HARM, CANONICAL))
     facts = {key: cells[key] for key in cells if not key.endswith((HARM, CANONICAL))}
@@ -213,7 +213,7 @@ def _split(cells: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], di
     return raw, canonical, facts
 
 
-def _ending(cells: Mapping[str, Any], end: str) -> dict[str, Any]:
+def _ending(cells: Mapping[str, Any], end: str) -> Cells:
     return {key.removesuffix(end): cells[key] for key in cells if key.endswith(end) and cells[key]}
 
 

@@ -5,11 +5,10 @@ Shapes: B = tokens, D = width (`d_in`), F = latents (`d_sae`).
 
 import json
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import torch
 from safetensors import SafetensorError
@@ -20,6 +19,8 @@ from phoque.errors import PhoqueError
 from phoque.files import read_json, write_json
 
 WEIGHTS, CONFIG = "sae_weights.safetensors", "cfg.json"
+Facts = dict[str, str | int | float | bool]
+"""What SAELens keeps beside the weights, by its names."""
 SAELENS_VERSION = "6.54.12"
 """Whose format is written; readers of version 6 or later take it."""
 
@@ -62,7 +63,7 @@ class SparseAutoencoder:
             **{**vars(self), "threshold_F": torch.full_like(self.threshold_F, threshold)}
         )
 
-    def save(self, folder: Path, metadata: Mapping[str, Any]) -> None:
+    def save(self, folder: Path, metadata: Facts) -> None:
         """Write `cfg.json` and `sae_weights.safetensors` as SAELens reads them."""
         tensors = {
             "W_enc": self.encoder_DF,

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from phoque.models.structure import layers_path
-from phoque.stages.sae.autoencoder import SparseAutoencoder, calibrated
+from phoque.stages.sae.autoencoder import Facts, SparseAutoencoder, calibrated
 from phoque.stages.sae.collect import Activations, collect, load_activations
 from phoque.stages.sae.sources import collected_texts
 from phoque.stages.sae.study import Study
@@ -91,7 +91,7 @@ def dictionary_folder(study: Study, seed: int | None) -> Path:
     return study.work / (FROZEN if seed is None else f"seed-{seed}")
 
 
-def metadata(study: Study, activations: Activations) -> dict[str, object]:
+def metadata(study: Study, activations: Activations) -> Facts:
     """What SAELens keeps beside the weights, and where the activations come from."""
     path = layers_path(study.base.model)
     return {
