@@ -4,7 +4,7 @@ from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.table import Table, number
 from phoque.run.psm import ActivationByLayer, Selection
-from phoque.stats.rates import half_width
+from phoque.stats.paired import half_width
 
 
 def draw(found: ActivationByLayer, selection: Selection) -> Figure:

@@ -1,11 +1,9 @@
-"""Rates and means with their uncertainty, and values by what they belong to: pure functions."""
+"""Rates with their uncertainty, and values by what they belong to: pure functions."""
 
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from math import comb, hypot, sqrt
 from typing import TypeVar
-
-from scipy.special import stdtrit
 
 Z_95 = 1.959963984540054
 """97.5 % quantile of the standard normal distribution."""
@@ -144,11 +142,3 @@ def grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
     for key, value in pairs:
         found.setdefault(key, []).append(value)
     return found
-
-
-def half_width(deviation: float, n: int) -> float:
-    """Half of the 95 % interval of a mean of `n` values with this population deviation.
-
-    Student's t; the sample's own deviation is that of the population times sqrt(n / (n - 1)).
-    """
-    return float(stdtrit(n - 1, 0.975)) * deviation / sqrt(n - 1)
