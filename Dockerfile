@@ -5,7 +5,7 @@ FROM python:3.12-slim
 ARG TORCH_OPTIONS="--index-url https://download.pytorch.org/whl/cpu"
 
 RUN useradd --create-home --uid 1000 user
-USER user
+USER 1000
 ENV HOME=/home/user \
     PATH=/home/user/.local/bin:$PATH \
     PIP_NO_CACHE_DIR=1 \
@@ -14,7 +14,8 @@ ENV HOME=/home/user \
     GRADIO_SERVER_PORT=7860
 WORKDIR $HOME/app
 
-# torch first and alone, so that nothing else chooses its build.
+# torch first and alone, so that nothing else chooses its build. The variable holds options only.
+# hadolint ignore=DL3013
 RUN pip install --user torch==2.13.0 $TORCH_OPTIONS
 COPY --chown=user requirements.txt .
 RUN pip install --user -r requirements.txt \

@@ -28,12 +28,13 @@ lab: setup  ## the shipped runs again, in runs/lab and runs/pluribus, offline
 	$(VENV)/bin/phoque run opposites --run runs/lab --other runs/pluribus
 	$(VENV)/bin/phoque run report --run runs/lab
 
-check: setup  ## format, lint, types, import laws, the docs site
+check: setup  ## format, lint, types, import laws, findings, container, the docs site
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
 	$(VENV)/bin/lint-imports
 	$(RUN) tools/findings.py --check
+	$(VENV)/bin/hadolint Dockerfile
 	$(SITE)
 
 docs: setup  ## the docs site, in site/
