@@ -251,10 +251,10 @@ def level(at: float, text: str, *, yref: str = "y") -> tuple[Trace, ...]:
     return shape, _label(text, x=1, y=at, xref="paper", yref=yref, xanchor="right")
 
 
-def zone(low: float, high: float, text: str, *, yref: str = "paper") -> tuple[Trace, ...]:
+def zone(low: float, high: float, text: str) -> tuple[Trace, ...]:
     """A shaded range of the x axis with its name at the bottom."""
     shape = {
-        "type": "rect", "xref": "x", "yref": yref, "x0": low, "x1": high, "y0": 0, "y1": 1,
+        "type": "rect", "xref": "x", "yref": "paper", "x0": low, "x1": high, "y0": 0, "y1": 1,
         "fillcolor": BAND, "line": {"width": 0}, "layer": "below",
     }  # fmt: skip
     return shape, _label(text, x=low, y=0, yref="paper", xanchor="left")
