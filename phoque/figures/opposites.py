@@ -153,7 +153,7 @@ def draw_reversed(found: Opposites) -> Figure:
             found.strongest,
             {
                 "given to": lambda own: _model(own.receiver),
-                "vector": _signed,
+                "vector": lambda own: f"{'−' if own.minus else '+'} {own.vector}",
                 "dose": lambda own: known(own.dose, partial(number, digits=1, sign=True)),
                 **{
                     f"{name}|replies {SHOWS[found.traits[name].by]}": partial(_shown, name)
@@ -221,10 +221,6 @@ def _doses(found: Opposites) -> Iterator[style.Trace]:
 
 def _model(receiver: str) -> str:
     return "base model" if receiver == BASE else f"{receiver} model"
-
-
-def _signed(own: Strongest) -> str:
-    return f"{'−' if own.minus else '+'} {own.vector}"
 
 
 def _shown(name: str, own: Strongest) -> Cell:
