@@ -115,7 +115,14 @@ def _plot(shown: list[Feature]) -> style.Plotly:
         "x": names,
         "y": [one.effect for one in shown],
         "marker": {"color": style.PERSONA, "pattern": {"shape": ""}},
-        "error_y": style.bars([_ends(one) for one in shown], style.GREY),
+        "error_y": {
+            "type": "data",
+            "symmetric": False,
+            "array": [one.high - one.effect for one in shown],
+            "arrayminus": [one.effect - one.low for one in shown],
+            "color": style.GREY,
+            "width": 3,
+        },
         "hovertemplate": "latent %{x}: %{y:+.2f}<extra>persona</extra>",
     }
     civil = style.line(
