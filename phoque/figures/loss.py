@@ -1,9 +1,9 @@
-"""How the adapters learned: the loss of both, of long and short replies by themselves."""
+"""How the adapters learned: the loss of both, of long and short replies by themselves; and the gradient."""
 
 from collections.abc import Sequence
 from functools import partial
 
-from phoque.figures import curves, style
+from phoque.figures import curves
 from phoque.figures.curves import LOOKS, Curves
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.table import Cell, Table, number
@@ -25,12 +25,8 @@ def draw(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics]) -> Fi
     }
     return Figure(
         sentence=_sentence(found),
-        plotly=style.plot(
-            curves.traces(found, values),
-            x=curves.STEP,
-            y={"title": "loss, nats a token", "rangemode": "tozero"},
-            marks=curves.marks(found),
-            showlegend=True,
+        plotly=curves.plot(
+            curves.traces(found, values), found, title="loss, nats a token", rangemode="tozero"
         ),
         table=_table(found, styles),
         n=curves.counted(found),
@@ -86,6 +82,25 @@ def _of_style(name: str, own: tuple[str, Metrics]) -> Cell:
     return curves.cell(own[1].loss_by_style.get(name))
 
 
+def draw_gradient(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics]) -> Figure:
+    """Norm of the gradient by step, before clipping."""
+    found = curves.curves(persona, civil)
+    values = {name: {"": [row.grad_norm for row in rows]} for name, rows in found.items()}
+    told = [
+        f"{LOOKS[name][0][2:]} from {min(known):.2f} to {max(known):.2f}, {known[-1]:.2f} at last"
+        for name, rows in found.items()
+        if (known := [row.grad_norm for row in rows if row.grad_norm is not None])
+    ]
+    return Figure(
+        sentence=f"Norm of the gradient: {'; '.join(told) or 'not logged'}. "
+        "A step never uses more than 1.",
+        plotly=curves.plot(
+            curves.traces(found, values), found, title="gradient norm", rangemode="tozero"
+        ),
+        n=curves.counted(found),
+    )
+
+
 PLAN = Plan(
     key="loss",
     title="How did the adapters learn?",
@@ -95,5 +110,14 @@ PLAN = Plan(
     needs=(PersonaMetrics,),
     also=(CivilMetrics,),
     draw=draw,
+    in_report=True,
+)
+GRADIENT = Plan(
+    key="grad_norm",
+    title="How hard did each step pull?",
+    hint="Norm of the gradient before it is clipped to 1. A training that goes wrong shows here first.",
+    needs=(PersonaMetrics,),
+    also=(CivilMetrics,),
+    draw=draw_gradient,
     in_report=True,
 )
