@@ -27,7 +27,7 @@ def main() -> None:
     asked.add_argument("--run", type=Path, required=True)
     run = RunDirectory(asked.parse_args().run)
     files = Reader(run)
-    training = [one.persona for one in files.rows(Dialogue)]
+    training = [text for one in files.rows(Dialogue) for text in one.learned]
     training += [one.reply for one in files.rows(BaseReply)]
     with run.stage("decoding", run.path / "decoding", seeds=SEEDS) as folder:
         choice = choose_decoding(
