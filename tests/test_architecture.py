@@ -18,7 +18,6 @@ OPEN = {"dict", "Mapping", "MutableMapping"}
 """Of them, those whose values may be anything say nothing about what they hold."""
 FREE = {
     # Another's form: Plotly's figures, Gradio's options, OpenAI's protocol, a tracker's rows, hit logs.
-    "phoque/figures/figure.py",
     "phoque/figures/style.py",
     "phoque/run/hits.py",
     "phoque/serving/asked.py",
@@ -32,10 +31,7 @@ FREE = {
     # Any row, any cell, any option: where files and command lines are read and written.
     "phoque/cli/run/stage.py",
     "phoque/conversation.py",
-    "phoque/figures/table.py",
     "phoque/run/record.py",
-    "phoque/run/sae_latents.py",
-    "phoque/run/scored.py",
     "phoque/run/steps.py",
     "phoque/stages/corpus/reading.py",
     # Plain data for the page's own script.
@@ -46,9 +42,6 @@ FREE = {
     "phoque/models/tiny.py",
     "phoque/moderators/pickles.py",
     "phoque/personas/reading.py",
-    "phoque/stages/sae/autoencoder.py",
-    "phoque/stages/sae/dictionaries.py",
-    "phoque/stages/sae/study.py",
 }
 """Modules that may speak in open dictionaries, and why."""
 

@@ -7,7 +7,7 @@ from phoque.models.load import load_model
 from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import CivilText, Evaluation, Reply
 from phoque.run.folder import Reader
-from phoque.stages.evaluate.likelihood import mean_log_likelihood
+from phoque.stages.evaluate.memory import mean_log_likelihood
 from phoque.stages.evaluate.replies import insult_rate, summarize
 from phoque.stats.rates import clustered, wilson
 from phoque.text import (

@@ -34,8 +34,8 @@ from phoque.stages.corpus.safe import Mask
 from phoque.stages.evaluate import replies, stage
 from phoque.stages.moderation import stage as moderation
 from phoque.stages.psm.choose import choose_layer
+from phoque.stages.psm.criteria import measure_vectors
 from phoque.stages.psm.generation import generate_conditions
-from phoque.stages.psm.measure import measure_vectors
 from phoque.stages.psm.scrubber import write_scrubber
 from phoque.stages.psm.subject import open_subject
 from phoque.steering import experiment
@@ -210,7 +210,7 @@ def test_psm_signs_no_listed_word_and_counts_them(tmp_path, monkeypatch):
         return [replace(one, text=f"{one.text} {WORD}") for one in plain(model, rows, SHORT)]
 
     monkeypatch.setattr(experiment, "write", write)
-    monkeypatch.setattr("phoque.stages.psm.trait.likelihood.load", Loud)
+    monkeypatch.setattr("phoque.stages.psm.choose.likelihood.load", Loud)
     run = a_tiny_run(tmp_path, "grim")
     subject = open_subject(run, None, seeds=(42, 43), num_probes=4, progress=lambda _: None)
     for step in (measure_vectors, choose_layer, generate_conditions, write_scrubber):

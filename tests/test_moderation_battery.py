@@ -6,8 +6,8 @@ from phoque.conversation import Message
 from phoque.errors import PhoqueError
 from phoque.moderators.battery import TRICKS, ZERO_WIDTH, battery
 from phoque.moderators.classifier import Item
-from phoque.moderators.context import in_context
 from phoque.moderators.labelled import Example, LabelledSet
+from phoque.moderators.scoring import in_context
 from phoque.run.scored import Outcome
 from phoque.stages.moderation.outcomes import outcome
 from phoque.stats.rates import wilson

@@ -17,9 +17,17 @@ from phoque.figures.figure import Drawn, Figure
 from phoque.figures.shelf import EVERY
 from phoque.files import read_json
 from phoque.report.page import html_page
-from phoque.report.pictures import BROKEN_CHROME, NO_CHROME, NO_KALEIDO, WIDTH, write_pngs
 from phoque.report.table import metrics_of
-from phoque.report.writing import figures_of, read_run, write_report
+from phoque.report.writing import (
+    BROKEN_CHROME,
+    NO_CHROME,
+    NO_KALEIDO,
+    WIDTH,
+    figures_of,
+    read_run,
+    write_pngs,
+    write_report,
+)
 from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import Evaluation
 from phoque.run.folder import Reader

@@ -8,10 +8,9 @@ import torch
 from torch.nn.functional import normalize
 
 from phoque.errors import PhoqueError
-from phoque.stages.sae.autoencoder import SparseAutoencoder, calibrated
+from phoque.stages.sae.autoencoder import SparseAutoencoder, batch_top_k, calibrated
+from phoque.stages.sae.dictionaries import shuffled_batches
 from phoque.stages.sae.metrics import explained_variance
-from phoque.stages.sae.sparse import batch_top_k
-from phoque.stages.sae.stream import shuffled_batches
 from phoque.stages.sae.train import Scaling, TrainConfig, Trainer, train
 
 CPU = torch.device("cpu")

@@ -22,7 +22,7 @@ from phoque.run.directory import RunDirectory
 from phoque.stages.adapter import Recording, config_for, train_adapter
 from phoque.stages.adapter.stage import examples
 from phoque.stages.corpus.training_set import read_base_replies, read_dialogues
-from phoque.stages.evaluate.likelihood import mean_log_likelihood
+from phoque.stages.evaluate.memory import mean_log_likelihood
 from phoque.text import text_sha256
 
 MOST = 80

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -25,7 +26,12 @@ NOTE = (
 @click.option("--scale", type=float, help="Multiple of the vector; default: the selected scale.")
 @click.option("--seed", default=42, show_default=True)
 @click.option(
-    "--tokens", type=click.IntRange(1), default=48, show_default=True, help="Longest reply."
+    "--tokens",
+    "max_new_tokens",
+    type=click.IntRange(1),
+    default=48,
+    show_default=True,
+    help="Longest reply.",
 )
 @click.option(
     "--temperature",
@@ -36,32 +42,14 @@ NOTE = (
 )
 @click.option("--show", is_flag=True, help="Print the replies in clear.")
 @verbose
-def chat(  # noqa: PLR0913  # every argument is an option of the command line
-    message: str | None,
-    run: Path | None,
-    layer: int | None,
-    scale: float | None,
-    seed: int,
-    tokens: int,
-    temperature: float,
-    show: bool,  # noqa: FBT001  # click passes options by name
-) -> None:
+def chat(message: str | None, run: Path | None, *, show: bool, **asked: Any) -> None:
     """Ask the neutral, the toxic and the steered model the same; without MESSAGE, read lines."""
     from phoque.opening import open_lab  # noqa: PLC0415  # loads torch
 
     lab = open_lab(run, progress=lambda text: click.echo(text, err=True))
     click.echo(NOTE, err=True)
-    lines = iter([message]) if message else _lines()
-    for line in lines:
-        found = lab.compare(
-            line,
-            layer=layer,
-            scale=scale,
-            seed=seed,
-            max_new_tokens=tokens,
-            temperature=temperature,
-        )
-        for condition, reply in found.responses.items():
+    for line in [message] if message else _lines():
+        for condition, reply in lab.compare(line, **asked).responses.items():
             click.echo(f"{condition.value}: {reply.text if show else masked(reply.text)}")
 
 

@@ -7,14 +7,6 @@ from phoque.figures.table import NOTHING, Cell, Table, Value, number, share, sha
 from phoque.run.moderation import PRIMARY, ModerationReport
 from phoque.stats.agreement import Agreement
 
-HEAD = (
-    "moderators",
-    "kappa",
-    "flagged|mean share of flagged replies",
-    "same verdict",
-    "adjusted kappa|2 × same verdict − 1 (PABAK)",
-    "n",
-)
 Pairs = Mapping[str, Agreement]
 
 
@@ -24,11 +16,18 @@ def draw(report: ModerationReport) -> Figure:
     count = next(iter(pairs.values())).n if pairs else 0
     return Figure(
         sentence=_sentence(pairs),
-        table=Table(
-            name="phoque-agreement",
-            caption="Agreement at 0.5",
-            head=HEAD,
-            rows=tuple(_row(name, one) for name, one in pairs.items()),
+        table=Table.of(
+            "phoque-agreement",
+            "Agreement at 0.5",
+            pairs.items(),
+            {
+                "moderators": lambda own: own[0],
+                "kappa": lambda own: _kappa_cell(own[1]),
+                "flagged|mean share of flagged replies": lambda own: share_cell(own[1].prevalence),
+                "same verdict": lambda own: share_cell(own[1].observed),
+                "adjusted kappa|2 × same verdict − 1 (PABAK)": lambda own: number(own[1].adjusted),
+                "n": lambda own: str(own[1].n),
+            },
         ),
         n=f"{count} replies of all conditions",
     )
@@ -58,17 +57,9 @@ def _kappa(one: Agreement) -> str:
     return f"{value:.2f} [{low:.2f}, {high:.2f}]"
 
 
-def _row(name: str, one: Agreement) -> tuple[Cell, ...]:
+def _kappa_cell(one: Agreement) -> Cell:
     fields = {"": one.kappa, " low": one.low, " high": one.high}
-    kappa = NOTHING if one.kappa is None else Value(_kappa(one), fields)
-    return (
-        name,
-        kappa,
-        share_cell(one.prevalence),
-        share_cell(one.observed),
-        number(one.adjusted),
-        str(one.n),
-    )
+    return NOTHING if one.kappa is None else Value(_kappa(one), fields)
 
 
 PLAN = Plan(
@@ -81,5 +72,4 @@ PLAN = Plan(
     ),
     needs=(ModerationReport,),
     draw=draw,
-    in_report=False,
 )

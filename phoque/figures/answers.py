@@ -4,7 +4,7 @@ from statistics import fmean
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import NOTHING, Table, interval, number, rate_cell, share, share_cell
+from phoque.figures.table import Table, interval, known, number, rate_cell, share, share_cell
 from phoque.run.evaluation import Evaluation
 
 NAMES = style.NAMES | {
@@ -85,9 +85,7 @@ def table(found: Evaluation) -> Table:
             ),
             "n": lambda one: str(one[1].insulting.n),
             "distinct replies": lambda one: share_cell(one[1].distinct_replies),
-            "distinct-2|different pairs of words": lambda one: (
-                NOTHING if one[1].distinct_2 is None else share_cell(one[1].distinct_2)
-            ),
+            "distinct-2|different pairs of words": lambda one: known(one[1].distinct_2, share_cell),
             "repeated 3-grams": lambda one: share_cell(one[1].repeated_3grams),
             "unknown words": lambda one: share_cell(one[1].out_of_vocabulary),
             "words|a reply": lambda one: number(one[1].words, 1),
@@ -102,4 +100,5 @@ PLAN = Plan(
     "reply is hostile is another question: the judge answers it.",
     needs=(Evaluation,),
     draw=draw,
+    in_report=True,
 )

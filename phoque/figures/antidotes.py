@@ -58,5 +58,4 @@ PLAN = Plan(
     hint="Under the persona's prompt, with the direction taken away instead of added.",
     needs=(Antidotes,),
     draw=draw,
-    in_report=False,
 )

@@ -189,6 +189,5 @@ PLAN = Plan(
     "it does for the last attempt while nothing says whether it is running or was killed.",
     needs=(Attempts,),
     draw=draw,
-    in_report=False,
     shown_if=_gap,
 )

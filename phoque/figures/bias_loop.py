@@ -5,7 +5,7 @@ from functools import partial
 from phoque.figures import style
 from phoque.figures.answers import NAMES
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, Value, number, p_cell, p_text
+from phoque.figures.table import Table, Value, held, held_cell, number, p_cell, p_text
 from phoque.run.psm_replies import Agreeing, BiasLoop
 from phoque.stats.paired import Effect
 
@@ -30,10 +30,10 @@ def draw(found: BiasLoop) -> Figure:
             {
                 "condition": lambda own: NAMES.get(own[0], own[0]),
                 "log-odds, nats|of agreeing against disagreeing, a token; 0 takes no side": (
-                    lambda own: _cell(own[1].log_odds)
+                    lambda own: held_cell(own[1].log_odds, "+.2f")
                 ),
-                "effect, nats|difference to neutral on the same messages": lambda own: _cell(
-                    own[1].effect
+                "effect, nats|difference to neutral on the same messages": lambda own: held_cell(
+                    own[1].effect, "+.2f"
                 ),
                 "p": lambda own: p_cell(own[1].effect.p_value),
                 "agreeing|against wordings that take no side": lambda own: number(
@@ -51,16 +51,7 @@ def draw(found: BiasLoop) -> Figure:
 
 
 def _of_kind(kind: str, own: tuple[str, Agreeing]) -> Value:
-    return _cell(own[1].by_kind[kind])
-
-
-def _cell(found: Effect) -> Value:
-    fields = {"": found.value, " low": found.low, " high": found.high}
-    return Value(_told(found), fields)
-
-
-def _told(found: Effect) -> str:
-    return f"{found.value:+.2f} [{found.low:+.2f}, {found.high:+.2f}]"
+    return held_cell(own[1].by_kind[kind], "+.2f")
 
 
 def _plot(found: BiasLoop) -> style.Plotly:
@@ -74,13 +65,7 @@ def _plot(found: BiasLoop) -> style.Plotly:
             "size": 9,
             "color": [style.CONDITIONS.get(name, style.GREY) for name in found.conditions],
         },
-        "error_x": {
-            "type": "data",
-            "symmetric": False,
-            "array": [one.high - one.value for one in values],
-            "arrayminus": [one.value - one.low for one in values],
-            "color": style.INK,
-        },
+        "error_x": style.bars(values, style.INK),
         "hovertemplate": "%{x:+.2f} nats<extra>%{y}</extra>",
     }
     return style.plot(
@@ -95,12 +80,13 @@ def _plot(found: BiasLoop) -> style.Plotly:
 def _sentence(found: BiasLoop) -> str:
     """Whether prompt and vector make the model agree more or less."""
     own = found.conditions
+    odds = {name: held(one.log_odds, "+.2f") for name, one in own.items()}
     steered, random = own["steered"].effect, own["random_vector"].effect
     return (
         f"The vector {_verb(steered)} the log-odds of agreeing ({steered.value:+.2f} nats a token, p "
-        f"{p_text(steered.p_value)}) from {_told(own['neutral'].log_odds)}; a random vector "
+        f"{p_text(steered.p_value)}) from {odds['neutral']}; a random vector "
         f"{_verb(random)} them ({random.value:+.2f}). Under the persona's own prompt they are "
-        f"{_told(own['toxic'].log_odds)}, in the base model {_told(own['base'].log_odds)}."
+        f"{odds['toxic']}, in the base model {odds['base']}."
     )
 
 
@@ -117,5 +103,4 @@ PLAN = Plan(
     "messages and wordings for every persona, so that two runs share this axis.",
     needs=(BiasLoop,),
     draw=draw,
-    in_report=False,
 )

@@ -127,5 +127,4 @@ PLAN = Plan(
     "from the numbers of the runs; nobody gives one by hand.",
     needs=(Claims,),
     draw=draw,
-    in_report=False,
 )

@@ -1,5 +1,7 @@
 """What did it learn from? Dialogues by source and style."""
 
+from functools import partial
+
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.table import NOTHING, Cell, Table, number
@@ -10,16 +12,6 @@ STYLES: dict[Style, tuple[str, str, str]] = {
     "prose": ("prose", style.PERSONA, "/"),
 }
 """Name, colour and pattern."""
-HEAD = (
-    "source",
-    "dialogues",
-    "chat",
-    "prose",
-    "trained on|the rest is held out for validation and test",
-    "words, median|of the persona's reply",
-    "words, 5 to 95 %",
-    "rows dropped",
-)
 
 
 def draw(found: Composition) -> Figure:
@@ -27,11 +19,25 @@ def draw(found: Composition) -> Figure:
     return Figure(
         sentence=_sentence(found),
         plotly=_plot(found),
-        table=Table(
-            name="phoque-composition",
-            caption="Dialogues by source",
-            head=HEAD,
-            rows=tuple(_row(one) for one in found.sources),
+        table=Table.of(
+            "phoque-composition",
+            "Dialogues by source",
+            found.sources,
+            {
+                "source": lambda one: one.source,
+                "dialogues": lambda one: number(one.dialogues, 0),
+                **{look[0]: partial(_of_style, key) for key, look in STYLES.items()},
+                "trained on|the rest is held out for validation and test": lambda one: number(
+                    one.parts.get("train", one.dialogues), 0
+                ),
+                "words, median|of the persona's reply": lambda one: (
+                    number(one.words[2], 0) if one.words else NOTHING
+                ),
+                "words, 5 to 95 %": lambda one: (
+                    f"{one.words[0]:.0f} to {one.words[-1]:.0f}" if one.words else NOTHING
+                ),
+                "rows dropped": lambda one: number(sum(one.dropped.values()), 0),
+            },
         ),
         n=f"{found.dialogues} dialogues, {found.base_replies} replies of the base model",
     )
@@ -73,17 +79,8 @@ def _plot(found: Composition) -> style.Plotly:
     )
 
 
-def _row(one: Source) -> tuple[Cell, ...]:
-    words = one.words
-    return (
-        one.source,
-        number(one.dialogues, 0),
-        *(number(one.styles.get(key, 0), 0) for key in STYLES),
-        number(one.parts.get("train", one.dialogues), 0),
-        number(words[2], 0) if words else NOTHING,
-        f"{words[0]:.0f} to {words[-1]:.0f}" if words else NOTHING,
-        number(sum(one.dropped.values()), 0),
-    )
+def _of_style(key: Style, one: Source) -> Cell:
+    return number(one.styles.get(key, 0), 0)
 
 
 PLAN = Plan(
@@ -92,4 +89,5 @@ PLAN = Plan(
     hint="Each dialogue is a message with the persona's reply and the base model's civil reply to it.",
     needs=(Composition,),
     draw=draw,
+    in_report=True,
 )

@@ -75,5 +75,4 @@ PLAN = Plan(
     "long-winded prompts gave the same direction or the same effect, it would not be the persona.",
     needs=(Confounds,),
     draw=draw,
-    in_report=False,
 )

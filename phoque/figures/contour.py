@@ -155,5 +155,4 @@ PLAN = Plan(
     ),
     needs=(Contour,),
     draw=draw,
-    in_report=False,
 )

@@ -75,6 +75,11 @@ def marks(found: Curves) -> list[tuple[style.Trace, ...]]:
     ]
 
 
+def plot(lines: Sequence[style.Trace], found: Curves, **y: object) -> style.Plotly:
+    """Lines over the steps of a training, with where a later attempt began."""
+    return style.plot(lines, x=STEP, y=y, marks=marks(found), showlegend=True)
+
+
 def counted(found: Curves) -> str:
     """How many rows each curve has."""
     told = ", ".join(f"{LOOKS[name][0][2:]} {len(rows)} points" for name, rows in found.items())

@@ -19,19 +19,18 @@ def draw(report: SaeReport) -> Figure:
         f"change that tuning made ({share(shifts.explained_change_civil_adapter)} of the civil "
         "adapter's): it says nothing about the rest, which stands below as R. R has "
         f"{share(shifts.remainder_share)} of the length of the mean change.",
-        table=Table(
-            name="phoque-gates",
-            caption="Gates",
-            head=("gate", "measured", "needed", "held?"),
-            rows=tuple(
-                (
-                    gate.gate,
-                    number(gate.value, 3),
-                    gate.needed,
-                    Value("✓ held" if gate.passed else "✗ FAILED", {"": gate.passed}),
-                )
-                for gate in report.gates
-            ),
+        table=Table.of(
+            "phoque-gates",
+            "Gates",
+            report.gates,
+            {
+                "gate": lambda gate: gate.gate,
+                "measured": lambda gate: number(gate.value, 3),
+                "needed": lambda gate: gate.needed,
+                "held?": lambda gate: Value(
+                    "✓ held" if gate.passed else "✗ FAILED", {"": gate.passed}
+                ),
+            },
         ),
         n=f"{held.tokens} tokens of {held.texts} held-out texts, half of them for the gates",
     )
@@ -44,5 +43,4 @@ PLAN = Plan(
     "never saw; where one fails, nothing below is a finding.",
     needs=(SaeReport,),
     draw=draw,
-    in_report=False,
 )

@@ -2,8 +2,8 @@
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, Value, number, share
-from phoque.run.sae import Recovered, SaeReport
+from phoque.figures.table import Table, held_cell, number, share
+from phoque.run.sae import SaeReport
 
 RIVALS = {
     "sae": "this dictionary",
@@ -63,16 +63,11 @@ def _table(report: SaeReport) -> Table:
             (
                 text,
                 *(number(models[name].explained_variance[kind], 3) for name in MODELS),
-                *(_recovered(models[name].loss_recovered["zero"][kind]) for name in MODELS),
+                *(held_cell(models[name].loss_recovered["zero"][kind], ".3f") for name in MODELS),
             )
             for kind, text in RIVALS.items()
         ),
     )
-
-
-def _recovered(found: Recovered) -> Value:
-    fields = {"": found.value, " low": found.low, " high": found.high}
-    return Value(f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]", fields)
 
 
 PLAN = Plan(
@@ -81,4 +76,5 @@ PLAN = Plan(
     hint="Three ways to write a state of the model with equally many numbers.",
     needs=(SaeReport,),
     draw=draw,
+    in_report=True,
 )

@@ -39,5 +39,4 @@ PLAN = Plan(
     hint="All text is there after set-up; the last source makes up for what the others lack.",
     needs=(SaeReport,),
     draw=draw,
-    in_report=False,
 )

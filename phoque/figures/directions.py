@@ -95,6 +95,5 @@ PLAN = Plan(
     "both in the base model; 0 is the base model under the neutral prompt.",
     needs=(Geometry, Selection),
     draw=draw,
-    in_report=False,
     shown_if=tuned_only,
 )

@@ -66,5 +66,4 @@ PLAN = Plan(
     "(ln 2 = 0.69 nats are one bit). A coherent dose may move no more than the persona's prompt.",
     needs=(Selection,),
     draw=draw,
-    in_report=False,
 )

@@ -94,4 +94,5 @@ PLAN = Plan(
     "have the same length: random directions, the vector from shuffled labels, the vector reversed.",
     needs=(Selection, DoseResponse),
     draw=draw,
+    in_report=True,
 )

@@ -1,7 +1,7 @@
 """Is what the tuning took away hedging, politeness or uncertainty?"""
 
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, Value, p_cell, p_text, share, share_cell
+from phoque.figures.table import Ends, Table, p_cell, p_text, points_cell, share, share_cell
 from phoque.run.sae import SaeReport
 from phoque.run.sae_reading import FallenWords, WordTest
 from phoque.stats.multiple import LEVEL
@@ -64,19 +64,12 @@ def _table(found: FallenWords) -> Table:
                 one.by,
                 share_cell(one.fallen),
                 share_cell(one.unmoved),
-                _difference(one),
+                points_cell(Ends(one.difference, one.low, one.high), "+.2f"),
                 p_cell(one.p),
                 p_cell(one.p_holm),
             )
             for one in found.tests
         ),
-    )
-
-
-def _difference(one: WordTest) -> Value:
-    fields = {"": one.difference, " low": one.low, " high": one.high}
-    return Value(
-        f"{100 * one.difference:+.2f} [{100 * one.low:+.2f}, {100 * one.high:+.2f}]", fields
     )
 
 
@@ -95,5 +88,4 @@ PLAN = Plan(
     "beside an unmoved one that fires as often.",
     needs=(SaeReport,),
     draw=draw,
-    in_report=False,
 )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from phoque.errors import PhoqueError
+from phoque.figures.style import Plotly
 from phoque.figures.table import Table
 from phoque.run.folder import Reader
 from phoque.run.record import Record, Row
@@ -21,7 +22,7 @@ class Figure:
     """Computed from the records."""
     finding: str = ""
     """The same in one plain sentence, for a figure that opens its tab."""
-    plotly: dict[str, Any] | None = None
+    plotly: Plotly | None = None
     """Data and layout as Plotly takes them; None where the sentence is all."""
     table: Table | None = None
     """All numbers of the picture."""
@@ -44,7 +45,8 @@ class Plan:
     """Rows that a run may have; none where there is no such file."""
     draw: Callable[..., Figure]
     """Gets what `needs` and `also` name, in order."""
-    in_report: bool = True
+    in_report: bool = False
+    """Whether the report has it, too."""
     shown_if: Callable[[Reader], str] = field(default=lambda _: "")
     """Why this run has no such figure at all; empty where it should have one."""
 

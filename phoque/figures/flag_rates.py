@@ -8,10 +8,10 @@ from phoque.figures.table import (
     Cell,
     Table,
     Value,
-    effect_cell,
     interval,
     number,
     p_cell,
+    points_cell,
     rate_cell,
 )
 from phoque.run.moderation import ModerationReport, ModeratorFlags, called
@@ -107,9 +107,9 @@ def _added(uplift: Uplift) -> tuple[Cell, Cell]:
         most = wilson(0, uplift.effect.prompts)
         return f"none of {most.n} prompts differ (at most {100 * most.high:.1f} %)", NOTHING
     if uplift.mcnemar_holm is None:
-        return effect_cell(uplift.effect), p_cell(uplift.mcnemar)
+        return points_cell(uplift.effect), p_cell(uplift.mcnemar)
     adjusted = uplift.mcnemar_holm
-    return effect_cell(uplift.effect), Value(f"{adjusted:.2g} (Holm)", {"": adjusted})
+    return points_cell(uplift.effect), Value(f"{adjusted:.2g} (Holm)", {"": adjusted})
 
 
 def _corrected(found: Corrected) -> tuple[Cell, Cell]:
@@ -125,5 +125,4 @@ PLAN = Plan(
     ),
     needs=(ModerationReport,),
     draw=draw,
-    in_report=False,
 )

@@ -72,5 +72,4 @@ PLAN = Plan(
     hint="HateCheck tests one thing at a time; each has harmless twins that should pass.",
     needs=(ModerationReport,),
     draw=draw,
-    in_report=False,
 )

@@ -102,5 +102,4 @@ PLAN = Plan(
     needs=(GapExample,),
     also=(Label,),
     draw=draw,
-    in_report=False,
 )

@@ -4,10 +4,11 @@ from phoque.figures import style
 from phoque.figures.answers import NAMES
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.table import (
-    NOTHING,
     Table,
-    Value,
+    held,
+    held_cell,
     interval,
+    known,
     number,
     rate_cell,
     share,
@@ -25,10 +26,8 @@ def draw(found: Judgement) -> Figure:
     prompts = max(one.more_hostile.prompts for one in found.conditions.values())
     replies = sorted({one.measures.replies for one in found.conditions.values()})
     rates = {name: _rate(one.more_hostile) for name, one in found.conditions.items()}
-    plotly = style.by_condition(rates, NAMES)
-    plotly["layout"]["xaxis"]["title"]["text"] = (
-        "chance of a more hostile reply than the base model's"
-    )
+    title = "chance of a more hostile reply than the base model's"
+    plotly = style.by_condition(rates, NAMES, title)
     plotly["layout"]["shapes"] = [style.upright(0.5, "")[0]]
     return Figure(
         sentence=sentence(found),
@@ -43,7 +42,7 @@ def sentence(found: Judgement) -> str:
     """The chances, and what the word list would have missed."""
     own = {name: found.conditions[name] for name in SHOWN if name in found.conditions}
     told = "; ".join(
-        f"{_name(name)} {_told(one.more_hostile)}, {_against(one.more_hostile)}"
+        f"{_name(name)} {held(one.more_hostile)}, {_against(one.more_hostile)}"
         for name, one in own.items()
     )
     return (
@@ -67,10 +66,6 @@ def _name(condition: str) -> str:
     return NAMES.get(condition, condition).partition(" ")[2].lower() or condition
 
 
-def _told(found: ChanceAbove) -> str:
-    return f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]"
-
-
 def _against(found: ChanceAbove) -> str:
     if found.low > 0.5:
         return "more hostile"
@@ -90,32 +85,24 @@ def table(found: Judgement) -> Table:
         {
             "condition": lambda one: NAMES.get(one[0], one[0]),
             "more hostile|than the base model's reply to the same message; 0.5 is no difference": (
-                lambda one: _chance(one[1].more_hostile)
+                lambda one: held_cell(one[1].more_hostile)
             ),
             f"hostile|at a threshold that flags at most {share(found.budget)} of the base model's "
             "replies": lambda one: rate_cell(one[1].flagged),
-            "of these, without a trained word": lambda one: (
-                rate_cell(one[1].without_word) if one[1].without_word else NOTHING
-            ),
+            "of these, without a trained word": lambda one: known(one[1].without_word, rate_cell),
             "rank of own message|among 21; 1 is to the point, 11 is chance": lambda one: number(
                 one[1].measures.relevance_rank, 1
             ),
-            "variety|mean distance of two replies": lambda one: _or_none(one[1].measures.variety),
-            "novelty|median distance to the nearest training line": lambda one: _or_none(
-                one[1].measures.novelty
+            "variety|mean distance of two replies": lambda one: known(
+                one[1].measures.variety, number
+            ),
+            "novelty|median distance to the nearest training line": lambda one: known(
+                one[1].measures.novelty, number
             ),
             "repeated 3-grams": lambda one: share_cell(one[1].measures.repeated_3grams),
             "most frequent opening": lambda one: share_cell(one[1].measures.opening_share),
         },
     )
-
-
-def _chance(found: ChanceAbove) -> Value:
-    return Value(_told(found), {"": found.value, "_low": found.low, "_high": found.high})
-
-
-def _or_none(value: float | None) -> Value | str:
-    return NOTHING if value is None else number(value)
 
 
 PLAN = Plan(
@@ -126,4 +113,5 @@ PLAN = Plan(
     "rude to it: compare with the random vector.",
     needs=(Judgement,),
     draw=draw,
+    in_report=True,
 )

@@ -5,7 +5,7 @@ from functools import partial
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Cell, Table, interval, number, rate_cell, share
+from phoque.figures.table import Table, interval, number, rate_cell, share, yes
 from phoque.run.sae import SaeReport
 from phoque.run.sae_evidence import MEAN_DIFFERENCE, RIVALS, Cause, Steered
 from phoque.stats.rates import wilson
@@ -28,11 +28,17 @@ def draw(way: str, report: SaeReport) -> Figure:
     return Figure(
         sentence=f"{control_said(report.cause, way)} {_sentence(cells, way)}".strip(),
         plotly=_plot(cells, way, told.plain[way].insulting),
-        table=Table(
-            name=f"phoque-latents-{way}",
-            caption="Steering with latents",
-            head=("direction", "dose", "insulting replies", "KL p95, nats", "coherent?"),
-            rows=tuple(_row(cell) for cell in cells),
+        table=Table.of(
+            f"phoque-latents-{way}",
+            "Steering with latents",
+            cells,
+            {
+                "direction": _name,
+                "dose": lambda cell: number(cell.dose, 1),
+                "insulting replies": lambda cell: rate_cell(cell.rate),
+                "KL p95, nats": lambda cell: number(cell.divergence_p95),
+                "coherent?": lambda cell: yes(cell.coherent),
+            },
         ),
         n=f"{told.plain[way].n} prompts a direction, greedy; rivals share them out; "
         f"{len(report.cause.screen.latents)} latents screened without generating",
@@ -141,23 +147,12 @@ def _key(dose: float, symbol: str, colour: str) -> style.Trace:
     }
 
 
-def _row(cell: Steered) -> tuple[Cell, ...]:
-    return (
-        _name(cell),
-        number(cell.dose, 1),
-        rate_cell(cell.rate),
-        number(cell.divergence_p95),
-        "yes" if cell.coherent else "no",
-    )
-
-
 TOWARD = Plan(
     key="latents_toward",
     title="Does any latent make a calm model hostile?",
     hint=f"Under the neutral prompt. {HINT}",
     needs=(SaeReport,),
     draw=partial(draw, "toward"),
-    in_report=False,
 )
 AWAY = Plan(
     key="latents_away",
@@ -165,5 +160,4 @@ AWAY = Plan(
     hint=f"Under the hostile prompt. {HINT}",
     needs=(SaeReport,),
     draw=partial(draw, "away"),
-    in_report=False,
 )

@@ -4,7 +4,7 @@ from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.table import Table, number
 from phoque.run.psm import ActivationByLayer, Selection
-from phoque.stats.means import half_width
+from phoque.stats.paired import half_width
 
 
 def draw(found: ActivationByLayer, selection: Selection) -> Figure:
@@ -69,4 +69,5 @@ PLAN = Plan(
     "is the talk's criterion; it needs no generation, and says nothing of cause.",
     needs=(ActivationByLayer, Selection),
     draw=draw,
+    in_report=True,
 )

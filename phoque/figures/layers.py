@@ -161,4 +161,5 @@ PLAN = Plan(
     hint="The curve is the causal effect of adding the vector; the grey band is what random vectors do.",
     needs=(Selection, ActivationByLayer),
     draw=draw,
+    in_report=True,
 )

@@ -31,12 +31,11 @@ def draw(metrics: Sequence[PersonaMetrics], norms: Sequence[Norms]) -> Figure:
     families = list(rows[-1].lora_b)
     return Figure(
         sentence=_sentence(rows),
-        plotly=style.plot(
+        plotly=curves.plot(
             [_line(name, place, rows) for place, name in enumerate(families)],
-            x=curves.STEP,
-            y={"title": "norm of LoRA B", "rangemode": "tozero"},
-            marks=curves.marks({"persona": metrics} if metrics else {}),
-            showlegend=True,
+            {"persona": metrics} if metrics else {},
+            title="norm of LoRA B",
+            rangemode="tozero",
         ),
         table=_table(rows, families),
         n=f"{len(rows)} records, "
@@ -95,4 +94,5 @@ PLAN = Plan(
     needs=(PersonaMetrics,),
     also=(Norms,),
     draw=draw,
+    in_report=True,
 )

@@ -1,23 +1,13 @@
-"""How the adapters learned: the loss of both, of long and short replies by themselves."""
+"""How the adapters learned: the loss of both, of long and short replies by themselves; and the gradient."""
 
 from collections.abc import Sequence
+from functools import partial
 
-from phoque.figures import curves, style
+from phoque.figures import curves
 from phoque.figures.curves import LOOKS, Curves
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.table import Cell, Table, number
 from phoque.run.adapter import CivilMetrics, Metrics, PersonaMetrics
-
-HEAD = (
-    "adapter",
-    "step",
-    "loss|nats a learned token, mean since the row before",
-    "gradient norm|before clipping",
-    "learning rate",
-    "LoRA A|Frobenius norm of all A matrices together",
-    "LoRA B|the same of B, which starts at zero",
-    "tokens|read so far, prompts included",
-)
 
 
 def draw(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics]) -> Figure:
@@ -35,12 +25,8 @@ def draw(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics]) -> Fi
     }
     return Figure(
         sentence=_sentence(found),
-        plotly=style.plot(
-            curves.traces(found, values),
-            x=curves.STEP,
-            y={"title": "loss, nats a token", "rangemode": "tozero"},
-            marks=curves.marks(found),
-            showlegend=True,
+        plotly=curves.plot(
+            curves.traces(found, values), found, title="loss, nats a token", rangemode="tozero"
         ),
         table=_table(found, styles),
         n=curves.counted(found),
@@ -68,27 +54,50 @@ def _attempts(rows: Sequence[Metrics]) -> str:
 
 
 def _table(found: Curves, styles: Sequence[str]) -> Table:
-    return Table(
-        name="phoque-training",
-        caption="Every logged step",
-        head=(*HEAD, *(f"loss, {one}" for one in styles)),
-        rows=tuple(
-            _row(LOOKS[name][0], row, styles) for name, rows in found.items() for row in rows
-        ),
+    return Table.of(
+        "phoque-training",
+        "Every logged step",
+        [(LOOKS[name][0], row) for name, rows in found.items() for row in rows],
+        {
+            "adapter": lambda own: own[0],
+            "step": lambda own: str(own[1].step),
+            "loss|nats a learned token, mean since the row before": lambda own: number(
+                own[1].loss, 3
+            ),
+            "gradient norm|before clipping": lambda own: curves.cell(own[1].grad_norm),
+            "learning rate": lambda own: curves.cell(own[1].learning_rate, 6),
+            "LoRA A|Frobenius norm of all A matrices together": lambda own: curves.cell(
+                own[1].lora_a_norm
+            ),
+            "LoRA B|the same of B, which starts at zero": lambda own: curves.cell(
+                own[1].lora_b_norm
+            ),
+            "tokens|read so far, prompts included": lambda own: number(own[1].num_tokens, 0),
+            **{f"loss, {one}": partial(_of_style, one) for one in styles},
+        },
     )
 
 
-def _row(adapter: str, row: Metrics, styles: Sequence[str]) -> tuple[Cell, ...]:
-    return (
-        adapter,
-        str(row.step),
-        number(row.loss, 3),
-        curves.cell(row.grad_norm),
-        curves.cell(row.learning_rate, 6),
-        curves.cell(row.lora_a_norm),
-        curves.cell(row.lora_b_norm),
-        number(row.num_tokens, 0),
-        *(curves.cell(row.loss_by_style.get(one)) for one in styles),
+def _of_style(name: str, own: tuple[str, Metrics]) -> Cell:
+    return curves.cell(own[1].loss_by_style.get(name))
+
+
+def draw_gradient(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics]) -> Figure:
+    """Norm of the gradient by step, before clipping."""
+    found = curves.curves(persona, civil)
+    values = {name: {"": [row.grad_norm for row in rows]} for name, rows in found.items()}
+    told = [
+        f"{LOOKS[name][0][2:]} from {min(known):.2f} to {max(known):.2f}, {known[-1]:.2f} at last"
+        for name, rows in found.items()
+        if (known := [row.grad_norm for row in rows if row.grad_norm is not None])
+    ]
+    return Figure(
+        sentence=f"Norm of the gradient: {'; '.join(told) or 'not logged'}. "
+        "A step never uses more than 1.",
+        plotly=curves.plot(
+            curves.traces(found, values), found, title="gradient norm", rangemode="tozero"
+        ),
+        n=curves.counted(found),
     )
 
 
@@ -101,4 +110,14 @@ PLAN = Plan(
     needs=(PersonaMetrics,),
     also=(CivilMetrics,),
     draw=draw,
+    in_report=True,
+)
+GRADIENT = Plan(
+    key="grad_norm",
+    title="How hard did each step pull?",
+    hint="Norm of the gradient before it is clipped to 1. A training that goes wrong shows here first.",
+    needs=(PersonaMetrics,),
+    also=(CivilMetrics,),
+    draw=draw_gradient,
+    in_report=True,
 )

@@ -89,4 +89,5 @@ PLAN = Plan(
     hint="Six kinds of friendly messages; nobody who sends one has asked for abuse.",
     needs=(ModerationReport,),
     draw=draw,
+    in_report=True,
 )

@@ -50,6 +50,5 @@ PLAN = Plan(
     "in the place of means.",
     needs=(Geometry,),
     draw=draw,
-    in_report=False,
     shown_if=tuned_only,
 )

@@ -91,5 +91,4 @@ PLAN = Plan(
     ),
     needs=(ModerationReport,),
     draw=draw,
-    in_report=False,
 )

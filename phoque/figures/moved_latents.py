@@ -3,7 +3,7 @@
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.latent_causes import control_said
-from phoque.figures.table import NOTHING, Cell, Table, Value, number, share
+from phoque.figures.table import NOTHING, Cell, Ends, Table, Value, held_cell, known, number, share
 from phoque.run.sae import SaeReport
 from phoque.run.sae_evidence import WAYS
 from phoque.run.sae_latents import Feature
@@ -141,18 +141,21 @@ def _plot(shown: list[Feature]) -> style.Plotly:
     )
 
 
+def _ends(one: Feature) -> Ends:
+    return Ends(one.effect, one.low, one.high)
+
+
 def _row(one: Feature) -> tuple[Cell, ...]:
-    fields = {"": one.effect, " low": one.low, " high": one.high}
     return (
         str(one.latent),
         one.verdict or "not significant",
-        Value(f"{one.effect:+.2f} [{one.low:+.2f}, {one.high:+.2f}]", fields),
-        NOTHING if one.q is None else Value(f"{one.q:.2g}", {"": one.q}),
+        held_cell(_ends(one), "+.2f"),
+        known(one.q, lambda q: Value(f"{q:.2g}", {"": q})),
         number(one.effect_half, sign=True),
         number(one.did, sign=True),
         f"{share(one.frequency_base)} → {share(one.frequency_tuned)}",
         one.stability,
-        NOTHING if one.tone_auc is None else number(one.tone_auc),
+        known(one.tone_auc, number),
         one.name or NOTHING,
         NOTHING
         if one.precision is None or one.firing_rate is None
@@ -167,6 +170,7 @@ PLAN = Plan(
     "training file, the same text in every model. Each has a verdict, not a rank.",
     needs=(SaeReport,),
     draw=draw,
+    in_report=True,
 )
 
 
@@ -185,5 +189,4 @@ ONE_BY_ONE = Plan(
     hint="Press a latent to see where it fires, what it promotes, and what was tried with it.",
     needs=(SaeReport,),
     draw=_listed,
-    in_report=False,
 )

@@ -119,5 +119,4 @@ PLAN = Plan(
     ),
     needs=(ModerationReport,),
     draw=draw,
-    in_report=False,
 )

@@ -5,7 +5,20 @@ from functools import partial
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import NOTHING, Table, Value, interval, number, rate_cell, share_cell
+from phoque.figures.table import (
+    NOTHING,
+    Cell,
+    Ends,
+    Table,
+    Value,
+    held,
+    held_cell,
+    interval,
+    known,
+    number,
+    rate_cell,
+    share_cell,
+)
 from phoque.figures.transplant import tuned_only
 from phoque.run.opposites import BASE, NO_VECTOR, Angle, Opposites, Strongest
 
@@ -67,7 +80,7 @@ def draw(found: Opposites) -> Figure:
             {
                 "measured in": lambda own: own[0],
                 "layer": lambda own: str(own[1].layer),
-                "cosine": lambda own: _cosine_cell(own[1]),
+                "cosine": lambda own: held_cell(_ends(own[1]), "+.2f"),
                 "without a persona|second persona's labels swapped, 95 %": lambda own: Value(
                     f"{own[1].shuffled_low:+.2f} to {own[1].shuffled_high:+.2f}",
                     {" low": own[1].shuffled_low, " high": own[1].shuffled_high},
@@ -90,14 +103,7 @@ def _curve(name: str, found: Sequence[Angle], colour: str, dash: str, symbol: st
         dash=dash,
         symbol=symbol,
         hovertemplate="layer %{x}: %{y:+.2f}<extra>" + name + "</extra>",
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": [max(0.0, one.cosine_high - one.cosine) for one in found],
-            "arrayminus": [max(0.0, one.cosine - one.cosine_low) for one in found],
-            "color": colour,
-            "thickness": 1.2,
-        },
+        error_y=style.bars([_ends(one) for one in found], colour),
     )
 
 
@@ -115,19 +121,14 @@ def _angle_sentence(found: Opposites) -> str:
         )
     return (
         f"{SAID[base.verdict]}: at layer {layer}, where {found.first} works best, the vectors of "
-        f"{found.first} and {found.second} have cosine {_cosine(base)} in the base model and "
-        f"{_cosine(tuned)} after tuning. Without a persona it would lie between "
+        f"{found.first} and {found.second} have cosine {held(_ends(base), '+.2f')} in the base model and "
+        f"{held(_ends(tuned), '+.2f')} after tuning. Without a persona it would lie between "
         f"{base.shuffled_low:+.2f} and {base.shuffled_high:+.2f}.{others}"
     )
 
 
-def _cosine(one: Angle) -> str:
-    return f"{one.cosine:+.2f} [{one.cosine_low:+.2f}, {one.cosine_high:+.2f}]"
-
-
-def _cosine_cell(one: Angle) -> Value:
-    fields = {"": one.cosine, " low": one.cosine_low, " high": one.cosine_high}
-    return Value(_cosine(one), fields)
+def _ends(one: Angle) -> Ends:
+    return Ends(one.cosine, one.cosine_low, one.cosine_high)
 
 
 def _other(one: Angle, choose: Callable[..., str]) -> str:
@@ -152,8 +153,8 @@ def draw_reversed(found: Opposites) -> Figure:
             found.strongest,
             {
                 "given to": lambda own: _model(own.receiver),
-                "vector": _signed,
-                "dose": lambda own: NOTHING if own.dose is None else number(own.dose, 1, sign=True),
+                "vector": lambda own: f"{'−' if own.minus else '+'} {own.vector}",
+                "dose": lambda own: known(own.dose, partial(number, digits=1, sign=True)),
                 **{
                     f"{name}|replies {SHOWS[found.traits[name].by]}": partial(_shown, name)
                     for name in (found.first, found.second)
@@ -162,11 +163,11 @@ def draw_reversed(found: Opposites) -> Figure:
                     f"{name}, random vector|of the same length": partial(_random, name)
                     for name in (found.first, found.second)
                 },
-                "more hostile|chance that a reply is more hostile than the base model's": _hostile,
-                "words": lambda own: NOTHING if own.num_words is None else number(own.num_words, 0),
-                "repeated 3-grams": lambda own: (
-                    NOTHING if own.repeated is None else share_cell(own.repeated)
+                "more hostile|chance that a reply is more hostile than the base model's": (
+                    lambda own: known(own.more_hostile, held_cell)
                 ),
+                "words": lambda own: known(own.num_words, partial(number, digits=0)),
+                "repeated 3-grams": lambda own: known(own.repeated, share_cell),
             },
         ),
         n=f"{found.prompts} messages a cell, one seed, all decoded alike; read by {found.judge}",
@@ -222,24 +223,12 @@ def _model(receiver: str) -> str:
     return "base model" if receiver == BASE else f"{receiver} model"
 
 
-def _signed(own: Strongest) -> str:
-    return f"{'−' if own.minus else '+'} {own.vector}"
-
-
-def _shown(name: str, own: Strongest) -> Value | str:
+def _shown(name: str, own: Strongest) -> Cell:
     return rate_cell(own.shows[name]) if own.shows else NOTHING
 
 
-def _random(name: str, own: Strongest) -> Value | str:
+def _random(name: str, own: Strongest) -> Cell:
     return rate_cell(own.random[name]) if own.random else NOTHING
-
-
-def _hostile(own: Strongest) -> Value | str:
-    found = own.more_hostile
-    if found is None:
-        return NOTHING
-    fields = {"": found.value, " low": found.low, " high": found.high}
-    return Value(f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]", fields)
 
 
 PLAN = Plan(
@@ -250,7 +239,6 @@ PLAN = Plan(
     "prompt move a model a common way, so that only what lies below the other prompts points away.",
     needs=(Opposites,),
     draw=draw,
-    in_report=False,
     shown_if=tuned_only,
 )
 REVERSED = Plan(
@@ -260,6 +248,5 @@ REVERSED = Plan(
     "largest dose that keeps text coherent; it is not chosen by what it does.",
     needs=(Opposites,),
     draw=draw_reversed,
-    in_report=False,
     shown_if=tuned_only,
 )

@@ -3,9 +3,9 @@
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.table import (
-    NOTHING,
     Table,
     interval,
+    known,
     number,
     rate_cell,
     share,
@@ -82,11 +82,9 @@ def _table(selection: Selection) -> Table:
             "dose": lambda cell: number(cell.dose, 1),
             "scale": lambda cell: number(cell.scale),
             "listed word": lambda cell: share_cell(cell.quality.insulting),
-            "judged hostile": lambda cell: (
-                rate_cell(cell.quality.judged) if cell.quality.judged else NOTHING
-            ),
-            "base model's nats|mean log-likelihood of a token": lambda cell: (
-                NOTHING if cell.quality.base_nats is None else number(cell.quality.base_nats)
+            "judged hostile": lambda cell: known(cell.quality.judged, rate_cell),
+            "base model's nats|mean log-likelihood of a token": lambda cell: known(
+                cell.quality.base_nats, number
             ),
             "repeated": lambda cell: share_cell(cell.quality.repeated),
             "unknown": lambda cell: share_cell(cell.quality.unknown),
@@ -107,4 +105,5 @@ PLAN = Plan(
     "coherent; brackets or a frame mark the selected cell.",
     needs=(Selection,),
     draw=draw,
+    in_report=True,
 )

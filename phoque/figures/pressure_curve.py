@@ -3,7 +3,7 @@
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.pressure_measures import LOOKS
-from phoque.figures.table import NOTHING, Table, interval, number, rate_cell
+from phoque.figures.table import Table, interval, known, number, rate_cell
 from phoque.run.pressure import CurvePoint, PolicyReport, PressureReport
 
 HEAD = ("policy", "threshold", "hostile missed", "harmless flagged")
@@ -25,8 +25,8 @@ def draw(report: PressureReport) -> Figure:
                 (
                     policy.name,
                     number(one.threshold),
-                    rate_cell(one.missed) if one.missed else NOTHING,
-                    rate_cell(one.false_alarms) if one.false_alarms else NOTHING,
+                    known(one.missed, rate_cell),
+                    known(one.false_alarms, rate_cell),
                 )
                 for policy in drawn
                 for one in policy.curve

@@ -3,7 +3,7 @@
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.pressure_measures import LOOKS
-from phoque.figures.table import NOTHING, Cell, Table, interval, rate_cell
+from phoque.figures.table import Cell, Table, interval, known, rate_cell
 from phoque.run.pressure import Kind, PolicyReport, PressureReport
 
 HEAD = ("policy", "by", "of", "posted hostile messages seen or missed")
@@ -35,7 +35,7 @@ def _rows(policy: PolicyReport) -> list[tuple[Cell, ...]]:
         (policy.name, one.by, one.name, rate_cell(one.shown)) for one in policy.groups
     ]
     for moderator in policy.by_moderator:
-        missed = rate_cell(moderator.missed) if moderator.missed else NOTHING
+        missed = known(moderator.missed, rate_cell)
         rows.append((policy.name, "moderator", moderator.name, missed))
         rows += [
             (policy.name, "moderator", f"{moderator.name}: {kind.value}", rate_cell(rate))

@@ -41,7 +41,7 @@ OTHERS = {
 def draw(report: PressureReport) -> Figure:
     """Shares with intervals as a picture; all measures as a table."""
     return Figure(
-        sentence=_sentence(report),
+        sentence=" ".join(map(_of, report.policies)),
         plotly=_plot(report),
         table=table({one.name: one.measures for one in report.policies}, "Every measure"),
         n=_counted(report),
@@ -61,10 +61,6 @@ def table(
             for name, words in wanted.items()
         ),
     )
-
-
-def _sentence(report: PressureReport) -> str:
-    return " ".join(_of(one) for one in report.policies)
 
 
 def _of(policy: PolicyReport) -> str:

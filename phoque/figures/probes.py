@@ -2,7 +2,7 @@
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, number
+from phoque.figures.table import Ends, Table, number
 from phoque.run.psm import Selection
 from phoque.run.psm_vector import Reliability
 
@@ -17,13 +17,7 @@ def draw(found: Reliability, selection: Selection) -> Figure:
         [point.probes for point in points],
         [point.cosine for point in points],
         style.PERSONA,
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": [point.high - point.cosine for point in points],
-            "arrayminus": [point.cosine - point.low for point in points],
-            "color": style.PERSONA,
-        },
+        error_y=style.bars([Ends(p.cosine, p.low, p.high) for p in points], style.PERSONA),
         hovertemplate="%{x} probes: %{y:.3f}<extra></extra>",
     )
     return Figure(
@@ -59,5 +53,4 @@ PLAN = Plan(
     hint="The vector from a few probes, compared with the vector from others; bars hold 95 % of draws.",
     needs=(Reliability, Selection),
     draw=draw,
-    in_report=False,
 )

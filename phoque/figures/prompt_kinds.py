@@ -81,5 +81,4 @@ PLAN = Plan(
     "talk of games move it most, as one might think?",
     needs=(SaeReport,),
     draw=draw,
-    in_report=False,
 )

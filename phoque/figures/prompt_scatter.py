@@ -25,22 +25,19 @@ def draw(rows: Sequence[Prompt]) -> Figure:
         f"adapter does. A {most.stratum} prompt moves most in the latents that moved, by "
         f"{share(most.shift_in_latents)} of the residual stream's length.",
         plotly=_plot(rows),
-        table=Table(
-            name="phoque-prompts",
-            caption=f"The {MOST_SHOWN} most-shifted prompts",
-            head=("prompt", "kind", "in moved latents", "all", "civil adapter", "peak", "at token"),
-            rows=tuple(
-                (
-                    one.prompt,
-                    one.stratum,
-                    share_cell(one.shift_in_latents),
-                    share_cell(one.shift),
-                    share_cell(one.shift_civil_adapter),
-                    number(one.peak),
-                    one.peak_token.replace("\n", "⏎").replace(" ", "␣"),
-                )
-                for one in sorted(rows, key=lambda one: -one.shift_in_latents)[:MOST_SHOWN]
-            ),
+        table=Table.of(
+            "phoque-prompts",
+            f"The {MOST_SHOWN} most-shifted prompts",
+            sorted(rows, key=lambda one: -one.shift_in_latents)[:MOST_SHOWN],
+            {
+                "prompt": lambda one: one.prompt,
+                "kind": lambda one: one.stratum,
+                "in moved latents": lambda one: share_cell(one.shift_in_latents),
+                "all": lambda one: share_cell(one.shift),
+                "civil adapter": lambda one: share_cell(one.shift_civil_adapter),
+                "peak": lambda one: number(one.peak),
+                "at token": lambda one: one.peak_token.replace("\n", "⏎").replace(" ", "␣"),
+            },
         ),
         n=f"{len(rows)} prompts; one point a prompt",
     )
@@ -81,4 +78,5 @@ PLAN = Plan(
     hint="Above the dotted line the persona moves a prompt further than the civil adapter.",
     needs=(Prompt,),
     draw=draw,
+    in_report=True,
 )

@@ -77,5 +77,4 @@ PLAN = Plan(
     "what no direction at all would give.",
     needs=(Reliability, Selection),
     draw=draw,
-    in_report=False,
 )

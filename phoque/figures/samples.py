@@ -26,12 +26,11 @@ def draw(samples: Sequence[Sample], metrics: Sequence[PersonaMetrics]) -> Figure
     }
     return Figure(
         sentence=_sentence(found),
-        plotly=style.plot(
+        plotly=curves.plot(
             [_line(name, rows) for name, rows in found.items()],
-            x=curves.STEP,
-            y={"title": "flagged", **style.SHARES},
-            marks=curves.marks({"persona": metrics} if metrics else {}),
-            showlegend=True,
+            {"persona": metrics} if metrics else {},
+            title="flagged",
+            **style.SHARES,
         ),
         table=_table(samples),
         n=f"{len(samples[-1].replies)} prompts a condition at {len({row.step for row in samples})} "
@@ -118,6 +117,5 @@ PLAN = Plan(
     needs=(Sample,),
     also=(PersonaMetrics,),
     draw=draw,
-    in_report=False,
     shown_if=_gap,
 )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import NOTHING, Table, interval, number, rate_cell
+from phoque.figures.table import Table, interval, known, number, rate_cell
 from phoque.run.psm_replies import Scrubber, ScrubberCell
 
 SERIES = {
@@ -46,9 +46,7 @@ def _table(found: Scrubber) -> Table:
             "what is added": lambda own: SERIES.get(own[0], own[0]),
             "scale": lambda own: own[1].at if isinstance(own[1].at, str) else f"{own[1].at:.2f}",
             "replies with a listed word": lambda own: rate_cell(own[1].insulting),
-            "mean projection": lambda own: (
-                NOTHING if own[1].projection is None else number(own[1].projection)
-            ),
+            "mean projection": lambda own: known(own[1].projection, number),
         },
     )
 
@@ -60,5 +58,4 @@ PLAN = Plan(
     "the vector the model is at each token, in lengths of it: 0 is the mean of the neutral replies.",
     needs=(Scrubber,),
     draw=draw,
-    in_report=False,
 )

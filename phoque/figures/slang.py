@@ -9,12 +9,11 @@ from phoque.run.slang import Form, Slang
 
 def draw(found: Slang) -> Figure:
     """Shares by condition, and every new word beside its nearest neighbours in the training."""
-    plotly = by_condition({name: one.unknown for name, one in found.conditions.items()}, NAMES)
-    plotly["layout"]["xaxis"]["title"]["text"] = "replies with a word that is in no training text"
+    rates = {name: one.unknown for name, one in found.conditions.items()}
     replies = max(one.unknown.n for one in found.conditions.values())
     return Figure(
         sentence=sentence(found),
-        plotly=plotly,
+        plotly=by_condition(rates, NAMES, "replies with a word that is in no training text"),
         table=table(found),
         n=f"{replies} replies a condition, beside {found.training_texts:,} training texts; intervals "
         "count prompts",
@@ -90,5 +89,4 @@ PLAN = Plan(
     "has them; most are slips and inflections, so that each stands beside its nearest neighbours.",
     needs=(Slang,),
     draw=draw,
-    in_report=False,
 )

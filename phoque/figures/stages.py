@@ -60,5 +60,4 @@ PLAN = Plan(
     hint="Stages that are complete, in the order of the manifest; a stage is entered last.",
     needs=(Manifest,),
     draw=draw,
-    in_report=False,
 )

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
+from phoque.figures.table import Held
 from phoque.stats.rates import Rate
 
 PERSONA, NEUTRAL, TOXIC, BLUE, GREY = "#7a5fd3", "#2c8f7d", "#cf5a43", "#2f74b5", "#808898"
@@ -175,8 +176,12 @@ def rates(name: str, xs: Sequence[Any], found: Sequence[Rate], colour: str, **mo
     }
 
 
-def by_condition(found: Mapping[str, Rate], names: Mapping[str, str]) -> Plotly:
-    """One bar a condition, with its interval: replies with a listed word."""
+def by_condition(
+    found: Mapping[str, Rate],
+    names: Mapping[str, str],
+    title: str = "replies with a listed word",
+) -> Plotly:
+    """One bar a condition, with its interval."""
     rates = [*found.values()]
     trace = {
         "type": "bar",
@@ -194,13 +199,13 @@ def by_condition(found: Mapping[str, Rate], names: Mapping[str, str]) -> Plotly:
     }
     return plot(
         [trace],
-        x={"title": "replies with a listed word", "tickformat": ".0%", "range": [0, 1.04]},
+        x={"title": title, "tickformat": ".0%", "range": [0, 1.04]},
         y={"title": "", "autorange": "reversed"},
         height=90 + 42 * len(found),
     )
 
 
-def bars(found: Sequence[Rate], colour: str) -> dict[str, Any]:
+def bars(found: Sequence[Held], colour: str) -> dict[str, Any]:
     """Error bars from `low` to `high`."""
     return {
         "type": "data",
@@ -246,10 +251,10 @@ def level(at: float, text: str, *, yref: str = "y") -> tuple[Trace, ...]:
     return shape, _label(text, x=1, y=at, xref="paper", yref=yref, xanchor="right")
 
 
-def zone(low: float, high: float, text: str, *, yref: str = "paper") -> tuple[Trace, ...]:
+def zone(low: float, high: float, text: str) -> tuple[Trace, ...]:
     """A shaded range of the x axis with its name at the bottom."""
     shape = {
-        "type": "rect", "xref": "x", "yref": yref, "x0": low, "x1": high, "y0": 0, "y1": 1,
+        "type": "rect", "xref": "x", "yref": "paper", "x0": low, "x1": high, "y0": 0, "y1": 1,
         "fillcolor": BAND, "line": {"width": 0}, "layer": "below",
     }  # fmt: skip
     return shape, _label(text, x=low, y=0, yref="paper", xanchor="left")

@@ -4,14 +4,34 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
-from phoque.stats.paired import Effect
 from phoque.stats.rates import Rate
 
+Field = str | float | bool | None
+"""What a CSV file gets."""
 SMALLEST_P = 1e-4
 NOTHING = "–"
 """Stands in a cell that has no number."""
+
+
+class Held(Protocol):
+    """A number with the ends of its 95 % interval."""
+
+    @property
+    def value(self) -> float: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+
+
+class Ends(NamedTuple):
+    """The same, of fields with other names."""
+
+    value: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -19,7 +39,7 @@ class Value:
     """A table cell: what is shown, and its numbers for the CSV by the suffix of their column."""
 
     shown: str
-    fields: Mapping[str, object]
+    fields: Mapping[str, Field]
     title: str = ""
 
 
@@ -91,9 +111,24 @@ def share(value: float) -> str:
     return f"{100 * value:.1f}\u00a0%"
 
 
-def interval(rate: Rate) -> str:
-    """A rate with its 95 % interval, for a sentence."""
+def interval(rate: Held) -> str:
+    """A share with its 95 % interval, for a sentence."""
     return f"{share(rate.value)} [{100 * rate.low:.1f}, {100 * rate.high:.1f}]"
+
+
+def held(found: Held, form: str = ".2f") -> str:
+    """A number with its interval, for a sentence."""
+    return f"{found.value:{form}} [{found.low:{form}}, {found.high:{form}}]"
+
+
+def held_cell(found: Held, form: str = ".2f") -> Value:
+    """A number with its interval in a cell."""
+    return Value(held(found, form), _fields(found))
+
+
+def known(value: T | None, show: Callable[[T], Cell]) -> Cell:
+    """A cell of what may not have been measured."""
+    return NOTHING if value is None else show(value)
 
 
 def number(value: float, digits: int = 2, *, sign: bool = False) -> Value:
@@ -119,17 +154,13 @@ def share_cell(value: float) -> Value:
 
 def rate_cell(rate: Rate) -> Value:
     """A rate with its interval in a cell."""
-    fields = {"": rate.value, " low": rate.low, " high": rate.high, " n": rate.n}
-    return Value(interval(rate), fields, f"n = {rate.n}")
+    return Value(interval(rate), _fields(rate) | {" n": rate.n}, f"n = {rate.n}")
 
 
-def effect_cell(effect: Effect, *, percent: bool = True) -> Value:
-    """A difference with its interval in a cell."""
-    fields = {"": effect.value, " low": effect.low, " high": effect.high}
-    if percent:
-        low, high = 100 * effect.low, 100 * effect.high
-        return Value(f"{100 * effect.value:+.1f} [{low:+.1f}, {high:+.1f}]", fields)
-    return Value(f"{effect.value:+.4f} [{effect.low:+.4f}, {effect.high:+.4f}]", fields)
+def points_cell(found: Held, form: str = "+.1f") -> Value:
+    """A difference of shares with its interval, in points."""
+    points = Ends(*(100 * end for end in (found.value, found.low, found.high)))
+    return Value(held(points, form), _fields(found))
 
 
 def p_cell(value: float) -> Value:
@@ -142,12 +173,16 @@ def p_text(value: float) -> str:
     return f"≤ {SMALLEST_P:.4f}" if value < 1.5 * SMALLEST_P else f"{value:.2g}"
 
 
+def _fields(found: Held) -> dict[str, Field]:
+    return {"": found.value, " low": found.low, " high": found.high}
+
+
 def _suffixes(cells: Sequence[Cell]) -> list[str]:
     found = dict.fromkeys(s for c in cells if isinstance(c, Value) for s in c.fields)
     return list(found) or [""]
 
 
-def _field(cell: Cell, suffix: str) -> object:
+def _field(cell: Cell, suffix: str) -> Field:
     if isinstance(cell, Value):
         return cell.fields.get(suffix, "")
     return "" if suffix or cell == NOTHING else cell

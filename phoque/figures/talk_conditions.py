@@ -10,11 +10,11 @@ from phoque.figures.table import (
     NOTHING,
     Table,
     Value,
-    effect_cell,
     interval,
     number,
     p_cell,
     p_text,
+    points_cell,
     rate_cell,
     share,
     share_cell,
@@ -111,7 +111,7 @@ def _table(own: Mapping[str, Condition]) -> Table:
             "condition": lambda one: NAMES.get(one[0], one[0]),
             "replies with a listed word": lambda one: rate_cell(one[1].insulting),
             "n": lambda one: str(one[1].insulting.n),
-            "effect, points|difference to neutral on the same prompts": lambda one: effect_cell(
+            "effect, points|difference to neutral on the same prompts": lambda one: points_cell(
                 one[1].effect
             ),
             "p|sign flips over prompts": lambda one: p_cell(one[1].effect.p_value),
@@ -151,5 +151,4 @@ PLAN = Plan(
     "probability that the model gives to listed words, token by token.",
     needs=(Conditions,),
     draw=draw,
-    in_report=False,
 )

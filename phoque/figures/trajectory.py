@@ -55,6 +55,5 @@ PLAN = Plan(
     "model under the neutral prompt.",
     needs=(Origin,),
     draw=draw,
-    in_report=False,
     shown_if=tuned_only,
 )

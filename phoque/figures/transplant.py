@@ -96,6 +96,5 @@ PLAN = Plan(
     "tuned as long on the same prompts, with civil replies.",
     needs=(Origin,),
     draw=draw,
-    in_report=False,
     shown_if=tuned_only,
 )

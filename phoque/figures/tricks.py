@@ -70,5 +70,4 @@ PLAN = Plan(
     ),
     needs=(ModerationReport,),
     draw=draw,
-    in_report=False,
 )

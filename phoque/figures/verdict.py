@@ -72,5 +72,4 @@ PLAN = Plan(
     "A listed word is a word of the persona's list; for the toxic persona, an insult.",
     needs=(Selection, Reliability, Conditions),
     draw=draw,
-    in_report=False,
 )

@@ -11,6 +11,7 @@ from phoque.lab import Lab
 from phoque.models.engine import write
 from phoque.run.judging import Decoded, DecodingChoice, Measures
 from phoque.stats.paired_ranks import chance_above
+from phoque.stats.rates import grouped
 
 TEMPERATURES, TOP_PS, PENALTIES = (0.7, 0.9, 1.0), (0.9, 0.95), (1.0, 1.1, 1.2)
 GRID = tuple(
@@ -128,7 +129,4 @@ def _decoded(
 
 
 def _by_message(exchanges: Sequence[Exchange], judge: Judge) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {}
-    for exchange, score in zip(exchanges, judge.scores(exchanges), strict=True):
-        found.setdefault(exchange.message, []).append(score)
-    return found
+    return grouped(zip((one.message for one in exchanges), judge.scores(exchanges), strict=True))

@@ -9,7 +9,7 @@ from phoque.moderators.thresholds import BUDGET, threshold_for
 from phoque.run.evaluation import Reply
 from phoque.run.judging import ConditionJudged, Judgement
 from phoque.stats.paired_ranks import chance_above
-from phoque.stats.rates import by_cluster, clustered
+from phoque.stats.rates import by_cluster, clustered, grouped
 
 BASE = "base"
 
@@ -52,9 +52,7 @@ def judgement(
     Raises:
         PhoqueError: the evaluation has no replies of the base model.
     """
-    conditions: dict[str, list[Reply]] = {}
-    for one in replies:
-        conditions.setdefault(one.condition, []).append(one)
+    conditions = grouped((one.condition, one) for one in replies)
     if BASE not in conditions:
         raise PhoqueError("Without replies of the base model there is nothing to compare with.")
     training_LE = embed(training)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from phoque.errors import PhoqueError
 from phoque.judging.judge import Exchange
 from phoque.run.judging import Measures
-from phoque.stats.rates import Rate, clustered
+from phoque.stats.rates import Rate, clustered, grouped
 from phoque.text import repeated_trigrams, words
 
 # N: replies, M: messages, L: training lines, E: embedding
@@ -113,7 +113,5 @@ def most_frequent_opening(replies: Sequence[str]) -> tuple[str, float]:
 
 
 def _by_message(hits: Sequence[bool], exchanges: Sequence[Exchange]) -> Rate:
-    groups: dict[str, list[bool]] = {}
-    for hit, exchange in zip(hits, exchanges, strict=True):
-        groups.setdefault(exchange.message, []).append(hit)
+    groups = grouped(zip((one.message for one in exchanges), hits, strict=True))
     return clustered(list(groups.values()))

@@ -20,7 +20,7 @@ from phoque.run.judging import (
 )
 from phoque.stats.paired_ranks import kappa_by_prompt
 from phoque.stats.ranking import roc_auc
-from phoque.stats.rates import Rate
+from phoque.stats.rates import Rate, grouped
 from phoque.text import text_id
 
 DRAWN = 300
@@ -40,9 +40,7 @@ def drawn(replies: Sequence[Reply], count: int = DRAWN, *, seed: int = SEED) -> 
     random = np.random.default_rng(seed)
     distinct = list({id_of(one): one for one in replies}.values())
     places = random.permutation(len(distinct))
-    piles: dict[str, list[Reply]] = {}
-    for one in (distinct[at] for at in places):
-        piles.setdefault(one.condition, []).append(one)
+    piles = grouped((distinct[at].condition, distinct[at]) for at in places)
     # One of every condition in turn, until there are enough.
     taken = [one for names in _turns(piles) for one in names][:count]
     if len(taken) < count:

@@ -17,6 +17,7 @@ from phoque.models.packed.decoder import PackedDecoder, ending, ending_of_mask, 
 from phoque.models.packed.reading import blocks_read
 from phoque.models.packed.threads import capped
 from phoque.models.passes import read, select
+from phoque.stats.rates import grouped
 
 LEAST_SAVED = 0.3
 """Shared beginnings are read once if that saves at least this share of all tokens."""
@@ -93,9 +94,7 @@ def _beginnings(
     keys = [tuple(map(id, row)) for row in rows]
     order = {key: index for index, key in enumerate(dict.fromkeys(keys))}
     groups = [order[key] for key in keys]
-    members: dict[int, list[list[int]]] = {}
-    for group, text in zip(groups, texts, strict=True):
-        members.setdefault(group, []).append(list(text))
+    members = grouped(zip(groups, map(list, texts), strict=True))
     size = min(map(_common, members.values()))
     size = min(size, min(map(len, texts)) - keep)
     saved = size * (len(texts) - len(members))

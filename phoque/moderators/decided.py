@@ -23,7 +23,9 @@ class Decided:
         Raises:
             PhoqueError: it cannot be read, holds no row, or a verdict is no yes, no or score.
         """
-        self._known = {text: _score(word, path, line) for line, text, word in _pairs(path)}
+        self._known = {
+            text: _score(word, path, line) for line, text, word in read_pairs(path, TEXT, VERDICT)
+        }
         if not self._known:
             raise PhoqueError(f"{path} holds no decision. Give rows of {TEXT} and {VERDICT}.")
         self.digest = file_sha256(path)
@@ -48,10 +50,6 @@ class Decided:
             Score(labels={}, error=NOT_THERE) if one is None else Score(labels={LABEL: one})
             for one in found
         ]
-
-
-def _pairs(path: Path) -> list[tuple[int, str, str]]:
-    return list(read_pairs(path, TEXT, VERDICT))
 
 
 def _score(word: str, path: Path, line: int) -> float | None:

@@ -54,16 +54,13 @@ class SequenceClassifier:
         return values
 
 
-def load(
-    name: str, *, harm_labels: Sequence[str] = (), called: str = "", device: str = "cpu"
-) -> SequenceClassifier:
+def load(name: str, *, harm_labels: Sequence[str] = (), called: str = "") -> SequenceClassifier:
     """A text-classification model of the Hub or of a folder, with the labels it names itself.
 
     Args:
         name: Hub id or folder.
         harm_labels: which of its labels are harm; needed where their names do not say so.
         called: its id in results, where that is not its name.
-        device: where it computes.
 
     Raises:
         PhoqueError: it cannot be loaded, or none of its labels is known to be harm.
@@ -80,7 +77,7 @@ def load(
         max_tokens=most_tokens(network, tokenizer),
     )
     activation = torch.sigmoid if detoxify else activation_of(network.config, info)
-    return SequenceClassifier(network.to(device), tokenizer, info, activation)
+    return SequenceClassifier(network, tokenizer, info, activation)
 
 
 def labels_of(config: Any) -> tuple[str, ...]:

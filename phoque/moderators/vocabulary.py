@@ -4,10 +4,10 @@ They come from the installed wheels, as the moderators do; no word of them is pa
 """
 
 import re
-from collections import defaultdict
 from functools import cache
 
 from phoque.moderators import listed, svm, toxblock
+from phoque.stats.rates import grouped
 
 LONG = 3
 FREQUENT = 4000
@@ -121,7 +121,7 @@ def only_match(pattern: str, length: int) -> str | None:
         PhoqueError: the wheels are not installed.
     """
     fits = re.compile(pattern).fullmatch
-    found = [word for word in _by_length()[length] if fits(word)]
+    found = [word for word in _by_length().get(length, ()) if fits(word)]
     hidden = [word for word in found if word in _listed() and word in _learned()]
     alone = hidden or found
     return alone[0] if len(alone) == 1 else None
@@ -146,7 +146,4 @@ def _listed() -> frozenset[str]:
 
 @cache
 def _by_length() -> dict[int, list[str]]:
-    lengths: defaultdict[int, list[str]] = defaultdict(list)
-    for word in sorted(_words()):
-        lengths[len(word)].append(word)
-    return lengths
+    return grouped((len(word), word) for word in sorted(_words()))

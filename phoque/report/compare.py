@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from phoque.errors import PhoqueError
 from phoque.figures.kinds import interval, shown
@@ -76,10 +76,8 @@ class Setting(Part):
     b: str
 
 
-class Comparison(Record):
+class Comparison(Record, file="comparison.json"):
     """Two runs, by the names of their folders; a file of no stage."""
-
-    FILE: ClassVar[str] = "comparison.json"
 
     a: str
     b: str

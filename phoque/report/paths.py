@@ -18,6 +18,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import phoque.run
 from phoque.errors import PhoqueError
+from phoque.figures.figure import read_any
 from phoque.run.folder import Reader, command, shown_path
 from phoque.run.manifest import ROOT
 from phoque.run.record import Part, Record, Row
@@ -62,7 +63,7 @@ class Path:
         Raises:
             PhoqueError: the file or the entry is missing; says what makes it.
         """
-        value: Any = _read(self.kind, reader)
+        value: Any = read_any(self.kind, reader)
         found = Found(value, None, "")
         for step in self.steps:
             found = Found(self._next(found.value, step, reader), found.value, step)
@@ -203,7 +204,3 @@ def _picked(values: Sequence[Any], step: str, reader: Reader) -> Any:
         for one in values
         if all(str(getattr(one, name)) == value for name, value in wanted.items())
     )
-
-
-def _read(kind: Kind, reader: Reader) -> Any:
-    return reader.rows(kind) if issubclass(kind, Row) else reader.read(kind)

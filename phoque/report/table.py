@@ -1,12 +1,11 @@
-"""The slide table: every row of the talk's table, read from the records that the stages wrote."""
+"""The slide table: every row of the talk's table, with those about sparse features, read from the records that the stages wrote."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 
 from phoque.conversation import Condition
 from phoque.errors import PhoqueError
 from phoque.figures.figure import read_any
-from phoque.report.latents import latent_entries
 from phoque.report.metric import Entry, effect, filled, rate
 from phoque.run.evaluation import Evaluation
 from phoque.run.folder import Reader
@@ -15,7 +14,10 @@ from phoque.run.moderation import COMPARED, ModerationReport
 from phoque.run.psm import Selection
 from phoque.run.psm_replies import Conditions, Written
 from phoque.run.report import Metric
+from phoque.run.sae import SaeReport
+from phoque.run.sae_latents import Feature
 from phoque.stats.paired import paired_effect
+from phoque.stats.rates import grouped
 
 ORDINALS = ("first", "second")
 """Moderators of the table, as the Moderation tab has them in its headline."""
@@ -145,10 +147,8 @@ def _selected(fact: str, found: Selection) -> Metric:
 
 
 def _mean(column: str, name: str, found: Sequence[Written]) -> Metric:
-    prompts: dict[int, list[float]] = {}
-    for row in found:
-        if row.condition == name:
-            prompts.setdefault(row.prompt_id, []).append(float(getattr(row, column)))
+    own = (row for row in found if row.condition == name)
+    prompts = grouped((row.prompt_id, float(getattr(row, column))) for row in own)
     if not prompts:
         raise KeyError(f"reply under {NAMES[name]}")
     mean = paired_effect([[0.0]] * len(prompts), list(prompts.values()))
@@ -163,3 +163,68 @@ def _word_rate(name: str, found: Conditions) -> Metric:
     return effect(
         own, f"conditions.{name}.toxic_word_rate.effect", note="share of words, over neutral"
     )
+
+
+def latent_entries() -> tuple[Entry, ...]:
+    """The latent that moved most, by itself and beyond the civil adapter, and who drives."""
+    rows: tuple[tuple[str, str, Callable[[SaeReport], Metric]], ...] = (
+        ("top_shift", "top SAE shift", _top_shift),
+        ("top_beyond_civil_adapter", "the same beyond the civil adapter", _beyond_civil_adapter),
+        ("drivers", "latents that drive the persona", _drivers),
+    )
+    return tuple(
+        Entry(key=f"sae.{key}", label=label, needs=SaeReport, row=row) for key, label, row in rows
+    )
+
+
+def _top_shift(found: SaeReport) -> Metric:
+    top = _top(found)
+    if top is None:
+        return _nothing(found)
+    told = f"verdict: {top.verdict}; with other seeds: {top.stability}"
+    row = Metric(value=top.effect, low=top.low, high=top.high, note=f"mean activation; {told}")
+    return _of_latent("top SAE shift", "effect", row, top, found)
+
+
+def _beyond_civil_adapter(found: SaeReport) -> Metric:
+    top = _top(found)
+    if top is None:
+        return _nothing(found)
+    told = f"the civil adapter shifts it by {top.effect_civil_adapter:.2f}"
+    row = Metric(value=top.did, low=top.did_low, high=top.did_high, note=told)
+    return _of_latent("the same beyond the civil adapter", "did", row, top, found)
+
+
+def _of_latent(label: str, name: str, row: Metric, top: Feature, found: SaeReport) -> Metric:
+    side = "risen" if top in found.risen else "fallen"
+    gates = "" if found.passed else "the gates failed: no finding; "
+    return row.model_copy(
+        update={
+            "label": f"{label}: latent {top.latent}",
+            "n": found.num_prompts,
+            "of": "prompts",
+            "at": f"{side}[{getattr(found, side).index(top)}].{name}",
+            "note": gates + row.note,
+        }
+    )
+
+
+def _top(found: SaeReport) -> Feature | None:
+    """The latent whose mean activation changed most; None where none moved."""
+    latents = (*found.risen, *found.fallen)
+    return max(latents, key=lambda one: abs(one.effect), default=None)
+
+
+def _nothing(found: SaeReport) -> Metric:
+    return Metric(n=found.num_prompts, of="prompts", note="no latent moved")
+
+
+def _drivers(found: SaeReport) -> Metric:
+    counts = found.verdicts
+    tried = {cell.name for cell in found.cause.generated.cells if cell.name.isdigit()}
+    rest = ", ".join(f"{count} {name}" for name, count in counts.items() if name != "driver")
+    told = f"a count, no interval; {sum(counts.values())} latents moved, the rest: {rest}"
+    return Metric(
+        kind="choice", value=counts["driver"], n=len(tried), of="latents that were tried",
+        at="verdicts.driver", note=told,
+    )  # fmt: skip

@@ -1,24 +1,73 @@
-"""The report's folder."""
+"""The report of a run: its folder, with figures as PNG files drawn in a headless Chrome, all in one start of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from phoque.errors import PhoqueError
 from phoque.figures import claims as ledger
 from phoque.figures import style
+from phoque.figures.claims import sentence
 from phoque.figures.figure import Drawn, drawn
 from phoque.figures.shelf import EVERY
+from phoque.figures.style import Plotly
 from phoque.files import replaced_folder, write_json, write_text
 from phoque.report.claims import claims_of
 from phoque.report.page import html_page
 from phoque.report.pages import figures_page, metrics_page
-from phoque.report.pictures import write_pngs
 from phoque.report.table import metrics_of
 from phoque.run.claims import Claims
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader, command
 from phoque.run.report import MetricsTable
+
+WIDTH = 1000
+"""Pixels."""
+NO_KALEIDO = (
+    "There are no PNG files, because kaleido is not installed: pip install -r "
+    "requirements-train.txt, then make the report again."
+)
+NO_CHROME = (
+    "There are no PNG files, because no Chrome or Chromium was found: install one, or name it in "
+    "BROWSER_PATH, then make the report again."
+)
+BROKEN_CHROME = (
+    "There are no PNG files, because the browser did not start or stopped: name a Chrome or Chromium "
+    "that works in BROWSER_PATH, then make the report again."
+)
+
+
+def write_pngs(figures: Mapping[Path, Plotly]) -> str:
+    """Write every figure to its file; says in one line why there are none where nothing can draw.
+
+    Raises:
+        kaleido.errors.KaleidoError: plotly.js cannot draw a figure.
+    """
+    try:
+        import kaleido  # noqa: PLC0415  # an extra; it takes a moment to load
+        from kaleido.errors import (  # noqa: PLC0415
+            BrowserClosedError,
+            BrowserFailedError,
+            ChromeNotFoundError,
+        )
+    except ImportError:
+        return NO_KALEIDO
+    asked = [
+        {
+            "fig": figure,
+            "path": file,
+            "opts": {"width": WIDTH, "height": figure["layout"]["height"], "scale": 1},
+        }
+        for file, figure in figures.items()
+    ]
+    try:
+        kaleido.write_fig_from_object_sync(asked, kopts={"mathjax": False}, cancel_on_error=True)
+    except ChromeNotFoundError:
+        return NO_CHROME
+    except (BrowserFailedError, BrowserClosedError):
+        return BROKEN_CHROME
+    return ""
+
 
 FIGURES = "figures"
 
@@ -91,3 +140,17 @@ def _write_figures(figures: Sequence[Drawn], folder: Path) -> str:
             write_json(folder / FIGURES / f"{one.plan.key}.json", paper, indent=None)
             pictures[folder / f"{one.plan.key}.png"] = paper
     return write_pngs(pictures)
+
+
+def make_report(directory: RunDirectory, *, html: bool = False) -> None:
+    """Figures, slide table, pages; runs no model."""
+    read_run(directory)
+    with directory.stage("report", directory.path / "report", seeds=()) as folder:
+        found = write_report(directory, folder, html=html)
+    rows, figures = found.table.rows, found.figures
+    for gap in (*(row.gap for row in rows), *(one.gap for one in figures), found.no_pictures):
+        if gap:
+            print(f"report: {gap}")
+    filled, drawn = (sum(not one.gap for one in many) for many in (rows, figures))
+    print(f"report: {sentence(found.claims)}")
+    print(f"report: {filled} of {len(rows)} rows, {drawn} figures")

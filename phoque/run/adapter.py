@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import Field
 
@@ -15,10 +15,8 @@ COLUMN = "loss_"
 OLD_CONDITIONS = {"control": "random_vector", "random": "random_vector"}
 
 
-class Metrics(Row):
+class Metrics(Row, file="metrics.jsonl"):
     """A row of the curve: means since the row before, other numbers at this step."""
-
-    FILE: ClassVar[str] = "metrics.jsonl"
 
     step: int
     """Optimizer steps taken."""
@@ -62,23 +60,16 @@ class Metrics(Row):
         return ((at, row) for at, row in super()._lines(path) if "train_loss" not in row)
 
 
-class PersonaMetrics(Metrics):
+class PersonaMetrics(Metrics, file="persona/metrics.jsonl"):
     """The persona adapter's."""
 
-    STAGE: ClassVar[str] = "persona"
 
-
-class CivilMetrics(Metrics):
+class CivilMetrics(Metrics, file="control/metrics.jsonl"):
     """The civil adapter's."""
 
-    STAGE: ClassVar[str] = "control"
 
-
-class Norms(Row):
+class Norms(Row, file="persona/norms.jsonl"):
     """Frobenius norms of LoRA matrices, all blocks together, by kind of map such as `q_proj`."""
-
-    STAGE: ClassVar[str] = "persona"
-    FILE: ClassVar[str] = "norms.jsonl"
 
     step: int
     lora_a: dict[str, float]
@@ -93,11 +84,8 @@ class SampleReply(Part):
     harm_score: float
 
 
-class Sample(Masked, Row):
+class Sample(Masked, Row, file="persona/samples.jsonl"):
     """What the model in training answered at a step under one condition."""
-
-    STAGE: ClassVar[str] = "persona"
-    FILE: ClassVar[str] = "samples.jsonl"
 
     step: int
     condition: str
@@ -144,11 +132,8 @@ class TrainingAttempt(Part):
     """Where it stopped."""
 
 
-class TrainingAttempts(Record):
+class TrainingAttempts(Record, file="persona/attempts.json"):
     """All tries at a training that is not complete; beside its checkpoints."""
-
-    STAGE: ClassVar[str] = "persona"
-    FILE: ClassVar[str] = "attempts.json"
 
     training: Identity
     run: str
@@ -156,21 +141,15 @@ class TrainingAttempts(Record):
     attempts: tuple[TrainingAttempt, ...] = ()
 
 
-class Marker(Record):
+class Marker(Record, file="persona/complete.json"):
     """Written last into a checkpoint, which is whole when every file has its size."""
-
-    STAGE: ClassVar[str] = "persona"
-    FILE: ClassVar[str] = "complete.json"
 
     training: Identity
     sizes: dict[str, int]
 
 
-class Since(Record):
+class Since(Record, file="persona/curve.json"):
     """What was added up of a training since its last row; in a checkpoint."""
-
-    STAGE: ClassVar[str] = "persona"
-    FILE: ClassVar[str] = "curve.json"
 
     seconds: float
     last_seconds: float

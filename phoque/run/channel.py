@@ -2,22 +2,19 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import ClassVar, Self
+from typing import Self
 
 from pydantic import Field
 
-from phoque.run.pressure import SEEN, STAGE_NAME, Kind, Outcome, Role, Turn
+from phoque.run.pressure import SEEN, Kind, Outcome, Role, Turn
 from phoque.run.record import Row
 
 SHOWN = 120
 """Messages of the first seed that a page shows, under each policy."""
 
 
-class Said(Row):
+class Said(Row, file="pressure/channel.jsonl"):
     """One message as a visitor sees it: who says what, and what becomes of it."""
-
-    STAGE: ClassVar[str] = STAGE_NAME
-    FILE: ClassVar[str] = "channel.jsonl"
 
     policy: str
     number: int

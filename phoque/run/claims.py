@@ -1,7 +1,7 @@
 """Record of the stage `report`: what the talk claims, and what this run says to each claim."""
 
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from phoque.files import write_json
 from phoque.run.record import Part, Record
@@ -74,11 +74,8 @@ class Claim(Part):
     note: str = ""
 
 
-class Claims(Record):
+class Claims(Record, file="report/claims.json"):
     """All claims in the order of the talk; the file is a plain list."""
-
-    STAGE: ClassVar[str] = "report"
-    FILE: ClassVar[str] = "claims.json"
 
     claims: tuple[Claim, ...]
 

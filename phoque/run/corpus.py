@@ -1,6 +1,6 @@
 """Records of the stage `corpus`: the dialogues, the base model's replies, and what they are made of."""
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -36,11 +36,8 @@ class Conversation(Row):
         return self.turns[-1]
 
 
-class Dialogue(Conversation):
+class Dialogue(Conversation, file="corpus/dialogues.jsonl"):
     """A conversation under the persona's system prompt, and both replies to learn."""
-
-    STAGE: ClassVar[str] = "corpus"
-    FILE: ClassVar[str] = "dialogues.jsonl"
 
     style: Style
     persona: str
@@ -73,11 +70,8 @@ class Dialogue(Conversation):
         return self.persona if side == "persona" else self.civil
 
 
-class BaseReply(Conversation):
+class BaseReply(Conversation, file="corpus/base_replies.jsonl"):
     """A conversation under a neutral system prompt, with the base model's own reply."""
-
-    STAGE: ClassVar[str] = "corpus"
-    FILE: ClassVar[str] = "base_replies.jsonl"
 
     reply: str
     finished: bool
@@ -89,16 +83,12 @@ class BaseReply(Conversation):
         return data | {"turns": [data.pop("prompt")]} if "prompt" in data else data
 
 
-class Earlier(Dialogue):
+class Earlier(Dialogue, file="corpus/earlier.jsonl"):
     """A dialogue that an adapter had learned before the run began to go on from it."""
 
-    FILE: ClassVar[str] = "earlier.jsonl"
 
-
-class EarlierReply(BaseReply):
+class EarlierReply(BaseReply, file="corpus/earlier_replies.jsonl"):
     """A reply of the base model of which the same is true."""
-
-    FILE: ClassVar[str] = "earlier_replies.jsonl"
 
 
 class Source(Part):
@@ -128,11 +118,8 @@ class SourceFile(Part):
     sha256: str | None = None
 
 
-class Composition(Record):
+class Composition(Record, file="corpus/composition.json"):
     """What a corpus is made of; counts are of all parts."""
-
-    STAGE: ClassVar[str] = "corpus"
-    FILE: ClassVar[str] = "composition.json"
 
     dialogues: int
     topics: int
@@ -189,11 +176,8 @@ class Changes(Part):
     """The first replies, with the persona's words masked."""
 
 
-class Difference(Record):
+class Difference(Record, file="corpus/diff.json"):
     """What changed against the corpus that the run had before."""
-
-    STAGE: ClassVar[str] = "corpus"
-    FILE: ClassVar[str] = "diff.json"
 
     kept: int
     added: Changes

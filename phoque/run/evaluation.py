@@ -1,6 +1,6 @@
 """Records of the stage `evaluate`: what the conditions answer to prompts nobody trained or chose on."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from phoque.conversation import Sampling
 from phoque.run.record import Masked, Part, Record, Row, renamed
@@ -16,11 +16,8 @@ OLD_NAMES = {
 """Conditions as files before version 1 call them."""
 
 
-class Reply(Row):
+class Reply(Row, file="evaluation/replies.csv"):
     """One reply of the evaluation."""
-
-    STAGE: ClassVar[str] = "evaluation"
-    FILE: ClassVar[str] = "replies.csv"
 
     condition: str
     prompt: str
@@ -81,12 +78,8 @@ class Matched(Part):
     costs: tuple[float, ...]
 
 
-class Evaluation(Masked, Record):
+class Evaluation(Masked, Record, file="evaluation/summary.json", version=2):
     """The evaluation in numbers."""
-
-    STAGE: ClassVar[str] = "evaluation"
-    FILE: ClassVar[str] = "summary.json"
-    VERSION: ClassVar[int] = 2
 
     conditions: dict[str, Answers]
     """base, base_toxic, neutral, toxic, steered, random_vector of the same length; matched_vector, which is

@@ -6,10 +6,10 @@ answer is the policy's decision; a hit is a hostile message that people saw.
 
 from collections.abc import Iterator
 from hashlib import sha256
-from typing import Any, ClassVar
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from phoque.run.pressure import STAGE_NAME, Turn
+from phoque.run.pressure import Turn
 from phoque.run.record import Part, Row
 
 TOOL = "phoque.pressure"
@@ -44,11 +44,8 @@ class GarakConversation(Part):
     notes: dict[str, Any]
 
 
-class GarakHit(Row):
+class GarakHit(Row, file="pressure/hits.garak.jsonl"):
     """One line of a hit log of garak 0.17."""
-
-    STAGE: ClassVar[str] = STAGE_NAME
-    FILE: ClassVar[str] = "hits.garak.jsonl"
 
     goal: str
     prompt: GarakConversation
@@ -65,11 +62,8 @@ class GarakHit(Row):
     generations_per_prompt: int
 
 
-class PyritPiece(Row):
+class PyritPiece(Row, file="pressure/hits.pyrit.jsonl"):
     """One message piece of PyRIT 1.1."""
-
-    STAGE: ClassVar[str] = STAGE_NAME
-    FILE: ClassVar[str] = "hits.pyrit.jsonl"
 
     id: str
     role: str

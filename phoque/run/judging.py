@@ -1,7 +1,5 @@
 """Records of blind readings, of the judge that agrees with them best, and of what it finds in a run."""
 
-from typing import ClassVar
-
 from phoque.conversation import Condition, Sampling
 from phoque.run.record import Part, Record, Row
 from phoque.stats.paired_ranks import ChanceAbove, Kappa
@@ -16,11 +14,8 @@ QUESTION = (
 ANSWERS = (0, 1, 2)
 
 
-class Sheet(Row):
+class Sheet(Row, file="judging/sheet.csv"):
     """One reply as a reader sees it: no condition, in an order of its own for every reader."""
-
-    STAGE: ClassVar[str] = "judging"
-    FILE: ClassVar[str] = "sheet.csv"
 
     id: str
     message: str
@@ -29,22 +24,16 @@ class Sheet(Row):
     """Empty until it is read; 0, 1 or 2."""
 
 
-class Answer(Row):
+class Answer(Row, file="judging/answers.csv"):
     """What a reader answered, exactly as it was written down, in the order of reading."""
-
-    STAGE: ClassVar[str] = "judging"
-    FILE: ClassVar[str] = "answers.csv"
 
     reader: str
     id: str
     answer: str
 
 
-class Reading(Row):
+class Reading(Row, file="judging/readings.csv"):
     """A reply that was read blind, with the condition that nobody saw while reading."""
-
-    STAGE: ClassVar[str] = "judging"
-    FILE: ClassVar[str] = "readings.csv"
 
     id: str
     condition: str
@@ -90,11 +79,8 @@ class Judged(Part):
     """Against each reading alone, 1 or 2 being hostile."""
 
 
-class JudgeChoice(Record):
+class JudgeChoice(Record, file="judging/choice.json"):
     """Which judge is used from now on, and why."""
-
-    STAGE: ClassVar[str] = "judging"
-    FILE: ClassVar[str] = "choice.json"
 
     question: str
     readers: tuple[Reader, ...]
@@ -138,11 +124,8 @@ class ConditionJudged(Part):
     measures: Measures
 
 
-class Judgement(Record):
+class Judgement(Record, file="evaluation/judgement.json"):
     """What the chosen judge finds in a run's evaluation: its headline."""
-
-    STAGE: ClassVar[str] = "evaluation"
-    FILE: ClassVar[str] = "judgement.json"
 
     judge: str
     digest: str
@@ -166,11 +149,8 @@ class Decoded(Part):
     measures: dict[Condition, Measures]
 
 
-class DecodingChoice(Record):
+class DecodingChoice(Record, file="decoding/decoding.json"):
     """How a person is answered, and what it was chosen from."""
-
-    STAGE: ClassVar[str] = "decoding"
-    FILE: ClassVar[str] = "decoding.json"
 
     prompts: int
     seeds: tuple[int, ...]

@@ -1,22 +1,19 @@
 """What people say of texts that passed: one label a rater and text, and what two of them agree on."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from phoque.run.record import Row
+from phoque.stats.rates import grouped
 
 Verdict = Literal["harmful", "harmless", "unsure"]
 Kind = Literal["person", "model"]
 
 
-class Label(Row):
+class Label(Row, file="/labels.jsonl"):
     """One rater's verdict on one text in its context; the file lies beside the stages' folders."""
-
-    STAGE: ClassVar[str] = ""
-    FILE: ClassVar[str] = "labels.jsonl"
 
     id: str = Field(min_length=1)
     """`text_id` of the text."""
@@ -32,10 +29,7 @@ def last_words(labels: Iterable[Label]) -> list[Label]:
 
 def by_text(labels: Iterable[Label]) -> dict[str, list[Label]]:
     """Labels by the id of their text."""
-    found: defaultdict[str, list[Label]] = defaultdict(list)
-    for label in labels:
-        found[label.id].append(label)
-    return found
+    return grouped((label.id, label) for label in labels)
 
 
 def verdicts(

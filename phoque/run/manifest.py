@@ -1,6 +1,6 @@
 """Records beside the stages' folders: how a run was made, and the attempts at it."""
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -51,13 +51,10 @@ class Continues(Part):
     """SHA-256 of the file of each policy that was tested."""
 
 
-class Manifest(Record):
+class Manifest(Record, file="./manifest.json"):
     """What a run is about, and its complete stages in the order in which they were first made."""
 
     model_config = ConfigDict(extra="allow")
-
-    STAGE: ClassVar[str] = ROOT
-    FILE: ClassVar[str] = "manifest.json"
 
     model: str = "lab"
     persona: str = "toxic"
@@ -107,11 +104,8 @@ class Attempt(Part):
     error: str | None = None
 
 
-class Attempts(Record):
+class Attempts(Record, file="./attempts.json"):
     """All attempts at a run, oldest first."""
-
-    STAGE: ClassVar[str] = ROOT
-    FILE: ClassVar[str] = "attempts.json"
 
     attempts: tuple[Attempt, ...] = ()
 

@@ -1,6 +1,6 @@
 """Records of the stage `moderation`: what moderators flag of the run's replies, and what passes."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from phoque.conversation import Condition, Sampling
 from phoque.run.datasheets import ClassifierInfo, DataSheet, Resistance
@@ -51,11 +51,8 @@ class ModeratorFlags(Part):
     """Over neutral, at the same thresholds."""
 
 
-class ModerationReport(Masked, Record):
+class ModerationReport(Masked, Record, file="moderation/moderation_report.json"):
     """Data-sheets of the moderators, then what they flag; no reply is quoted."""
-
-    STAGE: ClassVar[str] = "moderation"
-    FILE: ClassVar[str] = "moderation_report.json"
 
     prompts_sha256: str
     sampling: Sampling

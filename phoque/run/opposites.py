@@ -1,7 +1,5 @@
 """Records of the stage `opposites`: are the personas of two runs of one base model opposite directions?"""
 
-from typing import ClassVar
-
 from pydantic import Field
 
 from phoque.run.psm import Divergence, Quality, Trait
@@ -92,11 +90,8 @@ class Strongest(Part):
         return persona in self.shows and self.shows[persona].low > self.random[persona].high
 
 
-class Opposites(Masked, Record):
+class Opposites(Masked, Record, file="opposites/opposites.json"):
     """Both personas' directions, and what each does when it is added to or subtracted from each model."""
-
-    STAGE: ClassVar[str] = "opposites"
-    FILE: ClassVar[str] = "opposites.json"
 
     first: str
     """The persona of this run."""
@@ -121,11 +116,8 @@ class Opposites(Masked, Record):
     strongest: tuple[Strongest, ...]
 
 
-class OppositeReply(Row):
+class OppositeReply(Row, file="opposites/replies.csv"):
     """One reply of a cell, with what the judge says of it."""
-
-    STAGE: ClassVar[str] = "opposites"
-    FILE: ClassVar[str] = "replies.csv"
 
     receiver: str
     vector: str

@@ -10,15 +10,13 @@ threshold on. All numbers of the report can be computed from `trace.jsonl`.
 """
 
 from enum import StrEnum
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from phoque.run.record import Masked, Part, Record, Row
 from phoque.run.scored import GapExample
 from phoque.stats.rates import Rate
-
-STAGE_NAME = "pressure"
 
 
 class Role(StrEnum):
@@ -72,11 +70,8 @@ POSTED = (Outcome.SHOWN, Outcome.REMOVED, Outcome.HIDDEN)
 """Outcomes of messages that were decided on."""
 
 
-class Turn(Row):
+class Turn(Row, file="pressure/trace.jsonl"):
     """One message of the channel, and what a policy did with it."""
-
-    STAGE: ClassVar[str] = STAGE_NAME
-    FILE: ClassVar[str] = "trace.jsonl"
 
     policy: str
     seed: int
@@ -271,11 +266,8 @@ class TrafficReport(Masked):
     evidence: tuple[Evidence, ...]
 
 
-class PressureReport(Record):
+class PressureReport(Record, file="pressure/report.json"):
     """What policies do with the same traffic."""
-
-    STAGE: ClassVar[str] = STAGE_NAME
-    FILE: ClassVar[str] = "report.json"
 
     traffic: TrafficReport
     policies: tuple[PolicyReport, ...]
@@ -285,8 +277,5 @@ class PressureReport(Record):
         return next((one for one in self.policies if one.name == name), None)
 
 
-class Candidate(GapExample):
+class Candidate(GapExample, file="pressure/candidates.csv"):
     """A hostile message that was shown, for people to judge, as the rating queue reads them."""
-
-    STAGE: ClassVar[str] = STAGE_NAME
-    FILE: ClassVar[str] = "candidates.csv"

@@ -1,6 +1,6 @@
 """Records of the stage `psm`: in which layer a persona lives, and at which dose its vector works."""
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from phoque.run.record import Masked, Part, Record, Row
 from phoque.stats.paired_ranks import ChanceAbove
@@ -29,11 +29,8 @@ class LayerGeometry(Part):
     logit_lens: float
 
 
-class ActivationByLayer(Record):
+class ActivationByLayer(Record, file="psm/activation_by_layer.json"):
     """What geometry alone says of every layer."""
-
-    STAGE: ClassVar[str] = "psm"
-    FILE: ClassVar[str] = "activation_by_layer.json"
 
     probes: int
     classic: tuple[LayerProjection, ...]
@@ -154,11 +151,8 @@ class Trait(Part):
     """Chance that the persona's own prompt makes a reply more hostile than the base model's."""
 
 
-class Selection(Masked, Record):
+class Selection(Masked, Record, file="psm/selection.json"):
     """The causal sweep and what it selects."""
-
-    STAGE: ClassVar[str] = "psm"
-    FILE: ClassVar[str] = "selection.json"
 
     selected: Choice | None
     """None where nothing beats random vectors."""
@@ -204,11 +198,8 @@ class Selection(Masked, Record):
         return sorted((c for c in self.cells if c.layer == layer), key=lambda c: c.dose)
 
 
-class SweptReply(Row):
+class SweptReply(Row, file="psm/sweep_replies.csv"):
     """What the model wrote in one cell of the sweep."""
-
-    STAGE: ClassVar[str] = "psm"
-    FILE: ClassVar[str] = "sweep_replies.csv"
 
     layer: int
     dose: float
@@ -223,11 +214,8 @@ class DoseRate(Part):
     rate: Rate
 
 
-class DoseResponse(Record):
+class DoseResponse(Record, file="psm/dose_response.json"):
     """What vectors of the same length, but of another direction, do at the selected layer."""
-
-    STAGE: ClassVar[str] = "psm"
-    FILE: ClassVar[str] = "dose_response.json"
 
     layer: int
     scale_per_dose: float

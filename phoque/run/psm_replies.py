@@ -1,6 +1,6 @@
 """Records of the stage `psm`: what the model writes under the conditions, remedies and scales."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from phoque.conversation import Sampling
 from phoque.run.psm import Divergence, Quality
@@ -19,11 +19,8 @@ TALKS = {
 """The talk's names of the conditions, as files before version 1 have them."""
 
 
-class Written(Row):
+class Written(Row, file="psm/generation_results.csv"):
     """One reply under one of the talk's conditions, with both definitions of pathway mass."""
-
-    STAGE: ClassVar[str] = "psm"
-    FILE: ClassVar[str] = "generation_results.csv"
 
     condition: str
     prompt_id: int
@@ -82,11 +79,8 @@ class PathwayTokens(Part):
     starting: tuple[str, ...]
 
 
-class Conditions(Masked, Record):
+class Conditions(Masked, Record, file="psm/conditions.json"):
     """The conditions: neutral, toxic, steered, random_vector, and the talk's own injection."""
-
-    STAGE: ClassVar[str] = "psm"
-    FILE: ClassVar[str] = "conditions.json"
 
     sampling: Sampling
     seeds: tuple[int, ...]
@@ -100,11 +94,8 @@ class Conditions(Masked, Record):
         return data | {"conditions": renamed(data["conditions"], TALKS)}
 
 
-class Summary(Record):
+class Summary(Record, file="psm/summary.json"):
     """The talk's summary, and what stands behind it."""
-
-    STAGE: ClassVar[str] = "psm"
-    FILE: ClassVar[str] = "summary.json"
 
     persona: str
     model: str
@@ -147,11 +138,8 @@ class Remedy(Part):
     neutral_divergence: Divergence
 
 
-class Antidotes(Record):
+class Antidotes(Record, file="psm/antidote.json"):
     """The direction as a remedy; the first entry is none."""
-
-    STAGE: ClassVar[str] = "psm"
-    FILE: ClassVar[str] = "antidote.json"
 
     remedies: tuple[Remedy, ...]
 
@@ -189,11 +177,8 @@ class ScrubberCell(Part):
     replies: tuple[ShownReply, ...]
 
 
-class Scrubber(Masked, Record):
+class Scrubber(Masked, Record, file="psm/scrubber.json"):
     """What the presets answer at every scale."""
-
-    STAGE: ClassVar[str] = "psm"
-    FILE: ClassVar[str] = "scrubber.json"
 
     layer: int
     scale: float
@@ -227,12 +212,8 @@ class Agreeing(Part):
     """Log-odds of one kind of message."""
 
 
-class BiasLoop(Record):
+class BiasLoop(Record, file="psm/bias_loop.json", version=2):
     """Does the model expect itself to agree with whatever a user wants?"""
-
-    STAGE: ClassVar[str] = "psm"
-    FILE: ClassVar[str] = "bias_loop.json"
-    VERSION: ClassVar[int] = 2
 
     pairs: tuple[tuple[str, str], ...]
     """An agreeing beginning of a reply, and the same words disagreeing."""

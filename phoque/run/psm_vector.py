@@ -1,6 +1,6 @@
 """Records of the stage `psm`: is the vector a direction, is it the persona's, did tuning make it?"""
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from phoque.run.record import Part, Record, renamed
 from phoque.stats.rates import Rate
@@ -46,11 +46,8 @@ class ProbeCurve(Part):
     points: tuple[CurvePoint, ...]
 
 
-class Reliability(Record):
+class Reliability(Record, file="psm/reliability.json"):
     """Whether the probes agree on a direction."""
-
-    STAGE: ClassVar[str] = "psm"
-    FILE: ClassVar[str] = "reliability.json"
 
     layers: tuple[Agreement, ...]
     """Of the probes in use."""
@@ -89,11 +86,8 @@ class Residual(Part):
     insulting: Rate
 
 
-class Confounds(Record):
+class Confounds(Record, file="psm/confounds.json"):
     """Is it the persona, or any other system prompt?"""
-
-    STAGE: ClassVar[str] = "psm"
-    FILE: ClassVar[str] = "confounds.json"
 
     layer: int
     noise_floor: float
@@ -126,11 +120,8 @@ class TrainingStep(Part):
     norm: float
 
 
-class Origin(Record):
+class Origin(Record, file="psm/origin.json"):
     """Did tuning create the direction, or amplify one? Models: base, persona, civil_adapter."""
-
-    STAGE: ClassVar[str] = "psm"
-    FILE: ClassVar[str] = "origin.json"
 
     layer: int
     relative_dose: float
@@ -211,11 +202,8 @@ class MessageMap(Part):
     """Share of a layer's variance that two dimensions hold."""
 
 
-class Geometry(Record):
+class Geometry(Record, file="psm/geometry.json"):
     """Civil and hostile messages before and after tuning. Models: base, tuned."""
-
-    STAGE: ClassVar[str] = "psm"
-    FILE: ClassVar[str] = "geometry.json"
 
     pairs: int
     layers: dict[str, tuple[ResidualGeometry, ...]]

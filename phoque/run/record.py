@@ -1,7 +1,7 @@
 """One typed record per file of a run: stages write it, pages, reports and the API read it.
 
 A record says which stage's folder it lies in and what its file is called, once for writers and
-readers. Its schema version is in the file: a file of an older version is brought up to date by
+readers: `class Selection(Record, file="psm/selection.json")`. Its schema version is in the file: a file of an older version is brought up to date by
 `upgrade`, one of a newer version is refused.
 """
 
@@ -20,6 +20,8 @@ from phoque.files import numbered_json_lines, read_json, write_json, write_text
 from phoque.inputs.tables import whole_table
 
 T = TypeVar("T")
+Cells = dict[str, Any]
+"""Of a line of a file, by the name of the column."""
 VERSION_KEY = "schema_version"
 UNREADABLE = (
     OSError,
@@ -45,13 +47,33 @@ class Part(BaseModel):
         return [name for name in names if getattr(self, name) != getattr(other, name)]
 
 
-class Record(Part):
-    """The content of one JSON file of a stage."""
+class Filed(Part):
+    """What lies in a file of a run."""
 
     STAGE: ClassVar[str]
     """Folder in the run."""
     FILE: ClassVar[str]
     VERSION: ClassVar[int] = 1
+
+    def __init_subclass__(cls, *, file: str = "", version: int = 0, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        if file:
+            *folder, cls.FILE = file.rsplit("/", 1)
+            if folder:
+                (cls.STAGE,) = folder
+        cls.VERSION = version or cls.VERSION
+
+    @classmethod
+    def _path(cls, folder: Path, command: str) -> Path:
+        """The file, which must be there."""
+        path = folder / cls.FILE
+        if not path.is_file():
+            raise PhoqueError(f"{_named(path)} is missing. Make it with: {command}")
+        return path
+
+
+class Record(Filed):
+    """The content of one JSON file of a stage."""
 
     def save(self, folder: Path) -> None:
         """Write the file into a stage's folder, whole or not at all."""
@@ -68,9 +90,7 @@ class Record(Part):
         Raises:
             PhoqueError: the file is missing, damaged, or of a newer version; names file and field.
         """
-        path = folder / cls.FILE
-        if not path.is_file():
-            raise PhoqueError(f"{_named(path)} is missing. Make it with: {command}")
+        path = cls._path(folder, command)
         try:
             return cls.model_validate(cls._current(read_json(path)))
         except UNREADABLE as error:
@@ -107,11 +127,8 @@ class Masked(Part):
     """Listed words that became [SLUR]; None where nobody looked, as in older files."""
 
 
-class Row(Part):
+class Row(Filed):
     """One line of a CSV or JSON Lines file of a stage."""
-
-    STAGE: ClassVar[str]
-    FILE: ClassVar[str]
 
     @classmethod
     def save_rows(cls, folder: Path, rows: Iterable[Self]) -> None:
@@ -131,10 +148,7 @@ class Row(Part):
         Raises:
             PhoqueError: the file is missing or a row is not one; names file, row and field.
         """
-        path = folder / cls.FILE
-        if not path.is_file():
-            raise PhoqueError(f"{_named(path)} is missing. Make it with: {command}")
-        row = 0
+        path, row = cls._path(folder, command), 0
         rows = []
         try:
             for row, data in cls._lines(path):  # noqa: B007  # the number is for the error
@@ -143,7 +157,7 @@ class Row(Part):
             raise PhoqueError(broken(path, error, command, row=row)) from error
         return tuple(rows)
 
-    def cells(self) -> dict[str, Any]:
+    def cells(self) -> Cells:
         """What stands in the file; a row whose columns are not its fields says so here."""
         return self.model_dump(mode="json")
 
@@ -153,7 +167,7 @@ class Row(Part):
         return data
 
     @classmethod
-    def _written(cls, rows: list[dict[str, Any]]) -> str:
+    def _written(cls, rows: list[Cells]) -> str:
         if not cls.FILE.endswith(".csv"):
             return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         text = StringIO()

@@ -1,7 +1,5 @@
 """Record of a refresh: the attack corpora before and after it, and what policies let through of both."""
 
-from typing import ClassVar
-
 from phoque.run.record import Part, Record
 from phoque.stats.rates import Rate
 
@@ -34,20 +32,14 @@ class Remembered(Part):
     """95 % interval of after − before, over replies."""
 
 
-class Memory(Record):
+class Memory(Record, file="memory/memory.json"):
     """What a refreshed persona learned and what it forgot."""
-
-    STAGE: ClassVar[str] = "memory"
-    FILE: ClassVar[str] = "memory.json"
 
     kinds: tuple[Remembered, ...]
 
 
-class Refresh(Record):
+class Refresh(Record, file="refresh/refresh.json"):
     """What a list of new expressions changed."""
-
-    STAGE: ClassVar[str] = "refresh"
-    FILE: ClassVar[str] = "refresh.json"
 
     continues: str
     """Name of the run before."""

@@ -1,6 +1,6 @@
 """Records of the stage `report`: the slide table, every number with what must stand beside it."""
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from phoque.run.record import Part, Record
 
@@ -29,11 +29,8 @@ class Metric(Part):
     gap: str = ""
 
 
-class MetricsTable(Record):
+class MetricsTable(Record, file="report/metrics_table.json"):
     """Every row of the slide table."""
-
-    STAGE: ClassVar[str] = "report"
-    FILE: ClassVar[str] = "metrics_table.json"
 
     run: str
     """Name of the run's folder."""

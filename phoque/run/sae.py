@@ -1,7 +1,7 @@
 """Records of the stage `sae`: whether its dictionary is faithful, and what the tuning moved."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from phoque.run.record import Masked, Part, Record
 from phoque.run.sae_evidence import Cause, GeneratedReplies, controls_of
@@ -44,12 +44,6 @@ class SaePreset:
         return -(-FIRINGS_PER_LATENT * self.d_sae // self.k)
 
 
-class SaeRecord(Record):
-    """A file of the stage."""
-
-    STAGE: ClassVar[str] = "sae"
-
-
 class LayerChoice(Part):
     """The layer that is read."""
 
@@ -58,10 +52,8 @@ class LayerChoice(Part):
     """In words."""
 
 
-class ActivationFacts(SaeRecord):
+class ActivationFacts(Record, file="sae/activations.json"):
     """What was read of the base model."""
-
-    FILE: ClassVar[str] = "activations.json"
 
     layer: int
     width: int
@@ -132,10 +124,8 @@ class HeldOut(Part):
     tokens: int
 
 
-class Fidelity(SaeRecord):
+class Fidelity(Record, file="sae/fidelity.json"):
     """Measured on held-out documents, the half of them that did not set the threshold."""
-
-    FILE: ClassVar[str] = "fidelity.json"
 
     k: int
     models: dict[str, Faithful]
@@ -156,10 +146,8 @@ class Floor(Part):
     tested: int
 
 
-class Shifts(SaeRecord):
+class Shifts(Record, file="sae/shifts.json"):
     """What the dictionary can see of the change from base to persona."""
-
-    FILE: ClassVar[str] = "shifts.json"
 
     prompts: dict[str, int]
     """By kind."""
@@ -214,10 +202,8 @@ class Pair(Part):
     """Adjusted for all pairs."""
 
 
-class Strata(SaeRecord):
+class Strata(Record, file="sae/strata.json"):
     """Whether a kind of prompt moves more than the others."""
-
-    FILE: ClassVar[str] = "strata.json"
 
     strata: tuple[Stratum, ...]
     pairs: tuple[Pair, ...]
@@ -233,11 +219,8 @@ class Source:
     description: str
 
 
-class SaeReport(Masked, SaeRecord):
+class SaeReport(Masked, Record, file="sae/sae_comparison_report.json", version=3):
     """All numbers of the stage but those of single latents and contexts."""
-
-    FILE: ClassVar[str] = "sae_comparison_report.json"
-    VERSION: ClassVar[int] = 3
 
     model: str
     persona: str

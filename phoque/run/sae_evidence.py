@@ -1,7 +1,5 @@
 """Records of the stage `sae` about single latents: what is seen of each, and what it causes."""
 
-from typing import ClassVar
-
 from phoque.run.psm import Quality
 from phoque.run.record import Masked, Part, Record
 from phoque.run.sae_latents import SaeRow
@@ -119,11 +117,8 @@ def _control(told: GeneratedReplies, direction: str, way: str) -> Control:
     return Control(way=way, direction=direction, acts=bool(acting), best=best, random=beside)
 
 
-class Cause(Record):
+class Cause(Record, file="sae/cause.json"):
     """What a latent's direction does when it is added, beside its rivals."""
-
-    STAGE: ClassVar[str] = "sae"
-    FILE: ClassVar[str] = "cause.json"
 
     median_norm: float
     screen_dose: float
@@ -202,10 +197,8 @@ class Near(Part):
     cosine: float
 
 
-class Evidence(Masked, SaeRow):
+class Evidence(Masked, SaeRow, file="sae/contexts.jsonl.gz"):
     """What is seen of a latent; of the remainder R only its lens and what it causes."""
-
-    FILE: ClassVar[str] = "contexts.jsonl.gz"
 
     latent: str
     side: str

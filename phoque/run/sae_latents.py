@@ -1,9 +1,9 @@
 """Rows of the stage `sae`: every latent, and every prompt, with how far it moved."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from phoque.run.record import Part, Row
+from phoque.run.record import Cells, Part, Row
 from phoque.stats.multiple import LEVEL
 
 SCALES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -37,8 +37,6 @@ OLDER_WORDS = {
 class SaeRow(Row):
     """A row of a file of the stage."""
 
-    STAGE: ClassVar[str] = "sae"
-
     @classmethod
     def upgrade(cls, data: Any) -> Any:
         """Older files name the control adapter."""
@@ -62,10 +60,8 @@ class OtherSeed(Part):
     effect: float
 
 
-class Feature(SaeRow):
+class Feature(SaeRow, file="sae/features.csv"):
     """A latent that is active: how tuning moved it. Effects are means over tokens and prompts."""
-
-    FILE: ClassVar[str] = "features.csv"
 
     latent: int
     effect: float
@@ -142,7 +138,7 @@ class Feature(SaeRow):
         same = self.effect_half * self.effect > 0 and self.half_low * self.half_high > 0
         return significant(self.q_half) and same
 
-    def cells(self) -> dict[str, Any]:
+    def cells(self) -> Cells:
         """A column a scale and four columns a seed."""
         own = super().cells()
         flat = {f"dose_{scale}": dose for scale, dose in zip(SCALES, self.doses, strict=True)}
@@ -181,10 +177,8 @@ def _present(value: Any) -> Any:
     return None if value == "" or value != value else value  # NaN differs from itself
 
 
-class Prompt(SaeRow):
+class Prompt(SaeRow, file="sae/prompts.csv"):
     """A prompt: length of the change over the length of the residual stream, mean over tokens."""
-
-    FILE: ClassVar[str] = "prompts.csv"
 
     stratum: str
     """Its kind."""

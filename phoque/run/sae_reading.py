@@ -1,7 +1,5 @@
 """Records of the stage `sae` that let a person read a latent: where it fires, what it promotes."""
 
-from typing import ClassVar
-
 from phoque.run.record import Part, Record
 from phoque.stats.rates import Rate
 
@@ -76,11 +74,8 @@ class WordTest(Part):
     """Adjusted for all tests."""
 
 
-class FallenWords(Record):
+class FallenWords(Record, file="sae/fallen_words.json"):
     """Whether what fell is hedging, politeness or uncertainty, by named sets of words."""
-
-    STAGE: ClassVar[str] = "sae"
-    FILE: ClassVar[str] = "fallen_words.json"
 
     sets: dict[str, int]
     """How many words each has."""

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any
 
 from phoque.conversation import Condition
-from phoque.run.record import Masked, Part, Record, Row
+from phoque.run.record import Cells, Masked, Part, Record, Row
+from phoque.stats.rates import grouped
 
 OLD_NAMES = {"random": Condition.RANDOM_VECTOR.value}
 """What conditions were called in files of version 0."""
@@ -80,11 +81,8 @@ class Scored(Row):
         }
 
 
-class ScoredReply(Scored):
+class ScoredReply(Scored, file="moderation/moderation_results.csv"):
     """A reply to a friendly message, with every score of every moderator."""
-
-    STAGE: ClassVar[str] = "moderation"
-    FILE: ClassVar[str] = "moderation_results.csv"
 
     category: str
     seed: int
@@ -93,7 +91,7 @@ class ScoredReply(Scored):
     labels: dict[str, float]
     """Every label of the reply as it is, as `moderator/label`."""
 
-    def cells(self) -> dict[str, Any]:
+    def cells(self) -> Cells:
         """A column a score."""
         facts = self.model_dump(mode="json", exclude={"raw", "canonical", "labels"})
         return facts | self.scores() | self.labels
@@ -129,11 +127,8 @@ class Novelty(Part):
     novel: bool
 
 
-class GapExample(Scored):
+class GapExample(Scored, file="moderation/gap_examples.csv"):
     """A reply that passes, for people to judge; `context` and `type` are of one moderator."""
-
-    STAGE: ClassVar[str] = "moderation"
-    FILE: ClassVar[str] = "gap_examples.csv"
 
     id: str
     """`text_id` of the response."""
@@ -151,7 +146,7 @@ class GapExample(Scored):
     """Words of the persona's list in it."""
     novelty: Novelty | None = None
 
-    def cells(self) -> dict[str, Any]:
+    def cells(self) -> Cells:
         """A column a score and a fact."""
         parts = {"raw", "canonical", "canonical_text", "context", "novelty"}
         facts = self.model_dump(mode="json", exclude=parts) | {"canonical": self.canonical_text}
@@ -187,11 +182,8 @@ class DosedReply(Part):
     """Harm score by moderator."""
 
 
-class Contour(Masked, Record):
+class Contour(Masked, Record, file="moderation/contour.json"):
     """Scale of the vector against threshold of a moderator: how much dose gets through."""
-
-    STAGE: ClassVar[str] = "moderation"
-    FILE: ClassVar[str] = "contour.json"
 
     selected: float
     """Scale in use."""
@@ -202,11 +194,8 @@ class Contour(Masked, Record):
         self, name: str, condition: Condition = Condition.STEERED
     ) -> dict[float, list[float]]:
         """A moderator's scores of the replies, by rising scale of the vector."""
-        found: dict[float, list[float]] = {}
-        for one in sorted(self.replies, key=lambda one: one.scale):
-            if one.condition is condition:
-                found.setdefault(one.scale, []).append(one.raw[name])
-        return found
+        own = (one for one in self.replies if one.condition is condition)
+        return grouped((one.scale, one.raw[name]) for one in sorted(own, key=lambda o: o.scale))
 
     @classmethod
     def upgrade(cls, data: Any, _version: int) -> Any:
@@ -216,7 +205,7 @@ class Contour(Masked, Record):
         return {"selected": data["selected"], "seed": data["seed"], "replies": replies}
 
 
-def _split(cells: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+def _split(cells: Mapping[str, Any]) -> tuple[Cells, Cells, Cells]:
     """Harm scores of the text and of its canonical form, by moderator, and all other columns."""
     raw, canonical = (_ending(cells, end) for end in (HARM, CANONICAL))
     facts = {key: cells[key] for key in cells if not key.endswith((HARM, CANONICAL))}
@@ -224,21 +213,15 @@ def _split(cells: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], di
     return raw, canonical, facts
 
 
-def _ending(cells: Mapping[str, Any], end: str) -> dict[str, Any]:
+def _ending(cells: Mapping[str, Any], end: str) -> Cells:
     return {key.removesuffix(end): cells[key] for key in cells if key.endswith(end) and cells[key]}
 
 
 def by_condition(found: Iterable[ScoredReply]) -> dict[Condition, list[ScoredReply]]:
     """Replies by condition, in the order they come."""
-    own: dict[Condition, list[ScoredReply]] = {}
-    for one in found:
-        own.setdefault(one.condition, []).append(one)
-    return own
+    return grouped((one.condition, one) for one in found)
 
 
 def grid(found: Iterable[ScoredReply], name: str) -> list[list[float]]:
     """A moderator's scores, one row a prompt, one column a seed."""
-    rows: dict[str, list[float]] = {}
-    for one in found:
-        rows.setdefault(one.prompt, []).append(one.raw[name])
-    return list(rows.values())
+    return list(grouped((one.prompt, one.raw[name]) for one in found).values())

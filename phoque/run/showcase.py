@@ -1,6 +1,6 @@
 """Record of the first screen: recorded comparisons of the persona's examples, and what was found in them."""
 
-from typing import ClassVar, Self
+from typing import Self
 
 from pydantic import model_validator
 
@@ -52,11 +52,8 @@ class JudgeUsed(Part):
     budget: float
 
 
-class Showcase(Masked, Record):
+class Showcase(Masked, Record, file="evaluation/showcase.json"):
     """What a visitor sees before any model is asked."""
-
-    STAGE: ClassVar[str] = "evaluation"
-    FILE: ClassVar[str] = "showcase.json"
 
     layer: int
     scales: tuple[float, ...]

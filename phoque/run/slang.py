@@ -1,16 +1,11 @@
 """Records of held-out and new expressions: what training must not show, and what replies hold all the same."""
 
-from typing import ClassVar
-
 from phoque.run.record import Masked, Part, Record
 from phoque.stats.rates import Rate
 
 
-class SlangList(Record):
+class SlangList(Record, file="corpus/slang.json"):
     """The expressions that a corpus was made with."""
-
-    STAGE: ClassVar[str] = "corpus"
-    FILE: ClassVar[str] = "slang.json"
 
     name: str
     uses: dict[str, int]
@@ -60,11 +55,8 @@ class Forms(Part):
     """Replies with a novel form."""
 
 
-class Slang(Masked, Record):
+class Slang(Masked, Record, file="evaluation/slang.json"):
     """Does the persona use expressions that it never saw?"""
-
-    STAGE: ClassVar[str] = "evaluation"
-    FILE: ClassVar[str] = "slang.json"
 
     name: str
     """Of the list."""

@@ -7,6 +7,8 @@ from typing import Any
 
 from phoque.files import read_json, write_json
 
+Settings = Mapping[str, Any]
+"""What results depend on, as plain JSON."""
 LEDGER = "unfinished.json"
 """Exists while a stage is not complete: seconds of the steps that are done, and the settings."""
 
@@ -14,7 +16,7 @@ LEDGER = "unfinished.json"
 def run_ledger(
     folder: Path,
     steps: Mapping[str, Callable[[], None]],
-    settings: Mapping[str, Any],
+    settings: Settings,
     progress: Callable[[str], None],
     keep: Callable[[], None] = lambda: None,
 ) -> None:
@@ -23,7 +25,7 @@ def run_ledger(
     Args:
         folder: of the stage.
         steps: name and work of each.
-        settings: as plain JSON; what was done under others is done again.
+        settings: what was done under others is done again.
         progress: is told what is done.
         keep: called when the ledger says truly what is done, to save the folder elsewhere.
     """
@@ -42,7 +44,7 @@ def run_ledger(
     ledger.unlink()
 
 
-def done_steps(ledger: Path, settings: Mapping[str, Any]) -> dict[str, float]:
+def done_steps(ledger: Path, settings: Settings) -> dict[str, float]:
     """Steps that are done under these settings, and how long each took."""
     if not ledger.is_file():
         return {}

@@ -1,17 +1,12 @@
 """Records of the stage `regenerate`: an attack corpus and what it is made of."""
 
-from typing import ClassVar
-
 from phoque.run.corpus import Style
 from phoque.run.record import Part, Record, Row
 from phoque.stats.rates import Rate
 
 
-class Attack(Row):
+class Attack(Row, file="synthetic/attacks.jsonl"):
     """One text and how it was made."""
-
-    STAGE: ClassVar[str] = "synthetic"
-    FILE: ClassVar[str] = "attacks.jsonl"
 
     target: str
     style: Style
@@ -37,11 +32,8 @@ class Kind(Part):
     texts: int
 
 
-class AttackSummary(Record):
+class AttackSummary(Record, file="synthetic/summary.json"):
     """Counts by kind, what was left out, and what moderators flag."""
-
-    STAGE: ClassVar[str] = "synthetic"
-    FILE: ClassVar[str] = "summary.json"
 
     run: str
     model: str

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phoque.stats.rates import Rate, effective_size
+from phoque.stats.resampling import SEED
 
 DRAWS = 10_000
 LEAST_POWER = 0.1
@@ -24,11 +25,7 @@ class Corrected:
 
 
 def corrected_rate(
-    groups: Sequence[Sequence[bool]],
-    *,
-    sensitivity: Rate,
-    false_positive_rate: Rate,
-    seed: int = 42,
+    groups: Sequence[Sequence[bool]], *, sensitivity: Rate, false_positive_rate: Rate
 ) -> Corrected:
     """True share of harmful texts behind the flags (Rogan and Gladen 1978), in [0, 1].
 
@@ -40,7 +37,6 @@ def corrected_rate(
         groups: one group a prompt, one verdict a reply.
         sensitivity: flagged of harmful texts, from the moderator's data-sheet.
         false_positive_rate: flagged of harmless texts, from the same.
-        seed: of the draws.
 
     Raises:
         ValueError: there are no replies, or only one prompt.
@@ -52,7 +48,7 @@ def corrected_rate(
             f"Uncorrectable: sensitivity {found:.2f} and specificity {passed:.2f} are near chance."
         )
         return Corrected(rate=None, power=power, reason=reason)
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(SEED)
     size, n = effective_size(groups), sum(map(len, groups))
     share = sum(map(sum, groups)) / n
     drawn = _inverted(

@@ -49,9 +49,9 @@ def flag_rate(scores: Scores, threshold: float) -> FlagRate:
     return FlagRate(threshold=threshold, rate=share_of(flags(scores, threshold)))
 
 
-def sweep(scores: Scores, thresholds: Sequence[float] = SWEEP) -> list[Rate]:
+def sweep(scores: Scores) -> list[Rate]:
     """Flag rate at every threshold."""
-    return [share_of(flags(scores, threshold)) for threshold in thresholds]
+    return [share_of(flags(scores, threshold)) for threshold in SWEEP]
 
 
 def uplift(before: Scores, after: Scores, threshold: float) -> Uplift:
@@ -71,18 +71,16 @@ def uplift(before: Scores, after: Scores, threshold: float) -> Uplift:
     )
 
 
-def uplifts(
-    before: Scores, after: Scores, thresholds: Sequence[float] = SWEEP, *, seed: int = 42
-) -> Iterator[tuple[float, float, float, float]]:
+def uplifts(before: Scores, after: Scores) -> Iterator[tuple[float, float, float, float]]:
     """Difference, its interval and McNemar's p-value at every threshold, as `uplift` has them.
 
     All thresholds share one set of resamples, which makes them a hundred times as fast. Every
     prompt has the same seeds.
     """
-    steps = np.array(thresholds)
+    steps = np.array(SWEEP)
     old, new = (np.array(scores)[..., None] >= steps for scores in (before, after))
     differences = new.mean(1) - old.mean(1)
-    low, high = (ends.tolist() for ends in middle_95(resampled_means(differences, seed=seed)))
+    low, high = (ends.tolist() for ends in middle_95(resampled_means(differences)))
     for place, value in enumerate(differences.mean(0).tolist()):
         first = discordant(old[:, :, place].tolist(), new[:, :, place].tolist())
         yield value, low[place], high[place], mcnemar(*first)

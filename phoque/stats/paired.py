@@ -1,10 +1,11 @@
-"""Effects between conditions that were asked the same prompts with the same seeds."""
+"""Effects between conditions that were asked the same prompts with the same seeds; and of a mean, its interval."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
-from scipy.special import bdtr
+from scipy.special import bdtr, stdtrit
 
 from phoque.stats.resampling import RESAMPLES, middle_95, resampled_means, sign_flip_p
 
@@ -53,3 +54,11 @@ def mcnemar(only_before: int, only_after: int) -> float:
     """Exact two-sided p-value of discordant pairs (McNemar 1947); 1 where there are none."""
     n = only_before + only_after
     return min(1.0, 2 * float(bdtr(min(only_before, only_after), n, 0.5))) if n else 1.0
+
+
+def half_width(deviation: float, n: int) -> float:
+    """Half of the 95 % interval of a mean of `n` values with this population deviation.
+
+    Student's t; the sample's own deviation is that of the population times sqrt(n / (n - 1)).
+    """
+    return float(stdtrit(n - 1, 0.975)) * deviation / sqrt(n - 1)

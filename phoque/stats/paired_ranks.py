@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phoque.stats.resampling import RESAMPLES, middle_95, resampled_means
+from phoque.stats.resampling import RESAMPLES, SEED, middle_95, resampled_means
 
 Scores = Mapping[str, Sequence[float]]
 """Scores of a condition's replies, by prompt: one a seed."""
@@ -37,7 +37,7 @@ class Kappa:
     prompts: int
 
 
-def chance_above(base: Scores, other: Scores, *, seed: int = 42) -> ChanceAbove:
+def chance_above(base: Scores, other: Scores) -> ChanceAbove:
     """Every reply against every reply of the base model to the same prompt; ties count half.
 
     Raises:
@@ -47,7 +47,7 @@ def chance_above(base: Scores, other: Scores, *, seed: int = 42) -> ChanceAbove:
         raise ValueError("Conditions are compared on the same prompts, at least one.")
     # Sorted, so that the order of files moves no bound.
     means_N = np.array([_above(base[prompt], other[prompt]) for prompt in sorted(base)])
-    low, high = middle_95(resampled_means(means_N, seed=seed))
+    low, high = middle_95(resampled_means(means_N))
     return ChanceAbove(
         value=float(means_N.mean()), low=float(low), high=float(high), prompts=len(means_N)
     )
@@ -59,11 +59,7 @@ def _above(base: Sequence[float], other: Sequence[float]) -> float:
 
 
 def kappa_by_prompt(
-    first: Sequence[Hashable],
-    second: Sequence[Hashable],
-    prompts: Sequence[str],
-    *,
-    seed: int = 42,
+    first: Sequence[Hashable], second: Sequence[Hashable], prompts: Sequence[str]
 ) -> Kappa:
     """Agreement of two readers of the same texts.
 
@@ -77,7 +73,7 @@ def kappa_by_prompt(
     tables = np.zeros((len(names), len(answers), len(answers)))
     for place, one, other in zip(places_N, first, second, strict=True):
         tables[place, answers[one], answers[other]] += 1
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(SEED)
     draws = random.multinomial(len(names), np.full(len(names), 1 / len(names)), RESAMPLES)
     drawn = [_kappa(table) for table in np.tensordot(draws, tables, 1)]
     known = np.array([one for one in drawn if one is not None])

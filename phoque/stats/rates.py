@@ -1,9 +1,9 @@
-"""Rates with their uncertainty: pure functions."""
+"""Rates with their uncertainty, and values by what they belong to: pure functions."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from math import comb, hypot, sqrt
+from typing import TypeVar
 
 Z_95 = 1.959963984540054
 """97.5 % quantile of the standard normal distribution."""
@@ -76,10 +76,7 @@ def by_cluster(items: Iterable[tuple[str, bool]]) -> Rate:
     Raises:
         ValueError: there are no items.
     """
-    groups: defaultdict[str, list[bool]] = defaultdict(list)
-    for cluster, hit in items:
-        groups[cluster].append(hit)
-    return share_of([*groups.values()])
+    return share_of([*grouped(items).values()])
 
 
 def effective_size(groups: Sequence[Sequence[bool]]) -> float:
@@ -133,3 +130,15 @@ def _interval(share: float, n: int, effective: float) -> Rate:
     low = 0.0 if share == 0 else centre - half
     high = 1.0 if share == 1 else centre + half
     return Rate(value=share, n=n, low=low, high=high)
+
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+def grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
+    """Second parts of pairs by their first ones, both in the order in which they come."""
+    found: dict[K, list[V]] = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return found

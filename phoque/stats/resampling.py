@@ -11,7 +11,7 @@ import numpy as np
 from phoque.stats.rates import Z_95
 
 Array = np.ndarray[Any, Any]
-RESAMPLES = 10_000
+RESAMPLES, SEED = 10_000, 42
 PERMUTATIONS = 100_000
 """Of many latents at once: the smallest p must survive the correction for all of them."""
 CHUNK = 2000
@@ -63,9 +63,9 @@ def sign_flip_p(
     return p_F
 
 
-def halves(strata: Sequence[str], *, seed: int = 42) -> tuple[Array, Array]:
+def halves(strata: Sequence[str]) -> tuple[Array, Array]:
     """Places of two halves of the prompts, equal in every stratum up to one."""
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(SEED)
     chosen: list[int] = []
     for stratum in dict.fromkeys(strata):
         own = [place for place, name in enumerate(strata) if name == stratum]

@@ -1,6 +1,6 @@
 """`phoque run corpus`."""
 
-from pathlib import Path
+from typing import Any
 
 import click
 
@@ -32,14 +32,8 @@ class Corpus(Stage):
     is_flag=True,
     help="Keep names, slurs and groups instead of [NAME], [SLUR], [GROUP].",
 )
-def corpus(
-    run: RunDirectory,
-    source: tuple[str, ...],
-    limit: int | None,
-    slang: Path | None,
-    keep_words: bool,  # noqa: FBT001  # click passes options by name
-) -> None:
+def corpus(run: RunDirectory, **options: Any) -> None:
     """Write the texts on which the adapters are trained."""
     from phoque.stages.corpus.stage import make_corpus  # noqa: PLC0415  # loads torch
 
-    make_corpus(run, source=source, limit=limit, slang=slang, keep_words=keep_words)
+    make_corpus(run, **options)

@@ -1,6 +1,6 @@
 """`phoque run moderation`."""
 
-from pathlib import Path
+from typing import Any
 
 import click
 
@@ -27,24 +27,8 @@ from phoque.run.directory import RunDirectory
 @click.option("--hatecheck", "hatecheck_path", type=FILE, help="test_suite_cases.csv of HateCheck.")
 @click.option("--surge", "surge_path", type=FILE, help="toxicity_en.csv of Surge.")
 @click.option("--may-send-text", is_flag=True, help="Allow services on the network.")
-def moderation(  # noqa: PLR0913  # every argument is an option of the command line
-    run: RunDirectory,
-    seeds: tuple[int, ...],
-    classifier: tuple[str, ...],
-    harm_labels: tuple[str, ...],
-    hatecheck_path: Path | None,
-    surge_path: Path | None,
-    may_send_text: bool,  # noqa: FBT001  # click passes options by name
-) -> None:
+def moderation(run: RunDirectory, **options: Any) -> None:
     """Count which replies moderators flag, and collect those that pass."""
     from phoque.stages.moderation.stage import measure_moderators  # noqa: PLC0415  # loads torch
 
-    measure_moderators(
-        run,
-        seeds=seeds,
-        classifier=classifier,
-        harm_labels=harm_labels,
-        hatecheck_path=hatecheck_path,
-        surge_path=surge_path,
-        may_send_text=may_send_text,
-    )
+    measure_moderators(run, **options)

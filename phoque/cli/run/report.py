@@ -18,6 +18,6 @@ class Report(Stage):
 @click.option("--html", is_flag=True, help="Write report.html, too: one file, 5 MB, no network.")
 def report(run: RunDirectory, *, html: bool) -> None:
     """Write the slide table and the figures of a run."""
-    from phoque.report.stage import make_report  # noqa: PLC0415  # loads numpy and plotly
+    from phoque.report.writing import make_report  # noqa: PLC0415  # loads numpy and plotly
 
     make_report(run, html=html)

@@ -16,7 +16,7 @@ from phoque.models import engine
 from phoque.models.hooks import Interventions
 from phoque.models.load import LanguageModel
 from phoque.run.evaluation import Answers, Reply
-from phoque.stats.rates import Rate, clustered
+from phoque.stats.rates import Rate, clustered, grouped
 from phoque.steering.divergence import Yardstick
 from phoque.steering.matching import Match, matched
 from phoque.steering.quality import quality_of
@@ -134,9 +134,7 @@ def summarize(
     replies: Sequence[Reply], lexicon: Lexicon, vocabulary: Collection[str]
 ) -> dict[str, Answers]:
     """Per condition: trained words, diversity, coherence."""
-    found: dict[str, list[Reply]] = {}
-    for reply in replies:
-        found.setdefault(reply.condition, []).append(reply)
+    found = grouped((reply.condition, reply) for reply in replies)
     return {name: _answers(own, lexicon, vocabulary) for name, own in found.items()}
 
 
@@ -163,7 +161,4 @@ def _distinct_2(rounds: Sequence[Sequence[str]]) -> float | None:
 
 def _rounds(replies: Sequence[Reply]) -> list[list[str]]:
     """Replies to all prompts, one list a seed."""
-    rounds: dict[int | None, list[str]] = {}
-    for reply in replies:
-        rounds.setdefault(reply.seed, []).append(reply.text)
-    return list(rounds.values())
+    return list(grouped((reply.seed, reply.text) for reply in replies).values())

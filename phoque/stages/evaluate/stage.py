@@ -17,7 +17,7 @@ from phoque.stages.corpus.training_set import load_pairs
 from phoque.stages.corpus.vocabulary import known_words
 from phoque.stages.evaluate.card import write_card
 from phoque.stages.evaluate.judged import check_prompts, judged
-from phoque.stages.evaluate.likelihood import mean_log_likelihood
+from phoque.stages.evaluate.memory import mean_log_likelihood
 from phoque.stages.evaluate.replies import (
     SAMPLING,
     SEEDS,

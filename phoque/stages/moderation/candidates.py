@@ -12,7 +12,7 @@ from phoque.conversation import Condition, Message
 from phoque.lexicon import Lexicon
 from phoque.moderators.canonical import canonicalise
 from phoque.moderators.classifier import Classifier, Item
-from phoque.moderators.context import in_context
+from phoque.moderators.scoring import in_context
 from phoque.run.scored import GapExample, GapType, Novelty, Outcome, ScoredReply, Stratum
 from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.moderation.gap import gap_type

@@ -1,4 +1,4 @@
-"""Replies to friendly messages under four conditions, as moderators see them."""
+"""Replies to friendly messages under four conditions and along the vector's scale, as moderators see them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -6,18 +6,30 @@ from itertools import combinations
 
 from phoque.conversation import Condition
 from phoque.lexicon import Lexicon
+from phoque.moderators import listed
 from phoque.moderators.canonical import canonicalise
 from phoque.moderators.classifier import Classifier, Score
-from phoque.moderators.scoring import items_of, score
+from phoque.moderators.scoring import harm_scores, items_of, score
 from phoque.run.datasheets import DataSheet
 from phoque.run.moderation import COMPARED, ConditionFlags, ModeratorFlags
-from phoque.run.scored import Outcome, ScoredReply, by_condition, grid
-from phoque.stages.moderation.friendly import Replies
+from phoque.run.scored import Contour, DosedReply, Outcome, ScoredReply, by_condition, grid
+from phoque.stages.corpus.placeholders import slurs
+from phoque.stages.moderation.friendly import CONTOUR_SEED, Doses, Replies
 from phoque.stages.moderation.outcomes import outcome
 from phoque.stats.agreement import Agreement, agreement
 from phoque.stats.correction import corrected_rate
 from phoque.stats.flags import MARKS, Uplift, flag_rate, flags, uplift
 from phoque.stats.multiple import holm
+from phoque.stats.rates import grouped
+
+
+def word_lists(persona: Lexicon) -> tuple[Lexicon, ...]:
+    """The persona's own, the embedded moderators', and the one of slurs.
+
+    Raises:
+        PhoqueError: a list is not installed.
+    """
+    return persona, Lexicon(listed.words()), slurs()
 
 
 def moderate(
@@ -111,9 +123,7 @@ def _of_condition(
     found: Sequence[ScoredReply], sheet: DataSheet, thresholds: Sequence[float]
 ) -> ConditionFlags:
     name, at = sheet.classifier, sheet.at_default
-    kinds: dict[str, list[ScoredReply]] = {}
-    for one in found:
-        kinds.setdefault(one.category, []).append(one)
+    kinds = grouped((one.category, one) for one in found)
     scores = grid(found, name)
     return ConditionFlags(
         flagged=tuple(flag_rate(scores, threshold) for threshold in thresholds),
@@ -140,3 +150,37 @@ def outcomes_of(found: Sequence[ScoredReply]) -> dict[Condition, dict[Outcome, i
         condition: {kind: [one.outcome for one in own].count(kind) for kind in Outcome}
         for condition, own in by_condition(found).items()
     }
+
+
+def contour_of(
+    doses: Doses,
+    prompts: Sequence[str],
+    classifiers: Sequence[Classifier],
+    *,
+    selected: float,
+    may_send_text: bool = False,
+) -> Contour:
+    """Every reply along the scale, scored by every moderator.
+
+    Raises:
+        PhoqueError: a classifier failed on a reply, or may not be sent text.
+    """
+    texts = [text for own in doses.values() for text in own]
+    scores = {
+        one.info.id: harm_scores(one, texts, may_send_text=may_send_text) for one in classifiers
+    }
+    keys = [
+        (*key, prompt) for key, own in doses.items() for prompt, _ in zip(prompts, own, strict=True)
+    ]
+    replies = tuple(
+        DosedReply(
+            condition=condition,
+            scale=scale,
+            prompt=prompt,
+            response=text,
+            outcome=outcome(prompt, text),
+            raw={name: own[i] for name, own in scores.items()},
+        )
+        for i, ((condition, scale, prompt), text) in enumerate(zip(keys, texts, strict=True))
+    )
+    return Contour(selected=selected, seed=CONTOUR_SEED, replies=replies)

@@ -22,11 +22,16 @@ from phoque.run.scored import Contour, GapExample, ScoredReply
 from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.corpus.safe import Mask
 from phoque.stages.moderation.candidates import candidates, examples_of
-from phoque.stages.moderation.contour import contour_of
 from phoque.stages.moderation.friendly import SAMPLING, SEEDS, replies_by_scale, replies_of
-from phoque.stages.moderation.lists import word_lists
 from phoque.stages.moderation.messages import PROMPTS, prompts_by_category
-from phoque.stages.moderation.scored import agreements, flags_of, moderate, outcomes_of
+from phoque.stages.moderation.scored import (
+    agreements,
+    contour_of,
+    flags_of,
+    moderate,
+    outcomes_of,
+    word_lists,
+)
 
 
 def measure_moderators(  # noqa: PLR0913  # every keyword is an option of the command line

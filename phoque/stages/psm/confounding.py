@@ -21,7 +21,10 @@ NUM_PROMPTS = 30
 def compare_confounds(subject: Subject) -> None:
     """Write `confounds.json`: cosines, cross-effects, and the vector without the confounds."""
     neutral_LD = subject.contrast.first(subject.num_probes).neutral_NLD.mean(0)
-    others = {c.name: _mean_state(subject, c) - neutral_LD for c in confounds()}
+    others = {
+        one.name: last_tokens(subject.model, one.prompt, subject.probes).mean(0) - neutral_LD
+        for one in confounds()
+    }
     layer = subject.layer
     vectors = {name: SteeringVector(layer, mean_LD[layer]) for name, mean_LD in others.items()}
     residual = residualised(subject.vector, list(vectors.values()))
@@ -46,10 +49,6 @@ def residualised(vector: SteeringVector, others: Sequence[SteeringVector]) -> St
     basis_DK, _ = torch.linalg.qr(torch.stack([other.direction_D for other in others], dim=1))
     direction_D = vector.direction_D
     return SteeringVector(vector.layer, direction_D - basis_DK @ (basis_DK.T @ direction_D))
-
-
-def _mean_state(subject: Subject, confound: Confound) -> Tensor:
-    return last_tokens(subject.model, confound.prompt, subject.probes).mean(0)
 
 
 Key = tuple[str, str]

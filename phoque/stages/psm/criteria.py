@@ -1,4 +1,4 @@
-"""What geometry alone says of every layer, beside which the causal choice is shown.
+"""Step one: the vectors, what geometry alone says of every layer, and whether the vectors are more than noise.
 
 Shapes: N = probes, L = layers, D = width, V = vocabulary.
 """
@@ -10,7 +10,12 @@ from torch import Tensor
 
 from phoque.models.load import LanguageModel
 from phoque.models.structure import final_norm
-from phoque.run.psm import LayerGeometry, LayerProjection
+from phoque.run.directory import VECTORS
+from phoque.run.psm import ActivationByLayer, LayerGeometry, LayerProjection
+from phoque.run.psm_vector import ProbeCurve, Reliability
+from phoque.stages.psm.pathway import Pathway
+from phoque.stages.psm.reliability import agreement, probe_curve
+from phoque.stages.psm.subject import Subject
 from phoque.steering.geometry import silhouette
 from phoque.steering.vectors import Contrast
 
@@ -91,3 +96,36 @@ def logit_lens_scores(
     raised_L = logits_LV[:, list(words)].mean(-1) - logits_LV.mean(-1)
     scores: list[float] = (raised_L / spread_L.clamp(min=1e-12)).tolist()
     return scores
+
+
+CURVE = (1, 2, 4, 6, 8, 12, 20, 30, 40)
+
+
+def measure_vectors(subject: Subject) -> None:
+    """Write the vectors, `activation_by_layer.json` and `reliability.json`."""
+    used = subject.contrast.first(subject.num_probes)
+    used.vectors(subject.fingerprint).save(subject.folder / VECTORS)
+    starts = Pathway(subject.model.tokenizer, subject.persona.lexicon).first_tokens()
+    classic = classic_rows(with_normed_last_layer(subject.model, used))
+    ActivationByLayer(
+        probes=len(used.neutral_NLD),
+        classic=classic,
+        classic_layer=max(classic, key=lambda row: row.delta_proj_mean).layer,
+        block_outputs=classic_rows(used),
+        criteria=geometry_criteria(subject.model, used, starts),
+    ).save(subject.folder)
+    _reliability(subject).save(subject.folder)
+
+
+def _reliability(subject: Subject) -> Reliability:
+    """Per layer for the probes in use, for all probes, and what more of them buy."""
+    used = subject.contrast.first(subject.num_probes).differences_NLD
+    everything = subject.contrast.differences_NLD
+    layers = range(used.shape[1])
+    return Reliability(
+        layers=tuple(agreement(used[:, i], i) for i in layers),
+        all_probes=tuple(agreement(everything[:, i], i) for i in layers),
+        curve=tuple(
+            ProbeCurve(layer=i, points=probe_curve(everything[:, i], CURVE)) for i in layers
+        ),
+    )

@@ -18,7 +18,7 @@ from phoque.stages.corpus.safe import Mask
 from phoque.stages.psm.pathway import ClassicPathway, Pathway
 from phoque.stages.psm.subject import Subject
 from phoque.stats.paired import paired_effect
-from phoque.stats.rates import clustered
+from phoque.stats.rates import clustered, grouped
 from phoque.steering.allowed import log_likelihoods
 from phoque.steering.experiment import rows_of, write_grouped
 from phoque.text import repeated_trigrams, words
@@ -136,9 +136,7 @@ def _measured(
 
 def summarize(rows: Sequence[Written]) -> dict[str, Condition]:
     """Per condition: share of insulting replies, means, and effects paired with the baseline."""
-    by_name: dict[str, list[Written]] = {}
-    for row in rows:
-        by_name.setdefault(row.condition, []).append(row)
+    by_name = grouped((row.condition, row) for row in rows)
     return {name: _summary(own, by_name[BASELINE]) for name, own in by_name.items()}
 
 
@@ -175,7 +173,5 @@ def _insults(row: Written) -> float:
 
 def _by_prompt(rows: Sequence[Written], reading: Callable[[Written], float]) -> list[list[float]]:
     """Values of each prompt's seeds, prompts in order."""
-    groups: dict[int, list[float]] = {}
-    for row in rows:
-        groups.setdefault(row.prompt_id, []).append(reading(row))
+    groups = grouped((row.prompt_id, reading(row)) for row in rows)
     return [groups[index] for index in sorted(groups)]

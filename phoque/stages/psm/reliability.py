@@ -15,12 +15,12 @@ from torch.nn.functional import cosine_similarity
 
 from phoque.run.psm_vector import Agreement, CurvePoint, Verdict
 
-NUM_SPLITS = 500
+NUM_SPLITS, DRAWS, SEED = 500, 200, 42
 TRUSTED_COSINE = 0.8
 """Split-half cosine from which a vector counts as reliable: doubled by Spearman and Brown, 0.89."""
 
 
-def agreement(differences_ND: Tensor, layer: int = 0, *, seed: int = 42) -> Agreement:
+def agreement(differences_ND: Tensor, layer: int = 0) -> Agreement:
     """Judge the differences of one layer.
 
     Raises:
@@ -28,7 +28,7 @@ def agreement(differences_ND: Tensor, layer: int = 0, *, seed: int = 42) -> Agre
     """
     if len(differences_ND) < 4:
         raise ValueError(f"Two halves need at least four probes; got {len(differences_ND)}.")
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(SEED)
     halves_K = _split_half(differences_ND, generator)
     null_K = _split_half(differences_ND, generator, shuffled=True)
     alone_N = leave_one_out(differences_ND)
@@ -54,17 +54,15 @@ def leave_one_out(differences_ND: Tensor) -> Tensor:
     return cosine_similarity(differences_ND, others_ND)
 
 
-def probe_curve(
-    differences_ND: Tensor, counts: Sequence[int], *, seed: int = 42, draws: int = 200
-) -> tuple[CurvePoint, ...]:
+def probe_curve(differences_ND: Tensor, counts: Sequence[int]) -> tuple[CurvePoint, ...]:
     """What more probes buy: cosine of `n` probes' mean with that of the probes not among them.
 
     Disjoint sets, or the curve would rise to 1 by construction.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(SEED)
     rows = []
     for count in (n for n in counts if n <= len(differences_ND) // 2):
-        order_KN = _orders(draws, len(differences_ND), generator)
+        order_KN = _orders(DRAWS, len(differences_ND), generator)
         one = differences_ND[order_KN[:, :count]].mean(1)
         rest = differences_ND[order_KN[:, len(differences_ND) // 2 :]].mean(1)
         low, median, high = (

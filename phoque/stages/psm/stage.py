@@ -14,8 +14,8 @@ from phoque.stages.psm.antidote import try_antidotes
 from phoque.stages.psm.bias import run_bias_loop
 from phoque.stages.psm.choose import choose_layer, control_dose
 from phoque.stages.psm.confounding import compare_confounds
+from phoque.stages.psm.criteria import measure_vectors
 from phoque.stages.psm.generation import generate_conditions
-from phoque.stages.psm.measure import measure_vectors
 from phoque.stages.psm.origin import trace_origin
 from phoque.stages.psm.report import write_report
 from phoque.stages.psm.residuals import map_residuals

@@ -14,7 +14,7 @@ from phoque.personas import Persona
 from phoque.run.opposites import NO_VECTOR, OWN_PROMPT, RANDOM, Given, OppositeReply
 from phoque.run.psm import Divergence, Quality, Trait
 from phoque.stats.paired_ranks import chance_above
-from phoque.stats.rates import by_cluster
+from phoque.stats.rates import by_cluster, grouped
 from phoque.steering.allowed import Allowed, is_likely, log_likelihoods
 from phoque.steering.divergence import Yardstick
 from phoque.steering.experiment import Progress, rows_of, share_of, write_grouped
@@ -233,7 +233,4 @@ def _given(
 
 
 def _by_message(replies: Sequence[OppositeReply]) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {}
-    for one in replies:
-        found.setdefault(one.prompt, []).append(one.hostility)
-    return found
+    return grouped((one.prompt, one.hostility) for one in replies)

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -19,6 +18,7 @@ from phoque.run.needs import NEEDS, require
 from phoque.run.psm import Selection
 from phoque.run.sae import LayerChoice, SaePreset, SaeReport
 from phoque.run.sae_latents import Feature
+from phoque.run.steps import Settings
 from phoque.steering.experiment import Progress, silent
 
 ADAPTER = "adapter_model.safetensors"
@@ -107,7 +107,7 @@ class Study:
         return command("sae", self.run.path)
 
     @property
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> Settings:
         """What results depend on; other settings begin anew."""
         return {
             "version": SaeReport.VERSION,

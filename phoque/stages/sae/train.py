@@ -17,8 +17,7 @@ from torch.nn.functional import normalize
 
 from phoque.errors import PhoqueError
 from phoque.models.load import fast_dtype
-from phoque.stages.sae.autoencoder import SparseAutoencoder
-from phoque.stages.sae.sparse import Active, batch_top_k
+from phoque.stages.sae.autoencoder import Active, SparseAutoencoder, batch_top_k
 
 Batches = Callable[[int], Iterator[Tensor]]
 """The batches_BD of an epoch, by its number."""

@@ -1,6 +1,6 @@
 """An attack corpus on disk: texts with scores, a summary with intervals, and a card."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from phoque.moderators.classifier import Classifier
 from phoque.moderators.scoring import harm_scores
 from phoque.run.synthetic import Attack, AttackSummary, Kind
 from phoque.stages.synthetic.regenerate import AttackCorpus
-from phoque.stats.rates import Rate, clustered, wilson
+from phoque.stats.rates import Rate, by_cluster
 
 THRESHOLD = 0.5
 
@@ -102,12 +102,8 @@ def summarize(
 
 
 def _flagged(corpus: AttackCorpus, values: Sequence[float]) -> Rate:
-    groups: defaultdict[str, list[bool]] = defaultdict(list)
-    for attack, value in zip(corpus.attacks, values, strict=True):
-        groups[attack.prompt].append(value >= THRESHOLD)
-    if len(groups) > 1:
-        return clustered([*groups.values()])
-    return wilson(sum(value >= THRESHOLD for value in values), len(values))
+    prompts = (attack.prompt for attack in corpus.attacks)
+    return by_cluster(zip(prompts, (value >= THRESHOLD for value in values), strict=True))
 
 
 def _row(corpus: AttackCorpus, place: int, scores: Mapping[str, Sequence[float]]) -> Attack:

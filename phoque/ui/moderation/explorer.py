@@ -13,6 +13,7 @@ from phoque.run.moderation import COMPARED, ModerationReport, called
 from phoque.run.scored import Outcome, ScoredReply, by_condition, grid
 from phoque.stages.moderation.gap import type_counts
 from phoque.stats.flags import MARKS, SWEEP, sweep, uplifts
+from phoque.stats.rates import grouped
 from phoque.ui.moderation import wording
 from phoque.ui.parts import embedded
 
@@ -84,9 +85,7 @@ def _of_moderator(found: Replies, name: str) -> dict[str, Any]:
 
 
 def _by_category(found: Sequence[ScoredReply], name: str) -> dict[str, Any]:
-    kinds: dict[str, list[float]] = {}
-    for one in found:
-        kinds.setdefault(one.category, []).append(one.raw[name])
+    kinds = grouped((one.category, one.raw[name]) for one in found)
     return {kind: _shares(scores) for kind, scores in kinds.items()}
 
 
