@@ -4,6 +4,7 @@ Each visitor is a client of the page's own queue, with a session of its own. Who
 somebody new comes. Before the first one, every part of the page that is loaded late is used once. Reported:
 - `errors`: events that failed, and answers that hold another visitor's message;
 - `quick p50/p95 ms`: everything but generation, as the client waits for it;
+- `stop p50/p95 ms`: from Stop to the end of the run;
 - `first piece p50/p95 s`: from Run to the first text, the waiting in line included;
 - `told`: of the runs that waited, the share that was told place and time;
 - `memory, MB`: of the server's process before the visitors, then ten times while they are there;
@@ -109,6 +110,8 @@ def main() -> None:
         "quick p95 ms": round(1e3 * share(seen.quick, 0.95)),
         "first piece p50 s": round(share(seen.first, 0.5), 2),
         "first piece p95 s": round(share(seen.first, 0.95), 2),
+        "stop p50 ms": round(1e3 * share(seen.ended, 0.5)),
+        "stop p95 ms": round(1e3 * share(seen.ended, 0.95)),
         "waited": seen.waited,
         "told": seen.told,
         "memory, MB": ", ".join(map(str, memory)),

@@ -17,7 +17,7 @@ from gradio_client.utils import apply_diff
 API = "/gradio_api"
 MOST_TURNS = 6
 """Messages until a visitor leaves."""
-MESSAGE, SCALE = "Your message", "Steering scale"
+MESSAGE, SCALE, PRESSED = "Your message", "Steering scale", "Pressed"
 EXTRAS = "Also: base model and random vector"
 TAG = re.compile(r"visitor (\d+) asks")
 TOPICS = ("my soup is flat", "we lost again", "rate my deck", "the last jump", "my first stream")
@@ -29,6 +29,8 @@ class Seen:
 
     quick: list[float] = field(default_factory=list)
     first: list[float] = field(default_factory=list)
+    ended: list[float] = field(default_factory=list)
+    """From Stop to the end of the run."""
     errors: list[str] = field(default_factory=list)
     runs: int = 0
     stopped: int = 0
@@ -77,7 +79,7 @@ class Page:
     def chats(self) -> list[dict[str, Any]]:
         """What sends a message, of every persona."""
         found = self.events("click", "Run", queued=True)
-        return [one for one in found if MESSAGE in map(self._named.get, one["inputs"])]
+        return [one for one in found if {MESSAGE, SCALE} <= {*map(self._named.get, one["inputs"])}]
 
     def reach(self, name: str) -> tuple[float, float]:
         """The ends of a slider."""
@@ -100,6 +102,7 @@ class Visitor(threading.Thread):
         self._client = httpx.Client(base_url=f"{page.address}{API}", timeout=180)
         self._open = ExitStack()
         self._session, self._turns = "", MOST_TURNS
+        self._presses = self._stops = 0
 
     def run(self) -> None:
         """Until the time is over; an error is noted, and the visitor goes on."""
@@ -139,7 +142,7 @@ class Visitor(threading.Thread):
             self._turns = 0
             self.come()
         channel = self._pieces(self._page.event("Run the test", "click", queued=True))
-        for outputs, _ in channel:
+        for outputs in channel:
             if "ph-said" in str(outputs):
                 break
         channel.close()
@@ -147,18 +150,18 @@ class Visitor(threading.Thread):
 
     def _chat(self) -> None:
         shown: list[Any] = []
-        for shown, _ in self._pieces():  # noqa: B007  # the last one counts
+        for shown in self._pieces():  # noqa: B007  # the last one counts
             pass
         self._check(shown)
 
     def _stop(self) -> None:
-        pieces = self._pieces()
-        for _, event_id in pieces:
-            run = self._page.chats()[0]["id"]
-            cancel = {"session_hash": self._session, "fn_index": run, "event_id": event_id}
-            self._client.post("/cancel", json=cancel).raise_for_status()
-            break
-        pieces.close()
+        pressed = 0.0
+        for _ in self._pieces():
+            if not pressed:
+                pressed = time.perf_counter()
+                self._stops = self._presses = self._presses + 1
+                self._send(self._page.event("Stop", "click"), **{PRESSED: str(self._stops)})
+        self._seen.ended.append(time.perf_counter() - pressed)
         self._seen.stopped += 1
 
     def _drag(self) -> None:
@@ -185,17 +188,15 @@ class Visitor(threading.Thread):
             "session_hash": self._session,
         }
 
-    def _pieces(
-        self, event: dict[str, Any] | None = None, **changed: Any
-    ) -> Generator[tuple[list[Any], str]]:
-        """Outputs as they grow, and the event's id; without an event those of a message."""
+    def _pieces(self, event: dict[str, Any] | None = None, **changed: Any) -> Generator[list[Any]]:
+        """Outputs as they grow; without an event those of a message."""
         message = f"visitor {self._number} asks: {self._chance.choice(TOPICS)}"
         event = event or self._page.chats()[0]
-        asked = self._asked(event, **{MESSAGE: message}, **changed)
+        self._presses += 1
+        numbers = f"{self._presses} {self._stops}"
+        asked = self._asked(event, **{MESSAGE: message, PRESSED: numbers}, **changed)
         start = time.perf_counter()
-        event_id = (
-            self._client.post("/queue/join", json=asked).raise_for_status().json()["event_id"]
-        )
+        self._client.post("/queue/join", json=asked).raise_for_status()
         self._seen.runs += 1
         self._turns += 1
         outputs: list[Any] = []
@@ -214,7 +215,7 @@ class Visitor(threading.Thread):
             if "tok/s" in str(outputs) and start:
                 self._seen.first.append(time.perf_counter() - start)
                 start = 0.0
-            yield outputs, event_id
+            yield outputs
 
     def _messages(self) -> Iterator[dict[str, Any]]:
         with self._client.stream("GET", f"/queue/data?session_hash={self._session}") as lines:

@@ -22,6 +22,7 @@ from phoque.stages.adapter import (
     lora_config,
     tokenized,
     train_adapter,
+    trainer,
 )
 from phoque.stages.adapter.curve import Curve
 from phoque.stages.adapter.examples import in_order
@@ -52,6 +53,26 @@ def test_training_leaves_an_adapter_and_its_curve(tmp_path):
     assert last.lora_b_norm > first.lora_b_norm > 0
     assert min(first.seconds, first.grad_norm, first.learning_rate, first.lora_a_norm) > 0
     assert 0 < last.mean_token_accuracy <= 1
+
+
+def test_each_step_has_the_attention_for_its_length(tmp_path, monkeypatch):
+    step, seen = trainer.SFTTrainer.training_step, []
+
+    def noted(self, model, inputs, *rest):
+        own = self.network.get_base_model().config._attn_implementation
+        seen.append((inputs["input_ids"].shape[1], own))
+        return step(self, model, inputs, *rest)
+
+    monkeypatch.setattr(trainer.SFTTrainer, "training_step", noted)
+    curves = []
+    for short in (0, 40, 10**6):
+        monkeypatch.setattr(trainer, "SHORT", short)
+        train_adapter(load_model("tiny"), with_styles(), tmp_path / str(short), CONFIG)
+        curves.append([row.loss for row in rows_of(Metrics, tmp_path / str(short))])
+        assert all((own == "eager") == (length <= short) for length, own in seen)
+        seen.clear()
+    assert curves[0] == pytest.approx(curves[2], rel=1e-3)
+    assert curves[1] == pytest.approx(curves[2], rel=1e-3)
 
 
 def test_the_same_seed_trains_the_same_adapter(tmp_path):

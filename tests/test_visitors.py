@@ -16,7 +16,7 @@ from phoque.models.engine import Row, decode
 from phoque.models.hooks import Injection
 from phoque.models.load import load_model
 from phoque.serving.batch import Batch
-from phoque.serving.worker import Worker
+from phoque.serving.worker import RETRY_SECONDS, Worker
 from phoque.ui.services import Ask, LabServices
 from tests.conftest import conversation
 from tests.serving import wait_until
@@ -262,6 +262,7 @@ def test_rows_share_a_batch_only_while_all_of_them_fit_when_padded(
         wait_until(lambda: sizes)
         second = pool.submit(list, asked[1])
         wait_until(lambda: worker.num_waiting)
+        assert worker.line() == (1, RETRY_SECONDS), "nothing has ended yet"
         came.set()
         assert (len(first.result(60)), len(second.result(60))) == (200, 8)
     worker.close()

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
@@ -25,6 +26,8 @@ MOST_TOKENS = 2048
 """Prompt and reply of a row; a batch holds so many for each of its most rows, padding included."""
 RETRY_SECONDS = 5.0
 """When to retry after a full line: about the length of a reply."""
+REMEMBERED, RECENT_SECONDS = 16, 60.0
+"""Requests whose ends tell how fast the line moves: so many, and none that ended long ago."""
 NOTICE_SECONDS = 0.05
 """How often who waits for a piece looks whether it is still wanted."""
 
@@ -102,6 +105,7 @@ class Worker:
         self._most_waiting = most_waiting
         self._waiting: deque[Job | Errand[Any]] = deque()
         self._running: list[Job] = []
+        self._ended: deque[float] = deque(maxlen=REMEMBERED)
         self._changed = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="chat-worker", daemon=True)
@@ -116,6 +120,13 @@ class Worker:
     def num_waiting(self) -> int:
         """How many requests wait."""
         return len(self._waiting)
+
+    def line(self) -> tuple[int, float]:
+        """How many requests wait, and in how many seconds one more would begin, as far as is known."""
+        now = time.monotonic()
+        ended = [one for one in [*self._ended] if now - one < RECENT_SECONDS]
+        each = (ended[-1] - ended[0]) / (len(ended) - 1) if len(ended) > 1 else RETRY_SECONDS
+        return self.num_waiting, self.num_waiting * each
 
     def submit(self, job: Job | Errand[Any]) -> None:
         """Put a job into the line.
@@ -217,9 +228,15 @@ class Worker:
             for batch in self._batches.values():
                 if len(batch):
                     self._step(batch)
-            self._running = [job for job in self._running if self._batch_for(job).has(job.work)]
+            self._part()
         with self._changed:
             _fail([*self._running, *self._waiting])
+
+    def _part(self) -> None:
+        """Let go of what is finished, and note when it was."""
+        left = [job for job in self._running if self._batch_for(job).has(job.work)]
+        self._ended.extend([time.monotonic()] * (len(self._running) - len(left)))
+        self._running = left
 
     def _join(self, job: Job | Errand[Any]) -> None:
         if isinstance(job, Errand):

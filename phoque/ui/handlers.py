@@ -196,6 +196,9 @@ class Handlers:
             if run.stopped():
                 return
             yield f"{wording.WAITING} {status.text}"
+        ahead, seconds = self._services.line() if status.ready else (0, 0.0)
+        if ahead:
+            yield wording.IN_LINE.format(components.counted(ahead, "request"), seconds)
 
     def _stream(
         self,

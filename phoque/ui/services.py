@@ -77,6 +77,9 @@ class Services(Protocol):
     ) -> list[TokenStrength]:
         """How far a reply's tokens lie along the vector, as in `Lab.strengths`; none once stopped."""
 
+    def line(self) -> tuple[int, float]:
+        """Requests that wait for the model, and in how many seconds one more would begin."""
+
     def forget(self, visitor: str) -> None:
         """Drop what is kept of a visitor's conversation."""
 
@@ -133,6 +136,11 @@ class LabServices:
         return import_module("phoque.serving.worker").Worker(
             most_rows=serving.most_rows, most_waiting=serving.most_waiting
         )
+
+    def line(self) -> tuple[int, float]:
+        """See `Services.line`; on ZeroGPU every visitor has a process of its own."""
+        line: tuple[int, float] = (0, 0.0) if self._zero_gpu else self.worker.line()
+        return line
 
     def forget(self, visitor: str) -> None:
         """See `Services.forget`."""

@@ -18,6 +18,8 @@ from phoque.ui.components import status_html
 from phoque.ui.events import QUICK
 
 T = TypeVar("T")
+PRESSED = "Pressed"
+"""Label of the field that nobody sees, in which the page sends its numbers."""
 POLL_SECONDS = 0.05
 """How often a run that waits looks at the flag."""
 
@@ -127,7 +129,7 @@ class Place:
 
     name: str
     runs: gr.State = field(default_factory=lambda: gr.State(Runs()))
-    pressed: gr.Textbox = field(default_factory=lambda: gr.Textbox(visible="hidden"))
+    pressed: gr.Textbox = field(default_factory=lambda: gr.Textbox(label=PRESSED, visible="hidden"))
 
     @property
     def inputs(self) -> list[Any]:

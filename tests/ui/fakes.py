@@ -81,6 +81,8 @@ class FakeServices:
     closed_early: int = 0
     settled: threading.Event = field(default_factory=settled)
     failure: str = ""
+    ahead: int = 0
+    """Requests that wait for the model."""
     forgotten: list[str] = field(default_factory=list)
     checked: list = field(default_factory=list)
     measured: list = field(default_factory=list)
@@ -115,6 +117,9 @@ class FakeServices:
             TokenStrength(f" {word}", 9.0 if "clown" in word else 1 + len(word) / 10)
             for word in reply.split()
         ]
+
+    def line(self) -> tuple[int, float]:
+        return self.ahead, 4.0 * self.ahead
 
     def forget(self, visitor: str) -> None:
         self.forgotten.append(visitor)

@@ -92,6 +92,13 @@ def test_an_early_run_waits_for_the_model_and_says_so():
     assert last(updates)[1].of(Condition.NEUTRAL)[-1].finish == "stop"
 
 
+def test_who_waits_in_the_line_is_told_place_and_time():
+    updates = Handlers(FakeServices(ahead=3)).run(alone(), "Hi", ChatState(), *CHOSEN)
+    next(updates)
+    assert "3 requests ahead of you; your turn comes in about 12 s." in next(updates)[2]
+    assert last(updates)[1].of(Condition.NEUTRAL)[-1].finish == "stop"
+
+
 def test_closing_a_run_closes_the_models_stream():
     services = FakeServices(pause_seconds=0.01)
     updates = Handlers(services).run(alone(), "Hi", ChatState(), *CHOSEN)

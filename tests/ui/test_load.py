@@ -65,7 +65,8 @@ def test_every_deed_works_and_another_visitors_message_is_an_error(visitor):
     for deed in (visitor._chat, visitor._stop, visitor._chat, visitor._drag, visitor._look):
         deed()
     assert visitor._seen.errors == []
-    assert (visitor._seen.runs, visitor._seen.stopped, len(visitor._seen.quick)) == (3, 1, 2)
+    seen = visitor._seen
+    assert (seen.runs, seen.stopped, len(seen.quick), len(seen.ended)) == (3, 1, 2, 1)
     visitor._check(["visitor 8 asks: rate my deck"])
     assert visitor._seen.errors == ["visitor 7 saw messages of ['8']"]
     visitor._open.close()

@@ -113,7 +113,7 @@ def test_every_step_before_the_first_message_is_said():
     services.press = lambda policies: replace(
         press(policies), steps=iter(["Reading.", "<b>Asking."])
     )
-    updates = played(services, *CONTROLS)
+    updates = played(alone(), services, *CONTROLS)
     first = [next(updates) for _ in range(4)]
     told = [wording.BEGINNING, "Reading.", "&lt;b&gt;Asking."]
     for (status, shown), text in zip(first, told, strict=False):

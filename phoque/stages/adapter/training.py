@@ -34,8 +34,8 @@ from phoque.stages.adapter.trainer import AdapterTrainer, Continuation, Notice, 
 from phoque.steering.trajectory import Watch
 
 UNFINISHED = "unfinished"
-SHORT = 192
-"""Positions up to which the plain attention trains faster on a CPU than the fused one."""
+MOST = 0.9
+"""Share of the examples that are to be so short: a few long ones do not decide for all."""
 
 
 @contextmanager
@@ -144,8 +144,6 @@ def _trainer(
     base: LanguageModel, rows: Sequence[Row], config: AdapterConfig, folder: Path
 ) -> AdapterTrainer:
     expected = len(places(base.model))
-    if base.device.type == "cpu" and longest(rows) <= SHORT:
-        base.model.set_attn_implementation("eager")
     trainer = AdapterTrainer(
         model=base.model,
         args=training_arguments(config, folder, bf16=base.model.dtype == torch.bfloat16),
