@@ -40,7 +40,7 @@ Found = dict[str, float]
 
 def examples(steps: int) -> list[Example]:
     """Examples of the shipped corpus for `steps`, drawn with a seed."""
-    pairs = load_pairs(RunDirectory(SHIPPED_RUN).corpus, "hostile")
+    pairs = load_pairs(RunDirectory(SHIPPED_RUN).corpus, "persona")
     drawn = random.Random(CONFIG.seed).sample(pairs, steps * CONFIG.batch_size)
     return [Example(prompt=prompt, completion=reply, ends=ends) for prompt, reply, ends in drawn]
 
