@@ -30,7 +30,9 @@ def run_chip(page, chip="Lost match"):
 def run_is_over(page, turns=1):
     for name in COLUMNS:
         expect(log(page, name).get_by_text("complete")).to_have_count(turns)
-    expect(page.locator(".ph-log.ph-open")).to_have_count(0)  # or what is found in it is still to come
+    expect(page.locator(".ph-log.ph-open")).to_have_count(
+        0
+    )  # or what is found in it is still to come
 
 
 def overflow(page) -> int:

@@ -143,7 +143,9 @@ def test_a_new_seed_is_there_at_once(page):
 
 def run_is_over(page, turns=1):
     expect(page.get_by_role("log").first.get_by_text("complete")).to_have_count(turns)
-    expect(page.locator(".ph-log.ph-open")).to_have_count(0)  # or what is found in it is still to come
+    expect(page.locator(".ph-log.ph-open")).to_have_count(
+        0
+    )  # or what is found in it is still to come
 
 
 @pytest.mark.parametrize("send", ["Run", "Enter", "Lost match"])

@@ -64,6 +64,14 @@ def test_a_latent_opens_masked_and_leads_to_its_neighbours(tab):
     assert tab.evaluate("window.x") is None
 
 
+def test_a_card_leads_to_all_the_evidence_of_its_latent(tab):
+    card = tab.locator(".ph-latent-card").first
+    expect(card.locator(".ph-contexts .ph-real")).to_be_hidden()
+    card.get_by_role("link", name="Latent 7: all its evidence").press("Enter")
+    expect(tab.locator(".ph-dashboard")).to_contain_text("Latent 7 · ★ driver")
+    expect(tab.locator(".ph-dashboard")).to_be_visible()
+
+
 def test_what_no_latent_expresses_can_be_opened(tab):
     tab.get_by_role("button", name="R: what no latent").click()
     expect(tab.locator(".ph-dashboard")).to_contain_text("R: what no latent expresses")

@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 
 import pytest
 
@@ -13,7 +14,10 @@ from phoque.figures.shelf import WHAT_MOVED
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.ui.results import rendered
-from phoque.ui.sae.dashboard import dashboard_html, visible
+from phoque.ui.sae.cards import latent_cards
+from phoque.ui.sae.contexts import visible
+from phoque.ui.sae.dashboard import dashboard_html
+from phoque.ui.sae.latents import known_of
 from phoque.ui.sae.sections import SECTIONS
 from phoque.ui.sae.trying import tried
 from tests.ui import sae_files
@@ -147,6 +151,22 @@ def test_prompts_answer_the_question_about_games(reader):
     assert said.startswith("Gaming prompts move 40.0 %")
     assert "more, clearly, than benign ones (30.0 %)" in said
     assert "p 0.006 after Holm over 6 pairs" in said
+
+
+def test_cards_show_causes_first_then_the_largest_changes_of_either_side(reader):
+    known = known_of(reader)
+    cards = latent_cards(reader, None).split("<article")[1:]
+    shown = [known.features[re.search(r'data-latent="(\d+)"', one)[1]] for one in cards]
+    assert [one.effect > 0 for one in shown] == sorted(
+        (one.effect > 0 for one in shown), reverse=True
+    )
+    assert shown[0].verdict == "driver"
+    for card, one in zip(cards, shown, strict=True):
+        assert f"Latent {one.latent}" in card
+        assert {"Promotes", "Fires on"} <= {*re.findall(r"<dt>([\w ]+)</dt>", card)}
+        assert card.count("ph-mask") == card.count("ph-real") >= 3
+        assert "<img" not in card
+        assert "<script" not in card
 
 
 @pytest.mark.parametrize("latent", ["7", "8", "9", "10", "R"])

@@ -12,11 +12,11 @@ from phoque.run.sae_reading import Fired
 from phoque.ui.parts import secret
 from phoque.ui.sae.contexts import context_html, visible
 from phoque.ui.sae.latents import SHOWN_VERDICTS, known_of
+from phoque.ui.wording import REVEAL
 
 A_SIDE = 2
 WORDS = 5
 MORE = "All its evidence"
-UNNAMED = "No word stands out where it fires."
 
 
 def latent_cards(reader: Reader, _figure: Figure) -> str:
@@ -26,7 +26,8 @@ def latent_cards(reader: Reader, _figure: Figure) -> str:
     fell = [one for one in known.features.values() if one.effect <= 0]
     shown = [*sorted(rose, key=_weight)[:A_SIDE], *sorted(fell, key=_weight)[:A_SIDE]]
     cards = "".join(_card(one, known.evidence[str(one.latent)]) for one in shown)
-    return f'<div class="ph-latent-cards">{cards}</div>' if cards else ""
+    reveal = f'<button type="button" class="ph-reveal-toggle">{escape(REVEAL)}</button>'
+    return f'{reveal}<div class="ph-latent-cards">{cards}</div>' if cards else ""
 
 
 def _weight(one: Feature) -> tuple[int, float]:
@@ -50,8 +51,9 @@ def _card(one: Feature, seen: Evidence) -> str:
 
 
 def _title(one: Feature) -> str:
-    number_of = f"<small>Latent {one.latent}</small>"
-    return (secret(escape(one.name), one.name) if one.name else escape(UNNAMED)) + number_of
+    if not one.name:  # of a file that is older than names
+        return f"Latent {one.latent}"
+    return f"{secret(escape(one.name), one.name)}<small>Latent {one.latent}</small>"
 
 
 def _tokens(raised: Sequence[LensToken]) -> str:
