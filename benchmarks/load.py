@@ -6,7 +6,7 @@ somebody new comes. Before the first one, every part of the page that is loaded 
 - `quick p50/p95 ms`: everything but generation, as the client waits for it;
 - `stop p50/p95 ms`: from Stop to the end of the run;
 - `first piece p50/p95 s`: from Run to the first text, the waiting in line included;
-- `told`: of the runs that waited, the share that was told place and time;
+- `told`: runs that were told their place in the line and the time until their turn;
 - `memory, MB`: of the server's process before the visitors, then ten times while they are there;
 - `memory growth`: from the end of the warm-up, and from the middle, to the end. Where the second is about
   zero the memory has reached its plateau; where it is half of the first, it grows on.
@@ -112,7 +112,6 @@ def main() -> None:
         "first piece p95 s": round(share(seen.first, 0.95), 2),
         "stop p50 ms": round(1e3 * share(seen.ended, 0.5)),
         "stop p95 ms": round(1e3 * share(seen.ended, 0.95)),
-        "waited": seen.waited,
         "told": seen.told,
         "memory, MB": ", ".join(map(str, memory)),
         "memory growth": round(memory[-1] / memory[WARM_UP] - 1, 3),

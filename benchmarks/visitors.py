@@ -19,6 +19,7 @@ MOST_TURNS = 6
 """Messages until a visitor leaves."""
 MESSAGE, SCALE, PRESSED = "Your message", "Steering scale", "Pressed"
 EXTRAS = "Also: base model and random vector"
+AHEAD = "ahead of you"
 TAG = re.compile(r"visitor (\d+) asks")
 TOPICS = ("my soup is flat", "we lost again", "rate my deck", "the last jump", "my first stream")
 
@@ -34,8 +35,8 @@ class Seen:
     errors: list[str] = field(default_factory=list)
     runs: int = 0
     stopped: int = 0
-    waited: int = 0
     told: int = 0
+    """Runs that were told their place in the line."""
 
 
 class Page:
@@ -199,7 +200,7 @@ class Visitor(threading.Thread):
         self._client.post("/queue/join", json=asked).raise_for_status()
         self._seen.runs += 1
         self._turns += 1
-        outputs: list[Any] = []
+        outputs, told = list[Any](), False
         for one in self._messages():
             self._notice(one)
             grown = (
@@ -215,7 +216,9 @@ class Visitor(threading.Thread):
             if "tok/s" in str(outputs) and start:
                 self._seen.first.append(time.perf_counter() - start)
                 start = 0.0
+            told = told or AHEAD in str(outputs)
             yield outputs
+        self._seen.told += told
 
     def _messages(self) -> Iterator[dict[str, Any]]:
         with self._client.stream("GET", f"/queue/data?session_hash={self._session}") as lines:
@@ -228,9 +231,6 @@ class Visitor(threading.Thread):
                     return
 
     def _notice(self, message: dict[str, Any]) -> None:
-        if message["msg"] == "estimation" and message.get("rank", 0) > 0:
-            self._seen.waited += 1
-            self._seen.told += message.get("rank_eta") is not None
         if message["msg"] == "process_completed" and not message["success"]:
             self._seen.errors.append(f"run failed: {message['output']}")
 
