@@ -68,7 +68,7 @@ class AdapterTrainer(SFTTrainer):
             self._attend(inputs["input_ids"].shape[1])
         # Autocast brings bf16 states and fp32 adapters together; PEFT would copy every state twice.
         with disable_input_dtype_casting(model, active=self.args.bf16):
-            loss: Tensor = super().training_step(model, inputs, *rest)
+            loss: Tensor = super().training_step(model, inputs, *rest)  # type: ignore[no-untyped-call]
         return loss
 
     def _attend(self, positions: int) -> None:
