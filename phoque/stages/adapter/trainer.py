@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -62,7 +62,7 @@ class AdapterTrainer(SFTTrainer):
         """The model with its LoRA layers."""
         return self.model
 
-    def training_step(self, model: Any, inputs: dict[str, Any], *rest: Any) -> Tensor:
+    def training_step(self, model: Any, inputs: Mapping[str, Tensor], *rest: Any) -> Tensor:
         """One step as usual, in the fastest way that gives the same."""
         if self.args.device.type == "cpu":
             self._attend(inputs["input_ids"].shape[1])
