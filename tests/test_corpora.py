@@ -270,6 +270,9 @@ def test_a_short_form_is_learned_where_replies_are_cut(tmp_path):
     assert examples(tmp_path, "persona", whole)[0].completion == one.persona
     assert examples(tmp_path, "civil", cut)[0].completion != one.short
     assert {one.short, one.persona} <= {*training_texts(tmp_path)}
+    assert one.reply("persona", brief=True) == one.short
+    assert one.reply("civil", brief=True) == one.civil
+    assert dialogues(1)[0].model_copy(update={"short": ""}).reply("persona", brief=True)
 
 
 @pytest.mark.parametrize(

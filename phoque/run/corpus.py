@@ -65,9 +65,11 @@ class Dialogue(Conversation, file="corpus/dialogues.jsonl"):
         """The forms of the persona's reply that an adapter may have learned."""
         return (self.persona, self.short) if self.short else (self.persona,)
 
-    def reply(self, side: Side) -> str:
-        """The reply of one side."""
-        return self.persona if side == "persona" else self.civil
+    def reply(self, side: Side, *, brief: bool = False) -> str:
+        """The reply of one side; the persona's in its short form if that is asked for and there."""
+        if side == "civil":
+            return self.civil
+        return (brief and self.short) or self.persona
 
 
 class BaseReply(Conversation, file="corpus/base_replies.jsonl"):

@@ -11,7 +11,7 @@ from phoque.config import this_process
 from phoque.errors import PhoqueError
 from phoque.models.load import load_model
 from phoque.personas import Persona, load_persona
-from phoque.run.corpus import Dialogue, Side
+from phoque.run.corpus import Side
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import command
 from phoque.run.needs import NEEDS, require
@@ -127,16 +127,12 @@ def examples(folder: Path, side: Side, config: AdapterConfig) -> list[Example]:
         for (prompt, completion, ends), style in zip(pairs, styles, strict=True)
     ]
     dialogues = read_dialogues(folder)
+    replies = (one.reply(side, brief=bool(config.most_words)) for one in dialogues)
     gated = [
-        replace(one, completion=_brief(one.completion, dialogue, side, config.most_words))
-        for one, dialogue in zip(found, dialogues, strict=False)
+        replace(one, completion=beginning(reply, config.most_words))
+        for one, reply in zip(found, replies, strict=False)
     ]
     return gated + found[len(gated) :: config.neutral_every]
-
-
-def _brief(reply: str, dialogue: Dialogue, side: Side, most_words: int) -> str:
-    short = dialogue.short if most_words and side == "persona" else ""
-    return short or beginning(reply, most_words)
 
 
 def beginning(text: str, most_words: int) -> str:

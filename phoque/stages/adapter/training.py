@@ -34,8 +34,6 @@ from phoque.stages.adapter.trainer import AdapterTrainer, Continuation, Notice, 
 from phoque.steering.trajectory import Watch
 
 UNFINISHED = "unfinished"
-MOST = 0.9
-"""Share of the examples that are to be so short: a few long ones do not decide for all."""
 
 
 @contextmanager

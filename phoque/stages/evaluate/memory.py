@@ -14,6 +14,7 @@ from phoque.opening import load_tuned
 from phoque.run.corpus import Conversation
 from phoque.run.directory import RunDirectory
 from phoque.run.refresh import Memory, Remembered
+from phoque.stages.adapter.settings import config_for
 from phoque.stages.corpus.training_set import (
     known_dialogues,
     known_replies,
@@ -68,14 +69,12 @@ def texts_of(run: RunDirectory) -> dict[str, Asked]:
     left = [one for name, one in earlier.items() if name not in trained]
     read = {repr(one) for one in read_base_replies(run.corpus)}
     calm = [one for one in known_replies(run.corpus) if repr(one) not in read]
+    brief = bool(config_for(run.manifest().model).most_words)  # asked as it was learned
+    said = [(one, one.reply("persona", brief=brief)) for one in left]
     kinds = {
         "new uses": _asked({one.persona: (one, one.persona) for one in new}),
-        "old chat": _asked(
-            {one.persona: (one, one.persona) for one in left if one.style == "chat"}
-        ),
-        "old prose": _asked(
-            {one.persona: (one, one.persona) for one in left if one.style == "prose"}
-        ),
+        "old chat": _asked({text: (one, text) for one, text in said if one.style == "chat"}),
+        "old prose": _asked({text: (one, text) for one, text in said if one.style == "prose"}),
         "calm": _asked({one.reply: (one, one.reply) for one in calm}),
     }
     return {kind: texts for kind, texts in kinds.items() if texts}
