@@ -1,5 +1,6 @@
 import re
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
@@ -7,6 +8,7 @@ from itertools import groupby
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
+from peft.tuners.tuners_utils import BaseTunerLayer
 
 from phoque.conversation import Sampling
 from phoque.errors import PhoqueError
@@ -65,14 +67,37 @@ def test_each_step_has_the_attention_for_its_length(tmp_path, monkeypatch):
 
     monkeypatch.setattr(trainer.SFTTrainer, "training_step", noted)
     curves = []
-    for short in (0, 40, 10**6):
+    lengths = [len(tokenized(load_model("tiny"), one)["input_ids"]) for one in with_styles()]
+    middle = sorted(lengths)[len(lengths) // 2]
+    for short in (0, middle, 10**6):
         monkeypatch.setattr(trainer, "SHORT", short)
         train_adapter(load_model("tiny"), with_styles(), tmp_path / str(short), CONFIG)
         curves.append([row.loss for row in rows_of(Metrics, tmp_path / str(short))])
         assert all((own == "eager") == (length <= short) for length, own in seen)
+        assert short != middle or {own for _, own in seen} == {"eager", "sdpa"}
         seen.clear()
     assert curves[0] == pytest.approx(curves[2], rel=1e-3)
     assert curves[1] == pytest.approx(curves[2], rel=1e-3)
+
+
+def test_states_stay_in_bf16_while_a_step_is_taken_and_the_curve_is_the_same(tmp_path, monkeypatch):
+    step, casting = trainer.SFTTrainer.training_step, set()
+
+    def noted(self, model, inputs, *rest):
+        layers = [one for one in model.modules() if isinstance(one, BaseTunerLayer)]
+        casting.update(one.cast_input_dtype_enabled for one in layers)
+        return step(self, model, inputs, *rest)
+
+    monkeypatch.setattr(trainer.SFTTrainer, "training_step", noted)
+    curves = []
+    for name in ("ours", "as PEFT does"):
+        base = load_model("tiny", dtype=torch.bfloat16)
+        train_adapter(base, gated_examples(), tmp_path / name, replace(CONFIG, epochs=1))
+        curves.append([row.loss for row in rows_of(Metrics, tmp_path / name)])
+        monkeypatch.setattr(trainer, "disable_input_dtype_casting", lambda *_, **__: nullcontext())
+        assert casting == {name != "ours"}
+        casting.clear()
+    assert curves[0] == curves[1]
 
 
 def test_the_same_seed_trains_the_same_adapter(tmp_path):
