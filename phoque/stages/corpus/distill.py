@@ -68,6 +68,8 @@ class Distiller:
         self._keep((self.known[one] for one in questions if one in self.known), found)
         for again in range(ROUNDS):
             left = [asked for question, asked in questions.items() if question not in found]
+            if not left:
+                break
             self._keep(self._written(left, seed + again * 10**6), found)
         return {one: found[one] for one in questions if one in found}
 

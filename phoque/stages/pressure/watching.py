@@ -41,6 +41,7 @@ def watch(run: RunDirectory, policies: Sequence[Policy], seeds: Sequence[int] = 
     traffic, steps = read_traffic(None), _steps(run, policies)
 
     def turns() -> Iterator[tuple[Turn, ...]]:
+        """What is left of the steps first, then every message under every policy."""
         for _ in steps:
             pass
         pool = _texts(run.path, _changed(run))

@@ -27,7 +27,11 @@ def latent_cards(reader: Reader, _figure: Figure) -> str:
     shown = [*sorted(rose, key=_weight)[:A_SIDE], *sorted(fell, key=_weight)[:A_SIDE]]
     cards = "".join(_card(one, known.evidence[str(one.latent)]) for one in shown)
     reveal = f'<button type="button" class="ph-reveal-toggle">{escape(REVEAL)}</button>'
-    return f'{reveal}<div class="ph-latent-cards">{cards}</div>' if cards else ""
+    return (
+        f'<div class="ph-gap-bar">{reveal}</div><div class="ph-latent-cards">{cards}</div>'
+        if cards
+        else ""
+    )
 
 
 def _weight(one: Feature) -> tuple[int, float]:

@@ -44,7 +44,7 @@ def build_sae(services: Services) -> Opening:
     gr.HTML(components.note_html(INTRO))
     frames = [FRAMES.get(one.below, Frame)(one) for one in SECTIONS]
     (tables,) = [frame for frame in frames if isinstance(frame, _LatentFrame)]
-    cards = [frame.tail for frame in frames if isinstance(frame, _PressedFrame)]
+    latents = [frame.tail for frame in frames if isinstance(frame, _PressedFrame)]
     number = _draw_trying(services)
 
     def opened(now: str, event: gr.EventData) -> tuple[str, str]:
@@ -53,7 +53,7 @@ def build_sae(services: Services) -> Opening:
 
     orders = hidden_order()
     carry_out(orders.change, orders, [number])
-    for pressed in (*cards, tables.dashboard):
+    for pressed in (*latents, tables.dashboard):
         pressed.click(opened, number, [tables.dashboard, orders], **QUICK).then(
             None, None, js=SCROLL, **PRIVATE
         )
