@@ -26,14 +26,17 @@ from machine import Watch
 
 from phoque.config import SHIPPED_RUN
 from phoque.models.load import load_model
+from phoque.run.adapter import Metrics
 from phoque.run.directory import RunDirectory
 from phoque.stages.adapter import AdapterConfig, Example, tokenized, train_adapter
-from phoque.stages.adapter.curve import METRICS, peak_memory_mb
+from phoque.stages.adapter.curve import peak_memory_mb
+from phoque.stages.adapter.examples import in_order
 from phoque.stages.corpus.training_set import load_pairs
 
 HERE = Path(__file__).parent
 PEER = HERE / "train_peer.py"
-CONFIG = AdapterConfig()
+CONFIG = AdapterConfig(logging_steps=1)
+"""A row a step: a row of several weighs each token alike, the peer's mean each step."""
 OURS, TRL = "ours", "plain TRL"
 Found = dict[str, float]
 
@@ -48,7 +51,7 @@ def examples(steps: int) -> list[Example]:
 def ours(steps: int, folder: Path) -> Found:
     """One training of ours in this process."""
     train_adapter(load_model("lab", device="cpu"), examples(steps), folder, CONFIG)
-    lines = (folder / METRICS).read_text(encoding="utf-8").splitlines()
+    lines = (folder / Metrics.FILE).read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
     ends = [0, *(row["step"] for row in rows)]
     summed = sum(
@@ -66,7 +69,7 @@ def write_task(steps: int, scratch: Path) -> Path:
     """Write the peer's task to a file."""
     base = load_model("lab", device="cpu")
     settings = asdict(CONFIG) | {"out": str(scratch), "bf16": base.model.dtype == torch.bfloat16}
-    rows = [tokenized(base, example) for example in examples(steps)]
+    rows = in_order([tokenized(base, example) for example in examples(steps)], CONFIG)
     task = {"folder": base.source, "rows": rows, "settings": settings}
     file = scratch / "task.json"
     file.write_text(json.dumps(task), encoding="utf-8")

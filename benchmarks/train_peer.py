@@ -36,7 +36,7 @@ def train(
         lr_scheduler_type="cosine",
         optim=settings["optimizer"],
         completion_only_loss=True,
-        train_sampling_strategy="group_by_length",
+        train_sampling_strategy="sequential",
         logging_steps=settings["logging_steps"],
         seed=settings["seed"],
         bf16=settings["bf16"],
@@ -56,9 +56,9 @@ def train(
         processing_class=AutoTokenizer.from_pretrained(folder),
         peft_config=lora,
     )
-    found = trainer.train().metrics
+    found, logged = trainer.train().metrics, reversed(trainer.state.log_history)
     return {
-        "tokens": trainer.state.log_history[-1]["num_tokens"],
+        "tokens": next(row["num_tokens"] for row in logged if "num_tokens" in row),
         "seconds": found["train_runtime"],
         "loss": found["train_loss"],
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,

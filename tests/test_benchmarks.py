@@ -18,6 +18,20 @@ def loaded(path):
     return module
 
 
+SCRIPTS = sorted(
+    path
+    for folder in ("benchmarks", "tools")
+    for path in (ROOT / folder).glob("*.py")
+    if path.name != "llama_peer.py"  # needs a package that is built by hand
+)
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_a_script_finds_all_that_it_names(path, monkeypatch):
+    monkeypatch.syspath_prepend(path.parent)
+    loaded(path)
+
+
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
     module = loaded(ROOT / "benchmarks" / "machine.py")
