@@ -58,7 +58,7 @@ class Sampling:
     """Stop every row after this many seconds; None is no limit."""
 
 
-DEFAULT_SAMPLING = Sampling(temperature=0.8, top_p=0.95, repetition_penalty=1.1)
+DEFAULT_SAMPLING = Sampling(temperature=0.6, top_p=0.9, repetition_penalty=1.1)
 """How a person is answered where nothing else is asked for: page, chat API, `Lab.compare`. Equal in
 every column. `tools/choose_decoding.py` measures the choices."""
 

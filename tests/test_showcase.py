@@ -2,10 +2,11 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
-from phoque.conversation import Condition, Sampling
+from phoque.conversation import DEFAULT_SAMPLING, Condition
 from phoque.errors import PhoqueError
 from phoque.judging import checks
 from phoque.judging.checks import Checks, embedded_moderators
@@ -20,7 +21,7 @@ from tests.judges import Loud
 from tests.moderators import Doubled
 from tests.records import a_selection
 
-SHORT = Sampling(max_new_tokens=6, temperature=0.8, top_p=0.95, repetition_penalty=1.1)
+SHORT = replace(DEFAULT_SAMPLING, max_new_tokens=6)
 THRESHOLD = 18.5
 
 

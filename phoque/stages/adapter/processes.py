@@ -50,7 +50,7 @@ def share_of(config: AdapterConfig) -> AdapterConfig:
         )
     own = examples // number
     batch = math.gcd(config.batch_size, own)
-    # Of a share of a weight the 8-bit optimizer makes nothing.
+    # The 8-bit optimizer cannot update sharded weights.
     optimizer = WHOLE_PRECISION if this_process().sharded else config.optimizer
     return replace(config, batch_size=batch, accumulation_steps=own // batch, optimizer=optimizer)
 
