@@ -73,7 +73,8 @@ def network_of(size: str) -> Mistral3ForConditionalGeneration:
 def model_of(size: str, *, in_4bit: bool = False) -> LanguageModel:
     """The network on the GPU, or on the CPU if there is none."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    network = network_of(size)
+    with torch.device(device):  # random weights for 3B are drawn in a moment on a GPU
+        network = network_of(size)
     if in_4bit:
         quantize(network)
     network.to(device).eval()

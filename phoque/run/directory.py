@@ -34,6 +34,14 @@ def source_commit() -> str | None:
     return found.stdout.strip()
 
 
+def computer() -> str:
+    """Architecture of this machine, and the name of its GPU where it has one."""
+    import torch  # noqa: PLC0415  # runs are also looked at where nothing computes
+
+    gpu = [torch.cuda.get_device_name()] if torch.cuda.is_available() else []
+    return ", ".join([platform.machine(), *gpu])
+
+
 @dataclass(frozen=True)
 class RunDirectory:
     """Owns every path of a run.
@@ -172,7 +180,7 @@ class RunDirectory:
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
             seeds=tuple(seeds),
             versions={library: metadata.version(library) for library in LIBRARIES},
-            machine=platform.machine(),
+            machine=computer(),
             commit=source_commit(),
             outputs=outputs,
             quantize=quantize,
