@@ -2,6 +2,7 @@
 
 import platform
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -35,10 +36,9 @@ def source_commit() -> str | None:
 
 
 def computer() -> str:
-    """Architecture of this machine, and the name of its GPU where it has one."""
-    import torch  # noqa: PLC0415  # runs are also looked at where nothing computes
-
-    gpu = [torch.cuda.get_device_name()] if torch.cuda.is_available() else []
+    """Architecture of this machine, and the name of the GPU that the process could use."""
+    torch = sys.modules.get("torch")  # a stage that used the GPU has loaded it
+    gpu = [torch.cuda.get_device_name()] if torch and torch.cuda.is_available() else []
     return ", ".join([platform.machine(), *gpu])
 
 
