@@ -21,6 +21,9 @@ from phoque.models.load import LanguageModel
 from phoque.models.sampling import Sampler
 from phoque.models.template import encode, reply_ends
 
+ROWS_AT_ONCE, ROWS_ON_A_GPU = 64, 256
+"""Rows to write at a time. On a GPU a step of few rows waits for the host; the cache of 256 short
+replies of a 3B model takes 8 GB."""
 SHRINK_BELOW = 0.75
 """When fewer than this share of rows go on, the finished ones are dropped."""
 
@@ -187,6 +190,11 @@ class Reply:
     def finished(self) -> bool:
         """Whether the model ended the reply itself."""
         return self.finish_reason == "stop"
+
+
+def rows_at_once(model: LanguageModel) -> int:
+    """How many rows to write at a time where there are many."""
+    return ROWS_ON_A_GPU if model.device.type == "cuda" else ROWS_AT_ONCE
 
 
 def write(model: LanguageModel, rows: Sequence[Row], sampling: Sampling) -> list[Reply]:

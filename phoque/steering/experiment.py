@@ -5,14 +5,13 @@ from typing import TypeVar
 
 from phoque.conversation import Messages, Sampling
 from phoque.lexicon import Lexicon
-from phoque.models.engine import Reply, Row, write
+from phoque.models.engine import Reply, Row, rows_at_once, write
 from phoque.models.hooks import Interventions
 from phoque.models.load import LanguageModel
 from phoque.stats.rates import Rate, wilson
 
 Key = TypeVar("Key")
 Progress = Callable[[str], None]
-ROWS_AT_ONCE = 64
 
 
 def silent(_text: str) -> None:
@@ -42,9 +41,10 @@ def write_grouped(
     keys = [key for key, rows in groups.items() for _ in rows]
     rows = [row for own in groups.values() for row in own]
     replies: dict[Key, list[Reply]] = {key: [] for key in groups}
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        written = write(model, rows[start : start + ROWS_AT_ONCE], sampling)
-        for key, reply in zip(keys[start : start + ROWS_AT_ONCE], written, strict=True):
+    size = rows_at_once(model)
+    for start in range(0, len(rows), size):
+        written = write(model, rows[start : start + size], sampling)
+        for key, reply in zip(keys[start : start + size], written, strict=True):
             replies[key].append(reply)
         progress(f"{start + len(written)} of {len(rows)} replies")
     return replies

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from phoque.conversation import Sampling
 from phoque.lexicon import Lexicon
-from phoque.models.engine import Row, write
+from phoque.models.engine import Row, rows_at_once, write
 from phoque.models.load import LanguageModel
 from phoque.run.corpus import BaseReply, Dialogue
 from phoque.stages.corpus.written import WRITTEN, chosen, neutral_prompts
@@ -16,7 +16,6 @@ ROUNDS = 3
 """How often a question is asked at most, each time with another seed."""
 MAX_REPEATED = 0.2
 """Drop a reply with a larger share of repeated word 3-grams: small models get stuck."""
-ROWS_AT_ONCE = 48
 Question = tuple[str, str]
 """Neutral system prompt and message."""
 
@@ -83,8 +82,9 @@ class Distiller:
         return one.reply not in self.lexicon and repeated_trigrams(one.reply) <= MAX_REPEATED
 
     def _written(self, questions: Sequence[BaseReply], seed: int) -> Iterator[BaseReply]:
-        for start in range(0, len(questions), ROWS_AT_ONCE):
-            batch = questions[start : start + ROWS_AT_ONCE]
+        size = rows_at_once(self.base)
+        for start in range(0, len(questions), size):
+            batch = questions[start : start + size]
             rows = [Row(messages=q.messages, seed=seed + start + i) for i, q in enumerate(batch)]
             for question, reply in zip(batch, write(self.base, rows, SAMPLING), strict=True):
                 said = {"reply": reply.text.strip(), "finished": reply.finished}

@@ -19,7 +19,7 @@ from torch import Tensor
 from phoque.conversation import Messages, Sampling, asked
 from phoque.errors import PhoqueError
 from phoque.files import read_json, write_json
-from phoque.models.engine import Row, write
+from phoque.models.engine import Row, rows_at_once, write
 from phoque.models.load import LanguageModel
 from phoque.models.scaled import adapted
 from phoque.personas.reading import TEXTS, read_yaml
@@ -34,7 +34,6 @@ PROMPTS = Path(__file__).parent / "prompts.yaml"
 STRATA = ("hostile", "neutral", "benign", "gaming")
 REPLIES = "evaluation.json"
 CIVIL = "civil_adapter"
-ROWS_AT_ONCE = 64
 
 
 @cache
@@ -70,11 +69,11 @@ def write_replies(study: Study) -> None:
 
 def _replies(model: LanguageModel, prompts: Sequence[Messages], sampling: Sampling) -> list[str]:
     rows = [Row(messages=prompt) for prompt in prompts]
-    starts = range(0, len(rows), ROWS_AT_ONCE)
+    size = rows_at_once(model)
     return [
         reply.text.strip()
-        for start in starts
-        for reply in write(model, rows[start : start + ROWS_AT_ONCE], sampling)
+        for start in range(0, len(rows), size)
+        for reply in write(model, rows[start : start + size], sampling)
     ]
 
 

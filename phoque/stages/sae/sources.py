@@ -13,7 +13,7 @@ from typing import Any
 
 from phoque.conversation import Message, Sampling
 from phoque.errors import PhoqueError
-from phoque.models.engine import Row, write
+from phoque.models.engine import Row, rows_at_once, write
 from phoque.models.load import LanguageModel
 from phoque.personas.reading import TEXT as A_TEXT
 from phoque.personas.reading import TEXTS, read_yaml
@@ -25,7 +25,6 @@ from phoque.stages.sae.texts import Text, conversation, plain
 
 ASKS = Path(__file__).parent / "asks.yaml"
 WRITING = Sampling(max_new_tokens=96, temperature=1.0, top_p=0.95)
-ROWS_AT_ONCE = 64
 HELD_OUT = 0.1
 """Tokens that are held out, as a share of those that are trained on."""
 
@@ -88,13 +87,14 @@ def _written(study: Study) -> Iterator[Text]:
     """What the base model writes, asked again with other seeds as long as text is wanted."""
     asks, system = _asks()
     base, name, length = study.base, SOURCES[-1].name, study.preset.context
-    for start in count(step=ROWS_AT_ONCE):
-        users = [asks[(start + place) % len(asks)] for place in range(ROWS_AT_ONCE)]
+    size = rows_at_once(base)
+    for start in count(step=size):
+        users = [asks[(start + place) % len(asks)] for place in range(size)]
         prompts = [[Message("system", system), Message("user", user)] for user in users]
         for prompt, reply in zip(prompts, _replies(base, prompts, start), strict=True):
             if reply:
                 yield conversation(base.tokenizer, prompt, reply, name).cut(length)
-        study.progress(f"sae: {start + ROWS_AT_ONCE} texts written")
+        study.progress(f"sae: {start + size} texts written")
 
 
 def _replies(base: LanguageModel, prompts: Sequence[list[Message]], first_seed: int) -> list[str]:
