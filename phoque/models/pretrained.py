@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
+from torch import nn
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -144,10 +145,11 @@ def _weights(source: str, config: Any, preset: Preset, dtype: torch.dtype) -> An
         source, output_loading_info=True, ignore_mismatched_sizes=True, **options
     )
     network, found = loaded
-    # Quantised checkpoints name their weights differently. A method that transformers does not
-    # know is only a word in the config.
-    if not preset.dequantize and getattr(network, "hf_quantizer", None) is None:
+    # Weights that stay quantised have other names. A method that transformers does not know is only
+    # a word in the config.
+    if getattr(network, "hf_quantizer", None) is None:
         _require_all(source, sorted(found["missing_keys"]), sorted(found["mismatched_keys"]))
+        _require_scales(source, network)
     return network
 
 
@@ -162,6 +164,15 @@ def _require_all(source: str, absent: Sequence[str], others: Sequence[Any]) -> N
         raise PhoqueError(
             f"{len(absent)} weights are missing in {source}, such as {absent[0]}: they would be "
             "random numbers. Give a complete copy of the model."
+        )
+
+
+def _require_scales(source: str, network: nn.Module) -> None:
+    weights = network.named_parameters()
+    if bare := [name for name, weight in weights if weight.dtype == torch.float8_e4m3fn]:
+        raise PhoqueError(
+            f"{len(bare)} weights in {source} are in FP8 without their scale, such as {bare[0]}: what "
+            "they stand for is unknown. Give a complete copy of the model."
         )
 
 
