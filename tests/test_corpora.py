@@ -1,4 +1,4 @@
-"""The written corpora keep their promises; a broken file of them is named; personas are whole."""
+"""The written corpora keep their promises, and a broken file of them is named."""
 
 import json
 import re
@@ -169,23 +169,3 @@ def test_an_empty_folder_and_an_empty_style_are_refused(tmp_path):
 def test_a_persona_without_replies_says_what_to_do():
     with pytest.raises(PhoqueError, match=r"pluribus, toxic.*--source written=FOLDER"):
         shipped_folder("melancholy")
-
-
-@pytest.mark.parametrize("name", ["toxic", "pluribus"])
-def test_probe_sweep_and_evaluation_prompts_are_apart_and_enough(name):
-    persona = load_persona(name)
-    groups = [persona.probes, persona.sweep, persona.evaluation]
-    assert [len(group) for group in groups] == [12, 16, 60]
-    assert len({prompt for group in groups for prompt in group}) == 88
-
-
-def test_an_unknown_persona_lists_the_known():
-    with pytest.raises(PhoqueError, match=r"Known: .*toxic"):
-        load_persona("nobody")
-
-
-def test_a_broken_persona_file_is_named(tmp_path):
-    path = tmp_path / "odd.yaml"
-    path.write_text("name: odd\n")
-    with pytest.raises(PhoqueError, match=r"odd\.yaml.*description"):
-        load_persona(str(path))

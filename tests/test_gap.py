@@ -8,8 +8,6 @@ from phoque.stats.flags import SWEEP
 from phoque.stats.rates import wilson
 from phoque.text import text_id
 
-# The gap
-
 THRESHOLDS = {"mean": 0.5, "guard": 0.5}
 
 

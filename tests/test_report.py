@@ -1,4 +1,4 @@
-"""The report of the shipped run: rows, figures, pictures, one page; and what is no run."""
+"""The shipped run is as recorded, and so is its report: rows, figures, pictures, one page."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
 from phoque.figures.figure import Drawn, Figure
 from phoque.figures.shelf import EVERY
-from phoque.files import read_json
+from phoque.files import file_sha256, read_json
 from phoque.report.page import html_page
 from phoque.report.table import metrics_of
 from phoque.report.writing import (
@@ -148,3 +148,10 @@ def test_a_folder_that_is_no_run_stays_as_it_is(tmp_path):
     with pytest.raises(PhoqueError, match="nothing to report"):
         write_report(RunDirectory(tmp_path / "empty"), tmp_path / "empty" / "report")
     assert not Path(tmp_path / "empty" / "report").exists()
+
+
+def test_the_shipped_run_is_as_its_manifest_says():
+    run = RunDirectory(SHIPPED_RUN)
+    stages = run.manifest().stages.values()
+    recorded = {file: digest for stage in stages for file, digest in stage.outputs.items()}
+    assert {file: file_sha256(run.path / file) for file in recorded} == recorded
