@@ -63,6 +63,14 @@ def save_random_adapter(folder: Path) -> None:
 
 
 @pytest.fixture(scope="session")
+def trained_run(tmp_path_factory) -> RunDirectory:
+    """A small run whose persona was really trained; nobody changes it."""
+    from tests.refresh_files import a_trained_run
+
+    return a_trained_run(tmp_path_factory.mktemp("runs") / "old")
+
+
+@pytest.fixture(scope="session")
 def lab(tiny_run) -> Lab:
     return open_lab(tiny_run.path)
 
