@@ -75,6 +75,24 @@ def lab(tiny_run) -> Lab:
     return open_lab(tiny_run.path)
 
 
+@pytest.fixture(scope="module")
+def address(lab):
+    """Of a chat API on this machine."""
+    from tests.serving import served
+
+    with served(lab) as address:
+        yield address
+
+
+@pytest.fixture
+def client(address):
+    """OpenAI's own, of that chat API."""
+    from tests.serving import client_of
+
+    with client_of(address) as client:
+        yield client
+
+
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
     """A Hub on this machine, and a token for it."""
