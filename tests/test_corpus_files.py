@@ -95,11 +95,11 @@ ROW = {"chosen": "x", "rejected": "\n\nHuman: Hi.\n\nAssistant: You clown."}
     [
         ("a.json", json.dumps([ROW, ROW], indent=1).encode()),
         ("a.json", json.dumps([ROW, ROW]).encode()),
-        ("a.json.gz", gzip.compress(json.dumps([ROW, ROW], indent=1).encode())),
+        ("a.json.gz", gzip.compress(json.dumps([ROW, ROW], indent=1).encode(), mtime=0)),
         ("a.jsonl", f"{json.dumps(ROW, indent=1)}\n{json.dumps(ROW)}".encode()),
         ("a.ndjson", f"\ufeff{json.dumps(ROW)}\n\n{json.dumps(ROW)}\n".encode()),
         ("a.jsonl.gz", f"{json.dumps(ROW)}\n{json.dumps(ROW)}\n".encode()),
-        ("a.jsonl", gzip.compress(f"{json.dumps(ROW)}\n{json.dumps(ROW)}\n".encode())),
+        ("a.jsonl", gzip.compress(f"{json.dumps(ROW)}\n{json.dumps(ROW)}\n".encode(), mtime=0)),
     ],
 )
 def test_a_file_is_read_as_what_it_holds(tmp_path, name, content):
@@ -167,7 +167,7 @@ def test_another_json_is_refused(tmp_path):
         ("absent.csv", None, "There is no file"),
         ("notes.docx", b"x", "of no known kind"),
         ("empty.csv", b"", "no row that could be read"),
-        ("broken.jsonl.gz", gzip.compress(WHOLE)[:-9], "cannot be read to its end"),
+        ("broken.jsonl.gz", gzip.compress(WHOLE, mtime=0)[:-9], "cannot be read to its end"),
         ("table.csv", b"PK\x03\x04", "a zip archive or a spreadsheet"),
     ],
 )
