@@ -228,7 +228,8 @@ def opened(page, open_tab):
 @GRADIO_WARNINGS
 @pytest.mark.parametrize("page", [{"width": 390, "login": "me"}, {"login": "me"}], indirect=True)
 def test_the_owner_plans_and_confirms_by_keyboard(page, open_tab, hub):
-    expect = pytest.importorskip("playwright.sync_api").expect
+    from tests.ui.chatting import expect
+
     plan = opened(page, open_tab)
     expect(page.locator("#ph-login")).to_have_text("Log out me")
     confirm = plan.get_by_role("button", name="Start this Job")
@@ -255,7 +256,8 @@ def test_the_owner_plans_and_confirms_by_keyboard(page, open_tab, hub):
     ("page", "name"), [({"login": "you"}, "you"), ({}, None)], indirect=["page"]
 )
 def test_nobody_else_sees_a_button(page, open_tab, hub, name):
-    expect = pytest.importorskip("playwright.sync_api").expect
+    from tests.ui.chatting import expect
+
     plan = opened(page, open_tab)
     expect(plan).to_contain_text("You are logged in as you" if name else "after logging in")
     expect(plan.get_by_role("button", name="Show the plan")).to_be_hidden()
