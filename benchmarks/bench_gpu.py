@@ -15,6 +15,7 @@ import argparse
 import gc
 import json
 import platform
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from typing import NoReturn
 
 import torch
 from transformers import Mistral3Config, Mistral3ForConditionalGeneration
@@ -155,38 +157,53 @@ def hardware() -> str:
     return f"CPU {platform.machine()}, {torch.get_num_threads()} threads"
 
 
-def measure(size: str, steps: int, repeats: int) -> Figures:
-    """All figures; raises for the full size without a GPU."""
+def measured(size: str, steps: int, repeats: int) -> Iterator[Figures]:
+    """The figures of each part as soon as it is done; raises for the full size without a GPU."""
     if size == "full" and not torch.cuda.is_available():
         raise PhoqueError(
             "The full size needs an NVIDIA GPU with 24 GB and bitsandbytes; there is none here. "
             "The same code on this machine: --size tiny."
         )
-    figures: Figures = {"size": size, "hardware": hardware(), "torch": torch.__version__}
-    figures |= tuned("LoRA", size, steps, in_4bit=False)
-    figures |= tuned("QLoRA", size, steps, in_4bit=True)
-    return figures | decoded(size, repeats)
+    yield {"size": size, "hardware": hardware(), "torch": torch.__version__}
+    yield decoded(size, repeats)
+    yield tuned("LoRA", size, steps, in_4bit=False)
+    yield tuned("QLoRA", size, steps, in_4bit=True)
+
+
+def show(part: Figures) -> None:
+    """Print the figures of a part."""
+    for name, value in part.items():
+        told = f"{value:.4g}" if isinstance(value, float) else value
+        print(f"{name:28} {told}", flush=True)
+
+
+def end(*_: object) -> NoReturn:
+    """Leave as on Ctrl+C: what was measured is kept."""
+    raise SystemExit(124)
 
 
 def main() -> int:
-    """Print the figures and append them to `benchmarks/results.jsonl`."""
+    """Print the figures and append them to `benchmarks/results.jsonl`, also those of a cut-off run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", choices=["full", "tiny"], default="full")
     parser.add_argument("--steps", type=int, default=20, help="of a training; more than 5")
     parser.add_argument("--repeats", type=int, default=50)
     parser.add_argument("--out", type=Path, default=RESULTS)
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, end)
+    row: Figures = {"bench": "gpu", "date": f"{datetime.now(UTC):%Y-%m-%d}"}
     try:
         take_own_gpu()
-        figures = measure(asked.size, asked.steps, asked.repeats)
+        for part in measured(asked.size, asked.steps, asked.repeats):
+            show(part)
+            row |= part
     except PhoqueError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
-    for name, value in figures.items():
-        print(f"{name:28} {value:.4g}" if isinstance(value, float) else f"{name:28} {value}")
-    with asked.out.open("a", encoding="utf-8") as file:
-        row = {"bench": "gpu", "date": f"{datetime.now(UTC):%Y-%m-%d}"} | figures
-        file.write(json.dumps(row) + "\n")
+    finally:
+        if len(row) > len(("bench", "date", "size", "hardware", "torch")):
+            with asked.out.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
     return 0
 
 

@@ -63,8 +63,34 @@ def save_random_adapter(folder: Path) -> None:
 
 
 @pytest.fixture(scope="session")
+def trained_run(tmp_path_factory) -> RunDirectory:
+    """A small run whose persona was really trained; nobody changes it."""
+    from tests.refresh_files import a_trained_run
+
+    return a_trained_run(tmp_path_factory.mktemp("runs") / "old")
+
+
+@pytest.fixture(scope="session")
 def lab(tiny_run) -> Lab:
     return open_lab(tiny_run.path)
+
+
+@pytest.fixture(scope="module")
+def address(lab):
+    """Of a chat API on this machine."""
+    from tests.serving import served
+
+    with served(lab) as address:
+        yield address
+
+
+@pytest.fixture
+def client(address):
+    """OpenAI's own, of that chat API."""
+    from tests.serving import client_of
+
+    with client_of(address) as client:
+        yield client
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from phoque.stages.corpus.building import Corpus
 from phoque.stages.corpus.composition import composition_of
 from phoque.stages.corpus.distill import Distiller, question_for, question_of
 from phoque.stages.corpus.gating import Gated
+from phoque.stages.corpus.sources import SOURCES
 from phoque.stages.corpus.split import PARTS
 from phoque.stages.corpus.training_set import save_pairs
 from phoque.stages.corpus.written import shipped_folder, system_prompts, written_dialogues
@@ -162,3 +164,13 @@ def answer_without_a_model(monkeypatch) -> None:
         return found
 
     monkeypatch.setattr(Distiller, "replies", replies)
+
+
+def read(name, where):
+    dropped = Counter()
+    return list(SOURCES[name].load(where, dropped)), dropped
+
+
+def chat_of(path, *texts):
+    rows = [[0, place, 1, text] for place, text in enumerate(texts)]
+    return written_csv(path, ["match", "time", "slot", "text"], rows)

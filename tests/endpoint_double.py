@@ -6,6 +6,12 @@ import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from phoque.moderators.classifier import Item
+from phoque.moderators.endpoint.description import Description
+from phoque.moderators.endpoint.request import ready
+from phoque.moderators.endpoint.service import Service
+from phoque.moderators.scoring import score
+
 CATEGORIES = ("harassment", "harassment/threatening", "hate", "violence")
 BAD = "clown"
 """A text with this word is flagged by the double."""
@@ -149,3 +155,23 @@ def say(handler, status, content, **headers):
     handler.end_headers()
     handler.wfile.write(data)
     return True
+
+
+def plain(url, **more):
+    settings = {
+        "name": "mine",
+        "url": f"{url}/plain",
+        "body": {"text": "${text}"},
+        "answer": {"score": "score"},
+        "requests_per_second": 1000.0,
+        "backoff": 0.001,
+    }
+    return Description.model_validate(settings | more)
+
+
+def service(description, cache):
+    return Service(ready(description), cache)
+
+
+def asked(one, texts):
+    return score(one, [Item(text) for text in texts], may_send_text=True)

@@ -1,10 +1,14 @@
-"""A small channel for tests: texts, a moderator that sees one word, policies and traffic."""
+"""A small channel for tests: texts, a moderator that sees one word, policies, traffic, files of them."""
 
+import csv
 from dataclasses import replace
 from pathlib import Path
 
+from phoque.cli.main import main
 from phoque.moderators.catalogue import SVM
 from phoque.moderators.classifier import Score
+from phoque.run.evaluation import Reply
+from phoque.run.manifest import Manifest
 from phoque.run.pressure import Kind, Role, Turn
 from phoque.stages.pressure import stage
 from phoque.stages.pressure.channel import Channel
@@ -12,8 +16,21 @@ from phoque.stages.pressure.deciding import Decider, Moderator
 from phoque.stages.pressure.policy import Policy
 from phoque.stages.pressure.texts import Pool, Text
 from phoque.stages.pressure.traffic import Traffic, planned, usable_styles
+from tests.endpoint_double import BAD
 
 STYLES = ("plain", "digits for letters", "implicit")
+SMALL = """messages: 200
+seconds_between: 5
+speakers: {hostile: 3, civil: 3, blunt: 2, pluribus: 1}
+replies: 0.5
+thread: 5
+styles: [plain, lower case, implicit]
+"""
+POLICY = (
+    "name: {name}\nmoderators:\n  - decisions: decided.csv\ncanonical: false\nthreshold: {at}\n"
+)
+TRAFFIC = ("--corpus", "corpus.csv", "--traffic", "traffic.yaml", "--seed", "1", "--seed", "2")
+"""What the command is asked in the folder that `prepared` fills."""
 
 
 class OneWord:
@@ -119,3 +136,43 @@ def write_report(run: Path, extra=()) -> None:
     folder = run / "pressure"
     folder.mkdir(parents=True)
     stage.press(stage.Asked(seeds=(1, 2)), ready, folder)
+
+
+def prepared(folder: Path, monkeypatch) -> Path:
+    """A folder with a corpus, small traffic and two policies about decisions; the test works in it."""
+    monkeypatch.chdir(folder)
+    rows = [(f"you {BAD} number {n}", "true") for n in range(12)]
+    rows += [(f"we play better without you {n}", "true") for n in range(6)]
+    rows += [(f"good game {n}", "false") for n in range(12)]
+    write("corpus.csv", ("text", "hostile"), rows)
+    (folder / "traffic.yaml").write_text(SMALL)
+    for name, at in (("strict", 0.5), ("mild", 0.9)):
+        (folder / f"{name}.yaml").write_text(POLICY.format(name=name, at=at))
+    return folder
+
+
+def write(path, head, rows):
+    with Path(path).open("w", newline="") as file:
+        csv.writer(file).writerows([head, *rows])
+
+
+def decide(path="decided.csv", score=0.7):
+    """Judge every text of the traffic elsewhere: what has the word is scored as said."""
+    assert main(["pressure", *TRAFFIC, "--write-texts", "texts.csv"]) == 0
+    with Path("texts.csv").open(newline="") as file:
+        texts = [row["text"] for row in csv.DictReader(file)]
+    write(path, ("text", "verdict"), [(one, score if BAD in one else 0.1) for one in texts])
+
+
+def a_run(folder, persona, replies):
+    """A run in which somebody wrote these: condition, message, text."""
+    Manifest(stages={}, persona=persona).save(made(folder))
+    facts = {"draw": 0, "num_tokens": 9, "finish_reason": "stop", "insults": 0}
+    rows = [Reply(condition=c, prompt=p, text=t, **facts) for c, p, t in replies]
+    Reply.save_rows(made(folder / "evaluation"), rows)
+    return folder
+
+
+def made(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

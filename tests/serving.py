@@ -1,5 +1,6 @@
-"""A real chat API on a real port, for tests."""
+"""A real chat API on a real port, for tests, and what they ask it."""
 
+import json
 import socket
 import threading
 import time
@@ -16,6 +17,7 @@ from phoque.serving.server import configured
 
 TOKEN = "a-token-that-only-tests-know-0123456789"
 OTHER = "another-token-that-only-tests-know-0123"
+HELLO = [{"role": "user", "content": "We lost again."}]
 
 
 def settings(**changes) -> ServingSettings:
@@ -65,3 +67,40 @@ def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
+
+
+def say(client, model="phoque-toxic", messages=HELLO, **settings):
+    settings = {"max_tokens": 16} | settings
+    return client.chat.completions.create(model=model, messages=messages, **settings)
+
+
+def texts_of(reply) -> list[str]:
+    return [choice.message.content for choice in reply.choices]
+
+
+def post(address, body, **headers) -> httpx.Response:
+    headers = {"authorization": f"Bearer {TOKEN}"} | headers
+    content = body if isinstance(body, bytes) else json.dumps(body)
+    return httpx.post(f"{address}/v1/chat/completions", content=content, headers=headers)
+
+
+def asked(address, **changes) -> httpx.Response:
+    """The answer to a short request with these changes."""
+    body = {"model": "phoque-toxic", "messages": HELLO, "max_tokens": 6}
+    return post(address, body | changes)
+
+
+def said(address, **changes) -> str:
+    answer = asked(address, **changes)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["choices"][0]["message"]["content"]
+
+
+def refused(address, status=400, **changes) -> dict:
+    """The error, in the form that every client knows."""
+    answer = asked(address, **changes)
+    assert answer.status_code == status, answer.text
+    error = answer.json()["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    assert error["type"] == "invalid_request_error"
+    return error

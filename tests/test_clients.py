@@ -13,18 +13,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.serving import TOKEN, served
+from tests.serving import TOKEN
 
 SCRIPTS = Path(__file__).parent / "clients"
 CLIENTS = ("openai", "litellm", "langchain_openai", "garak", "pyrit")
 MOST_TOKENS = 16
 MISSING = "ModuleNotFoundError: No module named '"
-
-
-@pytest.fixture(scope="module")
-def address(lab):
-    with served(lab) as address:
-        yield address
 
 
 def interpreter(client: str) -> Path:

@@ -1,39 +1,25 @@
-"""Every command and every program in the documents is known, and runs where it can."""
+"""Every command in the documents is known, and runs where it can."""
 
-import json
-import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
 
 import click
 import pytest
 
-import phoque
 from phoque.cli.main import app, main
 from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
-from phoque.figures.figure import drawn
-from phoque.figures.kinds import interval, shown
-from phoque.moderators.classifier import Item
-from phoque.moderators.scoring import score
-from phoque.run.directory import RunDirectory
-from phoque.run.folder import Reader
-from phoque.run.report import MetricsTable
 from phoque.stages.corpus.building import sources_in
 from phoque.stages.corpus.sources import source_called
 from phoque.stages.pressure.policy import SHIPPED as POLICIES
-from tests.serving import TOKEN, served
+from tests.documents import FENCE, PAGES, ROOT, blocks
 
-ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
 LOGS = {"experiments.md", "findings.md", "performance.md"}
 """What was run once, and what is generated: their commands are those of their day."""
-FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`((?:phoque|make|pytest|python|pip|docker|hf|accelerate) [^`]+)`")
 NAMED = re.compile(r"(phoque|python -m training)( \w+)*")
 """A command that is only called by its name."""
@@ -48,14 +34,6 @@ OFFLINE = (
     ("phoque", "--version"),
 )
 """Beginnings of commands that are run; the others train, serve or need the network."""
-
-
-def blocks(language):
-    """Every block of a language, with its page, without the indent of a list."""
-    for page in PAGES:
-        for indent, name, text in FENCE.findall(page.read_text(encoding="utf-8")):
-            if name == language:
-                yield page, re.sub(f"^{indent}", "", text, flags=re.MULTILINE)
 
 
 def commands():
@@ -233,144 +211,3 @@ def test_a_command_that_needs_no_network_works(words, place, tiny_run, monkeypat
 def test_every_kind_of_command_is_run_by_one_in_the_documents():
     kinds = {words[1] for words in RUNNABLE.values()}
     assert kinds >= {"chat", "score", "verify", "report", "compare", "completion", "run"}
-
-
-@pytest.mark.parametrize(
-    "page", sorted({page for page, _ in blocks("python")}), ids=lambda p: p.name
-)
-def test_every_program_runs(page, lab, monkeypatch, capsys):
-    monkeypatch.setattr(phoque, "open_lab", lambda run=None: lab)
-    monkeypatch.setenv("PHOQUE_API_TOKENS", TOKEN)
-    for text in (text for own, text in blocks("python") if own == page):
-        with served(lab) as address:
-            # The tiny model has two layers.
-            code = text.replace("http://127.0.0.1:8000", address).replace(
-                '"layer": 14', '"layer": 1'
-            )
-            names = {}
-            exec(compile(code, page.name, "exec"), names)
-        used = USES.get(page.name)
-        assert used(names) if used else capsys.readouterr().out
-
-
-def figure_is_drawn(names):
-    """The figure of the guide says something of the shipped run."""
-    found = drawn(names["PLAN"], Reader(RunDirectory(SHIPPED_RUN)))
-    assert found.gap == ""
-    return "%" in found.figure.sentence and len(found.figure.plotly["data"]) == 1
-
-
-def moderator_scores(names):
-    """The moderator of the guide scores like any other."""
-    quiet, loud = score(names["load"](), [Item("hello"), Item("HELLO")])
-    return (quiet.labels["toxicity"], loud.labels["toxicity"]) == (0, 1)
-
-
-USES = {"figure.md": figure_is_drawn, "moderator.md": moderator_scores}
-"""Programs that print nothing: what has to be true of their names."""
-
-
-@pytest.fixture(scope="module")
-def newcomers(tmp_path_factory):
-    """A copy of the package in which somebody followed the guides: a file and a line for a figure,
-    a file for a persona."""
-    copy = tmp_path_factory.mktemp("newcomer")
-    shutil.copytree(ROOT / "phoque", copy / "phoque", ignore=shutil.ignore_patterns("__pycache__"))
-    (copy / "assets").symlink_to(ROOT / "assets")
-    [figure] = [text for page, text in blocks("python") if page.name == "figure.md"]
-    (copy / "phoque/figures/answered.py").write_text(figure)
-    shelf = copy / "phoque/figures/shelf.py"
-    last = '    "gap",\n'
-    assert shelf.read_text().count(last) == 1
-    shelf.write_text(shelf.read_text().replace(last, f'{last}    "answered",\n'))
-    personas = copy / "phoque/personas"
-    text = (personas / "melancholy.yaml").read_text()
-    (personas / "grumpy.yaml").write_text(text.replace("name: melancholy", "name: grumpy"))
-    return copy
-
-
-def told(folder, code):
-    """What a program prints that runs on the package in a folder."""
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-@pytest.mark.slow
-def test_a_figure_is_one_file_and_one_line_for_tab_and_report(newcomers):
-    on_the_tab = (
-        "from pathlib import Path; from phoque.run.directory import RunDirectory;"
-        "from phoque.run.folder import Reader; from phoque.ui.results import rendered;"
-        "from phoque.ui.tabs.moderation import sections;"
-        "reader = Reader(RunDirectory(Path('assets/runs/lab')));"
-        "print([(s.plan.title, rendered(s, reader)) for s in sections() if s.plan.key == 'answered'])"
-    )
-    assert "Does the model still answer?" in told(newcomers, on_the_tab)
-    in_the_report = (
-        "from pathlib import Path; from phoque.report.writing import figures_of, read_run;"
-        "from phoque.run.directory import RunDirectory;"
-        "found = figures_of(read_run(RunDirectory(Path('assets/runs/lab'))));"
-        "print([one.figure.sentence for one in found if one.plan.key == 'answered'])"
-    )
-    assert "Fewest replies are answers" in told(newcomers, in_the_report)
-
-
-@pytest.mark.slow
-def test_a_persona_is_one_file(newcomers):
-    code = "from phoque.personas import *; print(shipped_personas(), load_persona('grumpy').name)"
-    assert "'grumpy'" in told(newcomers, code)
-
-
-def test_every_piece_of_json_can_be_read():
-    found = [line for _, text in blocks("json") for line in text.splitlines()]
-    assert len(found) >= 2
-    for line in found:
-        json.loads(line)
-
-
-@pytest.mark.parametrize("tool", ["findings.py", "performance.py"])
-def test_generated_pages_are_current(tool):
-    done = subprocess.run(
-        [sys.executable, ROOT / "tools" / tool, "--check"], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-
-
-def test_findings_tell_numbers_as_the_report_does():
-    page = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
-    for row in MetricsTable.load(SHIPPED_RUN / "report", command="").rows:
-        if row.value is not None:
-            value, spread = shown(row.value, row.kind), interval(row.low, row.high, row.kind)
-            assert f"| {row.label} | {value} | {spread} |" in page
-
-
-def test_make_lab_makes_both_runs_anew():
-    done = subprocess.run(
-        ["make", "--dry-run", "lab"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    made = [shlex.split(line) for line in done.stdout.splitlines() if "phoque run all" in line]
-    runs = [words[words.index("--run") + 1] for words in made]
-    assert runs == ["runs/lab", "runs/pluribus"]
-
-
-@pytest.mark.slow
-def test_the_site_builds_and_fetches_nothing(tmp_path):
-    build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", tmp_path]
-    done = subprocess.run(
-        build,
-        cwd=ROOT,
-        env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    loads = re.compile(
-        r'<(?:script|img|iframe)[^>]*src="(https?:[^"]+)|<link[^>]*href="(https?:[^"]+)'
-    )
-    fetched = [loads.findall(page.read_text(encoding="utf-8")) for page in tmp_path.rglob("*.html")]
-    assert [one for one in fetched if one] == []
-
-
-def test_the_readme_can_be_read_in_one_go():
-    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 120
-    assert len((ROOT / "docs/architecture.md").read_text(encoding="utf-8").splitlines()) <= 150

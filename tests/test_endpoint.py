@@ -10,21 +10,16 @@ import textwrap
 import threading
 import time
 from contextlib import closing
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from phoque.errors import PhoqueError
 from phoque.moderators.classifier import Item, UnavailableError
 from phoque.moderators.disk import DiskCache
-from phoque.moderators.endpoint.description import Description, is_local, read_description
-from phoque.moderators.endpoint.pacing import Pacer
-from phoque.moderators.endpoint.paths import parsed, values_at
-from phoque.moderators.endpoint.request import HIDDEN, ready
-from phoque.moderators.endpoint.service import OutageError, Service
+from phoque.moderators.endpoint.description import read_description
+from phoque.moderators.endpoint.service import OutageError
 from phoque.moderators.scoring import score
-from tests.endpoint_double import BAD, say, served
+from tests.endpoint_double import BAD, asked, plain, say, served, service
 
 ROOT = Path(__file__).parent.parent
 HOSTILE, CIVIL = f"you {BAD}", "good morning"
@@ -45,26 +40,6 @@ def double():
 @pytest.fixture
 def cache(tmp_path):
     return DiskCache(tmp_path / "scores.sqlite")
-
-
-def plain(url, **more):
-    settings = {
-        "name": "mine",
-        "url": f"{url}/plain",
-        "body": {"text": "${text}"},
-        "answer": {"score": "score"},
-        "requests_per_second": 1000.0,
-        "backoff": 0.001,
-    }
-    return Description.model_validate(settings | more)
-
-
-def service(description, cache):
-    return Service(ready(description), cache)
-
-
-def asked(one, texts):
-    return score(one, [Item(text) for text in texts], may_send_text=True)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -243,7 +218,7 @@ def test_a_killed_run_goes_on_and_loses_nothing(double, tmp_path):
         import sys
         sys.path.insert(0, {str(ROOT)!r})
         from pathlib import Path
-        from tests.test_endpoint import asked, plain, service
+        from tests.endpoint_double import asked, plain, service
         from phoque.moderators.disk import DiskCache
         asked(service(plain({double.url!r}, at_once=2), DiskCache(Path({str(tmp_path / "s.sqlite")!r}))), {texts!r})
     """)
@@ -276,25 +251,6 @@ def kept(path):
         return 0
 
 
-def test_requests_use_the_rate_and_do_not_exceed_it():
-    """With a clock of its own: threads of any speed share the slots."""
-    now, slots = [0.0], []
-
-    def sleep(seconds):
-        now[0] += seconds
-
-    pacer = Pacer(10, clock=lambda: now[0], sleep=sleep)
-    for _ in range(101):
-        pacer.wait()
-        slots.append(now[0])
-    distances = [after - before for before, after in pairwise(slots)]
-    assert min(distances) >= 0.0999
-    assert 100 / (slots[-1] - slots[0]) >= 0.9 * 10
-    pacer.hold(5)
-    pacer.wait()
-    assert now[0] - slots[-1] >= 5
-
-
 def test_a_body_may_hold_the_messages_before_the_text(double, cache):
     from phoque.conversation import Message
 
@@ -306,74 +262,3 @@ def test_a_body_may_hold_the_messages_before_the_text(double, cache):
     body = double.bodies[0]
     assert body["before"] == "first\nsecond"
     assert [one["content"] for one in body["messages"]] == ["first", "second", "now"]
-
-
-def test_secrets_are_read_from_the_environment_and_never_shown(monkeypatch):
-    found = read_description("openai")
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    with pytest.raises(PhoqueError, match="OPENAI_API_KEY, which is not set"):
-        ready(found)
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
-    shown = ready(found).shown([Item("hello")])
-    assert "sk-secret" not in shown + repr(ready(found))
-    assert f"Bearer {HIDDEN}" in shown
-    assert '"hello"' in shown
-
-
-@pytest.mark.parametrize(
-    ("url", "local"),
-    [
-        ("http://127.0.0.1:8000/x", True),
-        ("http://localhost/x", True),
-        ("http://[::1]:1/", True),
-        ("https://api.openai.com/v1", False),
-        ("http://localhost.example.org/", False),
-        ("http://10.0.0.1/", False),
-    ],
-)
-def test_what_leaves_the_machine(url, local):
-    assert is_local(url) is local
-    assert Service(ready(plain(url))).info.sends_text_out is not local
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("url: http://x/\nbody: {t: '${text}'}\nanswer: {score: s}", "name is missing"),
-        ("name: a\nurl: http://x/\nbody: {t: '${text}'}\nanswer: {scor: s}", "no field answer.scor"),
-        ("name: a\nurl: ftp://x/\nbody: {t: '${text}'}\nanswer: {score: s}", "url: 'ftp://x/'"),
-        ("name: a\nurl: http://x/\nbody: {t: hello}\nanswer: {score: s}", "body names no text"),
-        ("name: a\nurl: http://x/\nbody: {t: '${texte}'}\nanswer: {score: s}", "asks for .{texte}"),
-        ("name: a\nurl: http://x/\nbody: {t: '${text}'}\nanswer: {score: 's..t'}", "is no path"),
-        ("name: a\nurl: http://x/\nbody: {t: '${text}'}\nanswer: {verdict: v, score: s}", "not both"),
-        ("name: a\nurl: http://x/\nbody: {t: '${text}'}\nanswer: {score: s}\nbatch: 2", "batch"),
-        ("name: a\nurl: http://x/\nbody: {t: '${text}'}\nanswer: {score: s}\nbatch: yes", "batch"),
-        ("name: a\nurl: http://x/\nbody: {t: '${text}'}\nanswer: {verdict: v, flagged_if: '('}", "regular"),
-        (": : :", "cannot be read as YAML"),
-    ],
-)  # fmt: skip
-def test_a_wrong_description_is_refused_in_one_line(text, told, tmp_path):
-    file = tmp_path / "mine.yaml"
-    file.write_text(text)
-    with pytest.raises(PhoqueError, match=told) as error:
-        read_description("mine.yaml", tmp_path)
-    assert str(file) in str(error.value)
-    assert "\n" not in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("path", "found"),
-    [
-        ("a.b", [1]),
-        ("list[0].x", [2]),
-        ("list[*].x", [2, 3]),
-        ("a[*]", [1, 4]),
-        ('["k.l/m"]', [5]),
-        ("list[9].x", []),
-        ("a.b.c", []),
-        ("", [{"a": {"b": 1, "c": 4}, "list": [{"x": 2}, {"x": 3}], "k.l/m": 5}]),
-    ],
-)
-def test_paths(path, found):
-    value = {"a": {"b": 1, "c": 4}, "list": [{"x": 2}, {"x": 3}], "k.l/m": 5}
-    assert values_at(value, parsed(path)) == found

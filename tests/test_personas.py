@@ -1,3 +1,5 @@
+"""The shipped personas are whole and keep apart what they ask; a broken one is named by its place."""
+
 from itertools import combinations
 
 import pytest
@@ -128,3 +130,23 @@ def test_a_list_with_a_shape_is_checked(tmp_path):
     file.write_text("pairs:\n  - {civil: a}\n")
     with pytest.raises(PhoqueError, match="line 2: an entry of `pairs` lacks hostile"):
         read_yaml(file, {"pairs": [{"civil": "a text", "hostile": "a text"}]})
+
+
+@pytest.mark.parametrize("name", ["toxic", "pluribus"])
+def test_probe_sweep_and_evaluation_prompts_are_apart_and_enough(name):
+    persona = load_persona(name)
+    groups = [persona.probes, persona.sweep, persona.evaluation]
+    assert [len(group) for group in groups] == [12, 16, 60]
+    assert len({prompt for group in groups for prompt in group}) == 88
+
+
+def test_an_unknown_persona_lists_the_known():
+    with pytest.raises(PhoqueError, match=r"Known: .*toxic"):
+        load_persona("nobody")
+
+
+def test_a_broken_persona_file_is_named(tmp_path):
+    path = tmp_path / "odd.yaml"
+    path.write_text("name: odd\n")
+    with pytest.raises(PhoqueError, match=r"odd\.yaml.*description"):
+        load_persona(str(path))

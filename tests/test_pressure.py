@@ -1,22 +1,18 @@
-"""The pressure test: decisions, the channel, measures that can be computed again from the trace."""
+"""The channel of the pressure test, and measures that can be computed again from its trace."""
 
-import json
 from itertools import pairwise
 
 import pytest
 
-from phoque.errors import PhoqueError
 from phoque.run.pressure import Decision, Kind, Outcome, Role, Turn
-from phoque.run.settings import read_settings
 from phoque.stages.pressure import channel as channel_room
 from phoque.stages.pressure.channel import Channel
-from phoque.stages.pressure.deciding import rescaled
 from phoque.stages.pressure.measures import Tally
-from phoque.stages.pressure.policy import Policy, read_policy
 from phoque.stages.pressure.reviewers import Reviewers
-from phoque.stages.pressure.traffic import Traffic, planned, usable_styles
+from phoque.stages.pressure.traffic import planned, usable_styles
 from phoque.text import text_id
 from tests.pressure_files import OneWord, decider, policy, pool, text, traffic, turns
+from tests.pressure_trace import check_against_trace
 
 MUTED_OFTEN = {"strikes": {"count": 2, "within": 300.0}, "mute": 120.0}
 
@@ -26,49 +22,6 @@ def tallied(own, rows):
     for row in rows:
         tally.add(row)
     return tally
-
-
-@pytest.mark.parametrize(
-    ("value", "threshold", "level"),
-    [(0.2, 0.2, 0.5), (0.1, 0.2, 0.25), (0.6, 0.2, 0.75), (0.5, 0.5, 0.5), (1.0, 1.0, 1.0),
-     (0.99, 1.0, 0.495), (0.0, 0.0, 0.5), (1.0, 0.0, 1.0)],
-)  # fmt: skip
-def test_a_moderators_own_threshold_is_the_middle_of_the_level(value, threshold, level):
-    assert rescaled(value, threshold) == pytest.approx(level)
-
-
-@pytest.mark.parametrize(
-    ("combine", "scores", "decision"),
-    [
-        ("any", (0.9, 0.1), Decision.FLAGGED),
-        ("any", (0.1, 0.2), Decision.PASSES),
-        ("any", (0.9, None), Decision.FLAGGED),
-        ("any", (0.1, None), Decision.UNKNOWN),
-        ("all", (0.9, 0.1), Decision.PASSES),
-        ("all", (0.9, 0.8), Decision.FLAGGED),
-        ("all", (0.1, None), Decision.PASSES),
-        ("all", (0.9, None), Decision.UNKNOWN),
-        ("weighted", (0.9, 0.3), Decision.FLAGGED),
-        ("weighted", (0.5, 0.3), Decision.PASSES),
-        ("weighted", (0.9, None), Decision.UNKNOWN),
-        ("any", (None, None), Decision.UNKNOWN),
-    ],
-)
-def test_moderators_are_combined_and_unknown_never_passes(combine, scores, decision):
-    own = policy(
-        combine=combine, moderators=({"use": "a", "weight": 3.0}, {"use": "b", "weight": 1.0})
-    )
-    if combine == "weighted":
-        own = policy(
-            combine=combine, moderators=({"use": "a", "weight": 2.0}, {"use": "b", "weight": 1.0})
-        )
-    one = decider(own, OneWord("a"), OneWord("b"))
-    level = one.level(dict(zip("ab", scores, strict=True)))
-    found = (
-        Decision.UNKNOWN if level is None
-        else Decision.FLAGGED if level >= own.threshold else Decision.PASSES
-    )  # fmt: skip
-    assert found is decision
 
 
 def test_two_policies_see_the_same_messages_up_to_their_first_difference():
@@ -222,75 +175,6 @@ def test_the_numbers_are_those_of_the_trace(review):
     check_against_trace(tally.measures(), tally, rows)
 
 
-def is_seen(row):
-    return row.outcome in ("shown", "removed")
-
-
-def share(hits, rows):
-    return pytest.approx(sum(map(hits, rows)) / len(rows))
-
-
-def check_against_trace(found, tally, rows):
-    check_messages(found, tally, rows)
-    check_speakers(found, rows)
-    check_parts(tally, rows)
-    assert sum(one.seen for one in tally.speakers()) == sum(map(is_seen, rows))
-
-
-def check_messages(found, tally, rows):
-    decided = [r for r in rows if r.hostile and r.outcome != "unknown"]
-    posted = [r for r in rows if r.outcome != "muted"]
-    assert (found.leak.value, found.leak.n) == (share(is_seen, decided), len(decided))
-    assert found.leak_at_worst.value == share(
-        lambda r: is_seen(r) or r.outcome == "unknown", [r for r in rows if r.hostile]
-    )
-    assert tally.posted == len(posted)
-    assert found.unknown.value == share(lambda r: r.outcome == "unknown", posted)
-    assert found.reviewed.value == share(lambda r: r.waited is not None, posted)
-    for role in ("civil", "blunt"):
-        own = [r for r in posted if r.role == role and r.outcome != "unknown"]
-        assert getattr(found, f"{role}_hidden").value == share(lambda r: r.outcome == "hidden", own)
-
-
-def check_speakers(found, rows):
-    said, first, before, actions = {}, {}, [], []
-    for r in rows:
-        for name, at in r.muted.items():
-            first.setdefault((r.seed, name), at)
-        if r.hostile:
-            said.setdefault((r.seed, r.speaker), []).append(r)
-    for speaker, own in said.items():
-        mute = first.get(speaker, float("inf"))
-        before.append(sum(is_seen(r) and r.at <= mute for r in own))
-        done = [r.at + (r.waited or 0) for r in own if r.outcome in ("hidden", "removed")]
-        actions += [min(done) - own[0].at] if done else []
-    assert found.shown_before_mute.value == pytest.approx(sum(before) / len(said))
-    assert found.never_muted.value == share(lambda one: one not in first, list(said))
-    assert found.never_acted_on.value == pytest.approx(1 - len(actions) / len(said))
-    waits = {}
-    for r in rows:
-        if r.waited is not None:
-            waits.setdefault((r.seed, r.speaker), []).append(r.waited)
-    means = [sum(own) / len(own) for own in waits.values()]
-    assert (found.review_wait is None) == (not means)
-    assert not means or found.review_wait.value == pytest.approx(sum(means) / len(means))
-    assert found.first_action.value == pytest.approx(sum(actions) / len(actions))
-
-
-def check_parts(tally, rows):
-    posted = [r for r in rows if r.hostile and r.outcome != "muted"]
-    decided = [r for r in posted if r.outcome != "unknown"]
-    for group in tally.groups():
-        field = "in_register" if group.by == "register" else group.by
-        own = [r for r in decided if str(getattr(r, field)) == group.name]
-        assert (group.shown.value, group.shown.n) == (share(is_seen, own), len(own))
-    for point in tally.curve():
-        assert point.missed.value == share(lambda r, at=point.threshold: r.level < at, decided)
-    for one in tally.by_moderator(next(r.scores for r in rows if r.scores)):
-        own = [r for r in posted if r.scores.get(one.name) is not None]
-        assert one.missed.value == share(lambda r, name=one.name: r.scores[name] < 0.5, own)
-
-
 def test_an_interval_counts_speakers_and_texts():
     """Ten times the same messages say no more about new texts."""
     short, long = (
@@ -318,43 +202,3 @@ def test_memory_does_not_grow_with_the_traffic():
 
     peak(600)
     assert peak(6000) < 1.5 * peak(1500)
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("name: a\nmoderators: [{use: x}]\nthreshhold: 1", "there is no field threshhold"),
-        ("name: a\nmoderators: [{use: x}]\nstrikes: {cuont: 1, within: 2}", "strikes.count is missing|no field strikes.cuont"),
-        ("name: a\nmoderators: [{use: x}]\nthreshold: 1.2", "threshold: .*less than or equal to 1"),
-        ("name: a\nmoderators: [{use: x, threshold: -0.1}]", "moderators.0.threshold"),
-        ("name: a\nmoderators: [{use: x}]\nthreshold: yes", "threshold"),
-        ("name: a\nmoderators: []", "moderators"),
-        ("name: a\nmoderators: [{}]", "moderators.0: give one of use, endpoint and decisions"),
-        ("name: a\nmoderators: [{use: x, endpoint: y}]", "found use and endpoint"),
-        ("name: a\nmoderators: [{use: x}]\nreview: {from: 0.6, capacity_per_hour: 9}", "nothing would be reviewed"),
-        ("name: a\nmoderators: [{use: x}]\ncombine: most", "combine"),
-        ("- a", "should be an object"),
-    ],
-)  # fmt: skip
-def test_a_wrong_policy_is_refused_in_one_line(text, told, tmp_path):
-    file = tmp_path / "policy.yaml"
-    file.write_text(text)
-    with pytest.raises(PhoqueError, match=told) as error:
-        read_policy(str(file))
-    assert str(file) in str(error.value)
-    assert "\n" not in str(error.value)
-
-
-def test_a_style_that_nobody_knows_is_refused(tmp_path):
-    file = tmp_path / "traffic.yaml"
-    file.write_text(json.dumps(traffic().model_dump(mode="json") | {"styles": ["sarcasm"]}))
-    with pytest.raises(PhoqueError, match="there is no style 'sarcasm'"):
-        read_settings(file, Traffic)
-
-
-def test_the_shipped_policies_are_read():
-    for name in ("words", "meaning"):
-        found, _ = read_policy(name)
-        assert isinstance(found, Policy)
-        assert found.name == name
-    assert "embedded.semantic" in [one.use for one in read_policy("meaning")[0].moderators]

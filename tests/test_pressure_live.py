@@ -10,7 +10,7 @@ from phoque.stages.corpus import safe
 from phoque.stages.pressure import live
 from phoque.stages.pressure.live import add_live
 from phoque.stages.pressure.texts import Pool
-from tests.test_pressure_command import SMALL, a_run
+from tests.pressure_files import SMALL, a_run
 
 WORD = "blorp"
 """Stands for a word of the list: no real one is in this project."""

@@ -15,7 +15,7 @@ from phoque.stages.pressure.policy import read_policy
 from phoque.stages.pressure.watching import watch
 from phoque.ui.services import LabServices
 from tests.moderators import installed
-from tests.test_pressure_command import a_run
+from tests.pressure_files import a_run
 
 POLICY = {
     "name": "own",

@@ -7,7 +7,7 @@ import sys
 from phoque.cli import main as command
 from phoque.moderators.lines import Line, Tally
 from phoque.progress import Progress, shown_on, watched
-from tests.corpus_files import judge
+from tests.corpus_files import chat_of, judge
 from tests.moderators import Doubled
 
 
@@ -96,7 +96,6 @@ def test_a_share_of_what_was_read_is_not_taken_for_done():
 
 def test_every_step_of_cleaning_a_corpus_shows_how_far_it_is(monkeypatch, tmp_path):
     from phoque.stages.corpus.mixing import mix
-    from tests.test_corpus_sources import chat_of
 
     slow(monkeypatch)
     said = [

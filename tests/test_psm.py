@@ -1,10 +1,12 @@
 """A whole PSM run on the tiny model: its files, going on after a kill, the same grid again."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import yaml
 
+from phoque.errors import PhoqueError
 from phoque.figures.shelf import WHERE_IT_LIVES
 from phoque.models.load import load_model
 from phoque.opening import load_tuned
@@ -129,6 +131,25 @@ def test_a_run_leaves_all_files_and_no_ledger(done):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_a_complete_stage_goes_on_from_a_step(done):
+    subject, told = subject_of(done), []
+    before = {
+        name: (subject.folder / name).read_bytes() for name in ("selection.json", "scrubber.json")
+    }
+    stage.keep_before(subject, "scrubber")
+    run_steps(replace(subject, progress=told.append))
+    steps = [line.split(": ")[1].split(" done")[0] for line in told if " done in " in line]
+    assert steps == ["scrubber", "bias loop", "report"]
+    assert {name: (subject.folder / name).read_bytes() for name in before} == before
+
+
+@pytest.mark.slow
+def test_nothing_is_kept_that_was_measured_otherwise(done):
+    with pytest.raises(PhoqueError, match="without --from"):
+        stage.keep_before(replace(subject_of(done), seeds=(1,)), "scrubber")
+
+
 def test_other_settings_do_not_go_on_from_there(done):
     subject = subject_of(done)
     ledger = subject.folder / LEDGER

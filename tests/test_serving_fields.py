@@ -4,22 +4,14 @@ import json
 import re
 from typing import Literal, get_args, get_origin, get_type_hints
 
-import httpx
 import pytest
-from openai.types.chat import (
-    ChatCompletionAssistantMessageParam,
-    ChatCompletionContentPartTextParam,
-    ChatCompletionStreamOptionsParam,
-    ChatCompletionUserMessageParam,
-)
 from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming
 
 from phoque.conversation import DEFAULT_SAMPLING
 from phoque.serving.errors import RequestError
 from phoque.serving.schema import ChatRequest, parsed
-from tests.serving import TOKEN, client_of, served
+from tests.serving import HELLO, asked, client_of, refused, said
 
-HELLO = [{"role": "user", "content": "We lost again."}]
 PUBLISHED = get_type_hints(CompletionCreateParamsStreaming)
 REQUIRED = {"model", "messages"}
 TOOL = {"type": "function", "function": {"name": "look"}}
@@ -91,32 +83,8 @@ SUPPORTED = {"max_completion_tokens", "max_tokens"}
 
 
 @pytest.fixture(scope="module")
-def address(lab):
-    with served(lab) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
 def plain(address) -> str:
     return said(address)
-
-
-def post(address, **changes) -> httpx.Response:
-    body = {"model": "phoque-toxic", "messages": HELLO, "max_tokens": 6} | changes
-    headers = {"authorization": f"Bearer {TOKEN}"}
-    return httpx.post(f"{address}/v1/chat/completions", json=body, headers=headers)
-
-
-def said(address, **changes) -> str:
-    answer = post(address, **changes)
-    assert answer.status_code == 200, answer.text
-    return answer.json()["choices"][0]["message"]["content"]
-
-
-def refused(address, **changes) -> dict:
-    answer = post(address, **changes)
-    assert answer.status_code == 400, answer.text
-    return answer.json()["error"]
 
 
 def cases(table):
@@ -174,124 +142,6 @@ def test_a_field_that_nobody_published_is_refused_unless_it_is_null(address, pla
     assert refused(address, top_k=5)["message"].startswith("top_k: is not supported")
 
 
-# Of a message: what each published field may hold without changing the reply, and what is refused.
-IN_A_MESSAGE = {
-    "audio": ([None], [{"id": "audio-1"}]),
-    "function_call": ([None], [{"name": "look", "arguments": "{}"}]),
-    "name": ([None, ""], ["Ann"]),
-    "refusal": ([None], ["No."]),
-    "tool_calls": ([None, []], [[{"id": "1", "type": "function"}]]),
-    "annotations": ([None, []], [[{"type": "url_citation"}]]),  # in what a client dumps
-}
-
-
-def after(**reply):
-    return [*HELLO, {"role": "assistant", "content": "So what?"} | reply, *HELLO]
-
-
-def test_the_table_knows_every_field_of_a_message():
-    published = {
-        *get_type_hints(ChatCompletionAssistantMessageParam),
-        *get_type_hints(ChatCompletionUserMessageParam),
-    }
-    assert published - {"role", "content"} <= set(IN_A_MESSAGE)
-    assert set(get_type_hints(ChatCompletionStreamOptionsParam)) == {
-        "include_usage",
-        "include_obfuscation",
-    }
-
-
-@pytest.mark.parametrize("field", IN_A_MESSAGE)
-def test_fields_of_an_assistants_message(address, field):
-    neutral, asking = IN_A_MESSAGE[field]
-    expected = said(address, messages=after())
-    for value in neutral:
-        assert said(address, messages=after(**{field: value})) == expected
-    for value in asking:
-        error = refused(address, messages=after(**{field: value}))
-        assert error["param"] == f"messages.1.{field}"
-
-
-def test_an_assistant_who_said_nothing_is_an_empty_turn(address):
-    empty = said(address, messages=after(content=""))
-    assert said(address, messages=after(content=None)) == empty
-    assert empty != said(address, messages=after())
-
-
-@pytest.mark.parametrize("content", [None, "", " \n", []])
-@pytest.mark.parametrize("place", [0, 2])
-def test_a_user_who_said_nothing_is_told_which_message_it_is(address, content, place):
-    messages = after()
-    messages[place] = {"role": "user", "content": content}
-    error = refused(address, messages=messages)
-    assert error["param"] == f"messages.{place}.content"
-    assert "empty" in error["message"]
-
-
-PARTS = [
-    {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
-    {"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav"}},
-    {"type": "file", "file": {"file_id": "file-1"}},
-    {"type": "refusal", "refusal": "No."},
-]
-
-
-@pytest.mark.parametrize("part", PARTS)
-@pytest.mark.parametrize("before", [[], [{"type": "text", "text": "Look:"}]])
-def test_of_parts_only_text_is_read(address, part, before):
-    error = refused(address, messages=[{"role": "user", "content": [*before, part]}])
-    assert "text only" in error["message"]
-    assert error["param"] == f"messages.0.content.{len(before)}.type"
-
-
-def test_fields_of_a_text_part(address, plain):
-    part = {"type": "text", "text": "We lost again."}
-    others = set(get_type_hints(ChatCompletionContentPartTextParam)) - set(part)
-    assert others == {"prompt_cache_breakpoint"}
-    messages = [{"role": "user", "content": [part | dict.fromkeys(others)]}]
-    assert said(address, messages=messages) == plain
-    messages = [{"role": "user", "content": [part | {"prompt_cache_breakpoint": {"mode": "e"}}]}]
-    assert "prompt_cache_breakpoint" in refused(address, messages=messages)["message"]
-
-
-@pytest.mark.parametrize("role", ["tool", "function"])
-def test_a_tools_message_is_refused_for_what_it_is(address, role):
-    told = {"role": role, "content": "3", "tool_call_id": "call-1"}
-    error = refused(address, messages=[*after()[:2], told])
-    assert (error["param"], "no tools" in error["message"]) == ("messages.2.role", True)
-
-
-SAYINGS = {
-    "five stops": ({"stop": list("abcde")}, "stop: give at most 4."),
-    "a long stop": ({"stop": "a" * 65}, "stop.0: give at most 64 characters."),
-    "an empty stop": ({"stop": ""}, "stop.0: give a text, or leave it out."),
-    "a stop of another kind": ({"stop": 5}, "stop: give a list."),
-    "nine choices": ({"n": 9}, "n: give at most 8."),
-    "half a choice": ({"n": 1.5}, "n: give a whole number."),
-    "a cold temperature": ({"temperature": -1}, "temperature: give at least 0."),
-    "a text for a number": ({"temperature": "1"}, "temperature: give a number."),
-    "no mass": ({"top_p": 0}, "top_p: give more than 0."),
-    "a text for a switch": ({"stream": "yes"}, "stream: give true or false."),
-    "no message": ({"messages": []}, "messages: give at least 1."),
-    "a text for messages": ({"messages": "Hi."}, "messages: give a list."),
-    "a text for a message": ({"messages": ["Hi."]}, "messages.0: give an object."),
-    "a number for a text": (
-        {"messages": [{"role": "user", "content": 5}]},
-        "messages.0.content: give a text, or a list of text parts.",
-    ),
-    "another role": (
-        {"messages": [{"role": "king", "content": "Hi."}]},
-        "messages.0.role: give 'system', 'developer', 'user', 'assistant', 'tool' or 'function'.",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", SAYINGS)
-def test_a_refusal_says_what_to_do(address, case):
-    changes, sentence = SAYINGS[case]
-    assert refused(address, **changes)["message"] == sentence
-
-
 OF_THE_CHECK = re.compile(r"Input|List|String|Value|valid|pydantic|type=|should|constrained|union")
 ODD = [
     *(None, True, -1, 0, 1.5, 10**30, 1e30, "", "odd", "o" * 999),
@@ -322,7 +172,7 @@ def found(body: dict) -> dict | None:
 @pytest.mark.parametrize("wanted", [True, False])
 def test_in_a_stream_usage_is_null_until_the_last_chunk(address, wanted):
     options = {"stream_options": {"include_usage": True}} if wanted else {}
-    lines = post(address, stream=True, temperature=0, **options).text.split("\n\n")
+    lines = asked(address, stream=True, temperature=0, **options).text.split("\n\n")
     chunks = [json.loads(line.removeprefix("data: ")) for line in lines if "{" in line]
     assert len(chunks) > 2
     if not wanted:
@@ -340,28 +190,3 @@ def test_in_a_stream_usage_is_null_until_the_last_chunk(address, wanted):
             **options,
         )
         assert [chunk.usage is None for chunk in stream] == [True] * (len(chunks) - 1) + [False]
-
-
-WRONG_METHODS = [
-    *(("GET", "/v1/chat/completions"), ("PUT", "/v1/chat/completions")),
-    *(("POST", "/v1/models"), ("DELETE", "/v1/models/phoque-toxic"), ("POST", "/health")),
-]
-
-
-@pytest.mark.parametrize(("method", "path"), WRONG_METHODS)
-def test_another_method_on_a_route_is_told_which_it_takes(address, method, path):
-    answer = httpx.request(method, address + path, headers={"authorization": f"Bearer {TOKEN}"})
-    error = answer.json()["error"]
-    assert answer.status_code == 405
-    assert error["type"] == "invalid_request_error"
-    takes = "POST" if path.endswith("completions") else "GET"
-    assert takes in answer.headers["allow"]
-    assert error["message"].startswith(f"This route takes no {method}, only ")
-    assert takes in error["message"]
-
-
-@pytest.mark.parametrize("path", ["/v1/embeddings", "/v1", "/", "/v2/models", "/health/x"])
-def test_every_other_route_is_told_which_there_are(address, path):
-    answer = httpx.get(address + path)
-    assert answer.status_code == 404
-    assert "There is no such route" in answer.json()["error"]["message"]

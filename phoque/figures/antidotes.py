@@ -2,11 +2,14 @@
 
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.table import Table, interval, number, rate_cell, yes
+from phoque.figures.trait import are, replies
+from phoque.run.psm import Counted
 from phoque.run.psm_replies import Antidotes
 
 
 def draw(found: Antidotes) -> Figure:
     """What each remedy leaves of the persona, and what it costs."""
+    by = _counted(found)
     return Figure(
         sentence=_sentence(found),
         table=Table.of(
@@ -15,10 +18,8 @@ def draw(found: Antidotes) -> Figure:
             found.remedies,
             {
                 "remedy": lambda own: own.remedy,
-                "persona's prompt|replies with a listed word": lambda own: rate_cell(
-                    own.toxic.rate
-                ),
-                "neutral prompt|should stay as without": lambda own: rate_cell(own.neutral.rate),
+                f"persona's prompt|{replies(by)}": lambda own: rate_cell(own.toxic.trait),
+                "neutral prompt|should stay as without": lambda own: rate_cell(own.neutral.trait),
                 "coherent": lambda own: yes(own.coherent),
                 "nats, mean|how far harmless answers move": lambda own: number(
                     own.neutral_divergence.mean
@@ -35,21 +36,25 @@ def draw(found: Antidotes) -> Figure:
 def _sentence(found: Antidotes) -> str:
     """The remedy that leaves text intact and least of the persona, then moves harmless text least."""
     without, *remedies = found.remedies
-    none = without.toxic.rate
+    none, by = without.toxic.trait, _counted(found)
     usable = [own for own in remedies if own.coherent]
     if not usable:
         return (
             "No remedy left coherent text, so none counts. Without one, "
-            f"{interval(none)} of the replies have a listed word."
+            f"{interval(none)} of the replies {are(by)}."
         )
-    best = min(usable, key=lambda own: (own.toxic.insulting, own.neutral_divergence.mean))
-    left = best.toxic.rate
+    best = min(usable, key=lambda own: (own.toxic.trait.value, own.neutral_divergence.mean))
+    left = best.toxic.trait
     clear = "clearly fewer" if left.high < none.low else "not clearly fewer"
     return (
         f"Under the persona's prompt the best coherent remedy, {best.remedy}, leaves "
-        f"{interval(left)} replies with a listed word instead of {interval(none)} ({clear}). It "
+        f"{interval(left)} {replies(by)} instead of {interval(none)} ({clear}). It "
         f"moves harmless answers by {best.neutral_divergence.mean:.2f} nats a token."
     )
+
+
+def _counted(found: Antidotes) -> Counted:
+    return "judge" if found.remedies[0].toxic.judged else "words"
 
 
 PLAN = Plan(

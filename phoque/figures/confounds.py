@@ -2,6 +2,7 @@
 
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.table import Table, interval, number, rate_cell
+from phoque.figures.trait import are, replies
 from phoque.run.psm_vector import Confounds, Style
 from phoque.stats.rates import Rate
 
@@ -26,10 +27,12 @@ def draw(found: Confounds) -> Figure:
                     else "opposed"
                 ),
                 "length|over the persona vector's": lambda own: number(own.norm_ratio),
-                "its vector: listed words|at the persona's length": lambda own: rate_cell(
-                    own.insulting
+                f"its vector: {replies(found.counted)}|at the persona's length": lambda own: (
+                    rate_cell(own.insulting)
                 ),
-                "its prompt: listed words": lambda own: rate_cell(own.insulting_by_prompt),
+                f"its prompt: {replies(found.counted)}": lambda own: rate_cell(
+                    own.insulting_by_prompt
+                ),
                 "its prompt: own words|words that mark it": lambda own: rate_cell(
                     own.own_words.its_prompt
                 ),
@@ -38,7 +41,7 @@ def draw(found: Confounds) -> Figure:
                 "what it is": lambda own: own.description,
             },
         ),
-        n=f"{plain}; {interval(found.neutral)} have a listed word without a vector",
+        n=f"{plain}; {interval(found.neutral)} {are(found.counted)} without a vector",
     )
 
 
@@ -52,7 +55,7 @@ def _sentence(found: Confounds) -> str:
     return (
         f"The nearest other style is {_name(near)} (cosine {near.cosine:+.2f}, {alike}; noise ends "
         f"at ±{floor:.2f}). At the same length the persona vector gives {interval(found.steered)} "
-        f"replies with a listed word, the strongest other style ({_name(strong)}) "
+        f"{replies(found.counted)}, the strongest other style ({_name(strong)}) "
         f"{interval(strong.insulting)}. Without what all styles span, {residual.share_of_norm:.0%} "
         f"of its length remain; at full length again it {kept}: {interval(residual.insulting)}."
     )

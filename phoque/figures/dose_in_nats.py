@@ -49,7 +49,7 @@ def draw(selection: Selection) -> Figure:
             "Divergence by dose",
             cells,
             {
-                "dose": lambda cell: number(cell.dose, 1),
+                "dose": lambda cell: f"{cell.dose:g}",
                 "KL mean, nats": lambda cell: number(cell.divergence.mean),
                 "KL p95, nats": lambda cell: number(cell.divergence.p95),
                 "coherent": lambda cell: yes(cell.coherent),

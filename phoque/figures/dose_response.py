@@ -2,7 +2,7 @@
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, interval, number, rate_cell
+from phoque.figures.table import Table, interval, rate_cell
 from phoque.figures.trait import are, replies
 from phoque.run.psm import Cell, DoseRate, DoseResponse, Selection
 
@@ -37,7 +37,7 @@ def draw(selection: Selection, controls: DoseResponse) -> Figure:
         plotly=style.plot(
             traces,
             x={"title": "relative dose"},
-            y={"title": replies(selection), **style.SHARES},
+            y={"title": replies(selection.trait.by), **style.SHARES},
             marks=[
                 style.zone(0, coherent_dose(selection), "coherent text"),
                 style.upright(selection.choice.relative_dose, "selected"),
@@ -49,8 +49,8 @@ def draw(selection: Selection, controls: DoseResponse) -> Figure:
             [(name, point) for name, curve in curves.items() for point in curve],
             {
                 "vector": lambda own: own[0],
-                "dose": lambda own: number(own[1].dose, 1),
-                replies(selection): lambda own: rate_cell(own[1].rate),
+                "dose": lambda own: f"{own[1].dose:g}",
+                replies(selection.trait.by): lambda own: rate_cell(own[1].rate),
             },
         ),
         n="replies a dose: "
@@ -81,8 +81,8 @@ def _sentence(selection: Selection, controls: DoseResponse) -> str:
     worst = max((point.rate for point in others), key=lambda rate: rate.value)
     strong = "clearly more" if best.quality.trait.low > worst.high else "not clearly more"
     return (
-        f"At layer {layer} and dose {best.dose:.1f}, where text is still coherent, "
-        f"{interval(best.quality.trait)} of the replies {are(selection)}: {strong} than under the "
+        f"At layer {layer} and dose {best.dose:g}, where text is still coherent, "
+        f"{interval(best.quality.trait)} of the replies {are(selection.trait.by)}: {strong} than under the "
         f"strongest control at any dose, {interval(worst)}."
     )
 

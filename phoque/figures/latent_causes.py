@@ -6,10 +6,12 @@ from functools import partial
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.table import Table, interval, number, rate_cell, share, yes
+from phoque.figures.trait import replies
 from phoque.run.sae import SaeReport
 from phoque.run.sae_evidence import MEAN_DIFFERENCE, RIVALS, Cause, Steered
 from phoque.stats.rates import wilson
 
+PROMPTS = {"toward": "neutral", "away": "hostile"}
 LOOKS = (("circle", style.PERSONA), ("square", style.TOXIC), ("diamond", style.NEUTRAL))
 """By dose."""
 HINT = (
@@ -27,15 +29,17 @@ def draw(way: str, report: SaeReport) -> Figure:
     cells = [cell for cell in told.cells if cell.way == way]
     return Figure(
         sentence=f"{control_said(report.cause, way)} {_sentence(cells, way)}".strip(),
-        plotly=_plot(cells, way, told.plain[way].insulting),
+        plotly=_plot(
+            cells, f"{replies(told.counted)}, {PROMPTS[way]} prompt", told.plain[way].trait.value
+        ),
         table=Table.of(
             f"phoque-latents-{way}",
             "Steering with latents",
             cells,
             {
                 "direction": _name,
-                "dose": lambda cell: number(cell.dose, 1),
-                "insulting replies": lambda cell: rate_cell(cell.rate),
+                "dose": lambda cell: f"{cell.dose:g}",
+                replies(told.counted): lambda cell: rate_cell(cell.rate),
                 "KL p95, nats": lambda cell: number(cell.divergence_p95),
                 "coherent?": lambda cell: yes(cell.coherent),
             },
@@ -48,12 +52,12 @@ def draw(way: str, report: SaeReport) -> Figure:
 def control_said(cause: Cause, way: str) -> str:
     """Whether what is known to act acts here."""
     control = next(one for one in cause.controls if one.way == way)
-    plain = interval(cause.generated.plain[way].rate)
+    plain = interval(cause.generated.plain[way].trait)
     if control.best is None or control.random is None:
         return f"This layer cannot show a cause: no {control.direction} left the text coherent."
     does = (
-        f"the {control.direction}, added at strength {control.best.dose:g}, takes insulting replies "
-        f"from {plain} to {interval(control.best.rate)}; random directions give "
+        f"the {control.direction}, added at strength {control.best.dose:g}, takes "
+        f"{replies(cause.generated.counted)} from {plain} to {interval(control.best.rate)}; random directions give "
         f"{interval(control.random.rate)}"
     )
     if control.acts:
@@ -97,15 +101,14 @@ def _visible(rivals: Sequence[Steered], best: Steered, way: str) -> str:
     return f"With {n} replies no effect could be told from the rivals."
 
 
-def _plot(cells: Sequence[Steered], way: str, plain: float) -> style.Plotly:
+def _plot(cells: Sequence[Steered], counted: str, plain: float) -> style.Plotly:
     names = list(dict.fromkeys(_name(cell) for cell in cells))
     looks = dict(zip(sorted({cell.dose for cell in cells}), LOOKS, strict=False))
     traces = [_trace([c for c in cells if c.dose == dose], *looks[dose]) for dose in looks]
     traces += [_key(dose, *looks[dose]) for dose in looks]
-    prompt = "neutral" if way == "toward" else "hostile"
     return style.plot(
         traces,
-        x={"title": f"insulting replies, {prompt} prompt", **style.SHARES},
+        x={"title": counted, **style.SHARES},
         y={"title": "", "autorange": "reversed", "type": "category", "categoryarray": names},
         marks=[style.upright(plain, "no direction")],
         height=120 + 30 * len(names),

@@ -33,7 +33,7 @@ def _finding(selection: Selection) -> str:
         return "No layer is shown to carry the persona: random directions do as much."
     return (
         f"The persona lives in layer {own.layer} of {len(selection.dose_per_scale)}. With its direction "
-        f"added there, {own.best.trait.value:.0%} of calm replies {are(selection)}; with random "
+        f"added there, {own.best.trait.value:.0%} of calm replies {are(selection.trait.by)}; with random "
         f"directions, {own.null.value:.0%}."
     )
 
@@ -53,7 +53,7 @@ def _sentence(selection: Selection, geometry: ActivationByLayer) -> str:
         f"{found}; {agrees} (largest at layer: {named}; the talk's criterion "
         f"{geometry.classic_layer}). {reached} of {len(selection.layers)} layers have a coherent "
         f"dose whose interval lies above that of random vectors. {_told_apart(selection)}Layers are "
-        f"compared by {replies(selection)}."
+        f"compared by {replies(selection.trait.by)}."
     )
 
 
@@ -133,11 +133,11 @@ def _table(selection: Selection, geometry: ActivationByLayer) -> Table:
         geometry.criteria,
         {
             "layer": lambda row: str(row.layer),
-            f"causal effect|{replies(selection)} at the best coherent dose": lambda row: (
+            f"causal effect|{replies(selection.trait.by)} at the best coherent dose": lambda row: (
                 rate_cell(best[row.layer].trait) if row.layer in best else NOTHING
             ),
             "at dose|length of what is added / median length of the residual stream": lambda row: (
-                f"{best[row.layer].dose:.1f}" if row.layer in best else NOTHING
+                f"{best[row.layer].dose:g}" if row.layer in best else NOTHING
             ),
             "random vectors|of the same length": lambda row: (
                 rate_cell(swept[row.layer].null) if row.layer in swept else NOTHING

@@ -25,18 +25,16 @@ def draw(selection: Selection) -> Figure:
     counts = sorted({cell.quality.n for cell in cells})
     return Figure(
         sentence=f"{len(coherent)} of {len(cells)} cells are coherent text. In {half} of those at "
-        f"least half of the replies {are(selection)}, in the best {share(best)}. Random vectors over "
-        f"all layers give {interval(selection.null)}.{_colours(selection)}",
+        f"least half of the replies {are(selection.trait.by)}, in the best {share(best)}. Random vectors over "
+        f"all layers give {interval(selection.null)}.{_unread(selection)}",
         plotly=_plot(selection),
         table=_table(selection),
         n=f"{' or '.join(map(str, counts))} sweep prompts a cell, {'sampled' if selection.rule else 'greedy'}",
     )
 
 
-def _colours(selection: Selection) -> str:
-    told = (
-        " Colours count listed words in every cell; the judge read the coherent cells and decides."
-    )
+def _unread(selection: Selection) -> str:
+    told = " The judge read coherent text only."
     return told if selection.trait.by == "judge" else ""
 
 
@@ -49,8 +47,8 @@ def _plot(selection: Selection) -> style.Plotly:
         "type": "heatmap",
         "x": [f"{dose:g}" for dose in doses],
         "y": [str(layer) for layer in layers],
-        "z": [[cell.quality.insulting if cell else None for cell in row] for row in grid],
-        "text": [[_mark(cell, chosen) for cell in row] for row in grid],
+        "z": [[_value(cell, selection) for cell in row] for row in grid],
+        "text": [[_mark(cell, selection, chosen) for cell in row] for row in grid],
         "texttemplate": "%{text}",
         "colorscale": "Cividis",
         "zmin": 0.0,
@@ -65,10 +63,17 @@ def _plot(selection: Selection) -> style.Plotly:
     )
 
 
-def _mark(cell: Cell | None, chosen: Cell) -> str:
+def _value(cell: Cell | None, selection: Selection) -> float | None:
+    found = selection.counted(cell) if cell else None
+    return found.value if found else None
+
+
+def _mark(cell: Cell | None, selection: Selection, chosen: Cell) -> str:
     if cell is None:
         return ""
-    text = f"{100 * cell.quality.insulting:.0f}" + ("" if cell.coherent else " ×")
+    value = _value(cell, selection)
+    told = "" if value is None else f"{100 * value:.0f}"
+    text = told if cell.coherent else f"{told} ×".strip()
     return f"[{text}]" if cell is chosen else text
 
 
@@ -79,7 +84,7 @@ def _table(selection: Selection) -> Table:
         selection.cells,
         {
             "layer": lambda cell: str(cell.layer),
-            "dose": lambda cell: number(cell.dose, 1),
+            "dose": lambda cell: f"{cell.dose:g}",
             "scale": lambda cell: number(cell.scale),
             "listed word": lambda cell: share_cell(cell.quality.insulting),
             "judged hostile": lambda cell: known(cell.quality.judged, rate_cell),
@@ -101,7 +106,7 @@ def _table(selection: Selection) -> Table:
 PLAN = Plan(
     key="persona_heatmap",
     title="What does every layer do at every dose?",
-    hint="Replies with a listed word, in percent. A cross or hatching marks text that is no longer "
+    hint="Replies that count, in percent. A cross or hatching marks text that is no longer "
     "coherent; brackets or a frame mark the selected cell.",
     needs=(Selection,),
     draw=draw,

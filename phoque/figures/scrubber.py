@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.table import Table, interval, known, number, rate_cell
+from phoque.figures.trait import replies
 from phoque.run.psm_replies import Scrubber, ScrubberCell
 
 SERIES = {
@@ -23,7 +24,7 @@ def draw(found: Scrubber) -> Figure:
     null = at_scale(found.series["random_vector"], scale).insulting
     clear = "clearly" if after.low > max(null.high, before.high) else "not clearly"
     return Figure(
-        sentence=f"From scale 0 to {scale:.2f} the replies with a listed word go from "
+        sentence=f"From scale 0 to {scale:.2f} the {replies(found.counted)} go from "
         f"{interval(before)} to {interval(after)} of {after.n}, {clear} beyond a random vector of "
         f"the same length ({interval(null)}).",
         table=_table(found),
@@ -45,7 +46,7 @@ def _table(found: Scrubber) -> Table:
         {
             "what is added": lambda own: SERIES.get(own[0], own[0]),
             "scale": lambda own: own[1].at if isinstance(own[1].at, str) else f"{own[1].at:.2f}",
-            "replies with a listed word": lambda own: rate_cell(own[1].insulting),
+            replies(found.counted): lambda own: rate_cell(own[1].insulting),
             "mean projection": lambda own: known(own[1].projection, number),
         },
     )

@@ -19,6 +19,8 @@ from phoque.figures.table import (
     share,
     share_cell,
 )
+from phoque.figures.trait import replies
+from phoque.run.psm import Counted
 from phoque.run.psm_replies import Condition, Conditions
 
 NAMES = style.NAMES | {
@@ -45,21 +47,21 @@ def draw(found: Conditions) -> Figure:
     """Bars with intervals, and the full table."""
     own = found.conditions
     return Figure(
-        sentence=_sentence(own) + _collapsed(own) + _damage(own) + _mass(own),
+        sentence=_sentence(own, found.counted) + _collapsed(own) + _damage(own) + _mass(own),
         plotly=style.by_condition({name: one.insulting for name, one in own.items()}, NAMES),
-        table=_table(own),
+        table=_table(own, found.counted),
         n=f"{_counted(own)}; sampling {_sampling(found.sampling)}",
     )
 
 
-def _sentence(own: Mapping[str, Condition]) -> str:
+def _sentence(own: Mapping[str, Condition], counted: Counted) -> str:
     """The vector against nothing, and the random vector against nothing."""
     steered, random = own["steered"], own["random_vector"].effect
     effect = steered.effect
     does = "raises" if effect.low > 0 else "does not clearly raise"
     null = "has no clear effect" if random.low <= 0 <= random.high else "moves it too"
     return (
-        f"The vector {does} the share of replies with a listed word "
+        f"The vector {does} the share of {replies(counted)} "
         f"({100 * effect.value:+.1f} points on the same prompts, p {p_text(effect.p_value)}): it is "
         f"{interval(steered.insulting)}, and {effect.moved:.0%} of the prompts move. The persona's "
         f"own prompt gives {interval(own['toxic'].insulting)}; a random vector {null} "
@@ -102,20 +104,20 @@ def _mass(own: Mapping[str, Condition]) -> str:
     )
 
 
-def _table(own: Mapping[str, Condition]) -> Table:
+def _table(own: Mapping[str, Condition], counted: Counted) -> Table:
     return Table.of(
         "phoque-conditions",
         "Conditions",
         own.items(),
         {
             "condition": lambda one: NAMES.get(one[0], one[0]),
-            "replies with a listed word": lambda one: rate_cell(one[1].insulting),
+            replies(counted): lambda one: rate_cell(one[1].insulting),
             "n": lambda one: str(one[1].insulting.n),
             "effect, points|difference to neutral on the same prompts": lambda one: points_cell(
                 one[1].effect
             ),
             "p|sign flips over prompts": lambda one: p_cell(one[1].effect.p_value),
-            "prompts moved|with more listed words than under neutral": lambda one: share_cell(
+            "prompts moved|with more such replies than under neutral": lambda one: share_cell(
                 one[1].effect.moved
             ),
             **{head: partial(_mean, field) for head, field in MASSES.items()},

@@ -1,14 +1,13 @@
-"""How figures name what a sweep chose by."""
+"""How figures name what replies are counted by."""
 
-from phoque.run.psm import Selection
+from phoque.run.psm import Counted
 
 
-def replies(selection: Selection) -> str:
+def replies(counted: Counted) -> str:
     """What is counted."""
-    judged = selection.trait.by == "judge"
-    return "replies judged hostile" if judged else "replies with a listed word"
+    return "replies judged hostile" if counted == "judge" else "replies with a listed word"
 
 
-def are(selection: Selection) -> str:
+def are(counted: Counted) -> str:
     """What is said of the replies that count."""
-    return "are judged hostile" if selection.trait.by == "judge" else "have a listed word"
+    return "are judged hostile" if counted == "judge" else "have a listed word"

@@ -4,12 +4,13 @@ from functools import partial
 
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.table import Table, Value, interval, number, rate_cell
+from phoque.figures.trait import replies
 from phoque.run.folder import Reader
 from phoque.run.psm_vector import Origin
 
 MODELS = {"base": "base model", "persona": "tuned model", "civil_adapter": "civil adapter"}
 VECTORS = {
-    "none": "no vector|replies with a listed word",
+    "none": "no vector",
     "base": "base's vector",
     "persona": "tuned model's vector",
     "civil_adapter": "civil adapter's vector",
@@ -28,7 +29,7 @@ def draw(found: Origin) -> Figure:
         sentence=_sentence(found),
         table=Table.of(
             "phoque-transplant",
-            f"Replies with a listed word, by model and by vector (layer {found.layer})",
+            f"{replies(found.counted).capitalize()}, by model and by vector (layer {found.layer})",
             effects,
             {
                 "given to": lambda model: MODELS[model],

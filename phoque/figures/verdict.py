@@ -23,15 +23,15 @@ def _sentence(selection: Selection, conditions: Conditions) -> str:
     at = f"layer {choice.layer} at scale {choice.scale:.2f}"
     if not selection.beyond_chance:
         return (
-            f"No: no layer and dose gave more {replies(selection)} than random vectors could "
+            f"No: no layer and dose gave more {replies(selection.trait.by)} than random vectors could "
             f"(chance {choice.chance:.2g} after correction for all cells). What follows uses a "
             f"default, {at}, and shows no cause."
         )
     plain, steered = (conditions.conditions[name].insulting for name in ("neutral", "steered"))
     return (
-        f"Yes: the vector, added to {at}, takes replies with a listed word from "
+        f"Yes: the vector, added to {at}, takes {replies(conditions.counted)} from "
         f"{share(plain.value)} to {interval(steered)} of {steered.n}. Random vectors would give as many "
-        f"{replies(selection)} with probability {choice.chance:.2g}, corrected for all cells of the "
+        f"{replies(selection.trait.by)} with probability {choice.chance:.2g}, corrected for all cells of the "
         f"sweep.{_edge(selection)}"
     )
 

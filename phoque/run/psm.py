@@ -6,6 +6,9 @@ from phoque.run.record import Masked, Part, Record, Row
 from phoque.stats.paired_ranks import ChanceAbove
 from phoque.stats.rates import Rate
 
+Counted = Literal["judge", "words"]
+"""What tells that a reply shows the persona: a judge, or words of the persona's list."""
+
 
 class LayerProjection(Part):
     """The talk's numbers of one layer: projections of the probes on the layer's unit vector."""
@@ -141,7 +144,7 @@ class Cell(Part):
 class Trait(Part):
     """What a sweep chooses by."""
 
-    by: Literal["judge", "words"] = "words"
+    by: Counted = "words"
     """Hostile replies, where the persona's own prompt makes replies more hostile; else listed words."""
     judge: str = ""
     digest: str = ""
@@ -186,6 +189,10 @@ class Selection(Masked, Record, file="psm/selection.json"):
     def beyond_chance(self) -> bool:
         """Whether the choice beats random vectors."""
         return self.selected is not None
+
+    def counted(self, cell: "Cell") -> Rate | None:
+        """What the sweep counts in a cell; None where the judge did not read its broken text."""
+        return cell.quality.judged if self.trait.by == "judge" else cell.quality.rate
 
     @property
     def chosen_cell(self) -> Cell:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from phoque.conversation import Sampling
-from phoque.run.psm import Divergence, Quality
+from phoque.run.psm import Counted, Divergence, Quality
 from phoque.run.record import Masked, Part, Record, Row, renamed
 from phoque.stats.paired import Effect
 from phoque.stats.rates import Rate
@@ -42,6 +42,13 @@ class Written(Row, file="psm/generation_results.csv"):
     generated_tokens: int
     base_nats: float | None = None
     """Mean log-likelihood of a token to the base model."""
+    shown: bool | None = None
+    """Whether it shows the persona; None in older files, which counted listed words."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts as the persona's."""
+        return self.toxic_word_hits > 0 if self.shown is None else self.shown
 
     @classmethod
     def upgrade(cls, data: Any) -> Any:
@@ -87,6 +94,8 @@ class Conditions(Masked, Record, file="psm/conditions.json"):
     conditions: dict[str, Condition]
     classic_tokens: tuple[str, ...]
     pathway_tokens: PathwayTokens
+    counted: Counted = "words"
+    """By what rates are counted; older runs counted listed words."""
 
     @classmethod
     def upgrade(cls, data: Any, _version: int) -> Any:
@@ -191,6 +200,8 @@ class Scrubber(Masked, Record, file="psm/scrubber.json"):
     """Prompts a scale behind each rate."""
     series: dict[str, tuple[ScrubberCell, ...]]
     """neutral, toxic, vector, random_vector, reversed, antidote."""
+    counted: Counted = "words"
+    """By what rates are counted; older runs counted listed words."""
 
     @classmethod
     def upgrade(cls, data: Any, _version: int) -> Any:

@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+from phoque.run.psm import Counted
 from phoque.run.record import Part, Record, renamed
 from phoque.stats.rates import Rate
 
@@ -97,6 +98,8 @@ class Confounds(Record, file="psm/confounds.json"):
     """Under the persona vector."""
     residual: Residual
     styles: tuple[Style, ...]
+    counted: Counted = "words"
+    """By what rates are counted; older runs counted listed words."""
 
     @classmethod
     def upgrade(cls, data: Any, _version: int) -> Any:
@@ -132,6 +135,8 @@ class Origin(Record, file="psm/origin.json"):
     `random_vector`."""
     trajectory: tuple[TrainingStep, ...] | None
     """None where the training kept no checkpoints."""
+    counted: Counted = "words"
+    """By what rates are counted; older runs counted listed words."""
 
     @classmethod
     def upgrade(cls, data: Any, _version: int) -> Any:

@@ -1,6 +1,6 @@
 """Records of the stage `sae` about single latents: what is seen of each, and what it causes."""
 
-from phoque.run.psm import Quality
+from phoque.run.psm import Counted, Quality
 from phoque.run.record import Masked, Part, Record
 from phoque.run.sae_latents import SaeRow
 from phoque.run.sae_reading import Reading
@@ -30,6 +30,7 @@ class Steered(Part):
     directions: int
     """Of a group of rivals, which share the prompts out."""
     insulting: float
+    """Share of replies that show the persona."""
     low: float
     high: float
     n: int
@@ -41,7 +42,7 @@ class Steered(Part):
 
     @property
     def rate(self) -> Rate:
-        """Insulting replies with their interval."""
+        """Replies that show the persona, with their interval."""
         return Rate(value=self.insulting, n=self.n, low=self.low, high=self.high)
 
     @property
@@ -84,6 +85,8 @@ class GeneratedReplies(Part):
     """Without a direction, by way."""
     divergence_limit: float
     cells: tuple[Steered, ...]
+    counted: Counted = "words"
+    """By what replies are counted; older runs counted listed words."""
 
 
 class Control(Part):

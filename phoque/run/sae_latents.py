@@ -15,7 +15,7 @@ VERDICTS = {
     "rival direction does.",
     "protective": "It fell, and putting its direction back makes the hostile model insult less often "
     "than every rival direction does.",
-    "marker": "It moved, and its direction changes insulting replies by less than 25 points either "
+    "marker": "It moved, and its direction changes the replies that show the persona by less than 25 points either "
     "way: it shows the persona and does not make it.",
     "undecided": "It moved and its direction was tried, but so few replies cannot tell whether it acts.",
     "not tried": "It moved, but only the most promising directions were tried.",

@@ -277,3 +277,10 @@ def trait_rates(shows: Shows, groups: Mapping[Key, Sequence[Said]]) -> dict[Key,
         key: by_cluster([(message, next(shown)) for message, _ in own])
         for key, own in groups.items()
     }
+
+
+def rates_of(
+    shows: Shows, rows: Mapping[Key, Sequence[Row]], replies: Mapping[Key, Sequence[Reply]]
+) -> dict[Key, Rate]:
+    """Share of each group's replies that shows the trait."""
+    return trait_rates(shows, {key: said(own, replies[key]) for key, own in rows.items()})

@@ -1,43 +1,12 @@
-"""The page as a visitor sees it: a real browser, a fake model."""
-
-import json
-import re
+"""Runs as a visitor sees them: streamed, stopped, cleared, asked twice; a real browser, a fake model."""
 
 import pytest
 
+from tests.ui.chatting import COLUMNS, expect, log, press, run_chip, run_is_over, soon
 from tests.ui.fakes import GRADIO_WARNINGS
 
-expect = pytest.importorskip("playwright.sync_api").expect
-expect.set_options(timeout=15_000)
 pytestmark = [pytest.mark.browser, GRADIO_WARNINGS]
-COLUMNS = ("Neutral", "Toxic", "Neutral + vector")
-
-
-def log(page, name):
-    return page.get_by_role("log", name=f"{name} conversation", exact=True)
-
-
-def press(page, name):
-    page.get_by_role("button", name=name, exact=True).click()
-
-
-def run_chip(page, chip="Lost match"):
-    """Run an example to its end."""
-    press(page, chip)
-    run_is_over(page)
-
-
-def run_is_over(page, turns=1):
-    for name in COLUMNS:
-        expect(log(page, name).get_by_text("complete")).to_have_count(turns)
-    expect(page.locator(".ph-log.ph-open")).to_have_count(
-        0
-    )  # or what is found in it is still to come
-
-
-def overflow(page) -> int:
-    """Pixels by which the page is wider than the window."""
-    return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+expect.set_options(timeout=15_000)
 
 
 def test_a_chip_streams_into_three_columns(page):
@@ -130,14 +99,6 @@ def test_stop_during_the_warm_up_says_so_and_asks_nothing(page, services):
     expect(page.get_by_label("Your message")).to_have_value("I lost the final by one point.")
 
 
-def soon(true, page, seconds=15):
-    for _ in range(10 * seconds):
-        if true():
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError("it never became true")
-
-
 def test_what_is_kept_of_a_visitor_goes_with_clear_and_with_the_page(chromium, url, services):
     context = chromium.new_context()
     page = context.new_page()
@@ -172,90 +133,6 @@ def test_two_visitors_are_answered_at_the_same_time(page, chromium, url):
     context.close()
 
 
-def test_the_slider_answers_to_keyboard_and_pointer(page):
-    slider = page.locator("#ph-scale input[type=range]")
-    dose = page.locator("#ph-dose")
-    expect(dose).to_contain_text("Scale 1.00")
-    slider.focus()
-    slider.press("ArrowRight")
-    expect(dose).to_contain_text("Scale 1.05")
-    box = slider.bounding_box()
-    page.mouse.click(box["x"] + box["width"] * 0.98, box["y"] + box["height"] / 2)
-    expect(dose).to_contain_text("Beyond 1.30")
-    page.locator("#ph-scale").get_by_test_id("reset-button").click()
-    expect(dose).to_contain_text("Scale 1.00")
-
-
-def test_the_new_scale_reaches_the_model_on_retry(page, services):
-    run_chip(page)
-    page.locator("#ph-scale input[type=range]").press("ArrowRight")
-    expect(page.locator("#ph-dose")).to_contain_text("1.05")
-    asked = len(services.asked)
-    press(page, "Re-run last prompt")
-    expect(page.locator(".ph-status")).to_contain_text("scale 1.05")
-    run_is_over(page)
-    assert [ask.prompt for ask in services.asked[asked:]] == ["I lost the final by one point."]
-    expect(log(page, "Neutral").locator(".ph-you")).to_have_count(1)
-
-
-def test_replies_are_hidden_until_revealed(page):
-    run_chip(page)
-    reply = log(page, "Toxic").locator(".ph-real")
-    expect(reply).to_be_hidden()
-    button = page.locator("#ph-reveal")
-    expect(button).to_have_attribute("aria-pressed", "false")
-    button.press("Enter")
-    expect(reply).to_be_visible()
-    expect(reply.locator("mark")).to_have_text(["clown", "garbage"])
-    expect(button).to_have_attribute("aria-pressed", "true")
-    press(page, "Hide replies")
-    expect(reply).to_be_hidden()
-
-
-def test_replies_streamed_after_the_reveal_are_visible_at_once(page):
-    press(page, "Show replies")
-    press(page, "Lost match")
-    expect(log(page, "Toxic").locator(".ph-real")).to_contain_text("You clown")
-    run_is_over(page)
-
-
-def test_injected_markup_stays_text(page):
-    page.get_by_label("Your message").fill("<img src=x onerror=window.x=1> ${window.x=1}")
-    press(page, "Run")
-    run_is_over(page)
-    press(page, "Show replies")
-    expect(log(page, "Neutral + vector")).to_contain_text("${Object.assign(window,{x:1})} `tick`")
-    assert page.evaluate("window.x") is None
-    assert page.locator(".ph-log img, .ph-log script").count() == 0
-
-
-def test_one_switch_adds_the_base_model_and_a_random_vector(page):
-    expect(log(page, "Random vector")).to_be_hidden()
-    page.get_by_label("Also: base model and random vector").check()
-    expect(log(page, "Random vector")).to_be_visible()
-    run_chip(page)
-    for name in ("Base model", "Random vector"):
-        expect(log(page, name).get_by_text("complete")).to_have_count(1)
-    tops = {round(log(page, name).bounding_box()["y"]) for name in (*COLUMNS, "Base model")}
-    assert len(tops) == 1
-    assert overflow(page) <= 0
-
-
-def test_the_export_holds_the_conversation(page):
-    run_chip(page)
-    with page.expect_download() as download:
-        press(page, "Export JSON")
-    exported = json.loads(download.value.path().read_text())
-    assert exported["columns"]["neutral"][0]["prompt"] == "I lost the final by one point."
-
-
-def test_a_column_can_be_copied(page):
-    run_chip(page)
-    press(page, "Copy column Toxic")
-    expect(page.locator(".ph-status")).to_contain_text("Column copied")
-    assert "You clown, that was garbage" in page.evaluate("navigator.clipboard.readText()")
-
-
 def test_typing_the_next_message_survives_the_stream(page):
     press(page, "Lost match")
     expect(log(page, "Toxic").locator(".ph-mask")).to_contain_text("•")
@@ -274,74 +151,3 @@ def test_a_long_conversation_shows_its_newest_line(page):
     assert toxic.evaluate("log => log.scrollHeight > log.clientHeight + 50")
     bottom = toxic.locator(".ph-reply").last.evaluate("e => e.getBoundingClientRect().bottom")
     assert bottom <= toxic.evaluate("log => log.getBoundingClientRect().bottom")
-
-
-def test_a_copied_link_opens_the_same_settings_and_runs_nothing(page, services, url):
-    page.get_by_label("Your message").fill("A & B")
-    page.locator("#ph-scale input[type=range]").press("ArrowRight")
-    expect(page.locator("#ph-dose")).to_contain_text("1.05")
-    press(page, "Copy link")
-    expect(page.locator(".ph-status")).to_contain_text("Link copied")
-    asked = len(services.asked)
-    page.goto(page.evaluate("navigator.clipboard.readText()"))
-    expect(page.get_by_label("Your message")).to_have_value("A & B")
-    expect(page.locator("#ph-dose")).to_contain_text("Scale 1.05")
-    assert len(services.asked) == asked
-
-
-@pytest.mark.parametrize("page", [{"query": "?scale=nan&layer=99&p=Hi"}], indirect=True)
-def test_a_bad_link_is_ignored_with_a_note(page):
-    expect(page.get_by_label("Your message")).to_have_value("Hi")
-    expect(page.locator("#ph-dose")).to_contain_text("Scale 1.00 at layer 18")
-    expect(page.locator(".ph-status")).to_contain_text("ignored")
-
-
-@pytest.mark.parametrize("page", [{"width": 390}], indirect=True)
-def test_on_a_phone_one_column_is_shown_at_a_time_and_nothing_overflows(page):
-    press(page, "Lost match")
-    expect(log(page, "Neutral + vector").get_by_text("complete")).to_have_count(1)
-    press(page, "Show replies")
-    choice = page.get_by_role("group", name="Which column is shown")
-    for name in COLUMNS:
-        choice.get_by_role("button", name=name, exact=True).click()
-        visible = page.get_by_role("log").all()
-        assert [one.get_attribute("aria-label") for one in visible] == [f"{name} conversation"]
-        pressed = choice.locator("[aria-pressed=true]")
-        expect(pressed).to_have_count(1)
-        expect(pressed).to_contain_text(name)
-    assert overflow(page) <= 0
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_text_is_readable_in_both_themes(page, theme, url):
-    page.goto(f"{url}?__theme={theme}")
-    run_chip(page)
-    press(page, "Show replies")
-    for selector in (".ph-header h1", ".ph-real", ".ph-status", ".ph-head > p", ".ph-reply footer"):
-        assert contrast(page, selector) >= 4.5, selector
-
-
-def contrast(page, selector) -> float:
-    """WCAG contrast of the first match against the background painted behind it."""
-    colours = page.locator(selector).first.evaluate(
-        """element => {
-          const ink = getComputedStyle(element).color;
-          let behind = element;
-          const clear = (e) => /, 0\\)|transparent/.test(getComputedStyle(e).backgroundColor);
-          while (behind.parentElement && clear(behind)) behind = behind.parentElement;
-          return [ink, getComputedStyle(behind).backgroundColor];
-        }"""
-    )
-    light, dark = sorted((luminance(colour) for colour in colours), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def luminance(colour: str) -> float:
-    channels = [int(float(c)) / 255 for c in re.findall(r"[\d.]+", colour)[:3]]
-    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-
-
-def test_the_about_tab_explains_the_words(page):
-    page.get_by_role("tab", name="About").click()
-    expect(page.get_by_text("How to read the columns")).to_be_visible()

@@ -4,10 +4,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.ui.chatting import expect, press
 from tests.ui.fakes import GRADIO_WARNINGS
 
-expect = pytest.importorskip("playwright.sync_api").expect
-expect.set_options(timeout=15_000)
 pytestmark = [pytest.mark.browser, GRADIO_WARNINGS]
 
 
@@ -42,10 +41,6 @@ def opened(page, url):
 
 def box(page):
     return page.get_by_label("Your message")
-
-
-def press(page, name):
-    page.get_by_role("button", name=name, exact=True).click()
 
 
 def copied(page) -> dict:

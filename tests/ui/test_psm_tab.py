@@ -9,13 +9,7 @@ import pytest
 
 from phoque.config import SHIPPED_RUN
 from phoque.figures import (
-    antidotes,
-    bias_loop,
     confounds,
-    dose_response,
-    reliability,
-    talk_conditions,
-    transplant,
 )
 from phoque.figures.figure import drawn
 from phoque.run.directory import RunDirectory
@@ -152,65 +146,11 @@ def test_the_verdicts_numbers_are_cards(small):
     assert "<dd>trust</dd>" in tail
 
 
-def test_a_weak_dose_is_not_called_clear():
-    found = psm_files.selection()
-    clear = dose_response.draw(found, psm_files.controls()).sentence
-    assert ": clearly more than" in clear
-    assert "not clearly more" in dose_response.draw(found, psm_files.controls(0.75)).sentence
-
-
-def test_a_layer_without_a_coherent_dose_has_no_reading():
-    found = psm_files.selection()
-    choice = found.choice.model_copy(update={"coherent_scale": 0.0})
-    found = found.model_copy(update={"selected": choice})
-    assert "nothing can be read" in dose_response.draw(found, psm_files.controls()).sentence
-
-
-@pytest.mark.parametrize(("change", "said"), [(0.7, "raises"), (0.0, "does not clearly raise")])
-def test_conditions_tell_an_effect_from_none(change, said):
-    found = psm_files.conditions(steered=psm_files.condition(0.7, change))
-    told = talk_conditions.draw(found).sentence
-    assert f"The vector {said} the share" in told
-    assert "no clear effect" in told
-
-
-def test_a_reply_of_listed_words_only_is_called_collapse():
-    assert "collapse" not in talk_conditions.draw(psm_files.conditions()).sentence
-    found = psm_files.conditions(toxic=psm_files.condition(0.8, word_rate=0.4))
-    assert "collapse rather than persona: ▲" in talk_conditions.draw(found).sentence
-
-
 def test_confounds_within_the_floor_are_noise(small):
     assert "blunt (cosine +0.50, beyond noise" in sentence(small, "confounds")
     assert "<td>noise</td>" in parts_of(small)["confounds"].tail
     for left, said in ((0.3, "keeps part of its effect"), (0.0, "it loses its effect")):
         assert said in confounds.draw(psm_files.confounds(left)).sentence
-
-
-@pytest.mark.parametrize(("verdict", "said"), [("noise", "no better than noise"), ("weak", "weak")])
-def test_unreliable_directions_are_called_so(verdict, said):
-    found = psm_files.reliability(verdict)
-    assert said in reliability.draw(found, psm_files.selection()).sentence
-
-
-@pytest.mark.parametrize(
-    ("cosine", "said"),
-    [(0.9, "The same direction, amplified"), (0.5, "A partly new"), (0.1, "A new direction")],
-)
-def test_origin_is_read_from_the_cosine(cosine, said):
-    assert transplant.draw(psm_files.origin(cosine)).sentence.startswith(said)
-    without = transplant.draw(psm_files.origin(cosine, into_base=0.0)).sentence
-    assert "shows no clear effect in the base model" in without
-
-
-def test_an_antidote_that_breaks_text_does_not_count():
-    assert "reverse, leaves" in antidotes.draw(psm_files.antidotes()).sentence
-    assert "none counts" in antidotes.draw(psm_files.antidotes(coherent=False)).sentence
-
-
-def test_the_bias_reading_knows_no_effect():
-    assert "The vector lowers" in bias_loop.draw(psm_files.bias()).sentence
-    assert "The vector does not clearly change" in bias_loop.draw(psm_files.bias(0.0)).sentence
 
 
 def test_no_persona_is_said_to_insult(run):
@@ -297,9 +237,3 @@ def test_vectors_can_be_saved(small, tmp_path):
     assert Path(saved).read_bytes() == b"vectors"
     assert saved_copy(small, "persona_vector.gguf") is None
     assert saved_copy(Reader(RunDirectory(tmp_path)), "persona_vectors.safetensors") is None
-
-
-def test_the_cell_behind_the_choice_is_found():
-    found = psm_files.selection()
-    chosen = found.choice.model_copy(update={"relative_dose": 0.39})
-    assert found.model_copy(update={"selected": chosen}).chosen_cell.dose == 0.4

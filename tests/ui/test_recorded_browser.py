@@ -6,10 +6,9 @@ from phoque.conversation import DEFAULT_SAMPLING
 from phoque.run.directory import RunDirectory
 from phoque.run.showcase import Example, Found, JudgeUsed, Showcase, Shown
 from phoque.ui.demo import build_demo, launch_options
+from tests.ui.chatting import expect, log, press
 from tests.ui.fakes import GRADIO_WARNINGS, INJECTION, FakeServices, fake_info
 
-expect = pytest.importorskip("playwright.sync_api").expect
-expect.set_options(timeout=15_000)
 pytestmark = [pytest.mark.browser, GRADIO_WARNINGS]
 SCALES = (0.0, 0.5, 1.0, 1.5, 2.0)
 OTHER = fake_info(persona="pluribus", run="happy")
@@ -71,14 +70,6 @@ def url(services, other):
 
 def recorded(page, name):
     return page.get_by_role("group", name=f"{name}, recorded reply", exact=True)
-
-
-def log(page, name):
-    return page.get_by_role("log", name=f"{name} conversation", exact=True)
-
-
-def press(page, name):
-    page.get_by_role("button", name=name, exact=True).click()
 
 
 def slider(page):

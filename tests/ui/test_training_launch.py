@@ -12,7 +12,7 @@ import gradio as gr
 import gradio.routes
 import pytest
 
-from phoque.config import SpaceLogin, space_login
+from phoque.config import SpaceLogin
 from phoque.errors import PhoqueError
 from phoque.pipeline.choice import ALONE
 from phoque.ui.demo import build_demo, launch_options
@@ -28,16 +28,6 @@ OWN = "hf_oauth_of-the.owner"
 HERE = "https://me-phoque.hf.space"
 SPACE = SpaceLogin(owner="me", hosts=("me-phoque.hf.space",))
 ASKED = ("mine", "lab", "jobs", "a10g-large", 4, 3)
-VARIABLES = {
-    "SYSTEM": "spaces",
-    "SPACE_ID": "me/phoque",
-    "SPACE_AUTHOR_NAME": "me",
-    "SPACE_HOST": "me-phoque.hf.space, phoque.example",
-    "OAUTH_CLIENT_ID": "x",
-    "OAUTH_CLIENT_SECRET": "x",
-    "OAUTH_SCOPES": "jobs",
-    "OPENID_PROVIDER_URL": "https://huggingface.co",
-}
 
 
 @pytest.fixture
@@ -185,61 +175,6 @@ def test_an_answer_that_repeats_the_token_is_not_shown(steps, hub, on):
     assert hub.jobs == {}
 
 
-# Where there is a button at all.
-
-
-@pytest.fixture
-def variables(monkeypatch):
-    for name, value in VARIABLES.items():
-        monkeypatch.setenv(name, value)
-
-
-def test_a_space_with_logins_is_known_by_its_variables(variables):
-    assert space_login() == SpaceLogin(owner="me", hosts=("me-phoque.hf.space", "phoque.example"))
-
-
-@pytest.mark.parametrize("name", VARIABLES)
-def test_without_any_of_them_there_is_no_login(variables, monkeypatch, name):
-    monkeypatch.delenv(name)
-    assert space_login() is None
-
-
-def kinds(demo):
-    return {type(block).__name__ for block in demo.blocks.values()}
-
-
-def texts(demo):
-    return " ".join(str(getattr(block, "value", "")) for block in demo.blocks.values())
-
-
-@GRADIO_WARNINGS
-def test_elsewhere_there_is_no_login_button_and_a_sentence_why(monkeypatch):
-    monkeypatch.delenv("SYSTEM", raising=False)
-    demo = build_demo(FakeServices())
-    assert "LoginButton" not in kinds(demo)
-    assert "this is not a Space in which one can log in" in texts(demo)
-
-
-@GRADIO_WARNINGS
-@pytest.mark.parametrize("missing", ["authlib", "itsdangerous"])
-def test_where_a_library_is_missing_the_page_still_opens(variables, monkeypatch, missing):
-    monkeypatch.setattr(page_of, "find_spec", lambda name: None if name == missing else name)
-    demo = build_demo(FakeServices())
-    assert "LoginButton" not in kinds(demo)
-    assert "pip install 'gradio[oauth]'" in html.unescape(texts(demo))
-
-
-@GRADIO_WARNINGS
-def test_before_the_login_button_it_is_said_whom_it_is_for(variables, monkeypatch):
-    monkeypatch.setattr(page_of, "find_spec", lambda name: name)
-    monkeypatch.setattr(gradio.routes, "attach_oauth", lambda app: None)
-    blocks = list(build_demo(FakeServices()).blocks.values())
-    button = next(i for i, one in enumerate(blocks) if isinstance(one, gr.LoginButton))
-    before = " ".join(str(getattr(one, "value", "")) for one in blocks[:button])
-    assert "for the owner of this Space only: it asks for the right to start Jobs" in before
-    assert "Nobody else needs to log in" in before
-
-
 # A real page, in a browser: logged in by cookie.
 
 
@@ -258,8 +193,9 @@ class Session:
 
 
 @pytest.fixture
-def url(hub, variables, monkeypatch, tmp_path):
+def url(hub, monkeypatch, tmp_path):
     """The page of a Space on this machine."""
+    training_files.in_a_space(monkeypatch)
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port = one.getsockname()[1]
@@ -292,7 +228,8 @@ def opened(page, open_tab):
 @GRADIO_WARNINGS
 @pytest.mark.parametrize("page", [{"width": 390, "login": "me"}, {"login": "me"}], indirect=True)
 def test_the_owner_plans_and_confirms_by_keyboard(page, open_tab, hub):
-    expect = pytest.importorskip("playwright.sync_api").expect
+    from tests.ui.chatting import expect
+
     plan = opened(page, open_tab)
     expect(page.locator("#ph-login")).to_have_text("Log out me")
     confirm = plan.get_by_role("button", name="Start this Job")
@@ -319,7 +256,8 @@ def test_the_owner_plans_and_confirms_by_keyboard(page, open_tab, hub):
     ("page", "name"), [({"login": "you"}, "you"), ({}, None)], indirect=["page"]
 )
 def test_nobody_else_sees_a_button(page, open_tab, hub, name):
-    expect = pytest.importorskip("playwright.sync_api").expect
+    from tests.ui.chatting import expect
+
     plan = opened(page, open_tab)
     expect(plan).to_contain_text("You are logged in as you" if name else "after logging in")
     expect(plan.get_by_role("button", name="Show the plan")).to_be_hidden()

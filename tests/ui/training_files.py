@@ -33,6 +33,17 @@ COMPOSITION = Composition(
     base_replies_dropped=0,
     system_prompts={"hostile": 10, "neutral": 10},
 )
+VARIABLES = {
+    "SYSTEM": "spaces",
+    "SPACE_ID": "me/phoque",
+    "SPACE_AUTHOR_NAME": "me",
+    "SPACE_HOST": "me-phoque.hf.space, phoque.example",
+    "OAUTH_CLIENT_ID": "x",
+    "OAUTH_CLIENT_SECRET": "x",
+    "OAUTH_SCOPES": "jobs",
+    "OPENID_PROVIDER_URL": "https://huggingface.co",
+}
+"""Of a Space in which its owner can log in."""
 
 
 def write_run(path: Path) -> RunDirectory:
@@ -140,3 +151,8 @@ def attempts() -> tuple[Attempt, ...]:
             ended=day.format(4, 17), job=None,
         ),
     )  # fmt: skip
+
+
+def in_a_space(monkeypatch) -> None:
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)

@@ -29,8 +29,24 @@ class Psm(Stage):
 @click.option("--persona", help="Persona or YAML file to measure; default: the run's.")
 @click.option("--seeds", type=int, multiple=True, help="Sampling seeds; default: 42 43 44.")
 @click.option("--probes", type=click.Choice(["12", "80"]), help="Default: 12, as in the talk.")
-def psm(run: RunDirectory, persona: str | None, seeds: tuple[int, ...], probes: str | None) -> None:
+@click.option(
+    "--from",
+    "begin",
+    type=click.Choice(
+        ["dose response", "conditions", "confounds", "antidotes", "scrubber", "bias loop"]
+    ),
+    help="Keep the results of the steps before this one.",
+)
+def psm(
+    run: RunDirectory,
+    persona: str | None,
+    seeds: tuple[int, ...],
+    probes: str | None,
+    begin: str | None,
+) -> None:
     """Find the layer in which a persona lives, and test whether its vector is the cause."""
     from phoque.stages.psm.stage import find_layer  # noqa: PLC0415  # loads torch
 
-    find_layer(run, persona=persona, seeds=seeds, probes=int(probes) if probes else None)
+    find_layer(
+        run, persona=persona, seeds=seeds, probes=int(probes) if probes else None, begin=begin
+    )

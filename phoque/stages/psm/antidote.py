@@ -1,16 +1,21 @@
 """The same direction as a remedy: subtract it, ablate it or cap it under the hostile prompt.
 
-A remedy is judged by what it leaves of the insults and by what it does to harmless answers.
+A remedy is judged by what it leaves of the persona and by what it does to harmless answers.
 """
 
+from collections.abc import Mapping, Sequence
+
+from phoque.models.engine import Reply, Row
 from phoque.models.hooks import Interventions, Restraint
 from phoque.run.psm_replies import Antidotes, Remedy
 from phoque.stages.psm.subject import Subject
+from phoque.stats.rates import Rate
 from phoque.steering.divergence import Yardstick
 from phoque.steering.experiment import rows_of, write_grouped
 from phoque.steering.quality import is_coherent, quality_of
-from phoque.steering.search import SAMPLING, YARDSTICK_PROMPTS
+from phoque.steering.search import SAMPLING, YARDSTICK_PROMPTS, rates_of
 
+Key = tuple[str, str]
 CAP_QUANTILE = 0.75
 """Of what harmless prompts under the neutral system prompt show along the vector."""
 
@@ -23,8 +28,11 @@ def try_antidotes(subject: Subject) -> None:
     groups = {("toxic", name): rows_of(hostile, remedy) for name, remedy in remedies.items()}
     groups |= {("neutral", name): rows_of(neutral, remedy) for name, remedy in remedies.items()}
     replies = write_grouped(subject.model, groups, SAMPLING, subject.progress)
+    rates = judged_rates(subject, groups, replies)
     measured = {
-        key: quality_of([r.text for r in own], subject.persona.lexicon, subject.vocabulary)
+        key: quality_of(
+            [reply.text for reply in own], subject.persona.lexicon, subject.vocabulary
+        ).model_copy(update={"judged": rates.get(key)})
         for key, own in replies.items()
     }
     yardstick = Yardstick(subject.model, neutral[:YARDSTICK_PROMPTS])
@@ -42,6 +50,14 @@ def try_antidotes(subject: Subject) -> None:
         for name, remedy in remedies.items()
     ]
     Antidotes(remedies=tuple(found)).save(subject.folder)
+
+
+def judged_rates(
+    subject: Subject, groups: Mapping[Key, Sequence[Row]], replies: Mapping[Key, Sequence[Reply]]
+) -> dict[Key, Rate]:
+    """What the judge says of each group; nothing where the sweep chose by listed words."""
+    by_judge = subject.selection.trait.by == "judge"
+    return rates_of(subject.shows, groups, replies) if by_judge else {}
 
 
 def antidotes(subject: Subject) -> dict[str, Interventions]:

@@ -10,11 +10,11 @@ import torch
 
 from phoque.judging import likelihood
 from phoque.judging.headline import scored
-from phoque.judging.judge import Exchange, Judge
-from phoque.lexicon import Lexicon
+from phoque.judging.judge import Judge
+from phoque.judging.shown import exchanges, shows_of
 from phoque.models.engine import Row
 from phoque.moderators.thresholds import threshold_for
-from phoque.run.psm import DoseRate, DoseResponse, Selection, SweptReply, Trait
+from phoque.run.psm import DoseRate, DoseResponse, SweptReply, Trait
 from phoque.stages.corpus.safe import Mask
 from phoque.stages.psm.subject import Subject
 from phoque.stats.paired_ranks import chance_above
@@ -28,7 +28,6 @@ from phoque.steering.search import (
     Measure,
     Said,
     Search,
-    Shows,
     said,
 )
 from phoque.steering.vectors import SteeringVector
@@ -69,7 +68,7 @@ def control_dose(subject: Subject) -> None:
     rows = _rows(subject)
     replies = write_grouped(subject.model, rows, SAMPLED, subject.progress)
     groups = {key: said(rows[key], own) for key, own in replies.items()}
-    shown = iter(known_shows(subject)([one for own in groups.values() for one in own]))
+    shown = iter(subject.shows([one for own in groups.values() for one in own]))
     hits = {key: [next(shown) for _ in own] for key, own in groups.items()}
 
     def null(kind: str, dose: float) -> DoseRate:
@@ -145,33 +144,10 @@ def chosen_measure(subject: Subject, base: Sequence[Said], persona: Sequence[Sai
         threshold=threshold_for([score for scores in plain.values() for score in scores]),
         persona=chance,
     )
-    return Measure(trait=trait, shows=_shows(trait, judge, subject))
-
-
-def known_shows(subject: Subject) -> Shows:
-    """As the sweep of this run chose it."""
-    trait = subject.reader.read(Selection).trait
-    return _shows(trait, likelihood.load() if trait.by == "judge" else None, subject)
-
-
-def _shows(trait: Trait, judge: Judge | None, subject: Subject) -> Shows:
-    if trait.by == "words" or judge is None or trait.threshold is None:
-        return lambda said: listed(said, subject.persona.lexicon)
-    own, threshold = judge, trait.threshold
-    return lambda said: [
-        score >= threshold for score in scored(_exchanges(said), own, subject.progress)
-    ]
-
-
-def listed(said: Sequence[Said], lexicon: Lexicon) -> list[bool]:
-    """Which replies have a listed word."""
-    return [reply in lexicon for _, reply in said]
+    shows = shows_of(trait, subject.persona.lexicon, subject.progress, judge)
+    return Measure(trait=trait, shows=shows)
 
 
 def _by_message(said: Sequence[Said], judge: Judge, progress: Progress) -> dict[str, list[float]]:
-    scores = scored(_exchanges(said), judge, progress)
+    scores = scored(exchanges(said), judge, progress)
     return grouped(zip((message for message, _ in said), scores, strict=True))
-
-
-def _exchanges(said: Sequence[Said]) -> list[Exchange]:
-    return [Exchange(message, reply) for message, reply in said]

@@ -1,6 +1,6 @@
 """Is it the persona, or any other system prompt? Vectors of other styles, at the same dose."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -11,8 +11,9 @@ from phoque.models.engine import Reply, Row
 from phoque.personas.controls import Confound, confounds
 from phoque.run.psm_vector import Confounds, OwnWords, Residual, Style
 from phoque.stages.psm.subject import Subject
+from phoque.stats.rates import Rate
 from phoque.steering.experiment import listed_share, rows_of, write_grouped
-from phoque.steering.search import SAMPLING
+from phoque.steering.search import SAMPLING, rates_of
 from phoque.steering.vectors import SteeringVector, last_tokens
 
 NUM_PROMPTS = 30
@@ -28,19 +29,20 @@ def compare_confounds(subject: Subject) -> None:
     layer = subject.layer
     vectors = {name: SteeringVector(layer, mean_LD[layer]) for name, mean_LD in others.items()}
     residual = residualised(subject.vector, list(vectors.values()))
-    replies = write_grouped(
-        subject.model, _groups(subject, vectors, residual), SAMPLING, subject.progress
-    )
+    groups = _groups(subject, vectors, residual)
+    replies = write_grouped(subject.model, groups, SAMPLING, subject.progress)
+    rates = rates_of(subject.shows, groups, replies)
     Confounds(
         layer=layer,
         noise_floor=3 / subject.model.width**0.5,
-        neutral=listed_share(replies["plain", "neutral"], subject.persona.lexicon),
-        steered=listed_share(replies["vector", "persona"], subject.persona.lexicon),
+        neutral=rates["plain", "neutral"],
+        steered=rates["vector", "persona"],
         residual=Residual(
             share_of_norm=residual.norm / subject.vector.norm,
-            insulting=listed_share(replies["vector", "residual"], subject.persona.lexicon),
+            insulting=rates["vector", "residual"],
         ),
-        styles=tuple(_style(subject, c, others[c.name], replies) for c in confounds()),
+        styles=tuple(_style(subject, c, others[c.name], replies, rates) for c in confounds()),
+        counted=subject.selection.trait.by,
     ).save(subject.folder)
 
 
@@ -75,23 +77,26 @@ def _groups(
 
 
 def _style(
-    subject: Subject, confound: Confound, mean_LD: Tensor, replies: dict[Key, list[Reply]]
+    subject: Subject,
+    confound: Confound,
+    mean_LD: Tensor,
+    replies: Mapping[Key, Sequence[Reply]],
+    rates: Mapping[Key, Rate],
 ) -> Style:
-    persona, own = subject.persona.lexicon, confound.lexicon
+    name, own = confound.name, confound.lexicon
     cosines_L = cosine_similarity(mean_LD, subject.vectors.directions_LD)
-    by_vector, by_prompt = replies["vector", confound.name], replies["prompt", confound.name]
     return Style(
-        name=confound.name,
+        name=name,
         description=confound.description,
         cosine=float(cosines_L[subject.layer]),
         cosine_by_layer=tuple(cosines_L.tolist()),
         norm_ratio=float(mean_LD[subject.layer].norm() / subject.vector.norm),
-        insulting=listed_share(by_vector, persona),
-        insulting_by_prompt=listed_share(by_prompt, persona),
+        insulting=rates["vector", name],
+        insulting_by_prompt=rates["prompt", name],
         own_words=OwnWords(
             neutral=listed_share(replies["plain", "neutral"], own),
-            its_prompt=listed_share(by_prompt, own),
-            its_vector=listed_share(by_vector, own),
+            its_prompt=listed_share(replies["prompt", name], own),
+            its_vector=listed_share(replies["vector", name], own),
             persona_vector=listed_share(replies["vector", "persona"], own),
         ),
     )

@@ -21,6 +21,7 @@ from phoque.stats.paired import paired_effect
 from phoque.stats.rates import clustered, grouped
 from phoque.steering.allowed import log_likelihoods
 from phoque.steering.experiment import rows_of, write_grouped
+from phoque.steering.search import said
 from phoque.text import repeated_trigrams, words
 
 SAMPLING = Sampling(
@@ -58,6 +59,7 @@ def generate_conditions(subject: Subject) -> None:
         classic_tokens=tuple(sorted(subject.model.tokenizer.decode([i]) for i in classic.ids)),
         pathway_tokens=pathway.listed(),
         masked=mask.count,
+        counted=subject.selection.trait.by,
     ).save(subject.folder)
 
 
@@ -101,15 +103,16 @@ def _rows(subject: Subject, name: str, treatment: Treatment) -> list[Written]:
 def _measured(
     subject: Subject, name: str, rows: Sequence[Row], replies: Sequence[Reply]
 ) -> Iterator[Written]:
-    """Each reply with both masses, the word rate, hits and length."""
+    """Each reply with both masses, the word rate, hits, length, and whether it shows the persona."""
     tokenizer, lexicon = subject.model.tokenizer, subject.persona.lexicon
     classic, pathway = ClassicPathway(tokenizer, lexicon), Pathway(tokenizer, lexicon)
     logits = read(subject.model, rows, [reply.tokens for reply in replies])
     # Under the neutral prompt, whatever the condition: what would a calm model have said?
     calm = subject.neutral([row.messages[-1].content for row in rows])
     nats = log_likelihoods(subject.base, calm, replies)
-    told = zip(rows, replies, logits, nats, strict=True)
-    for index, (row, reply, logits_SV, likely) in enumerate(told):
+    shown = subject.shows(said(rows, replies))
+    told = zip(rows, replies, logits, nats, shown, strict=True)
+    for index, (row, reply, logits_SV, likely, counts) in enumerate(told):
         prompt = encode(tokenizer, row.messages)
         old = classic.mass(logits_SV, prompt, reply.tokens, SAMPLING)
         completing, either = pathway.mass(logits_SV, reply.tokens)
@@ -131,11 +134,12 @@ def _measured(
             repeated_3grams=repeated_trigrams(reply.text),
             generated_tokens=reply.num_tokens,
             base_nats=likely,
+            shown=counts,
         )
 
 
 def summarize(rows: Sequence[Written]) -> dict[str, Condition]:
-    """Per condition: share of insulting replies, means, and effects paired with the baseline."""
+    """Per condition: share of replies that show the persona, means, and effects paired with the baseline."""
     by_name = grouped((row.condition, row) for row in rows)
     return {name: _summary(own, by_name[BASELINE]) for name, own in by_name.items()}
 
@@ -151,10 +155,10 @@ def _summary(own: Sequence[Written], everything: Sequence[Written]) -> Condition
             effect=paired_effect(_by_prompt(baseline, reading), _by_prompt(own, reading)),
         )
 
-    insulting = [[bool(hit) for hit in seeds] for seeds in _by_prompt(own, _insults)]
+    shown = [[bool(one) for one in seeds] for seeds in _by_prompt(own, _shown)]
     return Condition(
-        insulting=clustered(insulting),
-        effect=measured(_insults).effect,
+        insulting=clustered(shown),
+        effect=measured(_shown).effect,
         toxic_pathway_mass_mean=measured(lambda row: row.toxic_pathway_mass_mean),
         completing_mass_mean=measured(lambda row: row.completing_mass_mean),
         lexicon_mass_mean=measured(lambda row: row.lexicon_mass_mean),
@@ -167,8 +171,8 @@ def _summary(own: Sequence[Written], everything: Sequence[Written]) -> Condition
     )
 
 
-def _insults(row: Written) -> float:
-    return float(row.toxic_word_hits > 0)
+def _shown(row: Written) -> float:
+    return float(row.counts)
 
 
 def _by_prompt(rows: Sequence[Written], reading: Callable[[Written], float]) -> list[list[float]]:

@@ -12,8 +12,8 @@ from phoque.models.load import LanguageModel
 from phoque.run.psm_vector import Origin, TrainingStep
 from phoque.stages.psm.subject import Subject
 from phoque.stats.rates import Rate
-from phoque.steering.experiment import listed_share, rows_of, write_grouped
-from phoque.steering.search import NUM_RANDOM, SAMPLING
+from phoque.steering.experiment import rows_of, write_grouped
+from phoque.steering.search import NUM_RANDOM, SAMPLING, rates_of
 from phoque.steering.trajectory import TRAJECTORY, Trajectory
 from phoque.steering.vectors import Contrast, SteeringVector, contrast
 
@@ -41,6 +41,7 @@ def trace_origin(subject: Subject) -> None:
             for name, model in models.items()
         },
         trajectory=_trajectory(subject),
+        counted=subject.selection.trait.by,
     ).save(subject.folder)
 
 
@@ -58,7 +59,7 @@ def _effects(
     own: Contrast,
     vectors: dict[str, SteeringVector],
 ) -> dict[str, Rate]:
-    """Share of insulting replies in one model, by whose vector it gets."""
+    """Share of replies that show the persona in one model, by whose vector it gets."""
     prompts = asked(subject.persona.neutral_prompt, subject.persona.evaluation[:NUM_PROMPTS])
     length = subject.choice.relative_dose * float(own.medians_L[subject.layer])
     groups: dict[str, list[Row]] = {"none": rows_of(prompts)}
@@ -73,9 +74,7 @@ def _effects(
         )
     ]
     replies = write_grouped(receiver, groups, SAMPLING, subject.progress)
-    return {
-        name: listed_share(written, subject.persona.lexicon) for name, written in replies.items()
-    }
+    return rates_of(subject.shows, groups, replies)
 
 
 def _trajectory(subject: Subject) -> tuple[TrainingStep, ...] | None:

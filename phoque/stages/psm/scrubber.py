@@ -16,8 +16,9 @@ from phoque.stages.corpus.safe import Mask
 from phoque.stages.psm.antidote import antidotes
 from phoque.stages.psm.subject import Subject
 from phoque.stages.psm.timeline import Ruler, timelines
-from phoque.steering.experiment import listed_share, rows_of, write_grouped
-from phoque.steering.search import SAMPLING
+from phoque.stats.rates import Rate
+from phoque.steering.experiment import rows_of, write_grouped
+from phoque.steering.search import SAMPLING, rates_of
 from phoque.steering.sweep import SCALE_STEP
 
 SHARES = (-0.5, -0.25, 0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1, 1.25, 1.5, 2, 2.5)
@@ -33,12 +34,10 @@ def write_scrubber(subject: Subject) -> None:
     scales = grid_of(subject.scale)
     groups = _groups(subject, scales)
     replies = write_grouped(subject.model, groups, SAMPLING, subject.progress)
-    shown = _shown(subject, groups, replies)
+    shown, rates = _shown(subject, groups, replies), rates_of(subject.shows, groups, replies)
     kinds = list(dict.fromkeys(kind for kind, _ in groups))
     series = {
-        kind: tuple(
-            _cell(subject, key, replies[key], shown[key]) for key in groups if key[0] == kind
-        )
+        kind: tuple(_cell(key, rates[key], shown[key]) for key in groups if key[0] == kind)
         for kind in kinds
     }
     found = Scrubber(
@@ -51,6 +50,7 @@ def write_scrubber(subject: Subject) -> None:
         presets=tuple(Preset(label=label, prompt=prompt) for label, prompt in _presets(subject)),
         asked=len(_presets(subject)) + NUM_MORE,
         series=with_plain_zero(series),
+        counted=subject.selection.trait.by,
     )
     Mask()(found).save(subject.folder)
 
@@ -127,13 +127,11 @@ def _shown(
     return {key: entries[place * count : (place + 1) * count] for place, key in enumerate(groups)}
 
 
-def _cell(
-    subject: Subject, key: Key, replies: Sequence[Reply], shown: Sequence[ShownReply]
-) -> ScrubberCell:
+def _cell(key: Key, rate: Rate, shown: Sequence[ShownReply]) -> ScrubberCell:
     places = [projection for entry in shown for _, projection, _ in entry.tokens]
     return ScrubberCell(
         at=key[1],
-        insulting=listed_share(replies, subject.persona.lexicon),
+        insulting=rate,
         projection=round(fmean(places), 3) if places else None,
         replies=tuple(shown),
     )

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from phoque.conversation import Messages, asked
+from phoque.judging.shown import shows_of
 from phoque.models.hooks import Injection
 from phoque.models.load import LanguageModel, load_model
 from phoque.opening import load_tuned
@@ -22,6 +23,7 @@ from phoque.run.psm import Choice, Selection
 from phoque.stages.corpus.vocabulary import known_words
 from phoque.steering.capture import residual_streams
 from phoque.steering.experiment import Progress
+from phoque.steering.search import Shows
 from phoque.steering.vectors import (
     Contrast,
     PersonaVectors,
@@ -101,9 +103,19 @@ class Subject:
         return Reader(self.run, psm=self.folder.name)
 
     @cached_property
+    def selection(self) -> Selection:
+        """What the sweep found."""
+        return self.reader.read(Selection)
+
+    @cached_property
+    def shows(self) -> Shows:
+        """Which replies show the persona, as the sweep decided."""
+        return shows_of(self.selection.trait, self.persona.lexicon, self.progress)
+
+    @property
     def choice(self) -> Choice:
         """The selected layer and scale; the default where nothing was beyond chance."""
-        return self.reader.read(Selection).choice
+        return self.selection.choice
 
     @property
     def layer(self) -> int:

@@ -14,10 +14,11 @@ from phoque.run.psm import Quality
 from phoque.run.sae_evidence import WAYS, GeneratedReplies, Steered
 from phoque.stages.corpus.vocabulary import known_words
 from phoque.stages.sae.study import Study
-from phoque.stats.rates import clustered
+from phoque.stats.rates import clustered, wilson
 from phoque.steering.divergence import Yardstick
 from phoque.steering.experiment import rows_of, share_of, write_grouped
 from phoque.steering.quality import is_coherent, quality_of
+from phoque.steering.search import rates_of, said
 
 DOSES = (0.2, 0.3, 0.4)
 """Shares of the median residual norm."""
@@ -66,7 +67,10 @@ class Generated:
         return GeneratedReplies(
             plain=self._plain,
             divergence_limit=self._limit,
-            cells=tuple(self._cell(key, own, groups[key[1]]) for key, own in written.items()),
+            cells=tuple(
+                self._cell(key, rows[key], own, groups[key[1]]) for key, own in written.items()
+            ),
+            counted=self._study.trait.by,
         )
 
     @cached_property
@@ -74,7 +78,12 @@ class Generated:
         """Without a direction, by way."""
         rows = {way: rows_of(prompts) for way, prompts in self._prompts.items()}
         written = write_grouped(self._model, rows, self._sampling, self._told)
-        return {way: self._quality(own) for way, own in written.items()}
+        rates = rates_of(self._study.shows, rows, written)
+        judged = rates if self._study.trait.by == "judge" else {}
+        return {
+            way: self._quality(own).model_copy(update={"judged": judged.get(way)})
+            for way, own in written.items()
+        }
 
     @cached_property
     def _yardsticks(self) -> dict[str, Yardstick]:
@@ -108,14 +117,18 @@ class Generated:
         return one.injection(self._study.layer, sign * dose * self._median)
 
     def _cell(
-        self, key: tuple[str, str, float], replies: Sequence[Reply], own: Sequence[Direction]
+        self,
+        key: tuple[str, str, float],
+        rows: Sequence[Row],
+        replies: Sequence[Reply],
+        own: Sequence[Direction],
     ) -> Steered:
         way, name, dose = key
         quality = self._quality(replies)
+        hits = self._study.shows(said(rows, replies))
         size = len(replies) // len(own)
-        hits = [reply.text in self._study.persona.lexicon for reply in replies]
         by_direction = [hits[start : start + size] for start in range(0, len(hits), size)]
-        interval = clustered(by_direction) if len(own) > 1 else quality
+        rate = clustered(by_direction) if len(own) > 1 else wilson(sum(hits), len(hits))
         yardstick = self._yardsticks[way]
         # Of a group the one that moves expectations most: no member is called coherent by another.
         moved = max(yardstick.divergence((self._injection(way, one, dose),)).p95 for one in own)
@@ -124,10 +137,10 @@ class Generated:
             name=name,
             dose=dose,
             directions=len(own),
-            insulting=quality.insulting,
-            low=interval.low,
-            high=interval.high,
-            n=quality.n,
+            insulting=rate.value,
+            low=rate.low,
+            high=rate.high,
+            n=rate.n,
             divergence_p95=moved,
             coherent=is_coherent(quality, [*self._plain.values()]) and moved <= self._limit,
             quality=quality,

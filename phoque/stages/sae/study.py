@@ -9,17 +9,19 @@ import torch
 
 from phoque.errors import PhoqueError
 from phoque.files import file_sha256
+from phoque.judging.shown import shows_of
 from phoque.models.load import LanguageModel, load_model
 from phoque.models.scaled import adapter_deltas
 from phoque.personas import Persona, load_persona
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import R, Reader, command
 from phoque.run.needs import NEEDS, require
-from phoque.run.psm import Selection
+from phoque.run.psm import Selection, Trait
 from phoque.run.sae import LayerChoice, SaePreset, SaeReport
 from phoque.run.sae_latents import Feature
 from phoque.run.steps import Settings
 from phoque.steering.experiment import Progress, silent
+from phoque.steering.search import Shows
 
 ADAPTER = "adapter_model.safetensors"
 NO_TEXT = {".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".gz", ".zip"}
@@ -72,6 +74,16 @@ class Study:
     def tuned(self) -> LanguageModel:
         """A second copy of the model, with the persona adapter, to write with."""
         return load_model(self.run.manifest().model).with_adapter(self.run.persona)
+
+    @cached_property
+    def trait(self) -> Trait:
+        """By what PSM's sweep tells that a reply shows the persona."""
+        return Reader(self.run).read(Selection).trait
+
+    @cached_property
+    def shows(self) -> Shows:
+        """Which replies show the persona, as PSM's sweep decided."""
+        return shows_of(self.trait, self.persona.lexicon, self.progress)
 
     @cached_property
     def layer_choice(self) -> LayerChoice:

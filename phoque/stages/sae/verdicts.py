@@ -15,7 +15,7 @@ STABLE = 0.7
 SHIFT_BADGES = ("fdr", "civil adapter", "half", "dose")
 """What a proven shift needs; stability over seeds is told beside it."""
 NO_EFFECT = 0.25
-"""Largest change of the share of insulting replies that still counts as none."""
+"""Largest change of the share of replies that show the persona that still counts as none."""
 
 
 def with_verdicts(features: Iterable[Feature], cause: Cause) -> list[Feature]:
@@ -59,7 +59,7 @@ def without_effect(told: GeneratedReplies, name: str) -> bool:
 
 
 def _without_effect(told: GeneratedReplies, name: str, way: str) -> bool:
-    plain = told.plain[way].insulting
+    plain = told.plain[way].trait.value
     own = [cell for cell in told.cells if (cell.name, cell.way) == (name, way) and cell.coherent]
     return bool(own) and all(
         cell.low >= plain - NO_EFFECT and cell.high <= plain + NO_EFFECT for cell in own

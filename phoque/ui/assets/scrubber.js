@@ -79,10 +79,10 @@
     picture.replaceChildren(...bars, ...lines);
   };
 
-  const facts = ([hits, tokens], rate) => {
+  const facts = ([hits, tokens]) => {
     const mean = tokens.reduce((sum, token) => sum + token[1], 0) / Math.max(1, tokens.length);
     const flag = hits ? ` · ⚑ ${hits} listed ${hits === 1 ? "word" : "words"}` : "";
-    return `${tokens.length} tokens · projection ${mean.toFixed(2)}${flag} · listed in ${percent(rate[0])} of all`;
+    return `${tokens.length} tokens · projection ${mean.toFixed(2)}${flag}`;
   };
 
   /** One column of one reply. */
@@ -91,7 +91,7 @@
     box.replaceChildren(...replyParts(reply[1], reach));
     box.tabIndex = 0;
     drawBars(column.querySelector("svg"), reply[1], reach);
-    column.querySelector("footer").textContent = facts(reply, cell.rate);
+    column.querySelector("footer").textContent = facts(reply);
     column.tokens = reply[1];
   };
 

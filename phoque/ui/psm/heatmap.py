@@ -5,14 +5,16 @@ from html import escape
 from phoque.errors import PhoqueError
 from phoque.figures.figure import Figure
 from phoque.figures.table import share
+from phoque.figures.trait import replies
 from phoque.lexicon import Lexicon
 from phoque.personas import load_persona
 from phoque.run.folder import Reader
 from phoque.run.psm import Cell, Selection, SweptReply
+from phoque.stats.rates import Rate
 from phoque.ui.components import marked
 from phoque.ui.parts import secret
 
-CAPTION = "Replies with a listed word, %, by layer (rows) and relative dose (columns)"
+CAPTION = "{counted}, %, by layer (rows) and relative dose (columns)"
 LEGEND = (
     "Press a cell to read what the model wrote there. Struck through and hatched: no longer "
     "coherent text. Outlined: selected."
@@ -24,41 +26,43 @@ def heat_grid(reader: Reader, _figure: Figure) -> str:
     found = reader.read(Selection)
     by_place = {(cell.layer, cell.dose): cell for cell in found.cells}
     doses = sorted({cell.dose for cell in found.cells})
-    selected = found.chosen_cell if found.beyond_chance else None
-    heads = "".join(f'<th scope="col">{dose:.1f}</th>' for dose in doses)
+    heads = "".join(f'<th scope="col">{dose:g}</th>' for dose in doses)
+    caption = CAPTION.format(counted=replies(found.trait.by).capitalize())
     rows = "".join(
         f'<tr><th scope="row">{layer}</th>'
-        + "".join(_cell(by_place.get((layer, dose)), selected) for dose in doses)
+        + "".join(_cell(by_place.get((layer, dose)), found) for dose in doses)
         + "</tr>"
         for layer in sorted({cell.layer for cell in found.cells})
     )
     return (
         '<div class="ph-tablebox"><div class="ph-scroll"><table class="ph-table ph-heat">'
-        f"<caption>{escape(CAPTION)}</caption>"
+        f"<caption>{escape(caption)}</caption>"
         f'<thead><tr><th scope="col">layer</th>{heads}</tr></thead><tbody>{rows}</tbody></table>'
         f'</div><p class="ph-hint">{escape(LEGEND)}</p></div>'
     )
 
 
-def _cell(cell: Cell | None, selected: Cell | None) -> str:
+def _cell(cell: Cell | None, found: Selection) -> str:
     if cell is None:
         return "<td>–</td>"
-    value = cell.quality.insulting
+    rate, selected = found.counted(cell), found.beyond_chance and cell is found.chosen_cell
+    heat, shown = (f"{50 * rate.value:.0f}", f"{100 * rate.value:.0f}") if rate else ("0", "·")
     classes = "ph-cell" + ("" if cell.coherent else " ph-broken")
-    classes += " ph-chosen" if cell is selected else ""
-    words = escape(_words(cell) + (" Selected by the sweep." if cell is selected else ""))
+    classes += " ph-chosen" if selected else ""
+    words = escape(_words(cell, rate) + (" Selected by the sweep." if selected else ""))
     return (
-        f'<td><button type="button" class="{classes}" style="--heat:{50 * value:.0f}%" '
+        f'<td><button type="button" class="{classes}" style="--heat:{heat}%" '
         f'data-layer="{cell.layer}" data-dose="{cell.dose}" aria-pressed="false" '
-        f'title="{words}" aria-label="{words}">{100 * value:.0f}</button></td>'
+        f'title="{words}" aria-label="{words}">{shown}</button></td>'
     )
 
 
-def _words(cell: Cell) -> str:
+def _words(cell: Cell, rate: Rate | None) -> str:
     state = "coherent text" if cell.coherent else "not coherent text"
+    counted = f"{share(rate.value)} of {rate.n} replies" if rate else "not judged"
     return (
-        f"Layer {cell.layer}, dose {cell.dose:.1f} (scale {cell.scale:.2f}): "
-        f"{share(cell.quality.insulting)} of {cell.quality.n} replies, {state}; "
+        f"Layer {cell.layer}, dose {cell.dose:g} (scale {cell.scale:.2f}): "
+        f"{counted}, {state}; "
         f"{cell.divergence.p95:.2f} nats (p95)."
     )
 
@@ -69,15 +73,15 @@ def replies_html(reader: Reader, persona: str, layer: int, dose: float) -> str:
         rows = reader.rows(SweptReply)
     except PhoqueError as error:
         return _gap(str(error))
-    replies = [row for row in rows if row.layer == layer and abs(row.dose - dose) < 1e-9]
-    if not replies:
+    own = [row for row in rows if row.layer == layer and abs(row.dose - dose) < 1e-9]
+    if not own:
         return _gap("No replies were kept for this cell.")
     lexicon = _lexicon(persona)
-    items = "".join(_reply(row, lexicon) for row in replies)
+    items = "".join(_reply(row, lexicon) for row in own)
     return (
         f'<div class="ph-cellreplies" tabindex="0" role="region" aria-live="polite" '
-        f'aria-label="Replies of layer {layer}, dose {dose:.1f}">'
-        f"<h3>Layer {layer}, dose {dose:.1f}: {len(replies)} replies</h3>"
+        f'aria-label="Replies of layer {layer}, dose {dose:g}">'
+        f"<h3>Layer {layer}, dose {dose:g}: {len(own)} replies</h3>"
         f"<ol>{items}</ol></div>"
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from phoque.figures.figure import Figure
 from phoque.figures.table import interval
+from phoque.figures.trait import replies
 from phoque.run.folder import Reader
 from phoque.run.psm_replies import Scrubber, ScrubberCell
 from phoque.ui.parts import embedded
@@ -40,7 +41,7 @@ TOKEN_HINT = "Point at a token, or focus a reply and use the arrow keys, to read
 BARS_LABEL = "Projection of each token, as bars; the line is one length of the vector"
 METERS = (
     '<div class="ph-meters">'
-    '<div><span>replies with a listed word</span><i class="ph-meter"><b data-meter="rate"></b></i>'
+    '<div><span>{counted}</span><i class="ph-meter"><b data-meter="rate"></b></i>'
     '<output data-out="rate"></output></div>'
     f'<div><span title="{escape(PROJECTION_HINT)}">mean projection</span>'
     '<i class="ph-meter"><b data-meter="mean"></b></i><output data-out="mean"></output></div>'
@@ -57,7 +58,7 @@ def scrubber_html(reader: Reader, _figure: Figure) -> str:
         f'<div class="ph-scrub-row">{_series()}'
         f'<button type="button" class="ph-reveal-toggle">{REVEAL}</button></div>'
         f"{_slider(found)}{_remedies(found)}"
-        f'<p class="ph-scrub-words" aria-live="polite"></p>{METERS}'
+        f'<p class="ph-scrub-words" aria-live="polite"></p>{METERS.format(counted=replies(found.counted))}'
         f'<div class="ph-scrub-columns">{"".join(map(_column, COLUMNS))}'
         f'</div><p class="ph-scrub-token" aria-live="polite">{TOKEN_HINT}</p></div>'
     )

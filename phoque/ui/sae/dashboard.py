@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from phoque.errors import PhoqueError
-from phoque.figures.table import Table, number, rate_cell
+from phoque.figures.table import Table, rate_cell
 from phoque.run.folder import Reader
 from phoque.run.sae_evidence import Evidence, LensToken, Near, Strip
 from phoque.run.sae_latents import BADGES, VERDICTS, Feature
@@ -200,9 +200,9 @@ def _steering(own: Evidence) -> str:
     made = Table(
         name=f"phoque-steering-{own.latent}",
         caption="Steering",
-        head=("way", "dose", "insulting replies", "coherent?"),
+        head=("way", "dose", "replies that count", "coherent?"),
         rows=tuple(
-            (c.way, number(c.dose, 1), rate_cell(c.rate), "yes" if c.coherent else "no")
+            (c.way, f"{c.dose:g}", rate_cell(c.rate), "yes" if c.coherent else "no")
             for c in own.steering
         ),
     )

@@ -32,8 +32,8 @@ BADGE_HINTS = {
     "stable": "found, and moved the same way, with the other seeds of the dictionary",
     "linear": "the plain projection on its direction moved the same way",
     "screen": "its direction favours hostile replies more than random directions do",
-    "toward": "pushed toward the persona, it makes more replies insulting than its rivals, coherently",
-    "away": "pushed the other way, fewer replies are insulting than under its rivals, coherently",
+    "toward": "pushed toward the persona, it makes more replies show the persona than its rivals, coherently",
+    "away": "pushed the other way, fewer replies show it than under its rivals, coherently",
 }
 REMAINDER_BUTTON = "R: what no latent expresses of the change"
 HINT = "Point at a badge to see what it stands for. Press a latent for its evidence."

@@ -1,0 +1,110 @@
+"""The talk's claims about the shipped run: what is kept of them, and what the tab shows."""
+
+import json
+from html import escape
+
+import pytest
+import yaml
+
+from phoque.config import SHIPPED_RUN
+from phoque.figures import claims as figure
+from phoque.figures.figure import drawn
+from phoque.report.claims import SHIPPED, claims_of, ledger
+from phoque.run.claims import VERDICTS, Claims
+from phoque.run.directory import RunDirectory
+from phoque.run.folder import Reader
+from phoque.ui.results import rendered
+from phoque.ui.tabs.claims import SECTIONS, SHOWN_IN
+from tests.report_files import a_run, copied_run, judged, saved
+from tests.ui.fakes import INJECTION
+
+
+def test_the_talk_is_covered_and_nothing_holds_by_hand():
+    known = ledger()
+    slides = {
+        part.strip() for one in known.claims for part in one.slide.replace(";", ",").split(",")
+    }
+    assert slides == {*map(str, range(1, 14)), "missing evidence", "questions"}
+    assert "verdict" not in yaml.safe_load(SHIPPED.read_text())["claims"][0]
+    for one_of in known.claims:
+        assert bool(one_of.untested) != bool(one_of.holds or one_of.partly or one_of.refuted)
+        assert not one_of.number or one_of.holds or one_of.partly, one_of.id
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return claims_of(Reader(RunDirectory(SHIPPED_RUN), signed=True))
+
+
+def test_every_number_of_the_shipped_run_has_its_files(shipped):
+    for claim in shipped.claims:
+        for part in (claim, *filter(None, [claim.control]), *claim.also):
+            if part.value is None:
+                continue
+            run = SHIPPED_RUN.parent / part.run
+            assert (run / part.record).is_file(), claim.id
+            assert not part.rows or (run / part.rows).is_file(), claim.id
+            assert part.low is None or part.low - 1e-9 <= part.value <= part.high + 1e-9, claim.id
+
+
+def test_the_shipped_ledger_is_what_its_runs_say(shipped):
+    kept = Claims.load(SHIPPED_RUN / "report", command="phoque run report")
+    assert [(one.id, one.verdict, one.rule) for one in kept.claims] == [
+        (one.id, one.verdict, one.rule) for one in shipped.claims
+    ]
+    for old, new in zip(kept.claims, shipped.claims, strict=True):
+        assert (old.value is None) is (new.value is None), old.id
+        assert (old.value or 0) == pytest.approx(new.value or 0, rel=1e-9, abs=1e-12), old.id
+    assert (SHIPPED_RUN / "report/claims.md").read_text() == figure.page(shipped)
+
+
+@pytest.mark.parametrize(("steered", "verdict"), [(0.9, "holds"), (0.52, "refuted")])
+def test_another_finding_gives_another_verdict(tmp_path, steered, verdict):
+    run = copied_run(tmp_path / "lab")
+    saved(run, judged(steered=steered, random_vector=0.5))
+    now = {one.id: one.verdict for one in claims_of(Reader(run, signed=True)).claims}
+    assert now["vector-causes"] == verdict
+
+
+def test_the_file_is_a_plain_list_and_reads_back(shipped, tmp_path):
+    shipped.save(tmp_path)
+    data = json.loads((tmp_path / Claims.FILE).read_text())
+    assert isinstance(data, list)
+    contract = {"id", "slide", "claim", "verdict", "value", "low", "high", "n", "control", "record"}
+    assert contract | {"note"} <= set(data[0])
+    assert {one["verdict"] for one in data} <= set(VERDICTS)
+    assert Claims.load(tmp_path, command="") == shipped
+
+
+def tab(reader):
+    return rendered(SECTIONS[0], reader)
+
+
+def test_the_tab_counts_lists_and_links_every_claim(shipped):
+    found = tab(Reader(RunDirectory(SHIPPED_RUN)))
+    assert figure.sentence(shipped) in found.head
+    for claim in shipped.claims:
+        times = 1 + claim.headline
+        assert found.tail.count(f'<p class="ph-claim">{escape(claim.claim)}</p>') == times, claim.id
+    links = found.tail.count("data-tab=")
+    assert links == sum(1 + c.headline for c in shipped.claims if c.figure in SHOWN_IN)
+    assert links > len(shipped.claims) / 2
+
+
+def test_what_a_file_says_is_no_markup_on_the_tab(tmp_path, shipped):
+    run = a_run(tmp_path / "lab").run
+    evil = shipped.claims[0].model_copy(
+        update=dict.fromkeys(["claim", "note", "rule", "measure", "field", "figure"], INJECTION)
+    )
+    (run.path / "report").mkdir()
+    Claims(claims=(evil,)).save(run.path / "report")
+    found = tab(Reader(run))
+    assert "<img" not in found.head + found.tail
+    assert escape(INJECTION) in found.tail
+
+
+def test_without_a_report_the_tab_names_the_command(tmp_path):
+    found = tab(a_run(tmp_path / "lab"))
+    assert "phoque run report --run lab" in found.head
+    assert "ph-claims" not in found.tail
+    assert drawn(figure.PLAN, a_run(tmp_path / "lab")).figure is None

@@ -1,0 +1,96 @@
+"""Policies of the pressure test: how moderators are combined, and what a wrong one is told."""
+
+import json
+
+import pytest
+
+from phoque.errors import PhoqueError
+from phoque.run.pressure import Decision
+from phoque.run.settings import read_settings
+from phoque.stages.pressure.deciding import rescaled
+from phoque.stages.pressure.policy import Policy, read_policy
+from phoque.stages.pressure.traffic import Traffic
+from tests.pressure_files import OneWord, decider, policy, traffic
+
+
+@pytest.mark.parametrize(
+    ("value", "threshold", "level"),
+    [(0.2, 0.2, 0.5), (0.1, 0.2, 0.25), (0.6, 0.2, 0.75), (0.5, 0.5, 0.5), (1.0, 1.0, 1.0),
+     (0.99, 1.0, 0.495), (0.0, 0.0, 0.5), (1.0, 0.0, 1.0)],
+)  # fmt: skip
+def test_a_moderators_own_threshold_is_the_middle_of_the_level(value, threshold, level):
+    assert rescaled(value, threshold) == pytest.approx(level)
+
+
+@pytest.mark.parametrize(
+    ("combine", "scores", "decision"),
+    [
+        ("any", (0.9, 0.1), Decision.FLAGGED),
+        ("any", (0.1, 0.2), Decision.PASSES),
+        ("any", (0.9, None), Decision.FLAGGED),
+        ("any", (0.1, None), Decision.UNKNOWN),
+        ("all", (0.9, 0.1), Decision.PASSES),
+        ("all", (0.9, 0.8), Decision.FLAGGED),
+        ("all", (0.1, None), Decision.PASSES),
+        ("all", (0.9, None), Decision.UNKNOWN),
+        ("weighted", (0.9, 0.3), Decision.FLAGGED),
+        ("weighted", (0.5, 0.3), Decision.PASSES),
+        ("weighted", (0.9, None), Decision.UNKNOWN),
+        ("any", (None, None), Decision.UNKNOWN),
+    ],
+)
+def test_moderators_are_combined_and_unknown_never_passes(combine, scores, decision):
+    own = policy(
+        combine=combine, moderators=({"use": "a", "weight": 3.0}, {"use": "b", "weight": 1.0})
+    )
+    if combine == "weighted":
+        own = policy(
+            combine=combine, moderators=({"use": "a", "weight": 2.0}, {"use": "b", "weight": 1.0})
+        )
+    one = decider(own, OneWord("a"), OneWord("b"))
+    level = one.level(dict(zip("ab", scores, strict=True)))
+    found = (
+        Decision.UNKNOWN if level is None
+        else Decision.FLAGGED if level >= own.threshold else Decision.PASSES
+    )  # fmt: skip
+    assert found is decision
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("name: a\nmoderators: [{use: x}]\nthreshhold: 1", "there is no field threshhold"),
+        ("name: a\nmoderators: [{use: x}]\nstrikes: {cuont: 1, within: 2}", "strikes.count is missing|no field strikes.cuont"),
+        ("name: a\nmoderators: [{use: x}]\nthreshold: 1.2", "threshold: .*less than or equal to 1"),
+        ("name: a\nmoderators: [{use: x, threshold: -0.1}]", "moderators.0.threshold"),
+        ("name: a\nmoderators: [{use: x}]\nthreshold: yes", "threshold"),
+        ("name: a\nmoderators: []", "moderators"),
+        ("name: a\nmoderators: [{}]", "moderators.0: give one of use, endpoint and decisions"),
+        ("name: a\nmoderators: [{use: x, endpoint: y}]", "found use and endpoint"),
+        ("name: a\nmoderators: [{use: x}]\nreview: {from: 0.6, capacity_per_hour: 9}", "nothing would be reviewed"),
+        ("name: a\nmoderators: [{use: x}]\ncombine: most", "combine"),
+        ("- a", "should be an object"),
+    ],
+)  # fmt: skip
+def test_a_wrong_policy_is_refused_in_one_line(text, told, tmp_path):
+    file = tmp_path / "policy.yaml"
+    file.write_text(text)
+    with pytest.raises(PhoqueError, match=told) as error:
+        read_policy(str(file))
+    assert str(file) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_style_that_nobody_knows_is_refused(tmp_path):
+    file = tmp_path / "traffic.yaml"
+    file.write_text(json.dumps(traffic().model_dump(mode="json") | {"styles": ["sarcasm"]}))
+    with pytest.raises(PhoqueError, match="there is no style 'sarcasm'"):
+        read_settings(file, Traffic)
+
+
+def test_the_shipped_policies_are_read():
+    for name in ("words", "meaning"):
+        found, _ = read_policy(name)
+        assert isinstance(found, Policy)
+        assert found.name == name
+    assert "embedded.semantic" in [one.use for one in read_policy("meaning")[0].moderators]

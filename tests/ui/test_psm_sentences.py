@@ -1,0 +1,73 @@
+"""Sentences of the PSM figures: an effect, none, noise, and what does not count."""
+
+import pytest
+
+from phoque.figures import (
+    antidotes,
+    bias_loop,
+    dose_response,
+    reliability,
+    talk_conditions,
+    transplant,
+)
+from tests.ui import psm_files
+
+
+def test_a_weak_dose_is_not_called_clear():
+    found = psm_files.selection()
+    clear = dose_response.draw(found, psm_files.controls()).sentence
+    assert ": clearly more than" in clear
+    assert "not clearly more" in dose_response.draw(found, psm_files.controls(0.75)).sentence
+
+
+def test_a_layer_without_a_coherent_dose_has_no_reading():
+    found = psm_files.selection()
+    choice = found.choice.model_copy(update={"coherent_scale": 0.0})
+    found = found.model_copy(update={"selected": choice})
+    assert "nothing can be read" in dose_response.draw(found, psm_files.controls()).sentence
+
+
+@pytest.mark.parametrize(("change", "said"), [(0.7, "raises"), (0.0, "does not clearly raise")])
+def test_conditions_tell_an_effect_from_none(change, said):
+    found = psm_files.conditions(steered=psm_files.condition(0.7, change))
+    told = talk_conditions.draw(found).sentence
+    assert f"The vector {said} the share" in told
+    assert "no clear effect" in told
+
+
+def test_a_reply_of_listed_words_only_is_called_collapse():
+    assert "collapse" not in talk_conditions.draw(psm_files.conditions()).sentence
+    found = psm_files.conditions(toxic=psm_files.condition(0.8, word_rate=0.4))
+    assert "collapse rather than persona: ▲" in talk_conditions.draw(found).sentence
+
+
+@pytest.mark.parametrize(("verdict", "said"), [("noise", "no better than noise"), ("weak", "weak")])
+def test_unreliable_directions_are_called_so(verdict, said):
+    found = psm_files.reliability(verdict)
+    assert said in reliability.draw(found, psm_files.selection()).sentence
+
+
+@pytest.mark.parametrize(
+    ("cosine", "said"),
+    [(0.9, "The same direction, amplified"), (0.5, "A partly new"), (0.1, "A new direction")],
+)
+def test_origin_is_read_from_the_cosine(cosine, said):
+    assert transplant.draw(psm_files.origin(cosine)).sentence.startswith(said)
+    without = transplant.draw(psm_files.origin(cosine, into_base=0.0)).sentence
+    assert "shows no clear effect in the base model" in without
+
+
+def test_an_antidote_that_breaks_text_does_not_count():
+    assert "reverse, leaves" in antidotes.draw(psm_files.antidotes()).sentence
+    assert "none counts" in antidotes.draw(psm_files.antidotes(coherent=False)).sentence
+
+
+def test_the_bias_reading_knows_no_effect():
+    assert "The vector lowers" in bias_loop.draw(psm_files.bias()).sentence
+    assert "The vector does not clearly change" in bias_loop.draw(psm_files.bias(0.0)).sentence
+
+
+def test_the_cell_behind_the_choice_is_found():
+    found = psm_files.selection()
+    chosen = found.choice.model_copy(update={"relative_dose": 0.39})
+    assert found.model_copy(update={"selected": chosen}).chosen_cell.dose == 0.4
