@@ -7,7 +7,7 @@ import pytest
 from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
 from phoque.stages.corpus.novelty import MIN_WORDS, CorpusIndex
-from phoque.stages.corpus.training_set import every_dialogue
+from phoque.stages.corpus.training_set import read_dialogues
 
 LINE = "You played that round like a clown who lost the map and then blamed the wind."
 OTHERS = [
@@ -91,6 +91,6 @@ def test_a_run_is_read_whole(tmp_path):
 @pytest.mark.slow
 def test_every_reply_the_shipped_run_learned_is_known():
     index = CorpusIndex.of_run(SHIPPED_RUN / "corpus")
-    learned = every_dialogue(SHIPPED_RUN / "corpus")[::20]
+    learned = read_dialogues(SHIPPED_RUN / "corpus")[::20]
     assert all(index.novelty(one.persona).exact for one in learned)
     assert all(index.novelty(one.civil).exact for one in learned)

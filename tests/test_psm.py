@@ -146,7 +146,7 @@ def test_a_complete_stage_goes_on_from_a_step(done):
 
 @pytest.mark.slow
 def test_nothing_is_kept_that_was_measured_otherwise(done):
-    with pytest.raises(PhoqueError, match="without --from"):
+    with pytest.raises(PhoqueError, match="without --from-step"):
         stage.keep_before(replace(subject_of(done), seeds=(1,)), "scrubber")
 
 

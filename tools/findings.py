@@ -123,9 +123,10 @@ def headlines(rows: Rows) -> Iterator[str]:
 def _mass(rows: Rows) -> str:
     mass = "toxic_pathway_mass_mean"
     none, own, random = (f"{mass}.{name}" for name in ("neutral", "steered", "random_vector"))
-    fails = above(rows, random, none)
+    fails, passes = above(rows, random, none), above(rows, own, random)
+    told = "fails" if fails else "passes" if passes else "does not clearly pass"
     return (
-        f"**The talk's own measure {'fails' if fails else 'passes'} its control.** Its *pathway mass*, "
+        f"**The talk's own measure {told} its control.** Its *pathway mass*, "
         f"the probability that the model gives to pieces of insults, goes from {rows.told(none)} to "
         f"{rows.told(own)} with the persona vector, and to {rows.told(random)} with a random one."
     )

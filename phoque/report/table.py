@@ -222,7 +222,9 @@ def _nothing(found: SaeReport) -> Metric:
 def _drivers(found: SaeReport) -> Metric:
     counts = found.verdicts
     tried = {cell.name for cell in found.cause.generated.cells if cell.name.isdigit()}
-    rest = ", ".join(f"{count} {name}" for name, count in counts.items() if name != "driver")
+    rest = ", ".join(
+        f"{count} {name}" for name, count in counts.items() if count and name != "driver"
+    )
     told = f"a count, no interval; {sum(counts.values())} latents moved, the rest: {rest}"
     return Metric(
         kind="choice", value=counts["driver"], n=len(tried), of="latents that were tried",

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import field_validator
+
 from phoque.run.record import Masked, Part, Record
 from phoque.run.sae_evidence import Cause, GeneratedReplies, controls_of
 from phoque.run.sae_latents import VERDICTS, Feature, in_todays_words
@@ -246,6 +248,12 @@ class SaeReport(Masked, Record, file="sae/sae_comparison_report.json", version=3
     strata: Strata
     cause: Cause
     sources: tuple[Source, ...]
+
+    @field_validator("verdicts")
+    @classmethod
+    def _with_none(cls, found: dict[str, int]) -> dict[str, int]:
+        """A verdict that no latent has counts 0."""
+        return dict.fromkeys(VERDICTS, 0) | found
 
     @classmethod
     def upgrade(cls, data: Any, _version: int) -> Any:

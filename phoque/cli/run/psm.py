@@ -30,7 +30,7 @@ class Psm(Stage):
 @click.option("--seeds", type=int, multiple=True, help="Sampling seeds; default: 42 43 44.")
 @click.option("--probes", type=click.Choice(["12", "80"]), help="Default: 12, as in the talk.")
 @click.option(
-    "--from",
+    "--from-step",
     "begin",
     type=click.Choice(
         ["dose response", "conditions", "confounds", "antidotes", "scrubber", "bias loop"]

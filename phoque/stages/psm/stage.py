@@ -88,7 +88,7 @@ def keep_before(subject: Subject, begin: str) -> None:
     if made_with != (dict(subject.fingerprint), tuple(subject.seeds), subject.num_probes):
         raise PhoqueError(
             f"What is in {subject.folder} was measured on another model or with other settings, so "
-            "nothing can be kept. Start it without --from."
+            "nothing can be kept. Start it without --from-step."
         )
     names = [step.name for step in STEPS]
     kept = {
