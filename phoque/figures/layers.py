@@ -5,6 +5,7 @@ from phoque.figures.figure import Figure, Plan
 from phoque.figures.table import NOTHING, Table, numbers, rate_cell
 from phoque.figures.trait import are, replies
 from phoque.run.psm import ActivationByLayer, LayerGeometry, Selection, SweptLayer
+from phoque.run.psm_replies import Conditions
 
 CRITERIA = {
     "norm": ("norm of v", style.GREY, "dot", "square"),
@@ -15,26 +16,28 @@ CRITERIA = {
 """Name, colour, dash and symbol."""
 
 
-def draw(selection: Selection, geometry: ActivationByLayer) -> Figure:
+def draw(selection: Selection, geometry: ActivationByLayer, conditions: Conditions) -> Figure:
     """The causal curve over its null, and what geometry alone would have chosen."""
     return Figure(
         sentence=_sentence(selection, geometry),
-        finding=_finding(selection),
+        finding=_finding(selection, conditions),
         plotly=_plot(selection, geometry),
         table=_table(selection, geometry),
         n=_counted(selection, geometry),
     )
 
 
-def _finding(selection: Selection) -> str:
-    """Where, and how much it does there."""
-    own = next(one for one in selection.layers if one.layer == selection.choice.layer)
-    if not selection.beyond_chance or own.best is None:
+def _finding(selection: Selection, conditions: Conditions) -> str:
+    """Where, and how much it does there to messages on which nothing was chosen."""
+    if not selection.beyond_chance:
         return "No layer is shown to carry the persona: random directions do as much."
+    steered, random = (
+        conditions.conditions[name].insulting for name in ("steered", "random_vector")
+    )
     return (
-        f"The persona lives in layer {own.layer} of {len(selection.dose_per_scale)}. With its direction "
-        f"added there, {own.best.trait.value:.0%} of calm replies {are(selection.trait.by)}; with random "
-        f"directions, {own.null.value:.0%}."
+        f"The persona lives in layer {selection.choice.layer} of {len(selection.dose_per_scale)}. With "
+        f"its direction added there, {steered.value:.0%} of calm replies {are(conditions.counted)}; with "
+        f"a random one of the same length, {random.value:.0%}."
     )
 
 
@@ -159,7 +162,7 @@ PLAN = Plan(
     key="layers",
     title="In which layer does it live?",
     hint="The curve is the causal effect of adding the vector; the grey band is what random vectors do.",
-    needs=(Selection, ActivationByLayer),
+    needs=(Selection, ActivationByLayer, Conditions),
     draw=draw,
     in_report=True,
 )
