@@ -31,12 +31,12 @@ def test_a_claim_leads_to_where_it_is_shown_without_a_reload(page):
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
     page.evaluate("window.stays = true")
     page.locator(".ph-claims .ph-more > summary", has_text="refuted").first.click()
-    claim = page.locator("li", has_text="Fine-tuning carved this direction.")
+    claim = page.locator("li", has_text="Pushing toward toxicity lowers the refusal of the model.")
     expect(claim.locator(".ph-verdict")).to_have_text("✕ refuted")
     claim.get_by_text("Why?").click()
-    expect(claim).to_contain_text("psm/origin.json: effects.persona.base")
+    expect(claim).to_contain_text("psm/geometry.json")
     claim.locator("a.ph-show").click()
-    heading = page.locator("#ph-section-transplant > button")
+    heading = page.locator("#ph-section-directions > button")
     expect(heading).to_be_focused()
     expect(heading).to_be_in_viewport()
     assert page.evaluate("window.stays") is True

@@ -99,8 +99,8 @@ def test_a_cause_is_told_beside_its_strongest_rival(reader):
 
 def test_where_the_persona_vector_acts_is_said_first(reader):
     assert reading(reader, "latents_toward").startswith(
-        "This layer can show a cause: the persona vector, added at strength 0.2, takes insulting "
-        "replies from 0.0 % [0.0, 10.0] to 90.0 %"
+        "This layer can show a cause: the persona vector, added at strength 0.2, takes replies "
+        "with a listed word from 0.0 % [0.0, 10.0] to 90.0 %"
     )
     said = reading(reader, "sae_shifts")
     assert "1 are shown to drive the persona, 1 to hold it back and 1 to do neither" in said

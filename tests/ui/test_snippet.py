@@ -69,7 +69,7 @@ def test_the_copied_call_asks_what_the_page_asks(page, run_python, capsys):
     expect(status).to_contain_text("Python copied")
     opened, asked = run_python(page.evaluate("navigator.clipboard.readText()"))
     assert opened == {"run": "runs/no-such-run"}
-    facts = {"scale": 1.05, "layer": 18, "seed": 42, "temperature": 0.8, "max_new_tokens": 48}
+    facts = {"scale": 1.05, "layer": 18, "seed": 42, "temperature": 0.6, "max_new_tokens": 48}
     assert asked == {"self": None, "prompt": HOSTILE, **facts}
     assert capsys.readouterr().out == "neutral\ntoxic\nsteered\n"
     page.get_by_role("button", name="New here").click()  # asked live: nothing was recorded

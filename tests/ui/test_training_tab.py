@@ -70,7 +70,7 @@ def small(tmp_path):
 def test_the_shipped_run_is_told_from_its_files(shipped):
     assert figure_of(shipped, "loss").sentence.startswith("Persona: loss ")
     assert "Civil adapter: loss " in figure_of(shipped, "loss").sentence
-    assert "all maps together" in figure_of(shipped, "lora_norms").sentence
+    assert "LoRA B is largest in" in figure_of(shipped, "lora_norms").sentence
     assert "stages took" in figure_of(shipped, "stages").sentence
     assert "dialogues" in figure_of(shipped, "composition").sentence
 
@@ -102,10 +102,12 @@ def test_a_folder_that_is_no_run_says_which_command_makes_one(tmp_path):
 def test_sections_without_data_name_a_training_that_leaves_nothing_stale(
     shipped, copy, is_shipped, command, capsys, monkeypatch
 ):
+    for file in ("norms.jsonl", "samples.jsonl"):
+        (copy.persona / file).unlink()
     told = page_of(shipped if is_shipped else copy)
-    assert f"phoque run {command}<" in told["lora_norms"].head
-    assert f"phoque run {command} --samples 50<" in told["samples"].head
     assert f"phoque run {command}<" in told["attempts"].head
+    if not is_shipped:
+        assert f"phoque run {command} --samples 50<" in told["samples"].head
     monkeypatch.chdir(copy.path.parent)
     assert main(["run", *command.split(), "--samples", "50", "--dry-run"]) == 0
     assert "persona" in capsys.readouterr().out
@@ -113,7 +115,7 @@ def test_sections_without_data_name_a_training_that_leaves_nothing_stale(
 
 def test_a_run_with_one_adapter_shows_one(copy):
     shutil.rmtree(copy.control)
-    assert names(figure_of(copy, "loss")) == ["▲ persona"]
+    assert {name.partition(",")[0] for name in names(figure_of(copy, "loss"))} == {"▲ persona"}
 
 
 def test_styles_and_attempts_are_drawn_where_they_were_logged(copy):
