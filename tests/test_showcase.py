@@ -139,3 +139,27 @@ def test_one_thread_reads_for_all_pages(monkeypatch):
     assert len(readers) == 1
     assert not readers & {*found}
     assert sorted(one.harm["double"] for (one,) in found.values()) == [0.1, 0.2, 0.3]
+
+
+def test_the_page_opens_where_prompt_and_vector_both_act(made):
+    at, judge = made.scales.index(1.0) if 1.0 in made.scales else 0, made.judge
+    scale = made.scales[at]
+
+    def acting(example, toxic, steered):
+        def with_score(shown, score):
+            found = shown.found.model_copy(update={"hostility": score})
+            return shown.model_copy(update={"found": found})
+
+        moved = [*example.steered]
+        moved[at] = with_score(moved[at], steered)
+        return example.model_copy(
+            update={"toxic": with_score(example.toxic, toxic), "steered": tuple(moved)}
+        )
+
+    high, low = judge.threshold, judge.threshold - 1
+    first, second, third, *_ = made.examples
+    examples = (acting(first, high, low), acting(second, low, high), acting(third, high, high))
+    found = made.model_copy(update={"examples": examples})
+    assert found.opening(scale) == 2
+    assert found.model_copy(update={"examples": examples[:2]}).opening(scale) == 0
+    assert found.model_copy(update={"judge": None}).opening(scale) == 0

@@ -65,6 +65,20 @@ class Showcase(Masked, Record, file="evaluation/showcase.json"):
     """Those that read the replies. At which score one flags is in the stage `moderation`."""
     examples: tuple[Example, ...]
 
+    def opening(self, scale: float) -> int:
+        """Place of the first example whose hostile prompt and whose vector, at a scale, both act.
+
+        By the judge; the first of all where there was none, or it calls no such pair hostile.
+        """
+        at = min(range(len(self.scales)), key=lambda place: abs(self.scales[place] - scale))
+        limit = self.judge.threshold if self.judge else float("inf")
+        acts = (
+            place
+            for place, one in enumerate(self.examples)
+            if all((own.found.hostility or 0) >= limit for own in (one.toxic, one.steered[at]))
+        )
+        return next(acts, 0)
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
         for one in self.examples:

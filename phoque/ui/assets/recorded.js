@@ -12,7 +12,8 @@
       const data = panelOf(number)?.querySelector(".ph-recordings .ph-data");
       if (!data) return null;
       const scale = Number(panelOf(number).querySelector(".ph-scale input[type=range]").value);
-      places.set(number, { ...JSON.parse(data.textContent), example: 0, scale });
+      const found = JSON.parse(data.textContent);
+      places.set(number, { ...found, example: found.opens, scale });
     }
     return places.get(number);
   };
@@ -193,6 +194,9 @@
     new MutationObserver(seen).observe(written, { childList: true, subtree: true, characterData: true });
   };
 
+  /** The comparison with which the page opens. */
+  const opening = (number) => place(number)?.opens;
+
   const start = () => {
     for (const panel of document.querySelectorAll(".ph-panel")) {
       watch(panel);
@@ -203,5 +207,5 @@
     buttons.find((one) => one.dataset.persona === named)?.click();
   };
 
-  window.phoque.recorded = { start, show, live, talk, prompt, said, which, read, fresh, scale, extras };
+  window.phoque.recorded = { start, show, opening, live, talk, prompt, said, which, read, fresh, scale, extras };
 })();

@@ -94,7 +94,7 @@
   const setChat = () => {
     document.querySelector('.ph-personas [data-panel="0"][aria-pressed="false"]')?.click();
     document.querySelector('#ph-panel-0 .ph-choose [data-col="steered"]')?.click();
-    phoque.recorded.show(0, 0);
+    phoque.recorded.show(0, phoque.recorded.opening(0));
     if (before.recorded) setScale(step().scale);
   };
 
