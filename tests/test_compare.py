@@ -55,18 +55,18 @@ def test_a_run_beside_itself_differs_in_nothing(runs):
 def test_overlap_difference_and_settings_are_told(runs):
     reader = Reader(runs[1])
     found = reader.read(Evaluation)
-    weak = found.conditions["steered"].model_copy(
-        update={"insulting": Rate(value=0.1, n=240, low=0.07, high=0.15)}
+    strong = found.conditions["steered"].model_copy(
+        update={"insulting": Rate(value=0.9, n=240, low=0.85, high=0.93)}
     )
-    saved(runs[1], found.model_copy(update={"conditions": found.conditions | {"steered": weak}}))
+    saved(runs[1], found.model_copy(update={"conditions": found.conditions | {"steered": strong}}))
     features = reader.read(SaeReport)
     saved(runs[1], features.model_copy(update={"layer": features.layer - 1}))
     runs[1].describe(persona="melancholy")
     before = Reader(runs[0]).read(Evaluation).conditions["steered"].insulting.value
     found = compared(runs)
     rows = by_key(found)
-    assert rows["insulting.steered"].value == pytest.approx(0.1 - before)
-    assert rows["insulting.steered"].high < 0
+    assert rows["insulting.steered"].value == pytest.approx(0.9 - before)
+    assert rows["insulting.steered"].low > 0
     assert rows["insulting.steered"].warning == ""
     assert rows["insulting.toxic"].warning == "intervals overlap"
     assert [(s.name, s.a, s.b) for s in found.settings] == [
