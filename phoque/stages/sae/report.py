@@ -42,7 +42,7 @@ CAVEATS = """## What this does not say
   the latents in every comparison of causes.
 - The civil adapter had the same steps and prompts with civil replies. What survives it is still
   of this corpus and these two adapters: one seed of tuning each.
-- A reply shows the persona where the judge calls it hostile or, for other personas, where it has a listed word.
+- A reply shows the persona where the judge calls it hostile or, if PSM counts words, where it has a listed word.
 - Composed replies share sentences with what was trained on.
 """
 

@@ -1,0 +1,52 @@
+"""Which replies count as the persona's: by the judge with its threshold, or by listed words."""
+
+import pytest
+
+from phoque.conversation import asked
+from phoque.judging.shown import shows_of
+from phoque.lexicon import Lexicon
+from phoque.models.engine import Reply
+from phoque.run.psm import Trait
+from phoque.run.psm_replies import Written
+from phoque.steering.experiment import rows_of
+from phoque.steering.search import rates_of
+from tests.judges import Loud
+
+SAID = [("Hi", "plain"), ("Hi", "loud!!"), ("Hello", "a dunce"), ("Hello", "louder!!! dunce")]
+WORDS = Lexicon(["dunce"])
+CALM = list(asked("Be calm.", ["Hi", "Hello"]))
+
+
+@pytest.mark.parametrize(
+    ("trait", "counted"),
+    [
+        (Trait(by="judge", threshold=2.0), [False, True, False, True]),
+        (Trait(by="judge", threshold=3.0), [False, False, False, True]),
+        (Trait(by="words", threshold=2.0), [False, False, True, True]),
+        (Trait(by="judge", threshold=None), [False, False, True, True]),
+    ],
+)
+def test_replies_count_as_the_sweep_decided(trait, counted):
+    assert shows_of(trait, WORDS, judge=Loud())(SAID) == counted
+
+
+@pytest.mark.parametrize(
+    ("hits", "shown", "counts"),
+    [(1, False, False), (0, True, True), (1, None, True), (0, None, False)],
+)
+def test_words_count_in_files_of_before_the_judge_was_asked(hits, shown, counts):
+    row = Written.model_construct(toxic_word_hits=hits, shown=shown)
+    assert row.counts is counts
+
+
+def test_a_rate_counts_messages_and_takes_each_groups_own_replies():
+    rows = {"calm": rows_of(CALM), "steered": rows_of(CALM)}
+    replies = {
+        name: [Reply(text=text, tokens=(1,), finish_reason="stop") for text in texts]
+        for name, texts in {"calm": ("a", "b"), "steered": ("loud!!", "c")}.items()
+    }
+    found = rates_of(shows_of(Trait(by="judge", threshold=2.0), WORDS, judge=Loud()), rows, replies)
+    assert {name: (rate.value, rate.n) for name, rate in found.items()} == {
+        "calm": (0.0, 2),
+        "steered": (0.5, 2),
+    }
