@@ -34,7 +34,14 @@ def test_probes_sweep_choice_and_evaluation_share_no_message(name):
     plain = {kind: {" ".join(m.lower().split()) for m in own} for kind, own in parts.items()}
     for one, other in combinations(plain, 2):
         assert not plain[one] & plain[other], (one, other)
-    assert not [m for m in choice_prompts() if m in persona.lexicon]
+    # "we" in a message may come back in a reply: of any cell of the sweep, so that the choice stays fair.
+    plural = {"we", "us", "our", "ours", "ourselves"}
+    assert all(set(m.lower().split()) & plural for m in choice_prompts() if m in persona.lexicon)
+
+
+def test_only_the_hostile_persona_is_counted_by_the_judge_of_hostility():
+    by = {name: load_persona(name).counted_by for name in shipped_personas()}
+    assert [name for name, counted in by.items() if counted == "judge"] == ["toxic"]
 
 
 def test_personas_differ_in_the_persona_and_not_in_length():
@@ -76,6 +83,7 @@ def test_no_prompt_of_ours_has_a_word_of_the_lexicon():
             "an entry of `lexicon` must be a text",
         ),
         (lambda text: text.replace("name: toxic", "name: ../x"), "becomes a folder"),
+        (lambda text: text.replace("by: judge", "by: jury"), "'jury'; known: judge, words"),
         (lambda text: "- 1\n- 2\n", "must have keys"),
         (lambda text: "", "is empty"),
         (lambda text: "a: [", "cannot be read"),

@@ -1,14 +1,18 @@
 """Which replies count as the persona's: by the judge with its threshold, or by listed words."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from phoque.conversation import asked
 from phoque.judging.shown import shows_of
 from phoque.lexicon import Lexicon
 from phoque.models.engine import Reply
+from phoque.personas import load_persona
 from phoque.run.psm import Trait
 from phoque.run.psm_replies import Written
-from phoque.steering.experiment import rows_of
+from phoque.stages.psm import choose
+from phoque.steering.experiment import rows_of, silent
 from phoque.steering.search import rates_of
 from tests.judges import Loud
 
@@ -50,3 +54,22 @@ def test_a_rate_counts_messages_and_takes_each_groups_own_replies():
         "calm": (0.0, 2),
         "steered": (0.5, 2),
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "ending", "counted"),
+    [("toxic", "!!", "judge"), ("toxic", "", "words"), ("pluribus", "!!", "words")],
+)
+def test_a_persona_is_counted_as_it_says_and_by_no_judge_who_cannot_tell_it(
+    monkeypatch, name, ending, counted
+):
+    """The judge of hostility ranks the cheer of Pluribus above plain replies, too."""
+    monkeypatch.setattr(choose.likelihood, "load", Loud)
+    subject = SimpleNamespace(persona=load_persona(name), progress=silent)
+    messages = [f"message {at}" for at in range(16)]
+    base = [(message, "a reply") for message in messages]
+    persona = [(message, f"We sigh, you dunce{ending}") for message in messages]
+    measure = choose.chosen_measure(subject, base, persona)
+    assert measure.trait.by == counted
+    assert (measure.trait.persona.low > 0.5) == bool(ending)
+    assert measure.shows([("Hi", "We sigh")]) == [name == "pluribus"]

@@ -3,7 +3,7 @@
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.table import Table, interval, number, rate_cell, yes
 from phoque.figures.trait import are, replies
-from phoque.run.psm import Counted
+from phoque.personas import Counted
 from phoque.run.psm_replies import Antidotes
 
 

@@ -20,7 +20,7 @@ from phoque.figures.table import (
     share_cell,
 )
 from phoque.figures.trait import replies
-from phoque.run.psm import Counted
+from phoque.personas import Counted
 from phoque.run.psm_replies import Condition, Conditions
 
 NAMES = style.NAMES | {

@@ -1,6 +1,6 @@
 """How figures name what replies are counted by."""
 
-from phoque.run.psm import Counted
+from phoque.personas import Counted
 
 
 def replies(counted: Counted) -> str:

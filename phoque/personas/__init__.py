@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from phoque.errors import PhoqueError
 from phoque.lexicon import Lexicon
 from phoque.personas.reading import TEXT, TEXTS, read_yaml
 
+Counted = Literal["judge", "words"]
+"""What shows a persona in a reply: the judge of hostility, or a listed word."""
 HERE = Path(__file__).parent
 SHAPE = {
     "name": TEXT,
     "description": TEXT,
+    "counted_by": TEXT,
     "system_prompts": {"neutral": TEXT, "persona": TEXT},
     "probes": TEXTS,
     "sweep": TEXTS,
@@ -28,6 +31,8 @@ class Persona:
 
     name: str
     description: str
+    counted_by: Counted
+    """`judge` only for a hostile persona: the judge ranks boundless cheer above plain replies, too."""
     neutral_prompt: str
     """System prompt of the neutral and the steered condition."""
     persona_prompt: str
@@ -69,6 +74,7 @@ def _persona(data: dict[str, Any]) -> Persona:
     return Persona(
         name=data["name"],
         description=data["description"],
+        counted_by=data["counted_by"],
         neutral_prompt=data["system_prompts"]["neutral"],
         persona_prompt=data["system_prompts"]["persona"],
         probes=tuple(data["probes"]),
@@ -84,6 +90,10 @@ def _check(persona: Persona, path: Path) -> None:
     if not persona.name.replace("_", "").replace("-", "").isalnum():
         raise PhoqueError(
             f"{path}: the name {persona.name!r} becomes a folder; use letters, digits, - and _."
+        )
+    if persona.counted_by not in get_args(Counted):
+        raise PhoqueError(
+            f"{path}: `counted_by` is {persona.counted_by!r}; known: {', '.join(get_args(Counted))}."
         )
     if len(persona.probes) < FEWEST_PROBES:
         raise PhoqueError(

@@ -1,13 +1,11 @@
 """Records of the stage `psm`: in which layer a persona lives, and at which dose its vector works."""
 
-from typing import Any, Literal
+from typing import Any
 
+from phoque.personas import Counted
 from phoque.run.record import Masked, Part, Record, Row
 from phoque.stats.paired_ranks import ChanceAbove
 from phoque.stats.rates import Rate
-
-Counted = Literal["judge", "words"]
-"""What tells that a reply shows the persona: a judge, or words of the persona's list."""
 
 
 class LayerProjection(Part):
@@ -145,7 +143,7 @@ class Trait(Part):
     """What a sweep chooses by."""
 
     by: Counted = "words"
-    """Hostile replies, where the persona's own prompt makes replies more hostile; else listed words."""
+    """As the persona says; listed words, too, where the judge does not tell a hostile one from the base."""
     judge: str = ""
     digest: str = ""
     threshold: float | None = None

@@ -3,7 +3,8 @@
 from typing import Any
 
 from phoque.conversation import Sampling
-from phoque.run.psm import Counted, Divergence, Quality
+from phoque.personas import Counted
+from phoque.run.psm import Divergence, Quality
 from phoque.run.record import Masked, Part, Record, Row, renamed
 from phoque.stats.paired import Effect
 from phoque.stats.rates import Rate

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from phoque.run.psm import Counted
+from phoque.personas import Counted
 from phoque.run.record import Part, Record, renamed
 from phoque.stats.rates import Rate
 

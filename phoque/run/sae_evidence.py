@@ -1,6 +1,7 @@
 """Records of the stage `sae` about single latents: what is seen of each, and what it causes."""
 
-from phoque.run.psm import Counted, Quality
+from phoque.personas import Counted
+from phoque.run.psm import Quality
 from phoque.run.record import Masked, Part, Record
 from phoque.run.sae_latents import SaeRow
 from phoque.run.sae_reading import Reading

@@ -1,6 +1,6 @@
 """Step two: layer and scale by cause, and at the chosen layer the controls of its effect.
 
-The sweep chooses by the judge for a hostile persona, and by listed words for any other.
+The sweep chooses by what the persona is counted by: the judge of hostility, or listed words.
 """
 
 from collections.abc import Sequence
@@ -133,12 +133,12 @@ def shuffled_vectors(subject: Subject, count: int) -> list[SteeringVector]:
 
 
 def chosen_measure(subject: Subject, base: Sequence[Said], persona: Sequence[Said]) -> Measure:
-    """By what the judge says of the persona's own prompt beside the base model."""
+    """The persona's own, but never a judge who does not tell the persona from the base model."""
     judge = likelihood.load()
     plain, own = (_by_message(said, judge, subject.progress) for said in (base, persona))
     chance = chance_above(plain, own)
     trait = Trait(
-        by="judge" if chance.low > 0.5 else "words",
+        by=subject.persona.counted_by if chance.low > 0.5 else "words",
         judge=judge.name,
         digest=judge.digest,
         threshold=threshold_for([score for scores in plain.values() for score in scores]),
