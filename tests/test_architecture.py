@@ -22,7 +22,6 @@ FREE = {
     "phoque/run/hits.py",
     "phoque/serving/asked.py",
     "phoque/serving/reply.py",
-    "phoque/stages/adapter/trackers.py",
     "phoque/ui/demo.py",
     "phoque/ui/endpoint.py",
     "phoque/ui/events.py",

@@ -119,12 +119,15 @@ class Novelty(Part):
     """How far a text is from every line of the tuning corpus."""
 
     exact: bool
+    """Whether some line has the same words in the same order."""
     containment: float
-    """Share of its word sequences in one line."""
+    """Largest share of its different word 5-grams that one line has, in [0, 1]."""
     similarity: float
-    """Likeness to the nearest line."""
+    """Jaccard similarity of character 5-grams with the nearest line, in [0, 1], by MinHash."""
     nearest: str
+    """That line."""
     novel: bool
+    """Whether all three say so and the text is long enough to tell."""
 
 
 class GapExample(Scored, file="moderation/gap_examples.csv"):

@@ -262,7 +262,7 @@ def _until(stopped: Stopped, deltas: Iterator[Delta]) -> Iterator[Delta]:
 
 def _latent(run: RunDirectory, latent: int) -> Any:
     # Loads torch, so only when a visitor asks for one.
-    return import_module("phoque.stages.sae.direction").latent_vector(run, latent)
+    return import_module("phoque.stages.sae.autoencoder").latent_vector(run, latent)
 
 
 def gpu_seconds(ask: Ask) -> int:

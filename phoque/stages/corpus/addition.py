@@ -40,21 +40,14 @@ class Addition:
 
     @property
     def dialogues(self) -> list[Dialogue]:
-        """New and replayed ones."""
         return [*self.new, *self.replayed]
 
 
 def addition(corpus: Path, slang: Slang, replay: float, *, seed: int = SEED) -> Addition:
     """Six dialogues for every use that is new, and `replay` old ones for each of them.
 
-    Args:
-        corpus: folder of the corpus of the run that is continued.
-        slang: the list of new expressions.
-        replay: old dialogues for each new one; 0 for none.
-        seed: of both draws.
-
-    Raises:
-        PhoqueError: the corpus has all uses already, or too few messages to answer.
+    `corpus` is the folder of the run that is continued; PhoqueError where it has all uses already, or
+    too few messages to answer.
     """
     known, replies = known_dialogues(corpus), known_replies(corpus)
     said = {one.persona for one in known}

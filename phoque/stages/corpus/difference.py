@@ -30,7 +30,6 @@ def masked(text: str, lexicon: Lexicon) -> str:
 
 
 def markdown(found: Difference) -> str:
-    """The difference as a page."""
     lines = ["# What changed in the corpus", f"{found.kept} dialogues are as they were."]
     for part, name, sign in ((found.added, "added", "+"), (found.removed, "removed", "−")):
         sources = ", ".join(f"{source} {number}" for source, number in part.by_source.items())
@@ -48,8 +47,7 @@ def _changes(dialogues: Sequence[Dialogue], lexicon: Lexicon) -> Changes:
 
 
 def _beyond(dialogues: Sequence[Dialogue], known: Counter[Key]) -> list[Dialogue]:
-    left = known.copy()
-    found = []
+    left, found = known.copy(), []
     for one in dialogues:
         left[_key(one)] -= 1
         if left[_key(one)] < 0:

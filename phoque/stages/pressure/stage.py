@@ -11,9 +11,8 @@ from phoque.progress import watched
 from phoque.run.channel import SHOWN, Said
 from phoque.run.directory import RunDirectory
 from phoque.run.pressure import PolicyReport, PressureReport, Turn
-from phoque.stages.pressure.attacks import add_attacks
 from phoque.stages.pressure.channel import Channel
-from phoque.stages.pressure.corpus import add_corpus
+from phoque.stages.pressure.corpus import add_attacks, add_corpus
 from phoque.stages.pressure.deciding import Decider
 from phoque.stages.pressure.loading import calls_of, cost_per_message, deciders
 from phoque.stages.pressure.measures import Tally
@@ -28,8 +27,6 @@ WRITTEN = "written for this test"
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What a person asked for."""
-
     policies: tuple[str, ...] = ()
     decisions: Path | None = None
     """Decisions that were made elsewhere, as a policy of their own."""
@@ -60,11 +57,7 @@ class Ready:
 
 
 def prepared(asked: Asked) -> Ready:
-    """Read policies and texts and load the moderators; no moderator is asked anything.
-
-    Raises:
-        PhoqueError: something of what was asked for cannot be done; says what, in one line.
-    """
+    """Read policies and texts and load the moderators, or PhoqueError; no moderator is asked anything."""
     policies = read_policies(asked.policies, asked.decisions)
     traffic = read_traffic(asked.traffic)
     if asked.messages:
