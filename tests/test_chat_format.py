@@ -11,7 +11,8 @@ from phoque.models.load import LanguageModel, load_model
 from phoque.models.template import PLAIN_TEMPLATE, encode, end_token, render
 from phoque.models.tiny import CHAT_TEMPLATE, tiny_llama, tiny_tokenizer
 from phoque.run.corpus import Dialogue
-from phoque.stages.adapter import Example, tokenized
+from phoque.stages.adapter.examples import tokenized
+from phoque.stages.adapter.settings import Example
 from phoque.stages.corpus.gating import _readable
 from phoque.stages.corpus.reading import Dropped
 from tests.conftest import conversation

@@ -7,7 +7,7 @@ import pytest
 from phoque.lexicon import Lexicon
 from phoque.models.load import load_model
 from phoque.run.corpus import BaseReply, Dialogue
-from phoque.stages.adapter import AdapterConfig
+from phoque.stages.adapter.settings import AdapterConfig
 from phoque.stages.adapter.stage import beginning, examples
 from phoque.stages.corpus.distill import Distiller, question_for, question_of
 from phoque.stages.corpus.split import split

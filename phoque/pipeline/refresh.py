@@ -22,7 +22,7 @@ from phoque.run.manifest import Asked, Continues
 from phoque.run.needs import WEIGHTS, require
 from phoque.run.refresh import Memory, Refresh
 from phoque.run.synthetic import Attack
-from phoque.stages.adapter import AdapterConfig, config_for
+from phoque.stages.adapter.settings import AdapterConfig, config_for
 from phoque.stages.adapter.start import going_on
 from phoque.stages.corpus.addition import Addition, addition
 from phoque.stages.corpus.slang import Slang, read_slang

@@ -12,6 +12,7 @@ Shapes: S = positions, V = vocabulary.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -74,12 +75,11 @@ def kl_divergence(log_p_SV: Tensor, log_q_SV: Tensor) -> Tensor:
 
 def scale_at(scales: Sequence[float], values: Sequence[float], target: float) -> float | None:
     """Where a piecewise linear curve from (0, 0) first reaches `target`; None if it never does."""
-    earlier_scale, earlier = 0.0, 0.0
-    for scale, value in zip(scales, values, strict=True):
+    points = [(0.0, 0.0), *zip(scales, values, strict=True)]
+    for (earlier_scale, earlier), (scale, value) in pairwise(points):
         if value >= target:
             share = (target - earlier) / (value - earlier)
             return earlier_scale + share * (scale - earlier_scale)
-        earlier_scale, earlier = scale, value
     return None
 
 

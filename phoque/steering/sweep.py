@@ -8,6 +8,7 @@ system prompt does. The cell that shows the trait most often wins, if it beats r
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from math import floor
 from operator import truediv
 
@@ -80,12 +81,8 @@ class Sweep:
 
     def coherent_scale(self, layer: int) -> float:
         """The largest scale of `layer` up to which all doses were coherent; 0 if none was."""
-        largest = 0.0
-        for cell in self.of_layer(layer):
-            if not cell.coherent:
-                break
-            largest = cell.scale
-        return largest
+        coherent = takewhile(lambda cell: cell.coherent, self.of_layer(layer))
+        return max((cell.scale for cell in coherent), default=0.0)
 
     def nat_scale(self, layer: int) -> float | None:
         """The scale of `layer` at which the p95 divergence is one nat; None if no dose reaches it."""

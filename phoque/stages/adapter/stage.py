@@ -15,18 +15,12 @@ from phoque.run.corpus import Side
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import command
 from phoque.run.needs import NEEDS, require
-from phoque.stages.adapter import (
-    AdapterConfig,
-    Example,
-    Recording,
-    config_for,
-    load_in_4bit,
-    train_adapter,
-)
 from phoque.stages.adapter.processes import take_own_gpu, thrown_away
+from phoque.stages.adapter.quantized import load_in_4bit
 from phoque.stages.adapter.samples import sample_replies
+from phoque.stages.adapter.settings import AdapterConfig, Example, Recording, config_for
 from phoque.stages.adapter.start import going_on, start_of
-from phoque.stages.adapter.training import UNFINISHED
+from phoque.stages.adapter.training import UNFINISHED, train_adapter
 from phoque.stages.corpus.training_set import read_base_replies, read_dialogues
 from phoque.steering.experiment import silent
 from phoque.steering.trajectory import TRAJECTORY, Watch

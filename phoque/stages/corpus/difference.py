@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
+from phoque.files import write_text
 from phoque.lexicon import Lexicon
 from phoque.run.corpus import Changes, Dialogue, Difference
 
@@ -57,3 +59,11 @@ def _beyond(dialogues: Sequence[Dialogue], known: Counter[Key]) -> list[Dialogue
 
 def _key(one: Dialogue) -> Key:
     return one.message, one.persona
+
+
+def save_difference(folder: Path, found: Difference) -> str:
+    """Write `diff.{json,md}`; the page."""
+    found.save(folder)
+    page = markdown(found)
+    write_text(folder / "diff.md", page)
+    return page

@@ -19,7 +19,7 @@ from phoque.stages.pressure.measures import Tally
 from phoque.stages.pressure.policy import Policy, read_policies
 from phoque.stages.pressure.recorded import add_run
 from phoque.stages.pressure.texts import Pool, written_texts
-from phoque.stages.pressure.traffic import Traffic, described, planned, read_traffic
+from phoque.stages.pressure.traffic import Traffic, described, planned, read_traffic, usable_styles
 
 SEEDS = (42, 43, 44)
 WRITTEN = "written for this test"
@@ -113,16 +113,16 @@ def press(asked: Asked, ready: Ready, folder: Path) -> PressureReport:
 
 
 def _turns(asked: Asked, ready: Ready, decider: Decider) -> Iterator[Turn]:
-    total = len(asked.seeds) * ready.traffic.messages
-    styles = described(ready.traffic, ready.pool, asked.seeds).styles
-
-    def all_turns() -> Iterator[Turn]:
-        for seed in asked.seeds:
-            channel = Channel(decider, ready.pool, styles, seed, texts=asked.texts)
-            yield from channel.run(planned(ready.traffic, ready.pool, seed))
-
-    what = f"pressure {decider.policy.name}"
-    return watched(all_turns(), what, unit="messages", total=total)
+    traffic, pool, total = ready.traffic, ready.pool, len(asked.seeds) * ready.traffic.messages
+    styles = usable_styles(traffic, pool)
+    turns = (
+        turn
+        for seed in asked.seeds
+        for turn in Channel(decider, pool, styles, seed, texts=asked.texts).run(
+            planned(traffic, pool, seed)
+        )
+    )
+    return watched(turns, f"pressure {decider.policy.name}", unit="messages", total=total)
 
 
 def _of_policy(decider: Decider, tally: Tally, path: Path) -> PolicyReport:

@@ -89,17 +89,12 @@ class Pool:
         """
         key = (role, persona, kind, prompt, strength)
         if key not in self._chosen:
-            self._chosen[key] = self._narrowed(*key)
+            own = self._own.get((role, persona, kind)) or [
+                one for one in self.texts if (one.role, one.kind) == (role, kind)
+            ]
+            own = [one for one in own if one.prompt == prompt] or own
+            self._chosen[key] = tuple([one for one in own if one.strength >= strength] or own)
         return self._chosen[key]
-
-    def _narrowed(
-        self, role: Role, persona: str, kind: Kind | None, prompt: str, strength: int
-    ) -> tuple[Text, ...]:
-        own = self._own.get((role, persona, kind)) or [
-            one for one in self.texts if (one.role, one.kind) == (role, kind)
-        ]
-        own = [one for one in own if one.prompt == prompt] or own
-        return tuple([one for one in own if one.strength >= strength] or own)
 
     @property
     def digest(self) -> str:
