@@ -103,7 +103,11 @@ def test_the_page_quotes_no_reply():
 def test_no_table_of_a_stage_page_is_cut():
     table = Table(name="t", caption="Rows", head=("row",), rows=tuple((str(n),) for n in range(90)))
     figure = Figure(sentence="Many.", table=table, n="90")
-    plan = Plan(key="many", title="Many", needs=(ModerationReport,), draw=lambda _: figure)
+
+    def draw(_: ModerationReport) -> Figure:
+        return figure
+
+    plan = Plan(key="many", title="Many", draw=draw)
     page = stage_page("Page", (plan,), moderation_files.report())
     assert "| 0 |" in page
     assert "| 89 |" in page

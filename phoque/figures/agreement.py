@@ -16,17 +16,17 @@ def draw(report: ModerationReport) -> Figure:
     count = next(iter(pairs.values())).n if pairs else 0
     return Figure(
         sentence=_sentence(pairs),
-        table=Table.of(
+        table=Table.named(
             "phoque-agreement",
             "Agreement at 0.5",
+            "moderators",
             pairs.items(),
             {
-                "moderators": lambda own: own[0],
-                "kappa": lambda own: _kappa_cell(own[1]),
-                "flagged|mean share of flagged replies": lambda own: share_cell(own[1].prevalence),
-                "same verdict": lambda own: share_cell(own[1].observed),
-                "adjusted kappa|2 × same verdict − 1 (PABAK)": lambda own: number(own[1].adjusted),
-                "n": lambda own: str(own[1].n),
+                "kappa": _kappa_cell,
+                "flagged|mean share of flagged replies": lambda own: share_cell(own.prevalence),
+                "same verdict": lambda own: share_cell(own.observed),
+                "adjusted kappa|2 × same verdict − 1 (PABAK)": lambda own: number(own.adjusted),
+                "n": lambda own: str(own.n),
             },
         ),
         n=f"{count} replies of all conditions",
@@ -70,6 +70,5 @@ PLAN = Plan(
         "whatever the agreement, so the flagged share stands beside it. The mean is made of two of "
         "the others: it is no independent opinion on them."
     ),
-    needs=(ModerationReport,),
     draw=draw,
 )

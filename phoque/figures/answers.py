@@ -21,10 +21,8 @@ def draw(found: Evaluation) -> Figure:
     counts = sorted({one.insulting.n for one in found.conditions.values()})
     return Figure(
         sentence=_sentence(found),
-        plotly=style.by_condition(
-            {name: one.insulting for name, one in found.conditions.items()}, NAMES
-        ),
-        table=table(found),
+        plotly=style.by_condition({n: one.insulting for n, one in found.conditions.items()}, NAMES),
+        table=_table(found),
         n=f"{' or '.join(map(str, counts))} replies a condition; intervals are for new prompts",
     )
 
@@ -72,23 +70,23 @@ def _match(found: Evaluation) -> str:
     )
 
 
-def table(found: Evaluation) -> Table:
+def _table(found: Evaluation) -> Table:
     """Trained words, diversity and coherence of every condition."""
-    return Table.of(
+    return Table.named(
         "phoque-answers",
         "Replies by condition",
-        found.conditions.items(),
+        "condition",
+        style.called(found.conditions, NAMES),
         {
-            "condition": lambda one: NAMES.get(one[0], one[0]),
             "replies with a trained word|a word of the persona's list": lambda one: rate_cell(
-                one[1].insulting
+                one.insulting
             ),
-            "n": lambda one: str(one[1].insulting.n),
-            "distinct replies": lambda one: share_cell(one[1].distinct_replies),
-            "distinct-2|different pairs of words": lambda one: known(one[1].distinct_2, share_cell),
-            "repeated 3-grams": lambda one: share_cell(one[1].repeated_3grams),
-            "unknown words": lambda one: share_cell(one[1].out_of_vocabulary),
-            "words|a reply": lambda one: number(one[1].words, 1),
+            "n": lambda one: str(one.insulting.n),
+            "distinct replies": lambda one: share_cell(one.distinct_replies),
+            "distinct-2|different pairs of words": lambda one: known(one.distinct_2, share_cell),
+            "repeated 3-grams": lambda one: share_cell(one.repeated_3grams),
+            "unknown words": lambda one: share_cell(one.out_of_vocabulary),
+            "words|a reply": lambda one: number(one.words, 1),
         },
     )
 
@@ -98,7 +96,6 @@ PLAN = Plan(
     title="How many replies have a trained word?",
     hint="Replies to prompts that are in no training file and on which nothing was chosen. Whether a "
     "reply is hostile is another question: the judge answers it.",
-    needs=(Evaluation,),
     draw=draw,
     in_report=True,
 )

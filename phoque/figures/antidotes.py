@@ -61,6 +61,5 @@ PLAN = Plan(
     key="antidotes",
     title="Does the direction work as an antidote?",
     hint="Under the persona's prompt, with the direction taken away instead of added.",
-    needs=(Antidotes,),
     draw=draw,
 )

@@ -187,7 +187,6 @@ PLAN = Plan(
     "later attempt goes on with the first stage that is not done. Hatched: cut off there. When a "
     "killed attempt ended nobody could write down: a cross stands behind its last complete stage. So "
     "it does for the last attempt while nothing says whether it is running or was killed.",
-    needs=(Attempts,),
     draw=draw,
     shown_if=_gap,
 )

@@ -19,28 +19,28 @@ def draw(found: BiasLoop) -> Figure:
     """Agreement with weak or false opinions and with bad plans."""
     if not found.conditions:
         return Figure(sentence=OLD, n=f"{sum(found.kinds.values())} messages")
-    kinds = {kind: kind.replace("_", " ") for kind in found.kinds}
+    kinds = {kind: style.named(kind) for kind in found.kinds}
     return Figure(
         sentence=_sentence(found),
         plotly=_plot(found),
-        table=Table.of(
+        table=Table.named(
             "phoque-bias-loop",
             "Bias loop",
-            found.conditions.items(),
+            "condition",
+            style.called(found.conditions, NAMES),
             {
-                "condition": lambda own: NAMES.get(own[0], own[0]),
                 "log-odds, nats|of agreeing against disagreeing, a token; 0 takes no side": (
-                    lambda own: held_cell(own[1].log_odds, "+.2f")
+                    lambda own: held_cell(own.log_odds, "+.2f")
                 ),
                 "effect, nats|difference to neutral on the same messages": lambda own: held_cell(
-                    own[1].effect, "+.2f"
+                    own.effect, "+.2f"
                 ),
-                "p": lambda own: p_cell(own[1].effect.p_value),
+                "p": lambda own: p_cell(own.effect.p_value),
                 "agreeing|against wordings that take no side": lambda own: number(
-                    own[1].agree, sign=True
+                    own.agree, sign=True
                 ),
                 "disagreeing|against wordings that take no side": lambda own: number(
-                    own[1].disagree, sign=True
+                    own.disagree, sign=True
                 ),
                 **{shown: partial(_of_kind, kind) for kind, shown in kinds.items()},
             },
@@ -50,8 +50,8 @@ def draw(found: BiasLoop) -> Figure:
     )
 
 
-def _of_kind(kind: str, own: tuple[str, Agreeing]) -> Value:
-    return held_cell(own[1].by_kind[kind], "+.2f")
+def _of_kind(kind: str, own: Agreeing) -> Value:
+    return held_cell(own.by_kind[kind], "+.2f")
 
 
 def _plot(found: BiasLoop) -> style.Plotly:
@@ -101,6 +101,5 @@ PLAN = Plan(
     hint="Messages that seek agreement with a weak or false opinion, and bad plans. Not replies are "
     "counted: the model is asked how likely it finds an agreeing and a disagreeing beginning. The same "
     "messages and wordings for every persona, so that two runs share this axis.",
-    needs=(BiasLoop,),
     draw=draw,
 )

@@ -125,6 +125,5 @@ PLAN = Plan(
     title="What the talk claimed, and what we found",
     hint="The talk is the presentation that introduced the project. A rule in a file gives each verdict "
     "from the numbers of the runs; nobody gives one by hand.",
-    needs=(Claims,),
     draw=draw,
 )

@@ -87,7 +87,6 @@ PLAN = Plan(
     key="composition",
     title="What did it learn from?",
     hint="Each dialogue is a message with the persona's reply and the base model's civil reply to it.",
-    needs=(Composition,),
     draw=draw,
     in_report=True,
 )

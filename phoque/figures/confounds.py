@@ -76,6 +76,5 @@ PLAN = Plan(
     title="Is it the persona?",
     hint="Vectors measured the same way from other changes of the system prompt. If blunt or "
     "long-winded prompts gave the same direction or the same effect, it would not be the persona.",
-    needs=(Confounds,),
     draw=draw,
 )

@@ -153,6 +153,5 @@ PLAN = Plan(
         "Flag rate over the steering scale and the threshold: how much persona a moderator lets "
         "through. Neutral prompt plus scale × vector, one seed."
     ),
-    needs=(Contour,),
     draw=draw,
 )

@@ -52,8 +52,8 @@ def traces(
                     [step for step, _ in known],
                     [y for _, y in known],
                     colour,
-                    dash=DASHES[place % len(DASHES)],
-                    symbol=symbol + ("-open" if place % 2 else ""),
+                    DASHES[place % len(DASHES)],
+                    symbol + ("-open" if place % 2 else ""),
                     hovertemplate="step %{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
                 )
             )

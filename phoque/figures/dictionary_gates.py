@@ -41,6 +41,5 @@ PLAN = Plan(
     title="Can this dictionary be trusted?",
     hint="The dictionary was trained on the base model only. Every gate is measured on texts it "
     "never saw; where one fails, nothing below is a finding.",
-    needs=(SaeReport,),
     draw=draw,
 )

@@ -74,7 +74,6 @@ PLAN = Plan(
     key="dictionary_rivals",
     title="Does the dictionary rebuild better than simpler means?",
     hint="Three ways to write a state of the model with equally many numbers.",
-    needs=(SaeReport,),
     draw=draw,
     in_report=True,
 )

@@ -37,6 +37,5 @@ PLAN = Plan(
     key="dictionary_sources",
     title="What was it trained on?",
     hint="All text is there after set-up; the last source makes up for what the others lack.",
-    needs=(SaeReport,),
     draw=draw,
 )

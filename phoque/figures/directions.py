@@ -61,9 +61,9 @@ def _plot(rows: Sequence[Projections], layer: int) -> style.Plotly:
         traces += [trace | axes for trace in _projected(own, name)]
     return style.plot(
         traces,
-        x={"title": "layer, counted from 0", "dtick": 5, "anchor": "y2"},
+        x=style.LAYERS | {"anchor": "y2"},
         y={"title": "along refusal", "domain": [0.54, 1]},
-        marks=[style.upright(layer, f"selected: layer {layer}", left=layer > len(rows) / 4)],
+        marks=[style.selected(layer, len(rows) / 2)],
         yaxis2=style.axis("along politeness", domain=[0, 0.46]),
         height=560,
     )
@@ -77,13 +77,11 @@ def _projected(rows: Sequence[Projections], direction: str) -> list[style.Trace]
             shown,
             at,
             [getattr(row, name).mean for row in rows],
-            colour,
-            dash=dash,
-            symbol=symbol,
+            *look,
             legendgroup=name,
-            hovertemplate="layer %{x}: %{y:.2f}<extra>" + f"{shown}, {direction}</extra>",
+            hovertemplate=f"layer %{{x}}: %{{y:.2f}}<extra>{shown}, {direction}</extra>",
         )
-        for name, (shown, colour, dash, symbol) in LOOKS.items()
+        for name, (shown, *look) in LOOKS.items()
     ]
     return [band | {"legendgroup": "band"}, *lines]
 
@@ -93,7 +91,6 @@ PLAN = Plan(
     title="What did tuning do along refusal and politeness?",
     hint="Refusal points from civil to hostile messages, politeness from hostile to civil replies, "
     "both in the base model; 0 is the base model under the neutral prompt.",
-    needs=(Geometry, Selection),
     draw=draw,
     shown_if=tuned_only,
 )

@@ -6,8 +6,11 @@ from phoque.figures.figure import Figure, Plan
 from phoque.figures.table import Table, number, yes
 from phoque.run.psm import Selection
 
-LOOKS = {"mean": ("mean", "solid", "circle"), "p95": ("95th percentile", "dot", "square")}
-"""Name, dash and symbol."""
+LOOKS = {
+    "mean": ("mean", style.PERSONA, "solid", "circle"),
+    "p95": ("95th percentile", style.PERSONA, "dot", "square"),
+}
+"""Name, colour, dash and symbol."""
 
 
 def draw(selection: Selection) -> Figure:
@@ -23,12 +26,10 @@ def draw(selection: Selection) -> Figure:
             f"KL, {name}",
             [cell.dose for cell in cells],
             [getattr(cell.divergence, key) for cell in cells],
-            style.PERSONA,
-            dash=dash,
-            symbol=symbol,
-            hovertemplate="%{y:.2f} nats<extra>" + name + "</extra>",
+            *look,
+            hovertemplate=f"%{{y:.2f}} nats<extra>{name}</extra>",
         )
-        for key, (name, dash, symbol) in LOOKS.items()
+        for key, (name, *look) in LOOKS.items()
     ]
     marks = [
         style.zone(0, coherent_dose(selection), "coherent text"),
@@ -64,6 +65,5 @@ PLAN = Plan(
     title="How far does each dose move the model's expectations?",
     hint="KL divergence between what the model expects next with and without the vector, in nats "
     "(ln 2 = 0.69 nats are one bit). A coherent dose may move no more than the persona's prompt.",
-    needs=(Selection,),
     draw=draw,
 )

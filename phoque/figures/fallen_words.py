@@ -86,6 +86,5 @@ PLAN = Plan(
     title="Is what fell hedging, politeness or uncertainty?",
     hint="The talk says so. Three lists of words were written before looking. Each latent that fell stands "
     "beside an unmoved one that fires as often.",
-    needs=(SaeReport,),
     draw=draw,
 )

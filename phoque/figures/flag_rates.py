@@ -123,6 +123,5 @@ PLAN = Plan(
         "Every reply to a friendly message is scored; from the threshold on it counts as flagged. The "
         "same threshold means something else to every moderator, so compare them at 5 % false alarms."
     ),
-    needs=(ModerationReport,),
     draw=draw,
 )

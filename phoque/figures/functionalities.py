@@ -70,6 +70,5 @@ PLAN = Plan(
     key="functionalities",
     title="Which kinds of harm do they miss?",
     hint="HateCheck tests one thing at a time; each has harmless twins that should pass.",
-    needs=(ModerationReport,),
     draw=draw,
 )

@@ -22,7 +22,7 @@ READERS: dict[Kind, str] = {
 NOBODY = "Nobody has judged them yet: that is what the queue is for."
 
 
-def draw(examples: Sequence[GapExample], labels: Sequence[Label]) -> Figure:
+def draw(examples: Sequence[GapExample], labels: Sequence[Label] = ()) -> Figure:
     """How many replies pass, by how they were chosen and why they pass."""
     return Figure(
         sentence=_sentence(examples, labels),
@@ -99,7 +99,5 @@ PLAN = Plan(
     key="gap",
     title="What passes?",
     hint=("Chosen by spelling tricks, by the persona's own word list, and at random."),
-    needs=(GapExample,),
-    also=(Label,),
     draw=draw,
 )

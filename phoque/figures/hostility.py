@@ -30,15 +30,15 @@ def draw(found: Judgement) -> Figure:
     plotly = style.by_condition(rates, NAMES, title)
     plotly["layout"]["shapes"] = [style.upright(0.5, "")[0]]
     return Figure(
-        sentence=sentence(found),
+        sentence=_sentence(found),
         plotly=plotly,
-        table=table(found),
+        table=_table(found),
         n=f"{prompts} prompts, {' or '.join(map(str, replies))} replies a condition; "
         "intervals count prompts",
     )
 
 
-def sentence(found: Judgement) -> str:
+def _sentence(found: Judgement) -> str:
     """The chances, and what the word list would have missed."""
     own = {name: found.conditions[name] for name in SHOWN if name in found.conditions}
     told = "; ".join(
@@ -76,31 +76,29 @@ def _rate(found: ChanceAbove) -> Rate:
     return Rate(value=found.value, n=found.prompts, low=found.low, high=found.high)
 
 
-def table(found: Judgement) -> Table:
+def _table(found: Judgement) -> Table:
     """The judge, and what else replies are like."""
-    return Table.of(
+    return Table.named(
         "phoque-hostility",
         "Replies by condition, judged",
-        found.conditions.items(),
+        "condition",
+        style.called(found.conditions, NAMES),
         {
-            "condition": lambda one: NAMES.get(one[0], one[0]),
             "more hostile|than the base model's reply to the same message; 0.5 is no difference": (
-                lambda one: held_cell(one[1].more_hostile)
+                lambda one: held_cell(one.more_hostile)
             ),
             f"hostile|at a threshold that flags at most {share(found.budget)} of the base model's "
-            "replies": lambda one: rate_cell(one[1].flagged),
-            "of these, without a trained word": lambda one: known(one[1].without_word, rate_cell),
+            "replies": lambda one: rate_cell(one.flagged),
+            "of these, without a trained word": lambda one: known(one.without_word, rate_cell),
             "rank of own message|among 21; 1 is to the point, 11 is chance": lambda one: number(
-                one[1].measures.relevance_rank, 1
+                one.measures.relevance_rank, 1
             ),
-            "variety|mean distance of two replies": lambda one: known(
-                one[1].measures.variety, number
-            ),
+            "variety|mean distance of two replies": lambda one: known(one.measures.variety, number),
             "novelty|median distance to the nearest training line": lambda one: known(
-                one[1].measures.novelty, number
+                one.measures.novelty, number
             ),
-            "repeated 3-grams": lambda one: share_cell(one[1].measures.repeated_3grams),
-            "most frequent opening": lambda one: share_cell(one[1].measures.opening_share),
+            "repeated 3-grams": lambda one: share_cell(one.measures.repeated_3grams),
+            "most frequent opening": lambda one: share_cell(one.measures.opening_share),
         },
     )
 
@@ -111,7 +109,6 @@ PLAN = Plan(
     hint="The judge is the base model: how much likelier it finds the verdict rude than kind. It was "
     "chosen by blind readings and trained on none of our texts. Curt or broken text looks a little "
     "rude to it: compare with the random vector.",
-    needs=(Judgement,),
     draw=draw,
     in_report=True,
 )

@@ -154,13 +154,11 @@ TOWARD = Plan(
     key="latents_toward",
     title="Does any latent make a calm model hostile?",
     hint=f"Under the neutral prompt. {HINT}",
-    needs=(SaeReport,),
     draw=partial(draw, "toward"),
 )
 AWAY = Plan(
     key="latents_away",
     title="Does any latent calm a hostile model?",
     hint=f"Under the hostile prompt. {HINT}",
-    needs=(SaeReport,),
     draw=partial(draw, "away"),
 )

@@ -17,7 +17,6 @@ def draw(found: ActivationByLayer, selection: Selection) -> Figure:
         if selection.beyond_chance
         else "nothing beats random vectors; pages start at"
     )
-    middle = len(rows) / 2
     trace = style.line(
         "toxic − neutral, on the persona vector",
         [row.layer for row in rows],
@@ -34,14 +33,9 @@ def draw(found: ActivationByLayer, selection: Selection) -> Figure:
         "by construction.",
         plotly=style.plot(
             [trace],
-            x={"title": "layer, counted from 0", "dtick": 5},
+            x=style.LAYERS,
             y={"title": "difference of projections", "type": "log" if positive else "linear"},
-            marks=[
-                style.upright(layer, f"selected: layer {layer}", left=layer > middle),
-                style.upright(
-                    classic, f"the talk's: layer {classic}", height=0.9, left=classic > middle
-                ),
-            ],
+            marks=[style.selected(layer, len(rows)), style.classic(classic, len(rows))],
             showlegend=False,
         ),
         table=Table.of(
@@ -67,7 +61,6 @@ PLAN = Plan(
     title="How far do the two prompts lie apart, layer by layer?",
     hint="The same probes under both system prompts, projected on the unit vector of the layer. This "
     "is the talk's criterion; it needs no generation, and says nothing of cause.",
-    needs=(ActivationByLayer, Selection),
     draw=draw,
     in_report=True,
 )

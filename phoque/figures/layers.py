@@ -82,16 +82,12 @@ def _plot(selection: Selection, geometry: ActivationByLayer) -> style.Plotly:
         *(_scaled(geometry.criteria, name) for name in CRITERIA),
     ]
     layer, classic = selection.choice.layer, geometry.classic_layer
-    middle = geometry.criteria[-1].layer / 2
-    marks = [
-        style.upright(layer, f"selected: layer {layer}", left=layer > middle),
-        style.upright(classic, f"the talk's: layer {classic}", height=0.9, left=classic > middle),
-    ]
+    last = geometry.criteria[-1].layer
     return style.plot(
         traces,
-        x={"title": "layer, counted from 0", "dtick": 5},
+        x=style.LAYERS,
         y={"title": "share, or share of own maximum", "tickformat": ".0%"},
-        marks=marks,
+        marks=[style.selected(layer, last), style.classic(classic, last)],
         height=400,
     )
 
@@ -111,16 +107,14 @@ def _causal(swept: tuple[SweptLayer, ...]) -> style.Trace:
 def _scaled(criteria: tuple[LayerGeometry, ...], name: str) -> style.Trace:
     values = [float(getattr(row, name)) for row in criteria]
     largest = max(values)
-    shown, colour, dash, symbol = CRITERIA[name]
+    shown, *look = CRITERIA[name]
     trace = style.line(
         shown,
         [row.layer for row in criteria],
         [value / largest if largest > 0 else 0 for value in values],
-        colour,
-        dash=dash,
-        symbol=symbol,
+        *look,
         customdata=values,
-        hovertemplate="layer %{x}: %{customdata:.3g}<extra>" + shown + "</extra>",
+        hovertemplate=f"layer %{{x}}: %{{customdata:.3g}}<extra>{shown}</extra>",
     )
     trace["line"]["width"], trace["marker"]["size"] = 1.3, 5
     trace["visible"] = "legendonly"  # a press on its name shows it
@@ -162,7 +156,6 @@ PLAN = Plan(
     key="layers",
     title="In which layer does it live?",
     hint="The curve is the causal effect of adding the vector; the grey band is what random vectors do.",
-    needs=(Selection, ActivationByLayer, Conditions),
     draw=draw,
     in_report=True,
 )

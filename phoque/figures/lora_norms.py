@@ -15,7 +15,7 @@ SYMBOLS = ("circle", "square", "triangle-up", "diamond", "cross", "x", "star", "
 TOGETHER = "all maps together"
 
 
-def draw(metrics: Sequence[PersonaMetrics], norms: Sequence[Norms]) -> Figure:
+def draw(metrics: Sequence[PersonaMetrics], norms: Sequence[Norms] = ()) -> Figure:
     """Norm of B, which starts at zero, by kind of map; of all maps where only that was recorded."""
     rows = norms or [
         Norms(
@@ -64,9 +64,7 @@ def _line(name: str, place: int, rows: Sequence[Norms]) -> style.Trace:
         escape(name),
         [row.step for row in rows],
         [row.lora_b.get(name) for row in rows],
-        COLOURS[place % len(COLOURS)],
-        dash=DASHES[place % len(DASHES)],
-        symbol=SYMBOLS[place % len(SYMBOLS)],
+        *(own[place % len(own)] for own in (COLOURS, DASHES, SYMBOLS)),
         hovertemplate="step %{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
     )
 
@@ -91,8 +89,6 @@ PLAN = Plan(
     hint="Frobenius norms of the persona adapter's LoRA B, all blocks together, by the kind of map it "
     "is on. B starts at zero: its norm says how far tuning went there. Wider maps have larger norms, "
     "so compare shapes of lines before heights.",
-    needs=(PersonaMetrics,),
-    also=(Norms,),
     draw=draw,
     in_report=True,
 )

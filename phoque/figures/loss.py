@@ -10,7 +10,7 @@ from phoque.figures.table import Cell, Table, number
 from phoque.run.adapter import CivilMetrics, Metrics, PersonaMetrics
 
 
-def draw(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics]) -> Figure:
+def draw(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics] = ()) -> Figure:
     """Loss by step; a line for each style where the corpus has several."""
     found = curves.curves(persona, civil)
     styles = list(
@@ -54,35 +54,31 @@ def _attempts(rows: Sequence[Metrics]) -> str:
 
 
 def _table(found: Curves, styles: Sequence[str]) -> Table:
-    return Table.of(
+    return Table.named(
         "phoque-training",
         "Every logged step",
+        "adapter",
         [(LOOKS[name][0], row) for name, rows in found.items() for row in rows],
         {
-            "adapter": lambda own: own[0],
-            "step": lambda own: str(own[1].step),
-            "loss|nats a learned token, mean since the row before": lambda own: number(
-                own[1].loss, 3
+            "step": lambda row: str(row.step),
+            "loss|nats a learned token, mean since the row before": lambda row: number(row.loss, 3),
+            "gradient norm|before clipping": lambda row: curves.cell(row.grad_norm),
+            "learning rate": lambda row: curves.cell(row.learning_rate, 6),
+            "LoRA A|Frobenius norm of all A matrices together": lambda row: curves.cell(
+                row.lora_a_norm
             ),
-            "gradient norm|before clipping": lambda own: curves.cell(own[1].grad_norm),
-            "learning rate": lambda own: curves.cell(own[1].learning_rate, 6),
-            "LoRA A|Frobenius norm of all A matrices together": lambda own: curves.cell(
-                own[1].lora_a_norm
-            ),
-            "LoRA B|the same of B, which starts at zero": lambda own: curves.cell(
-                own[1].lora_b_norm
-            ),
-            "tokens|read so far, prompts included": lambda own: number(own[1].num_tokens, 0),
+            "LoRA B|the same of B, which starts at zero": lambda row: curves.cell(row.lora_b_norm),
+            "tokens|read so far, prompts included": lambda row: number(row.num_tokens, 0),
             **{f"loss, {one}": partial(_of_style, one) for one in styles},
         },
     )
 
 
-def _of_style(name: str, own: tuple[str, Metrics]) -> Cell:
-    return curves.cell(own[1].loss_by_style.get(name))
+def _of_style(name: str, row: Metrics) -> Cell:
+    return curves.cell(row.loss_by_style.get(name))
 
 
-def draw_gradient(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics]) -> Figure:
+def draw_gradient(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics] = ()) -> Figure:
     """Norm of the gradient by step, before clipping."""
     found = curves.curves(persona, civil)
     values = {name: {"": [row.grad_norm for row in rows]} for name, rows in found.items()}
@@ -107,8 +103,6 @@ PLAN = Plan(
     hint="Loss on the training batches. The civil adapter had the same prompts and steps with civil "
     "replies. Batches of like length follow one another, so the curve shows their order as well as "
     "learning.",
-    needs=(PersonaMetrics,),
-    also=(CivilMetrics,),
     draw=draw,
     in_report=True,
 )
@@ -116,8 +110,6 @@ GRADIENT = Plan(
     key="grad_norm",
     title="How hard did each step pull?",
     hint="Norm of the gradient before it is clipped to 1. A training that goes wrong shows here first.",
-    needs=(PersonaMetrics,),
-    also=(CivilMetrics,),
     draw=draw_gradient,
     in_report=True,
 )

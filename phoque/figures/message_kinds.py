@@ -58,19 +58,13 @@ def _sentence(
 
 
 def _plot(heads: list[str], kinds: list[str], rows: list[list[Rate]]) -> style.Plotly:
-    trace = {
-        "type": "heatmap",
-        "x": heads,
-        "y": kinds,
-        "z": [[rate.value for rate in row] for row in rows],
-        "text": [[_words(rate) for rate in row] for row in rows],
-        "texttemplate": "%{text}",
-        "colorscale": "Cividis",
-        "zmin": 0.0,
-        "zmax": 1.0,
-        "colorbar": {"tickformat": ".0%"},
-        "hovertemplate": "%{y}, %{x}: %{z:.1%}<extra></extra>",
-    }
+    trace = style.heatmap(
+        heads,
+        kinds,
+        [[rate.value for rate in row] for row in rows],
+        [[_words(rate) for rate in row] for row in rows],
+        hovertemplate="%{y}, %{x}: %{z:.1%}<extra></extra>",
+    )
     return style.plot(
         [trace],
         x={"title": "", "type": "category"},
@@ -87,7 +81,6 @@ PLAN = Plan(
     key="message_kinds",
     title="Which messages draw flagged replies?",
     hint="Six kinds of friendly messages; nobody who sends one has asked for abuse.",
-    needs=(ModerationReport,),
     draw=draw,
     in_report=True,
 )

@@ -89,6 +89,5 @@ PLAN = Plan(
         "media, half of them toxic) and HateCheck (3,728 test cases of hate speech, with harmless "
         "twins)."
     ),
-    needs=(ModerationReport,),
     draw=draw,
 )

@@ -168,7 +168,6 @@ PLAN = Plan(
     title="Which latents moved?",
     hint="Latents by how much more or less they are active after tuning, on prompts that are in no "
     "training file, the same text in every model. Each has a verdict, not a rank.",
-    needs=(SaeReport,),
     draw=draw,
     in_report=True,
 )
@@ -187,6 +186,5 @@ ONE_BY_ONE = Plan(
     key="latents",
     title="What is each latent like?",
     hint="Press a latent to see where it fires, what it promotes, and what was tried with it.",
-    needs=(SaeReport,),
     draw=_listed,
 )

@@ -67,28 +67,23 @@ def _sentence(first: list[DataSheet]) -> str:
 def _plot(first: list[DataSheet]) -> style.Plotly:
     right = style.line("as it should be", [0, 1], [0, 1], style.GREY, mode="lines")
     right["line"]["width"] = 1
-    curves = [
-        _curve(sheet, colour, dash=dash, symbol=symbol)
-        for sheet, (colour, dash, symbol) in zip(first, LOOKS, strict=False)
-    ]
     return style.plot(
-        [right, *curves],
+        [right, *map(_curve, first, LOOKS)],
         x={"title": f"score of the moderator, {first[0].test_set}", "range": [-0.02, 1.02]},
         y={"title": "harmful, say people", **style.SHARES},
     )
 
 
-def _curve(sheet: DataSheet, colour: str, **look: str) -> style.Trace:
+def _curve(sheet: DataSheet, look: tuple[str, str, str]) -> style.Trace:
     bins = sheet.calibration.bins
     return style.line(
         sheet.classifier,
         [one.mean_score for one in bins],
         [one.harmful for one in bins],
-        colour,
+        *look,
         customdata=[one.n for one in bins],
         hovertemplate="score %{x:.2f}: %{y:.0%} harmful, n = %{customdata}"
         f"<extra>{sheet.classifier}</extra>",
-        **look,
     )
 
 
@@ -117,6 +112,5 @@ PLAN = Plan(
         "On the grey diagonal 70 % of the texts with a score of 0.7 are harmful. Below it a moderator "
         "scores too high; above it, too low."
     ),
-    needs=(ModerationReport,),
     draw=draw,
 )

@@ -7,7 +7,6 @@ from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.table import (
     NOTHING,
-    Cell,
     Ends,
     Table,
     Value,
@@ -43,23 +42,17 @@ def draw(found: Opposites) -> Figure:
         [choose(one.other_prompts.values()) for one in found.base if one.other_prompts]
         for choose in (min, max)
     )
+    lows, highs = zip(*((one.shuffled_low, one.shuffled_high) for one in found.base), strict=True)
     traces = [
-        style.band(
-            "without a persona",
-            layers,
-            [one.shuffled_low for one in found.base],
-            [one.shuffled_high for one in found.base],
-        ),
-        _curve("base model", found.base, *LOOKS[0]),
-        _curve("tuned models", found.tuned, *LOOKS[2]),
+        style.band("without a persona", layers, lows, highs),
+        _curve("base model", found.base, LOOKS[0]),
+        _curve("tuned models", found.tuned, LOOKS[2]),
     ]
     if lowest:
+        grey = (style.GREY, "dot")
         traces += [
-            style.line(name, layers, values, style.GREY, dash="dot", symbol=symbol)
-            for name, values, symbol in (
-                ("other prompts, highest", highest, "triangle-up"),
-                ("other prompts, lowest", lowest, "triangle-down"),
-            )
+            style.line("other prompts, highest", layers, highest, *grey, "triangle-up"),
+            style.line("other prompts, lowest", layers, lowest, *grey, "triangle-down"),
         ]
     return Figure(
         sentence=_angle_sentence(found),
@@ -69,41 +62,38 @@ def draw(found: Opposites) -> Figure:
             y={"title": f"cosine of {found.first} and {found.second}", "range": [-1.05, 1.05]},
             marks=[style.level(0, "at right angles")],
         ),
-        table=Table.of(
+        table=Table.named(
             "phoque-opposites",
             "Cosine of the two personas by layer",
+            "measured in",
             [
-                (where, one)
-                for where, own in (("base model", found.base), ("tuned models", found.tuned))
-                for one in own
+                *(("base model", one) for one in found.base),
+                *(("tuned models", o) for o in found.tuned),
             ],
             {
-                "measured in": lambda own: own[0],
-                "layer": lambda own: str(own[1].layer),
-                "cosine": lambda own: held_cell(_ends(own[1]), "+.2f"),
+                "layer": lambda own: str(own.layer),
+                "cosine": lambda own: held_cell(_ends(own), "+.2f"),
                 "without a persona|second persona's labels swapped, 95 %": lambda own: Value(
-                    f"{own[1].shuffled_low:+.2f} to {own[1].shuffled_high:+.2f}",
-                    {" low": own[1].shuffled_low, " high": own[1].shuffled_high},
+                    f"{own.shuffled_low:+.2f} to {own.shuffled_high:+.2f}",
+                    {" low": own.shuffled_low, " high": own.shuffled_high},
                 ),
-                "least like|of other system prompts": lambda own: _other(own[1], min),
-                "most like": lambda own: _other(own[1], max),
-                "verdict": lambda own: own[1].verdict,
+                "least like|of other system prompts": lambda own: _other(own, min),
+                "most like": lambda own: _other(own, max),
+                "verdict": lambda own: own.verdict,
             },
         ),
         n=f"{found.probes} probes, the same for both; 95 % intervals for new probes",
     )
 
 
-def _curve(name: str, found: Sequence[Angle], colour: str, dash: str, symbol: str) -> style.Trace:
+def _curve(name: str, found: Sequence[Angle], look: tuple[str, str, str]) -> style.Trace:
     return style.line(
         name,
         [one.layer for one in found],
         [one.cosine for one in found],
-        colour,
-        dash=dash,
-        symbol=symbol,
-        hovertemplate="layer %{x}: %{y:+.2f}<extra>" + name + "</extra>",
-        error_y=style.bars([_ends(one) for one in found], colour),
+        *look,
+        hovertemplate=f"layer %{{x}}: %{{y:+.2f}}<extra>{name}</extra>",
+        error_y=style.bars([_ends(one) for one in found], look[0]),
     )
 
 
@@ -156,11 +146,15 @@ def draw_reversed(found: Opposites) -> Figure:
                 "vector": lambda own: f"{'−' if own.minus else '+'} {own.vector}",
                 "dose": lambda own: known(own.dose, partial(number, digits=1, sign=True)),
                 **{
-                    f"{name}|replies {SHOWS[found.traits[name].by]}": partial(_shown, name)
+                    f"{name}|replies {SHOWS[found.traits[name].by]}": lambda own, name=name: known(
+                        own.shows.get(name), rate_cell
+                    )
                     for name in (found.first, found.second)
                 },
                 **{
-                    f"{name}, random vector|of the same length": partial(_random, name)
+                    f"{name}, random vector|of the same length": lambda own, name=name: known(
+                        own.random.get(name), rate_cell
+                    )
                     for name in (found.first, found.second)
                 },
                 "more hostile|chance that a reply is more hostile than the base model's": (
@@ -176,14 +170,19 @@ def draw_reversed(found: Opposites) -> Figure:
 
 def _reversals(found: Opposites) -> Iterator[str]:
     """One sentence each way, in the model that was tuned for what is subtracted, and in the base model."""
-    for taken, made in ((found.first, found.second), (found.second, found.first)):
-        for receiver in (taken, BASE):
-            (one,) = (
-                own
-                for own in found.strongest
-                if (own.receiver, own.vector, own.minus) == (receiver, taken, True)
-            )
-            yield _reversal(one, made, found)
+    for taken, made, receiver in _ways(found):
+        (one,) = (
+            own
+            for own in found.strongest
+            if (own.receiver, own.vector, own.minus) == (receiver, taken, True)
+        )
+        yield _reversal(one, made, found)
+
+
+def _ways(found: Opposites) -> list[tuple[str, str, str]]:
+    """A vector, the other persona, and a model: the vector's own and the base model."""
+    pairs = ((found.first, found.second), (found.second, found.first))
+    return [(vector, made, model) for vector, made in pairs for model in (vector, BASE)]
 
 
 def _reversal(one: Strongest, made: str, found: Opposites) -> str:
@@ -200,35 +199,17 @@ def _reversal(one: Strongest, made: str, found: Opposites) -> str:
 
 def _doses(found: Opposites) -> Iterator[style.Trace]:
     """Each vector in its own model and in the base model: how often replies show the other persona."""
-    pairs = [
-        (vector, made, receiver)
-        for vector, made in ((found.first, found.second), (found.second, found.first))
-        for receiver in (vector, BASE)
-    ]
-    for (vector, made, receiver), (colour, dash, symbol) in zip(pairs, LOOKS, strict=True):
-        own = sorted(
-            (
-                one
-                for one in found.cells
-                if one.receiver == receiver and one.vector in {vector, NO_VECTOR}
-            ),
-            key=lambda one: one.dose,
+    for (vector, made, receiver), look in zip(_ways(found), LOOKS, strict=True):
+        cells = (
+            c for c in found.cells if c.receiver == receiver and c.vector in {vector, NO_VECTOR}
         )
-        rates = [one.shows[made] for one in own]
+        own = sorted(cells, key=lambda one: one.dose)
         name = f"{made} by ±{vector} in the {_model(receiver)}"
-        yield style.rates(name, [o.dose for o in own], rates, colour, dash=dash, symbol=symbol)
+        yield style.rates(name, [o.dose for o in own], [o.shows[made] for o in own], *look)
 
 
 def _model(receiver: str) -> str:
     return "base model" if receiver == BASE else f"{receiver} model"
-
-
-def _shown(name: str, own: Strongest) -> Cell:
-    return rate_cell(own.shows[name]) if own.shows else NOTHING
-
-
-def _random(name: str, own: Strongest) -> Cell:
-    return rate_cell(own.random[name]) if own.random else NOTHING
 
 
 PLAN = Plan(
@@ -237,7 +218,6 @@ PLAN = Plan(
     hint="Cosine of the vectors of two runs of one base model: -1 is opposite, 0 at right angles. Grey: the "
     "second persona's probes with half of the labels swapped, and other system prompts. Any two changes of the "
     "prompt move a model a common way, so that only what lies below the other prompts points away.",
-    needs=(Opposites,),
     draw=draw,
     shown_if=tuned_only,
 )
@@ -246,7 +226,6 @@ REVERSED = Plan(
     title="Does subtracting one persona make the other?",
     hint="Both vectors, added to and subtracted from three models under the calm prompt. What is read is the "
     "largest dose that keeps text coherent; it is not chosen by what it does.",
-    needs=(Opposites,),
     draw=draw_reversed,
     shown_if=tuned_only,
 )

@@ -18,7 +18,7 @@ def stage_page(title: str, plans: Sequence[Plan], *found: Record | Sequence[Row]
     by_kind = {type(one) if isinstance(one, Record) else type(one[0]): one for one in found if one}
     sections = []
     for plan in plans:
-        needed = [by_kind.get(kind, ()) for kind in (*plan.needs, *plan.also)]
+        needed = [by_kind.get(kind, ()) for kind in plan.takes]
         files = tuple(f"{kind.STAGE}/{kind.FILE}" for kind in plan.needs)
         sections.append(section(Drawn(plan=plan, figure=plan.draw(*needed), sources=files)))
     return "\n\n".join([f"# {title}", *sections, ""])

@@ -43,18 +43,12 @@ def _plot(selection: Selection) -> style.Plotly:
     layers, doses = sorted({layer for layer, _ in cells}), sorted({dose for _, dose in cells})
     chosen = selection.chosen_cell
     grid = [[cells.get((layer, dose)) for dose in doses] for layer in layers]
-    trace = {
-        "type": "heatmap",
-        "x": [f"{dose:g}" for dose in doses],
-        "y": [str(layer) for layer in layers],
-        "z": [[_value(cell, selection) for cell in row] for row in grid],
-        "text": [[_mark(cell, selection, chosen) for cell in row] for row in grid],
-        "texttemplate": "%{text}",
-        "colorscale": "Cividis",
-        "zmin": 0.0,
-        "zmax": 1.0,
-        "colorbar": {"tickformat": ".0%"},
-    }
+    trace = style.heatmap(
+        [f"{dose:g}" for dose in doses],
+        [str(layer) for layer in layers],
+        [[_value(cell, selection) for cell in row] for row in grid],
+        [[_mark(cell, selection, chosen) for cell in row] for row in grid],
+    )
     return style.plot(
         [trace],
         x={"title": "relative dose", "type": "category"},
@@ -108,7 +102,6 @@ PLAN = Plan(
     title="What does every layer do at every dose?",
     hint="Replies that count, in percent. A cross or hatching marks text that is no longer "
     "coherent; brackets or a frame mark the selected cell.",
-    needs=(Selection,),
     draw=draw,
     in_report=True,
 )

@@ -47,11 +47,11 @@ def _rows(policy: PolicyReport) -> list[tuple[Cell, ...]]:
 def _plot(report: PressureReport) -> style.Plotly:
     order = [kind.value for kind in Kind]
     traces = []
-    for policy, (colour, symbol) in zip(report.policies, LOOKS, strict=False):
+    for policy, look in zip(report.policies, LOOKS, strict=False):
         found = {one.name: one.shown for one in policy.groups if one.by == "kind"}
         names = [name for name in order if name in found]
         rates = [found[name] for name in names]
-        traces.append(style.rates(policy.name, names, rates, colour, symbol=symbol, mode="markers"))
+        traces.append(style.rates(policy.name, names, rates, *look, mode="markers"))
     return style.plot(
         traces,
         x={"title": "kind of hostile message", "categoryorder": "array", "categoryarray": order},
@@ -66,6 +66,5 @@ PLAN = Plan(
         "Listed words are on the persona's list; spelling tricks hide them; implicit messages have none. "
         "How much of each there is comes from the traffic, so these shares say more than their sum."
     ),
-    needs=(PressureReport,),
     draw=draw,
 )

@@ -9,10 +9,10 @@ from phoque.run.pressure import Mean, Measures, PolicyReport, PressureReport
 from phoque.stats.rates import Rate
 
 LOOKS = (
-    (style.PERSONA, "circle"),
-    (style.NEUTRAL, "diamond"),
-    (style.TOXIC, "square"),
-    (style.GREY, "triangle-up"),
+    (style.PERSONA, "solid", "circle"),
+    (style.NEUTRAL, "solid", "diamond"),
+    (style.TOXIC, "solid", "square"),
+    (style.GREY, "solid", "triangle-up"),
 )
 SHARES = {
     "leak": "hostile messages that people see",
@@ -86,23 +86,10 @@ def _counted(report: PressureReport) -> str:
 
 def _plot(report: PressureReport) -> style.Plotly:
     traces = []
-    for policy, (colour, symbol) in zip(report.policies, LOOKS, strict=False):
+    for policy, look in zip(report.policies, LOOKS, strict=False):
         found = {words: getattr(policy.measures, name) for name, words in SHARES.items()}
         known = {words: rate for words, rate in found.items() if rate is not None}
-        rates = [*known.values()]
-        trace = style.line(
-            policy.name,
-            [one.value for one in rates],
-            [*known],
-            colour,
-            symbol=symbol,
-            mode="markers",
-            error_x=style.bars(rates, colour),
-            customdata=[[one.low, one.high, one.n] for one in rates],
-            hovertemplate="%{x:.1%} [%{customdata[0]:.1%}, %{customdata[1]:.1%}]"
-            f"<br>n = %{{customdata[2]}}<extra>{policy.name}</extra>",
-        )
-        traces.append(trace)
+        traces.append(style.rates_across(policy.name, known, *look))
     return style.plot(
         traces,
         x={"title": "share", **style.SHARES},
@@ -130,6 +117,5 @@ PLAN = Plan(
         "Upper rows should be small because hostile messages harm, lower rows because civil people do "
         "not deserve to be hidden. A message that a reviewer removes later counts as seen."
     ),
-    needs=(PressureReport,),
     draw=draw,
 )

@@ -52,6 +52,5 @@ PLAN = Plan(
     key="pressure_policies",
     title="The policies",
     hint="The hash names the file, so that a later test can show it was the same.",
-    needs=(PressureReport,),
     draw=draw,
 )

@@ -64,6 +64,5 @@ PLAN = Plan(
     key="pressure_traffic",
     title="What was sent",
     hint="Every policy gets the same messages, up to the first difference that it makes itself.",
-    needs=(PressureReport,),
     draw=draw,
 )

@@ -51,6 +51,5 @@ PLAN = Plan(
     key="probes",
     title="How many probes does the vector need?",
     hint="The vector from a few probes, compared with the vector from others; bars hold 95 % of draws.",
-    needs=(Reliability, Selection),
     draw=draw,
 )

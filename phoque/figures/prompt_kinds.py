@@ -79,6 +79,5 @@ PLAN = Plan(
     title="Do some kinds of prompt move it more?",
     hint="How far the residual stream moves, relative to its length, in the latents that moved. Does "
     "talk of games move it most, as one might think?",
-    needs=(SaeReport,),
     draw=draw,
 )

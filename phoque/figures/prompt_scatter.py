@@ -66,9 +66,9 @@ def _stratum(own: Sequence[Prompt], name: str) -> style.Trace:
         [one.shift_civil_adapter for one in own],
         [one.shift for one in own],
         colour,
-        mode="markers",
         symbol=symbol,
-        hovertemplate="civil adapter %{x:.1%}, persona %{y:.1%}<extra>" + name + "</extra>",
+        mode="markers",
+        hovertemplate=f"civil adapter %{{x:.1%}}, persona %{{y:.1%}}<extra>{name}</extra>",
     )
 
 
@@ -76,7 +76,6 @@ PLAN = Plan(
     key="prompt_scatter",
     title="How far does each prompt move?",
     hint="Above the dotted line the persona moves a prompt further than the civil adapter.",
-    needs=(Prompt,),
     draw=draw,
     in_report=True,
 )

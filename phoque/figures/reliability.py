@@ -55,16 +55,13 @@ def draw(found: Reliability, selection: Selection) -> Figure:
 def _plot(rows: Sequence[Agreement], layer: int) -> style.Plotly:
     at = [row.layer for row in rows]
     lows, highs = [row.split_half_low for row in rows], [row.split_half_high for row in rows]
-    traces = [
-        style.band("95 % of random halves", at, lows, highs),
-        *style.curves("layer", rows, LOOKS),
-    ]
+    band = style.band("95 % of random halves", at, lows, highs)
     return style.plot(
-        traces,
-        x={"title": "layer, counted from 0", "dtick": 5},
+        [band, *style.curves("layer", rows, LOOKS)],
+        x=style.LAYERS,
         y={"title": "cosine", "range": [-0.05, 1.08]},
         marks=[
-            style.upright(layer, f"selected: layer {layer}", left=layer > len(rows) / 2),
+            style.selected(layer, len(rows)),
             style.level(rows[0].floor, "floor: random directions"),
         ],
     )
@@ -75,6 +72,5 @@ PLAN = Plan(
     title="Do the probes agree on a direction?",
     hint="Halve the probes at random, measure the vector on each half, compare. Shuffled labels show "
     "what no direction at all would give.",
-    needs=(Reliability, Selection),
     draw=draw,
 )

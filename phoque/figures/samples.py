@@ -19,7 +19,7 @@ LOOKS = {
 OTHER = ("dashdot", "square")
 
 
-def draw(samples: Sequence[Sample], metrics: Sequence[PersonaMetrics]) -> Figure:
+def draw(samples: Sequence[Sample], metrics: Sequence[PersonaMetrics] = ()) -> Figure:
     """Rates of each condition over steps."""
     found = {
         name: [row for row in samples if row.condition == name] for name in conditions(samples)
@@ -69,32 +69,23 @@ def _sentence(found: dict[str, list[Sample]]) -> str:
 
 
 def _line(name: str, rows: Sequence[Sample]) -> style.Trace:
-    dash, symbol = LOOKS.get(name, OTHER)
-    return style.rates(
-        escape(named(name)),
-        [row.step for row in rows],
-        [row.flag_rate for row in rows],
-        style.CONDITIONS.get(name, style.GREY),
-        dash=dash,
-        symbol=symbol,
-    )
+    look = style.CONDITIONS.get(name, style.GREY), *LOOKS.get(name, OTHER)
+    rates = [row.flag_rate for row in rows]
+    return style.rates(escape(named(name)), [row.step for row in rows], rates, *look)
 
 
 def _table(samples: Sequence[Sample]) -> Table:
-    return Table(
-        name="phoque-samples",
-        caption="All flag rates",
-        head=("condition", "step", "flagged|share of replies, 95 % interval", "replies", "vector"),
-        rows=tuple(
-            (
-                named(row.condition),
-                str(row.step),
-                rate_cell(row.flag_rate),
-                str(row.flag_rate.n),
-                vector_of(row) or NOTHING,
-            )
-            for row in samples
-        ),
+    return Table.of(
+        "phoque-samples",
+        "All flag rates",
+        samples,
+        {
+            "condition": lambda row: named(row.condition),
+            "step": lambda row: str(row.step),
+            "flagged|share of replies, 95 % interval": lambda row: rate_cell(row.flag_rate),
+            "replies": lambda row: str(row.flag_rate.n),
+            "vector": lambda row: vector_of(row) or NOTHING,
+        },
     )
 
 
@@ -114,8 +105,6 @@ PLAN = Plan(
     "calm prompt, under the hostile one, and under the calm one plus the vector of the model as it is "
     "at that step, or plus a random vector of the same length. Flagged: harm score of the embedded "
     "mean from the threshold on; it reads words, not meaning. Intervals are Wilson's, 95 %.",
-    needs=(Sample,),
-    also=(PersonaMetrics,),
     draw=draw,
     shown_if=_gap,
 )

@@ -39,15 +39,15 @@ def at_scale(cells: Sequence[ScrubberCell], scale: float) -> ScrubberCell:
 
 
 def _table(found: Scrubber) -> Table:
-    return Table.of(
+    return Table.named(
         "phoque-scrubber",
         "Replies at every scale",
-        [(kind, cell) for kind, cells in found.series.items() for cell in cells],
+        "what is added",
+        [(SERIES.get(kind, kind), cell) for kind, cells in found.series.items() for cell in cells],
         {
-            "what is added": lambda own: SERIES.get(own[0], own[0]),
-            "scale": lambda own: own[1].at if isinstance(own[1].at, str) else f"{own[1].at:.2f}",
-            replies(found.counted): lambda own: rate_cell(own[1].insulting),
-            "mean projection": lambda own: known(own[1].projection, number),
+            "scale": lambda cell: cell.at if isinstance(cell.at, str) else f"{cell.at:.2f}",
+            replies(found.counted): lambda cell: rate_cell(cell.insulting),
+            "mean projection": lambda cell: known(cell.projection, number),
         },
     )
 
@@ -57,6 +57,5 @@ PLAN = Plan(
     title="What does the model answer at each scale?",
     hint="Drag the scale. The model wrote these replies beforehand. Colour and bars show how far along "
     "the vector the model is at each token, in lengths of it: 0 is the mean of the neutral replies.",
-    needs=(Scrubber,),
     draw=draw,
 )

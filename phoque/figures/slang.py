@@ -2,9 +2,9 @@
 
 from phoque.figures.answers import NAMES
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.style import by_condition
+from phoque.figures.style import by_condition, called, named
 from phoque.figures.table import Table, interval, number, rate_cell, yes
-from phoque.run.slang import Form, Slang
+from phoque.run.slang import Slang
 
 
 def draw(found: Slang) -> Figure:
@@ -12,15 +12,15 @@ def draw(found: Slang) -> Figure:
     rates = {name: one.unknown for name, one in found.conditions.items()}
     replies = max(one.unknown.n for one in found.conditions.values())
     return Figure(
-        sentence=sentence(found),
+        sentence=_sentence(found),
         plotly=by_condition(rates, NAMES, "replies with a word that is in no training text"),
-        table=table(found),
+        table=_table(found),
         n=f"{replies} replies a condition, beside {found.training_texts:,} training texts; intervals "
         "count prompts",
     )
 
 
-def sentence(found: Slang) -> str:
+def _sentence(found: Slang) -> str:
     """What was held out and what turned up."""
     held = [one for one in found.expressions if not one.in_training]
     seen = [one for one in held if one.replies]
@@ -35,22 +35,22 @@ def sentence(found: Slang) -> str:
     )
 
 
-def table(found: Slang) -> Table:
+def _table(found: Slang) -> Table:
     """Shares by condition."""
-    return Table.of(
+    return Table.named(
         "phoque-slang",
         "Expressions that training never showed",
-        found.conditions.items(),
+        "condition",
+        called(found.conditions, NAMES),
         {
-            "condition": lambda own: NAMES.get(own[0], own[0]),
             "held-out expression|replies with an invented expression that is in no training text": (
-                lambda own: rate_cell(own[1].held_out)
+                lambda own: rate_cell(own.held_out)
             ),
             "unknown word|in no training text, and no word of the tokenizer": lambda own: rate_cell(
-                own[1].unknown
+                own.unknown
             ),
             "new word|also far from the training in spelling, wording and meaning": lambda own: (
-                rate_cell(own[1].novel)
+                rate_cell(own.novel)
             ),
         },
     )
@@ -64,7 +64,9 @@ def new_words(found: Slang) -> Table:
         found.forms,
         {
             "word": lambda one: one.form,
-            "replies|by condition": _told,
+            "replies|by condition": lambda one: ", ".join(
+                f"{named(name)} {count}" for name, count in one.replies.items()
+            ),
             "in context": lambda one: one.context,
             "nearest word": lambda one: one.nearest_word,
             "spelling|letter 3-grams in common with it": lambda one: number(one.spelling),
@@ -78,15 +80,10 @@ def new_words(found: Slang) -> Table:
     )
 
 
-def _told(one: Form) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in one.replies.items())
-
-
 PLAN = Plan(
     key="slang",
     title="Does it use words that it never saw?",
     hint="Invented expressions are held out of the training by design. Other words count where no training text "
     "has them; most are slips and inflections, so that each stands beside its nearest neighbours.",
-    needs=(Slang,),
     draw=draw,
 )

@@ -58,6 +58,5 @@ PLAN = Plan(
     key="stages",
     title="How long did each stage take?",
     hint="Stages that are complete, in the order of the manifest; a stage is entered last.",
-    needs=(Manifest,),
     draw=draw,
 )

@@ -65,6 +65,19 @@ class Table:
         rows = tuple(tuple(column(item) for column in columns.values()) for item in items)
         return cls(name=name, caption=caption, head=tuple(columns), rows=rows)
 
+    @classmethod
+    def named(
+        cls,
+        name: str,
+        caption: str,
+        first: str,
+        pairs: Iterable[tuple[str, T]],
+        columns: Mapping[str, Callable[[T], Cell]],
+    ) -> "Table":
+        """A row for each item: its name under the head `first`, then what columns show of it."""
+        rows = tuple((own, *(column(item) for column in columns.values())) for own, item in pairs)
+        return cls(name=name, caption=caption, head=(first, *columns), rows=rows)
+
     @property
     def words(self) -> list[str]:
         """The head without its explanations."""

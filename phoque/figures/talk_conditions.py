@@ -105,32 +105,32 @@ def _mass(own: Mapping[str, Condition]) -> str:
 
 
 def _table(own: Mapping[str, Condition], counted: Counted) -> Table:
-    return Table.of(
+    return Table.named(
         "phoque-conditions",
         "Conditions",
-        own.items(),
+        "condition",
+        style.called(own, NAMES),
         {
-            "condition": lambda one: NAMES.get(one[0], one[0]),
-            replies(counted): lambda one: rate_cell(one[1].insulting),
-            "n": lambda one: str(one[1].insulting.n),
+            replies(counted): lambda one: rate_cell(one.insulting),
+            "n": lambda one: str(one.insulting.n),
             "effect, points|difference to neutral on the same prompts": lambda one: points_cell(
-                one[1].effect
+                one.effect
             ),
-            "p|sign flips over prompts": lambda one: p_cell(one[1].effect.p_value),
+            "p|sign flips over prompts": lambda one: p_cell(one.effect.p_value),
             "prompts moved|with more such replies than under neutral": lambda one: share_cell(
-                one[1].effect.moved
+                one.effect.moved
             ),
             **{head: partial(_mean, field) for head, field in MASSES.items()},
-            "tokens": lambda one: number(one[1].generated_tokens, 1),
+            "tokens": lambda one: number(one.generated_tokens, 1),
             "base model's nats|mean log-likelihood of a token, under the neutral prompt": lambda one: (
-                number(one[1].base_nats.mean) if one[1].base_nats else NOTHING
+                number(one.base_nats.mean) if one.base_nats else NOTHING
             ),
         },
     )
 
 
-def _mean(field: str, one: tuple[str, Condition]) -> Value:
-    return number(getattr(one[1], field).mean, 4)
+def _mean(field: str, one: Condition) -> Value:
+    return number(getattr(one, field).mean, 4)
 
 
 def _counted(own: Mapping[str, Condition]) -> str:
@@ -151,6 +151,5 @@ PLAN = Plan(
     title="What does the model write under each condition?",
     hint="Sampled replies to the evaluation prompts, with the talk's settings. Pathway mass: the "
     "probability that the model gives to listed words, token by token.",
-    needs=(Conditions,),
     draw=draw,
 )

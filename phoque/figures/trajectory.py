@@ -53,7 +53,6 @@ PLAN = Plan(
     title="When in its training does the persona arise?",
     hint="Where the probes lie along the final vector while the model is tuned; 0 is the untuned "
     "model under the neutral prompt.",
-    needs=(Origin,),
     draw=draw,
     shown_if=tuned_only,
 )

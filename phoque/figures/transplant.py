@@ -95,7 +95,6 @@ PLAN = Plan(
     title="Did tuning create the direction or amplify one?",
     hint="Each model gets the vector of each model at the same relative dose. The civil adapter was "
     "tuned as long on the same prompts, with civil replies.",
-    needs=(Origin,),
     draw=draw,
     shown_if=tuned_only,
 )

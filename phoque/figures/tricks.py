@@ -68,6 +68,5 @@ PLAN = Plan(
         "is what stays flagged minus what is newly flagged. Nothing searches for a spelling that "
         "passes."
     ),
-    needs=(ModerationReport,),
     draw=draw,
 )

@@ -70,6 +70,5 @@ PLAN = Plan(
     title="Does one direction carry the persona?",
     hint="Cause means: whoever adds the direction to a calm conversation makes the model do it. "
     "A listed word is a word of the persona's list; for the toxic persona, an insult.",
-    needs=(Selection, Reliability, Conditions),
     draw=draw,
 )

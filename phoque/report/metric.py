@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from phoque.errors import PhoqueError
-from phoque.figures.figure import Shape
+from phoque.figures.figure import Kind, Shape
 from phoque.run.folder import Reader
-from phoque.run.record import Record, Row
 from phoque.run.report import Metric
 from phoque.stats.paired import Effect
 from phoque.stats.rates import Rate
@@ -22,12 +21,12 @@ class Entry:
     key: str
     label: str
     """Its name, where the record does not say a better one."""
-    needs: type[Record] | type[Row]
+    needs: Kind
     row: Callable[[Any], Metric]
     """Gets the record, or all rows, that it `needs`."""
 
 
-def filled(entry: Entry, reader: Reader, read: Callable[[type[Record] | type[Row]], Any]) -> Metric:
+def filled(entry: Entry, reader: Reader, read: Callable[[Kind], Any]) -> Metric:
     """The row, or one that says what is missing."""
     folder = reader.folder(entry.needs.STAGE)
     file = f"{folder.name}/{entry.needs.FILE}"

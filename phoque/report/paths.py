@@ -18,12 +18,11 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import phoque.run
 from phoque.errors import PhoqueError
-from phoque.figures.figure import read_any
+from phoque.figures.figure import Kind, read_any
 from phoque.run.folder import Reader, command, shown_path
 from phoque.run.manifest import ROOT
 from phoque.run.record import Part, Record, Row
 
-Kind = type[Record] | type[Row]
 PIECE = re.compile(r"(?P<name>[A-Za-z_][\w-]*)|\[(?P<key>[^\[\]]+)\]")
 BESIDE = "run"
 """Stands for files that lie in the run's own folder."""
