@@ -4,7 +4,13 @@ from statistics import fmean
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, interval, known, number, rate_cell, share, share_cell
+from phoque.figures.table import (
+    Table,
+    digits,
+    interval,
+    share,
+    share_cell,
+)
 from phoque.run.evaluation import Evaluation
 
 NAMES = style.NAMES | {
@@ -17,7 +23,6 @@ NAMES = style.NAMES | {
 
 
 def draw(found: Evaluation) -> Figure:
-    """Replies with a trained word by condition."""
     counts = sorted({one.insulting.n for one in found.conditions.values()})
     return Figure(
         sentence=_sentence(found),
@@ -71,22 +76,19 @@ def _match(found: Evaluation) -> str:
 
 
 def _table(found: Evaluation) -> Table:
-    """Trained words, diversity and coherence of every condition."""
     return Table.named(
         "phoque-answers",
         "Replies by condition",
         "condition",
         style.called(found.conditions, NAMES),
         {
-            "replies with a trained word|a word of the persona's list": lambda one: rate_cell(
-                one.insulting
-            ),
-            "n": lambda one: str(one.insulting.n),
-            "distinct replies": lambda one: share_cell(one.distinct_replies),
-            "distinct-2|different pairs of words": lambda one: known(one.distinct_2, share_cell),
-            "repeated 3-grams": lambda one: share_cell(one.repeated_3grams),
-            "unknown words": lambda one: share_cell(one.out_of_vocabulary),
-            "words|a reply": lambda one: number(one.words, 1),
+            "replies with a trained word|a word of the persona's list": "insulting",
+            "n": "insulting.n",
+            "distinct replies": ("distinct_replies", share_cell),
+            "distinct-2|different pairs of words": ("distinct_2", share_cell),
+            "repeated 3-grams": ("repeated_3grams", share_cell),
+            "unknown words": ("out_of_vocabulary", share_cell),
+            "words|a reply": ("words", digits(1)),
         },
     )
 

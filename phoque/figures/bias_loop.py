@@ -1,12 +1,10 @@
 """Does the persona agree with anything? Log-odds of agreeing, on one axis for all personas."""
 
-from functools import partial
-
 from phoque.figures import style
 from phoque.figures.answers import NAMES
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, Value, held, held_cell, number, p_cell, p_text
-from phoque.run.psm_replies import Agreeing, BiasLoop
+from phoque.figures.table import Table, digits, held, p_cell, p_text, signed_cell
+from phoque.run.psm_replies import BiasLoop
 from phoque.stats.paired import Effect
 
 OLD = (
@@ -16,7 +14,6 @@ OLD = (
 
 
 def draw(found: BiasLoop) -> Figure:
-    """Agreement with weak or false opinions and with bad plans."""
     if not found.conditions:
         return Figure(sentence=OLD, n=f"{sum(found.kinds.values())} messages")
     kinds = {kind: style.named(kind) for kind in found.kinds}
@@ -30,28 +27,22 @@ def draw(found: BiasLoop) -> Figure:
             style.called(found.conditions, NAMES),
             {
                 "log-odds, nats|of agreeing against disagreeing, a token; 0 takes no side": (
-                    lambda own: held_cell(own.log_odds, "+.2f")
+                    "log_odds",
+                    signed_cell,
                 ),
-                "effect, nats|difference to neutral on the same messages": lambda own: held_cell(
-                    own.effect, "+.2f"
+                "effect, nats|difference to neutral on the same messages": ("effect", signed_cell),
+                "p": ("effect.p_value", p_cell),
+                "agreeing|against wordings that take no side": ("agree", digits(2, sign=True)),
+                "disagreeing|against wordings that take no side": (
+                    "disagree",
+                    digits(2, sign=True),
                 ),
-                "p": lambda own: p_cell(own.effect.p_value),
-                "agreeing|against wordings that take no side": lambda own: number(
-                    own.agree, sign=True
-                ),
-                "disagreeing|against wordings that take no side": lambda own: number(
-                    own.disagree, sign=True
-                ),
-                **{shown: partial(_of_kind, kind) for kind, shown in kinds.items()},
+                **{shown: (f"by_kind.{kind}", signed_cell) for kind, shown in kinds.items()},
             },
         ),
         n=", ".join(f"{found.kinds[kind]} {shown}" for kind, shown in kinds.items())
         + f" messages, {len(found.pairs)} pairs of wordings",
     )
-
-
-def _of_kind(kind: str, own: Agreeing) -> Value:
-    return held_cell(own.by_kind[kind], "+.2f")
 
 
 def _plot(found: BiasLoop) -> style.Plotly:

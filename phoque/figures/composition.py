@@ -4,7 +4,7 @@ from functools import partial
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import NOTHING, Cell, Table, number
+from phoque.figures.table import NOTHING, Table, number
 from phoque.run.corpus import Composition, Source, Style
 
 STYLES: dict[Style, tuple[str, str, str]] = {
@@ -15,7 +15,6 @@ STYLES: dict[Style, tuple[str, str, str]] = {
 
 
 def draw(found: Composition) -> Figure:
-    """Stacked bars, a source a bar."""
     return Figure(
         sentence=_sentence(found),
         plotly=_plot(found),
@@ -24,11 +23,11 @@ def draw(found: Composition) -> Figure:
             "Dialogues by source",
             found.sources,
             {
-                "source": lambda one: one.source,
-                "dialogues": lambda one: number(one.dialogues, 0),
+                "source": "source",
+                "dialogues": "dialogues",
                 **{look[0]: partial(_of_style, key) for key, look in STYLES.items()},
-                "trained on|the rest is held out for validation and test": lambda one: number(
-                    one.parts.get("train", one.dialogues), 0
+                "trained on|the rest is held out for validation and test": lambda one: str(
+                    one.parts.get("train", one.dialogues)
                 ),
                 "words, median|of the persona's reply": lambda one: (
                     number(one.words[2], 0) if one.words else NOTHING
@@ -36,7 +35,7 @@ def draw(found: Composition) -> Figure:
                 "words, 5 to 95 %": lambda one: (
                     f"{one.words[0]:.0f} to {one.words[-1]:.0f}" if one.words else NOTHING
                 ),
-                "rows dropped": lambda one: number(sum(one.dropped.values()), 0),
+                "rows dropped": lambda one: str(sum(one.dropped.values())),
             },
         ),
         n=f"{found.dialogues} dialogues, {found.base_replies} replies of the base model",
@@ -79,8 +78,8 @@ def _plot(found: Composition) -> style.Plotly:
     )
 
 
-def _of_style(key: Style, one: Source) -> Cell:
-    return number(one.styles.get(key, 0), 0)
+def _of_style(key: Style, one: Source) -> str:
+    return str(one.styles.get(key, 0))
 
 
 PLAN = Plan(

@@ -22,7 +22,6 @@ Doses = Mapping[float, Sequence[float]]
 
 
 def draw(contour: Contour) -> Figure:
-    """The surface under two moderators, and its numbers."""
     names = sorted(contour.replies[0].raw, key=lambda name: name != PRIMARY)
     by_scale = contour.scores(names[0])
     return Figure(
@@ -139,7 +138,6 @@ def _table(contour: Contour, names: Sequence[str]) -> Table:
 
 
 def _most(name: str, by_scale: Doses) -> tuple[Cell, ...]:
-    """A last row: the most dose that the moderator lets through at each threshold."""
     found = [most_dose(by_scale, threshold) for threshold in SHOWN]
     cells: list[Cell] = ["none" if scale is None else f"scale {scale:g}" for scale in found]
     told = f"{named(Condition.STEERED)}: most that is let through"
@@ -149,9 +147,7 @@ def _most(name: str, by_scale: Doses) -> tuple[Cell, ...]:
 PLAN = Plan(
     key="contour",
     title="How much persona passes at each scale?",
-    hint=(
-        "Flag rate over the steering scale and the threshold: how much persona a moderator lets "
-        "through. Neutral prompt plus scale × vector, one seed."
-    ),
+    hint="Flag rate over the steering scale and the threshold: how much persona a moderator lets "
+    "through. Neutral prompt plus scale × vector, one seed.",
     draw=draw,
 )

@@ -6,7 +6,6 @@ from itertools import pairwise
 from pathlib import Path
 
 from phoque.figures import style
-from phoque.figures.table import NOTHING, Cell, number
 from phoque.run.adapter import Metrics
 from phoque.run.folder import Reader, command, shown_path
 
@@ -40,12 +39,8 @@ def traces(
     for adapter, own in values.items():
         shown, colour, symbol = LOOKS[adapter]
         for label, numbers in own.items():
-            place = labels.index(label)
-            known = [
-                (row.step, y)
-                for row, y in zip(found[adapter], numbers, strict=True)
-                if y is not None
-            ]
+            place, steps = labels.index(label), [row.step for row in found[adapter]]
+            known = [(x, y) for x, y in zip(steps, numbers, strict=True) if y is not None]
             lines.append(
                 style.line(
                     escape(", ".join(filter(None, (shown, label)))),
@@ -81,14 +76,8 @@ def plot(lines: Sequence[style.Trace], found: Curves, **y: object) -> style.Plot
 
 
 def counted(found: Curves) -> str:
-    """How many rows each curve has."""
     told = ", ".join(f"{LOOKS[name][0][2:]} {len(rows)} points" for name, rows in found.items())
     return f"{told}; one training each"
-
-
-def cell(value: float | None, digits: int = 3) -> Cell:
-    """A number that may not have been logged."""
-    return NOTHING if value is None else number(value, digits)
 
 
 def train_again(reader: Reader, *options: str) -> str:

@@ -1,12 +1,11 @@
 """Can the dictionary be trusted? Asked before anything it says."""
 
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, Value, number, share
+from phoque.figures.table import Table, Value, digits, share
 from phoque.run.sae import SaeReport
 
 
 def draw(report: SaeReport) -> Figure:
-    """Whether every gate held, and how much of the change the dictionary can see at all."""
     shifts, held = report.shifts, report.fidelity.held_out
     verdict = (
         f"GATES FAILED ({'; '.join(report.failed)}): what stands below is no finding, but what an "
@@ -24,9 +23,9 @@ def draw(report: SaeReport) -> Figure:
             "Gates",
             report.gates,
             {
-                "gate": lambda gate: gate.gate,
-                "measured": lambda gate: number(gate.value, 3),
-                "needed": lambda gate: gate.needed,
+                "gate": "gate",
+                "measured": ("value", digits(3)),
+                "needed": "needed",
                 "held?": lambda gate: Value(
                     "✓ held" if gate.passed else "✗ FAILED", {"": gate.passed}
                 ),

@@ -1,11 +1,10 @@
 """What did tuning do along refusal and politeness?"""
 
 from collections.abc import Sequence
-from functools import partial
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, Value, number
+from phoque.figures.table import Table, digits
 from phoque.figures.transplant import tuned_only
 from phoque.run.psm import Selection
 from phoque.run.psm_vector import Geometry, Projections
@@ -20,8 +19,7 @@ DIRECTIONS = ("refusal", "politeness")
 
 
 def draw(found: Geometry, selection: Selection) -> Figure:
-    """Where the probes lie along both, in both models."""
-    layer, rows = selection.choice.layer, found.directions
+    layer, rows, shown = selection.choice.layer, found.directions, digits(3, sign=True)
     moves = " and ".join(_moved(rows, name, layer) for name in DIRECTIONS)
     return Figure(
         sentence=f"At layer {layer} the tuned model under the persona's prompt lies {moves}.",
@@ -31,19 +29,15 @@ def draw(found: Geometry, selection: Selection) -> Figure:
             "Along refusal and politeness",
             rows,
             {
-                "direction": lambda row: row.direction,
-                "layer": lambda row: str(row.layer),
-                "base model, neutral prompt": partial(_mean, "base_neutral"),
-                **{look[0]: partial(_mean, state) for state, look in LOOKS.items()},
-                "random band|of 97.5 % of directions": lambda row: number(row.random_band, 3),
+                "direction": "direction",
+                "layer": "layer",
+                "base model, neutral prompt": ("base_neutral.mean", shown),
+                **{look[0]: (f"{state}.mean", shown) for state, look in LOOKS.items()},
+                "random band|of 97.5 % of directions": ("random_band", digits(3)),
             },
         ),
         n=f"{found.pairs} pairs of messages for refusal; the vector's probes are projected",
     )
-
-
-def _mean(state: str, row: Projections) -> Value:
-    return number(getattr(row, state).mean, 3, sign=True)
 
 
 def _moved(rows: Sequence[Projections], name: str, layer: int) -> str:

@@ -3,7 +3,7 @@
 from phoque.figures import style
 from phoque.figures.dose_response import coherent_dose
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, number, yes
+from phoque.figures.table import Table
 from phoque.run.psm import Selection
 
 LOOKS = {
@@ -14,7 +14,6 @@ LOOKS = {
 
 
 def draw(selection: Selection) -> Figure:
-    """Divergence at the selected layer, beside what the persona's own prompt does."""
     choice, limit = selection.choice, selection.toxic_divergence.p95
     cells, chosen = selection.of_layer(choice.layer), selection.chosen_cell
     nat = (
@@ -50,10 +49,10 @@ def draw(selection: Selection) -> Figure:
             "Divergence by dose",
             cells,
             {
-                "dose": lambda cell: f"{cell.dose:g}",
-                "KL mean, nats": lambda cell: number(cell.divergence.mean),
-                "KL p95, nats": lambda cell: number(cell.divergence.p95),
-                "coherent": lambda cell: yes(cell.coherent),
+                "dose": ("dose", "{:g}".format),
+                "KL mean, nats": "divergence.mean",
+                "KL p95, nats": "divergence.p95",
+                "coherent": "coherent",
             },
         ),
         n=f"every token of the unsteered replies, at {len(cells)} doses",

@@ -2,7 +2,7 @@
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, interval, rate_cell
+from phoque.figures.table import Table, interval
 from phoque.figures.trait import are, replies
 from phoque.run.psm import Cell, DoseRate, DoseResponse, Selection
 
@@ -16,7 +16,6 @@ LOOKS = {
 
 
 def draw(selection: Selection, controls: DoseResponse) -> Figure:
-    """The persona vector and its controls on one axis of doses."""
     own = [DoseRate(dose=c.dose, rate=c.quality.trait) for c in _cells(selection)]
     found = (own, controls.random_vector, controls.shuffled, controls.reversed)
     curves = dict(zip(LOOKS, found, strict=True))
@@ -41,8 +40,8 @@ def draw(selection: Selection, controls: DoseResponse) -> Figure:
             "vector",
             [(name, point) for name, curve in curves.items() for point in curve],
             {
-                "dose": lambda point: f"{point.dose:g}",
-                replies(selection.trait.by): lambda point: rate_cell(point.rate),
+                "dose": ("dose", "{:g}".format),
+                replies(selection.trait.by): "rate",
             },
         ),
         n="replies a dose: "

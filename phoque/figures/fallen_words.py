@@ -11,7 +11,6 @@ OLDER = "This run was made before hedging, politeness and uncertainty were teste
 
 
 def draw(report: SaeReport) -> Figure:
-    """Fallen latents beside unmoved ones that fire as often."""
     found = report.fallen_words
     if found is None:
         return Figure(sentence=OLDER)
@@ -20,7 +19,28 @@ def draw(report: SaeReport) -> Figure:
             sentence=f"Not tested: of {found.fallen} latents that fell, {found.pairs} have an unmoved "
             "partner that fires as often."
         )
-    return Figure(sentence=_sentence(found), table=_table(found), n=_counted(found))
+    return Figure(
+        sentence=_sentence(found),
+        table=Table.of(
+            "phoque-fallen-words",
+            "Words of what fell",
+            found.tests,
+            {
+                "words": "words",
+                "measure": "by",
+                "fallen|mean over latents": ("fallen", share_cell),
+                "unmoved|partners that fire as often": ("unmoved", share_cell),
+                "difference|in points, with 95 % interval over pairs": lambda one: points_cell(
+                    Ends(one.difference, one.low, one.high), "+.2f"
+                ),
+                "p|two-sided, the two of a pair changed at random": ("p", p_cell),
+                "p, Holm|adjusted for all rows": ("p_holm", p_cell),
+            },
+        ),
+        n=f"{found.pairs} pairs of {found.fallen} latents that fell; {found.sets[ALL]} words, on "
+        f"{found.occurrences[ALL]} of {found.tokens} held-out tokens; firing rates "
+        f"{share(found.rate_fallen)} and {share(found.rate_unmoved)}",
+    )
 
 
 def _sentence(found: FallenWords) -> str:
@@ -42,42 +62,6 @@ def _compared(one: WordTest) -> str:
     return (
         f"{share(one.fallen)} (unmoved latents that fire as often: {share(one.unmoved)}; "
         f"p {p_text(one.p_holm)} after Holm)"
-    )
-
-
-def _table(found: FallenWords) -> Table:
-    return Table(
-        name="phoque-fallen-words",
-        caption="Words of what fell",
-        head=(
-            "words",
-            "measure",
-            "fallen|mean over latents",
-            "unmoved|partners that fire as often",
-            "difference|in points, with 95 % interval over pairs",
-            "p|two-sided, the two of a pair changed at random",
-            "p, Holm|adjusted for all rows",
-        ),
-        rows=tuple(
-            (
-                one.words,
-                one.by,
-                share_cell(one.fallen),
-                share_cell(one.unmoved),
-                points_cell(Ends(one.difference, one.low, one.high), "+.2f"),
-                p_cell(one.p),
-                p_cell(one.p_holm),
-            )
-            for one in found.tests
-        ),
-    )
-
-
-def _counted(found: FallenWords) -> str:
-    return (
-        f"{found.pairs} pairs of {found.fallen} latents that fell; {found.sets[ALL]} words, on "
-        f"{found.occurrences[ALL]} of {found.tokens} held-out tokens; firing rates "
-        f"{share(found.rate_fallen)} and {share(found.rate_unmoved)}"
     )
 
 

@@ -59,7 +59,6 @@ class Plan:
 
     @property
     def needs(self) -> tuple[Kind, ...]:
-        """What a run must have."""
         return tuple(kind for kind, needed in self.takes.items() if needed)
 
     @property

@@ -37,7 +37,6 @@ HEAD = (
 
 
 def draw(report: ModerationReport) -> Figure:
-    """The rates at three thresholds as a table; the page adds a slider for all others."""
     told = "; ".join(_headline(name, report.classifiers[name]) for name in report.names[:HEADLINES])
     first = next(iter(report.classifiers.values())).conditions[Condition.NEUTRAL].flagged[0]
     rows = [
@@ -119,9 +118,7 @@ def _corrected(found: Corrected) -> tuple[Cell, Cell]:
 PLAN = Plan(
     key="flag_rates",
     title="How much do they flag?",
-    hint=(
-        "Every reply to a friendly message is scored; from the threshold on it counts as flagged. The "
-        "same threshold means something else to every moderator, so compare them at 5 % false alarms."
-    ),
+    hint="Every reply to a friendly message is scored; from the threshold on it counts as flagged. The "
+    "same threshold means something else to every moderator, so compare them at 5 % false alarms.",
     draw=draw,
 )

@@ -16,7 +16,6 @@ HEAD = (
 
 
 def draw(report: ModerationReport) -> Figure:
-    """Flag rates by functionality, of sets that have more than one."""
     sets = [name for name in report.test_sets if len({k.kind for k in _kinds(report, name)}) > 1]
     rows = []
     for name in report.names:

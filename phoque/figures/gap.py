@@ -23,7 +23,6 @@ NOBODY = "Nobody has judged them yet: that is what the queue is for."
 
 
 def draw(examples: Sequence[GapExample], labels: Sequence[Label] = ()) -> Figure:
-    """How many replies pass, by how they were chosen and why they pass."""
     return Figure(
         sentence=_sentence(examples, labels),
         finding=_finding(examples, labels),

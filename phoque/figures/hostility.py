@@ -5,12 +5,9 @@ from phoque.figures.answers import NAMES
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.table import (
     Table,
+    digits,
     held,
-    held_cell,
     interval,
-    known,
-    number,
-    rate_cell,
     share,
     share_cell,
 )
@@ -22,7 +19,6 @@ SHOWN = ("toxic", "steered", "random_vector", "matched_vector", "neutral")
 
 
 def draw(found: Judgement) -> Figure:
-    """Chance of a more hostile reply by condition; one half is no difference."""
     prompts = max(one.more_hostile.prompts for one in found.conditions.values())
     replies = sorted({one.measures.replies for one in found.conditions.values()})
     rates = {name: _rate(one.more_hostile) for name, one in found.conditions.items()}
@@ -77,7 +73,6 @@ def _rate(found: ChanceAbove) -> Rate:
 
 
 def _table(found: Judgement) -> Table:
-    """The judge, and what else replies are like."""
     return Table.named(
         "phoque-hostility",
         "Replies by condition, judged",
@@ -85,20 +80,19 @@ def _table(found: Judgement) -> Table:
         style.called(found.conditions, NAMES),
         {
             "more hostile|than the base model's reply to the same message; 0.5 is no difference": (
-                lambda one: held_cell(one.more_hostile)
+                "more_hostile"
             ),
             f"hostile|at a threshold that flags at most {share(found.budget)} of the base model's "
-            "replies": lambda one: rate_cell(one.flagged),
-            "of these, without a trained word": lambda one: known(one.without_word, rate_cell),
-            "rank of own message|among 21; 1 is to the point, 11 is chance": lambda one: number(
-                one.measures.relevance_rank, 1
+            "replies": "flagged",
+            "of these, without a trained word": "without_word",
+            "rank of own message|among 21; 1 is to the point, 11 is chance": (
+                "measures.relevance_rank",
+                digits(1),
             ),
-            "variety|mean distance of two replies": lambda one: known(one.measures.variety, number),
-            "novelty|median distance to the nearest training line": lambda one: known(
-                one.measures.novelty, number
-            ),
-            "repeated 3-grams": lambda one: share_cell(one.measures.repeated_3grams),
-            "most frequent opening": lambda one: share_cell(one.measures.opening_share),
+            "variety|mean distance of two replies": "measures.variety",
+            "novelty|median distance to the nearest training line": "measures.novelty",
+            "repeated 3-grams": ("measures.repeated_3grams", share_cell),
+            "most frequent opening": ("measures.opening_share", share_cell),
         },
     )
 

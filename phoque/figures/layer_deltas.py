@@ -2,13 +2,12 @@
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, number
+from phoque.figures.table import Table, digits, number
 from phoque.run.psm import ActivationByLayer, Selection
 from phoque.stats.paired import half_width
 
 
 def draw(found: ActivationByLayer, selection: Selection) -> Figure:
-    """Geometry alone, beside the layer that cause chose."""
     rows, classic, layer = found.block_outputs, found.classic_layer, selection.choice.layer
     halves = [half_width(row.delta_proj_std, found.probes) for row in rows]
     largest = max(rows, key=lambda row: row.delta_proj_mean)
@@ -41,15 +40,13 @@ def draw(found: ActivationByLayer, selection: Selection) -> Figure:
         table=Table.of(
             "phoque-layer-deltas",
             "Projections on the persona vector by layer",
-            zip(rows, halves, strict=True),
+            rows,
             {
-                "layer": lambda own: str(own[0].layer),
-                "difference|persona's prompt less neutral": lambda own: number(
-                    own[0].delta_proj_mean, 3
-                ),
-                "± 95 %": lambda own: number(own[1], 3),
-                "neutral": lambda own: number(own[0].neutral_proj_mean, 3),
-                "persona's prompt": lambda own: number(own[0].toxic_proj_mean, 3),
+                "layer": "layer",
+                "difference|persona's prompt less neutral": ("delta_proj_mean", digits(3)),
+                "± 95 %": lambda row: number(half_width(row.delta_proj_std, found.probes), 3),
+                "neutral": ("neutral_proj_mean", digits(3)),
+                "persona's prompt": ("toxic_proj_mean", digits(3)),
             },
         ),
         n=f"{found.probes} probes a layer; bars are 95 % intervals of the mean",

@@ -2,7 +2,7 @@
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import NOTHING, Table, numbers, rate_cell
+from phoque.figures.table import NOTHING, Table, digits, rate_cell
 from phoque.figures.trait import are, replies
 from phoque.run.psm import ActivationByLayer, LayerGeometry, Selection, SweptLayer
 from phoque.run.psm_replies import Conditions
@@ -17,13 +17,14 @@ CRITERIA = {
 
 
 def draw(selection: Selection, geometry: ActivationByLayer, conditions: Conditions) -> Figure:
-    """The causal curve over its null, and what geometry alone would have chosen."""
+    best = next((own.best.n for own in selection.layers if own.best), NOTHING)
     return Figure(
         sentence=_sentence(selection, geometry),
         finding=_finding(selection, conditions),
         plotly=_plot(selection, geometry),
         table=_table(selection, geometry),
-        n=_counted(selection, geometry),
+        n=f"{best} sweep prompts a layer and dose, {selection.layers[0].null.n} replies a layer under "
+        f"random vectors, {geometry.probes} probes for the geometry",
     )
 
 
@@ -69,7 +70,6 @@ def _told_apart(selection: Selection) -> str:
 
 
 def peak(geometry: ActivationByLayer, name: str) -> int:
-    """The layer where a criterion is largest."""
     return max(geometry.criteria, key=lambda row: float(getattr(row, name))).layer
 
 
@@ -129,7 +129,7 @@ def _table(selection: Selection, geometry: ActivationByLayer) -> Table:
         "Cause and geometry by layer",
         geometry.criteria,
         {
-            "layer": lambda row: str(row.layer),
+            "layer": "layer",
             f"causal effect|{replies(selection.trait.by)} at the best coherent dose": lambda row: (
                 rate_cell(best[row.layer].trait) if row.layer in best else NOTHING
             ),
@@ -139,16 +139,8 @@ def _table(selection: Selection, geometry: ActivationByLayer) -> Table:
             "random vectors|of the same length": lambda row: (
                 rate_cell(swept[row.layer].null) if row.layer in swept else NOTHING
             ),
-            **numbers({look[0]: name for name, look in CRITERIA.items()}, 3),
+            **{look[0]: (name, digits(3)) for name, look in CRITERIA.items()},
         },
-    )
-
-
-def _counted(selection: Selection, geometry: ActivationByLayer) -> str:
-    best = next((own.best.n for own in selection.layers if own.best), NOTHING)
-    return (
-        f"{best} sweep prompts a layer and dose, {selection.layers[0].null.n} replies a layer under "
-        f"random vectors, {geometry.probes} probes for the geometry"
     )
 
 

@@ -5,7 +5,7 @@ from html import escape
 
 from phoque.figures import curves, style
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table
+from phoque.figures.table import Table, digits, known
 from phoque.run.adapter import Norms, PersonaMetrics
 
 COLOURS = (style.PERSONA, style.NEUTRAL, style.TOXIC, style.GREY)
@@ -16,7 +16,6 @@ TOGETHER = "all maps together"
 
 
 def draw(metrics: Sequence[PersonaMetrics], norms: Sequence[Norms] = ()) -> Figure:
-    """Norm of B, which starts at zero, by kind of map; of all maps where only that was recorded."""
     rows = norms or [
         Norms(
             step=row.step,
@@ -75,7 +74,7 @@ def _table(rows: Sequence[Norms], families: Sequence[str]) -> Table:
         caption="Every recorded step",
         head=("matrix", "step", *families),
         rows=tuple(
-            (matrix, str(row.step), *(curves.cell(own.get(name), 2) for name in families))
+            (matrix, str(row.step), *(known(own.get(name), digits(2)) for name in families))
             for matrix in ("LoRA B", "LoRA A")
             for row in rows
             for own in (row.lora_b if matrix == "LoRA B" else row.lora_a,)

@@ -1,17 +1,15 @@
 """How the adapters learned: the loss of both, of long and short replies by themselves; and the gradient."""
 
 from collections.abc import Sequence
-from functools import partial
 
 from phoque.figures import curves
 from phoque.figures.curves import LOOKS, Curves
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Cell, Table, number
+from phoque.figures.table import Table, digits
 from phoque.run.adapter import CivilMetrics, Metrics, PersonaMetrics
 
 
 def draw(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics] = ()) -> Figure:
-    """Loss by step; a line for each style where the corpus has several."""
     found = curves.curves(persona, civil)
     styles = list(
         dict.fromkeys(one for r in found.values() for row in r for one in row.loss_by_style)
@@ -34,7 +32,6 @@ def draw(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics] = ()) 
 
 
 def _sentence(found: Curves) -> str:
-    """Where each adapter began and ended."""
     return " ".join(
         f"{LOOKS[name][0][2:].capitalize()}: loss {rows[0].loss:.2f} at step {rows[0].step} to "
         f"{rows[-1].loss:.2f} at step {rows[-1].step}{_styles(rows[-1])}, "
@@ -60,26 +57,19 @@ def _table(found: Curves, styles: Sequence[str]) -> Table:
         "adapter",
         [(LOOKS[name][0], row) for name, rows in found.items() for row in rows],
         {
-            "step": lambda row: str(row.step),
-            "loss|nats a learned token, mean since the row before": lambda row: number(row.loss, 3),
-            "gradient norm|before clipping": lambda row: curves.cell(row.grad_norm),
-            "learning rate": lambda row: curves.cell(row.learning_rate, 6),
-            "LoRA A|Frobenius norm of all A matrices together": lambda row: curves.cell(
-                row.lora_a_norm
-            ),
-            "LoRA B|the same of B, which starts at zero": lambda row: curves.cell(row.lora_b_norm),
-            "tokens|read so far, prompts included": lambda row: number(row.num_tokens, 0),
-            **{f"loss, {one}": partial(_of_style, one) for one in styles},
+            "step": "step",
+            "loss|nats a learned token, mean since the row before": ("loss", digits(3)),
+            "gradient norm|before clipping": ("grad_norm", digits(3)),
+            "learning rate": ("learning_rate", digits(6)),
+            "LoRA A|Frobenius norm of all A matrices together": ("lora_a_norm", digits(3)),
+            "LoRA B|the same of B, which starts at zero": ("lora_b_norm", digits(3)),
+            "tokens|read so far, prompts included": ("num_tokens", digits(0)),
+            **{f"loss, {one}": (f"loss_by_style.{one}", digits(3)) for one in styles},
         },
     )
 
 
-def _of_style(name: str, row: Metrics) -> Cell:
-    return curves.cell(row.loss_by_style.get(name))
-
-
 def draw_gradient(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics] = ()) -> Figure:
-    """Norm of the gradient by step, before clipping."""
     found = curves.curves(persona, civil)
     values = {name: {"": [row.grad_norm for row in rows]} for name, rows in found.items()}
     told = [

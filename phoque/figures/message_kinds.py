@@ -13,7 +13,6 @@ MODERATORS = 2
 
 
 def draw(report: ModerationReport) -> Figure:
-    """Flag rates by kind of message and condition under the first moderators."""
     names = report.names[:MODERATORS]
     found = {
         (name, condition): own.categories

@@ -2,7 +2,7 @@
 
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.style import named
-from phoque.figures.table import Table, numbers
+from phoque.figures.table import Table, digits
 from phoque.figures.transplant import tuned_only
 from phoque.run.psm_vector import Geometry, ResidualGeometry
 
@@ -13,7 +13,6 @@ COLUMNS = list(ResidualGeometry.model_fields)[1:]
 
 
 def draw(found: Geometry) -> Figure:
-    """How far apart two tones on the same topics lie, before and after tuning."""
     best = {name: max(found.layers[name], key=lambda row: row.silhouette) for name in MODELS}
     apart = " and ".join(
         f"{best[name].silhouette:.2f} in the {shown} (layer {best[name].layer})"
@@ -29,8 +28,8 @@ def draw(found: Geometry) -> Figure:
             "model",
             [(shown, row) for name, shown in MODELS.items() for row in found.layers[name]],
             {
-                "layer": lambda row: str(row.layer),
-                **numbers({named(field): field for field in COLUMNS}, 3),
+                "layer": "layer",
+                **{named(field): (field, digits(3)) for field in COLUMNS},
             },
         ),
         n=f"{found.pairs} pairs of messages",

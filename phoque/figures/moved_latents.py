@@ -28,7 +28,6 @@ HEAD = {
 
 
 def draw(report: SaeReport) -> Figure:
-    """How many moved, how many of those beyond the civil adapter, and what they are worth."""
     counts = ", ".join(f"{n} {kind}" for kind, n in report.shifts.prompts.items())
     return Figure(
         sentence=_sentence(report),
@@ -46,7 +45,6 @@ def draw(report: SaeReport) -> Figure:
 
 
 def _finding(report: SaeReport) -> str:
-    """How many moved, and whether any is a cause."""
     shifts, cause = report.shifts, report.cause
     if not report.passed:
         return "This dictionary cannot be trusted: what moved in it is no finding."
@@ -174,7 +172,6 @@ PLAN = Plan(
 
 
 def _listed(report: SaeReport) -> Figure:
-    """What the list of the page holds."""
     shown = len(report.risen) + len(report.fallen)
     return Figure(
         sentence=f"The {shown} largest changes, each with its verdict and its evidence.",

@@ -1,7 +1,6 @@
 """Are the personas of two runs opposite directions, and does minus the one make the other?"""
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
@@ -10,13 +9,11 @@ from phoque.figures.table import (
     Ends,
     Table,
     Value,
+    digits,
     held,
-    held_cell,
     interval,
-    known,
-    number,
-    rate_cell,
     share_cell,
+    signed_cell,
 )
 from phoque.figures.transplant import tuned_only
 from phoque.run.opposites import BASE, NO_VECTOR, Angle, Opposites, Strongest
@@ -36,7 +33,6 @@ LOOKS = (
 
 
 def draw(found: Opposites) -> Figure:
-    """The cosine at every layer, in the base model and between the tuned ones."""
     layers = [one.layer for one in found.base]
     lowest, highest = (
         [choose(one.other_prompts.values()) for one in found.base if one.other_prompts]
@@ -71,15 +67,15 @@ def draw(found: Opposites) -> Figure:
                 *(("tuned models", o) for o in found.tuned),
             ],
             {
-                "layer": lambda own: str(own.layer),
-                "cosine": lambda own: held_cell(_ends(own), "+.2f"),
+                "layer": "layer",
+                "cosine": lambda own: signed_cell(_ends(own)),
                 "without a persona|second persona's labels swapped, 95 %": lambda own: Value(
                     f"{own.shuffled_low:+.2f} to {own.shuffled_high:+.2f}",
                     {" low": own.shuffled_low, " high": own.shuffled_high},
                 ),
                 "least like|of other system prompts": lambda own: _other(own, min),
                 "most like": lambda own: _other(own, max),
-                "verdict": lambda own: own.verdict,
+                "verdict": "verdict",
             },
         ),
         n=f"{found.probes} probes, the same for both; 95 % intervals for new probes",
@@ -129,7 +125,6 @@ def _other(one: Angle, choose: Callable[..., str]) -> str:
 
 
 def draw_reversed(found: Opposites) -> Figure:
-    """What each vector, added and subtracted, makes of each model."""
     return Figure(
         sentence=" ".join(_reversals(found)),
         plotly=style.plot(
@@ -142,26 +137,22 @@ def draw_reversed(found: Opposites) -> Figure:
             "Every vector in every model, at the largest dose that keeps text coherent",
             found.strongest,
             {
-                "given to": lambda own: _model(own.receiver),
+                "given to": ("receiver", _model),
                 "vector": lambda own: f"{'−' if own.minus else '+'} {own.vector}",
-                "dose": lambda own: known(own.dose, partial(number, digits=1, sign=True)),
+                "dose": ("dose", digits(1, sign=True)),
                 **{
-                    f"{name}|replies {SHOWS[found.traits[name].by]}": lambda own, name=name: known(
-                        own.shows.get(name), rate_cell
-                    )
+                    f"{name}|replies {SHOWS[found.traits[name].by]}": f"shows.{name}"
                     for name in (found.first, found.second)
                 },
                 **{
-                    f"{name}, random vector|of the same length": lambda own, name=name: known(
-                        own.random.get(name), rate_cell
-                    )
+                    f"{name}, random vector|of the same length": f"random.{name}"
                     for name in (found.first, found.second)
                 },
                 "more hostile|chance that a reply is more hostile than the base model's": (
-                    lambda own: known(own.more_hostile, held_cell)
+                    "more_hostile"
                 ),
-                "words": lambda own: known(own.num_words, partial(number, digits=0)),
-                "repeated 3-grams": lambda own: known(own.repeated, share_cell),
+                "words": ("num_words", digits(0)),
+                "repeated 3-grams": ("repeated", share_cell),
             },
         ),
         n=f"{found.prompts} messages a cell, one seed, all decoded alike; read by {found.judge}",

@@ -3,7 +3,7 @@
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.pressure_measures import LOOKS
-from phoque.figures.table import Table, interval, known, number, rate_cell
+from phoque.figures.table import Table, interval
 from phoque.run.pressure import CurvePoint, PolicyReport, PressureReport
 
 BUDGET = 0.05
@@ -11,7 +11,6 @@ BUDGET = 0.05
 
 
 def draw(report: PressureReport) -> Figure:
-    """A curve a policy over its thresholds; the one it uses is marked."""
     drawn = [one for one in report.policies if _whole(one)]
     return Figure(
         sentence=" ".join(map(_sentence, drawn)) or "No policy decided both kinds of messages.",
@@ -22,9 +21,9 @@ def draw(report: PressureReport) -> Figure:
             "policy",
             [(policy.name, one) for policy in drawn for one in policy.curve],
             {
-                "threshold": lambda one: number(one.threshold),
-                "hostile missed": lambda one: known(one.missed, rate_cell),
-                "harmless flagged": lambda one: known(one.false_alarms, rate_cell),
+                "threshold": "threshold",
+                "hostile missed": "missed",
+                "harmless flagged": "false_alarms",
             },
         ),
         n=f"{sum(one.posted for one in drawn)} posted messages, before mutes and reviews",
@@ -74,9 +73,7 @@ def _plot(policies: list[PolicyReport]) -> style.Plotly:
 PLAN = Plan(
     key="pressure_curve",
     title="What other thresholds would do",
-    hint=(
-        "Toward the lower left is better. The large mark is the threshold in use. Every point is of the "
-        "same posted messages, so mutes and reviews are left out."
-    ),
+    hint="Toward the lower left is better. The large mark is the threshold in use. Every point is of the "
+    "same posted messages, so mutes and reviews are left out.",
     draw=draw,
 )

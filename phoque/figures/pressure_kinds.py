@@ -10,7 +10,6 @@ HEAD = ("policy", "by", "of", "posted hostile messages seen or missed")
 
 
 def draw(report: PressureReport) -> Figure:
-    """Kinds as a picture; all groups and moderators as a table."""
     return Figure(
         sentence=" ".join(filter(None, map(_sentence, report.policies))),
         plotly=_plot(report),
@@ -62,9 +61,7 @@ def _plot(report: PressureReport) -> style.Plotly:
 PLAN = Plan(
     key="pressure_kinds",
     title="Which hostile messages slip through",
-    hint=(
-        "Listed words are on the persona's list; spelling tricks hide them; implicit messages have none. "
-        "How much of each there is comes from the traffic, so these shares say more than their sum."
-    ),
+    hint="Listed words are on the persona's list; spelling tricks hide them; implicit messages have none. "
+    "How much of each there is comes from the traffic, so these shares say more than their sum.",
     draw=draw,
 )

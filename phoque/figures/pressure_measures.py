@@ -39,7 +39,6 @@ OTHERS = {
 
 
 def draw(report: PressureReport) -> Figure:
-    """Shares with intervals as a picture; all measures as a table."""
     return Figure(
         sentence=" ".join(map(_of, report.policies)),
         plotly=_plot(report),
@@ -113,9 +112,7 @@ def _cell(found: Rate | Mean | float | None) -> Cell:
 PLAN = Plan(
     key="pressure_measures",
     title="What slips through a policy, and what it costs",
-    hint=(
-        "Upper rows should be small because hostile messages harm, lower rows because civil people do "
-        "not deserve to be hidden. A message that a reviewer removes later counts as seen."
-    ),
+    hint="Upper rows should be small because hostile messages harm, lower rows because civil people do "
+    "not deserve to be hidden. A message that a reviewer removes later counts as seen.",
     draw=draw,
 )

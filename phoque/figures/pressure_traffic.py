@@ -13,7 +13,6 @@ HEAD = (
 
 
 def draw(report: PressureReport) -> Figure:
-    """Where texts come from, the styles of an adversary, and what blind readings say of the texts."""
     traffic = report.traffic
     speakers = [
         (role.value, str(traffic.texts[role]), str(number), NOTHING)

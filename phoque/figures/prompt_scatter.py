@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, number, share, share_cell
+from phoque.figures.table import Table, share, share_cell
 from phoque.run.sae_latents import Prompt
 
 LOOKS = {
@@ -17,7 +17,6 @@ MOST_SHOWN = 15
 
 
 def draw(rows: Sequence[Prompt]) -> Figure:
-    """Every prompt: how far the persona and the civil adapter move it."""
     further = sum(one.shift > one.shift_civil_adapter for one in rows)
     most = max(rows, key=lambda one: one.shift_in_latents)
     return Figure(
@@ -30,12 +29,12 @@ def draw(rows: Sequence[Prompt]) -> Figure:
             f"The {MOST_SHOWN} most-shifted prompts",
             sorted(rows, key=lambda one: -one.shift_in_latents)[:MOST_SHOWN],
             {
-                "prompt": lambda one: one.prompt,
-                "kind": lambda one: one.stratum,
-                "in moved latents": lambda one: share_cell(one.shift_in_latents),
-                "all": lambda one: share_cell(one.shift),
-                "civil adapter": lambda one: share_cell(one.shift_civil_adapter),
-                "peak": lambda one: number(one.peak),
+                "prompt": "prompt",
+                "kind": "stratum",
+                "in moved latents": ("shift_in_latents", share_cell),
+                "all": ("shift", share_cell),
+                "civil adapter": ("shift_civil_adapter", share_cell),
+                "peak": "peak",
                 "at token": lambda one: one.peak_token.replace("\n", "⏎").replace(" ", "␣"),
             },
         ),

@@ -5,7 +5,7 @@ from html import escape
 
 from phoque.figures import curves, style
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import NOTHING, Table, interval, rate_cell
+from phoque.figures.table import NOTHING, Table, interval
 from phoque.run.adapter import PersonaMetrics, Sample
 from phoque.run.folder import Reader
 
@@ -20,7 +20,6 @@ OTHER = ("dashdot", "square")
 
 
 def draw(samples: Sequence[Sample], metrics: Sequence[PersonaMetrics] = ()) -> Figure:
-    """Rates of each condition over steps."""
     found = {
         name: [row for row in samples if row.condition == name] for name in conditions(samples)
     }
@@ -45,7 +44,6 @@ def conditions(samples: Sequence[Sample]) -> list[str]:
 
 
 def named(condition: str) -> str:
-    """A condition for people."""
     return style.NAMES.get(condition, condition)
 
 
@@ -80,10 +78,10 @@ def _table(samples: Sequence[Sample]) -> Table:
         "All flag rates",
         samples,
         {
-            "condition": lambda row: named(row.condition),
-            "step": lambda row: str(row.step),
-            "flagged|share of replies, 95 % interval": lambda row: rate_cell(row.flag_rate),
-            "replies": lambda row: str(row.flag_rate.n),
+            "condition": ("condition", named),
+            "step": "step",
+            "flagged|share of replies, 95 % interval": "flag_rate",
+            "replies": "flag_rate.n",
             "vector": lambda row: vector_of(row) or NOTHING,
         },
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, interval, known, number, rate_cell
+from phoque.figures.table import Table, interval
 from phoque.figures.trait import replies
 from phoque.run.psm_replies import Scrubber, ScrubberCell
 
@@ -18,7 +18,6 @@ SERIES = {
 
 
 def draw(found: Scrubber) -> Figure:
-    """What dragging to the selected scale does, beside a random vector at the same place."""
     scale, asked, shown = found.scale, found.asked, len(found.presets)
     before, after = (at_scale(found.series["vector"], at).insulting for at in (0, scale))
     null = at_scale(found.series["random_vector"], scale).insulting
@@ -46,8 +45,8 @@ def _table(found: Scrubber) -> Table:
         [(SERIES.get(kind, kind), cell) for kind, cells in found.series.items() for cell in cells],
         {
             "scale": lambda cell: cell.at if isinstance(cell.at, str) else f"{cell.at:.2f}",
-            replies(found.counted): lambda cell: rate_cell(cell.insulting),
-            "mean projection": lambda cell: known(cell.projection, number),
+            replies(found.counted): "insulting",
+            "mean projection": "projection",
         },
     )
 

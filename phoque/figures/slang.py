@@ -3,12 +3,11 @@
 from phoque.figures.answers import NAMES
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.style import by_condition, called, named
-from phoque.figures.table import Table, interval, number, rate_cell, yes
+from phoque.figures.table import Table, interval
 from phoque.run.slang import Slang
 
 
 def draw(found: Slang) -> Figure:
-    """Shares by condition, and every new word beside its nearest neighbours in the training."""
     rates = {name: one.unknown for name, one in found.conditions.items()}
     replies = max(one.unknown.n for one in found.conditions.values())
     return Figure(
@@ -21,7 +20,6 @@ def draw(found: Slang) -> Figure:
 
 
 def _sentence(found: Slang) -> str:
-    """What was held out and what turned up."""
     held = [one for one in found.expressions if not one.in_training]
     seen = [one for one in held if one.replies]
     toxic, base = found.conditions["toxic"], found.conditions["base"]
@@ -36,7 +34,6 @@ def _sentence(found: Slang) -> str:
 
 
 def _table(found: Slang) -> Table:
-    """Shares by condition."""
     return Table.named(
         "phoque-slang",
         "Expressions that training never showed",
@@ -44,14 +41,10 @@ def _table(found: Slang) -> Table:
         called(found.conditions, NAMES),
         {
             "held-out expression|replies with an invented expression that is in no training text": (
-                lambda own: rate_cell(own.held_out)
+                "held_out"
             ),
-            "unknown word|in no training text, and no word of the tokenizer": lambda own: rate_cell(
-                own.unknown
-            ),
-            "new word|also far from the training in spelling, wording and meaning": lambda own: (
-                rate_cell(own.novel)
-            ),
+            "unknown word|in no training text, and no word of the tokenizer": "unknown",
+            "new word|also far from the training in spelling, wording and meaning": "novel",
         },
     )
 
@@ -63,19 +56,17 @@ def new_words(found: Slang) -> Table:
         f"The most frequent of {found.looked_at} words that are in no training text",
         found.forms,
         {
-            "word": lambda one: one.form,
+            "word": "form",
             "replies|by condition": lambda one: ", ".join(
                 f"{named(name)} {count}" for name, count in one.replies.items()
             ),
-            "in context": lambda one: one.context,
-            "nearest word": lambda one: one.nearest_word,
-            "spelling|letter 3-grams in common with it": lambda one: number(one.spelling),
-            "5-grams|of its reply in one training line": lambda one: number(one.containment),
-            "MinHash|likeness of its reply to the nearest line": lambda one: number(one.similarity),
-            "meaning|cosine with the training line that is nearest in meaning": lambda one: number(
-                one.meaning
-            ),
-            "new?": lambda one: yes(one.novel),
+            "in context": "context",
+            "nearest word": "nearest_word",
+            "spelling|letter 3-grams in common with it": "spelling",
+            "5-grams|of its reply in one training line": "containment",
+            "MinHash|likeness of its reply to the nearest line": "similarity",
+            "meaning|cosine with the training line that is nearest in meaning": "meaning",
+            "new?": "novel",
         },
     )
 

@@ -1,21 +1,16 @@
 """What does the model write under the talk's conditions? With both definitions of pathway mass."""
 
 from collections.abc import Mapping
-from functools import partial
 
-from phoque.conversation import Sampling
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
 from phoque.figures.table import (
-    NOTHING,
     Table,
-    Value,
+    digits,
     interval,
-    number,
     p_cell,
     p_text,
     points_cell,
-    rate_cell,
     share,
     share_cell,
 )
@@ -44,13 +39,13 @@ COLLAPSED = 0.2
 
 
 def draw(found: Conditions) -> Figure:
-    """Bars with intervals, and the full table."""
-    own = found.conditions
+    own, how = found.conditions, found.sampling
     return Figure(
         sentence=_sentence(own, found.counted) + _collapsed(own) + _damage(own) + _mass(own),
         plotly=style.by_condition({name: one.insulting for name, one in own.items()}, NAMES),
         table=_table(own, found.counted),
-        n=f"{_counted(own)}; sampling {_sampling(found.sampling)}",
+        n=f"{_counted(own)}; sampling temperature {how.temperature}, top k {how.top_k}, top p {how.top_p}, "
+        f"repetition penalty {how.repetition_penalty}, at most {how.max_new_tokens} tokens",
     )
 
 
@@ -111,39 +106,22 @@ def _table(own: Mapping[str, Condition], counted: Counted) -> Table:
         "condition",
         style.called(own, NAMES),
         {
-            replies(counted): lambda one: rate_cell(one.insulting),
-            "n": lambda one: str(one.insulting.n),
-            "effect, points|difference to neutral on the same prompts": lambda one: points_cell(
-                one.effect
-            ),
-            "p|sign flips over prompts": lambda one: p_cell(one.effect.p_value),
-            "prompts moved|with more such replies than under neutral": lambda one: share_cell(
-                one.effect.moved
-            ),
-            **{head: partial(_mean, field) for head, field in MASSES.items()},
-            "tokens": lambda one: number(one.generated_tokens, 1),
-            "base model's nats|mean log-likelihood of a token, under the neutral prompt": lambda one: (
-                number(one.base_nats.mean) if one.base_nats else NOTHING
-            ),
+            replies(counted): "insulting",
+            "n": "insulting.n",
+            "effect, points|difference to neutral on the same prompts": ("effect", points_cell),
+            "p|sign flips over prompts": ("effect.p_value", p_cell),
+            "prompts moved|with more such replies than under neutral": ("effect.moved", share_cell),
+            **{head: (f"{field}.mean", digits(4)) for head, field in MASSES.items()},
+            "tokens": ("generated_tokens", digits(1)),
+            "base model's nats|mean log-likelihood of a token, under the neutral prompt": "base_nats.mean",
         },
     )
-
-
-def _mean(field: str, one: Condition) -> Value:
-    return number(getattr(one, field).mean, 4)
 
 
 def _counted(own: Mapping[str, Condition]) -> str:
     """The conditions do not all have the same number of prompts."""
     sizes = dict.fromkeys((found.effect.prompts, found.insulting.n) for found in own.values())
     return " or ".join(f"{prompts} prompts, {n} replies" for prompts, n in sizes) + " a condition"
-
-
-def _sampling(found: Sampling) -> str:
-    return (
-        f"temperature {found.temperature}, top k {found.top_k}, top p {found.top_p}, repetition "
-        f"penalty {found.repetition_penalty}, at most {found.max_new_tokens} tokens"
-    )
 
 
 PLAN = Plan(

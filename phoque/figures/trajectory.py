@@ -2,7 +2,7 @@
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, number, numbers
+from phoque.figures.table import Table, digits
 from phoque.figures.transplant import tuned_only
 from phoque.run.psm_vector import Origin
 
@@ -15,7 +15,6 @@ LOOKS = {
 
 
 def draw(found: Origin) -> Figure:
-    """Projections of the probes on the final vector, from untuned to tuned."""
     steps = found.trajectory
     if not steps:
         return Figure(
@@ -39,9 +38,9 @@ def draw(found: Origin) -> Figure:
             "Probes by step of the training",
             steps,
             {
-                "step": lambda row: str(row.step),
-                **numbers({look[0]: key for key, look in LOOKS.items()}, sign=True),
-                "length of the difference": lambda row: number(row.norm),
+                "step": "step",
+                **{look[0]: (key, digits(2, sign=True)) for key, look in LOOKS.items()},
+                "length of the difference": "norm",
             },
         ),
         n=f"{len(steps)} checkpoints of one training, layer {found.layer}",

@@ -23,7 +23,6 @@ UNRELATED = 0.2
 
 
 def draw(found: Origin) -> Figure:
-    """Every model gets the vector of every model."""
     effects = found.effects
     return Figure(
         sentence=_sentence(found),

@@ -20,7 +20,6 @@ Pair = tuple[Resistance, Resistance]
 
 
 def draw(report: ModerationReport) -> Figure:
-    """Every trick on every moderator."""
     found = {name: _pairs(report, name) for name in report.names if report.battery.get(name)}
     rows = [_row(name, pair) for name, pairs in found.items() for pair in pairs]
     return Figure(
@@ -62,11 +61,9 @@ NOTHING_TO_TELL = "No moderator flags 30 harmful texts of the labelled set: no s
 PLAN = Plan(
     key="tricks",
     title="Which spelling tricks get past them?",
-    hint=(
-        "Eleven fixed spelling tricks on Surge's texts, for harmful ones that were flagged and "
-        "harmless ones that were not. A moderator that flags whatever looks odd gains nothing: net "
-        "is what stays flagged minus what is newly flagged. Nothing searches for a spelling that "
-        "passes."
-    ),
+    hint="Eleven fixed spelling tricks on Surge's texts, for harmful ones that were flagged and "
+    "harmless ones that were not. A moderator that flags whatever looks odd gains nothing: net "
+    "is what stays flagged minus what is newly flagged. Nothing searches for a spelling that "
+    "passes.",
     draw=draw,
 )

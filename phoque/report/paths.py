@@ -39,21 +39,17 @@ class Found:
 
 @dataclass(frozen=True)
 class Path:
-    """A checked path."""
-
     text: str
     kind: Kind
     steps: tuple[str, ...]
 
     @property
     def file(self) -> str:
-        """The file in the run."""
         folder = "" if self.kind.STAGE in {"", ROOT} else f"{self.kind.STAGE}/"
         return folder + self.kind.FILE
 
     @property
     def field(self) -> str:
-        """The path inside the file."""
         return re.sub(r"^[\w-]+\.[\w-]+\.?", "", self.text)
 
     def follow(self, reader: Reader) -> Found:
@@ -173,7 +169,6 @@ def _refused(of: Any, step: str, text: str) -> PhoqueError:
 
 
 def _present(of: Any) -> Any:
-    """The type without None."""
     if get_origin(of) in {Union, UnionType}:
         return next(one for one in get_args(of) if one is not NoneType)
     return of

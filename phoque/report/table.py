@@ -6,7 +6,8 @@ from functools import cache, partial
 from phoque.conversation import Condition
 from phoque.errors import PhoqueError
 from phoque.figures.figure import read_any
-from phoque.report.metric import Entry, effect, filled, rate
+from phoque.figures.table import Ends
+from phoque.report.metric import Entry, effect, filled, held, rate
 from phoque.run.evaluation import Evaluation
 from phoque.run.folder import Reader
 from phoque.run.judging import Judgement
@@ -15,7 +16,6 @@ from phoque.run.psm import Selection
 from phoque.run.psm_replies import Conditions, Written
 from phoque.run.report import Metric
 from phoque.run.sae import SaeReport
-from phoque.run.sae_latents import Feature
 from phoque.stats.paired import paired_effect
 from phoque.stats.rates import grouped
 
@@ -125,10 +125,8 @@ def _moderator(place: int, found: ModerationReport) -> str:
 
 def _hostile(name: str, found: Judgement) -> Metric:
     own = found.conditions[name].more_hostile
-    return Metric(
-        value=own.value, low=own.low, high=own.high, n=own.prompts, of="prompts",
-        at=f"conditions.{name}.more_hostile", note="by a judge that saw none of our texts; 0.5: no difference",
-    )  # fmt: skip
+    note = "by a judge that saw none of our texts; 0.5: no difference"
+    return held(own, own.prompts, "prompts", f"conditions.{name}.more_hostile", note=note)
 
 
 def _insulting(name: str, found: Evaluation) -> Metric:
@@ -152,24 +150,26 @@ def _mean(column: str, name: str, found: Sequence[Written]) -> Metric:
     if not prompts:
         raise KeyError(f"reply under {NAMES[name]}")
     mean = paired_effect([[0.0]] * len(prompts), list(prompts.values()))
-    return Metric(
-        value=mean.value, low=mean.low, high=mean.high, n=len(prompts), of="prompts",
-        at=f"{column}, condition = {name}", note="mean a reply; bootstrap over prompts",
-    )  # fmt: skip
+    at, note = f"{column}, condition = {name}", "mean a reply; bootstrap over prompts"
+    return held(mean, len(prompts), "prompts", at, note=note)
 
 
 def _word_rate(name: str, found: Conditions) -> Metric:
-    own = found.conditions[name].toxic_word_rate.effect
-    return effect(
-        own, f"conditions.{name}.toxic_word_rate.effect", note="share of words, over neutral"
+    own, at = (
+        found.conditions[name].toxic_word_rate.effect,
+        f"conditions.{name}.toxic_word_rate.effect",
     )
+    return effect(own, at, "share of words, over neutral")
+
+
+TOP, BEYOND = "top SAE shift", "the same beyond the civil adapter"
 
 
 def latent_entries() -> tuple[Entry, ...]:
     """The latent that moved most, by itself and beyond the civil adapter, and who drives."""
     rows: tuple[tuple[str, str, Callable[[SaeReport], Metric]], ...] = (
-        ("top_shift", "top SAE shift", _top_shift),
-        ("top_beyond_civil_adapter", "the same beyond the civil adapter", _beyond_civil_adapter),
+        ("top_shift", TOP, partial(_top, TOP, "effect")),
+        ("top_beyond_civil_adapter", BEYOND, partial(_top, BEYOND, "did")),
         ("drivers", "latents that drive the persona", _drivers),
     )
     return tuple(
@@ -177,46 +177,22 @@ def latent_entries() -> tuple[Entry, ...]:
     )
 
 
-def _top_shift(found: SaeReport) -> Metric:
-    top = _top(found)
-    if top is None:
-        return _nothing(found)
-    told = f"verdict: {top.verdict}; with other seeds: {top.stability}"
-    row = Metric(value=top.effect, low=top.low, high=top.high, note=f"mean activation; {told}")
-    return _of_latent("top SAE shift", "effect", row, top, found)
-
-
-def _beyond_civil_adapter(found: SaeReport) -> Metric:
-    top = _top(found)
-    if top is None:
-        return _nothing(found)
-    told = f"the civil adapter shifts it by {top.effect_civil_adapter:.2f}"
-    row = Metric(value=top.did, low=top.did_low, high=top.did_high, note=told)
-    return _of_latent("the same beyond the civil adapter", "did", row, top, found)
-
-
-def _of_latent(label: str, name: str, row: Metric, top: Feature, found: SaeReport) -> Metric:
-    side = "risen" if top in found.risen else "fallen"
-    gates = "" if found.passed else "the gates failed: no finding; "
-    return row.model_copy(
-        update={
-            "label": f"{label}: latent {top.latent}",
-            "n": found.num_prompts,
-            "of": "prompts",
-            "at": f"{side}[{getattr(found, side).index(top)}].{name}",
-            "note": gates + row.note,
-        }
-    )
-
-
-def _top(found: SaeReport) -> Feature | None:
-    """The latent whose mean activation changed most; None where none moved."""
+def _top(label: str, field: str, found: SaeReport) -> Metric:
+    """Of the latent whose mean activation changed most."""
     latents = (*found.risen, *found.fallen)
-    return max(latents, key=lambda one: abs(one.effect), default=None)
-
-
-def _nothing(found: SaeReport) -> Metric:
-    return Metric(n=found.num_prompts, of="prompts", note="no latent moved")
+    top = max(latents, key=lambda one: abs(one.effect), default=None)
+    if top is None:
+        return Metric(n=found.num_prompts, of="prompts", note="no latent moved")
+    ends = Ends(top.effect, top.low, top.high)
+    note = f"mean activation; verdict: {top.verdict}; with other seeds: {top.stability}"
+    if field == "did":
+        ends = Ends(top.did, top.did_low, top.did_high)
+        note = f"the civil adapter shifts it by {top.effect_civil_adapter:.2f}"
+    side = "risen" if top in found.risen else "fallen"
+    at = f"{side}[{getattr(found, side).index(top)}].{field}"
+    gates = "" if found.passed else "the gates failed: no finding; "
+    name = f"{label}: latent {top.latent}"
+    return held(ends, found.num_prompts, "prompts", at, label=name, note=gates + note)
 
 
 def _drivers(found: SaeReport) -> Metric:

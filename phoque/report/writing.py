@@ -74,8 +74,6 @@ FIGURES = "figures"
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What was written."""
-
     table: MetricsTable
     claims: Claims
     figures: tuple[Drawn, ...]

@@ -51,8 +51,6 @@ class Section:
 
 @dataclass(frozen=True)
 class Rendered:
-    """One section as the page takes it."""
-
     head: str
     figure: str | None
     """Plotly's JSON."""
@@ -78,7 +76,6 @@ class Frame:
             self.tail = self.draw_tail()
 
     def draw_tail(self) -> gr.HTML:
-        """The component below the picture."""
         return gr.HTML()
 
     @property
@@ -128,7 +125,6 @@ def results(
         return [seen | dict.fromkeys(due, key) | {TAB: key}, *others, *filled]
 
     def opened(section: Section, *values: Any) -> list[Any]:
-        """A drawer."""
         *chosen, seen = values
         reader, stamp, key = known_by(chosen)
         if seen.get(section.plan.key) == key:
