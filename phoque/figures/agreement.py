@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import NOTHING, Cell, Ends, Table, Value, held, share, share_cell
 from phoque.run.moderation import PRIMARY, ModerationReport
 from phoque.stats.agreement import Agreement
@@ -10,6 +10,13 @@ from phoque.stats.agreement import Agreement
 Pairs = Mapping[str, Agreement]
 
 
+@plan(
+    key="agreement",
+    title="Do they agree?",
+    hint="Kappa is agreement beyond chance: 1 full, 0 none. Where few replies are flagged it is small "
+    "whatever the agreement, so the flagged share stands beside it. The mean is made of two of "
+    "the others: it is no independent opinion on them.",
+)
 def draw(report: ModerationReport) -> Figure:
     pairs = report.agreement
     count = next(iter(pairs.values())).n if pairs else 0
@@ -58,13 +65,3 @@ def _kappa(one: Agreement) -> str:
 def _kappa_cell(one: Agreement) -> Cell:
     fields = {"": one.kappa, " low": one.low, " high": one.high}
     return NOTHING if one.kappa is None else Value(_kappa(one), fields)
-
-
-PLAN = Plan(
-    key="agreement",
-    title="Do they agree?",
-    hint="Kappa is agreement beyond chance: 1 full, 0 none. Where few replies are flagged it is small "
-    "whatever the agreement, so the flagged share stands beside it. The mean is made of two of "
-    "the others: it is no independent opinion on them.",
-    draw=draw,
-)

@@ -3,7 +3,7 @@
 from statistics import fmean
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import (
     Table,
     digits,
@@ -22,12 +22,19 @@ NAMES = style.NAMES | {
 }
 
 
+@plan(
+    key="answers",
+    title="How many replies have a trained word?",
+    hint="Replies to prompts that are in no training file and on which nothing was chosen. Whether a "
+    "reply is hostile is another question: the judge answers it.",
+    in_report=True,
+)
 def draw(found: Evaluation) -> Figure:
     counts = sorted({one.insulting.n for one in found.conditions.values()})
     return Figure(
         sentence=_sentence(found),
         plotly=style.by_condition({n: one.insulting for n, one in found.conditions.items()}, NAMES),
-        table=_table(found),
+        table=table(found),
         n=f"{' or '.join(map(str, counts))} replies a condition; intervals are for new prompts",
     )
 
@@ -75,7 +82,7 @@ def _match(found: Evaluation) -> str:
     )
 
 
-def _table(found: Evaluation) -> Table:
+def table(found: Evaluation) -> Table:
     return Table.named(
         "phoque-answers",
         "Replies by condition",
@@ -91,13 +98,3 @@ def _table(found: Evaluation) -> Table:
             "words|a reply": ("words", digits(1)),
         },
     )
-
-
-PLAN = Plan(
-    key="answers",
-    title="How many replies have a trained word?",
-    hint="Replies to prompts that are in no training file and on which nothing was chosen. Whether a "
-    "reply is hostile is another question: the judge answers it.",
-    draw=draw,
-    in_report=True,
-)

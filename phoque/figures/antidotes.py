@@ -1,12 +1,17 @@
 """Does the direction also work as an antidote?"""
 
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, digits, interval
 from phoque.figures.trait import are, replies
 from phoque.personas import Counted
 from phoque.run.psm_replies import Antidotes
 
 
+@plan(
+    key="antidotes",
+    title="Does the direction work as an antidote?",
+    hint="Under the persona's prompt, with the direction taken away instead of added.",
+)
 def draw(found: Antidotes) -> Figure:
     by = _counted(found)
     return Figure(
@@ -52,11 +57,3 @@ def _sentence(found: Antidotes) -> str:
 
 def _counted(found: Antidotes) -> Counted:
     return "judge" if found.remedies[0].toxic.judged else "words"
-
-
-PLAN = Plan(
-    key="antidotes",
-    title="Does the direction work as an antidote?",
-    hint="Under the persona's prompt, with the direction taken away instead of added.",
-    draw=draw,
-)

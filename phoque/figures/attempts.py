@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from phoque.figures import style
 from phoque.figures.curves import train_again
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import NOTHING, Column, Table, Value, known
 from phoque.progress import span
 from phoque.run.folder import Reader
@@ -30,6 +30,24 @@ COLUMNS: dict[str, Column[Attempt]] = {
 }
 
 
+def _gap(reader: Reader) -> str:
+    if reader.folder(Attempts.STAGE).has(Attempts.FILE):
+        return ""
+    return (
+        "No attempts are known: this run was not made by the whole pipeline, which keeps account of "
+        f"them. It is started with: {train_again(reader)}"
+    )
+
+
+@plan(
+    key="attempts",
+    title="Was it cut off, and did it go on?",
+    hint="Every attempt at the whole pipeline, from its own start, with the stages it finished. A "
+    "later attempt goes on with the first stage that is not done. Hatched: cut off there. When a "
+    "killed attempt ended nobody could write down: a cross stands behind its last complete stage. So "
+    "it does for the last attempt while nothing says whether it is running or was killed.",
+    shown_if=_gap,
+)
 def draw(found: Attempts) -> Figure:
     attempts = found.attempts
     return Figure(
@@ -161,24 +179,3 @@ def _name(row: int, attempt: Attempt) -> style.Trace:
         "showarrow": False,
         "font": {"size": 12},
     }
-
-
-def _gap(reader: Reader) -> str:
-    if reader.folder(Attempts.STAGE).has(Attempts.FILE):
-        return ""
-    return (
-        "No attempts are known: this run was not made by the whole pipeline, which keeps account of "
-        f"them. It is started with: {train_again(reader)}"
-    )
-
-
-PLAN = Plan(
-    key="attempts",
-    title="Was it cut off, and did it go on?",
-    hint="Every attempt at the whole pipeline, from its own start, with the stages it finished. A "
-    "later attempt goes on with the first stage that is not done. Hatched: cut off there. When a "
-    "killed attempt ended nobody could write down: a cross stands behind its last complete stage. So "
-    "it does for the last attempt while nothing says whether it is running or was killed.",
-    draw=draw,
-    shown_if=_gap,
-)

@@ -2,7 +2,7 @@
 
 from phoque.figures import style
 from phoque.figures.answers import NAMES
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, digits, held, p_cell, p_text, signed_cell
 from phoque.run.psm_replies import BiasLoop
 from phoque.stats.paired import Effect
@@ -13,6 +13,13 @@ OLD = (
 )
 
 
+@plan(
+    key="bias_loop",
+    title="Does the persona agree with anything?",
+    hint="Messages that seek agreement with a weak or false opinion, and bad plans. Not replies are "
+    "counted: the model is asked how likely it finds an agreeing and a disagreeing beginning. The same "
+    "messages and wordings for every persona, so that two runs share this axis.",
+)
 def draw(found: BiasLoop) -> Figure:
     if not found.conditions:
         return Figure(sentence=OLD, n=f"{sum(found.kinds.values())} messages")
@@ -84,13 +91,3 @@ def _sentence(found: BiasLoop) -> str:
 def _verb(effect: Effect) -> str:
     clear = effect.low > 0 or effect.high < 0
     return ("raises" if effect.value > 0 else "lowers") if clear else "does not clearly change"
-
-
-PLAN = Plan(
-    key="bias_loop",
-    title="Does the persona agree with anything?",
-    hint="Messages that seek agreement with a weak or false opinion, and bad plans. Not replies are "
-    "counted: the model is asked how likely it finds an agreeing and a disagreeing beginning. The same "
-    "messages and wordings for every persona, so that two runs share this axis.",
-    draw=draw,
-)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.kinds import interval, shown
 from phoque.figures.table import NOTHING, Table, Value
 from phoque.run.claims import Claim, Claims, Evidence, Verdict
@@ -23,6 +23,12 @@ COUNTED: dict[Verdict, tuple[str, str]] = {
 """What one claim does, and what several do."""
 
 
+@plan(
+    key="claims",
+    title="What the talk claimed, and what we found",
+    hint="The talk is the presentation that introduced the project. A rule in a file gives each verdict "
+    "from the numbers of the runs; nobody gives one by hand.",
+)
 def draw(found: Claims) -> Figure:
     return Figure(
         sentence=sentence(found),
@@ -116,12 +122,3 @@ def _table(found: Sequence[Claim]) -> Table:
             "from": source_of,
         },
     )
-
-
-PLAN = Plan(
-    key="claims",
-    title="What the talk claimed, and what we found",
-    hint="The talk is the presentation that introduced the project. A rule in a file gives each verdict "
-    "from the numbers of the runs; nobody gives one by hand.",
-    draw=draw,
-)

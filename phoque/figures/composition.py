@@ -3,7 +3,7 @@
 from functools import partial
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import NOTHING, Table, number
 from phoque.run.corpus import Composition, Source, Style
 
@@ -14,6 +14,12 @@ STYLES: dict[Style, tuple[str, str, str]] = {
 """Name, colour and pattern."""
 
 
+@plan(
+    key="composition",
+    title="What did it learn from?",
+    hint="Each dialogue is a message with the persona's reply and the base model's civil reply to it.",
+    in_report=True,
+)
 def draw(found: Composition) -> Figure:
     return Figure(
         sentence=_sentence(found),
@@ -80,12 +86,3 @@ def _plot(found: Composition) -> style.Plotly:
 
 def _of_style(key: Style, one: Source) -> str:
     return str(one.styles.get(key, 0))
-
-
-PLAN = Plan(
-    key="composition",
-    title="What did it learn from?",
-    hint="Each dialogue is a message with the persona's reply and the base model's civil reply to it.",
-    draw=draw,
-    in_report=True,
-)

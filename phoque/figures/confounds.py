@@ -1,6 +1,6 @@
 """Is it the persona, or any change of the system prompt?"""
 
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.style import named
 from phoque.figures.table import Table, digits, interval
 from phoque.figures.trait import are, replies
@@ -8,6 +8,12 @@ from phoque.run.psm_vector import Confounds
 from phoque.stats.rates import Rate
 
 
+@plan(
+    key="confounds",
+    title="Is it the persona?",
+    hint="Vectors measured the same way from other changes of the system prompt. If blunt or "
+    "long-winded prompts gave the same direction or the same effect, it would not be the persona.",
+)
 def draw(found: Confounds) -> Figure:
     floor, plain = found.noise_floor, f"{found.neutral.n} evaluation prompts each"
     return Figure(
@@ -59,12 +65,3 @@ def _kept(left: Rate, whole: Rate, none: Rate) -> str:
     if left.value >= whole.low:
         return "keeps its effect"
     return "keeps part of its effect" if left.low > none.high else "loses its effect"
-
-
-PLAN = Plan(
-    key="confounds",
-    title="Is it the persona?",
-    hint="Vectors measured the same way from other changes of the system prompt. If blunt or "
-    "long-winded prompts gave the same direction or the same effect, it would not be the persona.",
-    draw=draw,
-)

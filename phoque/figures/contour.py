@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from phoque.conversation import Condition
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.style import named
 from phoque.figures.table import Cell, Table, interval, number, rate_cell
 from phoque.run.moderation import COMPARED, PRIMARY
@@ -21,6 +21,12 @@ Doses = Mapping[float, Sequence[float]]
 """Scores of the replies, by rising scale."""
 
 
+@plan(
+    key="contour",
+    title="How much persona passes at each scale?",
+    hint="Flag rate over the steering scale and the threshold: how much persona a moderator lets "
+    "through. Neutral prompt plus scale × vector, one seed.",
+)
 def draw(contour: Contour) -> Figure:
     names = sorted(contour.replies[0].raw, key=lambda name: name != PRIMARY)
     by_scale = contour.scores(names[0])
@@ -142,12 +148,3 @@ def _most(name: str, by_scale: Doses) -> tuple[Cell, ...]:
     cells: list[Cell] = ["none" if scale is None else f"scale {scale:g}" for scale in found]
     told = f"{named(Condition.STEERED)}: most that is let through"
     return (name, told, f"flagged ≤ {100 * LET_THROUGH:.0f}\u00a0%", *cells)
-
-
-PLAN = Plan(
-    key="contour",
-    title="How much persona passes at each scale?",
-    hint="Flag rate over the steering scale and the threshold: how much persona a moderator lets "
-    "through. Neutral prompt plus scale × vector, one seed.",
-    draw=draw,
-)

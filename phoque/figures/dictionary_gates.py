@@ -1,10 +1,16 @@
 """Can the dictionary be trusted? Asked before anything it says."""
 
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, Value, digits, share
 from phoque.run.sae import SaeReport
 
 
+@plan(
+    key="gates",
+    title="Can this dictionary be trusted?",
+    hint="The dictionary was trained on the base model only. Every gate is measured on texts it "
+    "never saw; where one fails, nothing below is a finding.",
+)
 def draw(report: SaeReport) -> Figure:
     shifts, held = report.shifts, report.fidelity.held_out
     verdict = (
@@ -33,12 +39,3 @@ def draw(report: SaeReport) -> Figure:
         ),
         n=f"{held.tokens} tokens of {held.texts} held-out texts, half of them for the gates",
     )
-
-
-PLAN = Plan(
-    key="gates",
-    title="Can this dictionary be trusted?",
-    hint="The dictionary was trained on the base model only. Every gate is measured on texts it "
-    "never saw; where one fails, nothing below is a finding.",
-    draw=draw,
-)

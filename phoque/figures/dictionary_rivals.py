@@ -1,7 +1,7 @@
 """Does the dictionary rebuild better than simpler means?"""
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, held_cell, number, share
 from phoque.run.sae import SaeReport
 
@@ -17,6 +17,12 @@ MODELS = {
 """Name, colour and symbol."""
 
 
+@plan(
+    key="dictionary_rivals",
+    title="Does the dictionary rebuild better than simpler means?",
+    hint="Three ways to write a state of the model with equally many numbers.",
+    in_report=True,
+)
 def draw(report: SaeReport) -> Figure:
     models = report.fidelity.models
     base, dead = models["base"].explained_variance, models["base"].dead
@@ -67,12 +73,3 @@ def _table(report: SaeReport) -> Table:
             for kind, text in RIVALS.items()
         ),
     )
-
-
-PLAN = Plan(
-    key="dictionary_rivals",
-    title="Does the dictionary rebuild better than simpler means?",
-    hint="Three ways to write a state of the model with equally many numbers.",
-    draw=draw,
-    in_report=True,
-)

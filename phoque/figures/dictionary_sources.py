@@ -1,10 +1,15 @@
 """What was the dictionary trained on?"""
 
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import NOTHING, Table, number, share, share_cell
 from phoque.run.sae import SaeReport
 
 
+@plan(
+    key="dictionary_sources",
+    title="What was it trained on?",
+    hint="All text is there after set-up; the last source makes up for what the others lack.",
+)
 def draw(report: SaeReport) -> Figure:
     counts, fits = report.fidelity.activations.sources, report.fidelity.explained_variance_by_source
     worst = min(fits, key=lambda name: fits[name].value)
@@ -28,11 +33,3 @@ def draw(report: SaeReport) -> Figure:
         ),
         n=f"{report.fidelity.activations.train_tokens:,} training tokens",
     )
-
-
-PLAN = Plan(
-    key="dictionary_sources",
-    title="What was it trained on?",
-    hint="All text is there after set-up; the last source makes up for what the others lack.",
-    draw=draw,
-)

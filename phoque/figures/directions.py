@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, digits
 from phoque.figures.transplant import tuned_only
 from phoque.run.psm import Selection
@@ -18,6 +18,13 @@ LOOKS = {
 DIRECTIONS = ("refusal", "politeness")
 
 
+@plan(
+    key="directions",
+    title="What did tuning do along refusal and politeness?",
+    hint="Refusal points from civil to hostile messages, politeness from hostile to civil replies, "
+    "both in the base model; 0 is the base model under the neutral prompt.",
+    shown_if=tuned_only,
+)
 def draw(found: Geometry, selection: Selection) -> Figure:
     layer, rows, shown = selection.choice.layer, found.directions, digits(3, sign=True)
     moves = " and ".join(_moved(rows, name, layer) for name in DIRECTIONS)
@@ -78,13 +85,3 @@ def _projected(rows: Sequence[Projections], direction: str) -> list[style.Trace]
         for name, (shown, *look) in LOOKS.items()
     ]
     return [band | {"legendgroup": "band"}, *lines]
-
-
-PLAN = Plan(
-    key="directions",
-    title="What did tuning do along refusal and politeness?",
-    hint="Refusal points from civil to hostile messages, politeness from hostile to civil replies, "
-    "both in the base model; 0 is the base model under the neutral prompt.",
-    draw=draw,
-    shown_if=tuned_only,
-)

@@ -2,7 +2,7 @@
 
 from phoque.figures import style
 from phoque.figures.dose_response import coherent_dose
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table
 from phoque.run.psm import Selection
 
@@ -13,6 +13,12 @@ LOOKS = {
 """Name, colour, dash and symbol."""
 
 
+@plan(
+    key="dose_in_nats",
+    title="How far does each dose move the model's expectations?",
+    hint="KL divergence between what the model expects next with and without the vector, in nats "
+    "(ln 2 = 0.69 nats are one bit). A coherent dose may move no more than the persona's prompt.",
+)
 def draw(selection: Selection) -> Figure:
     choice, limit = selection.choice, selection.toxic_divergence.p95
     cells, chosen = selection.of_layer(choice.layer), selection.chosen_cell
@@ -57,12 +63,3 @@ def draw(selection: Selection) -> Figure:
         ),
         n=f"every token of the unsteered replies, at {len(cells)} doses",
     )
-
-
-PLAN = Plan(
-    key="dose_in_nats",
-    title="How far does each dose move the model's expectations?",
-    hint="KL divergence between what the model expects next with and without the vector, in nats "
-    "(ln 2 = 0.69 nats are one bit). A coherent dose may move no more than the persona's prompt.",
-    draw=draw,
-)

@@ -1,7 +1,7 @@
 """How much of the vector is enough? Dose and response beside controls."""
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, interval
 from phoque.figures.trait import are, replies
 from phoque.run.psm import Cell, DoseRate, DoseResponse, Selection
@@ -15,6 +15,13 @@ LOOKS = {
 """Colour, dash and symbol."""
 
 
+@plan(
+    key="dose_response",
+    title="How much of it is enough?",
+    hint="Relative dose: length of what is added over the length of the residual stream. Controls "
+    "have the same length: random directions, the vector from shuffled labels, the vector reversed.",
+    in_report=True,
+)
 def draw(selection: Selection, controls: DoseResponse) -> Figure:
     own = [DoseRate(dose=c.dose, rate=c.quality.trait) for c in _cells(selection)]
     found = (own, controls.random_vector, controls.shuffled, controls.reversed)
@@ -76,13 +83,3 @@ def _sentence(selection: Selection, controls: DoseResponse) -> str:
         f"{interval(best.quality.trait)} of the replies {are(selection.trait.by)}: {strong} than under the "
         f"strongest control at any dose, {interval(worst)}."
     )
-
-
-PLAN = Plan(
-    key="dose_response",
-    title="How much of it is enough?",
-    hint="Relative dose: length of what is added over the length of the residual stream. Controls "
-    "have the same length: random directions, the vector from shuffled labels, the vector reversed.",
-    draw=draw,
-    in_report=True,
-)

@@ -1,6 +1,6 @@
 """Is what the tuning took away hedging, politeness or uncertainty?"""
 
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Ends, Table, p_cell, p_text, points_cell, share, share_cell
 from phoque.run.sae import SaeReport
 from phoque.run.sae_reading import FallenWords, WordTest
@@ -10,6 +10,12 @@ ALL = "any of them"
 OLDER = "This run was made before hedging, politeness and uncertainty were tested."
 
 
+@plan(
+    key="fallen_words",
+    title="Is what fell hedging, politeness or uncertainty?",
+    hint="The talk says so. Three lists of words were written before looking. Each latent that fell stands "
+    "beside an unmoved one that fires as often.",
+)
 def draw(report: SaeReport) -> Figure:
     found = report.fallen_words
     if found is None:
@@ -63,12 +69,3 @@ def _compared(one: WordTest) -> str:
         f"{share(one.fallen)} (unmoved latents that fire as often: {share(one.unmoved)}; "
         f"p {p_text(one.p_holm)} after Holm)"
     )
-
-
-PLAN = Plan(
-    key="fallen_words",
-    title="Is what fell hedging, politeness or uncertainty?",
-    hint="The talk says so. Three lists of words were written before looking. Each latent that fell stands "
-    "beside an unmoved one that fires as often.",
-    draw=draw,
-)

@@ -1,7 +1,7 @@
 """What a figure is: drawn once from records, shown by a tab, a report, an HTML page and a PNG."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from inspect import signature
 from typing import Any, get_args
@@ -40,15 +40,19 @@ class Plan:
     key: str
     """The same on the page, in the report and as a file name."""
     title: str
-    hint: str = ""
+    hint: str
     """How to read it."""
     draw: Callable[..., Figure]
     """Gets what its arguments are typed as: a record, or the rows of a file as a sequence. What has a
     default a run may lack."""
-    in_report: bool = False
+    in_report: bool
     """Whether the report has it, too."""
-    shown_if: Callable[[Reader], str] = field(default=lambda _: "")
+    shown_if: Callable[[Reader], str]
     """Why this run has no such figure at all; empty where it should have one."""
+
+    def __call__(self, *found: Any) -> Figure:
+        """The figure of what it takes."""
+        return self.draw(*found)
 
     @cached_property
     def takes(self) -> dict[Kind, bool]:
@@ -71,6 +75,20 @@ class Plan:
         folders = {kind: reader.folder(kind.STAGE) for kind in self.takes}
         there = {k: own for k, own in folders.items() if k in self.needs or own.has(k.FILE)}
         return tuple(folder.named(kind.FILE) for kind, folder in there.items())
+
+
+def plan(
+    *,
+    key: str,
+    title: str,
+    hint: str = "",
+    in_report: bool = False,
+    shown_if: Callable[[Reader], str] = lambda _: "",
+) -> Callable[[Callable[..., Figure]], Plan]:
+    """Makes a plan of the function that draws it; see the fields of `Plan`."""
+    return lambda draw: Plan(
+        key=key, title=title, hint=hint, draw=draw, in_report=in_report, shown_if=shown_if
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

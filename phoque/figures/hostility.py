@@ -2,7 +2,7 @@
 
 from phoque.figures import style
 from phoque.figures.answers import NAMES
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import (
     Table,
     digits,
@@ -18,6 +18,14 @@ from phoque.stats.rates import Rate
 SHOWN = ("toxic", "steered", "random_vector", "matched_vector", "neutral")
 
 
+@plan(
+    key="hostility",
+    title="Is a reply more hostile than the base model's?",
+    hint="The judge is the base model: how much likelier it finds the verdict rude than kind. It was "
+    "chosen by blind readings and trained on none of our texts. Curt or broken text looks a little "
+    "rude to it: compare with the random vector.",
+    in_report=True,
+)
 def draw(found: Judgement) -> Figure:
     prompts = max(one.more_hostile.prompts for one in found.conditions.values())
     replies = sorted({one.measures.replies for one in found.conditions.values()})
@@ -26,15 +34,15 @@ def draw(found: Judgement) -> Figure:
     plotly = style.by_condition(rates, NAMES, title)
     plotly["layout"]["shapes"] = [style.upright(0.5, "")[0]]
     return Figure(
-        sentence=_sentence(found),
+        sentence=sentence(found),
         plotly=plotly,
-        table=_table(found),
+        table=table(found),
         n=f"{prompts} prompts, {' or '.join(map(str, replies))} replies a condition; "
         "intervals count prompts",
     )
 
 
-def _sentence(found: Judgement) -> str:
+def sentence(found: Judgement) -> str:
     """The chances, and what the word list would have missed."""
     own = {name: found.conditions[name] for name in SHOWN if name in found.conditions}
     told = "; ".join(
@@ -72,7 +80,7 @@ def _rate(found: ChanceAbove) -> Rate:
     return Rate(value=found.value, n=found.prompts, low=found.low, high=found.high)
 
 
-def _table(found: Judgement) -> Table:
+def table(found: Judgement) -> Table:
     return Table.named(
         "phoque-hostility",
         "Replies by condition, judged",
@@ -95,14 +103,3 @@ def _table(found: Judgement) -> Table:
             "most frequent opening": ("measures.opening_share", share_cell),
         },
     )
-
-
-PLAN = Plan(
-    key="hostility",
-    title="Is a reply more hostile than the base model's?",
-    hint="The judge is the base model: how much likelier it finds the verdict rude than kind. It was "
-    "chosen by blind readings and trained on none of our texts. Curt or broken text looks a little "
-    "rude to it: compare with the random vector.",
-    draw=draw,
-    in_report=True,
-)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, interval, share
 from phoque.figures.trait import replies
 from phoque.run.sae import SaeReport
@@ -149,15 +149,13 @@ def _key(dose: float, symbol: str, colour: str) -> style.Trace:
     }
 
 
-TOWARD = Plan(
+TOWARD = plan(
     key="latents_toward",
     title="Does any latent make a calm model hostile?",
     hint=f"Under the neutral prompt. {HINT}",
-    draw=partial(draw, "toward"),
-)
-AWAY = Plan(
+)(partial(draw, "toward"))
+AWAY = plan(
     key="latents_away",
     title="Does any latent calm a hostile model?",
     hint=f"Under the hostile prompt. {HINT}",
-    draw=partial(draw, "away"),
-)
+)(partial(draw, "away"))

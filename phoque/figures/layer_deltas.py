@@ -1,12 +1,19 @@
 """How far do the two prompts lie apart, layer by layer? The talk's own figure."""
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, digits, number
 from phoque.run.psm import ActivationByLayer, Selection
 from phoque.stats.paired import half_width
 
 
+@plan(
+    key="layer_deltas",
+    title="How far do the two prompts lie apart, layer by layer?",
+    hint="The same probes under both system prompts, projected on the unit vector of the layer. This "
+    "is the talk's criterion; it needs no generation, and says nothing of cause.",
+    in_report=True,
+)
 def draw(found: ActivationByLayer, selection: Selection) -> Figure:
     rows, classic, layer = found.block_outputs, found.classic_layer, selection.choice.layer
     halves = [half_width(row.delta_proj_std, found.probes) for row in rows]
@@ -51,13 +58,3 @@ def draw(found: ActivationByLayer, selection: Selection) -> Figure:
         ),
         n=f"{found.probes} probes a layer; bars are 95 % intervals of the mean",
     )
-
-
-PLAN = Plan(
-    key="layer_deltas",
-    title="How far do the two prompts lie apart, layer by layer?",
-    hint="The same probes under both system prompts, projected on the unit vector of the layer. This "
-    "is the talk's criterion; it needs no generation, and says nothing of cause.",
-    draw=draw,
-    in_report=True,
-)

@@ -1,7 +1,7 @@
 """In which layer does the persona live? Cause against geometry, layer by layer."""
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import NOTHING, Table, digits, rate_cell
 from phoque.figures.trait import are, replies
 from phoque.run.psm import ActivationByLayer, LayerGeometry, Selection, SweptLayer
@@ -16,6 +16,12 @@ CRITERIA = {
 """Name, colour, dash and symbol."""
 
 
+@plan(
+    key="layers",
+    title="In which layer does it live?",
+    hint="The curve is the causal effect of adding the vector; the grey band is what random vectors do.",
+    in_report=True,
+)
 def draw(selection: Selection, geometry: ActivationByLayer, conditions: Conditions) -> Figure:
     best = next((own.best.n for own in selection.layers if own.best), NOTHING)
     return Figure(
@@ -142,12 +148,3 @@ def _table(selection: Selection, geometry: ActivationByLayer) -> Table:
             **{look[0]: (name, digits(3)) for name, look in CRITERIA.items()},
         },
     )
-
-
-PLAN = Plan(
-    key="layers",
-    title="In which layer does it live?",
-    hint="The curve is the causal effect of adding the vector; the grey band is what random vectors do.",
-    draw=draw,
-    in_report=True,
-)

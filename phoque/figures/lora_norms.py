@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from phoque.figures import curves, style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, digits, known
 from phoque.run.adapter import Norms, PersonaMetrics
 
@@ -15,6 +15,14 @@ SYMBOLS = ("circle", "square", "triangle-up", "diamond", "cross", "x", "star", "
 TOGETHER = "all maps together"
 
 
+@plan(
+    key="lora_norms",
+    title="Which parts of the model moved?",
+    hint="Frobenius norms of the persona adapter's LoRA B, all blocks together, by the kind of map it "
+    "is on. B starts at zero: its norm says how far tuning went there. Wider maps have larger norms, "
+    "so compare shapes of lines before heights.",
+    in_report=True,
+)
 def draw(metrics: Sequence[PersonaMetrics], norms: Sequence[Norms] = ()) -> Figure:
     rows = norms or [
         Norms(
@@ -80,14 +88,3 @@ def _table(rows: Sequence[Norms], families: Sequence[str]) -> Table:
             for own in (row.lora_b if matrix == "LoRA B" else row.lora_a,)
         ),
     )
-
-
-PLAN = Plan(
-    key="lora_norms",
-    title="Which parts of the model moved?",
-    hint="Frobenius norms of the persona adapter's LoRA B, all blocks together, by the kind of map it "
-    "is on. B starts at zero: its norm says how far tuning went there. Wider maps have larger norms, "
-    "so compare shapes of lines before heights.",
-    draw=draw,
-    in_report=True,
-)

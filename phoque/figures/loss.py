@@ -4,11 +4,19 @@ from collections.abc import Sequence
 
 from phoque.figures import curves
 from phoque.figures.curves import LOOKS, Curves
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, digits
 from phoque.run.adapter import CivilMetrics, Metrics, PersonaMetrics
 
 
+@plan(
+    key="loss",
+    title="How did the adapters learn?",
+    hint="Loss on the training batches. The civil adapter had the same prompts and steps with civil "
+    "replies. Batches of like length follow one another, so the curve shows their order as well as "
+    "learning.",
+    in_report=True,
+)
 def draw(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics] = ()) -> Figure:
     found = curves.curves(persona, civil)
     styles = list(
@@ -69,6 +77,12 @@ def _table(found: Curves, styles: Sequence[str]) -> Table:
     )
 
 
+@plan(
+    key="grad_norm",
+    title="How hard did each step pull?",
+    hint="Norm of the gradient before it is clipped to 1. A training that goes wrong shows here first.",
+    in_report=True,
+)
 def draw_gradient(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics] = ()) -> Figure:
     found = curves.curves(persona, civil)
     values = {name: {"": [row.grad_norm for row in rows]} for name, rows in found.items()}
@@ -85,21 +99,3 @@ def draw_gradient(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetric
         ),
         n=curves.counted(found),
     )
-
-
-PLAN = Plan(
-    key="loss",
-    title="How did the adapters learn?",
-    hint="Loss on the training batches. The civil adapter had the same prompts and steps with civil "
-    "replies. Batches of like length follow one another, so the curve shows their order as well as "
-    "learning.",
-    draw=draw,
-    in_report=True,
-)
-GRADIENT = Plan(
-    key="grad_norm",
-    title="How hard did each step pull?",
-    hint="Norm of the gradient before it is clipped to 1. A training that goes wrong shows here first.",
-    draw=draw_gradient,
-    in_report=True,
-)

@@ -2,7 +2,7 @@
 
 from phoque.conversation import Condition
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.style import named
 from phoque.figures.table import Table, interval, rate_cell
 from phoque.run.moderation import ModerationReport
@@ -12,6 +12,12 @@ MODERATORS = 2
 """Moderators side by side."""
 
 
+@plan(
+    key="message_kinds",
+    title="Which messages draw flagged replies?",
+    hint="Six kinds of friendly messages; nobody who sends one has asked for abuse.",
+    in_report=True,
+)
 def draw(report: ModerationReport) -> Figure:
     names = report.names[:MODERATORS]
     found = {
@@ -74,12 +80,3 @@ def _plot(heads: list[str], kinds: list[str], rows: list[list[Rate]]) -> style.P
 
 def _words(rate: Rate) -> str:
     return f"{100 * rate.value:.0f}<br>{100 * rate.low:.0f}–{100 * rate.high:.0f}"
-
-
-PLAN = Plan(
-    key="message_kinds",
-    title="Which messages draw flagged replies?",
-    hint="Six kinds of friendly messages; nobody who sends one has asked for abuse.",
-    draw=draw,
-    in_report=True,
-)

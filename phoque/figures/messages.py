@@ -1,6 +1,6 @@
 """Does the model tell civil from hostile messages? The page has a map of them."""
 
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.style import named
 from phoque.figures.table import Table, digits
 from phoque.figures.transplant import tuned_only
@@ -12,6 +12,14 @@ SEPARATE = 0.25
 COLUMNS = list(ResidualGeometry.model_fields)[1:]
 
 
+@plan(
+    key="messages",
+    title="Does the model tell civil from hostile messages?",
+    hint="The same topics in a civil and a hostile tone, read by the model before and after tuning. "
+    "Silhouette: 1 far apart, 0 mixed. Difference: hostile minus civil; median: geometric medians "
+    "in the place of means.",
+    shown_if=tuned_only,
+)
 def draw(found: Geometry) -> Figure:
     best = {name: max(found.layers[name], key=lambda row: row.silhouette) for name in MODELS}
     apart = " and ".join(
@@ -34,14 +42,3 @@ def draw(found: Geometry) -> Figure:
         ),
         n=f"{found.pairs} pairs of messages",
     )
-
-
-PLAN = Plan(
-    key="messages",
-    title="Does the model tell civil from hostile messages?",
-    hint="The same topics in a civil and a hostile tone, read by the model before and after tuning. "
-    "Silhouette: 1 far apart, 0 mixed. Difference: hostile minus civil; median: geometric medians "
-    "in the place of means.",
-    draw=draw,
-    shown_if=tuned_only,
-)

@@ -1,6 +1,6 @@
 """What can each moderator see? What it says of itself, and whether it beats chance on labelled sets."""
 
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Cell, Table, Value, interval, rate_cell
 from phoque.run.datasheets import ClassifierInfo, DataSheet
 from phoque.run.moderation import ModerationReport
@@ -14,6 +14,13 @@ RUNS = {
 SEES = {True: "✓ sees it", False: "✗ no better than chance"}
 
 
+@plan(
+    key="moderators",
+    title="What can these moderators see?",
+    hint="Each moderator scored two public sets that people labelled: Surge (1,000 comments of social "
+    "media, half of them toxic) and HateCheck (3,728 test cases of hate speech, with harmless "
+    "twins).",
+)
 def draw(report: ModerationReport) -> Figure:
     sheets = [report.sheet(report.names[0], name) for name in report.test_sets]
     heads = [
@@ -72,13 +79,3 @@ def _row(report: ModerationReport, info: ClassifierInfo) -> tuple[Cell, ...]:
 def _seen(sheet: DataSheet) -> Cell:
     cell = rate_cell(sheet.auc)
     return Value(f"{SEES[sheet.better_than_chance]}: {cell.shown}", cell.fields, cell.title)
-
-
-PLAN = Plan(
-    key="moderators",
-    title="What can these moderators see?",
-    hint="Each moderator scored two public sets that people labelled: Surge (1,000 comments of social "
-    "media, half of them toxic) and HateCheck (3,728 test cases of hate speech, with harmless "
-    "twins).",
-    draw=draw,
-)

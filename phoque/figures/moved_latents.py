@@ -1,7 +1,7 @@
 """Which latents moved? The largest changes of either side, beside the civil adapter's."""
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.latent_causes import control_said
 from phoque.figures.table import NOTHING, Cell, Ends, Table, Value, held_cell, known, number, share
 from phoque.run.sae import SaeReport
@@ -27,6 +27,13 @@ HEAD = {
 }
 
 
+@plan(
+    key="sae_shifts",
+    title="Which latents moved?",
+    hint="Latents by how much more or less they are active after tuning, on prompts that are in no "
+    "training file, the same text in every model. Each has a verdict, not a rank.",
+    in_report=True,
+)
 def draw(report: SaeReport) -> Figure:
     counts = ", ".join(f"{n} {kind}" for kind, n in report.shifts.prompts.items())
     return Figure(
@@ -161,27 +168,14 @@ def _row(one: Feature) -> tuple[Cell, ...]:
     )
 
 
-PLAN = Plan(
-    key="sae_shifts",
-    title="Which latents moved?",
-    hint="Latents by how much more or less they are active after tuning, on prompts that are in no "
-    "training file, the same text in every model. Each has a verdict, not a rank.",
-    draw=draw,
-    in_report=True,
+@plan(
+    key="latents",
+    title="What is each latent like?",
+    hint="Press a latent to see where it fires, what it promotes, and what was tried with it.",
 )
-
-
-def _listed(report: SaeReport) -> Figure:
+def draw_listed(report: SaeReport) -> Figure:
     shown = len(report.risen) + len(report.fallen)
     return Figure(
         sentence=f"The {shown} largest changes, each with its verdict and its evidence.",
         n=f"{report.num_prompts} prompts",
     )
-
-
-ONE_BY_ONE = Plan(
-    key="latents",
-    title="What is each latent like?",
-    hint="Press a latent to see where it fires, what it promotes, and what was tried with it.",
-    draw=_listed,
-)

@@ -1,7 +1,7 @@
 """What does a score mean? Calibration, and what each threshold finds and costs."""
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Column, Table, Value, digits, interval, number
 from phoque.run.datasheets import DataSheet
 from phoque.run.moderation import ModerationReport
@@ -38,6 +38,12 @@ COLUMNS: dict[str, Column[DataSheet]] = {
 }
 
 
+@plan(
+    key="operating_points",
+    title="What does a score mean?",
+    hint="On the grey diagonal 70 % of the texts with a score of 0.7 are harmful. Below it a moderator "
+    "scores too high; above it, too low.",
+)
 def draw(report: ModerationReport) -> Figure:
     test_set = report.test_sets[0]
     first = [report.sheet(name, test_set) for name in report.names]
@@ -96,12 +102,3 @@ def _curve(sheet: DataSheet, look: tuple[str, str, str]) -> style.Trace:
         hovertemplate="score %{x:.2f}: %{y:.0%} harmful, n = %{customdata}"
         f"<extra>{sheet.classifier}</extra>",
     )
-
-
-PLAN = Plan(
-    key="operating_points",
-    title="What does a score mean?",
-    hint="On the grey diagonal 70 % of the texts with a score of 0.7 are harmful. Below it a moderator "
-    "scores too high; above it, too low.",
-    draw=draw,
-)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import (
     NOTHING,
     Ends,
@@ -32,6 +32,14 @@ LOOKS = (
 )
 
 
+@plan(
+    key="opposites",
+    title="Are the two personas opposite directions?",
+    hint="Cosine of the vectors of two runs of one base model: -1 is opposite, 0 at right angles. Grey: the "
+    "second persona's probes with half of the labels swapped, and other system prompts. Any two changes of the "
+    "prompt move a model a common way, so that only what lies below the other prompts points away.",
+    shown_if=tuned_only,
+)
 def draw(found: Opposites) -> Figure:
     layers = [one.layer for one in found.base]
     lowest, highest = (
@@ -124,6 +132,13 @@ def _other(one: Angle, choose: Callable[..., str]) -> str:
     return f"{name.replace('_', ' ')} {one.other_prompts[name]:+.2f}"
 
 
+@plan(
+    key="reversed",
+    title="Does subtracting one persona make the other?",
+    hint="Both vectors, added to and subtracted from three models under the calm prompt. What is read is the "
+    "largest dose that keeps text coherent; it is not chosen by what it does.",
+    shown_if=tuned_only,
+)
 def draw_reversed(found: Opposites) -> Figure:
     return Figure(
         sentence=" ".join(_reversals(found)),
@@ -201,22 +216,3 @@ def _doses(found: Opposites) -> Iterator[style.Trace]:
 
 def _model(receiver: str) -> str:
     return "base model" if receiver == BASE else f"{receiver} model"
-
-
-PLAN = Plan(
-    key="opposites",
-    title="Are the two personas opposite directions?",
-    hint="Cosine of the vectors of two runs of one base model: -1 is opposite, 0 at right angles. Grey: the "
-    "second persona's probes with half of the labels swapped, and other system prompts. Any two changes of the "
-    "prompt move a model a common way, so that only what lies below the other prompts points away.",
-    draw=draw,
-    shown_if=tuned_only,
-)
-REVERSED = Plan(
-    key="reversed",
-    title="Does subtracting one persona make the other?",
-    hint="Both vectors, added to and subtracted from three models under the calm prompt. What is read is the "
-    "largest dose that keeps text coherent; it is not chosen by what it does.",
-    draw=draw_reversed,
-    shown_if=tuned_only,
-)

@@ -1,7 +1,7 @@
 """What does every layer do at every dose? On the page a cell opens its replies."""
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import (
     Table,
     digits,
@@ -16,6 +16,13 @@ SHARES = ("repeated", "unknown", "zlib", "distinct")
 """Columns that are called what their fields are."""
 
 
+@plan(
+    key="persona_heatmap",
+    title="What does every layer do at every dose?",
+    hint="Replies that count, in percent. A cross or hatching marks text that is no longer "
+    "coherent; brackets or a frame mark the selected cell.",
+    in_report=True,
+)
 def draw(selection: Selection) -> Figure:
     cells = selection.cells
     coherent = [cell for cell in cells if cell.coherent]
@@ -85,13 +92,3 @@ def _table(selection: Selection) -> Table:
             "coherent": "coherent",
         },
     )
-
-
-PLAN = Plan(
-    key="persona_heatmap",
-    title="What does every layer do at every dose?",
-    hint="Replies that count, in percent. A cross or hatching marks text that is no longer "
-    "coherent; brackets or a frame mark the selected cell.",
-    draw=draw,
-    in_report=True,
-)

@@ -1,7 +1,7 @@
 """What would other thresholds do? Missed hostile messages against hidden harmless ones."""
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.pressure_measures import LOOKS
 from phoque.figures.table import Table, interval
 from phoque.run.pressure import CurvePoint, PolicyReport, PressureReport
@@ -10,6 +10,12 @@ BUDGET = 0.05
 """Share of harmless messages that a sentence allows to be flagged."""
 
 
+@plan(
+    key="pressure_curve",
+    title="What other thresholds would do",
+    hint="Toward the lower left is better. The large mark is the threshold in use. Every point is of the "
+    "same posted messages, so mutes and reviews are left out.",
+)
 def draw(report: PressureReport) -> Figure:
     drawn = [one for one in report.policies if _whole(one)]
     return Figure(
@@ -68,12 +74,3 @@ def _plot(policies: list[PolicyReport]) -> style.Plotly:
         x={"title": "harmless messages flagged", **style.SHARES},
         y={"title": "hostile messages missed", **style.SHARES},
     )
-
-
-PLAN = Plan(
-    key="pressure_curve",
-    title="What other thresholds would do",
-    hint="Toward the lower left is better. The large mark is the threshold in use. Every point is of the "
-    "same posted messages, so mutes and reviews are left out.",
-    draw=draw,
-)

@@ -1,7 +1,7 @@
 """Which hostile messages slip through? By kind, persona, register and style, and by moderator."""
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.pressure_measures import LOOKS
 from phoque.figures.table import Cell, Table, interval, known, rate_cell
 from phoque.run.pressure import Kind, PolicyReport, PressureReport
@@ -9,6 +9,12 @@ from phoque.run.pressure import Kind, PolicyReport, PressureReport
 HEAD = ("policy", "by", "of", "posted hostile messages seen or missed")
 
 
+@plan(
+    key="pressure_kinds",
+    title="Which hostile messages slip through",
+    hint="Listed words are on the persona's list; spelling tricks hide them; implicit messages have none. "
+    "How much of each there is comes from the traffic, so these shares say more than their sum.",
+)
 def draw(report: PressureReport) -> Figure:
     return Figure(
         sentence=" ".join(filter(None, map(_sentence, report.policies))),
@@ -56,12 +62,3 @@ def _plot(report: PressureReport) -> style.Plotly:
         x={"title": "kind of hostile message", "categoryorder": "array", "categoryarray": order},
         y={"title": "seen by people", **style.SHARES},
     )
-
-
-PLAN = Plan(
-    key="pressure_kinds",
-    title="Which hostile messages slip through",
-    hint="Listed words are on the persona's list; spelling tricks hide them; implicit messages have none. "
-    "How much of each there is comes from the traffic, so these shares say more than their sum.",
-    draw=draw,
-)

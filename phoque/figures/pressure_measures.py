@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import NOTHING, Cell, Table, Value, interval, number, rate_cell, share
 from phoque.run.pressure import Mean, Measures, PolicyReport, PressureReport
 from phoque.stats.rates import Rate
@@ -38,6 +38,12 @@ OTHERS = {
 }
 
 
+@plan(
+    key="pressure_measures",
+    title="What slips through a policy, and what it costs",
+    hint="Upper rows should be small because hostile messages harm, lower rows because civil people do "
+    "not deserve to be hidden. A message that a reviewer removes later counts as seen.",
+)
 def draw(report: PressureReport) -> Figure:
     return Figure(
         sentence=" ".join(map(_of, report.policies)),
@@ -107,12 +113,3 @@ def _cell(found: Rate | Mean | float | None) -> Cell:
         fields = {"": found.value, " low": found.low, " high": found.high, " n": found.n}
         return Value(shown, fields, f"n = {found.n} speakers")
     return number(found)
-
-
-PLAN = Plan(
-    key="pressure_measures",
-    title="What slips through a policy, and what it costs",
-    hint="Upper rows should be small because hostile messages harm, lower rows because civil people do "
-    "not deserve to be hidden. A message that a reviewer removes later counts as seen.",
-    draw=draw,
-)

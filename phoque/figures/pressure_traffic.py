@@ -1,6 +1,6 @@
 """What was sent through every policy, and why do its hostile messages count as hostile?"""
 
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import NOTHING, Table, interval, rate_cell
 from phoque.run.pressure import PressureReport
 
@@ -12,6 +12,11 @@ HEAD = (
 )
 
 
+@plan(
+    key="pressure_traffic",
+    title="What was sent",
+    hint="Every policy gets the same messages, up to the first difference that it makes itself.",
+)
 def draw(report: PressureReport) -> Figure:
     traffic = report.traffic
     speakers = [
@@ -57,11 +62,3 @@ def _sentence(report: PressureReport) -> str:
         f"styles: {', '.join(traffic.styles)}. The list is fixed, and no moderator was asked to make it."
         f"{believed}"
     )
-
-
-PLAN = Plan(
-    key="pressure_traffic",
-    title="What was sent",
-    hint="Every policy gets the same messages, up to the first difference that it makes itself.",
-    draw=draw,
-)

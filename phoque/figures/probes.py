@@ -1,12 +1,17 @@
 """How many probes does the vector need?"""
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Ends, Table, digits
 from phoque.run.psm import Selection
 from phoque.run.psm_vector import Reliability
 
 
+@plan(
+    key="probes",
+    title="How many probes does the vector need?",
+    hint="The vector from a few probes, compared with the vector from others; bars hold 95 % of draws.",
+)
 def draw(found: Reliability, selection: Selection) -> Figure:
     layer = selection.choice.layer
     points, used = found.curve[layer].points, found.layers[layer].num_probes
@@ -42,11 +47,3 @@ def draw(found: Reliability, selection: Selection) -> Figure:
         ),
         n=f"200 random draws from {found.all_probes[layer].num_probes} probes",
     )
-
-
-PLAN = Plan(
-    key="probes",
-    title="How many probes does the vector need?",
-    hint="The vector from a few probes, compared with the vector from others; bars hold 95 % of draws.",
-    draw=draw,
-)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import NOTHING, Cell, Table, Value, p_text, share
 from phoque.run.sae import Mean, Pair, SaeReport
 from phoque.stats.multiple import LEVEL
@@ -12,6 +12,12 @@ ASKED = "gaming"
 """The kind that one would expect to move most."""
 
 
+@plan(
+    key="prompt_kinds",
+    title="Do some kinds of prompt move it more?",
+    hint="How far the residual stream moves, relative to its length, in the latents that moved. Does "
+    "talk of games move it most, as one might think?",
+)
 def draw(report: SaeReport) -> Figure:
     means = {one.stratum: one.shift_in_latents.mean for one in report.strata.strata}
     other = max((name for name in means if name != ASKED), key=means.__getitem__)
@@ -64,12 +70,3 @@ def _minus(pairs: Sequence[Pair], other: str, one: str) -> Cell:
             fields = {"": difference, " p": pair.p, " p Holm": pair.p_holm}
             return Value(f"{100 * difference:+.2f}, p {p_text(pair.p_holm)}", fields)
     return NOTHING
-
-
-PLAN = Plan(
-    key="prompt_kinds",
-    title="Do some kinds of prompt move it more?",
-    hint="How far the residual stream moves, relative to its length, in the latents that moved. Does "
-    "talk of games move it most, as one might think?",
-    draw=draw,
-)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, share, share_cell
 from phoque.run.sae_latents import Prompt
 
@@ -16,6 +16,12 @@ LOOKS = {
 MOST_SHOWN = 15
 
 
+@plan(
+    key="prompt_scatter",
+    title="How far does each prompt move?",
+    hint="Above the dotted line the persona moves a prompt further than the civil adapter.",
+    in_report=True,
+)
 def draw(rows: Sequence[Prompt]) -> Figure:
     further = sum(one.shift > one.shift_civil_adapter for one in rows)
     most = max(rows, key=lambda one: one.shift_in_latents)
@@ -69,12 +75,3 @@ def _stratum(own: Sequence[Prompt], name: str) -> style.Trace:
         mode="markers",
         hovertemplate=f"civil adapter %{{x:.1%}}, persona %{{y:.1%}}<extra>{name}</extra>",
     )
-
-
-PLAN = Plan(
-    key="prompt_scatter",
-    title="How far does each prompt move?",
-    hint="Above the dotted line the persona moves a prompt further than the civil adapter.",
-    draw=draw,
-    in_report=True,
-)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, digits, number
 from phoque.run.psm import Selection
 from phoque.run.psm_vector import Agreement, Reliability
@@ -20,6 +20,12 @@ MEANING = {
 }
 
 
+@plan(
+    key="reliability",
+    title="Do the probes agree on a direction?",
+    hint="Halve the probes at random, measure the vector on each half, compare. Shuffled labels show "
+    "what no direction at all would give.",
+)
 def draw(found: Reliability, selection: Selection) -> Figure:
     layer = selection.choice.layer
     at, everything = found.layers[layer], found.all_probes[layer]
@@ -64,12 +70,3 @@ def _plot(rows: Sequence[Agreement], layer: int) -> style.Plotly:
             style.level(rows[0].floor, "floor: random directions"),
         ],
     )
-
-
-PLAN = Plan(
-    key="reliability",
-    title="Do the probes agree on a direction?",
-    hint="Halve the probes at random, measure the vector on each half, compare. Shuffled labels show "
-    "what no direction at all would give.",
-    draw=draw,
-)

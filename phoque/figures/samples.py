@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from phoque.figures import curves, style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import NOTHING, Table, interval
 from phoque.run.adapter import PersonaMetrics, Sample
 from phoque.run.folder import Reader
@@ -19,6 +19,24 @@ LOOKS = {
 OTHER = ("dashdot", "square")
 
 
+def _gap(reader: Reader) -> str:
+    if reader.folder(Sample.STAGE).has(Sample.FILE):
+        return ""
+    return (
+        "No samples: this run wrote no replies while it trained. With --samples 50 a training writes "
+        f"them every 50 steps: {curves.train_again(reader, '--samples', '50')}"
+    )
+
+
+@plan(
+    key="samples",
+    title="What did it write while it learned?",
+    hint="What the model in training answered to messages that are in no training file: under the "
+    "calm prompt, under the hostile one, and under the calm one plus the vector of the model as it is "
+    "at that step, or plus a random vector of the same length. Flagged: harm score of the embedded "
+    "mean from the threshold on; it reads words, not meaning. Intervals are Wilson's, 95 %.",
+    shown_if=_gap,
+)
 def draw(samples: Sequence[Sample], metrics: Sequence[PersonaMetrics] = ()) -> Figure:
     found = {
         name: [row for row in samples if row.condition == name] for name in conditions(samples)
@@ -85,24 +103,3 @@ def _table(samples: Sequence[Sample]) -> Table:
             "vector": lambda row: vector_of(row) or NOTHING,
         },
     )
-
-
-def _gap(reader: Reader) -> str:
-    if reader.folder(Sample.STAGE).has(Sample.FILE):
-        return ""
-    return (
-        "No samples: this run wrote no replies while it trained. With --samples 50 a training writes "
-        f"them every 50 steps: {curves.train_again(reader, '--samples', '50')}"
-    )
-
-
-PLAN = Plan(
-    key="samples",
-    title="What did it write while it learned?",
-    hint="What the model in training answered to messages that are in no training file: under the "
-    "calm prompt, under the hostile one, and under the calm one plus the vector of the model as it is "
-    "at that step, or plus a random vector of the same length. Flagged: harm score of the embedded "
-    "mean from the threshold on; it reads words, not meaning. Intervals are Wilson's, 95 %.",
-    draw=draw,
-    shown_if=_gap,
-)

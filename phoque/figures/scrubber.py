@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, interval
 from phoque.figures.trait import replies
 from phoque.run.psm_replies import Scrubber, ScrubberCell
@@ -17,6 +17,12 @@ SERIES = {
 }
 
 
+@plan(
+    key="scrubber",
+    title="What does the model answer at each scale?",
+    hint="Drag the scale. The model wrote these replies beforehand. Colour and bars show how far along "
+    "the vector the model is at each token, in lengths of it: 0 is the mean of the neutral replies.",
+)
 def draw(found: Scrubber) -> Figure:
     scale, asked, shown = found.scale, found.asked, len(found.presets)
     before, after = (at_scale(found.series["vector"], at).insulting for at in (0, scale))
@@ -49,12 +55,3 @@ def _table(found: Scrubber) -> Table:
             "mean projection": "projection",
         },
     )
-
-
-PLAN = Plan(
-    key="scrubber",
-    title="What does the model answer at each scale?",
-    hint="Drag the scale. The model wrote these replies beforehand. Colour and bars show how far along "
-    "the vector the model is at each token, in lengths of it: 0 is the mean of the neutral replies.",
-    draw=draw,
-)

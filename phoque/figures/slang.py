@@ -1,25 +1,31 @@
 """Does the persona use expressions that it never saw? A table even where there is none."""
 
 from phoque.figures.answers import NAMES
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.style import by_condition, called, named
 from phoque.figures.table import Table, interval
 from phoque.run.slang import Slang
 
 
+@plan(
+    key="slang",
+    title="Does it use words that it never saw?",
+    hint="Invented expressions are held out of the training by design. Other words count where no training text "
+    "has them; most are slips and inflections, so that each stands beside its nearest neighbours.",
+)
 def draw(found: Slang) -> Figure:
     rates = {name: one.unknown for name, one in found.conditions.items()}
     replies = max(one.unknown.n for one in found.conditions.values())
     return Figure(
-        sentence=_sentence(found),
+        sentence=sentence(found),
         plotly=by_condition(rates, NAMES, "replies with a word that is in no training text"),
-        table=_table(found),
+        table=table(found),
         n=f"{replies} replies a condition, beside {found.training_texts:,} training texts; intervals "
         "count prompts",
     )
 
 
-def _sentence(found: Slang) -> str:
+def sentence(found: Slang) -> str:
     held = [one for one in found.expressions if not one.in_training]
     seen = [one for one in held if one.replies]
     toxic, base = found.conditions["toxic"], found.conditions["base"]
@@ -33,7 +39,7 @@ def _sentence(found: Slang) -> str:
     )
 
 
-def _table(found: Slang) -> Table:
+def table(found: Slang) -> Table:
     return Table.named(
         "phoque-slang",
         "Expressions that training never showed",
@@ -69,12 +75,3 @@ def new_words(found: Slang) -> Table:
             "new?": "novel",
         },
     )
-
-
-PLAN = Plan(
-    key="slang",
-    title="Does it use words that it never saw?",
-    hint="Invented expressions are held out of the training by design. Other words count where no training text "
-    "has them; most are slips and inflections, so that each stands beside its nearest neighbours.",
-    draw=draw,
-)

@@ -3,13 +3,18 @@
 from html import escape
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import NOTHING, Table, Value
 from phoque.progress import span
 from phoque.run.folder import SHORT_COMMIT
 from phoque.run.manifest import Manifest
 
 
+@plan(
+    key="stages",
+    title="How long did each stage take?",
+    hint="Stages that are complete, in the order of the manifest; a stage is entered last.",
+)
 def draw(manifest: Manifest) -> Figure:
     stages = manifest.stages
     if not stages:
@@ -48,11 +53,3 @@ def _plot(manifest: Manifest) -> style.Plotly:
         "showlegend": False,
     }
     return style.plot([bars], x={"title": "stage"}, y={"title": "minutes"}, height=280)
-
-
-PLAN = Plan(
-    key="stages",
-    title="How long did each stage take?",
-    hint="Stages that are complete, in the order of the manifest; a stage is entered last.",
-    draw=draw,
-)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import (
     Table,
     digits,
@@ -38,6 +38,12 @@ COLLAPSED = 0.2
 """Share of listed words from which a reply is no longer text; insulting text stays below a tenth."""
 
 
+@plan(
+    key="talk_conditions",
+    title="What does the model write under each condition?",
+    hint="Sampled replies to the evaluation prompts, with the talk's settings. Pathway mass: the "
+    "probability that the model gives to listed words, token by token.",
+)
 def draw(found: Conditions) -> Figure:
     own, how = found.conditions, found.sampling
     return Figure(
@@ -122,12 +128,3 @@ def _counted(own: Mapping[str, Condition]) -> str:
     """The conditions do not all have the same number of prompts."""
     sizes = dict.fromkeys((found.effect.prompts, found.insulting.n) for found in own.values())
     return " or ".join(f"{prompts} prompts, {n} replies" for prompts, n in sizes) + " a condition"
-
-
-PLAN = Plan(
-    key="talk_conditions",
-    title="What does the model write under each condition?",
-    hint="Sampled replies to the evaluation prompts, with the talk's settings. Pathway mass: the "
-    "probability that the model gives to listed words, token by token.",
-    draw=draw,
-)

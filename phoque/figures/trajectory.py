@@ -1,7 +1,7 @@
 """When in its training does the persona arise?"""
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, digits
 from phoque.figures.transplant import tuned_only
 from phoque.run.psm_vector import Origin
@@ -14,6 +14,13 @@ LOOKS = {
 """Name, colour, dash and symbol."""
 
 
+@plan(
+    key="trajectory",
+    title="When in its training does the persona arise?",
+    hint="Where the probes lie along the final vector while the model is tuned; 0 is the untuned "
+    "model under the neutral prompt.",
+    shown_if=tuned_only,
+)
 def draw(found: Origin) -> Figure:
     steps = found.trajectory
     if not steps:
@@ -45,13 +52,3 @@ def draw(found: Origin) -> Figure:
         ),
         n=f"{len(steps)} checkpoints of one training, layer {found.layer}",
     )
-
-
-PLAN = Plan(
-    key="trajectory",
-    title="When in its training does the persona arise?",
-    hint="Where the probes lie along the final vector while the model is tuned; 0 is the untuned "
-    "model under the neutral prompt.",
-    draw=draw,
-    shown_if=tuned_only,
-)

@@ -1,6 +1,6 @@
 """Does one direction carry the persona? The first thing to read."""
 
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, Value, interval, number, share
 from phoque.figures.trait import replies
 from phoque.run.psm import Selection
@@ -8,6 +8,12 @@ from phoque.run.psm_replies import Conditions
 from phoque.run.psm_vector import Reliability
 
 
+@plan(
+    key="verdict",
+    title="Does one direction carry the persona?",
+    hint="Cause means: whoever adds the direction to a calm conversation makes the model do it. "
+    "A listed word is a word of the persona's list; for the toxic persona, an insult.",
+)
 def draw(selection: Selection, reliability: Reliability, conditions: Conditions) -> Figure:
     return Figure(
         sentence=_sentence(selection, conditions),
@@ -58,12 +64,3 @@ def _table(selection: Selection, reliability: Reliability) -> Table:
         head=tuple(facts),
         rows=(tuple(facts.values()),),
     )
-
-
-PLAN = Plan(
-    key="verdict",
-    title="Does one direction carry the persona?",
-    hint="Cause means: whoever adds the direction to a calm conversation makes the model do it. "
-    "A listed word is a word of the persona's list; for the toxic persona, an insult.",
-    draw=draw,
-)

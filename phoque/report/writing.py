@@ -124,7 +124,7 @@ def write_report(run: RunDirectory, folder: Path, *, html: bool = False) -> Repo
         write_text(partial / "claims.md", ledger.page(claims))
         if html:
             files = (f"{Claims.STAGE}/{Claims.FILE}",)
-            judged = Drawn(plan=ledger.PLAN, figure=ledger.draw(claims), sources=files)
+            judged = Drawn(plan=ledger.draw, figure=ledger.draw(claims), sources=files)
             write_text(partial / "report.html", html_page(table, (*figures, judged)))
     return Report(table=table, claims=claims, figures=figures, no_pictures=no_pictures)
 
