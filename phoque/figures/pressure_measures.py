@@ -45,11 +45,14 @@ OTHERS = {
     "not deserve to be hidden. A message that a reviewer removes later counts as seen.",
 )
 def draw(report: PressureReport) -> Figure:
+    traffic = report.traffic
+    people = ", ".join(f"{n} {role.value}" for role, n in traffic.speakers.items() if n)
     return Figure(
         sentence=" ".join(map(_of, report.policies)),
         plotly=_plot(report),
         table=table({one.name: one.measures for one in report.policies}, "Every measure"),
-        n=_counted(report),
+        n=f"{len(traffic.seeds)} × {traffic.messages} messages of {people} speakers; intervals over "
+        "speakers and seeds, or over what the texts reply to, whichever is wider",
     )
 
 
@@ -78,15 +81,6 @@ def _of(policy: PolicyReport) -> str:
     unknown = found.unknown.value if found.unknown else 0.0
     doubt = f" {share(unknown)} of messages have no decision." if unknown else ""
     return f"{policy.name} lets people see {interval(found.leak)} of hostile messages, and {cost}.{doubt}"
-
-
-def _counted(report: PressureReport) -> str:
-    traffic = report.traffic
-    people = ", ".join(f"{n} {role.value}" for role, n in traffic.speakers.items() if n)
-    return (
-        f"{len(traffic.seeds)} × {traffic.messages} messages of {people} speakers; intervals over "
-        "speakers and seeds, or over what the texts reply to, whichever is wider"
-    )
 
 
 def _plot(report: PressureReport) -> style.Plotly:

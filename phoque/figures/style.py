@@ -5,7 +5,6 @@ Dash, symbol or pattern tells series apart without colour.
 """
 
 from collections.abc import Mapping, Sequence
-from textwrap import wrap
 from typing import Any, TypeVar
 
 from phoque.figures.table import Held
@@ -13,7 +12,7 @@ from phoque.stats.rates import Rate
 
 PERSONA, NEUTRAL, TOXIC, BLUE, GREY = "#7a5fd3", "#2c8f7d", "#cf5a43", "#2f74b5", "#808898"
 BAND, LIMIT = "rgba(122,95,211,0.13)", "rgba(207,90,67,0.5)"
-INK, PAPER_INK = "#808080", "#30343b"
+INK = "#808080"
 """On the page the style sheet sets text in the theme's colour."""
 CONDITIONS = {
     "base": GREY,
@@ -38,8 +37,6 @@ PATTERNS = {"toxic": "/", "steered": "x", "random_vector": ".", "civil_adapter":
 
 HEIGHT = 360
 """Pixels of a figure with one pair of axes."""
-TOP, LINE, WIDEST = 80, 16, 120
-"""On paper: pixels above a figure, of a line of its subtitle, and characters of the longest line."""
 
 T = TypeVar("T")
 Trace = dict[str, Any]
@@ -76,33 +73,6 @@ def plot(
             **layout,
         },
     }  # fmt: skip
-
-
-def on_page(figure: Plotly, name: str) -> Plotly:
-    """The figure with its one button, which saves a PNG under a name."""
-    return figure | {
-        "config": {
-            "displaylogo": False,
-            "displayModeBar": True,
-            "modeBarButtons": [["toImage"]],
-            "toImageButtonOptions": {"format": "png", "filename": f"phoque-{name}", "scale": 2},
-        },
-    }
-
-
-def on_paper(figure: Plotly, title: str, subtitle: str) -> Plotly:
-    """The figure as it stands alone: on white, with its title and what was counted."""
-    lines = wrap(subtitle, WIDEST) or [""]
-    top = TOP + LINE * len(lines)
-    look = {
-        "paper_bgcolor": "#ffffff",
-        "plot_bgcolor": "#ffffff",
-        "font": {"color": PAPER_INK, "size": 13, "family": "sans-serif"},
-        "margin": {"l": 70, "r": 30, "t": top, "b": 60},
-        "height": figure["layout"]["height"] + top,
-        "title": {"text": title, "subtitle": {"text": "<br>".join(lines)}, "x": 0.02},
-    }
-    return {"data": figure["data"], "layout": figure["layout"] | look}
 
 
 def _look(height: int) -> dict[str, Any]:

@@ -89,7 +89,9 @@ def compare(a: Reader, b: Reader) -> Comparison:
 def difference(a: Metric, b: Metric) -> Difference:
     """B − A with the interval of Newcombe (1998), which needs nothing but both intervals."""
     if a.value is None or b.value is None:
-        return Difference(a=a, b=b, warning="; ".join(_open(a, b)))
+        both = (("A", a), ("B", b))
+        gaps = [f"{name}: {row.gap or row.note}" for name, row in both if row.value is None]
+        return Difference(a=a, b=b, warning="; ".join(gaps))
     if a.key.startswith(UNNUMBERED):
         told = "latents of two dictionaries are different features: compare verdicts, not numbers"
         return Difference(a=a, b=b, warning=told)
@@ -162,12 +164,6 @@ def _rate(row: Metric) -> Rate | None:
     if row.value is None or row.low is None or row.high is None:
         return None
     return Rate(value=row.value, low=row.low, high=row.high, n=row.n or 0)
-
-
-def _open(a: Metric, b: Metric) -> Iterator[str]:
-    for name, row in (("A", a), ("B", b)):
-        if row.value is None:
-            yield f"{name}: {row.gap or row.note}"
 
 
 def _told(a: Metric, b: Metric, warning: str) -> str:

@@ -166,7 +166,7 @@ def _interval(holder: object, name: str) -> tuple[float | None, float | None]:
 
 
 def _tests(texts: Sequence[str]) -> list[Test]:
-    return [_test(text) for text in texts]
+    return [*map(_test, texts)]
 
 
 def _test(text: str) -> Test:

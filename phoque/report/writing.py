@@ -6,7 +6,7 @@ from pathlib import Path
 
 from phoque.errors import PhoqueError
 from phoque.figures import claims as ledger
-from phoque.figures import style
+from phoque.figures import frames
 from phoque.figures.claims import sentence
 from phoque.figures.figure import Drawn, drawn
 from phoque.figures.shelf import EVERY
@@ -134,7 +134,7 @@ def _write_figures(figures: Sequence[Drawn], folder: Path) -> str:
     pictures = {}
     for one in figures:
         if one.figure and one.figure.plotly:
-            paper = style.on_paper(one.figure.plotly, one.plan.title, one.figure.n)
+            paper = frames.on_paper(one.figure.plotly, one.plan.title, one.figure.n)
             write_json(folder / FIGURES / f"{one.plan.key}.json", paper, indent=None)
             pictures[folder / f"{one.plan.key}.png"] = paper
     return write_pngs(pictures)

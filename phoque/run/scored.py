@@ -205,14 +205,13 @@ class Contour(Masked, Record, file="moderation/contour.json"):
 
 def _split(cells: Cells) -> tuple[Cells, Cells, Cells]:
     """Harm scores of the text and of its canonical form, by moderator, and all other columns."""
-    raw, canonical = (_ending(cells, end) for end in (HARM, CANONICAL))
+    raw, canonical = (
+        {key.removesuffix(end): cells[key] for key in cells if key.endswith(end) and cells[key]}
+        for end in (HARM, CANONICAL)
+    )
     facts = {key: cells[key] for key in cells if not key.endswith((HARM, CANONICAL))}
     facts["condition"] = OLD_NAMES.get(facts["condition"], facts["condition"])
     return raw, canonical, facts
-
-
-def _ending(cells: Cells, end: str) -> Cells:
-    return {key.removesuffix(end): cells[key] for key in cells if key.endswith(end) and cells[key]}
 
 
 def by_condition(found: Iterable[ScoredReply]) -> dict[Condition, list[ScoredReply]]:

@@ -15,7 +15,7 @@ import gradio as gr
 from gradio.components.plot import PlotData
 
 from phoque.errors import PhoqueError
-from phoque.figures import style
+from phoque.figures import frames
 from phoque.figures.figure import Drawn, Figure, Plan, Shape, drawn
 from phoque.run.folder import Reader, StageFolder
 from phoque.ui import wording
@@ -156,7 +156,7 @@ def rendered(section: Section, reader: Reader, _stamp: object = None) -> Rendere
         below += more(wording.IN_NUMBERS, f'<p class="ph-reading">{escape(figure.sentence)}</p>')
     return Rendered(
         head=_head(section, found, folder) + above,
-        figure=json.dumps(style.on_page(picture, section.plan.key)) if picture else None,
+        figure=json.dumps(frames.on_page(picture, section.plan.key)) if picture else None,
         tail=instead + below + _drawer(found, folder),
     )
 

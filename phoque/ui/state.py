@@ -120,15 +120,19 @@ class ChatState:
 
     def histories(self) -> dict[Condition, list[Message]]:
         """Earlier turns of each column, each with its own replies."""
-        return {c: _messages(turns) for c, turns in self.turns.items()}
+        return {
+            c: [
+                m for t in turns for m in (Message("user", t.prompt), Message("assistant", t.reply))
+            ]
+            for c, turns in self.turns.items()
+        }
 
     def to_dict(self) -> dict[str, Any]:
-        columns = {c.value: [_plain(turn) for turn in turns] for c, turns in self.turns.items()}
+        columns = {
+            c.value: [asdict(t) | {"found": t.found and t.found.model_dump()} for t in turns]
+            for c, turns in self.turns.items()
+        }
         return {"runs": [asdict(settings) for settings in self.settings], "columns": columns}
-
-
-def _plain(turn: Turn) -> dict[str, Any]:
-    return asdict(turn) | {"found": turn.found and turn.found.model_dump()}
 
 
 def _marked(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
@@ -139,8 +143,3 @@ def _marked(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
         last, finish=last.finish or "stopped", found=last.found or UNREAD, judging=False
     )
     return (*turns[:-1], settled)
-
-
-def _messages(turns: tuple[Turn, ...]) -> list[Message]:
-    pairs = [(Message("user", t.prompt), Message("assistant", t.reply)) for t in turns]
-    return [message for pair in pairs for message in pair]
