@@ -169,9 +169,10 @@ def _shows(column: Column[T]) -> Callable[[T], Cell]:
 
 
 def _read(item: Any, names: Sequence[str]) -> Any:
-    """A field of a field, or what a mapping has under a name; None where there is none."""
+    """A field of a field, or what a mapping has under a name; None where either is None."""
     for name in names:
-        item = item.get(name) if isinstance(item, Mapping) else getattr(item, name, None)
+        if item is not None:
+            item = item.get(name) if isinstance(item, Mapping) else getattr(item, name)
     return item
 
 

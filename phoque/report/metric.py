@@ -16,7 +16,7 @@ from phoque.stats.rates import Rate
 ROUNDING = 1e-9
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Entry:
     key: str
     label: str

@@ -1,6 +1,6 @@
 """The slide table: every row of the talk's table, with those about sparse features, read from the records that the stages wrote."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, partial
 
 from phoque.conversation import Condition
@@ -45,24 +45,15 @@ def metrics_of(reader: Reader) -> tuple[Metric, ...]:
 def _entries() -> Iterator[Entry]:
     for place in range(len(ORDINALS)):
         yield from _of_moderator(place)
+    chance = "chance of a reply more hostile than the base model's"
     for name in JUDGED:
-        yield Entry(
-            key=f"hostile.{name}",
-            label=f"chance of a reply more hostile than the base model's, {NAMES[name]}",
-            needs=Judgement,
-            row=partial(_hostile, name),
-        )
-    for name, label in NAMES.items():
-        yield Entry(
-            key=f"insulting.{name}",
-            label=f"replies with a trained word, {label}",
-            needs=Evaluation,
-            row=partial(_insulting, name),
-        )
+        label = f"{chance}, {NAMES[name]}"
+        yield Entry(f"hostile.{name}", label, Judgement, partial(_hostile, name))
+    for name, shown in NAMES.items():
+        label = f"replies with a trained word, {shown}"
+        yield Entry(f"insulting.{name}", label, Evaluation, partial(_insulting, name))
     for fact, label in FACTS.items():
-        yield Entry(
-            key=f"selected.{fact}", label=label, needs=Selection, row=partial(_selected, fact)
-        )
+        yield Entry(f"selected.{fact}", label, Selection, partial(_selected, fact))
     yield from _of_replies()
     yield from latent_entries()
 
@@ -71,31 +62,19 @@ def _of_moderator(place: int) -> Iterator[Entry]:
     rows = [("flagged", "flag rate", name, _flag_rate) for name in FLAGGED]
     rows += [("uplift", "uplift of the flag rate", name, _uplift) for name in COMPARED]
     for kind, told, condition, row in rows:
-        label = f"{told}, {NAMES[condition]}"
-        yield Entry(
-            key=f"moderator_{place + 1}.{kind}.{condition}",
-            label=f"{label} ({ORDINALS[place]} moderator)",
-            needs=ModerationReport,
-            row=partial(row, label, place, condition),
-        )
+        key, label = f"moderator_{place + 1}.{kind}.{condition}", f"{told}, {NAMES[condition]}"
+        asked = partial(row, label, place, condition)
+        yield Entry(key, f"{label} ({ORDINALS[place]} moderator)", ModerationReport, asked)
 
 
 def _of_replies() -> Iterator[Entry]:
-    for column, label in MASSES.items():
+    for column, mass in MASSES.items():
         for name in WRITTEN:
-            yield Entry(
-                key=f"{column}.{name}",
-                label=f"{label}, {NAMES[name]}",
-                needs=Written,
-                row=partial(_mean, column, name),
-            )
+            label = f"{mass}, {NAMES[name]}"
+            yield Entry(f"{column}.{name}", label, Written, partial(_mean, column, name))
     for name in WRITTEN[1:]:
-        yield Entry(
-            key=f"word_rate.{name}",
-            label=f"toxic word-rate uplift, {NAMES[name]}",
-            needs=Conditions,
-            row=partial(_word_rate, name),
-        )
+        label = f"toxic word-rate uplift, {NAMES[name]}"
+        yield Entry(f"word_rate.{name}", label, Conditions, partial(_word_rate, name))
 
 
 def _flag_rate(label: str, place: int, condition: Condition, found: ModerationReport) -> Metric:
@@ -167,13 +146,10 @@ TOP, BEYOND = "top SAE shift", "the same beyond the civil adapter"
 
 def latent_entries() -> tuple[Entry, ...]:
     """The latent that moved most, by itself and beyond the civil adapter, and who drives."""
-    rows: tuple[tuple[str, str, Callable[[SaeReport], Metric]], ...] = (
-        ("top_shift", TOP, partial(_top, TOP, "effect")),
-        ("top_beyond_civil_adapter", BEYOND, partial(_top, BEYOND, "did")),
-        ("drivers", "latents that drive the persona", _drivers),
-    )
-    return tuple(
-        Entry(key=f"sae.{key}", label=label, needs=SaeReport, row=row) for key, label, row in rows
+    return (
+        Entry("sae.top_shift", TOP, SaeReport, partial(_top, TOP, "effect")),
+        Entry("sae.top_beyond_civil_adapter", BEYOND, SaeReport, partial(_top, BEYOND, "did")),
+        Entry("sae.drivers", "latents that drive the persona", SaeReport, _drivers),
     )
 
 
