@@ -87,7 +87,7 @@ class PathwayTokens(Part):
     starting: tuple[str, ...]
 
 
-class TalksNames(Record):
+class TalksNames(Part):
     """A file that once had the talk's names of the conditions."""
 
     @classmethod
@@ -96,7 +96,7 @@ class TalksNames(Record):
         return data | {"conditions": renamed(data["conditions"], TALKS)}
 
 
-class Conditions(Masked, TalksNames, file="psm/conditions.json"):
+class Conditions(TalksNames, Masked, Record, file="psm/conditions.json"):
     """The conditions: neutral, toxic, steered, random_vector, and the talk's own injection."""
 
     sampling: Sampling
@@ -108,7 +108,7 @@ class Conditions(Masked, TalksNames, file="psm/conditions.json"):
     """By what rates are counted; older runs counted listed words."""
 
 
-class Summary(TalksNames, file="psm/summary.json"):
+class Summary(TalksNames, Record, file="psm/summary.json"):
     """The talk's summary, and what stands behind it."""
 
     persona: str
