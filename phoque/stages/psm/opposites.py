@@ -14,7 +14,7 @@ from torch import Tensor
 
 from phoque.conversation import asked
 from phoque.errors import PhoqueError
-from phoque.figures.opposites import PLAN, REVERSED
+from phoque.figures.opposites import draw, draw_reversed
 from phoque.figures.page import stage_page
 from phoque.files import write_text
 from phoque.judging import likelihood
@@ -67,7 +67,7 @@ def compare_runs(
         OppositeReply.save_rows(folder, mask.rows(replies))
         found = mask(found)
         found.save(folder)
-        write_text(folder / "opposites.md", stage_page("Opposites", (PLAN, REVERSED), found))
+        write_text(folder / "opposites.md", stage_page("Opposites", (draw, draw_reversed), found))
 
 
 @dataclass(frozen=True, kw_only=True)
