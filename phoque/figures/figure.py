@@ -76,9 +76,9 @@ class Drawn:
 def drawn(plan: Plan, reader: Reader) -> Drawn:
     """Draw a figure of a run; one that cannot be drawn says why and stops no other."""
     sources = plan.sources(reader)
-    if gap := plan.shown_if(reader):
-        return Drawn(plan=plan, gap=gap, sources=sources)
     try:
+        if gap := plan.shown_if(reader):
+            return Drawn(plan=plan, gap=gap, sources=sources)
         needed = [read_any(kind, reader) for kind in plan.needs]
         found = plan.draw(*needed, *(_read_if_there(kind, reader) for kind in plan.also))
     except PhoqueError as error:

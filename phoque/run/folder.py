@@ -1,6 +1,7 @@
 """A stage's folder in a run: what it holds as records, who made it, and what makes it again."""
 
 import shlex
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -84,15 +85,17 @@ class StageFolder:
     @cached_property
     def made(self) -> Made:
         """What the manifest says of how the folder was made; empty while it is not complete."""
-        stages = self.run.manifest().stages if self.run.exists() else {}
-        return stages.get(self.stage) or Made()
+        return self.run.known().stages.get(self.stage) or Made()
 
     @property
     def stamp(self) -> tuple[tuple[str, int], ...]:
         """Changes when a file does."""
-        files = sorted(self.path.glob("*")) if self.path.is_dir() else []
-        files += [self.run.path / MANIFEST] if self.run.exists() else []
-        return tuple((file.name, file.stat().st_mtime_ns) for file in files)
+        files = [*sorted(self.path.glob("*")), self.run.path / MANIFEST]
+        found = []
+        for file in files:
+            with suppress(OSError):  # it may go while we look
+                found.append((file.name, file.stat().st_mtime_ns))
+        return tuple(found)
 
     def named(self, name: str) -> str:
         """A file of the folder as a person finds it in the run."""
@@ -122,8 +125,7 @@ class StageFolder:
 
     def facts(self) -> dict[str, str]:
         """Where its numbers come from, by the name of the fact; a dash where nobody says."""
-        model = self.run.manifest().model if self.run.exists() else "–"
-        of_run = {"Model": model, "Run": self.run.path.name}
+        of_run = {"Model": self.run.known().model, "Run": self.run.path.name}
         if self.name == ROOT:
             return of_run
         return of_run | {
@@ -144,6 +146,8 @@ class StageFolder:
             self._check_entry(self.named(name), self.made.outputs)
 
     def _check_entry(self, file: str, entered: dict[str, str]) -> None:
+        if self.run.exists():
+            self.run.manifest()  # a damaged one is named
         if not entered:
             raise PhoqueError(
                 f"{file} needs the stage {self.stage} complete. Fill it with: {self.command}"

@@ -92,8 +92,7 @@ def reader_named(run: RunDirectory, name: object) -> Reader:
 
 def persona_of(reader: Reader) -> str:
     """Whose results these are."""
-    own = reader.run.manifest().persona if reader.run.exists() else "persona"
-    return own if reader.psm == "psm" else reader.psm.removeprefix("psm-")
+    return reader.run.known().persona if reader.psm == "psm" else reader.psm.removeprefix("psm-")
 
 
 def saved_copy(reader: Reader, file: str) -> str | None:
