@@ -136,7 +136,7 @@ def test_without_a_home_models_are_kept_with_temporary_files(monkeypatch):
     monkeypatch.setattr("phoque.config.Path.home", unknown)
     monkeypatch.setenv("TMPDIR", "/some/place")
     assert cache_folder() == Path("/some/place/what-the-phoque")
-    with pytest.raises(PhoqueError, match="no home folder.*PHOQUE_LEDGER"):
+    with pytest.raises(PhoqueError, match=r"no home folder.*PHOQUE_LEDGER"):
         export_log_file()
 
 
