@@ -18,7 +18,7 @@ FILLED = {
     "moderation": ".ph-passing-card",
     "training": ".js-plotly-plot",
     "claims": ".ph-claims-bar",
-    "about": ".ph-about",
+    "about": ".ph-about h3",
 }
 """What a tab has last, once it is drawn."""
 EDGES = """(selector) => [...document.querySelectorAll(selector)].filter((one) => one.offsetParent)
@@ -39,6 +39,7 @@ def open_at(page, url, tab, width):
 @pytest.mark.parametrize("tab", FILLED)
 def test_a_tab_takes_two_screens_at_most(page, url, tab):
     open_at(page, url, tab, 1440)
+    expect(page.locator(f"{FILLED[tab]}:visible").first).to_be_in_viewport()
     assert page.evaluate("document.documentElement.scrollHeight") <= TALLEST
 
 
