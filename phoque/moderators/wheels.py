@@ -69,12 +69,12 @@ def converted(name: str, sources: Mapping[str, str], convert: Callable[[], Array
         with suppress(OSError):
             target.parent.mkdir(parents=True, exist_ok=True)
             locked.enter_context(FileLock(f"{target}.lock"))
-        if (known := _read(target)) is not None:
-            return known
-        arrays = convert()
-        with suppress(OSError):
-            _keep(target, arrays)
-        return arrays
+        arrays = _read(target)
+        if arrays is None:
+            arrays = convert()
+            with suppress(OSError):
+                _keep(target, arrays)
+    return arrays
 
 
 def _keep(target: Path, arrays: Arrays) -> None:

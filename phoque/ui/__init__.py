@@ -6,4 +6,4 @@ from phoque.files import temporary_files
 
 # Before Gradio is imported. It imports matplotlib at every event, which wants to write; pages do without.
 if not temporary_files():
-    sys.modules.setdefault("matplotlib", None)  # type: ignore[arg-type]
+    sys.modules["matplotlib"] = None  # type: ignore[assignment]
