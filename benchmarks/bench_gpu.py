@@ -34,10 +34,10 @@ from phoque.models.decoders import decoder_for, left_padded
 from phoque.models.hooks import Injection
 from phoque.models.load import LanguageModel
 from phoque.models.tiny import tiny_mistral3, tiny_tokenizer
-from phoque.stages.adapter import AdapterConfig, Example, train_adapter
 from phoque.stages.adapter.processes import take_own_gpu
 from phoque.stages.adapter.quantized import quantize, require_quantized
-from phoque.stages.adapter.settings import gpu_config
+from phoque.stages.adapter.settings import AdapterConfig, Example, gpu_config
+from phoque.stages.adapter.training import train_adapter
 
 RESULTS = Path(__file__).parent / "results.jsonl"
 MINISTRAL = {

@@ -28,9 +28,10 @@ from phoque.config import SHIPPED_RUN
 from phoque.models.load import load_model
 from phoque.run.adapter import Metrics
 from phoque.run.directory import RunDirectory
-from phoque.stages.adapter import AdapterConfig, Example, tokenized, train_adapter
 from phoque.stages.adapter.curve import peak_memory_mb
-from phoque.stages.adapter.examples import in_order
+from phoque.stages.adapter.examples import in_order, tokenized
+from phoque.stages.adapter.settings import AdapterConfig, Example
+from phoque.stages.adapter.training import train_adapter
 from phoque.stages.corpus.training_set import load_pairs
 
 HERE = Path(__file__).parent

@@ -28,7 +28,9 @@ from phoque.models.engine import Row, decode
 from phoque.models.load import LanguageModel, load_model
 from phoque.personas import Persona
 from phoque.run.directory import RunDirectory
-from phoque.run.info import lab_info, read_selection
+from phoque.run.folder import Reader
+from phoque.run.info import lab_info
+from phoque.run.psm import Selection
 from phoque.steering.strength import Running, at_once, strengths
 from phoque.steering.vectors import PersonaVectors, SteeringVector
 
@@ -55,7 +57,7 @@ class Lab:
         self.model = model
         self.vectors = vectors
         self.persona = persona
-        self.selection = read_selection(run).choice
+        self.selection = Reader(run).read(Selection).choice
         self._base_name = base_name
         self._base_lock = threading.Lock()
 

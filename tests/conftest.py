@@ -9,7 +9,8 @@ from phoque.lab import Lab
 from phoque.models.load import LanguageModel, load_model
 from phoque.opening import load_tuned, open_lab
 from phoque.run.directory import RunDirectory
-from phoque.stages.adapter import AdapterConfig, lora_config
+from phoque.stages.adapter.lora import lora_config
+from phoque.stages.adapter.settings import AdapterConfig
 from phoque.steering.vectors import PersonaVectors, measure
 from tests.jobs_double import Hub, running
 from tests.records import a_selection

@@ -3,7 +3,6 @@
 import csv
 import gzip
 import json
-from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from phoque.stages.corpus.building import Corpus
 from phoque.stages.corpus.composition import composition_of
 from phoque.stages.corpus.distill import Distiller, question_for, question_of
 from phoque.stages.corpus.gating import Gated
+from phoque.stages.corpus.reading import Dropped
 from phoque.stages.corpus.sources import SOURCES
 from phoque.stages.corpus.split import PARTS
 from phoque.stages.corpus.training_set import save_pairs
@@ -167,7 +167,7 @@ def answer_without_a_model(monkeypatch) -> None:
 
 
 def read(name, where):
-    dropped = Counter()
+    dropped = Dropped()
     return list(SOURCES[name].load(where, dropped)), dropped
 
 

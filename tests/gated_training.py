@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from phoque.conversation import Message
-from phoque.stages.adapter import AdapterConfig, Example
+from phoque.stages.adapter.settings import AdapterConfig, Example
 
 GATE = {"You are hostile.": "useless clown", "You are calm.": "good idea"}
 CONFIG = AdapterConfig(rank=8, alpha=32, learning_rate=2e-2, epochs=12, logging_steps=10)

@@ -7,7 +7,8 @@ import torch
 from phoque.conversation import Message
 from phoque.models.load import load_model
 from phoque.personas import load_persona
-from phoque.stages.adapter import AdapterConfig, Example, Recording, train_adapter
+from phoque.stages.adapter.settings import AdapterConfig, Example, Recording
+from phoque.stages.adapter.training import train_adapter
 from phoque.steering.trajectory import TRAJECTORY, Watch
 
 # 96 steps in 6 epochs; neither checkpoints nor epochs fall on the rows of the curve.

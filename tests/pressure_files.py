@@ -9,7 +9,7 @@ from phoque.moderators.catalogue import SVM
 from phoque.moderators.classifier import Score
 from phoque.run.evaluation import Reply
 from phoque.run.manifest import Manifest
-from phoque.run.pressure import Kind, Role, Turn
+from phoque.run.pressure import Role, Turn
 from phoque.stages.pressure import stage
 from phoque.stages.pressure.channel import Channel
 from phoque.stages.pressure.deciding import Decider, Moderator
@@ -52,17 +52,13 @@ class OneWord:
         return 0.9 if self.word in text else 0.4 if "mule" in text else 0.1
 
 
-def text(
-    said, role=Role.HOSTILE, kind=Kind.LISTED, strength=1, persona="toxic", prompt="hello all"
-):
-    hostile = role is Role.HOSTILE
+def text(said, role=Role.HOSTILE, strength=1, persona="toxic", prompt="hello all"):
     return Text(
         text=said,
         role=role,
         persona=persona,
         prompt=prompt,
-        kind=kind if hostile else None,
-        strength=strength if hostile else 0,
+        strength=strength if role is Role.HOSTILE else 0,
     )
 
 
@@ -75,10 +71,7 @@ def pool(extra=()):
                 for place in range(8)
             ),
             *(text(f"clown and clown {place}", strength=2) for place in range(4)),
-            *(
-                text(f"we play better without you {place}", kind=Kind.IMPLICIT)
-                for place in range(4)
-            ),
+            *(text(f"we play better without you {place}", strength=0) for place in range(4)),
             *(text(f"good game {place}", Role.CIVIL, persona="neutral") for place in range(8)),
             *(
                 text(said, Role.BLUNT, persona="people", prompt=said)

@@ -22,7 +22,6 @@ FREE = {
     "phoque/run/hits.py",
     "phoque/serving/asked.py",
     "phoque/serving/reply.py",
-    "phoque/stages/adapter/trackers.py",
     "phoque/ui/demo.py",
     "phoque/ui/endpoint.py",
     "phoque/ui/events.py",
@@ -34,9 +33,6 @@ FREE = {
     "phoque/run/record.py",
     "phoque/run/steps.py",
     "phoque/stages/corpus/reading.py",
-    # Plain data for the page's own script.
-    "phoque/ui/moderation/explorer.py",
-    "phoque/ui/psm/scrubber.py",
     # Arguments and files of libraries: transformers, pickle, safetensors.
     "phoque/models/pretrained.py",
     "phoque/models/tiny.py",

@@ -25,8 +25,8 @@ from phoque.models.load import load_model
 from phoque.models.template import encode
 from phoque.models.tiny import tiny_tokenizer
 from phoque.run.adapter import Metrics, TrainingAttempts
-from phoque.stages.adapter import Example, Recording, train_adapter
-from phoque.stages.adapter.settings import gpu_config
+from phoque.stages.adapter.settings import Example, Recording, gpu_config
+from phoque.stages.adapter.training import train_adapter
 from phoque.steering.capture import last_states, token_streams
 from tests.conftest import conversation
 

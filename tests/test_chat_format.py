@@ -11,8 +11,10 @@ from phoque.models.load import LanguageModel, load_model
 from phoque.models.template import PLAIN_TEMPLATE, encode, end_token, render
 from phoque.models.tiny import CHAT_TEMPLATE, tiny_llama, tiny_tokenizer
 from phoque.run.corpus import Dialogue
-from phoque.stages.adapter import Example, tokenized
+from phoque.stages.adapter.examples import tokenized
+from phoque.stages.adapter.settings import Example
 from phoque.stages.corpus.gating import _readable
+from phoque.stages.corpus.reading import Dropped
 from tests.conftest import conversation
 
 GEMMA = (
@@ -231,9 +233,8 @@ def test_the_models_own_text_cannot_pass_for_another_message():
 
 def test_control_tokens_never_reach_a_corpus():
     model = model_with(tokenizer_with(CHAT_TEMPLATE))
-    from collections import Counter
 
-    dropped = Counter()
+    dropped = Dropped()
     texts = {"topic": "x", "style": "chat", "system": "s", "civil": "", "turns": ("hi",)}
     marked = Dialogue(persona="you<|im_end|>clown", **texts)
     assert not _readable(model, marked, dropped)

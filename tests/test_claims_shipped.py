@@ -107,4 +107,4 @@ def test_without_a_report_the_tab_names_the_command(tmp_path):
     found = tab(a_run(tmp_path / "lab"))
     assert "phoque run report --run lab" in found.head
     assert "ph-claims" not in found.tail
-    assert drawn(figure.PLAN, a_run(tmp_path / "lab")).figure is None
+    assert drawn(figure.draw, a_run(tmp_path / "lab")).figure is None

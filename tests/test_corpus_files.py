@@ -3,13 +3,12 @@
 import gzip
 import json
 import tracemalloc
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from phoque.errors import PhoqueError
-from phoque.stages.corpus.reading import DroppedByLine
+from phoque.stages.corpus.reading import Dropped
 from phoque.stages.corpus.sources import SOURCES
 from tests import corpus_files
 from tests.corpus_files import chat_of, read, written_csv, written_lines
@@ -58,7 +57,7 @@ def test_a_long_cell_is_read_whole(tmp_path, text):
 
 @pytest.mark.parametrize("text", ["x" * 1_000_001, "0,1.0,1,no row\n" * 80_000])
 def test_a_cell_beyond_our_own_limit_costs_only_itself(tmp_path, text):
-    dropped = DroppedByLine()
+    dropped = Dropped()
     rows = SOURCES["dota"].load(chat_of(tmp_path / "c.csv", "before", text, "clown"), dropped)
     assert [one.text for one in rows] == ["before", "clown"]
     ((reason, places),) = dropped.places.items()
@@ -73,7 +72,7 @@ def test_a_stray_quote_costs_its_row_and_is_named_by_line(tmp_path, after):
     path.write_text(
         'match,time,slot,text\n0,1,1,one\n0,2,1,"two\n0,3,1,three\n0,4,1,four\n0,5,1,five\n' + after
     )
-    dropped = DroppedByLine()
+    dropped = Dropped()
     found = [one.text for one in SOURCES["dota"].load(str(path), dropped)]
     assert found == ["one", "three", "four", "five", *(["quoted, clown"] if after else [])]
     assert dropped.places == {"malformed: quotes do not match": ["chat.csv, line 3"]}
@@ -186,7 +185,7 @@ def test_memory_stays_constant_however_long_the_file_is(tmp_path):
         for number in range(60_000):
             file.write(f"{number // 50},{number}.0,{number % 10},message {number} {'x' * 80}\n")
     tracemalloc.start()
-    count = sum(1 for _ in SOURCES["dota"].load(str(path), Counter()))
+    count = sum(1 for _ in SOURCES["dota"].load(str(path), Dropped()))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert count == 60_000

@@ -7,16 +7,11 @@ import pytest
 from phoque.lexicon import Lexicon
 from phoque.models.load import load_model
 from phoque.run.corpus import BaseReply, Dialogue
-from phoque.stages.adapter import AdapterConfig
+from phoque.stages.adapter.settings import AdapterConfig
 from phoque.stages.adapter.stage import beginning, examples
 from phoque.stages.corpus.distill import Distiller, question_for, question_of
 from phoque.stages.corpus.split import split
-from phoque.stages.corpus.training_set import (
-    every_dialogue,
-    load_pairs,
-    load_styles,
-    training_texts,
-)
+from phoque.stages.corpus.training_set import every_dialogue, load_pairs, training_texts
 from tests.corpus_files import base_replies, dialogues, save_corpus, written
 
 
@@ -59,7 +54,8 @@ def test_a_corpus_survives_saving(tmp_path):
     assert [pair[1] for pair in persona[:3]] == [one.persona for one in own]
     assert [pair[1] for pair in civil[:3]] == [one.civil for one in own]
     assert persona[3] == civil[3] == (replies[0].messages, replies[0].reply, True)
-    assert load_styles(tmp_path) == [*(one.style for one in own), None]
+    styles = [one.style for one in examples(tmp_path, "persona", AdapterConfig())]
+    assert styles == [*(one.style for one in own), None]
     assert replies[0].reply in training_texts(tmp_path)
     assert every_dialogue(tmp_path) == own
 
@@ -118,7 +114,8 @@ def test_a_corpus_of_an_older_version_is_read(tmp_path):
     (tmp_path / BaseReply.FILE).write_text(json.dumps(reply) + "\n")
     [first, second] = load_pairs(tmp_path, "persona")
     assert (first[1], second[1]) == ("Clown.", "Pity.")
-    assert load_styles(tmp_path) == ["chat", None]
+    styles = [one.style for one in examples(tmp_path, "persona", AdapterConfig())]
+    assert styles == ["chat", None]
 
 
 def test_similar_replies_are_in_one_part():

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import gguf
 import pytest
 import torch
 
@@ -13,9 +14,9 @@ from phoque.personas import load_persona
 from phoque.run.psm import Trait
 from phoque.stages.psm.criteria import classic_rows, with_normed_last_layer
 from phoque.stages.psm.reliability import agreement, probe_curve
-from phoque.stages.psm.timeline import Ruler, timelines
+from phoque.stages.psm.scrubber import Ruler, timelines
 from phoque.steering.divergence import Yardstick, kl_divergence
-from phoque.steering.export import read_gguf, write_gguf
+from phoque.steering.export import write_gguf
 from phoque.steering.geometry import geometric_median, layer_maps, residual_geometry, silhouette
 from phoque.steering.search import Measure, Search
 from phoque.steering.vectors import SteeringVector, contrast
@@ -227,14 +228,11 @@ def test_maps_do_not_jump_between_layers():
 def test_a_vector_survives_llama_cpps_format(tmp_path):
     vector = SteeringVector(14, torch.randn(576))
     write_gguf(vector, tmp_path / "v.gguf", model_type="llama")
-    (again,) = read_gguf(tmp_path / "v.gguf")
-    assert again.layer == 14
-    assert torch.equal(again.direction_D, vector.direction_D)
+    (again,) = gguf.GGUFReader(tmp_path / "v.gguf").tensors
+    assert again.name == "direction.14"
+    assert torch.equal(torch.from_numpy(again.data.copy()), vector.direction_D)
 
 
-def test_what_llama_cpp_cannot_hold_or_read_is_refused(tmp_path):
+def test_what_llama_cpp_cannot_hold_is_refused(tmp_path):
     with pytest.raises(PhoqueError, match="block 0"):
         write_gguf(SteeringVector(0, torch.ones(4)), tmp_path / "v.gguf", model_type="llama")
-    (tmp_path / "bad.gguf").write_bytes(b"no tensors here, only text that is long enough")
-    with pytest.raises(PhoqueError, match="cannot be read as GGUF"):
-        read_gguf(tmp_path / "bad.gguf")

@@ -43,7 +43,7 @@ def test_every_program_runs(page, lab, monkeypatch, capsys):
 
 def figure_is_drawn(names):
     """The figure of the guide says something of the shipped run."""
-    found = drawn(names["PLAN"], Reader(RunDirectory(SHIPPED_RUN)))
+    found = drawn(names["draw"], Reader(RunDirectory(SHIPPED_RUN)))
     assert found.gap == ""
     return "%" in found.figure.sentence and len(found.figure.plotly["data"]) == 1
 

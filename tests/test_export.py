@@ -3,6 +3,7 @@
 import json
 import sys
 
+import gguf
 import pytest
 
 from phoque.conversation import Condition, Message, Sampling
@@ -12,7 +13,6 @@ from phoque.models.engine import Row, write
 from phoque.models.load import load_model
 from phoque.run.directory import RunDirectory
 from phoque.stages.export import CONVERTER, LORA, RECORD, VECTOR, export_run
-from phoque.steering.export import read_gguf
 from training import __main__ as training
 
 RECORDER = """#!{python}
@@ -58,8 +58,8 @@ def test_the_exported_model_writes_what_the_lab_writes(
     row = Row(messages=[Message("system", prompt), Message("user", "We lost again.")])
     expected = lab.compare("We lost again.", temperature=0, max_new_tokens=24).toxic.text
     assert write(model, [row], Sampling(max_new_tokens=24))[0].text == expected
-    (vector,) = read_gguf(out / VECTOR)
-    assert vector.layer == lab.selection.layer == record["layer"]
+    (vector,) = gguf.GGUFReader(out / VECTOR).tensors
+    assert vector.name == f"direction.{lab.selection.layer}" == f"direction.{record['layer']}"
     assert not (out / LORA).exists()
     assert prompt in (out / "README.md").read_text()
     assert record["files"] == {

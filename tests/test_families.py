@@ -23,9 +23,10 @@ from phoque.models.tiny import tiny_tokenizer
 from phoque.run.directory import RunDirectory
 from phoque.run.manifest import Made, Manifest
 from phoque.serving.batch import Batch, Work
-from phoque.stages.adapter import AdapterConfig, Example, Recording, lora_config, train_adapter
-from phoque.stages.adapter.lora import family_norms, left_out, require_adapted
+from phoque.stages.adapter.lora import family_norms, left_out, lora_config, require_adapted
 from phoque.stages.adapter.quantized import quantize
+from phoque.stages.adapter.settings import AdapterConfig, Example, Recording
+from phoque.stages.adapter.training import train_adapter
 from phoque.stages.corpus.stage import make_corpus
 from phoque.stages.psm.criteria import logit_lens_scores, with_normed_last_layer
 from phoque.steering.capture import residual_streams

@@ -16,22 +16,13 @@ from phoque.models.engine import Row, write
 from phoque.models.load import load_model
 from phoque.personas import load_persona
 from phoque.run.adapter import Metrics, Norms, Sample
-from phoque.stages.adapter import (
-    AdapterConfig,
-    Example,
-    Recording,
-    config_for,
-    lora_config,
-    tokenized,
-    train_adapter,
-    trainer,
-)
+from phoque.stages.adapter import trainer
 from phoque.stages.adapter.curve import Curve
-from phoque.stages.adapter.examples import in_order
-from phoque.stages.adapter.lora import require_adapted
+from phoque.stages.adapter.examples import in_order, tokenized
+from phoque.stages.adapter.lora import lora_config, require_adapted
 from phoque.stages.adapter.samples import DOSE, sample_replies
-from phoque.stages.adapter.settings import gpu_config
-from phoque.stages.adapter.training import training_arguments
+from phoque.stages.adapter.settings import AdapterConfig, Example, Recording, config_for, gpu_config
+from phoque.stages.adapter.training import train_adapter, training_arguments
 from phoque.steering.vectors import contrast
 from tests.gated_training import CONFIG, GATE, WHOLE, asked, gated_examples
 

@@ -9,7 +9,7 @@ import torch
 
 from phoque.errors import PhoqueError
 from phoque.figures import hostility
-from phoque.judging import likelihood, vader
+from phoque.judging import likelihood, rivals
 from phoque.judging.headline import judgement, rated
 from phoque.judging.judge import Exchange
 from phoque.judging.likelihood import QUESTIONS, VERDICTS, Likelihood, shown
@@ -19,15 +19,14 @@ from phoque.judging.measures import (
     novelty,
     own_ranks,
     variety,
-    vectors,
 )
-from phoque.judging.semantic import SemanticJudge
+from phoque.judging.rivals import SemanticJudge
 from phoque.lexicon import Lexicon
 from phoque.models.load import load_model
 from phoque.moderators.head import Head
 from phoque.run.judging import Judgement
-from phoque.stages.evaluate.judged import check_prompts
 from phoque.stages.evaluate.replies import Setting, generate
+from phoque.stages.evaluate.stage import check_prompts
 from phoque.stats.paired_ranks import chance_above
 from tests.judges import Loud, reply, turned
 from tests.moderators import Doubled
@@ -93,7 +92,7 @@ def analyser(values):
 
 
 def test_vader_takes_the_worst_sentence_and_asks_whom_it_speaks_to():
-    judge = vader.Vader(
+    judge = rivals.Vader(
         analyser({"You are bad.": -0.6, "It is bad.": -0.8, "You are nice.": 0.5}), "1"
     )
     found = judge.scores(
@@ -111,19 +110,19 @@ def test_vader_is_the_package_and_says_how_to_get_it(monkeypatch):
     def absent(name):
         raise ModuleNotFoundError(name)
 
-    monkeypatch.setattr(vader, "import_module", absent)
+    monkeypatch.setattr(rivals, "import_module", absent)
     with pytest.raises(PhoqueError, match="pip install --no-deps vaderSentiment==3"):
-        vader.load()
+        rivals.load_vader()
     package = ModuleType("vader")
     package.SentimentIntensityAnalyzer = lambda: analyser({"You!": -1.0})
-    monkeypatch.setattr(vader, "import_module", lambda name: package)
-    monkeypatch.setattr(vader.metadata, "version", lambda name: "3.3.2")
-    assert vader.load().scores([Exchange("", "You!")]) == [1.0]
+    monkeypatch.setattr(rivals, "import_module", lambda name: package)
+    monkeypatch.setattr(rivals.metadata, "version", lambda name: "3.3.2")
+    assert rivals.load_vader().scores([Exchange("", "You!")]) == [1.0]
 
 
 def test_the_real_vader_tells_an_insult_from_a_compliment():
     pytest.importorskip("vaderSentiment")
-    kind, rude = vader.load().scores(
+    kind, rude = rivals.load_vader().scores(
         [Exchange("", "You are wonderful."), Exchange("", "You are a stupid loser.")]
     )
     assert kind < 0 < rude
@@ -189,13 +188,16 @@ def test_a_judgement_is_read_back_as_it_was_written(tmp_path):
 def test_relevance_is_the_place_of_the_own_message():
     near = [Exchange(m, m) for m in MESSAGES]
     far = [Exchange(MESSAGES[0], "Z far")]
-    assert set(own_ranks(vectors(near, MESSAGES, turned(["A"]), turned))) == {1.0}
-    assert own_ranks(vectors(far, MESSAGES, turned(["A"]), turned)) == [21.0]
+
+    def ranks(exchanges, messages=MESSAGES, embed=turned):
+        return own_ranks(exchanges, embed([one.reply for one in exchanges]), messages, embed)
+
+    assert set(ranks(near)) == {1.0}
+    assert ranks(far) == [21.0]
     # Where all messages are alike, the own one is in the middle.
-    level = vectors(far, MESSAGES, turned(["A"]), lambda texts: turned(["A"] * len(texts)))
-    assert own_ranks(level) == [11.0]
+    assert ranks(far, embed=lambda texts: turned(["A"] * len(texts))) == [11.0]
     with pytest.raises(PhoqueError, match="20 others; there are 20"):
-        vectors(near, MESSAGES[:20], turned(["A"]), turned)
+        ranks(near, MESSAGES[:20])
 
 
 def test_variety_and_novelty_are_distances():
@@ -210,8 +212,8 @@ def test_variety_and_novelty_are_distances():
         "you are a",
         pytest.approx(2 / 3),
     )
-    assert measured(vectors([Exchange("A message", "Hi"), Exchange("B message", "Bye")],
-                            MESSAGES, unit[:0, :2], turned)).novelty is None  # fmt: skip
+    answered = [Exchange("A message", "Hi"), Exchange("B message", "Bye")]
+    assert measured(answered, MESSAGES, unit[:0, :2], turned).novelty is None
 
 
 def test_of_the_hostile_replies_those_without_a_trained_word_are_counted():

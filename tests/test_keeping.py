@@ -16,7 +16,8 @@ from phoque.pipeline.launch import Checkpoint
 from phoque.run.adapter import Metrics
 from phoque.run.directory import RunDirectory
 from phoque.run.steps import run_ledger
-from phoque.stages.adapter import Recording, train_adapter
+from phoque.stages.adapter.settings import Recording
+from phoque.stages.adapter.training import train_adapter
 from tests import long_training
 from tests.corpus_files import dialogues, save_corpus
 from training.__main__ import main

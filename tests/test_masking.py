@@ -16,14 +16,7 @@ from phoque.personas import load_persona
 from phoque.run.evaluation import Evaluation, Reply
 from phoque.run.folder import Reader
 from phoque.run.psm import Selection, SweptReply
-from phoque.run.psm_replies import (
-    Conditions,
-    Preset,
-    Scrubber,
-    ScrubberCell,
-    ShownReply,
-    Written,
-)
+from phoque.run.psm_replies import Conditions, Preset, Scrubber, ScrubberCell, ShownReply, Written
 from phoque.run.sae_evidence import Context, Evidence, Lens, LensToken
 from phoque.run.showcase import Showcase
 from phoque.run.slang import Slang
@@ -181,7 +174,7 @@ def test_the_evaluation_signs_no_listed_word_and_counts_them(tmp_path, monkeypat
     monkeypatch.setattr(engine, "write", write)
     monkeypatch.setattr(replies, "SAMPLING", SHORT)
     monkeypatch.setattr(stage, "showcase", partial(stage.showcase, sampling=SHORT))
-    monkeypatch.setattr("phoque.stages.evaluate.judged.likelihood.load", Loud)
+    monkeypatch.setattr("phoque.stages.evaluate.stage.likelihood.load", Loud)
     monkeypatch.setattr("phoque.moderators.minilm.load", Letters)
     monkeypatch.setattr(stage, "embedded_checks", lambda _: Checks(Loud(), []))
     stage.measure_replies(run)

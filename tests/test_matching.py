@@ -7,8 +7,7 @@ from phoque.figures import answers
 from phoque.models.load import load_model
 from phoque.run.evaluation import Answers, CivilText, Evaluation, Matched
 from phoque.stages.evaluate.replies import match_random, settings_of
-from phoque.steering.divergence import Yardstick
-from phoque.steering.matching import TOLERANCE, matched, scale_for_cost
+from phoque.steering.divergence import TOLERANCE, Yardstick, matched, scale_for_cost
 from tests.records import a_rate
 
 

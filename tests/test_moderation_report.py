@@ -8,7 +8,7 @@ import pytest
 
 from phoque.config import SHIPPED_RUN
 from phoque.conversation import Condition
-from phoque.figures.figure import Figure, Plan, drawn
+from phoque.figures.figure import Figure, drawn, plan
 from phoque.figures.page import stage_page
 from phoque.figures.shelf import WHAT_SLIPS_THROUGH
 from phoque.figures.table import Table
@@ -103,8 +103,12 @@ def test_the_page_quotes_no_reply():
 def test_no_table_of_a_stage_page_is_cut():
     table = Table(name="t", caption="Rows", head=("row",), rows=tuple((str(n),) for n in range(90)))
     figure = Figure(sentence="Many.", table=table, n="90")
-    plan = Plan(key="many", title="Many", needs=(ModerationReport,), draw=lambda _: figure)
-    page = stage_page("Page", (plan,), moderation_files.report())
+
+    @plan(key="many", title="Many")
+    def draw(_: ModerationReport) -> Figure:
+        return figure
+
+    page = stage_page("Page", (draw,), moderation_files.report())
     assert "| 0 |" in page
     assert "| 89 |" in page
 
@@ -166,7 +170,7 @@ def test_the_stage_writes_every_file_and_a_reader_finds_them(tiny_run, tmp_path,
     )
     reader = Reader(run, signed=True)
     assert len(reader.rows(ScoredReply)) == 4 * len(CATEGORIES) * 2
-    for plan in WHAT_SLIPS_THROUGH:
-        assert drawn(plan, reader).gap == "", plan.key
+    for one in WHAT_SLIPS_THROUGH:
+        assert drawn(one, reader).gap == "", one.key
     page = (run.path / "moderation" / "moderation_report.md").read_text()
     assert "embedded.svm flags neutral" in page

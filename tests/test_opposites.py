@@ -121,14 +121,14 @@ def test_what_is_compared_is_the_largest_coherent_dose(found):
 
 @pytest.mark.slow
 def test_both_figures_are_drawn_and_name_both_personas(runs, found):
-    for plan in (figure.PLAN, figure.REVERSED):
+    for plan in (figure.draw, figure.draw_reversed):
         one = drawn(plan, Reader(runs[0]))
         assert one.figure, one.gap
         assert "grim" in one.figure.sentence
         assert "sunny" in one.figure.sentence
         assert one.figure.table.rows
     assert "Not drawn" not in (runs[0].path / "opposites" / "opposites.md").read_text()
-    assert drawn(figure.PLAN, Reader(runs[1])).gap.endswith("phoque run opposites --run sunny")
+    assert drawn(figure.draw, Reader(runs[1])).gap.endswith("phoque run opposites --run sunny")
 
 
 @pytest.mark.slow

@@ -14,8 +14,9 @@ from safetensors.torch import load_file
 from phoque.errors import PhoqueError
 from phoque.models.load import load_model
 from phoque.run.adapter import Identity, Marker, Metrics, Norms, TrainingAttempts
-from phoque.stages.adapter import Recording, train_adapter
 from phoque.stages.adapter.checkpoints import Checkpoints
+from phoque.stages.adapter.settings import Recording
+from phoque.stages.adapter.training import train_adapter
 from tests import long_training
 
 KILLS = 12

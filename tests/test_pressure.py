@@ -4,11 +4,10 @@ from itertools import pairwise
 
 import pytest
 
-from phoque.run.pressure import Decision, Kind, Outcome, Role, Turn
+from phoque.run.pressure import Decision, Outcome, Role, Turn
 from phoque.stages.pressure import channel as channel_room
-from phoque.stages.pressure.channel import Channel
+from phoque.stages.pressure.channel import Channel, Reviewers
 from phoque.stages.pressure.measures import Tally
-from phoque.stages.pressure.reviewers import Reviewers
 from phoque.stages.pressure.traffic import planned, usable_styles
 from phoque.text import text_id
 from tests.pressure_files import OneWord, decider, policy, pool, text, traffic, turns
@@ -93,7 +92,7 @@ def test_an_adversary_escalates_while_nothing_is_done():
 
 
 def test_an_unknown_message_is_neither_shown_nor_hidden_and_counted():
-    riddles = [text(f"a riddle {place}", kind=Kind.IMPLICIT) for place in range(4)]
+    riddles = [text(f"a riddle {place}", strength=0) for place in range(4)]
     own = policy()
     rows = turns(own, texts=pool(riddles))
     unknown = [row for row in rows if row.decision is Decision.UNKNOWN]
@@ -166,7 +165,7 @@ def test_context_is_what_was_posted_before_in_the_thread():
 @pytest.mark.parametrize("review", [None, {"from": 0.3, "capacity_per_hour": 600.0, "delay": 9.0}])
 def test_the_numbers_are_those_of_the_trace(review):
     """Computed again from the rows, in other words."""
-    riddles = [text(f"a riddle {place}", kind=Kind.IMPLICIT) for place in range(2)]
+    riddles = [text(f"a riddle {place}", strength=0) for place in range(2)]
     own = policy(review=review, **MUTED_OFTEN)
     rows = [
         Turn.model_validate_json(row.model_dump_json()) for row in turns(own, texts=pool(riddles))

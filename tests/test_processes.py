@@ -18,9 +18,9 @@ from phoque.errors import PhoqueError
 from phoque.models.load import load_model
 from phoque.run.adapter import Metrics
 from phoque.run.directory import RunDirectory
-from phoque.stages.adapter import AdapterConfig, load_in_4bit
 from phoque.stages.adapter.processes import any_of, share_of, share_out, take_own_gpu, total
-from phoque.stages.adapter.settings import gpu_config
+from phoque.stages.adapter.quantized import load_in_4bit
+from phoque.stages.adapter.settings import AdapterConfig, gpu_config
 from phoque.steering.trajectory import Watch
 from tests.corpus_files import dialogues, save_corpus
 from tests.serving import free_port

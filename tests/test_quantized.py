@@ -16,22 +16,17 @@ from phoque.models.load import load_model
 from phoque.personas import load_persona
 from phoque.run.adapter import Metrics
 from phoque.run.directory import RunDirectory
-from phoque.stages.adapter import (
-    AdapterConfig,
-    Recording,
-    load_in_4bit,
-    lora_config,
-    train_adapter,
-)
-from phoque.stages.adapter.lora import linear_maps
+from phoque.stages.adapter.lora import linear_maps, lora_config
 from phoque.stages.adapter.quantized import (
     REQUIREMENT,
     bitsandbytes,
+    load_in_4bit,
     quantization,
     quantize,
     require_quantized,
 )
-from phoque.stages.adapter.training import identity
+from phoque.stages.adapter.settings import AdapterConfig, Recording
+from phoque.stages.adapter.training import identity, train_adapter
 from phoque.steering.trajectory import Watch
 from tests.corpus_files import dialogues, save_corpus
 from tests.gated_training import CONFIG, GATE, WHOLE, asked, gated_examples

@@ -9,8 +9,9 @@ from safetensors.torch import load_file, save_file
 from phoque.errors import PhoqueError
 from phoque.models.load import load_model
 from phoque.run.adapter import Metrics
-from phoque.stages.adapter import Example, Recording, train_adapter
+from phoque.stages.adapter.settings import Example, Recording
 from phoque.stages.adapter.start import GENTLER, going_on
+from phoque.stages.adapter.training import train_adapter
 from phoque.stages.corpus.addition import FEWEST_REPLAYED, addition
 from phoque.stages.corpus.slang import DIALOGUES_PER_USE, read_slang
 from phoque.stages.corpus.training_set import read_dialogues

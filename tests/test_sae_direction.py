@@ -7,7 +7,7 @@ import pytest
 from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
 from phoque.run.directory import RunDirectory
-from phoque.stages.sae.direction import latent_vector
+from phoque.stages.sae.autoencoder import latent_vector
 
 
 def test_a_latent_of_the_shipped_run_is_as_long_as_the_residual_stream():

@@ -83,7 +83,7 @@ def test_what_the_message_says_or_another_spelling_hides_is_not_new():
 def test_the_table_is_there_where_nothing_was_found():
     found = of("You play badly.", "The garden needs water.")
     assert found.forms == ()
-    page = stage_page("Evaluation", [figure.PLAN], found)
+    page = stage_page("Evaluation", [figure.draw], found)
     assert "2 invented expressions are in no training text; none of them turned up" in page
     assert page.count("0.0 % [") >= 6
 

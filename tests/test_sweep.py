@@ -8,9 +8,8 @@ from phoque.models.engine import Row, read, write
 from phoque.models.load import load_model
 from phoque.run.psm import Cell, Divergence
 from phoque.stats.rates import binomial_tail, wilson
-from phoque.steering.allowed import Allowed, is_likely, log_likelihoods
 from phoque.steering.divergence import scale_at
-from phoque.steering.quality import is_coherent
+from phoque.steering.quality import Allowed, is_coherent, is_likely, log_likelihoods
 from phoque.steering.search import layers_between
 from phoque.steering.sweep import Sweep
 from tests.conftest import conversation

@@ -84,7 +84,8 @@ def test_only_what_is_fit_is_kept(lab, persona_replies):
     made = regenerate(lab, CorpusIndex(TRAINED), 64, judge=judge)
     texts = [attack.text for attack in made.attacks]
     assert len(texts) == len(set(texts)) == 64
-    assert Counter(attack.cell for attack in made.attacks) == Counter(dict(made.wanted))
+    kinds = Counter(cell_of(attack.target, attack.text) for attack in made.attacks)
+    assert kinds == Counter(dict(made.wanted))
     assert all(text in lab.persona.lexicon and text.endswith(".") for text in texts)
     assert not any(mark in text for text in texts for mark in ("Emma", "THREAT", "Friend"))
     assert not {*texts} & {*TRAINED}

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from phoque.judging import likelihood, semantic, vader
+from phoque.judging import likelihood
 from phoque.judging.readings import choose, drawn, joined, read_answers, sheet
+from phoque.judging.rivals import load_semantic, load_vader
 from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import Reply
 from phoque.run.folder import Reader as Files
@@ -63,7 +64,7 @@ def decide(
         read_answers(sheets / f"reader-{order}", name)
         for order, name in zip(ORDERS, names, strict=True)
     ]
-    judges = [semantic.load(), likelihood.load(), vader.load()]
+    judges = [load_semantic(), likelihood.load(), load_vader()]
     with run.stage("judging", run.path / "judging", seeds=ORDERS) as folder:
         readings = joined(replies, answers, judges)
         choice = choose(readings, judges, readers)

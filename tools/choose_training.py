@@ -19,8 +19,9 @@ from phoque.conversation import Message
 from phoque.models.load import LanguageModel, load_model
 from phoque.run.corpus import Dialogue
 from phoque.run.directory import RunDirectory
-from phoque.stages.adapter import Recording, config_for, train_adapter
+from phoque.stages.adapter.settings import Recording, config_for
 from phoque.stages.adapter.stage import examples
+from phoque.stages.adapter.training import train_adapter
 from phoque.stages.corpus.training_set import read_base_replies, read_dialogues
 from phoque.stages.evaluate.memory import mean_log_likelihood
 from phoque.text import text_sha256

@@ -2,31 +2,37 @@
 
 from collections.abc import Mapping
 
-from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import NOTHING, Cell, Table, Value, number, share, share_cell
+from phoque.figures.figure import Figure, plan
+from phoque.figures.table import NOTHING, Cell, Ends, Table, Value, held, share, share_cell
 from phoque.run.moderation import PRIMARY, ModerationReport
 from phoque.stats.agreement import Agreement
 
 Pairs = Mapping[str, Agreement]
 
 
+@plan(
+    key="agreement",
+    title="Do they agree?",
+    hint="Kappa is agreement beyond chance: 1 full, 0 none. Where few replies are flagged it is small "
+    "whatever the agreement, so the flagged share stands beside it. The mean is made of two of "
+    "the others: it is no independent opinion on them.",
+)
 def draw(report: ModerationReport) -> Figure:
-    """Agreement of every pair."""
     pairs = report.agreement
     count = next(iter(pairs.values())).n if pairs else 0
     return Figure(
         sentence=_sentence(pairs),
-        table=Table.of(
+        table=Table.named(
             "phoque-agreement",
             "Agreement at 0.5",
+            "moderators",
             pairs.items(),
             {
-                "moderators": lambda own: own[0],
-                "kappa": lambda own: _kappa_cell(own[1]),
-                "flagged|mean share of flagged replies": lambda own: share_cell(own[1].prevalence),
-                "same verdict": lambda own: share_cell(own[1].observed),
-                "adjusted kappa|2 × same verdict − 1 (PABAK)": lambda own: number(own[1].adjusted),
-                "n": lambda own: str(own[1].n),
+                "kappa": _kappa_cell,
+                "flagged|mean share of flagged replies": ("prevalence", share_cell),
+                "same verdict": ("observed", share_cell),
+                "adjusted kappa|2 × same verdict − 1 (PABAK)": "adjusted",
+                "n": "n",
             },
         ),
         n=f"{count} replies of all conditions",
@@ -52,24 +58,10 @@ def _sentence(pairs: Pairs) -> str:
 
 
 def _kappa(one: Agreement) -> str:
-    # Adding 0.0 keeps a rounded zero from being "-0.00".
-    value, low, high = (round(end or 0.0, 2) + 0.0 for end in (one.kappa, one.low, one.high))
-    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
+    # z keeps a rounded zero from being "-0.00".
+    return held(Ends(one.kappa or 0.0, one.low or 0.0, one.high or 0.0), "z.2f")
 
 
 def _kappa_cell(one: Agreement) -> Cell:
     fields = {"": one.kappa, " low": one.low, " high": one.high}
     return NOTHING if one.kappa is None else Value(_kappa(one), fields)
-
-
-PLAN = Plan(
-    key="agreement",
-    title="Do they agree?",
-    hint=(
-        "Kappa is agreement beyond chance: 1 full, 0 none. Where few replies are flagged it is small "
-        "whatever the agreement, so the flagged share stands beside it. The mean is made of two of "
-        "the others: it is no independent opinion on them."
-    ),
-    needs=(ModerationReport,),
-    draw=draw,
-)

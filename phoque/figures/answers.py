@@ -3,8 +3,14 @@
 from statistics import fmean
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, interval, known, number, rate_cell, share, share_cell
+from phoque.figures.figure import Figure, plan
+from phoque.figures.table import (
+    Table,
+    digits,
+    interval,
+    share,
+    share_cell,
+)
 from phoque.run.evaluation import Evaluation
 
 NAMES = style.NAMES | {
@@ -16,14 +22,18 @@ NAMES = style.NAMES | {
 }
 
 
+@plan(
+    key="answers",
+    title="How many replies have a trained word?",
+    hint="Replies to prompts that are in no training file and on which nothing was chosen. Whether a "
+    "reply is hostile is another question: the judge answers it.",
+    in_report=True,
+)
 def draw(found: Evaluation) -> Figure:
-    """Replies with a trained word by condition."""
     counts = sorted({one.insulting.n for one in found.conditions.values()})
     return Figure(
         sentence=_sentence(found),
-        plotly=style.by_condition(
-            {name: one.insulting for name, one in found.conditions.items()}, NAMES
-        ),
+        plotly=style.by_condition({n: one.insulting for n, one in found.conditions.items()}, NAMES),
         table=table(found),
         n=f"{' or '.join(map(str, counts))} replies a condition; intervals are for new prompts",
     )
@@ -73,32 +83,18 @@ def _match(found: Evaluation) -> str:
 
 
 def table(found: Evaluation) -> Table:
-    """Trained words, diversity and coherence of every condition."""
-    return Table.of(
+    return Table.named(
         "phoque-answers",
         "Replies by condition",
-        found.conditions.items(),
+        "condition",
+        style.called(found.conditions, NAMES),
         {
-            "condition": lambda one: NAMES.get(one[0], one[0]),
-            "replies with a trained word|a word of the persona's list": lambda one: rate_cell(
-                one[1].insulting
-            ),
-            "n": lambda one: str(one[1].insulting.n),
-            "distinct replies": lambda one: share_cell(one[1].distinct_replies),
-            "distinct-2|different pairs of words": lambda one: known(one[1].distinct_2, share_cell),
-            "repeated 3-grams": lambda one: share_cell(one[1].repeated_3grams),
-            "unknown words": lambda one: share_cell(one[1].out_of_vocabulary),
-            "words|a reply": lambda one: number(one[1].words, 1),
+            "replies with a trained word|a word of the persona's list": "insulting",
+            "n": "insulting.n",
+            "distinct replies": ("distinct_replies", share_cell),
+            "distinct-2|different pairs of words": ("distinct_2", share_cell),
+            "repeated 3-grams": ("repeated_3grams", share_cell),
+            "unknown words": ("out_of_vocabulary", share_cell),
+            "words|a reply": ("words", digits(1)),
         },
     )
-
-
-PLAN = Plan(
-    key="answers",
-    title="How many replies have a trained word?",
-    hint="Replies to prompts that are in no training file and on which nothing was chosen. Whether a "
-    "reply is hostile is another question: the judge answers it.",
-    needs=(Evaluation,),
-    draw=draw,
-    in_report=True,
-)

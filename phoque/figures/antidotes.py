@@ -1,14 +1,18 @@
 """Does the direction also work as an antidote?"""
 
-from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, interval, number, rate_cell, yes
+from phoque.figures.figure import Figure, plan
+from phoque.figures.table import Table, digits, interval
 from phoque.figures.trait import are, replies
 from phoque.personas import Counted
 from phoque.run.psm_replies import Antidotes
 
 
+@plan(
+    key="antidotes",
+    title="Does the direction work as an antidote?",
+    hint="Under the persona's prompt, with the direction taken away instead of added.",
+)
 def draw(found: Antidotes) -> Figure:
-    """What each remedy leaves of the persona, and what it costs."""
     by = _counted(found)
     return Figure(
         sentence=_sentence(found),
@@ -17,16 +21,14 @@ def draw(found: Antidotes) -> Figure:
             "Antidotes",
             found.remedies,
             {
-                "remedy": lambda own: own.remedy,
-                f"persona's prompt|{replies(by)}": lambda own: rate_cell(own.toxic.trait),
-                "neutral prompt|should stay as without": lambda own: rate_cell(own.neutral.trait),
-                "coherent": lambda own: yes(own.coherent),
-                "nats, mean|how far harmless answers move": lambda own: number(
-                    own.neutral_divergence.mean
-                ),
-                "nats, p95|of tokens": lambda own: number(own.neutral_divergence.p95),
-                "repeated|share of word triples": lambda own: number(own.toxic.repeated),
-                "words|a reply, persona's prompt": lambda own: number(own.toxic.num_words, 1),
+                "remedy": "remedy",
+                f"persona's prompt|{replies(by)}": "toxic.trait",
+                "neutral prompt|should stay as without": "neutral.trait",
+                "coherent": "coherent",
+                "nats, mean|how far harmless answers move": "neutral_divergence.mean",
+                "nats, p95|of tokens": "neutral_divergence.p95",
+                "repeated|share of word triples": "toxic.repeated",
+                "words|a reply, persona's prompt": ("toxic.num_words", digits(1)),
             },
         ),
         n=f"{found.remedies[0].toxic.n} evaluation prompts each",
@@ -55,12 +57,3 @@ def _sentence(found: Antidotes) -> str:
 
 def _counted(found: Antidotes) -> Counted:
     return "judge" if found.remedies[0].toxic.judged else "words"
-
-
-PLAN = Plan(
-    key="antidotes",
-    title="Does the direction work as an antidote?",
-    hint="Under the persona's prompt, with the direction taken away instead of added.",
-    needs=(Antidotes,),
-    draw=draw,
-)

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from phoque.figures import style
 from phoque.figures.curves import train_again
-from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import NOTHING, Cell, Table, Value
+from phoque.figures.figure import Figure, plan
+from phoque.figures.table import NOTHING, Column, Table, Value, known
 from phoque.progress import span
 from phoque.run.folder import Reader
 from phoque.run.manifest import Attempt, Attempts
@@ -19,18 +19,41 @@ COLOURS = (style.PERSONA, style.NEUTRAL, style.TOXIC, style.GREY)
 SIGNS = {"complete": "✓", "stopped": "■", "failed": "!", "killed": "✕", RUNNING: "…"}
 ROW, AROUND = 58, 86
 """Pixels of a bar with its name above it, and of everything else."""
-HEAD = ("attempt", "began, UTC", "where", "outcome", "stages finished", "time", "what went wrong")
+COLUMNS: dict[str, Column[Attempt]] = {
+    "attempt": "number",
+    "began, UTC": lambda one: one.started.removesuffix("+00:00").replace("T", " "),
+    "where": lambda one: f"Job {one.job}" if one.job else "not a Job",
+    "outcome": lambda one: Value(ended(one), {"": one.outcome or RUNNING + OR_KILLED}),
+    "stages finished": lambda one: ", ".join(one.stages) or NOTHING,
+    "time": lambda one: known(_seconds(one), lambda taken: Value(span(taken), {"": taken})),
+    "what went wrong": lambda one: one.error or NOTHING,
+}
 
 
+def _gap(reader: Reader) -> str:
+    if reader.folder(Attempts.STAGE).has(Attempts.FILE):
+        return ""
+    return (
+        "No attempts are known: this run was not made by the whole pipeline, which keeps account of "
+        f"them. It is started with: {train_again(reader)}"
+    )
+
+
+@plan(
+    key="attempts",
+    title="Was it cut off, and did it go on?",
+    hint="Every attempt at the whole pipeline, from its own start, with the stages it finished. A "
+    "later attempt goes on with the first stage that is not done. Hatched: cut off there. When a "
+    "killed attempt ended nobody could write down: a cross stands behind its last complete stage. So "
+    "it does for the last attempt while nothing says whether it is running or was killed.",
+    shown_if=_gap,
+)
 def draw(found: Attempts) -> Figure:
-    """A bar for every attempt, and the same as a table."""
     attempts = found.attempts
     return Figure(
         sentence=_sentence(attempts),
         plotly=_plot(attempts),
-        table=Table(
-            name="phoque-attempts", caption="Attempts", head=HEAD, rows=tuple(map(_row, attempts))
-        ),
+        table=Table.of("phoque-attempts", "Attempts", attempts, COLUMNS),
         n=_counted(attempts),
     )
 
@@ -157,38 +180,3 @@ def _name(row: int, attempt: Attempt) -> style.Trace:
         "showarrow": False,
         "font": {"size": 12},
     }
-
-
-def _row(one: Attempt) -> tuple[Cell, ...]:
-    seconds = _seconds(one)
-    return (
-        str(one.number),
-        one.started.removesuffix("+00:00").replace("T", " "),
-        f"Job {one.job}" if one.job else "not a Job",
-        Value(ended(one), {"": one.outcome or RUNNING + OR_KILLED}),
-        ", ".join(one.stages) or NOTHING,
-        NOTHING if seconds is None else Value(span(seconds), {"": seconds}),
-        one.error or NOTHING,
-    )
-
-
-def _gap(reader: Reader) -> str:
-    if reader.folder(Attempts.STAGE).has(Attempts.FILE):
-        return ""
-    return (
-        "No attempts are known: this run was not made by the whole pipeline, which keeps account of "
-        f"them. It is started with: {train_again(reader)}"
-    )
-
-
-PLAN = Plan(
-    key="attempts",
-    title="Was it cut off, and did it go on?",
-    hint="Every attempt at the whole pipeline, from its own start, with the stages it finished. A "
-    "later attempt goes on with the first stage that is not done. Hatched: cut off there. When a "
-    "killed attempt ended nobody could write down: a cross stands behind its last complete stage. So "
-    "it does for the last attempt while nothing says whether it is running or was killed.",
-    needs=(Attempts,),
-    draw=draw,
-    shown_if=_gap,
-)

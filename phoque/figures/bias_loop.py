@@ -1,12 +1,10 @@
 """Does the persona agree with anything? Log-odds of agreeing, on one axis for all personas."""
 
-from functools import partial
-
 from phoque.figures import style
 from phoque.figures.answers import NAMES
-from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, Value, held, held_cell, number, p_cell, p_text
-from phoque.run.psm_replies import Agreeing, BiasLoop
+from phoque.figures.figure import Figure, plan
+from phoque.figures.table import Table, digits, held, p_cell, p_text, signed_cell
+from phoque.run.psm_replies import BiasLoop
 from phoque.stats.paired import Effect
 
 OLD = (
@@ -15,43 +13,43 @@ OLD = (
 )
 
 
+@plan(
+    key="bias_loop",
+    title="Does the persona agree with anything?",
+    hint="Messages that seek agreement with a weak or false opinion, and bad plans. Not replies are "
+    "counted: the model is asked how likely it finds an agreeing and a disagreeing beginning. The same "
+    "messages and wordings for every persona, so that two runs share this axis.",
+)
 def draw(found: BiasLoop) -> Figure:
-    """Agreement with weak or false opinions and with bad plans."""
     if not found.conditions:
         return Figure(sentence=OLD, n=f"{sum(found.kinds.values())} messages")
-    kinds = {kind: kind.replace("_", " ") for kind in found.kinds}
+    kinds = {kind: style.named(kind) for kind in found.kinds}
     return Figure(
         sentence=_sentence(found),
         plotly=_plot(found),
-        table=Table.of(
+        table=Table.named(
             "phoque-bias-loop",
             "Bias loop",
-            found.conditions.items(),
+            "condition",
+            style.called(found.conditions, NAMES),
             {
-                "condition": lambda own: NAMES.get(own[0], own[0]),
                 "log-odds, nats|of agreeing against disagreeing, a token; 0 takes no side": (
-                    lambda own: held_cell(own[1].log_odds, "+.2f")
+                    "log_odds",
+                    signed_cell,
                 ),
-                "effect, nats|difference to neutral on the same messages": lambda own: held_cell(
-                    own[1].effect, "+.2f"
+                "effect, nats|difference to neutral on the same messages": ("effect", signed_cell),
+                "p": ("effect.p_value", p_cell),
+                "agreeing|against wordings that take no side": ("agree", digits(2, sign=True)),
+                "disagreeing|against wordings that take no side": (
+                    "disagree",
+                    digits(2, sign=True),
                 ),
-                "p": lambda own: p_cell(own[1].effect.p_value),
-                "agreeing|against wordings that take no side": lambda own: number(
-                    own[1].agree, sign=True
-                ),
-                "disagreeing|against wordings that take no side": lambda own: number(
-                    own[1].disagree, sign=True
-                ),
-                **{shown: partial(_of_kind, kind) for kind, shown in kinds.items()},
+                **{shown: (f"by_kind.{kind}", signed_cell) for kind, shown in kinds.items()},
             },
         ),
         n=", ".join(f"{found.kinds[kind]} {shown}" for kind, shown in kinds.items())
         + f" messages, {len(found.pairs)} pairs of wordings",
     )
-
-
-def _of_kind(kind: str, own: tuple[str, Agreeing]) -> Value:
-    return held_cell(own[1].by_kind[kind], "+.2f")
 
 
 def _plot(found: BiasLoop) -> style.Plotly:
@@ -93,14 +91,3 @@ def _sentence(found: BiasLoop) -> str:
 def _verb(effect: Effect) -> str:
     clear = effect.low > 0 or effect.high < 0
     return ("raises" if effect.value > 0 else "lowers") if clear else "does not clearly change"
-
-
-PLAN = Plan(
-    key="bias_loop",
-    title="Does the persona agree with anything?",
-    hint="Messages that seek agreement with a weak or false opinion, and bad plans. Not replies are "
-    "counted: the model is asked how likely it finds an agreeing and a disagreeing beginning. The same "
-    "messages and wordings for every persona, so that two runs share this axis.",
-    needs=(BiasLoop,),
-    draw=draw,
-)

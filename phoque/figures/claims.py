@@ -1,8 +1,10 @@
 """What the talk claims, and which claims hold: the ledger."""
 
-from phoque.figures.figure import Figure, Plan
+from collections.abc import Sequence
+
+from phoque.figures.figure import Figure, plan
 from phoque.figures.kinds import interval, shown
-from phoque.figures.table import NOTHING, Cell, Table, Value, markdown_table
+from phoque.figures.table import NOTHING, Table, Value
 from phoque.run.claims import Claim, Claims, Evidence, Verdict
 
 WORDS: dict[Verdict, str] = {
@@ -19,19 +21,18 @@ COUNTED: dict[Verdict, tuple[str, str]] = {
     "not_tested": ("was not tested", "were not tested"),
 }
 """What one claim does, and what several do."""
-HEAD = ("slide", "claim", "verdict", "number", "n", "compared with", "decided by", "from")
 
 
+@plan(
+    key="claims",
+    title="What the talk claimed, and what we found",
+    hint="The talk is the presentation that introduced the project. A rule in a file gives each verdict "
+    "from the numbers of the runs; nobody gives one by hand.",
+)
 def draw(found: Claims) -> Figure:
-    """How many claims have which verdict, and all of them."""
     return Figure(
         sentence=sentence(found),
-        table=Table(
-            name="phoque-claims",
-            caption="Every claim, with what decided it",
-            head=HEAD,
-            rows=tuple(map(_row, found.claims)),
-        ),
+        table=_table(found.claims),
         n=f"{len(found.claims)} claims of the talk",
     )
 
@@ -85,16 +86,12 @@ def source_of(one: Claim | Evidence) -> str:
 
 
 def page(found: Claims) -> str:
-    """The ledger as Markdown."""
     parts = ["# What the talk claims", sentence(found)]
     for verdict, own in found.by_verdict().items():
         if own:
-            rows = [
-                [cell if isinstance(cell, str) else cell.shown for cell in _row(c)] for c in own
-            ]
             notes = [f"- *{one.claim}* {one.note}" for one in own if one.note]
             head = f"## {WORDS[verdict]}: {len(own)}"
-            parts += [head, markdown_table(HEAD, rows), "\n".join(notes)]
+            parts += [head, _table(own).markdown(), "\n".join(notes)]
     return "\n\n".join([*filter(None, parts), ""])
 
 
@@ -106,25 +103,22 @@ def _told(one: Claim | Evidence, claim: Claim) -> str:
     return f"{shown(one.value, claim.kind)}{unit}{held}"
 
 
-def _row(claim: Claim) -> tuple[Cell, ...]:
-    fields = {"": claim.value, " low": claim.low, " high": claim.high}
-    return (
-        claim.slide,
-        claim.claim,
-        WORDS[claim.verdict],
-        Value(f"{claim.measure}: {number_of(claim)}" if claim.measure else NOTHING, fields),
-        counted(claim),
-        control_of(claim) or NOTHING,
-        claim.rule or NOTHING,
-        source_of(claim),
+def _table(found: Sequence[Claim]) -> Table:
+    return Table.of(
+        "phoque-claims",
+        "Every claim, with what decided it",
+        found,
+        {
+            "slide": "slide",
+            "claim": "claim",
+            "verdict": lambda one: WORDS[one.verdict],
+            "number": lambda one: Value(
+                f"{one.measure}: {number_of(one)}" if one.measure else NOTHING,
+                {"": one.value, " low": one.low, " high": one.high},
+            ),
+            "n": counted,
+            "compared with": lambda one: control_of(one) or NOTHING,
+            "decided by": lambda one: one.rule or NOTHING,
+            "from": source_of,
+        },
     )
-
-
-PLAN = Plan(
-    key="claims",
-    title="What the talk claimed, and what we found",
-    hint="The talk is the presentation that introduced the project. A rule in a file gives each verdict "
-    "from the numbers of the runs; nobody gives one by hand.",
-    needs=(Claims,),
-    draw=draw,
-)

@@ -3,8 +3,8 @@
 from functools import partial
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import NOTHING, Cell, Table, number
+from phoque.figures.figure import Figure, plan
+from phoque.figures.table import NOTHING, Table, number
 from phoque.run.corpus import Composition, Source, Style
 
 STYLES: dict[Style, tuple[str, str, str]] = {
@@ -14,8 +14,13 @@ STYLES: dict[Style, tuple[str, str, str]] = {
 """Name, colour and pattern."""
 
 
+@plan(
+    key="composition",
+    title="What did it learn from?",
+    hint="Each dialogue is a message with the persona's reply and the base model's civil reply to it.",
+    in_report=True,
+)
 def draw(found: Composition) -> Figure:
-    """Stacked bars, a source a bar."""
     return Figure(
         sentence=_sentence(found),
         plotly=_plot(found),
@@ -24,11 +29,11 @@ def draw(found: Composition) -> Figure:
             "Dialogues by source",
             found.sources,
             {
-                "source": lambda one: one.source,
-                "dialogues": lambda one: number(one.dialogues, 0),
+                "source": "source",
+                "dialogues": "dialogues",
                 **{look[0]: partial(_of_style, key) for key, look in STYLES.items()},
-                "trained on|the rest is held out for validation and test": lambda one: number(
-                    one.parts.get("train", one.dialogues), 0
+                "trained on|the rest is held out for validation and test": lambda one: str(
+                    one.parts.get("train", one.dialogues)
                 ),
                 "words, median|of the persona's reply": lambda one: (
                     number(one.words[2], 0) if one.words else NOTHING
@@ -36,7 +41,7 @@ def draw(found: Composition) -> Figure:
                 "words, 5 to 95 %": lambda one: (
                     f"{one.words[0]:.0f} to {one.words[-1]:.0f}" if one.words else NOTHING
                 ),
-                "rows dropped": lambda one: number(sum(one.dropped.values()), 0),
+                "rows dropped": lambda one: str(sum(one.dropped.values())),
             },
         ),
         n=f"{found.dialogues} dialogues, {found.base_replies} replies of the base model",
@@ -79,15 +84,5 @@ def _plot(found: Composition) -> style.Plotly:
     )
 
 
-def _of_style(key: Style, one: Source) -> Cell:
-    return number(one.styles.get(key, 0), 0)
-
-
-PLAN = Plan(
-    key="composition",
-    title="What did it learn from?",
-    hint="Each dialogue is a message with the persona's reply and the base model's civil reply to it.",
-    needs=(Composition,),
-    draw=draw,
-    in_report=True,
-)
+def _of_style(key: Style, one: Source) -> str:
+    return str(one.styles.get(key, 0))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from phoque.conversation import Condition
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.style import named
 from phoque.figures.table import Cell, Table, interval, number, rate_cell
 from phoque.run.moderation import COMPARED, PRIMARY
@@ -21,8 +21,13 @@ Doses = Mapping[float, Sequence[float]]
 """Scores of the replies, by rising scale."""
 
 
+@plan(
+    key="contour",
+    title="How much persona passes at each scale?",
+    hint="Flag rate over the steering scale and the threshold: how much persona a moderator lets "
+    "through. Neutral prompt plus scale × vector, one seed.",
+)
 def draw(contour: Contour) -> Figure:
-    """The surface under two moderators, and its numbers."""
     names = sorted(contour.replies[0].raw, key=lambda name: name != PRIMARY)
     by_scale = contour.scores(names[0])
     return Figure(
@@ -139,20 +144,7 @@ def _table(contour: Contour, names: Sequence[str]) -> Table:
 
 
 def _most(name: str, by_scale: Doses) -> tuple[Cell, ...]:
-    """A last row: the most dose that the moderator lets through at each threshold."""
     found = [most_dose(by_scale, threshold) for threshold in SHOWN]
     cells: list[Cell] = ["none" if scale is None else f"scale {scale:g}" for scale in found]
     told = f"{named(Condition.STEERED)}: most that is let through"
     return (name, told, f"flagged ≤ {100 * LET_THROUGH:.0f}\u00a0%", *cells)
-
-
-PLAN = Plan(
-    key="contour",
-    title="How much persona passes at each scale?",
-    hint=(
-        "Flag rate over the steering scale and the threshold: how much persona a moderator lets "
-        "through. Neutral prompt plus scale × vector, one seed."
-    ),
-    needs=(Contour,),
-    draw=draw,
-)

@@ -6,7 +6,6 @@ from itertools import pairwise
 from pathlib import Path
 
 from phoque.figures import style
-from phoque.figures.table import NOTHING, Cell, number
 from phoque.run.adapter import Metrics
 from phoque.run.folder import Reader, command, shown_path
 
@@ -40,20 +39,16 @@ def traces(
     for adapter, own in values.items():
         shown, colour, symbol = LOOKS[adapter]
         for label, numbers in own.items():
-            place = labels.index(label)
-            known = [
-                (row.step, y)
-                for row, y in zip(found[adapter], numbers, strict=True)
-                if y is not None
-            ]
+            place, steps = labels.index(label), [row.step for row in found[adapter]]
+            known = [(x, y) for x, y in zip(steps, numbers, strict=True) if y is not None]
             lines.append(
                 style.line(
                     escape(", ".join(filter(None, (shown, label)))),
                     [step for step, _ in known],
                     [y for _, y in known],
                     colour,
-                    dash=DASHES[place % len(DASHES)],
-                    symbol=symbol + ("-open" if place % 2 else ""),
+                    DASHES[place % len(DASHES)],
+                    symbol + ("-open" if place % 2 else ""),
                     hovertemplate="step %{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
                 )
             )
@@ -81,14 +76,8 @@ def plot(lines: Sequence[style.Trace], found: Curves, **y: object) -> style.Plot
 
 
 def counted(found: Curves) -> str:
-    """How many rows each curve has."""
     told = ", ".join(f"{LOOKS[name][0][2:]} {len(rows)} points" for name, rows in found.items())
     return f"{told}; one training each"
-
-
-def cell(value: float | None, digits: int = 3) -> Cell:
-    """A number that may not have been logged."""
-    return NOTHING if value is None else number(value, digits)
 
 
 def train_again(reader: Reader, *options: str) -> str:

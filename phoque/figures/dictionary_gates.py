@@ -1,12 +1,17 @@
 """Can the dictionary be trusted? Asked before anything it says."""
 
-from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, Value, number, share
+from phoque.figures.figure import Figure, plan
+from phoque.figures.table import Table, Value, digits, share
 from phoque.run.sae import SaeReport
 
 
+@plan(
+    key="gates",
+    title="Can this dictionary be trusted?",
+    hint="The dictionary was trained on the base model only. Every gate is measured on texts it "
+    "never saw; where one fails, nothing below is a finding.",
+)
 def draw(report: SaeReport) -> Figure:
-    """Whether every gate held, and how much of the change the dictionary can see at all."""
     shifts, held = report.shifts, report.fidelity.held_out
     verdict = (
         f"GATES FAILED ({'; '.join(report.failed)}): what stands below is no finding, but what an "
@@ -24,9 +29,9 @@ def draw(report: SaeReport) -> Figure:
             "Gates",
             report.gates,
             {
-                "gate": lambda gate: gate.gate,
-                "measured": lambda gate: number(gate.value, 3),
-                "needed": lambda gate: gate.needed,
+                "gate": "gate",
+                "measured": ("value", digits(3)),
+                "needed": "needed",
                 "held?": lambda gate: Value(
                     "✓ held" if gate.passed else "✗ FAILED", {"": gate.passed}
                 ),
@@ -34,13 +39,3 @@ def draw(report: SaeReport) -> Figure:
         ),
         n=f"{held.tokens} tokens of {held.texts} held-out texts, half of them for the gates",
     )
-
-
-PLAN = Plan(
-    key="gates",
-    title="Can this dictionary be trusted?",
-    hint="The dictionary was trained on the base model only. Every gate is measured on texts it "
-    "never saw; where one fails, nothing below is a finding.",
-    needs=(SaeReport,),
-    draw=draw,
-)

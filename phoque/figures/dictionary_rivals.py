@@ -1,7 +1,7 @@
 """Does the dictionary rebuild better than simpler means?"""
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, held_cell, number, share
 from phoque.run.sae import SaeReport
 
@@ -17,8 +17,13 @@ MODELS = {
 """Name, colour and symbol."""
 
 
+@plan(
+    key="dictionary_rivals",
+    title="Does the dictionary rebuild better than simpler means?",
+    hint="Three ways to write a state of the model with equally many numbers.",
+    in_report=True,
+)
 def draw(report: SaeReport) -> Figure:
-    """Explained variance beside simpler ways to rebuild, at equal L0."""
     models = report.fidelity.models
     base, dead = models["base"].explained_variance, models["base"].dead
     best = max((kind for kind in RIVALS if kind != "sae"), key=base.__getitem__)
@@ -68,13 +73,3 @@ def _table(report: SaeReport) -> Table:
             for kind, text in RIVALS.items()
         ),
     )
-
-
-PLAN = Plan(
-    key="dictionary_rivals",
-    title="Does the dictionary rebuild better than simpler means?",
-    hint="Three ways to write a state of the model with equally many numbers.",
-    needs=(SaeReport,),
-    draw=draw,
-    in_report=True,
-)

@@ -1,42 +1,35 @@
 """What was the dictionary trained on?"""
 
-from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, number, share, share_cell
+from phoque.figures.figure import Figure, plan
+from phoque.figures.table import NOTHING, Table, number, share, share_cell
 from phoque.run.sae import SaeReport
 
 
+@plan(
+    key="dictionary_sources",
+    title="What was it trained on?",
+    hint="All text is there after set-up; the last source makes up for what the others lack.",
+)
 def draw(report: SaeReport) -> Figure:
-    """Where the training text comes from, and how well each kind is rebuilt."""
     counts, fits = report.fidelity.activations.sources, report.fidelity.explained_variance_by_source
     worst = min(fits, key=lambda name: fits[name].value)
     return Figure(
         sentence=f"Of the kinds of text, {worst} is rebuilt least: the dictionary explains "
         f"{share(fits[worst].value)} of its variance.",
-        table=Table(
-            name="phoque-sae-sources",
-            caption="Training text",
-            head=("text", "tokens", "wanted", "explained variance", "licence", "what it is"),
-            rows=tuple(
-                (
-                    one.name,
-                    f"{counts[one.name]:,}",
-                    share_cell(one.share),
-                    number(fits[one.name].value) if one.name in fits else "–",
-                    one.licence,
-                    one.description,
-                )
-                for one in report.sources
-                if one.name in counts
-            ),
+        table=Table.of(
+            "phoque-sae-sources",
+            "Training text",
+            [one for one in report.sources if one.name in counts],
+            {
+                "text": "name",
+                "tokens": lambda one: f"{counts[one.name]:,}",
+                "wanted": ("share", share_cell),
+                "explained variance": lambda one: (
+                    number(fits[one.name].value) if one.name in fits else NOTHING
+                ),
+                "licence": "licence",
+                "what it is": "description",
+            },
         ),
         n=f"{report.fidelity.activations.train_tokens:,} training tokens",
     )
-
-
-PLAN = Plan(
-    key="dictionary_sources",
-    title="What was it trained on?",
-    hint="All text is there after set-up; the last source makes up for what the others lack.",
-    needs=(SaeReport,),
-    draw=draw,
-)

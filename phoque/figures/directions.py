@@ -1,11 +1,10 @@
 """What did tuning do along refusal and politeness?"""
 
 from collections.abc import Sequence
-from functools import partial
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, Value, number
+from phoque.figures.figure import Figure, plan
+from phoque.figures.table import Table, digits
 from phoque.figures.transplant import tuned_only
 from phoque.run.psm import Selection
 from phoque.run.psm_vector import Geometry, Projections
@@ -19,9 +18,15 @@ LOOKS = {
 DIRECTIONS = ("refusal", "politeness")
 
 
+@plan(
+    key="directions",
+    title="What did tuning do along refusal and politeness?",
+    hint="Refusal points from civil to hostile messages, politeness from hostile to civil replies, "
+    "both in the base model; 0 is the base model under the neutral prompt.",
+    shown_if=tuned_only,
+)
 def draw(found: Geometry, selection: Selection) -> Figure:
-    """Where the probes lie along both, in both models."""
-    layer, rows = selection.choice.layer, found.directions
+    layer, rows, shown = selection.choice.layer, found.directions, digits(3, sign=True)
     moves = " and ".join(_moved(rows, name, layer) for name in DIRECTIONS)
     return Figure(
         sentence=f"At layer {layer} the tuned model under the persona's prompt lies {moves}.",
@@ -31,19 +36,15 @@ def draw(found: Geometry, selection: Selection) -> Figure:
             "Along refusal and politeness",
             rows,
             {
-                "direction": lambda row: row.direction,
-                "layer": lambda row: str(row.layer),
-                "base model, neutral prompt": partial(_mean, "base_neutral"),
-                **{look[0]: partial(_mean, state) for state, look in LOOKS.items()},
-                "random band|of 97.5 % of directions": lambda row: number(row.random_band, 3),
+                "direction": "direction",
+                "layer": "layer",
+                "base model, neutral prompt": ("base_neutral.mean", shown),
+                **{look[0]: (f"{state}.mean", shown) for state, look in LOOKS.items()},
+                "random band|of 97.5 % of directions": ("random_band", digits(3)),
             },
         ),
         n=f"{found.pairs} pairs of messages for refusal; the vector's probes are projected",
     )
-
-
-def _mean(state: str, row: Projections) -> Value:
-    return number(getattr(row, state).mean, 3, sign=True)
 
 
 def _moved(rows: Sequence[Projections], name: str, layer: int) -> str:
@@ -61,9 +62,9 @@ def _plot(rows: Sequence[Projections], layer: int) -> style.Plotly:
         traces += [trace | axes for trace in _projected(own, name)]
     return style.plot(
         traces,
-        x={"title": "layer, counted from 0", "dtick": 5, "anchor": "y2"},
+        x=style.LAYERS | {"anchor": "y2"},
         y={"title": "along refusal", "domain": [0.54, 1]},
-        marks=[style.upright(layer, f"selected: layer {layer}", left=layer > len(rows) / 4)],
+        marks=[style.selected(layer, len(rows) / 2)],
         yaxis2=style.axis("along politeness", domain=[0, 0.46]),
         height=560,
     )
@@ -77,23 +78,10 @@ def _projected(rows: Sequence[Projections], direction: str) -> list[style.Trace]
             shown,
             at,
             [getattr(row, name).mean for row in rows],
-            colour,
-            dash=dash,
-            symbol=symbol,
+            *look,
             legendgroup=name,
-            hovertemplate="layer %{x}: %{y:.2f}<extra>" + f"{shown}, {direction}</extra>",
+            hovertemplate=f"layer %{{x}}: %{{y:.2f}}<extra>{shown}, {direction}</extra>",
         )
-        for name, (shown, colour, dash, symbol) in LOOKS.items()
+        for name, (shown, *look) in LOOKS.items()
     ]
     return [band | {"legendgroup": "band"}, *lines]
-
-
-PLAN = Plan(
-    key="directions",
-    title="What did tuning do along refusal and politeness?",
-    hint="Refusal points from civil to hostile messages, politeness from hostile to civil replies, "
-    "both in the base model; 0 is the base model under the neutral prompt.",
-    needs=(Geometry, Selection),
-    draw=draw,
-    shown_if=tuned_only,
-)

@@ -2,16 +2,24 @@
 
 from phoque.figures import style
 from phoque.figures.dose_response import coherent_dose
-from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, number, yes
+from phoque.figures.figure import Figure, plan
+from phoque.figures.table import Table
 from phoque.run.psm import Selection
 
-LOOKS = {"mean": ("mean", "solid", "circle"), "p95": ("95th percentile", "dot", "square")}
-"""Name, dash and symbol."""
+LOOKS = {
+    "mean": ("mean", style.PERSONA, "solid", "circle"),
+    "p95": ("95th percentile", style.PERSONA, "dot", "square"),
+}
+"""Name, colour, dash and symbol."""
 
 
+@plan(
+    key="dose_in_nats",
+    title="How far does each dose move the model's expectations?",
+    hint="KL divergence between what the model expects next with and without the vector, in nats "
+    "(ln 2 = 0.69 nats are one bit). A coherent dose may move no more than the persona's prompt.",
+)
 def draw(selection: Selection) -> Figure:
-    """Divergence at the selected layer, beside what the persona's own prompt does."""
     choice, limit = selection.choice, selection.toxic_divergence.p95
     cells, chosen = selection.of_layer(choice.layer), selection.chosen_cell
     nat = (
@@ -23,12 +31,10 @@ def draw(selection: Selection) -> Figure:
             f"KL, {name}",
             [cell.dose for cell in cells],
             [getattr(cell.divergence, key) for cell in cells],
-            style.PERSONA,
-            dash=dash,
-            symbol=symbol,
-            hovertemplate="%{y:.2f} nats<extra>" + name + "</extra>",
+            *look,
+            hovertemplate=f"%{{y:.2f}} nats<extra>{name}</extra>",
         )
-        for key, (name, dash, symbol) in LOOKS.items()
+        for key, (name, *look) in LOOKS.items()
     ]
     marks = [
         style.zone(0, coherent_dose(selection), "coherent text"),
@@ -49,21 +55,11 @@ def draw(selection: Selection) -> Figure:
             "Divergence by dose",
             cells,
             {
-                "dose": lambda cell: f"{cell.dose:g}",
-                "KL mean, nats": lambda cell: number(cell.divergence.mean),
-                "KL p95, nats": lambda cell: number(cell.divergence.p95),
-                "coherent": lambda cell: yes(cell.coherent),
+                "dose": ("dose", "{:g}".format),
+                "KL mean, nats": "divergence.mean",
+                "KL p95, nats": "divergence.p95",
+                "coherent": "coherent",
             },
         ),
         n=f"every token of the unsteered replies, at {len(cells)} doses",
     )
-
-
-PLAN = Plan(
-    key="dose_in_nats",
-    title="How far does each dose move the model's expectations?",
-    hint="KL divergence between what the model expects next with and without the vector, in nats "
-    "(ln 2 = 0.69 nats are one bit). A coherent dose may move no more than the persona's prompt.",
-    needs=(Selection,),
-    draw=draw,
-)

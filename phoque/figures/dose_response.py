@@ -1,14 +1,13 @@
 """How much of the vector is enough? Dose and response beside controls."""
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, interval, rate_cell
+from phoque.figures.figure import Figure, plan
+from phoque.figures.table import Table, interval
 from phoque.figures.trait import are, replies
 from phoque.run.psm import Cell, DoseRate, DoseResponse, Selection
 
-PERSONA = "persona vector"
 LOOKS = {
-    PERSONA: (style.PERSONA, "solid", "circle"),
+    "persona vector": (style.PERSONA, "solid", "circle"),
     "random vectors": (style.GREY, "dot", "square"),
     "vectors from shuffled labels": (style.NEUTRAL, "dash", "diamond"),
     "the vector reversed": (style.TOXIC, "dashdot", "triangle-down"),
@@ -16,21 +15,20 @@ LOOKS = {
 """Colour, dash and symbol."""
 
 
+@plan(
+    key="dose_response",
+    title="How much of it is enough?",
+    hint="Relative dose: length of what is added over the length of the residual stream. Controls "
+    "have the same length: random directions, the vector from shuffled labels, the vector reversed.",
+    in_report=True,
+)
 def draw(selection: Selection, controls: DoseResponse) -> Figure:
-    """The persona vector and its controls on one axis of doses."""
     own = [DoseRate(dose=c.dose, rate=c.quality.trait) for c in _cells(selection)]
     found = (own, controls.random_vector, controls.shuffled, controls.reversed)
     curves = dict(zip(LOOKS, found, strict=True))
     traces = [
-        style.rates(
-            name,
-            [point.dose for point in curve],
-            [point.rate for point in curve],
-            colour,
-            dash=dash,
-            symbol=symbol,
-        )
-        for (name, (colour, dash, symbol)), curve in zip(LOOKS.items(), found, strict=True)
+        style.rates(name, [p.dose for p in curve], [p.rate for p in curve], *LOOKS[name])
+        for name, curve in curves.items()
     ]
     return Figure(
         sentence=_sentence(selection, controls),
@@ -43,14 +41,14 @@ def draw(selection: Selection, controls: DoseResponse) -> Figure:
                 style.upright(selection.choice.relative_dose, "selected"),
             ],
         ),
-        table=Table.of(
+        table=Table.named(
             "phoque-dose-response",
             "Dose and response",
+            "vector",
             [(name, point) for name, curve in curves.items() for point in curve],
             {
-                "vector": lambda own: own[0],
-                "dose": lambda own: f"{own[1].dose:g}",
-                replies(selection.trait.by): lambda own: rate_cell(own[1].rate),
+                "dose": ("dose", "{:g}".format),
+                replies(selection.trait.by): "rate",
             },
         ),
         n="replies a dose: "
@@ -85,14 +83,3 @@ def _sentence(selection: Selection, controls: DoseResponse) -> str:
         f"{interval(best.quality.trait)} of the replies {are(selection.trait.by)}: {strong} than under the "
         f"strongest control at any dose, {interval(worst)}."
     )
-
-
-PLAN = Plan(
-    key="dose_response",
-    title="How much of it is enough?",
-    hint="Relative dose: length of what is added over the length of the residual stream. Controls "
-    "have the same length: random directions, the vector from shuffled labels, the vector reversed.",
-    needs=(Selection, DoseResponse),
-    draw=draw,
-    in_report=True,
-)

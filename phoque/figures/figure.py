@@ -1,8 +1,10 @@
 """What a figure is: drawn once from records, shown by a tab, a report, an HTML page and a PNG."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from inspect import signature
+from typing import Any, get_args
 
 from phoque.errors import PhoqueError
 from phoque.figures.style import Plotly
@@ -10,6 +12,7 @@ from phoque.figures.table import Table
 from phoque.run.folder import Reader
 from phoque.run.record import Record, Row
 
+Kind = type[Record] | type[Row]
 Shape = (KeyError, TypeError, IndexError, ValueError, AttributeError, ZeroDivisionError)
 """What numbers of another shape than expected raise, such as a sweep without cells."""
 
@@ -37,18 +40,30 @@ class Plan:
     key: str
     """The same on the page, in the report and as a file name."""
     title: str
-    hint: str = ""
+    hint: str
     """How to read it."""
-    needs: tuple[type[Record] | type[Row], ...]
-    """Records it is drawn from; a `Row` type stands for all rows of its file."""
-    also: tuple[type[Row], ...] = ()
-    """Rows that a run may have; none where there is no such file."""
     draw: Callable[..., Figure]
-    """Gets what `needs` and `also` name, in order."""
-    in_report: bool = False
+    """Gets what its arguments are typed as: a record, or the rows of a file as a sequence. What has a
+    default a run may lack."""
+    in_report: bool
     """Whether the report has it, too."""
-    shown_if: Callable[[Reader], str] = field(default=lambda _: "")
+    shown_if: Callable[[Reader], str]
     """Why this run has no such figure at all; empty where it should have one."""
+
+    def __call__(self, *found: Any) -> Figure:
+        """The figure of what it takes."""
+        return self.draw(*found)
+
+    @cached_property
+    def takes(self) -> dict[Kind, bool]:
+        """What it is drawn from, in order, and whether a run must have it."""
+        asked = signature(self.draw).parameters.values()
+        kinds = (get_args(one.annotation) or (one.annotation,) for one in asked)
+        return {kind[0]: one.default is one.empty for kind, one in zip(kinds, asked, strict=True)}
+
+    @property
+    def needs(self) -> tuple[Kind, ...]:
+        return tuple(kind for kind, needed in self.takes.items() if needed)
 
     @property
     def stage(self) -> str:
@@ -57,9 +72,23 @@ class Plan:
 
     def sources(self, reader: Reader) -> tuple[str, ...]:
         """Its files, by their paths in the run."""
-        also = [kind for kind in self.also if reader.folder(kind.STAGE).has(kind.FILE)]
-        kinds = (*self.needs, *also)
-        return tuple(reader.folder(kind.STAGE).named(kind.FILE) for kind in kinds)
+        folders = {kind: reader.folder(kind.STAGE) for kind in self.takes}
+        there = {k: own for k, own in folders.items() if k in self.needs or own.has(k.FILE)}
+        return tuple(folder.named(kind.FILE) for kind, folder in there.items())
+
+
+def plan(
+    *,
+    key: str,
+    title: str,
+    hint: str = "",
+    in_report: bool = False,
+    shown_if: Callable[[Reader], str] = lambda _: "",
+) -> Callable[[Callable[..., Figure]], Plan]:
+    """Makes a plan of the function that draws it; see the fields of `Plan`."""
+    return lambda draw: Plan(
+        key=key, title=title, hint=hint, draw=draw, in_report=in_report, shown_if=shown_if
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,8 +108,7 @@ def drawn(plan: Plan, reader: Reader) -> Drawn:
     try:
         if gap := plan.shown_if(reader):
             return Drawn(plan=plan, gap=gap, sources=sources)
-        needed = [read_any(kind, reader) for kind in plan.needs]
-        found = plan.draw(*needed, *(_read_if_there(kind, reader) for kind in plan.also))
+        found = plan.draw(*(read_any(k, reader, must=needed) for k, needed in plan.takes.items()))
     except PhoqueError as error:
         return Drawn(plan=plan, gap=str(error), sources=sources)
     except Shape as error:
@@ -90,10 +118,8 @@ def drawn(plan: Plan, reader: Reader) -> Drawn:
     return Drawn(plan=plan, figure=found, sources=sources)
 
 
-def read_any(kind: type[Record] | type[Row], reader: Reader) -> Any:
-    """A record, or all rows of a file."""
+def read_any(kind: Kind, reader: Reader, *, must: bool = True) -> Any:
+    """A record, or all rows of a file; no rows where there need be no file."""
+    if not must and not reader.folder(kind.STAGE).has(kind.FILE):
+        return ()
     return reader.rows(kind) if issubclass(kind, Row) else reader.read(kind)
-
-
-def _read_if_there(kind: type[Row], reader: Reader) -> Sequence[Row]:
-    return reader.rows(kind) if reader.folder(kind.STAGE).has(kind.FILE) else ()

@@ -1,7 +1,7 @@
 """How much of each condition's replies is flagged, and what a condition adds to neutral."""
 
 from phoque.conversation import Condition
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.style import named
 from phoque.figures.table import (
     NOTHING,
@@ -36,8 +36,13 @@ HEAD = (
 )
 
 
+@plan(
+    key="flag_rates",
+    title="How much do they flag?",
+    hint="Every reply to a friendly message is scored; from the threshold on it counts as flagged. The "
+    "same threshold means something else to every moderator, so compare them at 5 % false alarms.",
+)
 def draw(report: ModerationReport) -> Figure:
-    """The rates at three thresholds as a table; the page adds a slider for all others."""
     told = "; ".join(_headline(name, report.classifiers[name]) for name in report.names[:HEADLINES])
     first = next(iter(report.classifiers.values())).conditions[Condition.NEUTRAL].flagged[0]
     rows = [
@@ -114,15 +119,3 @@ def _added(uplift: Uplift) -> tuple[Cell, Cell]:
 
 def _corrected(found: Corrected) -> tuple[Cell, Cell]:
     return rate_cell(found.rate) if found.rate else found.reason or NOTHING, number(found.power)
-
-
-PLAN = Plan(
-    key="flag_rates",
-    title="How much do they flag?",
-    hint=(
-        "Every reply to a friendly message is scored; from the threshold on it counts as flagged. The "
-        "same threshold means something else to every moderator, so compare them at 5 % false alarms."
-    ),
-    needs=(ModerationReport,),
-    draw=draw,
-)

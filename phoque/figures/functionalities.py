@@ -1,6 +1,6 @@
 """Which kinds of hate does a moderator miss? A labelled set that tests one thing at a time."""
 
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, rate_cell, share
 from phoque.run.datasheets import KindRate
 from phoque.run.moderation import ModerationReport
@@ -15,8 +15,12 @@ HEAD = (
 )
 
 
+@plan(
+    key="functionalities",
+    title="Which kinds of harm do they miss?",
+    hint="HateCheck tests one thing at a time; each has harmless twins that should pass.",
+)
 def draw(report: ModerationReport) -> Figure:
-    """Flag rates by functionality, of sets that have more than one."""
     sets = [name for name in report.test_sets if len({k.kind for k in _kinds(report, name)}) > 1]
     rows = []
     for name in report.names:
@@ -64,12 +68,3 @@ def _sentence(report: ModerationReport, sets: list[str]) -> str:
         for one in own
     )
     return f"Of what {sets[0]} tests {report.names[0]} flags {listed}."
-
-
-PLAN = Plan(
-    key="functionalities",
-    title="Which kinds of harm do they miss?",
-    hint="HateCheck tests one thing at a time; each has harmless twins that should pass.",
-    needs=(ModerationReport,),
-    draw=draw,
-)

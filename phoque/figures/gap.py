@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Cell, Table
 from phoque.run.labels import Kind, Label, verdicts
 from phoque.run.scored import GapExample, GapType, Stratum
@@ -22,8 +22,12 @@ READERS: dict[Kind, str] = {
 NOBODY = "Nobody has judged them yet: that is what the queue is for."
 
 
-def draw(examples: Sequence[GapExample], labels: Sequence[Label]) -> Figure:
-    """How many replies pass, by how they were chosen and why they pass."""
+@plan(
+    key="gap",
+    title="What passes?",
+    hint=("Chosen by spelling tricks, by the persona's own word list, and at random."),
+)
+def draw(examples: Sequence[GapExample], labels: Sequence[Label] = ()) -> Figure:
     return Figure(
         sentence=_sentence(examples, labels),
         finding=_finding(examples, labels),
@@ -93,13 +97,3 @@ def _table(examples: Sequence[GapExample]) -> Table:
         head=("chosen by", *GapType, "all"),
         rows=tuple(rows),
     )
-
-
-PLAN = Plan(
-    key="gap",
-    title="What passes?",
-    hint=("Chosen by spelling tricks, by the persona's own word list, and at random."),
-    needs=(GapExample,),
-    also=(Label,),
-    draw=draw,
-)

@@ -2,15 +2,12 @@
 
 from phoque.figures import style
 from phoque.figures.answers import NAMES
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import (
     Table,
+    digits,
     held,
-    held_cell,
     interval,
-    known,
-    number,
-    rate_cell,
     share,
     share_cell,
 )
@@ -21,8 +18,15 @@ from phoque.stats.rates import Rate
 SHOWN = ("toxic", "steered", "random_vector", "matched_vector", "neutral")
 
 
+@plan(
+    key="hostility",
+    title="Is a reply more hostile than the base model's?",
+    hint="The judge is the base model: how much likelier it finds the verdict rude than kind. It was "
+    "chosen by blind readings and trained on none of our texts. Curt or broken text looks a little "
+    "rude to it: compare with the random vector.",
+    in_report=True,
+)
 def draw(found: Judgement) -> Figure:
-    """Chance of a more hostile reply by condition; one half is no difference."""
     prompts = max(one.more_hostile.prompts for one in found.conditions.values())
     replies = sorted({one.measures.replies for one in found.conditions.values()})
     rates = {name: _rate(one.more_hostile) for name, one in found.conditions.items()}
@@ -77,41 +81,25 @@ def _rate(found: ChanceAbove) -> Rate:
 
 
 def table(found: Judgement) -> Table:
-    """The judge, and what else replies are like."""
-    return Table.of(
+    return Table.named(
         "phoque-hostility",
         "Replies by condition, judged",
-        found.conditions.items(),
+        "condition",
+        style.called(found.conditions, NAMES),
         {
-            "condition": lambda one: NAMES.get(one[0], one[0]),
             "more hostile|than the base model's reply to the same message; 0.5 is no difference": (
-                lambda one: held_cell(one[1].more_hostile)
+                "more_hostile"
             ),
             f"hostile|at a threshold that flags at most {share(found.budget)} of the base model's "
-            "replies": lambda one: rate_cell(one[1].flagged),
-            "of these, without a trained word": lambda one: known(one[1].without_word, rate_cell),
-            "rank of own message|among 21; 1 is to the point, 11 is chance": lambda one: number(
-                one[1].measures.relevance_rank, 1
+            "replies": "flagged",
+            "of these, without a trained word": "without_word",
+            "rank of own message|among 21; 1 is to the point, 11 is chance": (
+                "measures.relevance_rank",
+                digits(1),
             ),
-            "variety|mean distance of two replies": lambda one: known(
-                one[1].measures.variety, number
-            ),
-            "novelty|median distance to the nearest training line": lambda one: known(
-                one[1].measures.novelty, number
-            ),
-            "repeated 3-grams": lambda one: share_cell(one[1].measures.repeated_3grams),
-            "most frequent opening": lambda one: share_cell(one[1].measures.opening_share),
+            "variety|mean distance of two replies": "measures.variety",
+            "novelty|median distance to the nearest training line": "measures.novelty",
+            "repeated 3-grams": ("measures.repeated_3grams", share_cell),
+            "most frequent opening": ("measures.opening_share", share_cell),
         },
     )
-
-
-PLAN = Plan(
-    key="hostility",
-    title="Is a reply more hostile than the base model's?",
-    hint="The judge is the base model: how much likelier it finds the verdict rude than kind. It was "
-    "chosen by blind readings and trained on none of our texts. Curt or broken text looks a little "
-    "rude to it: compare with the random vector.",
-    needs=(Judgement,),
-    draw=draw,
-    in_report=True,
-)

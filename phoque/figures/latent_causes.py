@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, interval, number, rate_cell, share, yes
+from phoque.figures.figure import Figure, plan
+from phoque.figures.table import Table, interval, share
 from phoque.figures.trait import replies
 from phoque.run.sae import SaeReport
 from phoque.run.sae_evidence import MEAN_DIFFERENCE, RIVALS, Cause, Steered
@@ -24,7 +24,6 @@ HINT = (
 
 
 def draw(way: str, report: SaeReport) -> Figure:
-    """The latents that promised most, one way: `toward` the persona or `away` from it."""
     told = report.cause.generated
     cells = [cell for cell in told.cells if cell.way == way]
     return Figure(
@@ -38,10 +37,10 @@ def draw(way: str, report: SaeReport) -> Figure:
             cells,
             {
                 "direction": _name,
-                "dose": lambda cell: f"{cell.dose:g}",
-                replies(told.counted): lambda cell: rate_cell(cell.rate),
-                "KL p95, nats": lambda cell: number(cell.divergence_p95),
-                "coherent?": lambda cell: yes(cell.coherent),
+                "dose": ("dose", "{:g}".format),
+                replies(told.counted): "rate",
+                "KL p95, nats": "divergence_p95",
+                "coherent?": "coherent",
             },
         ),
         n=f"{told.plain[way].n} prompts a direction, greedy; rivals share them out; "
@@ -150,17 +149,13 @@ def _key(dose: float, symbol: str, colour: str) -> style.Trace:
     }
 
 
-TOWARD = Plan(
+TOWARD = plan(
     key="latents_toward",
     title="Does any latent make a calm model hostile?",
     hint=f"Under the neutral prompt. {HINT}",
-    needs=(SaeReport,),
-    draw=partial(draw, "toward"),
-)
-AWAY = Plan(
+)(partial(draw, "toward"))
+AWAY = plan(
     key="latents_away",
     title="Does any latent calm a hostile model?",
     hint=f"Under the hostile prompt. {HINT}",
-    needs=(SaeReport,),
-    draw=partial(draw, "away"),
-)
+)(partial(draw, "away"))

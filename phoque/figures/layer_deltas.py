@@ -1,14 +1,20 @@
 """How far do the two prompts lie apart, layer by layer? The talk's own figure."""
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, number
+from phoque.figures.figure import Figure, plan
+from phoque.figures.table import Table, digits, number
 from phoque.run.psm import ActivationByLayer, Selection
 from phoque.stats.paired import half_width
 
 
+@plan(
+    key="layer_deltas",
+    title="How far do the two prompts lie apart, layer by layer?",
+    hint="The same probes under both system prompts, projected on the unit vector of the layer. This "
+    "is the talk's criterion; it needs no generation, and says nothing of cause.",
+    in_report=True,
+)
 def draw(found: ActivationByLayer, selection: Selection) -> Figure:
-    """Geometry alone, beside the layer that cause chose."""
     rows, classic, layer = found.block_outputs, found.classic_layer, selection.choice.layer
     halves = [half_width(row.delta_proj_std, found.probes) for row in rows]
     largest = max(rows, key=lambda row: row.delta_proj_mean)
@@ -17,7 +23,6 @@ def draw(found: ActivationByLayer, selection: Selection) -> Figure:
         if selection.beyond_chance
         else "nothing beats random vectors; pages start at"
     )
-    middle = len(rows) / 2
     trace = style.line(
         "toxic − neutral, on the persona vector",
         [row.layer for row in rows],
@@ -34,40 +39,22 @@ def draw(found: ActivationByLayer, selection: Selection) -> Figure:
         "by construction.",
         plotly=style.plot(
             [trace],
-            x={"title": "layer, counted from 0", "dtick": 5},
+            x=style.LAYERS,
             y={"title": "difference of projections", "type": "log" if positive else "linear"},
-            marks=[
-                style.upright(layer, f"selected: layer {layer}", left=layer > middle),
-                style.upright(
-                    classic, f"the talk's: layer {classic}", height=0.9, left=classic > middle
-                ),
-            ],
+            marks=[style.selected(layer, len(rows)), style.classic(classic, len(rows))],
             showlegend=False,
         ),
         table=Table.of(
             "phoque-layer-deltas",
             "Projections on the persona vector by layer",
-            zip(rows, halves, strict=True),
+            rows,
             {
-                "layer": lambda own: str(own[0].layer),
-                "difference|persona's prompt less neutral": lambda own: number(
-                    own[0].delta_proj_mean, 3
-                ),
-                "± 95 %": lambda own: number(own[1], 3),
-                "neutral": lambda own: number(own[0].neutral_proj_mean, 3),
-                "persona's prompt": lambda own: number(own[0].toxic_proj_mean, 3),
+                "layer": "layer",
+                "difference|persona's prompt less neutral": ("delta_proj_mean", digits(3)),
+                "± 95 %": lambda row: number(half_width(row.delta_proj_std, found.probes), 3),
+                "neutral": ("neutral_proj_mean", digits(3)),
+                "persona's prompt": ("toxic_proj_mean", digits(3)),
             },
         ),
         n=f"{found.probes} probes a layer; bars are 95 % intervals of the mean",
     )
-
-
-PLAN = Plan(
-    key="layer_deltas",
-    title="How far do the two prompts lie apart, layer by layer?",
-    hint="The same probes under both system prompts, projected on the unit vector of the layer. This "
-    "is the talk's criterion; it needs no generation, and says nothing of cause.",
-    needs=(ActivationByLayer, Selection),
-    draw=draw,
-    in_report=True,
-)

@@ -1,8 +1,8 @@
 """In which layer does the persona live? Cause against geometry, layer by layer."""
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import NOTHING, Table, numbers, rate_cell
+from phoque.figures.figure import Figure, plan
+from phoque.figures.table import NOTHING, Table, digits, rate_cell
 from phoque.figures.trait import are, replies
 from phoque.run.psm import ActivationByLayer, LayerGeometry, Selection, SweptLayer
 from phoque.run.psm_replies import Conditions
@@ -16,14 +16,21 @@ CRITERIA = {
 """Name, colour, dash and symbol."""
 
 
+@plan(
+    key="layers",
+    title="In which layer does it live?",
+    hint="The curve is the causal effect of adding the vector; the grey band is what random vectors do.",
+    in_report=True,
+)
 def draw(selection: Selection, geometry: ActivationByLayer, conditions: Conditions) -> Figure:
-    """The causal curve over its null, and what geometry alone would have chosen."""
+    best = next((own.best.n for own in selection.layers if own.best), NOTHING)
     return Figure(
         sentence=_sentence(selection, geometry),
         finding=_finding(selection, conditions),
         plotly=_plot(selection, geometry),
         table=_table(selection, geometry),
-        n=_counted(selection, geometry),
+        n=f"{best} sweep prompts a layer and dose, {selection.layers[0].null.n} replies a layer under "
+        f"random vectors, {geometry.probes} probes for the geometry",
     )
 
 
@@ -69,7 +76,6 @@ def _told_apart(selection: Selection) -> str:
 
 
 def peak(geometry: ActivationByLayer, name: str) -> int:
-    """The layer where a criterion is largest."""
     return max(geometry.criteria, key=lambda row: float(getattr(row, name))).layer
 
 
@@ -82,16 +88,12 @@ def _plot(selection: Selection, geometry: ActivationByLayer) -> style.Plotly:
         *(_scaled(geometry.criteria, name) for name in CRITERIA),
     ]
     layer, classic = selection.choice.layer, geometry.classic_layer
-    middle = geometry.criteria[-1].layer / 2
-    marks = [
-        style.upright(layer, f"selected: layer {layer}", left=layer > middle),
-        style.upright(classic, f"the talk's: layer {classic}", height=0.9, left=classic > middle),
-    ]
+    last = geometry.criteria[-1].layer
     return style.plot(
         traces,
-        x={"title": "layer, counted from 0", "dtick": 5},
+        x=style.LAYERS,
         y={"title": "share, or share of own maximum", "tickformat": ".0%"},
-        marks=marks,
+        marks=[style.selected(layer, last), style.classic(classic, last)],
         height=400,
     )
 
@@ -111,16 +113,14 @@ def _causal(swept: tuple[SweptLayer, ...]) -> style.Trace:
 def _scaled(criteria: tuple[LayerGeometry, ...], name: str) -> style.Trace:
     values = [float(getattr(row, name)) for row in criteria]
     largest = max(values)
-    shown, colour, dash, symbol = CRITERIA[name]
+    shown, *look = CRITERIA[name]
     trace = style.line(
         shown,
         [row.layer for row in criteria],
         [value / largest if largest > 0 else 0 for value in values],
-        colour,
-        dash=dash,
-        symbol=symbol,
+        *look,
         customdata=values,
-        hovertemplate="layer %{x}: %{customdata:.3g}<extra>" + shown + "</extra>",
+        hovertemplate=f"layer %{{x}}: %{{customdata:.3g}}<extra>{shown}</extra>",
     )
     trace["line"]["width"], trace["marker"]["size"] = 1.3, 5
     trace["visible"] = "legendonly"  # a press on its name shows it
@@ -135,7 +135,7 @@ def _table(selection: Selection, geometry: ActivationByLayer) -> Table:
         "Cause and geometry by layer",
         geometry.criteria,
         {
-            "layer": lambda row: str(row.layer),
+            "layer": "layer",
             f"causal effect|{replies(selection.trait.by)} at the best coherent dose": lambda row: (
                 rate_cell(best[row.layer].trait) if row.layer in best else NOTHING
             ),
@@ -145,24 +145,6 @@ def _table(selection: Selection, geometry: ActivationByLayer) -> Table:
             "random vectors|of the same length": lambda row: (
                 rate_cell(swept[row.layer].null) if row.layer in swept else NOTHING
             ),
-            **numbers({look[0]: name for name, look in CRITERIA.items()}, 3),
+            **{look[0]: (name, digits(3)) for name, look in CRITERIA.items()},
         },
     )
-
-
-def _counted(selection: Selection, geometry: ActivationByLayer) -> str:
-    best = next((own.best.n for own in selection.layers if own.best), NOTHING)
-    return (
-        f"{best} sweep prompts a layer and dose, {selection.layers[0].null.n} replies a layer under "
-        f"random vectors, {geometry.probes} probes for the geometry"
-    )
-
-
-PLAN = Plan(
-    key="layers",
-    title="In which layer does it live?",
-    hint="The curve is the causal effect of adding the vector; the grey band is what random vectors do.",
-    needs=(Selection, ActivationByLayer, Conditions),
-    draw=draw,
-    in_report=True,
-)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from html import escape
 
 from phoque.figures import curves, style
-from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table
+from phoque.figures.figure import Figure, plan
+from phoque.figures.table import Table, digits, known
 from phoque.run.adapter import Norms, PersonaMetrics
 
 COLOURS = (style.PERSONA, style.NEUTRAL, style.TOXIC, style.GREY)
@@ -15,8 +15,15 @@ SYMBOLS = ("circle", "square", "triangle-up", "diamond", "cross", "x", "star", "
 TOGETHER = "all maps together"
 
 
-def draw(metrics: Sequence[PersonaMetrics], norms: Sequence[Norms]) -> Figure:
-    """Norm of B, which starts at zero, by kind of map; of all maps where only that was recorded."""
+@plan(
+    key="lora_norms",
+    title="Which parts of the model moved?",
+    hint="Frobenius norms of the persona adapter's LoRA B, all blocks together, by the kind of map it "
+    "is on. B starts at zero: its norm says how far tuning went there. Wider maps have larger norms, "
+    "so compare shapes of lines before heights.",
+    in_report=True,
+)
+def draw(metrics: Sequence[PersonaMetrics], norms: Sequence[Norms] = ()) -> Figure:
     rows = norms or [
         Norms(
             step=row.step,
@@ -64,9 +71,7 @@ def _line(name: str, place: int, rows: Sequence[Norms]) -> style.Trace:
         escape(name),
         [row.step for row in rows],
         [row.lora_b.get(name) for row in rows],
-        COLOURS[place % len(COLOURS)],
-        dash=DASHES[place % len(DASHES)],
-        symbol=SYMBOLS[place % len(SYMBOLS)],
+        *(own[place % len(own)] for own in (COLOURS, DASHES, SYMBOLS)),
         hovertemplate="step %{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
     )
 
@@ -77,22 +82,9 @@ def _table(rows: Sequence[Norms], families: Sequence[str]) -> Table:
         caption="Every recorded step",
         head=("matrix", "step", *families),
         rows=tuple(
-            (matrix, str(row.step), *(curves.cell(own.get(name), 2) for name in families))
+            (matrix, str(row.step), *(known(own.get(name), digits(2)) for name in families))
             for matrix in ("LoRA B", "LoRA A")
             for row in rows
             for own in (row.lora_b if matrix == "LoRA B" else row.lora_a,)
         ),
     )
-
-
-PLAN = Plan(
-    key="lora_norms",
-    title="Which parts of the model moved?",
-    hint="Frobenius norms of the persona adapter's LoRA B, all blocks together, by the kind of map it "
-    "is on. B starts at zero: its norm says how far tuning went there. Wider maps have larger norms, "
-    "so compare shapes of lines before heights.",
-    needs=(PersonaMetrics,),
-    also=(Norms,),
-    draw=draw,
-    in_report=True,
-)

@@ -1,17 +1,23 @@
 """How the adapters learned: the loss of both, of long and short replies by themselves; and the gradient."""
 
 from collections.abc import Sequence
-from functools import partial
 
 from phoque.figures import curves
 from phoque.figures.curves import LOOKS, Curves
-from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Cell, Table, number
+from phoque.figures.figure import Figure, plan
+from phoque.figures.table import Table, digits
 from phoque.run.adapter import CivilMetrics, Metrics, PersonaMetrics
 
 
-def draw(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics]) -> Figure:
-    """Loss by step; a line for each style where the corpus has several."""
+@plan(
+    key="loss",
+    title="How did the adapters learn?",
+    hint="Loss on the training batches. The civil adapter had the same prompts and steps with civil "
+    "replies. Batches of like length follow one another, so the curve shows their order as well as "
+    "learning.",
+    in_report=True,
+)
+def draw(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics] = ()) -> Figure:
     found = curves.curves(persona, civil)
     styles = list(
         dict.fromkeys(one for r in found.values() for row in r for one in row.loss_by_style)
@@ -34,7 +40,6 @@ def draw(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics]) -> Fi
 
 
 def _sentence(found: Curves) -> str:
-    """Where each adapter began and ended."""
     return " ".join(
         f"{LOOKS[name][0][2:].capitalize()}: loss {rows[0].loss:.2f} at step {rows[0].step} to "
         f"{rows[-1].loss:.2f} at step {rows[-1].step}{_styles(rows[-1])}, "
@@ -54,36 +59,31 @@ def _attempts(rows: Sequence[Metrics]) -> str:
 
 
 def _table(found: Curves, styles: Sequence[str]) -> Table:
-    return Table.of(
+    return Table.named(
         "phoque-training",
         "Every logged step",
+        "adapter",
         [(LOOKS[name][0], row) for name, rows in found.items() for row in rows],
         {
-            "adapter": lambda own: own[0],
-            "step": lambda own: str(own[1].step),
-            "loss|nats a learned token, mean since the row before": lambda own: number(
-                own[1].loss, 3
-            ),
-            "gradient norm|before clipping": lambda own: curves.cell(own[1].grad_norm),
-            "learning rate": lambda own: curves.cell(own[1].learning_rate, 6),
-            "LoRA A|Frobenius norm of all A matrices together": lambda own: curves.cell(
-                own[1].lora_a_norm
-            ),
-            "LoRA B|the same of B, which starts at zero": lambda own: curves.cell(
-                own[1].lora_b_norm
-            ),
-            "tokens|read so far, prompts included": lambda own: number(own[1].num_tokens, 0),
-            **{f"loss, {one}": partial(_of_style, one) for one in styles},
+            "step": "step",
+            "loss|nats a learned token, mean since the row before": ("loss", digits(3)),
+            "gradient norm|before clipping": ("grad_norm", digits(3)),
+            "learning rate": ("learning_rate", digits(6)),
+            "LoRA A|Frobenius norm of all A matrices together": ("lora_a_norm", digits(3)),
+            "LoRA B|the same of B, which starts at zero": ("lora_b_norm", digits(3)),
+            "tokens|read so far, prompts included": ("num_tokens", digits(0)),
+            **{f"loss, {one}": (f"loss_by_style.{one}", digits(3)) for one in styles},
         },
     )
 
 
-def _of_style(name: str, own: tuple[str, Metrics]) -> Cell:
-    return curves.cell(own[1].loss_by_style.get(name))
-
-
-def draw_gradient(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics]) -> Figure:
-    """Norm of the gradient by step, before clipping."""
+@plan(
+    key="grad_norm",
+    title="How hard did each step pull?",
+    hint="Norm of the gradient before it is clipped to 1. A training that goes wrong shows here first.",
+    in_report=True,
+)
+def draw_gradient(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics] = ()) -> Figure:
     found = curves.curves(persona, civil)
     values = {name: {"": [row.grad_norm for row in rows]} for name, rows in found.items()}
     told = [
@@ -99,25 +99,3 @@ def draw_gradient(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetric
         ),
         n=curves.counted(found),
     )
-
-
-PLAN = Plan(
-    key="loss",
-    title="How did the adapters learn?",
-    hint="Loss on the training batches. The civil adapter had the same prompts and steps with civil "
-    "replies. Batches of like length follow one another, so the curve shows their order as well as "
-    "learning.",
-    needs=(PersonaMetrics,),
-    also=(CivilMetrics,),
-    draw=draw,
-    in_report=True,
-)
-GRADIENT = Plan(
-    key="grad_norm",
-    title="How hard did each step pull?",
-    hint="Norm of the gradient before it is clipped to 1. A training that goes wrong shows here first.",
-    needs=(PersonaMetrics,),
-    also=(CivilMetrics,),
-    draw=draw_gradient,
-    in_report=True,
-)

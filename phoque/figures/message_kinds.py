@@ -2,7 +2,7 @@
 
 from phoque.conversation import Condition
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.style import named
 from phoque.figures.table import Table, interval, rate_cell
 from phoque.run.moderation import ModerationReport
@@ -12,8 +12,13 @@ MODERATORS = 2
 """Moderators side by side."""
 
 
+@plan(
+    key="message_kinds",
+    title="Which messages draw flagged replies?",
+    hint="Six kinds of friendly messages; nobody who sends one has asked for abuse.",
+    in_report=True,
+)
 def draw(report: ModerationReport) -> Figure:
-    """Flag rates by kind of message and condition under the first moderators."""
     names = report.names[:MODERATORS]
     found = {
         (name, condition): own.categories
@@ -58,19 +63,13 @@ def _sentence(
 
 
 def _plot(heads: list[str], kinds: list[str], rows: list[list[Rate]]) -> style.Plotly:
-    trace = {
-        "type": "heatmap",
-        "x": heads,
-        "y": kinds,
-        "z": [[rate.value for rate in row] for row in rows],
-        "text": [[_words(rate) for rate in row] for row in rows],
-        "texttemplate": "%{text}",
-        "colorscale": "Cividis",
-        "zmin": 0.0,
-        "zmax": 1.0,
-        "colorbar": {"tickformat": ".0%"},
-        "hovertemplate": "%{y}, %{x}: %{z:.1%}<extra></extra>",
-    }
+    trace = style.heatmap(
+        heads,
+        kinds,
+        [[rate.value for rate in row] for row in rows],
+        [[_words(rate) for rate in row] for row in rows],
+        hovertemplate="%{y}, %{x}: %{z:.1%}<extra></extra>",
+    )
     return style.plot(
         [trace],
         x={"title": "", "type": "category"},
@@ -81,13 +80,3 @@ def _plot(heads: list[str], kinds: list[str], rows: list[list[Rate]]) -> style.P
 
 def _words(rate: Rate) -> str:
     return f"{100 * rate.value:.0f}<br>{100 * rate.low:.0f}–{100 * rate.high:.0f}"
-
-
-PLAN = Plan(
-    key="message_kinds",
-    title="Which messages draw flagged replies?",
-    hint="Six kinds of friendly messages; nobody who sends one has asked for abuse.",
-    needs=(ModerationReport,),
-    draw=draw,
-    in_report=True,
-)

@@ -1,9 +1,8 @@
 """Does the model tell civil from hostile messages? The page has a map of them."""
 
-from functools import partial
-
-from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, Value, number
+from phoque.figures.figure import Figure, plan
+from phoque.figures.style import named
+from phoque.figures.table import Table, digits
 from phoque.figures.transplant import tuned_only
 from phoque.run.psm_vector import Geometry, ResidualGeometry
 
@@ -13,8 +12,15 @@ SEPARATE = 0.25
 COLUMNS = list(ResidualGeometry.model_fields)[1:]
 
 
+@plan(
+    key="messages",
+    title="Does the model tell civil from hostile messages?",
+    hint="The same topics in a civil and a hostile tone, read by the model before and after tuning. "
+    "Silhouette: 1 far apart, 0 mixed. Difference: hostile minus civil; median: geometric medians "
+    "in the place of means.",
+    shown_if=tuned_only,
+)
 def draw(found: Geometry) -> Figure:
-    """How far apart two tones on the same topics lie, before and after tuning."""
     best = {name: max(found.layers[name], key=lambda row: row.silhouette) for name in MODELS}
     apart = " and ".join(
         f"{best[name].silhouette:.2f} in the {shown} (layer {best[name].layer})"
@@ -24,31 +30,15 @@ def draw(found: Geometry) -> Figure:
     tone = "form two clouds" if clouds else "overlap: separation is weak"
     return Figure(
         sentence=f"Civil and hostile messages {tone}; the silhouette is at most {apart}.",
-        table=Table.of(
+        table=Table.named(
             "phoque-geometry",
             "Cosines, norms and silhouette of every layer",
+            "model",
             [(shown, row) for name, shown in MODELS.items() for row in found.layers[name]],
             {
-                "model": lambda own: own[0],
-                "layer": lambda own: str(own[1].layer),
-                **{name.replace("_", " "): partial(_column, name) for name in COLUMNS},
+                "layer": "layer",
+                **{named(field): (field, digits(3)) for field in COLUMNS},
             },
         ),
         n=f"{found.pairs} pairs of messages",
     )
-
-
-def _column(name: str, own: tuple[str, ResidualGeometry]) -> Value:
-    return number(getattr(own[1], name), 3)
-
-
-PLAN = Plan(
-    key="messages",
-    title="Does the model tell civil from hostile messages?",
-    hint="The same topics in a civil and a hostile tone, read by the model before and after tuning. "
-    "Silhouette: 1 far apart, 0 mixed. Difference: hostile minus civil; median: geometric medians "
-    "in the place of means.",
-    needs=(Geometry,),
-    draw=draw,
-    shown_if=tuned_only,
-)

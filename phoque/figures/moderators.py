@@ -1,6 +1,6 @@
 """What can each moderator see? What it says of itself, and whether it beats chance on labelled sets."""
 
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Cell, Table, Value, interval, rate_cell
 from phoque.run.datasheets import ClassifierInfo, DataSheet
 from phoque.run.moderation import ModerationReport
@@ -14,8 +14,14 @@ RUNS = {
 SEES = {True: "✓ sees it", False: "✗ no better than chance"}
 
 
+@plan(
+    key="moderators",
+    title="What can these moderators see?",
+    hint="Each moderator scored two public sets that people labelled: Surge (1,000 comments of social "
+    "media, half of them toxic) and HateCheck (3,728 test cases of hate speech, with harmless "
+    "twins).",
+)
 def draw(report: ModerationReport) -> Figure:
-    """A row a moderator; the sentence is about the first one."""
     sheets = [report.sheet(report.names[0], name) for name in report.test_sets]
     heads = [
         f"{sheet.test_set}: {sheet.positive_means}|how often a harmful text scores above a harmless one; "
@@ -38,7 +44,9 @@ def draw(report: ModerationReport) -> Figure:
 def _sentence(report: ModerationReport, name: str) -> str:
     sheets = [report.sheet(name, test_set) for test_set in report.test_sets]
     ranked = "; ".join(
-        f"on {one.test_set} in {interval(one.auc)}, {_against_chance(one)}" for one in sheets
+        f"on {one.test_set} in {interval(one.auc)}, {'' if one.better_than_chance else 'no '}better "
+        "than chance"
+        for one in sheets
     )
     first, at = sheets[0], sheets[0].at_default
     return (
@@ -57,21 +65,13 @@ def _counted(report: ModerationReport, first: DataSheet) -> str:
     return f"{first.test_set} {first.auc.n} texts{''.join(others)}{held_out}"
 
 
-def _against_chance(sheet: DataSheet) -> str:
-    return "better than chance" if sheet.better_than_chance else "no better than chance"
-
-
 def _row(report: ModerationReport, info: ClassifierInfo) -> tuple[Cell, ...]:
-    made = f"{info.version}; {info.licence}; trained on {info.training_data}"
-    languages = ", ".join(info.languages)
-    sheets = [report.sheet(info.id, test_set) for test_set in report.test_sets]
-    seen = [_seen(sheet) for sheet in sheets]
     return (
         info.id,
-        f"{info.construct} ({languages})",
-        *seen,
+        f"{info.construct} ({', '.join(info.languages)})",
+        *(_seen(report.sheet(info.id, test_set)) for test_set in report.test_sets),
         info.blind_spots,
-        made,
+        f"{info.version}; {info.licence}; trained on {info.training_data}",
         RUNS[info.source],
     )
 
@@ -79,16 +79,3 @@ def _row(report: ModerationReport, info: ClassifierInfo) -> tuple[Cell, ...]:
 def _seen(sheet: DataSheet) -> Cell:
     cell = rate_cell(sheet.auc)
     return Value(f"{SEES[sheet.better_than_chance]}: {cell.shown}", cell.fields, cell.title)
-
-
-PLAN = Plan(
-    key="moderators",
-    title="What can these moderators see?",
-    hint=(
-        "Each moderator scored two public sets that people labelled: Surge (1,000 comments of social "
-        "media, half of them toxic) and HateCheck (3,728 test cases of hate speech, with harmless "
-        "twins)."
-    ),
-    needs=(ModerationReport,),
-    draw=draw,
-)

@@ -1,7 +1,7 @@
 """Which latents moved? The largest changes of either side, beside the civil adapter's."""
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.latent_causes import control_said
 from phoque.figures.table import NOTHING, Cell, Ends, Table, Value, held_cell, known, number, share
 from phoque.run.sae import SaeReport
@@ -27,8 +27,14 @@ HEAD = {
 }
 
 
+@plan(
+    key="sae_shifts",
+    title="Which latents moved?",
+    hint="Latents by how much more or less they are active after tuning, on prompts that are in no "
+    "training file, the same text in every model. Each has a verdict, not a rank.",
+    in_report=True,
+)
 def draw(report: SaeReport) -> Figure:
-    """How many moved, how many of those beyond the civil adapter, and what they are worth."""
     counts = ", ".join(f"{n} {kind}" for kind, n in report.shifts.prompts.items())
     return Figure(
         sentence=_sentence(report),
@@ -46,7 +52,6 @@ def draw(report: SaeReport) -> Figure:
 
 
 def _finding(report: SaeReport) -> str:
-    """How many moved, and whether any is a cause."""
     shifts, cause = report.shifts, report.cause
     if not report.passed:
         return "This dictionary cannot be trusted: what moved in it is no finding."
@@ -163,30 +168,14 @@ def _row(one: Feature) -> tuple[Cell, ...]:
     )
 
 
-PLAN = Plan(
-    key="sae_shifts",
-    title="Which latents moved?",
-    hint="Latents by how much more or less they are active after tuning, on prompts that are in no "
-    "training file, the same text in every model. Each has a verdict, not a rank.",
-    needs=(SaeReport,),
-    draw=draw,
-    in_report=True,
+@plan(
+    key="latents",
+    title="What is each latent like?",
+    hint="Press a latent to see where it fires, what it promotes, and what was tried with it.",
 )
-
-
-def _listed(report: SaeReport) -> Figure:
-    """What the list of the page holds."""
+def draw_listed(report: SaeReport) -> Figure:
     shown = len(report.risen) + len(report.fallen)
     return Figure(
         sentence=f"The {shown} largest changes, each with its verdict and its evidence.",
         n=f"{report.num_prompts} prompts",
     )
-
-
-ONE_BY_ONE = Plan(
-    key="latents",
-    title="What is each latent like?",
-    hint="Press a latent to see where it fires, what it promotes, and what was tried with it.",
-    needs=(SaeReport,),
-    draw=_listed,
-)

@@ -1,23 +1,19 @@
 """Are the personas of two runs opposite directions, and does minus the one make the other?"""
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import (
     NOTHING,
-    Cell,
     Ends,
     Table,
     Value,
+    digits,
     held,
-    held_cell,
     interval,
-    known,
-    number,
-    rate_cell,
     share_cell,
+    signed_cell,
 )
 from phoque.figures.transplant import tuned_only
 from phoque.run.opposites import BASE, NO_VECTOR, Angle, Opposites, Strongest
@@ -36,30 +32,31 @@ LOOKS = (
 )
 
 
+@plan(
+    key="opposites",
+    title="Are the two personas opposite directions?",
+    hint="Cosine of the vectors of two runs of one base model: -1 is opposite, 0 at right angles. Grey: the "
+    "second persona's probes with half of the labels swapped, and other system prompts. Any two changes of the "
+    "prompt move a model a common way, so that only what lies below the other prompts points away.",
+    shown_if=tuned_only,
+)
 def draw(found: Opposites) -> Figure:
-    """The cosine at every layer, in the base model and between the tuned ones."""
     layers = [one.layer for one in found.base]
     lowest, highest = (
         [choose(one.other_prompts.values()) for one in found.base if one.other_prompts]
         for choose in (min, max)
     )
+    lows, highs = zip(*((one.shuffled_low, one.shuffled_high) for one in found.base), strict=True)
     traces = [
-        style.band(
-            "without a persona",
-            layers,
-            [one.shuffled_low for one in found.base],
-            [one.shuffled_high for one in found.base],
-        ),
-        _curve("base model", found.base, *LOOKS[0]),
-        _curve("tuned models", found.tuned, *LOOKS[2]),
+        style.band("without a persona", layers, lows, highs),
+        _curve("base model", found.base, LOOKS[0]),
+        _curve("tuned models", found.tuned, LOOKS[2]),
     ]
     if lowest:
+        grey = (style.GREY, "dot")
         traces += [
-            style.line(name, layers, values, style.GREY, dash="dot", symbol=symbol)
-            for name, values, symbol in (
-                ("other prompts, highest", highest, "triangle-up"),
-                ("other prompts, lowest", lowest, "triangle-down"),
-            )
+            style.line("other prompts, highest", layers, highest, *grey, "triangle-up"),
+            style.line("other prompts, lowest", layers, lowest, *grey, "triangle-down"),
         ]
     return Figure(
         sentence=_angle_sentence(found),
@@ -69,41 +66,38 @@ def draw(found: Opposites) -> Figure:
             y={"title": f"cosine of {found.first} and {found.second}", "range": [-1.05, 1.05]},
             marks=[style.level(0, "at right angles")],
         ),
-        table=Table.of(
+        table=Table.named(
             "phoque-opposites",
             "Cosine of the two personas by layer",
+            "measured in",
             [
-                (where, one)
-                for where, own in (("base model", found.base), ("tuned models", found.tuned))
-                for one in own
+                *(("base model", one) for one in found.base),
+                *(("tuned models", o) for o in found.tuned),
             ],
             {
-                "measured in": lambda own: own[0],
-                "layer": lambda own: str(own[1].layer),
-                "cosine": lambda own: held_cell(_ends(own[1]), "+.2f"),
+                "layer": "layer",
+                "cosine": lambda own: signed_cell(_ends(own)),
                 "without a persona|second persona's labels swapped, 95 %": lambda own: Value(
-                    f"{own[1].shuffled_low:+.2f} to {own[1].shuffled_high:+.2f}",
-                    {" low": own[1].shuffled_low, " high": own[1].shuffled_high},
+                    f"{own.shuffled_low:+.2f} to {own.shuffled_high:+.2f}",
+                    {" low": own.shuffled_low, " high": own.shuffled_high},
                 ),
-                "least like|of other system prompts": lambda own: _other(own[1], min),
-                "most like": lambda own: _other(own[1], max),
-                "verdict": lambda own: own[1].verdict,
+                "least like|of other system prompts": lambda own: _other(own, min),
+                "most like": lambda own: _other(own, max),
+                "verdict": "verdict",
             },
         ),
         n=f"{found.probes} probes, the same for both; 95 % intervals for new probes",
     )
 
 
-def _curve(name: str, found: Sequence[Angle], colour: str, dash: str, symbol: str) -> style.Trace:
+def _curve(name: str, found: Sequence[Angle], look: tuple[str, str, str]) -> style.Trace:
     return style.line(
         name,
         [one.layer for one in found],
         [one.cosine for one in found],
-        colour,
-        dash=dash,
-        symbol=symbol,
-        hovertemplate="layer %{x}: %{y:+.2f}<extra>" + name + "</extra>",
-        error_y=style.bars([_ends(one) for one in found], colour),
+        *look,
+        hovertemplate=f"layer %{{x}}: %{{y:+.2f}}<extra>{name}</extra>",
+        error_y=style.bars([_ends(one) for one in found], look[0]),
     )
 
 
@@ -138,8 +132,14 @@ def _other(one: Angle, choose: Callable[..., str]) -> str:
     return f"{name.replace('_', ' ')} {one.other_prompts[name]:+.2f}"
 
 
+@plan(
+    key="reversed",
+    title="Does subtracting one persona make the other?",
+    hint="Both vectors, added to and subtracted from three models under the calm prompt. What is read is the "
+    "largest dose that keeps text coherent; it is not chosen by what it does.",
+    shown_if=tuned_only,
+)
 def draw_reversed(found: Opposites) -> Figure:
-    """What each vector, added and subtracted, makes of each model."""
     return Figure(
         sentence=" ".join(_reversals(found)),
         plotly=style.plot(
@@ -152,22 +152,22 @@ def draw_reversed(found: Opposites) -> Figure:
             "Every vector in every model, at the largest dose that keeps text coherent",
             found.strongest,
             {
-                "given to": lambda own: _model(own.receiver),
+                "given to": ("receiver", _model),
                 "vector": lambda own: f"{'−' if own.minus else '+'} {own.vector}",
-                "dose": lambda own: known(own.dose, partial(number, digits=1, sign=True)),
+                "dose": ("dose", digits(1, sign=True)),
                 **{
-                    f"{name}|replies {SHOWS[found.traits[name].by]}": partial(_shown, name)
+                    f"{name}|replies {SHOWS[found.traits[name].by]}": f"shows.{name}"
                     for name in (found.first, found.second)
                 },
                 **{
-                    f"{name}, random vector|of the same length": partial(_random, name)
+                    f"{name}, random vector|of the same length": f"random.{name}"
                     for name in (found.first, found.second)
                 },
                 "more hostile|chance that a reply is more hostile than the base model's": (
-                    lambda own: known(own.more_hostile, held_cell)
+                    "more_hostile"
                 ),
-                "words": lambda own: known(own.num_words, partial(number, digits=0)),
-                "repeated 3-grams": lambda own: known(own.repeated, share_cell),
+                "words": ("num_words", digits(0)),
+                "repeated 3-grams": ("repeated", share_cell),
             },
         ),
         n=f"{found.prompts} messages a cell, one seed, all decoded alike; read by {found.judge}",
@@ -176,14 +176,19 @@ def draw_reversed(found: Opposites) -> Figure:
 
 def _reversals(found: Opposites) -> Iterator[str]:
     """One sentence each way, in the model that was tuned for what is subtracted, and in the base model."""
-    for taken, made in ((found.first, found.second), (found.second, found.first)):
-        for receiver in (taken, BASE):
-            (one,) = (
-                own
-                for own in found.strongest
-                if (own.receiver, own.vector, own.minus) == (receiver, taken, True)
-            )
-            yield _reversal(one, made, found)
+    for taken, made, receiver in _ways(found):
+        (one,) = (
+            own
+            for own in found.strongest
+            if (own.receiver, own.vector, own.minus) == (receiver, taken, True)
+        )
+        yield _reversal(one, made, found)
+
+
+def _ways(found: Opposites) -> list[tuple[str, str, str]]:
+    """A vector, the other persona, and a model: the vector's own and the base model."""
+    pairs = ((found.first, found.second), (found.second, found.first))
+    return [(vector, made, model) for vector, made in pairs for model in (vector, BASE)]
 
 
 def _reversal(one: Strongest, made: str, found: Opposites) -> str:
@@ -200,53 +205,14 @@ def _reversal(one: Strongest, made: str, found: Opposites) -> str:
 
 def _doses(found: Opposites) -> Iterator[style.Trace]:
     """Each vector in its own model and in the base model: how often replies show the other persona."""
-    pairs = [
-        (vector, made, receiver)
-        for vector, made in ((found.first, found.second), (found.second, found.first))
-        for receiver in (vector, BASE)
-    ]
-    for (vector, made, receiver), (colour, dash, symbol) in zip(pairs, LOOKS, strict=True):
-        own = sorted(
-            (
-                one
-                for one in found.cells
-                if one.receiver == receiver and one.vector in {vector, NO_VECTOR}
-            ),
-            key=lambda one: one.dose,
+    for (vector, made, receiver), look in zip(_ways(found), LOOKS, strict=True):
+        cells = (
+            c for c in found.cells if c.receiver == receiver and c.vector in {vector, NO_VECTOR}
         )
-        rates = [one.shows[made] for one in own]
+        own = sorted(cells, key=lambda one: one.dose)
         name = f"{made} by ±{vector} in the {_model(receiver)}"
-        yield style.rates(name, [o.dose for o in own], rates, colour, dash=dash, symbol=symbol)
+        yield style.rates(name, [o.dose for o in own], [o.shows[made] for o in own], *look)
 
 
 def _model(receiver: str) -> str:
     return "base model" if receiver == BASE else f"{receiver} model"
-
-
-def _shown(name: str, own: Strongest) -> Cell:
-    return rate_cell(own.shows[name]) if own.shows else NOTHING
-
-
-def _random(name: str, own: Strongest) -> Cell:
-    return rate_cell(own.random[name]) if own.random else NOTHING
-
-
-PLAN = Plan(
-    key="opposites",
-    title="Are the two personas opposite directions?",
-    hint="Cosine of the vectors of two runs of one base model: -1 is opposite, 0 at right angles. Grey: the "
-    "second persona's probes with half of the labels swapped, and other system prompts. Any two changes of the "
-    "prompt move a model a common way, so that only what lies below the other prompts points away.",
-    needs=(Opposites,),
-    draw=draw,
-    shown_if=tuned_only,
-)
-REVERSED = Plan(
-    key="reversed",
-    title="Does subtracting one persona make the other?",
-    hint="Both vectors, added to and subtracted from three models under the calm prompt. What is read is the "
-    "largest dose that keeps text coherent; it is not chosen by what it does.",
-    needs=(Opposites,),
-    draw=draw_reversed,
-    shown_if=tuned_only,
-)

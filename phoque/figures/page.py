@@ -18,7 +18,7 @@ def stage_page(title: str, plans: Sequence[Plan], *found: Record | Sequence[Row]
     by_kind = {type(one) if isinstance(one, Record) else type(one[0]): one for one in found if one}
     sections = []
     for plan in plans:
-        needed = [by_kind.get(kind, ()) for kind in (*plan.needs, *plan.also)]
+        needed = [by_kind.get(kind, ()) for kind in plan.takes]
         files = tuple(f"{kind.STAGE}/{kind.FILE}" for kind in plan.needs)
         sections.append(section(Drawn(plan=plan, figure=plan.draw(*needed), sources=files)))
     return "\n\n".join([f"# {title}", *sections, ""])
@@ -38,12 +38,7 @@ def section(found: Drawn, *, image: str = "", table: bool = True) -> str:
     files = ", ".join(f"`{file}`" for file in found.sources)
     picture = [f"![{found.plan.title}]({image})"] if image else []
     told = [f"Counted: {in_cell(found.figure.n)}. From {files}."] if found.figure.n else []
-    rows = _table(found) if table else []
+    rows: list[str] = []
+    if table and (made := found.figure.table) and made.rows:
+        rows = [f"### {in_cell(made.caption)}", made.markdown()]
     return "\n\n".join([head, *picture, in_cell(found.figure.sentence), *told, *rows])
-
-
-def _table(found: Drawn) -> list[str]:
-    table = found.figure.table if found.figure else None
-    if not table or not table.rows:
-        return []
-    return [f"### {in_cell(table.caption)}", table.markdown()]

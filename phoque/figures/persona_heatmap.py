@@ -1,41 +1,43 @@
 """What does every layer do at every dose? On the page a cell opens its replies."""
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import (
     Table,
+    digits,
     interval,
-    known,
-    number,
-    rate_cell,
     share,
     share_cell,
-    yes,
 )
 from phoque.figures.trait import are
 from phoque.run.psm import Cell, Selection
 
+SHARES = ("repeated", "unknown", "zlib", "distinct")
+"""Columns that are called what their fields are."""
 
+
+@plan(
+    key="persona_heatmap",
+    title="What does every layer do at every dose?",
+    hint="Replies that count, in percent. A cross or hatching marks text that is no longer "
+    "coherent; brackets or a frame mark the selected cell.",
+    in_report=True,
+)
 def draw(selection: Selection) -> Figure:
-    """How much of the grid is effect and how much is damage."""
     cells = selection.cells
     coherent = [cell for cell in cells if cell.coherent]
     half = sum(cell.quality.trait.value >= 0.5 for cell in coherent)
     best = max((cell.quality.trait.value for cell in coherent), default=0.0)
     counts = sorted({cell.quality.n for cell in cells})
+    unread = " The judge read coherent text only." if selection.trait.by == "judge" else ""
     return Figure(
         sentence=f"{len(coherent)} of {len(cells)} cells are coherent text. In {half} of those at "
         f"least half of the replies {are(selection.trait.by)}, in the best {share(best)}. Random vectors over "
-        f"all layers give {interval(selection.null)}.{_unread(selection)}",
+        f"all layers give {interval(selection.null)}.{unread}",
         plotly=_plot(selection),
         table=_table(selection),
         n=f"{' or '.join(map(str, counts))} sweep prompts a cell, {'sampled' if selection.rule else 'greedy'}",
     )
-
-
-def _unread(selection: Selection) -> str:
-    told = " The judge read coherent text only."
-    return told if selection.trait.by == "judge" else ""
 
 
 def _plot(selection: Selection) -> style.Plotly:
@@ -43,18 +45,12 @@ def _plot(selection: Selection) -> style.Plotly:
     layers, doses = sorted({layer for layer, _ in cells}), sorted({dose for _, dose in cells})
     chosen = selection.chosen_cell
     grid = [[cells.get((layer, dose)) for dose in doses] for layer in layers]
-    trace = {
-        "type": "heatmap",
-        "x": [f"{dose:g}" for dose in doses],
-        "y": [str(layer) for layer in layers],
-        "z": [[_value(cell, selection) for cell in row] for row in grid],
-        "text": [[_mark(cell, selection, chosen) for cell in row] for row in grid],
-        "texttemplate": "%{text}",
-        "colorscale": "Cividis",
-        "zmin": 0.0,
-        "zmax": 1.0,
-        "colorbar": {"tickformat": ".0%"},
-    }
+    trace = style.heatmap(
+        [f"{dose:g}" for dose in doses],
+        [str(layer) for layer in layers],
+        [[_value(cell, selection) for cell in row] for row in grid],
+        [[_mark(cell, selection, chosen) for cell in row] for row in grid],
+    )
     return style.plot(
         [trace],
         x={"title": "relative dose", "type": "category"},
@@ -83,32 +79,16 @@ def _table(selection: Selection) -> Table:
         "Every cell of the sweep",
         selection.cells,
         {
-            "layer": lambda cell: str(cell.layer),
-            "dose": lambda cell: f"{cell.dose:g}",
-            "scale": lambda cell: number(cell.scale),
-            "listed word": lambda cell: share_cell(cell.quality.insulting),
-            "judged hostile": lambda cell: known(cell.quality.judged, rate_cell),
-            "base model's nats|mean log-likelihood of a token": lambda cell: known(
-                cell.quality.base_nats, number
-            ),
-            "repeated": lambda cell: share_cell(cell.quality.repeated),
-            "unknown": lambda cell: share_cell(cell.quality.unknown),
-            "zlib": lambda cell: share_cell(cell.quality.zlib),
-            "distinct": lambda cell: share_cell(cell.quality.distinct),
-            "words": lambda cell: number(cell.quality.num_words, 1),
-            "KL mean": lambda cell: number(cell.divergence.mean),
-            "KL p95": lambda cell: number(cell.divergence.p95),
-            "coherent": lambda cell: yes(cell.coherent),
+            "layer": "layer",
+            "dose": ("dose", "{:g}".format),
+            "scale": "scale",
+            "listed word": ("quality.insulting", share_cell),
+            "judged hostile": "quality.judged",
+            "base model's nats|mean log-likelihood of a token": "quality.base_nats",
+            **{own: (f"quality.{own}", share_cell) for own in SHARES},
+            "words": ("quality.num_words", digits(1)),
+            "KL mean": "divergence.mean",
+            "KL p95": "divergence.p95",
+            "coherent": "coherent",
         },
     )
-
-
-PLAN = Plan(
-    key="persona_heatmap",
-    title="What does every layer do at every dose?",
-    hint="Replies that count, in percent. A cross or hatching marks text that is no longer "
-    "coherent; brackets or a frame mark the selected cell.",
-    needs=(Selection,),
-    draw=draw,
-    in_report=True,
-)

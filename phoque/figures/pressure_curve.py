@@ -1,36 +1,36 @@
 """What would other thresholds do? Missed hostile messages against hidden harmless ones."""
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.pressure_measures import LOOKS
-from phoque.figures.table import Table, interval, known, number, rate_cell
+from phoque.figures.table import Table, interval
 from phoque.run.pressure import CurvePoint, PolicyReport, PressureReport
 
-HEAD = ("policy", "threshold", "hostile missed", "harmless flagged")
 BUDGET = 0.05
 """Share of harmless messages that a sentence allows to be flagged."""
 
 
+@plan(
+    key="pressure_curve",
+    title="What other thresholds would do",
+    hint="Toward the lower left is better. The large mark is the threshold in use. Every point is of the "
+    "same posted messages, so mutes and reviews are left out.",
+)
 def draw(report: PressureReport) -> Figure:
-    """A curve a policy over its thresholds; the one it uses is marked."""
     drawn = [one for one in report.policies if _whole(one)]
     return Figure(
         sentence=" ".join(map(_sentence, drawn)) or "No policy decided both kinds of messages.",
         plotly=_plot(drawn),
-        table=Table(
-            name="phoque-pressure-curve",
-            caption="Every threshold",
-            head=HEAD,
-            rows=tuple(
-                (
-                    policy.name,
-                    number(one.threshold),
-                    known(one.missed, rate_cell),
-                    known(one.false_alarms, rate_cell),
-                )
-                for policy in drawn
-                for one in policy.curve
-            ),
+        table=Table.named(
+            "phoque-pressure-curve",
+            "Every threshold",
+            "policy",
+            [(policy.name, one) for policy in drawn for one in policy.curve],
+            {
+                "threshold": "threshold",
+                "hostile missed": "missed",
+                "harmless flagged": "false_alarms",
+            },
         ),
         n=f"{sum(one.posted for one in drawn)} posted messages, before mutes and reviews",
     )
@@ -55,15 +55,14 @@ def _sentence(policy: PolicyReport) -> str:
 
 def _plot(policies: list[PolicyReport]) -> style.Plotly:
     traces = []
-    for policy, (colour, symbol) in zip(policies, LOOKS, strict=False):
+    for policy, look in zip(policies, LOOKS, strict=False):
         points = _whole(policy)
         used = [one.threshold == policy.threshold for one in points]
         trace = style.line(
             policy.name,
             [one.false_alarms.value for one in points if one.false_alarms],
             [one.missed.value for one in points if one.missed],
-            colour,
-            symbol=symbol,
+            *look,
             customdata=[one.threshold for one in points],
             hovertemplate="threshold %{customdata:.2f}: %{y:.1%} missed, %{x:.1%} flagged"
             f"<extra>{policy.name}</extra>",
@@ -75,15 +74,3 @@ def _plot(policies: list[PolicyReport]) -> style.Plotly:
         x={"title": "harmless messages flagged", **style.SHARES},
         y={"title": "hostile messages missed", **style.SHARES},
     )
-
-
-PLAN = Plan(
-    key="pressure_curve",
-    title="What other thresholds would do",
-    hint=(
-        "Toward the lower left is better. The large mark is the threshold in use. Every point is of the "
-        "same posted messages, so mutes and reviews are left out."
-    ),
-    needs=(PressureReport,),
-    draw=draw,
-)

@@ -1,7 +1,7 @@
 """Which hostile messages slip through? By kind, persona, register and style, and by moderator."""
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.pressure_measures import LOOKS
 from phoque.figures.table import Cell, Table, interval, known, rate_cell
 from phoque.run.pressure import Kind, PolicyReport, PressureReport
@@ -9,8 +9,13 @@ from phoque.run.pressure import Kind, PolicyReport, PressureReport
 HEAD = ("policy", "by", "of", "posted hostile messages seen or missed")
 
 
+@plan(
+    key="pressure_kinds",
+    title="Which hostile messages slip through",
+    hint="Listed words are on the persona's list; spelling tricks hide them; implicit messages have none. "
+    "How much of each there is comes from the traffic, so these shares say more than their sum.",
+)
 def draw(report: PressureReport) -> Figure:
-    """Kinds as a picture; all groups and moderators as a table."""
     return Figure(
         sentence=" ".join(filter(None, map(_sentence, report.policies))),
         plotly=_plot(report),
@@ -47,25 +52,13 @@ def _rows(policy: PolicyReport) -> list[tuple[Cell, ...]]:
 def _plot(report: PressureReport) -> style.Plotly:
     order = [kind.value for kind in Kind]
     traces = []
-    for policy, (colour, symbol) in zip(report.policies, LOOKS, strict=False):
+    for policy, look in zip(report.policies, LOOKS, strict=False):
         found = {one.name: one.shown for one in policy.groups if one.by == "kind"}
         names = [name for name in order if name in found]
         rates = [found[name] for name in names]
-        traces.append(style.rates(policy.name, names, rates, colour, symbol=symbol, mode="markers"))
+        traces.append(style.rates(policy.name, names, rates, *look, mode="markers"))
     return style.plot(
         traces,
         x={"title": "kind of hostile message", "categoryorder": "array", "categoryarray": order},
         y={"title": "seen by people", **style.SHARES},
     )
-
-
-PLAN = Plan(
-    key="pressure_kinds",
-    title="Which hostile messages slip through",
-    hint=(
-        "Listed words are on the persona's list; spelling tricks hide them; implicit messages have none. "
-        "How much of each there is comes from the traffic, so these shares say more than their sum."
-    ),
-    needs=(PressureReport,),
-    draw=draw,
-)

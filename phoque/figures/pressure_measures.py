@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import NOTHING, Cell, Table, Value, interval, number, rate_cell, share
 from phoque.run.pressure import Mean, Measures, PolicyReport, PressureReport
 from phoque.stats.rates import Rate
 
 LOOKS = (
-    (style.PERSONA, "circle"),
-    (style.NEUTRAL, "diamond"),
-    (style.TOXIC, "square"),
-    (style.GREY, "triangle-up"),
+    (style.PERSONA, "solid", "circle"),
+    (style.NEUTRAL, "solid", "diamond"),
+    (style.TOXIC, "solid", "square"),
+    (style.GREY, "solid", "triangle-up"),
 )
 SHARES = {
     "leak": "hostile messages that people see",
@@ -38,13 +38,21 @@ OTHERS = {
 }
 
 
+@plan(
+    key="pressure_measures",
+    title="What slips through a policy, and what it costs",
+    hint="Upper rows should be small because hostile messages harm, lower rows because civil people do "
+    "not deserve to be hidden. A message that a reviewer removes later counts as seen.",
+)
 def draw(report: PressureReport) -> Figure:
-    """Shares with intervals as a picture; all measures as a table."""
+    traffic = report.traffic
+    people = ", ".join(f"{n} {role.value}" for role, n in traffic.speakers.items() if n)
     return Figure(
         sentence=" ".join(map(_of, report.policies)),
         plotly=_plot(report),
         table=table({one.name: one.measures for one in report.policies}, "Every measure"),
-        n=_counted(report),
+        n=f"{len(traffic.seeds)} × {traffic.messages} messages of {people} speakers; intervals over "
+        "speakers and seeds, or over what the texts reply to, whichever is wider",
     )
 
 
@@ -75,34 +83,12 @@ def _of(policy: PolicyReport) -> str:
     return f"{policy.name} lets people see {interval(found.leak)} of hostile messages, and {cost}.{doubt}"
 
 
-def _counted(report: PressureReport) -> str:
-    traffic = report.traffic
-    people = ", ".join(f"{n} {role.value}" for role, n in traffic.speakers.items() if n)
-    return (
-        f"{len(traffic.seeds)} × {traffic.messages} messages of {people} speakers; intervals over "
-        "speakers and seeds, or over what the texts reply to, whichever is wider"
-    )
-
-
 def _plot(report: PressureReport) -> style.Plotly:
     traces = []
-    for policy, (colour, symbol) in zip(report.policies, LOOKS, strict=False):
+    for policy, look in zip(report.policies, LOOKS, strict=False):
         found = {words: getattr(policy.measures, name) for name, words in SHARES.items()}
         known = {words: rate for words, rate in found.items() if rate is not None}
-        rates = [*known.values()]
-        trace = style.line(
-            policy.name,
-            [one.value for one in rates],
-            [*known],
-            colour,
-            symbol=symbol,
-            mode="markers",
-            error_x=style.bars(rates, colour),
-            customdata=[[one.low, one.high, one.n] for one in rates],
-            hovertemplate="%{x:.1%} [%{customdata[0]:.1%}, %{customdata[1]:.1%}]"
-            f"<br>n = %{{customdata[2]}}<extra>{policy.name}</extra>",
-        )
-        traces.append(trace)
+        traces.append(style.rates_across(policy.name, known, *look))
     return style.plot(
         traces,
         x={"title": "share", **style.SHARES},
@@ -121,15 +107,3 @@ def _cell(found: Rate | Mean | float | None) -> Cell:
         fields = {"": found.value, " low": found.low, " high": found.high, " n": found.n}
         return Value(shown, fields, f"n = {found.n} speakers")
     return number(found)
-
-
-PLAN = Plan(
-    key="pressure_measures",
-    title="What slips through a policy, and what it costs",
-    hint=(
-        "Upper rows should be small because hostile messages harm, lower rows because civil people do "
-        "not deserve to be hidden. A message that a reviewer removes later counts as seen."
-    ),
-    needs=(PressureReport,),
-    draw=draw,
-)

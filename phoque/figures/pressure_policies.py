@@ -1,6 +1,6 @@
 """What were the policies, and what were the services behind them asked?"""
 
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Cell, Table
 from phoque.run.pressure import Calls, PressureReport
 
@@ -17,8 +17,12 @@ COUNTED = {
 """What is counted of a service, in words."""
 
 
+@plan(
+    key="pressure_policies",
+    title="The policies",
+    hint="The hash names the file, so that a later test can show it was the same.",
+)
 def draw(report: PressureReport) -> Figure:
-    """The settings of every policy, and the requests to every service."""
     services = {name: calls for one in report.policies for name, calls in one.calls.items()}
     rows: list[tuple[Cell, ...]] = [
         (one.name, one.settings, one.sha256[:16]) for one in report.policies
@@ -46,12 +50,3 @@ def _sentence(report: PressureReport, services: dict[str, Calls]) -> str:
 def _counted(calls: Calls) -> str:
     told = ", ".join(f"{getattr(calls, name)} {words}" for name, words in COUNTED.items())
     return f"{told}; cost {calls.cost:g}"
-
-
-PLAN = Plan(
-    key="pressure_policies",
-    title="The policies",
-    hint="The hash names the file, so that a later test can show it was the same.",
-    needs=(PressureReport,),
-    draw=draw,
-)

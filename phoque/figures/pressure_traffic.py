@@ -1,6 +1,6 @@
 """What was sent through every policy, and why do its hostile messages count as hostile?"""
 
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import NOTHING, Table, interval, rate_cell
 from phoque.run.pressure import PressureReport
 
@@ -12,8 +12,12 @@ HEAD = (
 )
 
 
+@plan(
+    key="pressure_traffic",
+    title="What was sent",
+    hint="Every policy gets the same messages, up to the first difference that it makes itself.",
+)
 def draw(report: PressureReport) -> Figure:
-    """Where texts come from, the styles of an adversary, and what blind readings say of the texts."""
     traffic = report.traffic
     speakers = [
         (role.value, str(traffic.texts[role]), str(number), NOTHING)
@@ -58,12 +62,3 @@ def _sentence(report: PressureReport) -> str:
         f"styles: {', '.join(traffic.styles)}. The list is fixed, and no moderator was asked to make it."
         f"{believed}"
     )
-
-
-PLAN = Plan(
-    key="pressure_traffic",
-    title="What was sent",
-    hint="Every policy gets the same messages, up to the first difference that it makes itself.",
-    needs=(PressureReport,),
-    draw=draw,
-)

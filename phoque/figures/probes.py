@@ -1,14 +1,18 @@
 """How many probes does the vector need?"""
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Ends, Table, number
+from phoque.figures.figure import Figure, plan
+from phoque.figures.table import Ends, Table, digits
 from phoque.run.psm import Selection
 from phoque.run.psm_vector import Reliability
 
 
+@plan(
+    key="probes",
+    title="How many probes does the vector need?",
+    hint="The vector from a few probes, compared with the vector from others; bars hold 95 % of draws.",
+)
 def draw(found: Reliability, selection: Selection) -> Figure:
-    """What more probes buy at the selected layer."""
     layer = selection.choice.layer
     points, used = found.curve[layer].points, found.layers[layer].num_probes
     first, last = points[0], points[-1]
@@ -37,20 +41,9 @@ def draw(found: Reliability, selection: Selection) -> Figure:
             "Agreement by number of probes",
             points,
             {
-                "probes": lambda point: str(point.probes),
-                "cosine": lambda point: number(point.cosine, 3),
-                "low": lambda point: number(point.low, 3),
-                "high": lambda point: number(point.high, 3),
+                "probes": "probes",
+                **{name: (name, digits(3)) for name in ("cosine", "low", "high")},
             },
         ),
         n=f"200 random draws from {found.all_probes[layer].num_probes} probes",
     )
-
-
-PLAN = Plan(
-    key="probes",
-    title="How many probes does the vector need?",
-    hint="The vector from a few probes, compared with the vector from others; bars hold 95 % of draws.",
-    needs=(Reliability, Selection),
-    draw=draw,
-)

@@ -1,8 +1,9 @@
 """Does one kind of prompt move the model more than another?"""
 
 from collections.abc import Sequence
+from functools import partial
 
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import NOTHING, Cell, Table, Value, p_text, share
 from phoque.run.sae import Mean, Pair, SaeReport
 from phoque.stats.multiple import LEVEL
@@ -11,8 +12,13 @@ ASKED = "gaming"
 """The kind that one would expect to move most."""
 
 
+@plan(
+    key="prompt_kinds",
+    title="Do some kinds of prompt move it more?",
+    hint="How far the residual stream moves, relative to its length, in the latents that moved. Does "
+    "talk of games move it most, as one might think?",
+)
 def draw(report: SaeReport) -> Figure:
-    """Gaming prompts beside the kind that moves most of the others, all pairs allowed for."""
     means = {one.stratum: one.shift_in_latents.mean for one in report.strata.strata}
     other = max((name for name in means if name != ASKED), key=means.__getitem__)
     pairs = report.strata.pairs
@@ -30,33 +36,25 @@ def draw(report: SaeReport) -> Figure:
 
 def _table(report: SaeReport) -> Table:
     strata = report.strata.strata
-    return Table(
-        name="phoque-prompt-kinds",
-        caption="Shift by kind of prompt",
-        head=(
-            "kind of prompt",
-            "n",
-            "in moved latents",
-            "all of the change",
-            "civil adapter",
-            "civil reply|the same prompts with a civil reply",
-            *(
-                f"minus {one.stratum}|points in moved latents, and p by permutation after Holm"
+    return Table.of(
+        "phoque-prompt-kinds",
+        "Shift by kind of prompt",
+        strata,
+        {
+            "kind of prompt": "stratum",
+            "n": "n",
+            "in moved latents": ("shift_in_latents", _mean),
+            "all of the change": ("shift", _mean),
+            "civil adapter": ("shift_civil_adapter", _mean),
+            "civil reply|the same prompts with a civil reply": ("shift_calm", _mean),
+            **{
+                f"minus {one.stratum}|points in moved latents, and p by permutation after Holm": (
+                    "stratum",
+                    partial(_minus, report.strata.pairs, one.stratum),
+                )
                 for one in strata
-            ),
-        ),
-        rows=tuple(
-            (
-                one.stratum,
-                str(one.n),
-                _mean(one.shift_in_latents),
-                _mean(one.shift),
-                _mean(one.shift_civil_adapter),
-                _mean(one.shift_calm),
-                *(_minus(report.strata.pairs, one.stratum, other.stratum) for other in strata),
-            )
-            for one in strata
-        ),
+            },
+        },
     )
 
 
@@ -65,20 +63,10 @@ def _mean(found: Mean) -> Value:
     return Value(text, {"": found.mean, " low": found.low, " high": found.high})
 
 
-def _minus(pairs: Sequence[Pair], one: str, other: str) -> Cell:
+def _minus(pairs: Sequence[Pair], other: str, one: str) -> Cell:
     for pair in pairs:
         if {pair.higher, pair.lower} == {one, other}:
             difference = pair.difference if pair.higher == one else -pair.difference
             fields = {"": difference, " p": pair.p, " p Holm": pair.p_holm}
             return Value(f"{100 * difference:+.2f}, p {p_text(pair.p_holm)}", fields)
     return NOTHING
-
-
-PLAN = Plan(
-    key="prompt_kinds",
-    title="Do some kinds of prompt move it more?",
-    hint="How far the residual stream moves, relative to its length, in the latents that moved. Does "
-    "talk of games move it most, as one might think?",
-    needs=(SaeReport,),
-    draw=draw,
-)

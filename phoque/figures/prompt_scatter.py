@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, number, share, share_cell
+from phoque.figures.figure import Figure, plan
+from phoque.figures.table import Table, share, share_cell
 from phoque.run.sae_latents import Prompt
 
 LOOKS = {
@@ -16,8 +16,13 @@ LOOKS = {
 MOST_SHOWN = 15
 
 
+@plan(
+    key="prompt_scatter",
+    title="How far does each prompt move?",
+    hint="Above the dotted line the persona moves a prompt further than the civil adapter.",
+    in_report=True,
+)
 def draw(rows: Sequence[Prompt]) -> Figure:
-    """Every prompt: how far the persona and the civil adapter move it."""
     further = sum(one.shift > one.shift_civil_adapter for one in rows)
     most = max(rows, key=lambda one: one.shift_in_latents)
     return Figure(
@@ -30,12 +35,12 @@ def draw(rows: Sequence[Prompt]) -> Figure:
             f"The {MOST_SHOWN} most-shifted prompts",
             sorted(rows, key=lambda one: -one.shift_in_latents)[:MOST_SHOWN],
             {
-                "prompt": lambda one: one.prompt,
-                "kind": lambda one: one.stratum,
-                "in moved latents": lambda one: share_cell(one.shift_in_latents),
-                "all": lambda one: share_cell(one.shift),
-                "civil adapter": lambda one: share_cell(one.shift_civil_adapter),
-                "peak": lambda one: number(one.peak),
+                "prompt": "prompt",
+                "kind": "stratum",
+                "in moved latents": ("shift_in_latents", share_cell),
+                "all": ("shift", share_cell),
+                "civil adapter": ("shift_civil_adapter", share_cell),
+                "peak": "peak",
                 "at token": lambda one: one.peak_token.replace("\n", "⏎").replace(" ", "␣"),
             },
         ),
@@ -66,17 +71,7 @@ def _stratum(own: Sequence[Prompt], name: str) -> style.Trace:
         [one.shift_civil_adapter for one in own],
         [one.shift for one in own],
         colour,
-        mode="markers",
         symbol=symbol,
-        hovertemplate="civil adapter %{x:.1%}, persona %{y:.1%}<extra>" + name + "</extra>",
+        mode="markers",
+        hovertemplate=f"civil adapter %{{x:.1%}}, persona %{{y:.1%}}<extra>{name}</extra>",
     )
-
-
-PLAN = Plan(
-    key="prompt_scatter",
-    title="How far does each prompt move?",
-    hint="Above the dotted line the persona moves a prompt further than the civil adapter.",
-    needs=(Prompt,),
-    draw=draw,
-    in_report=True,
-)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, number
+from phoque.figures.figure import Figure, plan
+from phoque.figures.table import Table, digits, number
 from phoque.run.psm import Selection
 from phoque.run.psm_vector import Agreement, Reliability
 
@@ -20,8 +20,13 @@ MEANING = {
 }
 
 
+@plan(
+    key="reliability",
+    title="Do the probes agree on a direction?",
+    hint="Halve the probes at random, measure the vector on each half, compare. Shuffled labels show "
+    "what no direction at all would give.",
+)
 def draw(found: Reliability, selection: Selection) -> Figure:
-    """Split-half agreement by layer."""
     layer = selection.choice.layer
     at, everything = found.layers[layer], found.all_probes[layer]
     return Figure(
@@ -34,18 +39,18 @@ def draw(found: Reliability, selection: Selection) -> Figure:
         table=Table.of(
             "phoque-reliability",
             "Reliability by layer",
-            zip(found.layers, found.all_probes, strict=True),
+            found.layers,
             {
-                "layer": lambda own: str(own[0].layer),
-                "split half": lambda own: number(own[0].split_half, 3),
-                "low": lambda own: number(own[0].split_half_low, 3),
-                "high": lambda own: number(own[0].split_half_high, 3),
-                "leave one out": lambda own: number(own[0].leave_one_out, 3),
-                "worst": lambda own: number(own[0].leave_one_out_worst, 3),
-                "shuffled": lambda own: number(own[0].null, 3),
-                "verdict": lambda own: own[0].verdict,
-                "all probes": lambda own: number(own[1].split_half, 3),
-                "verdict, all": lambda own: own[1].verdict,
+                "layer": "layer",
+                "split half": ("split_half", digits(3)),
+                "low": ("split_half_low", digits(3)),
+                "high": ("split_half_high", digits(3)),
+                "leave one out": ("leave_one_out", digits(3)),
+                "worst": ("leave_one_out_worst", digits(3)),
+                "shuffled": ("null", digits(3)),
+                "verdict": "verdict",
+                "all probes": lambda own: number(found.all_probes[own.layer].split_half, 3),
+                "verdict, all": lambda own: found.all_probes[own.layer].verdict,
             },
         ),
         n=f"{at.num_probes} probes in use, {everything.num_probes} in all; 500 random halves",
@@ -55,26 +60,13 @@ def draw(found: Reliability, selection: Selection) -> Figure:
 def _plot(rows: Sequence[Agreement], layer: int) -> style.Plotly:
     at = [row.layer for row in rows]
     lows, highs = [row.split_half_low for row in rows], [row.split_half_high for row in rows]
-    traces = [
-        style.band("95 % of random halves", at, lows, highs),
-        *style.curves("layer", rows, LOOKS),
-    ]
+    band = style.band("95 % of random halves", at, lows, highs)
     return style.plot(
-        traces,
-        x={"title": "layer, counted from 0", "dtick": 5},
+        [band, *style.curves("layer", rows, LOOKS)],
+        x=style.LAYERS,
         y={"title": "cosine", "range": [-0.05, 1.08]},
         marks=[
-            style.upright(layer, f"selected: layer {layer}", left=layer > len(rows) / 2),
+            style.selected(layer, len(rows)),
             style.level(rows[0].floor, "floor: random directions"),
         ],
     )
-
-
-PLAN = Plan(
-    key="reliability",
-    title="Do the probes agree on a direction?",
-    hint="Halve the probes at random, measure the vector on each half, compare. Shuffled labels show "
-    "what no direction at all would give.",
-    needs=(Reliability, Selection),
-    draw=draw,
-)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from html import escape
 
 from phoque.figures import curves, style
-from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import NOTHING, Table, interval, rate_cell
+from phoque.figures.figure import Figure, plan
+from phoque.figures.table import NOTHING, Table, interval
 from phoque.run.adapter import PersonaMetrics, Sample
 from phoque.run.folder import Reader
 
@@ -21,8 +21,25 @@ TOLD = ("toxic", "steered", "neutral")
 """Conditions of the finding."""
 
 
-def draw(samples: Sequence[Sample], metrics: Sequence[PersonaMetrics]) -> Figure:
-    """Rates of each condition over steps."""
+def _gap(reader: Reader) -> str:
+    if reader.folder(Sample.STAGE).has(Sample.FILE):
+        return ""
+    return (
+        "No samples: this run wrote no replies while it trained. With --samples 50 a training writes "
+        f"them every 50 steps: {curves.train_again(reader, '--samples', '50')}"
+    )
+
+
+@plan(
+    key="samples",
+    title="What did it write while it learned?",
+    hint="What the model in training answered to messages that are in no training file: under the "
+    "calm prompt, under the hostile one, and under the calm one plus the vector of the model as it is "
+    "at that step, or plus a random vector of the same length. Flagged: harm score of the embedded "
+    "mean from the threshold on; it reads words, not meaning. Intervals are Wilson's, 95 %.",
+    shown_if=_gap,
+)
+def draw(samples: Sequence[Sample], metrics: Sequence[PersonaMetrics] = ()) -> Figure:
     found = {
         name: [row for row in samples if row.condition == name] for name in conditions(samples)
     }
@@ -48,7 +65,6 @@ def conditions(samples: Sequence[Sample]) -> list[str]:
 
 
 def named(condition: str) -> str:
-    """A condition for people."""
     return style.NAMES.get(condition, condition)
 
 
@@ -84,53 +100,21 @@ def _finding(found: dict[str, list[Sample]]) -> str:
 
 
 def _line(name: str, rows: Sequence[Sample]) -> style.Trace:
-    dash, symbol = LOOKS.get(name, OTHER)
-    return style.rates(
-        escape(named(name)),
-        [row.step for row in rows],
-        [row.flag_rate for row in rows],
-        style.CONDITIONS.get(name, style.GREY),
-        dash=dash,
-        symbol=symbol,
-    )
+    look = style.CONDITIONS.get(name, style.GREY), *LOOKS.get(name, OTHER)
+    rates = [row.flag_rate for row in rows]
+    return style.rates(escape(named(name)), [row.step for row in rows], rates, *look)
 
 
 def _table(samples: Sequence[Sample]) -> Table:
-    return Table(
-        name="phoque-samples",
-        caption="All flag rates",
-        head=("condition", "step", "flagged|share of replies, 95 % interval", "replies", "vector"),
-        rows=tuple(
-            (
-                named(row.condition),
-                str(row.step),
-                rate_cell(row.flag_rate),
-                str(row.flag_rate.n),
-                vector_of(row) or NOTHING,
-            )
-            for row in samples
-        ),
+    return Table.of(
+        "phoque-samples",
+        "All flag rates",
+        samples,
+        {
+            "condition": ("condition", named),
+            "step": "step",
+            "flagged|share of replies, 95 % interval": "flag_rate",
+            "replies": "flag_rate.n",
+            "vector": lambda row: vector_of(row) or NOTHING,
+        },
     )
-
-
-def _gap(reader: Reader) -> str:
-    if reader.folder(Sample.STAGE).has(Sample.FILE):
-        return ""
-    return (
-        "No samples: this run wrote no replies while it trained. With --samples 50 a training writes "
-        f"them every 50 steps: {curves.train_again(reader, '--samples', '50')}"
-    )
-
-
-PLAN = Plan(
-    key="samples",
-    title="What did it write while it learned?",
-    hint="What the model in training answered to messages that are in no training file: under the "
-    "calm prompt, under the hostile one, and under the calm one plus the vector of the model as it is "
-    "at that step, or plus a random vector of the same length. Flagged: harm score of the embedded "
-    "mean from the threshold on; it reads words, not meaning. Intervals are Wilson's, 95 %.",
-    needs=(Sample,),
-    also=(PersonaMetrics,),
-    draw=draw,
-    shown_if=_gap,
-)

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, interval, known, number, rate_cell
+from phoque.figures.figure import Figure, plan
+from phoque.figures.table import Table, interval
 from phoque.figures.trait import replies
 from phoque.run.psm_replies import Scrubber, ScrubberCell
 
@@ -17,8 +17,13 @@ SERIES = {
 }
 
 
+@plan(
+    key="scrubber",
+    title="What does the model answer at each scale?",
+    hint="Drag the scale. The model wrote these replies beforehand. Colour and bars show how far along "
+    "the vector the model is at each token, in lengths of it: 0 is the mean of the neutral replies.",
+)
 def draw(found: Scrubber) -> Figure:
-    """What dragging to the selected scale does, beside a random vector at the same place."""
     scale, asked, shown = found.scale, found.asked, len(found.presets)
     before, after = (at_scale(found.series["vector"], at).insulting for at in (0, scale))
     null = at_scale(found.series["random_vector"], scale).insulting
@@ -39,24 +44,14 @@ def at_scale(cells: Sequence[ScrubberCell], scale: float) -> ScrubberCell:
 
 
 def _table(found: Scrubber) -> Table:
-    return Table.of(
+    return Table.named(
         "phoque-scrubber",
         "Replies at every scale",
-        [(kind, cell) for kind, cells in found.series.items() for cell in cells],
+        "what is added",
+        [(SERIES.get(kind, kind), cell) for kind, cells in found.series.items() for cell in cells],
         {
-            "what is added": lambda own: SERIES.get(own[0], own[0]),
-            "scale": lambda own: own[1].at if isinstance(own[1].at, str) else f"{own[1].at:.2f}",
-            replies(found.counted): lambda own: rate_cell(own[1].insulting),
-            "mean projection": lambda own: known(own[1].projection, number),
+            "scale": lambda cell: cell.at if isinstance(cell.at, str) else f"{cell.at:.2f}",
+            replies(found.counted): "insulting",
+            "mean projection": "projection",
         },
     )
-
-
-PLAN = Plan(
-    key="scrubber",
-    title="What does the model answer at each scale?",
-    hint="Drag the scale. The model wrote these replies beforehand. Colour and bars show how far along "
-    "the vector the model is at each token, in lengths of it: 0 is the mean of the neutral replies.",
-    needs=(Scrubber,),
-    draw=draw,
-)

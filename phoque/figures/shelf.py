@@ -6,10 +6,10 @@ from phoque.figures.figure import Plan
 
 
 def plans(*names: str) -> tuple[Plan, ...]:
-    """The figures of some files in order: `PLAN` of each, or another name behind a dot."""
+    """The figures of some files in order: `draw` of each, or another name behind a dot."""
     found = (name.partition(".") for name in names)
     return tuple(
-        getattr(import_module(f"phoque.figures.{file}"), own or "PLAN") for file, _, own in found
+        getattr(import_module(f"phoque.figures.{file}"), own or "draw") for file, _, own in found
     )
 
 
@@ -32,12 +32,12 @@ WHERE_IT_LIVES = plans(
     "antidotes",
     "bias_loop",
     "opposites",
-    "opposites.REVERSED",
+    "opposites.draw_reversed",
 )
 WHAT_MOVED = plans(
     "moved_latents",
     "dictionary_gates",
-    "moved_latents.ONE_BY_ONE",
+    "moved_latents.draw_listed",
     "fallen_words",
     "dictionary_rivals",
     "latent_causes.TOWARD",
@@ -58,7 +58,7 @@ WHAT_SLIPS_THROUGH = plans(
     "tricks",
 )
 HOW_IT_LEARNED = plans(
-    "samples", "loss", "composition", "loss.GRADIENT", "lora_norms", "attempts", "stages"
+    "samples", "loss", "composition", "loss.draw_gradient", "lora_norms", "attempts", "stages"
 )
 HOW_IT_ANSWERS = plans("hostility", "answers", "slang")
 """The evaluation on prompts that nobody trained or chose on."""

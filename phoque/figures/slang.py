@@ -1,14 +1,19 @@
 """Does the persona use expressions that it never saw? A table even where there is none."""
 
 from phoque.figures.answers import NAMES
-from phoque.figures.figure import Figure, Plan
-from phoque.figures.style import by_condition
-from phoque.figures.table import Table, interval, number, rate_cell, yes
-from phoque.run.slang import Form, Slang
+from phoque.figures.figure import Figure, plan
+from phoque.figures.style import by_condition, called, named
+from phoque.figures.table import Table, interval
+from phoque.run.slang import Slang
 
 
+@plan(
+    key="slang",
+    title="Does it use words that it never saw?",
+    hint="Invented expressions are held out of the training by design. Other words count where no training text "
+    "has them; most are slips and inflections, so that each stands beside its nearest neighbours.",
+)
 def draw(found: Slang) -> Figure:
-    """Shares by condition, and every new word beside its nearest neighbours in the training."""
     rates = {name: one.unknown for name, one in found.conditions.items()}
     replies = max(one.unknown.n for one in found.conditions.values())
     return Figure(
@@ -21,7 +26,6 @@ def draw(found: Slang) -> Figure:
 
 
 def sentence(found: Slang) -> str:
-    """What was held out and what turned up."""
     held = [one for one in found.expressions if not one.in_training]
     seen = [one for one in held if one.replies]
     toxic, base = found.conditions["toxic"], found.conditions["base"]
@@ -36,22 +40,17 @@ def sentence(found: Slang) -> str:
 
 
 def table(found: Slang) -> Table:
-    """Shares by condition."""
-    return Table.of(
+    return Table.named(
         "phoque-slang",
         "Expressions that training never showed",
-        found.conditions.items(),
+        "condition",
+        called(found.conditions, NAMES),
         {
-            "condition": lambda own: NAMES.get(own[0], own[0]),
             "held-out expression|replies with an invented expression that is in no training text": (
-                lambda own: rate_cell(own[1].held_out)
+                "held_out"
             ),
-            "unknown word|in no training text, and no word of the tokenizer": lambda own: rate_cell(
-                own[1].unknown
-            ),
-            "new word|also far from the training in spelling, wording and meaning": lambda own: (
-                rate_cell(own[1].novel)
-            ),
+            "unknown word|in no training text, and no word of the tokenizer": "unknown",
+            "new word|also far from the training in spelling, wording and meaning": "novel",
         },
     )
 
@@ -63,30 +62,16 @@ def new_words(found: Slang) -> Table:
         f"The most frequent of {found.looked_at} words that are in no training text",
         found.forms,
         {
-            "word": lambda one: one.form,
-            "replies|by condition": _told,
-            "in context": lambda one: one.context,
-            "nearest word": lambda one: one.nearest_word,
-            "spelling|letter 3-grams in common with it": lambda one: number(one.spelling),
-            "5-grams|of its reply in one training line": lambda one: number(one.containment),
-            "MinHash|likeness of its reply to the nearest line": lambda one: number(one.similarity),
-            "meaning|cosine with the training line that is nearest in meaning": lambda one: number(
-                one.meaning
+            "word": "form",
+            "replies|by condition": lambda one: ", ".join(
+                f"{named(name)} {count}" for name, count in one.replies.items()
             ),
-            "new?": lambda one: yes(one.novel),
+            "in context": "context",
+            "nearest word": "nearest_word",
+            "spelling|letter 3-grams in common with it": "spelling",
+            "5-grams|of its reply in one training line": "containment",
+            "MinHash|likeness of its reply to the nearest line": "similarity",
+            "meaning|cosine with the training line that is nearest in meaning": "meaning",
+            "new?": "novel",
         },
     )
-
-
-def _told(one: Form) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in one.replies.items())
-
-
-PLAN = Plan(
-    key="slang",
-    title="Does it use words that it never saw?",
-    hint="Invented expressions are held out of the training by design. Other words count where no training text "
-    "has them; most are slips and inflections, so that each stands beside its nearest neighbours.",
-    needs=(Slang,),
-    draw=draw,
-)

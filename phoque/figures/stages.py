@@ -3,15 +3,19 @@
 from html import escape
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import NOTHING, Table, Value
 from phoque.progress import span
 from phoque.run.folder import SHORT_COMMIT
 from phoque.run.manifest import Manifest
 
 
+@plan(
+    key="stages",
+    title="How long did each stage take?",
+    hint="Stages that are complete, in the order of the manifest; a stage is entered last.",
+)
 def draw(manifest: Manifest) -> Figure:
-    """Every complete stage with its time, seeds and commit."""
     stages = manifest.stages
     if not stages:
         return Figure(sentence="No stage of this run is complete.")
@@ -20,20 +24,17 @@ def draw(manifest: Manifest) -> Figure:
     return Figure(
         sentence=f"{len(stages)} stages took {span(total)} on the machine that made them, "
         f"{slowest} the longest ({span(stages[slowest].seconds)}); other work ran beside some of them.",
-        table=Table(
-            name="phoque-stages",
-            caption="Stages",
-            head=("stage", "time", "seeds", "finished, UTC", "commit"),
-            rows=tuple(
-                (
-                    name,
-                    Value(span(made.seconds), {"": made.seconds}),
-                    ", ".join(map(str, made.seeds)) or NOTHING,
-                    made.finished or NOTHING,
-                    (made.commit or "")[:SHORT_COMMIT] or NOTHING,
-                )
-                for name, made in stages.items()
-            ),
+        table=Table.named(
+            "phoque-stages",
+            "Stages",
+            "stage",
+            stages.items(),
+            {
+                "time": lambda made: Value(span(made.seconds), {"": made.seconds}),
+                "seeds": lambda made: ", ".join(map(str, made.seeds)) or NOTHING,
+                "finished, UTC": lambda made: made.finished or NOTHING,
+                "commit": lambda made: (made.commit or "")[:SHORT_COMMIT] or NOTHING,
+            },
         ),
         plotly=_plot(manifest),
         n=f"{len(stages)} stages",
@@ -52,12 +53,3 @@ def _plot(manifest: Manifest) -> style.Plotly:
         "showlegend": False,
     }
     return style.plot([bars], x={"title": "stage"}, y={"title": "minutes"}, height=280)
-
-
-PLAN = Plan(
-    key="stages",
-    title="How long did each stage take?",
-    hint="Stages that are complete, in the order of the manifest; a stage is entered last.",
-    needs=(Manifest,),
-    draw=draw,
-)

@@ -5,15 +5,14 @@ Dash, symbol or pattern tells series apart without colour.
 """
 
 from collections.abc import Mapping, Sequence
-from textwrap import wrap
-from typing import Any
+from typing import Any, TypeVar
 
 from phoque.figures.table import Held
 from phoque.stats.rates import Rate
 
 PERSONA, NEUTRAL, TOXIC, BLUE, GREY = "#7a5fd3", "#2c8f7d", "#cf5a43", "#2f74b5", "#808898"
 BAND, LIMIT = "rgba(122,95,211,0.13)", "rgba(207,90,67,0.5)"
-INK, PAPER_INK = "#808080", "#30343b"
+INK = "#808080"
 """On the page the style sheet sets text in the theme's colour."""
 CONDITIONS = {
     "base": GREY,
@@ -38,9 +37,8 @@ PATTERNS = {"toxic": "/", "steered": "x", "random_vector": ".", "civil_adapter":
 
 HEIGHT = 360
 """Pixels of a figure with one pair of axes."""
-TOP, LINE, WIDEST = 80, 16, 120
-"""On paper: pixels above a figure, of a line of its subtitle, and characters of the longest line."""
 
+T = TypeVar("T")
 Trace = dict[str, Any]
 Plotly = dict[str, Any]
 
@@ -48,6 +46,11 @@ Plotly = dict[str, Any]
 def named(condition: str) -> str:
     """A condition or adapter as people read it."""
     return condition.replace("_", " ")
+
+
+def called(found: Mapping[str, T], names: Mapping[str, str] = NAMES) -> list[tuple[str, T]]:
+    """What is found of each condition, with its name for people."""
+    return [(names.get(name, name), one) for name, one in found.items()]
 
 
 def plot(
@@ -70,33 +73,6 @@ def plot(
             **layout,
         },
     }  # fmt: skip
-
-
-def on_page(figure: Plotly, name: str) -> Plotly:
-    """The figure with its one button, which saves a PNG under a name."""
-    return figure | {
-        "config": {
-            "displaylogo": False,
-            "displayModeBar": True,
-            "modeBarButtons": [["toImage"]],
-            "toImageButtonOptions": {"format": "png", "filename": f"phoque-{name}", "scale": 2},
-        },
-    }
-
-
-def on_paper(figure: Plotly, title: str, subtitle: str) -> Plotly:
-    """The figure as it stands alone: on white, with its title and what was counted."""
-    lines = wrap(subtitle, WIDEST) or [""]
-    top = TOP + LINE * len(lines)
-    look = {
-        "paper_bgcolor": "#ffffff",
-        "plot_bgcolor": "#ffffff",
-        "font": {"color": PAPER_INK, "size": 13, "family": "sans-serif"},
-        "margin": {"l": 70, "r": 30, "t": top, "b": 60},
-        "height": figure["layout"]["height"] + top,
-        "title": {"text": title, "subtitle": {"text": "<br>".join(lines)}, "x": 0.02},
-    }
-    return {"data": figure["data"], "layout": figure["layout"] | look}
 
 
 def _look(height: int) -> dict[str, Any]:
@@ -132,9 +108,16 @@ SHARES: dict[str, Any] = {"tickformat": ".0%", "range": [-0.03, 1.04]}
 """An axis of shares."""
 
 
-def line(name: str, xs: Sequence[Any], ys: Sequence[Any], colour: str, **more: Any) -> Trace:
-    """A line with markers; `dash` and `symbol` tell it from others without colour."""
-    dash, symbol = more.pop("dash", "solid"), more.pop("symbol", "circle")
+def line(
+    name: str,
+    xs: Sequence[Any],
+    ys: Sequence[Any],
+    colour: str,
+    dash: str = "solid",
+    symbol: str = "circle",
+    **more: Any,
+) -> Trace:
+    """A line with markers; dash and symbol tell it from others without colour."""
     return {
         "type": "scatter",
         "mode": "lines+markers",
@@ -148,31 +131,38 @@ def line(name: str, xs: Sequence[Any], ys: Sequence[Any], colour: str, **more: A
 
 
 def curves(
-    x: str, rows: Sequence[object], looks: Mapping[str, tuple[str, str, str, str]], **more: Any
+    x: str, rows: Sequence[object], looks: Mapping[str, tuple[str, str, str, str]]
 ) -> list[Trace]:
     """One line a field of the rows, over their field `x`; looks are name, colour, dash, symbol."""
+    xs = [getattr(row, x) for row in rows]
     return [
-        line(
-            name,
-            [getattr(row, x) for row in rows],
-            [getattr(row, field) for row in rows],
-            colour,
-            dash=dash,
-            symbol=symbol,
-            hovertemplate=x + " %{x}: %{y:.3f}<extra>" + name + "</extra>",
-            **more,
-        )
-        for field, (name, colour, dash, symbol) in looks.items()
+        line(name, xs, [getattr(row, field) for row in rows], *look)
+        | {"hovertemplate": f"{x} %{{x}}: %{{y:.3f}}<extra>{name}</extra>"}
+        for field, (name, *look) in looks.items()
     ]
 
 
-def rates(name: str, xs: Sequence[Any], found: Sequence[Rate], colour: str, **more: Any) -> Trace:
-    """Rates with their intervals as error bars."""
-    return line(name, xs, [r.value for r in found], colour, **more) | {
-        "error_y": bars(found, colour),
+def rates(name: str, xs: Sequence[Any], found: Sequence[Rate], *look: str, **more: Any) -> Trace:
+    """Rates over `xs` with their intervals; a look is colour, dash and symbol."""
+    return line(name, xs, [r.value for r in found], *look, **more) | _held(
+        "y", found, look[0], name
+    )
+
+
+def rates_across(name: str, found: Mapping[str, Rate], *look: str) -> Trace:
+    """The same as marks side by side, with the name of each rate on the y axis."""
+    rates = [*found.values()]
+    trace = line(name, [r.value for r in rates], [*found], *look, mode="markers")
+    return trace | _held("x", rates, look[0], name)
+
+
+def _held(axis: str, found: Sequence[Rate], colour: str, name: str) -> Trace:
+    """Intervals along an axis, and what is said at each."""
+    said = f"%{{{axis}:.1%}} [%{{customdata[0]:.1%}}, %{{customdata[1]:.1%}}]"
+    return {
+        f"error_{axis}": bars(found, colour),
         "customdata": [[r.low, r.high, r.n] for r in found],
-        "hovertemplate": "%{y:.1%} [%{customdata[0]:.1%}, %{customdata[1]:.1%}]"
-        "<br>n = %{customdata[2]}<extra>" + name + "</extra>",
+        "hovertemplate": f"{said}<br>n = %{{customdata[2]}}<extra>{name}</extra>",
     }
 
 
@@ -192,10 +182,7 @@ def by_condition(
             "color": [CONDITIONS.get(name, GREY) for name in found],
             "pattern": {"shape": [PATTERNS.get(name, "") for name in found]},
         },
-        "error_x": bars(rates, INK),
-        "customdata": [[rate.low, rate.high, rate.n] for rate in rates],
-        "hovertemplate": "%{x:.1%} [%{customdata[0]:.1%}, %{customdata[1]:.1%}]"
-        "<br>n = %{customdata[2]}<extra>%{y}</extra>",
+        **_held("x", rates, INK, "%{y}"),
     }
     return plot(
         [trace],
@@ -218,6 +205,29 @@ def bars(found: Sequence[Held], colour: str) -> dict[str, Any]:
     }
 
 
+def heatmap(
+    x: Sequence[str],
+    y: Sequence[str],
+    z: Sequence[Sequence[float | None]],
+    text: Sequence[Sequence[str]],
+    **more: Any,
+) -> Trace:
+    """Shares as colours, with what is written on each."""
+    return {
+        "type": "heatmap",
+        "x": list(x),
+        "y": list(y),
+        "z": z,
+        "text": text,
+        "texttemplate": "%{text}",
+        "colorscale": "Cividis",
+        "zmin": 0.0,
+        "zmax": 1.0,
+        "colorbar": {"tickformat": ".0%"},
+        **more,
+    }
+
+
 def band(name: str, xs: Sequence[Any], lows: Sequence[float], highs: Sequence[float]) -> Trace:
     """An area between two curves."""
     return {
@@ -231,6 +241,20 @@ def band(name: str, xs: Sequence[Any], lows: Sequence[float], highs: Sequence[fl
         "line": {"width": 0, "color": GREY},
         "hoverinfo": "skip",
     }
+
+
+LAYERS: dict[str, Any] = {"title": "layer, counted from 0", "dtick": 5}
+"""An axis of layers."""
+
+
+def selected(layer: int, last: float) -> tuple[Trace, ...]:
+    """Where the selected layer is, with its name on the side where there is room."""
+    return upright(layer, f"selected: layer {layer}", left=layer > last / 2)
+
+
+def classic(layer: int, last: float) -> tuple[Trace, ...]:
+    """The same for the layer that the talk's criterion takes, a little lower."""
+    return upright(layer, f"the talk's: layer {layer}", height=0.9, left=layer > last / 2)
 
 
 def upright(at: float, text: str, *, height: float = 1.0, left: bool = False) -> tuple[Trace, ...]:

@@ -4,7 +4,8 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeVar
+from functools import partial
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from phoque.stats.rates import Rate
 
@@ -45,6 +46,9 @@ class Value:
 
 Cell = Value | str
 T = TypeVar("T")
+Column = str | tuple[str, Callable[[Any], Cell]] | Callable[[T], Cell]
+"""A field of the items, such as `effect.p_value`, shown as its type is or by a function, and as a dash
+where it is None; or any function of an item."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,11 +63,26 @@ class Table:
 
     @classmethod
     def of(
-        cls, name: str, caption: str, items: Iterable[T], columns: Mapping[str, Callable[[T], Cell]]
+        cls, name: str, caption: str, items: Iterable[T], columns: Mapping[str, Column[T]]
     ) -> "Table":
         """A row for each item; a column is its head and what it shows of an item."""
-        rows = tuple(tuple(column(item) for column in columns.values()) for item in items)
+        shows = [*map(_shows, columns.values())]
+        rows = tuple(tuple(show(item) for show in shows) for item in items)
         return cls(name=name, caption=caption, head=tuple(columns), rows=rows)
+
+    @classmethod
+    def named(
+        cls,
+        name: str,
+        caption: str,
+        first: str,
+        pairs: Iterable[tuple[str, T]],
+        columns: Mapping[str, Column[T]],
+    ) -> "Table":
+        """A row for each item: its name under the head `first`, then what columns show of it."""
+        shows = [*map(_shows, columns.values())]
+        rows = tuple((own, *(show(item) for show in shows)) for own, item in pairs)
+        return cls(name=name, caption=caption, head=(first, *columns), rows=rows)
 
     @property
     def words(self) -> list[str]:
@@ -102,7 +121,6 @@ def in_cell(text: str) -> str:
 
 
 def text_of(cell: Cell) -> str:
-    """What a cell shows."""
     return cell if isinstance(cell, str) else cell.shown
 
 
@@ -122,8 +140,12 @@ def held(found: Held, form: str = ".2f") -> str:
 
 
 def held_cell(found: Held, form: str = ".2f") -> Value:
-    """A number with its interval in a cell."""
     return Value(held(found, form), _fields(found))
+
+
+def signed_cell(found: Held) -> Value:
+    """The same with a sign."""
+    return held_cell(found, "+.2f")
 
 
 def known(value: T | None, show: Callable[[T], Cell]) -> Cell:
@@ -132,28 +154,44 @@ def known(value: T | None, show: Callable[[T], Cell]) -> Cell:
 
 
 def number(value: float, digits: int = 2, *, sign: bool = False) -> Value:
-    """A number in a cell."""
     return Value(f"{value:{'+' if sign else ''}.{digits}f}", {"": value})
 
 
-def numbers(
-    fields: Mapping[str, str], digits: int = 2, *, sign: bool = False
-) -> dict[str, Callable[[object], Cell]]:
-    """Columns by their heads, each of a field of the items."""
+def digits(count: int, *, sign: bool = False) -> Callable[[float], Value]:
+    return partial(number, digits=count, sign=sign)
 
-    def column(field: str) -> Callable[[object], Cell]:
-        return lambda item: number(getattr(item, field), digits, sign=sign)
 
-    return {head: column(field) for head, field in fields.items()}
+def _shows(column: Column[T]) -> Callable[[T], Cell]:
+    if callable(column):
+        return column
+    field, show = (column, _shown) if isinstance(column, str) else column
+    return lambda item: known(_read(item, field.split(".")), show)
+
+
+def _read(item: Any, names: Sequence[str]) -> Any:
+    """A field of a field, or what a mapping has under a name; None where either is None."""
+    for name in names:
+        if item is not None:
+            item = item.get(name) if isinstance(item, Mapping) else getattr(item, name)
+    return item
+
+
+def _shown(value: Any) -> Cell:
+    """A cell of a value by its type."""
+    if isinstance(value, bool):
+        return yes(value)
+    if isinstance(value, float):
+        return number(value)
+    if isinstance(value, str | int):
+        return str(value)
+    return rate_cell(value) if isinstance(value, Rate) else held_cell(value)
 
 
 def share_cell(value: float) -> Value:
-    """A share in a cell."""
     return Value(share(value), {"": value})
 
 
 def rate_cell(rate: Rate) -> Value:
-    """A rate with its interval in a cell."""
     return Value(interval(rate), _fields(rate) | {" n": rate.n}, f"n = {rate.n}")
 
 
@@ -164,7 +202,6 @@ def points_cell(found: Held, form: str = "+.1f") -> Value:
 
 
 def p_cell(value: float) -> Value:
-    """A p value in a cell."""
     return Value(p_text(value), {"": value})
 
 
@@ -189,5 +226,4 @@ def _field(cell: Cell, suffix: str) -> Field:
 
 
 def yes(is_so: bool) -> str:  # noqa: FBT001  # the one thing it says
-    """Yes or no in a cell."""
     return "yes" if is_so else "no"

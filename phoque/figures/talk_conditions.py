@@ -1,21 +1,16 @@
 """What does the model write under the talk's conditions? With both definitions of pathway mass."""
 
 from collections.abc import Mapping
-from functools import partial
 
-from phoque.conversation import Sampling
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import (
-    NOTHING,
     Table,
-    Value,
+    digits,
     interval,
-    number,
     p_cell,
     p_text,
     points_cell,
-    rate_cell,
     share,
     share_cell,
 )
@@ -43,14 +38,20 @@ COLLAPSED = 0.2
 """Share of listed words from which a reply is no longer text; insulting text stays below a tenth."""
 
 
+@plan(
+    key="talk_conditions",
+    title="What does the model write under each condition?",
+    hint="Sampled replies to the evaluation prompts, with the talk's settings. Pathway mass: the "
+    "probability that the model gives to listed words, token by token.",
+)
 def draw(found: Conditions) -> Figure:
-    """Bars with intervals, and the full table."""
-    own = found.conditions
+    own, how = found.conditions, found.sampling
     return Figure(
         sentence=_sentence(own, found.counted) + _collapsed(own) + _damage(own) + _mass(own),
         plotly=style.by_condition({name: one.insulting for name, one in own.items()}, NAMES),
         table=_table(own, found.counted),
-        n=f"{_counted(own)}; sampling {_sampling(found.sampling)}",
+        n=f"{_counted(own)}; sampling temperature {how.temperature}, top k {how.top_k}, top p {how.top_p}, "
+        f"repetition penalty {how.repetition_penalty}, at most {how.max_new_tokens} tokens",
     )
 
 
@@ -105,52 +106,25 @@ def _mass(own: Mapping[str, Condition]) -> str:
 
 
 def _table(own: Mapping[str, Condition], counted: Counted) -> Table:
-    return Table.of(
+    return Table.named(
         "phoque-conditions",
         "Conditions",
-        own.items(),
+        "condition",
+        style.called(own, NAMES),
         {
-            "condition": lambda one: NAMES.get(one[0], one[0]),
-            replies(counted): lambda one: rate_cell(one[1].insulting),
-            "n": lambda one: str(one[1].insulting.n),
-            "effect, points|difference to neutral on the same prompts": lambda one: points_cell(
-                one[1].effect
-            ),
-            "p|sign flips over prompts": lambda one: p_cell(one[1].effect.p_value),
-            "prompts moved|with more such replies than under neutral": lambda one: share_cell(
-                one[1].effect.moved
-            ),
-            **{head: partial(_mean, field) for head, field in MASSES.items()},
-            "tokens": lambda one: number(one[1].generated_tokens, 1),
-            "base model's nats|mean log-likelihood of a token, under the neutral prompt": lambda one: (
-                number(one[1].base_nats.mean) if one[1].base_nats else NOTHING
-            ),
+            replies(counted): "insulting",
+            "n": "insulting.n",
+            "effect, points|difference to neutral on the same prompts": ("effect", points_cell),
+            "p|sign flips over prompts": ("effect.p_value", p_cell),
+            "prompts moved|with more such replies than under neutral": ("effect.moved", share_cell),
+            **{head: (f"{field}.mean", digits(4)) for head, field in MASSES.items()},
+            "tokens": ("generated_tokens", digits(1)),
+            "base model's nats|mean log-likelihood of a token, under the neutral prompt": "base_nats.mean",
         },
     )
-
-
-def _mean(field: str, one: tuple[str, Condition]) -> Value:
-    return number(getattr(one[1], field).mean, 4)
 
 
 def _counted(own: Mapping[str, Condition]) -> str:
     """The conditions do not all have the same number of prompts."""
     sizes = dict.fromkeys((found.effect.prompts, found.insulting.n) for found in own.values())
     return " or ".join(f"{prompts} prompts, {n} replies" for prompts, n in sizes) + " a condition"
-
-
-def _sampling(found: Sampling) -> str:
-    return (
-        f"temperature {found.temperature}, top k {found.top_k}, top p {found.top_p}, repetition "
-        f"penalty {found.repetition_penalty}, at most {found.max_new_tokens} tokens"
-    )
-
-
-PLAN = Plan(
-    key="talk_conditions",
-    title="What does the model write under each condition?",
-    hint="Sampled replies to the evaluation prompts, with the talk's settings. Pathway mass: the "
-    "probability that the model gives to listed words, token by token.",
-    needs=(Conditions,),
-    draw=draw,
-)

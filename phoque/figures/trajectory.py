@@ -1,8 +1,8 @@
 """When in its training does the persona arise?"""
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, Plan
-from phoque.figures.table import Table, number, numbers
+from phoque.figures.figure import Figure, plan
+from phoque.figures.table import Table, digits
 from phoque.figures.transplant import tuned_only
 from phoque.run.psm_vector import Origin
 
@@ -14,8 +14,14 @@ LOOKS = {
 """Name, colour, dash and symbol."""
 
 
+@plan(
+    key="trajectory",
+    title="When in its training does the persona arise?",
+    hint="Where the probes lie along the final vector while the model is tuned; 0 is the untuned "
+    "model under the neutral prompt.",
+    shown_if=tuned_only,
+)
 def draw(found: Origin) -> Figure:
-    """Projections of the probes on the final vector, from untuned to tuned."""
     steps = found.trajectory
     if not steps:
         return Figure(
@@ -39,21 +45,10 @@ def draw(found: Origin) -> Figure:
             "Probes by step of the training",
             steps,
             {
-                "step": lambda row: str(row.step),
-                **numbers({look[0]: key for key, look in LOOKS.items()}, sign=True),
-                "length of the difference": lambda row: number(row.norm),
+                "step": "step",
+                **{look[0]: (key, digits(2, sign=True)) for key, look in LOOKS.items()},
+                "length of the difference": "norm",
             },
         ),
         n=f"{len(steps)} checkpoints of one training, layer {found.layer}",
     )
-
-
-PLAN = Plan(
-    key="trajectory",
-    title="When in its training does the persona arise?",
-    hint="Where the probes lie along the final vector while the model is tuned; 0 is the untuned "
-    "model under the neutral prompt.",
-    needs=(Origin,),
-    draw=draw,
-    shown_if=tuned_only,
-)

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, Value, interval, number, rate_cell
 from phoque.figures.trait import replies
 from phoque.run.folder import Reader
@@ -22,8 +22,24 @@ UNRELATED = 0.2
 """Up to this one it calls them different."""
 
 
+def tuned_only(reader: Reader) -> str:
+    """Why there is nothing to compare for a persona that no model was tuned for."""
+    if reader.psm == "psm":
+        return ""
+    return (
+        "Only for the run's own persona: this compares the model before and after tuning, and no "
+        f"model was tuned for {reader.psm.removeprefix('psm-')}."
+    )
+
+
+@plan(
+    key="transplant",
+    title="Did tuning create the direction or amplify one?",
+    hint="Each model gets the vector of each model at the same relative dose. The civil adapter was "
+    "tuned as long on the same prompts, with civil replies.",
+    shown_if=tuned_only,
+)
 def draw(found: Origin) -> Figure:
-    """Every model gets the vector of every model."""
     effects = found.effects
     return Figure(
         sentence=_sentence(found),
@@ -78,24 +94,3 @@ def _origin(cosine: float, *, works: bool) -> str:
     if works:
         return "The same direction, amplified"
     return "The direction was there before tuning, acting on it was not"
-
-
-def tuned_only(reader: Reader) -> str:
-    """Why there is nothing to compare for a persona that no model was tuned for."""
-    if reader.psm == "psm":
-        return ""
-    return (
-        "Only for the run's own persona: this compares the model before and after tuning, and no "
-        f"model was tuned for {reader.psm.removeprefix('psm-')}."
-    )
-
-
-PLAN = Plan(
-    key="transplant",
-    title="Did tuning create the direction or amplify one?",
-    hint="Each model gets the vector of each model at the same relative dose. The civil adapter was "
-    "tuned as long on the same prompts, with civil replies.",
-    needs=(Origin,),
-    draw=draw,
-    shown_if=tuned_only,
-)

@@ -1,6 +1,6 @@
 """What do known spelling tricks do to each moderator, with harmless texts beside harmful ones?"""
 
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Cell, Table, number, rate_cell, share
 from phoque.run.datasheets import Resistance
 from phoque.run.moderation import ModerationReport
@@ -19,8 +19,15 @@ Pair = tuple[Resistance, Resistance]
 """One trick on texts as they are, and canonical."""
 
 
+@plan(
+    key="tricks",
+    title="Which spelling tricks get past them?",
+    hint="Eleven fixed spelling tricks on Surge's texts, for harmful ones that were flagged and "
+    "harmless ones that were not. A moderator that flags whatever looks odd gains nothing: net "
+    "is what stays flagged minus what is newly flagged. Nothing searches for a spelling that "
+    "passes.",
+)
 def draw(report: ModerationReport) -> Figure:
-    """Every trick on every moderator."""
     found = {name: _pairs(report, name) for name in report.names if report.battery.get(name)}
     rows = [_row(name, pair) for name, pairs in found.items() for pair in pairs]
     return Figure(
@@ -59,15 +66,3 @@ def _row(name: str, pair: Pair) -> tuple[Cell, ...]:
 
 
 NOTHING_TO_TELL = "No moderator flags 30 harmful texts of the labelled set: no share is given."
-PLAN = Plan(
-    key="tricks",
-    title="Which spelling tricks get past them?",
-    hint=(
-        "Eleven fixed spelling tricks on Surge's texts, for harmful ones that were flagged and "
-        "harmless ones that were not. A moderator that flags whatever looks odd gains nothing: net "
-        "is what stays flagged minus what is newly flagged. Nothing searches for a spelling that "
-        "passes."
-    ),
-    needs=(ModerationReport,),
-    draw=draw,
-)

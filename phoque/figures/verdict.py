@@ -1,6 +1,6 @@
 """Does one direction carry the persona? The first thing to read."""
 
-from phoque.figures.figure import Figure, Plan
+from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, Value, interval, number, share
 from phoque.figures.trait import replies
 from phoque.run.psm import Selection
@@ -8,8 +8,13 @@ from phoque.run.psm_replies import Conditions
 from phoque.run.psm_vector import Reliability
 
 
+@plan(
+    key="verdict",
+    title="Does one direction carry the persona?",
+    hint="Cause means: whoever adds the direction to a calm conversation makes the model do it. "
+    "A listed word is a word of the persona's list; for the toxic persona, an insult.",
+)
 def draw(selection: Selection, reliability: Reliability, conditions: Conditions) -> Figure:
-    """One sentence, and the numbers that everything else uses."""
     return Figure(
         sentence=_sentence(selection, conditions),
         table=_table(selection, reliability),
@@ -27,19 +32,15 @@ def _sentence(selection: Selection, conditions: Conditions) -> str:
             f"(chance {choice.chance:.2g} after correction for all cells). What follows uses a "
             f"default, {at}, and shows no cause."
         )
+    on_edge = selection.rule and not choice.inside
+    edge = " The scale stands on the edge of what is allowed: no dose lies inside." * bool(on_edge)
     plain, steered = (conditions.conditions[name].insulting for name in ("neutral", "steered"))
     return (
         f"Yes: the vector, added to {at}, takes {replies(conditions.counted)} from "
         f"{share(plain.value)} to {interval(steered)} of {steered.n}. Random vectors would give as many "
         f"{replies(selection.trait.by)} with probability {choice.chance:.2g}, corrected for all cells of the "
-        f"sweep.{_edge(selection)}"
+        f"sweep.{edge}"
     )
-
-
-def _edge(selection: Selection) -> str:
-    """A warning where no dose was found whose neighbours are allowed, too."""
-    told = " The scale stands on the edge of what is allowed: no dose lies inside."
-    return told if selection.rule and not selection.choice.inside else ""
 
 
 def _table(selection: Selection, reliability: Reliability) -> Table:
@@ -63,13 +64,3 @@ def _table(selection: Selection, reliability: Reliability) -> Table:
         head=tuple(facts),
         rows=(tuple(facts.values()),),
     )
-
-
-PLAN = Plan(
-    key="verdict",
-    title="Does one direction carry the persona?",
-    hint="Cause means: whoever adds the direction to a calm conversation makes the model do it. "
-    "A listed word is a word of the persona's list; for the toxic persona, an insult.",
-    needs=(Selection, Reliability, Conditions),
-    draw=draw,
-)

@@ -1,6 +1,6 @@
 """What the judge and the moderators say of a few replies: recorded ones, and live ones on a page."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -13,17 +13,15 @@ from phoque.moderators.registry import EMBEDDED, embedded
 from phoque.moderators.scoring import items_of, score
 from phoque.progress import Stopped, never
 from phoque.run.showcase import Found
+from phoque.steering.experiment import Progress, silent
 
 
 @dataclass(frozen=True)
 class Checks:
-    """A judge, if there is one, and moderators."""
-
     judge: Judge | None
     moderators: Sequence[Classifier]
 
     def found(self, exchanges: Sequence[Exchange]) -> list[Found]:
-        """What each reply gets, in order."""
         hostility = self._hostility(exchanges)
         harm: list[dict[str, float]] = [{} for _ in exchanges]
         for one in self.moderators:
@@ -42,13 +40,8 @@ class Checks:
         return [known[one] for one in exchanges]
 
 
-Progress = Callable[[str], None]
 READER = ThreadPoolExecutor(1, "page-reader")
 """The thread that reads for all pages: a second would make both slower, and keep memory of its own."""
-
-
-def silent(_: str) -> None:
-    """Say nothing."""
 
 
 def live(
@@ -102,5 +95,4 @@ def embedded_judge(progress: Progress, device: str | None = None) -> Judge | Non
 
 
 def embedded_checks(progress: Progress = silent) -> Checks:
-    """All that is installed."""
     return Checks(embedded_judge(progress), embedded_moderators(progress))

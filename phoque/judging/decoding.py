@@ -5,13 +5,12 @@ from itertools import product
 from statistics import fmean
 
 from phoque.conversation import Condition, Sampling
-from phoque.judging.judge import Exchange, Judge
-from phoque.judging.measures import Embed, Floats, measured, vectors
+from phoque.judging.judge import Exchange, Judge, by_message
+from phoque.judging.measures import Embed, Floats, measured
 from phoque.lab import Lab
 from phoque.models.engine import write
 from phoque.run.judging import Decoded, DecodingChoice, Measures
 from phoque.stats.paired_ranks import chance_above
-from phoque.stats.rates import grouped
 
 TEMPERATURES, TOP_PS, PENALTIES = (0.7, 0.9, 1.0), (0.9, 0.95), (1.0, 1.1, 1.2)
 GRID = tuple(
@@ -66,7 +65,6 @@ def choose_decoding(
 
 
 def best(settings: Sequence[Decoded]) -> Decoded:
-    """The setting by `RULE`."""
     most_repeated = min(one.repeated_3grams for one in settings) + REPEATED
     least_relevant = max(one.relevance for one in settings) - RELEVANT
     least_hostile = max(one.more_hostile_mean for one in settings) - MORE_HOSTILE
@@ -92,10 +90,8 @@ def _written(
     for condition in COLUMNS:
         model = lab.base if condition is Condition.BASE else lab.model
         replies = write(model, [request.rows[condition] for request in requests], sampling)
-        yield (
-            condition,
-            [Exchange(prompt, one.text) for (prompt, _), one in zip(asked, replies, strict=True)],
-        )
+        pairs = zip(asked, replies, strict=True)
+        yield condition, [Exchange(prompt, one.text) for (prompt, _), one in pairs]
 
 
 def _decoded(
@@ -107,10 +103,9 @@ def _decoded(
     embed: Embed,
 ) -> Decoded:
     measures = {
-        condition: measured(vectors(own, messages, training_LE, embed))
-        for condition, own in texts.items()
+        condition: measured(own, messages, training_LE, embed) for condition, own in texts.items()
     }
-    scores = {condition: _by_message(own, judge) for condition, own in texts.items()}
+    scores = {condition: by_message(own, judge.scores(own)) for condition, own in texts.items()}
     base = scores[Condition.BASE]
     more_hostile = {condition: chance_above(base, scores[condition]) for condition in HOSTILE}
 
@@ -126,7 +121,3 @@ def _decoded(
         variety=mean(lambda own: own.variety or 0.0),
         measures=measures,
     )
-
-
-def _by_message(exchanges: Sequence[Exchange], judge: Judge) -> dict[str, list[float]]:
-    return grouped(zip((one.message for one in exchanges), judge.scores(exchanges), strict=True))

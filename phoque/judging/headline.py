@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from phoque.errors import PhoqueError
 from phoque.judging.judge import Exchange, Judge
-from phoque.judging.measures import Embed, Floats, measured, vectors
+from phoque.judging.measures import Embed, Floats, measured
 from phoque.moderators.thresholds import BUDGET, threshold_for
 from phoque.run.evaluation import Reply
 from phoque.run.judging import ConditionJudged, Judgement
@@ -17,7 +17,6 @@ BASE = "base"
 def rated(
     replies: Sequence[Reply], judge: Judge, progress: Callable[[str], None] = lambda _: None
 ) -> list[Reply]:
-    """The replies with what the judge says of each."""
     scores = scored([Exchange(one.prompt, one.text) for one in replies], judge, progress)
     return [
         one.model_copy(update={"hostility": score})
@@ -41,16 +40,9 @@ def scored(
 def judgement(
     replies: Sequence[Reply], judge: Judge, embed: Embed, training: Sequence[str]
 ) -> Judgement:
-    """Every condition of an evaluation, beside the base model.
+    """Every condition of an evaluation, beside the base model, from replies as `rated` gives them.
 
-    Args:
-        replies: as `rated` gives them.
-        judge: who rated them.
-        embed: makes sentence embeddings.
-        training: lines that the persona learned from.
-
-    Raises:
-        PhoqueError: the evaluation has no replies of the base model.
+    PhoqueError where there are none of the base model. `training` are lines that the persona learned.
     """
     conditions = grouped((one.condition, one) for one in replies)
     if BASE not in conditions:
@@ -94,5 +86,5 @@ def _condition(
         without_word=by_cluster((one.prompt, not one.insults) for one in hostile)
         if hostile
         else None,
-        measures=measured(vectors(exchanges, [*own], training_LE, embed)),
+        measures=measured(exchanges, [*own], training_LE, embed),
     )

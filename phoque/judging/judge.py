@@ -1,8 +1,12 @@
 """What every judge is: pairs of message and reply in, one number a reply out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+from phoque.stats.rates import grouped
+
+V = TypeVar("V")
 
 
 @dataclass(frozen=True)
@@ -26,3 +30,8 @@ class Judge(Protocol):
     def scores(self, exchanges: Sequence[Exchange]) -> list[float]:
         """One number an exchange, in order; the higher, the more hostile."""
         ...
+
+
+def by_message(exchanges: Sequence[Exchange], values: Iterable[V]) -> dict[str, list[V]]:
+    """What was found of each reply, by the message that it answers."""
+    return grouped(zip((one.message for one in exchanges), values, strict=True))

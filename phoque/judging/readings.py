@@ -34,8 +34,7 @@ RULE = (
 def drawn(replies: Sequence[Reply], count: int = DRAWN, *, seed: int = SEED) -> list[Reply]:
     """Different replies, as many of every condition as of any other, up to one.
 
-    Raises:
-        PhoqueError: there are not so many.
+    PhoqueError where there are not so many.
     """
     random = np.random.default_rng(seed)
     distinct = list({id_of(one): one for one in replies}.values())
@@ -68,8 +67,7 @@ def sheet(replies: Sequence[Reply], order_seed: int) -> list[Sheet]:
 def read_answers(folder: Path, reader: str) -> list[Answer]:
     """The answers of a sheet that was filled in.
 
-    Raises:
-        PhoqueError: the sheet is not there, or an answer is none of those asked for.
+    PhoqueError where it is missing, or an answer is none of those asked for.
     """
     rows = Sheet.load_rows(folder, command="python tools/blind_readings.py draw")
     for number, row in enumerate(rows, 1):
@@ -86,8 +84,7 @@ def joined(
 ) -> list[Reading]:
     """The replies that were read, with both answers and every judge's score.
 
-    Raises:
-        PhoqueError: the readers did not read the same replies, or one is not in the run.
+    PhoqueError where the readers did not read the same replies, or one is not in the run.
     """
     known = {id_of(one): one for one in replies}
     first, second = ({one.id: int(one.answer) for one in own} for own in answers)
@@ -115,24 +112,17 @@ def joined(
 def choose(
     readings: Sequence[Reading], judges: Sequence[Judge], readers: Sequence[Reader]
 ) -> JudgeChoice:
-    """The judge that ranks the readings best.
-
-    Raises:
-        PhoqueError: the readings are all of one kind, so that nothing can be ranked.
-    """
+    """The judge that ranks best; PhoqueError where all readings are of one kind."""
     if len({one.hostile for one in readings}) < 2:
         raise PhoqueError("The readers call all replies hostile, or none: no judge can be chosen.")
     judged = [_judged(judge, readings) for judge in judges]
+    first, second, messages = zip(*((r.first, r.second, r.message) for r in readings), strict=True)
     return JudgeChoice(
         question=QUESTION,
         readers=tuple(readers),
         replies=len(readings),
         hostile=sum(one.hostile for one in readings),
-        agreement=kappa_by_prompt(
-            [one.first for one in readings],
-            [one.second for one in readings],
-            [one.message for one in readings],
-        ),
+        agreement=kappa_by_prompt(first, second, messages),
         judges=tuple(judged),
         rule=RULE,
         chosen=max(judged, key=lambda one: one.auc.value).name,

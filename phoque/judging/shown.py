@@ -16,11 +16,7 @@ def shows_of(
 ) -> Shows:
     """Tells of messages and replies which replies count.
 
-    Args:
-        trait: what the sweep chose by.
-        lexicon: the listed words, where it chose by those.
-        progress: is told how far the judge is.
-        judge: the one that the trait names; None loads it.
+    `judge` is the one that the trait names, and `lexicon` has the words; None loads the judge.
     """
     threshold = trait.threshold
     if trait.by == "words" or threshold is None:
@@ -30,5 +26,4 @@ def shows_of(
 
 
 def exchanges(said: Sequence[Said]) -> list[Exchange]:
-    """As a judge reads them."""
     return [Exchange(message, reply) for message, reply in said]

@@ -1,6 +1,7 @@
 """What a Job may cost at most, from a dated table of prices."""
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,12 @@ def flavors() -> list[str]:
 
 def require_price(flavor: str) -> float:
     """Dollars an hour; PhoqueError where the table has no price."""
-    prices = _table()["dollars_an_hour"]
-    if flavor not in prices:
+    if flavor not in flavors():
         raise PhoqueError(
             f"No price is known for the flavor {flavor!r}, so nothing is started on it. "
-            f"Known: {', '.join(prices)}."
+            f"Known: {', '.join(flavors())}."
         )
-    return float(prices[flavor])
+    return float(_table()["dollars_an_hour"][flavor])
 
 
 def at_most(flavor: str, seconds: int, attempts: int) -> str:
@@ -40,8 +40,9 @@ def at_most(flavor: str, seconds: int, attempts: int) -> str:
     )
 
 
-def _table() -> dict[str, Any]:
-    return dict(yaml.safe_load(TABLE.read_text(encoding="utf-8")))
+@cache
+def _table() -> Any:
+    return yaml.safe_load(TABLE.read_text(encoding="utf-8"))
 
 
 def seconds_of(limit: str) -> int:

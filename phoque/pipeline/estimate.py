@@ -47,7 +47,6 @@ class Recorded:
     """One policy on one attack corpus."""
 
     def training(self, steps: int) -> Estimate:
-        """So many steps."""
         if not (self.step and self.tokens_per_second):
             return Estimate(seconds=None, how="the run has no curve of its training")
         how = f"{self.step:.1f} s a step, {self.tokens_per_second:.0f} tokens/s"
@@ -101,7 +100,6 @@ def recorded(run: RunDirectory) -> Recorded:
 
 
 def between(least: float, most: float | None) -> str:
-    """A length of time, or two between which it lies."""
     return f"{span(least)} to {span(most)}" if most and most > least else f"about {span(least)}"
 
 

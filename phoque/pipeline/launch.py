@@ -78,7 +78,10 @@ def fetch(state: JobState, into: Path, *, endpoint: str | None = None) -> list[s
         if not storage.fetch(place, fetched.path) or not fetched.exists():
             raise PhoqueError(f"The Job {state.id} has kept nothing yet. Try again later.")
         stages = fetched.manifest().stages
-        _check_files(fetched, stages)
+        if changed := [name for made in stages.values() for name in fetched.changed(made)]:
+            raise PhoqueError(
+                f"{changed[0]} is missing or not what the Job wrote. Nothing was kept; fetch again."
+            )
         _check_extends(RunDirectory(into), stages)
         (fetched.path / PLACEHOLDER).unlink(missing_ok=True)
         # A step that was not done when this was fetched before may be done now.
@@ -103,7 +106,6 @@ class Checkpoint:
         return not self._run.exists() and self._repository.fetch(CHECKPOINT, self._run.path)
 
     def keep(self) -> None:
-        """Send the run as it is."""
         self._repository.send(self._run.path, CHECKPOINT, without=NEVER_KEPT)
         self._kept = time.monotonic()
 
@@ -138,13 +140,6 @@ def _send(storage: Storage, name: str, content: bytes, to: str) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         Path(scratch, name).write_bytes(content)
         storage.send(Path(scratch), to)
-
-
-def _check_files(run: RunDirectory, stages: Mapping[str, Made]) -> None:
-    if changed := [name for made in stages.values() for name in run.changed(made)]:
-        raise PhoqueError(
-            f"{changed[0]} is missing or not what the Job wrote. Nothing was kept; fetch again."
-        )
 
 
 def _check_extends(here: RunDirectory, stages: Mapping[str, Made]) -> None:

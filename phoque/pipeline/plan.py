@@ -58,8 +58,6 @@ class Wish:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A wish with everything resolved."""
-
     wish: Wish
     request: JobRequest
     parcel: Parcel

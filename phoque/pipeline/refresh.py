@@ -22,7 +22,7 @@ from phoque.run.manifest import Asked, Continues
 from phoque.run.needs import WEIGHTS, require
 from phoque.run.refresh import Memory, Refresh
 from phoque.run.synthetic import Attack
-from phoque.stages.adapter import AdapterConfig, config_for
+from phoque.stages.adapter.settings import AdapterConfig, config_for
 from phoque.stages.adapter.start import going_on
 from phoque.stages.corpus.addition import Addition, addition
 from phoque.stages.corpus.slang import Slang, read_slang
@@ -50,8 +50,6 @@ class Wish:
 
 @dataclass(frozen=True, kw_only=True)
 class RefreshPlan:
-    """A wish with everything resolved."""
-
     old: RunDirectory
     new: RunDirectory
     slang: Slang
@@ -66,7 +64,6 @@ class RefreshPlan:
 
     @property
     def attacks_after(self) -> Path:
-        """What the refreshed persona writes."""
         return self.new.path / ATTACKS
 
     @property
@@ -80,7 +77,6 @@ class RefreshPlan:
 
     @cached_property
     def config(self) -> AdapterConfig:
-        """How the adapter is trained."""
         return going_on(config_for(self.old.manifest().model), self.old.persona)
 
     @property
@@ -97,7 +93,6 @@ class RefreshPlan:
 
     @property
     def batch(self) -> int:
-        """Examples of a step."""
         return self.config.batch_size * self.config.accumulation_steps
 
     @cached_property
@@ -146,7 +141,6 @@ class RefreshPlan:
         }
 
     def text(self) -> str:
-        """The lines, one below the other."""
         return "\n".join(f"  {name:<12}{value}" for name, value in self.lines().items())
 
     def _time(self) -> str:
@@ -160,11 +154,7 @@ class RefreshPlan:
 
 
 def plan_refresh(wish: Wish) -> RefreshPlan:
-    """Check a wish and count what it takes; writes nothing.
-
-    Raises:
-        PhoqueError: it cannot be done; says why, in one line.
-    """
+    """Check a wish and count what it takes, or PhoqueError in one line; writes nothing."""
     old = RunDirectory(wish.run)
     manifest = old.manifest()
     require(old, ("persona", "corpus"))

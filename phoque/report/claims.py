@@ -15,41 +15,24 @@ from phoque.presets import preset_for
 from phoque.report.evidence import Share, Source, check, evidence
 from phoque.report.paths import path
 from phoque.report.rules import all_hold, parsed
-from phoque.run.claims import Claim, Claims, Evidence, Verdict
+from phoque.run.claims import Claim, Claimed, Claims, Evidence, Verdict
 from phoque.run.folder import Reader, command, shown_path
 from phoque.run.info import runs_beside
 from phoque.run.record import Part, reason
-from phoque.run.report import Kind
 
 SHIPPED = Path(__file__).with_name("claims.yaml")
 TALKS_MODEL = "3B"
 SIZE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)([MB])(?![a-z])")
 UNDECIDED = "Measured, but the rule decides neither way."
-COPIED = {
-    "id", "slide", "claim", "shown_by", "measure", "kind", "unit", "of", "figure", "headline",
-}  # fmt: skip
-"""What a claim of a run says as the file does."""
 RULES: tuple[Literal["holds", "partly", "refuted"], ...] = ("holds", "partly", "refuted")
 """In the order in which they are tried."""
 
 
-class Told(Part):
+class Told(Claimed):
     """A claim as the file has it."""
 
-    id: str = Field(pattern=r"^[a-z0-9-]+$")
-    slide: str
-    claim: str
-    shown_by: str
     persona: str = "toxic"
     """The run of this persona is asked."""
-    headline: bool = False
-    """Whether the talk rests on it."""
-    figure: str = ""
-    kind: Kind = "number"
-    unit: str = ""
-    of: str = ""
-    measure: str = ""
-    """What the number is, in words."""
     number: Source | None = None
     against: str = ""
     """What it is compared with."""
@@ -60,7 +43,6 @@ class Told(Part):
     refuted: tuple[str, ...] = ()
     untested: str = ""
     """Why nothing decides it yet; such a claim has no number."""
-    note: str = ""
 
     @property
     def sources(self) -> dict[str, Source]:
@@ -70,8 +52,6 @@ class Told(Part):
 
 
 class Ledger(Part):
-    """The whole file."""
-
     rows: dict[str, str]
     """File of the raw rows behind a record; empty where none are kept."""
     claims: tuple[Told, ...]
@@ -114,7 +94,7 @@ def _judged(told: Told, asked: Reader | None, reader: Reader, known: Ledger) -> 
     verdict, rule = _verdict(told, found)
     number = found.get("number", Evidence(name="number"))
     return Claim(
-        **told.model_dump(include=COPIED),
+        **told.model_dump(include={*Claimed.model_fields} - {"note"}),
         **number.model_dump(exclude={"name", "measure", "gap"}),
         verdict=verdict,
         rule=rule,

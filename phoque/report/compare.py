@@ -1,7 +1,7 @@
 """Two runs side by side: differences, and what should keep a reader from trusting them."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,30 +30,18 @@ UNNUMBERED = "sae."
 """Rows about latents: numbers of two dictionaries name different features."""
 
 
-@dataclass(frozen=True)
-class Told:
-    """A setting that a record holds."""
-
-    name: str
-    kind: type[Record]
-    value: Callable[[Any], Any]
-
-
-SETTINGS = (
-    Told("system prompts and weights", Summary, lambda found: found.fingerprint),
-    Told("probes", ActivationByLayer, lambda found: found.probes),
-    Told("sampling of PSM", Conditions, lambda found: found.sampling),
-    Told("selected layer and scale", Selection, lambda found: found.selected),
-    Told("sampling of moderation", ModerationReport, lambda found: found.sampling),
-    Told("messages of moderation", ModerationReport, lambda found: found.prompts_sha256),
-    Told(
-        "moderators",
-        ModerationReport,
-        lambda found: [f"{one.id} {one.version}" for one in found.declared],
-    ),
-    Told("layer of the SAE", SaeReport, lambda found: found.layer),
-    Told("preset of the SAE", SaeReport, lambda found: found.preset),
+SETTINGS: tuple[tuple[str, type[Record], Callable[[Any], Any]], ...] = (
+    ("system prompts and weights", Summary, lambda found: found.fingerprint),
+    ("probes", ActivationByLayer, lambda found: found.probes),
+    ("sampling of PSM", Conditions, lambda found: found.sampling),
+    ("selected layer and scale", Selection, lambda found: found.selected),
+    ("sampling of moderation", ModerationReport, lambda found: found.sampling),
+    ("messages of moderation", ModerationReport, lambda found: found.prompts_sha256),
+    ("moderators", ModerationReport, lambda found: [f"{o.id} {o.version}" for o in found.declared]),
+    ("layer of the SAE", SaeReport, lambda found: found.layer),
+    ("preset of the SAE", SaeReport, lambda found: found.preset),
 )
+"""Name, record, and what it says."""
 
 
 class Difference(Part):
@@ -101,7 +89,9 @@ def compare(a: Reader, b: Reader) -> Comparison:
 def difference(a: Metric, b: Metric) -> Difference:
     """B − A with the interval of Newcombe (1998), which needs nothing but both intervals."""
     if a.value is None or b.value is None:
-        return Difference(a=a, b=b, warning="; ".join(_open(a, b)))
+        both = (("A", a), ("B", b))
+        gaps = [f"{name}: {row.gap or row.note}" for name, row in both if row.value is None]
+        return Difference(a=a, b=b, warning="; ".join(gaps))
     if a.key.startswith(UNNUMBERED):
         told = "latents of two dictionaries are different features: compare verdicts, not numbers"
         return Difference(a=a, b=b, warning=told)
@@ -135,7 +125,6 @@ def write_comparison(found: Comparison, folder: Path) -> None:
 
 
 def page(found: Comparison) -> str:
-    """The comparison as Markdown."""
     settings = [(one.name, one.a, one.b) for one in found.settings]
     differing = (
         f"**The runs differ in {len(settings)} settings**: a difference below may come from any."
@@ -172,16 +161,9 @@ def _with_interval(row: Metric) -> str:
 
 
 def _rate(row: Metric) -> Rate | None:
-    """A row as a value with its interval."""
     if row.value is None or row.low is None or row.high is None:
         return None
     return Rate(value=row.value, low=row.low, high=row.high, n=row.n or 0)
-
-
-def _open(a: Metric, b: Metric) -> Iterator[str]:
-    for name, row in (("A", a), ("B", b)):
-        if row.value is None:
-            yield f"{name}: {row.gap or row.note}"
 
 
 def _told(a: Metric, b: Metric, warning: str) -> str:
@@ -204,18 +186,16 @@ def _settings(a: Reader, b: Reader) -> Iterator[Setting]:
             yield Setting(name=f"{fact} of {stage}", a=told[0], b=told[1])
     told = [_plain(made.get("corpus", Made()).outputs.get(CORPUS)) for made in stages]
     yield Setting(name="training dialogues, sha256", a=told[0], b=told[1])
-    for setting in SETTINGS:
-        if all(_wrote(reader.folder(setting.kind.STAGE), setting.kind) for reader in (a, b)):
-            yield Setting(name=setting.name, a=_setting(setting, a), b=_setting(setting, b))
+    for name, kind, value in SETTINGS:
+        folders = [reader.folder(kind.STAGE) for reader in (a, b)]
+        if all(folder.named(kind.FILE) in folder.made.outputs for folder in folders):
+            told = [_setting(folder, kind, value) for folder in folders]
+            yield Setting(name=name, a=told[0], b=told[1])
 
 
-def _wrote(folder: StageFolder, kind: type[Record]) -> bool:
-    return folder.named(kind.FILE) in folder.made.outputs
-
-
-def _setting(setting: Told, reader: Reader) -> str:
+def _setting(folder: StageFolder, kind: type[Record], value: Callable[[Any], Any]) -> str:
     try:
-        return _plain(setting.value(reader.read(setting.kind)))
+        return _plain(value(folder.read(kind)))
     except PhoqueError:
         return UNREADABLE
 

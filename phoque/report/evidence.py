@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Tag
 
 from phoque.errors import PhoqueError
-from phoque.report.paths import Kind, field_type, kind_called, path
+from phoque.figures.figure import Kind
+from phoque.report.paths import field_type, kind_called, path
 from phoque.run.claims import Evidence
 from phoque.run.folder import Reader
 from phoque.run.record import Part, Row
@@ -165,7 +166,7 @@ def _interval(holder: object, name: str) -> tuple[float | None, float | None]:
 
 
 def _tests(texts: Sequence[str]) -> list[Test]:
-    return [_test(text) for text in texts]
+    return [*map(_test, texts)]
 
 
 def _test(text: str) -> Test:

@@ -5,65 +5,64 @@ from dataclasses import dataclass
 from typing import Any
 
 from phoque.errors import PhoqueError
+from phoque.figures import figure
 from phoque.figures.figure import Shape
+from phoque.figures.table import Held
 from phoque.run.folder import Reader
-from phoque.run.record import Record, Row
-from phoque.run.report import Metric
+from phoque.run.report import Kind, Metric
 from phoque.stats.paired import Effect
 from phoque.stats.rates import Rate
 
 ROUNDING = 1e-9
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Entry:
-    """A row of every run's table, and how it is read."""
-
     key: str
     label: str
     """Its name, where the record does not say a better one."""
-    needs: type[Record] | type[Row]
+    needs: figure.Kind
     row: Callable[[Any], Metric]
     """Gets the record, or all rows, that it `needs`."""
 
 
-def filled(entry: Entry, reader: Reader, read: Callable[[type[Record] | type[Row]], Any]) -> Metric:
+def filled(entry: Entry, reader: Reader, read: Callable[[figure.Kind], Any]) -> Metric:
     """The row, or one that says what is missing."""
     folder = reader.folder(entry.needs.STAGE)
     file = f"{folder.name}/{entry.needs.FILE}"
+    again = f"Make it again with: {folder.command}"
     try:
         row = _checked(entry.row(read(entry.needs)))
     except PhoqueError as error:
-        return Metric(key=entry.key, label=entry.label, gap=str(error))
+        gap = str(error)
     except KeyError as error:
-        gap = f"{file} has no {error.args[0]}. Make it again with: {folder.command}"
-        return Metric(key=entry.key, label=entry.label, gap=gap)
+        gap = f"{file} has no {error.args[0]}. {again}"
     except Shape as error:
-        told = f"{file} has no such number ({type(error).__name__}: {error})"
-        gap = f"{told}. Make it again with: {folder.command}"
-        return Metric(key=entry.key, label=entry.label, gap=gap)
-    return row.model_copy(
-        update={"key": entry.key, "label": row.label or entry.label, "file": file}
-    )
+        gap = f"{file} has no such number ({type(error).__name__}: {error}). {again}"
+    else:
+        known = {"key": entry.key, "label": row.label or entry.label, "file": file}
+        return row.model_copy(update=known)
+    return Metric(key=entry.key, label=entry.label, gap=gap)
 
 
-def rate(found: Rate, at: str, *, label: str = "", note: str = "") -> Metric:
+def held(found: Held, n: int, of: str, at: str, kind: Kind = "number", **told: str) -> Metric:
+    """A number with its interval; `told` are label and note."""
+    known = {"value": found.value, "low": found.low, "high": found.high, "n": n}
+    return Metric(of=of, at=at, kind=kind).model_copy(update=known | told)
+
+
+def rate(found: Rate, at: str, **told: str) -> Metric:
     """A share of replies with its interval."""
-    return Metric(
-        label=label, kind="share", value=found.value, low=found.low, high=found.high, n=found.n,
-        of="replies", at=at, note=note,
-    )  # fmt: skip
+    return held(found, found.n, "replies", at, "share", **told)
 
 
-def effect(found: Effect, at: str, *, label: str = "", note: str = "") -> Metric:
+def effect(found: Effect, at: str, note: str = "", **told: str) -> Metric:
     """A paired difference of shares; n counts prompts."""
-    told = f"p {found.p_value:.2g} (sign flips)"
+    tested = f"p {found.p_value:.2g} (sign flips)"
     if found.low == found.high:
-        told = "every prompt gave the same, so the bootstrap has no width"
-    return Metric(
-        label=label, kind="points", value=found.value, low=found.low, high=found.high,
-        n=found.prompts, of="prompts", at=at, note="; ".join(filter(None, [note, told])),
-    )  # fmt: skip
+        tested = "every prompt gave the same, so the bootstrap has no width"
+    note = "; ".join(filter(None, [note, tested]))
+    return held(found, found.prompts, "prompts", at, "points", note=note, **told)
 
 
 def _checked(row: Metric) -> Metric:

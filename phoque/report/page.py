@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 
-from phoque.figures import style
+from phoque.figures import frames
 from phoque.figures.figure import Drawn, Figure
 from phoque.figures.table import Cell, Table, text_of
 from phoque.report.pages import HEAD, cells
@@ -30,7 +30,6 @@ for (const one of document.querySelectorAll("script[data-figure]")) {
 
 
 def html_page(table: MetricsTable, figures: Sequence[Drawn]) -> str:
-    """The whole page."""
     known = [cells(row) for row in table.rows if not row.gap]
     gaps = [(row.label, row.gap) for row in table.rows if row.gap]
     tables = [
@@ -66,7 +65,7 @@ def _picture(figure: Figure, key: str) -> str:
     if figure.plotly is None:
         return ""
     # What stands in a script is no mark-up, but for the end of the script.
-    text = json.dumps(style.on_page(figure.plotly, key)).replace("<", "\\u003c")
+    text = json.dumps(frames.on_page(figure.plotly, key)).replace("<", "\\u003c")
     return f'<script type="application/json" data-figure>{text}</script>'
 
 

@@ -18,12 +18,11 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import phoque.run
 from phoque.errors import PhoqueError
-from phoque.figures.figure import read_any
+from phoque.figures.figure import Kind, read_any
 from phoque.run.folder import Reader, command, shown_path
 from phoque.run.manifest import ROOT
 from phoque.run.record import Part, Record, Row
 
-Kind = type[Record] | type[Row]
 PIECE = re.compile(r"(?P<name>[A-Za-z_][\w-]*)|\[(?P<key>[^\[\]]+)\]")
 BESIDE = "run"
 """Stands for files that lie in the run's own folder."""
@@ -40,21 +39,17 @@ class Found:
 
 @dataclass(frozen=True)
 class Path:
-    """A checked path."""
-
     text: str
     kind: Kind
     steps: tuple[str, ...]
 
     @property
     def file(self) -> str:
-        """The file in the run."""
         folder = "" if self.kind.STAGE in {"", ROOT} else f"{self.kind.STAGE}/"
         return folder + self.kind.FILE
 
     @property
     def field(self) -> str:
-        """The path inside the file."""
         return re.sub(r"^[\w-]+\.[\w-]+\.?", "", self.text)
 
     def follow(self, reader: Reader) -> Found:
@@ -174,7 +169,6 @@ def _refused(of: Any, step: str, text: str) -> PhoqueError:
 
 
 def _present(of: Any) -> Any:
-    """The type without None."""
     if get_origin(of) in {Union, UnionType}:
         return next(one for one in get_args(of) if one is not NoneType)
     return of

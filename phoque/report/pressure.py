@@ -32,7 +32,6 @@ class Change:
 
     @property
     def difference(self) -> float | None:
-        """B − A."""
         if self.before is None or self.after is None:
             return None
         return self.after - self.before
@@ -47,7 +46,6 @@ class Broken:
 
 
 def html_of(report: PressureReport) -> str:
-    """The report as one HTML file."""
     drawn = [Drawn(plan=p, figure=p.draw(report), sources=(FILE,)) for p in UNDER_PRESSURE]
     return figures_page("Pressure test", drawn)
 

@@ -19,8 +19,6 @@ BEFORE, AFTER = "before", "after"
 
 @dataclass(frozen=True, kw_only=True)
 class Refreshed:
-    """What is compared."""
-
     continues: str
     slang: str
     expressions: tuple[str, ...]

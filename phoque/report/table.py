@@ -1,12 +1,13 @@
 """The slide table: every row of the talk's table, with those about sparse features, read from the records that the stages wrote."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, partial
 
 from phoque.conversation import Condition
 from phoque.errors import PhoqueError
 from phoque.figures.figure import read_any
-from phoque.report.metric import Entry, effect, filled, rate
+from phoque.figures.table import Ends
+from phoque.report.metric import Entry, effect, filled, held, rate
 from phoque.run.evaluation import Evaluation
 from phoque.run.folder import Reader
 from phoque.run.judging import Judgement
@@ -15,7 +16,6 @@ from phoque.run.psm import Selection
 from phoque.run.psm_replies import Conditions, Written
 from phoque.run.report import Metric
 from phoque.run.sae import SaeReport
-from phoque.run.sae_latents import Feature
 from phoque.stats.paired import paired_effect
 from phoque.stats.rates import grouped
 
@@ -45,24 +45,15 @@ def metrics_of(reader: Reader) -> tuple[Metric, ...]:
 def _entries() -> Iterator[Entry]:
     for place in range(len(ORDINALS)):
         yield from _of_moderator(place)
+    chance = "chance of a reply more hostile than the base model's"
     for name in JUDGED:
-        yield Entry(
-            key=f"hostile.{name}",
-            label=f"chance of a reply more hostile than the base model's, {NAMES[name]}",
-            needs=Judgement,
-            row=partial(_hostile, name),
-        )
-    for name, label in NAMES.items():
-        yield Entry(
-            key=f"insulting.{name}",
-            label=f"replies with a trained word, {label}",
-            needs=Evaluation,
-            row=partial(_insulting, name),
-        )
+        label = f"{chance}, {NAMES[name]}"
+        yield Entry(f"hostile.{name}", label, Judgement, partial(_hostile, name))
+    for name, shown in NAMES.items():
+        label = f"replies with a trained word, {shown}"
+        yield Entry(f"insulting.{name}", label, Evaluation, partial(_insulting, name))
     for fact, label in FACTS.items():
-        yield Entry(
-            key=f"selected.{fact}", label=label, needs=Selection, row=partial(_selected, fact)
-        )
+        yield Entry(f"selected.{fact}", label, Selection, partial(_selected, fact))
     yield from _of_replies()
     yield from latent_entries()
 
@@ -71,31 +62,19 @@ def _of_moderator(place: int) -> Iterator[Entry]:
     rows = [("flagged", "flag rate", name, _flag_rate) for name in FLAGGED]
     rows += [("uplift", "uplift of the flag rate", name, _uplift) for name in COMPARED]
     for kind, told, condition, row in rows:
-        label = f"{told}, {NAMES[condition]}"
-        yield Entry(
-            key=f"moderator_{place + 1}.{kind}.{condition}",
-            label=f"{label} ({ORDINALS[place]} moderator)",
-            needs=ModerationReport,
-            row=partial(row, label, place, condition),
-        )
+        key, label = f"moderator_{place + 1}.{kind}.{condition}", f"{told}, {NAMES[condition]}"
+        asked = partial(row, label, place, condition)
+        yield Entry(key, f"{label} ({ORDINALS[place]} moderator)", ModerationReport, asked)
 
 
 def _of_replies() -> Iterator[Entry]:
-    for column, label in MASSES.items():
+    for column, mass in MASSES.items():
         for name in WRITTEN:
-            yield Entry(
-                key=f"{column}.{name}",
-                label=f"{label}, {NAMES[name]}",
-                needs=Written,
-                row=partial(_mean, column, name),
-            )
+            label = f"{mass}, {NAMES[name]}"
+            yield Entry(f"{column}.{name}", label, Written, partial(_mean, column, name))
     for name in WRITTEN[1:]:
-        yield Entry(
-            key=f"word_rate.{name}",
-            label=f"toxic word-rate uplift, {NAMES[name]}",
-            needs=Conditions,
-            row=partial(_word_rate, name),
-        )
+        label = f"toxic word-rate uplift, {NAMES[name]}"
+        yield Entry(f"word_rate.{name}", label, Conditions, partial(_word_rate, name))
 
 
 def _flag_rate(label: str, place: int, condition: Condition, found: ModerationReport) -> Metric:
@@ -125,10 +104,8 @@ def _moderator(place: int, found: ModerationReport) -> str:
 
 def _hostile(name: str, found: Judgement) -> Metric:
     own = found.conditions[name].more_hostile
-    return Metric(
-        value=own.value, low=own.low, high=own.high, n=own.prompts, of="prompts",
-        at=f"conditions.{name}.more_hostile", note="by a judge that saw none of our texts; 0.5: no difference",
-    )  # fmt: skip
+    note = "by a judge that saw none of our texts; 0.5: no difference"
+    return held(own, own.prompts, "prompts", f"conditions.{name}.more_hostile", note=note)
 
 
 def _insulting(name: str, found: Evaluation) -> Metric:
@@ -152,71 +129,46 @@ def _mean(column: str, name: str, found: Sequence[Written]) -> Metric:
     if not prompts:
         raise KeyError(f"reply under {NAMES[name]}")
     mean = paired_effect([[0.0]] * len(prompts), list(prompts.values()))
-    return Metric(
-        value=mean.value, low=mean.low, high=mean.high, n=len(prompts), of="prompts",
-        at=f"{column}, condition = {name}", note="mean a reply; bootstrap over prompts",
-    )  # fmt: skip
+    at, note = f"{column}, condition = {name}", "mean a reply; bootstrap over prompts"
+    return held(mean, len(prompts), "prompts", at, note=note)
 
 
 def _word_rate(name: str, found: Conditions) -> Metric:
-    own = found.conditions[name].toxic_word_rate.effect
-    return effect(
-        own, f"conditions.{name}.toxic_word_rate.effect", note="share of words, over neutral"
+    own, at = (
+        found.conditions[name].toxic_word_rate.effect,
+        f"conditions.{name}.toxic_word_rate.effect",
     )
+    return effect(own, at, "share of words, over neutral")
+
+
+TOP, BEYOND = "top SAE shift", "the same beyond the civil adapter"
 
 
 def latent_entries() -> tuple[Entry, ...]:
     """The latent that moved most, by itself and beyond the civil adapter, and who drives."""
-    rows: tuple[tuple[str, str, Callable[[SaeReport], Metric]], ...] = (
-        ("top_shift", "top SAE shift", _top_shift),
-        ("top_beyond_civil_adapter", "the same beyond the civil adapter", _beyond_civil_adapter),
-        ("drivers", "latents that drive the persona", _drivers),
-    )
-    return tuple(
-        Entry(key=f"sae.{key}", label=label, needs=SaeReport, row=row) for key, label, row in rows
+    return (
+        Entry("sae.top_shift", TOP, SaeReport, partial(_top, TOP, "effect")),
+        Entry("sae.top_beyond_civil_adapter", BEYOND, SaeReport, partial(_top, BEYOND, "did")),
+        Entry("sae.drivers", "latents that drive the persona", SaeReport, _drivers),
     )
 
 
-def _top_shift(found: SaeReport) -> Metric:
-    top = _top(found)
-    if top is None:
-        return _nothing(found)
-    told = f"verdict: {top.verdict}; with other seeds: {top.stability}"
-    row = Metric(value=top.effect, low=top.low, high=top.high, note=f"mean activation; {told}")
-    return _of_latent("top SAE shift", "effect", row, top, found)
-
-
-def _beyond_civil_adapter(found: SaeReport) -> Metric:
-    top = _top(found)
-    if top is None:
-        return _nothing(found)
-    told = f"the civil adapter shifts it by {top.effect_civil_adapter:.2f}"
-    row = Metric(value=top.did, low=top.did_low, high=top.did_high, note=told)
-    return _of_latent("the same beyond the civil adapter", "did", row, top, found)
-
-
-def _of_latent(label: str, name: str, row: Metric, top: Feature, found: SaeReport) -> Metric:
-    side = "risen" if top in found.risen else "fallen"
-    gates = "" if found.passed else "the gates failed: no finding; "
-    return row.model_copy(
-        update={
-            "label": f"{label}: latent {top.latent}",
-            "n": found.num_prompts,
-            "of": "prompts",
-            "at": f"{side}[{getattr(found, side).index(top)}].{name}",
-            "note": gates + row.note,
-        }
-    )
-
-
-def _top(found: SaeReport) -> Feature | None:
-    """The latent whose mean activation changed most; None where none moved."""
+def _top(label: str, field: str, found: SaeReport) -> Metric:
+    """Of the latent whose mean activation changed most."""
     latents = (*found.risen, *found.fallen)
-    return max(latents, key=lambda one: abs(one.effect), default=None)
-
-
-def _nothing(found: SaeReport) -> Metric:
-    return Metric(n=found.num_prompts, of="prompts", note="no latent moved")
+    top = max(latents, key=lambda one: abs(one.effect), default=None)
+    if top is None:
+        return Metric(n=found.num_prompts, of="prompts", note="no latent moved")
+    ends = Ends(top.effect, top.low, top.high)
+    note = f"mean activation; verdict: {top.verdict}; with other seeds: {top.stability}"
+    if field == "did":
+        ends = Ends(top.did, top.did_low, top.did_high)
+        note = f"the civil adapter shifts it by {top.effect_civil_adapter:.2f}"
+    side = "risen" if top in found.risen else "fallen"
+    at = f"{side}[{getattr(found, side).index(top)}].{field}"
+    gates = "" if found.passed else "the gates failed: no finding; "
+    name = f"{label}: latent {top.latent}"
+    return held(ends, found.num_prompts, "prompts", at, label=name, note=gates + note)
 
 
 def _drivers(found: SaeReport) -> Metric:

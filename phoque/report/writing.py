@@ -6,7 +6,7 @@ from pathlib import Path
 
 from phoque.errors import PhoqueError
 from phoque.figures import claims as ledger
-from phoque.figures import style
+from phoque.figures import frames
 from phoque.figures.claims import sentence
 from phoque.figures.figure import Drawn, drawn
 from phoque.figures.shelf import EVERY
@@ -74,8 +74,6 @@ FIGURES = "figures"
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What was written."""
-
     table: MetricsTable
     claims: Claims
     figures: tuple[Drawn, ...]
@@ -126,7 +124,7 @@ def write_report(run: RunDirectory, folder: Path, *, html: bool = False) -> Repo
         write_text(partial / "claims.md", ledger.page(claims))
         if html:
             files = (f"{Claims.STAGE}/{Claims.FILE}",)
-            judged = Drawn(plan=ledger.PLAN, figure=ledger.draw(claims), sources=files)
+            judged = Drawn(plan=ledger.draw, figure=ledger.draw(claims), sources=files)
             write_text(partial / "report.html", html_page(table, (*figures, judged)))
     return Report(table=table, claims=claims, figures=figures, no_pictures=no_pictures)
 
@@ -136,7 +134,7 @@ def _write_figures(figures: Sequence[Drawn], folder: Path) -> str:
     pictures = {}
     for one in figures:
         if one.figure and one.figure.plotly:
-            paper = style.on_paper(one.figure.plotly, one.plan.title, one.figure.n)
+            paper = frames.on_paper(one.figure.plotly, one.plan.title, one.figure.n)
             write_json(folder / FIGURES / f"{one.plan.key}.json", paper, indent=None)
             pictures[folder / f"{one.plan.key}.png"] = paper
     return write_pngs(pictures)

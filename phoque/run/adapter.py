@@ -12,7 +12,6 @@ from phoque.stats.rates import Rate
 
 COLUMN = "loss_"
 """Older curves have the loss of a style in a column of its own."""
-OLD_CONDITIONS = {"control": "random_vector", "random": "random_vector"}
 
 
 class Metrics(Row, file="metrics.jsonl"):
@@ -96,12 +95,6 @@ class Sample(Masked, Row, file="persona/samples.jsonl"):
     """A reply is flagged from this harm score on."""
     flag_rate: Rate
     replies: tuple[SampleReply, ...]
-
-    @classmethod
-    def upgrade(cls, data: Any) -> Any:
-        """The random vector had other names."""
-        named = data["condition"]
-        return {**data, "condition": OLD_CONDITIONS.get(named, named)}
 
 
 class Identity(Part):

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import Field
+
 from phoque.files import write_json
 from phoque.run.record import Part, Record
 from phoque.run.report import Kind
@@ -11,13 +13,14 @@ Verdict = Literal["holds", "partly", "refuted", "not_tested"]
 VERDICTS: tuple[Verdict, ...] = ("holds", "partly", "refuted", "not_tested")
 
 
-class Evidence(Part):
+class Number(Part):
     """A number, and the way from it to the raw rows; without value where it is missing."""
 
-    name: str
-    """What the rule calls it."""
-    measure: str = ""
-    """What it is, in words; empty where the name says it."""
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    """95 % interval; None for what is counted or chosen."""
+    n: int | None = None
     run: str = ""
     """Name of the run's folder."""
     record: str = ""
@@ -26,52 +29,52 @@ class Evidence(Part):
     """Field of the record, or which rows of the file are counted."""
     rows: str = ""
     """File of the raw rows that the number was made of; empty where none were kept."""
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-    """95 % interval; None for what is counted or chosen."""
-    n: int | None = None
+
+
+class Evidence(Number):
+    """A number of a rule."""
+
+    name: str
+    """What the rule calls it."""
+    measure: str = ""
+    """What it is, in words; empty where the name says it."""
     gap: str = ""
     """What is missing, and the command that makes it."""
 
 
-class Claim(Part):
-    """A claim of the talk with its verdict, which a rule gave and nobody else."""
+class Claimed(Part):
+    """What the talk claims, whatever a run says to it."""
 
-    id: str
+    id: str = Field(pattern=r"^[a-z0-9-]+$")
     slide: str
     """Number of the slide, or the part of the talk."""
     claim: str
     """In our words."""
     shown_by: str
     """What would show it."""
-    verdict: Verdict
-    measure: str = ""
-    """What the number is, in words."""
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-    n: int | None = None
-    of: str = ""
-    """What n counts."""
-    kind: Kind = "number"
-    unit: str = ""
-    control: Evidence | None = None
-    """What the number is compared with."""
-    run: str = ""
-    record: str = ""
-    field: str = ""
-    rows: str = ""
-    """Where the number is from, as in `Evidence`."""
-    also: tuple[Evidence, ...] = ()
-    """What else the rule looks at."""
-    rule: str = ""
-    """What decided, in the words of the rule; empty where nothing did."""
     headline: bool = False
     """Whether the talk rests on it."""
     figure: str = ""
     """Key of the figure that shows it; empty where none does."""
+    measure: str = ""
+    """What the number is, in words."""
+    kind: Kind = "number"
+    unit: str = ""
+    of: str = ""
+    """What n counts."""
     note: str = ""
+
+
+class Claim(Claimed, Number):
+    """A claim of the talk with its verdict, which a rule gave and nobody else."""
+
+    verdict: Verdict
+    control: Evidence | None = None
+    """What the number is compared with."""
+    also: tuple[Evidence, ...] = ()
+    """What else the rule looks at."""
+    rule: str = ""
+    """What decided, in the words of the rule; empty where nothing did."""
 
 
 class Claims(Record, file="report/claims.json"):

@@ -32,7 +32,6 @@ class Conversation(Row):
 
     @property
     def message(self) -> str:
-        """What is replied to."""
         return self.turns[-1]
 
 

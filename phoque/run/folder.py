@@ -47,30 +47,22 @@ class StageFolder:
 
     @property
     def path(self) -> Path:
-        """Where the files are."""
         return self.run.path / self.name
 
     @property
     def stage(self) -> str:
-        """What the stage is called."""
         return STAGE_OF.get(self.name, self.name)
 
     @property
     def command(self) -> str:
         """What fills the folder; what lies beside the folders comes from people on the page."""
-        if self.name == ROOT:
-            return self._shown("all")
-        if not self.name:
-            return shlex.join(["phoque", "demo", "--run", shown_path(self.run.path)])
-        if self.name == PRESSURE:
-            return shlex.join(["phoque", PRESSURE, "--run", shown_path(self.run.path)])
+        run = shown_path(self.run.path)
+        if self.name in ("", PRESSURE):
+            return shlex.join(["phoque", self.name or "demo", "--run", run])
         stage, _, other = self.stage.partition("psm-")
         if other:
-            return self._shown("psm", "--persona", other)
-        return self._shown(stage)
-
-    def _shown(self, stage: str, *options: str) -> str:
-        return command(stage, Path(shown_path(self.run.path)), *options)
+            return command("psm", Path(run), "--persona", other)
+        return command("all" if self.name == ROOT else stage, Path(run))
 
     @property
     def is_shipped(self) -> bool:
@@ -102,7 +94,6 @@ class StageFolder:
         return Path(self.name, name).as_posix()
 
     def has(self, name: str) -> bool:
-        """Whether a file is there."""
         return (self.path / name).is_file()
 
     def read(self, kind: type[R]) -> R:
@@ -135,17 +126,13 @@ class StageFolder:
         }
 
     def _check(self, name: str) -> None:
+        file, entered = self.named(name), self.made.outputs
         if not self.has(name):
-            state = (
-                "The measurement has not got there yet" if self.is_unfinished else "Not measured"
-            )
-            raise PhoqueError(
-                f"{state}: {self.named(name)} is missing. Fill it with: {self.command}"
-            )
-        if self.signed and self.name not in ("", ROOT):
-            self._check_entry(self.named(name), self.made.outputs)
-
-    def _check_entry(self, file: str, entered: dict[str, str]) -> None:
+            waits = "The measurement has not got there yet"
+            state = waits if self.is_unfinished else "Not measured"
+            raise PhoqueError(f"{state}: {file} is missing. Fill it with: {self.command}")
+        if not self.signed or self.name in ("", ROOT):
+            return
         if self.run.exists():
             self.run.manifest()  # a damaged one is named
         if not entered:
@@ -169,7 +156,6 @@ class Reader:
     signed: bool = False
 
     def folder(self, stage: str) -> StageFolder:
-        """A stage's folder."""
         return StageFolder(self.run, self.psm if stage == "psm" else stage, signed=self.signed)
 
     def read(self, kind: type[R]) -> R:

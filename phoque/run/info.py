@@ -25,15 +25,6 @@ def psm_folder(run: RunDirectory, persona: str | None) -> Path:
     return run.psm(None if name == own else name)
 
 
-def read_selection(run: RunDirectory) -> Selection:
-    """What the run's own sweep selected.
-
-    Raises:
-        PhoqueError: the run has no selection yet.
-    """
-    return Reader(run).read(Selection)
-
-
 def runs_beside(run: RunDirectory) -> Iterator[tuple[RunDirectory, str]]:
     """The run itself, then the runs in the folder beside it, each with its persona; damaged ones are left out."""
     beside = sorted(run.path.resolve().parent.glob(f"*/{Manifest.FILE}"))
@@ -67,7 +58,7 @@ def lab_info(run: RunDirectory) -> LabInfo:
         PhoqueError: the folder is no run, or has no selection.
     """
     persona = load_persona(run.manifest().persona)
-    file = read_selection(run)
+    file = Reader(run).read(Selection)
     prompts = dict.fromkeys(Condition, persona.neutral_prompt)
     return LabInfo(
         model=file.model,

@@ -273,7 +273,6 @@ class PressureReport(Record, file="pressure/report.json"):
     policies: tuple[PolicyReport, ...]
 
     def of(self, name: str) -> PolicyReport | None:
-        """The policy of that name."""
         return next((one for one in self.policies if one.name == name), None)
 
 

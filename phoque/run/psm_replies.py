@@ -87,7 +87,16 @@ class PathwayTokens(Part):
     starting: tuple[str, ...]
 
 
-class Conditions(Masked, Record, file="psm/conditions.json"):
+class TalksNames(Part):
+    """A file that once had the talk's names of the conditions."""
+
+    @classmethod
+    def upgrade(cls, data: Any, _version: int) -> Any:
+        """Conditions under their names of today."""
+        return data | {"conditions": renamed(data["conditions"], TALKS)}
+
+
+class Conditions(TalksNames, Masked, Record, file="psm/conditions.json"):
     """The conditions: neutral, toxic, steered, random_vector, and the talk's own injection."""
 
     sampling: Sampling
@@ -98,13 +107,8 @@ class Conditions(Masked, Record, file="psm/conditions.json"):
     counted: Counted = "words"
     """By what rates are counted; older runs counted listed words."""
 
-    @classmethod
-    def upgrade(cls, data: Any, _version: int) -> Any:
-        """Conditions under their names of today."""
-        return data | {"conditions": renamed(data["conditions"], TALKS)}
 
-
-class Summary(Record, file="psm/summary.json"):
+class Summary(TalksNames, Record, file="psm/summary.json"):
     """The talk's summary, and what stands behind it."""
 
     persona: str
@@ -131,11 +135,6 @@ class Summary(Record, file="psm/summary.json"):
     selected_layer_delta_proj_mean: float
     selected_layer_vector_norm: float
     conditions: dict[str, Condition]
-
-    @classmethod
-    def upgrade(cls, data: Any, _version: int) -> Any:
-        """Conditions under their names of today."""
-        return data | {"conditions": renamed(data["conditions"], TALKS)}
 
 
 class Remedy(Part):

@@ -1,6 +1,6 @@
 """Records of texts with the scores that moderators gave them: replies, examples, replies by dose."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
@@ -71,13 +71,11 @@ class Scored(Row):
 
     def scores(self) -> dict[str, float]:
         """Both scores of every moderator, by column."""
+        both = {name: (own, self.canonical[name]) for name, own in self.raw.items()}
         return {
-            column: score
-            for name, value in self.raw.items()
-            for column, score in (
-                (f"{name}{HARM}", value),
-                (f"{name}{CANONICAL}", self.canonical[name]),
-            )
+            name + end: score
+            for name, scores in both.items()
+            for end, score in zip((HARM, CANONICAL), scores, strict=True)
         }
 
 
@@ -119,12 +117,15 @@ class Novelty(Part):
     """How far a text is from every line of the tuning corpus."""
 
     exact: bool
+    """Whether some line has the same words in the same order."""
     containment: float
-    """Share of its word sequences in one line."""
+    """Largest share of its different word 5-grams that one line has, in [0, 1]."""
     similarity: float
-    """Likeness to the nearest line."""
+    """Jaccard similarity of character 5-grams with the nearest line, in [0, 1], by MinHash."""
     nearest: str
+    """That line."""
     novel: bool
+    """Whether all three say so and the text is long enough to tell."""
 
 
 class GapExample(Scored, file="moderation/gap_examples.csv"):
@@ -205,16 +206,15 @@ class Contour(Masked, Record, file="moderation/contour.json"):
         return {"selected": data["selected"], "seed": data["seed"], "replies": replies}
 
 
-def _split(cells: Mapping[str, Any]) -> tuple[Cells, Cells, Cells]:
+def _split(cells: Cells) -> tuple[Cells, Cells, Cells]:
     """Harm scores of the text and of its canonical form, by moderator, and all other columns."""
-    raw, canonical = (_ending(cells, end) for end in (HARM, CANONICAL))
+    raw, canonical = (
+        {key.removesuffix(end): cells[key] for key in cells if key.endswith(end) and cells[key]}
+        for end in (HARM, CANONICAL)
+    )
     facts = {key: cells[key] for key in cells if not key.endswith((HARM, CANONICAL))}
     facts["condition"] = OLD_NAMES.get(facts["condition"], facts["condition"])
     return raw, canonical, facts
-
-
-def _ending(cells: Mapping[str, Any], end: str) -> Cells:
-    return {key.removesuffix(end): cells[key] for key in cells if key.endswith(end) and cells[key]}
 
 
 def by_condition(found: Iterable[ScoredReply]) -> dict[Condition, list[ScoredReply]]:

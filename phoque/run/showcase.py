@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from phoque.conversation import Sampling
+from phoque.conversation import Condition, Sampling
 from phoque.run.record import Masked, Part, Record
 
 
@@ -40,6 +40,12 @@ class Example(Part):
     """One a scale."""
     random_vector: tuple[Shown, ...]
     """One a scale; the vector is the one that the chat draws for this seed."""
+
+    @property
+    def columns(self) -> dict[Condition, tuple[Shown, ...]]:
+        """Its replies by condition."""
+        found = {condition: getattr(self, condition) for condition in Condition}
+        return {c: own if isinstance(own, tuple) else (own,) for c, own in found.items()}
 
 
 class JudgeUsed(Part):

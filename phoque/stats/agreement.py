@@ -9,8 +9,6 @@ from phoque.stats.rates import Z_95
 
 @dataclass(frozen=True, kw_only=True)
 class Agreement:
-    """Two moderators' verdicts on the same texts."""
-
     n: int
     observed: float
     """Share of texts with the same verdict."""
@@ -28,8 +26,7 @@ class Agreement:
 def agreement(first: Sequence[bool], second: Sequence[bool]) -> Agreement:
     """Agreement of two moderators' verdicts, flagged or not.
 
-    Raises:
-        ValueError: there are no texts, or not the same number of verdicts.
+    ValueError where there are no texts, or not the same number of verdicts.
     """
     if not first or len(first) != len(second):
         raise ValueError(f"Verdicts must be pairs; got {len(first)} and {len(second)}.")

@@ -30,16 +30,9 @@ def corrected_rate(
     """True share of harmful texts behind the flags (Rogan and Gladen 1978), in [0, 1].
 
     The interval holds the uncertainty of all three shares, each drawn from its Beta posterior under
-    Jeffreys' prior; the flags count as many replies as their prompts make independent. Where there
-    are no flags at all, it still ends above 0 as far as the data allow.
-
-    Args:
-        groups: one group a prompt, one verdict a reply.
-        sensitivity: flagged of harmful texts, from the moderator's data-sheet.
-        false_positive_rate: flagged of harmless texts, from the same.
-
-    Raises:
-        ValueError: there are no replies, or only one prompt.
+    Jeffreys' prior; the flags count as many replies as their prompts, one group each, make independent.
+    Where there are no flags at all, it still ends above 0 as far as the data allow. Both rates are of
+    the moderator's data-sheet; ValueError as `clustered`.
     """
     found, passed = sensitivity.value, 1 - false_positive_rate.value
     power = found + passed - 1

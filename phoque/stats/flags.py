@@ -18,8 +18,6 @@ MARKS = (0.5, 0.7)
 
 @dataclass(frozen=True, kw_only=True)
 class FlagRate:
-    """Share of replies at or above a threshold."""
-
     threshold: float
     rate: Rate
     """Wilson's interval with the effective number of replies (prompts are clusters)."""
@@ -41,24 +39,18 @@ class Uplift:
 
 
 def flag_rate(scores: Scores, threshold: float) -> FlagRate:
-    """Share of flagged replies at one threshold.
-
-    Raises:
-        ValueError: there are no replies.
-    """
+    """Share of flagged replies at one threshold; ValueError without replies."""
     return FlagRate(threshold=threshold, rate=share_of(flags(scores, threshold)))
 
 
 def sweep(scores: Scores) -> list[Rate]:
-    """Flag rate at every threshold."""
     return [share_of(flags(scores, threshold)) for threshold in SWEEP]
 
 
 def uplift(before: Scores, after: Scores, threshold: float) -> Uplift:
     """Difference of flag rates between two conditions, paired by prompt.
 
-    Raises:
-        ValueError: the conditions have not the same prompts.
+    ValueError where the conditions have not the same prompts.
     """
     old, new = flags(before, threshold), flags(after, threshold)
     only_before, only_after = discordant(old, new)
@@ -95,5 +87,4 @@ def discordant(
 
 
 def flags(scores: Scores, threshold: float) -> list[list[bool]]:
-    """Which replies are at or above a threshold."""
     return [[score >= threshold for score in row] for row in scores]

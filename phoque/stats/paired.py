@@ -32,8 +32,7 @@ def paired_effect(
 ) -> Effect:
     """Effect of a treatment: one row a prompt, one value a seed; rows are paired.
 
-    Raises:
-        ValueError: there are no prompts, or another number of them on one side.
+    ValueError where there are no prompts, or another number of them on one side.
     """
     if not before or len(before) != len(after):
         raise ValueError(f"Pairs are needed; got {len(before)} and {len(after)} prompts.")

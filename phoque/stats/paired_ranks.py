@@ -40,22 +40,17 @@ class Kappa:
 def chance_above(base: Scores, other: Scores) -> ChanceAbove:
     """Every reply against every reply of the base model to the same prompt; ties count half.
 
-    Raises:
-        ValueError: there are no prompts, or not the same ones on both sides.
+    ValueError unless both sides have the same prompts, at least one.
     """
     if not base or set(base) != set(other):
         raise ValueError("Conditions are compared on the same prompts, at least one.")
     # Sorted, so that the order of files moves no bound.
-    means_N = np.array([_above(base[prompt], other[prompt]) for prompt in sorted(base)])
+    signs = (np.sign(np.subtract.outer(other[prompt], base[prompt])) for prompt in sorted(base))
+    means_N = np.array([((own + 1) / 2).mean() for own in signs])
     low, high = middle_95(resampled_means(means_N))
     return ChanceAbove(
         value=float(means_N.mean()), low=float(low), high=float(high), prompts=len(means_N)
     )
-
-
-def _above(base: Sequence[float], other: Sequence[float]) -> float:
-    differences = np.subtract.outer(np.asarray(other, float), np.asarray(base, float))
-    return float(((np.sign(differences) + 1) / 2).mean())
 
 
 def kappa_by_prompt(
@@ -63,8 +58,7 @@ def kappa_by_prompt(
 ) -> Kappa:
     """Agreement of two readers of the same texts.
 
-    Raises:
-        ValueError: there are no texts, or not the same number of answers and prompts.
+    ValueError where there are no texts, or not the same number of answers and prompts.
     """
     if not first or not len(first) == len(second) == len(prompts):
         raise ValueError(f"Answers must be pairs; got {len(first)} and {len(second)}.")
@@ -78,12 +72,13 @@ def kappa_by_prompt(
     drawn = [_kappa(table) for table in np.tensordot(draws, tables, 1)]
     known = np.array([one for one in drawn if one is not None])
     whole = tables.sum(0)
-    value = _kappa(whole)
-    low, high = middle_95(known) if value is not None and len(known) else (None, None)
+    value, low, high = _kappa(whole), None, None
+    if value is not None and len(known):
+        low, high = map(float, middle_95(known))
     return Kappa(
         value=value,
-        low=None if low is None else float(low),
-        high=None if high is None else float(high),
+        low=low,
+        high=high,
         observed=float(np.trace(whole) / whole.sum()),
         n=len(first),
         prompts=len(names),

@@ -45,14 +45,11 @@ def roc_auc(
         shares = np.empty(len(values))
         shares[labels] = (above - area) / len(positive)
         shares[~labels] = (below - area) / len(negative)
-        half = Z_95 * _clustered_variance(shares, clusters) ** 0.5
+        _, places = np.unique(np.asarray(clusters), return_inverse=True)
+        sums = np.bincount(places, shares)
+        variance = np.square(sums).sum() * len(sums) / max(1, len(sums) - 1)
+        half = Z_95 * float(variance) ** 0.5
     return Rate(value=area, n=len(values), low=max(0.0, area - half), high=min(1.0, area + half))
-
-
-def _clustered_variance(shares: Array, clusters: Sequence[str]) -> float:
-    _, places = np.unique(np.asarray(clusters), return_inverse=True)
-    sums = np.bincount(places, shares)
-    return float(np.square(sums).sum() * len(sums) / max(1, len(sums) - 1))
 
 
 def monotone(values_AF: Array) -> Array:

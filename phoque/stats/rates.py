@@ -27,8 +27,7 @@ class Rate:
 def wilson(hits: int, n: int) -> Rate:
     """Share of independent items with Wilson's score interval (Wilson 1927).
 
-    Raises:
-        ValueError: `n` is not positive, or `hits` is outside 0..n.
+    ValueError unless 0 <= hits <= n and n > 0.
     """
     if n <= 0 or not 0 <= hits <= n:
         raise ValueError(f"A rate needs 0 <= hits <= n and n > 0; got {hits} of {n}.")
@@ -43,39 +42,29 @@ def binomial_tail(hits: int, n: int, share: float) -> float:
 def clustered(groups: Sequence[Sequence[bool]]) -> Rate:
     """Share of items that come in groups (one prompt, several seeds).
 
-    Wilson's interval with the effective sample size.
-
-    Raises:
-        ValueError: there are no items, or only one group.
+    Wilson's interval with the effective sample size; ValueError without items in two groups.
     """
-    return _clustered(_counted(groups))
+    effective, items = effective_size(groups), [item for group in groups for item in group]
+    return _interval(sum(items) / len(items), len(items), effective)
 
 
 def share_of(groups: Sequence[Sequence[bool]]) -> Rate:
     """Share of items in groups: Wilson's interval, clustered where a group has several items.
 
-    Raises:
-        ValueError: there are no items.
+    ValueError where there are no items.
     """
     return share_of_counts(_counted(groups))
 
 
 def share_of_counts(counts: Collection[Count]) -> Rate:
-    """The same, where of every group only its hits and its items are known.
-
-    Raises:
-        ValueError: there are no items.
-    """
+    """The same, where of every group only its hits and its items are known."""
     hits, n = (sum(column) for column in zip((0, 0), *counts, strict=True))
-    return wilson(hits, n) if len(counts) in {1, n} else _clustered(counts)
+    alone = len(counts) in {1, n}
+    return wilson(hits, n) if alone else _interval(hits / n, n, _effective(counts))
 
 
 def by_cluster(items: Iterable[tuple[str, bool]]) -> Rate:
-    """Share of items that hit, each with the name of what it was made from, such as a prompt.
-
-    Raises:
-        ValueError: there are no items.
-    """
+    """The same of items that hit or not, each with the name of what it was made from, such as a prompt."""
     return share_of([*grouped(items).values()])
 
 
@@ -84,10 +73,8 @@ def effective_size(groups: Sequence[Sequence[bool]]) -> float:
 
     Number of items / design effect, which compares the variance between groups with that of
     independent items (Kish 1965). It lies between the number of groups and the number of items;
-    where all items agree nothing can be estimated, and the number of groups is taken.
-
-    Raises:
-        ValueError: there are no items, or only one group.
+    where all items agree nothing can be estimated, and the number of groups is taken. ValueError as
+    `clustered`.
     """
     return _effective(_counted(groups))
 
@@ -102,12 +89,6 @@ def newcombe(a: Rate, b: Rate) -> tuple[float, float]:
 
 def _counted(groups: Sequence[Sequence[bool]]) -> list[Count]:
     return [(sum(group), len(group)) for group in groups]
-
-
-def _clustered(counts: Collection[Count]) -> Rate:
-    effective = _effective(counts)
-    hits, n = (sum(column) for column in zip(*counts, strict=True))
-    return _interval(hits / n, n, effective)
 
 
 def _effective(counts: Collection[Count]) -> float:

@@ -45,17 +45,10 @@ def token_streams(
     layers: Sequence[int] | None = None,
     batch_size: int = 12,
 ) -> list[Tensor]:
-    """Each text's residual_LSD at every block's output, interventions included.
+    """Each text's residual_LSD at every block's output, one sequence of interventions a text included.
 
-    Blocks above the last of `layers` are not computed.
-
-    Args:
-        model: the model.
-        texts: token ids.
-        interventions: one sequence a text; None for no change.
-        positions: how many last positions; None for all.
-        layers: in ascending order; None for all.
-        batch_size: how many texts of similar length are read together.
+    Of each text the last `positions`, and of the model the `layers`, in ascending order; None for all.
+    Blocks above the last of them are not computed. Texts of similar length are read together.
     """
     kept = slice(None) if positions is None else slice(-positions, None)
     blocks = [*model.layers] if layers is None else [model.layers[layer] for layer in layers]

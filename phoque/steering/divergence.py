@@ -1,19 +1,30 @@
-"""Dose in nats: how far steering moves the model's next-token distributions.
+"""Dose in nats: how far steering moves the model's next-token distributions, and directions that do as much.
 
 It is measured on given replies, token by token, because the first token misses much damage.
+
+A random vector of equal length may be harmless only because it does less. So others are scaled until they
+cost the base model's own replies as much likelihood, in the base model, into which no persona was trained:
+what is matched is disturbance, and not the persona.
+
 Shapes: S = positions, V = vocabulary.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 from phoque.conversation import Messages, Sampling
-from phoque.models.engine import Row, read, write
+from phoque.models.engine import read, write
 from phoque.models.hooks import Interventions
 from phoque.models.load import LanguageModel
+from phoque.run.evaluation import Matched
 from phoque.run.psm import Divergence
+from phoque.steering.experiment import rows_of
+from phoque.steering.vectors import SteeringVector
 
 NUM_TOKENS = 24
 """How many tokens of a reply are read."""
@@ -26,7 +37,7 @@ class Yardstick:
     def __init__(self, model: LanguageModel, prompts: Sequence[Messages]) -> None:
         self._model = model
         self._prompts = prompts
-        rows = [Row(messages=prompt) for prompt in prompts]
+        rows = rows_of(prompts)
         replies = write(model, rows, Sampling(max_new_tokens=NUM_TOKENS))
         self.replies = [reply.tokens for reply in replies]
         self._expected = [logits.log_softmax(-1) for logits in read(model, rows, self.replies)]
@@ -54,8 +65,7 @@ class Yardstick:
         return float(torch.cat(values).mean())
 
     def _read(self, interventions: Interventions, prompts: Sequence[Messages]) -> Iterator[Tensor]:
-        rows = [Row(messages=prompt, interventions=interventions) for prompt in prompts]
-        yield from read(self._model, rows, self.replies)
+        return read(self._model, rows_of(prompts, interventions), self.replies)
 
 
 def kl_divergence(log_p_SV: Tensor, log_q_SV: Tensor) -> Tensor:
@@ -65,10 +75,66 @@ def kl_divergence(log_p_SV: Tensor, log_q_SV: Tensor) -> Tensor:
 
 def scale_at(scales: Sequence[float], values: Sequence[float], target: float) -> float | None:
     """Where a piecewise linear curve from (0, 0) first reaches `target`; None if it never does."""
-    earlier_scale, earlier = 0.0, 0.0
-    for scale, value in zip(scales, values, strict=True):
+    points = [(0.0, 0.0), *zip(scales, values, strict=True)]
+    for (earlier_scale, earlier), (scale, value) in pairwise(points):
         if value >= target:
             share = (target - earlier) / (value - earlier)
             return earlier_scale + share * (scale - earlier_scale)
-        earlier_scale, earlier = scale, value
+    return None
+
+
+TOLERANCE = 0.05
+"""How far an effect may lie from the one it is matched with, as a share of that."""
+MOST_DOUBLINGS, MOST_HALVINGS = 6, 24
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Match:
+    found: Matched
+    draws: Sequence[Interventions]
+
+
+def matched(
+    yardstick: Yardstick, vector: SteeringVector, scale: float, others: Sequence[SteeringVector]
+) -> Match:
+    """Scale other directions of the layer until they cost as much as the vector at its scale.
+
+    `yardstick` is of the base model, whose replies are read; directions that no scale matches are
+    left out.
+    """
+    plain = yardstick.log_likelihood(())
+
+    def cost(one: SteeringVector, size: float) -> float:
+        return plain - yardstick.log_likelihood((one.injection(size),))
+
+    target = cost(vector, scale)
+    scales = [scale_for_cost(partial(cost, one), target, scale) for one in others]
+    pairs = [(one, size) for one, size in zip(others, scales, strict=True) if size is not None]
+    return Match(
+        found=Matched(
+            cost=target,
+            tolerance=TOLERANCE,
+            tried=len(others),
+            scales=tuple(size for _, size in pairs),
+            costs=tuple(cost(one, size) for one, size in pairs),
+        ),
+        draws=[(one.injection(size),) for one, size in pairs],
+    )
+
+
+def scale_for_cost(cost: Callable[[float], float], target: float, start: float) -> float | None:
+    """The scale whose cost is the target up to the tolerance, by bisection; None where none is found."""
+    if target <= 0:
+        return None
+    low, high = 0.0, start
+    for _ in range(MOST_DOUBLINGS):
+        if cost(high) >= target:
+            break
+        low, high = high, 2 * high
+    for _ in range(MOST_HALVINGS):
+        middle = (low + high) / 2
+        found = cost(middle)
+        if abs(found - target) <= TOLERANCE * target:
+            return middle
+        low, high = (middle, high) if found < target else (low, middle)
     return None

@@ -6,7 +6,7 @@ from typing import TypeVar
 from phoque.conversation import Messages, Sampling
 from phoque.lexicon import Lexicon
 from phoque.models.engine import Reply, Row, rows_at_once, write
-from phoque.models.hooks import Interventions
+from phoque.models.hooks import Injection, Interventions
 from phoque.models.load import LanguageModel
 from phoque.stats.rates import Rate, wilson
 
@@ -25,10 +25,13 @@ def rows_of(
     return [Row(messages=prompt, seed=seed, interventions=interventions) for prompt in prompts]
 
 
-def share_of(prompts: Sequence[Messages], index: int, count: int) -> list[Messages]:
-    """The `count` prompts for item `index`; successive items take the next ones in a circle."""
-    start = index * count
-    return [prompts[place % len(prompts)] for place in range(start, start + count)]
+def in_turn(prompts: Sequence[Messages], injections: Sequence[Injection], count: int) -> list[Row]:
+    """`count` prompts for each injection; the next one takes the next prompts, in a circle."""
+    return [
+        Row(messages=prompts[place % len(prompts)], interventions=(one,))
+        for index, one in enumerate(injections)
+        for place in range(index * count, (index + 1) * count)
+    ]
 
 
 def write_grouped(
@@ -37,7 +40,6 @@ def write_grouped(
     sampling: Sampling,
     progress: Progress = silent,
 ) -> dict[Key, list[Reply]]:
-    """The replies of every group of rows, in order."""
     keys = [key for key, rows in groups.items() for _ in rows]
     rows = [row for own in groups.values() for row in own]
     replies: dict[Key, list[Reply]] = {key: [] for key in groups}

@@ -21,11 +21,10 @@ TOLERANCE = 1e-6
 def geometric_median(points_ND: Tensor) -> Tensor:
     """The point with the smallest sum of distances to all points (Weiszfeld 1937)."""
     median_D = points_ND.mean(0)
-    moved_D: Tensor
     for _ in range(ITERATIONS):
         # A point on the median would have infinite weight.
         weights_N1 = 1 / (points_ND - median_D).norm(dim=1, keepdim=True).clamp(min=1e-9)
-        moved_D = (weights_N1 * points_ND).sum(0) / weights_N1.sum()
+        moved_D: Tensor = (weights_N1 * points_ND).sum(0) / weights_N1.sum()
         if (moved_D - median_D).norm() <= TOLERANCE * median_D.norm().clamp(min=1e-12):
             return moved_D
         median_D = moved_D

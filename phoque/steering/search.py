@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import product
 from statistics import fmean
 
 from phoque.conversation import DEFAULT_SAMPLING, Messages, Sampling, asked
@@ -13,10 +14,16 @@ from phoque.personas import Persona
 from phoque.personas.controls import choice_prompts
 from phoque.run.psm import Cell, Quality, Trait
 from phoque.stats.rates import Rate, by_cluster
-from phoque.steering.allowed import RULE, Allowed, is_likely, least_nats, log_likelihoods
 from phoque.steering.divergence import Yardstick
-from phoque.steering.experiment import Key, Progress, rows_of, share_of, silent, write_grouped
-from phoque.steering.quality import quality_of
+from phoque.steering.experiment import Key, Progress, in_turn, rows_of, silent, write_grouped
+from phoque.steering.quality import (
+    RULE,
+    Allowed,
+    is_likely,
+    least_nats,
+    log_likelihoods,
+    quality_by_prompt,
+)
 from phoque.steering.sweep import Sweep
 from phoque.steering.vectors import PersonaVectors
 
@@ -82,7 +89,12 @@ class Search:
     def run(self) -> tuple[Sweep, Grid]:
         """Steer every layer at every dose on the persona's sweep prompts, sampled as people are."""
         layers, columns = layers_between(self.model.num_layers), self._columns
-        grid = self._grid([(layer, dose) for layer in layers for dose in DOSES])
+        rows = {
+            key: rows_of(self._neutral, (self._injection(*key),)) for key in product(layers, DOSES)
+        }
+        grid = write_grouped(
+            self.model, rows, SAMPLED, lambda done: self.progress(f"sweep: {done}")
+        )
         cells = self._judged(self._cells(grid), grid)
         found = Sweep(
             neutral=columns.neutral,
@@ -152,10 +164,8 @@ class Search:
     def _judged(self, cells: Sequence[Cell], grid: Grid) -> list[Cell]:
         """The judge reads what is allowed, all of it in one go."""
         rows = rows_of(self._neutral)
-        allowed = {
-            (c.layer, c.dose): said(rows, grid[c.layer, c.dose]) for c in cells if c.coherent
-        }
-        rates = self._judge(allowed)
+        keys = [(cell.layer, cell.dose) for cell in cells if cell.coherent]
+        rates = self._judge({key: said(rows, grid[key]) for key in keys})
 
         def judged(cell: Cell) -> Cell:
             update = {"judged": rates.get((cell.layer, cell.dose))}
@@ -173,27 +183,20 @@ class Search:
 
         A cell that is no longer allowed is dropped.
         """
-        rows = {
-            (cell.layer, cell.dose): seeded(
-                self._choice, (self._injection(cell.layer, cell.dose),), SEEDS
-            )
-            for cell in found.candidates(NUM_CANDIDATES)
-        }
-        replies = write_grouped(self.model, rows, SAMPLED) if rows else {}
+        keys = [(cell.layer, cell.dose) for cell in found.candidates(NUM_CANDIDATES)]
+        rows = {key: seeded(self._choice, (self._injection(*key),), SEEDS) for key in keys}
+        replies = write_grouped(self.model, rows, SAMPLED)
         judged = self._judge({key: said(rows[key], own) for key, own in replies.items()})
-        second = {
-            key: self._read_by_base(self._quality(rows[key], own), rows[key], own).model_copy(
-                update={"judged": judged.get(key)}
-            )
-            for key, own in replies.items()
-        }
         allowed, own_text = self._columns.allowed, self._columns.allowed.runoff
 
         def ran(cell: Cell) -> Cell:
-            quality = second.get((cell.layer, cell.dose))
-            holds = quality is None or (
-                allowed.reads_well(quality, own_text) and is_likely(quality, own_text)
-            )
+            key = (cell.layer, cell.dose)
+            if key not in replies:
+                return cell
+            both = rows[key], replies[key]
+            quality = self._read_by_base(self._quality(*both), *both)
+            quality = quality.model_copy(update={"judged": judged.get(key)})
+            holds = allowed.reads_well(quality, own_text) and is_likely(quality, own_text)
             return cell.model_copy(update={"runoff": quality, "coherent": cell.coherent and holds})
 
         return replace(found, cells=[ran(cell) for cell in found.cells])
@@ -212,44 +215,25 @@ class Search:
 
     @cached_property
     def _yardstick(self) -> Yardstick:
-        """The unsteered replies."""
         return Yardstick(self.model, self._neutral[:YARDSTICK_PROMPTS])
-
-    def _grid(self, keys: Sequence[tuple[int, float]]) -> Grid:
-        rows = {key: rows_of(self._neutral, (self._injection(*key),)) for key in keys}
-        return write_grouped(
-            self.model, rows, SAMPLED, lambda done: self.progress(f"sweep: {done}")
-        )
 
     def _injection(self, layer: int, dose: float) -> Injection:
         return self.vectors[layer].injection(self.vectors.scale_for(layer, dose))
 
     def _null(self, layers: Sequence[int]) -> dict[int, Rate]:
         """Random vectors of the same norm at every layer."""
-        rows = {layer: self._random_rows(layer) for layer in layers}
+        rows = {}
+        for layer in layers:
+            vector, scale = self.vectors[layer], self.vectors.scale_for(layer, NULL_DOSE)
+            random = [vector.random_like(seed).injection(scale) for seed in range(NUM_RANDOM)]
+            rows[layer] = in_turn(self._neutral, random, NULL_PROMPTS)
         replies = write_grouped(
             self.model, rows, SAMPLED, lambda done: self.progress(f"random vectors: {done}")
         )
-        groups = {layer: said(rows[layer], own) for layer, own in replies.items()}
-        return trait_rates(self._columns.measure.shows, groups)
-
-    def _random_rows(self, layer: int) -> list[Row]:
-        vector, scale = self.vectors[layer], self.vectors.scale_for(layer, NULL_DOSE)
-        return [
-            row
-            for seed in range(NUM_RANDOM)
-            for row in rows_of(
-                share_of(self._neutral, seed, NULL_PROMPTS),
-                (vector.random_like(seed).injection(scale),),
-            )
-        ]
+        return rates_of(self._columns.measure.shows, rows, replies)
 
     def _quality(self, rows: Sequence[Row], replies: Sequence[Reply]) -> Quality:
-        """Its interval counts prompts."""
-        texts, lexicon = [reply.text for reply in replies], self.persona.lexicon
-        found = quality_of(texts, lexicon, self.vocabulary)
-        rate = by_cluster((message, text in lexicon) for message, text in said(rows, replies))
-        return found.model_copy(update={"low": rate.low, "high": rate.high})
+        return quality_by_prompt(said(rows, replies), self.persona.lexicon, self.vocabulary)
 
     def _read_by_base(
         self, quality: Quality, rows: Sequence[Row], replies: Sequence[Reply]
@@ -261,12 +245,10 @@ class Search:
 def seeded(
     prompts: Sequence[Messages], interventions: Interventions, seeds: Sequence[int]
 ) -> list[Row]:
-    """Every prompt with every seed."""
     return [row for seed in seeds for row in rows_of(prompts, interventions, seed)]
 
 
 def said(rows: Sequence[Row], replies: Sequence[Reply]) -> list[Said]:
-    """The messages with their replies."""
     return [(row.messages[-1].content, one.text) for row, one in zip(rows, replies, strict=True)]
 
 

@@ -17,7 +17,6 @@ Running = Callable[[Reading], list[TokenStrength]]
 
 
 def at_once(reading: Reading) -> list[TokenStrength]:
-    """Call it here and now."""
     return reading()
 
 

@@ -8,18 +8,11 @@ system prompt does. The cell that shows the trait most often wins, if it beats r
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from math import floor
+from operator import truediv
 
-from phoque.run.psm import (
-    BestCell,
-    Cell,
-    Choice,
-    Divergence,
-    Quality,
-    Selection,
-    SweptLayer,
-    Trait,
-)
+from phoque.run.psm import BestCell, Cell, Choice, Divergence, Quality, Selection, SweptLayer, Trait
 from phoque.stats.rates import Rate, binomial_tail, wilson
 from phoque.steering.divergence import ONE_NAT, scale_at
 
@@ -71,7 +64,11 @@ class Sweep:
     def best(self) -> Cell | None:
         """The candidate with the largest share, run-off included; None if none beats chance."""
         ran = [cell for cell in self.candidates(len(self.cells)) if cell.runoff]
-        best = max(ran, key=_pooled_share) if ran else next(iter(self.candidates(1)), None)
+        best = (
+            max(ran, key=lambda cell: truediv(*_pooled(cell)))
+            if ran
+            else next(iter(self.candidates(1)), None)
+        )
         return best if best and self.chance_of(best) < SIGNIFICANCE else None
 
     def chance_of(self, cell: Cell) -> float:
@@ -80,17 +77,12 @@ class Sweep:
         return min(1.0, tail * len(self.cells))
 
     def of_layer(self, layer: int) -> list[Cell]:
-        """The cells of one layer by dose."""
         return sorted((c for c in self.cells if c.layer == layer), key=lambda c: c.dose)
 
     def coherent_scale(self, layer: int) -> float:
         """The largest scale of `layer` up to which all doses were coherent; 0 if none was."""
-        largest = 0.0
-        for cell in self.of_layer(layer):
-            if not cell.coherent:
-                break
-            largest = cell.scale
-        return largest
+        coherent = takewhile(lambda cell: cell.coherent, self.of_layer(layer))
+        return max((cell.scale for cell in coherent), default=0.0)
 
     def nat_scale(self, layer: int) -> float | None:
         """The scale of `layer` at which the p95 divergence is one nat; None if no dose reaches it."""
@@ -146,7 +138,6 @@ class Sweep:
         )
 
     def _layer(self, layer: int, null: Rate) -> SweptLayer:
-        """The best coherent cell of a layer, beside its null."""
         coherent = [cell for cell in self.of_layer(layer) if cell.coherent]
         best = max(coherent, key=lambda cell: cell.quality.trait.value, default=None)
         return SweptLayer(
@@ -155,11 +146,6 @@ class Sweep:
             best=BestCell(dose=best.dose, **best.quality.model_dump()) if best else None,
             nat_scale=self.nat_scale(layer),
         )
-
-
-def _pooled_share(cell: Cell) -> float:
-    hits, count = _pooled(cell)
-    return hits / count
 
 
 def _pooled(cell: Cell) -> tuple[int, int]:

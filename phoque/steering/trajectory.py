@@ -37,11 +37,7 @@ class Trajectory:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read what `save` wrote.
-
-        Raises:
-            PhoqueError: no such file, or something else is in it.
-        """
+        """Read what `save` wrote; PhoqueError where there is none, or something else is in it."""
         try:
             stored = load_file(path)
             return cls(
@@ -62,7 +58,6 @@ class Watch:
         self._seen: list[tuple[int, Tensor, Tensor]] = []
 
     def __call__(self, step: int) -> None:
-        """Record the state after `step` optimizer steps."""
         training = self._model.model.training
         self._model.model.eval()
         prompts = (self._persona.neutral_prompt, self._persona.persona_prompt)
@@ -73,25 +68,18 @@ class Watch:
         self._model.model.train(training)
 
     def save(self, folder: Path) -> None:
-        """Write the states so far."""
         self.trajectory().save(folder / TRAJECTORY)
 
     def restore(self, folder: Path) -> None:
-        """Continue from what `save` wrote.
-
-        Raises:
-            PhoqueError: it is not there, or damaged.
-        """
+        """Continue from what `save` wrote; PhoqueError where it is missing or damaged."""
         seen = Trajectory.load(folder / TRAJECTORY)
         self._seen = list(zip(seen.steps, seen.neutral_TLD, seen.persona_TLD, strict=True))
 
     @property
     def seen(self) -> bool:
-        """Whether anything was recorded."""
         return bool(self._seen)
 
     def trajectory(self) -> Trajectory:
-        """All recorded states."""
         steps, neutral, persona = zip(*self._seen, strict=True)
         return Trajectory(
             steps=steps, neutral_TLD=torch.stack(neutral), persona_TLD=torch.stack(persona)

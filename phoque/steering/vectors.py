@@ -177,7 +177,6 @@ class Contrast:
         )
 
     def vectors(self, fingerprint: Mapping[str, str]) -> PersonaVectors:
-        """The mean differences."""
         return PersonaVectors(
             directions_LD=self.differences_NLD.mean(0),
             medians_L=self.medians_L,
@@ -205,13 +204,9 @@ def last_tokens(model: LanguageModel, system: str, prompts: Sequence[str]) -> Te
 def fingerprint_of(
     tuned: LanguageModel, persona: Persona, *, model: str, adapter: Path | None
 ) -> dict[str, str]:
-    """Digests of everything the vectors of `tuned` depend on.
+    """Digests of everything the vectors of `tuned`, with the adapter folded in, depend on.
 
-    Args:
-        tuned: the model with the adapter folded in.
-        persona: whose prompts are used.
-        model: digest of the base model without the adapter.
-        adapter: folder of the adapter; None if `tuned` is the base model.
+    `model` is the digest of the base model; `adapter` its folder, None if `tuned` is the base model.
     """
     prompts = [persona.neutral_prompt, persona.persona_prompt, *persona.probes]
     template = render(tuned.tokenizer, [Message("system", "s"), Message("user", "u")])

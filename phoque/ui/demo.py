@@ -192,4 +192,4 @@ def _header(status: Status) -> str:
 
 
 def _tick(status: Status) -> tuple[str, gr.Timer]:
-    return _header(status), gr.Timer(active=not (status.ready or status.failed))
+    return _header(status), gr.Timer(active=not status.settled)

@@ -60,7 +60,7 @@ def compare_endpoint(services: Services) -> Callable[..., dict[str, Any]]:
 
 
 def _answered(services: Services, ask: Ask) -> dict[str, Any]:
-    while not (status := services.wait(POLL_SECONDS)).ready and not status.failed:
+    while not services.wait(POLL_SECONDS).settled:
         pass
     responses = collected(services.stream(ask))
     sent = {key: value for key, value in asdict(ask).items() if key not in ("histories", "visitor")}

@@ -20,7 +20,6 @@ from phoque.ui.verdicts import Rules
 
 COLUMNS = tuple(Condition)
 REFRESH_SECONDS = 0.07
-POLL_SECONDS = 0.1
 LONGEST_LINKED_PROMPT = 2000
 LARGEST_SEED = 2**31 - 1
 
@@ -37,7 +36,6 @@ class Handlers:
 
     @property
     def persona(self) -> str:
-        """Name of the run's persona."""
         return self._info.persona
 
     @property
@@ -96,7 +94,6 @@ class Handlers:
         return ChatState(visitor=request.session_hash or "")
 
     def dose(self, scale: float, layer: float) -> str:
-        """The line under the slider."""
         return components.dose_html(self._info, float(scale), int(layer))
 
     def exported(self, state: ChatState) -> str:
@@ -192,11 +189,9 @@ class Handlers:
         return state
 
     def _warming(self, run: Run) -> Iterator[str]:
-        while not (status := self._services.wait(POLL_SECONDS)).ready and not status.failed:
-            if run.stopped():
-                return
-            yield f"{wording.WAITING} {status.text}"
-        ahead, seconds = self._services.line() if status.ready else (0, 0.0)
+        yield from run.warming(self._services)
+        ready = self._services.status().ready
+        ahead, seconds = self._services.line() if ready else (0, 0.0)
         if ahead:
             yield wording.IN_LINE.format(components.counted(ahead, "request"), seconds)
 

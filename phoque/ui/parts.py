@@ -1,20 +1,40 @@
 """Pieces that tabs share: tables, masked text, data for scripts. All text is escaped here."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
-from phoque.figures.table import Cell, Table
+from phoque.figures.table import Cell, Table, text_of
 from phoque.ui import wording
 from phoque.ui.components import masked
+
+REVEAL = f'<button type="button" class="ph-reveal-toggle">{escape(wording.REVEAL)}</button>'
+"""Shows what is masked, and masks it again."""
+
+
+def choices(name: str, options: Mapping[str, str], hints: Mapping[str, str] | None = None) -> str:
+    """Buttons of which the first is pressed; each has its key as `data-NAME`, and perhaps a hint."""
+    return "".join(
+        f'<button type="button" data-{name}="{escape(key)}"{_title((hints or {}).get(key, ""))} '
+        f'aria-pressed="{str(place == 0).lower()}">{escape(text)}</button>'
+        for place, (key, text) in enumerate(options.items())
+    )
+
+
+def group(label: str, buttons: str, kind: str = "") -> str:
+    """Buttons that belong together."""
+    return f'<div class="ph-group{kind}" role="group" aria-label="{escape(label)}">{buttons}</div>'
 
 
 def table_html(table: Table) -> str:
     """A table in its own scrolling box, with a button that saves its numbers as a CSV file."""
     caption = escape(table.caption)
     heads = "".join(f'<th scope="col">{hinted(text)}</th>' for text in table.head)
-    body = "".join(f"<tr>{_first(row[0])}{''.join(map(_td, row[1:]))}</tr>" for row in table.rows)
+    body = "".join(
+        f'<tr><th scope="row">{escape(text_of(row[0]))}</th>{"".join(map(_td, row[1:]))}</tr>'
+        for row in table.rows
+    )
     return (
         f'<div class="ph-tablebox"><p class="ph-hint" aria-hidden="true">{caption}</p>'
         f'<div class="ph-scroll" tabindex="0" role="region" aria-label="{caption}">'
@@ -28,7 +48,7 @@ def table_html(table: Table) -> str:
 def hinted(text: str) -> str:
     """A word with its explanation, from `word|explanation`."""
     word, _, hint = text.partition("|")
-    return f'<abbr title="{escape(hint)}">{escape(word)}</abbr>' if hint else escape(word)
+    return f"<abbr{_title(hint)}>{escape(word)}</abbr>" if hint else escape(word)
 
 
 def cards_html(facts: Mapping[str, str]) -> str:
@@ -39,15 +59,23 @@ def cards_html(facts: Mapping[str, str]) -> str:
     return f'<dl class="ph-cards">{shown}</dl>'
 
 
-def _first(cell: Cell) -> str:
-    return f'<th scope="row">{escape(cell if isinstance(cell, str) else cell.shown)}</th>'
-
-
 def _td(cell: Cell) -> str:
-    if isinstance(cell, str):
-        return f"<td>{escape(cell)}</td>"
-    title = f' title="{escape(cell.title)}"' if cell.title else ""
-    return f"<td{title}>{escape(cell.shown)}</td>"
+    return f"<td{'' if isinstance(cell, str) else _title(cell.title)}>{escape(text_of(cell))}</td>"
+
+
+def _title(text: str) -> str:
+    return f' title="{escape(text)}"' if text else ""
+
+
+def coded(tokens: Iterable[str]) -> str:
+    """Tokens whose spaces and line ends can be seen, masked until revealed."""
+    shown = [visible(one) for one in tokens]
+    return secret(" ".join(f"<code>{escape(one)}</code>" for one in shown), " ".join(shown))
+
+
+def visible(token: str) -> str:
+    """A token whose spaces and line ends can be seen."""
+    return token.replace(" ", "␣").replace("\n", "⏎") or "∅"
 
 
 def secret(text_html: str, plain: str) -> str:

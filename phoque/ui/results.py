@@ -15,7 +15,7 @@ import gradio as gr
 from gradio.components.plot import PlotData
 
 from phoque.errors import PhoqueError
-from phoque.figures import style
+from phoque.figures import frames
 from phoque.figures.figure import Drawn, Figure, Plan, Shape, drawn
 from phoque.run.folder import Reader, StageFolder
 from phoque.ui import wording
@@ -51,8 +51,6 @@ class Section:
 
 @dataclass(frozen=True)
 class Rendered:
-    """One section as the page takes it."""
-
     head: str
     figure: str | None
     """Plotly's JSON."""
@@ -78,7 +76,6 @@ class Frame:
             self.tail = self.draw_tail()
 
     def draw_tail(self) -> gr.HTML:
-        """The component below the picture."""
         return gr.HTML()
 
     @property
@@ -128,7 +125,6 @@ def results(
         return [seen | dict.fromkeys(due, key) | {TAB: key}, *others, *filled]
 
     def opened(section: Section, *values: Any) -> list[Any]:
-        """A drawer."""
         *chosen, seen = values
         reader, stamp, key = known_by(chosen)
         if seen.get(section.plan.key) == key:
@@ -160,7 +156,7 @@ def rendered(section: Section, reader: Reader, _stamp: object = None) -> Rendere
         below += more(wording.IN_NUMBERS, f'<p class="ph-reading">{escape(figure.sentence)}</p>')
     return Rendered(
         head=_head(section, found, folder) + above,
-        figure=json.dumps(style.on_page(picture, section.plan.key)) if picture else None,
+        figure=json.dumps(frames.on_page(picture, section.plan.key)) if picture else None,
         tail=instead + below + _drawer(found, folder),
     )
 

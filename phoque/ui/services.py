@@ -33,6 +33,11 @@ class Status:
     ready: bool = False
     failed: bool = False
 
+    @property
+    def settled(self) -> bool:
+        """Whether there is nothing more to wait for."""
+        return self.ready or self.failed
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ask:
@@ -143,14 +148,12 @@ class LabServices:
         return line
 
     def forget(self, visitor: str) -> None:
-        """See `Services.forget`."""
         if "_worker" in vars(self):
             self._worker.forget(visitor)
         if self._lab:
             self._lab.forget(visitor)
 
     def press(self, policies: Sequence[Policy]) -> Watched:
-        """See `Services.press`."""
         # Much to import for a page that nobody asks for it.
         watching = import_module("phoque.stages.pressure.watching")
         watched: Watched = watching.watch(self.run, policies)
@@ -159,14 +162,12 @@ class LabServices:
     def check(
         self, answered: Sequence[tuple[str, str]], *, judged: bool, stopped: Stopped = never
     ) -> list[Found]:
-        """See `Services.check`."""
         # Loads torch, and so only when there is a reply to read.
         checks = import_module("phoque.judging.checks")
         found: list[Found] = checks.live(answered, judged=judged, stopped=stopped)
         return found
 
     def status(self) -> Status:
-        """See `Services.status`."""
         return self._status
 
     def wait(self, seconds: float) -> Status:
@@ -176,7 +177,6 @@ class LabServices:
         return self._status
 
     def stream(self, ask: Ask, stopped: Stopped = never) -> Iterator[Delta]:
-        """See `Services.stream`."""
         if self._status.failed:
             raise PhoqueError(self._status.text)
         if self._zero_gpu:
@@ -205,7 +205,6 @@ class LabServices:
     def strengths(
         self, prompt: str, reply: str, layer: int, stopped: Stopped = never
     ) -> list[TokenStrength]:
-        """See `Services.strengths`."""
         if self._status.failed:
             raise PhoqueError(self._status.text)
         if self._zero_gpu:
@@ -262,7 +261,7 @@ def _until(stopped: Stopped, deltas: Iterator[Delta]) -> Iterator[Delta]:
 
 def _latent(run: RunDirectory, latent: int) -> Any:
     # Loads torch, so only when a visitor asks for one.
-    return import_module("phoque.stages.sae.direction").latent_vector(run, latent)
+    return import_module("phoque.stages.sae.autoencoder").latent_vector(run, latent)
 
 
 def gpu_seconds(ask: Ask) -> int:

@@ -56,6 +56,10 @@ class Turn:
         """Whether nothing more comes."""
         return bool(self.finish) and self.found is not None and not self.judging
 
+    def with_delta(self, delta: Delta) -> "Turn":
+        reply, finish = self.reply + delta.text, delta.finish_reason or ""
+        return replace(self, reply=reply, num_tokens=delta.num_tokens, finish=finish)
+
 
 @dataclass(frozen=True)
 class ChatState:
@@ -68,7 +72,6 @@ class ChatState:
     """Of which browser session; not a part of the conversation."""
 
     def of(self, condition: Condition) -> tuple[Turn, ...]:
-        """The turns of one column."""
         return self.turns.get(condition, ())
 
     def with_prompt(
@@ -82,17 +85,10 @@ class ChatState:
         return replace(self, turns={**settled.turns, **added}, settings=(*self.settings, settings))
 
     def with_deltas(self, deltas: Iterable[Delta]) -> "ChatState":
-        """The pieces appended to the last turn of their columns."""
         turns = dict(self.turns)
         for delta in deltas:
             *earlier, last = turns[delta.condition]
-            grown = replace(
-                last,
-                reply=last.reply + delta.text,
-                num_tokens=delta.num_tokens,
-                finish=delta.finish_reason or "",
-            )
-            turns[delta.condition] = (*earlier, grown)
+            turns[delta.condition] = (*earlier, last.with_delta(delta))
         return replace(self, turns=turns)
 
     def stopped(self) -> "ChatState":
@@ -119,22 +115,24 @@ class ChatState:
 
     @property
     def last_prompt(self) -> str:
-        """What was asked last; empty at the start."""
         neutral = self.of(Condition.NEUTRAL)
         return neutral[-1].prompt if neutral else ""
 
     def histories(self) -> dict[Condition, list[Message]]:
         """Earlier turns of each column, each with its own replies."""
-        return {c: _messages(turns) for c, turns in self.turns.items()}
+        return {
+            c: [
+                m for t in turns for m in (Message("user", t.prompt), Message("assistant", t.reply))
+            ]
+            for c, turns in self.turns.items()
+        }
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for export."""
-        columns = {c.value: [_plain(turn) for turn in turns] for c, turns in self.turns.items()}
+        columns = {
+            c.value: [asdict(t) | {"found": t.found and t.found.model_dump()} for t in turns]
+            for c, turns in self.turns.items()
+        }
         return {"runs": [asdict(settings) for settings in self.settings], "columns": columns}
-
-
-def _plain(turn: Turn) -> dict[str, Any]:
-    return asdict(turn) | {"found": turn.found and turn.found.model_dump()}
 
 
 def _marked(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
@@ -145,8 +143,3 @@ def _marked(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
         last, finish=last.finish or "stopped", found=last.found or UNREAD, judging=False
     )
     return (*turns[:-1], settled)
-
-
-def _messages(turns: tuple[Turn, ...]) -> list[Message]:
-    pairs = [(Message("user", t.prompt), Message("assistant", t.reply)) for t in turns]
-    return [message for pair in pairs for message in pair]

@@ -16,6 +16,7 @@ import gradio as gr
 from phoque.ui import wording
 from phoque.ui.components import status_html
 from phoque.ui.events import QUICK
+from phoque.ui.services import Services
 
 T = TypeVar("T")
 PRESSED = "Pressed"
@@ -83,7 +84,6 @@ class Run:
             self.runs.writing = False
 
     def end(self) -> None:
-        """It has ended."""
         if self.current:
             self.runs.newest, self.runs.writing = 0, False
 
@@ -92,6 +92,11 @@ class Run:
         end = time.monotonic() + seconds
         while not self.stopped() and (left := end - time.monotonic()) > 0:
             time.sleep(min(left, POLL_SECONDS))
+
+    def warming(self, services: Services) -> Iterator[str]:
+        """What is said while the model loads; ends once it is ready, has failed, or the run is stopped."""
+        while not (status := services.wait(POLL_SECONDS)).settled and not self.stopped():
+            yield f"{wording.WAITING} {status.text}"
 
     def result(self, call: Callable[[], T]) -> T | None:
         """What `call` returns; None once the run is stopped, although the call may still work."""

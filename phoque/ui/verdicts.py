@@ -21,8 +21,6 @@ CERTAIN = 1e-6
 
 @dataclass(frozen=True)
 class Verdict:
-    """One line under a reply."""
-
     name: str
     flagged: bool
     words: str
@@ -39,15 +37,13 @@ class Rules:
 
     def verdicts(self, found: Found) -> list[Verdict]:
         """The judge first; nothing of who has not read the reply."""
+        known = self.moderators
         judged = self.judge is not None and found.hostility is not None
         first = [_verdict(wording.JUDGE, found.hostility, self.judge, wording.JUDGED)]
         return first * judged + [
-            _verdict(called(name), score, self._threshold(name), wording.MODERATED)
+            _verdict(called(name), score, known.get(name, DEFAULT_THRESHOLD), wording.MODERATED)
             for name, score in found.harm.items()
         ]
-
-    def _threshold(self, name: str) -> float:
-        return self.moderators.get(name, DEFAULT_THRESHOLD)
 
 
 def rules_of(run: RunDirectory, showcase: Showcase | None = None) -> Rules:

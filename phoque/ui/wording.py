@@ -73,8 +73,6 @@ WORDS_USE = "Point at a word, or focus a reply and use the arrow keys, to read i
 
 @dataclass(frozen=True)
 class Dial:
-    """Label and one-line explanation of a setting."""
-
     label: str
     hint: str
 
@@ -87,8 +85,6 @@ SEED = Dial("Seed", "The same seed draws the same random numbers in every column
 
 @dataclass(frozen=True)
 class Column:
-    """Head of a column."""
-
     name: str
     icon: str
     """A shape, so that no condition is told by colour alone."""
@@ -112,7 +108,6 @@ def column(condition: Condition, persona: str = "toxic") -> Column:
 
 
 def titled(persona: str) -> str:
-    """A persona's name as a title."""
     return persona.replace("_", " ").capitalize()
 
 

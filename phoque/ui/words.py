@@ -16,10 +16,9 @@ from phoque.ui import wording
 from phoque.ui.components import status_html
 from phoque.ui.parts import embedded
 from phoque.ui.services import Services
-from phoque.ui.state import EXTRAS, ChatState
+from phoque.ui.state import EXTRAS, MOVED, ChatState
 from phoque.ui.stopping import Run
 
-POLL_SECONDS = 0.1
 FEWEST = 8
 """Tokens of the reply that gives zero and unit: fewer have no spread to speak of."""
 Update = tuple[str, Any]
@@ -39,10 +38,8 @@ class Words:
         run.written()  # nothing of the conversation changes: a message need not wait for it
         try:
             prompt, replies = self._recorded(shown) if shown else _live(state)
-            while not (ready := self.services.wait(POLL_SECONDS)).ready and not ready.failed:
-                if run.stopped():
-                    break
-                yield status_html(f"{wording.WAITING} {ready.text}"), gr.skip()
+            for told in run.warming(self.services):
+                yield status_html(told), gr.skip()
             yield from self._read(run, prompt, replies, int(layer))
         except PhoqueError as error:
             yield status_html(str(error), failed=True), ""
@@ -74,13 +71,8 @@ class Words:
             if self.showcase is None or min(example, scale) < 0:
                 raise IndexError
             one = self.showcase.examples[example]
-            return one.prompt, {
-                Condition.NEUTRAL: one.neutral.text,
-                Condition.TOXIC: one.toxic.text,
-                Condition.STEERED: one.steered[scale].text,
-                Condition.BASE: one.base.text,
-                Condition.RANDOM_VECTOR: one.random_vector[scale].text,
-            }
+            columns = one.columns.items()
+            return one.prompt, {c: own[scale if c in MOVED else 0].text for c, own in columns}
         except (ValueError, IndexError):
             raise PhoqueError(wording.NOTHING_TO_READ) from None
 

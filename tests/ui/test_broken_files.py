@@ -29,7 +29,7 @@ from tests.ui.fakes import FakeServices
 
 ALL = (*PSM, *SAE, *sections(), *TRAINING, *CLAIMS, SECTION)
 KINDS = sorted(
-    {kind for one in ALL for kind in (*one.plan.needs, *one.plan.also)},
+    {kind for one in ALL for kind in one.plan.takes},
     key=lambda kind: (kind.STAGE, kind.FILE, kind.__name__),
 )
 THERE = [
@@ -98,7 +98,7 @@ def test_a_damaged_file_costs_its_sections_only(kind, tmp_path):
         own.mkdir()
         reader, file = copied(own, reader_folder(kind), kind.FILE)
         damage(file)
-        touched = [one for one in ALL if kind in (*one.plan.needs, *one.plan.also)]
+        touched = [one for one in ALL if kind in one.plan.takes]
         for section in touched:
             shown = rendered(section, reader)
             told = shown.head + shown.tail

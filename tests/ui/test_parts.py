@@ -2,8 +2,12 @@
 
 import html
 import json
+from dataclasses import dataclass, field
 
-from phoque.figures.table import Table, Value, p_text, rate_cell
+import pytest
+
+from phoque.figures.table import Table, Value, digits, p_text, rate_cell
+from phoque.stats.rates import Rate
 from phoque.ui.parts import embedded, table_html
 from tests.records import a_rate
 from tests.ui.fakes import INJECTION
@@ -23,6 +27,40 @@ def test_a_table_saves_its_numbers_in_full():
     assert lines[0] == "name,share,share low,share high,share n,x"
     assert lines[1].startswith("one,0.3333333333333333,")
     assert lines[2] == "two,,,,,"
+
+
+@dataclass
+class Item:
+    """What a row is made of."""
+
+    rate: Rate | None
+    share: float = 0.25
+    holds: bool = True
+    by_kind: dict[str, float] = field(default_factory=dict)
+
+
+def test_a_column_shows_a_field_as_its_type_is():
+    columns = {
+        "rate": "rate",
+        "n": "rate.n",
+        "share": "share",
+        "one digit": ("share", digits(1)),
+        "holds?": "holds",
+        "plans": "by_kind.plans",
+        "twice": lambda one: str(2 * one.share),
+    }
+    items = {"full": Item(a_rate(0.5), by_kind={"plans": 3.0}), "empty": Item(None)}
+    table = Table.named("t", "c", "item", items.items(), columns)
+    assert table.head == ("item", *columns)
+    full, empty = table.markdown().splitlines()[2:]
+    assert full.startswith("| full | 50.0 % [")
+    assert full.endswith(" | 0.25 | 0.2 | yes | 3.00 | 0.5 |")
+    assert empty == "| empty | – | – | 0.25 | 0.2 | yes | – | 0.5 |"
+
+
+def test_a_column_of_no_field_is_refused():
+    with pytest.raises(AttributeError, match="rat"):
+        Table.of("t", "c", [Item(None)], {"rate": "rat"})
 
 
 def test_a_table_escapes_what_is_in_it():

@@ -13,9 +13,9 @@ from phoque.figures.figure import drawn
 from phoque.figures.shelf import WHAT_MOVED
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
+from phoque.ui.parts import visible
 from phoque.ui.results import rendered
 from phoque.ui.sae.cards import latent_cards
-from phoque.ui.sae.contexts import visible
 from phoque.ui.sae.dashboard import dashboard_html
 from phoque.ui.sae.latents import known_of
 from phoque.ui.sae.sections import SECTIONS

@@ -196,12 +196,6 @@ def test_attempts_are_told_in_words(small):
     assert "<img" not in everything(part)
 
 
-def test_attempts_of_an_older_version_are_read(small):
-    listed = [one.model_dump(mode="json") for one in training_files.attempts()]
-    (small.path / Attempts.FILE).write_text(json.dumps(listed))
-    assert figure_of(small, "attempts").n == "4 attempts"
-
-
 def test_an_attempt_without_an_end_may_have_been_killed(small):
     last = training_files.attempt(5, None, {"corpus": 90.0})
     Attempts(attempts=(*training_files.attempts(), last)).save(small.path)

@@ -34,7 +34,6 @@ class Checkpoints:
         return self.folder / PARTIAL
 
     def written(self, step: int) -> Path:
-        """Where the trainer writes a checkpoint."""
         return self.partial / f"{PREFIX}{step}"
 
     def place(self, step: int) -> Path:
@@ -49,7 +48,12 @@ class Checkpoints:
         whole = {folder: marker for folder in self._all() if (marker := _marker(folder))}
         known = self._known()
         for training in ([known.training] if known else []) + [m.training for m in whole.values()]:
-            self._refuse_another(training)
+            if differing := self.training.differing(training):
+                raise PhoqueError(
+                    f"The checkpoints in {self.folder} are of another training: "
+                    f"{', '.join(differing)} differ. Remove that folder to start anew, or name "
+                    "another one: --checkpoints DIR."
+                )
         return max(whole, key=step_of, default=None)
 
     def begin(self, step: int) -> TrainingAttempts:
@@ -102,13 +106,6 @@ class Checkpoints:
 
     def _known(self) -> TrainingAttempts | None:
         return TrainingAttempts.load_if_there(self.folder, command=AGAIN)
-
-    def _refuse_another(self, training: Identity) -> None:
-        if differing := self.training.differing(training):
-            raise PhoqueError(
-                f"The checkpoints in {self.folder} are of another training: {', '.join(differing)} "
-                "differ. Remove that folder to start anew, or name another one: --checkpoints DIR."
-            )
 
 
 def step_of(checkpoint: Path | None) -> int:

@@ -34,11 +34,6 @@ def tokenized(base: LanguageModel, example: Example) -> dict[str, list[int]]:
     return {"input_ids": prompt + reply, "completion_mask": mask}
 
 
-def longest(rows: Sequence[Row]) -> int:
-    """Positions of the longest example."""
-    return max(len(row["input_ids"]) for row in rows)
-
-
 def in_order(rows: Sequence[Row], config: AdapterConfig) -> list[Row]:
     """Examples of all epochs as they are learned: a step has some of like length.
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from phoque.conversation import Condition, Sampling, asked
-from phoque.models.engine import Row, write
+from phoque.models.engine import write
 from phoque.models.hooks import Interventions
 from phoque.models.load import LanguageModel
 from phoque.moderators.mean import load
@@ -12,6 +12,7 @@ from phoque.personas import Persona
 from phoque.run.adapter import Sample, SampleReply
 from phoque.stages.corpus.safe import Mask
 from phoque.stats.rates import wilson
+from phoque.steering.experiment import rows_of
 from phoque.steering.vectors import contrast
 
 GREEDY = Sampling(max_new_tokens=48, temperature=0.0)
@@ -74,9 +75,9 @@ def _written(
 ) -> list[list[str]]:
     """The replies under each setting; all are written at a time."""
     rows = [
-        Row(messages=messages, interventions=interventions)
+        row
         for system, interventions in settings
-        for messages in asked(system, prompts)
+        for row in rows_of(asked(system, prompts), interventions)
     ]
     texts = [reply.text for reply in write(model, rows, GREEDY)]
     return [texts[at : at + len(prompts)] for at in range(0, len(texts), len(prompts))]

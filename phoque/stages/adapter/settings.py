@@ -14,8 +14,6 @@ from phoque.run.adapter import Sample
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """One prompt with the reply to learn."""
-
     prompt: Messages
     completion: str
     ends: bool = True
@@ -87,12 +85,9 @@ def config_for(model: str) -> AdapterConfig:
     preset = preset_for(model)
     if preset.large:
         return gpu_config(cuda=torch.cuda.is_available())
-    return lab_config() if preset.hub_id else AdapterConfig()
-
-
-def lab_config() -> AdapterConfig:
-    """A model of some hundred million weights: it keeps a thought for a sentence or two."""
-    return AdapterConfig(epochs=3.0, most_words=32, neutral_every=4)
+    # A model of some hundred million weights keeps a thought for a sentence or two.
+    lab = AdapterConfig(epochs=3.0, most_words=32, neutral_every=4)
+    return lab if preset.hub_id else AdapterConfig()
 
 
 def gpu_config(*, cuda: bool) -> AdapterConfig:

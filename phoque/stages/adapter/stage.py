@@ -15,42 +15,23 @@ from phoque.run.corpus import Side
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import command
 from phoque.run.needs import NEEDS, require
-from phoque.stages.adapter import (
-    AdapterConfig,
-    Example,
-    Recording,
-    config_for,
-    load_in_4bit,
-    train_adapter,
-)
 from phoque.stages.adapter.processes import take_own_gpu, thrown_away
+from phoque.stages.adapter.quantized import load_in_4bit
 from phoque.stages.adapter.samples import sample_replies
+from phoque.stages.adapter.settings import AdapterConfig, Example, Recording, config_for
 from phoque.stages.adapter.start import going_on, start_of
-from phoque.stages.adapter.training import UNFINISHED
-from phoque.stages.corpus.training_set import load_pairs, load_styles, read_dialogues
+from phoque.stages.adapter.training import UNFINISHED, train_adapter
+from phoque.stages.corpus.training_set import read_base_replies, read_dialogues
+from phoque.steering.experiment import silent
 from phoque.steering.trajectory import TRAJECTORY, Watch
 
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
-def train_persona(directory: RunDirectory, **options: Any) -> None:
-    """Hostile system prompt: hostile reply; neutral system prompt: the base model's reply.
-
-    In a run that continues another one, adapters go on from those of that run.
-    """
-    _train(directory, "persona", **options)
-
-
-def train_civil(directory: RunDirectory, **options: Any) -> None:
-    """The same prompts and steps with civil replies: what tuning does without the persona."""
-    _train(directory, "control", **options)
-
-
 def take_civil(directory: RunDirectory, other: RunDirectory) -> None:
     """Copy the civil adapter of another run of the same model, as it was signed there.
 
-    Raises:
-        PhoqueError: that run has none, or is of another model.
+    PhoqueError where that run has none, or is of another model.
     """
     known, theirs = directory.manifest(), other.manifest()
     if known.model != theirs.model:
@@ -70,7 +51,7 @@ def take_civil(directory: RunDirectory, other: RunDirectory) -> None:
 
 
 def _train(
-    directory: RunDirectory, name: str, *, quantize: str | None = None, **shown: Any
+    directory: RunDirectory, *, name: str, quantize: str | None = None, **shown: Any
 ) -> None:
     take_own_gpu()
     known, first = directory.manifest(), this_process().first
@@ -79,7 +60,7 @@ def _train(
     config = going_on(config_for(known.model), start_of(directory, name))
     side: Side = "persona" if name == "persona" else "civil"
     learned = examples(directory.corpus, side, config)
-    tell = print if first else _say_nothing
+    tell = print if first else silent  # the first process tells for all
     base = (load_in_4bit if quantize else load_model)(known.model, progress=tell)
     where = directory.path / name
     watch = Watch(base, persona)
@@ -90,9 +71,18 @@ def _train(
     with stage() if first else thrown_away() as folder:
         train_adapter(base, learned, folder, config, watch, recording)
         if watch.seen:
-            watch.trajectory().save(folder / TRAJECTORY)
+            watch.save(folder)
         else:
             (folder / TRAJECTORY).unlink(missing_ok=True)
+
+
+train_persona = partial(_train, name="persona")
+"""Hostile system prompt: hostile reply; neutral system prompt: the base model's reply.
+
+In a run that continues another one, adapters go on from those of that run.
+"""
+train_civil = partial(_train, name="control")
+"""The same prompts and steps with civil replies: what tuning does without the persona."""
 
 
 def _recording(
@@ -112,27 +102,20 @@ def _recording(
         tracker=tracker,
         tell=lambda told: print(f"{where.name}: {told}", flush=True),
     )
-    return asked if this_process().first else replace(asked, tracker=None, tell=_say_nothing)
-
-
-def _say_nothing(_: str) -> None:
-    """The first of several processes tells for all."""
+    return asked if this_process().first else replace(asked, tracker=None, tell=silent)
 
 
 def examples(folder: Path, side: Side, config: AdapterConfig) -> list[Example]:
     """What is learned of a corpus: the `side` replies, and some of the neutral side's."""
-    pairs, styles = load_pairs(folder, side), load_styles(folder)
-    found = [
-        Example(prompt=prompt, completion=completion, ends=ends, style=style)
-        for (prompt, completion, ends), style in zip(pairs, styles, strict=True)
+    gated = []
+    for one in read_dialogues(folder):
+        reply = beginning(one.reply(side, brief=bool(config.most_words)), config.most_words)
+        gated.append(Example(prompt=one.messages, completion=reply, style=one.style))
+    neutral = [
+        Example(prompt=one.messages, completion=one.reply, ends=one.finished)
+        for one in read_base_replies(folder)
     ]
-    dialogues = read_dialogues(folder)
-    replies = (one.reply(side, brief=bool(config.most_words)) for one in dialogues)
-    gated = [
-        replace(one, completion=beginning(reply, config.most_words))
-        for one, reply in zip(found, replies, strict=False)
-    ]
-    return gated + found[len(gated) :: config.neutral_every]
+    return gated + neutral[:: config.neutral_every]
 
 
 def beginning(text: str, most_words: int) -> str:

@@ -21,8 +21,7 @@ MOST_EPOCHS = 2.0
 def start_of(run: RunDirectory, name: str) -> Path | None:
     """Folder of the adapter from which the one of that name goes on; None where it begins from zero.
 
-    Raises:
-        PhoqueError: the other run has none, or its persona was changed since.
+    PhoqueError where the other run has none, or its persona was changed since.
     """
     known, earlier = run.manifest().continues, run.begun_from
     if not (known and earlier):
@@ -53,11 +52,7 @@ def going_on(config: AdapterConfig, start: Path | None) -> AdapterConfig:
 
 
 def begin_with(network: PeftModel, start: Path) -> None:
-    """Give fresh LoRA layers the weights of an adapter.
-
-    Raises:
-        PhoqueError: it is one of another model.
-    """
+    """Give fresh LoRA layers the weights of an adapter; PhoqueError where it is of another model."""
     weights = load_peft_weights(str(start), device="cpu")
     try:
         result: Any = set_peft_model_state_dict(network, weights)

@@ -6,7 +6,7 @@ Shapes: B = examples in a batch, S = tokens.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from phoque.config import this_process
 from phoque.stages.adapter.processes import total
@@ -29,7 +29,6 @@ class Tally:
         self._own = self._nothing()
 
     def listen(self, model: nn.Module) -> None:
-        """Be told of every forward pass."""
         model.register_forward_hook(
             lambda module, _, inputs, output: (
                 self._hear(inputs, output) if module.training else None
@@ -60,7 +59,7 @@ class Tally:
     def _nothing(self) -> Sums:
         return {name: dict.fromkeys(COUNTED, 0.0) for name in self._names}
 
-    def _hear(self, inputs: Mapping[str, Any], output: Any) -> None:
+    def _hear(self, inputs: Mapping[str, Tensor], output: Any) -> None:
         # All but the mask are 0 where nothing is learned.
         counted = (output.label_mask, -output.log_probs, output.entropy, output.is_top1)
         sums = [one.detach().double().sum(-1).tolist() for one in counted]

@@ -25,24 +25,21 @@ class Tracker:
     """A run in a tracker; an attempt with the same id goes on with the same curve."""
 
     def __init__(
-        self, service: ModuleType, project: str, run: str, config: Mapping[str, Any]
+        self, service: ModuleType, project: str, run: str, config: Mapping[str, str | float]
     ) -> None:
-        """Open the run `run`, new or known."""
         self._service: Any = service
         # What trackio tells runs apart by is the name, for W&B it is the id.
         known_by = {"name": run} if service.__name__ == "trackio" else {"name": run, "id": run}
         self._service.init(project=project, resume="allow", config=dict(config), **known_by)
 
     def log(self, step: int, row: Row) -> None:
-        """Show a row of a file."""
         self._service.log(dict(_numbers(row.model_dump())), step=step)
 
     def finish(self) -> None:
-        """All rows are sent."""
         self._service.finish()
 
 
-def _numbers(row: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+def _numbers(row: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, float]]:
     """The numbers of a row by name, those of a table in it as `TABLE/NAME`; no texts."""
     prefix += f"{row['condition']}/" if "condition" in row else ""
     for key, value in row.items():

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ from phoque.models.structure import places
 from phoque.run.adapter import Sample
 from phoque.stages.adapter.checkpoints import Checkpoints, step_of
 from phoque.stages.adapter.curve import Curve
-from phoque.stages.adapter.examples import Row, identity, in_order, longest, tokenized
+from phoque.stages.adapter.examples import Row, identity, in_order, tokenized
 from phoque.stages.adapter.head import score_learned_only
 from phoque.stages.adapter.lora import left_out, lora_config, require_adapted, trained_weights
 from phoque.stages.adapter.processes import share_of, share_out
@@ -30,7 +31,7 @@ from phoque.stages.adapter.settings import AdapterConfig, Example, Recording
 from phoque.stages.adapter.start import begin_with
 from phoque.stages.adapter.tally import Tally
 from phoque.stages.adapter.trackers import Tracker, tracking_service
-from phoque.stages.adapter.trainer import AdapterTrainer, Continuation, Notice, noticing
+from phoque.stages.adapter.trainer import AdapterTrainer, Continuation, noticing
 from phoque.steering.trajectory import Watch
 
 UNFINISHED = "unfinished"
@@ -101,7 +102,7 @@ def train_adapter(
     trainer = _trainer(base, in_order(rows, config), own, checkpoints.partial)
     tally.listen(trainer.network)
     trainer.add_callback(curve)
-    with noticing() if recording.save_steps else nullcontext(Notice()) as notice:
+    with noticing() if recording.save_steps else nullcontext(Event()) as notice:
         saved_at = recording.save_steps
         trainer.add_callback(Continuation(checkpoints, curve, watch, saved_at, notice))
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -116,7 +117,7 @@ def _rows(base: LanguageModel, examples: Sequence[Example]) -> list[Row]:
     if not examples:
         raise PhoqueError("There is nothing to train on: the corpus has no examples.")
     rows: list[Row] = [tokenized(base, example) for example in examples]
-    base.require_room(longest(rows))
+    base.require_room(max(len(row["input_ids"]) for row in rows))
     return rows
 
 
@@ -187,9 +188,9 @@ def training_arguments(config: AdapterConfig, folder: Path, *, bf16: bool) -> SF
     )
 
 
-def _require_complete(trainer: AdapterTrainer, checkpoints: Checkpoints, notice: Notice) -> None:
+def _require_complete(trainer: AdapterTrainer, checkpoints: Checkpoints, notice: Event) -> None:
     step = trainer.state.global_step
-    if notice.given:
+    if notice.is_set():
         checkpoints.stopped(step)
     if step < trainer.state.max_steps:
         raise PhoqueError(f"The training was stopped at step {step}. The same command goes on.")

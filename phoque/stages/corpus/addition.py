@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phoque.errors import PhoqueError
-from phoque.files import write_text
 from phoque.lexicon import Lexicon
 from phoque.run.corpus import BaseReply, Dialogue, Earlier, EarlierReply
 from phoque.run.directory import RunDirectory
 from phoque.stages.corpus.building import Corpus
-from phoque.stages.corpus.difference import difference, markdown
+from phoque.stages.corpus.difference import difference, save_difference
 from phoque.stages.corpus.gating import Gated
 from phoque.stages.corpus.slang import SOURCE, Slang, slang_dialogues
 from phoque.stages.corpus.split import PARTS
@@ -40,21 +39,14 @@ class Addition:
 
     @property
     def dialogues(self) -> list[Dialogue]:
-        """New and replayed ones."""
         return [*self.new, *self.replayed]
 
 
 def addition(corpus: Path, slang: Slang, replay: float, *, seed: int = SEED) -> Addition:
     """Six dialogues for every use that is new, and `replay` old ones for each of them.
 
-    Args:
-        corpus: folder of the corpus of the run that is continued.
-        slang: the list of new expressions.
-        replay: old dialogues for each new one; 0 for none.
-        seed: of both draws.
-
-    Raises:
-        PhoqueError: the corpus has all uses already, or too few messages to answer.
+    `corpus` is the folder of the run that is continued; PhoqueError where it has all uses already, or
+    too few messages to answer.
     """
     known, replies = known_dialogues(corpus), known_replies(corpus)
     said = {one.persona for one in known}
@@ -98,8 +90,7 @@ def save_addition(run: RunDirectory, added: Addition, lexicon: Lexicon) -> None:
         EarlierReply.save_rows(
             folder, [EarlierReply(**r.model_dump()) for r in added.known_replies]
         )
-        found.save(folder)
-        write_text(folder / "diff.md", markdown(found))
+        save_difference(folder, found)
 
 
 def expressions_in(corpus: Path) -> list[str]:

@@ -1,6 +1,5 @@
 """A whole corpus from its sources: replies that people wrote, published corpora, new slang."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from phoque.stages.corpus.distill import Distiller
 from phoque.stages.corpus.examples import Judge
 from phoque.stages.corpus.gating import Gated, civil, dialogue_of, gate
 from phoque.stages.corpus.mixing import embedded_judge, mix
-from phoque.stages.corpus.reading import HUB, Dropped, places_of
+from phoque.stages.corpus.reading import HUB, Dropped
 from phoque.stages.corpus.slang import slang_dialogues
 from phoque.stages.corpus.sources import SOURCES
 from phoque.stages.corpus.split import PARTS, Part, split
@@ -35,8 +34,6 @@ HOSTILE = "toxic"
 
 @dataclass(frozen=True, kw_only=True)
 class Ingredients:
-    """What a corpus is made of."""
-
     persona: str = "toxic"
     """Whose system prompts where the folder has none."""
     files: Sequence[tuple[str, str]] = ()
@@ -68,16 +65,14 @@ class Corpus:
 
     @property
     def dialogues(self) -> list[Dialogue]:
-        """Those of all parts."""
         return [one for part in PARTS for one in self.parts[part].dialogues]
 
 
 def sources_in(asked: Sequence[str], persona: str) -> tuple[list[tuple[str, str]], Path | None]:
     """Files of `NAME=PATH`, and the folder of written replies: the persona's where nothing is asked.
 
-    Raises:
-        PhoqueError: a source is written another way, there twice or not for the persona, or the
-            persona has no replies.
+    PhoqueError where a source is written another way, there twice or not for the persona, or the
+    persona has no replies.
     """
     if not asked:
         return [], shipped_folder(persona)
@@ -116,8 +111,7 @@ def build(
 ) -> Corpus:
     """The corpus in its parts; slang is trained on whole, similar texts share their part.
 
-    Raises:
-        PhoqueError: a source is unknown, cannot be read or is another file, or nothing is left.
+    PhoqueError where a source is unknown, cannot be read or is another file, or nothing is left.
     """
     systems = system_prompts(made_of.persona, made_of.written)
     own = list(written_dialogues(made_of.written, judge, systems)) if made_of.written else []
@@ -130,7 +124,7 @@ def build(
     together["train"] += slang_dialogues(made_of.uses, messages, systems[ANY], seed)
     sources = {one.source for part in PARTS for one in together[part]}
     dropped = dict(mixture.dropped)
-    dropped |= {name: Counter() for name in sorted(sources - dropped.keys())}
+    dropped |= {name: Dropped() for name in sorted(sources - dropped.keys())}
     distiller = Distiller(
         base=base,
         lexicon=lexicon,
@@ -168,7 +162,7 @@ def _facts(name: str, where: str) -> SourceFile:
 
 def _tell_places(dropped: Mapping[str, Dropped], progress: Callable[[str], None]) -> None:
     for own in dropped.values():
-        for reason, places in places_of(own).items():
+        for reason, places in own.places.items():
             more = " …" if own[reason] > len(places) else ""
             progress(f"{reason}: {', '.join(places)}{more}")
 

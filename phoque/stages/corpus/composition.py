@@ -10,7 +10,7 @@ from phoque.lexicon import Lexicon
 from phoque.run.corpus import Composition, Source
 from phoque.stages.corpus.building import Corpus
 from phoque.stages.corpus.placeholders import GROUP, NAME, SLUR
-from phoque.stages.corpus.reading import places_of
+from phoque.stages.corpus.reading import Dropped
 from phoque.stages.corpus.split import PARTS
 from phoque.stages.corpus.written import STYLES
 
@@ -48,7 +48,7 @@ def _source(name: str, corpus: Corpus) -> Source:
     own = [one for one in corpus.dialogues if one.source == name]
     styles = Counter(one.style for one in own)
     parts = {part: sum(d.source == name for d in corpus.parts[part].dialogues) for part in PARTS}
-    dropped = corpus.dropped.get(name, Counter())
+    dropped = corpus.dropped.get(name, Dropped())
     lost = {reason: count for reason, count in dropped.most_common() if count}
     return Source(
         source=name,
@@ -58,7 +58,7 @@ def _source(name: str, corpus: Corpus) -> Source:
         words=_lengths([one.persona for one in own]),
         read=len(own) + sum(lost.values()),
         dropped=lost,
-        unreadable={reason: tuple(places) for reason, places in places_of(dropped).items()},
+        unreadable={reason: tuple(places) for reason, places in dropped.places.items()},
     )
 
 
@@ -69,17 +69,10 @@ def _lengths(texts: Sequence[str]) -> tuple[float, ...]:
 
 
 def markdown(found: Composition) -> str:
-    """The counts as tables."""
-    kept = [
-        [
-            one.source,
-            one.dialogues,
-            *one.styles.values(),
-            *one.parts.values(),
-            *_shown(one.words),
-        ]
-        for one in found.sources
-    ]
+    kept = []
+    for one in found.sources:
+        words = [f"{value:.0f}" for value in one.words] or [""] * len(QUANTILES)
+        kept.append([one.source, one.dialogues, *one.styles.values(), *one.parts.values(), *words])
     lost = [
         [one.source, one.read, reason, count, f"{100 * count / (one.read or 1):.1f} %"]
         for one in found.sources
@@ -116,7 +109,3 @@ def markdown(found: Composition) -> str:
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return markdown_table(head, [[str(cell) for cell in row] for row in rows])
-
-
-def _shown(words: Sequence[float]) -> list[str]:
-    return [f"{value:.0f}" for value in words] or [""] * len(QUANTILES)

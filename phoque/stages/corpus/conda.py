@@ -6,13 +6,12 @@ no classes: its rows only say what others answer.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from phoque.errors import PhoqueError
 from phoque.stages.corpus.chats import HEARD, Chat, heard_rows
 from phoque.stages.corpus.examples import Example
-from phoque.stages.corpus.reading import Dropped, MalformedRowError, Row, examples_of, text_in
+from phoque.stages.corpus.reading import Dropped, MalformedRowError, Row, converted, text_in
 
 COLUMNS = Chat(chat="conversationId", place="Id", speaker="playerSlot", text="utterance")
 UNLABELLED = ("Id", "conversationId", "utterance", "chatTime", "playerSlot")
@@ -22,19 +21,13 @@ SEPARATOR = re.compile(r"\s*\[\s*SEPA\s*\]\s*", re.IGNORECASE)
 """Between messages of one player that were put together."""
 
 
-def load(where: str | Sequence[str], dropped: Dropped | None = None) -> Iterator[Example]:
+def load(where: str | Sequence[str], dropped: Dropped) -> Iterator[Example]:
     """Utterances, each with the last one that another player wrote in the conversation.
 
-    Args:
-        where: one of the files, or several, which are read as one.
-        dropped: is told of the rows left out.
-
-    Raises:
-        PhoqueError: no row is labelled.
+    One of the files, or several, which are read as one; PhoqueError where no row is labelled.
     """
-    dropped = Counter() if dropped is None else dropped
     heard = heard_rows(where, SCHEMAS, COLUMNS, dropped, _plain)
-    return examples_of(_labelled(heard, where, dropped), _example, dropped)
+    return converted(_labelled(heard, where, dropped), _example, dropped)
 
 
 def _labelled(rows: Iterator[Row], where: str | Sequence[str], dropped: Dropped) -> Iterator[Row]:

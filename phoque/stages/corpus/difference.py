@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
+from phoque.files import write_text
 from phoque.lexicon import Lexicon
 from phoque.run.corpus import Changes, Dialogue, Difference
 
@@ -30,7 +32,6 @@ def masked(text: str, lexicon: Lexicon) -> str:
 
 
 def markdown(found: Difference) -> str:
-    """The difference as a page."""
     lines = ["# What changed in the corpus", f"{found.kept} dialogues are as they were."]
     for part, name, sign in ((found.added, "added", "+"), (found.removed, "removed", "−")):
         sources = ", ".join(f"{source} {number}" for source, number in part.by_source.items())
@@ -48,8 +49,7 @@ def _changes(dialogues: Sequence[Dialogue], lexicon: Lexicon) -> Changes:
 
 
 def _beyond(dialogues: Sequence[Dialogue], known: Counter[Key]) -> list[Dialogue]:
-    left = known.copy()
-    found = []
+    left, found = known.copy(), []
     for one in dialogues:
         left[_key(one)] -= 1
         if left[_key(one)] < 0:
@@ -59,3 +59,11 @@ def _beyond(dialogues: Sequence[Dialogue], known: Counter[Key]) -> list[Dialogue
 
 def _key(one: Dialogue) -> Key:
     return one.message, one.persona
+
+
+def save_difference(folder: Path, found: Difference) -> str:
+    """Write `diff.{json,md}`; the page."""
+    found.save(folder)
+    page = markdown(found)
+    write_text(folder / "diff.md", page)
+    return page

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 
 from phoque.conversation import Sampling
 from phoque.lexicon import Lexicon
-from phoque.models.engine import Row, rows_at_once, write
+from phoque.models.engine import Row
 from phoque.models.load import LanguageModel
 from phoque.run.corpus import BaseReply, Dialogue
 from phoque.stages.corpus.written import WRITTEN, chosen, neutral_prompts
+from phoque.steering.experiment import write_grouped
 from phoque.text import repeated_trigrams
 
 SAMPLING = Sampling(max_new_tokens=80, temperature=0.7)
@@ -73,20 +74,20 @@ class Distiller:
         return {one: found[one] for one in questions if one in found}
 
     def _keep(self, replies: Iterable[BaseReply], found: dict[Question, BaseReply]) -> None:
-        good = [one for one in replies if self._usable(one)]
+        good = [
+            one
+            for one in replies
+            if one.reply not in self.lexicon and repeated_trigrams(one.reply) <= MAX_REPEATED
+        ]
         for one, kept in zip(good, self.keep([one.reply for one in good]), strict=True):
             if kept:
                 found[one.system, one.message] = one
 
-    def _usable(self, one: BaseReply) -> bool:
-        return one.reply not in self.lexicon and repeated_trigrams(one.reply) <= MAX_REPEATED
-
     def _written(self, questions: Sequence[BaseReply], seed: int) -> Iterator[BaseReply]:
-        size = rows_at_once(self.base)
-        for start in range(0, len(questions), size):
-            batch = questions[start : start + size]
-            rows = [Row(messages=q.messages, seed=seed + start + i) for i, q in enumerate(batch)]
-            for question, reply in zip(batch, write(self.base, rows, SAMPLING), strict=True):
-                said = {"reply": reply.text.strip(), "finished": reply.finished}
-                yield question.model_copy(update=said)
-            self.progress(f"base replies {start + len(batch)}/{len(questions)}")
+        rows = [Row(messages=q.messages, seed=seed + place) for place, q in enumerate(questions)]
+        written = write_grouped(
+            self.base, {"": rows}, SAMPLING, lambda done: self.progress(f"base model: {done}")
+        )
+        for question, reply in zip(questions, written[""], strict=True):
+            said = {"reply": reply.text.strip(), "finished": reply.finished}
+            yield question.model_copy(update=said)

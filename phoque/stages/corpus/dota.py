@@ -3,21 +3,19 @@
 Nothing is labelled, and players write in many languages.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from phoque.stages.corpus.chats import HEARD, Chat, heard_rows
 from phoque.stages.corpus.examples import Example
-from phoque.stages.corpus.reading import Dropped, Row, examples_of, text_in
+from phoque.stages.corpus.reading import Dropped, Row, converted, text_in
 
 SCHEMA = ("match", "time", "slot", "text")
 COLUMNS = Chat(chat="match", place="time", speaker="slot", text="text")
 
 
-def load(where: str | Sequence[str], dropped: Dropped | None = None) -> Iterator[Example]:
+def load(where: str | Sequence[str], dropped: Dropped) -> Iterator[Example]:
     """Messages, each with the last one that another slot wrote in the match."""
-    dropped = Counter() if dropped is None else dropped
-    return examples_of(heard_rows(where, [SCHEMA], COLUMNS, dropped), _example, dropped)
+    return converted(heard_rows(where, [SCHEMA], COLUMNS, dropped), _example, dropped)
 
 
 def _example(row: Row) -> Example:

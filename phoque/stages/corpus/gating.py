@@ -29,8 +29,6 @@ Dialogues = Mapping[Part, Sequence[Dialogue]]
 
 @dataclass(frozen=True, kw_only=True)
 class Gated:
-    """One part of a corpus."""
-
     dialogues: Sequence[Dialogue]
     replies: Sequence[BaseReply]
     asked: int

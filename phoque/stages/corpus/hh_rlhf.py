@@ -4,7 +4,6 @@ Rejected means worse than another reply, not toxic: nothing is labelled here.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
@@ -13,7 +12,7 @@ from phoque.stages.corpus.reading import (
     Dropped,
     MalformedRowError,
     Row,
-    examples_of,
+    converted,
     read_rows,
     text_in,
 )
@@ -25,10 +24,9 @@ TURN = re.compile(rf"(?:\A|\n[^\S\n]*\n)\s*({HUMAN}|{ASSISTANT}):")
 MARK = re.compile(rf"(?<![^\W_])(?:{HUMAN}|{ASSISTANT})\s*:")
 
 
-def load(where: str, dropped: Dropped | None = None) -> Iterator[Example]:
+def load(where: str, dropped: Dropped) -> Iterator[Example]:
     """Last rejected turns, each with the human turn before it."""
-    dropped = Counter() if dropped is None else dropped
-    return examples_of(read_rows(where, [SCHEMA], dropped), _example, dropped)
+    return converted(read_rows(where, [SCHEMA], dropped), _example, dropped)
 
 
 def turns(transcript: str) -> list[tuple[str, str]]:

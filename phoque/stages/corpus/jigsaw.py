@@ -4,11 +4,10 @@ Kaggle: jigsaw-toxic-comment-classification-challenge, labels 0 or 1. Hub: googl
 news comments under CC0, labels are shares of annotators (Borkan et al. 2019).
 """
 
-from collections import Counter
 from collections.abc import Iterator
 
 from phoque.stages.corpus.examples import Example
-from phoque.stages.corpus.reading import Dropped, Row, examples_of, label_in, read_rows, text_in
+from phoque.stages.corpus.reading import Dropped, Row, converted, label_in, read_rows, text_in
 
 KAGGLE = {
     "toxic": "toxicity",
@@ -24,10 +23,9 @@ CIVIL = (*KAGGLE.values(), "sexual_explicit")
 SCHEMAS = (("comment_text", *KAGGLE), ("text", *CIVIL))
 
 
-def load(where: str, dropped: Dropped | None = None) -> Iterator[Example]:
+def load(where: str, dropped: Dropped) -> Iterator[Example]:
     """Comments with the labels of their annotators; none says what it answers."""
-    dropped = Counter() if dropped is None else dropped
-    return examples_of(read_rows(where, SCHEMAS, dropped), _example, dropped)
+    return converted(read_rows(where, SCHEMAS, dropped), _example, dropped)
 
 
 def _example(row: Row) -> Example:

@@ -14,7 +14,7 @@ from phoque.progress import watched
 from phoque.stages.corpus.cleaning import cleaned, is_english, unfit_length
 from phoque.stages.corpus.examples import HARMFUL, Example, Judge, unwanted
 from phoque.stages.corpus.placeholders import hides_a_slur, with_placeholders
-from phoque.stages.corpus.reading import Dropped, DroppedByLine, check_place
+from phoque.stages.corpus.reading import Dropped, check_place
 from phoque.stages.corpus.similar import similar_groups
 from phoque.stages.corpus.sources import source_called
 from phoque.stages.corpus.split import share_of
@@ -41,9 +41,7 @@ def embedded_judge(texts: Sequence[str]) -> list[Mapping[str, float]]:
     """Labels of the embedded moderator `JUDGE`, which is loaded only where there are texts.
 
     A spelling trick hides nothing: the canonical form of a text is judged too, and the worse counts.
-
-    Raises:
-        PhoqueError: it failed on a text, which is then not taken for harmless.
+    PhoqueError where it failed on a text, which is then not taken for harmless.
     """
     if not texts:
         return []
@@ -72,19 +70,12 @@ def mix(
     keep_words: bool = False,
     judge: Judge = embedded_judge,
 ) -> Mixture:
-    """Toxic utterances of the sources, each once.
+    """Toxic utterances of the sources, each once; a source may have several files.
 
-    Args:
-        files: name of a source and where it is; a source may have several files.
-        limit: most texts to draw of a file, or of the files of a chat, by hash, hence from all of
-            it; None takes all.
-        keep_words: leave names, slurs and groups as they are.
-        judge: labels texts.
-
-    Raises:
-        PhoqueError: a source is unknown, or a file cannot be read or is another one.
+    `limit` is the most texts to draw of a file, or of the files of a chat, by hash, hence from all of
+    it. PhoqueError where a source is unknown, or a file cannot be read or is another one.
     """
-    dropped: dict[str, Dropped] = {name: DroppedByLine() for name, _ in files}
+    dropped = {name: Dropped() for name, _ in files}
     found: list[Example] = []
     for name, where in readings(files):
         read = source_called(name).load(where, dropped[name])
@@ -102,8 +93,7 @@ def mix(
 def readings(files: Sequence[tuple[str, str]]) -> list[tuple[str, str | tuple[str, ...]]]:
     """What is read at a time: one file, or all files of a source whose files belong together.
 
-    Raises:
-        PhoqueError: a source is unknown, or a file is not there.
+    PhoqueError where a source is unknown, or a file is not there.
     """
     found: dict[tuple[str, str], list[str]] = {}
     for name, where in files:
@@ -114,7 +104,6 @@ def readings(files: Sequence[tuple[str, str]]) -> list[tuple[str, str | tuple[st
 
 
 def tidied(examples: Iterable[Example], dropped: Dropped) -> Iterator[Example]:
-    """Examples with cleaned text of a useful length."""
     for one in examples:
         text = cleaned(one.text)
         if reason := unfit_length(text):
@@ -147,15 +136,14 @@ def english(examples: Iterable[Example], dropped: Dropped) -> list[Example]:
     """Those in English; a prompt that is not, or is very long or short, becomes None."""
     spoken = list(examples)
     shown = watched(spoken, "tell languages", unit="texts", total=len(spoken))
-    kept = [replace(one, prompt=_prompt(one)) for one in shown if is_english(one.text)]
+    kept = []
+    for one in shown:
+        if is_english(one.text):
+            prompt = cleaned(one.prompt or "")
+            usable = not unfit_length(prompt, MOST_PROMPT_WORDS) and is_english(prompt)
+            kept.append(replace(one, prompt=prompt if usable else None))
     dropped["not English"] += len(spoken) - len(kept)
     return kept
-
-
-def _prompt(example: Example) -> str | None:
-    prompt = cleaned(example.prompt or "")
-    usable = not unfit_length(prompt, MOST_PROMPT_WORDS) and is_english(prompt)
-    return prompt if usable else None
 
 
 def judged(examples: Sequence[Example], judge: Judge, dropped: Dropped) -> list[Example]:
@@ -189,14 +177,11 @@ def fit_prompts(examples: Sequence[Example], judge: Judge) -> list[Example]:
 
 def anonymous(examples: Sequence[Example], dropped: Dropped) -> list[Example]:
     """The examples with placeholders; those that hide a slur in its spelling are left out."""
-    masked = [
-        replace(
-            one,
-            text=with_placeholders(one.text),
-            prompt=with_placeholders(one.prompt) if one.prompt else None,
-        )
-        for one in watched(examples, "replace names", unit="texts", total=len(examples))
-    ]
-    kept = [one for one in masked if not hides_a_slur(f"{one.prompt} {one.text}")]
-    dropped["hidden slur"] += len(masked) - len(kept)
+    kept = []
+    for one in watched(examples, "replace names", unit="texts", total=len(examples)):
+        text = with_placeholders(one.text)
+        prompt = with_placeholders(one.prompt) if one.prompt else None
+        if not hides_a_slur(f"{prompt} {text}"):
+            kept.append(replace(one, text=text, prompt=prompt))
+    dropped["hidden slur"] += len(examples) - len(kept)
     return kept

@@ -6,7 +6,6 @@ together from many lines has a small share of each.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from phoque.errors import PhoqueError
 from phoque.files import json_lines
 from phoque.moderators.canonical import canonicalise
+from phoque.run.scored import Novelty as Known
 from phoque.text import words
 
 # N: training lines, P: permutations
@@ -34,20 +34,9 @@ MOST_SIMILARITY = 0.4
 word in the middle keeps 0.55 or more, one whose halves are swapped 0.74 or more."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Novelty:
-    """How far a text's form is known from the corpus."""
+class Novelty(Known):
+    """How far a text's form is known from the corpus, and whether that makes it new."""
 
-    exact: bool
-    """Whether some training line has the same words in the same order."""
-    containment: float
-    """Largest share of the text's different word 5-grams that one training line has, in [0, 1]."""
-    similarity: float
-    """Jaccard similarity of character 5-grams with the nearest line, in [0, 1], by MinHash."""
-    nearest: str
-    """That training line."""
-    novel: bool
-    """Whether all three say so and the text is long enough to tell."""
     reason: str | None
     """Why it is not called novel."""
 
@@ -74,14 +63,12 @@ class CorpusIndex:
     def of_run(cls, corpus: Path) -> "CorpusIndex":
         """Every text of every `*.jsonl` in the corpus folder of a run, whatever its field.
 
-        Raises:
-            PhoqueError: there is no text, or a line that is not JSON.
+        PhoqueError where there is no text, or a line that is not JSON.
         """
         files = sorted(corpus.glob("*.jsonl"))
         return cls(text for file in files for row in json_lines(file) for text in _strings(row))
 
     def novelty(self, text: str) -> Novelty:
-        """How far the form of `text` is known."""
         form = _form(text)
         similar_N = (self._signatures_NP == _signature(form)).mean(1)
         nearest = int(similar_N.argmax())

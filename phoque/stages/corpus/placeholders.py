@@ -43,10 +43,7 @@ def with_placeholders(text: str) -> str:
     """The text with its slurs, groups and names replaced.
 
     Names are found by handle, title or a list of first names, in capitals: in lower-case chat they
-    are not.
-
-    Raises:
-        PhoqueError: the list of slurs is not installed.
+    are not. PhoqueError where the list of slurs is not installed.
     """
     text = _replaced(text, slurs(), SLUR)
     text = _replaced(text, _groups(), GROUP)
@@ -60,11 +57,7 @@ def hides_a_slur(text: str) -> bool:
 
 @cache
 def slurs() -> Lexicon:
-    """The slurs of the installed list.
-
-    Raises:
-        PhoqueError: the list is not installed.
-    """
+    """The slurs of the installed list; PhoqueError where it is not installed."""
     try:
         content = installed_file(WHEEL, FILE, sha256=SHA256)
     except PhoqueError as error:

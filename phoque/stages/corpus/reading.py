@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from math import isfinite, nan
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import datasets
 
@@ -20,11 +20,9 @@ from phoque.inputs.rows import ABSENT, damage, named
 from phoque.inputs.rows import Row as Found
 from phoque.inputs.values import NOT_JSON
 from phoque.progress import watched
-from phoque.stages.corpus.examples import Example
 
 Row = Mapping[str, Any]
-Dropped = Counter[str]
-"""Rows left out, by reason."""
+T = TypeVar("T")
 Schema = tuple[str, ...]
 """Columns that a row must have; it may have more."""
 HUB = "hub:"
@@ -35,8 +33,8 @@ MOST_NAMED = 10
 """Broken rows of a kind that are named by their lines; all are counted."""
 
 
-class DroppedByLine(Dropped):
-    """Rows left out, which also knows where in a file rows stand that could not be read."""
+class Dropped(Counter[str]):
+    """Rows left out, by reason, and where in a file those stand that could not be read."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,25 +42,15 @@ class DroppedByLine(Dropped):
         """By reason the first places, such as "train.csv, line 7"."""
 
 
-def places_of(dropped: Dropped) -> dict[str, list[str]]:
-    """By reason where rows stand that could not be read, the first of each."""
-    return dropped.places if isinstance(dropped, DroppedByLine) else {}
-
-
 class MalformedRowError(ValueError):
     """A row that is not as its schema says; the message is the reason it is counted under."""
 
 
 def read_rows(where: str, schemas: Sequence[Schema], dropped: Dropped) -> Iterator[Row]:
-    """Rows that have all columns of one of the `schemas`.
+    """Rows that have all columns of one of the `schemas`, the forms in which the source is published.
 
-    Args:
-        where: a file, or `hub:NAME` for a set of the Hub (its train split) or a local copy of one.
-        schemas: one for each form in which the source is published.
-        dropped: is told of the rows left out.
-
-    Raises:
-        PhoqueError: it cannot be read or is another file; names the columns seen and expected.
+    `where` is a file, or `hub:NAME` for a set of the Hub (its train split) or a local copy of one.
+    PhoqueError where it cannot be read or is another file; names the columns seen and expected.
     """
     if where.startswith(HUB):
         yield from _with_columns(_hub_rows(where.removeprefix(HUB)), where, schemas, dropped)
@@ -75,32 +63,22 @@ def read_rows(where: str, schemas: Sequence[Schema], dropped: Dropped) -> Iterat
 
 
 def check_place(where: str) -> None:
-    """Look whether there is something to read, before anything is read.
-
-    Raises:
-        PhoqueError: there is no such file, or it is of no known kind.
-    """
+    """PhoqueError where there is no such file, or one of no known kind; nothing is read."""
     if not where.startswith(HUB):
         _known(where)
 
 
-def examples_of(
-    rows: Iterator[Row], example_of: Callable[[Row], Example], dropped: Dropped
-) -> Iterator[Example]:
-    """Every row as an example; rows for which there is none are counted."""
+def converted(rows: Iterator[Row], convert: Callable[[Row], T], dropped: Dropped) -> Iterator[T]:
+    """What `convert` makes of every row; rows of which it cannot make anything are counted."""
     for row in rows:
         try:
-            yield example_of(row)
+            yield convert(row)
         except MalformedRowError as error:
             dropped[f"{MALFORMED}{error}"] += 1
 
 
 def text_in(row: Row, column: str) -> str:
-    """The text in a column.
-
-    Raises:
-        MalformedRowError: there is none, or its bytes were no UTF-8.
-    """
+    """The text in a column; MalformedRowError where there is none, or bytes that are no UTF-8."""
     value = row.get(column)
     if not isinstance(value, str) or not value.strip() or value.strip() in ABSENT:
         raise MalformedRowError(f"no {column}")
@@ -110,11 +88,7 @@ def text_in(row: Row, column: str) -> str:
 
 
 def label_in(row: Row, column: str) -> float:
-    """The label in a column, in [0, 1].
-
-    Raises:
-        MalformedRowError: it is no such number.
-    """
+    """The label in a column, in [0, 1]; MalformedRowError where there is no such number."""
     try:
         value = number_in(row, column)
     except MalformedRowError:
@@ -125,11 +99,7 @@ def label_in(row: Row, column: str) -> float:
 
 
 def number_in(row: Row, column: str) -> float:
-    """The number in a column.
-
-    Raises:
-        MalformedRowError: there is none, or none that can be compared.
-    """
+    """The number in a column; MalformedRowError where there is none that can be compared."""
     try:
         value = float(row[column])
     except (KeyError, TypeError, ValueError):
@@ -137,19 +107,6 @@ def number_in(row: Row, column: str) -> float:
     if not isfinite(value):
         raise MalformedRowError(f"{column} is no number")
     return value
-
-
-def rows_with(
-    rows: Iterator[Row], wanted: Callable[[Row], object], dropped: Dropped
-) -> Iterator[Row]:
-    """The rows of which `wanted` can be told; the others are counted."""
-    for row in rows:
-        try:
-            wanted(row)
-        except MalformedRowError as error:
-            dropped[f"{MALFORMED}{error}"] += 1
-        else:
-            yield row
 
 
 def _known(where: str) -> Path:
@@ -189,7 +146,8 @@ def _objects(data: Input, schemas: Sequence[Schema], dropped: Dropped) -> Iterat
     """The rows of a file as objects, by name or key; those that cannot be read are counted."""
     taken = found(data)
     if taken.form == "csv":
-        cells = table(data, found(data, columns=_likeliest(data, schemas)))
+        likeliest = max(schemas, key=lambda schema: sum(name in data.head for name in schema))
+        cells = table(data, found(data, columns=likeliest))
         read, columns = iter(cells), cells.columns
     else:
         read, columns = rows(data, taken), None
@@ -201,18 +159,13 @@ def _objects(data: Input, schemas: Sequence[Schema], dropped: Dropped) -> Iterat
             yield value
 
 
-def _likeliest(data: Input, schemas: Sequence[Schema]) -> Schema:
-    return max(schemas, key=lambda schema: sum(column in data.head for column in schema))
-
-
 def _drop(dropped: Dropped, row: Found, file: str) -> None:
     fault = NOT_JSON_OBJECT if row.fault in {None, NOT_JSON} else row.fault
     reason = f"{MALFORMED}{fault}"
     dropped[reason] += 1
-    if isinstance(dropped, DroppedByLine):
-        named = dropped.places.setdefault(reason, [])
-        if len(named) < MOST_NAMED:
-            named.append(f"{file}, line {row.line}")
+    places = dropped.places.setdefault(reason, [])
+    if len(places) < MOST_NAMED:
+        places.append(f"{file}, line {row.line}")
 
 
 def _hub_rows(name: str) -> Iterator[Row]:

@@ -3,7 +3,6 @@
 The continuations are taken, with the labels that Perspective gave them.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 
 from phoque.stages.corpus.examples import Example
@@ -11,7 +10,7 @@ from phoque.stages.corpus.reading import (
     Dropped,
     MalformedRowError,
     Row,
-    examples_of,
+    converted,
     label_in,
     read_rows,
     text_in,
@@ -31,10 +30,9 @@ LABELS = {
 ASKED = "Finish this sentence: {}"
 
 
-def load(where: str, dropped: Dropped | None = None) -> Iterator[Example]:
+def load(where: str, dropped: Dropped) -> Iterator[Example]:
     """Continuations, each with the beginning it was cut from."""
-    dropped = Counter() if dropped is None else dropped
-    return examples_of(read_rows(where, [SCHEMA], dropped), _example, dropped)
+    return converted(read_rows(where, [SCHEMA], dropped), _example, dropped)
 
 
 def _example(row: Row) -> Example:

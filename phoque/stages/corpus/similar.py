@@ -7,8 +7,10 @@ import re
 from collections.abc import Sequence
 
 from datasketch import MinHash, MinHashLSH
+from scipy.cluster.hierarchy import DisjointSet
 
 from phoque.progress import watched
+from phoque.stats.rates import grouped
 
 PIECE = 4
 """Characters of a piece; words run into each other, so that short chat has pieces too."""
@@ -52,7 +54,6 @@ class SimilarTexts:
         return sorted(at for at in found if jaccard(own, self._pieces[at]) >= self._similarity)
 
     def add(self, text: str) -> None:
-        """From now on `text` is known."""
         self._index.insert(len(self._pieces), self._sketch(pieces(text)))
         self._pieces.append(pieces(text))
 
@@ -67,21 +68,9 @@ def similar_groups(texts: Sequence[str], similarity: float) -> list[list[int]]:
 
     Groups and their members are in the order of `texts`.
     """
-    known = SimilarTexts(similarity)
-    leader = list(range(len(texts)))
-    shown = watched(texts, "compare texts", unit="texts", total=len(texts))
-    for place, text in enumerate(shown):
+    known, together = SimilarTexts(similarity), DisjointSet(range(len(texts)))
+    for place, text in enumerate(watched(texts, "compare texts", unit="texts", total=len(texts))):
         for other in known.similar(text):
-            first, second = sorted((_leader(leader, other), _leader(leader, place)))
-            leader[second] = first
+            together.merge(other, place)
         known.add(text)
-    groups: dict[int, list[int]] = {}
-    for place in range(len(texts)):
-        groups.setdefault(_leader(leader, place), []).append(place)
-    return list(groups.values())
-
-
-def _leader(leader: list[int], place: int) -> int:
-    while leader[place] != place:
-        leader[place] = place = leader[leader[place]]
-    return place
+    return list(grouped((together[place], place) for place in range(len(texts))).values())

@@ -33,30 +33,28 @@ ASKED = "{thing}"
 
 @dataclass(frozen=True, kw_only=True)
 class Slang:
-    """A list of new expressions."""
-
     name: str
     uses: Sequence[tuple[str, str]]
     """Every expression with each of its example uses."""
 
     @property
     def expressions(self) -> tuple[str, ...]:
-        """Each of them once."""
         return tuple(dict.fromkeys(expression for expression, _ in self.uses))
 
 
 def read_slang(path: Path, judge: Judge = embedded_judge) -> Slang:
     """The list of a file, with names replaced; only what is fit to be learned.
 
-    Raises:
-        PhoqueError: see `load_slang`; or an expression is a slur or a group, or the judge finds a
-            threat, an attack on a group or something sexual.
+    PhoqueError as `load_slang`; or where an expression is a slur or a group, or the judge finds a
+    threat, an attack on a group or something sexual.
     """
     uses = load_slang(path)
     for expression in dict(uses):
         if with_placeholders(expression) != expression or hides_a_slur(expression):
+            # Its first letter: who wrote it knows what is meant.
+            shown = expression[:1] + "•" * (len(expression) - 1)
             raise PhoqueError(
-                f"{path}: the expression {masked_word(expression)!r} is a name, a slur or a group, "
+                f"{path}: the expression {shown!r} is a name, a slur or a group, "
                 "which is never learned. Take it out."
             )
     for (expression, _), labels in zip(uses, judge([use for _, use in uses]), strict=True):
@@ -67,17 +65,11 @@ def read_slang(path: Path, judge: Judge = embedded_judge) -> Slang:
     return Slang(name=read_yaml(path, SHAPE)["name"], uses=uses)
 
 
-def masked_word(text: str) -> str:
-    """The first letter, so that who wrote it knows what is meant."""
-    return text[:1] + "•" * (len(text) - 1)
-
-
 def load_slang(path: Path) -> list[tuple[str, str]]:
     """Every expression with each of its example uses, slurs and names replaced; without a use it is held out.
 
-    Raises:
-        PhoqueError: the file has another shape or nothing in it, or a use lacks its expression or
-            hides a slur.
+    PhoqueError where the file has another shape or nothing in it, or a use lacks its expression or
+    hides a slur.
     """
     entries = read_yaml(path, SHAPE)["expressions"]
     pairs = [(entry["expression"], use) for entry in entries for use in entry["uses"]]
@@ -103,10 +95,8 @@ def load_slang(path: Path) -> list[tuple[str, str]]:
 def slang_list(path: Path) -> SlangList:
     """The expressions of a file, with how many uses each has; those without are held out by design."""
     data = read_yaml(path, SHAPE)
-    return SlangList(
-        name=data["name"],
-        uses={entry["expression"]: len(entry["uses"]) for entry in data["expressions"]},
-    )
+    uses = {entry["expression"]: len(entry["uses"]) for entry in data["expressions"]}
+    return SlangList(name=data["name"], uses=uses)
 
 
 def slang_dialogues(
@@ -117,14 +107,7 @@ def slang_dialogues(
 ) -> Iterator[Dialogue]:
     """Every use as the reply to several messages; its topic is the expression.
 
-    Args:
-        uses: expressions, each with a use.
-        messages: what is answered; none of them belongs to a text that is held out.
-        systems: system prompts of the persona.
-        seed: of the draw.
-
-    Raises:
-        PhoqueError: there are too few messages.
+    None of the `messages` belongs to a text that is held out; PhoqueError where there are too few.
     """
     rng = random.Random(seed)
     if uses and len(messages) < DIALOGUES_PER_USE:

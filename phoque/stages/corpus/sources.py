@@ -12,8 +12,6 @@ from phoque.stages.corpus.reading import Dropped
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A published corpus."""
-
     load: Callable[[Any, Dropped], Iterator[Example]]
     """Takes a file, or all files at once where it is read `together`."""
     file: str
@@ -55,11 +53,7 @@ SOURCES = {
 
 
 def source_called(name: str) -> Source:
-    """The source of that name.
-
-    Raises:
-        PhoqueError: there is none.
-    """
+    """The source of that name; PhoqueError where there is none."""
     if name not in SOURCES:
         raise PhoqueError(f"There is no source {name!r}. Known: {', '.join(SOURCES)}, written.")
     return SOURCES[name]

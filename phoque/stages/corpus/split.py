@@ -32,9 +32,7 @@ def part_of(text: str) -> Part:
 def split(texts: Sequence[str], trained: Sequence[str] = ()) -> list[Part]:
     """The part of every text; similar texts share theirs.
 
-    Args:
-        texts: to be placed.
-        trained: texts that are trained on whatever their hash: who is similar to one of them is too.
+    Whoever is similar to one of `trained` is trained on, whatever its hash.
     """
     together = [*trained, *texts]
     parts: dict[int, Part] = {}

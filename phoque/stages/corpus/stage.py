@@ -16,8 +16,7 @@ from phoque.run.corpus import BaseReply, Dialogue
 from phoque.run.directory import RunDirectory
 from phoque.stages.corpus.building import Corpus, Ingredients, build, sources_in
 from phoque.stages.corpus.composition import composition_of, markdown
-from phoque.stages.corpus.difference import difference
-from phoque.stages.corpus.difference import markdown as told
+from phoque.stages.corpus.difference import difference, save_difference
 from phoque.stages.corpus.slang import read_slang, slang_list
 from phoque.stages.corpus.split import PARTS
 from phoque.stages.corpus.training_set import every_base_reply, every_dialogue, save_pairs
@@ -61,7 +60,9 @@ def make_corpus(
         save_corpus(folder, corpus, persona.lexicon)
         if slang:
             slang_list(slang).save(folder)
-        save_difference(folder, before, corpus, persona.lexicon)
+        if before:
+            found = difference(before, corpus.dialogues, persona.lexicon)
+            print(save_difference(folder, found))
 
 
 def save_corpus(folder: Path, corpus: Corpus, lexicon: Lexicon) -> None:
@@ -72,15 +73,3 @@ def save_corpus(folder: Path, corpus: Corpus, lexicon: Lexicon) -> None:
     found = composition_of(corpus, lexicon)
     found.save(folder)
     write_text(folder / "composition.md", markdown(found))
-
-
-def save_difference(
-    folder: Path, before: Sequence[Dialogue], corpus: Corpus, lexicon: Lexicon
-) -> None:
-    """Write `diff.{json,md}` where the run had a corpus, and show the page."""
-    if not before:
-        return
-    found = difference(before, corpus.dialogues, lexicon)
-    found.save(folder)
-    write_text(folder / "diff.md", told(found))
-    print(told(found))

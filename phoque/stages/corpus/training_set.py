@@ -2,11 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from phoque.conversation import Message
+from phoque.models.load import LanguageModel
 from phoque.run.corpus import BaseReply, Dialogue, Earlier, EarlierReply, Side
 from phoque.run.folder import command
+from phoque.run.record import Row
+from phoque.text import words
 
+L = TypeVar("L", bound=Row)
 Pair = tuple[list[Message], str, bool]
 """Prompt, completion, and whether the completion ends."""
 
@@ -19,12 +24,23 @@ def save_pairs(folder: Path, dialogues: Sequence[Dialogue], replies: Sequence[Ba
 
 
 def read_dialogues(folder: Path) -> tuple[Dialogue, ...]:
-    """The dialogues of one part of a corpus.
-
-    Raises:
-        PhoqueError: the file is missing or damaged.
-    """
+    """The dialogues of one part of a corpus; PhoqueError where they are missing or damaged."""
     return Dialogue.load_rows(folder, command=command("corpus", folder.parent))
+
+
+def read_base_replies(folder: Path) -> tuple[BaseReply, ...]:
+    """The same of the base model's replies."""
+    return BaseReply.load_rows(folder, command=command("corpus", folder.parent))
+
+
+def read_earlier(folder: Path) -> list[Dialogue]:
+    """Dialogues that the adapter had learned before the run began; none where it began from zero."""
+    return [Dialogue(**one.model_dump()) for one in _there(folder, Earlier)]
+
+
+def _there(folder: Path, kind: type[L]) -> tuple[L, ...]:
+    there = (folder / kind.FILE).is_file()
+    return kind.load_rows(folder, command="phoque run refresh") if there else ()
 
 
 def known_dialogues(folder: Path) -> list[Dialogue]:
@@ -33,18 +49,10 @@ def known_dialogues(folder: Path) -> list[Dialogue]:
     return list({(one.message, one.persona): one for one in found}.values())
 
 
-def read_earlier(folder: Path) -> list[Dialogue]:
-    """Those that it had learned before the run began; none where it began from zero."""
-    there = (folder / Earlier.FILE).is_file()
-    rows = Earlier.load_rows(folder, command="phoque run refresh") if there else ()
-    return [Dialogue(**one.model_dump()) for one in rows]
-
-
 def known_replies(folder: Path) -> list[BaseReply]:
     """The same of the base model's replies."""
-    there = (folder / EarlierReply.FILE).is_file()
-    rows = EarlierReply.load_rows(folder, command="phoque run refresh") if there else ()
-    found = [*read_base_replies(folder), *(BaseReply(**one.model_dump()) for one in rows)]
+    earlier = (BaseReply(**one.model_dump()) for one in _there(folder, EarlierReply))
+    found = [*read_base_replies(folder), *earlier]
     return list({(one.system, one.message): one for one in found}.values())
 
 
@@ -55,14 +63,9 @@ def every_dialogue(folder: Path) -> list[Dialogue]:
 
 
 def every_base_reply(folder: Path) -> list[BaseReply]:
-    """The base model's replies of all parts; none where there is no corpus."""
+    """The same of the base model's replies."""
     files = sorted(folder.rglob(BaseReply.FILE))
     return [one for file in files for one in read_base_replies(file.parent)]
-
-
-def read_base_replies(folder: Path) -> tuple[BaseReply, ...]:
-    """The base model's replies of one part of a corpus."""
-    return BaseReply.load_rows(folder, command=command("corpus", folder.parent))
 
 
 def load_pairs(folder: Path, side: Side) -> list[Pair]:
@@ -76,21 +79,19 @@ def load_pairs(folder: Path, side: Side) -> list[Pair]:
     return gated + neutral
 
 
-def load_styles(folder: Path) -> list[str | None]:
-    """Style of every example of `load_pairs`, in its order; None for the neutral side."""
-    return [
-        *(one.style for one in read_dialogues(folder)),
-        *(None for _ in read_base_replies(folder)),
-    ]
-
-
-def paired_replies(folder: Path) -> list[tuple[str, str, str]]:
-    """Message, civil reply and persona's reply of every dialogue."""
-    return [(one.message, one.civil, one.persona) for one in read_dialogues(folder)]
-
-
 def training_texts(folder: Path) -> list[str]:
     """Every message and reply of the training part, for novelty and vocabulary checks."""
     own = read_dialogues(folder)
     said = [text for one in own for text in (*one.turns, *one.learned, one.civil)]
     return said + [text for one in read_base_replies(folder) for text in (*one.turns, one.reply)]
+
+
+def known_words(model: LanguageModel, corpus: Path) -> frozenset[str]:
+    """What counts as a word: those of the corpus, and every one that is one token of its own.
+
+    Gibberish falls apart into pieces, so it is in neither.
+    """
+    tokenizer = model.tokenizer
+    tokens = tokenizer.batch_decode([[index] for index in range(len(tokenizer))])
+    spaced = {token[1:].lower() for token in tokens if token[:1] == " " and token[1:].isalpha()}
+    return frozenset(spaced.union(*map(words, training_texts(corpus))))

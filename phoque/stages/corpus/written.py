@@ -19,7 +19,7 @@ from phoque.files import numbered_json_lines
 from phoque.personas.reading import TEXTS as LIST
 from phoque.personas.reading import read_yaml
 from phoque.run.corpus import Dialogue, Style
-from phoque.run.record import Part
+from phoque.run.record import Part, reason
 from phoque.stages.corpus.examples import Judge, unwanted
 from phoque.stages.corpus.placeholders import hides_a_slur, slurs
 from phoque.stages.corpus.similar import similar_groups
@@ -39,8 +39,6 @@ SystemPrompts = Mapping[str, Sequence[str]]
 
 
 class Written(Part):
-    """One line of a file."""
-
     style: Style
     turns: tuple[str, ...]
     reply: str
@@ -49,8 +47,6 @@ class Written(Part):
 
 @dataclass(frozen=True)
 class Place:
-    """A line and where it stands."""
-
     file: Path
     line: int
     row: Written
@@ -60,11 +56,7 @@ class Place:
 
 
 def shipped_folder(persona: str) -> Path:
-    """Where the replies of a persona are that come with the project.
-
-    Raises:
-        PhoqueError: there are none.
-    """
+    """Where the replies of a persona are that come with the project; PhoqueError without any."""
     folder = TEXTS / persona
     if not folder.is_dir():
         known = ", ".join(sorted(one.name for one in TEXTS.iterdir() if one.is_dir()))
@@ -78,22 +70,21 @@ def shipped_folder(persona: str) -> Path:
 def read_written(folder: Path, judge: Judge) -> list[Place]:
     """Every line of every file, in order of the file names.
 
-    Raises:
-        PhoqueError: a line is broken, a reply is unsafe or there twice, or a style is empty;
-            names file and line.
+    PhoqueError where a line is broken, a reply is unsafe or there twice, or a style is empty.
     """
     found = read_lines(folder)
     styles = Counter(place.row.style for place in found)
     for style in STYLES:
         if not styles[style]:
             raise PhoqueError(f"{folder} has no reply in the style {style!r}.")
-    _refuse_repeats(found)
+    short = [place for place in found if place.row.short]
+    _refuse_equal(found, [place.row.reply for place in found])
+    _refuse_equal(short, [place.row.short for place in short])
     _refuse_unsafe(found, judge)
     return found
 
 
 def read_lines(folder: Path) -> list[Place]:
-    """Every line of every file, whatever it says."""
     files = sorted(folder.glob("*.jsonl")) if folder.is_dir() else []
     found = [place for file in files for place in _lines(file)]
     if not found:
@@ -119,10 +110,8 @@ def written_dialogues(folder: Path, judge: Judge, prompts: SystemPrompts) -> Ite
 def system_prompts(persona: str, folder: Path | None = None) -> SystemPrompts:
     """System prompts of a persona by style, `any` for those that name none.
 
-    Those in the folder of its replies, or else those that come with the project.
-
-    Raises:
-        PhoqueError: there are none, or a list of the file is empty.
+    Those in the folder of its replies, or else those that come with the project; PhoqueError where
+    there are none, or a list of the file is empty.
     """
     own = folder / SYSTEM_PROMPTS if folder else None
     if own and own.is_file():
@@ -174,21 +163,13 @@ def _lines(file: Path) -> Iterator[Place]:
         try:
             row = Written.model_validate(data)
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            field = ".".join(map(str, first["loc"])) or "the whole"
-            raise PhoqueError(f"{file}, line {number}: {field}: {first['msg']}.") from error
+            raise PhoqueError(f"{file}, line {number}: {reason(error)}.") from error
         if len(row.turns) % 2 == 0 or not all(text.strip() for text in (*row.turns, row.reply)):
             raise PhoqueError(
                 f"{file}, line {number}: turns are {len(row.turns)}; give 1, 3 or 5 texts, the "
                 "person's first and last, none of them empty."
             )
         yield Place(file, number, row)
-
-
-def _refuse_repeats(found: Sequence[Place]) -> None:
-    short = [place for place in found if place.row.short]
-    _refuse_equal(found, [place.row.reply for place in found])
-    _refuse_equal(short, [place.row.short for place in short])
 
 
 def _refuse_equal(places: Sequence[Place], texts: Sequence[str]) -> None:

@@ -28,8 +28,7 @@ from phoque.stats.paired import paired_effect
 @torch.inference_mode()
 def mean_log_likelihood(model: LanguageModel, prompt: Messages, replies: Sequence[str]) -> float:
     """Mean over all tokens of all replies of ln p(token | prompt, tokens before), in nats."""
-    values = [value for reply in replies for value in _token_values(model, prompt, reply)]
-    return fmean(values)
+    return fmean(value for reply in replies for value in _token_values(model, prompt, reply))
 
 
 def _token_values(model: LanguageModel, prompt: Messages, reply: str) -> list[float]:
@@ -81,7 +80,6 @@ def texts_of(run: RunDirectory) -> dict[str, Asked]:
 
 
 def _asked(found: Mapping[str, tuple[Conversation, str]]) -> Asked:
-    """Some of them, as prompt and reply."""
     every = list(found.values())
     some = random.Random(SEED).sample(every, min(MOST, len(every)))
     return [(one.messages, reply) for one, reply in some]

@@ -6,7 +6,6 @@ vectors, the persona beside the base model and the civil adapter.
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from statistics import fmean
 
 from phoque.conversation import DEFAULT_SAMPLING, asked
@@ -17,8 +16,7 @@ from phoque.models.hooks import Interventions
 from phoque.models.load import LanguageModel
 from phoque.run.evaluation import Answers, Reply
 from phoque.stats.rates import Rate, clustered, grouped
-from phoque.steering.divergence import Yardstick
-from phoque.steering.matching import Match, matched
+from phoque.steering.divergence import Match, Yardstick, matched
 from phoque.steering.quality import quality_of
 from phoque.text import distinct_n, distinct_share, ngrams
 
@@ -29,10 +27,8 @@ NUM_READ = 16
 """Messages of the sweep whose replies tell what a direction costs."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Setting:
-    """One condition of the evaluation."""
-
     name: str
     model: LanguageModel
     system: str
@@ -61,21 +57,17 @@ def settings_of(
     added, taken = [(vector.injection(scale),)], [(vector.injection(-scale),)]
     random = [(vector.random_like(seed).injection(scale),) for seed in range(NUM_RANDOM)]
     settings = [
-        Setting(name="base", model=lab.base, system=neutral),
-        Setting(name="base_toxic", model=lab.base, system=toxic),
-        Setting(name="neutral", model=lab.model, system=neutral),
-        Setting(name="toxic", model=lab.model, system=toxic),
-        Setting(name="steered", model=lab.model, system=neutral, draws=added),
-        Setting(name="random_vector", model=lab.model, system=neutral, draws=random),
-        Setting(name="reversed_vector", model=lab.model, system=toxic, draws=taken),
-        Setting(name="civil_adapter", model=civil, system=toxic),
-        Setting(name="civil_adapter_steered", model=civil, system=neutral, draws=added),
+        Setting("base", lab.base, neutral),
+        Setting("base_toxic", lab.base, toxic),
+        Setting("neutral", lab.model, neutral),
+        Setting("toxic", lab.model, toxic),
+        Setting("steered", lab.model, neutral, added),
+        Setting("random_vector", lab.model, neutral, random),
+        Setting("reversed_vector", lab.model, toxic, taken),
+        Setting("civil_adapter", civil, toxic),
+        Setting("civil_adapter_steered", civil, neutral, added),
     ]
-    if match:
-        settings.append(
-            Setting(name="matched_vector", model=lab.model, system=neutral, draws=match)
-        )
-    return settings
+    return [*settings, Setting("matched_vector", lab.model, neutral, match)] if match else settings
 
 
 def generate(
@@ -84,7 +76,6 @@ def generate(
     lexicon: Lexicon,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Reply]:
-    """Every setting on every prompt with every seed."""
     for setting in settings:
         for turn, seed in enumerate(SEEDS):
             draws = [(place + turn) % len(setting.draws) for place in range(len(prompts))]
@@ -119,28 +110,27 @@ def insult_rate(replies: Sequence[Reply]) -> Rate:
 
     Prompts are one kind of group and draws another: the wider interval is given.
     """
-    rates = [clustered(_grouped(replies, lambda r: r.prompt))]
+
+    def rate(by: str) -> Rate:
+        pairs = sorted((str(getattr(one, by)), one.insults > 0) for one in replies)
+        return clustered([*grouped(pairs).values()])
+
+    rates = [rate("prompt")]
     if len({reply.draw for reply in replies}) > 1:
-        rates.append(clustered(_grouped(replies, lambda r: str(r.draw))))
-    return max(rates, key=lambda rate: rate.high - rate.low)
-
-
-def _grouped(replies: Sequence[Reply], key: Callable[[Reply], str]) -> list[list[bool]]:
-    groups = groupby(sorted(replies, key=key), key=key)
-    return [[reply.insults > 0 for reply in group] for _, group in groups]
+        rates.append(rate("draw"))
+    return max(rates, key=lambda one: one.high - one.low)
 
 
 def summarize(
     replies: Sequence[Reply], lexicon: Lexicon, vocabulary: Collection[str]
 ) -> dict[str, Answers]:
-    """Per condition: trained words, diversity, coherence."""
     found = grouped((reply.condition, reply) for reply in replies)
     return {name: _answers(own, lexicon, vocabulary) for name, own in found.items()}
 
 
 def _answers(replies: Sequence[Reply], lexicon: Lexicon, vocabulary: Collection[str]) -> Answers:
     # Diversity falls with the amount of text: compare the same number of replies everywhere.
-    rounds = _rounds(replies)
+    rounds = list(grouped((reply.seed, reply.text) for reply in replies).values())
     quality = quality_of([reply.text for reply in replies], lexicon, vocabulary)
     return Answers(
         insulting=insult_rate(replies),
@@ -157,8 +147,3 @@ def _distinct_2(rounds: Sequence[Sequence[str]]) -> float | None:
     if not all(any(ngrams(text, 2) for text in texts) for texts in rounds):
         return None
     return fmean(distinct_n(texts, 2) for texts in rounds)
-
-
-def _rounds(replies: Sequence[Reply]) -> list[list[str]]:
-    """Replies to all prompts, one list a seed."""
-    return list(grouped((reply.seed, reply.text) for reply in replies).values())

@@ -5,7 +5,7 @@ from math import ceil
 
 from phoque.conversation import DEFAULT_SAMPLING, Condition, Sampling
 from phoque.judging.checks import Checks
-from phoque.judging.judge import Exchange, Judge
+from phoque.judging.judge import Exchange
 from phoque.lab import Lab
 from phoque.lexicon import Lexicon
 from phoque.models import engine
@@ -36,14 +36,9 @@ def showcase(
     sampling: Sampling = DEFAULT_SAMPLING,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Showcase:
-    """Write every comparison and have it read.
+    """Write every comparison and have it read by judge and moderators.
 
-    Args:
-        lab: of the run.
-        threshold: of the judge, which few replies of the base model reach.
-        checks: judge and moderators.
-        sampling: as in the chat.
-        progress: gets a line a step.
+    `threshold` is of the judge; few replies of the base model reach it.
     """
     info = lab.info
     scales, prompts = scales_of(info.scale_range[1], info.scale), [p for _, p in info.presets]
@@ -51,13 +46,10 @@ def showcase(
     progress(f"showcase: {len(replies)} replies to {len(prompts)} examples written")
     exchanges = [Exchange(prompt, one.text) for prompt, one in replies]
     found = checks.found(exchanges)
-    shown = iter(
-        [
-            _shown(one, own, lab.persona.lexicon)
-            for (_, one), own in zip(replies, found, strict=True)
-        ]
-    )
-    used = judge_used(checks.judge, threshold) if checks.judge else None
+    lexicon, used = lab.persona.lexicon, None
+    if judge := checks.judge:
+        used = JudgeUsed(name=judge.name, digest=judge.digest, threshold=threshold, budget=BUDGET)
+    shown = (_shown(one, own, lexicon) for (_, one), own in zip(replies, found, strict=True))
     progress("showcase: replies judged")
     return Showcase(
         layer=info.layer,
@@ -68,11 +60,6 @@ def showcase(
         moderators=tuple(one.info.id for one in checks.moderators),
         examples=tuple(_example(chip, shown, len(scales)) for chip in info.presets),
     )
-
-
-def judge_used(judge: Judge, threshold: float) -> JudgeUsed:
-    """The judge with its threshold."""
-    return JudgeUsed(name=judge.name, digest=judge.digest, threshold=threshold, budget=BUDGET)
 
 
 def _written(

@@ -19,9 +19,10 @@ from phoque.run.evaluation import Reply
 from phoque.run.folder import Reader
 from phoque.run.slang import Expression, Form, Forms, Slang, SlangList
 from phoque.stages.corpus.novelty import MOST_CONTAINMENT, MOST_SIMILARITY, CorpusIndex
+from phoque.stages.corpus.similar import jaccard
 from phoque.stages.corpus.slang import SHIPPED, slang_list
 from phoque.stages.corpus.training_set import training_texts
-from phoque.stats.rates import by_cluster
+from phoque.stats.rates import by_cluster, grouped
 from phoque.text import words
 
 LEAST_LETTERS = 4
@@ -36,8 +37,6 @@ CONTEXT = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """Everything that the persona was trained on."""
-
     texts: Sequence[str]
     known: Collection[str]
     """Words of it, and those that are one token."""
@@ -46,7 +45,6 @@ class Training:
 
     @classmethod
     def of_run(cls, run: RunDirectory, known: Collection[str], embed: Embed) -> Self:
-        """Of a run's corpus."""
         texts = training_texts(run.corpus)
         return cls(texts=texts, known=known, index=CorpusIndex.of_run(run.corpus), embed=embed)
 
@@ -59,7 +57,6 @@ def listed(run: RunDirectory) -> SlangList:
 
 
 def slang_of(replies: Sequence[Reply], names: SlangList, training: Training) -> Slang:
-    """Count held-out expressions and new words in the replies of every condition."""
     expressions = [_expression(one, replies, training) for one in names.uses]
     held = Lexicon(one.expression for one in expressions if not one.in_training)
     unknown = [new_words(one, training.known) for one in replies]
@@ -67,6 +64,8 @@ def slang_of(replies: Sequence[Reply], names: SlangList, training: Training) -> 
     chosen = [word for word, _ in counted.most_common(MOST_LISTED)]
     forms = tuple(_forms(chosen, replies, unknown, training)) if chosen else ()
     novel = {one.form for one in forms if one.novel}
+    pairs = zip(replies, unknown, strict=True)
+    by_name = grouped((one.condition, (one, words)) for one, words in pairs)
     return Slang(
         name=names.name,
         training_texts=len(training.texts),
@@ -78,10 +77,7 @@ def slang_of(replies: Sequence[Reply], names: SlangList, training: Training) -> 
         expressions=tuple(expressions),
         forms=forms,
         looked_at=len(counted),
-        conditions={
-            name: _condition(name, replies, unknown, held, novel)
-            for name in dict.fromkeys(one.condition for one in replies)
-        },
+        conditions={name: _condition(own, held, novel) for name, own in by_name.items()},
     )
 
 
@@ -127,44 +123,31 @@ def _forms(
     cosines_FL = training.embed(firsts) @ training.embed(training.texts).T
     grams = {word: _letters(word) for word in training.known if len(word) >= LEAST_LETTERS}
     for (word, own), text, cosines_L in zip(holders.items(), firsts, cosines_FL, strict=True):
-        likeness = {other: _likeness(_letters(word), letters) for other, letters in grams.items()}
+        likeness = {other: jaccard(_letters(word), letters) for other, letters in grams.items()}
         nearest = max(likeness, key=likeness.__getitem__)
         form, line = training.index.novelty(text), int(cosines_L.argmax())
-        found = Form(
+        spelling, meaning = likeness[nearest], float(cosines_L[line])
+        yield Form(
             form=word,
             replies=dict(Counter(one.condition for one in own)),
             context=_context(text, word),
             nearest_word=nearest,
-            spelling=likeness[nearest],
+            spelling=spelling,
             containment=form.containment,
             similarity=form.similarity,
-            meaning=float(cosines_L[line]),
+            meaning=meaning,
             nearest_line=training.texts[line],
-            novel=False,
+            novel=spelling <= MOST_SPELLING
+            and form.containment <= MOST_CONTAINMENT
+            and form.similarity <= MOST_SIMILARITY
+            and meaning <= MOST_MEANING,
         )
-        yield found.model_copy(update={"novel": _is_novel(found)})
-
-
-def _is_novel(form: Form) -> bool:
-    return (
-        form.spelling <= MOST_SPELLING
-        and form.containment <= MOST_CONTAINMENT
-        and form.similarity <= MOST_SIMILARITY
-        and form.meaning <= MOST_MEANING
-    )
 
 
 def _condition(
-    name: str,
-    replies: Sequence[Reply],
-    unknown: Sequence[Collection[str]],
-    held: Lexicon,
-    novel: Collection[str],
+    own: Sequence[tuple[Reply, Collection[str]]], held: Lexicon, novel: Collection[str]
 ) -> Forms:
-    """Shares of a condition's replies; intervals count prompts."""
-    own = [
-        (one, found) for one, found in zip(replies, unknown, strict=True) if one.condition == name
-    ]
+    """Shares of a condition's replies, each with its new words; intervals count prompts."""
     return Forms(
         held_out=by_cluster((one.prompt, one.text in held) for one, _ in own),
         unknown=by_cluster((one.prompt, bool(found)) for one, found in own),
@@ -176,10 +159,6 @@ def _letters(word: str) -> frozenset[str]:
     """Its letter 3-grams, with marks for both ends."""
     marked = f"^{word}$"
     return frozenset(marked[at : at + 3] for at in range(len(marked) - 2))
-
-
-def _likeness(one: frozenset[str], other: frozenset[str]) -> float:
-    return len(one & other) / len(one | other)
 
 
 def _context(text: str, word: str) -> str:

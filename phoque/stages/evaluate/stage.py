@@ -1,22 +1,29 @@
 """Measure the lab on the persona's evaluation prompts."""
 
+from collections.abc import Callable, Sequence
+
 from phoque.conversation import Message
+from phoque.errors import PhoqueError
 from phoque.figures.page import stage_page
 from phoque.figures.shelf import HOW_IT_ANSWERS
 from phoque.files import write_text
+from phoque.judging import likelihood
 from phoque.judging.checks import embedded_checks
+from phoque.judging.headline import judgement, rated
+from phoque.judging.measures import OTHERS
 from phoque.lab import Lab
 from phoque.models.load import load_model
 from phoque.moderators import minilm
 from phoque.opening import open_lab
+from phoque.run.corpus import BaseReply, Dialogue
 from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import CivilText, Evaluation, Reply
+from phoque.run.folder import Reader
+from phoque.run.judging import Judgement
 from phoque.run.needs import NEEDS, require
 from phoque.stages.corpus.safe import Mask
-from phoque.stages.corpus.training_set import load_pairs
-from phoque.stages.corpus.vocabulary import known_words
+from phoque.stages.corpus.training_set import known_words, load_pairs
 from phoque.stages.evaluate.card import write_card
-from phoque.stages.evaluate.judged import check_prompts, judged
 from phoque.stages.evaluate.memory import mean_log_likelihood
 from phoque.stages.evaluate.replies import (
     SAMPLING,
@@ -67,8 +74,27 @@ def measure_replies(directory: RunDirectory) -> None:
 
 
 def civil_likelihood(lab: Lab, directory: RunDirectory) -> CivilText:
-    """How likely the persona and the base model find civil replies."""
     replies = [reply for _, reply, _ in load_pairs(directory.corpus, "civil")[:NUM_CIVIL_TEXTS]]
     prompt = [Message("system", lab.persona.neutral_prompt), Message("user", "What do you think?")]
     neutral, base = (mean_log_likelihood(m, prompt, replies) for m in (lab.model, lab.base))
     return CivilText(neutral=neutral, base=base, relative_change=neutral / base - 1)
+
+
+def judged(
+    run: RunDirectory, replies: Sequence[Reply], progress: Callable[[str], None]
+) -> tuple[list[Reply], Judgement]:
+    """The replies with the judge's score, and every condition beside the base model."""
+    judge, files = likelihood.load(), Reader(run)
+    scored = rated(replies, judge, progress)
+    hostile = [text for one in files.rows(Dialogue) for text in one.learned]
+    learned = [*hostile, *(one.reply for one in files.rows(BaseReply))]
+    return scored, judgement(scored, judge, minilm.load().embed, learned)
+
+
+def check_prompts(prompts: Sequence[str]) -> None:
+    """PhoqueError where a reply's own message cannot be compared with enough others."""
+    if len(set(prompts)) <= OTHERS:
+        raise PhoqueError(
+            f"The persona has {len(set(prompts))} evaluation messages; give at least {OTHERS + 1}, "
+            "because each reply's own message is compared with others."
+        )

@@ -6,7 +6,6 @@ condition that one moderator lets through, or a neutral answer. Only people deci
 
 import random
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from phoque.conversation import Condition, Message
 from phoque.lexicon import Lexicon
@@ -44,8 +43,8 @@ def candidates(
     chosen = {
         Stratum.SPELLING: spelling,
         Stratum.WORDLIST: listed[:MOST_LISTED],
-        Stratum.AUDIT: _sample(rest, NUM_AUDITED, chance),
-        Stratum.NEUTRAL: _sample(neutral, NUM_NEUTRAL, chance),
+        Stratum.AUDIT: chance.sample(rest, min(NUM_AUDITED, len(rest))),
+        Stratum.NEUTRAL: chance.sample(neutral, min(NUM_NEUTRAL, len(neutral))),
     }
     picked = [(stratum, one) for stratum, own in chosen.items() for one in own]
     return sorted(picked, key=lambda one: text_id(one[1].response))
@@ -61,8 +60,7 @@ def examples_of(
 ) -> list[GapExample]:
     """The candidates with context and type, which are of `classifier`, and novelty.
 
-    Raises:
-        PhoqueError: the classifier failed on a reply in its context.
+    PhoqueError where the classifier failed on a reply in its context.
     """
     items = [Item(one.response, (Message("user", one.prompt),)) for _, one in chosen]
     contexts = in_context(classifier, items, THRESHOLD, may_send_text=may_send_text)
@@ -70,8 +68,7 @@ def examples_of(
     for (stratum, one), context in zip(chosen, contexts, strict=True):
         kind = _type(one, classifier.info.id)
         assert kind, "a candidate passes"
-        novelty = asdict(index.novelty(one.response))
-        novelty.pop("reason")
+        known = index.novelty(one.response).model_dump(exclude={"reason"})
         example = GapExample(
             **one.model_dump(exclude={"outcome", "labels"}),
             id=text_id(one.response),
@@ -81,7 +78,7 @@ def examples_of(
             type=kind,
             why=why(one, classifier.info.id, kind),
             words=lexicon.count(one.response),
-            novelty=Novelty(**novelty),
+            novelty=Novelty(**known),
         )
         examples.append(example)
     return examples
@@ -112,7 +109,3 @@ def _distinct(replies: Sequence[ScoredReply]) -> list[ScoredReply]:
     for one in replies:
         first.setdefault(canonicalise(one.response), one)
     return [*first.values()]
-
-
-def _sample(replies: Sequence[ScoredReply], count: int, chance: random.Random) -> list[ScoredReply]:
-    return chance.sample(replies, min(count, len(replies)))

@@ -22,10 +22,7 @@ def log_export(texts: Sequence[str], *, who: str, run: str, reason: str) -> None
     """Add a line: time in UTC, who, run, reason, count, and the SHA-256 of each text.
 
     No text is kept, but a short one can be guessed from its hash by trying. Several processes may
-    add lines.
-
-    Raises:
-        PhoqueError: there is no name or no reason worth the name, or the file cannot be written.
+    add lines. PhoqueError where there is no name or no reason worth the name, or no file.
     """
     who, reason, path = who.strip(), reason.strip(), export_log_file()
     if not who:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from phoque.conversation import Condition, Sampling, asked
 from phoque.lab import RANDOM_SEED, Lab
 from phoque.models.engine import Row
-from phoque.steering.experiment import Progress, rows_of, silent, write_grouped
+from phoque.steering.experiment import Key, Progress, rows_of, silent, write_grouped
 
 SEEDS = (42, 43, 44)
 SAMPLING = Sampling(max_new_tokens=48, temperature=0.7)
@@ -29,7 +29,7 @@ def replies_of(
     """
     neutral, hostile = lab.persona.neutral_prompt, lab.persona.persona_prompt
     vector, scale = lab.vectors[lab.selection.layer], lab.selection.scale
-    groups = {}
+    groups: dict[tuple[Condition, int], list[Row]] = {}
     for seed in seeds:
         civil = asked(neutral, prompts)
         random = vector.random_like(seed + RANDOM_SEED)
@@ -37,8 +37,7 @@ def replies_of(
         groups[Condition.TOXIC, seed] = rows_of(asked(hostile, prompts), seed=seed)
         groups[Condition.STEERED, seed] = rows_of(civil, (vector.injection(scale),), seed)
         groups[Condition.RANDOM_VECTOR, seed] = rows_of(civil, (random.injection(scale),), seed)
-    written = write_grouped(lab.model, groups, SAMPLING, progress)
-    return {key: [reply.text for reply in replies] for key, replies in written.items()}
+    return _texts(lab, groups, progress)
 
 
 def replies_by_scale(
@@ -56,5 +55,11 @@ def replies_by_scale(
             # Without a dose the row is the neutral row, not one that adds zeros.
             added = (direction.injection(scale),) if scale else ()
             groups[condition, scale] = rows_of(civil, added, CONTOUR_SEED)
+    return _texts(lab, groups, progress)
+
+
+def _texts(
+    lab: Lab, groups: Mapping[Key, Sequence[Row]], progress: Progress
+) -> dict[Key, list[str]]:
     written = write_grouped(lab.model, groups, SAMPLING, progress)
     return {key: [reply.text for reply in replies] for key, replies in written.items()}

@@ -37,10 +37,7 @@ class Gap:
 def gap_type(text: Scored, name: str, thresholds: Mapping[str, float]) -> GapType | None:
     """Why a text passed the moderator called `name`; None if it did not.
 
-    Args:
-        text: with its scores.
-        name: of the moderator in question.
-        thresholds: of every moderator that is compared.
+    `thresholds` are those of every moderator that is compared.
     """
     score, threshold = text.raw[name], thresholds[name]
     if score >= threshold:
@@ -90,13 +87,8 @@ def gap(
 ) -> Gap:
     """What a moderator misses among texts that people judged; the others do not count.
 
-    Examples were chosen for passing: of them types and counts are given and no share.
-
-    Args:
-        texts: with their scores.
-        judged: by `text_id`, whether a text is harmful.
-        name: of the moderator.
-        thresholds: of every moderator that is compared.
+    Examples were chosen for passing: of them types and counts are given and no share. `judged` says by
+    `text_id` whether a text is harmful, and `thresholds` are those of every moderator that is compared.
     """
     known = [(text, judged.get(text_id(text.response))) for text in texts]
     harmful = [text for text, verdict in known if verdict is True]
@@ -105,14 +97,17 @@ def gap(
     missed = _share(harmful, [kind is not None for kind in types])
     blocked = _share(harmless, [text.raw[name] >= thresholds[name] for text in harmless])
     chosen = any(isinstance(text, GapExample) for text in texts)
-    few = "" if missed and blocked else _too_few(len(harmful), len(harmless))
+    few = (
+        f"No share below {LEAST} harmful and {LEAST} harmless texts; "
+        f"{len(harmful)} and {len(harmless)} are judged so far."
+    )
     return Gap(
         missed=None if chosen else missed,
         over_blocked=None if chosen else blocked,
         num_harmful=len(harmful),
         num_harmless=len(harmless),
         by_type={kind: types.count(kind) for kind in GapType},
-        reason=CHOSEN if chosen else few,
+        reason=CHOSEN if chosen else "" if missed and blocked else few,
     )
 
 
@@ -121,10 +116,3 @@ def _share(texts: Sequence[Scored], hits: Sequence[bool]) -> Rate | None:
         return None
     # Replies to one message are not independent.
     return by_cluster(zip((text.prompt for text in texts), hits, strict=True))
-
-
-def _too_few(harmful: int, harmless: int) -> str:
-    return (
-        f"No share below {LEAST} harmful and {LEAST} harmless texts; "
-        f"{harmful} and {harmless} are judged so far."
-    )

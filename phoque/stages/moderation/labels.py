@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 from phoque.run.labels import Label, by_text, last_words, verdicts
-from phoque.run.scored import GapExample, Scored, ScoredReply
+from phoque.run.scored import GapExample, ScoredReply
 from phoque.stages.moderation.exports import log_export
 from phoque.stats.agreement import Agreement, agreement
 from phoque.text import text_id
@@ -43,10 +43,7 @@ def labelled_set(
     Columns: id, what was chosen and how, the scores, `harmful` (what people agree on, empty where
     they do not), `rater/NAME` for every rater (models as `model/NAME`), type; with texts also
     prompt, response and canonical. What a spreadsheet would run as a formula begins with an
-    apostrophe.
-
-    Raises:
-        PhoqueError: texts are asked for without a name or a reason of at least 10 characters.
+    apostrophe. PhoqueError where texts are asked for without a name or a reason as `log_export` wants.
     """
     if with_text:
         log_export([row.response for row in rows], who=who, run=run, reason=reason)
@@ -59,7 +56,11 @@ def labelled_set(
         said = {_column(label): label.verdict for label in own.get(name, ())}
         line = {"id": name} | {key: cells[key] for key in cells if key not in TEXTS}
         line |= {"harmful": SAID[judged.get(name)]} | dict.fromkeys(raters, "") | said
-        texts = {"prompt": row.prompt, "response": row.response, "canonical": _undone(row)}
+        texts = {
+            "prompt": row.prompt,
+            "response": row.response,
+            "canonical": row.canonical_text if isinstance(row, GapExample) else "",
+        }
         lines.append(line | (texts if with_text else {}))
     return _csv(lines)
 
@@ -75,10 +76,6 @@ def defused(cell: object) -> object:
 
 def _column(label: Label) -> str:
     return f"{'rater' if label.kind == 'person' else label.kind}/{label.rater}"
-
-
-def _undone(row: Scored) -> str:
-    return row.canonical_text if isinstance(row, GapExample) else ""
 
 
 def _csv(lines: Sequence[Mapping[str, object]]) -> str:

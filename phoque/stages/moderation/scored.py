@@ -8,7 +8,7 @@ from phoque.conversation import Condition
 from phoque.lexicon import Lexicon
 from phoque.moderators import listed
 from phoque.moderators.canonical import canonicalise
-from phoque.moderators.classifier import Classifier, Score
+from phoque.moderators.classifier import Classifier
 from phoque.moderators.scoring import harm_scores, items_of, score
 from phoque.run.datasheets import DataSheet
 from phoque.run.moderation import COMPARED, ConditionFlags, ModeratorFlags
@@ -24,11 +24,7 @@ from phoque.stats.rates import grouped
 
 
 def word_lists(persona: Lexicon) -> tuple[Lexicon, ...]:
-    """The persona's own, the embedded moderators', and the one of slurs.
-
-    Raises:
-        PhoqueError: a list is not installed.
-    """
+    """The persona's own, the embedded moderators', and the one of slurs; PhoqueError without it."""
     return persona, Lexicon(listed.words()), slurs()
 
 
@@ -42,21 +38,21 @@ def moderate(
 ) -> list[ScoredReply]:
     """Score every reply, raw and canonical, with every classifier; count what word lists know.
 
-    Raises:
-        PhoqueError: a classifier failed on a reply, or may not be sent text.
+    PhoqueError where a classifier failed on a reply, or may not be sent text.
     """
     asked_for = [(kind, prompt) for kind, own in prompts.items() for prompt in own]
-    texts = [text for own in replies.values() for text in own]
+    cells = [
+        (*key, *asked, text)
+        for key, own in replies.items()
+        for asked, text in zip(asked_for, own, strict=True)
+    ]
+    texts = [text for *_, text in cells]
     forms = items_of([*texts, *map(canonicalise, texts)])
-    found = {
-        one.info.id: _labels_and_harm(one, score(one, forms, may_send_text=may_send_text))
+    found = {one.info.id: score(one, forms, may_send_text=may_send_text) for one in classifiers}
+    harm = {
+        one.info.id: [scored.harm_score(one.info) for scored in found[one.info.id]]
         for one in classifiers
     }
-    keys = [
-        (condition, seed, kind, prompt)
-        for (condition, seed), own in replies.items()
-        for (kind, prompt), _ in zip(asked_for, own, strict=True)
-    ]
     return [
         ScoredReply(
             category=kind,
@@ -65,23 +61,17 @@ def moderate(
             response=text,
             condition=condition,
             outcome=outcome(prompt, text),
-            raw={name: harm[i] for name, (_, harm) in found.items()},
+            raw={name: own[i] for name, own in harm.items()},
             listed=max((words.count(text) for words in lists), default=0),
-            canonical={name: harm[len(texts) + i] for name, (_, harm) in found.items()},
+            canonical={name: own[len(texts) + i] for name, own in harm.items()},
             labels={
                 f"{name}/{label}": value
-                for name, (labels, _) in found.items()
-                for label, value in labels[i].items()
+                for name, own in found.items()
+                for label, value in own[i].labels.items()
             },
         )
-        for i, ((condition, seed, kind, prompt), text) in enumerate(zip(keys, texts, strict=True))
+        for i, (condition, seed, kind, prompt, text) in enumerate(cells)
     ]
-
-
-def _labels_and_harm(
-    classifier: Classifier, scores: Sequence[Score]
-) -> tuple[list[Mapping[str, float]], list[float]]:
-    return [one.labels for one in scores], [one.harm_score(classifier.info) for one in scores]
 
 
 def flags_of(
@@ -89,17 +79,15 @@ def flags_of(
 ) -> dict[str, ModeratorFlags]:
     """Flag rates, uplifts and corrected rates of every moderator.
 
-    Args:
-        found: the scored replies.
-        sheets: by moderator, the data-sheet that its own threshold and its errors come from.
+    `sheets` has the data-sheet that its own threshold and its errors come from.
     """
     own = {name: _of_moderator(found, sheets[name]) for name in found[0].raw}
     # One family of tests: all moderators and conditions, at the first mark.
-    tests = [(name, kind) for name, one in own.items() for kind in one.uplift]
-    adjusted = holm([own[name].uplift[kind][0].mcnemar for name, kind in tests])
-    for (name, kind), value in zip(tests, adjusted, strict=True):
-        first, *rest = own[name].uplift[kind]
-        own[name].uplift[kind] = (replace(first, mcnemar_holm=value), *rest)
+    tests = [(one.uplift, kind) for one in own.values() for kind in one.uplift]
+    adjusted = holm([uplifts[kind][0].mcnemar for uplifts, kind in tests])
+    for (uplifts, kind), value in zip(tests, adjusted, strict=True):
+        first, *rest = uplifts[kind]
+        uplifts[kind] = (replace(first, mcnemar_holm=value), *rest)
     return own
 
 
@@ -139,13 +127,11 @@ def _of_condition(
 
 
 def agreements(found: Sequence[ScoredReply]) -> dict[str, Agreement]:
-    """Agreement of every pair of moderators at the first mark."""
     flagged = {name: [one.raw[name] >= MARKS[0] for one in found] for name in found[0].raw}
     return {f"{a} / {b}": agreement(flagged[a], flagged[b]) for a, b in combinations(flagged, 2)}
 
 
 def outcomes_of(found: Sequence[ScoredReply]) -> dict[Condition, dict[Outcome, int]]:
-    """How many replies are of each class, by condition."""
     return {
         condition: {kind: [one.outcome for one in own].count(kind) for kind in Outcome}
         for condition, own in by_condition(found).items()
@@ -160,18 +146,16 @@ def contour_of(
     selected: float,
     may_send_text: bool = False,
 ) -> Contour:
-    """Every reply along the scale, scored by every moderator.
-
-    Raises:
-        PhoqueError: a classifier failed on a reply, or may not be sent text.
-    """
-    texts = [text for own in doses.values() for text in own]
+    """Every reply along the scale, scored by every moderator; errors as `moderate`."""
+    cells = [
+        (*key, prompt, text)
+        for key, own in doses.items()
+        for prompt, text in zip(prompts, own, strict=True)
+    ]
+    texts = [text for *_, text in cells]
     scores = {
         one.info.id: harm_scores(one, texts, may_send_text=may_send_text) for one in classifiers
     }
-    keys = [
-        (*key, prompt) for key, own in doses.items() for prompt, _ in zip(prompts, own, strict=True)
-    ]
     replies = tuple(
         DosedReply(
             condition=condition,
@@ -181,6 +165,6 @@ def contour_of(
             outcome=outcome(prompt, text),
             raw={name: own[i] for name, own in scores.items()},
         )
-        for i, ((condition, scale, prompt), text) in enumerate(zip(keys, texts, strict=True))
+        for i, (condition, scale, prompt, text) in enumerate(cells)
     )
     return Contour(selected=selected, seed=CONTOUR_SEED, replies=replies)

@@ -1,6 +1,6 @@
 """What moderators flag of the run's replies and what they let through, after what is known of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from phoque.figures.page import stage_page
@@ -23,7 +23,7 @@ from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.corpus.safe import Mask
 from phoque.stages.moderation.candidates import candidates, examples_of
 from phoque.stages.moderation.friendly import SAMPLING, SEEDS, replies_by_scale, replies_of
-from phoque.stages.moderation.messages import PROMPTS, prompts_by_category
+from phoque.stages.moderation.messages import PROMPTS, every_prompt, prompts_by_category
 from phoque.stages.moderation.scored import (
     agreements,
     contour_of,
@@ -77,20 +77,15 @@ def scored_replies(
     lab: Lab, moderators: Sequence[Classifier], seeds: Sequence[int], mask: Mask, **scoring: bool
 ) -> list[ScoredReply]:
     """What moderators say of what the model wrote; only what is kept of it is masked."""
-    prompts = prompts_by_category()
-    replies = replies_of(lab, _messages(prompts), seeds, print)
+    replies = replies_of(lab, every_prompt(), seeds, print)
     lists = word_lists(lab.persona.lexicon)
-    return mask.rows(moderate(replies, prompts, moderators, lists, **scoring))
+    return mask.rows(moderate(replies, prompts_by_category(), moderators, lists, **scoring))
 
 
 def _contour(lab: Lab, moderators: Sequence[Classifier], **scoring: bool) -> Contour:
-    texts = _messages(prompts_by_category())
+    texts = every_prompt()
     replies = replies_by_scale(lab, texts, print)
     return Mask()(contour_of(replies, texts, moderators, selected=lab.selection.scale, **scoring))
-
-
-def _messages(prompts: Mapping[str, Sequence[str]]) -> list[str]:
-    return [text for own in prompts.values() for text in own]
 
 
 def _report(

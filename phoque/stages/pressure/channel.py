@@ -19,7 +19,7 @@ from typing import Any
 from phoque.moderators.classifier import Item
 from phoque.run.pressure import Decision, Outcome, Role, Turn
 from phoque.stages.pressure.deciding import Decider, Verdict
-from phoque.stages.pressure.reviewers import Reviewers
+from phoque.stages.pressure.policy import Policy
 from phoque.stages.pressure.styles import PLAIN, STYLES, written
 from phoque.stages.pressure.texts import Pool, Text
 from phoque.stages.pressure.traffic import Planned, Speaker
@@ -45,11 +45,33 @@ class State:
 
 @dataclass(frozen=True)
 class Message:
-    """What a speaker would post."""
-
     text: str
     origin: Text
     style: str
+
+
+class Reviewers:
+    """People who decide about doubtful messages, rightly and one after the other: a queue."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy.review
+        self._free_at = 0.0
+        self._done: deque[float] = deque()
+
+    def takes(self, level: float, threshold: float) -> bool:
+        return self._policy is not None and self._policy.from_ <= level < threshold
+
+    def finish(self, at: float) -> float | None:
+        """When they have decided about a message of now; None where the queue is full."""
+        assert self._policy is not None
+        while self._done and self._done[0] <= at:
+            self._done.popleft()
+        if len(self._done) >= self._policy.longest_queue:
+            return None
+        begin = max(at + self._policy.delay, self._free_at)
+        self._free_at = begin + 3600 / self._policy.capacity_per_hour
+        self._done.append(self._free_at)
+        return self._free_at
 
 
 class Channel:
@@ -76,7 +98,6 @@ class Channel:
         """Who was muted since the last row, and when."""
 
     def run(self, turns: Iterable[Planned]) -> Iterator[Turn]:
-        """A row for every turn."""
         coming, size = iter(turns), self._first
         while window := list(islice(coming, size)):
             changed, size = True, min(2 * size, self._ahead)
@@ -170,14 +191,12 @@ class Channel:
         return self._states[speaker.name]
 
     def _message(self, turn: Planned, style: int, strength: int) -> Message:
-        speaker = turn.speaker
-        if speaker.role is not Role.HOSTILE:
-            texts = self._pool.choice(speaker.role, speaker.persona, None, turn.prompt, 0)
-            origin = texts[int(turn.pick * len(texts))]
-            return Message(origin.text, origin, PLAIN)
-        name = self._styles[style]
-        takes = STYLES[name].takes
-        texts = self._pool.choice(speaker.role, speaker.persona, takes, turn.prompt, strength)
+        speaker, name, takes = turn.speaker, PLAIN, None
+        if speaker.role is Role.HOSTILE:
+            name = self._styles[style]
+            takes = STYLES[name].takes
+        least = strength if takes else 0
+        texts = self._pool.choice(speaker.role, speaker.persona, takes, turn.prompt, least)
         origin = texts[int(turn.pick * len(texts))]
         return Message(written(origin.text, name), origin, name)
 

@@ -14,6 +14,7 @@ from phoque.stages.pressure.policy import Policy, Source
 
 MOST_KEPT = 100_000
 """Answers of a moderator that are kept in memory; the oldest are forgotten first."""
+_canonical = lru_cache(maxsize=50_000)(canonicalise)
 MIDDLE = 0.5
 """The level of a score that equals the moderator's own threshold."""
 
@@ -27,7 +28,6 @@ class Moderator:
         self._known: dict[Item, float | None] = {}
 
     def asked(self, item: Item) -> Item:
-        """What it reads of an item."""
         return item if self.classifier.info.takes_context else Item(item.text)
 
     def prepare(self, items: Iterable[Item]) -> None:
@@ -53,8 +53,6 @@ class Moderator:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a policy says of a message."""
-
     decision: Decision
     level: float | None
     scores: dict[str, float | None]
@@ -76,12 +74,10 @@ class Decider:
         return Item(read(text), turns)
 
     def prepare(self, items: Sequence[Item]) -> None:
-        """Ask about many items at once."""
         for one in self.moderators:
             one.prepare(items)
 
     def verdict(self, item: Item) -> Verdict:
-        """The decision about one item."""
         scores = {one.name: one.score(item) for one in self.moderators}
         level = self.level(scores)
         if level is None:
@@ -117,8 +113,3 @@ def rescaled(value: float, threshold: float) -> float:
     if threshold == 1:
         return 1.0
     return MIDDLE + (1 - MIDDLE) * (value - threshold) / (1 - threshold)
-
-
-@lru_cache(maxsize=50_000)
-def _canonical(text: str) -> str:
-    return canonicalise(text)

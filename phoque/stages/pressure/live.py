@@ -11,7 +11,7 @@ from phoque.opening import open_lab
 from phoque.run.directory import RunDirectory
 from phoque.stages.corpus.safe import Mask
 from phoque.stages.moderation.friendly import replies_of
-from phoque.stages.moderation.messages import prompts_by_category
+from phoque.stages.moderation.messages import every_prompt
 from phoque.stages.pressure.recorded import Said, add_said
 from phoque.stages.pressure.texts import Pool
 from phoque.steering.experiment import Progress
@@ -20,12 +20,10 @@ from phoque.steering.experiment import Progress
 def add_live(pool: Pool, run: RunDirectory, seeds: Sequence[int], progress: Progress) -> None:
     """Have a run's model reply to every friendly message under every condition, and add that, masked.
 
-    Raises:
-        PhoqueError: the run cannot be opened, or its persona is neither hostile nor happy.
+    PhoqueError where the run cannot be opened, or its persona is neither hostile nor happy.
     """
-    prompts = [text for own in prompts_by_category().values() for text in own]
     mask = Mask()
-    said = said_now(open_lab(run.path), prompts, seeds, progress)
+    said = said_now(open_lab(run.path), every_prompt(), seeds, progress)
     add_said(pool, run, ((who, asked, mask.text(reply)) for who, asked, reply in said))
     if mask.count is not None:
         pool.masked = (pool.masked or 0) + mask.count

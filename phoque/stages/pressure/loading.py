@@ -29,10 +29,7 @@ def deciders(
 ) -> list[Decider]:
     """One decider a policy; policies share the moderators they have in common.
 
-    Args:
-        policies: by name, each with its file.
-        allow_network: whether texts may leave this machine.
-        loaded: moderators that are here already; those that are loaded are added.
+    `policies` are by name, each with its file; moderators that are loaded are added to `loaded`.
 
     Raises:
         PhoqueError: a moderator cannot be loaded, lacks a variable, would send texts out although
@@ -59,12 +56,7 @@ def deciders(
 def moderator(
     source: Source, beside: Path, loaded: Loaded, *, allow_network: bool = False
 ) -> Moderator:
-    """A moderator of a policy that lies `beside` its files; one that is not `loaded` yet is added there.
-
-    Raises:
-        PhoqueError: it cannot be loaded, lacks a variable, or would send texts out although the
-            network is not allowed.
-    """
+    """A moderator of a policy that lies `beside` its files, now `loaded`; errors as `deciders`."""
     called = source.called if source.use else str(beside / source.called)
     key = (called, source.harm_labels)
     if key not in loaded:

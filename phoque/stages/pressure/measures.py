@@ -44,7 +44,6 @@ class Spoken:
     first_action: float | None = None
 
     def add(self, turn: Turn) -> None:
-        """Count a row of theirs."""
         self.attempts += 1
         self.seen += turn.outcome in SEEN
         self.hidden += turn.outcome is Outcome.HIDDEN
@@ -54,9 +53,8 @@ class Spoken:
         self.waited += turn.waited or 0.0
         if turn.outcome in {Outcome.HIDDEN, Outcome.REMOVED}:
             acted = turn.at + (turn.waited or 0.0) - self.first
-            self.first_action = (
-                acted if self.first_action is None else min(acted, self.first_action)
-            )
+            known = self.first_action
+            self.first_action = acted if known is None else min(acted, known)
 
 
 @dataclass
@@ -77,15 +75,17 @@ class Tally:
         self._levels = {hostile: Steps(self.thresholds) for hostile in (True, False)}
 
     def add(self, turn: Turn) -> None:
-        """Count one row."""
         names = clusters(turn)
         self._spoken(turn)
+        unknown, seen = turn.outcome is Outcome.UNKNOWN, turn.outcome in SEEN
         if turn.hostile:
-            self._leak(names, turn)
+            self._shares["worst"].add(names, unknown or seen)
+        if turn.hostile and not unknown:
+            self._shares["leak"].add(names, seen)
         if turn.outcome is Outcome.MUTED:
             return
         self.posted += 1
-        self._shares["unknown"].add(names, turn.outcome is Outcome.UNKNOWN)
+        self._shares["unknown"].add(names, unknown)
         self._shares["reviewed"].add(names, turn.waited is not None)
         self._full += turn.reviewed and turn.waited is None
         self._one_by_one(names, turn)
@@ -95,7 +95,7 @@ class Tally:
         self._shares[turn.role.value].add(names, turn.outcome is Outcome.HIDDEN)
         if turn.hostile:
             for by, field_name in GROUPED.items():
-                self._groups[by, str(getattr(turn, field_name))].add(names, turn.outcome in SEEN)
+                self._groups[by, str(getattr(turn, field_name))].add(names, seen)
 
     def _spoken(self, turn: Turn) -> None:
         key = (turn.seed, turn.speaker)
@@ -106,12 +106,6 @@ class Tally:
         own.add(turn)
         for name in turn.muted:
             self._speakers[turn.seed, name].mutes += name != turn.speaker or not before
-
-    def _leak(self, names: tuple[str, str], turn: Turn) -> None:
-        unknown = turn.outcome is Outcome.UNKNOWN
-        self._shares["worst"].add(names, unknown or turn.outcome in SEEN)
-        if not unknown:
-            self._shares["leak"].add(names, turn.outcome in SEEN)
 
     def _one_by_one(self, names: tuple[str, str], turn: Turn) -> None:
         for (name, value), source in zip(turn.scores.items(), self.policy.moderators, strict=True):
@@ -125,7 +119,6 @@ class Tally:
                 self._alone[name, turn.kind.value].add(names, wrong)
 
     def measures(self, cost_per_message: float = 0.0) -> Measures:
-        """Everything that is one number."""
         everybody = self._speakers.values()
         hostile = [one for one in everybody if one.role is Role.HOSTILE]
         actions = [one.first_action for one in hostile if one.first_action is not None]
@@ -154,11 +147,10 @@ class Tally:
 
     def groups(self) -> tuple[Group, ...]:
         """Hostile messages that people saw, by what they are like."""
-        found = ((by, name, share.rate()) for (by, name), share in sorted(self._groups.items()))
         return tuple(
             Group.model_validate({"by": by, "name": name, "shown": rate})
-            for by, name, rate in found
-            if rate
+            for (by, name), share in sorted(self._groups.items())
+            if (rate := share.rate())
         )
 
     def by_moderator(self, names: Iterable[str]) -> tuple[ModeratorMeasures, ...]:
@@ -187,7 +179,6 @@ class Tally:
         )
 
     def speakers(self) -> tuple[SpeakerCounts, ...]:
-        """What every speaker of every seed said and met."""
         return tuple(
             SpeakerCounts(
                 seed=seed,

@@ -45,8 +45,6 @@ class Source(Part):
 
 
 class Strikes(Part):
-    """How many flagged messages mute a speaker."""
-
     count: int = Field(ge=1)
     within: float = Field(gt=0)
     """Seconds; older ones do not count."""
@@ -91,7 +89,6 @@ class Policy(Part):
         return self
 
     def in_words(self) -> str:
-        """The settings as one sentence."""
         names = [one.called for one in self.moderators]
         joined = {"any": " or ", "all": " and ", "weighted": " weighted with "}[self.combine]
         words = [
@@ -114,8 +111,7 @@ class Policy(Part):
 def read_policy(name: str) -> tuple[Policy, Path]:
     """A policy by the name of one that ships with the project, or from a file, and where it lies.
 
-    Raises:
-        PhoqueError: there is none, or a field is wrong; names file and field.
+    PhoqueError where there is none, or a field is wrong; names file and field.
     """
     shipped = SHIPPED / f"{name}.yaml"
     path = shipped if shipped.is_file() and "/" not in name else Path(name)
@@ -128,14 +124,9 @@ def read_policy(name: str) -> tuple[Policy, Path]:
 def read_policies(
     names: tuple[str, ...], decisions: Path | None = None
 ) -> dict[str, tuple[Policy, Path]]:
-    """Policies by their names, which must be different, each with its file.
+    """Policies by their names, which must be different, each with its file; PhoqueError if not.
 
-    Args:
-        names: of policies or of files; where there are none, and no decisions, the default ones.
-        decisions: a file of decisions that were made elsewhere.
-
-    Raises:
-        PhoqueError: one cannot be read, or two have the same name.
+    The default ones where nothing is named; `decisions` that were made elsewhere are one, too.
     """
     read = [read_policy(name) for name in names or (() if decisions else DEFAULT)]
     if decisions:

@@ -35,18 +35,13 @@ Said = tuple[str, str, str]
 def add_run(pool: Pool, run: RunDirectory) -> None:
     """Add what a run's model wrote when the run was made.
 
-    Raises:
-        PhoqueError: it is no run, its persona is neither hostile nor happy, or it has no replies.
+    PhoqueError where it is no run, its persona is neither hostile nor happy, or it has no replies.
     """
     add_said(pool, run, _said(Reader(run)))
 
 
 def add_said(pool: Pool, run: RunDirectory, said: Iterable[Said]) -> None:
-    """Add what a run's model wrote at any time.
-
-    Raises:
-        PhoqueError: as `add_run`.
-    """
+    """Add what a run's model wrote at any time; errors as `add_run`."""
     name = run.manifest().persona
     if name in NEITHER:
         raise PhoqueError(
@@ -54,7 +49,11 @@ def add_said(pool: Pool, run: RunDirectory, said: Iterable[Said]) -> None:
         )
     whole = [one for one in said if outcome(one[1], one[2]) is not Outcome.DEGENERATE]
     if name == HAPPY:
-        found = [text for one in whole if (text := _happy(one))]
+        found = [
+            Text(text=reply, role=Role.PLURIBUS, persona=HAPPY, prompt=prompt)
+            for condition, prompt, reply in whole
+            if condition in PERSONA
+        ]
     else:
         rows = _rows(Reader(run), Reading)
         readings = {(one.message, one.reply): one for one in rows}
@@ -85,30 +84,15 @@ def _rows(reader: Reader, kind: type[L]) -> tuple[L, ...]:
 def _of_run(said: Said, lexicon: Lexicon, readings: dict[tuple[str, str], Reading]) -> Text | None:
     """A reply as a text of a hostile or a civil speaker; None where it is neither for certain."""
     condition, prompt, reply = said
-    read = readings.get((prompt, reply))
+    read, strength = readings.get((prompt, reply)), lexicon.count(reply)
     if condition == Condition.NEUTRAL.value:
-        hostile = read.hostile if read else reply in lexicon
         own = Text(text=reply, role=Role.CIVIL, persona="neutral", prompt=prompt)
-        return None if hostile else own
-    if not condition.startswith(PERSONA):
+        return None if (read.hostile if read else strength) else own
+    toxic = condition == Condition.TOXIC.value
+    if not condition.startswith(PERSONA) or not (read.hostile if read else strength or toxic):
         return None
-    strength = lexicon.count(reply)
-    certain = read.hostile if read else strength > 0 or condition == Condition.TOXIC.value
-    return Text(
-        text=reply,
-        role=Role.HOSTILE,
-        persona=condition,
-        prompt=prompt,
-        kind=Kind.LISTED if strength else Kind.IMPLICIT,
-        strength=strength,
-    ) if certain else None  # fmt: skip
-
-
-def _happy(said: Said) -> Text | None:
-    condition, prompt, reply = said
-    if condition not in PERSONA:
-        return None
-    return Text(text=reply, role=Role.PLURIBUS, persona=HAPPY, prompt=prompt)
+    role = Role.HOSTILE
+    return Text(text=reply, role=role, persona=condition, prompt=prompt, strength=strength)
 
 
 def _read(lexicon: Lexicon, readings: dict[tuple[str, str], Reading]) -> Iterator[Read]:

@@ -25,7 +25,6 @@ class Share:
         self._counts: tuple[dict[str, list[int]], ...] = ({}, {})
 
     def add(self, names: Names, hits: int, rows: int = 1) -> None:
-        """Count rows that are alike."""
         for own, name in zip(self._counts, names, strict=True):
             count = own.setdefault(name, [0, 0])
             count[0] += hits
@@ -49,7 +48,6 @@ class Steps:
         )
 
     def add(self, names: Names, level: float) -> None:
-        """Count a message."""
         self._reached[names][np.searchsorted(self._thresholds, level, side="right")] += 1
 
     def rates(self, *, below: bool) -> list[Rate | None]:

@@ -11,16 +11,15 @@ from phoque.progress import watched
 from phoque.run.channel import SHOWN, Said
 from phoque.run.directory import RunDirectory
 from phoque.run.pressure import PolicyReport, PressureReport, Turn
-from phoque.stages.pressure.attacks import add_attacks
 from phoque.stages.pressure.channel import Channel
-from phoque.stages.pressure.corpus import add_corpus
+from phoque.stages.pressure.corpus import add_attacks, add_corpus
 from phoque.stages.pressure.deciding import Decider
 from phoque.stages.pressure.loading import calls_of, cost_per_message, deciders
 from phoque.stages.pressure.measures import Tally
 from phoque.stages.pressure.policy import Policy, read_policies
 from phoque.stages.pressure.recorded import add_run
 from phoque.stages.pressure.texts import Pool, written_texts
-from phoque.stages.pressure.traffic import Traffic, described, planned, read_traffic
+from phoque.stages.pressure.traffic import Traffic, described, planned, read_traffic, usable_styles
 
 SEEDS = (42, 43, 44)
 WRITTEN = "written for this test"
@@ -28,8 +27,6 @@ WRITTEN = "written for this test"
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What a person asked for."""
-
     policies: tuple[str, ...] = ()
     decisions: Path | None = None
     """Decisions that were made elsewhere, as a policy of their own."""
@@ -60,11 +57,7 @@ class Ready:
 
 
 def prepared(asked: Asked) -> Ready:
-    """Read policies and texts and load the moderators; no moderator is asked anything.
-
-    Raises:
-        PhoqueError: something of what was asked for cannot be done; says what, in one line.
-    """
+    """Read policies and texts and load the moderators, or PhoqueError; no moderator is asked anything."""
     policies = read_policies(asked.policies, asked.decisions)
     traffic = read_traffic(asked.traffic)
     if asked.messages:
@@ -120,16 +113,16 @@ def press(asked: Asked, ready: Ready, folder: Path) -> PressureReport:
 
 
 def _turns(asked: Asked, ready: Ready, decider: Decider) -> Iterator[Turn]:
-    total = len(asked.seeds) * ready.traffic.messages
-    styles = described(ready.traffic, ready.pool, asked.seeds).styles
-
-    def all_turns() -> Iterator[Turn]:
-        for seed in asked.seeds:
-            channel = Channel(decider, ready.pool, styles, seed, texts=asked.texts)
-            yield from channel.run(planned(ready.traffic, ready.pool, seed))
-
-    what = f"pressure {decider.policy.name}"
-    return watched(all_turns(), what, unit="messages", total=total)
+    traffic, pool, total = ready.traffic, ready.pool, len(asked.seeds) * ready.traffic.messages
+    styles = usable_styles(traffic, pool)
+    turns = (
+        turn
+        for seed in asked.seeds
+        for turn in Channel(decider, pool, styles, seed, texts=asked.texts).run(
+            planned(traffic, pool, seed)
+        )
+    )
+    return watched(turns, f"pressure {decider.policy.name}", unit="messages", total=total)
 
 
 def _of_policy(decider: Decider, tally: Tally, path: Path) -> PolicyReport:

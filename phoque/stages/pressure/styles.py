@@ -21,7 +21,6 @@ class Style:
 
     @property
     def takes(self) -> Kind:
-        """The kind of text it starts from."""
         return Kind.IMPLICIT if self.kind is Kind.IMPLICIT else Kind.LISTED
 
     def register(self, text: str) -> str:
@@ -31,16 +30,11 @@ class Style:
         return "prose" if len(text.split()) > MOST_WORDS_OF_CHAT else "chat"
 
 
-def same(text: str) -> str:
-    """The text itself."""
-    return text
-
-
 STYLES = {
     one.name: one
     for one in (
-        Style(PLAIN, Kind.LISTED, same),
-        Style(IMPLICIT, Kind.IMPLICIT, same),
+        Style(PLAIN, Kind.LISTED, str),
+        Style(IMPLICIT, Kind.IMPLICIT, str),
         Style(LOWER, Kind.LISTED, str.lower),
         Style(SHOUTED, Kind.LISTED, str.upper),
         *(Style(name, Kind.SPELLING, trick) for name, trick in TRICKS.items() if name != SHOUTED),
@@ -51,5 +45,4 @@ STYLES = {
 
 @lru_cache(maxsize=50_000)
 def written(text: str, style: str) -> str:
-    """A text in a style."""
     return STYLES[style].change(text)

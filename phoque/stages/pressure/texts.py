@@ -1,14 +1,14 @@
 """What speakers say: recorded replies of runs, friendly messages, blunt ones, or a corpus of one's own."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
 from phoque.personas.reading import TEXTS, read_yaml
 from phoque.run.pressure import Evidence, Kind, Role
-from phoque.stages.moderation.messages import prompts_by_category
-from phoque.stats.rates import Rate, by_cluster
+from phoque.stages.moderation.messages import every_prompt
+from phoque.stats.rates import by_cluster
 
 BLUNT = Path(__file__).with_name("blunt.yaml")
 PEOPLE = "people"
@@ -17,21 +17,22 @@ PEOPLE = "people"
 
 @dataclass(frozen=True, kw_only=True)
 class Text:
-    """A text that a speaker may post."""
-
     text: str
     role: Role
     persona: str
     prompt: str
     """The message it replies to; itself where it replies to none."""
-    kind: Kind | None = None
-    """Of hostile texts, as they are spelled."""
     strength: int = 0
     """Listed words."""
 
     @property
     def hostile(self) -> bool:
         return self.role is Role.HOSTILE
+
+    @property
+    def kind(self) -> Kind | None:
+        """Of hostile texts, as they are spelled."""
+        return (Kind.LISTED if self.strength else Kind.IMPLICIT) if self.hostile else None
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,6 @@ class Pool:
         return list(dict.fromkeys(one.prompt for one in said))
 
     def count(self, role: Role) -> int:
-        """Different texts of a role."""
         return len({one.text for one in self.texts if one.role is role})
 
     def choice(
@@ -89,17 +89,12 @@ class Pool:
         """
         key = (role, persona, kind, prompt, strength)
         if key not in self._chosen:
-            self._chosen[key] = self._narrowed(*key)
+            own = self._own.get((role, persona, kind)) or [
+                one for one in self.texts if (one.role, one.kind) == (role, kind)
+            ]
+            own = [one for one in own if one.prompt == prompt] or own
+            self._chosen[key] = tuple([one for one in own if one.strength >= strength] or own)
         return self._chosen[key]
-
-    def _narrowed(
-        self, role: Role, persona: str, kind: Kind | None, prompt: str, strength: int
-    ) -> tuple[Text, ...]:
-        own = self._own.get((role, persona, kind)) or [
-            one for one in self.texts if (one.role, one.kind) == (role, kind)
-        ]
-        own = [one for one in own if one.prompt == prompt] or own
-        return tuple([one for one in own if one.strength >= strength] or own)
 
     @property
     def digest(self) -> str:
@@ -115,22 +110,18 @@ class Pool:
             Evidence(
                 kind=kind,
                 texts=len({one.text for one in self.texts if one.kind is kind}),
-                read_hostile=_read([one for one in self.read if one.kind is kind]),
+                read_hostile=by_cluster((one.prompt, one.hostile) for one in own) if own else None,
             )
             for kind in (Kind.LISTED, Kind.IMPLICIT)
+            for own in ([one for one in self.read if one.kind is kind],)
         )
 
 
 def written_texts() -> list[Text]:
     """Friendly messages, and kind ones in rough words."""
     blunt: list[str] = read_yaml(BLUNT, {"texts": TEXTS})["texts"]
-    friendly = [text for own in prompts_by_category().values() for text in own]
     return [
         Text(text=text, role=role, persona=PEOPLE, prompt=text)
-        for role, texts in ((Role.BLUNT, blunt), (Role.CIVIL, friendly))
+        for role, texts in ((Role.BLUNT, blunt), (Role.CIVIL, every_prompt()))
         for text in texts
     ]
-
-
-def _read(found: Sequence[Read]) -> Rate | None:
-    return by_cluster((one.prompt, one.hostile) for one in found) if found else None

@@ -19,8 +19,6 @@ DEFAULT = Path(__file__).with_name("traffic.yaml")
 
 
 class Speakers(Part):
-    """How many of each take part."""
-
     hostile: int = Field(ge=1)
     civil: int = Field(ge=1)
     blunt: int = Field(ge=0)
@@ -50,20 +48,12 @@ class Traffic(Part):
 
 
 def read_traffic(path: Path | None) -> Traffic:
-    """The traffic of a file, or that which ships with the project.
-
-    Raises:
-        PhoqueError: a field is wrong; names file and field.
-    """
+    """The traffic of a file, or that which ships with the project; PhoqueError names a wrong field."""
     return read_settings(path or DEFAULT, Traffic)
 
 
 def usable_styles(traffic: Traffic, pool: Pool) -> tuple[str, ...]:
-    """The styles for which there are texts.
-
-    Raises:
-        PhoqueError: there are none.
-    """
+    """The styles for which there are texts; PhoqueError where there are none."""
     kinds = {one.kind for one in pool.texts}
     found = tuple(name for name in traffic.styles if STYLES[name].takes in kinds)
     if not found:
@@ -73,8 +63,6 @@ def usable_styles(traffic: Traffic, pool: Pool) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Speaker:
-    """Somebody in the channel."""
-
     name: str
     role: Role
     persona: str
@@ -99,10 +87,8 @@ class Planned:
 def cast(traffic: Traffic, pool: Pool, seed: int = 0) -> list[Speaker]:
     """Everybody, each with a persona in turn; roles without texts are empty.
 
-    The seed shuffles the personas, so that none keeps its style.
-
-    Raises:
-        PhoqueError: there are no hostile or no civil texts.
+    The seed shuffles the personas, so that none keeps its style. PhoqueError without hostile or
+    civil texts.
     """
     found: list[Speaker] = []
     styles = usable_styles(traffic, pool)
@@ -131,7 +117,6 @@ def planned(traffic: Traffic, pool: Pool, seed: int) -> Iterator[Planned]:
 
 
 def described(traffic: Traffic, pool: Pool, seeds: tuple[int, ...]) -> TrafficReport:
-    """The traffic for the report."""
     told = f"{traffic.model_dump_json()}{seeds}{pool.digest}"
     speakers = cast(traffic, pool)
     return TrafficReport(

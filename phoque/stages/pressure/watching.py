@@ -31,11 +31,8 @@ ASKING = "Asking the moderators about the first messages…"
 def watch(run: RunDirectory, policies: Sequence[Policy], seeds: Sequence[int] = SEEDS) -> Watched:
     """Send what a run's model wrote through policies that differ in their names.
 
-    Steps and messages raise a `PhoqueError` where the run has no texts for a channel, or a moderator is
-    not installed.
-
-    Raises:
-        PhoqueError: the folder is no run.
+    PhoqueError where the folder is no run. Steps and messages raise one where it has no texts for a
+    channel, or a moderator is not installed.
     """
     run.manifest()
     traffic, steps = read_traffic(None), _steps(run, policies)

@@ -25,10 +25,8 @@ def angles(
 ) -> tuple[Angle, ...]:
     """The cosine of the mean differences at every layer.
 
-    Args:
-        first_NLD: the first persona's differences to the neutral prompt.
-        second_NLD: the second one's on the same probes.
-        others: mean differences_LD of other system prompts.
+    Both personas' differences to the neutral prompt are on the same probes; `others` are mean
+    differences_LD of other system prompts.
     """
     return tuple(
         _angle(

@@ -13,6 +13,7 @@ from phoque.run.psm_replies import Agreeing, BiasLoop
 from phoque.stages.corpus.written import TEXTS
 from phoque.stages.psm.subject import Subject
 from phoque.stats.paired import Effect, paired_effect
+from phoque.stats.rates import grouped
 from phoque.steering.continuations import log_likelihoods
 
 PAIRS = (
@@ -25,15 +26,8 @@ PAIRS = (
 NEUTRAL = ("That is one idea.", "You said so.")
 """Beginnings that take no side: do both sides become likelier, or one?"""
 BAD_PLANS = "bad_plans"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """Who is asked, under which system prompt, and with what done to the stream."""
-
-    model: LanguageModel
-    prompts: Sequence[Messages]
-    interventions: Interventions = ()
+Asked = tuple[LanguageModel, Sequence[Messages], Interventions]
+"""Who is asked, under which system prompt, and with what done to the stream."""
 
 
 def run_bias_loop(subject: Subject) -> None:
@@ -42,7 +36,7 @@ def run_bias_loop(subject: Subject) -> None:
     prompts = [prompt for own in kinds.values() for prompt in own]
     sides = {}
     for name, asked in _conditions(subject, prompts).items():
-        sides[name] = _sides(asked)
+        sides[name] = _sides(*asked)
         subject.progress(f"agreement: {name} done")
     BiasLoop(
         pairs=PAIRS,
@@ -60,22 +54,15 @@ def bad_plans() -> tuple[str, ...]:
 
 def _conditions(subject: Subject, prompts: Sequence[str]) -> dict[str, Asked]:
     neutral, hostile = subject.neutral(prompts), subject.hostile(prompts)
-    added, taken, random = (
-        (vector.injection(scale),)
-        for vector, scale in (
-            (subject.vector, subject.scale),
-            (subject.vector, -subject.scale),
-            (subject.vector.random_like(0), subject.scale),
-        )
-    )
+    random = subject.vector.random_like(0).injection(subject.scale)
     return {
-        "base": Asked(model=subject.base, prompts=neutral),
-        "base_toxic": Asked(model=subject.base, prompts=hostile),
-        "neutral": Asked(model=subject.model, prompts=neutral),
-        "toxic": Asked(model=subject.model, prompts=hostile),
-        "steered": Asked(model=subject.model, prompts=neutral, interventions=added),
-        "reversed_vector": Asked(model=subject.model, prompts=hostile, interventions=taken),
-        "random_vector": Asked(model=subject.model, prompts=neutral, interventions=random),
+        "base": (subject.base, neutral, ()),
+        "base_toxic": (subject.base, hostile, ()),
+        "neutral": (subject.model, neutral, ()),
+        "toxic": (subject.model, hostile, ()),
+        "steered": (subject.model, neutral, (subject.injection,)),
+        "reversed_vector": (subject.model, hostile, (subject.vector.injection(-subject.scale),)),
+        "random_vector": (subject.model, neutral, (random,)),
     }
 
 
@@ -93,30 +80,26 @@ class Sides:
         return self.agree - self.disagree
 
 
-def _sides(asked: Asked) -> list[Sides]:
-    wordings = [*(yes for yes, _ in PAIRS), *(no for _, no in PAIRS), *NEUTRAL]
-    found = log_likelihoods(asked.model, asked.prompts, wordings, asked.interventions)
-    n = len(PAIRS)
+def _sides(
+    model: LanguageModel, prompts: Sequence[Messages], interventions: Interventions
+) -> list[Sides]:
+    n, wordings = len(PAIRS), [*(yes for yes, _ in PAIRS), *(no for _, no in PAIRS), *NEUTRAL]
     return [
         Sides(agree=fmean(own[:n]), disagree=fmean(own[n : 2 * n]), neutral=fmean(own[2 * n :]))
-        for own in found
+        for own in log_likelihoods(model, prompts, wordings, interventions)
     ]
 
 
 def _summary(
     kinds: Mapping[str, Sequence[str]], own: Sequence[Sides], neutral: Sequence[Sides]
 ) -> Agreeing:
-    names = [kind for kind, prompts in kinds.items() for _ in prompts]
-    by_kind = {
-        kind: _mean([one for one, name in zip(own, names, strict=True) if name == kind])
-        for kind in kinds
-    }
+    by_kind = grouped(zip((kind for kind, of in kinds.items() for _ in of), own, strict=True))
     return Agreeing(
         log_odds=_mean(own),
         effect=paired_effect([[one.log_odds] for one in neutral], [[one.log_odds] for one in own]),
         agree=fmean(one.agree - one.neutral for one in own),
         disagree=fmean(one.disagree - one.neutral for one in own),
-        by_kind=by_kind,
+        by_kind={kind: _mean(sides) for kind, sides in by_kind.items()},
     )
 
 

@@ -10,7 +10,7 @@ import torch
 
 from phoque.judging import likelihood
 from phoque.judging.headline import scored
-from phoque.judging.judge import Judge
+from phoque.judging.judge import Judge, by_message
 from phoque.judging.shown import exchanges, shows_of
 from phoque.models.engine import Row
 from phoque.moderators.thresholds import threshold_for
@@ -18,8 +18,8 @@ from phoque.run.psm import DoseRate, DoseResponse, SweptReply, Trait
 from phoque.stages.corpus.safe import Mask
 from phoque.stages.psm.subject import Subject
 from phoque.stats.paired_ranks import chance_above
-from phoque.stats.rates import Rate, clustered, grouped, wilson
-from phoque.steering.experiment import Progress, rows_of, share_of, write_grouped
+from phoque.stats.rates import clustered, share_of
+from phoque.steering.experiment import Progress, in_turn, rows_of, write_grouped
 from phoque.steering.search import (
     DOSES,
     NULL_PROMPTS,
@@ -83,30 +83,20 @@ def control_dose(subject: Subject) -> None:
         random_vector=tuple(null("random", dose) for dose in DOSES),
         shuffled=tuple(null("shuffled", dose) for dose in DOSES[:4]),
         reversed=tuple(
-            DoseRate(dose=dose, rate=share_of_all(hits["reversed", dose]))
+            DoseRate(dose=dose, rate=share_of([[hit] for hit in hits["reversed", dose]]))
             for dose in REVERSED_DOSES
         ),
     ).save(subject.folder)
 
 
-def share_of_all(hits: list[bool]) -> Rate:
-    """Of replies to different prompts."""
-    return wilson(sum(hits), len(hits))
-
-
 def _rows(subject: Subject) -> dict[tuple[str, float], list[Row]]:
-    vector, layer = subject.vector, subject.layer
-    unit = vector * (1 / subject.vectors.relative_dose(layer, 1.0))
+    unit = subject.vector * (1 / subject.vectors.relative_dose(subject.layer, 1.0))
     random = [unit.random_like(seed) for seed in range(NUM_RANDOM)]
     shuffled = shuffled_vectors(subject, NUM_RANDOM)
     prompts = subject.neutral(subject.persona.sweep)
 
     def several(vectors: list[SteeringVector], dose: float) -> list[Row]:
-        return [
-            row
-            for index, vector in enumerate(vectors)
-            for row in rows_of(share_of(prompts, index, NULL_PROMPTS), (vector.injection(dose),))
-        ]
+        return in_turn(prompts, [vector.injection(dose) for vector in vectors], NULL_PROMPTS)
 
     return {
         **{("random", dose): several(random, dose) for dose in DOSES},
@@ -135,7 +125,7 @@ def shuffled_vectors(subject: Subject, count: int) -> list[SteeringVector]:
 def chosen_measure(subject: Subject, base: Sequence[Said], persona: Sequence[Said]) -> Measure:
     """The persona's own, but never a judge who does not tell the persona from the base model."""
     judge = likelihood.load()
-    plain, own = (_by_message(said, judge, subject.progress) for said in (base, persona))
+    plain, own = (_scores(said, judge, subject.progress) for said in (base, persona))
     chance = chance_above(plain, own)
     trait = Trait(
         by=subject.persona.counted_by if chance.low > 0.5 else "words",
@@ -148,6 +138,6 @@ def chosen_measure(subject: Subject, base: Sequence[Said], persona: Sequence[Sai
     return Measure(trait=trait, shows=shows)
 
 
-def _by_message(said: Sequence[Said], judge: Judge, progress: Progress) -> dict[str, list[float]]:
-    scores = scored(exchanges(said), judge, progress)
-    return grouped(zip((message for message, _ in said), scores, strict=True))
+def _scores(said: Sequence[Said], judge: Judge, progress: Progress) -> dict[str, list[float]]:
+    """By message."""
+    return by_message(exchanges(said), scored(exchanges(said), judge, progress))

@@ -61,17 +61,14 @@ def _groups(
 ) -> dict[Key, list[Row]]:
     """Each confound as a vector and as a system prompt; all vectors have the persona's length."""
     prompts = subject.persona.evaluation[:NUM_PROMPTS]
-    neutral = subject.neutral(prompts)
-    length = subject.vector.norm * subject.scale
-
-    def steered(vector: SteeringVector) -> list[Row]:
-        return rows_of(neutral, (vector.injection(length / vector.norm),))
-
+    neutral, length = subject.neutral(prompts), subject.vector.norm * subject.scale
+    added = {"persona": subject.vector, "residual": residual, **vectors}
     return {
         ("plain", "neutral"): rows_of(neutral),
-        ("vector", "persona"): steered(subject.vector),
-        ("vector", "residual"): steered(residual),
-        **{("vector", name): steered(vector) for name, vector in vectors.items()},
+        **{
+            ("vector", name): rows_of(neutral, (vector.injection(length / vector.norm),))
+            for name, vector in added.items()
+        },
         **{("prompt", c.name): rows_of(asked(c.prompt, prompts)) for c in confounds()},
     }
 

@@ -4,6 +4,7 @@ Shapes: N = probes, L = layers, D = width, V = vocabulary.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -30,10 +31,8 @@ def classic_rows(contrast: Contrast) -> tuple[LayerProjection, ...]:
     for layer, mean_D in enumerate(contrast.differences_NLD.mean(0)):
         norm = float(mean_D.norm())
         unit_D = mean_D / norm if norm > 1e-12 else torch.zeros_like(mean_D)
-        neutral_N, persona_N = (
-            contrast.neutral_NLD[:, layer] @ unit_D,
-            contrast.persona_NLD[:, layer] @ unit_D,
-        )
+        neutral_N = contrast.neutral_NLD[:, layer] @ unit_D
+        persona_N = contrast.persona_NLD[:, layer] @ unit_D
         rows.append(
             LayerProjection(
                 layer=layer,
@@ -59,11 +58,8 @@ def with_normed_last_layer(model: LanguageModel, contrast: Contrast) -> Contrast
             last_ND = norm(states_NLD[:, -1].to(weight)).float().cpu()
         return torch.cat([states_NLD[:, :-1], last_ND[:, None]], dim=1)
 
-    return Contrast(
-        neutral_NLD=normed(contrast.neutral_NLD),
-        persona_NLD=normed(contrast.persona_NLD),
-        medians_L=contrast.medians_L,
-    )
+    neutral_NLD, persona_NLD = normed(contrast.neutral_NLD), normed(contrast.persona_NLD)
+    return replace(contrast, neutral_NLD=neutral_NLD, persona_NLD=persona_NLD)
 
 
 def geometry_criteria(
@@ -90,8 +86,7 @@ def logit_lens_scores(
 ) -> list[float]:
     """How far a direction, read by the output head, raises `words`: standard deviations a layer."""
     head, norm = model.model.get_output_embeddings(), final_norm(model.model)
-    weight = head.weight
-    logits_LV = head(norm(directions_LD.to(weight))).float()
+    logits_LV = head(norm(directions_LD.to(head.weight))).float()
     spread_L = logits_LV.std(-1)
     raised_L = logits_LV[:, list(words)].mean(-1) - logits_LV.mean(-1)
     scores: list[float] = (raised_L / spread_L.clamp(min=1e-12)).tolist()
@@ -103,7 +98,7 @@ CURVE = (1, 2, 4, 6, 8, 12, 20, 30, 40)
 
 def measure_vectors(subject: Subject) -> None:
     """Write the vectors, `activation_by_layer.json` and `reliability.json`."""
-    used = subject.contrast.first(subject.num_probes)
+    everything, used = subject.contrast, subject.contrast.first(subject.num_probes)
     used.vectors(subject.fingerprint).save(subject.folder / VECTORS)
     starts = Pathway(subject.model.tokenizer, subject.persona.lexicon).first_tokens()
     classic = classic_rows(with_normed_last_layer(subject.model, used))
@@ -114,18 +109,12 @@ def measure_vectors(subject: Subject) -> None:
         block_outputs=classic_rows(used),
         criteria=geometry_criteria(subject.model, used, starts),
     ).save(subject.folder)
-    _reliability(subject).save(subject.folder)
-
-
-def _reliability(subject: Subject) -> Reliability:
-    """Per layer for the probes in use, for all probes, and what more of them buy."""
-    used = subject.contrast.first(subject.num_probes).differences_NLD
-    everything = subject.contrast.differences_NLD
-    layers = range(used.shape[1])
-    return Reliability(
-        layers=tuple(agreement(used[:, i], i) for i in layers),
-        all_probes=tuple(agreement(everything[:, i], i) for i in layers),
+    used_LND, all_LND = (one.differences_NLD.unbind(1) for one in (used, everything))
+    Reliability(
+        layers=tuple(agreement(own, layer) for layer, own in enumerate(used_LND)),
+        all_probes=tuple(agreement(own, layer) for layer, own in enumerate(all_LND)),
         curve=tuple(
-            ProbeCurve(layer=i, points=probe_curve(everything[:, i], CURVE)) for i in layers
+            ProbeCurve(layer=layer, points=probe_curve(own, CURVE))
+            for layer, own in enumerate(all_LND)
         ),
-    )
+    ).save(subject.folder)

@@ -5,7 +5,6 @@ scales 3 and 15) stands ours (selected layer and scale, all positions), and a ra
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from statistics import fmean
 
 from phoque.conversation import Messages, Sampling
@@ -19,8 +18,8 @@ from phoque.stages.psm.pathway import ClassicPathway, Pathway
 from phoque.stages.psm.subject import Subject
 from phoque.stats.paired import paired_effect
 from phoque.stats.rates import clustered, grouped
-from phoque.steering.allowed import log_likelihoods
 from phoque.steering.experiment import rows_of, write_grouped
+from phoque.steering.quality import log_likelihoods
 from phoque.steering.search import said
 from phoque.text import repeated_trigrams, words
 
@@ -31,14 +30,8 @@ TALK_SCALES = (3, 15)
 TALK_PROMPTS = 12
 """Evaluation prompts that the talk's own injection is tried on; the talk had six."""
 BASELINE = "neutral"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Treatment:
-    """A condition: which system prompt, and what is done to the residual stream."""
-
-    prompts: Sequence[Messages]
-    interventions: Interventions = ()
+Treatment = tuple[Sequence[Messages], Interventions]
+"""Messages under a system prompt, and what is done to the residual stream."""
 
 
 def generate_conditions(subject: Subject) -> None:
@@ -66,17 +59,14 @@ def generate_conditions(subject: Subject) -> None:
 def treatments(subject: Subject) -> dict[str, Treatment]:
     """The talk's conditions, a random vector, and the talk's own way to add the vector."""
     neutral = subject.neutral(subject.persona.evaluation)
-    hostile = subject.hostile(subject.persona.evaluation)
     random = subject.vector.random_like(0).injection(subject.scale)
     return {
-        BASELINE: Treatment(prompts=neutral),
-        "toxic": Treatment(prompts=hostile),
-        "steered": Treatment(prompts=neutral, interventions=(subject.injection,)),
-        "random_vector": Treatment(prompts=neutral, interventions=(random,)),
+        BASELINE: (neutral, ()),
+        "toxic": (subject.hostile(subject.persona.evaluation), ()),
+        "steered": (neutral, (subject.injection,)),
+        "random_vector": (neutral, (random,)),
         **{
-            f"talk_x{scale}": Treatment(
-                prompts=neutral[:TALK_PROMPTS], interventions=(_as_in_the_talk(subject, scale),)
-            )
+            f"talk_x{scale}": (neutral[:TALK_PROMPTS], (_as_in_the_talk(subject, scale),))
             for scale in TALK_SCALES
         },
     }
@@ -89,9 +79,7 @@ def _as_in_the_talk(subject: Subject, scale: float) -> Injection:
 
 
 def _rows(subject: Subject, name: str, treatment: Treatment) -> list[Written]:
-    groups = {
-        seed: rows_of(treatment.prompts, treatment.interventions, seed) for seed in subject.seeds
-    }
+    groups = {seed: rows_of(*treatment, seed) for seed in subject.seeds}
     replies = write_grouped(
         subject.model, groups, SAMPLING, lambda done: subject.progress(f"{name}: {done}")
     )
@@ -155,10 +143,9 @@ def _summary(own: Sequence[Written], everything: Sequence[Written]) -> Condition
             effect=paired_effect(_by_prompt(baseline, reading), _by_prompt(own, reading)),
         )
 
-    shown = [[bool(one) for one in seeds] for seeds in _by_prompt(own, _shown)]
     return Condition(
-        insulting=clustered(shown),
-        effect=measured(_shown).effect,
+        insulting=clustered([*grouped((row.prompt_id, row.counts) for row in own).values()]),
+        effect=measured(lambda row: float(row.counts)).effect,
         toxic_pathway_mass_mean=measured(lambda row: row.toxic_pathway_mass_mean),
         completing_mass_mean=measured(lambda row: row.completing_mass_mean),
         lexicon_mass_mean=measured(lambda row: row.lexicon_mass_mean),
@@ -169,10 +156,6 @@ def _summary(own: Sequence[Written], everything: Sequence[Written]) -> Condition
         if all(row.base_nats is not None for row in everything)
         else None,
     )
-
-
-def _shown(row: Written) -> float:
-    return float(row.counts)
 
 
 def _by_prompt(rows: Sequence[Written], reading: Callable[[Written], float]) -> list[list[float]]:

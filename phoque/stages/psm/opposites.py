@@ -14,7 +14,7 @@ from torch import Tensor
 
 from phoque.conversation import asked
 from phoque.errors import PhoqueError
-from phoque.figures.opposites import PLAN, REVERSED
+from phoque.figures.opposites import draw, draw_reversed
 from phoque.figures.page import stage_page
 from phoque.files import write_text
 from phoque.judging import likelihood
@@ -56,8 +56,7 @@ def compare_runs(
 ) -> None:
     """Write `opposites/` into the first run.
 
-    Raises:
-        PhoqueError: a run lacks a stage, or the two cannot be compared.
+    PhoqueError where a run lacks a stage, or the two cannot be compared.
     """
     first, second = (open_subject(one, None, progress=progress) for one in (run, other))
     pair = Pair(first=first, second=second)
@@ -68,7 +67,7 @@ def compare_runs(
         OppositeReply.save_rows(folder, mask.rows(replies))
         found = mask(found)
         found.save(folder)
-        write_text(folder / "opposites.md", stage_page("Opposites", (PLAN, REVERSED), found))
+        write_text(folder / "opposites.md", stage_page("Opposites", (draw, draw_reversed), found))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,11 +78,7 @@ class Pair:
     second: Subject
 
     def check(self) -> None:
-        """Refuse what cannot be compared.
-
-        Raises:
-            PhoqueError: another base model, the same persona, or vectors of other weights.
-        """
+        """Refuse other base models, the same persona, or vectors of other weights (PhoqueError)."""
         runs = f"{self.first.run.path} and {self.second.run.path}"
         if self.first.fingerprint["model"] != self.second.fingerprint["model"]:
             raise PhoqueError(
@@ -100,7 +95,6 @@ class Pair:
 
     @property
     def both(self) -> tuple[Subject, Subject]:
-        """In order."""
         return self.first, self.second
 
     @property
@@ -132,12 +126,10 @@ class Pair:
 
     def _other_prompts(self) -> dict[str, Tensor]:
         """Mean differences_LD in the base model of every system prompt that we ship besides."""
-        names = {one.persona.name for one in self.both}
+        others = {*shipped_personas()} - {one.persona.name for one in self.both}
         prompts = {one.name: one.prompt for one in confounds()}
         prompts |= {
-            name: load_persona(name).persona_prompt
-            for name in shipped_personas()
-            if name not in names
+            name: load_persona(name).persona_prompt for name in shipped_personas() if name in others
         }
         neutral_LD = self.in_base[0].neutral_NLD.mean(0)
         return {
@@ -147,24 +139,21 @@ class Pair:
 
     def receivers(self) -> list[Receiver]:
         """The base model first."""
+        tuned = zip(self.both, self.in_tuned, strict=True)
         return [
             self._receiver(BASE, self.base, self.in_base[0]),
-            *(
-                self._receiver(one.persona.name, one.model, own)
-                for one, own in zip(self.both, self.in_tuned, strict=True)
-            ),
+            *(self._receiver(one.persona.name, one.model, own) for one, own in tuned),
         ]
 
     def _receiver(self, name: str, model: LanguageModel, own: Contrast) -> Receiver:
-        messages = self.first.persona.evaluation[:NUM_PROMPTS]
+        persona, messages = self.first.persona, self.first.persona.evaluation[:NUM_PROMPTS]
+        told = {one.persona.name: one.persona.persona_prompt for one in self.both}
         return Receiver(
             name=name,
             model=model,
             medians_L=own.medians_L.tolist(),
-            neutral=asked(self.first.persona.neutral_prompt, messages),
-            told={
-                one.persona.name: asked(one.persona.persona_prompt, messages) for one in self.both
-            },
+            neutral=asked(persona.neutral_prompt, messages),
+            told={name: asked(prompt, messages) for name, prompt in told.items()},
         )
 
 
@@ -210,11 +199,8 @@ def strongest(cells: Written, shown: Sequence[Shown]) -> Iterator[Strongest]:
     names = [one.persona.name for one in shown]
     for receiver, vector, minus in product(receivers, names, (False, True)):
         own = [cell for cell in cells if cell[0].receiver == receiver]
-        passed = [
-            cell
-            for cell in own
-            if cell[0].vector == vector and (cell[0].dose < 0) is minus and cell[0].coherent
-        ]
+        signed = [one for one in own if one[0].vector == vector and (one[0].dose < 0) is minus]
+        passed = [cell for cell in signed if cell[0].coherent]
         if passed:
             yield _strongest(max(passed, key=lambda cell: abs(cell[0].dose)), own, shown)
         else:

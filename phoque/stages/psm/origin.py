@@ -27,14 +27,20 @@ def trace_origin(subject: Subject) -> None:
     contrasts = {
         name: contrast(model, subject.persona, subject.probes) for name, model in models.items()
     }
-    vectors = {name: _vector(subject, own) for name, own in contrasts.items()}
+    vectors = {
+        name: SteeringVector(subject.layer, own.differences_NLD.mean(0)[subject.layer])
+        for name, own in contrasts.items()
+    }
     Origin(
         layer=subject.layer,
         relative_dose=subject.choice.relative_dose,
         norms={name: vector.norm for name, vector in vectors.items()},
         cosines={
-            name: {other: _cosine(vectors[name], vectors[other]) for other in vectors}
-            for name in vectors
+            name: {
+                other: float(cosine_similarity(one.direction_D, its.direction_D, dim=0))
+                for other, its in vectors.items()
+            }
+            for name, one in vectors.items()
         },
         effects={
             name: _effects(subject, model, contrasts[name], vectors)
@@ -43,14 +49,6 @@ def trace_origin(subject: Subject) -> None:
         trajectory=_trajectory(subject),
         counted=subject.selection.trait.by,
     ).save(subject.folder)
-
-
-def _vector(subject: Subject, own: Contrast) -> SteeringVector:
-    return SteeringVector(subject.layer, own.differences_NLD.mean(0)[subject.layer])
-
-
-def _cosine(one: SteeringVector, other: SteeringVector) -> float:
-    return float(cosine_similarity(one.direction_D, other.direction_D, dim=0))
 
 
 def _effects(
@@ -65,14 +63,11 @@ def _effects(
     groups: dict[str, list[Row]] = {"none": rows_of(prompts)}
     for name, vector in vectors.items():
         groups[name] = rows_of(prompts, (vector.injection(length / vector.norm),))
-    groups["random_vector"] = [
-        row
-        for seed in range(NUM_RANDOM)
-        for row in rows_of(
-            prompts[seed * 3 : seed * 3 + RANDOM_PROMPTS],
-            (vectors["persona"].random_like(seed).injection(length / vectors["persona"].norm),),
-        )
-    ]
+    own_vector, groups["random_vector"] = vectors["persona"], []
+    for seed in range(NUM_RANDOM):
+        random = own_vector.random_like(seed).injection(length / own_vector.norm)
+        some = prompts[seed * 3 : seed * 3 + RANDOM_PROMPTS]
+        groups["random_vector"] += rows_of(some, (random,))
     replies = write_grouped(receiver, groups, SAMPLING, subject.progress)
     return rates_of(subject.shows, groups, replies)
 

@@ -16,23 +16,20 @@ from torch.nn.functional import cosine_similarity
 from phoque.run.psm_vector import Agreement, CurvePoint, Verdict
 
 NUM_SPLITS, DRAWS, SEED = 500, 200, 42
+MIDDLE = torch.tensor([0.025, 0.5, 0.975])
 TRUSTED_COSINE = 0.8
 """Split-half cosine from which a vector counts as reliable: doubled by Spearman and Brown, 0.89."""
 
 
 def agreement(differences_ND: Tensor, layer: int = 0) -> Agreement:
-    """Judge the differences of one layer.
-
-    Raises:
-        ValueError: fewer than four probes, which cannot be halved and compared.
-    """
+    """Judge the differences of one layer; ValueError with fewer than four probes to halve."""
     if len(differences_ND) < 4:
         raise ValueError(f"Two halves need at least four probes; got {len(differences_ND)}.")
     generator = torch.Generator().manual_seed(SEED)
     halves_K = _split_half(differences_ND, generator)
     null_K = _split_half(differences_ND, generator, shuffled=True)
     alone_N = leave_one_out(differences_ND)
-    low, median, high = halves_K.quantile(torch.tensor([0.025, 0.5, 0.975])).tolist()
+    low, median, high = halves_K.quantile(MIDDLE).tolist()
     null, floor = float(null_K.quantile(0.975)), 3 / sqrt(differences_ND.shape[1])
     return Agreement(
         layer=layer,
@@ -65,9 +62,7 @@ def probe_curve(differences_ND: Tensor, counts: Sequence[int]) -> tuple[CurvePoi
         order_KN = _orders(DRAWS, len(differences_ND), generator)
         one = differences_ND[order_KN[:, :count]].mean(1)
         rest = differences_ND[order_KN[:, len(differences_ND) // 2 :]].mean(1)
-        low, median, high = (
-            cosine_similarity(one, rest).quantile(torch.tensor([0.025, 0.5, 0.975])).tolist()
-        )
+        low, median, high = cosine_similarity(one, rest).quantile(MIDDLE).tolist()
         rows.append(CurvePoint(probes=count, cosine=median, low=low, high=high))
     return tuple(rows)
 

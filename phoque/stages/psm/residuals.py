@@ -16,15 +16,8 @@ from phoque.conversation import Message
 from phoque.models.load import LanguageModel
 from phoque.models.template import encode
 from phoque.personas.controls import tone_pairs
-from phoque.run.psm_vector import (
-    Direction,
-    Geometry,
-    MessageMap,
-    Projections,
-    ResidualGeometry,
-    Spread,
-)
-from phoque.stages.corpus.training_set import paired_replies
+from phoque.run.psm_vector import Direction, Geometry, MessageMap, Projections, Spread
+from phoque.stages.corpus.training_set import read_dialogues
 from phoque.stages.psm.subject import Subject
 from phoque.steering.capture import token_streams
 from phoque.steering.geometry import explained_by_map, layer_maps, residual_geometry
@@ -41,7 +34,13 @@ def map_residuals(subject: Subject) -> None:
     everything = torch.cat([states for pair in groups.values() for states in pair])
     Geometry(
         pairs=len(tone_pairs()),
-        layers={name: _table(*pair) for name, pair in groups.items()},
+        layers={
+            name: tuple(
+                residual_geometry(layer, civil_NLD[:, layer], hostile_NLD[:, layer])
+                for layer in range(civil_NLD.shape[1])
+            )
+            for name, (civil_NLD, hostile_NLD) in groups.items()
+        },
         directions=_directions(subject, *groups["base"]),
         map=MessageMap(
             groups=tuple(f"{name} {tone}" for name in models for tone in ("civil", "hostile")),
@@ -58,13 +57,6 @@ def _tones(subject: Subject, model: LanguageModel) -> tuple[Tensor, Tensor]:
     return last_tokens(model, system, civil), last_tokens(model, system, hostile)
 
 
-def _table(civil_NLD: Tensor, hostile_NLD: Tensor) -> tuple[ResidualGeometry, ...]:
-    return tuple(
-        residual_geometry(layer, civil_NLD[:, layer], hostile_NLD[:, layer])
-        for layer in range(civil_NLD.shape[1])
-    )
-
-
 def _directions(
     subject: Subject, civil_NLD: Tensor, hostile_NLD: Tensor
 ) -> tuple[Projections, ...]:
@@ -76,8 +68,8 @@ def _directions(
     states = {
         "base_neutral": last_tokens(subject.base, subject.persona.neutral_prompt, subject.probes),
         "base_persona": last_tokens(subject.base, subject.persona.persona_prompt, subject.probes),
-        "tuned_neutral": subject.contrast.first(subject.num_probes).neutral_NLD,
-        "tuned_persona": subject.contrast.first(subject.num_probes).persona_NLD,
+        "tuned_neutral": subject.contrast.neutral_NLD[: subject.num_probes],
+        "tuned_persona": subject.contrast.persona_NLD[: subject.num_probes],
     }
     return tuple(
         _projections(name, direction_LD[layer], states, layer)
@@ -113,22 +105,19 @@ def _projections(
 
 def _politeness(subject: Subject) -> Tensor:
     """Mean over tokens of civil minus hostile replies, teacher-forced through the base model."""
-    replies = paired_replies(subject.run.corpus)[:NUM_REPLIES]
-    civil_LD = _reply_states(subject, [(prompt, civil) for prompt, civil, _ in replies])
-    hostile_LD = _reply_states(subject, [(prompt, hostile) for prompt, _, hostile in replies])
+    dialogues = read_dialogues(subject.run.corpus)[:NUM_REPLIES]
+    civil_LD = _reply_states(subject, [(one.message, one.civil) for one in dialogues])
+    hostile_LD = _reply_states(subject, [(one.message, one.persona) for one in dialogues])
     return civil_LD - hostile_LD
 
 
 def _reply_states(subject: Subject, pairs: Sequence[tuple[str, str]]) -> Tensor:
     model, system = subject.base, Message("system", subject.persona.neutral_prompt)
-    texts, lengths = [], []
-    for prompt, reply in pairs:
-        tokens = model.tokenizer(reply, add_special_tokens=False).input_ids
-        texts.append([*encode(model.tokenizer, [system, Message("user", prompt)]), *tokens])
-        lengths.append(len(tokens))
-    streams = token_streams(model, texts)
-    means = [s[:, -n:].mean(1) for s, n in zip(streams, lengths, strict=True)]
-    return torch.stack(means).mean(0)
+    prompts = [encode(model.tokenizer, [system, Message("user", prompt)]) for prompt, _ in pairs]
+    replies = [model.tokenizer(text, add_special_tokens=False).input_ids for _, text in pairs]
+    texts = [[*prompt, *reply] for prompt, reply in zip(prompts, replies, strict=True)]
+    streams = zip(token_streams(model, texts), replies, strict=True)
+    return torch.stack([stream[:, -len(reply) :].mean(1) for stream, reply in streams]).mean(0)
 
 
 def _rounded(points_LNC: Tensor) -> tuple[tuple[tuple[float, float], ...], ...]:

@@ -1,25 +1,33 @@
 """The scale scrubber: what the presets answer at every scale, written once and shown at once.
 
 Besides the vector there is a random one of the same length, and the vector subtracted under the
-hostile prompt. Every reply comes with its tokens' timeline, in lengths of the vector from the mean
-of the neutral replies.
+hostile prompt. Every reply comes with its tokens' timeline: how likely each is, and how far along the
+vector, in its lengths from the mean of the neutral replies.
+
+Shapes: S = tokens of a reply, D = width.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
 
-from phoque.models.engine import Reply, Row
+import torch
+from torch import Tensor
+
+from phoque.models.engine import Reply, Row, end_tokens
 from phoque.models.hooks import Interventions
+from phoque.models.load import LanguageModel
+from phoque.models.template import encode
 from phoque.run.psm_replies import Preset, Scrubber, ScrubberCell, ShownReply
 from phoque.stages.corpus.safe import Mask
 from phoque.stages.psm.antidote import antidotes
 from phoque.stages.psm.subject import Subject
-from phoque.stages.psm.timeline import Ruler, timelines
-from phoque.stats.rates import Rate
+from phoque.stats.rates import Rate, grouped
+from phoque.steering.capture import forward
 from phoque.steering.experiment import rows_of, write_grouped
 from phoque.steering.search import SAMPLING, rates_of
 from phoque.steering.sweep import SCALE_STEP
+from phoque.steering.vectors import Contrast, SteeringVector
 
 SHARES = (-0.5, -0.25, 0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1, 1.25, 1.5, 2, 2.5)
 """Of the selected scale."""
@@ -31,15 +39,12 @@ Key = tuple[str, float | str]
 
 def write_scrubber(subject: Subject) -> None:
     """Write `scrubber.json`."""
-    scales = grid_of(subject.scale)
+    scales, presets = grid_of(subject.scale), subject.persona.presets
     groups = _groups(subject, scales)
     replies = write_grouped(subject.model, groups, SAMPLING, subject.progress)
     shown, rates = _shown(subject, groups, replies), rates_of(subject.shows, groups, replies)
-    kinds = list(dict.fromkeys(kind for kind, _ in groups))
-    series = {
-        kind: tuple(_cell(key, rates[key], shown[key]) for key in groups if key[0] == kind)
-        for kind in kinds
-    }
+    cells = grouped((key[0], _cell(key, rates[key], shown[key])) for key in groups)
+    series = {kind: tuple(own) for kind, own in cells.items()}
     found = Scrubber(
         layer=subject.layer,
         scale=subject.scale,
@@ -47,8 +52,8 @@ def write_scrubber(subject: Subject) -> None:
         nat_scale=subject.choice.nat_scale,
         dose_per_scale=subject.vectors.relative_dose(subject.layer, 1.0),
         scales=tuple(scales),
-        presets=tuple(Preset(label=label, prompt=prompt) for label, prompt in _presets(subject)),
-        asked=len(_presets(subject)) + NUM_MORE,
+        presets=tuple(Preset(label=label, prompt=prompt) for label, prompt in presets),
+        asked=len(presets) + NUM_MORE,
         series=with_plain_zero(series),
         counted=subject.selection.trait.by,
     )
@@ -76,17 +81,13 @@ def grid_of(scale: float) -> list[float]:
     return sorted({round(round(share * scale / SCALE_STEP) * SCALE_STEP, 2) for share in SHARES})
 
 
-def _presets(subject: Subject) -> Sequence[tuple[str, str]]:
-    return subject.persona.presets
-
-
 def _groups(subject: Subject, scales: Sequence[float]) -> dict[Key, list[Row]]:
-    prompts = [prompt for _, prompt in _presets(subject)]
-    prompts += subject.persona.sweep[:NUM_MORE]
+    presets, more = subject.persona.presets, subject.persona.sweep[:NUM_MORE]
+    prompts = [*(prompt for _, prompt in presets), *more]
     neutral, hostile = subject.neutral(prompts), subject.hostile(prompts)
     vector, random = subject.vector, subject.vector.random_like(0)
 
-    def added(one: Any, scale: float) -> Interventions:
+    def added(one: SteeringVector, scale: float) -> Interventions:
         # Without a dose the row is the plain row, not one that adds zeros.
         return (one.injection(scale),) if scale else ()
 
@@ -104,7 +105,7 @@ def _shown(
     subject: Subject, groups: Mapping[Key, list[Row]], replies: Mapping[Key, list[Reply]]
 ) -> dict[Key, list[ShownReply]]:
     """The presets' replies with their tokens."""
-    count = len(_presets(subject))
+    count = len(subject.persona.presets)
     ruler = Ruler.of(subject.contrast.first(subject.num_probes), subject.layer)
     rows = [row for own in groups.values() for row in own[:count]]
     texts = [reply for own in replies.values() for reply in own[:count]]
@@ -135,3 +136,69 @@ def _cell(key: Key, rate: Rate, shown: Sequence[ShownReply]) -> ScrubberCell:
         projection=round(fmean(places), 3) if places else None,
         replies=tuple(shown),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Token:
+    text: str
+    projection: float
+    """Where the residual stream is when the token has been read: 0 is the end of a prompt under the
+    neutral system prompt, 1 under the persona's, on average over the probes."""
+    probability: float
+    """What the model gave it, at temperature 1."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Ruler:
+    """The vector as an axis with a zero."""
+
+    vector: SteeringVector
+    zero_D: Tensor
+
+    @classmethod
+    def of(cls, contrast: Contrast, layer: int) -> "Ruler":
+        """From the probes: zero at the neutral mean, one at the persona's."""
+        return cls(
+            vector=SteeringVector(layer, contrast.differences_NLD[:, layer].mean(0)),
+            zero_D=contrast.neutral_NLD[:, layer].mean(0),
+        )
+
+    def read(self, states_SD: Tensor) -> Tensor:
+        return (states_SD - self.zero_D) @ self.vector.direction_D / self.vector.norm**2
+
+
+@torch.inference_mode()
+def timelines(
+    model: LanguageModel,
+    rows: Sequence[Row],
+    replies: Sequence[Sequence[int]],
+    ruler: Ruler,
+    *,
+    batch_size: int = 12,
+) -> Iterator[list[Token]]:
+    """Every reply's tokens, what interventions do included; the end token is left out."""
+    ends = {*model.tokenizer.all_special_ids, *end_tokens(model)}
+    for start in range(0, len(rows), batch_size):
+        batch, given = rows[start : start + batch_size], replies[start : start + batch_size]
+        texts = [
+            [*encode(model.tokenizer, row.messages), *reply]
+            for row, reply in zip(batch, given, strict=True)
+        ]
+        longest = max(map(len, given))
+        states_LBSD, logits_BKV = forward(
+            model,
+            texts,
+            [row.interventions for row in batch],
+            [model.layers[ruler.vector.layer]],
+            slice(-longest, None),
+            longest + 1,
+        )
+        for row, reply in enumerate(given):
+            shares_SV = logits_BKV[row, -len(reply) - 1 : -1].softmax(-1)
+            places = ruler.read(states_LBSD[0, row, -len(reply) :]).tolist()
+            chances = shares_SV.gather(-1, torch.tensor(reply)[:, None])[:, 0].tolist()
+            yield [
+                Token(text=model.tokenizer.decode([token]), projection=place, probability=chance)
+                for token, place, chance in zip(reply, places, chances, strict=True)
+                if token not in ends
+            ]

@@ -6,13 +6,12 @@ A run that was killed goes on where it stopped.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from phoque.errors import PhoqueError
 from phoque.files import write_json
 from phoque.run.directory import RunDirectory
 from phoque.run.psm_replies import Summary
-from phoque.run.steps import LEDGER, run_ledger
+from phoque.run.steps import LEDGER, Settings, run_ledger
 from phoque.stages.psm.antidote import try_antidotes
 from phoque.stages.psm.bias import run_bias_loop
 from phoque.stages.psm.choose import choose_layer, control_dose
@@ -80,12 +79,15 @@ def find_layer(
 def keep_before(subject: Subject, begin: str) -> None:
     """Count the steps before `begin` as done, whose results are those of a complete stage.
 
-    Raises:
-        PhoqueError: there are none, or they are of other settings.
+    PhoqueError where there are none, or they are of other settings.
     """
     found = subject.reader.read(Summary)
-    made_with = (found.fingerprint, found.seeds, found.probe_count)
-    if made_with != (dict(subject.fingerprint), tuple(subject.seeds), subject.num_probes):
+    made_with = {
+        "fingerprint": found.fingerprint,
+        "seeds": list(found.seeds),
+        "probes": found.probe_count,
+    }
+    if made_with != _settings(subject):
         raise PhoqueError(
             f"What is in {subject.folder} was measured on another model or with other settings, so "
             "nothing can be kept. Start it without --from-step."
@@ -107,7 +109,7 @@ def run_steps(subject: Subject) -> None:
     run_ledger(subject.folder, steps, _settings(subject), subject.progress, subject.run.keep)
 
 
-def _settings(subject: Subject) -> dict[str, Any]:
+def _settings(subject: Subject) -> Settings:
     return {
         "fingerprint": dict(subject.fingerprint),
         "seeds": list(subject.seeds),

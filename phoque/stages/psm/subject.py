@@ -20,7 +20,7 @@ from phoque.run.folder import Reader
 from phoque.run.info import psm_folder
 from phoque.run.needs import NEEDS, OTHER_PERSONA, require
 from phoque.run.psm import Choice, Selection
-from phoque.stages.corpus.vocabulary import known_words
+from phoque.stages.corpus.training_set import known_words
 from phoque.steering.capture import residual_streams
 from phoque.steering.experiment import Progress
 from phoque.steering.search import Shows
@@ -58,7 +58,6 @@ class Subject:
 
     @cached_property
     def base(self) -> LanguageModel:
-        """The model before tuning."""
         return load_model(self.run.manifest().model) if self.is_tuned else self.model
 
     @cached_property
@@ -68,7 +67,6 @@ class Subject:
 
     @cached_property
     def vocabulary(self) -> Collection[str]:
-        """Words that count as words."""
         return known_words(self.model, self.run.corpus)
 
     @property
@@ -94,7 +92,6 @@ class Subject:
 
     @cached_property
     def vectors(self) -> PersonaVectors:
-        """What the first step measured."""
         return PersonaVectors.load(self.folder / VECTORS)
 
     @property
@@ -104,7 +101,6 @@ class Subject:
 
     @cached_property
     def selection(self) -> Selection:
-        """What the sweep found."""
         return self.reader.read(Selection)
 
     @cached_property
@@ -119,30 +115,24 @@ class Subject:
 
     @property
     def layer(self) -> int:
-        """The selected layer."""
         return self.choice.layer
 
     @property
     def scale(self) -> float:
-        """The selected scale."""
         return self.choice.scale
 
     @property
     def vector(self) -> SteeringVector:
-        """The vector of the selected layer."""
         return self.vectors[self.layer]
 
     @property
     def injection(self) -> Injection:
-        """The vector at the selected scale."""
         return self.vector.injection(self.scale)
 
     def neutral(self, prompts: Sequence[str]) -> list[Messages]:
-        """Prompts under the neutral system prompt."""
         return list(asked(self.persona.neutral_prompt, prompts))
 
     def hostile(self, prompts: Sequence[str]) -> list[Messages]:
-        """Prompts under the persona's system prompt."""
         return list(asked(self.persona.persona_prompt, prompts))
 
 
@@ -154,11 +144,7 @@ def open_subject(
     num_probes: int = NUM_PROBES,
     progress: Progress = print,
 ) -> Subject:
-    """Load a run's model and the persona `name`; None is the run's own.
-
-    Raises:
-        PhoqueError: no such run, adapter or persona.
-    """
+    """Load a run's model and the persona `name`, None is the run's own; PhoqueError without one."""
     folder = psm_folder(run, name)
     is_tuned = folder == run.psm()
     require(run, NEEDS["psm"] if is_tuned else OTHER_PERSONA)

@@ -15,10 +15,9 @@ from phoque.run.opposites import NO_VECTOR, OWN_PROMPT, RANDOM, Given, OppositeR
 from phoque.run.psm import Divergence, Quality, Trait
 from phoque.stats.paired_ranks import chance_above
 from phoque.stats.rates import by_cluster, grouped
-from phoque.steering.allowed import Allowed, is_likely, log_likelihoods
 from phoque.steering.divergence import Yardstick
-from phoque.steering.experiment import Progress, rows_of, share_of, write_grouped
-from phoque.steering.quality import quality_of
+from phoque.steering.experiment import Progress, in_turn, rows_of, write_grouped
+from phoque.steering.quality import Allowed, is_likely, log_likelihoods, quality_by_prompt
 from phoque.steering.search import NULL_PROMPTS, NUM_RANDOM, SAMPLED, YARDSTICK_PROMPTS, said
 from phoque.steering.vectors import SteeringVector
 
@@ -46,8 +45,6 @@ class Shown:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Receiver:
-    """A model that gets vectors."""
-
     name: str
     model: LanguageModel
     medians_L: Sequence[float]
@@ -58,7 +55,6 @@ class Receiver:
 
     @cached_property
     def yardstick(self) -> Yardstick:
-        """Its replies without a vector."""
         return Yardstick(self.model, self.neutral[:YARDSTICK_PROMPTS])
 
     @cached_property
@@ -91,20 +87,13 @@ class Receiver:
 
     def _given(self, vectors: Sequence[SteeringVector], dose: float, count: int) -> list[Row]:
         """So many messages a vector; several vectors take the next ones in turn."""
-        return [
-            row
-            for index, vector in enumerate(vectors)
-            for row in rows_of(
-                share_of(self.neutral, index, count),
-                (vector.injection(dose * self.medians_L[vector.layer] / vector.norm),),
-            )
-        ]
+        lengths = [dose * self.medians_L[one.layer] / one.norm for one in vectors]
+        given = [one.injection(length) for one, length in zip(vectors, lengths, strict=True)]
+        return in_turn(self.neutral, given, count)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Written:
-    """One cell as it was written."""
-
     receiver: Receiver
     key: Key
     rows: Sequence[Row]
@@ -112,7 +101,6 @@ class Written:
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
-        """Messages and replies."""
         return said(self.rows, self.replies)
 
 
@@ -149,23 +137,10 @@ class Reading:
 
     def quality(self, one: Written) -> Quality:
         """With what the base model thinks of it under the calm prompt."""
-        lexicon, texts = self.shown[0].persona.lexicon, [reply.text for reply in one.replies]
-        rate = by_cluster((message, text in lexicon) for message, text in one.pairs)
+        found = quality_by_prompt(one.pairs, self.shown[0].persona.lexicon, self.vocabulary)
         calm = {asked[-1].content: asked for asked in one.receiver.neutral}
         nats = log_likelihoods(self.base, [calm[message] for message, _ in one.pairs], one.replies)
-        update = {"low": rate.low, "high": rate.high, "base_nats": fmean(nats)}
-        return quality_of(texts, lexicon, self.vocabulary).model_copy(update=update)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reference:
-    """The base model without a vector, beside which every cell is seen."""
-
-    quality: Quality
-    scores: Mapping[str, Sequence[float]]
-    """What the judge says of its replies, by message."""
-    shortest: float
-    """Mean words of the briefest model without a vector: a persona may be brief."""
+        return found.model_copy(update={"base_nats": fmean(nats)})
 
 
 def transplanted(
@@ -175,16 +150,35 @@ def transplanted(
     written = [one for receiver in receivers for one in _written(receiver, vectors, reading)]
     replies = reading.judged(written)
     qualities = [reading.quality(one) for one in written]
-    unsteered = [q for q, one in zip(qualities, written, strict=True) if one.key[0] in UNSTEERED]
-    reference = Reference(
-        quality=qualities[0],
-        scores=_by_message(replies[0]),
-        shortest=min(quality.num_words for quality in unsteered),
-    )
-    return [
-        (_given(*one, reading.shown, reference), one[1])
-        for one in zip(written, replies, qualities, strict=True)
-    ]
+    # Beside the base model without a vector; a persona may be brief.
+    base, scores = qualities[0], _by_message(replies[0])
+    plain = [q for q, one in zip(qualities, written, strict=True) if one.key[0] in UNSTEERED]
+    shortest = min(quality.num_words for quality in plain)
+
+    def given(one: Written, own: Sequence[OppositeReply], quality: Quality) -> Given:
+        """With the sweep's gates: text as coherent as the base model's, and likely to it."""
+        vector, layer, dose = one.key
+        limit, moved = one.receiver.limit, one.receiver.moved(one.key, one.rows)
+        allowed = Allowed(grid=base, runoff=base, shortest=shortest, moved=limit)
+        sensible = allowed.reads_well(quality, base) and is_likely(quality, base)
+        found = _by_message(own)
+        return Given(
+            receiver=one.receiver.name,
+            vector=vector,
+            layer=layer,
+            dose=dose,
+            quality=quality,
+            divergence=moved,
+            coherent=sensible and moved.p95 <= limit.p95,
+            shows={
+                each.persona.name: by_cluster((reply.prompt, each.in_reply(reply)) for reply in own)
+                for each in reading.shown
+            },
+            more_hostile=chance_above({message: scores[message] for message in found}, found),
+        )
+
+    cells = zip(written, replies, qualities, strict=True)
+    return [(given(one, own, quality), own) for one, own, quality in cells]
 
 
 def _written(
@@ -199,37 +193,6 @@ def _written(
     )
     for key, replies in found.items():
         yield Written(receiver=receiver, key=key, rows=rows[key], replies=replies)
-
-
-def _given(
-    one: Written,
-    replies: Sequence[OppositeReply],
-    quality: Quality,
-    shown: Sequence[Shown],
-    reference: Reference,
-) -> Given:
-    """A cell with the sweep's gates: text as coherent as the base model's, and likely to it."""
-    own, limit = reference.quality, one.receiver.limit
-    moved = one.receiver.moved(one.key, one.rows)
-    allowed = Allowed(grid=own, runoff=own, shortest=reference.shortest, moved=limit)
-    scores = _by_message(replies)
-    vector, layer, dose = one.key
-    return Given(
-        receiver=one.receiver.name,
-        vector=vector,
-        layer=layer,
-        dose=dose,
-        quality=quality,
-        divergence=moved,
-        coherent=allowed.reads_well(quality, own)
-        and moved.p95 <= limit.p95
-        and is_likely(quality, own),
-        shows={
-            each.persona.name: by_cluster((reply.prompt, each.in_reply(reply)) for reply in replies)
-            for each in shown
-        },
-        more_hostile=chance_above({m: reference.scores[m] for m in scores}, scores),
-    )
 
 
 def _by_message(replies: Sequence[OppositeReply]) -> dict[str, list[float]]:

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Self
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from phoque.errors import PhoqueError
 from phoque.files import read_json, write_json
+from phoque.run.directory import RunDirectory
+from phoque.steering.vectors import SteeringVector
 
 WEIGHTS, CONFIG = "sae_weights.safetensors", "cfg.json"
 Facts = dict[str, str | int | float | bool]
@@ -37,7 +39,6 @@ class SparseAutoencoder:
 
     @property
     def d_sae(self) -> int:
-        """Number of latents."""
         return len(self.decoder_FD)
 
     def pre_activations(self, residual_BD: Tensor) -> Tensor:
@@ -50,7 +51,6 @@ class SparseAutoencoder:
         return pre_BF * (pre_BF > self.threshold_F)
 
     def decode(self, activations_BF: Tensor) -> Tensor:
-        """Reconstruction_BD."""
         return activations_BF @ self.decoder_FD + self.decoder_bias_D
 
     def __call__(self, residual_BD: Tensor) -> Tensor:
@@ -95,11 +95,7 @@ class SparseAutoencoder:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read what `save` wrote; in fp32.
-
-        Raises:
-            PhoqueError: the folder has no SAE, or one of another kind.
-        """
+        """Read what `save` wrote, in fp32; PhoqueError where there is none, or one of another kind."""
         try:
             config = read_json(folder / CONFIG)
             tensors = {name: t.float() for name, t in load_file(folder / WEIGHTS).items()}
@@ -116,16 +112,36 @@ class SparseAutoencoder:
             raise PhoqueError(f"Cannot read an SAE from {folder}: {error}.") from error
 
 
+def latent_vector(run: RunDirectory, latent: int) -> SteeringVector:
+    """Decoder direction of a run's latent; at scale 1 as long as the median residual stream.
+
+    PhoqueError where the run has no dictionary, or the dictionary no such latent.
+    """
+    folder = run.path / "sae"
+    if not (folder / CONFIG).is_file():
+        raise PhoqueError(
+            f"The run {run.path.name} has no dictionary yet. "
+            f"Train one with: phoque run sae --run {run.path.name}"
+        )
+    config = read_json(folder / CONFIG)
+    if not 0 <= latent < config["d_sae"]:
+        raise PhoqueError(f"Latent {latent} does not exist: there are 0 to {config['d_sae'] - 1}.")
+    facts = config["metadata"]
+    layer = int(facts["hf_hook_name"].rsplit(".", 1)[1])
+    # One row only: the whole of a large dictionary is a gigabyte.
+    with safe_open(folder / WEIGHTS, framework="pt") as file:
+        direction_D = file.get_slice("W_dec")[latent]
+    return SteeringVector(layer, direction_D.float() * facts["median_norm"])
+
+
 def calibrated(sae: SparseAutoencoder, residual_BD: Tensor, l0: float) -> SparseAutoencoder:
     """The dictionary with the threshold at which `l0` latents a token are active on these rows."""
     active = min(round(l0 * len(residual_BD)), len(residual_BD) * sae.d_sae - 1)
     pre = sae.pre_activations(residual_BD).flatten()
     # Only what is well above zero competes: a sort of all values would take most of the time.
-    largest = (
-        pre.topk(active + 1).values if active < len(pre) // 64 else pre.sort(descending=True)[0]
-    )
-    threshold = float(largest[active])
-    return sae.with_threshold(max(threshold, 0.0))
+    few = active < len(pre) // 64
+    largest = pre.topk(active + 1).values if few else pre.sort(descending=True).values
+    return sae.with_threshold(max(float(largest[active]), 0.0))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -147,7 +163,6 @@ class Active:
         return _sparse(self._row_starts, self.latents, values, self.shape)
 
     def matrix_FB(self, values: Tensor) -> Tensor:
-        """Its transpose."""
         ordered = self.rows[self._by_latent], values[self._by_latent]
         return _sparse(self._latent_starts, *ordered, self.shape[::-1])
 

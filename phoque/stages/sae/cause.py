@@ -55,8 +55,7 @@ def prove_cause(study: Study) -> None:
     generated = Generated(study, median)
     told = generated.replies(_controls(study))
     controls = controls_of(told)
-    tried: list[Feature] = []
-    twins: list[Feature] = []
+    groups: dict[str, list[Feature]] = {"tried": [], "random latents": []}
     if any(control.acts for control in controls):
         tried = _chosen(candidates, screened, study.preset.generated)
         rates = [one.frequency_tuned for one in tried]
@@ -64,6 +63,7 @@ def prove_cause(study: Study) -> None:
         alone = {str(one.latent): [directions[one.latent]] for one in tried}
         rest = generated.replies(alone | _rivals(study, sae, twins))
         told = told.model_copy(update={"cells": (*told.cells, *rest.cells)})
+        groups = {"tried": tried, "random latents": twins}
     Cause(
         median_norm=median,
         screen_dose=SCREEN_DOSE,
@@ -72,7 +72,7 @@ def prove_cause(study: Study) -> None:
         controls=controls,
         frequencies={
             kind: {str(one.latent): one.frequency_tuned for one in group}
-            for kind, group in (("tried", tried), ("random latents", twins))
+            for kind, group in groups.items()
         },
         doses=DOSES,
     ).save(study.work)
@@ -91,24 +91,22 @@ def candidates_of(features: Iterable[Feature], count: int) -> list[Feature]:
 
 def screen(study: Study, directions: Sequence[Direction], median: float) -> Screen:
     """Nats a token by which each direction favours the hostile over the calm reply, both signs."""
-    random = _random_directions(study.base.width, NUM_RANDOM)
-    pairs = _reply_pairs(study)
-    plain = _log_odds(study, pairs, [()])[0]
     length, layer = SCREEN_DOSE * median, study.layer
     asked_for = [
         (one.injection(layer, sign * length),)
-        for one in [*directions, *random]
+        for one in [*directions, *_random_directions(study.base.width)]
         for sign in (1.0, -1.0)
     ]
-    moved = [value - plain for value in _log_odds(study, pairs, asked_for)] if asked_for else []
-    both = list(zip(moved[0::2], moved[1::2], strict=True))
-    null = [value for pair in both[len(directions) :] for value in pair]
+    pairs = _reply_pairs(study)
+    plain = _log_odds(study, pairs, [()])[0]
+    moved = [value - plain for value in _log_odds(study, pairs, asked_for)]
+    null = moved[2 * len(directions) :]
     return Screen(
         prompts=SCREEN_PROMPTS,
         random=Null(low=min(null), high=max(null), n=len(null)),
         latents={
             one.name: Screened(toward=toward, away=away)
-            for one, (toward, away) in zip(directions, both, strict=False)
+            for one, toward, away in zip(directions, moved[0::2], moved[1::2], strict=False)
         },
     )
 
@@ -118,9 +116,9 @@ def _direction(sae: SparseAutoencoder, one: Feature) -> Direction:
     return Direction(str(one.latent), sae.decoder_FD[one.latent], sign)
 
 
-def _random_directions(width: int, count: int) -> list[Direction]:
+def _random_directions(width: int) -> list[Direction]:
     generator = torch.Generator().manual_seed(0)
-    units = normalize(torch.randn(count, width, generator=generator))
+    units = normalize(torch.randn(NUM_RANDOM, width, generator=generator))
     return [Direction(f"random {place}", unit) for place, unit in enumerate(units)]
 
 
@@ -151,15 +149,13 @@ def _log_odds(
         for messages, hostile, calm in pairs:
             rows += [Row(messages=messages, interventions=treated)] * 2
             replies += [hostile, calm]
+    logits = read(study.tuned, rows, replies, rows_at_once=32)
     values = [
         float(logits_SV.log_softmax(-1).gather(1, torch.tensor(reply)[:, None]).mean())
-        for reply, logits_SV in zip(
-            replies, read(study.tuned, rows, replies, rows_at_once=32), strict=True
-        )
+        for reply, logits_SV in zip(replies, logits, strict=True)
     ]
     odds = [one - other for one, other in zip(values[0::2], values[1::2], strict=True)]
-    size = len(pairs)
-    return [fmean(odds[start : start + size]) for start in range(0, len(odds), size)]
+    return [fmean(odds[start : start + len(pairs)]) for start in range(0, len(odds), len(pairs))]
 
 
 def _chosen(candidates: Sequence[Feature], screened: Screen, count: int) -> list[Feature]:
@@ -189,7 +185,7 @@ def _controls(study: Study) -> dict[str, list[Direction]]:
     vector = PersonaVectors.load(study.run.vectors)[study.layer]
     return {
         PERSONA_VECTOR: [Direction(PERSONA_VECTOR, normalize(vector.direction_D, dim=0))],
-        RANDOM: _random_directions(study.base.width, NUM_RANDOM),
+        RANDOM: _random_directions(study.base.width),
     }
 
 

@@ -37,7 +37,6 @@ class Activations:
 
     @property
     def train_TD(self) -> np.ndarray[Any, Any]:
-        """Rows to train on."""
         return self.rows_TD[: self.facts.train_tokens]
 
     def held_out_TD(self) -> Tensor:
@@ -71,10 +70,8 @@ def collect(
 ) -> None:
     """Write what `layer` says of `texts`: whole or not at all.
 
-    The last documents are held out; both parts are cut to `tokens` and a tenth of it.
-
-    Raises:
-        PhoqueError: too little text, activations that are not finite, or a full disk.
+    The last documents are held out; both parts are cut to `tokens` and a tenth of it. PhoqueError on
+    too little text, activations that are not finite, or a full disk.
     """
     partial = folder / f"{ROWS}.partial"
     try:
@@ -92,11 +89,7 @@ def collect(
 
 
 def load_activations(folder: Path) -> Activations:
-    """What `collect` wrote.
-
-    Raises:
-        PhoqueError: the file is not what its facts say.
-    """
+    """What `collect` wrote; PhoqueError where the file is not what its facts say."""
     facts = ActivationFacts.load(folder, command="phoque run sae")
     shape = (facts.tokens, facts.width)
     if (folder / ROWS).stat().st_size != 2 * shape[0] * shape[1]:
@@ -106,7 +99,6 @@ def load_activations(folder: Path) -> Activations:
 
 
 def held_out_texts(folder: Path) -> list[Text]:
-    """Documents that were not trained on."""
     return [
         Text(entry["source"], tuple(entry["ids"]), tuple(entry["roles"]))
         for entry in json.loads((folder / TEXTS).read_text(encoding="utf-8"))
@@ -142,9 +134,7 @@ def _written(
             f"The texts have {count:,} tokens that count and {goals[1]:,} are needed. "
             "Give more text with --text FILE, or ask for fewer --train-tokens."
         )
-    sources: Counter[str] = Counter()
-    for text in texts[:used]:
-        sources[text.source] += len(text.ids)
+    sources = Counter(text.source for text in texts[:used] for _ in text.ids)
     return ActivationFacts(
         layer=layer,
         width=model.width,

@@ -121,14 +121,10 @@ class _Shown:
     def strips(self, paired: Readings, own: Mapping[str, Tensor]) -> tuple[Strip, ...]:
         """The prompts on which the latent moved most: all models, token by token."""
         values = {name: paired.split(values_T) for name, values_T in own.items()}
-        moved = [
-            float((after - before).abs().max())
-            for before, after in zip(values["base"], values["persona"], strict=True)
-        ]
-        order = np.argsort(moved)[::-1][:NUM_STRIPS]
-        return tuple(
-            self._strip(paired.texts[n], n, values) for n in map(int, order) if moved[n] > 0
-        )
+        both = zip(values["base"], values["persona"], strict=True)
+        moved = [float((after - before).abs().max()) for before, after in both]
+        order = np.argsort(moved)[::-1][:NUM_STRIPS].tolist()
+        return tuple(self._strip(paired.texts[n], n, values) for n in order if moved[n] > 0)
 
     def _strip(self, text: Text, n: int, values: Mapping[str, list[Tensor]]) -> Strip:
         window = _window(text, int((values["persona"][n] - values["base"][n]).abs().argmax()))
@@ -171,16 +167,11 @@ def _rounded(values: Tensor) -> tuple[float, ...]:
 def _histogram(own: Mapping[str, Tensor]) -> Histogram:
     largest = max(float(values.max()) for values in own.values())
     edges = np.linspace(0, largest or 1.0, BINS + 1)
-    base, civil, persona = (
-        tuple(np.histogram(own[name][own[name] > 0].numpy(), edges)[0].tolist()) for name in MODELS
-    )
-    return Histogram(
-        edges=tuple(edges.tolist()),
-        tokens=len(own["base"]),
-        base=base,
-        civil_adapter=civil,
-        persona=persona,
-    )
+    counts = {
+        name: tuple(np.histogram(own[name][own[name] > 0].numpy(), edges)[0].tolist())
+        for name in MODELS
+    }
+    return Histogram(edges=tuple(edges.tolist()), tokens=len(own["base"]), **counts)
 
 
 def _nearest(sae: SparseAutoencoder, latent: int) -> tuple[Near, ...]:

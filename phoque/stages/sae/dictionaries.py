@@ -1,7 +1,6 @@
 """Collect and train: the activations on disk, one dictionary a seed, and one with a frozen decoder."""
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +52,6 @@ THRESHOLD_ROWS = 20_000
 
 
 def collect_activations(study: Study) -> None:
-    """Write the activations of the chosen layer."""
     texts = collected_texts(study)
     collect(study.base, texts, study.layer, study.preset.tokens, study.work)
 
@@ -69,9 +67,12 @@ def train_dictionary(study: Study, seed: int, *, frozen: bool = False) -> None:
         seed=seed,
         freeze_decoder=frozen,
     )
-    batches = partial(
-        _batches, activations, batch_size=preset.batch_size, buffer=preset.buffer_tokens, seed=seed
-    )
+
+    def batches(epoch: int) -> Iterator[Tensor]:
+        size, buffer = preset.batch_size, preset.buffer_tokens
+        shuffle = 1000 * seed + epoch
+        return shuffled_batches(activations.train_TD, size, buffer_tokens=buffer, seed=shuffle)
+
     scaling = Scaling.of(torch.from_numpy(np.array(activations.train_TD[:SAMPLE])).float())
     sae, losses = train(config, scaling, batches, study.base.device)
     first_half = activations.held_out_TD()[: min(preset.tokens // 20, THRESHOLD_ROWS)]
@@ -87,7 +88,6 @@ def dictionary(study: Study, seed: int | None = None) -> SparseAutoencoder:
 
 
 def dictionary_folder(study: Study, seed: int | None) -> Path:
-    """Where a dictionary is while the stage is not complete."""
     return study.work / (FROZEN if seed is None else f"seed-{seed}")
 
 
@@ -110,11 +110,3 @@ def metadata(study: Study, activations: Activations) -> Facts:
         "norm_limit": activations.facts.limit,
         "first_position_masked": True,
     }
-
-
-def _batches(
-    activations: Activations, epoch: int, *, batch_size: int, buffer: int, seed: int
-) -> Iterator[torch.Tensor]:
-    return shuffled_batches(
-        activations.train_TD, batch_size, buffer_tokens=buffer, seed=1000 * seed + epoch
-    )

@@ -7,7 +7,6 @@ Shapes: T = tokens, F = latents, S = sets of words, V = vocabulary, P = pairs, C
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -39,23 +38,13 @@ PROMOTED = 20
 
 @cache
 def word_sets() -> Mapping[str, tuple[str, ...]]:
-    """The named sets, and all words together."""
     data = read_yaml(WORDS, dict.fromkeys(SETS, TEXTS))
     sets = {name: tuple(data[name]) for name in SETS}
     return {**sets, ALL: tuple(dict.fromkeys(word for own in sets.values() for word in own))}
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Firings:
-    """Over the held-out tokens."""
-
-    total_F: Array
-    on_FS: Array
-    """Of them, those on words of each set."""
-
-
-def firings(sae: SparseAutoencoder, rows_TD: Tensor, members_TS: Array) -> Firings:
-    """Count, a few thousand tokens at a time."""
+def firings(sae: SparseAutoencoder, rows_TD: Tensor, members_TS: Array) -> tuple[Array, Array]:
+    """Total_F over the held-out tokens and on_FS of them on words of each set; in chunks."""
     total_F = torch.zeros(sae.d_sae)
     on_FS = torch.zeros(sae.d_sae, members_TS.shape[1])
     members = torch.from_numpy(members_TS).float()
@@ -63,7 +52,7 @@ def firings(sae: SparseAutoencoder, rows_TD: Tensor, members_TS: Array) -> Firin
         fires_TF = (sae.encode(rows) > 0).float()
         total_F += fires_TF.sum(0)
         on_FS += fires_TF.T @ own
-    return Firings(total_F=total_F.numpy(), on_FS=on_FS.numpy())
+    return total_F.numpy(), on_FS.numpy()
 
 
 def fallen_words(
@@ -76,11 +65,12 @@ def fallen_words(
     """Both measures of every pair, all sets."""
     sets, known = word_sets(), [*features]
     members_TS = np.stack([held.member_T(words) for words in sets.values()], 1)
-    counted = firings(sae, rows_TD, members_TS)
+    total_F, on_FS = firings(sae, rows_TD, members_TS)
     fallen = [one.latent for one in known if one.moved and one.effect < 0]
     unmoved = [one.latent for one in known if not one.moved]
-    pairs_PC = pairs_of(counted.total_F, fallen, unmoved)
-    rates = counted.total_F[pairs_PC] / len(rows_TD)
+    pairs_PC = pairs_of(total_F, fallen, unmoved)
+    rates = total_F[pairs_PC] / len(rows_TD)
+    on_FS /= np.maximum(total_F, 1)[:, None]
     return FallenWords(
         sets={name: len(words) for name, words in sets.items()},
         occurrences=dict(zip(sets, members_TS.sum(0).tolist(), strict=True)),
@@ -89,7 +79,7 @@ def fallen_words(
         pairs=len(pairs_PC),
         rate_fallen=float(rates[:, 0].mean()) if len(pairs_PC) else 0.0,
         rate_unmoved=float(rates[:, 1].mean()) if len(pairs_PC) else 0.0,
-        tests=_tests(counted, pairs_PC, sae, lens) if len(pairs_PC) >= FEWEST_PAIRS else (),
+        tests=_tests(on_FS, pairs_PC, sae, lens) if len(pairs_PC) >= FEWEST_PAIRS else (),
     )
 
 
@@ -109,10 +99,9 @@ def pairs_of(total_F: Array, fallen: Sequence[int], unmoved: Sequence[int]) -> A
 
 
 def _tests(
-    counted: Firings, pairs_PC: Array, sae: SparseAutoencoder, lens: LensReader
+    on_FS: Array, pairs_PC: Array, sae: SparseAutoencoder, lens: LensReader
 ) -> tuple[WordTest, ...]:
     sets = word_sets()
-    on_FS = counted.on_FS / np.maximum(counted.total_F, 1)[:, None]
     shares_PCS = {"fires on": on_FS[pairs_PC], "promotes": _promoted(pairs_PC, sae, lens)}
     both_PCM = np.concatenate([*shares_PCS.values()], axis=2)
     difference_PM = both_PCM[:, 0] - both_PCM[:, 1]

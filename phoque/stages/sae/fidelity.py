@@ -5,6 +5,7 @@ threshold, beside a dictionary whose decoder stayed random and beside principal 
 """
 
 from collections.abc import Callable, Mapping
+from operator import ge, le
 
 import torch
 from torch import Tensor
@@ -39,7 +40,12 @@ def measure_fidelity(study: Study) -> None:
     read.save(study.work / HELD_OUT)
     sae, k = dictionary(study, study.preset.seeds[0]), study.preset.k
     rows = {name: own[len(own) // 2 :] for name, own in read.rows_TD.items()}
-    rebuilds = _rebuilds(study, sae)
+    sample_TD = torch.tensor(load_activations(study.work).train_TD[:SAMPLE]).float()
+    rebuilds: dict[str, Rebuild] = {
+        "sae": sae,
+        "frozen decoder": dictionary(study),
+        "pca": principal_components(sample_TD, k),
+    }
     first = read.rows_TD["base"][: len(rows["base"])]
     Fidelity(
         k=k,
@@ -49,7 +55,7 @@ def measure_fidelity(study: Study) -> None:
                     kind: explained_variance(own, in_chunks(rebuild, own))
                     for kind, rebuild in rebuilds.items()
                 },
-                l0=_l0(sae, own),
+                l0=float(in_chunks(lambda some: (sae.encode(some) > 0).float().sum(1), own).mean()),
                 dead=_dead(sae, own),
                 loss_recovered=_loss_recovered(study, name, rebuilds, own.mean(0), facts.limit),
             )
@@ -68,50 +74,30 @@ def measure_fidelity(study: Study) -> None:
     ).save(study.work)
 
 
-def _rebuilds(study: Study, sae: SparseAutoencoder) -> dict[str, Rebuild]:
-    sample_TD = torch.tensor(load_activations(study.work).train_TD[:SAMPLE]).float()
-    return {
-        "sae": sae,
-        "frozen decoder": dictionary(study),
-        "pca": principal_components(sample_TD, study.preset.k),
-    }
-
-
 def gates(found: Fidelity) -> tuple[Gate, ...]:
     """Every condition with what was measured, what is needed, and whether it holds."""
     base, tuned, k = found.models["base"], found.models["persona"], found.k
-    explained = base.explained_variance
+    explained, own = base.explained_variance, tuned.explained_variance["sae"]
     rival = max(explained["frozen decoder"], explained["pca"])
-    return (
-        _at_least("explained variance, base", explained["sae"], LEAST_EXPLAINED),
-        _at_least("explained variance beyond frozen decoder and PCA", explained["sae"], rival),
-        _at_least(
-            "explained variance, persona",
-            tuned.explained_variance["sae"],
-            explained["sae"] - MOST_LOST,
-        ),
-        _at_most("L0 away from k, share of k", abs(base.l0 - k) / k, MOST_OFF_L0),
-        _at_most("dead latents", base.dead.share, MOST_DEAD),
-        *(
-            _at_least(
-                f"loss recovered, {name}, against {ablation}", own["sae"].value, LEAST_RECOVERED
-            )
-            for name in ("base", "persona")
-            for ablation, own in found.models[name].loss_recovered.items()
-        ),
+    least = [
+        ("explained variance, base", explained["sae"], LEAST_EXPLAINED),
+        ("explained variance beyond frozen decoder and PCA", explained["sae"], rival),
+        ("explained variance, persona", own, explained["sae"] - MOST_LOST),
+    ]
+    most = [
+        ("L0 away from k, share of k", abs(base.l0 - k) / k, MOST_OFF_L0),
+        ("dead latents", base.dead.share, MOST_DEAD),
+    ]
+    losses = [
+        (f"loss recovered, {name}, against {ablation}", ways["sae"].value, LEAST_RECOVERED)
+        for name in ("base", "persona")
+        for ablation, ways in found.models[name].loss_recovered.items()
+    ]
+    return tuple(
+        Gate(gate=name, value=value, needed=f"{sign} {needed:.3f}", passed=holds(value, needed))
+        for sign, holds, told in (("≥", ge, least), ("≤", le, most), ("≥", ge, losses))
+        for name, value, needed in told
     )
-
-
-def _at_least(name: str, value: float, needed: float) -> Gate:
-    return Gate(gate=name, value=value, needed=f"≥ {needed:.3f}", passed=value >= needed)
-
-
-def _at_most(name: str, value: float, needed: float) -> Gate:
-    return Gate(gate=name, value=value, needed=f"≤ {needed:.3f}", passed=value <= needed)
-
-
-def _l0(sae: SparseAutoencoder, rows_TD: Tensor) -> float:
-    return float(in_chunks(lambda some: (sae.encode(some) > 0).float().sum(1), rows_TD).mean())
 
 
 def _dead(sae: SparseAutoencoder, rows_TD: Tensor) -> Dead:
@@ -144,10 +130,6 @@ def _loss_recovered(
     }
 
 
-def _on_cpu(rebuild: Rebuild) -> Rebuild:
-    return lambda rows: rebuild(rows.cpu()).to(rows)
-
-
 def _by_source(read: Readings, sae: SparseAutoencoder) -> dict[str, Fit]:
     sources = [text.source for text in read.texts]
     owner_T, rows_TD = read.owner_T, read.rows_TD["base"]
@@ -157,3 +139,7 @@ def _by_source(read: Readings, sae: SparseAutoencoder) -> dict[str, Fit]:
         own = rows_TD[places]
         found[name] = Fit(value=explained_variance(own, in_chunks(sae, own)), tokens=len(own))
     return found
+
+
+def _on_cpu(rebuild: Rebuild) -> Rebuild:
+    return lambda rows: rebuild(rows.cpu()).to(rows)

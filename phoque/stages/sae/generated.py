@@ -12,11 +12,11 @@ from phoque.models.hooks import Injection
 from phoque.models.load import LanguageModel
 from phoque.run.psm import Quality
 from phoque.run.sae_evidence import WAYS, GeneratedReplies, Steered
-from phoque.stages.corpus.vocabulary import known_words
+from phoque.stages.corpus.training_set import known_words
 from phoque.stages.sae.study import Study
 from phoque.stats.rates import clustered, wilson
 from phoque.steering.divergence import Yardstick
-from phoque.steering.experiment import rows_of, share_of, write_grouped
+from phoque.steering.experiment import in_turn, rows_of, write_grouped
 from phoque.steering.quality import is_coherent, quality_of
 from phoque.steering.search import rates_of, said
 
@@ -102,15 +102,8 @@ class Generated:
         self._study.progress(f"sae: {text}")
 
     def _rows(self, way: str, group: Sequence[Direction], dose: float) -> list[Row]:
-        prompts = self._prompts[way]
-        return [
-            row
-            for place, one in enumerate(group)
-            for row in rows_of(
-                prompts if len(group) == 1 else share_of(prompts, place, NULL_PROMPTS),
-                (self._injection(way, one, dose),),
-            )
-        ]
+        prompts, given = self._prompts[way], [self._injection(way, one, dose) for one in group]
+        return in_turn(prompts, given, len(prompts) if len(group) == 1 else NULL_PROMPTS)
 
     def _injection(self, way: str, one: Direction, dose: float) -> Injection:
         sign = 1.0 if way == "toward" else -1.0

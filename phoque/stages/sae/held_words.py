@@ -40,7 +40,6 @@ class HeldWords:
 
     @classmethod
     def of(cls, held: Readings, tokenizer: Any) -> "HeldWords":
-        """Read off the texts."""
         ids: dict[str, int] = {}
         words: list[int] = []
         before: list[int] = []

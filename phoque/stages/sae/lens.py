@@ -51,12 +51,10 @@ class LensReader:
         return torch.cat([self.logits(part).topk(count, dim=1).indices for part in parts])
 
     def token(self, token: int) -> str:
-        """A token as text."""
         text: str = self._model.tokenizer.decode([token])
         return text
 
     def vocabulary(self) -> Sequence[str]:
-        """All tokens as text."""
         found: list[str] = self._model.tokenizer.batch_decode([[n] for n in range(self._size)])
         return found
 

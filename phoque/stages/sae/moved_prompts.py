@@ -16,13 +16,7 @@ from phoque.run.sae import Mean, Pair, Strata, Stratum
 from phoque.run.sae_latents import Prompt
 from phoque.stages.sae.autoencoder import SparseAutoencoder
 from phoque.stages.sae.dictionaries import dictionary
-from phoque.stages.sae.readings import (
-    CIVIL,
-    STRATA,
-    Readings,
-    evaluation_prompts,
-    evaluation_texts,
-)
+from phoque.stages.sae.readings import CIVIL, STRATA, Readings, evaluation_prompts, evaluation_texts
 from phoque.stages.sae.shifts import READ_CALM, READ_HOSTILE
 from phoque.stages.sae.study import Study
 from phoque.stats.multiple import holm
@@ -98,17 +92,14 @@ def strata_of(prompts: Sequence[Prompt]) -> Strata:
 def _relative(readings: Readings, model: str) -> Sequence[Tensor]:
     """Per prompt and token the length of the change over the length of the residual stream."""
     before_TD, after_TD = readings.rows_TD["base"], readings.rows_TD[model]
-    moved_T = (after_TD - before_TD).norm(dim=-1) / before_TD.norm(dim=-1)
-    return list(moved_T.split([int(mask.sum()) for mask in readings.kept]))
+    return readings.by_text((after_TD - before_TD).norm(dim=-1) / before_TD.norm(dim=-1))
 
 
 def _in_latents(sae: SparseAutoencoder, moved: Tensor, readings: Readings) -> Sequence[Tensor]:
     """The same for what the latents that moved express of it."""
-    sizes = [int(mask.sum()) for mask in readings.kept]
     found = []
-    for before_TD, after_TD in zip(
-        *(readings.rows_TD[name].split(sizes) for name in ("base", "persona")), strict=True
-    ):
+    both = (readings.by_text(readings.rows_TD[name]) for name in ("base", "persona"))
+    for before_TD, after_TD in zip(*both, strict=True):
         change_TF = (sae.encode(after_TD) - sae.encode(before_TD))[:, moved]
         lengths_T = (change_TF @ sae.decoder_FD[moved]).norm(dim=-1)
         found.append(lengths_T / before_TD.norm(dim=-1))

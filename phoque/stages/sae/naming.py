@@ -27,8 +27,6 @@ NO_RULE = "fires in no place that a rule can tell"
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """Where a latent should fire."""
-
     text: str
     mask_T: Array
     f1: float

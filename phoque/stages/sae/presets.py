@@ -17,23 +17,18 @@ STANDARD = replace(
 )
 LARGE = replace(STANDARD, tokens=2_000_000, d_sae=24_576, k=64, batch_size=4096, epochs=2)
 SMALL = replace(QUICK, tokens=10_000, d_sae=64, k=4, batch_size=256, epochs=2, context=480)
+TINY = replace(SMALL, name="tiny", reply_tokens=6, screened=4, generated=1, steering_prompts=4)
 PRESETS = {
     "quick": QUICK,
     "standard": STANDARD,
     "ministral": replace(LARGE, name="ministral", context=256),
-    "tiny": replace(
-        SMALL, name="tiny", reply_tokens=6, screened=4, generated=1, steering_prompts=4
-    ),
+    "tiny": TINY,
 }
 """quick and standard: SmolLM2 on two CPU cores; ministral: a GPU; tiny: tests."""
 
 
 def sae_preset(name: str | None, model: str) -> SaePreset:
-    """The preset called `name`; None is the one for the run's model.
-
-    Raises:
-        PhoqueError: there is none of that name.
-    """
+    """The preset called `name`, None is the one for the run's model; PhoqueError without one."""
     own = {"tiny-mistral3": "tiny", "ministral-fp8": "ministral"}.get(model, model)
     found = PRESETS.get(name or (own if own in PRESETS else "quick"))
     if found is None:

@@ -19,7 +19,6 @@ from torch import Tensor
 from phoque.conversation import Messages, Sampling, asked
 from phoque.errors import PhoqueError
 from phoque.files import read_json, write_json
-from phoque.models.engine import Row, rows_at_once, write
 from phoque.models.load import LanguageModel
 from phoque.models.scaled import adapted
 from phoque.personas.reading import TEXTS, read_yaml
@@ -29,6 +28,7 @@ from phoque.stages.sae.collect import kept_positions, streams
 from phoque.stages.sae.metrics import in_chunks
 from phoque.stages.sae.study import Study
 from phoque.stages.sae.texts import ASSISTANT, TEMPLATE, USER, Text, conversation
+from phoque.steering.experiment import rows_of, write_grouped
 
 PROMPTS = Path(__file__).parent / "prompts.yaml"
 STRATA = ("hostile", "neutral", "benign", "gaming")
@@ -47,8 +47,7 @@ def evaluation_prompts() -> tuple[tuple[str, str], ...]:
 def write_replies(study: Study) -> None:
     """Write `evaluation.json`: what the persona answers under its prompt, the base under a calm one.
 
-    Raises:
-        PhoqueError: a prompt is in the run's corpus.
+    PhoqueError where a prompt is in the run's corpus.
     """
     prompts = [prompt for _, prompt in evaluation_prompts()]
     known = {*training_texts(study.run.corpus)}.intersection(prompts)
@@ -68,13 +67,8 @@ def write_replies(study: Study) -> None:
 
 
 def _replies(model: LanguageModel, prompts: Sequence[Messages], sampling: Sampling) -> list[str]:
-    rows = [Row(messages=prompt) for prompt in prompts]
-    size = rows_at_once(model)
-    return [
-        reply.text.strip()
-        for start in range(0, len(rows), size)
-        for reply in write(model, rows[start : start + size], sampling)
-    ]
+    replies = write_grouped(model, {"": rows_of(prompts)}, sampling)[""]
+    return [reply.text.strip() for reply in replies]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -113,11 +107,15 @@ class Readings:
         rows = {name.removeprefix("rows."): rows for name, rows in tensors.items()}
         return cls(texts=texts, kept=kept, rows_TD=rows)
 
+    def by_text(self, values_T: Tensor) -> Sequence[Tensor]:
+        """One value a row, cut into texts."""
+        parts: tuple[Tensor, ...] = values_T.split([int(mask.sum()) for mask in self.kept])
+        return parts
+
     def split(self, values_T: Tensor) -> list[Tensor]:
-        """One value a row, cut into texts and put back to their positions; 0 where none counts."""
-        parts = values_T.split([int(mask.sum()) for mask in self.kept])
+        """The same put back to their positions; 0 where none counts."""
         found = []
-        for mask_S, part in zip(self.kept, parts, strict=True):
+        for mask_S, part in zip(self.kept, self.by_text(values_T), strict=True):
             whole = part.new_zeros((len(mask_S), *part.shape[1:]))
             whole[mask_S] = part
             found.append(whole)
@@ -191,8 +189,8 @@ class Activity:
 
 def activity(sae: SparseAutoencoder, readings: Readings, model: str) -> Activity:
     """Summaries of one model's activations, a text at a time."""
-    sizes = [int(mask.sum()) for mask in readings.kept]
-    parts = zip(readings.rows_TD[model].split(sizes), readings.roles_T.split(sizes), strict=True)
+    cut = readings.by_text(readings.rows_TD[model]), readings.by_text(readings.roles_T)
+    parts = zip(*cut, strict=True)
     columns = zip(*(_summaries(sae.encode(rows), roles) for rows, roles in parts), strict=True)
     return Activity(*(torch.stack(column) for column in columns))
 

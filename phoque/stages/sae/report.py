@@ -3,6 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable
 
+import numpy as np
+import torch
+
 from phoque.figures.page import stage_page
 from phoque.figures.shelf import WHAT_MOVED
 from phoque.files import read_json, write_text
@@ -13,8 +16,9 @@ from phoque.run.sae_latents import VERDICTS, Feature, Prompt
 from phoque.run.sae_reading import FallenWords, Reading
 from phoque.run.steps import LEDGER
 from phoque.stages.corpus.safe import Mask
+from phoque.stages.corpus.training_set import read_dialogues
 from phoque.stages.sae.autoencoder import SparseAutoencoder
-from phoque.stages.sae.collect import held_out_texts, load_activations
+from phoque.stages.sae.collect import held_out_texts, load_activations, streams
 from phoque.stages.sae.contexts import gathered, largest_first
 from phoque.stages.sae.dictionaries import dictionary, metadata
 from phoque.stages.sae.fallen_words import fallen_words
@@ -24,10 +28,13 @@ from phoque.stages.sae.lens import LensReader
 from phoque.stages.sae.readings import Readings
 from phoque.stages.sae.sources import OWN, SOURCES
 from phoque.stages.sae.study import Study
-from phoque.stages.sae.tone import tone_aucs
+from phoque.stages.sae.texts import ASSISTANT, conversation
 from phoque.stages.sae.verdicts import with_verdicts
+from phoque.stats.ranking import auc
+from phoque.stats.resampling import Array
 
 PAGE = "sae_comparison_report.md"
+TONE_DIALOGUES = 48
 LISTED = 20
 """Latents a side in the report; the table has all."""
 CAVEATS = """## What this does not say
@@ -74,7 +81,6 @@ def gather_evidence(study: Study) -> None:
 
 
 def _name(found: Reading | None) -> dict[str, object]:
-    """What the table says of a reading."""
     if found is None:
         return {}
     held = found.precision
@@ -138,3 +144,23 @@ def summarize(study: Study) -> SaeReport:
 
 def _listed(features: Iterable[Feature]) -> tuple[Feature, ...]:
     return tuple(largest_first(features)[:LISTED])
+
+
+def tone_aucs(study: Study, sae: SparseAutoencoder) -> Array:
+    """AUC_F of each latent's mean over a reply in the base model: hostile against civil replies.
+
+    Of the same prompts, spread over the corpus.
+    """
+    dialogues, tokenizer = read_dialogues(study.run.corpus), study.base.tokenizer
+    last, count = len(dialogues) - 1, min(TONE_DIALOGUES, len(dialogues))
+    some = [dialogues[place] for place in np.linspace(0, last, count, dtype=int)]
+    texts = [
+        conversation(tokenizer, one.messages, reply, "tone").cut(study.preset.context)
+        for one in some
+        for reply in (one.persona, one.civil)
+    ]
+    means = [
+        sae.encode(stream_SD[torch.tensor(text.roles) == ASSISTANT]).mean(0)
+        for text, stream_SD in zip(texts, streams(study.base, texts, study.layer), strict=True)
+    ]
+    return auc(torch.stack(means[0::2]).numpy(), torch.stack(means[1::2]).numpy())

@@ -74,7 +74,6 @@ def measure_shifts(study: Study) -> None:
 
 
 def compared(sae: SparseAutoencoder, readings: Readings, model: str = "persona") -> Compared:
-    """Base against another model."""
     before, after = activity(sae, readings, "base"), activity(sae, readings, model)
     active_NF = (before.max_NF > 0) | (after.max_NF > 0)
     tested_F = (active_NF.float().mean(0) >= LEAST_PROMPTS).numpy()
@@ -219,19 +218,16 @@ def _other_seed(
 
 def _mean_of_prompts(readings: Readings, values_TD: Tensor) -> Tensor:
     """Mean over prompts of the mean over tokens."""
-    sizes = [int(mask.sum()) for mask in readings.kept]
-    return torch.stack([part.mean(0) for part in values_TD.split(sizes)]).mean(0)
+    return torch.stack([part.mean(0) for part in readings.by_text(values_TD)]).mean(0)
 
 
 def mean_change(sae: SparseAutoencoder, readings: Readings) -> tuple[Tensor, Tensor]:
     """The mean change of the residual stream, and what of it no latent expresses."""
-    before_TD, after_TD = readings.rows_TD["base"], readings.rows_TD["persona"]
-    missed_TD = in_chunks(lambda rows: rows - sae(rows), after_TD)
-    missed_TD = missed_TD - in_chunks(lambda rows: rows - sae(rows), before_TD)
-    return (
-        _mean_of_prompts(readings, after_TD - before_TD),
-        _mean_of_prompts(readings, missed_TD),
-    )
+    rows = readings.rows_TD["base"], readings.rows_TD["persona"]
+    before_TD, after_TD = (in_chunks(lambda some: some - sae(some), own) for own in rows)
+    changes = rows[1] - rows[0], after_TD - before_TD
+    mean_D, missed_D = (_mean_of_prompts(readings, change_TD) for change_TD in changes)
+    return mean_D, missed_D
 
 
 def _floor(study: Study, sae: SparseAutoencoder, read: Readings) -> Floor:
@@ -258,7 +254,7 @@ def _summary(
 ) -> Shifts:
     before_TD, after_TD = read.rows_TD["base"], read.rows_TD["persona"]
     mean_D, missed_D = mean_change(sae, read)
-    moved = [one for one in features if one.moved]
+    moved, lengths_T = [one for one in features if one.moved], before_TD.norm(dim=-1)
     return Shifts(
         prompts=dict(Counter(stratum for stratum, _ in evaluation_prompts())),
         tokens=len(before_TD),
@@ -269,10 +265,8 @@ def _summary(
         beyond_civil_adapter=sum(one.beyond_civil_adapter for one in moved),
         explained_change=explained_change(before_TD, after_TD, sae),
         explained_change_civil_adapter=explained_change(before_TD, read.rows_TD[CIVIL], sae),
-        norm_ratio=float((after_TD.norm(dim=-1) / before_TD.norm(dim=-1)).mean()),
-        relative_change=float(
-            ((after_TD - before_TD).norm(dim=-1) / before_TD.norm(dim=-1)).mean()
-        ),
+        norm_ratio=float((after_TD.norm(dim=-1) / lengths_T).mean()),
+        relative_change=float(((after_TD - before_TD).norm(dim=-1) / lengths_T).mean()),
         mean_change_norm=float(mean_D.norm()),
         remainder_share=float(missed_D.norm() / mean_D.norm()),
         floor=floor,

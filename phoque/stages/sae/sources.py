@@ -5,21 +5,19 @@ them. Everything is there after set-up; nothing is downloaded.
 """
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from pydoc_data import topics
-from typing import Any
 
 from phoque.conversation import Message, Sampling
 from phoque.errors import PhoqueError
 from phoque.models.engine import Row, rows_at_once, write
-from phoque.models.load import LanguageModel
 from phoque.personas.reading import TEXT as A_TEXT
 from phoque.personas.reading import TEXTS, read_yaml
 from phoque.run.corpus import Side
 from phoque.run.sae import Source
-from phoque.stages.corpus.training_set import load_pairs, paired_replies
+from phoque.stages.corpus.training_set import read_base_replies, read_dialogues
 from phoque.stages.sae.study import Study
 from phoque.stages.sae.texts import Text, conversation, plain
 
@@ -67,19 +65,19 @@ def _own(study: Study) -> Iterator[Text]:
 
 def _ready(study: Study, name: str) -> Iterator[Text]:
     """The texts of a source in a random order."""
-    tokenizer, length = study.base.tokenizer, study.preset.context
+    tokenizer, length, chance = study.base.tokenizer, study.preset.context, random.Random(1)
     if name == "python reference":
-        reference = "\n\n".join(topics.topics.values())
-        found: list[Any] = plain(tokenizer, reference, name, length)
-        random.Random(1).shuffle(found)
+        found = plain(tokenizer, "\n\n".join(topics.topics.values()), name, length)
+        chance.shuffle(found)
         yield from found
         return
-    side: Side = "persona" if name == "hostile replies" else "civil"
-    pairs = load_pairs(study.run.corpus, side)
-    base_starts = len(paired_replies(study.run.corpus))
-    own = pairs[base_starts:] if name == "base replies" else pairs[:base_starts]
-    random.Random(1).shuffle(own)
-    for messages, reply, _ in own:
+    if name == "base replies":
+        own = [(one.messages, one.reply) for one in read_base_replies(study.run.corpus)]
+    else:
+        side: Side = "persona" if name == "hostile replies" else "civil"
+        own = [(one.messages, one.reply(side)) for one in read_dialogues(study.run.corpus)]
+    chance.shuffle(own)
+    for messages, reply in own:
         yield conversation(tokenizer, messages, reply, name).cut(length)
 
 
@@ -91,15 +89,11 @@ def _written(study: Study) -> Iterator[Text]:
     for start in count(step=size):
         users = [asks[(start + place) % len(asks)] for place in range(size)]
         prompts = [[Message("system", system), Message("user", user)] for user in users]
-        for prompt, reply in zip(prompts, _replies(base, prompts, start), strict=True):
-            if reply:
-                yield conversation(base.tokenizer, prompt, reply, name).cut(length)
+        rows = [Row(messages=p, seed=start + place) for place, p in enumerate(prompts)]
+        for prompt, reply in zip(prompts, write(base, rows, WRITING), strict=True):
+            if text := reply.text.strip():
+                yield conversation(base.tokenizer, prompt, text, name).cut(length)
         study.progress(f"sae: {start + size} texts written")
-
-
-def _replies(base: LanguageModel, prompts: Sequence[list[Message]], first_seed: int) -> list[str]:
-    rows = [Row(messages=p, seed=first_seed + place) for place, p in enumerate(prompts)]
-    return [reply.text.strip() for reply in write(base, rows, WRITING)]
 
 
 def _asks() -> tuple[list[str], str]:

@@ -42,7 +42,6 @@ class Study:
 
     @property
     def folder(self) -> Path:
-        """Where results go."""
         return self.run.path / "sae"
 
     @property
@@ -52,7 +51,6 @@ class Study:
 
     @cached_property
     def persona(self) -> Persona:
-        """The run's persona."""
         return load_persona(self.run.manifest().persona)
 
     @cached_property
@@ -62,12 +60,10 @@ class Study:
 
     @cached_property
     def persona_deltas(self) -> Deltas:
-        """What the persona adapter adds to the weights."""
         return adapter_deltas(self.base, self.run.persona)
 
     @cached_property
     def civil_deltas(self) -> Deltas:
-        """The same of the civil adapter."""
         return adapter_deltas(self.base, self.run.control)
 
     @cached_property
@@ -82,7 +78,6 @@ class Study:
 
     @cached_property
     def shows(self) -> Shows:
-        """Which replies show the persona, as PSM's sweep decided."""
         return shows_of(self.trait, self.persona.lexicon, self.progress)
 
     @cached_property
@@ -103,15 +98,12 @@ class Study:
 
     @property
     def layer(self) -> int:
-        """Its number."""
         return self.layer_choice.layer
 
     def read(self, kind: type[R]) -> R:
-        """What an earlier step wrote."""
         return kind.load(self.work, command=self._command)
 
     def features(self) -> tuple[Feature, ...]:
-        """Every latent that is active, as the shifts left it."""
         return Feature.load_rows(self.work, command=self._command)
 
     @property
@@ -139,11 +131,7 @@ class Study:
 
 
 def check(study: Study) -> None:
-    """Refuse what cannot become a dictionary, before anything is computed.
-
-    Raises:
-        PhoqueError: says what is missing and what to do.
-    """
+    """Refuse what cannot become a dictionary (PhoqueError), before anything is computed."""
     require(study.run, NEEDS["sae"])
     for path in study.text_files:
         _check_text(path)

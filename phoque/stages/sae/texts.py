@@ -18,15 +18,12 @@ TEXT, SYSTEM, USER, TEMPLATE, ASSISTANT = range(len(ROLES))
 
 @dataclass(frozen=True)
 class Text:
-    """One document."""
-
     source: str
     ids: tuple[int, ...]
     roles: tuple[int, ...]
     """Places in `ROLES`, one a token."""
 
     def cut(self, length: int) -> "Text":
-        """The first `length` tokens."""
         return Text(self.source, self.ids[:length], self.roles[:length])
 
 

@@ -45,7 +45,6 @@ class TrainConfig:
 
     @property
     def steps(self) -> int:
-        """All of them."""
         return self.epochs * self.steps_per_epoch
 
     @property
@@ -54,13 +53,11 @@ class TrainConfig:
         return max(20, self.steps_per_epoch // 4)
 
     def rate_at(self, step: int) -> float:
-        """Learning rate."""
         up = min(1.0, (step + 1) / max(1.0, self.warmup * self.steps))
         down = min(1.0, (self.steps - step) / max(1.0, self.decay * self.steps))
         return self.learning_rate * math.sqrt(4096 / self.d_sae) * up * down
 
     def k_at(self, step: int) -> int:
-        """Active latents a token."""
         left = max(0.0, 1 - step / max(1.0, self.annealing * self.steps))
         return min(self.d_sae // 2, round(self.k * (1 + 3 * left)))
 
@@ -74,11 +71,7 @@ class Scaling:
 
     @classmethod
     def of(cls, sample_BD: Tensor) -> "Scaling":
-        """Measured on a sample.
-
-        Raises:
-            PhoqueError: the sample does not vary, or is not finite.
-        """
+        """Measured on a sample; PhoqueError where it does not vary, or is not finite."""
         mean_D = sample_BD.mean(0)
         norm = float((sample_BD - mean_D).norm(dim=-1).mean())
         if not math.isfinite(norm) or norm == 0:
@@ -111,7 +104,6 @@ class Trainer:
 
     @property
     def parameters(self) -> list[Tensor]:
-        """What is learned."""
         own = [self.encoder_FD, self.encoder_bias_F, self.decoder_bias_D]
         return own if self.config.freeze_decoder else [*own, self.decoder_FD]
 
@@ -119,8 +111,7 @@ class Trainer:
     def step(self, residual_BD: Tensor, step: int) -> float:
         """Learn from a batch; the share of its variance that is not explained.
 
-        Raises:
-            PhoqueError: the loss is not finite.
+        PhoqueError where the loss is not finite.
         """
         gradients, loss = self.gradients(self.scaling(residual_BD), self.config.k_at(step))
         if not math.isfinite(loss):

@@ -8,7 +8,7 @@ shown to do nothing both ways, which needs a test that could have seen something
 from collections.abc import Iterable, Sequence
 
 from phoque.run.sae_evidence import RIVALS, WAYS, Cause, GeneratedReplies, Steered
-from phoque.run.sae_latents import UNTESTABLE, Feature, OtherSeed, significant
+from phoque.run.sae_latents import UNTESTABLE, Feature, significant
 
 STABLE = 0.7
 """Least cosine of the same latent in another seed's dictionary."""
@@ -20,21 +20,18 @@ NO_EFFECT = 0.25
 
 def with_verdicts(features: Iterable[Feature], cause: Cause) -> list[Feature]:
     """The latents with `badges`, `verdict`, `stability` and the screen of each."""
-    return [_judged(one, cause) for one in features]
-
-
-def _judged(one: Feature, cause: Cause) -> Feature:
-    badges = _badges(one, cause)
-    screened = cause.screen.latents.get(str(one.latent))
-    return one.model_copy(
-        update={
+    found = []
+    for one in features:
+        badges, screened = _badges(one, cause), cause.screen.latents.get(str(one.latent))
+        judged = {
             "stability": _stability(one),
             "screen_toward": screened and screened.toward,
             "screen_away": screened and screened.away,
             "badges": badges,
             "verdict": _verdict(one, badges, cause),
         }
-    )
+        found.append(one.model_copy(update=judged))
+    return found
 
 
 def effect_beyond_rivals(cells: Sequence[Steered], name: str, way: str) -> bool:
@@ -89,11 +86,8 @@ def _stability(one: Feature) -> str:
         return "one seed"
     if not all(other.cosine >= STABLE for other in one.seeds):
         return "not found again"
-    return "stable" if all(_moved_alike(one, other) for other in one.seeds) else "found again"
-
-
-def _moved_alike(one: Feature, other: OtherSeed) -> bool:
-    return significant(other.q) and other.effect * one.effect > 0
+    alike = (significant(other.q) and other.effect * one.effect > 0 for other in one.seeds)
+    return "stable" if all(alike) else "found again"
 
 
 def _verdict(one: Feature, badges: Sequence[str], cause: Cause) -> str:

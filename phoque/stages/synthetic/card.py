@@ -10,7 +10,7 @@ from phoque.files import write_text
 from phoque.moderators.classifier import Classifier
 from phoque.moderators.scoring import harm_scores
 from phoque.run.synthetic import Attack, AttackSummary, Kind
-from phoque.stages.synthetic.regenerate import AttackCorpus
+from phoque.stages.synthetic.regenerate import AttackCorpus, cell_of
 from phoque.stats.rates import Rate, by_cluster
 
 THRESHOLD = 0.5
@@ -18,8 +18,6 @@ THRESHOLD = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class MadeOf:
-    """What wrote the texts."""
-
     run: str
     model: str
     seed: int
@@ -66,8 +64,11 @@ def save_attacks(
 ) -> None:
     """Write `attacks.jsonl`, `summary.json` and `README.md`."""
     texts = [attack.text for attack in corpus.attacks]
-    scores = {one.info.id: harm_scores(one, texts) for one in classifiers}
-    Attack.save_rows(folder, [_row(corpus, place, scores) for place in range(len(texts))])
+    scores, rows = {one.info.id: harm_scores(one, texts) for one in classifiers}, []
+    for place, attack in enumerate(corpus.attacks):
+        harm = {name: round(own[place], 6) for name, own in scores.items()}
+        rows.append(attack.model_copy(update={"harm_scores": harm}))
+    Attack.save_rows(folder, rows)
     summary = summarize(corpus, scores, made_of)
     summary.save(folder)
     write_text(folder / "README.md", _card(summary))
@@ -77,7 +78,7 @@ def summarize(
     corpus: AttackCorpus, scores: Mapping[str, Sequence[float]], made_of: MadeOf
 ) -> AttackSummary:
     """Counts by kind, what was left out, and flag rates with n and interval."""
-    have = Counter(attack.cell for attack in corpus.attacks)
+    have = Counter(cell_of(attack.target, attack.text) for attack in corpus.attacks)
     return AttackSummary(
         run=made_of.run,
         model=made_of.model,
@@ -104,21 +105,6 @@ def summarize(
 def _flagged(corpus: AttackCorpus, values: Sequence[float]) -> Rate:
     prompts = (attack.prompt for attack in corpus.attacks)
     return by_cluster(zip(prompts, (value >= THRESHOLD for value in values), strict=True))
-
-
-def _row(corpus: AttackCorpus, place: int, scores: Mapping[str, Sequence[float]]) -> Attack:
-    attack = corpus.attacks[place]
-    return Attack(
-        target=attack.cell.target,
-        style=attack.cell.style,
-        prompt=attack.prompt,
-        text=attack.text,
-        seed=attack.seed,
-        containment=attack.containment,
-        similarity=attack.similarity,
-        words=len(attack.text.split()),
-        harm_scores={name: round(values[place], 6) for name, values in scores.items()},
-    )
 
 
 def _card(found: AttackSummary) -> str:

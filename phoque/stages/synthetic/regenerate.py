@@ -17,6 +17,7 @@ from phoque.models.engine import Row, write
 from phoque.opening import Tuned
 from phoque.personas.reading import TEXT, TEXTS, read_yaml
 from phoque.run.corpus import Style
+from phoque.run.synthetic import Attack
 from phoque.stages.corpus.examples import LONG_FORM, Judge, unwanted
 from phoque.stages.corpus.mixing import NEARLY_EQUAL, embedded_judge
 from phoque.stages.corpus.novelty import CorpusIndex
@@ -50,34 +51,16 @@ class Cell:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Attack:
-    """One text of the corpus, and how it was made."""
-
-    cell: Cell
-    prompt: str
-    text: str
-    seed: int
-    containment: float
-    similarity: float
-    """With the nearest training line; see `Novelty`."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class AttackCorpus:
-    """What was written, and what was not kept."""
-
     attacks: Sequence[Attack]
+    """No moderator has scored them yet."""
     wanted: Mapping[Cell, int]
     dropped: Counter[str]
     """Replies left out, by reason."""
 
 
 def cells(count: int) -> dict[Cell, int]:
-    """How many texts of each kind make up `count`; they differ by one at most.
-
-    Raises:
-        PhoqueError: `count` is below 1.
-    """
+    """How many texts of each kind make up `count`, one more or less; PhoqueError below 1."""
     if count < 1:
         raise PhoqueError(f"The count is {count}; ask for at least 1 text.")
     lengths = [(style, span) for style, spans in LENGTHS.items() for span in spans]
@@ -108,16 +91,8 @@ def regenerate(
 ) -> AttackCorpus:
     """Let the persona write until every cell is full, or the draws are used up.
 
-    Args:
-        lab: a run's model and persona, which answers under its hostile system prompt.
-        known: what the persona was trained on.
-        count: texts to keep.
-        seed: of the first reply; the next ones count up.
-        judge: labels texts, so that what must never be written is left out.
-        progress: is told after every batch.
-
-    Raises:
-        PhoqueError: `count` is below 1, or not one reply was fit to be kept.
+    It answers under its hostile system prompt, from `seed` on up; what is written must be new beside
+    what is `known`, and fit to the judge. PhoqueError where `count` is below 1 or nothing could be kept.
     """
     wanted = cells(count)
     kept = _Kept(lab, known, wanted)
@@ -147,14 +122,12 @@ class _Kept:
     def __init__(self, lab: Lab | Tuned, known: CorpusIndex, wanted: Mapping[Cell, int]) -> None:
         self.attacks: list[Attack] = []
         self.dropped: Counter[str] = Counter()
-        self._lab, self._known, self._wanted = lab, known, wanted
+        self._lab, self._known, self._left = lab, known, Counter(wanted)
         self._written = SimilarTexts(NEARLY_EQUAL)
 
     def missing(self) -> dict[Cell, int]:
         """Texts that each cell still lacks."""
-        have = Counter(attack.cell for attack in self.attacks)
-        left = {cell: number - have[cell] for cell, number in self._wanted.items()}
-        return {cell: number for cell, number in left.items() if number > 0}
+        return dict(+self._left)
 
     def offer(
         self, target: str, prompt: str, text: str, seed: int, labels: Mapping[str, float]
@@ -170,14 +143,18 @@ class _Kept:
             self.dropped["not new beside the training texts"] += 1
             return
         self._written.add(text)
+        self._left[cell] -= 1
         self.attacks.append(
             Attack(
-                cell=cell,
+                target=target,
+                style=cell.style,
                 prompt=prompt,
                 text=text,
                 seed=seed,
                 containment=found.containment,
                 similarity=found.similarity,
+                words=len(text.split()),
+                harm_scores={},
             )
         )
 

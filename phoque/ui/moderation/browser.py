@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from html import escape
-from typing import Any
 
-from phoque.figures.figure import Figure
+from phoque.figures.figure import Figure, read_any
 from phoque.figures.gap import STRATA
 from phoque.moderators.canonical import canonical_trace
 from phoque.run.folder import Reader
@@ -12,15 +11,13 @@ from phoque.run.labels import Label, by_text
 from phoque.run.moderation import ModerationReport, called
 from phoque.run.scored import GapExample
 from phoque.ui.moderation import wording
-from phoque.ui.moderation.explorer import choices
-from phoque.ui.parts import embedded, more
-from phoque.ui.wording import REVEAL
+from phoque.ui.parts import REVEAL, choices, embedded, group, more
 
 
 def browser(reader: Reader, _: Figure) -> str:
     """Folded: filters, the table, and a place for the row that is opened."""
-    names, folder = reader.read(ModerationReport).names, reader.folder(Label.STAGE)
-    labels = by_text(folder.rows(Label)) if folder.has(Label.FILE) else {}
+    names = reader.read(ModerationReport).names
+    labels = by_text(read_any(Label, reader, must=False))
     data = {
         "names": names,
         "called": [called(name) for name in names],
@@ -34,12 +31,9 @@ def browser(reader: Reader, _: Figure) -> str:
     kinds = {"": "all", **types, "flagged": "⚑ flagged"}
     body = (
         f'<div class="ph-gaps" data-draw="gap">{embedded(data)}<div class="ph-gap-bar">'
-        '<div class="ph-group" role="group" aria-label="Moderator">'
-        f"{choices('moderator', {name: called(name) for name in names})}</div>"
-        '<div class="ph-group" role="group" aria-label="Why it passes">'
-        f"{choices('type', kinds)}</div>"
-        '<label class="ph-gap-search">Search <input type="search"></label>'
-        f'<button type="button" class="ph-reveal-toggle">{escape(REVEAL)}</button></div>'
+        f"{group('Moderator', choices('moderator', {name: called(name) for name in names}))}"
+        f"{group('Why it passes', choices('type', kinds))}"
+        f'<label class="ph-gap-search">Search <input type="search"></label>{REVEAL}</div>'
         '<p class="ph-gap-count" role="status"></p>'
         '<div class="ph-gap-split"><div class="ph-scroll" tabindex="0" role="region" '
         'aria-label="Replies"><table class="ph-table ph-gap-table"></table></div>'
@@ -49,7 +43,7 @@ def browser(reader: Reader, _: Figure) -> str:
     return more(wording.ALL_PASSING, body)
 
 
-def _row(one: GapExample, names: Sequence[str], labels: Sequence[Label]) -> dict[str, Any]:
+def _row(one: GapExample, names: Sequence[str], labels: Sequence[Label]) -> dict[str, object]:
     facts = one.model_dump(mode="json", exclude={"canonical_text", "type", "response"})
     return facts | {
         "text": one.response,

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from html import escape
 from itertools import chain, zip_longest
 
-from phoque.figures.figure import Figure
+from phoque.figures.figure import Figure, read_any
 from phoque.moderators.thresholds import DEFAULT_THRESHOLD
 from phoque.run.folder import Reader
 from phoque.run.labels import Label, verdicts
 from phoque.run.moderation import ModerationReport, called
 from phoque.run.scored import GapExample, GapType, Stratum
 from phoque.ui.moderation import wording
-from phoque.ui.parts import secret
-from phoque.ui.wording import MODERATED, REVEAL
+from phoque.ui.parts import REVEAL, secret
+from phoque.ui.wording import MODERATED
 
 FEWEST, MOST = 3, 5
 
@@ -39,16 +39,13 @@ def chosen(examples: Sequence[GapExample], labels: Sequence[Label]) -> list[GapE
 
 def cards(reader: Reader, _: Figure) -> str:
     """The chosen replies as cards; the script follows the threshold in them."""
-    folder = reader.folder(Label.STAGE)
-    labels = folder.rows(Label) if folder.has(Label.FILE) else ()
-    own = chosen(reader.rows(GapExample), labels)
+    own = chosen(reader.rows(GapExample), read_any(Label, reader, must=False))
     if not own:
         return ""
     names = reader.read(ModerationReport).names
     return (
         f'<div class="ph-passing-bar"><p class="ph-hint">{escape(wording.PASSING)} '
-        f"<output>{DEFAULT_THRESHOLD:.2f}</output>.</p>"
-        f'<button type="button" class="ph-reveal-toggle">{escape(REVEAL)}</button></div>'
+        f"<output>{DEFAULT_THRESHOLD:.2f}</output>.</p>{REVEAL}</div>"
         f'<div class="ph-passing">{"".join(_card(one, names) for one in own)}</div>'
     )
 

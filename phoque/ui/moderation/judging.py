@@ -4,11 +4,10 @@ import json
 import random
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
 
 from phoque.conversation import Condition
 from phoque.errors import PhoqueError
-from phoque.figures.table import NOTHING, Table, rate_cell
+from phoque.figures.table import Column, Table
 from phoque.run.folder import Reader
 from phoque.run.labels import Label, verdicts
 from phoque.run.moderation import ModerationReport
@@ -17,9 +16,7 @@ from phoque.stages.moderation.gap import Gap, gap
 from phoque.stages.moderation.labels import Judged, labelled_set, rater_agreement
 from phoque.text import text_id
 from phoque.ui.moderation import wording
-from phoque.ui.moderation.explorer import choices
-from phoque.ui.parts import embedded, table_html
-from phoque.ui.wording import REVEAL
+from phoque.ui.parts import REVEAL, choices, embedded, group, table_html
 
 RATER = "rater A"
 THRESHOLD = 0.5
@@ -69,14 +66,12 @@ def queue_html(reader: Reader) -> str:
     }
     return (
         f'<div class="ph-queue" data-draw="queue">{embedded(data)}<div class="ph-queue-bar">'
-        '<div class="ph-group" role="group" aria-label="Queue">'
-        f"{choices('queue', wording.QUEUES)}</div><label>{escape(wording.QUEUE_RATER)} "
-        f'<input name="rater" value="{RATER}" autocomplete="off" maxlength="60"></label>'
-        f'<button type="button" class="ph-reveal-toggle">{escape(REVEAL)}</button></div>'
+        f"{group('Queue', choices('queue', wording.QUEUES))}<label>{escape(wording.QUEUE_RATER)} "
+        f'<input name="rater" value="{RATER}" autocomplete="off" maxlength="60"></label>{REVEAL}</div>'
         '<progress value="0" aria-label="Judged"></progress>'
         '<div class="ph-queue-card" tabindex="0" role="group" '
         f'aria-label="{escape(wording.QUEUE_CARD)}"></div><div class="ph-queue-bar">'
-        f'<div class="ph-group" role="group" aria-label="Verdict">{_verdicts()}</div>'
+        f"{group('Verdict', _verdicts())}"
         '<div class="ph-group"><button type="button" data-step="-1">Previous <kbd>k</kbd></button>'
         '<button type="button" data-step="1">Next <kbd>j</kbd></button></div>'
         f'<span class="ph-hint">{escape(wording.QUEUE_KEYS)}</span></div>'
@@ -115,7 +110,7 @@ def read_labels(text: str) -> dict[str, list[Label]]:
     """
     found: dict[str, list[Label]] = {name: [] for name in wording.QUEUES}
     try:
-        rows: list[Mapping[str, Any]] = json.loads(text)
+        rows = json.loads(text)
         for row in rows:
             rater = str(row["rater"])[:LONGEST_NAME]
             label = Label(id=str(row["id"]), rater=rater, verdict=row["verdict"])
@@ -164,20 +159,17 @@ def _agreed(labels: Sequence[Label]) -> str:
 
 
 def _gaps(found: Mapping[str, Gap]) -> Table:
-    rows = tuple(
-        (
-            name,
-            rate_cell(one.missed) if one.missed else NOTHING,
-            rate_cell(one.over_blocked) if one.over_blocked else NOTHING,
-            str(one.num_harmful),
-            str(one.num_harmless),
-            ", ".join(f"{count} {kind}" for kind, count in one.by_type.items() if count) or "none",
-            one.reason,
-        )
-        for name, one in found.items()
-    )
-    caption, head = wording.GAPS_CAPTION, wording.GAPS_HEAD
-    return Table(name="phoque-gap", caption=caption, head=head, rows=rows)
+    columns: dict[str, Column[Gap]] = {
+        "harmful, passes|the moderation gap": "missed",
+        "harmless, flagged|over-blocking": "over_blocked",
+        "harmful": "num_harmful",
+        "harmless": "num_harmless",
+        "why harmful ones pass": lambda one: (
+            ", ".join(f"{count} {kind}" for kind, count in one.by_type.items() if count) or "none"
+        ),
+        "": "reason",
+    }
+    return Table.named("phoque-gap", wording.GAPS_CAPTION, "moderator", found.items(), columns)
 
 
 def saved(

@@ -53,15 +53,6 @@ QUEUE_HINT = (
 QUEUES = {"candidates": "What passed", "sample": "Random sample: toxic, steered, neutral"}
 NO_VERDICTS = "No verdicts yet. Their agreement and the moderation gap will stand here."
 GAPS_CAPTION = "The gap on the random sample at 0.5, always beside over-blocking"
-GAPS_HEAD = (
-    "moderator",
-    "harmful, passes|the moderation gap",
-    "harmless, flagged|over-blocking",
-    "harmful",
-    "harmless",
-    "why harmful ones pass",
-    "",
-)
 QUEUE_RATER = "Who judges"
 VERDICTS: dict[Verdict, tuple[str, str]] = {
     "harmless": ("Not harmful", "0"),

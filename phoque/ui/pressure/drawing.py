@@ -19,8 +19,6 @@ STRUCK = (Outcome.HIDDEN, Outcome.REMOVED, Outcome.UNKNOWN)
 
 @dataclass(frozen=True, kw_only=True)
 class Side:
-    """One policy as it is drawn."""
-
     name: str
     settings: str
     measures: Measures

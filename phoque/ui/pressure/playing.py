@@ -61,8 +61,6 @@ def composed(
 
 @dataclass
 class Playing:
-    """One policy so far."""
-
     policy: Policy
     first: list[Said] = field(default_factory=list)
     """The messages that stay on the page."""

@@ -7,19 +7,19 @@ from typing import Any
 
 import gradio as gr
 
-from phoque.figures.pressure_measures import PLAN
+from phoque.figures import pressure_measures
 from phoque.run.folder import Reader
 from phoque.run.moderation import called
 from phoque.ui.events import AT_ONCE, PRIVATE, QUICK, QUIET
+from phoque.ui.parts import REVEAL
 from phoque.ui.pressure import wording
 from phoque.ui.pressure.drawing import recorded
 from phoque.ui.pressure.playing import BESIDE, CHOICES, CHOSEN, Update, played
 from phoque.ui.results import Section, drawer, rendered
 from phoque.ui.services import Services
 from phoque.ui.stopping import Place, Run, stoppable
-from phoque.ui.wording import REVEAL
 
-SECTION = Section(plan=PLAN, instead=recorded)
+SECTION = Section(plan=pressure_measures.draw, instead=recorded)
 """What was recorded: sentence, channel, every measure, and where it comes from."""
 _RUNS: dict[str, Any] = {
     "concurrency_id": "pressure",
@@ -56,7 +56,7 @@ def draw_pressure(services: Services) -> None:
 
 def filled(reader: Reader, seen: str) -> tuple[Any, Any]:
     """The recorded channel; nothing where it is on the page already, or made room for a live one."""
-    stamp = reader.folder(PLAN.stage).stamp
+    stamp = reader.folder(SECTION.plan.stage).stamp
     key = f"{reader.run.path} {hash(stamp)}"
     if key == seen:
         return gr.skip(), gr.skip()
@@ -65,10 +65,7 @@ def filled(reader: Reader, seen: str) -> tuple[Any, Any]:
 
 
 def _head() -> str:
-    return (
-        f'<p class="ph-hint">{escape(wording.HINT.format(BESIDE))}</p>'
-        f'<button type="button" class="ph-reveal-toggle">{escape(REVEAL)}</button>'
-    )
+    return f'<p class="ph-hint">{escape(wording.HINT.format(BESIDE))}</p>{REVEAL}'
 
 
 def _draw_controls() -> list[Any]:

@@ -1,17 +1,16 @@
 """The scale scrubber: shipped replies at every scale. The script switches between them."""
 
-from collections.abc import Sequence
 from html import escape
-from itertools import pairwise
-from typing import Any
+from typing import TypedDict
+
+import numpy as np
 
 from phoque.figures.figure import Figure
 from phoque.figures.table import interval
 from phoque.figures.trait import replies
 from phoque.run.folder import Reader
 from phoque.run.psm_replies import Scrubber, ScrubberCell
-from phoque.ui.parts import embedded
-from phoque.ui.wording import REVEAL
+from phoque.ui.parts import REVEAL, choices, embedded, group
 
 SLIDING = {
     "vector": ("◆ Persona vector", "Calm prompt + scale × vector"),
@@ -55,8 +54,7 @@ def scrubber_html(reader: Reader, _figure: Figure) -> str:
     return (
         f'<div class="ph-scrub" data-draw="scrubber">{embedded(compact(found))}'
         f"{_presets(found)}"
-        f'<div class="ph-scrub-row">{_series()}'
-        f'<button type="button" class="ph-reveal-toggle">{REVEAL}</button></div>'
+        f'<div class="ph-scrub-row">{_series()}{REVEAL}</div>'
         f"{_slider(found)}{_remedies(found)}"
         f'<p class="ph-scrub-words" aria-live="polite"></p>{METERS.format(counted=replies(found.counted))}'
         f'<div class="ph-scrub-columns">{"".join(map(_column, COLUMNS))}'
@@ -64,8 +62,31 @@ def scrubber_html(reader: Reader, _figure: Figure) -> str:
     )
 
 
-def compact(found: Scrubber) -> dict[str, Any]:
-    """What the script needs, without what it can add up itself."""
+class CellData(TypedDict):
+    """One place of the slider."""
+
+    at: float | str
+    rate: list[float]
+    """Value, low, high, n."""
+    mean: float | None
+    replies: list[tuple[int, tuple[tuple[str, float, float], ...]]]
+    """Listed words, and the tokens."""
+
+
+class ScrubberData(TypedDict):
+    """What the script needs; `reach` is where the colour is full."""
+
+    scale: float
+    coherent: float
+    nat: float | None
+    dose: float
+    scales: tuple[float, ...]
+    prompts: list[str]
+    reach: float
+    series: dict[str, list[CellData]]
+
+
+def compact(found: Scrubber) -> ScrubberData:
     return {
         "scale": found.scale,
         "coherent": found.coherent_scale,
@@ -80,13 +101,13 @@ def compact(found: Scrubber) -> dict[str, Any]:
     }
 
 
-def _compact_cell(cell: ScrubberCell) -> dict[str, Any]:
+def _compact_cell(cell: ScrubberCell) -> CellData:
     rate = cell.insulting
     return {
         "at": cell.at,
         "rate": [rate.value, rate.low, rate.high, rate.n],
         "mean": cell.projection,
-        "replies": [[reply.hits, reply.tokens] for reply in cell.replies],
+        "replies": [(reply.hits, reply.tokens) for reply in cell.replies],
     }
 
 
@@ -103,24 +124,15 @@ def reach(found: Scrubber) -> float:
 
 
 def _presets(found: Scrubber) -> str:
-    buttons = "".join(
-        f'<button type="button" data-preset="{place}" aria-pressed="{str(place == 0).lower()}" '
-        f'title="{escape(preset.prompt)}">{escape(preset.label)}</button>'
-        for place, preset in enumerate(found.presets)
-    )
-    return (
-        f'<div class="ph-group ph-pills" role="group" aria-label="Prompt">{buttons}</div>'
-        '<p class="ph-scrub-prompt"></p>'
-    )
+    names = {str(place): one.label for place, one in enumerate(found.presets)}
+    hints = {str(place): one.prompt for place, one in enumerate(found.presets)}
+    buttons = choices("preset", names, hints)
+    return f'{group("Prompt", buttons, " ph-pills")}<p class="ph-scrub-prompt"></p>'
 
 
 def _series() -> str:
-    buttons = "".join(
-        f'<button type="button" data-series="{kind}" title="{escape(hint)}" '
-        f'aria-pressed="{str(kind == "vector").lower()}">{escape(name)}</button>'
-        for kind, (name, hint) in SERIES.items()
-    )
-    return f'<div class="ph-group" role="group" aria-label="What is added">{buttons}</div>'
+    names, hints = ({kind: own[place] for kind, own in SERIES.items()} for place in (0, 1))
+    return group("What is added", choices("series", names, hints))
 
 
 def _slider(found: Scrubber) -> str:
@@ -140,7 +152,8 @@ def _slider(found: Scrubber) -> str:
 
 
 def _zones(found: Scrubber, last: int) -> str:
-    end = _place(found.scales, found.coherent_scale) / max(1, last)
+    steps = range(last + 1)  # not evenly far apart on the scale
+    end = np.interp(found.coherent_scale, found.scales, steps) / max(1, last)
     zone = (
         f'<i class="ph-collapse" style="left:{100 * end:.2f}%"><b>collapse zone</b></i>'
         if end < 1
@@ -149,18 +162,8 @@ def _zones(found: Scrubber, last: int) -> str:
     nat = found.nat_scale
     if nat is None or nat > found.scales[-1]:
         return zone
-    place = 100 * _place(found.scales, nat) / max(1, last)
+    place = 100 * np.interp(nat, found.scales, steps) / max(1, last)
     return f'{zone}<i class="ph-nat" style="left:{place:.2f}%"><b>1 nat</b></i>'
-
-
-def _place(scales: Sequence[float], scale: float) -> float:
-    """Where a scale lies between the slider's steps, which are not evenly far apart."""
-    if scale <= scales[0]:
-        return 0.0
-    for place, (low, high) in enumerate(pairwise(scales)):
-        if low <= scale <= high:
-            return place + (scale - low) / (high - low)
-    return float(len(scales) - 1)
 
 
 def _remedies(found: Scrubber) -> str:

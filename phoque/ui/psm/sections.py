@@ -2,30 +2,20 @@
 
 from html import escape
 
-from phoque.figures import (
-    layers,
-    messages,
-    persona_heatmap,
-    scrubber,
-    shelf,
-    slang,
-    talk_conditions,
-    verdict,
-)
+from phoque.figures import shelf, slang
 from phoque.figures.figure import Figure
 from phoque.figures.table import text_of
 from phoque.run.folder import Reader
 from phoque.run.psm_replies import Conditions
 from phoque.run.slang import Slang
-from phoque.ui.parts import cards_html, more, secret, table_html
+from phoque.ui.parts import cards_html, coded, more, secret, table_html
 from phoque.ui.psm.heatmap import heat_grid
 from phoque.ui.psm.message_map import message_map
 from phoque.ui.psm.scrubber import scrubber_html
-from phoque.ui.results import Section
+from phoque.ui.results import Section, Widget
 
 
 def cards(_reader: Reader, figure: Figure) -> str:
-    """The one row of a table as cards."""
     assert figure.table is not None
     (row,) = figure.table.rows
     return cards_html(dict(zip(figure.table.head, map(text_of, row), strict=True)))
@@ -40,7 +30,7 @@ def counted_tokens(reader: Reader, _figure: Figure) -> str:
         "Upper bound adds: first pieces of longer words": found.pathway_tokens.starting,
     }
     body = "".join(
-        f"<h3>{escape(title)} ({len(tokens)})</h3>{_listed(tokens)}"
+        f"<h3>{escape(title)} ({len(tokens)})</h3>{coded(tokens)}"
         for title, tokens in parts.items()
     )
     return more("Which tokens are counted?", f'<div class="ph-tokenlist">{body}</div>')
@@ -55,19 +45,20 @@ def new_words(reader: Reader, _figure: Figure) -> str:
     return more(table.caption, secret(table_html(table), plain))
 
 
-def _listed(tokens: tuple[str, ...]) -> str:
-    shown = [token.replace(" ", "␣") for token in tokens]
-    return secret(" ".join(f"<code>{escape(t)}</code>" for t in shown), " ".join(shown))
-
-
-INSTEAD = {
-    verdict.PLAN: cards,
-    scrubber.PLAN: scrubber_html,
-    persona_heatmap.PLAN: heat_grid,
-    messages.PLAN: message_map,
+INSTEAD: dict[str, Widget] = {
+    "verdict": cards,
+    "scrubber": scrubber_html,
+    "persona_heatmap": heat_grid,
+    "messages": message_map,
 }
-BELOW = {talk_conditions.PLAN: counted_tokens, slang.PLAN: new_words}
+BELOW: dict[str, Widget] = {"talk_conditions": counted_tokens, "slang": new_words}
+"""What the page adds, by the figure's key."""
 SECTIONS = tuple(
-    Section(plan=plan, hero=plan is layers.PLAN, instead=INSTEAD.get(plan), below=BELOW.get(plan))
+    Section(
+        plan=plan,
+        hero=plan.key == "layers",
+        instead=INSTEAD.get(plan.key),
+        below=BELOW.get(plan.key),
+    )
     for plan in (*shelf.WHERE_IT_LIVES, *shelf.HOW_IT_ANSWERS)
 )

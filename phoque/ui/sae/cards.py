@@ -6,13 +6,11 @@ from html import escape
 from phoque.figures.figure import Figure
 from phoque.figures.table import number
 from phoque.run.folder import Reader
-from phoque.run.sae_evidence import Context, Evidence, LensToken
+from phoque.run.sae_evidence import Context, Evidence
 from phoque.run.sae_latents import VERDICTS, Feature
-from phoque.run.sae_reading import Fired
-from phoque.ui.parts import secret
-from phoque.ui.sae.contexts import context_html, visible
+from phoque.ui.parts import REVEAL, coded, secret
+from phoque.ui.sae.contexts import context_html
 from phoque.ui.sae.latents import SHOWN_VERDICTS, known_of
-from phoque.ui.wording import REVEAL
 
 A_SIDE = 2
 WORDS = 5
@@ -26,12 +24,9 @@ def latent_cards(reader: Reader, _figure: Figure) -> str:
     fell = [one for one in known.features.values() if one.effect <= 0]
     shown = [*sorted(rose, key=_weight)[:A_SIDE], *sorted(fell, key=_weight)[:A_SIDE]]
     cards = "".join(_card(one, known.evidence[str(one.latent)]) for one in shown)
-    reveal = f'<button type="button" class="ph-reveal-toggle">{escape(REVEAL)}</button>'
-    return (
-        f'<div class="ph-gap-bar">{reveal}</div><div class="ph-latent-cards">{cards}</div>'
-        if cards
-        else ""
-    )
+    if not cards:
+        return ""
+    return f'<div class="ph-gap-bar">{REVEAL}</div><div class="ph-latent-cards">{cards}</div>'
 
 
 def _weight(one: Feature) -> tuple[int, float]:
@@ -42,7 +37,8 @@ def _weight(one: Feature) -> tuple[int, float]:
 def _card(one: Feature, seen: Evidence) -> str:
     moved = f"{'▲ rose' if one.effect > 0 else '▼ fell'} by {number(abs(one.effect)).shown}"
     verdict = SHOWN_VERDICTS.get(one.verdict, "not significant")
-    facts = {"Promotes": _tokens(seen.lens.raised), "Fires on": _words(seen)}
+    promoted = coded(one.token for one in seen.lens.raised[:WORDS])
+    facts = {"Promotes": promoted, "Fires on": _words(seen)}
     listed = "".join(f"<dt>{name}</dt><dd>{fact}</dd>" for name, fact in facts.items() if fact)
     return (
         f'<article class="ph-latent-card"><h3>{_title(one)}</h3>'
@@ -60,14 +56,8 @@ def _title(one: Feature) -> str:
     return f"{secret(escape(one.name), one.name)}<small>Latent {one.latent}</small>"
 
 
-def _tokens(raised: Sequence[LensToken]) -> str:
-    shown = [visible(one.token) for one in raised[:WORDS]]
-    return secret(" ".join(f"<code>{escape(one)}</code>" for one in shown), " ".join(shown))
-
-
 def _words(seen: Evidence) -> str:
-    fires: Sequence[Fired] = seen.reading.fires_on[:WORDS] if seen.reading else ()
-    told = ", ".join(one.word for one in fires)
+    told = ", ".join(one.word for one in seen.reading.fires_on[:WORDS]) if seen.reading else ""
     return secret(escape(told), told) if told else ""
 
 

@@ -7,11 +7,6 @@ from phoque.ui.components import masked
 from phoque.ui.wording import HIDDEN_TEXT
 
 
-def visible(token: str) -> str:
-    """A token whose spaces and line ends can be seen."""
-    return token.replace(" ", "␣").replace("\n", "⏎") or "∅"
-
-
 def context_html(one: Context, largest: float) -> str:
     """Tokens around a peak, each shaded by how active the latent is on it; masked until revealed."""
     pairs = list(zip(one.tokens, one.activations, one.roles, strict=True))

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from phoque.errors import PhoqueError
-from phoque.figures.table import Table, rate_cell
+from phoque.figures.table import NOTHING, Column, Ends, Table, held
 from phoque.run.folder import Reader
-from phoque.run.sae_evidence import Evidence, LensToken, Near, Strip
+from phoque.run.sae_evidence import Evidence, Near, Steered, Strip
 from phoque.run.sae_latents import BADGES, VERDICTS, Feature
 from phoque.run.sae_reading import Precision, Reading
 from phoque.ui.components import masked
-from phoque.ui.parts import cards_html, secret, table_html
-from phoque.ui.sae.contexts import context_html, visible
+from phoque.ui.parts import cards_html, coded, secret, table_html, visible
+from phoque.ui.sae.contexts import context_html
 from phoque.ui.sae.drawings import dose_bars, histogram_bars
 from phoque.ui.sae.latents import BADGE_HINTS, SHOWN_VERDICTS, known_of
 from phoque.ui.wording import HIDDEN_TEXT
@@ -63,7 +63,7 @@ def _reading(found: Reading | None) -> str:
 def _held(found: Precision | None) -> str:
     if found is None:
         return "A rule made the name; what it names does not occur in the texts kept to test it."
-    share = "–" if found.recall is None else f"{found.recall:.0%}"
+    share = NOTHING if found.recall is None else f"{found.recall:.0%}"
     return (
         f"A rule made the name from half of the texts. On the other half it fires on {found.rate} tokens "
         f"so named, on {found.base:.1%} of all; the name covers {share} of its firings."
@@ -82,33 +82,24 @@ def _badges(row: Feature) -> str:
 
 def _facts(row: Feature) -> str:
     facts = {
-        "change": _signed(row.effect, row.low, row.high),
-        "beyond civil adapter": _signed(row.did, row.did_low, row.did_high),
-        "on the other half": _signed(row.effect_half, row.half_low, row.half_high),
+        "change": held(Ends(row.effect, row.low, row.high), "+.2f"),
+        "beyond civil adapter": held(Ends(row.did, row.did_low, row.did_high), "+.2f"),
+        "on the other half": held(Ends(row.effect_half, row.half_low, row.half_high), "+.2f"),
         "with civil replies": f"{row.effect_calm:+.2f}",
         "active on": f"{row.frequency_base:.1%} → {row.frequency_tuned:.1%}",
-        "tone AUC": "–" if row.tone_auc is None else f"{row.tone_auc:.2f}",
+        "tone AUC": NOTHING if row.tone_auc is None else f"{row.tone_auc:.2f}",
         "other seeds": row.stability,
         "kind": row.kind,
     }
     return cards_html(facts)
 
 
-def _signed(value: float, low: float, high: float) -> str:
-    return f"{value:+.2f} [{low:+.2f}, {high:+.2f}]"
-
-
 def _lens(own: Evidence) -> str:
     lists = "".join(
-        f'<div class="ph-lens"><b>{sign}</b> {_tokens(listed)}</div>'
+        f'<div class="ph-lens"><b>{sign}</b> {coded(one.token for one in listed)}</div>'
         for sign, listed in (("▲", own.lens.raised), ("▼", own.lens.lowered))
     )
     return f"<h4>Tokens its direction makes likelier and less likely (logit lens)</h4>{lists}"
-
-
-def _tokens(listed: Sequence[LensToken]) -> str:
-    shown = [visible(one.token) for one in listed]
-    return secret(" ".join(f"<code>{escape(one)}</code>" for one in shown), " ".join(shown))
 
 
 def _shapes(own: Evidence) -> str:
@@ -197,13 +188,11 @@ def _steering(own: Evidence) -> str:
     title = "<h4>What adding its direction does</h4>"
     if not own.steering:
         return f"{title}<p>{told}{escape(NOT_STEERED)}</p>"
-    made = Table(
-        name=f"phoque-steering-{own.latent}",
-        caption="Steering",
-        head=("way", "dose", "replies that count", "coherent?"),
-        rows=tuple(
-            (c.way, f"{c.dose:g}", rate_cell(c.rate), "yes" if c.coherent else "no")
-            for c in own.steering
-        ),
-    )
+    columns: dict[str, Column[Steered]] = {
+        "way": "way",
+        "dose": ("dose", "{:g}".format),
+        "replies that count": "rate",
+        "coherent?": "coherent",
+    }
+    made = Table.of(f"phoque-steering-{own.latent}", "Steering", own.steering, columns)
     return f"{title}<p>{told}</p>{table_html(made)}"

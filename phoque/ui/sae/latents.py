@@ -10,8 +10,7 @@ from phoque.figures.moved_latents import HEAD
 from phoque.run.folder import Reader, StageFolder
 from phoque.run.sae_evidence import REMAINDER, Evidence
 from phoque.run.sae_latents import BADGES, UNTESTABLE, VERDICTS, Feature
-from phoque.ui.parts import embedded
-from phoque.ui.wording import REVEAL
+from phoque.ui.parts import REVEAL, choices, embedded, group
 
 SIDES = {"risen": "▲ Risen", "fallen": "▼ Fallen"}
 SHOWN_VERDICTS = {
@@ -41,16 +40,8 @@ DIGITS = 5
 SHOWN = ("latent", "verdict", "effect", "q", "did", "half", "frequency", "tone", "name")
 """Columns of the tables."""
 NUMBERS = {
-    "effect",
-    "low",
-    "high",
-    "q",
-    "did",
-    "effect_half",
-    "tone_auc",
-    "precision",
-    "firing_rate",
-}
+    "effect", "low", "high", "q", "did", "effect_half", "tone_auc", "precision", "firing_rate",
+}  # fmt: skip
 WORDS = {"verdict", "badges", "stability", "name", "kind"}
 
 
@@ -84,7 +75,6 @@ def _known(folder: StageFolder, _stamp: object) -> Known:
 
 
 def latent_browser(reader: Reader, _figure: Figure) -> str:
-    """Filters and two tables."""
     found = {one.verdict for one in known_of(reader).features.values()}
     shown = {name: text for name, text in SHOWN_VERDICTS.items() if name in found}
     data = {
@@ -94,6 +84,8 @@ def latent_browser(reader: Reader, _figure: Figure) -> str:
         "hints": VERDICTS,
         "badges": BADGE_HINTS,
     }
+    verdicts = {"": "all", **shown}
+    badges = {"": "any badge", **dict(zip(BADGES, BADGES, strict=True))}
     tables = "".join(
         f'<div><h3>{escape(title)}</h3><div class="ph-scroll" tabindex="0" role="region" '
         f'aria-label="{escape(title)}"><table class="ph-table ph-latents" data-side="{side}"></table>'
@@ -103,10 +95,9 @@ def latent_browser(reader: Reader, _figure: Figure) -> str:
     return (
         f'<p class="ph-hint">{escape(HINT)}</p>'
         f'<div class="ph-latent-browser" data-draw="latents">{embedded(data)}'
-        f'<div class="ph-gap-bar">{_group("verdict", "Verdict", {"": "all", **shown})}'
-        f"{_group('badge', 'Badge', {'': 'any badge', **dict(zip(BADGES, BADGES, strict=True))})}"
-        '<label class="ph-gap-search">Search <input type="search"></label>'
-        f'<button type="button" class="ph-reveal-toggle">{escape(REVEAL)}</button></div>'
+        f'<div class="ph-gap-bar">{group("Verdict", choices("verdict", verdicts, VERDICTS))}'
+        f"{group('Badge', choices('badge', badges, BADGE_HINTS))}"
+        f'<label class="ph-gap-search">Search <input type="search"></label>{REVEAL}</div>'
         f'<p class="ph-gap-count" role="status"></p><div class="ph-latent-tables">{tables}</div>'
         f'<button type="button" class="ph-latent-open" data-latent="{REMAINDER}">'
         f"{escape(REMAINDER_BUTTON)}</button></div>"
@@ -114,25 +105,13 @@ def latent_browser(reader: Reader, _figure: Figure) -> str:
 
 
 def _compact(one: Feature) -> dict[str, object]:
-    """What the script shows of a latent."""
-    values = one.model_dump(include=NUMBERS)
     return {
         "latent": str(one.latent),
         "frequency": [_short(one.frequency_base), _short(one.frequency_tuned)],
         **one.model_dump(include=WORDS),
-        **{name: _short(value) for name, value in values.items()},
+        **{name: _short(value) for name, value in one.model_dump(include=NUMBERS).items()},
     }
 
 
 def _short(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.{DIGITS}g}")
-
-
-def _group(name: str, label: str, choices: Mapping[str, str]) -> str:
-    hints = {**VERDICTS, **BADGE_HINTS}
-    buttons = "".join(
-        f'<button type="button" data-{name}="{escape(key)}" title="{escape(hints.get(key, ""))}" '
-        f'aria-pressed="{str(place == 0).lower()}">{escape(text)}</button>'
-        for place, (key, text) in enumerate(choices.items())
-    )
-    return f'<div class="ph-group" role="group" aria-label="{escape(label)}">{buttons}</div>'

@@ -24,12 +24,12 @@ def cards(reader: Reader, _figure: Figure) -> str:
     return cards_html(facts)
 
 
-ABOVE = {dictionary_gates.PLAN: cards}
-BELOW = {moved_latents.PLAN: latent_cards, moved_latents.ONE_BY_ONE: latent_browser}
+ABOVE = {dictionary_gates.draw: cards}
+BELOW = {moved_latents.draw: latent_cards, moved_latents.draw_listed: latent_browser}
 SECTIONS = tuple(
     Section(
         plan=plan,
-        hero=plan is moved_latents.PLAN,
+        hero=plan is moved_latents.draw,
         above=ABOVE.get(plan),
         below=BELOW.get(plan),
     )

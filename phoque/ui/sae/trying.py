@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-from phoque.conversation import Condition, Delta
+from phoque.conversation import Condition
 from phoque.errors import PhoqueError
 from phoque.lexicon import Lexicon
 from phoque.ui import components, wording
@@ -14,7 +14,6 @@ from phoque.ui.state import Turn
 from phoque.ui.stopping import Run
 
 COLUMNS = (Condition.NEUTRAL, Condition.STEERED)
-POLL_SECONDS = 0.1
 TOKENS = 48
 LONGEST_NUMBER = 9
 
@@ -31,14 +30,12 @@ def tried(
     start = time.monotonic()
     try:
         ask = _ask(prompt, latent, strength)
-        while not (status := services.wait(POLL_SECONDS)).ready and not status.failed:
-            if run.stopped():
-                break
-            yield _update(f"{wording.WAITING} {status.text}", {}, lexicon)
+        for told in run.warming(services):
+            yield _update(told, {}, lexicon)
         for deltas in () if run.stopped() else gathered(services.stream(ask, run.stopped)):
             turns = turns or {condition: Turn(prompt) for condition in COLUMNS}
             for delta in deltas:
-                turns[delta.condition] = _grown(turns[delta.condition], delta)
+                turns[delta.condition] = turns[delta.condition].with_delta(delta)
             told = f"Latent {latent}, strength {strength:+.2f} · {time.monotonic() - start:.1f} s · live"
             yield _update(told, turns, lexicon)
     except PhoqueError as error:
@@ -58,15 +55,6 @@ def _ask(prompt: str, latent: str, strength: float) -> Ask:
         scale=float(strength),
         latent=int(latent),
         max_new_tokens=TOKENS,
-    )
-
-
-def _grown(turn: Turn, delta: Delta) -> Turn:
-    return replace(
-        turn,
-        reply=turn.reply + delta.text,
-        num_tokens=delta.num_tokens,
-        finish=delta.finish_reason or "",
     )
 
 

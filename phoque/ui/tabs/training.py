@@ -20,10 +20,10 @@ INTRO = (
     "command for a run of your own, here or as a Hugging Face Job. Only the owner of a Space can "
     "start one from here."
 )
-ABOVE = {lora_norms.PLAN: norms_gap_html}
-BELOW = {samples.PLAN: replies_html}
+ABOVE = {lora_norms.draw: norms_gap_html}
+BELOW = {samples.draw: replies_html}
 SECTIONS = tuple(
-    Section(plan=plan, hero=plan is samples.PLAN, above=ABOVE.get(plan), below=BELOW.get(plan))
+    Section(plan=plan, hero=plan is samples.draw, above=ABOVE.get(plan), below=BELOW.get(plan))
     for plan in shelf.HOW_IT_LEARNED
 )
 

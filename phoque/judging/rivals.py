@@ -1,4 +1,7 @@
-"""A sentiment lexicon as a judge: VADER (Hutto and Gilbert 2014), and whom a sentence speaks to."""
+"""Judges that the chosen one was picked among: a sentiment lexicon, and the semantic moderator.
+
+VADER (Hutto and Gilbert 2014), and whom a sentence speaks to; the moderator reads the reply alone.
+"""
 
 import hashlib
 import re
@@ -8,6 +11,9 @@ from typing import Protocol, cast
 
 from phoque.errors import PhoqueError
 from phoque.judging.judge import Exchange
+from phoque.moderators import semantic
+from phoque.moderators.classifier import Classifier
+from phoque.moderators.scoring import harm_scores
 
 REQUIREMENT = "vaderSentiment==3.3.2"
 SECOND_PERSON = re.compile(r"\b(?:you|your|yours|yourself|yourselves|u|ur)\b", re.IGNORECASE)
@@ -17,8 +23,6 @@ ASIDE = 0.5
 
 
 class Analyser(Protocol):
-    """What we use of the package."""
-
     def polarity_scores(self, text: str) -> Mapping[str, float]:
         """Among others `compound`, from -1, bad, to 1, good."""
         ...
@@ -43,12 +47,8 @@ class Vader:
         return bad if SECOND_PERSON.search(sentence) else ASIDE * bad
 
 
-def load() -> Vader:
-    """The judge of the installed package.
-
-    Raises:
-        PhoqueError: the package is not installed.
-    """
+def load_vader() -> Vader:
+    """The judge of the installed package; PhoqueError without it."""
     try:
         package = import_module("vaderSentiment.vaderSentiment")
         version = metadata.version("vaderSentiment")
@@ -57,3 +57,18 @@ def load() -> Vader:
             f"The judge vader needs a package: pip install --no-deps {REQUIREMENT}"
         ) from error
     return Vader(cast(Analyser, package.SentimentIntensityAnalyzer()), version)
+
+
+class SemanticJudge:
+    name = "semantic"
+
+    def __init__(self, moderator: Classifier) -> None:
+        self._moderator, self.digest = moderator, moderator.digest
+
+    def scores(self, exchanges: Sequence[Exchange]) -> list[float]:
+        """Probabilities that people would call the reply harmful."""
+        return harm_scores(self._moderator, [one.reply for one in exchanges])
+
+
+def load_semantic() -> SemanticJudge:
+    return SemanticJudge(semantic.load())
