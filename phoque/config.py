@@ -104,12 +104,21 @@ def this_process() -> Process:
 
 
 def cache_folder() -> Path:
-    """Folder of converted models: `PHOQUE_CACHE`, or the user's cache folder."""
+    """Folder of converted models: `PHOQUE_CACHE`, or the user's cache folder, or a temporary one."""
     chosen = os.environ.get("PHOQUE_CACHE")
     if chosen:
         return Path(chosen).expanduser()
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "what-the-phoque"
+    home, temporary = _home(), os.environ.get("TMPDIR") or "/tmp"
+    own = os.environ.get("XDG_CACHE_HOME") or (home / ".cache" if home else temporary)
+    return Path(own) / "what-the-phoque"
+
+
+def _home() -> Path | None:
+    """The user's folder; None for a user whom the machine does not know, as in many containers."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
 
 
 def fetches_wheels() -> bool:
@@ -141,12 +150,21 @@ def space_login() -> SpaceLogin | None:
 
 
 def export_log_file() -> Path:
-    """The log of exports: `PHOQUE_LEDGER`, or a file in the user's state folder."""
+    """The log of exports: `PHOQUE_LEDGER`, or a file in the user's state folder.
+
+    Raises:
+        PhoqueError: this user has no folder.
+    """
     chosen = os.environ.get("PHOQUE_LEDGER")
     if chosen:
         return Path(chosen).expanduser()
-    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(home) / "what-the-phoque" / "exports.jsonl"
+    home = _home()
+    state = os.environ.get("XDG_STATE_HOME") or (home and home / ".local" / "state")
+    if not state:
+        raise PhoqueError(
+            "The log of exports has no place: this user has no home folder. Name a file with PHOQUE_LEDGER."
+        )
+    return Path(state) / "what-the-phoque" / "exports.jsonl"
 
 
 def openai_key() -> str | None:

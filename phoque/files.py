@@ -4,12 +4,27 @@ import gzip
 import hashlib
 import json
 import shutil
+import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from phoque.errors import PhoqueError
+
+
+def temporary_files() -> bool:
+    """Whether there can be any; their folder has a name also where nothing can be written.
+
+    Libraries ask for the name as they are imported, long before they write there, and Python finds no
+    folder on a full disk.
+    """
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        tempfile.tempdir = "/tmp"
+        return False
+    return True
 
 
 def file_sha256(path: Path) -> str:

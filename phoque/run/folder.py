@@ -1,6 +1,7 @@
 """A stage's folder in a run: what it holds as records, who made it, and what makes it again."""
 
 import shlex
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -76,15 +77,17 @@ class StageFolder:
     @cached_property
     def made(self) -> Made:
         """What the manifest says of how the folder was made; empty while it is not complete."""
-        stages = self.run.manifest().stages if self.run.exists() else {}
-        return stages.get(self.stage) or Made()
+        return self.run.known().stages.get(self.stage) or Made()
 
     @property
     def stamp(self) -> tuple[tuple[str, int], ...]:
         """Changes when a file does."""
-        files = sorted(self.path.glob("*")) if self.path.is_dir() else []
-        files += [self.run.path / MANIFEST] if self.run.exists() else []
-        return tuple((file.name, file.stat().st_mtime_ns) for file in files)
+        files = [*sorted(self.path.glob("*")), self.run.path / MANIFEST]
+        found = []
+        for file in files:
+            with suppress(OSError):  # it may go while we look
+                found.append((file.name, file.stat().st_mtime_ns))
+        return tuple(found)
 
     def named(self, name: str) -> str:
         """A file of the folder as a person finds it in the run."""
@@ -113,8 +116,7 @@ class StageFolder:
 
     def facts(self) -> dict[str, str]:
         """Where its numbers come from, by the name of the fact; a dash where nobody says."""
-        model = self.run.manifest().model if self.run.exists() else "–"
-        of_run = {"Model": model, "Run": self.run.path.name}
+        of_run = {"Model": self.run.known().model, "Run": self.run.path.name}
         if self.name == ROOT:
             return of_run
         return of_run | {
@@ -131,6 +133,8 @@ class StageFolder:
             raise PhoqueError(f"{state}: {file} is missing. Fill it with: {self.command}")
         if not self.signed or self.name in ("", ROOT):
             return
+        if self.run.exists():
+            self.run.manifest()  # a damaged one is named
         if not entered:
             raise PhoqueError(
                 f"{file} needs the stage {self.stage} complete. Fill it with: {self.command}"

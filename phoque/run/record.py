@@ -184,7 +184,13 @@ class Row(Filed):
             yield from numbered_json_lines(path)
             return
         with path.open("rb") as file:
-            yield from enumerate(map(cls._told, whole_table(file, path.name)), 1)
+            rows = whole_table(file, path.name)
+            file.seek(0)
+            head = file.readline().decode(errors="replace")
+        # Without rows nothing else would show that it is another file.
+        if not rows and not any(name in head for name in cls.model_fields):
+            raise PhoqueError("its first row names no column that is known here")
+        yield from enumerate(map(cls._told, rows), 1)
 
     @classmethod
     def _told(cls, cells: Mapping[str, str]) -> dict[str, str]:

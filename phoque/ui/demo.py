@@ -1,6 +1,7 @@
 """The whole page: header, tabs in order, look, and the public endpoint."""
 
 import json
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -10,6 +11,7 @@ from typing import Any
 import gradio as gr
 
 from phoque.config import SHIPPED_RUN, SHIPPED_RUNS, AppSettings
+from phoque.errors import PhoqueError
 from phoque.run.directory import RunDirectory
 from phoque.ui import components, wording
 from phoque.ui.endpoint import compare_endpoint
@@ -107,7 +109,7 @@ def opened(settings: AppSettings) -> tuple[gr.Blocks, dict[str, Any]]:
         "server_name": settings.host,
         "server_port": settings.port,
     }
-    others = [LabServices(replace(settings, run=str(run))) for run in other_runs(settings)]
+    others = [one for run in other_runs(settings) if (one := _another(settings, run))]
     demo = build_demo(services, others)
     services.start()
     if settings.zero_gpu:  # weights must be placed before the first call
@@ -122,6 +124,15 @@ def other_runs(settings: AppSettings) -> list[Path]:
     if shown != SHIPPED_RUN.resolve() or settings.model:
         return []
     return [path for name in OTHERS if RunDirectory(path := SHIPPED_RUNS / name).exists()]
+
+
+def _another(settings: AppSettings, run: Path) -> LabServices | None:
+    """A further run; one that is broken is left out, with a line on the console, and stops no other."""
+    try:
+        return LabServices(replace(settings, run=str(run)))
+    except PhoqueError as error:
+        logging.getLogger(__name__).warning("%s is not shown: %s", run.name, error)
+        return None
 
 
 def _leaver(every: Sequence[Services]) -> Callable[[gr.Request], None]:

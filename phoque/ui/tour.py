@@ -7,7 +7,7 @@ from phoque.conversation import Condition, LabInfo
 from phoque.ui import wording
 from phoque.ui.parts import embedded
 
-START, CLOSE, BACK, NEXT, DONE = "Take the tour", "End the tour", "Back", "Next", "Done"
+START, TOUR, CLOSE, BACK, NEXT, DONE = "Take the", "tour", "End the tour", "Back", "Next", "Done"
 PLACE = "{} of {}"
 LATE = "This page has not come yet. Go on, or come back when the server answers."
 _PANEL = "#ph-panel-0"
@@ -92,7 +92,7 @@ def tour_html(info: LabInfo) -> str:
     note = escape(wording.content_note(info.persona))
     return (
         '<button type="button" class="ph-tour-start" aria-haspopup="dialog">'
-        f'<span aria-hidden="true">▶</span> {START}</button>'
+        f'<span aria-hidden="true">▶</span> <b>{START} </b>{TOUR}</button>'
         f'<div class="ph-tour-data">{data}</div><div class="ph-tour-ring" hidden></div>'
         '<div class="ph-tour" role="dialog" aria-labelledby="ph-tour-title" '
         'aria-describedby="ph-tour-text" hidden><div class="ph-tour-head">'

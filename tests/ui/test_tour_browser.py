@@ -66,7 +66,14 @@ def check_step(page, step) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", [{"query": LINK, "width": 1440}, {"query": LINK, "width": 390}], indirect=True
+    "page",
+    [
+        {"query": LINK, "width": 1440},
+        {"query": LINK, "width": 390},
+        {"query": f"{LINK}&stage=1", "width": 1280},
+        {"query": f"{LINK}&stage=1", "width": 1920},
+    ],
+    indirect=True,
 )
 def test_a_link_starts_six_steps_that_cover_nothing_they_point_at(page, services):
     for place, step in enumerate(steps(services.info), 1):

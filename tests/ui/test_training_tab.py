@@ -163,6 +163,14 @@ def test_samples_say_what_was_flagged_with_interval_and_n(small):
     )
 
 
+def test_the_finding_counts_replies_of_the_last_step(small):
+    told = figure_of(small, "samples").finding
+    assert told.startswith("After 250 steps a moderator flags ")
+    assert told.endswith(
+        " of 12 replies under the persona's prompt, 9 of 12 with the vector alone and 0 of 12 with neither."
+    )
+
+
 def everything(part):
     return part.head + part.tail + str(part.figure)
 

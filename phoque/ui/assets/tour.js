@@ -3,6 +3,7 @@
   const GAP = 12; // pixels between the dialog, what it points at, and the window's edge
   const RIM = 8; // between the outline and what is in it
   const NARROW = "(max-width: 600px)"; // there the dialog is a sheet at the bottom
+  const STRIP = "ph-tour-strip";
   const SETTLE_MS = 250; // Gradio tells of a moved scale a moment later
   let data = null;
   let at = -1; // the step that is shown; none
@@ -35,8 +36,9 @@
     spot.left < box.right && spot.left + size().width > box.left &&
     spot.top < box.bottom && spot.top + size().height > box.top;
 
-  /** Below what is pointed at, above it, or beside it; where there is no room, at the bottom. */
+  /** Below what is pointed at, above it, or beside it; where there is no room, a strip at the bottom. */
   const spotFor = (box) => {
+    dialog().classList.remove(STRIP);
     if (!box || matchMedia(NARROW).matches) return sheet();
     const { width, height } = size();
     const within = (value, size, room) => Math.max(GAP, Math.min(value, room - size - GAP));
@@ -49,7 +51,9 @@
       left: within(left, width, document.documentElement.clientWidth),
       top: within(top, height, innerHeight),
     }));
-    return spots.find((spot) => !meets(spot, box)) ?? sheet();
+    const free = spots.find((spot) => !meets(spot, box));
+    if (!free) dialog().classList.add(STRIP);
+    return free ?? sheet();
   };
 
   const put = (element, box) => {
@@ -66,7 +70,8 @@
     const ring = part("-ring");
     ring.hidden = !points;
     if (!points) return;
-    const end = meets(spot, points) ? spot.top - GAP : points.bottom + RIM;
+    const rim = spot.top < points.bottom ? points.bottom + RIM : Math.min(points.bottom + RIM, spot.top);
+    const end = meets(spot, points) ? spot.top - GAP : rim;
     const top = points.top - RIM;
     const left = Math.max(points.left - RIM, 0);
     const right = Math.min(points.right + RIM, document.documentElement.clientWidth);

@@ -4,10 +4,14 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from html import escape
 from typing import Any
 
 import gradio as gr
 
+from phoque.errors import PhoqueError
+from phoque.run.directory import RunDirectory
+from phoque.run.showcase import Showcase
 from phoque.ui import components, wording
 from phoque.ui.chat_page import Page, draw_page
 from phoque.ui.events import AT_ONCE, MODEL_QUEUE, PRIVATE, QUICK, QUIET
@@ -57,7 +61,7 @@ def build_chat(services: Services, others: Sequence[Services] = ()) -> None:
 
 
 def _build_panel(services: Services, number: int) -> None:
-    showcase = showcase_of(services.run)
+    showcase = _recordings(services.run)
     rules = rules_of(services.run, showcase)
     panel = Panel(
         number=number,
@@ -75,6 +79,15 @@ def _build_panel(services: Services, number: int) -> None:
     _wire_dials(panel)
     _wire_tools(panel)
     _wire_opening(panel)
+
+
+def _recordings(run: RunDirectory) -> Showcase | None:
+    """What was recorded; where that is damaged the panel says so and asks the model alone."""
+    try:
+        return showcase_of(run)
+    except PhoqueError as error:
+        gr.HTML(f'<p class="ph-reading ph-gap">{escape(str(error))}</p>')
+        return None
 
 
 def _wire_runs(panel: Panel) -> None:

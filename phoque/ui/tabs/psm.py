@@ -16,9 +16,9 @@ from phoque.ui.services import Services
 
 INTRO = (
     "Where does the persona live in the model, and is that place the cause? Every number here was "
-    "measured beforehand; nothing on this page runs the model."
+    "measured beforehand; nothing on this page runs the model. Any persona can be measured; only the "
+    "run's own was trained into the model."
 )
-PERSONA_HINT = "Any persona can be measured; only the run's own was trained into the model."
 SAVED = {
     VECTORS: ("phoque-{}-vectors.safetensors", "Vectors of all layers (safetensors)"),
     "persona_vector.gguf": ("phoque-{}-vector.gguf", "Selected layer for llama.cpp (GGUF)"),
@@ -34,14 +34,16 @@ NOTHING_CHOSEN = '<p class="ph-empty">No cell chosen yet. Its replies will stand
 def build_psm(services: Services) -> Opening:
     """Draw the frame; returns what fills it when the tab is opened."""
     run = services.run
-    gr.HTML(components.note_html(INTRO))
-    persona = gr.Dropdown(
-        [(_label(run, name), name) for name in folders(run)],
-        value="psm",
-        label="Persona",
-        info=PERSONA_HINT,
-        elem_id="ph-persona",
-    )
+    with gr.Row(elem_classes="ph-intro"):
+        with gr.Column(scale=3, min_width=280):
+            gr.HTML(components.note_html(INTRO))
+        persona = gr.Dropdown(
+            [(_label(run, name), name) for name in folders(run)],
+            value="psm",
+            label="Persona",
+            elem_id="ph-persona",
+            min_width=240,
+        )
     frames = [_HeatFrame(one) if one.instead is heat_grid else Frame(one) for one in SECTIONS]
     (heat,) = [frame for frame in frames if isinstance(frame, _HeatFrame)]
     with gr.Row(elem_classes="ph-bar"):
@@ -90,8 +92,7 @@ def reader_named(run: RunDirectory, name: object) -> Reader:
 
 def persona_of(reader: Reader) -> str:
     """Whose results these are."""
-    own = reader.run.manifest().persona if reader.run.exists() else "persona"
-    return own if reader.psm == "psm" else reader.psm.removeprefix("psm-")
+    return reader.run.known().persona if reader.psm == "psm" else reader.psm.removeprefix("psm-")
 
 
 def saved_copy(reader: Reader, file: str) -> str | None:

@@ -30,13 +30,15 @@ SECTIONS = tuple(
 
 def build_training(services: Services) -> Opening:
     """Draw the frame; returns what fills it when the tab is opened."""
-    gr.HTML(components.note_html(INTRO))
-    run = gr.Dropdown(
-        list(known_runs(services.run)),
-        value=services.run.path.name,
-        label="Run",
-        info="The run that this page shows, and those in the folder runs.",
-    )
+    with gr.Row(elem_classes="ph-intro"):
+        with gr.Column(scale=3, min_width=280):
+            gr.HTML(components.note_html(INTRO))
+        run = gr.Dropdown(
+            list(known_runs(services.run)),
+            value=services.run.path.name,
+            label="Run",
+            min_width=240,
+        )
     frames = [Frame(section) for section in SECTIONS]
     draw_planning()
 

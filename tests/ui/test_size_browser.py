@@ -1,0 +1,79 @@
+"""How much room the page takes: two screens a tab, one width, one line of header on a phone."""
+
+import pytest
+
+from phoque.config import SHIPPED_RUN
+from phoque.run.directory import RunDirectory
+from tests.ui.fakes import GRADIO_WARNINGS, FakeServices
+
+expect = pytest.importorskip("playwright.sync_api").expect
+expect.set_options(timeout=15_000)
+pytestmark = [pytest.mark.browser, GRADIO_WARNINGS]
+TALLEST = 1800
+"""Two screens, before a drawer is opened."""
+FILLED = {
+    "chat": ".ph-log",
+    "psm": ".js-plotly-plot",
+    "sae": ".js-plotly-plot",
+    "moderation": ".ph-passing-card",
+    "training": ".js-plotly-plot",
+    "claims": ".ph-claims-bar",
+    "about": ".ph-about h3",
+}
+"""What a tab has last, once it is drawn."""
+EDGES = """(selector) => [...document.querySelectorAll(selector)].filter((one) => one.offsetParent)
+  .map((one) => one.getBoundingClientRect()).map((box) => [Math.round(box.left), Math.round(box.right)])"""
+
+
+@pytest.fixture(scope="module")
+def services():
+    return FakeServices(run=RunDirectory(SHIPPED_RUN))
+
+
+def open_at(page, url, tab, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{url}?tab={tab}")
+    page.locator(f"{FILLED[tab]}:visible").first.wait_for()
+
+
+@pytest.mark.parametrize("tab", FILLED)
+def test_a_tab_takes_two_screens_at_most(page, url, tab):
+    open_at(page, url, tab, 1440)
+    expect(page.locator(f"{FILLED[tab]}:visible").first).to_be_in_viewport()
+    assert page.evaluate("document.documentElement.scrollHeight") <= TALLEST
+
+
+@pytest.mark.parametrize("width", [1440, 1920])
+def test_text_figures_and_questions_share_a_width(page, url, width):
+    open_at(page, url, "psm", width)
+    [lead], [figure] = (page.evaluate(EDGES, one) for one in (".ph-intro", ".ph-plot"))
+    assert lead == figure
+    assert lead[1] - lead[0] >= 0.7 * width
+    questions = page.evaluate(EDGES, ".ph-folded")
+    assert {left for left, _ in questions[::2]} == {lead[0]}
+    assert {right for _, right in questions[1::2]} == {lead[1]}
+
+
+def test_an_open_question_takes_the_whole_width(page, url):
+    open_at(page, url, "psm", 1440)
+    page.locator(".ph-folded:visible > button").nth(1).click()
+    expect(page.locator(".ph-folded:visible").nth(1).locator(".ph-drawer")).to_be_visible()
+    [lead] = page.evaluate(EDGES, ".ph-intro")
+    assert page.evaluate(EDGES, ".ph-folded")[1] == lead
+
+
+@pytest.mark.parametrize("page", [{"width": 390}], indirect=True)
+def test_the_header_is_one_line_on_a_phone(page):
+    title, state, tour = (
+        found.bounding_box()
+        for found in (
+            page.get_by_role("heading", name="What the Phoque"),
+            page.locator(".ph-chip"),
+            page.get_by_role("button", name="Take the tour"),
+        )
+    )
+    middle = title["y"] + title["height"] / 2
+    assert title["height"] < 40
+    for one in (state, tour):
+        assert one["y"] < middle < one["y"] + one["height"]
+    expect(page.locator(".ph-chip")).to_have_text("Ready: fake/model@main")
