@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Literal
 
-from huggingface_hub import HfApi, JobInfo, JobStage, Volume
+from huggingface_hub import HfApi, JobInfo, JobStage
+from huggingface_hub import Volume as Volume
 
 from phoque.errors import PhoqueError
 from phoque.hub.client import asking, connect, owner
@@ -17,20 +17,10 @@ CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 """What a line of a log may not do to a terminal."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Mount:
-    """A folder of the Hub that a Job sees as a folder of its own."""
-
-    kind: Literal["bucket", "model"]
-    source: str
-    folder: str
-    """In the source."""
-    at: str
-    read_only: bool = True
-
-    def __str__(self) -> str:
-        mode = "read-only" if self.read_only else "read and write"
-        return f"{self.kind} {self.source}, folder {self.folder}, at {self.at} ({mode})"
+def told(volume: Volume) -> str:
+    """A folder of the Hub that a Job sees as a folder of its own, in words."""
+    mode = "read-only" if volume.read_only else "read and write"
+    return f"{volume.type} {volume.source}, folder {volume.path}, at {volume.mount_path} ({mode})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +37,7 @@ class JobRequest:
     seconds: int
     """Time limit."""
     attempts: int
-    mounts: tuple[Mount, ...]
+    volumes: tuple[Volume, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +51,7 @@ class JobState:
     message: str
     flavor: str
     running_seconds: int
-    mounts: tuple[Mount, ...]
+    volumes: tuple[Volume, ...]
 
     @property
     def told(self) -> str:
@@ -106,16 +96,7 @@ class Jobs:
                 flavor=request.flavor,
                 timeout=request.seconds,
                 attempts=request.attempts,
-                volumes=[
-                    Volume(
-                        type=mount.kind,
-                        source=mount.source,
-                        mount_path=mount.at,
-                        path=mount.folder,
-                        read_only=mount.read_only,
-                    )
-                    for mount in request.mounts
-                ],
+                volumes=list(request.volumes),
                 namespace=self.namespace,
             )
         return _state(info)
@@ -159,16 +140,6 @@ def _require_id(job: str) -> None:
 
 
 def _state(info: JobInfo) -> JobState:
-    mounts = [
-        Mount(
-            kind="bucket" if volume.type == "bucket" else "model",
-            source=volume.source,
-            folder=volume.path or "",
-            at=volume.mount_path,
-            read_only=bool(volume.read_only),
-        )
-        for volume in info.volumes or []
-    ]
     return JobState(
         id=info.id,
         url=info.url,
@@ -177,5 +148,5 @@ def _state(info: JobInfo) -> JobState:
         message=CONTROL.sub("", info.status.message or ""),
         flavor=str(getattr(info.flavor, "value", info.flavor)),
         running_seconds=(info.durations.running_secs if info.durations else None) or 0,
-        mounts=tuple(mounts),
+        volumes=tuple(info.volumes or ()),
     )

@@ -3,9 +3,6 @@
 A lock lets one process convert at a time, and a rename makes the folder appear complete.
 """
 
-import json
-import os
-import shutil
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
@@ -16,7 +13,7 @@ from filelock import FileLock
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from phoque.config import cache_folder
-from phoque.files import file_sha256
+from phoque.files import file_sha256, read_json, replaced_folder, write_json
 
 Progress = Callable[[str], None]
 WEIGHTS = "model.safetensors"
@@ -43,29 +40,19 @@ def converted_folder(gguf: Path, progress: Progress) -> Path:
     with FileLock(f"{target}.lock"):
         if not is_intact(target):
             progress(f"Converting {gguf.stem} to bf16, once (about 20 seconds)…")
-            _convert_atomically(gguf, target)
+            with replaced_folder(target) as folder:
+                _convert(gguf, folder)
+                record = {"sha256": file_sha256(folder / WEIGHTS), "source": gguf.name}
+                write_json(folder / CHECKSUM, record)
     return target
 
 
 def is_intact(folder: Path) -> bool:
     """Whether the weights in `folder` have the checksum recorded when they were written."""
     try:
-        recorded = json.loads((folder / CHECKSUM).read_text())["sha256"]
-        return bool(recorded == file_sha256(folder / WEIGHTS))
+        return bool(read_json(folder / CHECKSUM)["sha256"] == file_sha256(folder / WEIGHTS))
     except (OSError, ValueError, KeyError):
         return False
-
-
-def _convert_atomically(gguf: Path, target: Path) -> None:
-    # We hold the lock, so a partial folder is what a killed process left behind.
-    for leftover in target.parent.glob(f"{target.name}.partial-*"):
-        shutil.rmtree(leftover, ignore_errors=True)
-    partial = target.with_name(f"{target.name}.partial-{os.getpid()}")
-    _convert(gguf, partial)
-    record = {"sha256": file_sha256(partial / WEIGHTS), "source": gguf.name}
-    (partial / CHECKSUM).write_text(json.dumps(record, indent=1))
-    shutil.rmtree(target, ignore_errors=True)
-    partial.rename(target)
 
 
 def _convert(gguf: Path, folder: Path) -> None:
