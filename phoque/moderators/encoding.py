@@ -15,14 +15,9 @@ from phoque.errors import PhoqueError
 MOST_TOKENS = 512
 """Longer texts are read in pieces even where a network could take them."""
 LIMITS = (
-    "max_position_embeddings",
-    "n_positions",
-    "n_ctx",
-    "max_seq_len",
-    "max_seq_length",
-    "max_sequence_length",
-    "seq_length",
-)
+    "max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "max_seq_length",
+    "max_sequence_length", "seq_length"
+)  # fmt: skip
 """Where families say in their configurations how many tokens they can read."""
 
 
