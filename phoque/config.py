@@ -95,21 +95,18 @@ class Process:
 
 def this_process() -> Process:
     """This process by `RANK`, `LOCAL_RANK`, `WORLD_SIZE`; without them it is the only one."""
-    rank, local_rank, number = (
-        int(os.environ.get(name, default))
-        for name, default in (("RANK", "0"), ("LOCAL_RANK", "0"), ("WORLD_SIZE", "1"))
+    return Process(
+        rank=int(os.environ.get("RANK", "0")),
+        local_rank=int(os.environ.get("LOCAL_RANK", "0")),
+        number=int(os.environ.get("WORLD_SIZE", "1")),
+        sharded=os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true",
     )
-    sharded = os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
-    return Process(rank=rank, local_rank=local_rank, number=number, sharded=sharded)
 
 
 def cache_folder() -> Path:
     """Folder of converted models: `PHOQUE_CACHE`, or the user's cache folder."""
-    chosen = os.environ.get("PHOQUE_CACHE")
-    if chosen:
-        return Path(chosen).expanduser()
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "what-the-phoque"
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(secret("PHOQUE_CACHE") or f"{home}/what-the-phoque").expanduser()
 
 
 def fetches_wheels() -> bool:
@@ -142,30 +139,22 @@ def space_login() -> SpaceLogin | None:
 
 def export_log_file() -> Path:
     """The log of exports: `PHOQUE_LEDGER`, or a file in the user's state folder."""
-    chosen = os.environ.get("PHOQUE_LEDGER")
-    if chosen:
-        return Path(chosen).expanduser()
-    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(home) / "what-the-phoque" / "exports.jsonl"
-
-
-def openai_key() -> str | None:
-    """Key for OpenAI's moderation service (`OPENAI_API_KEY`)."""
-    return os.environ.get("OPENAI_API_KEY") or None
+    home = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(secret("PHOQUE_LEDGER") or f"{home}/what-the-phoque/exports.jsonl").expanduser()
 
 
 def shipped_commit() -> str | None:
     """Git commit of code without its repository (`PHOQUE_COMMIT`)."""
-    return os.environ.get("PHOQUE_COMMIT") or None
+    return secret("PHOQUE_COMMIT")
 
 
 def job_id() -> str | None:
     """Id of the Hugging Face Job in which this runs (`JOB_ID`)."""
-    return os.environ.get("JOB_ID") or None
+    return secret("JOB_ID")
 
 
 def secret(name: str) -> str | None:
-    """Value of a secret by name; it goes to the Job and is never shown."""
+    """Value of a variable, such as a key, which is never shown; None where it is empty or not set."""
     return os.environ.get(name) or None
 
 
