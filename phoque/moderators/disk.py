@@ -40,11 +40,8 @@ class DiskCache:
 
     def remember(self, scores: Mapping[str, Score]) -> None:
         """Keep scores; an error is not kept, so that it is tried again."""
-        rows = [
-            (key, json.dumps(dict(one.labels)), one.truncated)
-            for key, one in scores.items()
-            if one.error is None
-        ]
+        known = [(key, one) for key, one in scores.items() if one.error is None]
+        rows = [(key, json.dumps(dict(one.labels)), one.truncated) for key, one in known]
         self._within(lambda opened: self._insert(opened, rows), default=None)
 
     def _insert(self, opened: sqlite3.Connection, rows: Sequence[tuple[str, str, bool]]) -> None:
@@ -107,9 +104,7 @@ def remembering(classifier: Classifier, cache: DiskCache | None = None) -> Class
 
 
 def _found(opened: sqlite3.Connection, keys: Sequence[str]) -> dict[str, Score]:
-    query = (
-        "SELECT key, labels, truncated FROM scores WHERE key IN (SELECT value FROM json_each(?))"
-    )
+    query = "SELECT * FROM scores WHERE key IN (SELECT value FROM json_each(?))"
     return {
         key: Score(labels=json.loads(labels), truncated=bool(truncated))
         for key, labels, truncated in opened.execute(query, [json.dumps([*keys])])
