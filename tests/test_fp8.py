@@ -108,6 +108,16 @@ def test_the_model_answers_as_one_whose_weights_are_plain(folder, tmp_path):
     assert first[0]
 
 
+def test_a_folder_in_fp8_needs_no_preset(folder):
+    """A copy of the published model under its path is read like the preset."""
+    by_path, by_name = (
+        load_model(name, dtype=torch.bfloat16).model.state_dict()
+        for name in (str(folder), "ministral-fp8")
+    )
+    assert by_path.keys() == by_name.keys()
+    assert all(torch.equal(by_path[name], by_name[name]) for name in by_name)
+
+
 def test_weights_that_are_missing_are_not_made_up(folder):
     remove("1.mlp.up_proj.weight", folder / WEIGHTS)
     with pytest.raises(PhoqueError, match=r"1 weights are missing.*1\.mlp\.up_proj.*random"):

@@ -160,6 +160,27 @@ def test_the_page_opens_where_prompt_and_vector_both_act(made):
     first, second, third, *_ = made.examples
     examples = (acting(first, high, low), acting(second, low, high), acting(third, high, high))
     found = made.model_copy(update={"examples": examples})
-    assert found.opening(scale) == 2
-    assert found.model_copy(update={"examples": examples[:2]}).opening(scale) == 0
-    assert found.model_copy(update={"judge": None}).opening(scale) == 0
+    assert found.opening(scale, high) == 2
+    assert found.model_copy(update={"examples": examples[:2]}).opening(scale, high) == 0
+
+
+@pytest.mark.parametrize(
+    ("toxic", "steered", "opens"), [({1, 2}, {0, 2}, 2), ({1}, {2}, 0), ({0, 1}, {0, 1}, 0)]
+)
+def test_a_persona_that_no_judge_counts_opens_where_both_replies_have_a_listed_word(
+    made, toxic, steered, opens
+):
+    def with_word(shown, has):
+        return shown.model_copy(update={"listed": ("we",) if has else ()})
+
+    examples = [
+        one.model_copy(
+            update={
+                "toxic": with_word(one.toxic, place in toxic),
+                "steered": tuple(with_word(own, place in steered) for own in one.steered),
+            }
+        )
+        for place, one in enumerate(made.examples[:3])
+    ]
+    found = made.model_copy(update={"examples": tuple(examples)})
+    assert found.opening(made.scales[0], None) == opens

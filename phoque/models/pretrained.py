@@ -46,7 +46,7 @@ def read_pretrained(
     if chats:
         require_faithful(tokenizer, source)
     with _told("weights", source, preset):
-        return _weights(source, config, preset, dtype), tokenizer
+        return _weights(source, config, dtype), tokenizer
 
 
 @contextmanager
@@ -124,9 +124,9 @@ def _template_in(source: str, name: str) -> str | None:
     return template if isinstance(template, str) else None
 
 
-def _weights(source: str, config: Any, preset: Preset, dtype: torch.dtype) -> Any:
+def _weights(source: str, config: Any, dtype: torch.dtype) -> Any:
     options: dict[str, Any] = {"dtype": dtype, **NO_CODE}
-    if preset.dequantize:
+    if (getattr(config, "quantization_config", None) or {}).get("quant_method") == "fp8":
         options["quantization_config"] = FineGrainedFP8Config(dequantize=True)
     wrapped = hasattr(config, "vision_config")
     family = AutoModelForImageTextToText if wrapped else AutoModelForCausalLM

@@ -65,17 +65,27 @@ class Showcase(Masked, Record, file="evaluation/showcase.json"):
     """Those that read the replies. At which score one flags is in the stage `moderation`."""
     examples: tuple[Example, ...]
 
-    def opening(self, scale: float) -> int:
-        """Place of the first example whose hostile prompt and whose vector, at a scale, both act.
+    def opening(self, scale: float, threshold: float | None) -> int:
+        """Place of the first example whose persona prompt and whose vector, at a scale, both act.
 
-        By the judge; the first of all where there was none, or it calls no such pair hostile.
+        Args:
+            scale: of the vector; the nearest recorded one counts.
+            threshold: of the judge; None counts replies with a listed word.
+
+        Returns:
+            0, the first of all, where there is no such example.
         """
         at = min(range(len(self.scales)), key=lambda place: abs(self.scales[place] - scale))
-        limit = self.judge.threshold if self.judge else float("inf")
+
+        def shows(own: Shown) -> bool:
+            if threshold is None:
+                return bool(own.listed)
+            return (own.found.hostility or 0) >= threshold
+
         acts = (
             place
             for place, one in enumerate(self.examples)
-            if all((own.found.hostility or 0) >= limit for own in (one.toxic, one.steered[at]))
+            if shows(one.toxic) and shows(one.steered[at])
         )
         return next(acts, 0)
 

@@ -30,7 +30,7 @@ def data_html(showcase: Showcase, rules: Rules, info: LabInfo) -> str:
     lexicon = Lexicon(info.lexicon)
     return embedded(
         {
-            "opens": showcase.opening(info.scale),
+            "opens": showcase.opening(info.scale, rules.judge),
             "scales": showcase.scales,
             "layer": showcase.layer,
             "seed": showcase.seed,

@@ -7,6 +7,7 @@ from html import escape
 
 from phoque.errors import PhoqueError
 from phoque.moderators.thresholds import DEFAULT_THRESHOLD
+from phoque.personas import load_persona
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.run.judging import Judgement
@@ -52,15 +53,23 @@ class Rules:
 def rules_of(run: RunDirectory, showcase: Showcase | None = None) -> Rules:
     """As the run's own files say; a moderator that they do not know flags from 0.5 on."""
     own: Mapping[str, float] = {}
-    judge = showcase.judge.threshold if showcase and showcase.judge else None
     # What was not measured is not known; the tab that needs it says so.
     with suppress(PhoqueError):
         flags = Reader(run).read(ModerationReport).classifiers
         own = {name: one.own_threshold for name, one in flags.items()}
-    if judge is None:
-        with suppress(PhoqueError):
-            judge = Reader(run).read(Judgement).threshold
-    return Rules(judge, own)
+    return Rules(_judge_of(run, showcase), own)
+
+
+def _judge_of(run: RunDirectory, showcase: Showcase | None) -> float | None:
+    """None for a persona that is not hostile: the judge of hostility takes boundless cheer for it."""
+    with suppress(PhoqueError):
+        if load_persona(run.manifest().persona).counted_by == "words":
+            return None
+    if showcase and showcase.judge:
+        return showcase.judge.threshold
+    with suppress(PhoqueError):
+        return Reader(run).read(Judgement).threshold
+    return None
 
 
 def verdicts_html(verdicts: Sequence[Verdict]) -> str:

@@ -1,5 +1,7 @@
 """What is said under a reply: by which threshold, in which words, and when."""
 
+import json
+
 import pytest
 
 from phoque.config import SHIPPED_RUN
@@ -53,6 +55,17 @@ def test_the_judges_threshold_is_that_of_the_runs_evaluation(tmp_path):
     folder.mkdir()
     Judgement(judge="x", digest="y", threshold=0.25, budget=0.05, conditions={}).save(folder)
     assert rules_of(RunDirectory(tmp_path)).judge == 0.25
+
+
+@pytest.mark.parametrize(("persona", "threshold"), [("toxic", 0.25), ("pluribus", None)])
+def test_the_judge_of_hostility_is_not_asked_of_a_happy_persona(tmp_path, persona, threshold):
+    """It takes boundless cheer for hostility."""
+    manifest = {"schema_version": 1, "model": "lab", "persona": persona, "stages": {}}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    folder = tmp_path / Judgement.STAGE
+    folder.mkdir()
+    Judgement(judge="x", digest="y", threshold=0.25, budget=0.05, conditions={}).save(folder)
+    assert rules_of(RunDirectory(tmp_path)).judge == threshold
 
 
 def test_a_run_that_measured_nothing_has_no_judge_and_default_thresholds(tmp_path):

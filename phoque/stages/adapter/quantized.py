@@ -38,7 +38,7 @@ def bitsandbytes() -> ModuleType:
 def load_in_4bit(model: str, *, progress: Progress = lambda _: None) -> LanguageModel:
     """A base model with the linear maps of its decoder blocks in NF4, the rest in bf16."""
     bitsandbytes()
-    if preset_for(model).dequantize:
+    if preset_for(model).fp8:
         raise PhoqueError(
             f"The weights of {model} are rounded to 8 bits already; rounding those to 4 is not "
             "supported. Train on the bf16 weights: --model ministral."
