@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from huggingface_hub import HfApi, JobInfo, JobStage
+from huggingface_hub import JobInfo, JobStage
 from huggingface_hub import Volume as Volume
 
 from phoque.errors import PhoqueError
-from phoque.hub.client import asking, connect, owner
+from phoque.hub.client import Account
 from phoque.progress import span
 
 FAILED = (JobStage.CANCELED, JobStage.ERROR, JobStage.DELETED)
@@ -71,14 +70,11 @@ class JobState:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Jobs:
-    """The Jobs of one account; every method raises PhoqueError where the Hub does not do its part."""
+class Jobs(Account):
+    """The Jobs of one account."""
 
     namespace: str | None = None
     """User or organisation; None is whose token it is."""
-    endpoint: str | None = None
-    token: str | None = field(default=None, repr=False)
-    """Whose they are; None is the account that this machine is logged in with."""
 
     def start(self, request: JobRequest, values: Mapping[str, str]) -> JobState:
         """Start a Job; `values` are those of the secrets, which no message repeats."""
@@ -86,8 +82,8 @@ class Jobs:
             f"The Job {request.name} was not started, as far as is known; look at your Jobs on the "
             "Hub before you start it again"
         )
-        with self._asking(failed, *values.values()):
-            info = self._api().run_job(
+        with self.asking(failed, *values.values()):
+            info = self.api.run_job(
                 name=request.name,
                 image=request.image,
                 command=list(request.command),
@@ -104,33 +100,27 @@ class Jobs:
     def state(self, job: str) -> JobState:
         """What the Hub says of the Job now."""
         _require_id(job)
-        with self._asking(f"The Job {job} could not be asked"):
-            return _state(self._api().inspect_job(job_id=job, namespace=self.namespace))
+        with self.asking(f"The Job {job} could not be asked"):
+            return _state(self.api.inspect_job(job_id=job, namespace=self.namespace))
 
     def lines(self, job: str, *, follow: bool) -> Iterator[str]:
         """Its log, line by line; `follow` stays until the Job ends, over dropped connections."""
         _require_id(job)
         advice = f"Its log was lost; read on with: phoque jobs logs {job}"
-        with self._asking(f"The Job {job} may go on. {advice}"):
-            logs = self._api().fetch_job_logs(job_id=job, follow=follow, namespace=self.namespace)
+        with self.asking(f"The Job {job} may go on. {advice}"):
+            logs = self.api.fetch_job_logs(job_id=job, follow=follow, namespace=self.namespace)
             for line in logs:
                 yield CONTROL.sub("", line.rstrip())
 
     def cancel(self, job: str) -> None:
         """End the Job."""
         _require_id(job)
-        with self._asking(f"The Job {job} was not cancelled"):
-            self._api().cancel_job(job_id=job, namespace=self.namespace)
+        with self.asking(f"The Job {job} was not cancelled"):
+            self.api.cancel_job(job_id=job, namespace=self.namespace)
 
     def owner(self) -> str:
         """Whose Jobs they are."""
-        return self.namespace or owner(self.endpoint, self.token)
-
-    def _api(self) -> HfApi:
-        return connect(self.endpoint, token=self.token)
-
-    def _asking(self, failed: str, *hide: str) -> AbstractContextManager[None]:
-        return asking(failed, hide=(self.token, *hide))
+        return self.namespace or super().owner()
 
 
 def _require_id(job: str) -> None:

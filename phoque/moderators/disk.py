@@ -104,7 +104,9 @@ def remembering(classifier: Classifier, cache: DiskCache | None = None) -> Class
 
 
 def _found(opened: sqlite3.Connection, keys: Sequence[str]) -> dict[str, Score]:
-    query = "SELECT * FROM scores WHERE key IN (SELECT value FROM json_each(?))"
+    query = (
+        "SELECT key, labels, truncated FROM scores WHERE key IN (SELECT value FROM json_each(?))"
+    )
     return {
         key: Score(labels=json.loads(labels), truncated=bool(truncated))
         for key, labels, truncated in opened.execute(query, [json.dumps([*keys])])

@@ -134,19 +134,17 @@ def turns(body: ChatRequest) -> list[Message]:
 
 
 def _check_role(place: int, turn: Turn) -> None:
-    said, code = None, None
+    code, refused = None, f"a {turn.role} message is refused, because"
     if turn.role in ("system", "developer"):
-        code = "system_prompt_is_fixed"
-        said = "each model's own system prompt is what sets it apart from the others"
+        code, why = "system_prompt_is_fixed", "each model's own system prompt is what sets it apart"
+        said = f"{refused} {why} from the others. Leave the message out."
     elif turn.role in ("tool", "function"):
-        said = "this server calls no tools"
-    if said:
-        said = f"a {turn.role} message is refused, because {said}. Leave the message out."
+        said = f"{refused} this server calls no tools. Leave the message out."
     elif turn.role != ("user", "assistant")[place % 2]:
         said = "user and assistant take turns, beginning with the user."
-    if said:
-        param = f"messages.{place}.role"
-        raise RequestError(f"messages.{place}: {said}", param=param, code=code)
+    else:
+        return
+    raise RequestError(f"messages.{place}: {said}", param=f"messages.{place}.role", code=code)
 
 
 def _sampling(body: ChatRequest) -> Sampling:

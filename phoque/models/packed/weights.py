@@ -50,16 +50,15 @@ class PackedLlama:
 
         Nothing is taken from a copy with another layout or dtype.
         """
+        attention: Any = network.model.layers[0].self_attn
+        self.layout, self.embedding_VD = layout, network.model.embed_tokens.weight.detach()
         if before and (before.layout, before.embedding_VD.dtype) != (layout, network.dtype):
             before = None
-        attention: Any = network.model.layers[0].self_attn
-        self.layout = layout
         self.stamps = stamps(network)
         self.pace: Pace = before.pace if before else pace_for(layout, network.lm_head.weight.dtype)
         self.head_size: int = attention.head_dim
         self.num_key_heads = len(attention.k_proj.weight) // self.head_size
         self.num_heads: int = len(attention.q_proj.weight) // self.head_size
-        self.embedding_VD = network.model.embed_tokens.weight.detach()
         self.norm_epsilon = _epsilon(network.model.norm)
         self.head = laid_out(_folded([network.lm_head.weight], network.model.norm), layout)
         self._rotary = network.model.rotary_emb
