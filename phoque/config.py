@@ -95,18 +95,17 @@ class Process:
 
 def this_process() -> Process:
     """This process by `RANK`, `LOCAL_RANK`, `WORLD_SIZE`; without them it is the only one."""
-    rank, local_rank, number = (
-        int(os.environ.get(name, default))
-        for name, default in (("RANK", "0"), ("LOCAL_RANK", "0"), ("WORLD_SIZE", "1"))
+    return Process(
+        rank=int(os.environ.get("RANK", "0")),
+        local_rank=int(os.environ.get("LOCAL_RANK", "0")),
+        number=int(os.environ.get("WORLD_SIZE", "1")),
+        sharded=os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true",
     )
-    sharded = os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
-    return Process(rank=rank, local_rank=local_rank, number=number, sharded=sharded)
 
 
 def cache_folder() -> Path:
     """Folder of converted models: `PHOQUE_CACHE`, or the user's cache folder, or a temporary one."""
-    chosen = os.environ.get("PHOQUE_CACHE")
-    if chosen:
+    if chosen := secret("PHOQUE_CACHE"):
         return Path(chosen).expanduser()
     home, temporary = _home(), os.environ.get("TMPDIR") or "/tmp"
     own = os.environ.get("XDG_CACHE_HOME") or (home / ".cache" if home else temporary)
@@ -155,8 +154,7 @@ def export_log_file() -> Path:
     Raises:
         PhoqueError: this user has no folder.
     """
-    chosen = os.environ.get("PHOQUE_LEDGER")
-    if chosen:
+    if chosen := secret("PHOQUE_LEDGER"):
         return Path(chosen).expanduser()
     home = _home()
     state = os.environ.get("XDG_STATE_HOME") or (home and home / ".local" / "state")
@@ -167,23 +165,18 @@ def export_log_file() -> Path:
     return Path(state) / "what-the-phoque" / "exports.jsonl"
 
 
-def openai_key() -> str | None:
-    """Key for OpenAI's moderation service (`OPENAI_API_KEY`)."""
-    return os.environ.get("OPENAI_API_KEY") or None
-
-
 def shipped_commit() -> str | None:
     """Git commit of code without its repository (`PHOQUE_COMMIT`)."""
-    return os.environ.get("PHOQUE_COMMIT") or None
+    return secret("PHOQUE_COMMIT")
 
 
 def job_id() -> str | None:
     """Id of the Hugging Face Job in which this runs (`JOB_ID`)."""
-    return os.environ.get("JOB_ID") or None
+    return secret("JOB_ID")
 
 
 def secret(name: str) -> str | None:
-    """Value of a secret by name; it goes to the Job and is never shown."""
+    """Value of a variable, such as a key, which is never shown; None where it is empty or not set."""
     return os.environ.get(name) or None
 
 

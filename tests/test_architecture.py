@@ -20,7 +20,6 @@ FREE = {
     # Another's form: Plotly's figures, Gradio's options, OpenAI's protocol, a tracker's rows, hit logs.
     "phoque/figures/style.py",
     "phoque/run/hits.py",
-    "phoque/serving/asked.py",
     "phoque/serving/reply.py",
     "phoque/ui/demo.py",
     "phoque/ui/endpoint.py",

@@ -5,10 +5,10 @@ from tokenizers import processors
 
 from phoque.conversation import Message, Sampling
 from phoque.errors import PhoqueError
-from phoque.models.chat_format import require_faithful
+from phoque.models.chat_format import PLAIN_TEMPLATE, require_faithful
 from phoque.models.engine import Row, Writer, end_tokens, write
 from phoque.models.load import LanguageModel, load_model
-from phoque.models.template import PLAIN_TEMPLATE, encode, end_token, render
+from phoque.models.template import encode, end_token, render
 from phoque.models.tiny import CHAT_TEMPLATE, tiny_llama, tiny_tokenizer
 from phoque.run.corpus import Dialogue
 from phoque.stages.adapter.examples import tokenized

@@ -114,7 +114,7 @@ def test_results_come_back_checked(hub, made, tmp_path, kind):
     state = launch(make_plan(wish(kind)), endpoint=hub.address)
     with pytest.raises(PhoqueError, match="has kept nothing yet"):
         fetch(state, tmp_path / "runs" / "mine", endpoint=hub.address)
-    place = state.mounts[0].source
+    place = state.volumes[0].source
     kept = "mine/run" if kind == "bucket" else "last-checkpoint"
     store_of(kind, hub, place).send(made.path, kept)
     into = tmp_path / "runs" / "mine"

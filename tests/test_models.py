@@ -11,9 +11,10 @@ from torch import nn
 from phoque.conversation import Message
 from phoque.errors import PhoqueError
 from phoque.models import embedded
+from phoque.models.chat_format import PLAIN_TEMPLATE
 from phoque.models.load import load_model
 from phoque.models.structure import decoder_layers, layers_path
-from phoque.models.template import PLAIN_TEMPLATE, encode, render
+from phoque.models.template import encode, render
 from phoque.presets import preset_for
 from tests.conftest import conversation
 
@@ -89,7 +90,7 @@ def test_a_missing_model_says_what_to_do(monkeypatch, tmp_path):
 
 
 def fake_convert(_gguf: Path, folder: Path) -> None:
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text("{}")
     time.sleep(0.2)
     (folder / embedded.WEIGHTS).write_bytes(os.urandom(1000))
@@ -124,7 +125,7 @@ def test_two_processes_convert_once(tmp_path):
 def test_a_kill_half_way_leaves_nothing_that_looks_complete(tmp_path, monkeypatch):
     process = spawn(tmp_path / "cache", tmp_path / "log")
     partial = tmp_path / "cache"
-    while not list(partial.glob("*.partial-*/config.json")):
+    while not list(partial.glob("*.partial/config.json")):
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
     process.join()
@@ -133,7 +134,7 @@ def test_a_kill_half_way_leaves_nothing_that_looks_complete(tmp_path, monkeypatc
     monkeypatch.setattr(embedded, "_convert", fake_convert)
     folder = embedded.converted_folder(Path("model.gguf"), lambda _: None)
     assert embedded.is_intact(folder)
-    assert not list(partial.glob("*.partial-*"))
+    assert not list(partial.glob("*.partial"))
 
 
 def test_damaged_weights_are_converted_again(monkeypatch):

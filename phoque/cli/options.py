@@ -1,8 +1,7 @@
 """Shared options of commands: --verbose, and options that take several values."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -16,26 +15,15 @@ def _set_verbose(_context: click.Context, _option: click.Parameter, value: bool)
     set_verbose(value)
 
 
-VERBOSE = click.Option(
-    ["--verbose"],
+verbose = click.option(
+    "--verbose",
     is_flag=True,
     is_eager=True,
     expose_value=False,
     callback=_set_verbose,
     help="Show the bars and warnings of libraries.",
 )
-
-
-def verbose(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the option --verbose."""
-    return click.option(
-        "--verbose",
-        is_flag=True,
-        is_eager=True,
-        expose_value=False,
-        callback=_set_verbose,
-        help=VERBOSE.help,
-    )(function)
+"""Gives a command, or the function that becomes one, the option --verbose."""
 
 
 def spread(words: Sequence[str], many: Collection[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import AbstractContextManager
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,19 @@ from phoque.run.pressure import Turn
 
 FAILED, STOPPED = 1, 75
 NAME = "pressure"
+POLICIES = "May be repeated; default: words, meaning."
+RUNS = "Recorded replies; default: the shipped runs."
+LIVE = "Have the runs' models write new messages; takes minutes."
+ATTACKS = "Attack corpora instead, such as RUN/synthetic of a refreshed run."
+TEXT_COLUMN = "Of the corpus: the text."
+LABEL_COLUMN = "Of the corpus: true or false."
+DECISIONS = "Decisions made elsewhere: CSV or JSON Lines of text, verdict."
+SEEDS = "May be repeated; default: 42, 43, 44."
+DRY_RUN = "Check everything and print the first request; ask nothing."
+WRITE_TEXTS = "Only write every text as CSV, to be judged elsewhere."
+TEXTS = "Quote messages in the trace and lists of hits."
+SHORT = "Keep the report and the first messages only: no trace, no lists of hits."
+OUT = "Folder of the report; default: pressure in the one --run, or here."
 
 
 @click.group(
@@ -27,68 +41,33 @@ NAME = "pressure"
 
     Example: phoque pressure --policy policy.yaml --out pressure""",
 )
-@click.option(
-    "--policy", multiple=True, metavar="NAME|FILE", help="May be repeated; default: words, meaning."
-)
-@click.option(
-    "--run",
-    multiple=True,
-    type=FOLDER,
-    metavar="DIR",
-    help="Recorded replies; default: the shipped runs.",
-)
-@click.option(
-    "--live", is_flag=True, help="Have the runs' models write new messages; takes minutes."
-)
-@click.option(
-    "--attacks",
-    multiple=True,
-    type=FOLDER,
-    metavar="DIR",
-    help="Attack corpora instead, such as RUN/synthetic of a refreshed run.",
-)
+@click.option("--policy", "policies", multiple=True, metavar="NAME|FILE", help=POLICIES)
+@click.option("--run", "runs", multiple=True, type=FOLDER, metavar="DIR", help=RUNS)
+@click.option("--live", is_flag=True, help=LIVE)
+@click.option("--attacks", multiple=True, type=FOLDER, metavar="DIR", help=ATTACKS)
 @click.option("--corpus", type=FILE, help="Your own messages instead: CSV or JSON Lines.")
 @click.option(
-    "--column", default="text", show_default=True, metavar="NAME", help="Of the corpus: the text."
+    "--column", "text_column", default="text", show_default=True, metavar="NAME", help=TEXT_COLUMN
 )
 @click.option(
     "--label",
+    "label_column",
     default="hostile",
     show_default=True,
     metavar="NAME",
-    help="Of the corpus: true or false.",
+    help=LABEL_COLUMN,
 )
-@click.option(
-    "--file",
-    "decisions",
-    type=FILE,
-    help="Decisions made elsewhere: CSV or JSON Lines of text, verdict.",
-)
+@click.option("--file", "decisions", type=FILE, help=DECISIONS)
 @click.option("--traffic", type=FILE, help="YAML with speakers, styles and pace.")
 @click.option("--messages", type=click.IntRange(min=1), help="Messages a seed.")
-@click.option("--seed", multiple=True, type=int, help="May be repeated; default: 42, 43, 44.")
+@click.option("--seed", "seeds", multiple=True, type=int, help=SEEDS)
 @click.option("--allow-network", is_flag=True, help="Let texts leave this machine.")
-@click.option(
-    "--dry-run", is_flag=True, help="Check everything and print the first request; ask nothing."
-)
-@click.option(
-    "--write-texts",
-    type=FILE,
-    metavar="FILE",
-    help="Only write every text as CSV, to be judged elsewhere.",
-)
-@click.option(
-    "--texts/--no-texts", default=True, help="Quote messages in the trace and lists of hits."
-)
-@click.option(
-    "--short",
-    is_flag=True,
-    help="Keep the report and the first messages only: no trace, no lists of hits.",
-)
+@click.option("--dry-run", is_flag=True, help=DRY_RUN)
+@click.option("--write-texts", type=FILE, metavar="FILE", help=WRITE_TEXTS)
+@click.option("--texts/--no-texts", default=True, help=TEXTS)
+@click.option("--short", is_flag=True, help=SHORT)
 @click.option("--html", is_flag=True, help="Write the report as one HTML file, too.")
-@click.option(
-    "--out", type=FOLDER, help="Folder of the report; default: pressure in the one --run, or here."
-)
+@click.option("--out", type=FOLDER, help=OUT)
 @verbose
 @click.pass_context
 def pressure(context: click.Context, /, **options: Any) -> int:
@@ -113,23 +92,10 @@ def _press(options: dict[str, Any]) -> int:
     from phoque.report.pressure import html_of  # noqa: PLC0415
     from phoque.stages.pressure import listing, stage  # noqa: PLC0415
 
-    brought = options["corpus"] or options["attacks"]
-    runs = options["run"] or (() if brought else _shipped())
-    asked = stage.Asked(
-        policies=options["policy"],
-        decisions=options["decisions"],
-        runs=tuple(runs),
-        live=options["live"],
-        attacks=options["attacks"],
-        corpus=options["corpus"],
-        text_column=options["column"],
-        label_column=options["label"],
-        traffic=options["traffic"],
-        messages=options["messages"],
-        seeds=options["seed"] or stage.SEEDS,
-        allow_network=options["allow_network"],
-        texts=options["texts"],
-    )
+    asked = stage.Asked(**{one.name: options[one.name] for one in fields(stage.Asked)})
+    brought = asked.corpus or asked.attacks
+    runs = asked.runs or (() if brought else _shipped())
+    asked = replace(asked, runs=runs, seeds=asked.seeds or stage.SEEDS)
     if options["write_texts"]:
         count = listing.write_texts(asked, options["write_texts"])
         click.echo(f"{options['write_texts']}: {count} texts; fill in the column verdict")
@@ -138,7 +104,7 @@ def _press(options: dict[str, Any]) -> int:
     if options["dry_run"]:
         click.echo(listing.first_requests(ready))
         return 0
-    place, folder = _place(options, asked.seeds)
+    place, folder = _place(options["runs"], options["out"], asked.seeds)
     with shown_on(sys.stderr), folder as own:
         report = stage.press(asked, ready, own)
         if options["html"]:
@@ -150,22 +116,20 @@ def _press(options: dict[str, Any]) -> int:
     click.echo(draw(report).sentence)
     unknown = sum(one.unknown for policy in report.policies for one in policy.speakers)
     if unknown:
-        click.echo(
-            f"Error: {unknown} messages have no decision; see {place / 'report.md'}.", err=True
-        )
+        told = f"{unknown} messages have no decision; see {place / 'report.md'}"
+        click.echo(f"Error: {told}.", err=True)
     click.echo(f"pressure: written to {place}")
     return FAILED if unknown else 0
 
 
-def _shipped() -> list[Path]:
-    return sorted(one.parent for one in SHIPPED_RUNS.glob(f"*/{MANIFEST}"))
+def _shipped() -> tuple[Path, ...]:
+    return tuple(sorted(one.parent for one in SHIPPED_RUNS.glob(f"*/{MANIFEST}")))
 
 
 def _place(
-    options: dict[str, Any], seeds: tuple[int, ...]
+    runs: tuple[Path, ...], out: Path | None, seeds: tuple[int, ...]
 ) -> tuple[Path, AbstractContextManager[Path]]:
     """Where the report goes: into the run that was named as its stage, or into a folder of its own."""
-    runs, out = options["run"], options["out"]
     if out is None and len(runs) == 1:
         run = RunDirectory(runs[0])
         place = run.path / NAME

@@ -1,7 +1,8 @@
 """One way to ask the Hub: a time limit on every request, and errors that a person can act on."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 
 from huggingface_hub import HfApi
 from huggingface_hub.errors import (
@@ -36,10 +37,28 @@ def connect(
     return HfApi(endpoint=endpoint, token=token)
 
 
-def owner(endpoint: str | None, token: str | None) -> str:
-    """Name of the account that the token belongs to; None is this machine's."""
-    with asking("The token was not accepted", hide=(token,)):
-        return str(connect(endpoint, token=token).whoami()["name"])
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """An account of the Hub; what the Hub or the network does wrong becomes a PhoqueError."""
+
+    endpoint: str | None = None
+    """Another Hub than Hugging Face's."""
+    token: str | None = field(default=None, repr=False)
+    """None is the account that this machine is logged in with."""
+
+    @property
+    def api(self) -> HfApi:
+        """A client."""
+        return connect(self.endpoint, token=self.token)
+
+    def asking(self, failed: str, *hide: str) -> AbstractContextManager[None]:
+        """As the function, with the token hidden, too."""
+        return asking(failed, hide=(self.token, *hide))
+
+    def owner(self) -> str:
+        """Name of the account."""
+        with self.asking("The token was not accepted"):
+            return str(self.api.whoami()["name"])
 
 
 @contextmanager

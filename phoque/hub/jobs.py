@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
 
-from huggingface_hub import HfApi, JobInfo, JobStage, Volume
+from huggingface_hub import JobInfo, JobStage
+from huggingface_hub import Volume as Volume
 
 from phoque.errors import PhoqueError
-from phoque.hub.client import asking, connect, owner
+from phoque.hub.client import Account
 from phoque.progress import span
 
 FAILED = (JobStage.CANCELED, JobStage.ERROR, JobStage.DELETED)
@@ -17,20 +16,10 @@ CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 """What a line of a log may not do to a terminal."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Mount:
-    """A folder of the Hub that a Job sees as a folder of its own."""
-
-    kind: Literal["bucket", "model"]
-    source: str
-    folder: str
-    """In the source."""
-    at: str
-    read_only: bool = True
-
-    def __str__(self) -> str:
-        mode = "read-only" if self.read_only else "read and write"
-        return f"{self.kind} {self.source}, folder {self.folder}, at {self.at} ({mode})"
+def told(volume: Volume) -> str:
+    """A folder of the Hub that a Job sees as a folder of its own, in words."""
+    mode = "read-only" if volume.read_only else "read and write"
+    return f"{volume.type} {volume.source}, folder {volume.path}, at {volume.mount_path} ({mode})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +36,7 @@ class JobRequest:
     seconds: int
     """Time limit."""
     attempts: int
-    mounts: tuple[Mount, ...]
+    volumes: tuple[Volume, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +50,7 @@ class JobState:
     message: str
     flavor: str
     running_seconds: int
-    mounts: tuple[Mount, ...]
+    volumes: tuple[Volume, ...]
 
     @property
     def told(self) -> str:
@@ -81,14 +70,11 @@ class JobState:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Jobs:
-    """The Jobs of one account; every method raises PhoqueError where the Hub does not do its part."""
+class Jobs(Account):
+    """The Jobs of one account."""
 
     namespace: str | None = None
     """User or organisation; None is whose token it is."""
-    endpoint: str | None = None
-    token: str | None = field(default=None, repr=False)
-    """Whose they are; None is the account that this machine is logged in with."""
 
     def start(self, request: JobRequest, values: Mapping[str, str]) -> JobState:
         """Start a Job; `values` are those of the secrets, which no message repeats."""
@@ -96,8 +82,8 @@ class Jobs:
             f"The Job {request.name} was not started, as far as is known; look at your Jobs on the "
             "Hub before you start it again"
         )
-        with self._asking(failed, *values.values()):
-            info = self._api().run_job(
+        with self.asking(failed, *values.values()):
+            info = self.api.run_job(
                 name=request.name,
                 image=request.image,
                 command=list(request.command),
@@ -106,16 +92,7 @@ class Jobs:
                 flavor=request.flavor,
                 timeout=request.seconds,
                 attempts=request.attempts,
-                volumes=[
-                    Volume(
-                        type=mount.kind,
-                        source=mount.source,
-                        mount_path=mount.at,
-                        path=mount.folder,
-                        read_only=mount.read_only,
-                    )
-                    for mount in request.mounts
-                ],
+                volumes=list(request.volumes),
                 namespace=self.namespace,
             )
         return _state(info)
@@ -123,33 +100,27 @@ class Jobs:
     def state(self, job: str) -> JobState:
         """What the Hub says of the Job now."""
         _require_id(job)
-        with self._asking(f"The Job {job} could not be asked"):
-            return _state(self._api().inspect_job(job_id=job, namespace=self.namespace))
+        with self.asking(f"The Job {job} could not be asked"):
+            return _state(self.api.inspect_job(job_id=job, namespace=self.namespace))
 
     def lines(self, job: str, *, follow: bool) -> Iterator[str]:
         """Its log, line by line; `follow` stays until the Job ends, over dropped connections."""
         _require_id(job)
         advice = f"Its log was lost; read on with: phoque jobs logs {job}"
-        with self._asking(f"The Job {job} may go on. {advice}"):
-            logs = self._api().fetch_job_logs(job_id=job, follow=follow, namespace=self.namespace)
+        with self.asking(f"The Job {job} may go on. {advice}"):
+            logs = self.api.fetch_job_logs(job_id=job, follow=follow, namespace=self.namespace)
             for line in logs:
                 yield CONTROL.sub("", line.rstrip())
 
     def cancel(self, job: str) -> None:
         """End the Job."""
         _require_id(job)
-        with self._asking(f"The Job {job} was not cancelled"):
-            self._api().cancel_job(job_id=job, namespace=self.namespace)
+        with self.asking(f"The Job {job} was not cancelled"):
+            self.api.cancel_job(job_id=job, namespace=self.namespace)
 
     def owner(self) -> str:
         """Whose Jobs they are."""
-        return self.namespace or owner(self.endpoint, self.token)
-
-    def _api(self) -> HfApi:
-        return connect(self.endpoint, token=self.token)
-
-    def _asking(self, failed: str, *hide: str) -> AbstractContextManager[None]:
-        return asking(failed, hide=(self.token, *hide))
+        return self.namespace or super().owner()
 
 
 def _require_id(job: str) -> None:
@@ -159,16 +130,6 @@ def _require_id(job: str) -> None:
 
 
 def _state(info: JobInfo) -> JobState:
-    mounts = [
-        Mount(
-            kind="bucket" if volume.type == "bucket" else "model",
-            source=volume.source,
-            folder=volume.path or "",
-            at=volume.mount_path,
-            read_only=bool(volume.read_only),
-        )
-        for volume in info.volumes or []
-    ]
     return JobState(
         id=info.id,
         url=info.url,
@@ -177,5 +138,5 @@ def _state(info: JobInfo) -> JobState:
         message=CONTROL.sub("", info.status.message or ""),
         flavor=str(getattr(info.flavor, "value", info.flavor)),
         running_seconds=(info.durations.running_secs if info.durations else None) or 0,
-        mounts=tuple(mounts),
+        volumes=tuple(info.volumes or ()),
     )

@@ -4,12 +4,11 @@ import shutil
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Literal
 
-from huggingface_hub import BucketFile, HfApi, snapshot_download
+from huggingface_hub import BucketFile, snapshot_download
 from huggingface_hub.errors import (
     BucketNotFoundError,
     RemoteEntryNotFoundError,
@@ -17,24 +16,20 @@ from huggingface_hub.errors import (
 )
 
 from phoque.errors import PhoqueError
-from phoque.hub.client import asking, connect
+from phoque.hub.client import Account, connect
 
 
 @dataclass(frozen=True, kw_only=True)
-class Storage(ABC):
-    """A private place on the Hub; what the Hub does wrong becomes a PhoqueError."""
+class Storage(Account, ABC):
+    """A private place on the Hub."""
 
     called: ClassVar[str]
     name: str
     """`owner/name`."""
-    endpoint: str | None = None
-    """Another Hub than Hugging Face's."""
-    token: str | None = field(default=None, repr=False)
-    """Whose it is; None is the account that this machine is logged in with."""
 
     def require_private(self) -> None:
         """Make it where there is none; then it must say that it is private."""
-        with self._asking(f"The {self.called} {self.name} cannot be used"):
+        with self.asking(f"The {self.called} {self.name} cannot be used"):
             try:
                 private = self._is_private()
             except (BucketNotFoundError, RepositoryNotFoundError):
@@ -49,12 +44,12 @@ class Storage(ABC):
     def send(self, folder: Path, to: str, *, without: list[str] | None = None) -> str:
         """Upload a folder's files to the folder `to`, but those of some patterns; the address."""
         self.require_private()
-        with self._asking(f"{folder.name} was not sent to the {self.called} {self.name}"):
+        with self.asking(f"{folder.name} was not sent to the {self.called} {self.name}"):
             return self._sent(folder, to, without)
 
     def fetch(self, place: str, into: Path) -> bool:
         """Download the folder `place`, when there is one; whether there was."""
-        with self._asking(f"{place} was not fetched from the {self.called} {self.name}"):
+        with self.asking(f"{place} was not fetched from the {self.called} {self.name}"):
             return self._fetched(place, into)
 
     @abstractmethod
@@ -69,13 +64,6 @@ class Storage(ABC):
     @abstractmethod
     def _fetched(self, place: str, into: Path) -> bool: ...
 
-    @property
-    def _api(self) -> HfApi:
-        return connect(self.endpoint, token=self.token)
-
-    def _asking(self, failed: str) -> AbstractContextManager[None]:
-        return asking(failed, hide=(self.token,))
-
 
 class Bucket(Storage):
     """A storage bucket, which a Job mounts and writes to as a folder."""
@@ -83,10 +71,10 @@ class Bucket(Storage):
     called = "bucket"
 
     def _is_private(self) -> Any:
-        return self._api.bucket_info(self.name).private
+        return self.api.bucket_info(self.name).private
 
     def _make(self) -> None:
-        self._api.create_bucket(self.name, private=True)
+        self.api.create_bucket(self.name, private=True)
 
     def _sent(self, folder: Path, to: str, without: list[str] | None) -> str:
         assert without is None, "a bucket gets all files"
@@ -95,18 +83,17 @@ class Bucket(Storage):
             for file in sorted(folder.rglob("*"))
             if file.is_file()
         ]
-        self._api.batch_bucket_files(self.name, add=files)
+        self.api.batch_bucket_files(self.name, add=files)
         return self.name
 
     def _fetched(self, place: str, into: Path) -> bool:
-        api = self._api
         try:
-            tree = list(api.list_bucket_tree(self.name, place, recursive=True))
+            tree = list(self.api.list_bucket_tree(self.name, place, recursive=True))
         except RemoteEntryNotFoundError:
             return False
         found = [one for one in tree if isinstance(one, BucketFile)]
         targets = _targets([one.path for one in found], place, into)
-        api.download_bucket_files(self.name, list(zip(found, targets, strict=True)))
+        self.api.download_bucket_files(self.name, list(zip(found, targets, strict=True)))
         return bool(found)
 
 
@@ -118,13 +105,13 @@ class Repository(Storage):
     kind: Literal["dataset", "model"] = "model"
 
     def _is_private(self) -> Any:
-        return self._api.repo_info(self.name, repo_type=self.kind).private
+        return self.api.repo_info(self.name, repo_type=self.kind).private
 
     def _make(self) -> None:
-        self._api.create_repo(self.name, repo_type=self.kind, private=True)
+        self.api.create_repo(self.name, repo_type=self.kind, private=True)
 
     def _sent(self, folder: Path, to: str, without: list[str] | None) -> str:
-        sent = self._api.upload_folder(
+        sent = self.api.upload_folder(
             folder_path=folder,
             path_in_repo=to,
             repo_id=self.name,

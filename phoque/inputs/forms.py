@@ -4,7 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 from phoque.errors import PhoqueError
@@ -17,12 +17,8 @@ from phoque.inputs.values import is_json, values
 Form = Literal["text", "csv", "json"]
 FORMS: tuple[Form, ...] = get_args(Form)
 SUFFIXES: dict[str, Form] = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".json": "json",
-    ".jsonl": "json",
-    ".ndjson": "json",
-}
+    ".csv": "csv", ".tsv": "csv", ".json": "json", ".jsonl": "json", ".ndjson": "json"
+}  # fmt: skip
 PACKED = ".gz"
 STATED = re.compile(r"sep=([^\w\s\"]|\t)[\r\n]", re.IGNORECASE)
 """A first line with which spreadsheets name the delimiter."""
@@ -76,10 +72,8 @@ def found(
     if form is None:
         form = "json" if is_json(data.head) else SUFFIXES.get(suffix(data.name))
     form = form or ("csv" if columns or delimiter else "text")
-    taken = Found(form=form, encoding=data.encoding)
-    if form != "csv":
-        return taken
-    return replace(taken, delimiter=delimiter or _delimiter(data, columns))
+    sign = (delimiter or _delimiter(data, columns)) if form == "csv" else None
+    return Found(form=form, encoding=data.encoding, delimiter=sign)
 
 
 def table(data: Input, taken: Found) -> Table:

@@ -12,12 +12,7 @@ def lines(file: TextIO) -> Iterator[Row]:
     while line := file.readline(LONGEST_CELL + 2):
         number += 1
         text = line.rstrip("\r\n")
-        yield (
-            Row(line=number, value=text) if len(text) <= LONGEST_CELL else _cut(file, line, number)
-        )
-
-
-def _cut(file: TextIO, line: str, number: int) -> Row:
-    while line and not line.endswith("\n"):
-        line = file.readline(LONGEST_CELL)
-    return Row(line=number, fault=TOO_LONG)
+        fits = len(text) <= LONGEST_CELL
+        while not fits and line and not line.endswith("\n"):
+            line = file.readline(LONGEST_CELL)
+        yield Row(line=number, value=text) if fits else Row(line=number, fault=TOO_LONG)

@@ -87,7 +87,8 @@ def recognised(stream: BinaryIO, name: str, encoding: str | None = None) -> Inpu
         with told_when_cut_off(name):
             data, head = _ahead(cast(BinaryIO, gzip.GzipFile(fileobj=data)))
     chosen = _encoding(encoding, head)
-    _refuse_others(head, name)
+    if other := next((told for magic, told in OTHERS.items() if head.startswith(magic)), None):
+        raise PhoqueError(f"{name} is {other}.")
     text = codecs.getincrementaldecoder(chosen)(UNDECODED).decode(head)
     if encoding is None and _strange(text, head):
         raise PhoqueError(
@@ -164,12 +165,6 @@ def _encoding(asked: str | None, head: bytes) -> str:
         # Without a mark Python's codec fails; files of today are little-endian.
         return f"{known.name}-{'be' if head.startswith(NUL) else 'le'}"
     return fitting[0] if fitting else known.name
-
-
-def _refuse_others(head: bytes, name: str) -> None:
-    what = next((told for magic, told in OTHERS.items() if head.startswith(magic)), None)
-    if what is not None:
-        raise PhoqueError(f"{name} is {what}.")
 
 
 def _strange(text: str, head: bytes) -> bool:

@@ -1,6 +1,7 @@
 """Rows of a text and a word about it, from a table or JSON Lines: all of them, or an error."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,24 +50,16 @@ def _objects(data: Input, columns: tuple[str, ...]) -> Iterator[Row]:
     taken = found(data, columns=columns)
     if taken.form == "json":
         for row in rows(data, taken):
-            if row.fault is None and not isinstance(row.value, dict):
-                yield Row(line=row.line, fault="it is no JSON object")
-            else:
-                yield row
+            wrong = row.fault is None and not isinstance(row.value, dict)
+            yield Row(line=row.line, fault="it is no JSON object") if wrong else row
         return
     head = table(data, taken)
     if missing := [name for name in columns if name not in head.columns]:
-        raise PhoqueError(
-            f"{data.name} has no column {' and no column '.join(missing)}. "
-            f"It has: {named(head.columns)}."
-        )
+        told = " and no column ".join(missing)
+        raise PhoqueError(f"{data.name} has no column {told}. It has: {named(head.columns)}.")
     for row in head:
         known = row.fault is None
-        yield (
-            Row(line=row.line, value=dict(zip(head.columns, row.value, strict=True)))
-            if known
-            else row
-        )
+        yield replace(row, value=dict(zip(head.columns, row.value, strict=True))) if known else row
 
 
 def _word(value: Any) -> str:

@@ -21,11 +21,7 @@ STARTS = ("{", "[", '"')
 
 
 def values(file: TextIO, name: str) -> Iterator[Row]:
-    """Every element of an array, or every value.
-
-    Raises:
-        PhoqueError: the array is cut off, or something follows it; names the file.
-    """
+    """Every element of an array, or every value; raises where an array is cut off or goes on."""
     number, start = 1, file.readline(AT_ONCE)
     while start and not start.strip():
         number += start.endswith("\n")

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -24,9 +25,6 @@ TODAY = datetime(2024, 7, 26)  # noqa: DTZ001  # a day, wherever
 DATE = re.compile(r"""strftime_now\(\s*(['"])(.*?)\1\s*\)""")
 PART = re.compile(r"""['"]type['"]\s*:\s*['"]text['"]""")
 """How a list of parts prints when a template takes it for a text."""
-AS_STRING, AS_PARTS = False, True
-WAYS = ((AS_STRING, False), (AS_PARTS, False), (AS_STRING, True), (AS_PARTS, True))
-"""Whether a message is a list of parts, and whether the system message joins the first turn."""
 SYSTEM, OTHER_SYSTEM = "Stay calm and short.", "Stay loud and long."
 TURNS = ("What is rain?", "Water from clouds.", "And what is snow?", "Frozen water.")
 """User and assistant in turn."""
@@ -95,10 +93,9 @@ def _found(tokenizer: Any) -> ChatFormat:
     ways = list(ways_of(tokenizer))
     faults = [_fault(tokenizer, way) for way in ways]
     best = faults.index(None) if None in faults else 0
-    way = ways[best]
-    end = _end(tokenizer, way)
-    controls = _control_tokens(tokenizer, way, end)
-    return ChatFormat(way=way, fault=faults[best], end=end, control_tokens=controls)
+    end = _end(tokenizer, ways[best])
+    controls = _control_tokens(tokenizer, ways[best], end)
+    return ChatFormat(way=ways[best], fault=faults[best], end=end, control_tokens=controls)
 
 
 def ways_of(tokenizer: Any) -> Iterator[Way]:
@@ -110,16 +107,12 @@ def ways_of(tokenizer: Any) -> Iterator[Way]:
     # A tokenizer may have several by name; "default" is the one for a plain conversation.
     named = templates if isinstance(templates, Mapping) else {"default": templates}
     for name in sorted(named, key=lambda name: name != "default"):
-        for as_parts, in_turn in WAYS:
+        for in_turn, as_parts in product((False, True), repeat=2):
             yield Way(template=named[name], as_parts=as_parts, system_in_turn=in_turn)
 
 
 def require_faithful(tokenizer: Any, name: str) -> None:
-    """Check that the chat template prints the whole conversation, and choose among several.
-
-    Raises:
-        PhoqueError: says which text is lost.
-    """
+    """Raise a `PhoqueError` if a text is lost in the chat template; choose one of several."""
     found = format_of(tokenizer)
     if found.fault:
         raise PhoqueError(

@@ -80,10 +80,9 @@ def begun(
     With the fast pass, earlier turns of the owner come from `model.memory`; the logits are the same
     to the bit. Without an owner nothing is kept.
     """
-    packed = model.packed
-    decoder: Decoder = HookedDecoder(model, rows)
-    if packed is not None:
-        decoder, texts = blocks_read(packed, model.memory, rows, texts, owner)
+    decoder = decoder_for(model, rows)
+    if isinstance(decoder, PackedDecoder):
+        decoder, texts = blocks_read(decoder.weights, model.memory, rows, texts, owner)
     return decoder, decoder.prefill(*left_padded(texts, model))[:, -1]
 
 
@@ -155,9 +154,9 @@ class HookedDecoder:
         """Take over the rows of another decoder, below one's own."""
         masks = (self._mask_BS, other._mask_BS)
         size = max(map(seen_length, masks))
-        for mine, joining in zip(self._cache.layers, other._cache.layers, strict=True):
-            mine.keys = torch.cat([ending(layer.keys, size) for layer in (mine, joining)])
-            mine.values = torch.cat([ending(layer.values, size) for layer in (mine, joining)])
+        for pair in zip(self._cache.layers, other._cache.layers, strict=True):
+            pair[0].keys = torch.cat([ending(layer.keys, size) for layer in pair])
+            pair[0].values = torch.cat([ending(layer.values, size) for layer in pair])
         self._mask_BS = torch.cat([ending_of_mask(mask, size) for mask in masks])
         self._rows = [*self._rows, *other._rows]
         return self
@@ -168,7 +167,6 @@ class HookedDecoder:
             self._model.forward_lock,
             changed(self._model.layers, self._rows),
         ):
-            logits_BKV, self._cache = read(
-                self._model.model, ids_BS, self._mask_BS, self._cache, keep=keep
-            )
+            network, mask_BS = self._model.model, self._mask_BS
+            logits_BKV, self._cache = read(network, ids_BS, mask_BS, self._cache, keep=keep)
         return logits_BKV

@@ -5,14 +5,12 @@ A lock lets one process convert at a time, and a rename makes the folder appear 
 
 import atexit
 import errno
-import json
 import os
 import shutil
 import tempfile
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import torch
 from filelock import FileLock
@@ -21,7 +19,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from phoque.config import cache_folder
 from phoque.errors import PhoqueError
-from phoque.files import file_sha256
+from phoque.files import file_sha256, read_json, replaced_folder, write_json
 
 Progress = Callable[[str], None]
 WEIGHTS = "model.safetensors"
@@ -76,37 +74,25 @@ def _converted(gguf: Path, target: Path, progress: Progress) -> Path:
             if shutil.disk_usage(target.parent).free < NEEDED:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             progress(f"Converting {gguf.stem} to bf16, once (about 20 seconds)…")
-            _convert_atomically(gguf, target)
+            with replaced_folder(target) as folder:
+                _convert(gguf, folder)
+                record = {"sha256": file_sha256(folder / WEIGHTS), "source": gguf.name}
+                write_json(folder / CHECKSUM, record)
     return target
 
 
 def is_intact(folder: Path) -> bool:
     """Whether the weights in `folder` have the checksum recorded when they were written."""
     try:
-        recorded = json.loads((folder / CHECKSUM).read_text())["sha256"]
-        return bool(recorded == file_sha256(folder / WEIGHTS))
+        return bool(read_json(folder / CHECKSUM)["sha256"] == file_sha256(folder / WEIGHTS))
     except (OSError, ValueError, KeyError):
         return False
 
 
-def _convert_atomically(gguf: Path, target: Path) -> None:
-    # We hold the lock, so a partial folder is what a killed process left behind.
-    for leftover in target.parent.glob(f"{target.name}.partial-*"):
-        shutil.rmtree(leftover, ignore_errors=True)
-    partial = target.with_name(f"{target.name}.partial-{os.getpid()}")
-    try:
-        _convert(gguf, partial)
-        record = {"sha256": file_sha256(partial / WEIGHTS), "source": gguf.name}
-        (partial / CHECKSUM).write_text(json.dumps(record, indent=1))
-        shutil.rmtree(target, ignore_errors=True)
-        partial.rename(target)
-    finally:  # a disk that is full gets its room back
-        shutil.rmtree(partial, ignore_errors=True)
-
-
 def _convert(gguf: Path, folder: Path) -> None:
-    source: dict[str, Any] = {"gguf_file": gguf.name, "trust_remote_code": False}
-    quantized = AutoModelForCausalLM.from_pretrained(gguf.parent, dtype=torch.bfloat16, **source)
+    quantized = AutoModelForCausalLM.from_pretrained(
+        gguf.parent, gguf_file=gguf.name, dtype=torch.bfloat16, trust_remote_code=False
+    )
     # transformers refuses to save a model that it still believes to be quantised.
     config = quantized.config
     del config.quantization_config
@@ -114,4 +100,7 @@ def _convert(gguf: Path, folder: Path) -> None:
     model.load_state_dict(quantized.state_dict())
     model.generation_config = quantized.generation_config
     model.save_pretrained(folder)
-    AutoTokenizer.from_pretrained(gguf.parent, **source).save_pretrained(folder)
+    tokenizer = AutoTokenizer.from_pretrained(
+        gguf.parent, gguf_file=gguf.name, trust_remote_code=False
+    )
+    tokenizer.save_pretrained(folder)

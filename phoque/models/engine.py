@@ -9,6 +9,7 @@ Shapes: B = rows, S = positions, D = width of the residual stream, V = vocabular
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -203,17 +204,14 @@ def write(model: LanguageModel, rows: Sequence[Row], sampling: Sampling) -> list
     for step in decode(model, rows, sampling, bulk=True):
         for piece in step:
             pieces[piece.row].append(piece)
-    return [_reply(own) for own in pieces]
-
-
-def _reply(pieces: Sequence[Piece]) -> Reply:
-    finish_reason = pieces[-1].finish_reason
-    assert finish_reason is not None, "decode ends only when every row is finished"
-    return Reply(
-        text="".join(piece.text for piece in pieces),
-        tokens=tuple(piece.token for piece in pieces),
-        finish_reason=finish_reason,
-    )
+    return [
+        Reply(
+            text="".join(piece.text for piece in own),
+            tokens=tuple(piece.token for piece in own),
+            finish_reason=cast(FinishReason, own[-1].finish_reason),  # each row ends with one
+        )
+        for own in pieces
+    ]
 
 
 @torch.inference_mode()

@@ -7,7 +7,7 @@ Shapes: B = batch, S = sequence, D = width.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -52,33 +52,24 @@ def throughout(row: Interventions) -> list[Intervention]:
 
 def signature(row: Interventions) -> list[str]:
     """A key that is equal for interventions with the same effect, to the bit."""
-    return [f"{type(one).__name__} {_values(one)}" for one in row]
+    return [f"{type(one).__name__} {[*map(_bits, vars(one).values())]}" for one in row]
 
 
-def _values(one: Intervention) -> list[object]:
-    values = [getattr(one, field.name) for field in fields(one)]
-    return [v.float().cpu().numpy().tobytes() if isinstance(v, Tensor) else v for v in values]
-
-
-def output_tensor(output: Any) -> Tensor:
-    """The residual stream in a block's output: a tensor, or the first of a tuple or list."""
-    residual: Tensor = output[0] if isinstance(output, (tuple, list)) else output
-    return residual
-
-
-def with_tensor(output: Any, residual_BSD: Tensor) -> Any:
-    """The output with another residual stream."""
-    if not isinstance(output, (tuple, list)):
-        return residual_BSD
-    return type(output)([residual_BSD, *output[1:]])
+def _bits(value: object) -> object:
+    return value.float().cpu().numpy().tobytes() if isinstance(value, Tensor) else value
 
 
 @contextmanager
 def hooked(layer: nn.Module, change: Change) -> Iterator[None]:
-    """Within the context, `change` is applied to the block's output."""
+    """Within the context, `change` is applied to the block's output.
+
+    That is a tensor, or the first of a tuple or list.
+    """
 
     def hook(_module: nn.Module, _args: Any, output: Any) -> Any:
-        return with_tensor(output, change(output_tensor(output)))
+        if not isinstance(output, (tuple, list)):
+            return change(output)
+        return type(output)([change(output[0]), *output[1:]])
 
     handle = layer.register_forward_hook(hook)
     try:
@@ -134,10 +125,9 @@ def ended_after(layer: nn.Module) -> Iterator[None]:
 
 def changes_by_layer(rows: Sequence[Interventions]) -> dict[int, Change]:
     """The change of each layer that has one, for the whole batch at once."""
-    layers = sorted({one.layer for row in rows for one in row})
     return {
         layer: _change([[one for one in row if one.layer == layer] for row in rows])
-        for layer in layers
+        for layer in sorted({one.layer for row in rows for one in row})
     }
 
 
@@ -188,9 +178,8 @@ def _restrain(rows: Sequence[Restraint | None]) -> Change:
         # A row without a restraint has a zero direction, so nothing changes.
         unit_BSD = unit_BD[:, None].to(residual_BSD.device)
         excess_BS = (residual_BSD.float() * unit_BSD).sum(-1) - level_B1.to(residual_BSD.device)
-        taken_BS = torch.where(
-            only_above_B1.to(excess_BS.device), excess_BS.clamp(min=0), excess_BS
-        )
+        only_above = only_above_B1.to(excess_BS.device)
+        taken_BS = torch.where(only_above, excess_BS.clamp(min=0), excess_BS)
         return residual_BSD - (taken_BS[..., None] * unit_BSD).to(residual_BSD)
 
     return restrain

@@ -19,7 +19,7 @@ from phoque.models.packed.layout import Layout
 from phoque.models.packed.measured import fastest, fastest_exact
 from phoque.models.packed.weights import PackedLlama, Packing
 from phoque.models.passes import read
-from phoque.models.pretrained import read_pretrained
+from phoque.models.pretrained import ADAPTER, read_pretrained
 from phoque.models.probe import require_own_tokenizer, require_readable
 from phoque.models.quiet import quiet
 from phoque.models.structure import context_length, decoder_layers, text_config
@@ -113,15 +113,18 @@ class LanguageModel:
         Raises:
             PhoqueError: the folder has no adapter, or one for another architecture.
         """
-        if not (folder / "adapter_config.json").exists():
-            raise PhoqueError(f"No adapter in {folder}: adapter_config.json is missing.")
-        try:
-            merged = PeftModel.from_pretrained(self.model, folder).merge_and_unload()
-        except (RuntimeError, ValueError) as error:
-            raise PhoqueError(
-                f"The adapter in {folder} does not fit {self.name}: {error}"
-            ) from error
-        return replace(self, model=merged.eval(), name=f"{self.name} + {folder.name}")
+        merged = wrapped_by(self, folder).merge_and_unload().eval()
+        return replace(self, model=merged, name=f"{self.name} + {folder.name}")
+
+
+def wrapped_by(model: LanguageModel, folder: Path) -> Any:
+    """The network with the adapter around its maps; raises as `LanguageModel.with_adapter`."""
+    if not (folder / ADAPTER).exists():
+        raise PhoqueError(f"No adapter in {folder}: {ADAPTER} is missing.")
+    try:
+        return PeftModel.from_pretrained(model.model, folder)
+    except (RuntimeError, ValueError) as error:
+        raise PhoqueError(f"The adapter in {folder} does not fit {model.name}: {error}") from error
 
 
 def weights_digest(network: nn.Module) -> str:
@@ -160,17 +163,14 @@ def load_model(
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     preset = preset_for(model)
     if preset.name in TINY:
-        network = TINY[preset.name]().to(device, dtype or torch.float32)
-        return LanguageModel(
-            name=preset.name, source=preset.name, model=network, tokenizer=tiny_tokenizer()
-        )
+        network, name = TINY[preset.name]().to(device, dtype or torch.float32), preset.name
+        return LanguageModel(name=name, source=name, model=network, tokenizer=tiny_tokenizer())
     layout = fastest()[1] if dtype is None and device == "cpu" else None
     with quiet():
         source, name = _source(preset, progress)
         progress(f"Loading {name}…")
-        network, tokenizer = read_pretrained(
-            source, preset, dtype or fast_dtype(device), chats=chats
-        )
+        wanted = dtype or fast_dtype(device)
+        network, tokenizer = read_pretrained(source, preset, wanted, chats=chats)
         network = network.to(device).eval()
         # An architecture that cannot be steered fails here, not in the middle of a chat.
         decoder_layers(network)

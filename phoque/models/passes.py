@@ -4,8 +4,6 @@ Shapes: B = rows, S = new positions, T = all positions so far, K = last position
 """
 
 import inspect
-from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from torch import Tensor, nn
@@ -35,7 +33,8 @@ def read(
         keep: how many positions get logits; 0 if the caller leaves the pass before the head.
         caching: whether to keep a cache.
     """
-    takes, size = _parameters(type(_plain(network)).forward), ids_BS.shape[1]
+    plain = getattr(network, "get_base_model", lambda: network)()
+    takes, size = inspect.signature(type(plain).forward).parameters, ids_BS.shape[1]
     given = {
         # A state-space model keeps the past in its state, so its mask covers new positions only.
         "attention_mask": mask_BT[:, -size:] if STATE in takes else mask_BT,
@@ -56,15 +55,3 @@ def select(seen: Any, rows_B: Tensor) -> None:
     # a family's own cache (MiniMax's) holds beside its layers.
     selects = type(seen).batch_select_indices is not Cache.batch_select_indices
     (seen.batch_select_indices if selects else seen.reorder_cache)(rows_B)
-
-
-@cache
-def _parameters(forward: Callable[..., Any]) -> frozenset[str]:
-    """The names of a forward pass's parameters."""
-    return frozenset(inspect.signature(forward).parameters)
-
-
-def _plain(network: Any) -> nn.Module:
-    unwrap = getattr(network, "get_base_model", None)
-    plain: nn.Module = unwrap() if unwrap else network
-    return plain

@@ -34,16 +34,14 @@ LFS = b"version https://git-lfs"
 def read_pretrained(
     source: str, preset: Preset, dtype: torch.dtype, *, chats: bool
 ) -> tuple[Any, Any]:
-    """Network and tokenizer; with `chats`, the chat template is tried as well.
-
-    Raises:
-        PhoqueError: says what is wrong with the model and what to do.
-    """
+    """Network and tokenizer; with `chats`, the chat template is tried as well."""
     _refuse_what_is_no_model(source)
     with _told("configuration", source, preset):
         config = AutoConfig.from_pretrained(source, **NO_CODE)
     with _told("tokenizer", source, preset):
-        tokenizer = AutoTokenizer.from_pretrained(source, **_tokenizer_options(config), **NO_CODE)
+        # If mistral-common is installed, transformers returns a tokenizer without a chat template.
+        plain = {"mistral_format": False} if config.model_type.startswith("mistral") else {}
+        tokenizer = AutoTokenizer.from_pretrained(source, **plain, **NO_CODE)
         _complete_template(source, tokenizer)
     if chats:
         require_faithful(tokenizer, source)
@@ -100,24 +98,15 @@ def _adapter_is_no_model(source: str, config: Path | str) -> str:
     )
 
 
-def _tokenizer_options(config: Any) -> dict[str, Any]:
-    # If mistral-common is installed, transformers returns a tokenizer without a chat template.
-    return {"mistral_format": False} if config.model_type.startswith("mistral") else {}
-
-
 def _complete_template(source: str, tokenizer: Any) -> None:
     """Use the template in a file beside the tokenizer if its own is missing or loses text."""
     own = tokenizer.chat_template
     if own and not format_of(tokenizer).fault:
         return
+    several = own if isinstance(own, dict) else {"default": own}
     for name in TEMPLATES_BESIDE:
-        beside = _template_in(source, name)
-        if beside and not own:
-            tokenizer.chat_template = beside
-            return
-        if beside:
-            several = own if isinstance(own, dict) else {"default": own}
-            tokenizer.chat_template = several | {name: beside}
+        if beside := _template_in(source, name):
+            tokenizer.chat_template = several | {name: beside} if own else beside
             return
 
 

@@ -18,29 +18,20 @@ def quiet() -> Iterator[None]:
     if verbose():
         yield
         return
-    loggers = [logging.getLogger(name) for name in CHATTY]
-    levels = [logger.level for logger in loggers]
-    shown = bars.is_progress_bar_enabled()
+    levels = {logger: logger.level for logger in map(logging.getLogger, CHATTY)}
+    shown, draw = bars.is_progress_bar_enabled(), tqdm.__init__
     bars.disable_progress_bar()
+    # Bars that ignore the library's own switch, such as those of GGUF files.
+    tqdm.__init__ = partialmethod(draw, disable=True)
     try:
-        for logger in loggers:
+        for logger in levels:
             logger.setLevel(logging.ERROR)
-        with warnings.catch_warnings(), _without_bars():
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
+        tqdm.__init__ = draw
+        for logger, level in levels.items():
             logger.setLevel(level)
         if shown:
             bars.enable_progress_bar()
-
-
-@contextmanager
-def _without_bars() -> Iterator[None]:
-    """Also hide bars that ignore the library's own switch, such as those of GGUF files."""
-    draw = tqdm.__init__
-    tqdm.__init__ = partialmethod(draw, disable=True)
-    try:
-        yield
-    finally:
-        tqdm.__init__ = draw

@@ -6,27 +6,16 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from peft import PeftModel
 from peft.tuners.lora import LoraLayer
 from torch import Tensor
 
-from phoque.errors import PhoqueError
-from phoque.models.load import LanguageModel
+from phoque.models.load import LanguageModel, wrapped_by
 
 
 @torch.no_grad()
 def adapter_deltas(model: LanguageModel, folder: Path) -> dict[str, Tensor]:
-    """What the LoRA adapter in `folder` adds to each weight, by the weight's name.
-
-    Raises:
-        PhoqueError: the folder has no adapter, or one for another architecture.
-    """
-    if not (folder / "adapter_config.json").exists():
-        raise PhoqueError(f"No adapter in {folder}: adapter_config.json is missing.")
-    try:
-        wrapped = PeftModel.from_pretrained(model.model, folder)
-    except (RuntimeError, ValueError) as error:
-        raise PhoqueError(f"The adapter in {folder} does not fit {model.name}: {error}") from error
+    """What the LoRA adapter in `folder` adds to each weight, by name; raises as `with_adapter`."""
+    wrapped = wrapped_by(model, folder)
     deltas = {
         _weight_name(name, module): cast(Any, module).get_delta_weight("default")
         for name, module in wrapped.named_modules()

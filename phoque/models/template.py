@@ -5,23 +5,8 @@ from typing import Any
 
 from phoque.conversation import Message, Messages
 from phoque.errors import PhoqueError
-from phoque.models.chat_format import (
-    PLAIN_TEMPLATE,
-    format_of,
-    missing,
-    require_faithful,
-    ways_of,
-)
+from phoque.models.chat_format import format_of, missing, ways_of
 
-__all__ = [
-    "PLAIN_TEMPLATE",
-    "control_token_in",
-    "encode",
-    "end_token",
-    "render",
-    "reply_ends",
-    "require_faithful",
-]
 SEAM = "\ue000\ue0ff\ue000"
 """Marks where a text is cut before tokenizing; made of characters that nobody uses."""
 
@@ -41,16 +26,13 @@ def render(tokenizer: Any, messages: Messages) -> str:
 
 def encode(tokenizer: Any, messages: Messages) -> list[int]:
     """Token ids of `render`; special tokens come from the template alone."""
-    pieces = _pieces(tokenizer, messages)
-    return [
-        token for piece in pieces for token in tokenizer(piece, add_special_tokens=False).input_ids
-    ]
+    pieces = [tokenizer(one, add_special_tokens=False) for one in _pieces(tokenizer, messages)]
+    return [token for piece in pieces for token in piece.input_ids]
 
 
 def control_token_in(tokenizer: Any, text: str) -> str | None:
     """A token in `text` that marks where a message begins or ends; None if there is none."""
-    found = [token for token in format_of(tokenizer).control_tokens if token in text]
-    return min(found, default=None)
+    return min((one for one in format_of(tokenizer).control_tokens if one in text), default=None)
 
 
 def end_token(tokenizer: Any) -> int:

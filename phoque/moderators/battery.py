@@ -48,14 +48,11 @@ def battery(
                 [flag for _, flag in _flags(classifier, map(trick, own), threshold, read)]
                 for own in (flagged, clean)
             )
-            found.append(
-                Resistance(
-                    trick=name,
-                    canonical=canonical,
-                    kept=wilson(sum(kept), len(kept)),
-                    gained=wilson(sum(gained), len(gained)),
-                )
-            )
+            rates = {
+                "kept": wilson(sum(kept), len(kept)),
+                "gained": wilson(sum(gained), len(gained)),
+            }
+            found.append(Resistance(trick=name, canonical=canonical, **rates))
     return found
 
 

@@ -92,29 +92,24 @@ def possible_readings(text: str) -> Iterator[str]:
 def canonical_trace(text: str) -> list[Step]:
     """Every change from `text` to its canonical form; empty when it is canonical already."""
     steps: list[Step] = []
-    changed = True
+    before = None
     # One trick may hide another: repeat until nothing changes. A stage only shortens the text or
     # turns characters into Latin letters that no stage turns back, so this ends.
-    while changed:
-        changed = False
+    while before != text:
+        before = text
         for name, stage in STAGES.items():
-            after = stage(text)
-            if after != text:
+            if (after := stage(text)) != text:
                 steps.append(Step(name, text, after))
-                text, changed = after, True
+                text = after
     return steps
 
 
 def _composed(text: str) -> str:
     # Full-width, circled and mathematical letters become plain ones, where one stays one.
-    plain = "".join(_folded(character) for character in text)
+    forms = ((one, unicodedata.normalize("NFKC", one)) for one in text)
+    plain = "".join(form if len(form) == 1 else one for one, form in forms)
     joined = unicodedata.normalize("NFC", plain)
     return joined if len(joined) <= len(plain) else plain
-
-
-def _folded(character: str) -> str:
-    form = unicodedata.normalize("NFKC", character)
-    return form if len(form) == 1 else character
 
 
 def _seen(text: str) -> str:
@@ -134,26 +129,23 @@ def _unseen(character: str, before: str, following: str) -> bool:
 
 
 def _latin(text: str) -> str:
-    def imitated(match: re.Match[str]) -> str:
-        # Only beside real Latin letters: a word of another script is a word.
-        word = match[0]
-        return word.translate(LOOKALIKES) if any(map(str.isascii, word)) else word
-
-    return WORD.sub(imitated, text)
-
-
-def _decoded(text: str) -> str:
-    return _outside_addresses(
-        lambda part: TOKEN.sub(lambda found: _undisguised(found[0]), part), text
+    # Only beside real Latin letters: a word of another script is a word.
+    return WORD.sub(
+        lambda word: word[0].translate(LOOKALIKES) if LETTER.search(word[0]) else word[0], text
     )
 
 
-def _undisguised(token: str) -> str:
+def _decoded(text: str) -> str:
+    return _outside_addresses(TOKEN, _undisguised, text)
+
+
+def _undisguised(found: re.Match[str]) -> str:
+    token = found[0]
     return undisguised(token) if SIGN.search(token) and LETTER.search(token) else token
 
 
 def _joined(text: str) -> str:
-    return _outside_addresses(lambda part: SET_APART.sub(_spelled_out, part), text)
+    return _outside_addresses(SET_APART, _spelled_out, text)
 
 
 def _spelled_out(found: re.Match[str]) -> str:
@@ -164,22 +156,25 @@ def _spelled_out(found: re.Match[str]) -> str:
 
 
 def _squashed(text: str) -> str:
-    def shorter(match: re.Match[str]) -> str:
-        word = match[0]
-        # "www", "hmm", "III": a word of one letter, or a number, is not a stretched word.
-        if len(set(word.lower())) == 1 or ROMAN.fullmatch(word):
-            return word
-        return STRETCHED.sub(r"\1", word)
-
-    return _outside_addresses(lambda part: WORD.sub(shorter, part), text)
+    return _outside_addresses(WORD, _shorter, text)
 
 
-def _outside_addresses(change: Callable[[str], str], text: str) -> str:
+def _shorter(found: re.Match[str]) -> str:
+    word = found[0]
+    # "www", "hmm", "III": a word of one letter, or a number, is not a stretched word.
+    if len(set(word.lower())) == 1 or ROMAN.fullmatch(word):
+        return word
+    return STRETCHED.sub(r"\1", word)
+
+
+def _outside_addresses(
+    spots: re.Pattern[str], change: Callable[[re.Match[str]], str], text: str
+) -> str:
     parts, end = [], 0
     for found in ADDRESS.finditer(text):
-        parts += [change(text[end : found.start()]), found[0]]
+        parts += [spots.sub(change, text[end : found.start()]), found[0]]
         end = found.end()
-    return "".join([*parts, change(text[end:])])
+    return "".join([*parts, spots.sub(change, text[end:])])
 
 
 STAGES: dict[str, Callable[[str], str]] = {

@@ -72,16 +72,9 @@ LEARNED_HALF = {SEMANTIC.id: ("Surge", "HateCheck")}
 """Labelled sets of which a moderator has learned half: its data-sheet is of the other half."""
 
 IDENTITY_LABELS = (
-    "male",
-    "female",
-    "homosexual_gay_or_lesbian",
-    "christian",
-    "jewish",
-    "muslim",
-    "black",
-    "white",
-    "psychiatric_or_mental_illness",
-)
+    "male", "female", "homosexual_gay_or_lesbian", "christian", "jewish", "muslim", "black",
+    "white", "psychiatric_or_mental_illness"
+)  # fmt: skip
 """Labels of Detoxify's later models that say whom a text mentions; mentioning is not harm."""
 
 
@@ -132,20 +125,10 @@ QWEN_GUARD = ClassifierInfo(
     batch_size=8,
 )
 OPENAI_LABELS = (
-    "harassment",
-    "harassment/threatening",
-    "hate",
-    "hate/threatening",
-    "illicit",
-    "illicit/violent",
-    "self-harm",
-    "self-harm/instructions",
-    "self-harm/intent",
-    "sexual",
-    "sexual/minors",
-    "violence",
-    "violence/graphic",
-)
+    "harassment", "harassment/threatening", "hate", "hate/threatening", "illicit",
+    "illicit/violent", "self-harm", "self-harm/instructions", "self-harm/intent", "sexual",
+    "sexual/minors", "violence", "violence/graphic"
+)  # fmt: skip
 OPENAI = ClassifierInfo(
     id="openai.moderation",
     version="omni-moderation-2024-09-26",

@@ -10,14 +10,8 @@ from phoque.errors import PhoqueError
 from phoque.run.datasheets import ClassifierInfo
 
 HARM_LABELS = (
-    "toxicity",
-    "severe_toxicity",
-    "obscene",
-    "threat",
-    "insult",
-    "identity_attack",
-    "sexual_explicit",
-)
+    "toxicity", "severe_toxicity", "obscene", "threat", "insult", "identity_attack", "sexual_explicit"
+)  # fmt: skip
 """Jigsaw's harm labels under the names of Detoxify 0.5; labels that name a group are not harm."""
 
 
@@ -43,11 +37,7 @@ class Score:
     error: str | None = None
 
     def harm_score(self, info: ClassifierInfo) -> float:
-        """Highest harm label, in [0, 1].
-
-        Raises:
-            PhoqueError: the classifier failed on the item, or gave no such label.
-        """
+        """Highest harm label, in [0, 1]; raises where the classifier failed or gave no such label."""
         if self.error is not None:
             raise PhoqueError(f"{info.id} has no score for this text: {self.error}")
         return max(_present(self.labels, info.harm_labels, info.id))

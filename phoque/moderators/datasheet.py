@@ -1,20 +1,15 @@
 """The data-sheet of a moderator: what it can and cannot see, before any flag rate is shown."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from phoque.moderators.canonical import canonicalise
 from phoque.moderators.classifier import Classifier
 from phoque.moderators.labelled import Example, LabelledSet, unseen
 from phoque.moderators.scoring import harm_scores
-from phoque.moderators.thresholds import (
-    BUDGET,
-    DEFAULT_THRESHOLD,
-    calibration,
-    threshold_for,
-)
+from phoque.moderators.thresholds import BUDGET, DEFAULT_THRESHOLD, calibration, threshold_for
 from phoque.run.datasheets import DataSheet, KindRate, Operating
 from phoque.stats.ranking import roc_auc
-from phoque.stats.rates import Rate, by_cluster
+from phoque.stats.rates import by_cluster, grouped
 
 
 def data_sheet(
@@ -24,11 +19,7 @@ def data_sheet(
     canonical: bool = False,
     may_send_text: bool = False,
 ) -> DataSheet:
-    """Score what the moderator has not learned from of a labelled set, and describe it by that.
-
-    Raises:
-        PhoqueError: the classifier failed on a text.
-    """
+    """Describe a moderator by what it says of the part of a labelled set that it has not seen."""
     examples = unseen(test_set, classifier.info.id).examples
     texts = [canonicalise(one.text) if canonical else one.text for one in examples]
     scores = harm_scores(classifier, texts, may_send_text=may_send_text)
@@ -55,11 +46,7 @@ def data_sheets(
     *,
     may_send_text: bool = False,
 ) -> list[DataSheet]:
-    """Every moderator on every set, texts as they are and canonical.
-
-    Raises:
-        PhoqueError: a classifier failed on a text.
-    """
+    """Every moderator on every set, texts as they are and canonical; raises as `harm_scores`."""
     return [
         data_sheet(one, known, canonical=canonical, may_send_text=may_send_text)
         for one in classifiers
@@ -70,24 +57,18 @@ def data_sheets(
 
 def operating(examples: Sequence[Example], scores: Sequence[float], threshold: float) -> Operating:
     """Rates of a moderator at a threshold; intervals count templates, not their copies."""
-    flagged = [(one, score >= threshold) for one, score in zip(examples, scores, strict=True)]
-    kinds = sorted({(one.kind, one.harmful) for one in examples})
+    judged = [
+        (one, (one.cluster, score >= threshold))
+        for one, score in zip(examples, scores, strict=True)
+    ]
+    by_harm = grouped((one.harmful, flag) for one, flag in judged)
+    by_kind = grouped(((one.kind, one.harmful), flag) for one, flag in judged)
     return Operating(
         threshold=threshold,
-        sensitivity=_rate(pair for pair in flagged if pair[0].harmful),
-        false_positive_rate=_rate(pair for pair in flagged if not pair[0].harmful),
+        sensitivity=by_cluster(by_harm.get(True, ())),
+        false_positive_rate=by_cluster(by_harm.get(False, ())),
         kinds=tuple(
-            KindRate(
-                kind=kind,
-                harmful=harmful,
-                flagged=_rate(
-                    pair for pair in flagged if (pair[0].kind, pair[0].harmful) == (kind, harmful)
-                ),
-            )
-            for kind, harmful in kinds
+            KindRate(kind=kind, harmful=harmful, flagged=by_cluster(flags))
+            for (kind, harmful), flags in sorted(by_kind.items())
         ),
     )
-
-
-def _rate(flagged: Iterable[tuple[Example, bool]]) -> Rate:
-    return by_cluster((one.cluster, flag) for one, flag in flagged)

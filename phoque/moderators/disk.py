@@ -40,11 +40,8 @@ class DiskCache:
 
     def remember(self, scores: Mapping[str, Score]) -> None:
         """Keep scores; an error is not kept, so that it is tried again."""
-        rows = [
-            (key, json.dumps(dict(one.labels)), one.truncated)
-            for key, one in scores.items()
-            if one.error is None
-        ]
+        known = [(key, one) for key, one in scores.items() if one.error is None]
+        rows = [(key, json.dumps(dict(one.labels)), one.truncated) for key, one in known]
         self._within(lambda opened: self._insert(opened, rows), default=None)
 
     def _insert(self, opened: sqlite3.Connection, rows: Sequence[tuple[str, str, bool]]) -> None:

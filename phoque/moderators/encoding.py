@@ -5,7 +5,6 @@ A tokenizer may have no fast version, no token to pad with, or a limit that is n
 
 import inspect
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
@@ -15,25 +14,10 @@ from phoque.errors import PhoqueError
 MOST_TOKENS = 512
 """Longer texts are read in pieces even where a network could take them."""
 LIMITS = (
-    "max_position_embeddings",
-    "n_positions",
-    "n_ctx",
-    "max_seq_len",
-    "max_seq_length",
-    "max_sequence_length",
-    "seq_length",
-)
+    "max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "max_seq_length",
+    "max_sequence_length", "seq_length"
+)  # fmt: skip
 """Where families say in their configurations how many tokens they can read."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Batch:
-    """Encoded texts."""
-
-    inputs: Any
-    """Tensors by name, one row a text."""
-    truncated: tuple[bool, ...]
-    """Whether a text was too long to be read whole."""
 
 
 class Encoder:
@@ -44,19 +28,17 @@ class Encoder:
         self._takes = set(inspect.signature(network.forward).parameters)
         self._pads = _agreed_on_padding(network, tokenizer)
 
-    def batches(self, texts: Sequence[str]) -> Iterator[Batch]:
-        """The texts in order; each alone where nothing could fill up the shorter ones.
+    def batches(self, texts: Sequence[str]) -> Iterator[tuple[Any, list[bool]]]:
+        """Tensors by name, a row a text, and whether each text was too long to be read whole.
 
-        Raises:
-            PhoqueError: the tokenizer sees nothing in a text.
+        In order; each text alone where nothing could fill up the shorter ones. Raises a
+        `PhoqueError` where the tokenizer sees nothing in a text.
         """
         rows = [self._row(text) for text in texts]
         for part in [rows] if self._pads else [[row] for row in rows]:
             encoded = [row for row, _ in part]
-            yield Batch(
-                inputs=self._tokenizer.pad(encoded, padding=self._pads, return_tensors="pt"),
-                truncated=tuple(over for _, over in part),
-            )
+            tensors = self._tokenizer.pad(encoded, padding=self._pads, return_tensors="pt")
+            yield tensors, [over for _, over in part]
 
     def _row(self, text: str) -> tuple[dict[str, list[int]], bool]:
         """What the network takes of a text, and whether that is not all of it."""

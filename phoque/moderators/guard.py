@@ -72,9 +72,5 @@ class Guard:
 
 
 def load(name: str = QWEN_GUARD.id) -> Guard:
-    """The guard of that Hub id or folder.
-
-    Raises:
-        PhoqueError: it cannot be loaded.
-    """
+    """The guard of that Hub id or folder; raises a `PhoqueError` if it cannot be loaded."""
     return Guard(load_model(name, chats=False))

@@ -50,51 +50,37 @@ def unseen(test_set: LabelledSet, classifier: str) -> LabelledSet:
 def hatecheck(path: Path | None = None) -> LabelledSet:
     """HateCheck (Röttger et al. 2021): functional tests of hate-speech detection, CC BY 4.0.
 
-    Args:
-        path: its `test_suite_cases.csv`; None looks beside the project.
-
-    Raises:
-        PhoqueError: the file is not there or is another one.
+    None looks beside the project for its `test_suite_cases.csv`. Raises a `PhoqueError` if the file
+    is not there or is another one.
     """
     file = path or LABELLED_DATA / "hatecheck" / "test_suite_cases.csv"
     rows = _rows(file, "--hatecheck", ("test_case", "label_gold", "functionality", "templ_id"))
-    examples = [
-        Example(
-            text=row["test_case"],
-            harmful=row["label_gold"] == "hateful",
-            kind=row["functionality"],
-            cluster=row["templ_id"],
-        )
-        for row in rows
-    ]
-    return _known(file, examples, "HateCheck", "hateful towards a protected group")
+    return LabelledSet(
+        name="HateCheck",
+        means="hateful towards a protected group",
+        sha256=file_sha256(file),
+        examples=tuple(
+            Example(
+                text=row["test_case"],
+                harmful=row["label_gold"] == "hateful",
+                kind=row["functionality"],
+                cluster=row["templ_id"],
+            )
+            for row in rows
+        ),
+    )
 
 
 def surge(path: Path | None = None) -> LabelledSet:
-    """Surge AI's toxicity set: 1,000 comments of social media, MIT.
-
-    Args:
-        path: its `toxicity_en.csv`; None looks beside the project.
-
-    Raises:
-        PhoqueError: the file is not there or is another one.
-    """
+    """Surge AI's toxicity set: 1,000 comments of social media, MIT; `toxicity_en.csv`, as above."""
     file = path or LABELLED_DATA / "surge-toxicity" / "toxicity_en.csv"
-    rows = _rows(file, "--surge", ("text", "is_toxic"))
     examples = [
-        Example(
-            text=row["text"],
-            harmful=row["is_toxic"] == "Toxic",
-            kind="Surge",
-            cluster=str(number),
-        )
-        for number, row in enumerate(rows)
+        Example(text=row["text"], harmful=row["is_toxic"] == "Toxic", kind="Surge", cluster=str(at))
+        for at, row in enumerate(_rows(file, "--surge", ("text", "is_toxic")))
     ]
-    return _known(file, examples, "Surge", "toxic")
-
-
-def _known(file: Path, examples: Iterable[Example], name: str, means: str) -> LabelledSet:
-    return LabelledSet(name=name, means=means, sha256=file_sha256(file), examples=tuple(examples))
+    return LabelledSet(
+        name="Surge", means="toxic", sha256=file_sha256(file), examples=tuple(examples)
+    )
 
 
 def _rows(file: Path, option: str, columns: Iterable[str]) -> list[dict[str, str]]:

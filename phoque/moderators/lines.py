@@ -62,8 +62,7 @@ def scored(
 ) -> Iterator[Line]:
     """What every classifier says of every text, and with `canonical` of its canonical form.
 
-    Raises:
-        PhoqueError: a classifier does not work at all, or may not be sent text.
+    Raises as `score`.
     """
     at_once = BATCHES_AT_ONCE * min(one.info.batch_size for one in classifiers)
     for chunk in _chunks(texts, at_once):
@@ -75,8 +74,10 @@ def scored(
 
 
 def _canonical(one: Read) -> Read:
-    text = one if isinstance(one, NoText) else canonicalise(one)
-    return text if isinstance(text, NoText) else no_text(text) or text
+    if isinstance(one, NoText):
+        return one
+    text = canonicalise(one)
+    return no_text(text) or text
 
 
 def _lines(
@@ -97,12 +98,11 @@ def _lines(
 def _line(classifiers: Sequence[Classifier], scores: Sequence[Score]) -> Line:
     first = classifiers[0].info
     by_id = {one.info.id: found for one, found in zip(classifiers, scores, strict=True)}
+    failed = {name: one.error for name, one in by_id.items() if one.error is not None}
     return Line(
-        harm_score=None if scores[0].error is not None else scores[0].harm_score(first),
-        classifiers={
-            name: dict(one.labels) if one.error is None else None for name, one in by_id.items()
-        },
-        error={name: one.error for name, one in by_id.items() if one.error is not None},
+        harm_score=None if first.id in failed else scores[0].harm_score(first),
+        classifiers={n: None if n in failed else dict(one.labels) for n, one in by_id.items()},
+        error=failed,
         truncated=tuple(name for name, one in by_id.items() if one.truncated),
     )
 
@@ -156,15 +156,13 @@ class Tally:
         """How much of a file is scored, of which this share was read; None where nobody knows."""
         return None if read is None else read * self._scored / max(self._read, 1)
 
-    def told(self) -> list[str]:
+    def told(self) -> Iterator[str]:
         """What a person must know at the end."""
-        lines = []
         if self._cut:
-            lines.append(
+            yield (
                 f"Note: {self._cut} of {self._scored} texts are longer than a classifier reads even "
                 "in pieces: see truncated."
             )
         if self.failed:
             kinds = ", ".join(f"{number} {kind}" for kind, number in self._without.most_common())
-            lines.append(f"Error: {self.failed} of {self._scored} texts lack a score: {kinds}.")
-        return lines
+            yield f"Error: {self.failed} of {self._scored} texts lack a score: {kinds}."

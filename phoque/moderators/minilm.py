@@ -97,9 +97,8 @@ def load() -> MiniLM:
 
 def _convert() -> Arrays:
     ((path, digest),) = FILES.items()
-    with zipfile.ZipFile(
-        io.BytesIO(installed_file(SEMANTIC.version, path, sha256=digest))
-    ) as packed:
+    content = installed_file(SEMANTIC.version, path, sha256=digest)
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
         weights: Arrays = tensors_of(packed.read("model.safetensors"))
         texts = {name: packed.read(f"{name}.json") for name in NOT_WEIGHTS}
     kept = {name: array for name, array in weights.items() if name not in UNUSED}

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from phoque.config import openai_key
+from phoque.config import secret
 from phoque.moderators.catalogue import OPENAI
 from phoque.moderators.classifier import Item, Score, UnavailableError
 
@@ -29,13 +29,16 @@ class OpenAIModeration:
 
     def score_batch(self, items: Sequence[Item]) -> list[Score]:
         """One score for every category of the catalogue."""
-        answer = self._ask({"model": self.info.version, "input": [item.text for item in items]})
+        answer = self._ask([item.text for item in items])
         return [Score(labels=result["category_scores"]) for result in answer["results"]]
 
-    def _ask(self, question: dict[str, Any]) -> Any:
+    def _ask(self, texts: Sequence[str]) -> Any:
+        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
+        question = json.dumps({"model": self.info.version, "input": texts}).encode()
+        request = Request(self._endpoint, question, headers)
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                with urlopen(self._request(question), timeout=TIMEOUT_SECONDS) as answer:
+                with urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
                     return json.load(answer)
             except HTTPError as error:
                 if error.code in REFUSED:
@@ -44,24 +47,15 @@ class OpenAIModeration:
                 if not busy or attempt == ATTEMPTS:
                     raise
             except URLError as error:
-                raise UnavailableError(
-                    f"{self._endpoint} cannot be reached: {error.reason}."
-                ) from error
+                told = f"{self._endpoint} cannot be reached: {error.reason}."
+                raise UnavailableError(told) from error
             time.sleep(self._pause_seconds * attempt)
         raise AssertionError("unreachable")
 
-    def _request(self, question: dict[str, Any]) -> Request:
-        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
-        return Request(self._endpoint, json.dumps(question).encode(), headers)
-
 
 def load() -> OpenAIModeration:
-    """The service with the key of the environment.
-
-    Raises:
-        UnavailableError: there is no key.
-    """
-    key = openai_key()
+    """The service with the key of the environment; raises an `UnavailableError` without one."""
+    key = secret("OPENAI_API_KEY")
     if key is None:
         raise UnavailableError("OpenAI's moderation service needs a key in OPENAI_API_KEY.")
     return OpenAIModeration(key)

@@ -138,9 +138,9 @@ def _kind(value: Any) -> str:
 
 def _told(text: str, line: int) -> str | NoText:
     missing = no_text(text)
-    if missing is None or missing.reason == EMPTY:
-        return missing or text
-    return NoText(f"line {line}: {missing.reason}", broken=True)
+    if missing and missing.broken:
+        return NoText(f"line {line}: {missing.reason}", broken=True)
+    return missing or text
 
 
 def _refuse_unreadable(first: Sequence[str | NoText], name: str, taken: Found) -> None:

@@ -58,11 +58,7 @@ def load_classifier(name: str, *, harm_labels: Sequence[str] = ()) -> Classifier
 
 @cache
 def embedded(name: str) -> Classifier:
-    """An embedded classifier, loaded once a process for all who ask for it.
-
-    Raises:
-        PhoqueError: what it needs is not installed.
-    """
+    """An embedded classifier, loaded once a process for all; raises as `load_classifier`."""
     return load_classifier(name)
 
 

@@ -50,11 +50,7 @@ def score(
 def harm_scores(
     classifier: Classifier, texts: Iterable[str], *, may_send_text: bool = False
 ) -> list[float]:
-    """Harm score of every text, in [0, 1].
-
-    Raises:
-        PhoqueError: the classifier failed on a text, or may not be sent any.
-    """
+    """Harm score of every text, in [0, 1]; raises where the classifier failed, or as `score`."""
     found = score(classifier, items_of(texts), may_send_text=may_send_text)
     return [one.harm_score(classifier.info) for one in found]
 
@@ -109,15 +105,12 @@ def in_context(
     """
     if not all(item.context for item in items):
         raise PhoqueError("Context can be scored only where there is some: an item has none.")
-    whole = [item if classifier.info.takes_context else _flat(item) for item in items]
+    texts = [Item(item.text) for item in items]
     before = [Item(item.context[-1].content, item.context[:-1]) for item in items]
-    before = before if classifier.info.takes_context else [_flat(item) for item in before]
-    asked = [*(Item(item.text) for item in items), *before, *whole]
-    found = [
-        one.harm_score(classifier.info)
-        for one in score(classifier, asked, may_send_text=may_send_text)
-    ]
-    n = len(items)
+    asked = [*before, *items]
+    asked = asked if classifier.info.takes_context else [*map(_flat, asked)]
+    scored = score(classifier, [*texts, *asked], may_send_text=may_send_text)
+    found, n = [one.harm_score(classifier.info) for one in scored], len(items)
     return [
         InContext(
             alone=alone,

@@ -13,7 +13,7 @@ from phoque.models.load import weights_digest
 from phoque.models.packed.threads import capped
 from phoque.moderators.catalogue import DETOXIFY_REPOSITORIES
 from phoque.moderators.classifier import HARM_LABELS, Item, Score
-from phoque.moderators.encoding import MOST_TOKENS, Batch, Encoder, most_tokens
+from phoque.moderators.encoding import MOST_TOKENS, Encoder, most_tokens
 from phoque.run.datasheets import ClassifierInfo
 
 ALIASES = {
@@ -43,13 +43,13 @@ class SequenceClassifier:
         """Every label of the network, harm or not, by its unified name."""
         return [
             Score(labels=dict(zip(self.info.labels, row, strict=True)), truncated=over)
-            for batch in self._encoder.batches([item.text for item in items])
-            for row, over in zip(self._values(batch), batch.truncated, strict=True)
+            for tensors, truncated in self._encoder.batches([item.text for item in items])
+            for row, over in zip(self._values(tensors), truncated, strict=True)
         ]
 
-    def _values(self, batch: Batch) -> list[list[float]]:
+    def _values(self, tensors: Any) -> list[list[float]]:
         with torch.inference_mode(), capped(self._network.device):
-            logits = self._network(**batch.inputs.to(self._network.device)).logits
+            logits = self._network(**tensors.to(self._network.device)).logits
         values: list[list[float]] = self._activation(logits.float()).tolist()
         return values
 

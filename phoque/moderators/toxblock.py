@@ -68,6 +68,15 @@ class Direction:
         np.tanh(cell_BH, out=hidden_BH)
         hidden_BH *= _hard_sigmoid(gates_BG[:, 3 * units :])
 
+    def read(
+        self, words_BT: NDArray[np.intp], hidden_BH: Floats, cell_BH: Floats, highest_BH: Floats
+    ) -> Floats:
+        """Read all words of every text, in place; the maximum of the hidden state over time."""
+        for words_B in words_BT.T:
+            self.step(words_B, hidden_BH, cell_BH)
+            np.maximum(highest_BH, hidden_BH, out=highest_BH)
+        return highest_BH
+
 
 class ToxBlock:
     """Six probabilities a text, as tox-block gives them without its min-max rescaling."""
@@ -120,27 +129,22 @@ class ToxBlock:
         highest = np.full_like(hidden, -np.inf)
         states = [(hidden.copy(), cell.copy(), highest.copy())]
         for _ in range(MAX_TOKENS):
-            self._forward.step(np.zeros(GROUP, np.intp), hidden, cell)
-            np.maximum(highest, hidden, out=highest)
+            self._forward.read(np.zeros((GROUP, 1), np.intp), hidden, cell, highest)
             states.append((hidden.copy(), cell.copy(), highest.copy()))
         return states
 
     def _read(self, words_BT: NDArray[np.intp]) -> Floats:
         start = self._padded[MAX_TOKENS - words_BT.shape[1]]
-        hidden, cell, highest = (np.repeat(state[:1], len(words_BT), axis=0) for state in start)
-        for words_B in words_BT.T:
-            self._forward.step(words_B, hidden, cell)
-            np.maximum(highest, hidden, out=highest)
-        return highest
+        return self._forward.read(
+            words_BT, *(np.repeat(one[:1], len(words_BT), 0) for one in start)
+        )
 
     def _read_back(self, words_BT: NDArray[np.intp]) -> Floats:
         hidden, cell = np.zeros((2, len(words_BT), self._backward.units), np.float32)
         highest = np.full_like(hidden, -np.inf)
         padding_BT = np.zeros((len(words_BT), MAX_TOKENS - words_BT.shape[1]), np.intp)
-        for words_B in np.concatenate([padding_BT, words_BT], axis=1).T[::-1]:
-            self._backward.step(words_B, hidden, cell)
-            np.maximum(highest, hidden, out=highest)
-        return highest
+        padded_BT = np.concatenate([padding_BT, words_BT], axis=1)
+        return self._backward.read(padded_BT[:, ::-1], hidden, cell, highest)
 
 
 def load() -> ToxBlock:

@@ -1,6 +1,7 @@
 """Words that the embedded moderators know: evidence that a spelling stands for a word.
 
 They come from the installed wheels, as the moderators do; no word of them is part of this project.
+Every function raises a `PhoqueError` where the wheels are not installed, and takes lower case.
 """
 
 import re
@@ -22,70 +23,30 @@ LONGEST = 24
 """Letters of a word."""
 LONGEST_ROW = 5000
 """Letters set apart that are looked at: what is longer is no message."""
-PIECES = frozenset(
-    [
-        "a",
-        "am",
-        "an",
-        "as",
-        "at",
-        "be",
-        "by",
-        "do",
-        "go",
-        "he",
-        "i",
-        "if",
-        "in",
-        "is",
-        "it",
-        "me",
-        "my",
-        "no",
-        "of",
-        "on",
-        "or",
-        "so",
-        "to",
-        "up",
-        "us",
-        "we",
-    ]
-)
+PIECES = frozenset((
+    "a", "am", "an", "as", "at", "be", "by", "do", "go", "he", "i", "if", "in", "is", "it", "me",
+    "my", "no", "of", "on", "or", "so", "to", "up", "us", "we"
+))  # fmt: skip
 """Short words that count in a row of letters set apart; other short ones are abbreviations."""
 PLAIN = re.compile(r"[a-z]{2,}")
 
 
 def is_word(word: str) -> bool:
-    """Whether a word in lower case, or what it is an inflection of, is known.
-
-    Raises:
-        PhoqueError: the wheels are not installed.
-    """
-    stems = (
-        word.removesuffix(ending) + instead
-        for ending, instead in ENDINGS.items()
-        if word.endswith(ending)
-    )
+    """Whether a word, or what it is an inflection of, is known."""
+    fitting = [ending for ending in ENDINGS if word.endswith(ending)]
+    stems = (word.removesuffix(ending) + ENDINGS[ending] for ending in fitting)
     return word in _words() or any(len(s) >= SHORTEST_STEM and s in _words() for s in stems)
 
 
 def is_listed(word: str) -> bool:
-    """Whether a word in lower case is on the moderators' list: those are the ones people hide.
-
-    Raises:
-        PhoqueError: the wheels are not installed.
-    """
+    """Whether a word is on the moderators' list: those are the ones people hide."""
     return word in _listed()
 
 
 def words_in(letters: str) -> list[str]:
-    """Known words that make up letters in lower case, as few as possible; empty where none do.
+    """Known words that make up the letters, as few as possible; empty where none do.
 
     One of them has four letters or is listed: shorter ones are initials.
-
-    Raises:
-        PhoqueError: the wheels are not installed.
     """
     if len(letters) > LONGEST_ROW:
         return []
@@ -111,19 +72,13 @@ def _is_piece(letters: str) -> bool:
 
 
 def only_match(pattern: str, length: int) -> str | None:
-    """The one word that a pattern fits: of the listed ones, else of all; None where several fit.
+    """The one word of a length that a regular expression fits whole; None where several do.
 
-    Args:
-        pattern: regular expression of a whole word in lower case.
-        length: letters of the word.
-
-    Raises:
-        PhoqueError: the wheels are not installed.
+    Only listed words count, if one of them fits.
     """
     fits = re.compile(pattern).fullmatch
     found = [word for word in _by_length().get(length, ()) if fits(word)]
-    hidden = [word for word in found if word in _listed() and word in _learned()]
-    alone = hidden or found
+    alone = [word for word in found if word in _listed() and word in _learned()] or found
     return alone[0] if len(alone) == 1 else None
 
 

@@ -14,7 +14,6 @@ import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from importlib import metadata
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +25,15 @@ from phoque.config import cache_folder, fetches_wheels
 from phoque.errors import PhoqueError
 
 Arrays = dict[str, NDArray[Any]]
+FETCHED = "wheels"
+"""Folder, in the cache, of wheels that nobody could install."""
 
 
 def installed_file(requirement: str, path: str, *, sha256: str) -> bytes:
-    """Content of a file of an installed distribution.
+    """Content of the file at `path` inside a wheel, pinned as `name==version`.
 
-    Args:
-        requirement: the pinned distribution, as `name==version`.
-        path: the file's path inside the wheel.
-        sha256: what its content must hash to, in hex.
-
-    Raises:
-        PhoqueError: the distribution is not installed, cannot be fetched, or the file is not the
-            one we know.
+    Raises a `PhoqueError` if the distribution is not installed and cannot be fetched, or if the file
+    does not have this hash, in hex.
     """
     file = _located(requirement, path)
     if file is None and fetches_wheels():
@@ -99,22 +94,13 @@ def unpacked_words(packed: NDArray[np.uint8]) -> list[str]:
 
 def _located(requirement: str, path: str) -> Path | None:
     name, _, version = requirement.partition("==")
-    installed = metadata.distributions(name=name)
-    fetched = metadata.distributions(name=name, path=[str(_fetched_folder())])
-    files = (
-        Path(str(one.locate_file(path)))
-        for one in chain(installed, fetched)
-        if one.version == version
-    )
+    known = metadata.distributions(name=name, path=[*sys.path, str(cache_folder() / FETCHED)])
+    files = (Path(str(one.locate_file(path))) for one in known if one.version == version)
     return next((file for file in files if file.is_file()), None)
 
 
-def _fetched_folder() -> Path:
-    return cache_folder() / "wheels"
-
-
 def _fetch(requirement: str) -> None:
-    folder = _fetched_folder()
+    folder = cache_folder() / FETCHED
     options = ["--no-deps", "--quiet", "--upgrade", "--target", str(folder)]
     try:
         folder.mkdir(parents=True, exist_ok=True)

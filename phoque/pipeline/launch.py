@@ -129,11 +129,11 @@ def _storage(kept: Kept, name: str, endpoint: str | None, token: str | None = No
 
 def _where(state: JobState, endpoint: str | None) -> tuple[Storage, str]:
     """Where a Job keeps its run, read from what it mounts."""
-    code = next((mount for mount in state.mounts if mount.at == CODE), None)
+    code = next((one for one in state.volumes if one.mount_path == CODE), None)
     if code is None:
         raise PhoqueError(f"The Job {state.id} is not one of this project: it has no {CODE}.")
-    run = next((mount.folder for mount in state.mounts if not mount.read_only), CHECKPOINT)
-    return _storage("bucket" if code.kind == "bucket" else "repo", code.source, endpoint), run
+    run = next((one.path or "" for one in state.volumes if not one.read_only), CHECKPOINT)
+    return _storage("bucket" if code.type == "bucket" else "repo", code.source, endpoint), run
 
 
 def _send(storage: Storage, name: str, content: bytes, to: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from phoque.errors import PhoqueError
-from phoque.hub.jobs import JobRequest, Mount
+from phoque.hub.jobs import JobRequest, Volume, told
 from phoque.moderators.catalogue import LEXICON, SEMANTIC, SVM, TOXBLOCK
 from phoque.pipeline.cost import at_most, require_price, seconds_of
 from phoque.pipeline.shipping import ARCHIVE, Parcel, pack
@@ -81,7 +81,7 @@ class Plan:
             "limits": f"{span(request.seconds)}, {request.attempts} attempts",
             "image": request.image,
             "storage": f"private {wish.kept} {self.place}; refused where it is public",
-            "volumes": "; ".join(map(str, request.mounts)),
+            "volumes": "; ".join(map(told, request.volumes)),
             "secrets": ", ".join(request.secrets) or "none",
             "variables": ", ".join(f"{k}={v}" for k, v in request.environment.items()) or "none",
             "ships": self.parcel.summary(),
@@ -107,7 +107,7 @@ def make_plan(wish: Wish) -> Plan:
         flavor=wish.flavor,
         seconds=seconds_of(wish.timeout),
         attempts=wish.attempts,
-        mounts=_mounts(wish, place),
+        volumes=_volumes(wish, place),
     )
     return Plan(wish=wish, request=request, parcel=parcel, place=place)
 
@@ -128,13 +128,15 @@ def requirements(wish: Wish) -> str:
     return f"requirements-{'gpu' if asked or preset_for(wish.model).large else 'train'}.txt"
 
 
-def _mounts(wish: Wish, place: str) -> tuple[Mount, ...]:
+def _volumes(wish: Wish, place: str) -> tuple[Volume, ...]:
+    kind = "bucket" if wish.kept == "bucket" else "model"
+    code = Volume(type=kind, source=place, path=code_folder(wish), mount_path=CODE, read_only=True)
     if wish.kept == "repo":
-        return (Mount(kind="model", source=place, folder=code_folder(wish), at=CODE),)
+        return (code,)
     here, run = f"{RUNS}/{wish.run}", run_folder(wish)
     return (
-        Mount(kind="bucket", source=place, folder=code_folder(wish), at=CODE),
-        Mount(kind="bucket", source=place, folder=run, at=here, read_only=False),
+        code,
+        Volume(type=kind, source=place, path=run, mount_path=here, read_only=False),
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from functools import cached_property
+from functools import cached_property, partial
 from http import HTTPStatus
 from typing import Any
 
@@ -84,17 +84,13 @@ class ChatAPI:
         body = parsed(await _body(request))
         made = asked(self._lab(), body)
         self._worker.submit(made.job)
-        leave = self._leaver(made)
+        leave = partial(self._worker.leave, made.job)
         if body.stream:
-            wants_usage = body.stream_options.include_usage
-            return _Stream(events(made, include_usage=wants_usage), leave)
+            return _Stream(events(made, include_usage=body.stream_options.include_usage), leave)
         try:
             return await _unless_left(request, made)
         finally:
             leave()
-
-    def _leaver(self, made: Asked) -> Callable[[], None]:
-        return lambda: self._worker.leave(made.job)
 
     async def _models(self, request: Request) -> Response:
         self._admit(request)
@@ -188,17 +184,15 @@ def _application() -> FastAPI:
     made = FastAPI(openapi_url=None, redirect_slashes=False)
     made.add_exception_handler(RequestError, _refused)
     made.add_exception_handler(HTTPException, _not_routed)
-    made.add_exception_handler(Exception, lambda *_: broken().response())
+    made.add_exception_handler(Exception, _refused)
     return made
 
 
-async def _refused(_: Request, refusal: Exception) -> Response:
-    assert isinstance(refusal, RequestError), "registered for nothing else"
-    return refusal.response()
+async def _refused(_: Request, refusal: Any) -> Response:
+    return (refusal if isinstance(refusal, RequestError) else broken()).response()
 
 
-async def _not_routed(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException), "registered for nothing else"
+async def _not_routed(request: Request, error: Any) -> Response:
     headers = error.headers or {}
     said = f"This route takes no {request.method}, only {headers.get('Allow')}."
     if error.status_code != HTTPStatus.METHOD_NOT_ALLOWED:

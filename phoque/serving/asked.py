@@ -1,7 +1,7 @@
 """Turn a client's request into rows of the engine, after checking every field."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from phoque.conversation import Condition, Message, Sampling, sampling_of
 from phoque.errors import PhoqueError
@@ -22,6 +22,23 @@ DEFAULT_TOKENS = 200
 STEERING = ("layer", "scale", "control")
 
 
+class Facts(TypedDict):
+    """On what a reply depends."""
+
+    run: str
+    weights: str
+    condition: str
+    seed: int
+    max_tokens: int
+    temperature: float
+    top_k: int
+    top_p: float
+    repetition_penalty: float
+    layer: NotRequired[int]
+    scale: NotRequired[float]
+    relative_dose: NotRequired[float]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Asked:
     """A checked request."""
@@ -31,8 +48,7 @@ class Asked:
     prompt: list[int]
     job: AwaitedJob
     num_choices: int
-    facts: dict[str, Any]
-    """Run, condition, layer, scale, seed and sampling, on which the reply depends."""
+    facts: Facts
 
     def choices(self, row: int) -> range:
         """The choices that each row writes: equal greedy choices share a row."""
@@ -53,40 +69,25 @@ def asked(lab: Lab, body: ChatRequest) -> Asked:
     if not 0 <= seed <= LARGEST_SEED - body.n:
         raise RequestError("seed: give a whole number from 0 to 2**63 - 1 - n.", param="seed")
     sampling = _sampling(body)
+    earlier = {condition: history}
     try:
         request = lab.request(
-            last.content,
-            [condition],
-            body.layer,
-            body.scale,
-            seed,
-            sampling,
-            {condition: history},
+            last.content, [condition], body.layer, body.scale, seed, sampling, earlier
         )
         row = request.rows[condition]
         prompt = encode(lab.model.tokenizer, row.messages)
     except PhoqueError as error:
         raise RequestError(str(error)) from error
     _check_length(len(prompt), sampling, min(MOST_TOKENS, lab.model.context_length))
-    num_rows = body.n if sampling.temperature else 1
-    seeds = [seed + place for place in range(num_rows)]
-    work = Work(
-        model=lab.model,
-        rows=[replace(row, seed=seed) for seed in seeds],
-        sampling=sampling,
-        deliver=lambda _: True,
-    )
+    seeds = range(seed, seed + (body.n if sampling.temperature else 1))
+    rows = [replace(row, seed=seed) for seed in seeds]
+    work = Work(model=lab.model, rows=rows, sampling=sampling)
     facts = _facts(lab, condition, seed, sampling)
     if condition in (Condition.STEERED, Condition.RANDOM_VECTOR):
         dose = lab.vectors.relative_dose(request.layer, request.scale)
         facts |= {"layer": request.layer, "scale": request.scale, "relative_dose": dose}
-    return Asked(
-        name=body.model,
-        prompt=prompt,
-        job=AwaitedJob(work, body.stop),
-        num_choices=body.n,
-        facts=facts,
-    )
+    job = AwaitedJob(work, body.stop)
+    return Asked(name=body.model, prompt=prompt, job=job, num_choices=body.n, facts=facts)
 
 
 def condition_of(body: ChatRequest) -> Condition:
@@ -133,25 +134,17 @@ def turns(body: ChatRequest) -> list[Message]:
 
 
 def _check_role(place: int, turn: Turn) -> None:
-    where = f"messages.{place}.role"
+    code, refused = None, f"a {turn.role} message is refused, because"
     if turn.role in ("system", "developer"):
-        raise RequestError(
-            f"messages.{place}: a {turn.role} message is refused, because each model's own "
-            "system prompt is what sets it apart from the others. Leave the message out.",
-            param=where,
-            code="system_prompt_is_fixed",
-        )
-    if turn.role in ("tool", "function"):
-        raise RequestError(
-            f"messages.{place}: a {turn.role} message is refused, because this server calls no "
-            "tools. Leave the message out.",
-            param=where,
-        )
-    if turn.role != ("user", "assistant")[place % 2]:
-        raise RequestError(
-            f"messages.{place}: user and assistant take turns, beginning with the user.",
-            param=where,
-        )
+        code, why = "system_prompt_is_fixed", "each model's own system prompt is what sets it apart"
+        said = f"{refused} {why} from the others. Leave the message out."
+    elif turn.role in ("tool", "function"):
+        said = f"{refused} this server calls no tools. Leave the message out."
+    elif turn.role != ("user", "assistant")[place % 2]:
+        said = "user and assistant take turns, beginning with the user."
+    else:
+        return
+    raise RequestError(f"messages.{place}: {said}", param=f"messages.{place}.role", code=code)
 
 
 def _sampling(body: ChatRequest) -> Sampling:
@@ -172,7 +165,7 @@ def _check_length(num_prompt: int, sampling: Sampling, most: int) -> None:
         )
 
 
-def _facts(lab: Lab, condition: Condition, seed: int, sampling: Sampling) -> dict[str, Any]:
+def _facts(lab: Lab, condition: Condition, seed: int, sampling: Sampling) -> Facts:
     return {
         "run": lab.info.run,
         "weights": lab.info.model,

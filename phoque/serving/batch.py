@@ -31,7 +31,7 @@ class Work:
     rows: Sequence[Row]
     """All different."""
     sampling: Sampling
-    deliver: Callable[[Piece], bool]
+    deliver: Callable[[Piece], bool] = lambda _: True
     """Takes a piece of row `rows[piece.row]` and says whether that row goes on."""
     owner: str | None = None
     """As in `phoque.models.engine.decode`."""
@@ -106,9 +106,8 @@ class Batch:
     @torch.inference_mode()
     def step(self) -> None:
         """Draw a token for every row, deliver it, and compute the next logits."""
-        taken = [
-            seat.take(logits) for seat, logits in zip(self._seats, self._logits_BV, strict=True)
-        ]
+        pairs = zip(self._seats, self._logits_BV, strict=True)
+        taken = [seat.take(logits_V) for seat, logits_V in pairs]
         going = [place for place, (_, goes_on) in enumerate(taken) if goes_on]
         if not going or self._decoder is None:
             self.clear()

@@ -1,7 +1,6 @@
 """Errors for clients, as OpenAI's error object."""
 
 import math
-from typing import Any
 
 from starlette.responses import JSONResponse
 
@@ -26,9 +25,8 @@ class RequestError(PhoqueError):
         super().__init__(message)
         self.status = status
         self.retry_seconds = retry_seconds
-        self.body: dict[str, Any] = {
-            "error": {"message": message, "type": kind, "param": param, "code": code}
-        }
+        told = {"message": message, "type": kind, "param": param, "code": code}
+        self.body = {"error": told}
 
     def response(self) -> JSONResponse:
         """The refusal as a response."""
@@ -40,16 +38,14 @@ class RequestError(PhoqueError):
 
 def busy(message: str, code: str, retry_seconds: float) -> RequestError:
     """429: the same request may work later."""
-    return RequestError(
-        message, status=429, kind="rate_limit_error", code=code, retry_seconds=retry_seconds
-    )
+    kind = "rate_limit_error"
+    return RequestError(message, status=429, kind=kind, code=code, retry_seconds=retry_seconds)
 
 
 def loading(message: str, retry_seconds: float) -> RequestError:
     """503: the model is still loading."""
-    return RequestError(
-        message, status=503, kind="server_error", code="not_ready", retry_seconds=retry_seconds
-    )
+    kind, code = "server_error", "not_ready"
+    return RequestError(message, status=503, kind=kind, code=code, retry_seconds=retry_seconds)
 
 
 def broken() -> RequestError:

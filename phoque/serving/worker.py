@@ -172,11 +172,8 @@ class Worker:
             PhoqueError: as there, or the line is full.
         """
         distinct, places = without_repeats(rows)
-        work = Work(
-            model=model, rows=distinct, sampling=sampling, deliver=lambda _: True, owner=owner
-        )
         pieces: SimpleQueue[Piece | RequestError] = SimpleQueue()
-        job = Job(work, pieces.put)
+        job = Job(Work(model=model, rows=distinct, sampling=sampling, owner=owner), pieces.put)
         check_lengths(job.work.prompts, sampling, model.context_length)
         self.submit(job)
         unfinished = len(distinct)

@@ -27,34 +27,23 @@ class Adapter(Stage):
         return 0
 
 
+CHECKPOINTS = "Their folder; default: unfinished/ in the adapter's."
+SAVE_STEPS = "Steps between checkpoints; 0: none."
+QUANTIZE = "Hold the base weights in 4 bits while training (QLoRA)."
+TRAINING = (
+    click.option("--checkpoints", type=FOLDER, help=CHECKPOINTS),
+    click.option("--save-steps", default=25, show_default=True, help=SAVE_STEPS),
+    click.option("--samples", default=0, help="Steps between sample replies; 0: none."),
+    click.option(
+        "--tracker", type=click.Choice(["trackio", "wandb"]), help="Also send the curve there."
+    ),
+    click.option("--quantize", type=click.Choice(["4bit"]), help=QUANTIZE),
+)
+
+
 def training_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Options of a training."""
-    for option in reversed(
-        (
-            click.option(
-                "--checkpoints",
-                type=FOLDER,
-                help="Their folder; default: unfinished/ in the adapter's.",
-            ),
-            click.option(
-                "--save-steps",
-                default=25,
-                show_default=True,
-                help="Steps between checkpoints; 0: none.",
-            ),
-            click.option("--samples", default=0, help="Steps between sample replies; 0: none."),
-            click.option(
-                "--tracker",
-                type=click.Choice(["trackio", "wandb"]),
-                help="Also send the curve there.",
-            ),
-            click.option(
-                "--quantize",
-                type=click.Choice(["4bit"]),
-                help="Hold the base weights in 4 bits while training (QLoRA).",
-            ),
-        )
-    ):
+    """Give a command the options of a training."""
+    for option in reversed(TRAINING):
         function = option(function)
     return function
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from phoque.cli.options import FOLDER, VERBOSE, Many
+from phoque.cli.options import FOLDER, Many, verbose
 from phoque.cli.run.stage import (
     FACTS,
     MODEL,
@@ -35,7 +35,8 @@ class Everything(Many):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.params = [*self.params, MODEL, PERSONA, *_of_stages(), VERBOSE]
+        self.params = [*self.params, MODEL, PERSONA, *_of_stages()]
+        verbose(self)
 
 
 def stages() -> dict[str, Stage]:
@@ -117,14 +118,10 @@ def words_of(ctx: click.Context) -> list[str]:
     for option in ctx.command.params:
         given = ctx.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE
         if given and isinstance(option, click.Option) and (option.hidden or option is PERSONA):
-            value = ctx.params[str(option.name)]
-            told += [option.opts[0]] if option.is_flag else _valued(option.opts[0], value)
+            name, value = option.opts[0], ctx.params[str(option.name)]
+            values = value if isinstance(value, tuple) else (value,)
+            told += [name] if option.is_flag else [w for one in values for w in (name, str(one))]
     return told
-
-
-def _valued(option: str, value: Any) -> list[str]:
-    values = value if isinstance(value, tuple) else (value,)
-    return [word for one in values for word in (option, str(one))]
 
 
 def _here(run: RunDirectory, options: Options, choice: Asked) -> int:

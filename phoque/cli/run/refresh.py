@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phoque.cli.options import FILE, FOLDER, VERBOSE, Many
+from phoque.cli.options import FILE, FOLDER, Many, verbose
 from phoque.cli.run.all import INCOMPLETE
 from phoque.cli.run.stage import require_one_process
 from phoque.progress import shown_on, span
@@ -20,16 +20,8 @@ SAVE_STEPS = 10
 """Steps of a training, which is short, between checkpoints."""
 
 
-class Refreshing(Many):
-    """Takes several policies at once."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.params = [*self.params, VERBOSE]
-
-
 @click.command(
-    cls=Refreshing,
+    cls=Many,
     epilog="Example: phoque run refresh --run runs/first --slang new.yaml --plan",
 )
 @click.option(
@@ -56,6 +48,7 @@ class Refreshing(Many):
 )
 @click.option("--allow-network", is_flag=True, help="Let texts leave this machine.")
 @click.option("--plan", "only_plan", is_flag=True, help="Only say what would be done.")
+@verbose
 def refresh(*, only_plan: bool, allow_network: bool, **wish: Any) -> int:
     """Teach a run's persona new expressions, let it attack, and test policies before and after.
 
@@ -139,10 +132,7 @@ def _press(plan: "RefreshPlan", *, allow_network: bool) -> None:
     names = tuple(str(path) for _, path in plan.policies.values())
     corpora = {report.BEFORE: plan.attacks_before, report.AFTER: plan.attacks_after}
     place = plan.new.path / "refresh"
-    with (
-        shown_on(sys.stderr),
-        plan.new.stage("refresh", place, seeds=stage.SEEDS) as folder,
-    ):
+    with shown_on(sys.stderr), plan.new.stage("refresh", place, seeds=stage.SEEDS) as folder:
         for name, attacks in corpora.items():
             asked = stage.Asked(policies=names, attacks=(attacks,), allow_network=allow_network)
             ready = stage.prepared(asked)

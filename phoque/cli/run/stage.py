@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from phoque.cli.options import FOLDER, VERBOSE, Many
+from phoque.cli.options import FOLDER, Many, verbose
 from phoque.config import this_process
 from phoque.errors import PhoqueError
 from phoque.personas import load_persona
@@ -32,7 +32,8 @@ class Stage(Many):
         super().__init__(*args, **kwargs)
         self.own = tuple(self.params)
         about = [MODEL, PERSONA] if self.begins else []
-        self.params = [RUN, *about, *self.own, RESUME, VERBOSE]
+        self.params = [RUN, *about, *self.own, RESUME]
+        verbose(self)
 
     @property
     def stage(self) -> str:
@@ -89,9 +90,7 @@ def require_one_process(name: str) -> None:
 def facts_of(run: RunDirectory, options: Options) -> dict[str, str]:
     """Model and persona of the run: as asked, else as they were, else the lab's.
 
-    Raises:
-        PhoqueError: one stage would be of another model or persona than the others, or there is no
-            such persona.
+    Raises a `PhoqueError` if other stages were made with others, or if there is no such persona.
     """
     known = run.manifest() if run.exists() else Manifest(stages={})
     made = {key: str(getattr(known, key)) for key in FACTS}

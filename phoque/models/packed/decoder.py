@@ -25,7 +25,7 @@ class PackedDecoder:
     """A forward pass with cache over packed weights, which applies interventions itself."""
 
     def __init__(self, weights: PackedLlama, rows: Sequence[Interventions]) -> None:
-        self._weights = weights
+        self.weights = weights
         self._treat(rows)
         # A layer's keys, then its values, on the axis of heads.
         self._cache: list[Tensor] = []
@@ -43,7 +43,7 @@ class PackedDecoder:
         own_BSS = (mask_BS[:, None] & causal_SS) | torch.eye(size, dtype=torch.bool)
         seen_BST = torch.cat([past_BT[:, None].expand(-1, size, -1), own_BSS], dim=2)
         positions_BS = (self._mask_BT.cumsum(-1) - 1).clamp(min=0)[:, -size:]
-        with self._weights.pace.read():
+        with self.weights.pace.read():
             return self._forward(ids_BS, positions_BS, seen_BST[:, None], keep)
 
     def prefill_shared(
@@ -70,7 +70,7 @@ class PackedDecoder:
         self._mask_BT = F.pad(self._mask_BT, (0, 1), value=True)
         positions_B1 = self._mask_BT.sum(-1, keepdim=True) - 1
         seen = self._mask_BT[:, None, None] if self._padded else None
-        with self._weights.pace.step():
+        with self.weights.pace.step():
             return self._forward(ids_B[:, None], positions_B1, seen)[:, -1]
 
     def keep(self, rows: Sequence[int]) -> None:
@@ -135,7 +135,7 @@ class PackedDecoder:
     def _forward(
         self, ids_BS: Tensor, positions_BS: Tensor, seen: Tensor | None, keep: int = 1
     ) -> Tensor:
-        weights, changes = self._weights, self._changes if keep else self._midway
+        weights, changes = self.weights, self._changes if keep else self._midway
         self._reserve(*ids_BS.shape)
         residual_BSD = F.embedding(ids_BS, weights.embedding_VD)
         rotation = weights.rotation(positions_BS)
@@ -156,7 +156,7 @@ class PackedDecoder:
     def _attend(
         self, index: int, normed_BSD: Tensor, rotation: Rotation, seen: Tensor | None
     ) -> Tensor:
-        weights, layer = self._weights, self._weights.layers[index]
+        weights, layer = self.weights, self.weights.layers[index]
         (rows, size, _), heads = normed_BSD.shape, weights.num_heads
         joined = layer.query_key_value(normed_BSD).view(rows, size, -1, weights.head_size // 2, 2)
         turned = torch.view_as_complex(joined.float()).mul_(rotation)
@@ -183,7 +183,7 @@ class PackedDecoder:
         capacity = self._cache[0].shape[2] if self._cache else 0
         if self._length + size <= capacity:
             return
-        weights = self._weights
+        weights = self.weights
         shape = (rows, 2 * weights.num_key_heads, size + GROWTH, weights.head_size)
         fresh = [weights.embedding_VD.new_zeros(shape) for _ in weights.layers]
         self._cache = (

@@ -46,20 +46,19 @@ class PackedLlama:
     def __init__(
         self, network: LlamaForCausalLM, layout: Layout, before: "PackedLlama | None" = None
     ) -> None:
-        """Copy the weights; blocks unchanged since `before` are taken from there.
+        """Copy the weights; blocks unchanged since `before` are taken from there; raises as `laid_out`.
 
-        Raises:
-            RuntimeError: the layout does not work here.
-            AttributeError: the same.
+        Nothing is taken from a copy with another layout or dtype.
         """
         attention: Any = network.model.layers[0].self_attn
-        self.layout = layout
+        self.layout, self.embedding_VD = layout, network.model.embed_tokens.weight.detach()
+        if before and (before.layout, before.embedding_VD.dtype) != (layout, network.dtype):
+            before = None
         self.stamps = stamps(network)
         self.pace: Pace = before.pace if before else pace_for(layout, network.lm_head.weight.dtype)
         self.head_size: int = attention.head_dim
         self.num_key_heads = len(attention.k_proj.weight) // self.head_size
         self.num_heads: int = len(attention.q_proj.weight) // self.head_size
-        self.embedding_VD = network.model.embed_tokens.weight.detach()
         self.norm_epsilon = _epsilon(network.model.norm)
         self.head = laid_out(_folded([network.lm_head.weight], network.model.norm), layout)
         self._rotary = network.model.rotary_emb
@@ -104,22 +103,15 @@ class Packing:
     def current(self, network: Any, layout: Layout) -> PackedLlama:
         """The copy with the current weights; what changed since the last call is copied again."""
         if self._copy is None or self._copy.stamps != stamps(network):
-            self._copy = _copied(network, layout, self._copy)
+            self._copy = self._copied(network, layout)
         return self._copy
 
-
-def _copied(network: Any, layout: Layout, before: PackedLlama | None) -> PackedLlama:
-    """A copy in the layout, or in the next simpler one that works with this torch."""
-    for simpler in dict.fromkeys((layout, Layout.ONEDNN)):
-        with suppress(RuntimeError, AttributeError):
-            return PackedLlama(network, simpler, _alike(before, network, simpler))
-    return PackedLlama(network, Layout.PLAIN, _alike(before, network, Layout.PLAIN))
-
-
-def _alike(before: PackedLlama | None, network: Any, layout: Layout) -> PackedLlama | None:
-    """The earlier copy, if it has the layout and dtype of now."""
-    same = before and (before.layout, before.embedding_VD.dtype) == (layout, network.dtype)
-    return before if same else None
+    def _copied(self, network: Any, layout: Layout) -> PackedLlama:
+        """A copy in the layout, or in the next simpler one that works with this torch."""
+        for simpler in dict.fromkeys((layout, Layout.ONEDNN)):
+            with suppress(RuntimeError, AttributeError):
+                return PackedLlama(network, simpler, self._copy)
+        return PackedLlama(network, Layout.PLAIN, self._copy)
 
 
 def _layer(block: Any, layout: Layout) -> PackedLayer:

@@ -11,14 +11,7 @@ from random import uniform
 from threading import Lock
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.request import (
-    BaseHandler,
-    HTTPRedirectHandler,
-    OpenerDirector,
-    ProxyHandler,
-    Request,
-    build_opener,
-)
+from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
 from phoque.moderators.classifier import Item, UnavailableError
 from phoque.moderators.endpoint.description import is_local
@@ -119,12 +112,9 @@ class Asking:
         if error.code == HTTPStatus.TOO_MANY_REQUESTS:
             self.counts.add("too_many")
             self._pacer.hold(min(_asked_wait(error) or self._pause(attempt), LONGEST_WAIT))
-        else:
-            self.counts.add("failed")
-        if 400 <= error.code < 500 and error.code not in {
-            HTTPStatus.TOO_MANY_REQUESTS,
-            HTTPStatus.REQUEST_TIMEOUT,
-        }:
+            return f"HTTP {error.code}"
+        self.counts.add("failed")
+        if 400 <= error.code < 500 and error.code != HTTPStatus.REQUEST_TIMEOUT:
             raise RejectedError(f"HTTP {error.code}") from error
         return f"HTTP {error.code}"
 
@@ -142,8 +132,5 @@ def _asked_wait(error: HTTPError) -> float | None:
 
 
 def _opener(url: str) -> OpenerDirector:
-    handlers: list[BaseHandler] = [_NoRedirect()]
-    if is_local(url):
-        # A proxy of the environment would be another machine.
-        handlers.append(ProxyHandler({}))
-    return build_opener(*handlers)
+    # On this machine a proxy of the environment would be another machine.
+    return build_opener(_NoRedirect(), *([ProxyHandler({})] if is_local(url) else ()))

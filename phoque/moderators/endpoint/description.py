@@ -104,22 +104,23 @@ class Description(Part):
 
     @model_validator(mode="after")
     def _fits(self) -> "Description":
-        places = {name for text in _texts_of(self.body) for name in PLACE.findall(text)}
-        if unknown := sorted(places - {*PLACES}):
+        if unknown := sorted(self.places - {*PLACES}):
             raise ValueError(f"body asks for ${{{unknown[0]}}}. Known: {', '.join(PLACES)}.")
-        if not places & {"text", "texts", "messages"}:
+        if not self.places & {"text", "texts", "messages"}:
             raise ValueError("body names no text: write ${text}, ${texts} or ${messages}.")
-        several = self.batch > 1
-        if several and ("texts" not in places or self.answer.each is None):
+        if self.batch > 1 and ("texts" not in self.places or self.answer.each is None):
             raise ValueError("a batch of several texts needs ${texts} in body and answer.each.")
         return self
 
     @property
+    def places(self) -> set[str]:
+        """What the body asks for."""
+        return {name for text in _texts_of(self.body) for name in PLACE.findall(text)}
+
+    @property
     def takes_context(self) -> bool:
         """Whether requests hold the messages before the text."""
-        return any(
-            {*PLACE.findall(text)} & {"context", "messages"} for text in _texts_of(self.body)
-        )
+        return bool(self.places & {"context", "messages"})
 
     @property
     def variables(self) -> list[str]:
@@ -129,14 +130,9 @@ class Description(Part):
 
 
 def read_description(name: str, beside: Path = Path()) -> Description:
-    """A description that ships with the project by its name, or a YAML file.
+    """A description that ships with the project, by its name, or a YAML file `beside` a folder.
 
-    Args:
-        name: of the description, or a path.
-        beside: folder that a relative path starts from.
-
-    Raises:
-        PhoqueError: there is none, or a field is wrong; names file and field.
+    Raises a `PhoqueError` if there is none, or a field is wrong; names file and field.
     """
     shipped = SHIPPED / f"{name}.yaml"
     path = shipped if shipped.is_file() and "/" not in name else beside / name

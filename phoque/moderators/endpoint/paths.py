@@ -9,11 +9,7 @@ Path = tuple[str | int, ...]
 
 
 def parsed(path: str) -> Path:
-    """The steps of a path; the empty path is the answer itself.
-
-    Raises:
-        ValueError: it is no path.
-    """
+    """The steps of a path; the empty path is the answer itself. A `ValueError` if it is no path."""
     steps: list[str | int] = []
     end = 0
     for found in STEP.finditer(path):

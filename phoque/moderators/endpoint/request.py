@@ -39,16 +39,11 @@ class Ready:
 
 
 def ready(description: Description) -> Ready:
-    """Read the variables.
-
-    Raises:
-        PhoqueError: one is not set.
-    """
+    """Read the variables; raises a `PhoqueError` if one is not set."""
     known = {name: secret(name) for name in description.variables}
     if unset := [name for name, value in known.items() if value is None]:
-        raise PhoqueError(
-            f"{description.name} needs the environment variable {unset[0]}, which is not set."
-        )
+        told = f"needs the environment variable {unset[0]}, which is not set."
+        raise PhoqueError(f"{description.name} {told}")
 
     def put(text: str) -> str:
         return VARIABLE.sub(lambda found: known[found[1]] or "", text)
@@ -66,16 +61,10 @@ def _filled(value: JsonValue, items: Sequence[Item]) -> JsonValue:
         return [_filled(inner, items) for inner in value]
     if not isinstance(value, str):
         return value
-    whole = PLACE.fullmatch(value)
-    if whole and whole[1] == "texts":
+    if value == "${texts}":
         return [one.text for one in items]
-    if whole and whole[1] == "messages":
-        return _chat(items[0])
-    context = "\n".join(turn.content for turn in items[0].context)
-    known = {"text": items[0].text, "context": context}
+    before, text = [turn.content for turn in items[0].context], items[0].text
+    if value == "${messages}":
+        return [{"role": "user", "content": said} for said in (*before, text)]
+    known = {"text": text, "context": "\n".join(before)}
     return PLACE.sub(lambda found: known.get(found[1], found[0]), value)
-
-
-def _chat(item: Item) -> JsonValue:
-    said = [*(turn.content for turn in item.context), item.text]
-    return [{"role": "user", "content": text} for text in said]

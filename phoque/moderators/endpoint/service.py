@@ -76,8 +76,9 @@ class Service:
             yield own, self._scores([missing[key] for key in own])
         pool = ThreadPoolExecutor(self.description.at_once)
         try:
+            items = [[missing[key] for key in own] for own in batches]
             asked = {
-                pool.submit(self._scores, [missing[key] for key in own]): own for own in batches
+                pool.submit(self._scores, of): own for of, own in zip(items, batches, strict=True)
             }
             for done in as_completed(asked):
                 yield asked[done], done.result()
@@ -125,11 +126,7 @@ class Service:
 
 
 def load(description: Description, cache: DiskCache | None = None) -> Service:
-    """The service with the variables of the environment; nothing is asked yet.
-
-    Raises:
-        PhoqueError: a variable is not set.
-    """
+    """The service with the variables of the environment; raises as `ready`, asks nothing yet."""
     return Service(ready(description), cache)
 
 

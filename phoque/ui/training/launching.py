@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from phoque.config import SpaceLogin
 from phoque.errors import PhoqueError
-from phoque.hub.client import owner
+from phoque.hub.client import Account
 from phoque.hub.jobs import JobState
 from phoque.pipeline.launch import launch
 from phoque.pipeline.plan import Plan, Wish, make_plan
@@ -48,7 +48,7 @@ class Launcher:
     def start(self, wish: Wish, visitor: Visitor | None) -> JobState:
         """Start it, as `phoque run all --target jobs --yes` does."""
         allowed, plan = self._allowed(visitor), self.plan(wish, visitor)
-        if owner(self.endpoint, allowed.token) != self.space.owner:
+        if Account(endpoint=self.endpoint, token=allowed.token).owner() != self.space.owner:
             raise PhoqueError(f"The Hub says that this login is not {self.space.owner}'s.")
         return launch(plan, endpoint=self.endpoint, token=allowed.token)
 
