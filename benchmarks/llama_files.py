@@ -18,7 +18,6 @@ from phoque.models.embedded import embedded_gguf
 from phoque.opening import load_tuned
 from phoque.presets import preset_for
 from phoque.run.directory import RunDirectory
-from phoque.steering.export import DIRECTION
 
 NOT_COPIED = ("GGUF.", "general.architecture", "general.file_type")
 FULL = {
@@ -101,5 +100,5 @@ def control_vector(path: Path, num_layers: int, scale: float) -> np.ndarray:
     found = gguf.GGUFReader(path).tensors
     rows = np.zeros((num_layers - 1, len(found[0].data)), dtype=np.float32)
     for tensor in found:
-        rows[int(tensor.name.removeprefix(DIRECTION)) - 1] = scale * tensor.data
+        rows[int(tensor.name.removeprefix("direction.")) - 1] = scale * tensor.data
     return rows
