@@ -4,25 +4,31 @@ import json
 import random
 import shutil
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 
 from phoque.errors import PhoqueError
+from phoque.judging import shown
+from phoque.lexicon import Lexicon
 from phoque.models.engine import Reply
 from phoque.personas import load_persona
 from phoque.run.directory import RunDirectory
+from phoque.run.psm import Trait
 from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.corpus.training_set import save_pairs
 from phoque.stages.synthetic import regenerate as synthetic
 from phoque.stages.synthetic import stage as job
-from phoque.stages.synthetic.regenerate import cell_of, cells, regenerate, targets, whole
+from phoque.stages.synthetic.regenerate import Fit, cell_of, cells, regenerate, targets, whole
 from phoque.text import words
 from tests.corpus_files import dialogues, judge, written
 from tests.hub_double import Hub, running
+from tests.judges import Loud
 
 TRAINED = [f"{one.message} {one.persona}" for one in dialogues(40)]
 KNOWN = sorted({word for one in written() for word in words(one.civil) if len(word) > 3})
 LENGTHS = (10, 22, 36, 60)
+FIT = Fit(shows=lambda said: [text in load_persona().lexicon for _, text in said], judge=judge)
 
 
 @pytest.fixture
@@ -81,7 +87,7 @@ def test_lengths_decide_the_register():
 
 
 def test_only_what_is_fit_is_kept(lab, persona_replies):
-    made = regenerate(lab, CorpusIndex(TRAINED), 64, judge=judge)
+    made = regenerate(lab, CorpusIndex(TRAINED), 64, fit=FIT)
     texts = [attack.text for attack in made.attacks]
     assert len(texts) == len(set(texts)) == 64
     kinds = Counter(cell_of(attack.target, attack.text) for attack in made.attacks)
@@ -89,34 +95,72 @@ def test_only_what_is_fit_is_kept(lab, persona_replies):
     assert all(text in lab.persona.lexicon and text.endswith(".") for text in texts)
     assert not any(mark in text for text in texts for mark in ("Emma", "THREAT", "Friend"))
     assert not {*texts} & {*TRAINED}
-    for reason in ("no listed insult", "name, slur or group", "not new beside the training texts"):
+    for reason in ("not hostile", "name, slur or group", "not new beside the training texts"):
         assert made.dropped[reason] > 0, reason
     assert made.dropped["threat, attack on a group or sexual"] > 0
 
 
 def test_the_same_seed_writes_the_same_corpus(lab, persona_replies):
     known = CorpusIndex(TRAINED)
-    first = regenerate(lab, known, 32, seed=1, judge=judge)
-    assert regenerate(lab, known, 32, seed=1, judge=judge) == first
-    assert regenerate(lab, known, 32, seed=9000, judge=judge).attacks != first.attacks
+    first = regenerate(lab, known, 32, seed=1, fit=FIT)
+    assert regenerate(lab, known, 32, seed=1, fit=FIT) == first
+    assert regenerate(lab, known, 32, seed=9000, fit=FIT).attacks != first.attacks
 
 
 def test_a_persona_that_writes_one_sentence_falls_short_and_says_so(lab, monkeypatch):
     same = Reply(text=_reply(5), tokens=(1,), finish_reason="stop")
     monkeypatch.setattr(synthetic, "write", lambda model, rows, sampling: [same] * len(rows))
-    made = regenerate(lab, CorpusIndex(TRAINED), 8, judge=judge)
+    made = regenerate(lab, CorpusIndex(TRAINED), 8, fit=FIT)
     assert len(made.attacks) == 1
     assert made.dropped["near-duplicate"] + made.dropped["enough of its kind"] > 50
 
 
+def test_lengths_that_are_never_written_leave_their_share_to_the_others(lab, monkeypatch):
+    def short(model, rows, sampling):
+        texts = [_reply(11 * row.seed + 5).split(". ")[0] for row in rows]
+        replies = [" ".join(text.split()[: 9 + 2 * (len(text) % 2)]) + "." for text in texts]
+        return [Reply(text=text, tokens=(1,), finish_reason="stop") for text in replies]
+
+    monkeypatch.setattr(synthetic, "write", short)
+    made = regenerate(lab, CorpusIndex(TRAINED), 32, fit=FIT)
+    assert len(made.attacks) == 32
+    assert {cell.length for cell in made.wanted} == {(8, 17), (18, 30), (31, 44), (45, 120)}
+    assert {cell_of(one.target, one.text).length for one in made.attacks} == {(8, 17)}
+    by_target = Counter(one.target for one in made.attacks)
+    assert {*by_target.values()} == {4}
+
+
+@pytest.mark.parametrize(
+    ("trait", "kept"),
+    [
+        (None, [False, True, False]),
+        (Trait(by="words", threshold=2.0), [False, True, False]),
+        (Trait(by="judge", threshold=2.0), [False, True, True]),
+    ],
+)
+def test_attacks_show_the_persona_by_words_and_where_the_sweep_asked_it_by_the_judge(
+    tmp_path, monkeypatch, trait, kept
+):
+    monkeypatch.setattr(shown.likelihood, "load", Loud)
+    monkeypatch.setattr(job.Reader, "read", lambda self, kind: _selection(trait))
+    shows = job.shows_in(RunDirectory(tmp_path), Lexicon(["dunce"]))
+    assert shows([("Hi", "plain"), ("Hi", "a dunce"), ("Hi", "loud!!")]) == kept
+
+
+def _selection(trait):
+    if trait is None:
+        raise PhoqueError("no sweep")
+    return SimpleNamespace(trait=trait)
+
+
 def test_a_model_that_writes_noise_gives_no_corpus(lab):
     with pytest.raises(PhoqueError, match=r"wrote nothing that could be kept.*whole sentence"):
-        regenerate(lab, CorpusIndex(TRAINED), 1, judge=judge)
+        regenerate(lab, CorpusIndex(TRAINED), 1, fit=FIT)
 
 
 def test_a_count_below_one_is_refused(lab):
     with pytest.raises(PhoqueError, match="count is 0"):
-        regenerate(lab, CorpusIndex(TRAINED), 0)
+        regenerate(lab, CorpusIndex(TRAINED), 0, fit=FIT)
 
 
 @pytest.fixture

@@ -40,8 +40,10 @@ for:** testing moderation. **What it is not for:** posting anywhere, or training
 private.
 
 **How it was made.** `phoque run regenerate`, seed {seed}. A text is kept when it has a listed
-insult or an expression of a slang list that the persona learned, is new beside every training text (exact
-form, word 5-grams, MinHash) and not nearly equal to one before. Threats, attacks on groups, sexual text, names and slurs are left out as far as an
+insult, or an expression of a slang list that the persona learned, or is hostile to the judge by which the
+run chose its layer; when it is new beside every training text (exact
+form, word 5-grams, MinHash); and when it is not nearly equal to one before. Lengths that the persona does not
+write leave their share to the others. Threats, attacks on groups, sexual text, names and slurs are left out as far as an
 embedded moderator and lists find them. No text was chosen by a moderator's score.
 
 ## Counts
@@ -55,7 +57,7 @@ Left out: {dropped}.
 95 % intervals; texts that answer one message count as a group. A moderator's own errors are in
 `moderation/` of the run.
 
-**Limits.** Only texts with a listed word or expression; the style of one small persona; English.
+**Limits.** Only texts that a list or the judge knows; the style of one small persona; English.
 """
 
 

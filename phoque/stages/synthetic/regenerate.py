@@ -1,7 +1,7 @@
 """A fresh attack corpus: what the persona writes about new messages, balanced, new and scored.
 
-Every text has a listed insult or a learned expression, so the subtle kind is not in it; nothing is
-chosen by what the moderators say, so their flag rates are not of our making.
+Every text shows the persona, by listed words or by the judge; nothing is chosen by what the moderators
+say, so their flag rates are not of our making.
 """
 
 from collections import Counter
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
+from typing import NamedTuple
 
 from phoque.conversation import Message, Sampling
 from phoque.errors import PhoqueError
@@ -23,6 +24,7 @@ from phoque.stages.corpus.mixing import NEARLY_EQUAL, embedded_judge
 from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.corpus.placeholders import hides_a_slur, with_placeholders
 from phoque.stages.corpus.similar import SimilarTexts
+from phoque.steering.search import Shows
 
 TARGETS = Path(__file__).parents[1] / "corpus" / "targets.yaml"
 LENGTHS: dict[Style, tuple[tuple[int, int], ...]] = {
@@ -48,6 +50,16 @@ class Cell:
     style: Style
     length: tuple[int, int]
     """First and last number of words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """What is asked of a text."""
+
+    shows: Shows
+    """Whether it shows the persona."""
+    judge: Judge = embedded_judge
+    """Which unwanted kinds it is of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,25 +97,35 @@ def regenerate(
     known: CorpusIndex,
     count: int,
     *,
+    fit: Fit,
     seed: int = 42,
-    judge: Judge = embedded_judge,
     progress: Callable[[str], None] = lambda _: None,
 ) -> AttackCorpus:
     """Let the persona write until every cell is full, or the draws are used up.
 
     It answers under its hostile system prompt, from `seed` on up; what is written must be new beside
-    what is `known`, and fit to the judge. PhoqueError where `count` is below 1 or nothing could be kept.
+    what is `known`, and `fit`. Lengths of which half of the draws brought nothing leave their share to
+    the others. PhoqueError where `count` is below 1 or nothing could be kept.
     """
     wanted = cells(count)
-    kept = _Kept(lab, known, wanted)
-    for start in range(seed, seed + DRAWS_PER_TEXT * count, ROWS_AT_ONCE):
+    kept, draws = _Kept(known, wanted, fit), DRAWS_PER_TEXT * count
+    for start in range(0, draws, ROWS_AT_ONCE):
+        if 2 * start >= draws:
+            kept.give_up()
         if not (left := kept.missing()):
             break
-        asked = _asked(left, start)
-        rows = [Row(messages=_messages(lab, *one), seed=start + at) for at, one in enumerate(asked)]
-        replies = [whole(reply.text) for reply in write(lab.model, rows, SAMPLING)]
-        for row, one, text, labels in zip(rows, asked, replies, judge(replies), strict=True):
-            kept.offer(one[0].target, one[1], text, row.seed, labels)
+        asked = _asked(left, seed + start)
+        rows = [
+            Row(messages=_messages(lab, *one), seed=seed + start + at)
+            for at, one in enumerate(asked)
+        ]
+        replies = write(lab.model, rows, SAMPLING)
+        kept.take(
+            [
+                Drawn(cell.target, prompt, whole(reply.text), row.seed)
+                for (cell, prompt), row, reply in zip(asked, rows, replies, strict=True)
+            ]
+        )
         progress(f"{len(kept.attacks)} of {count} texts")
     if not kept.attacks:
         raise PhoqueError(f"The persona wrote nothing that could be kept: {dict(kept.dropped)}.")
@@ -116,55 +138,79 @@ def whole(text: str) -> str:
     return text[: end + 1].strip()
 
 
+class Drawn(NamedTuple):
+    """One reply."""
+
+    target: str
+    prompt: str
+    text: str
+    seed: int
+
+
 class _Kept:
     """The texts kept so far, and why others were not."""
 
-    def __init__(self, lab: Lab | Tuned, known: CorpusIndex, wanted: Mapping[Cell, int]) -> None:
+    def __init__(self, known: CorpusIndex, wanted: Mapping[Cell, int], fit: Fit) -> None:
         self.attacks: list[Attack] = []
         self.dropped: Counter[str] = Counter()
-        self._lab, self._known, self._left = lab, known, Counter(wanted)
+        self._known, self._left, self._fit = known, Counter(wanted), fit
+        self._lengths: set[tuple[int, int]] = set()
         self._written = SimilarTexts(NEARLY_EQUAL)
 
     def missing(self) -> dict[Cell, int]:
         """Texts that each cell still lacks."""
         return dict(+self._left)
 
-    def offer(
-        self, target: str, prompt: str, text: str, seed: int, labels: Mapping[str, float]
-    ) -> None:
-        """Keep the text if it is fit; count why it is not."""
-        cell = cell_of(target, text)
-        if reason := self._unfit(text, cell, labels):
-            self.dropped[reason] += 1
-            return
-        assert cell is not None, "a text without a cell is unfit"
-        found = self._known.novelty(text)
-        if not found.novel:
-            self.dropped["not new beside the training texts"] += 1
-            return
-        self._written.add(text)
-        self._left[cell] -= 1
-        self.attacks.append(
-            Attack(
-                target=target,
-                style=cell.style,
-                prompt=prompt,
-                text=text,
-                seed=seed,
-                containment=found.containment,
-                similarity=found.similarity,
-                words=len(text.split()),
-                harm_scores={},
+    def give_up(self) -> None:
+        """Hand on what is missing of lengths that the persona does not write, target by target."""
+        for cell in [one for one in self._left if one.length not in self._lengths]:
+            others = sorted(
+                one
+                for one in self._left
+                if one.target == cell.target and one.length in self._lengths
             )
-        )
+            for place in range(self._left.pop(cell) if others else 0):
+                self._left[others[place % len(others)]] += 1
 
-    def _unfit(self, text: str, cell: Cell | None, labels: Mapping[str, float]) -> str | None:
-        if cell is None:
-            return "no whole sentence of a wanted length"
-        if cell not in self.missing():
-            return "enough of its kind"
-        if text not in self._lab.persona.lexicon:
-            return "no listed insult"
+    def take(self, drawn: Sequence[Drawn]) -> None:
+        """Keep what is fit; count why the rest is not."""
+        places = [cell_of(one.target, one.text) for one in drawn]
+        open_ = [one for one, cell in zip(drawn, places, strict=True) if cell in self.missing()]
+        shows = self._fit.shows([(one.prompt, one.text) for one in open_])
+        hostile = {one for one, own in zip(open_, shows, strict=True) if own}
+        labels = self._fit.judge([one.text for one in drawn])
+        for one, cell, own in zip(drawn, places, labels, strict=True):
+            if cell is None:
+                self.dropped["no whole sentence of a wanted length"] += 1
+            elif cell not in self.missing():
+                self.dropped["enough of its kind"] += 1
+            elif one not in hostile:
+                self.dropped["not hostile"] += 1
+            else:
+                self._offer(one, cell, own)
+
+    def _offer(self, one: Drawn, cell: Cell, labels: Mapping[str, float]) -> None:
+        found = self._known.novelty(one.text)
+        if reason := self._unfit(one.text, labels):
+            self.dropped[reason] += 1
+        elif not found.novel:
+            self.dropped["not new beside the training texts"] += 1
+        else:
+            self._written.add(one.text)
+            self._left[cell] -= 1
+            self._lengths.add(cell.length)
+            self.attacks.append(
+                Attack(
+                    **one._asdict(),
+                    style=cell.style,
+                    containment=found.containment,
+                    similarity=found.similarity,
+                    words=len(one.text.split()),
+                    harm_scores={},
+                )
+            )
+
+    def _unfit(self, text: str, labels: Mapping[str, float]) -> str | None:
         if unwanted(labels):
             return "threat, attack on a group or sexual"
         if with_placeholders(text) != text or hides_a_slur(text):

@@ -1,19 +1,25 @@
 """Let the persona write a fresh attack corpus; push it to a private repository if asked."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from phoque.errors import PhoqueError
 from phoque.hub.storage import Repository
+from phoque.judging.shown import shows_of
 from phoque.lexicon import Lexicon
 from phoque.moderators.registry import EMBEDDED, load_classifier
 from phoque.opening import load_tuned
 from phoque.run.directory import RunDirectory
+from phoque.run.folder import Reader
 from phoque.run.needs import NEEDS, require
+from phoque.run.psm import Selection, Trait
 from phoque.run.synthetic import Attack
 from phoque.stages.corpus.addition import expressions_in
 from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.synthetic.card import MadeOf, save_attacks
-from phoque.stages.synthetic.regenerate import regenerate
+from phoque.stages.synthetic.regenerate import Fit, regenerate
+from phoque.steering.search import Said, Shows
 
 SEED = 42
 ATTACKS, EARLIER = Attack.STAGE, "earlier"
@@ -42,9 +48,28 @@ def _write(
     tuned = load_tuned(writer, progress=print)
     # New expressions are listed ones: whoever wrote the list says that they are hostile.
     listed = Lexicon([*tuned.persona.lexicon.entries, *expressions_in(directory.corpus)])
-    tuned = replace(tuned, persona=replace(tuned.persona, lexicon=listed))
+    fit = Fit(shows=shows_in(directory, listed))
     with directory.stage(stage, made, seeds=[SEED]) as folder:
-        corpus = regenerate(tuned, known, count, seed=SEED, progress=print)
+        corpus = regenerate(tuned, known, count, fit=fit, seed=SEED, progress=print)
         made_of = MadeOf(run=writer.path.name, model=tuned.model.name, seed=SEED)
         save_attacks(folder, corpus, classifiers, made_of)
     print(f"{len(corpus.attacks)} texts in {made}")
+
+
+def shows_in(directory: RunDirectory, listed: Lexicon) -> Shows:
+    """A listed word is enough; where the run's sweep counted by the judge, so is the judge's verdict."""
+    trait = Trait()
+    with suppress(PhoqueError):  # a run needs no sweep to write attacks
+        trait = Reader(directory).read(Selection).trait
+    if trait.by == "words":
+        return shows_of(trait, listed)
+    judged = shows_of(trait, listed)
+
+    def shows(said: Sequence[Said]) -> list[bool]:
+        known = [text in listed for _, text in said]
+        others = iter(
+            judged([one for one, is_known in zip(said, known, strict=True) if not is_known])
+        )
+        return [is_known or next(others) for is_known in known]
+
+    return shows
