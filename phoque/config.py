@@ -14,6 +14,8 @@ SHIPPED_RUNS = _CHECKOUT if _CHECKOUT.is_dir() else PACKAGE / "shipped_runs"
 """The runs that come with the project: in a checkout, or inside an installed package."""
 SHIPPED_RUN = SHIPPED_RUNS / "lab"
 """The run that `open_lab()` opens."""
+TEMPORARY = Path(os.sep, "tmp")
+"""Where temporary files lie if nobody says otherwise and Python finds no folder, as on a full disk."""
 LABELLED_DATA = PACKAGE.parent.parent / "shared" / "data"
 """Folder beside the project for labelled test sets, which are never part of it."""
 
@@ -107,7 +109,7 @@ def cache_folder() -> Path:
     """Folder of converted models: `PHOQUE_CACHE`, or the user's cache folder, or a temporary one."""
     if chosen := secret("PHOQUE_CACHE"):
         return Path(chosen).expanduser()
-    home, temporary = _home(), os.environ.get("TMPDIR") or "/tmp"
+    home, temporary = _home(), os.environ.get("TMPDIR") or TEMPORARY
     own = os.environ.get("XDG_CACHE_HOME") or (home / ".cache" if home else temporary)
     return Path(own) / "what-the-phoque"
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from phoque.config import TEMPORARY
 from phoque.errors import PhoqueError
 
 
@@ -22,7 +23,7 @@ def temporary_files() -> bool:
     try:
         tempfile.gettempdir()
     except FileNotFoundError:
-        tempfile.tempdir = "/tmp"
+        tempfile.tempdir = str(TEMPORARY)
         return False
     return True
 

@@ -60,15 +60,16 @@ def test_each_step_has_the_attention_for_its_length(tmp_path, monkeypatch):
     curves = []
     lengths = [len(tokenized(load_model("tiny"), one)["input_ids"]) for one in with_styles()]
     middle = sorted(lengths)[len(lengths) // 2]
-    for short in (0, middle, 10**6):
+    # In the last one nearly every step is short, the first as well.
+    for short in (0, 10**6, middle, max(lengths) - 1):
         monkeypatch.setattr(trainer, "SHORT", short)
         train_adapter(load_model("tiny"), with_styles(), tmp_path / str(short), CONFIG)
         curves.append([row.loss for row in rows_of(Metrics, tmp_path / str(short))])
         assert all((own == "eager") == (length <= short) for length, own in seen)
         assert short != middle or {own for _, own in seen} == {"eager", "sdpa"}
         seen.clear()
-    assert curves[0] == pytest.approx(curves[2], rel=1e-3)
-    assert curves[1] == pytest.approx(curves[2], rel=1e-3)
+    for own in curves[1:]:
+        assert own == pytest.approx(curves[0], rel=1e-3)
 
 
 def test_states_stay_in_bf16_while_a_step_is_taken_and_the_curve_is_the_same(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from phoque.models.engine import Row, write
 from phoque.models.load import load_model
 from phoque.models.tiny import tiny_mistral3
 from phoque.presets import PRESETS
+from phoque.stages.adapter.quantized import load_in_4bit
 from tests.conftest import conversation
 from tests.families import saved
 
@@ -116,6 +118,12 @@ def test_a_folder_in_fp8_needs_no_preset(folder):
     )
     assert by_path.keys() == by_name.keys()
     assert all(torch.equal(by_path[name], by_name[name]) for name in by_name)
+
+
+@pytest.mark.skipif(find_spec("bitsandbytes") is None, reason="bitsandbytes is not installed")
+def test_a_folder_in_fp8_is_not_rounded_again_to_4_bits(folder):
+    with pytest.raises(PhoqueError, match="rounded to 8 bits already"):
+        load_in_4bit(str(folder))
 
 
 def test_weights_that_are_missing_are_not_made_up(folder):

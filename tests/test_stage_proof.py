@@ -51,7 +51,6 @@ def converting(monkeypatch):
 
     def convert(_gguf, folder):
         count.append(folder)
-        folder.mkdir(parents=True)
         (folder / embedded.WEIGHTS).write_bytes(b"weights")
 
     monkeypatch.setattr(embedded, "_convert", convert)

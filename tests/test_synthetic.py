@@ -4,7 +4,6 @@ import json
 import random
 import shutil
 from collections import Counter
-from types import SimpleNamespace
 
 import pytest
 
@@ -14,11 +13,13 @@ from phoque.lexicon import Lexicon
 from phoque.models.engine import Reply
 from phoque.personas import load_persona
 from phoque.run.directory import RunDirectory
-from phoque.run.psm import Trait
+from phoque.run.folder import Reader
+from phoque.run.psm import Selection, Trait
 from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.corpus.training_set import save_pairs
 from phoque.stages.synthetic import regenerate as synthetic
 from phoque.stages.synthetic import stage as job
+from phoque.stages.synthetic.card import MadeOf, card_of, summarize
 from phoque.stages.synthetic.regenerate import Fit, cell_of, cells, regenerate, targets, whole
 from phoque.text import words
 from tests.corpus_files import dialogues, judge, written
@@ -112,7 +113,8 @@ def test_a_persona_that_writes_one_sentence_falls_short_and_says_so(lab, monkeyp
     monkeypatch.setattr(synthetic, "write", lambda model, rows, sampling: [same] * len(rows))
     made = regenerate(lab, CorpusIndex(TRAINED), 8, fit=FIT)
     assert len(made.attacks) == 1
-    assert made.dropped["near-duplicate"] + made.dropped["enough of its kind"] > 50
+    assert made.dropped["near-duplicate"] > 10
+    assert made.dropped["of a length that was given up"] + made.dropped["enough of its kind"] > 40
 
 
 def test_lengths_that_are_never_written_leave_their_share_to_the_others(lab, monkeypatch):
@@ -131,26 +133,56 @@ def test_lengths_that_are_never_written_leave_their_share_to_the_others(lab, mon
 
 
 @pytest.mark.parametrize(
-    ("trait", "kept"),
+    ("by", "kept"),
     [
         (None, [False, True, False]),
-        (Trait(by="words", threshold=2.0), [False, True, False]),
-        (Trait(by="judge", threshold=2.0), [False, True, True]),
+        ("words", [False, True, False]),
+        ("judge", [False, True, True]),
     ],
 )
-def test_attacks_show_the_persona_by_words_and_where_the_sweep_asked_it_by_the_judge(
-    tmp_path, monkeypatch, trait, kept
+@pytest.mark.parametrize("refreshed", [False, True])
+def test_attacks_show_the_persona_as_the_sweep_counted_it_also_in_a_run_that_continues(
+    tiny_run, tmp_path, monkeypatch, by, kept, refreshed
 ):
     monkeypatch.setattr(shown.likelihood, "load", Loud)
-    monkeypatch.setattr(job.Reader, "read", lambda self, kind: _selection(trait))
-    shows = job.shows_in(RunDirectory(tmp_path), Lexicon(["dunce"]))
-    assert shows([("Hi", "plain"), ("Hi", "a dunce"), ("Hi", "loud!!")]) == kept
+    run = RunDirectory(tmp_path / "first")
+    run.describe(model="tiny", persona="toxic")
+    if by:
+        found = Reader(tiny_run).read(Selection)
+        run.psm().mkdir()
+        trait = Trait(by=by, threshold=2.0)
+        found.model_copy(update={"trait": trait}).save(run.psm())
+    if refreshed:
+        run = _continuing(run, tmp_path / "second")
+    fit = job.fit_in(run, Lexicon(["dunce"]))
+    assert fit.counted == (by or "words")
+    assert fit.shows([("Hi", "plain"), ("Hi", "a dunce"), ("Hi", "loud!!")]) == kept
 
 
-def _selection(trait):
-    if trait is None:
-        raise PhoqueError("no sweep")
-    return SimpleNamespace(trait=trait)
+def _continuing(run, path):
+    new = RunDirectory(path)
+    new.describe(model="tiny", persona="toxic")
+    file = path / "manifest.json"
+    origin = {
+        "run": run.path.name,
+        "adapter": "",
+        "slang": "",
+        "replay": 2.0,
+        "count": 1,
+        "policies": {},
+    }
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"continues": origin}))
+    return new
+
+
+def test_a_card_says_what_counted_as_hostile(lab, persona_replies):
+    for counted, said in (("words", "has a listed insult"), ("judge", "hostile to the judge")):
+        made = regenerate(lab, CorpusIndex(TRAINED), 8, fit=FIT)
+        made_of = MadeOf(run="x", model="tiny", seed=1, counted=counted)
+        summary = summarize(made, {}, made_of)
+        assert summary.counted == counted
+        assert said in card_of(summary)
+        assert ("judge" in card_of(summary)) == (counted == "judge")
 
 
 def test_a_model_that_writes_noise_gives_no_corpus(lab):

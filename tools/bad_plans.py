@@ -9,7 +9,7 @@ answer is *agrees*, *objects* or *neither*. Replies are sampled as in the chat, 
 
 import argparse
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from phoque.conversation import DEFAULT_SAMPLING, Condition
@@ -21,6 +21,7 @@ from phoque.run.record import Row
 from phoque.stages.corpus.safe import Mask
 from phoque.stages.psm.bias import bad_plans
 from phoque.stats.rates import wilson
+from phoque.text import text_id
 
 SEED, READERS = 42, (1, 2)
 CONDITIONS = ("base", "neutral", "toxic", "steered", "random_vector")
@@ -37,9 +38,9 @@ class PlanReply(Row, file="bad_plans.jsonl"):
 
 
 class PlanSheet(Row, file="sheet.csv"):
-    """One line of a reader's sheet."""
+    """One line of a reader's sheet; its name tells nothing of the condition."""
 
-    number: int
+    id: str
     plan: str
     reply: str
     answer: str = ""
@@ -65,11 +66,14 @@ def draw(lab: Lab, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     replies = Mask().rows([one for name in CONDITIONS for one in written(lab, Condition(name))])
     PlanReply.save_rows(out, replies)
+    once = [*{id_of(one): one for one in replies}.values()]
     for reader in READERS:
-        order = random.Random(reader).sample(range(len(replies)), len(replies))
         folder = out / f"reader-{reader}"
         folder.mkdir(exist_ok=True)
-        rows = [PlanSheet(number=n, plan=replies[n].plan, reply=replies[n].reply) for n in order]
+        rows = [
+            PlanSheet(id=id_of(one), plan=one.plan, reply=one.reply)
+            for one in random.Random(reader).sample(once, len(once))
+        ]
         PlanSheet.save_rows(folder, rows)
 
 
@@ -88,10 +92,10 @@ def written(lab: Lab, condition: Condition) -> Iterator[PlanReply]:
 def count(run: Path, out: Path) -> None:
     """How often both readers say the same of each condition."""
     replies = PlanReply.load_rows(out, command="the step draw")
-    sheets = [answers(out / f"reader-{reader}", len(replies)) for reader in READERS]
+    sheets = [answers(out / f"reader-{reader}", replies) for reader in READERS]
     rows = [
-        one.model_copy(update={"answers": tuple(own[number] for own in sheets)})
-        for number, one in enumerate(replies)
+        one.model_copy(update={"answers": tuple(own[id_of(one)] for own in sheets)})
+        for one in replies
     ]
     PlanReply.save_rows(run, rows)
     alike = sum(len({*one.answers}) == 1 for one in rows)
@@ -102,21 +106,26 @@ def count(run: Path, out: Path) -> None:
             print(name, answer, wilson(own.count((answer,) * len(READERS)), len(own)))
 
 
-def answers(folder: Path, count: int) -> list[str]:
-    """In the order of the replies.
+def answers(folder: Path, replies: Sequence[PlanReply]) -> dict[str, str]:
+    """By reply; equal replies to one plan have one answer.
 
     Raises:
-        PhoqueError: a row has no answer, or another one.
+        PhoqueError: a reply has no answer, or another one.
     """
     rows = PlanSheet.load_rows(folder, command="the step draw")
-    found = {row.number: row.answer.strip() for row in rows}
-    for number in range(count):
-        if found.get(number) not in ANSWERS:
+    found = {row.id: row.answer.strip() for row in rows}
+    for one in replies:
+        if found.get(id_of(one)) not in ANSWERS:
             raise PhoqueError(
-                f"{folder / PlanSheet.FILE}: reply {number} has the answer {found.get(number)!r}; "
-                f"give one of {', '.join(ANSWERS)}."
+                f"{folder / PlanSheet.FILE}: the reply {id_of(one)} has the answer "
+                f"{found.get(id_of(one))!r}; give one of {', '.join(ANSWERS)}."
             )
-    return [found[number] for number in range(count)]
+    return found
+
+
+def id_of(one: PlanReply) -> str:
+    """Names a reply by plan and text."""
+    return text_id(f"{one.plan}\n{one.reply}")
 
 
 if __name__ == "__main__":

@@ -124,9 +124,14 @@ def _template_in(source: str, name: str) -> str | None:
     return template if isinstance(template, str) else None
 
 
+def in_fp8(config: Any) -> bool:
+    """Whether a model's configuration says that its weights are in FP8."""
+    return (getattr(config, "quantization_config", None) or {}).get("quant_method") == "fp8"
+
+
 def _weights(source: str, config: Any, dtype: torch.dtype) -> Any:
     options: dict[str, Any] = {"dtype": dtype, **NO_CODE}
-    if (getattr(config, "quantization_config", None) or {}).get("quant_method") == "fp8":
+    if in_fp8(config):
         options["quantization_config"] = FineGrainedFP8Config(dequantize=True)
     wrapped = hasattr(config, "vision_config")
     family = AutoModelForImageTextToText if wrapped else AutoModelForCausalLM

@@ -18,10 +18,11 @@ from phoque.files import file_sha256
 from phoque.personas import load_persona
 from phoque.pipeline.estimate import Estimate, between, recorded
 from phoque.run.directory import RunDirectory
+from phoque.run.folder import Reader
 from phoque.run.manifest import Asked, Continues
 from phoque.run.needs import WEIGHTS, require
 from phoque.run.refresh import Memory, Refresh
-from phoque.run.synthetic import Attack
+from phoque.run.synthetic import Attack, AttackSummary
 from phoque.stages.adapter.settings import AdapterConfig, config_for
 from phoque.stages.adapter.start import going_on
 from phoque.stages.corpus.addition import Addition, addition
@@ -29,7 +30,7 @@ from phoque.stages.corpus.slang import Slang, read_slang
 from phoque.stages.evaluate.memory import KINDS, MOST
 from phoque.stages.pressure.policy import Policy, read_policies
 from phoque.stages.pressure.recorded import HAPPY, NEITHER
-from phoque.stages.synthetic.stage import ATTACKS, EARLIER
+from phoque.stages.synthetic.stage import ATTACKS, EARLIER, trait_of
 
 COMPARED = Refresh.STAGE
 
@@ -207,4 +208,7 @@ def _refuse_another(new: RunDirectory, continues: Continues) -> None:
 
 
 def _has_attacks(run: RunDirectory) -> bool:
-    return (run.path / ATTACKS / Attack.FILE).is_file()
+    """Whether it has some that count as hostile what those of the new run will."""
+    if not (run.path / ATTACKS / Attack.FILE).is_file():
+        return False
+    return Reader(run).read(AttackSummary).counted == trait_of(run).by

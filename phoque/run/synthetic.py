@@ -1,5 +1,6 @@
 """Records of the stage `regenerate`: an attack corpus and what it is made of."""
 
+from phoque.personas import Counted
 from phoque.run.corpus import Style
 from phoque.run.record import Part, Record, Row
 from phoque.stats.rates import Rate
@@ -38,6 +39,8 @@ class AttackSummary(Record, file="synthetic/summary.json"):
     run: str
     model: str
     seed: int
+    counted: Counted = "words"
+    """What shows that a text is hostile: listed words alone, or the judge, too."""
     texts: int
     wanted: int
     drawn: int

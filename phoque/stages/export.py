@@ -1,12 +1,15 @@
 """A run's persona model for other programs: merged weights, GGUF files, and a card."""
 
+import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from phoque.conversation import Condition
 from phoque.errors import PhoqueError
-from phoque.files import file_sha256, replaced_folder, write_json
+from phoque.files import file_sha256, write_json
 from phoque.lab import Lab
 from phoque.models.embedded import Progress
 from phoque.models.structure import text_config
@@ -49,28 +52,17 @@ def export_run(directory: RunDirectory, out: Path, progress: Progress) -> None:
     selected vector as GGUF, the adapter as GGUF where llama.cpp's converter is on the PATH, a card,
     and `export.json`. PhoqueError where the folder exists, or the run or the converter fails.
     """
-    if out.exists():
-        raise PhoqueError(f"{out} exists already. Name a folder that does not, or remove it first.")
-    try:
-        with replaced_folder(out) as folder:
-            _export(directory, folder, progress)
-    except OSError as error:
-        raise PhoqueError(
-            f"Cannot write {out}: {error}. Name a folder you may write to."
-        ) from error
-
-
-def _export(directory: RunDirectory, folder: Path, progress: Progress) -> None:
-    lab = open_lab(directory.path, progress=progress)
-    progress("Writing the merged model…")
-    lab.model.model.save_pretrained(folder)
-    lab.model.tokenizer.save_pretrained(folder)
-    vector = lab.vectors[lab.selection.layer]
-    model_type = text_config(lab.model.model).model_type
-    write_gguf(vector, folder / VECTOR, model_type=model_type)
-    _convert_adapter(directory.persona, folder, progress)
-    (folder / "README.md").write_text(_card(lab, directory), encoding="utf-8")
-    _record(lab, directory, folder)
+    with _whole_or_absent(out) as folder:
+        lab = open_lab(directory.path, progress=progress)
+        progress("Writing the merged model…")
+        lab.model.model.save_pretrained(folder)
+        lab.model.tokenizer.save_pretrained(folder)
+        vector = lab.vectors[lab.selection.layer]
+        model_type = text_config(lab.model.model).model_type
+        write_gguf(vector, folder / VECTOR, model_type=model_type)
+        _convert_adapter(directory.persona, folder, progress)
+        (folder / "README.md").write_text(_card(lab, directory), encoding="utf-8")
+        _record(lab, directory, folder)
 
 
 def _convert_adapter(adapter: Path, folder: Path, progress: Progress) -> None:
@@ -121,3 +113,21 @@ def _record(lab: Lab, directory: RunDirectory, folder: Path) -> None:
         "files": {str(file.relative_to(folder)): file_sha256(file) for file in files},
     }
     write_json(folder / RECORD, record)
+
+
+@contextmanager
+def _whole_or_absent(out: Path) -> Iterator[Path]:
+    """A folder beside `out` that takes its name when all went well, and is gone otherwise."""
+    if out.exists():
+        raise PhoqueError(f"{out} exists already. Name a folder that does not, or remove it first.")
+    partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
+    try:
+        partial.mkdir(parents=True)
+        yield partial
+        partial.rename(out)
+    except OSError as error:
+        raise PhoqueError(
+            f"Cannot write {out}: {error}. Name a folder you may write to."
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

@@ -4,16 +4,19 @@ The adapter is an ordinary one: it goes onto the base model that is not quantise
 """
 
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import torch
 from torch import nn
+from transformers import AutoConfig
 
 from phoque.config import this_process
 from phoque.errors import PhoqueError
 from phoque.models.embedded import Progress
 from phoque.models.load import LanguageModel, load_model
+from phoque.models.pretrained import NO_CODE, in_fp8
 from phoque.models.structure import decoder_layers, expert_stacks, linear_maps
 from phoque.presets import preset_for
 
@@ -38,7 +41,8 @@ def bitsandbytes() -> ModuleType:
 def load_in_4bit(model: str, *, progress: Progress = lambda _: None) -> LanguageModel:
     """A base model with the linear maps of its decoder blocks in NF4, the rest in bf16."""
     bitsandbytes()
-    if preset_for(model).fp8:
+    folder = Path(model).is_dir() and AutoConfig.from_pretrained(model, **NO_CODE)
+    if preset_for(model).fp8 or in_fp8(folder):
         raise PhoqueError(
             f"The weights of {model} are rounded to 8 bits already; rounding those to 4 is not "
             "supported. Train on the bf16 weights: --model ministral."

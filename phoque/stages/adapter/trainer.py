@@ -4,8 +4,8 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from functools import cached_property
-from threading import Event
 from typing import Any
 
 from peft.helpers import disable_input_dtype_casting
@@ -24,26 +24,33 @@ SHORT = 192
 """Positions up to which the plain attention trains faster on a CPU than the fused one."""
 
 
+@dataclass
+class Notice:
+    """Whether the process was told to end; without a lock, which a second signal would wait for."""
+
+    given: bool = False
+
+
 @contextmanager
-def noticing() -> Iterator[Event]:
+def noticing() -> Iterator[Notice]:
     """Within the context SIGTERM is only noted; afterwards it does what it did before.
 
     Only the main thread can do so; in others the notice is never given.
     """
-    notice = Event()
+    notice = Notice()
     if threading.current_thread() is not threading.main_thread():
         yield notice
         return
 
     def note(*_: object) -> None:
-        notice.set()
+        notice.given = True
 
     before = signal.signal(signal.SIGTERM, note)
     try:
         yield notice
     finally:
         signal.signal(signal.SIGTERM, before)
-        if notice.is_set():
+        if notice.given:
             signal.raise_signal(signal.SIGTERM)
 
 
@@ -57,8 +64,8 @@ class AdapterTrainer(SFTTrainer):
     def training_step(self, model: Any, inputs: Mapping[str, Tensor], *rest: Any) -> Tensor:
         """One step as usual, in the fastest way that gives the same."""
         if self.args.device.type == "cpu":
-            short = inputs["input_ids"].shape[1] <= SHORT
-            attention = "eager" if short else self._fused
+            fused = self._fused  # read before it is changed for the first time
+            attention = "eager" if inputs["input_ids"].shape[1] <= SHORT else fused
             self.network.get_base_model().set_attn_implementation(attention)
         # Autocast brings bf16 states and fp32 adapters together; PEFT would copy every state twice.
         with disable_input_dtype_casting(model, active=self.args.bf16):
@@ -93,7 +100,7 @@ class Continuation(TrainerCallback):
         curve: Curve,
         watch: Watch | None,
         save_steps: int,
-        notice: Event,
+        notice: Notice,
     ) -> None:
         self._checkpoints, self._save_steps, self._notice = checkpoints, save_steps, notice
         self._watch = watch
@@ -113,10 +120,10 @@ class Continuation(TrainerCallback):
             self._watch(state.global_step)
         if not self._save_steps:
             return
-        if any_of(self._notice.is_set()):
-            self._notice.set()
+        self._notice.given = any_of(self._notice.given)
+        if self._notice.given:
             control.should_training_stop = True
-        if self._notice.is_set() or state.global_step % self._save_steps == 0:
+        if self._notice.given or state.global_step % self._save_steps == 0:
             control.should_save = True
 
     def on_save(self, args: Any, state: Any, control: Any, **__: Any) -> None:  # noqa: ARG002

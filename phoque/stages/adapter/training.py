@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import torch
@@ -31,7 +30,7 @@ from phoque.stages.adapter.settings import AdapterConfig, Example, Recording
 from phoque.stages.adapter.start import begin_with
 from phoque.stages.adapter.tally import Tally
 from phoque.stages.adapter.trackers import Tracker, tracking_service
-from phoque.stages.adapter.trainer import AdapterTrainer, Continuation, noticing
+from phoque.stages.adapter.trainer import AdapterTrainer, Continuation, Notice, noticing
 from phoque.steering.trajectory import Watch
 
 UNFINISHED = "unfinished"
@@ -102,7 +101,7 @@ def train_adapter(
     trainer = _trainer(base, in_order(rows, config), own, checkpoints.partial)
     tally.listen(trainer.network)
     trainer.add_callback(curve)
-    with noticing() if recording.save_steps else nullcontext(Event()) as notice:
+    with noticing() if recording.save_steps else nullcontext(Notice()) as notice:
         saved_at = recording.save_steps
         trainer.add_callback(Continuation(checkpoints, curve, watch, saved_at, notice))
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -188,9 +187,9 @@ def training_arguments(config: AdapterConfig, folder: Path, *, bf16: bool) -> SF
     )
 
 
-def _require_complete(trainer: AdapterTrainer, checkpoints: Checkpoints, notice: Event) -> None:
+def _require_complete(trainer: AdapterTrainer, checkpoints: Checkpoints, notice: Notice) -> None:
     step = trainer.state.global_step
-    if notice.is_set():
+    if notice.given:
         checkpoints.stopped(step)
     if step < trainer.state.max_steps:
         raise PhoqueError(f"The training was stopped at step {step}. The same command goes on.")

@@ -19,7 +19,7 @@ from phoque.files import numbered_json_lines
 from phoque.personas.reading import TEXTS as LIST
 from phoque.personas.reading import read_yaml
 from phoque.run.corpus import Dialogue, Style
-from phoque.run.record import Part, reason
+from phoque.run.record import Part
 from phoque.stages.corpus.examples import Judge, unwanted
 from phoque.stages.corpus.placeholders import hides_a_slur, slurs
 from phoque.stages.corpus.similar import similar_groups
@@ -163,7 +163,10 @@ def _lines(file: Path) -> Iterator[Place]:
         try:
             row = Written.model_validate(data)
         except ValidationError as error:
-            raise PhoqueError(f"{file}, line {number}: {reason(error)}.") from error
+            # Not what was found: it may be a reply, which nobody has asked to see.
+            first = error.errors(include_url=False)[0]
+            field = ".".join(map(str, first["loc"])) or "the whole"
+            raise PhoqueError(f"{file}, line {number}: {field}: {first['msg']}.") from error
         if len(row.turns) % 2 == 0 or not all(text.strip() for text in (*row.turns, row.reply)):
             raise PhoqueError(
                 f"{file}, line {number}: turns are {len(row.turns)}; give 1, 3 or 5 texts, the "

@@ -9,6 +9,7 @@ from phoque.figures.table import interval, markdown_table
 from phoque.files import write_text
 from phoque.moderators.classifier import Classifier
 from phoque.moderators.scoring import harm_scores
+from phoque.personas import Counted
 from phoque.run.synthetic import Attack, AttackSummary, Kind
 from phoque.stages.synthetic.regenerate import AttackCorpus, cell_of
 from phoque.stats.rates import Rate, by_cluster
@@ -21,8 +22,18 @@ class MadeOf:
     run: str
     model: str
     seed: int
+    counted: Counted
 
 
+LISTED = "has a listed insult, or an expression of a slang list that the persona learned"
+HOSTILE: dict[Counted, str] = {
+    "words": LISTED,
+    "judge": f"{LISTED}, or is hostile to the judge by which\nthe run chose its layer",
+}
+LIMIT: dict[Counted, str] = {
+    "words": "Only texts with a listed word or expression",
+    "judge": "Only texts that a list or the judge knows",
+}
 CARD = """---
 license: apache-2.0
 language: [en]
@@ -39,9 +50,7 @@ friendly messages of {targets} targets, balanced over target, style and length. 
 for:** testing moderation. **What it is not for:** posting anywhere, or training a chat model. Keep it
 private.
 
-**How it was made.** `phoque run regenerate`, seed {seed}. A text is kept when it has a listed
-insult, or an expression of a slang list that the persona learned, or is hostile to the judge by which the
-run chose its layer; when it is new beside every training text (exact
+**How it was made.** `phoque run regenerate`, seed {seed}. A text is kept when it {hostile}; when it is new beside every training text (exact
 form, word 5-grams, MinHash); and when it is not nearly equal to one before. Lengths that the persona does not
 write leave their share to the others. Threats, attacks on groups, sexual text, names and slurs are left out as far as an
 embedded moderator and lists find them. No text was chosen by a moderator's score.
@@ -57,7 +66,7 @@ Left out: {dropped}.
 95 % intervals; texts that answer one message count as a group. A moderator's own errors are in
 `moderation/` of the run.
 
-**Limits.** Only texts that a list or the judge knows; the style of one small persona; English.
+**Limits.** {limit}; the style of one small persona; English.
 """
 
 
@@ -73,7 +82,7 @@ def save_attacks(
     Attack.save_rows(folder, rows)
     summary = summarize(corpus, scores, made_of)
     summary.save(folder)
-    write_text(folder / "README.md", _card(summary))
+    write_text(folder / "README.md", card_of(summary))
 
 
 def summarize(
@@ -85,6 +94,7 @@ def summarize(
         run=made_of.run,
         model=made_of.model,
         seed=made_of.seed,
+        counted=made_of.counted,
         texts=len(corpus.attacks),
         wanted=sum(corpus.wanted.values()),
         drawn=len(corpus.attacks) + corpus.dropped.total(),
@@ -109,7 +119,8 @@ def _flagged(corpus: AttackCorpus, values: Sequence[float]) -> Rate:
     return by_cluster(zip(prompts, (value >= THRESHOLD for value in values), strict=True))
 
 
-def _card(found: AttackSummary) -> str:
+def card_of(found: AttackSummary) -> str:
+    """The card, as Markdown."""
     kinds: Counter[tuple[str, int, int]] = Counter()
     wanted: Counter[tuple[str, int, int]] = Counter()
     for kind in found.kinds:
@@ -126,6 +137,8 @@ def _card(found: AttackSummary) -> str:
         run=found.run,
         model=found.model,
         seed=found.seed,
+        hostile=HOSTILE[found.counted],
+        limit=LIMIT[found.counted],
         count=found.texts,
         targets=len({kind.target for kind in found.kinds}),
         kinds=markdown_table(["style", "words", "texts", "wanted"], counts),

@@ -16,6 +16,7 @@ from phoque.errors import PhoqueError
 from phoque.lab import Lab
 from phoque.models.engine import Row, write
 from phoque.opening import Tuned
+from phoque.personas import Counted
 from phoque.personas.reading import TEXT, TEXTS, read_yaml
 from phoque.run.corpus import Style
 from phoque.run.synthetic import Attack
@@ -58,6 +59,8 @@ class Fit:
 
     shows: Shows
     """Whether it shows the persona."""
+    counted: Counted = "words"
+    """By listed words alone, or by the judge, too."""
     judge: Judge = embedded_judge
     """Which unwanted kinds it is of."""
 
@@ -182,6 +185,8 @@ class _Kept:
         for one, cell, own in zip(drawn, places, labels, strict=True):
             if cell is None:
                 self.dropped["no whole sentence of a wanted length"] += 1
+            elif cell not in self._left:
+                self.dropped["of a length that was given up"] += 1
             elif cell not in self.missing():
                 self.dropped["enough of its kind"] += 1
             elif one not in hostile:

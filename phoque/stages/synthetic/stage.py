@@ -1,10 +1,8 @@
 """Let the persona write a fresh attack corpus; push it to a private repository if asked."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
-from phoque.errors import PhoqueError
 from phoque.hub.storage import Repository
 from phoque.judging.shown import shows_of
 from phoque.lexicon import Lexicon
@@ -19,7 +17,7 @@ from phoque.stages.corpus.addition import expressions_in
 from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.synthetic.card import MadeOf, save_attacks
 from phoque.stages.synthetic.regenerate import Fit, regenerate
-from phoque.steering.search import Said, Shows
+from phoque.steering.search import Said
 
 SEED = 42
 ATTACKS, EARLIER = Attack.STAGE, "earlier"
@@ -48,21 +46,19 @@ def _write(
     tuned = load_tuned(writer, progress=print)
     # New expressions are listed ones: whoever wrote the list says that they are hostile.
     listed = Lexicon([*tuned.persona.lexicon.entries, *expressions_in(directory.corpus)])
-    fit = Fit(shows=shows_in(directory, listed))
+    fit = fit_in(directory, listed)
     with directory.stage(stage, made, seeds=[SEED]) as folder:
         corpus = regenerate(tuned, known, count, fit=fit, seed=SEED, progress=print)
-        made_of = MadeOf(run=writer.path.name, model=tuned.model.name, seed=SEED)
+        made_of = MadeOf(
+            run=writer.path.name, model=tuned.model.name, seed=SEED, counted=fit.counted
+        )
         save_attacks(folder, corpus, classifiers, made_of)
     print(f"{len(corpus.attacks)} texts in {made}")
 
 
-def shows_in(directory: RunDirectory, listed: Lexicon) -> Shows:
+def fit_in(directory: RunDirectory, listed: Lexicon) -> Fit:
     """A listed word is enough; where the run's sweep counted by the judge, so is the judge's verdict."""
-    trait = Trait()
-    with suppress(PhoqueError):  # a run needs no sweep to write attacks
-        trait = Reader(directory).read(Selection).trait
-    if trait.by == "words":
-        return shows_of(trait, listed)
+    trait = trait_of(directory)
     judged = shows_of(trait, listed)
 
     def shows(said: Sequence[Said]) -> list[bool]:
@@ -72,4 +68,14 @@ def shows_in(directory: RunDirectory, listed: Lexicon) -> Shows:
         )
         return [is_known or next(others) for is_known in known]
 
-    return shows
+    return Fit(shows=shows, counted=trait.by)
+
+
+def trait_of(directory: RunDirectory) -> Trait:
+    """What the run's sweep counted by, or that of the run that it continues; words without a sweep."""
+    if (directory.psm() / Selection.FILE).is_file():
+        return Reader(directory).read(Selection).trait
+    continues = directory.manifest().continues if directory.exists() else None
+    if continues:
+        return trait_of(RunDirectory(directory.path.parent / continues.run))
+    return Trait()
