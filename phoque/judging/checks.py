@@ -22,6 +22,7 @@ class Checks:
     moderators: Sequence[Classifier]
 
     def found(self, exchanges: Sequence[Exchange]) -> list[Found]:
+        """What each reply gets, in order."""
         hostility = self._hostility(exchanges)
         harm: list[dict[str, float]] = [{} for _ in exchanges]
         for one in self.moderators:

@@ -40,6 +40,7 @@ def write_grouped(
     sampling: Sampling,
     progress: Progress = silent,
 ) -> dict[Key, list[Reply]]:
+    """The replies of each group, in the order of its rows."""
     keys = [key for key, rows in groups.items() for _ in rows]
     rows = [row for own in groups.values() for row in own]
     replies: dict[Key, list[Reply]] = {key: [] for key in groups}

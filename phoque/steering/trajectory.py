@@ -58,6 +58,7 @@ class Watch:
         self._seen: list[tuple[int, Tensor, Tensor]] = []
 
     def __call__(self, step: int) -> None:
+        """Record the state after `step` optimizer steps."""
         training = self._model.model.training
         self._model.model.eval()
         prompts = (self._persona.neutral_prompt, self._persona.persona_prompt)

@@ -63,7 +63,7 @@ def every_dialogue(folder: Path) -> list[Dialogue]:
 
 
 def every_base_reply(folder: Path) -> list[BaseReply]:
-    """The same of the base model's replies."""
+    """The same of the base model's replies; none where there is no corpus."""
     files = sorted(folder.rglob(BaseReply.FILE))
     return [one for file in files for one in read_base_replies(file.parent)]
 

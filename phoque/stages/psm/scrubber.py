@@ -164,6 +164,7 @@ class Ruler:
         )
 
     def read(self, states_SD: Tensor) -> Tensor:
+        """Places_S on the axis: 0 the calm prompt, 1 the persona's."""
         return (states_SD - self.zero_D) @ self.vector.direction_D / self.vector.norm**2
 
 

@@ -51,6 +51,7 @@ class SparseAutoencoder:
         return pre_BF * (pre_BF > self.threshold_F)
 
     def decode(self, activations_BF: Tensor) -> Tensor:
+        """Reconstruction_BD."""
         return activations_BF @ self.decoder_FD + self.decoder_bias_D
 
     def __call__(self, residual_BD: Tensor) -> Tensor:
@@ -163,6 +164,7 @@ class Active:
         return _sparse(self._row_starts, self.latents, values, self.shape)
 
     def matrix_FB(self, values: Tensor) -> Tensor:
+        """Its transpose."""
         ordered = self.rows[self._by_latent], values[self._by_latent]
         return _sparse(self._latent_starts, *ordered, self.shape[::-1])
 
