@@ -140,9 +140,8 @@ def test_lengths_that_are_never_written_leave_their_share_to_the_others(lab, mon
         ("judge", [False, True, True]),
     ],
 )
-@pytest.mark.parametrize("refreshed", [False, True])
-def test_attacks_show_the_persona_as_the_sweep_counted_it_also_in_a_run_that_continues(
-    tiny_run, tmp_path, monkeypatch, by, kept, refreshed
+def test_attacks_show_the_persona_as_the_sweep_counted_it(
+    tiny_run, tmp_path, monkeypatch, by, kept
 ):
     monkeypatch.setattr(shown.likelihood, "load", Loud)
     run = RunDirectory(tmp_path / "first")
@@ -152,27 +151,9 @@ def test_attacks_show_the_persona_as_the_sweep_counted_it_also_in_a_run_that_con
         run.psm().mkdir()
         trait = Trait(by=by, threshold=2.0)
         found.model_copy(update={"trait": trait}).save(run.psm())
-    if refreshed:
-        run = _continuing(run, tmp_path / "second")
     fit = job.fit_in(run, Lexicon(["dunce"]))
     assert fit.counted == (by or "words")
     assert fit.shows([("Hi", "plain"), ("Hi", "a dunce"), ("Hi", "loud!!")]) == kept
-
-
-def _continuing(run, path):
-    new = RunDirectory(path)
-    new.describe(model="tiny", persona="toxic")
-    file = path / "manifest.json"
-    origin = {
-        "run": run.path.name,
-        "adapter": "",
-        "slang": "",
-        "replay": 2.0,
-        "count": 1,
-        "policies": {},
-    }
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"continues": origin}))
-    return new
 
 
 def test_a_card_says_what_counted_as_hostile(lab, persona_replies):

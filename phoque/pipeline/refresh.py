@@ -30,7 +30,7 @@ from phoque.stages.corpus.slang import Slang, read_slang
 from phoque.stages.evaluate.memory import KINDS, MOST
 from phoque.stages.pressure.policy import Policy, read_policies
 from phoque.stages.pressure.recorded import HAPPY, NEITHER
-from phoque.stages.synthetic.stage import ATTACKS, EARLIER, trait_of
+from phoque.stages.synthetic.stage import ATTACKS, EARLIER
 
 COMPARED = Refresh.STAGE
 
@@ -208,7 +208,6 @@ def _refuse_another(new: RunDirectory, continues: Continues) -> None:
 
 
 def _has_attacks(run: RunDirectory) -> bool:
-    """Whether it has some that count as hostile what those of the new run will."""
-    if not (run.path / ATTACKS / Attack.FILE).is_file():
-        return False
-    return Reader(run).read(AttackSummary).counted == trait_of(run).by
+    """Whether it has some that were kept for listed words alone, as those of the new run will be."""
+    there = (run.path / ATTACKS / Attack.FILE).is_file()
+    return there and Reader(run).read(AttackSummary).counted == "words"

@@ -72,10 +72,10 @@ def fit_in(directory: RunDirectory, listed: Lexicon) -> Fit:
 
 
 def trait_of(directory: RunDirectory) -> Trait:
-    """What the run's sweep counted by, or that of the run that it continues; words without a sweep."""
+    """What the run's own sweep counted by; words without one.
+
+    A refreshed run has none, so that its new expressions are not lost among all that is hostile.
+    """
     if (directory.psm() / Selection.FILE).is_file():
         return Reader(directory).read(Selection).trait
-    continues = directory.manifest().continues if directory.exists() else None
-    if continues:
-        return trait_of(RunDirectory(directory.path.parent / continues.run))
     return Trait()
