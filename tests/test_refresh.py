@@ -1,5 +1,6 @@
 """`phoque run refresh`, all of it: a stop, the old run untouched, policies before and after."""
 
+import json
 import random
 
 import pytest
@@ -13,7 +14,7 @@ from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.run.pressure import POSTED, SEEN, PressureReport, Turn
 from phoque.run.refresh import Refresh
-from phoque.run.synthetic import Attack
+from phoque.run.synthetic import Attack, AttackSummary
 from phoque.stages.corpus.slang import DIALOGUES_PER_USE
 from phoque.stages.corpus.training_set import read_base_replies, read_dialogues
 from phoque.stages.synthetic import regenerate as synthetic
@@ -102,6 +103,15 @@ def test_a_refresh_goes_on_after_a_stop_and_leaves_the_old_run_alone(  # noqa: P
     assert len(next_plan.added.known) == 108
     assert next_plan.asked.stages == ("corpus", "persona", "memory", "regenerate", "refresh")
     assert next_plan.seconds.keys() == {*next_plan.asked.stages}
+    # Attacks that a judge chose are not compared with what a list of expressions chooses.
+    summary = reader.read(AttackSummary)
+    summary.model_copy(update={"counted": "judge"}).save(run.path / "synthetic")
+    manifest = run.path / "manifest.json"
+    stages = json.loads(manifest.read_text())
+    del stages["stages"]["regenerate"]
+    manifest.write_text(json.dumps(stages))
+    again = plan_of(place, run=run.path, slang=place / "more.yaml", count=16)
+    assert "earlier" in again.asked.stages
 
 
 def cut(*_, **__):
