@@ -110,4 +110,4 @@ def _saving(file: str) -> Callable[[Reader], gr.DownloadButton]:
 
 def _label(run: RunDirectory, name: str) -> str:
     persona = persona_of(Reader(run, psm=name))
-    return f"{persona} (trained into this model)" if name == "psm" else persona
+    return f"{persona} (trained here)" if name == "psm" else persona
