@@ -3,6 +3,7 @@
 import logging
 import os
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -109,9 +110,26 @@ def cache_folder() -> Path:
     """Folder of converted models: `PHOQUE_CACHE`, or the user's cache folder, or a temporary one."""
     if chosen := secret("PHOQUE_CACHE"):
         return Path(chosen).expanduser()
-    home, temporary = _home(), os.environ.get("TMPDIR") or TEMPORARY
-    own = os.environ.get("XDG_CACHE_HOME") or (home / ".cache" if home else temporary)
-    return Path(own) / "what-the-phoque"
+    home = _home()
+    own = os.environ.get("XDG_CACHE_HOME") or (home and home / ".cache")
+    return Path(own) / "what-the-phoque" if own else _own_temporary()
+
+
+def _own_temporary() -> Path:
+    """A folder among temporary files that no other user of the machine can have filled.
+
+    Raises:
+        PhoqueError: somebody else has made it.
+    """
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    folder = Path(os.environ.get("TMPDIR") or TEMPORARY) / f"what-the-phoque-{user}"
+    with suppress(OSError):
+        folder.mkdir(mode=0o700)
+    if folder.is_symlink() or (folder.exists() and folder.stat().st_uid != user):
+        raise PhoqueError(
+            f"{folder} belongs to somebody else. Name a folder of your own with PHOQUE_CACHE."
+        )
+    return folder
 
 
 def _home() -> Path | None:

@@ -125,7 +125,7 @@ def test_a_file_is_not_offered_where_there_is_no_room_for_a_copy(tmp_path, monke
     assert Path(served(file, "saved.bin")).read_bytes() == b"vectors"
 
 
-def test_without_a_home_models_are_kept_with_temporary_files(monkeypatch):
+def test_without_a_home_models_are_kept_with_temporary_files(tmp_path, monkeypatch):
     for name in ("PHOQUE_CACHE", "PHOQUE_LEDGER", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
         monkeypatch.delenv(name, raising=False)
 
@@ -133,8 +133,14 @@ def test_without_a_home_models_are_kept_with_temporary_files(monkeypatch):
         raise RuntimeError("Could not determine home directory.")
 
     monkeypatch.setattr("phoque.config.Path.home", unknown)
-    monkeypatch.setenv("TMPDIR", "/some/place")
-    assert cache_folder() == Path("/some/place/what-the-phoque")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    folder = tmp_path / f"what-the-phoque-{os.getuid()}"
+    assert cache_folder() == folder
+    assert folder.stat().st_mode & 0o777 == 0o700
+    folder.rmdir()
+    folder.symlink_to(tmp_path)  # whoever else is on the machine can fill it
+    with pytest.raises(PhoqueError, match=r"belongs to somebody else.*PHOQUE_CACHE"):
+        cache_folder()
     with pytest.raises(PhoqueError, match=r"no home folder.*PHOQUE_LEDGER"):
         export_log_file()
 

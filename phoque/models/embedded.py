@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import torch
 from filelock import FileLock
@@ -90,9 +91,14 @@ def is_intact(folder: Path) -> bool:
 
 
 def _convert(gguf: Path, folder: Path) -> None:
-    quantized = AutoModelForCausalLM.from_pretrained(
-        gguf.parent, gguf_file=gguf.name, dtype=torch.bfloat16, trust_remote_code=False
-    )
+    source: dict[str, Any] = {"gguf_file": gguf.name, "trust_remote_code": False}
+    try:
+        quantized = AutoModelForCausalLM.from_pretrained(
+            gguf.parent, dtype=torch.bfloat16, **source
+        )
+        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **source)
+    except OSError as error:
+        raise PhoqueError(f"The model {gguf} cannot be read: {error}. Install it again.") from error
     # transformers refuses to save a model that it still believes to be quantised.
     config = quantized.config
     del config.quantization_config
@@ -100,7 +106,4 @@ def _convert(gguf: Path, folder: Path) -> None:
     model.load_state_dict(quantized.state_dict())
     model.generation_config = quantized.generation_config
     model.save_pretrained(folder)
-    tokenizer = AutoTokenizer.from_pretrained(
-        gguf.parent, gguf_file=gguf.name, trust_remote_code=False
-    )
     tokenizer.save_pretrained(folder)

@@ -113,7 +113,11 @@ class LanguageModel:
         Raises:
             PhoqueError: the folder has no adapter, or one for another architecture.
         """
-        merged = wrapped_by(self, folder).merge_and_unload().eval()
+        wrapped = wrapped_by(self, folder)
+        try:
+            merged = wrapped.merge_and_unload().eval()
+        except (RuntimeError, ValueError) as error:
+            raise PhoqueError(no_fit(self, folder, error)) from error
         return replace(self, model=merged, name=f"{self.name} + {folder.name}")
 
 
@@ -124,7 +128,12 @@ def wrapped_by(model: LanguageModel, folder: Path) -> Any:
     try:
         return PeftModel.from_pretrained(model.model, folder)
     except (RuntimeError, ValueError) as error:
-        raise PhoqueError(f"The adapter in {folder} does not fit {model.name}: {error}") from error
+        raise PhoqueError(no_fit(model, folder, error)) from error
+
+
+def no_fit(model: LanguageModel, folder: Path, error: Exception) -> str:
+    """What is said of an adapter for another architecture."""
+    return f"The adapter in {folder} does not fit {model.name}: {error}"
 
 
 def weights_digest(network: nn.Module) -> str:

@@ -4,6 +4,8 @@ Shapes: B = rows, S = new positions, T = all positions so far, K = last position
 """
 
 import inspect
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from torch import Tensor, nn
@@ -34,7 +36,7 @@ def read(
         caching: whether to keep a cache.
     """
     plain = getattr(network, "get_base_model", lambda: network)()
-    takes, size = inspect.signature(type(plain).forward).parameters, ids_BS.shape[1]
+    takes, size = _parameters(type(plain).forward), ids_BS.shape[1]
     given = {
         # A state-space model keeps the past in its state, so its mask covers new positions only.
         "attention_mask": mask_BT[:, -size:] if STATE in takes else mask_BT,
@@ -55,3 +57,9 @@ def select(seen: Any, rows_B: Tensor) -> None:
     # a family's own cache (MiniMax's) holds beside its layers.
     selects = type(seen).batch_select_indices is not Cache.batch_select_indices
     (seen.batch_select_indices if selects else seen.reorder_cache)(rows_B)
+
+
+@cache
+def _parameters(forward: Callable[..., Any]) -> frozenset[str]:
+    """The names of a forward pass's parameters; reading them takes longer than a small step."""
+    return frozenset(inspect.signature(forward).parameters)

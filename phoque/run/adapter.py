@@ -14,6 +14,9 @@ COLUMN = "loss_"
 """Older curves have the loss of a style in a column of its own."""
 
 
+OLD_CONDITIONS = {"control": "random_vector", "random": "random_vector"}
+
+
 class Metrics(Row, file="metrics.jsonl"):
     """A row of the curve: means since the row before, other numbers at this step."""
 
@@ -95,6 +98,12 @@ class Sample(Masked, Row, file="persona/samples.jsonl"):
     """A reply is flagged from this harm score on."""
     flag_rate: Rate
     replies: tuple[SampleReply, ...]
+
+    @classmethod
+    def upgrade(cls, data: Any) -> Any:
+        """The random vector had other names."""
+        named = data["condition"]
+        return {**data, "condition": OLD_CONDITIONS.get(named, named)}
 
 
 class Identity(Part):

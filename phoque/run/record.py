@@ -186,9 +186,9 @@ class Row(Filed):
         with path.open("rb") as file:
             rows = whole_table(file, path.name)
             file.seek(0)
-            head = file.readline().decode(errors="replace")
+            head = file.readline()
         # Without rows nothing else would show that it is another file.
-        if not rows and not any(name in head for name in cls.model_fields):
+        if not rows and not _names(head) & {*cls.model_fields}:
             raise PhoqueError("its first row names no column that is known here")
         yield from enumerate(map(cls._told, rows), 1)
 
@@ -197,6 +197,11 @@ class Row(Filed):
         """Cells with a value; an empty one of a field with a default says nothing."""
         optional = {name for name, field in cls.model_fields.items() if not field.is_required()}
         return {name: cell for name, cell in cells.items() if cell or name not in optional}
+
+
+def _names(head: bytes) -> set[str]:
+    """Columns of the first line of a table; those of ours hold no comma."""
+    return {name.strip(' "\r\n') for name in head.decode("utf-8-sig", errors="replace").split(",")}
 
 
 def renamed(data: Mapping[str, T], names: Mapping[str, str]) -> dict[str, T]:

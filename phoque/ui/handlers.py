@@ -190,7 +190,7 @@ class Handlers:
 
     def _warming(self, run: Run) -> Iterator[str]:
         yield from run.warming(self._services)
-        ready = self._services.status().ready
+        ready = not run.stopped() and self._services.status().ready
         ahead, seconds = self._services.line() if ready else (0, 0.0)
         if ahead:
             yield wording.IN_LINE.format(components.counted(ahead, "request"), seconds)

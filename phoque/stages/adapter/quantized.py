@@ -3,6 +3,7 @@
 The adapter is an ordinary one: it goes onto the base model that is not quantised.
 """
 
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -41,8 +42,7 @@ def bitsandbytes() -> ModuleType:
 def load_in_4bit(model: str, *, progress: Progress = lambda _: None) -> LanguageModel:
     """A base model with the linear maps of its decoder blocks in NF4, the rest in bf16."""
     bitsandbytes()
-    folder = Path(model).is_dir() and AutoConfig.from_pretrained(model, **NO_CODE)
-    if preset_for(model).fp8 or in_fp8(folder):
+    if preset_for(model).fp8 or _folder_in_fp8(model):
         raise PhoqueError(
             f"The weights of {model} are rounded to 8 bits already; rounding those to 4 is not "
             "supported. Train on the bf16 weights: --model ministral."
@@ -58,6 +58,13 @@ def load_in_4bit(model: str, *, progress: Progress = lambda _: None) -> Language
     base.model.to("cuda" if torch.cuda.is_available() else "cpu")
     require_quantized(base.model)
     return base
+
+
+def _folder_in_fp8(model: str) -> bool:
+    """What is wrong with a folder is told when it is loaded."""
+    with suppress(OSError, ValueError):
+        return Path(model).is_dir() and in_fp8(AutoConfig.from_pretrained(model, **NO_CODE))
+    return False
 
 
 def quantize(network: nn.Module) -> None:
