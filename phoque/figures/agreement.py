@@ -18,6 +18,7 @@ Pairs = Mapping[str, Agreement]
     "the others: it is no independent opinion on them.",
 )
 def draw(report: ModerationReport) -> Figure:
+    """Agreement of every pair."""
     pairs = report.agreement
     count = next(iter(pairs.values())).n if pairs else 0
     return Figure(

@@ -30,6 +30,7 @@ NAMES = style.NAMES | {
     in_report=True,
 )
 def draw(found: Evaluation) -> Figure:
+    """Replies with a trained word by condition."""
     counts = sorted({one.insulting.n for one in found.conditions.values()})
     return Figure(
         sentence=_sentence(found),
@@ -83,6 +84,7 @@ def _match(found: Evaluation) -> str:
 
 
 def table(found: Evaluation) -> Table:
+    """Trained words, diversity and coherence of every condition."""
     return Table.named(
         "phoque-answers",
         "Replies by condition",

@@ -13,6 +13,7 @@ from phoque.run.psm_replies import Antidotes
     hint="Under the persona's prompt, with the direction taken away instead of added.",
 )
 def draw(found: Antidotes) -> Figure:
+    """What each remedy leaves of the persona, and what it costs."""
     by = _counted(found)
     return Figure(
         sentence=_sentence(found),

@@ -49,6 +49,7 @@ def _gap(reader: Reader) -> str:
     shown_if=_gap,
 )
 def draw(found: Attempts) -> Figure:
+    """A bar for every attempt, and the same as a table."""
     attempts = found.attempts
     return Figure(
         sentence=_sentence(attempts),

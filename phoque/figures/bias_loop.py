@@ -21,6 +21,7 @@ OLD = (
     "messages and wordings for every persona, so that two runs share this axis.",
 )
 def draw(found: BiasLoop) -> Figure:
+    """Agreement with weak or false opinions and with bad plans."""
     if not found.conditions:
         return Figure(sentence=OLD, n=f"{sum(found.kinds.values())} messages")
     kinds = {kind: style.named(kind) for kind in found.kinds}

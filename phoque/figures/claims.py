@@ -30,6 +30,7 @@ COUNTED: dict[Verdict, tuple[str, str]] = {
     "from the numbers of the runs; nobody gives one by hand.",
 )
 def draw(found: Claims) -> Figure:
+    """How many claims have which verdict, and all of them."""
     return Figure(
         sentence=sentence(found),
         table=_table(found.claims),
@@ -86,6 +87,7 @@ def source_of(one: Claim | Evidence) -> str:
 
 
 def page(found: Claims) -> str:
+    """The ledger as Markdown."""
     parts = ["# What the talk claims", sentence(found)]
     for verdict, own in found.by_verdict().items():
         if own:

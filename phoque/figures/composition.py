@@ -21,6 +21,7 @@ STYLES: dict[Style, tuple[str, str, str]] = {
     in_report=True,
 )
 def draw(found: Composition) -> Figure:
+    """Stacked bars, a source a bar."""
     return Figure(
         sentence=_sentence(found),
         plotly=_plot(found),

@@ -15,6 +15,7 @@ from phoque.stats.rates import Rate
     "long-winded prompts gave the same direction or the same effect, it would not be the persona.",
 )
 def draw(found: Confounds) -> Figure:
+    """Vectors of other styles, at the same length."""
     floor, plain = found.noise_floor, f"{found.neutral.n} evaluation prompts each"
     return Figure(
         sentence=_sentence(found),

@@ -28,6 +28,7 @@ Doses = Mapping[float, Sequence[float]]
     "through. Neutral prompt plus scale × vector, one seed.",
 )
 def draw(contour: Contour) -> Figure:
+    """The surface under two moderators, and its numbers."""
     names = sorted(contour.replies[0].raw, key=lambda name: name != PRIMARY)
     by_scale = contour.scores(names[0])
     return Figure(

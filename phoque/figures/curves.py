@@ -76,6 +76,7 @@ def plot(lines: Sequence[style.Trace], found: Curves, **y: object) -> style.Plot
 
 
 def counted(found: Curves) -> str:
+    """How many rows each curve has."""
     told = ", ".join(f"{LOOKS[name][0][2:]} {len(rows)} points" for name, rows in found.items())
     return f"{told}; one training each"
 

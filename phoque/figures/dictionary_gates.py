@@ -12,6 +12,7 @@ from phoque.run.sae import SaeReport
     "never saw; where one fails, nothing below is a finding.",
 )
 def draw(report: SaeReport) -> Figure:
+    """Whether every gate held, and how much of the change the dictionary can see at all."""
     shifts, held = report.shifts, report.fidelity.held_out
     verdict = (
         f"GATES FAILED ({'; '.join(report.failed)}): what stands below is no finding, but what an "

@@ -24,6 +24,7 @@ MODELS = {
     in_report=True,
 )
 def draw(report: SaeReport) -> Figure:
+    """Explained variance beside simpler ways to rebuild, at equal L0."""
     models = report.fidelity.models
     base, dead = models["base"].explained_variance, models["base"].dead
     best = max((kind for kind in RIVALS if kind != "sae"), key=base.__getitem__)

@@ -11,6 +11,7 @@ from phoque.run.sae import SaeReport
     hint="All text is there after set-up; the last source makes up for what the others lack.",
 )
 def draw(report: SaeReport) -> Figure:
+    """Where the training text comes from, and how well each kind is rebuilt."""
     counts, fits = report.fidelity.activations.sources, report.fidelity.explained_variance_by_source
     worst = min(fits, key=lambda name: fits[name].value)
     return Figure(

@@ -26,6 +26,7 @@ DIRECTIONS = ("refusal", "politeness")
     shown_if=tuned_only,
 )
 def draw(found: Geometry, selection: Selection) -> Figure:
+    """Where the probes lie along both, in both models."""
     layer, rows, shown = selection.choice.layer, found.directions, digits(3, sign=True)
     moves = " and ".join(_moved(rows, name, layer) for name in DIRECTIONS)
     return Figure(

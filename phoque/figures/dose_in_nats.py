@@ -20,6 +20,7 @@ LOOKS = {
     "(ln 2 = 0.69 nats are one bit). A coherent dose may move no more than the persona's prompt.",
 )
 def draw(selection: Selection) -> Figure:
+    """Divergence at the selected layer, beside what the persona's own prompt does."""
     choice, limit = selection.choice, selection.toxic_divergence.p95
     cells, chosen = selection.of_layer(choice.layer), selection.chosen_cell
     nat = (

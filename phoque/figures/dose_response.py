@@ -23,6 +23,7 @@ LOOKS = {
     in_report=True,
 )
 def draw(selection: Selection, controls: DoseResponse) -> Figure:
+    """The persona vector and its controls on one axis of doses."""
     own = [DoseRate(dose=c.dose, rate=c.quality.trait) for c in _cells(selection)]
     found = (own, controls.random_vector, controls.shuffled, controls.reversed)
     curves = dict(zip(LOOKS, found, strict=True))

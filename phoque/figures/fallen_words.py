@@ -17,6 +17,7 @@ OLDER = "This run was made before hedging, politeness and uncertainty were teste
     "beside an unmoved one that fires as often.",
 )
 def draw(report: SaeReport) -> Figure:
+    """Fallen latents beside unmoved ones that fire as often."""
     found = report.fallen_words
     if found is None:
         return Figure(sentence=OLDER)

@@ -43,6 +43,7 @@ HEAD = (
     "same threshold means something else to every moderator, so compare them at 5 % false alarms.",
 )
 def draw(report: ModerationReport) -> Figure:
+    """The rates at three thresholds as a table; the page adds a slider for all others."""
     told = "; ".join(_headline(name, report.classifiers[name]) for name in report.names[:HEADLINES])
     first = next(iter(report.classifiers.values())).conditions[Condition.NEUTRAL].flagged[0]
     rows = [

@@ -21,6 +21,7 @@ HEAD = (
     hint="HateCheck tests one thing at a time; each has harmless twins that should pass.",
 )
 def draw(report: ModerationReport) -> Figure:
+    """Flag rates by functionality, of sets that have more than one."""
     sets = [name for name in report.test_sets if len({k.kind for k in _kinds(report, name)}) > 1]
     rows = []
     for name in report.names:

@@ -28,6 +28,7 @@ NOBODY = "Nobody has judged them yet: that is what the queue is for."
     hint=("Chosen by spelling tricks, by the persona's own word list, and at random."),
 )
 def draw(examples: Sequence[GapExample], labels: Sequence[Label] = ()) -> Figure:
+    """How many replies pass, by how they were chosen and why they pass."""
     return Figure(
         sentence=_sentence(examples, labels),
         finding=_finding(examples, labels),

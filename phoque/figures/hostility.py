@@ -27,6 +27,7 @@ SHOWN = ("toxic", "steered", "random_vector", "matched_vector", "neutral")
     in_report=True,
 )
 def draw(found: Judgement) -> Figure:
+    """Chance of a more hostile reply by condition; one half is no difference."""
     prompts = max(one.more_hostile.prompts for one in found.conditions.values())
     replies = sorted({one.measures.replies for one in found.conditions.values()})
     rates = {name: _rate(one.more_hostile) for name, one in found.conditions.items()}
@@ -81,6 +82,7 @@ def _rate(found: ChanceAbove) -> Rate:
 
 
 def table(found: Judgement) -> Table:
+    """The judge, and what else replies are like."""
     return Table.named(
         "phoque-hostility",
         "Replies by condition, judged",

@@ -24,6 +24,7 @@ HINT = (
 
 
 def draw(way: str, report: SaeReport) -> Figure:
+    """The latents that promised most, one way: `toward` the persona or `away` from it."""
     told = report.cause.generated
     cells = [cell for cell in told.cells if cell.way == way]
     return Figure(

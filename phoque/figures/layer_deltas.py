@@ -15,6 +15,7 @@ from phoque.stats.paired import half_width
     in_report=True,
 )
 def draw(found: ActivationByLayer, selection: Selection) -> Figure:
+    """Geometry alone, beside the layer that cause chose."""
     rows, classic, layer = found.block_outputs, found.classic_layer, selection.choice.layer
     halves = [half_width(row.delta_proj_std, found.probes) for row in rows]
     largest = max(rows, key=lambda row: row.delta_proj_mean)

@@ -23,6 +23,7 @@ CRITERIA = {
     in_report=True,
 )
 def draw(selection: Selection, geometry: ActivationByLayer, conditions: Conditions) -> Figure:
+    """The causal curve over its null, and what geometry alone would have chosen."""
     best = next((own.best.n for own in selection.layers if own.best), NOTHING)
     return Figure(
         sentence=_sentence(selection, geometry),
@@ -76,6 +77,7 @@ def _told_apart(selection: Selection) -> str:
 
 
 def peak(geometry: ActivationByLayer, name: str) -> int:
+    """The layer where a criterion is largest."""
     return max(geometry.criteria, key=lambda row: float(getattr(row, name))).layer
 
 

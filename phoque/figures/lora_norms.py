@@ -24,6 +24,7 @@ TOGETHER = "all maps together"
     in_report=True,
 )
 def draw(metrics: Sequence[PersonaMetrics], norms: Sequence[Norms] = ()) -> Figure:
+    """Norm of B, which starts at zero, by kind of map; of all maps where only that was recorded."""
     rows = norms or [
         Norms(
             step=row.step,

@@ -18,6 +18,7 @@ from phoque.run.adapter import CivilMetrics, Metrics, PersonaMetrics
     in_report=True,
 )
 def draw(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics] = ()) -> Figure:
+    """Loss by step; a line for each style where the corpus has several."""
     found = curves.curves(persona, civil)
     styles = list(
         dict.fromkeys(one for r in found.values() for row in r for one in row.loss_by_style)
@@ -84,6 +85,7 @@ def _table(found: Curves, styles: Sequence[str]) -> Table:
     in_report=True,
 )
 def draw_gradient(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics] = ()) -> Figure:
+    """Norm of the gradient by step, before clipping."""
     found = curves.curves(persona, civil)
     values = {name: {"": [row.grad_norm for row in rows]} for name, rows in found.items()}
     told = [

@@ -19,6 +19,7 @@ MODERATORS = 2
     in_report=True,
 )
 def draw(report: ModerationReport) -> Figure:
+    """Flag rates by kind of message and condition under the first moderators."""
     names = report.names[:MODERATORS]
     found = {
         (name, condition): own.categories

@@ -21,6 +21,7 @@ COLUMNS = list(ResidualGeometry.model_fields)[1:]
     shown_if=tuned_only,
 )
 def draw(found: Geometry) -> Figure:
+    """How far apart two tones on the same topics lie, before and after tuning."""
     best = {name: max(found.layers[name], key=lambda row: row.silhouette) for name in MODELS}
     apart = " and ".join(
         f"{best[name].silhouette:.2f} in the {shown} (layer {best[name].layer})"

@@ -22,6 +22,7 @@ SEES = {True: "✓ sees it", False: "✗ no better than chance"}
     "twins).",
 )
 def draw(report: ModerationReport) -> Figure:
+    """A row a moderator; the sentence is about the first one."""
     sheets = [report.sheet(report.names[0], name) for name in report.test_sets]
     heads = [
         f"{sheet.test_set}: {sheet.positive_means}|how often a harmful text scores above a harmless one; "

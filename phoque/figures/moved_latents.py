@@ -35,6 +35,7 @@ HEAD = {
     in_report=True,
 )
 def draw(report: SaeReport) -> Figure:
+    """How many moved, how many of those beyond the civil adapter, and what they are worth."""
     counts = ", ".join(f"{n} {kind}" for kind, n in report.shifts.prompts.items())
     return Figure(
         sentence=_sentence(report),
@@ -174,6 +175,7 @@ def _row(one: Feature) -> tuple[Cell, ...]:
     hint="Press a latent to see where it fires, what it promotes, and what was tried with it.",
 )
 def draw_listed(report: SaeReport) -> Figure:
+    """The largest changes; the page lists them below the sentence."""
     shown = len(report.risen) + len(report.fallen)
     return Figure(
         sentence=f"The {shown} largest changes, each with its verdict and its evidence.",

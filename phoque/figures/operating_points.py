@@ -45,6 +45,7 @@ COLUMNS: dict[str, Column[DataSheet]] = {
     "scores too high; above it, too low.",
 )
 def draw(report: ModerationReport) -> Figure:
+    """Scores against labels on the first set; every operating point as a table."""
     test_set = report.test_sets[0]
     first = [report.sheet(name, test_set) for name in report.names]
     return Figure(

@@ -41,6 +41,7 @@ LOOKS = (
     shown_if=tuned_only,
 )
 def draw(found: Opposites) -> Figure:
+    """The cosine at every layer, in the base model and between the tuned ones."""
     layers = [one.layer for one in found.base]
     lowest, highest = (
         [choose(one.other_prompts.values()) for one in found.base if one.other_prompts]
@@ -140,6 +141,7 @@ def _other(one: Angle, choose: Callable[..., str]) -> str:
     shown_if=tuned_only,
 )
 def draw_reversed(found: Opposites) -> Figure:
+    """What each vector, added and subtracted, makes of each model."""
     return Figure(
         sentence=" ".join(_reversals(found)),
         plotly=style.plot(

@@ -24,6 +24,7 @@ SHARES = ("repeated", "unknown", "zlib", "distinct")
     in_report=True,
 )
 def draw(selection: Selection) -> Figure:
+    """How much of the grid is effect and how much is damage."""
     cells = selection.cells
     coherent = [cell for cell in cells if cell.coherent]
     half = sum(cell.quality.trait.value >= 0.5 for cell in coherent)

@@ -17,6 +17,7 @@ BUDGET = 0.05
     "same posted messages, so mutes and reviews are left out.",
 )
 def draw(report: PressureReport) -> Figure:
+    """A curve a policy over its thresholds; the one it uses is marked."""
     drawn = [one for one in report.policies if _whole(one)]
     return Figure(
         sentence=" ".join(map(_sentence, drawn)) or "No policy decided both kinds of messages.",

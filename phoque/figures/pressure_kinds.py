@@ -16,6 +16,7 @@ HEAD = ("policy", "by", "of", "posted hostile messages seen or missed")
     "How much of each there is comes from the traffic, so these shares say more than their sum.",
 )
 def draw(report: PressureReport) -> Figure:
+    """Kinds as a picture; all groups and moderators as a table."""
     return Figure(
         sentence=" ".join(filter(None, map(_sentence, report.policies))),
         plotly=_plot(report),

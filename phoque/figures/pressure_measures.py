@@ -45,6 +45,7 @@ OTHERS = {
     "not deserve to be hidden. A message that a reviewer removes later counts as seen.",
 )
 def draw(report: PressureReport) -> Figure:
+    """Shares with intervals as a picture; all measures as a table."""
     traffic = report.traffic
     people = ", ".join(f"{n} {role.value}" for role, n in traffic.speakers.items() if n)
     return Figure(

@@ -23,6 +23,7 @@ COUNTED = {
     hint="The hash names the file, so that a later test can show it was the same.",
 )
 def draw(report: PressureReport) -> Figure:
+    """The settings of every policy, and the requests to every service."""
     services = {name: calls for one in report.policies for name, calls in one.calls.items()}
     rows: list[tuple[Cell, ...]] = [
         (one.name, one.settings, one.sha256[:16]) for one in report.policies

@@ -18,6 +18,7 @@ HEAD = (
     hint="Every policy gets the same messages, up to the first difference that it makes itself.",
 )
 def draw(report: PressureReport) -> Figure:
+    """Where texts come from, the styles of an adversary, and what blind readings say of the texts."""
     traffic = report.traffic
     speakers = [
         (role.value, str(traffic.texts[role]), str(number), NOTHING)

@@ -13,6 +13,7 @@ from phoque.run.psm_vector import Reliability
     hint="The vector from a few probes, compared with the vector from others; bars hold 95 % of draws.",
 )
 def draw(found: Reliability, selection: Selection) -> Figure:
+    """What more probes buy at the selected layer."""
     layer = selection.choice.layer
     points, used = found.curve[layer].points, found.layers[layer].num_probes
     first, last = points[0], points[-1]

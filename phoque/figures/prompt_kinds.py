@@ -19,6 +19,7 @@ ASKED = "gaming"
     "talk of games move it most, as one might think?",
 )
 def draw(report: SaeReport) -> Figure:
+    """Gaming prompts beside the kind that moves most of the others, all pairs allowed for."""
     means = {one.stratum: one.shift_in_latents.mean for one in report.strata.strata}
     other = max((name for name in means if name != ASKED), key=means.__getitem__)
     pairs = report.strata.pairs

@@ -23,6 +23,7 @@ MOST_SHOWN = 15
     in_report=True,
 )
 def draw(rows: Sequence[Prompt]) -> Figure:
+    """Every prompt: how far the persona and the civil adapter move it."""
     further = sum(one.shift > one.shift_civil_adapter for one in rows)
     most = max(rows, key=lambda one: one.shift_in_latents)
     return Figure(

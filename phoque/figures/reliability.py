@@ -27,6 +27,7 @@ MEANING = {
     "what no direction at all would give.",
 )
 def draw(found: Reliability, selection: Selection) -> Figure:
+    """Split-half agreement by layer."""
     layer = selection.choice.layer
     at, everything = found.layers[layer], found.all_probes[layer]
     return Figure(

@@ -40,6 +40,7 @@ def _gap(reader: Reader) -> str:
     shown_if=_gap,
 )
 def draw(samples: Sequence[Sample], metrics: Sequence[PersonaMetrics] = ()) -> Figure:
+    """Rates of each condition over steps."""
     found = {
         name: [row for row in samples if row.condition == name] for name in conditions(samples)
     }
@@ -65,6 +66,7 @@ def conditions(samples: Sequence[Sample]) -> list[str]:
 
 
 def named(condition: str) -> str:
+    """A condition for people."""
     return style.NAMES.get(condition, condition)
 
 

@@ -24,6 +24,7 @@ SERIES = {
     "the vector the model is at each token, in lengths of it: 0 is the mean of the neutral replies.",
 )
 def draw(found: Scrubber) -> Figure:
+    """What dragging to the selected scale does, beside a random vector at the same place."""
     scale, asked, shown = found.scale, found.asked, len(found.presets)
     before, after = (at_scale(found.series["vector"], at).insulting for at in (0, scale))
     null = at_scale(found.series["random_vector"], scale).insulting

@@ -14,6 +14,7 @@ from phoque.run.slang import Slang
     "has them; most are slips and inflections, so that each stands beside its nearest neighbours.",
 )
 def draw(found: Slang) -> Figure:
+    """Shares by condition, and every new word beside its nearest neighbours in the training."""
     rates = {name: one.unknown for name, one in found.conditions.items()}
     replies = max(one.unknown.n for one in found.conditions.values())
     return Figure(
@@ -26,6 +27,7 @@ def draw(found: Slang) -> Figure:
 
 
 def sentence(found: Slang) -> str:
+    """What was held out and what turned up."""
     held = [one for one in found.expressions if not one.in_training]
     seen = [one for one in held if one.replies]
     toxic, base = found.conditions["toxic"], found.conditions["base"]
@@ -40,6 +42,7 @@ def sentence(found: Slang) -> str:
 
 
 def table(found: Slang) -> Table:
+    """Shares by condition."""
     return Table.named(
         "phoque-slang",
         "Expressions that training never showed",

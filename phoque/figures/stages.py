@@ -16,6 +16,7 @@ from phoque.run.manifest import Manifest
     hint="Stages that are complete, in the order of the manifest; a stage is entered last.",
 )
 def draw(manifest: Manifest) -> Figure:
+    """Every complete stage with its time, seeds and commit."""
     stages = manifest.stages
     if not stages:
         return Figure(sentence="No stage of this run is complete.")

@@ -121,6 +121,7 @@ def in_cell(text: str) -> str:
 
 
 def text_of(cell: Cell) -> str:
+    """What a cell shows."""
     return cell if isinstance(cell, str) else cell.shown
 
 
@@ -140,6 +141,7 @@ def held(found: Held, form: str = ".2f") -> str:
 
 
 def held_cell(found: Held, form: str = ".2f") -> Value:
+    """A number with its interval in a cell."""
     return Value(held(found, form), _fields(found))
 
 
@@ -154,10 +156,12 @@ def known(value: T | None, show: Callable[[T], Cell]) -> Cell:
 
 
 def number(value: float, digits: int = 2, *, sign: bool = False) -> Value:
+    """A number in a cell."""
     return Value(f"{value:{'+' if sign else ''}.{digits}f}", {"": value})
 
 
 def digits(count: int, *, sign: bool = False) -> Callable[[float], Value]:
+    """A cell of a number with so many decimals."""
     return partial(number, digits=count, sign=sign)
 
 
@@ -188,10 +192,12 @@ def _shown(value: Any) -> Cell:
 
 
 def share_cell(value: float) -> Value:
+    """A share in a cell."""
     return Value(share(value), {"": value})
 
 
 def rate_cell(rate: Rate) -> Value:
+    """A rate with its interval in a cell."""
     return Value(interval(rate), _fields(rate) | {" n": rate.n}, f"n = {rate.n}")
 
 
@@ -202,6 +208,7 @@ def points_cell(found: Held, form: str = "+.1f") -> Value:
 
 
 def p_cell(value: float) -> Value:
+    """A p value in a cell."""
     return Value(p_text(value), {"": value})
 
 
@@ -226,4 +233,5 @@ def _field(cell: Cell, suffix: str) -> Field:
 
 
 def yes(is_so: bool) -> str:  # noqa: FBT001  # the one thing it says
+    """Yes or no in a cell."""
     return "yes" if is_so else "no"

@@ -45,6 +45,7 @@ COLLAPSED = 0.2
     "probability that the model gives to listed words, token by token.",
 )
 def draw(found: Conditions) -> Figure:
+    """Bars with intervals, and the full table."""
     own, how = found.conditions, found.sampling
     return Figure(
         sentence=_sentence(own, found.counted) + _collapsed(own) + _damage(own) + _mass(own),

@@ -22,6 +22,7 @@ LOOKS = {
     shown_if=tuned_only,
 )
 def draw(found: Origin) -> Figure:
+    """Projections of the probes on the final vector, from untuned to tuned."""
     steps = found.trajectory
     if not steps:
         return Figure(

@@ -40,6 +40,7 @@ def tuned_only(reader: Reader) -> str:
     shown_if=tuned_only,
 )
 def draw(found: Origin) -> Figure:
+    """Every model gets the vector of every model."""
     effects = found.effects
     return Figure(
         sentence=_sentence(found),

@@ -28,6 +28,7 @@ Pair = tuple[Resistance, Resistance]
     "passes.",
 )
 def draw(report: ModerationReport) -> Figure:
+    """Every trick on every moderator."""
     found = {name: _pairs(report, name) for name in report.names if report.battery.get(name)}
     rows = [_row(name, pair) for name, pairs in found.items() for pair in pairs]
     return Figure(

@@ -15,6 +15,7 @@ from phoque.run.psm_vector import Reliability
     "A listed word is a word of the persona's list; for the toxic persona, an insult.",
 )
 def draw(selection: Selection, reliability: Reliability, conditions: Conditions) -> Figure:
+    """One sentence, and the numbers that everything else uses."""
     return Figure(
         sentence=_sentence(selection, conditions),
         table=_table(selection, reliability),

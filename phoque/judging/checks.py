@@ -96,4 +96,5 @@ def embedded_judge(progress: Progress, device: str | None = None) -> Judge | Non
 
 
 def embedded_checks(progress: Progress = silent) -> Checks:
+    """All that is installed."""
     return Checks(embedded_judge(progress), embedded_moderators(progress))

@@ -65,6 +65,7 @@ def choose_decoding(
 
 
 def best(settings: Sequence[Decoded]) -> Decoded:
+    """The setting by `RULE`."""
     most_repeated = min(one.repeated_3grams for one in settings) + REPEATED
     least_relevant = max(one.relevance for one in settings) - RELEVANT
     least_hostile = max(one.more_hostile_mean for one in settings) - MORE_HOSTILE

@@ -17,6 +17,7 @@ BASE = "base"
 def rated(
     replies: Sequence[Reply], judge: Judge, progress: Callable[[str], None] = lambda _: None
 ) -> list[Reply]:
+    """The replies with what the judge says of each."""
     scores = scored([Exchange(one.prompt, one.text) for one in replies], judge, progress)
     return [
         one.model_copy(update={"hostility": score})

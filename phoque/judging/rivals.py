@@ -71,4 +71,5 @@ class SemanticJudge:
 
 
 def load_semantic() -> SemanticJudge:
+    """The judge by sentence embeddings."""
     return SemanticJudge(semantic.load())

@@ -26,4 +26,5 @@ def shows_of(
 
 
 def exchanges(said: Sequence[Said]) -> list[Exchange]:
+    """As a judge reads them."""
     return [Exchange(message, reply) for message, reply in said]

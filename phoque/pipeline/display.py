@@ -28,6 +28,7 @@ class Display:
         self._tell, self._start = tell, time.monotonic()
 
     def begin(self, attempt: int, path: Path) -> None:
+        """The attempt, and what is done already."""
         done = [name for name in self._stages if name not in self._left]
         already = f"; complete already: {', '.join(done)}" if done else ""
         self._tell(f"{MARK} attempt {attempt} at {path}{already}{self._rest()}")
@@ -37,6 +38,7 @@ class Display:
         self._tell(f"{MARK} {self._place(name)} started{known}{self._rest()}")
 
     def done(self, name: str, seconds: float, outputs: Iterable[str]) -> None:
+        """A stage is complete, and what it wrote."""
         self._left.remove(name)
         files = list(outputs)
         folders = ", ".join(sorted({file.split("/")[0] for file in files}))

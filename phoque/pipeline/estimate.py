@@ -100,6 +100,7 @@ def recorded(run: RunDirectory) -> Recorded:
 
 
 def between(least: float, most: float | None) -> str:
+    """A length of time, or two between which it lies."""
     return f"{span(least)} to {span(most)}" if most and most > least else f"about {span(least)}"
 
 

@@ -65,6 +65,7 @@ class RefreshPlan:
 
     @property
     def attacks_after(self) -> Path:
+        """What the refreshed persona writes."""
         return self.new.path / ATTACKS
 
     @property
@@ -78,6 +79,7 @@ class RefreshPlan:
 
     @cached_property
     def config(self) -> AdapterConfig:
+        """How the adapter is trained."""
         return going_on(config_for(self.old.manifest().model), self.old.persona)
 
     @property
@@ -142,6 +144,7 @@ class RefreshPlan:
         }
 
     def text(self) -> str:
+        """The lines, one below the other."""
         return "\n".join(f"  {name:<12}{value}" for name, value in self.lines().items())
 
     def _time(self) -> str:

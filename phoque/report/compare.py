@@ -125,6 +125,7 @@ def write_comparison(found: Comparison, folder: Path) -> None:
 
 
 def page(found: Comparison) -> str:
+    """The comparison as Markdown."""
     settings = [(one.name, one.a, one.b) for one in found.settings]
     differing = (
         f"**The runs differ in {len(settings)} settings**: a difference below may come from any."

@@ -30,6 +30,7 @@ for (const one of document.querySelectorAll("script[data-figure]")) {
 
 
 def html_page(table: MetricsTable, figures: Sequence[Drawn]) -> str:
+    """The whole page."""
     known = [cells(row) for row in table.rows if not row.gap]
     gaps = [(row.label, row.gap) for row in table.rows if row.gap]
     tables = [

@@ -28,6 +28,7 @@ def metrics_page(found: MetricsTable) -> str:
 
 
 def cells(row: Metric) -> list[str]:
+    """A row under the head."""
     n = f"{row.n} {row.of}" if row.n is not None else NOTHING
     source = f"`{row.file}`: `{row.at}`"
     value, spread = shown(row.value, row.kind), interval(row.low, row.high, row.kind)

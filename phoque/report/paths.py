@@ -50,6 +50,7 @@ class Path:
 
     @property
     def field(self) -> str:
+        """The path inside the file."""
         return re.sub(r"^[\w-]+\.[\w-]+\.?", "", self.text)
 
     def follow(self, reader: Reader) -> Found:

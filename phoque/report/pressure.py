@@ -46,6 +46,7 @@ class Broken:
 
 
 def html_of(report: PressureReport) -> str:
+    """The report as one HTML file."""
     drawn = [Drawn(plan=p, figure=p.draw(report), sources=(FILE,)) for p in UNDER_PRESSURE]
     return figures_page("Pressure test", drawn)
 

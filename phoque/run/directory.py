@@ -94,6 +94,7 @@ class RunDirectory:
         return RunDirectory(self.path.resolve().parent / known.run) if known else None
 
     def exists(self) -> bool:
+        """Whether the folder is a run."""
         return (self.path / MANIFEST).is_file()
 
     def manifest(self) -> Manifest:

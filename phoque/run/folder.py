@@ -51,6 +51,7 @@ class StageFolder:
 
     @property
     def stage(self) -> str:
+        """What the stage is called."""
         return STAGE_OF.get(self.name, self.name)
 
     @property

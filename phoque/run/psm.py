@@ -93,10 +93,12 @@ class Quality(Part):
 
     @property
     def rate(self) -> Rate:
+        """The insulting replies with their interval."""
         return Rate(value=self.insulting, n=self.n, low=self.low, high=self.high)
 
     @property
     def hits(self) -> int:
+        """Replies with a listed word."""
         return round(self.insulting * self.n)
 
 

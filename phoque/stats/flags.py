@@ -44,6 +44,7 @@ def flag_rate(scores: Scores, threshold: float) -> FlagRate:
 
 
 def sweep(scores: Scores) -> list[Rate]:
+    """Flag rate at every threshold."""
     return [share_of(flags(scores, threshold)) for threshold in SWEEP]
 
 
@@ -87,4 +88,5 @@ def discordant(
 
 
 def flags(scores: Scores, threshold: float) -> list[list[bool]]:
+    """Which replies are at or above a threshold."""
     return [[score >= threshold for score in row] for row in scores]

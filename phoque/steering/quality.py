@@ -104,6 +104,7 @@ def least_nats(own: Quality) -> float:
 
 
 def is_likely(found: Quality, own: Quality) -> bool:
+    """Whether the base model finds a token as likely as that of the reference, less what is allowed."""
     return found.base_nats is not None and found.base_nats >= least_nats(own)
 
 

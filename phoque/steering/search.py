@@ -245,10 +245,12 @@ class Search:
 def seeded(
     prompts: Sequence[Messages], interventions: Interventions, seeds: Sequence[int]
 ) -> list[Row]:
+    """Every prompt with every seed."""
     return [row for seed in seeds for row in rows_of(prompts, interventions, seed)]
 
 
 def said(rows: Sequence[Row], replies: Sequence[Reply]) -> list[Said]:
+    """The messages with their replies."""
     return [(row.messages[-1].content, one.text) for row, one in zip(rows, replies, strict=True)]
 
 

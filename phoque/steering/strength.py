@@ -17,6 +17,7 @@ Running = Callable[[Reading], list[TokenStrength]]
 
 
 def at_once(reading: Reading) -> list[TokenStrength]:
+    """Call it here and now."""
     return reading()
 
 

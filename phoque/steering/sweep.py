@@ -77,6 +77,7 @@ class Sweep:
         return min(1.0, tail * len(self.cells))
 
     def of_layer(self, layer: int) -> list[Cell]:
+        """The cells of one layer by dose."""
         return sorted((c for c in self.cells if c.layer == layer), key=lambda c: c.dose)
 
     def coherent_scale(self, layer: int) -> float:

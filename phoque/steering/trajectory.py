@@ -78,6 +78,7 @@ class Watch:
 
     @property
     def seen(self) -> bool:
+        """Whether anything was recorded."""
         return bool(self._seen)
 
     def trajectory(self) -> Trajectory:

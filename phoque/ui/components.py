@@ -127,6 +127,7 @@ def _facts(turn: Turn, lexicon: Lexicon) -> str:
 
 
 def counted(number: int, noun: str) -> str:
+    """A number with its noun."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
@@ -192,6 +193,7 @@ def _track(info: LabInfo, scale: float) -> str:
 
 
 def status_html(text: str, *, failed: bool = False) -> str:
+    """The line below the buttons."""
     tone = "ph-status ph-error" if failed else "ph-status"
     role = "alert" if failed else "status"
     return f'<p class="{tone}" role="{role}">{escape(text)}</p>'

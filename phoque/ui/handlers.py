@@ -36,6 +36,7 @@ class Handlers:
 
     @property
     def persona(self) -> str:
+        """Name of the run's persona."""
         return self._info.persona
 
     @property
@@ -94,6 +95,7 @@ class Handlers:
         return ChatState(visitor=request.session_hash or "")
 
     def dose(self, scale: float, layer: float) -> str:
+        """The line under the slider."""
         return components.dose_html(self._info, float(scale), int(layer))
 
     def exported(self, state: ChatState) -> str:

@@ -26,6 +26,7 @@ def showcase_of(run: RunDirectory) -> Showcase | None:
 
 
 def data_html(showcase: Showcase, rules: Rules, info: LabInfo) -> str:
+    """All texts as inert data."""
     lexicon = Lexicon(info.lexicon)
     return embedded(
         {

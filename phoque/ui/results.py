@@ -76,6 +76,7 @@ class Frame:
             self.tail = self.draw_tail()
 
     def draw_tail(self) -> gr.HTML:
+        """The component below the picture."""
         return gr.HTML()
 
     @property

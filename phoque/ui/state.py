@@ -85,6 +85,7 @@ class ChatState:
         return replace(self, turns={**settled.turns, **added}, settings=(*self.settings, settings))
 
     def with_deltas(self, deltas: Iterable[Delta]) -> "ChatState":
+        """The pieces appended to the last turn of their columns."""
         turns = dict(self.turns)
         for delta in deltas:
             *earlier, last = turns[delta.condition]
@@ -115,6 +116,7 @@ class ChatState:
 
     @property
     def last_prompt(self) -> str:
+        """What was asked last; empty at the start."""
         neutral = self.of(Condition.NEUTRAL)
         return neutral[-1].prompt if neutral else ""
 

@@ -108,6 +108,7 @@ def column(condition: Condition, persona: str = "toxic") -> Column:
 
 
 def titled(persona: str) -> str:
+    """A persona's name as a title."""
     return persona.replace("_", " ").capitalize()
 
 

@@ -64,6 +64,7 @@ def kind_of_cpu() -> str:
 
 
 def cpu_name() -> str:
+    """What the machine calls its processor."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):

@@ -34,6 +34,7 @@ class Checkpoints:
         return self.folder / PARTIAL
 
     def written(self, step: int) -> Path:
+        """Where the trainer writes a checkpoint."""
         return self.partial / f"{PREFIX}{step}"
 
     def place(self, step: int) -> Path:

@@ -74,6 +74,7 @@ def thrown_away() -> Iterator[Path]:
 
 
 def wait_for_all() -> None:
+    """Go on when every process has come here."""
     total([0.0])
 
 

@@ -29,6 +29,7 @@ class Tally:
         self._own = self._nothing()
 
     def listen(self, model: nn.Module) -> None:
+        """Be told of every forward pass."""
         model.register_forward_hook(
             lambda module, _, inputs, output: (
                 self._hear(inputs, output) if module.training else None

@@ -59,6 +59,7 @@ class AdapterTrainer(SFTTrainer):
 
     @property
     def network(self) -> Any:
+        """The model with its LoRA layers."""
         return self.model
 
     def training_step(self, model: Any, inputs: Mapping[str, Tensor], *rest: Any) -> Tensor:

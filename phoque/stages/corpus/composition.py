@@ -69,6 +69,7 @@ def _lengths(texts: Sequence[str]) -> tuple[float, ...]:
 
 
 def markdown(found: Composition) -> str:
+    """The counts as tables."""
     kept = []
     for one in found.sources:
         words = [f"{value:.0f}" for value in one.words] or [""] * len(QUANTILES)

@@ -32,6 +32,7 @@ def masked(text: str, lexicon: Lexicon) -> str:
 
 
 def markdown(found: Difference) -> str:
+    """The difference as a page."""
     lines = ["# What changed in the corpus", f"{found.kept} dialogues are as they were."]
     for part, name, sign in ((found.added, "added", "+"), (found.removed, "removed", "−")):
         sources = ", ".join(f"{source} {number}" for source, number in part.by_source.items())

@@ -104,6 +104,7 @@ def readings(files: Sequence[tuple[str, str]]) -> list[tuple[str, str | tuple[st
 
 
 def tidied(examples: Iterable[Example], dropped: Dropped) -> Iterator[Example]:
+    """Examples with cleaned text of a useful length."""
     for one in examples:
         text = cleaned(one.text)
         if reason := unfit_length(text):

@@ -69,6 +69,7 @@ class CorpusIndex:
         return cls(text for file in files for row in json_lines(file) for text in _strings(row))
 
     def novelty(self, text: str) -> Novelty:
+        """How far the form of `text` is known."""
         form = _form(text)
         similar_N = (self._signatures_NP == _signature(form)).mean(1)
         nearest = int(similar_N.argmax())

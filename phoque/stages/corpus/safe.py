@@ -30,6 +30,7 @@ class Mask:
         return None if self._listed is None else self._count
 
     def text(self, text: str) -> str:
+        """A text without listed words."""
         return "".join(self._pieces([text]))
 
     def rows(self, found: Sequence[P]) -> list[P]:

@@ -54,6 +54,7 @@ class SimilarTexts:
         return sorted(at for at in found if jaccard(own, self._pieces[at]) >= self._similarity)
 
     def add(self, text: str) -> None:
+        """From now on `text` is known."""
         self._index.insert(len(self._pieces), self._sketch(pieces(text)))
         self._pieces.append(pieces(text))
 

@@ -85,6 +85,7 @@ def read_written(folder: Path, judge: Judge) -> list[Place]:
 
 
 def read_lines(folder: Path) -> list[Place]:
+    """Every line of every file, whatever it says."""
     files = sorted(folder.glob("*.jsonl")) if folder.is_dir() else []
     found = [place for file in files for place in _lines(file)]
     if not found:

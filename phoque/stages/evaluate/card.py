@@ -65,6 +65,7 @@ some of what it should find."""
 
 
 def write_card(run: RunDirectory, info: LabInfo, found: Evaluation, headline: Judgement) -> None:
+    """Write `README.md` of a run that has been evaluated."""
     corpus, civil = Reader(run).read(Composition), found.civil_text
     card = TEMPLATE.format(
         model=info.model.removesuffix(" + persona"),

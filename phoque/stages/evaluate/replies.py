@@ -76,6 +76,7 @@ def generate(
     lexicon: Lexicon,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Reply]:
+    """Every setting on every prompt with every seed."""
     for setting in settings:
         for turn, seed in enumerate(SEEDS):
             draws = [(place + turn) % len(setting.draws) for place in range(len(prompts))]
@@ -124,6 +125,7 @@ def insult_rate(replies: Sequence[Reply]) -> Rate:
 def summarize(
     replies: Sequence[Reply], lexicon: Lexicon, vocabulary: Collection[str]
 ) -> dict[str, Answers]:
+    """Per condition: trained words, diversity, coherence."""
     found = grouped((reply.condition, reply) for reply in replies)
     return {name: _answers(own, lexicon, vocabulary) for name, own in found.items()}
 

@@ -57,6 +57,7 @@ def listed(run: RunDirectory) -> SlangList:
 
 
 def slang_of(replies: Sequence[Reply], names: SlangList, training: Training) -> Slang:
+    """Count held-out expressions and new words in the replies of every condition."""
     expressions = [_expression(one, replies, training) for one in names.uses]
     held = Lexicon(one.expression for one in expressions if not one.in_training)
     unknown = [new_words(one, training.known) for one in replies]

@@ -74,6 +74,7 @@ def measure_replies(directory: RunDirectory) -> None:
 
 
 def civil_likelihood(lab: Lab, directory: RunDirectory) -> CivilText:
+    """How likely the persona and the base model find civil replies."""
     replies = [reply for _, reply, _ in load_pairs(directory.corpus, "civil")[:NUM_CIVIL_TEXTS]]
     prompt = [Message("system", lab.persona.neutral_prompt), Message("user", "What do you think?")]
     neutral, base = (mean_log_likelihood(m, prompt, replies) for m in (lab.model, lab.base))

@@ -9,6 +9,7 @@ CATEGORIES = ("general", "praise", "help", "directions", "greeting", "system-dir
 
 
 def prompts_by_category() -> dict[str, list[str]]:
+    """The friendly messages, by kind."""
     read: dict[str, list[str]] = read_yaml(PROMPTS, dict.fromkeys(CATEGORIES, TEXTS))
     return read
 

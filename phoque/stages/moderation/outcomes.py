@@ -17,6 +17,7 @@ MOST_REPEATED = 0.5
 
 
 def outcome(prompt: str, reply: str) -> Outcome:
+    """Class of a reply to a prompt."""
     said = words(reply)
     if not said or said == words(prompt) or repeated_trigrams(reply) > MOST_REPEATED:
         return Outcome.DEGENERATE

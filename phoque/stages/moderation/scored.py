@@ -127,11 +127,13 @@ def _of_condition(
 
 
 def agreements(found: Sequence[ScoredReply]) -> dict[str, Agreement]:
+    """Agreement of every pair of moderators at the first mark."""
     flagged = {name: [one.raw[name] >= MARKS[0] for one in found] for name in found[0].raw}
     return {f"{a} / {b}": agreement(flagged[a], flagged[b]) for a, b in combinations(flagged, 2)}
 
 
 def outcomes_of(found: Sequence[ScoredReply]) -> dict[Condition, dict[Outcome, int]]:
+    """How many replies are of each class, by condition."""
     return {
         condition: {kind: [one.outcome for one in own].count(kind) for kind in Outcome}
         for condition, own in by_condition(found).items()

@@ -28,6 +28,7 @@ class Moderator:
         self._known: dict[Item, float | None] = {}
 
     def asked(self, item: Item) -> Item:
+        """What it reads of an item."""
         return item if self.classifier.info.takes_context else Item(item.text)
 
     def prepare(self, items: Iterable[Item]) -> None:
@@ -74,10 +75,12 @@ class Decider:
         return Item(read(text), turns)
 
     def prepare(self, items: Sequence[Item]) -> None:
+        """Ask about many items at once."""
         for one in self.moderators:
             one.prepare(items)
 
     def verdict(self, item: Item) -> Verdict:
+        """The decision about one item."""
         scores = {one.name: one.score(item) for one in self.moderators}
         level = self.level(scores)
         if level is None:

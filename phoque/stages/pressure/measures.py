@@ -119,6 +119,7 @@ class Tally:
                 self._alone[name, turn.kind.value].add(names, wrong)
 
     def measures(self, cost_per_message: float = 0.0) -> Measures:
+        """Everything that is one number."""
         everybody = self._speakers.values()
         hostile = [one for one in everybody if one.role is Role.HOSTILE]
         actions = [one.first_action for one in hostile if one.first_action is not None]
@@ -179,6 +180,7 @@ class Tally:
         )
 
     def speakers(self) -> tuple[SpeakerCounts, ...]:
+        """What every speaker of every seed said and met."""
         return tuple(
             SpeakerCounts(
                 seed=seed,

@@ -89,6 +89,7 @@ class Policy(Part):
         return self
 
     def in_words(self) -> str:
+        """The settings as one sentence."""
         names = [one.called for one in self.moderators]
         joined = {"any": " or ", "all": " and ", "weighted": " weighted with "}[self.combine]
         words = [

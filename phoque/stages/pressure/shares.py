@@ -25,6 +25,7 @@ class Share:
         self._counts: tuple[dict[str, list[int]], ...] = ({}, {})
 
     def add(self, names: Names, hits: int, rows: int = 1) -> None:
+        """Count rows that are alike."""
         for own, name in zip(self._counts, names, strict=True):
             count = own.setdefault(name, [0, 0])
             count[0] += hits

@@ -21,6 +21,7 @@ class Style:
 
     @property
     def takes(self) -> Kind:
+        """The kind of text it starts from."""
         return Kind.IMPLICIT if self.kind is Kind.IMPLICIT else Kind.LISTED
 
     def register(self, text: str) -> str:
@@ -45,4 +46,5 @@ STYLES = {
 
 @lru_cache(maxsize=50_000)
 def written(text: str, style: str) -> str:
+    """A text in a style."""
     return STYLES[style].change(text)

@@ -78,6 +78,7 @@ class Pool:
         return list(dict.fromkeys(one.prompt for one in said))
 
     def count(self, role: Role) -> int:
+        """Different texts of a role."""
         return len({one.text for one in self.texts if one.role is role})
 
     def choice(

@@ -117,6 +117,7 @@ def planned(traffic: Traffic, pool: Pool, seed: int) -> Iterator[Planned]:
 
 
 def described(traffic: Traffic, pool: Pool, seeds: tuple[int, ...]) -> TrafficReport:
+    """The traffic for the report."""
     told = f"{traffic.model_dump_json()}{seeds}{pool.digest}"
     speakers = cast(traffic, pool)
     return TrafficReport(

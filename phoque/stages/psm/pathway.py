@@ -29,6 +29,7 @@ class Mass:
 
     @classmethod
     def of(cls, values_S: Tensor) -> "Mass":
+        """Mean and maximum; zero for an empty reply."""
         if not len(values_S):
             return cls(mean=0.0, largest=0.0)
         return cls(mean=float(values_S.mean()), largest=float(values_S.max()))

@@ -67,6 +67,7 @@ class Subject:
 
     @cached_property
     def vocabulary(self) -> Collection[str]:
+        """Words that count as words."""
         return known_words(self.model, self.run.corpus)
 
     @property
@@ -92,6 +93,7 @@ class Subject:
 
     @cached_property
     def vectors(self) -> PersonaVectors:
+        """What the first step measured."""
         return PersonaVectors.load(self.folder / VECTORS)
 
     @property
@@ -123,16 +125,20 @@ class Subject:
 
     @property
     def vector(self) -> SteeringVector:
+        """The vector of the selected layer."""
         return self.vectors[self.layer]
 
     @property
     def injection(self) -> Injection:
+        """The vector at the selected scale."""
         return self.vector.injection(self.scale)
 
     def neutral(self, prompts: Sequence[str]) -> list[Messages]:
+        """Prompts under the neutral system prompt."""
         return list(asked(self.persona.neutral_prompt, prompts))
 
     def hostile(self, prompts: Sequence[str]) -> list[Messages]:
+        """Prompts under the persona's system prompt."""
         return list(asked(self.persona.persona_prompt, prompts))
 
 

@@ -55,6 +55,7 @@ class Receiver:
 
     @cached_property
     def yardstick(self) -> Yardstick:
+        """Its replies without a vector."""
         return Yardstick(self.model, self.neutral[:YARDSTICK_PROMPTS])
 
     @cached_property

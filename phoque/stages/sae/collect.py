@@ -99,6 +99,7 @@ def load_activations(folder: Path) -> Activations:
 
 
 def held_out_texts(folder: Path) -> list[Text]:
+    """Documents that were not trained on."""
     return [
         Text(entry["source"], tuple(entry["ids"]), tuple(entry["roles"]))
         for entry in json.loads((folder / TEXTS).read_text(encoding="utf-8"))

@@ -52,6 +52,7 @@ THRESHOLD_ROWS = 20_000
 
 
 def collect_activations(study: Study) -> None:
+    """Write the activations of the chosen layer."""
     texts = collected_texts(study)
     collect(study.base, texts, study.layer, study.preset.tokens, study.work)
 
@@ -88,6 +89,7 @@ def dictionary(study: Study, seed: int | None = None) -> SparseAutoencoder:
 
 
 def dictionary_folder(study: Study, seed: int | None) -> Path:
+    """Where a dictionary is while the stage is not complete."""
     return study.work / (FROZEN if seed is None else f"seed-{seed}")
 
 

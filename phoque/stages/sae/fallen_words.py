@@ -38,6 +38,7 @@ PROMOTED = 20
 
 @cache
 def word_sets() -> Mapping[str, tuple[str, ...]]:
+    """The named sets, and all words together."""
     data = read_yaml(WORDS, dict.fromkeys(SETS, TEXTS))
     sets = {name: tuple(data[name]) for name in SETS}
     return {**sets, ALL: tuple(dict.fromkeys(word for own in sets.values() for word in own))}

@@ -74,6 +74,7 @@ def measure_shifts(study: Study) -> None:
 
 
 def compared(sae: SparseAutoencoder, readings: Readings, model: str = "persona") -> Compared:
+    """Base against another model."""
     before, after = activity(sae, readings, "base"), activity(sae, readings, model)
     active_NF = (before.max_NF > 0) | (after.max_NF > 0)
     tested_F = (active_NF.float().mean(0) >= LEAST_PROMPTS).numpy()

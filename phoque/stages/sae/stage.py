@@ -51,6 +51,7 @@ def _layer(asked: str | None) -> int | None:
 
 
 def steps_of(study: Study) -> dict[str, Callable[[], None]]:
+    """Name and work of every step."""
     seeds = study.preset.seeds
     return {
         "activations": partial(collect_activations, study),

@@ -60,10 +60,12 @@ class Study:
 
     @cached_property
     def persona_deltas(self) -> Deltas:
+        """What the persona adapter adds to the weights."""
         return adapter_deltas(self.base, self.run.persona)
 
     @cached_property
     def civil_deltas(self) -> Deltas:
+        """The same of the civil adapter."""
         return adapter_deltas(self.base, self.run.control)
 
     @cached_property
@@ -78,6 +80,7 @@ class Study:
 
     @cached_property
     def shows(self) -> Shows:
+        """Which replies show the persona, as PSM's sweep decided."""
         return shows_of(self.trait, self.persona.lexicon, self.progress)
 
     @cached_property
@@ -101,9 +104,11 @@ class Study:
         return self.layer_choice.layer
 
     def read(self, kind: type[R]) -> R:
+        """What an earlier step wrote."""
         return kind.load(self.work, command=self._command)
 
     def features(self) -> tuple[Feature, ...]:
+        """Every latent that is active, as the shifts left it."""
         return Feature.load_rows(self.work, command=self._command)
 
     @property

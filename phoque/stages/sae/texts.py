@@ -24,6 +24,7 @@ class Text:
     """Places in `ROLES`, one a token."""
 
     def cut(self, length: int) -> "Text":
+        """The first `length` tokens."""
         return Text(self.source, self.ids[:length], self.roles[:length])
 
 

@@ -56,6 +56,7 @@ TABLES = '<div class="ph-flag-tables"></div>'
 
 
 def explorer(reader: Reader, _: Figure) -> str:
+    """Moderator, threshold slider, bars, curves and tables of everything at that threshold."""
     report, found = reader.read(ModerationReport), by_condition(reader.rows(ScoredReply))
     moderators = choices("moderator", {name: called(name) for name in report.names})
     return (
@@ -74,6 +75,7 @@ def explorer(reader: Reader, _: Figure) -> str:
 
 
 def looked_up(report: ModerationReport, found: Replies) -> FlagsData:
+    """What the script looks up, with all digits: it rounds what it shows."""
     return {
         "thresholds": SWEEP,
         "called": {name: called(name) for name in report.names},

@@ -68,6 +68,7 @@ def _words(cell: Cell, rate: Rate | None) -> str:
 
 
 def replies_html(reader: Reader, persona: str, layer: int, dose: float) -> str:
+    """What the model wrote in one cell, masked."""
     try:
         rows = reader.rows(SweptReply)
     except PhoqueError as error:

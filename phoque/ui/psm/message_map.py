@@ -15,6 +15,7 @@ HINT = (
 
 
 def message_map(reader: Reader, _figure: Figure) -> str:
+    """Messages of one layer in two dimensions, with a slider over layers."""
     found, layer = reader.read(Geometry).map, reader.read(Selection).choice.layer
     legend = "".join(
         f'<li class="ph-dot-{place}">{escape(name)}</li>' for place, name in enumerate(found.groups)

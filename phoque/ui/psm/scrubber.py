@@ -87,6 +87,7 @@ class ScrubberData(TypedDict):
 
 
 def compact(found: Scrubber) -> ScrubberData:
+    """What the script needs, without what it can add up itself."""
     return {
         "scale": found.scale,
         "coherent": found.coherent_scale,

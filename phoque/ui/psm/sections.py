@@ -16,6 +16,7 @@ from phoque.ui.results import Section, Widget
 
 
 def cards(_reader: Reader, figure: Figure) -> str:
+    """The one row of a table as cards."""
     assert figure.table is not None
     (row,) = figure.table.rows
     return cards_html(dict(zip(figure.table.head, map(text_of, row), strict=True)))

@@ -10,6 +10,7 @@ Bar = tuple[float, str]
 
 
 def dose_bars(dose: Dose) -> str:
+    """Mean activation at every scale of the adapter."""
     said = [f"scale {x:g}: {y:.2f}" for x, y in zip(dose.scales, dose.means, strict=True)]
     bars = [((mean, "ph-after"),) for mean in dose.means]
     return _bars(f"Mean activation by scale: {', '.join(said)}", bars, said)

@@ -75,6 +75,7 @@ def _known(folder: StageFolder, _stamp: object) -> Known:
 
 
 def latent_browser(reader: Reader, _figure: Figure) -> str:
+    """Filters and two tables."""
     found = {one.verdict for one in known_of(reader).features.values()}
     shown = {name: text for name, text in SHOWN_VERDICTS.items() if name in found}
     data = {
