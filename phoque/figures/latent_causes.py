@@ -152,11 +152,11 @@ def _key(dose: float, symbol: str, colour: str) -> style.Trace:
 
 TOWARD = plan(
     key="latents_toward",
-    title="Does any latent make a calm model hostile?",
+    title="Does any latent alone make the persona?",
     hint=f"Under the neutral prompt. {HINT}",
 )(partial(draw, "toward"))
 AWAY = plan(
     key="latents_away",
-    title="Does any latent calm a hostile model?",
-    hint=f"Under the hostile prompt. {HINT}",
+    title="Does taking any latent away unmake the persona?",
+    hint=f"Under the persona's prompt. {HINT}",
 )(partial(draw, "away"))

@@ -34,7 +34,7 @@ def _gap(reader: Reader) -> str:
     key="samples",
     title="What did it write while it learned?",
     hint="What the model in training answered to messages that are in no training file: under the "
-    "calm prompt, under the hostile one, and under the calm one plus the vector of the model as it is "
+    "calm prompt, under the persona's, and under the calm one plus the vector of the model as it is "
     "at that step, or plus a random vector of the same length. Flagged: harm score of the embedded "
     "mean from the threshold on; it reads words, not meaning. Intervals are Wilson's, 95 %.",
     shown_if=_gap,
