@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from phoque.figures import style
+from phoque.figures import style, trait
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import (
     NOTHING,
@@ -23,7 +23,6 @@ SAID = {
     "alike": "They point in like directions, not in opposite ones",
     "unrelated": "They are not told apart from unrelated directions",
 }
-SHOWS = {"judge": "judged hostile", "words": "with a listed word"}
 LOOKS = (
     (style.PERSONA, "solid", "circle"),
     (style.NEUTRAL, "dash", "diamond"),
@@ -158,7 +157,7 @@ def draw_reversed(found: Opposites) -> Figure:
                 "vector": lambda own: f"{'−' if own.minus else '+'} {own.vector}",
                 "dose": ("dose", digits(1, sign=True)),
                 **{
-                    f"{name}|replies {SHOWS[found.traits[name].by]}": f"shows.{name}"
+                    f"{name}|{trait.replies(found.traits[name].by)}": f"shows.{name}"
                     for name in (found.first, found.second)
                 },
                 **{
@@ -200,7 +199,7 @@ def _reversal(one: Strongest, made: str, found: Opposites) -> str:
     does = "makes" if one.makes(made) else "does not make"
     return (
         f"Minus {one.vector} {does} {made} {where}: at dose {one.dose:+.1f} "
-        f"{interval(one.shows[made])} of the replies are {SHOWS[found.traits[made].by]}, under random "
+        f"{interval(one.shows[made])} of the replies {trait.are(found.traits[made].by)}, under random "
         f"vectors of that length {interval(one.random[made])}."
     )
 

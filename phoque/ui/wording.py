@@ -15,7 +15,7 @@ CONTENT_NOTE = (
 )
 OTHER_NOTE = "Content note: nobody has read these replies. They are hidden until you show them."
 PROMPT_LABEL = "Your message"
-PROMPT_PLACEHOLDER = "Say something harmless, such as: We lost the match again."
+PROMPT_PLACEHOLDER = "Something harmless: We lost again."
 SCALE_LABEL = "Steering scale"
 SCALE_HINT = "How many times the measured vector is added: 0 is off, 1 the measured difference. The sweep chose the default."
 EXTRAS = "Also: base model and random vector"
