@@ -36,10 +36,11 @@ def source_commit() -> str | None:
 
 
 def computer() -> str:
-    """Architecture of this machine, and the name of the GPU that the process could use."""
+    """Architecture and vector instructions of this machine, and the name of the GPU that the process could use."""
     torch = sys.modules.get("torch")  # a stage that used the GPU has loaded it
     gpu = [torch.cuda.get_device_name()] if torch and torch.cuda.is_available() else []
-    return ", ".join([platform.machine(), *gpu])
+    vector = [torch.backends.cpu.get_cpu_capability()] if torch else []
+    return ", ".join([platform.machine(), *vector, *gpu])
 
 
 @dataclass(frozen=True)

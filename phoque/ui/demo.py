@@ -158,6 +158,8 @@ def launch_options() -> dict[str, Any]:
         "show_error": True,
         "max_file_size": "1mb",
         "max_threads": THREADS,
+        # Gradio gives up where its own first request takes over 3 seconds, as on a busy machine.
+        "_frontend": False,
     }
 
 

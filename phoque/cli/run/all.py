@@ -105,6 +105,7 @@ def everything(ctx: click.Context, /, **options: Any) -> int:
     )
     if options["target"] == "jobs":
         return _submit(options, choice)
+    choice = choice.model_copy(update={"options": tuple(map(without_folder, choice.options))})
     run = RunDirectory(options["run"])
     if options["dry_run"]:
         click.echo(f"Here, in {run.path}: {', '.join(unfinished(run, choice)) or 'nothing'}")
@@ -122,6 +123,12 @@ def words_of(ctx: click.Context) -> list[str]:
             values = value if isinstance(value, tuple) else (value,)
             told += [name] if option.is_flag else [w for one in values for w in (name, str(one))]
     return told
+
+
+def without_folder(word: str) -> str:
+    """An absolute path as its file's name: a run keeps what was asked, not where things lie here."""
+    before, equals, path = word.rpartition("=")
+    return before + equals + Path(path).name if Path(path).is_absolute() else word
 
 
 def _here(run: RunDirectory, options: Options, choice: Asked) -> int:
