@@ -37,6 +37,7 @@ TRAINING = (
     click.option(
         "--tracker", type=click.Choice(["trackio", "wandb"]), help="Also send the curve there."
     ),
+    click.option("--seed", type=int, help="Order of the texts and first weights; default: 42."),
     click.option("--quantize", type=click.Choice(["4bit"]), help=QUANTIZE),
 )
 

@@ -51,13 +51,19 @@ def take_civil(directory: RunDirectory, other: RunDirectory) -> None:
 
 
 def _train(
-    directory: RunDirectory, *, name: str, quantize: str | None = None, **shown: Any
+    directory: RunDirectory,
+    *,
+    name: str,
+    quantize: str | None = None,
+    seed: int | None = None,
+    **shown: Any,
 ) -> None:
     take_own_gpu()
     known, first = directory.manifest(), this_process().first
     require(directory, NEEDS[name])
     persona = load_persona(known.persona)
     config = going_on(config_for(known.model), start_of(directory, name))
+    config = config if seed is None else replace(config, seed=seed)
     side: Side = "persona" if name == "persona" else "civil"
     learned = examples(directory.corpus, side, config)
     tell = print if first else silent  # the first process tells for all
