@@ -6,6 +6,8 @@ VENV ?= .venv
 TORCH_OPTIONS ?=
 # More arguments for pytest: make test ARGS="-k steering"
 ARGS ?=
+# Processes that test, each with one thread: make test JOBS=0 tests in one process
+JOBS ?= 2
 
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install --quiet
@@ -18,7 +20,7 @@ demo: $(VENV)/.demo  ## the Space, on port 7860
 	$(VENV)/bin/phoque demo
 
 test: setup  ## every test that needs neither GPU nor network
-	$(RUN) -m pytest $(ARGS)
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 # The moderation stage reads two sets: make lab ARGS="--hatecheck FILE --surge FILE"
 lab: setup  ## the shipped runs again, in runs/lab and runs/pluribus, offline

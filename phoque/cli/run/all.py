@@ -95,12 +95,11 @@ def everything(ctx: click.Context, /, **options: Any) -> int:
 
     require_one_process("all")
     options["run"] = options["run"] or Path("runs", Path(options["model"] or "lab").name)
-    seeded = {name for name, one in stages().items() for o in one.own if o.name == "seeds"}
     choice = choose(
         list(stages()),
         only=options["only"],
         start=options["start"],
-        seeds=dict.fromkeys(seeded, options["seeds"]) if options["seeds"] else {},
+        seeds={name: own for name, one in stages().items() if (own := seeds_of(one, options))},
         options=words_of(ctx),
     )
     if options["target"] == "jobs":
@@ -111,6 +110,14 @@ def everything(ctx: click.Context, /, **options: Any) -> int:
         click.echo(f"Here, in {run.path}: {', '.join(unfinished(run, choice)) or 'nothing'}")
         return 0
     return _here(run, options, choice)
+
+
+def seeds_of(stage: Stage, options: Options) -> tuple[int, ...]:
+    """The seeds that were asked for and that the stage knows."""
+    own = {option.name for option in stage.own}
+    seed = options["seed"]
+    one = (seed,) if "seed" in own and seed is not None else ()
+    return tuple(options["seeds"] or ()) if "seeds" in own else one
 
 
 def words_of(ctx: click.Context) -> list[str]:
