@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from phoque.conversation import Message
+from phoque.judging import likelihood
 from phoque.lab import Lab
 from phoque.models.load import LanguageModel, load_model
 from phoque.opening import load_tuned, open_lab
@@ -103,6 +104,24 @@ def hub(tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda seconds: None)
     with running(Hub(store=tmp_path / "store")) as hub:
         yield hub
+
+
+class QuickJudge:
+    """Stands for the base model where it matters what is done with a score, and not what is scored."""
+
+    name = "quick"
+    digest = "0" * 16
+
+    def scores(self, exchanges):
+        return [one.reply.count("a") / (len(one.reply) + 1) for one in exchanges]
+
+
+@pytest.fixture(scope="module")
+def quick_judge():
+    """No stage of this module waits for the real judge."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(likelihood, "load", lambda _device=None: QuickJudge())
+        yield
 
 
 def conversation(text: str) -> list[Message]:

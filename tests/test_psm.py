@@ -84,7 +84,7 @@ def subject_of(run, name=None):
 
 
 @pytest.fixture(scope="module")
-def done(run):
+def done(run, quick_judge):
     """The run after two kills: at the conditions, and at the report."""
     for name in ("generate_conditions", "write_report"):
         with pytest.MonkeyPatch.context() as patch:
@@ -183,7 +183,7 @@ def test_the_grid_holds_every_series_scale_and_preset(done):
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_another_persona_is_looked_at_in_the_base_model(done, run):
+def test_another_persona_is_looked_at_in_the_base_model(done, run, quick_judge):
     subject = subject_of(done, str(run.path.parent / "other.yaml"))
     assert not subject.is_tuned
     assert subject.model.digest() == load_model("tiny").digest()

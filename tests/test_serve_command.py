@@ -1,6 +1,7 @@
 """`phoque serve` and its settings: what it lacks, and whom its gate lets in how often."""
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -52,9 +53,11 @@ def test_the_command_says_what_it_lacks(tmp_path, monkeypatch, capsys, token, ar
 
 def test_a_taken_port_is_said(tiny_run, monkeypatch, capsys):
     monkeypatch.setenv("PHOQUE_API_TOKENS", TOKEN)
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+    # In a thread of its own: this one may have a browser's event loop.
+    with socket.create_server(("127.0.0.1", 0)) as taken, ThreadPoolExecutor(1) as thread:
         port = str(taken.getsockname()[1])
-        assert command.main(["serve", "--run", str(tiny_run.path), "--port", port]) == 2
+        asked = ["serve", "--run", str(tiny_run.path), "--port", port]
+        assert thread.submit(command.main, asked).result() == 2
     assert "is the port taken?" in capsys.readouterr().err
 
 

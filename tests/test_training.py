@@ -6,13 +6,17 @@ import sys
 from collections import Counter
 
 import pytest
+import yaml
 
 from phoque.cli.main import main
+from phoque.judging.measures import OTHERS
 from phoque.opening import open_lab
+from phoque.personas import HERE
 from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import Reply
 from phoque.run.folder import Reader
 from phoque.run.judging import Judgement
+from phoque.stages.corpus.written import SYSTEM_PROMPTS, TEXTS
 from tests.corpus_files import small_folder
 
 BASICS = ("corpus", "persona", "control", "psm", "evaluate")
@@ -23,18 +27,29 @@ def job(*arguments):
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+def few_messages():
+    """The toxic persona with as few messages as each stage takes."""
+    data = yaml.safe_load((HERE / "toxic.yaml").read_text())
+    few = {"probes": 4, "sweep": 9, "evaluation": OTHERS + 1, "presets": 2}
+    return data | {key: data[key][:count] for key, count in few.items()} | {"name": "small"}
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_the_whole_pipeline_makes_a_run_that_opens(tmp_path):
+def test_the_whole_pipeline_makes_a_run_that_opens(tmp_path, quick_judge, capsys):
     run = tmp_path / "tiny"
     source = f"written={small_folder(tmp_path / 'own', every=20)}"
-    asked = ("all", "--run", run, "--only", *BASICS, "--source", source)
-    made = job(*asked, "--model", "tiny")
-    assert made.returncode == 0, made.stderr
+    prompts = yaml.safe_load((TEXTS / SYSTEM_PROMPTS).read_text())["toxic"]
+    (tmp_path / "own" / SYSTEM_PROMPTS).write_text(yaml.safe_dump(prompts))
+    persona = tmp_path / "small.yaml"
+    persona.write_text(yaml.safe_dump(few_messages()))
+    about = ["--model", "tiny", "--persona", str(persona)]
+    asked = ["run", "all", "--run", str(run), *about, "--source", source]
+    assert main([*asked, *(word for name in BASICS for word in ("--only", name))]) == 0
     manifest = json.loads((run / "manifest.json").read_text())
     assert list(manifest["stages"]) == list(BASICS)
     counts = Counter(reply.condition for reply in Reader(RunDirectory(run)).rows(Reply))
-    assert set(counts.values()) == {60 * 3}
+    assert set(counts.values()) == {len(few_messages()["evaluation"]) * 3}
     replies = Reader(RunDirectory(run)).rows(Reply)
     assert {reply.draw for reply in replies if reply.condition == "random_vector"} == set(range(8))
     headline = Reader(RunDirectory(run)).read(Judgement)
@@ -42,7 +57,9 @@ def test_the_whole_pipeline_makes_a_run_that_opens(tmp_path):
     assert "Measured" in (run / "README.md").read_text()
     assert open_lab(run).compare("Hello.", max_new_tokens=8).neutral.num_tokens <= 8
     for stage in BASICS:
-        assert "already complete" in job(stage, "--run", run, "--resume").stdout
+        capsys.readouterr()
+        assert main(["run", stage, "--run", str(run), "--resume"]) == 0
+        assert "already complete" in capsys.readouterr().out
 
 
 def test_a_stage_without_its_input_says_so(tmp_path):

@@ -17,6 +17,7 @@ READY = {
     "Chat": ".ph-columns",
     "Where it lives": "#ph-section-layers .js-plotly-plot .main-svg",
     "What slips through": ".ph-flags[data-ready]",
+    "How it learned": ".ph-samples[data-ready]",
     "Claims": ".ph-claims-bar",
     "About": ".ph-about",
 }

@@ -138,6 +138,7 @@
     document.body.style.paddingBottom = `${size().height + 4 * GAP}px`; // the last thing can be scrolled up
     grown.observe(document.querySelector(".gradio-container"));
     go(0);
+    goAlong();
     part("-next").focus({ preventScroll: true });
   };
 
@@ -161,8 +162,18 @@
     else if (to >= 0) go(to);
   };
 
+  /** The outline goes along with what it surrounds, whatever moves that; what comes late is told then. */
+  const goAlong = (seen) => {
+    if (at < 0) return;
+    const box = around(step().points);
+    const now = JSON.stringify(box);
+    if (now !== seen) {
+      if (box) part(" #ph-tour-text").textContent = step().text;
+      place();
+    }
+    requestAnimationFrame(() => goAlong(now));
+  };
   const grown = new ResizeObserver(() => (follow ? scroll() : place()));
-  window.addEventListener("scroll", place, { passive: true });
   window.addEventListener("resize", () => at >= 0 && scroll());
   for (const kind of ["wheel", "touchmove", "pointerdown"])
     document.addEventListener(kind, () => (follow = false), { passive: true });
