@@ -12,13 +12,13 @@ from phoque.moderators.catalogue import (
     DETOXIFY_REPOSITORIES,
     LEXICON,
     MEAN,
-    OPENAI,
     QWEN_GUARD,
     SEMANTIC,
     SVM,
     TOXBLOCK,
 )
 from phoque.moderators.classifier import Classifier
+from phoque.moderators.endpoint.description import read_description
 from phoque.run.datasheets import ClassifierInfo
 
 # Each loads in a module of its own, so that torch is imported only where it is needed.
@@ -30,9 +30,11 @@ EMBEDDED = {
     SEMANTIC.id: "semantic",
 }
 """Always there after set-up, with the network unplugged."""
+SERVICES = {"openai.moderation": "openai"}
+"""Moderators that are asked as a description says."""
 CATALOGUE: dict[str, ClassifierInfo] = {
     info.id: info
-    for info in (MEAN, TOXBLOCK, SVM, LEXICON, SEMANTIC, *DETOXIFY.values(), QWEN_GUARD, OPENAI)
+    for info in (MEAN, TOXBLOCK, SVM, LEXICON, SEMANTIC, *DETOXIFY.values(), QWEN_GUARD)
 } | DETOXIFY_REPOSITORIES
 
 
@@ -46,14 +48,18 @@ def load_classifier(name: str, *, harm_labels: Sequence[str] = ()) -> Classifier
     Raises:
         PhoqueError: there is none of that name, or what it needs is not installed.
     """
-    own = {**EMBEDDED, QWEN_GUARD.id: "guard", OPENAI.id: "openai"}
+    own = {**EMBEDDED, QWEN_GUARD.id: "guard"}
     if name in own:
         return cast(Classifier, _module(own[name]).load())
+    if name in SERVICES:
+        service = _module("endpoint.service").load(read_description(SERVICES[name]))
+        return cast(Classifier, service)
     if name in DETOXIFY:
         return cast(Classifier, _module("sequence").load(DETOXIFY[name].version, called=name))
     if "/" in name or Path(name).is_dir():
         return cast(Classifier, _module("sequence").load(name, harm_labels=harm_labels))
-    raise PhoqueError(f"There is no classifier {name}. Known: {', '.join(CATALOGUE)}, or a Hub id.")
+    known = ", ".join((*CATALOGUE, *SERVICES))
+    raise PhoqueError(f"There is no classifier {name}. Known: {known}, or a Hub id.")
 
 
 @cache
