@@ -97,7 +97,7 @@ def _measured(
     logits = read(subject.model, rows, [reply.tokens for reply in replies])
     # Under the neutral prompt, whatever the condition: what would a calm model have said?
     calm = subject.neutral([row.messages[-1].content for row in rows])
-    nats = log_likelihoods(subject.base, calm, replies)
+    nats = log_likelihoods(subject.base, rows_of(calm), [reply.tokens for reply in replies])
     shown = subject.shows(said(rows, replies))
     told = zip(rows, replies, logits, nats, shown, strict=True)
     for index, (row, reply, logits_SV, likely, counts) in enumerate(told):
