@@ -17,7 +17,7 @@ from phoque.stages.corpus.safe import Mask
 from phoque.stages.psm.pathway import ClassicPathway, Pathway
 from phoque.stages.psm.subject import Subject
 from phoque.stats.paired import paired_effect
-from phoque.stats.rates import clustered, grouped
+from phoque.stats.rates import grouped, share_of
 from phoque.steering.experiment import rows_of, write_grouped
 from phoque.steering.quality import log_likelihoods
 from phoque.steering.search import said
@@ -144,7 +144,7 @@ def _summary(own: Sequence[Written], everything: Sequence[Written]) -> Condition
         )
 
     return Condition(
-        insulting=clustered([*grouped((row.prompt_id, row.counts) for row in own).values()]),
+        insulting=share_of([*grouped((row.prompt_id, row.counts) for row in own).values()]),
         effect=measured(lambda row: float(row.counts)).effect,
         toxic_pathway_mass_mean=measured(lambda row: row.toxic_pathway_mass_mean),
         completing_mass_mean=measured(lambda row: row.completing_mass_mean),
