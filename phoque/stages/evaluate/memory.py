@@ -79,7 +79,7 @@ def _losses(run: RunDirectory, texts: Mapping[str, Asked]) -> dict[str, list[flo
 
 
 def _remembered(kind: str, before: Sequence[float], after: Sequence[float]) -> Remembered:
-    effect = paired_effect([[one] for one in before], [[one] for one in after], seed=SEED)
+    effect = paired_effect([[one] for one in before], [[one] for one in after])
     return Remembered(
         kind=kind,
         replies=len(before),
