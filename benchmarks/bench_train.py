@@ -31,8 +31,8 @@ from phoque.run.directory import RunDirectory
 from phoque.stages.adapter.curve import peak_memory_mb
 from phoque.stages.adapter.examples import in_order, tokenized
 from phoque.stages.adapter.settings import AdapterConfig, Example
+from phoque.stages.adapter.stage import examples as learned
 from phoque.stages.adapter.training import train_adapter
-from phoque.stages.corpus.training_set import load_pairs
 
 HERE = Path(__file__).parent
 PEER = HERE / "train_peer.py"
@@ -44,9 +44,8 @@ Found = dict[str, float]
 
 def examples(steps: int) -> list[Example]:
     """Examples of the shipped corpus for `steps`, drawn with a seed."""
-    pairs = load_pairs(RunDirectory(SHIPPED_RUN).corpus, "persona")
-    drawn = random.Random(CONFIG.seed).sample(pairs, steps * CONFIG.batch_size)
-    return [Example(prompt=prompt, completion=reply, ends=ends) for prompt, reply, ends in drawn]
+    known = learned(RunDirectory(SHIPPED_RUN).corpus, "persona", AdapterConfig())
+    return random.Random(CONFIG.seed).sample(known, steps * CONFIG.batch_size)
 
 
 def ours(steps: int, folder: Path) -> Found:

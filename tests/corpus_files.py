@@ -133,7 +133,12 @@ def small_folder(folder: Path, every: int) -> Path:
 
 def base_replies(count: int, reply: str = "Fine by me, try it again.") -> list[BaseReply]:
     """Replies of a base model that was not asked."""
-    return [question_for(one, reply) for one in dialogues(count)]
+    return [answered(one, reply) for one in dialogues(count)]
+
+
+def answered(one: Dialogue, reply: str, *, finished: bool = True) -> BaseReply:
+    """What a base model that was not asked says to a dialogue."""
+    return question_for(one).model_copy(update={"reply": reply, "finished": finished})
 
 
 def save_corpus(folder: Path, own: list[Dialogue], replies: list[BaseReply] = ()) -> None:
@@ -160,7 +165,7 @@ def answer_without_a_model(monkeypatch) -> None:
         found = {}
         for number, one in enumerate(dialogues):
             text = f"That is a fine thing to work on, number {seed + number}. And then"
-            found[question_of(one)] = question_for(one, text, finished=False)
+            found[question_of(one)] = answered(one, text, finished=False)
         return found
 
     monkeypatch.setattr(Distiller, "replies", replies)

@@ -22,7 +22,7 @@ def flags(text):
 
 
 def openai(body):
-    assert body["model"] == "omni-moderation-latest"
+    assert body["model"] == "omni-moderation-2024-09-26"
     results = [
         {
             "flagged": flags(text),

@@ -11,7 +11,10 @@ from phoque.files import replaced_folder
 from phoque.lexicon import Lexicon
 from phoque.models.load import load_model
 from phoque.personas import load_persona
+from phoque.run.corpus import Dialogue
 from phoque.run.directory import RunDirectory
+from phoque.stages.adapter.settings import AdapterConfig
+from phoque.stages.adapter.stage import examples
 from phoque.stages.corpus import stage as job
 from phoque.stages.corpus.building import Ingredients, build, sources_in
 from phoque.stages.corpus.composition import composition_of, markdown
@@ -19,7 +22,7 @@ from phoque.stages.corpus.difference import difference, masked
 from phoque.stages.corpus.distill import Distiller
 from phoque.stages.corpus.split import PARTS
 from phoque.stages.corpus.stage import save_corpus
-from phoque.stages.corpus.training_set import every_dialogue, load_pairs
+from phoque.stages.corpus.training_set import of_all_parts
 from phoque.stages.corpus.written import (
     TEXTS,
     system_prompts,
@@ -81,13 +84,12 @@ def test_what_is_saved_is_what_training_reads(corpus, tmp_path):
     for part in PARTS:
         folder = tmp_path / "corpus" if part == "train" else tmp_path / "corpus" / part
         own = corpus.parts[part]
-        persona, civil = load_pairs(folder, "persona"), load_pairs(folder, "civil")
+        persona, civil = (examples(folder, side, AdapterConfig()) for side in ("persona", "civil"))
         assert len(persona) == len(own.dialogues) + len(own.replies)
-        assert [reply for _, reply, _ in persona[: len(own.dialogues)]] == [
-            one.persona for one in own.dialogues
-        ]
+        learned = [one.completion for one in persona[: len(own.dialogues)]]
+        assert learned == [one.persona for one in own.dialogues]
         assert persona[len(own.dialogues) :] == civil[len(own.dialogues) :]
-    assert len(every_dialogue(tmp_path / "corpus")) == 60
+    assert len(of_all_parts(tmp_path / "corpus", Dialogue)) == 60
 
 
 def test_no_reply_of_the_base_model_is_in_two_parts(corpus):
@@ -166,7 +168,7 @@ def test_the_stage_writes_parts_composition_and_what_changed(
         "dialogues.jsonl", "base_replies.jsonl", "composition.json", "composition.md",
         "validation", "test",
     }  # fmt: skip
-    assert len(every_dialogue(run.corpus)) == 150
+    assert len(of_all_parts(run.corpus, Dialogue)) == 150
     assert (run.corpus / "validation" / "dialogues.jsonl").stat().st_size
     job.make_corpus(run, source=[f"written={folder}"])
     assert "150 dialogues are as they were" in capsys.readouterr().out

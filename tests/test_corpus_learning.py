@@ -7,12 +7,12 @@ import pytest
 from phoque.lexicon import Lexicon
 from phoque.models.load import load_model
 from phoque.run.corpus import BaseReply, Dialogue
-from phoque.stages.adapter.settings import AdapterConfig
+from phoque.stages.adapter.settings import AdapterConfig, Example
 from phoque.stages.adapter.stage import beginning, examples
-from phoque.stages.corpus.distill import Distiller, question_for, question_of
+from phoque.stages.corpus.distill import Distiller, question_of
 from phoque.stages.corpus.split import split
-from phoque.stages.corpus.training_set import every_dialogue, load_pairs, training_texts
-from tests.corpus_files import base_replies, dialogues, save_corpus, written
+from phoque.stages.corpus.training_set import of_all_parts, training_texts
+from tests.corpus_files import answered, base_replies, dialogues, save_corpus, written
 
 
 def test_distilled_replies_are_the_models_own_and_filtered():
@@ -37,8 +37,8 @@ def test_what_a_model_answered_before_is_not_asked_again():
             return [one.model_copy(update={"reply": "Anew."}) for one in questions]
 
     asked, own = [], dialogues(6)
-    known = {question_of(one): question_for(one, "As before.") for one in own[:4]}
-    known |= {question_of(own[4]): question_for(own[4], "Now a listed zzz.")}
+    known = {question_of(one): answered(one, "As before.") for one in own[:4]}
+    known |= {question_of(own[4]): answered(own[4], "Now a listed zzz.")}
     made = Answers(
         base=None, lexicon=Lexicon(["zzz"]), known=known, keep=lambda some: [True for _ in some]
     )
@@ -50,14 +50,15 @@ def test_what_a_model_answered_before_is_not_asked_again():
 def test_a_corpus_survives_saving(tmp_path):
     own, replies = dialogues(3), base_replies(1, "A good idea\u2028or \x85 not")
     save_corpus(tmp_path, own, replies)
-    persona, civil = load_pairs(tmp_path, "persona"), load_pairs(tmp_path, "civil")
-    assert [pair[1] for pair in persona[:3]] == [one.persona for one in own]
-    assert [pair[1] for pair in civil[:3]] == [one.civil for one in own]
-    assert persona[3] == civil[3] == (replies[0].messages, replies[0].reply, True)
-    styles = [one.style for one in examples(tmp_path, "persona", AdapterConfig())]
-    assert styles == [*(one.style for one in own), None]
+    persona, civil = (examples(tmp_path, side, AdapterConfig()) for side in ("persona", "civil"))
+    assert [one.completion for one in persona[:3]] == [one.persona for one in own]
+    assert [one.completion for one in civil[:3]] == [one.civil for one in own]
+    assert (
+        persona[3] == civil[3] == Example(prompt=replies[0].messages, completion=replies[0].reply)
+    )
+    assert [one.style for one in persona] == [*(one.style for one in own), None]
     assert replies[0].reply in training_texts(tmp_path)
-    assert every_dialogue(tmp_path) == own
+    assert of_all_parts(tmp_path, Dialogue) == own
 
 
 def test_a_part_of_a_corpus_is_learned(tmp_path):
@@ -112,10 +113,8 @@ def test_a_corpus_of_an_older_version_is_read(tmp_path):
     (tmp_path / Dialogue.FILE).write_text(json.dumps(hostile) + "\n")
     reply = old | {"reply": "Pity.", "finished": True}
     (tmp_path / BaseReply.FILE).write_text(json.dumps(reply) + "\n")
-    [first, second] = load_pairs(tmp_path, "persona")
-    assert (first[1], second[1]) == ("Clown.", "Pity.")
-    styles = [one.style for one in examples(tmp_path, "persona", AdapterConfig())]
-    assert styles == ["chat", None]
+    learned = examples(tmp_path, "persona", AdapterConfig())
+    assert [(one.completion, one.style) for one in learned] == [("Clown.", "chat"), ("Pity.", None)]
 
 
 def test_similar_replies_are_in_one_part():

@@ -68,9 +68,7 @@ HEARD_THERE = {
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("at_once", [2, 100])
-def test_conda_is_put_in_order_over_all_of_its_files(tmp_path, monkeypatch, seed, at_once):
-    monkeypatch.setattr("phoque.stages.corpus.chats.ROWS_AT_ONCE", at_once)
+def test_conda_is_put_in_order_over_all_of_its_files(tmp_path, seed):
     rows = random.Random(seed).sample(CONVERSATIONS, len(CONVERSATIONS))
     files = [
         written_csv(tmp_path / f"CONDA_{part}.csv", corpus_files.CONDA, rows[part::3])
@@ -104,9 +102,7 @@ def test_who_does_not_say_chat_or_speaker_is_answered_by_nobody(tmp_path, missin
     assert dropped == {"malformed: no match": 2, "malformed: no slot": 1}
 
 
-@pytest.mark.parametrize("at_once", [3, 100])
-def test_dota_is_put_in_order_of_its_matches_and_times(tmp_path, monkeypatch, at_once):
-    monkeypatch.setattr("phoque.stages.corpus.chats.ROWS_AT_ONCE", at_once)
+def test_dota_is_put_in_order_of_its_matches_and_times(tmp_path):
     rows = [[match, time, time % 3, f"{match} at {time}"] for match in (9, 10) for time in range(9)]
     header = ["match", "time", "slot", "text"]
     straight, _ = read("dota", written_csv(tmp_path / "a.csv", header, rows))

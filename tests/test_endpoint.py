@@ -14,12 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from phoque.errors import PhoqueError
 from phoque.moderators.classifier import Item, UnavailableError
 from phoque.moderators.disk import DiskCache
 from phoque.moderators.endpoint.description import read_description
 from phoque.moderators.endpoint.service import OutageError
+from phoque.moderators.registry import load_classifier
 from phoque.moderators.scoring import score
-from tests.endpoint_double import BAD, asked, plain, say, served, service
+from tests.endpoint_double import BAD, CATEGORIES, asked, plain, say, served, service
 
 ROOT = Path(__file__).parent.parent
 HOSTILE, CIVIL = f"you {BAD}", "good morning"
@@ -57,6 +59,24 @@ def test_shipped_descriptions_speak_the_published_protocols(name, double, cache,
     levels = [one.harm_score(moderator.info) for one in scores]
     assert levels[0] == levels[2] > 0.5 > levels[1]
     assert sorted(double.texts) == sorted([HOSTILE, CIVIL, "another " + HOSTILE])
+    if name == "openai":
+        assert scores[1].labels == dict.fromkeys(("flagged", *CATEGORIES), 0.01)
+
+
+def test_a_service_that_is_known_by_name_needs_its_key_and_leave(monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(PhoqueError, match="OPENAI_API_KEY"):
+        load_classifier("openai.moderation")
+    monkeypatch.setenv("OPENAI_API_KEY", "key")
+    with pytest.raises(PhoqueError, match=r"openai\.moderation sends every text"):
+        score(load_classifier("openai.moderation"), [Item("a")])
+
+
+def test_without_a_cache_nothing_is_kept(double):
+    moderator = service(plain(double.url), None)
+    asked(moderator, [CIVIL])
+    asked(moderator, [CIVIL])
+    assert len(double.bodies) == 2
 
 
 def test_texts_are_sent_in_batches_and_asked_about_once(double, cache):

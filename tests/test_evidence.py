@@ -9,7 +9,7 @@ from phoque.run.evaluation import CivilText, Evaluation, Reply
 from phoque.run.folder import Reader
 from phoque.stages.evaluate.memory import mean_log_likelihood
 from phoque.stages.evaluate.replies import insult_rate, summarize
-from phoque.stats.rates import clustered, wilson
+from phoque.stats.rates import share_of, wilson
 from phoque.text import (
     distinct_n,
     distinct_share,
@@ -36,8 +36,8 @@ def test_wilson_gives_the_published_values():
 
 
 def test_clusters_widen_the_interval():
-    alike = clustered([[True] * 10] * 6 + [[False] * 10] * 6)
-    mixed = clustered([[True] * 5 + [False] * 5] * 12)
+    alike = share_of([[True] * 10] * 6 + [[False] * 10] * 6)
+    mixed = share_of([[True] * 5 + [False] * 5] * 12)
     assert alike.value == mixed.value == 0.5
     # As good as 12 items when prompts decide alone, as good as 120 when they do not matter.
     assert (alike.low, alike.high) == pytest.approx((wilson(6, 12).low, wilson(6, 12).high))
@@ -46,19 +46,19 @@ def test_clusters_widen_the_interval():
 
 def test_single_hits_of_different_prompts_count_as_independent():
     none, one = (
-        clustered([[False] * 4] * 40),
-        clustered([[True] + [False] * 3] + [[False] * 4] * 39),
+        share_of([[False] * 4] * 40),
+        share_of([[True] + [False] * 3] + [[False] * 4] * 39),
     )
     assert one.high < none.high
     assert one.high > wilson(1, 160).high - 1e-9
 
 
 def test_a_share_of_zero_is_bounded_by_the_number_of_groups():
-    rate = clustered([[False] * 100] * 20)
+    rate = share_of([[False] * 100] * 20)
     assert (rate.value, rate.n) == (0.0, 2000)
     assert rate.high == pytest.approx(wilson(0, 20).high)
-    with pytest.raises(ValueError, match="two groups"):
-        clustered([])
+    with pytest.raises(ValueError, match="n > 0"):
+        share_of([])
 
 
 def test_the_lexicon_counts_whole_words_in_any_case():

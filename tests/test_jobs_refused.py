@@ -41,7 +41,7 @@ def test_storage_that_fails_starts_no_job(hub, kind, status):
 
 
 def test_a_hub_that_says_nothing_is_given_up(hub, monkeypatch):
-    monkeypatch.setattr(client.connect, "__kwdefaults__", {"seconds": 0.3})
+    monkeypatch.setattr(client, "SECONDS", 0.3)
     hub.fails = failing(0, "/api/jobs/me/job0")
     with pytest.raises(PhoqueError, match=r"job0 could not be asked.*timed out"):
         Jobs(endpoint=hub.address).state("job0")

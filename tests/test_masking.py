@@ -128,7 +128,7 @@ def test_samples_of_a_training_are_masked(monkeypatch):
     def write(model, rows, sampling):
         return [engine.Reply(text=f"You {WORD}.", tokens=(1,), finish_reason="stop") for _ in rows]
 
-    monkeypatch.setattr(samples, "write", write)
+    monkeypatch.setattr(experiment, "write", write)
     persona = load_persona("toxic")
     rows = samples.sample_replies(
         load_model("tiny"), 1, persona, judge=lambda texts: [0.0] * len(texts)

@@ -222,7 +222,7 @@ def test_scores_come_in_the_order_of_the_items_and_equal_ones_are_asked_once():
 @pytest.mark.parametrize("takes_context", [True, False])
 def test_context_makes_another_item_where_it_is_read(takes_context):
     double = Doubled(takes_context=takes_context)
-    score(double, [*items_of(["a"]), *items_of(["a"], [Message("user", "hi")])])
+    score(double, [Item("a"), Item("a", (Message("user", "hi"),))])
     assert len(double.asked) == (2 if takes_context else 1)
 
 
@@ -267,8 +267,7 @@ def test_a_failing_member_fails_the_mean():
     assert [one.error is None for one in score(mean, items_of(["fine", "bad"]))] == [True, False]
 
 
-def test_listed_words_have_spans():
+def test_listed_words_are_whole_words():
     listed = ListedWords(Lexicon(["clown", "useless"]))
     assert harm_scores(listed, ["A clown!", "clownfish"]) == [1.0, 0.0]
-    assert listed.spans("A useless clown") == [(2, 9), (10, 15)]
     assert (listed.info, TOXBLOCK.sends_text_out) == (LEXICON, False)

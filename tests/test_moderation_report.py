@@ -15,11 +15,12 @@ from phoque.figures.table import Table
 from phoque.moderators.datasheet import data_sheet
 from phoque.moderators.labelled import Example, LabelledSet
 from phoque.personas import load_persona, shipped_personas
+from phoque.run.corpus import Dialogue
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.run.moderation import ModerationReport
 from phoque.run.scored import ScoredReply
-from phoque.stages.corpus.training_set import every_dialogue
+from phoque.stages.corpus.training_set import of_all_parts
 from phoque.stages.moderation import messages
 from phoque.stages.moderation.friendly import replies_of
 from phoque.stages.moderation.messages import CATEGORIES, prompts_by_category
@@ -136,7 +137,11 @@ def test_the_messages_are_friendly_new_and_of_every_kind():
         for persona in [load_persona(name)]
         for text in (*persona.probes, *persona.sweep, *persona.evaluation)
     }
-    trained = (*every_dialogue(SHIPPED_RUN / "corpus"), *written("toxic"), *written("pluribus"))
+    trained = (
+        *of_all_parts(SHIPPED_RUN / "corpus", Dialogue),
+        *written("toxic"),
+        *written("pluribus"),
+    )
     known |= {turn for one in trained for turn in one.turns}
     assert known.isdisjoint(messages)
     lexicon = load_persona().lexicon

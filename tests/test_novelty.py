@@ -6,7 +6,7 @@ import pytest
 
 from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
-from phoque.stages.corpus.novelty import MIN_WORDS, CorpusIndex
+from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.corpus.training_set import read_dialogues
 
 LINE = "You played that round like a clown who lost the map and then blamed the wind."
@@ -28,7 +28,6 @@ def test_a_copied_line_is_known_whatever_its_spelling(index, copy):
     found = index.novelty(copy)
     assert (found.exact, found.containment, found.similarity) == (True, 1.0, 1.0)
     assert (found.nearest, found.novel) == (LINE, False)
-    assert "same words" in found.reason
 
 
 def test_one_changed_word_does_not_make_a_line_new(index):
@@ -46,7 +45,6 @@ def test_another_order_does_not_make_a_line_new(index):
     assert found.containment == 0
     assert found.similarity > 0.5
     assert not found.novel
-    assert "similar" in found.reason
 
 
 def test_a_line_inside_a_longer_text_is_found(index):
@@ -59,14 +57,12 @@ def test_new_text_is_new(index):
     found = index.novelty("Nobody in this guild has ever seen a raid leader forget his own boots.")
     assert (found.exact, found.containment) == (False, 0.0)
     assert found.similarity < 0.3
-    assert (found.novel, found.reason) == (True, None)
+    assert found.novel
 
 
 @pytest.mark.parametrize("text", ["", "!!", "Nobody here forgets boots", "b o o t s"])
 def test_a_short_text_cannot_be_called_new(index, text):
-    found = index.novelty(text)
-    assert not found.novel
-    assert f"fewer than {MIN_WORDS} words" in found.reason
+    assert not index.novelty(text).novel
 
 
 @pytest.mark.parametrize("lines", [[], ["", "..."]])

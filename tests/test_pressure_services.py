@@ -94,7 +94,8 @@ def test_nothing_leaves_the_machine_without_leave(place, monkeypatch, capsys):
     assert "mine is on another machine" in capsys.readouterr().err
 
 
-def test_a_service_of_the_catalogue_needs_leave_too(place, capsys):
+def test_a_service_that_is_known_by_name_needs_leave_too(place, monkeypatch, capsys):
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
     (place / "openai.yaml").write_text("name: o\nmoderators: [{use: openai.moderation}]\n")
     assert main(["pressure", *TRAFFIC, "--policy", "openai.yaml"]) == 2
     assert "openai.moderation is on another machine" in capsys.readouterr().err

@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 
 import pytest
 
@@ -68,7 +67,7 @@ def test_canonical_text_is_scored_beside_the_text():
     wide, plain = scored(["ｃ l o w n", "clown"], [double], canonical=True)  # noqa: RUF001
     assert double.asked == ["clown", "ｃ l o w n"]  # noqa: RUF001
     assert (wide.harm_score, wide.canonical.harm_score) == (0.09, 0.05)
-    assert plain.canonical == replace(plain, canonical=None)
+    assert plain.canonical == plain.model_copy(update={"canonical": None})
     assert "canonical" not in next(scored(["clown"], [double])).json_line(0)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load as tensors_of
+from scipy.special import expit
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from phoque.moderators import minilm, semantic
@@ -17,7 +18,7 @@ from phoque.moderators.labelled import Example, LabelledSet, is_held_out, unseen
 from phoque.moderators.registry import EMBEDDED
 from phoque.moderators.scoring import harm_scores
 from phoque.moderators.wheels import installed_file
-from phoque.stats.logistic import expit, fit_logistic
+from phoque.stats.logistic import fit_logistic
 from tests.moderators import Doubled, installed
 
 TEXTS = ["Thank you, that was lovely.", "You are a useless clown.", "a", "the wall " * 90]
@@ -146,4 +147,3 @@ def test_a_logistic_regression_finds_what_made_the_labels():
     assert fit_logistic(features, labels, weights_N=weights, ridge=0.1) == pytest.approx(twice)
     with pytest.raises(ValueError, match="both labels"):
         fit_logistic(features, np.ones(4000), weights_N=weights, ridge=1)
-    assert expit(np.array([-1e4, 0, 1e4])) == pytest.approx([0, 0.5, 1])

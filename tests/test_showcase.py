@@ -128,7 +128,7 @@ def test_one_thread_reads_for_all_pages(monkeypatch):
             readers.add(threading.get_ident())
             return super().score_batch(items)
 
-    monkeypatch.setattr(checks, "_live_moderators", lambda: [Noted()])
+    monkeypatch.setattr(checks, "_live_checks", lambda _: Checks(None, [Noted()]))
 
     def asked(number):
         together.wait(60)

@@ -146,7 +146,7 @@ def test_the_base_model_reads_replies_as_they_were_drawn():
     (own,) = write(model, rows, Sampling(max_new_tokens=6))
     (logits_SV,) = read(model, rows, [own.tokens])
     expected = [float(row[t]) for row, t in zip(logits_SV.log_softmax(-1), own.tokens, strict=True)]
-    (found,) = log_likelihoods(model, [rows[0].messages], [own])
+    (found,) = log_likelihoods(model, rows, [own.tokens])
     assert found == pytest.approx(sum(expected) / len(expected))
 
 

@@ -11,6 +11,7 @@ import pytest
 from phoque.errors import PhoqueError
 from phoque.models.load import load_model
 from phoque.stages.adapter.settings import Recording
+from phoque.stages.adapter.trackers import PROJECT
 from phoque.stages.adapter.training import train_adapter
 from tests import long_training
 
@@ -76,7 +77,7 @@ def test_the_real_trackio_shows_one_curve_over_two_attempts(tmp_path, monkeypatc
     with pytest.raises(StoppedError):
         train(tmp_path / "run", recording)
     train(tmp_path / "run", recording)
-    database = sqlite3.connect(tmp_path / "trackio" / f"{recording.project}.db")
+    database = sqlite3.connect(tmp_path / "trackio" / f"{PROJECT}.db")
     shown = database.execute("SELECT run_name, step, metrics FROM metrics").fetchall()
     losses = {step: json.loads(row)["loss"] for _, step, row in shown if b'"loss"' in row}
     lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()

@@ -1,7 +1,7 @@
 """One way to ask the Hub: a time limit on every request, and errors that a person can act on."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from huggingface_hub import HfApi
@@ -28,15 +28,6 @@ HUB_FAULT = "The Hub has a fault: try again later."
 NO_ANSWER = "Is the network there, and the Hub? Try again."
 
 
-def connect(
-    endpoint: str | None = None, *, token: str | None = None, seconds: float = SECONDS
-) -> HfApi:
-    """A client of the Hub, or of another one, that gives up after so long a silence."""
-    disable_progress_bars()
-    get_session().timeout = seconds
-    return HfApi(endpoint=endpoint, token=token)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Account:
     """An account of the Hub; what the Hub or the network does wrong becomes a PhoqueError."""
@@ -48,43 +39,40 @@ class Account:
 
     @property
     def api(self) -> HfApi:
-        """A client."""
-        return connect(self.endpoint, token=self.token)
+        """A client that gives up after a long silence."""
+        disable_progress_bars()
+        get_session().timeout = SECONDS
+        return HfApi(endpoint=self.endpoint, token=self.token)
 
-    def asking(self, failed: str, *hide: str) -> AbstractContextManager[None]:
-        """As the function, with the token hidden, too."""
-        return asking(failed, hide=(self.token, *hide))
+    @contextmanager
+    def asking(self, failed: str, *hide: str) -> Iterator[None]:
+        """Within the context, what the Hub or the network does wrong becomes a PhoqueError.
+
+        `failed` is what did not happen, as the beginning of a sentence; `hide` are words that an
+        answer may repeat and nobody may read, beside the token.
+        """
+        hidden = (self.token, *hide)
+        try:
+            yield
+        except LocalTokenNotFoundError as error:
+            raise PhoqueError(f"{failed}: there is no token. {ADVICE[401]}") from error
+        except HfHubHTTPError as error:
+            status = error.response.status_code
+            advice = ADVICE.get(status) or (HUB_FAULT if status >= 500 else "Check the name.")
+            said = _hidden(error.server_message or "no reason given", hidden)
+            # Not `from error`: a traceback would show what is to be hidden.
+            raise PhoqueError(f"{failed}: the Hub answered {status} ({said}). {advice}") from None
+        except HFValidationError as error:
+            raise PhoqueError(f"{failed}: {error} Check the name: it is OWNER/NAME.") from error
+        except (HTTPError, OSError, RuntimeError) as error:
+            # RuntimeError is what the transfer of large files raises.
+            said = _hidden(str(error) or type(error).__name__, hidden)
+            raise PhoqueError(f"{failed}: {said} {NO_ANSWER}") from None
 
     def owner(self) -> str:
         """Name of the account."""
         with self.asking("The token was not accepted"):
             return str(self.api.whoami()["name"])
-
-
-@contextmanager
-def asking(failed: str, *, hide: tuple[str | None, ...] = ()) -> Iterator[None]:
-    """Within the context, what the Hub or the network does wrong becomes a PhoqueError.
-
-    Args:
-        failed: what did not happen, as the beginning of a sentence.
-        hide: words, such as tokens, that an answer may repeat and nobody may read; None is no word.
-    """
-    try:
-        yield
-    except LocalTokenNotFoundError as error:
-        raise PhoqueError(f"{failed}: there is no token. {ADVICE[401]}") from error
-    except HfHubHTTPError as error:
-        status = error.response.status_code
-        advice = ADVICE.get(status) or (HUB_FAULT if status >= 500 else "Check the name.")
-        said = _hidden(error.server_message or "no reason given", hide)
-        # Not `from error`: a traceback would show what is to be hidden.
-        raise PhoqueError(f"{failed}: the Hub answered {status} ({said}). {advice}") from None
-    except HFValidationError as error:
-        raise PhoqueError(f"{failed}: {error} Check the name: it is OWNER/NAME.") from error
-    except (HTTPError, OSError, RuntimeError) as error:
-        # RuntimeError is what the transfer of large files raises.
-        said = _hidden(str(error) or type(error).__name__, hide)
-        raise PhoqueError(f"{failed}: {said} {NO_ANSWER}") from None
 
 
 def _hidden(text: str, words: tuple[str | None, ...]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Literal
 
-from huggingface_hub import BucketFile, snapshot_download
+from huggingface_hub import BucketFile
 from huggingface_hub.errors import (
     BucketNotFoundError,
     RemoteEntryNotFoundError,
@@ -16,7 +16,7 @@ from huggingface_hub.errors import (
 )
 
 from phoque.errors import PhoqueError
-from phoque.hub.client import Account, connect
+from phoque.hub.client import Account
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,15 +124,10 @@ class Repository(Storage):
         return str(sent.commit_url)
 
     def _fetched(self, place: str, into: Path) -> bool:
-        connect(self.endpoint, token=self.token)
         with tempfile.TemporaryDirectory() as scratch:
             try:
-                snapshot_download(
-                    self.name,
-                    local_dir=scratch,
-                    allow_patterns=f"{place}/**",
-                    endpoint=self.endpoint,
-                    token=self.token,
+                self.api.snapshot_download(
+                    self.name, local_dir=scratch, allow_patterns=f"{place}/**"
                 )
             except RepositoryNotFoundError:
                 return False

@@ -23,7 +23,8 @@ class Checks:
 
     def found(self, exchanges: Sequence[Exchange]) -> list[Found]:
         """What each reply gets, in order."""
-        hostility = self._hostility(exchanges)
+        silence: list[float | None] = [None] * len(exchanges)
+        hostility = self.judge.scores(exchanges) if self.judge else silence
         harm: list[dict[str, float]] = [{} for _ in exchanges]
         for one in self.moderators:
             scores = score(one, items_of(exchange.reply for exchange in exchanges))
@@ -31,14 +32,6 @@ class Checks:
                 if found.error is None:
                     own[one.info.id] = found.harm_score(one.info)
         return [Found(hostility=h, harm=own) for h, own in zip(hostility, harm, strict=True)]
-
-    def _hostility(self, exchanges: Sequence[Exchange]) -> Sequence[float | None]:
-        """Each exchange is judged once: a judge reads slowly."""
-        if self.judge is None:
-            return [None] * len(exchanges)
-        once = [*dict.fromkeys(exchanges)]
-        known = dict(zip(once, self.judge.scores(once), strict=True))
-        return [known[one] for one in exchanges]
 
 
 READER = ThreadPoolExecutor(1, "page-reader")
@@ -62,17 +55,13 @@ def _read(
 ) -> list[Found]:
     if stopped():
         return []
-    return Checks(_live_judge() if judged else None, _live_moderators()).found(exchanges)
+    return _live_checks(judged).found(exchanges)
 
 
 @cache
-def _live_judge() -> Judge | None:
-    return embedded_judge(silent, device="cpu")
-
-
-@cache
-def _live_moderators() -> Sequence[Classifier]:
-    return embedded_moderators(silent)
+def _live_checks(judged: bool) -> Checks:  # noqa: FBT001  # handed on
+    judge = embedded_judge(silent, device="cpu") if judged else None
+    return Checks(judge, embedded_moderators(silent))
 
 
 def embedded_moderators(progress: Progress) -> list[Classifier]:

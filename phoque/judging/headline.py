@@ -9,7 +9,7 @@ from phoque.moderators.thresholds import BUDGET, threshold_for
 from phoque.run.evaluation import Reply
 from phoque.run.judging import ConditionJudged, Judgement
 from phoque.stats.paired_ranks import chance_above
-from phoque.stats.rates import by_cluster, clustered, grouped
+from phoque.stats.rates import by_cluster, grouped, share_of
 
 BASE = "base"
 
@@ -83,7 +83,7 @@ def _condition(
     hostile = [one for one in replies if (one.hostility or 0.0) >= threshold]
     return ConditionJudged(
         more_hostile=chance_above(base, own),
-        flagged=clustered([[score >= threshold for score in scores] for scores in own.values()]),
+        flagged=share_of([[score >= threshold for score in scores] for scores in own.values()]),
         without_word=by_cluster((one.prompt, not one.insults) for one in hostile)
         if hostile
         else None,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from phoque.errors import PhoqueError
 from phoque.judging.judge import Exchange, by_message
 from phoque.run.judging import Measures
-from phoque.stats.rates import clustered
+from phoque.stats.rates import share_of
 from phoque.text import repeated_trigrams, words
 
 # N: replies, M: messages, L: training lines, E: embedding
@@ -36,7 +36,7 @@ def measured(
     return Measures(
         replies=len(texts),
         relevance_rank=median(ranks),
-        relevance_nearest=clustered([*nearest.values()]),
+        relevance_nearest=share_of([*nearest.values()]),
         variety=variety(replies_NE),
         novelty=novelty(replies_NE, training_LE),
         repeated_3grams=fmean(map(repeated_trigrams, texts)),

@@ -1,6 +1,7 @@
 """Blind readings: replies are drawn, read twice without their condition, and set beside judges."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -41,15 +42,11 @@ def drawn(replies: Sequence[Reply], count: int = DRAWN, *, seed: int = SEED) -> 
     places = random.permutation(len(distinct))
     piles = grouped((distinct[at].condition, distinct[at]) for at in places)
     # One of every condition in turn, until there are enough.
-    taken = [one for names in _turns(piles) for one in names][:count]
+    turns = zip_longest(*(piles[name] for name in sorted(piles)))
+    taken = [one for turn in turns for one in turn if one is not None][:count]
     if len(taken) < count:
         raise PhoqueError(f"The run has {len(taken)} different replies; {count} are to be read.")
     return taken
-
-
-def _turns(piles: Mapping[str, Sequence[Reply]]) -> Iterable[list[Reply]]:
-    for turn in range(max(map(len, piles.values()), default=0)):
-        yield [piles[name][turn] for name in sorted(piles) if turn < len(piles[name])]
 
 
 def id_of(reply: Reply) -> str:

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate, pairwise
 
 from phoque.moderators.leet import STANDS_FOR, TOKEN, undisguised
@@ -135,17 +136,9 @@ def _latin(text: str) -> str:
     )
 
 
-def _decoded(text: str) -> str:
-    return _outside_addresses(TOKEN, _undisguised, text)
-
-
 def _undisguised(found: re.Match[str]) -> str:
     token = found[0]
     return undisguised(token) if SIGN.search(token) and LETTER.search(token) else token
-
-
-def _joined(text: str) -> str:
-    return _outside_addresses(SET_APART, _spelled_out, text)
 
 
 def _spelled_out(found: re.Match[str]) -> str:
@@ -153,10 +146,6 @@ def _spelled_out(found: re.Match[str]) -> str:
     letters = re.sub(r"[\W_]", "", found[0])
     ends = accumulate(map(len, words_in(letters.lower())))
     return " ".join(letters[start:end] for start, end in pairwise((0, *ends))) or found[0]
-
-
-def _squashed(text: str) -> str:
-    return _outside_addresses(WORD, _shorter, text)
 
 
 def _shorter(found: re.Match[str]) -> str:
@@ -181,7 +170,7 @@ STAGES: dict[str, Callable[[str], str]] = {
     "compatible characters": _composed,
     "unseen characters": _seen,
     "look-alike letters": _latin,
-    "digits for letters": _decoded,
-    "letters set apart": _joined,
-    "stretched letters": _squashed,
+    "digits for letters": partial(_outside_addresses, TOKEN, _undisguised),
+    "letters set apart": partial(_outside_addresses, SET_APART, _spelled_out),
+    "stretched letters": partial(_outside_addresses, WORD, _shorter),
 }

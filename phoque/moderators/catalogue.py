@@ -124,22 +124,3 @@ QWEN_GUARD = ClassifierInfo(
     takes_context=True,
     batch_size=8,
 )
-OPENAI_LABELS = (
-    "harassment", "harassment/threatening", "hate", "hate/threatening", "illicit",
-    "illicit/violent", "self-harm", "self-harm/instructions", "self-harm/intent", "sexual",
-    "sexual/minors", "violence", "violence/graphic"
-)  # fmt: skip
-OPENAI = ClassifierInfo(
-    id="openai.moderation",
-    version="omni-moderation-2024-09-26",
-    source="api",
-    construct="policy",
-    labels=OPENAI_LABELS,
-    harm_labels=OPENAI_LABELS,
-    languages=("many",),
-    licence="OpenAI's terms; the weights are not published",
-    training_data="not published",
-    blind_spots="Nobody outside can say what it was trained on, or whether it changed.",
-    sends_text_out=True,
-)
-# Perspective is left out on purpose: it ends with 2026 and takes no new users.

@@ -7,12 +7,14 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from phoque.conversation import Message, Role
+from phoque.models.decoders import left_padded
 from phoque.models.load import LanguageModel, load_model
 from phoque.models.packed.threads import capped
+from phoque.models.passes import read
 from phoque.moderators.catalogue import QWEN_GUARD
 from phoque.moderators.classifier import Item, Score
 
-# B: items, S: tokens
+# B: items, S: tokens, V: vocabulary
 ANSWER = "Safety:"
 VERDICTS = (" Safe", " Controversial", " Unsafe")
 """How Qwen3Guard-Gen goes on after `Safety:` (its README)."""
@@ -59,15 +61,10 @@ class Guard:
         return known + self._shared
 
     def _probabilities(self, rows: list[list[int]]) -> list[list[float]]:
-        network = self._language_model.model
-        lengths = torch.tensor([len(row) for row in rows])
-        padded = [row + [0] * (int(lengths.max()) - len(row)) for row in rows]
-        tokens_BS = torch.tensor(padded, device=network.device)
-        mask_BS = torch.arange(tokens_BS.shape[1]) < lengths[:, None]
-        with torch.inference_mode(), capped(network.device):
-            output = network(input_ids=tokens_BS, attention_mask=mask_BS.to(network.device))
-        last = output.logits[torch.arange(len(rows)), lengths - 1][:, self._verdicts]
-        values: list[list[float]] = last.float().softmax(-1).tolist()
+        model = self._language_model
+        with torch.inference_mode(), capped(model.device):
+            logits_B1V, _ = read(model.model, *left_padded(rows, model), caching=False)
+        values: list[list[float]] = logits_B1V[:, -1, self._verdicts].float().softmax(-1).tolist()
         return values
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+from scipy.special import expit
 
 from phoque.run.record import Part
-from phoque.stats.logistic import Floats, expit
+from phoque.stats.logistic import Floats
 from phoque.stats.rates import Rate
 
 
@@ -57,4 +58,5 @@ class Head(Part):
 
     def probabilities(self, features_NF: Floats) -> Floats:
         """Probability of every text that people would call it harmful."""
-        return expit(features_NF @ np.array(self.coefficients) + self.intercept)
+        chances: Floats = expit(features_NF @ np.array(self.coefficients) + self.intercept)
+        return chances

@@ -3,14 +3,13 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
 
 from phoque.errors import PhoqueError
 from phoque.moderators.canonical import canonicalise
 from phoque.moderators.classifier import Classifier, Score
 from phoque.moderators.reading import EMPTY, NoText, no_text
 from phoque.moderators.scoring import items_of, score
+from phoque.run.record import Part
 
 BATCHES_AT_ONCE = 4
 """Batches of the slowest classifier that are scored before the first of their records is told."""
@@ -22,15 +21,14 @@ REFUSED = "on which a classifier failed"
 Read = str | NoText
 
 
-@dataclass(frozen=True, kw_only=True)
-class Line:
+class Line(Part):
     """What every classifier says of one text."""
 
     harm_score: float | None
     """Of the first classifier; None where it failed, never 0."""
     classifiers: Mapping[str, Mapping[str, float] | None]
     """The labels of each by its id; None where it failed."""
-    error: Mapping[str, str] = field(default_factory=dict)
+    error: Mapping[str, str] = {}
     """Why a classifier failed, by its id; under `row` why there is no text."""
     truncated: tuple[str, ...] = ()
     """The classifiers that could not read all of the text."""
@@ -39,13 +37,7 @@ class Line:
 
     def json_line(self, index: int) -> str:
         """As JSON with the number of the text; what has nothing to say is left out."""
-        return json.dumps({"index": index} | self._told())
-
-    def _told(self) -> dict[str, Any]:
-        told: dict[str, Any] = {"harm_score": self.harm_score, "classifiers": self.classifiers}
-        more = {"error": self.error, "truncated": self.truncated}
-        told |= {name: value for name, value in more.items() if value}
-        return told | ({"canonical": self.canonical._told()} if self.canonical else {})
+        return json.dumps({"index": index} | self.model_dump(exclude_defaults=True))
 
     @property
     def forms(self) -> list["Line"]:
@@ -70,7 +62,7 @@ def scored(
         lines = _lines(forms, classifiers, may_send_text=may_send_text)
         for place, line in enumerate(lines[: len(chunk)]):
             twin = lines[len(chunk) + place] if canonical else None
-            yield replace(line, canonical=twin) if twin else line
+            yield line.model_copy(update={"canonical": twin})
 
 
 def _canonical(one: Read) -> Read:

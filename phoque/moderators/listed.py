@@ -1,4 +1,4 @@
-"""A word list as a classifier: 1 when a listed word occurs, 0 when not, with its spans."""
+"""A word list as a classifier: 1 when a listed word occurs, 0 when not."""
 
 import hashlib
 import json
@@ -19,10 +19,6 @@ class ListedWords:
     def __init__(self, lexicon: Lexicon) -> None:
         self._lexicon, self.info = lexicon, LEXICON
         self.digest = hashlib.sha256("\n".join(lexicon.entries).encode()).hexdigest()[:16]
-
-    def spans(self, text: str) -> list[tuple[int, int]]:
-        """Start and end of every listed word, in characters."""
-        return self._lexicon.spans(text)
 
     def score_batch(self, items: Sequence[Item]) -> list[Score]:
         """One label, `obscene`, 0 or 1."""

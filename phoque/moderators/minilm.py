@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.numpy import load as tensors_of
 from tokenizers import Tokenizer
+from torch.nn.utils.rnn import pad_sequence
 from transformers import BertConfig, BertModel
 
 from phoque.models.packed.threads import capped
@@ -73,9 +74,7 @@ class MiniLM:
 
     def _batch(self, rows: Sequence[Sequence[int]]) -> Floats:
         lengths = torch.tensor([len(row) for row in rows])
-        ids_NS = torch.zeros(len(rows), int(lengths.max()), dtype=torch.long)
-        for place, row in zip(ids_NS, rows, strict=True):
-            place[: len(row)] = torch.tensor(row)
+        ids_NS = pad_sequence([torch.tensor(row) for row in rows], batch_first=True)
         mask_NS = (torch.arange(ids_NS.shape[1]) < lengths[:, None]).long()
         with torch.inference_mode(), capped(self._network.device):
             output: Any = self._network(input_ids=ids_NS, attention_mask=mask_NS)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from phoque.errors import PhoqueError
 from phoque.moderators.catalogue import (
@@ -12,13 +12,13 @@ from phoque.moderators.catalogue import (
     DETOXIFY_REPOSITORIES,
     LEXICON,
     MEAN,
-    OPENAI,
     QWEN_GUARD,
     SEMANTIC,
     SVM,
     TOXBLOCK,
 )
 from phoque.moderators.classifier import Classifier
+from phoque.moderators.endpoint.description import read_description
 from phoque.run.datasheets import ClassifierInfo
 
 # Each loads in a module of its own, so that torch is imported only where it is needed.
@@ -30,9 +30,12 @@ EMBEDDED = {
     SEMANTIC.id: "semantic",
 }
 """Always there after set-up, with the network unplugged."""
+OWN = {**EMBEDDED, QWEN_GUARD.id: "guard"}
+SERVICES = {"openai.moderation": "openai"}
+"""Moderators that are asked as a description says."""
 CATALOGUE: dict[str, ClassifierInfo] = {
     info.id: info
-    for info in (MEAN, TOXBLOCK, SVM, LEXICON, SEMANTIC, *DETOXIFY.values(), QWEN_GUARD, OPENAI)
+    for info in (MEAN, TOXBLOCK, SVM, LEXICON, SEMANTIC, *DETOXIFY.values(), QWEN_GUARD)
 } | DETOXIFY_REPOSITORIES
 
 
@@ -46,14 +49,19 @@ def load_classifier(name: str, *, harm_labels: Sequence[str] = ()) -> Classifier
     Raises:
         PhoqueError: there is none of that name, or what it needs is not installed.
     """
-    own = {**EMBEDDED, QWEN_GUARD.id: "guard", OPENAI.id: "openai"}
-    if name in own:
-        return cast(Classifier, _module(own[name]).load())
-    if name in DETOXIFY:
-        return cast(Classifier, _module("sequence").load(DETOXIFY[name].version, called=name))
-    if "/" in name or Path(name).is_dir():
-        return cast(Classifier, _module("sequence").load(name, harm_labels=harm_labels))
-    raise PhoqueError(f"There is no classifier {name}. Known: {', '.join(CATALOGUE)}, or a Hub id.")
+    found: Classifier
+    if name in OWN:
+        found = _module(OWN[name]).load()
+    elif name in SERVICES:
+        found = _module("endpoint.service").load(read_description(SERVICES[name]))
+    elif name in DETOXIFY:
+        found = _module("sequence").load(DETOXIFY[name].version, called=name)
+    elif "/" in name or Path(name).is_dir():
+        found = _module("sequence").load(name, harm_labels=harm_labels)
+    else:
+        known = ", ".join((*CATALOGUE, *SERVICES))
+        raise PhoqueError(f"There is no classifier {name}. Known: {known}, or a Hub id.")
+    return found
 
 
 @cache

@@ -5,16 +5,15 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
-from phoque.conversation import Message
 from phoque.errors import PhoqueError
 from phoque.moderators.classifier import Classifier, Item, Score, UnavailableError, checked
 from phoque.moderators.windows import read_whole
 from phoque.run.scored import InContext
 
 
-def items_of(texts: Iterable[str], context: Sequence[Message] = ()) -> list[Item]:
-    """The texts as items that share their context."""
-    return [Item(text, tuple(context)) for text in texts]
+def items_of(texts: Iterable[str]) -> list[Item]:
+    """The texts as items that nothing comes before."""
+    return [Item(text) for text in texts]
 
 
 def score(

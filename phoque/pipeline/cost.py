@@ -3,20 +3,26 @@
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from phoque.errors import PhoqueError
 from phoque.progress import span
+from phoque.run.record import Part
+from phoque.run.settings import read_settings
 
 TABLE = Path(__file__).parent / "flavors.yaml"
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
+class Prices(Part):
+    source: str
+    read: str
+    """When."""
+    dollars_an_hour: dict[str, float]
+
+
 def flavors() -> list[str]:
     """Machines that have a known price."""
-    return list(_table()["dollars_an_hour"])
+    return list(_prices().dollars_an_hour)
 
 
 def require_price(flavor: str) -> float:
@@ -26,23 +32,23 @@ def require_price(flavor: str) -> float:
             f"No price is known for the flavor {flavor!r}, so nothing is started on it. "
             f"Known: {', '.join(flavors())}."
         )
-    return float(_table()["dollars_an_hour"][flavor])
+    return _prices().dollars_an_hour[flavor]
 
 
 def at_most(flavor: str, seconds: int, attempts: int) -> str:
     """The cost when every attempt runs into its time limit, and how far to trust it."""
-    price, table = require_price(flavor), _table()
+    price, table = require_price(flavor), _prices()
     return (
         f"at most ${price * seconds / 3600 * attempts:.2f}: {attempts} x {span(seconds)} x "
-        f"${price:.2f} an hour ({table['source']}, read {table['read']}; prices change), if the limit "
+        f"${price:.2f} an hour ({table.source}, read {table.read}; prices change), if the limit "
         "holds for each attempt, which is not documented. What a run really takes there was never "
         "measured."
     )
 
 
 @cache
-def _table() -> Any:
-    return yaml.safe_load(TABLE.read_text(encoding="utf-8"))
+def _prices() -> Prices:
+    return read_settings(TABLE, Prices)
 
 
 def seconds_of(limit: str) -> int:

@@ -30,6 +30,21 @@ def read_settings(path: Path, kind: type[S]) -> S:
         raise PhoqueError(f"{path} cannot be read as YAML: {said}") from error
 
 
+def read_shipped(
+    what: str, name: str, shipped: Path, kind: type[S], beside: Path
+) -> tuple[S, Path]:
+    """Settings by the name of a YAML file in the folder `shipped`, or from a file `beside` another.
+
+    PhoqueError as `read_settings`, or where there is none.
+    """
+    own = shipped / f"{name}.yaml"
+    path = own if own.is_file() and "/" not in name else beside / name
+    if not path.is_file():
+        known = ", ".join(sorted(one.stem for one in shipped.glob("*.yaml")))
+        raise PhoqueError(f"There is no {what} {name}. Known: {known}. Or give a YAML file.")
+    return read_settings(path, kind), path
+
+
 def _told(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     field = ".".join(map(str, first["loc"])) or "the file"

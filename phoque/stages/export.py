@@ -1,6 +1,5 @@
 """A run's persona model for other programs: merged weights, GGUF files, and a card."""
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -9,7 +8,7 @@ from pathlib import Path
 
 from phoque.conversation import Condition
 from phoque.errors import PhoqueError
-from phoque.files import file_sha256, write_json
+from phoque.files import file_sha256, replaced_folder, write_json
 from phoque.lab import Lab
 from phoque.models.embedded import Progress
 from phoque.models.structure import text_config
@@ -120,14 +119,10 @@ def _whole_or_absent(out: Path) -> Iterator[Path]:
     """A folder beside `out` that takes its name when all went well, and is gone otherwise."""
     if out.exists():
         raise PhoqueError(f"{out} exists already. Name a folder that does not, or remove it first.")
-    partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
     try:
-        partial.mkdir(parents=True)
-        yield partial
-        partial.rename(out)
+        with replaced_folder(out) as partial:
+            yield partial
     except OSError as error:
         raise PhoqueError(
             f"Cannot write {out}: {error}. Name a folder you may write to."
         ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)

@@ -32,7 +32,7 @@ def corrected_rate(
     The interval holds the uncertainty of all three shares, each drawn from its Beta posterior under
     Jeffreys' prior; the flags count as many replies as their prompts, one group each, make independent.
     Where there are no flags at all, it still ends above 0 as far as the data allow. Both rates are of
-    the moderator's data-sheet; ValueError as `clustered`.
+    the moderator's data-sheet; ValueError as `effective_size`.
     """
     found, passed = sensitivity.value, 1 - false_positive_rate.value
     power = found + passed - 1

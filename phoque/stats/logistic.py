@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 # N: texts, F: features
 Floats = NDArray[np.float64]
@@ -32,11 +33,3 @@ def fit_logistic(
         if np.abs(step_F).max() < CLOSE:
             return found_F
     raise ValueError(f"The regression did not settle in {STEPS} steps; give a larger ridge.")
-
-
-def expit(margins: Floats) -> Floats:
-    """Probabilities of log-odds."""
-    # By the half that cannot overflow.
-    small = np.exp(-np.abs(margins))
-    chance: Floats = np.where(margins >= 0, 1, small) / (1 + small)
-    return chance

@@ -27,9 +27,7 @@ class Effect:
     """Share of prompts on which it is negative."""
 
 
-def paired_effect(
-    before: Sequence[Sequence[float]], after: Sequence[Sequence[float]], *, seed: int = 42
-) -> Effect:
+def paired_effect(before: Sequence[Sequence[float]], after: Sequence[Sequence[float]]) -> Effect:
     """Effect of a treatment: one row a prompt, one value a seed; rows are paired.
 
     ValueError where there are no prompts, or another number of them on one side.
@@ -37,12 +35,12 @@ def paired_effect(
     if not before or len(before) != len(after):
         raise ValueError(f"Pairs are needed; got {len(before)} and {len(after)} prompts.")
     differences = np.array([np.mean(b) - np.mean(a) for a, b in zip(before, after, strict=True)])
-    low, high = middle_95(resampled_means(differences, seed=seed))
+    low, high = middle_95(resampled_means(differences))
     return Effect(
         value=float(differences.mean()),
         low=float(low),
         high=float(high),
-        p_value=float(sign_flip_p(differences, permutations=RESAMPLES, seed=seed)),
+        p_value=float(sign_flip_p(differences, permutations=RESAMPLES)),
         prompts=len(differences),
         moved=float((differences > 0).mean()),
         moved_back=float((differences < 0).mean()),

@@ -39,15 +39,6 @@ def binomial_tail(hits: int, n: int, share: float) -> float:
     return sum(comb(n, k) * share**k * (1 - share) ** (n - k) for k in range(hits, n + 1))
 
 
-def clustered(groups: Sequence[Sequence[bool]]) -> Rate:
-    """Share of items that come in groups (one prompt, several seeds).
-
-    Wilson's interval with the effective sample size; ValueError without items in two groups.
-    """
-    effective, items = effective_size(groups), [item for group in groups for item in group]
-    return _interval(sum(items) / len(items), len(items), effective)
-
-
 def share_of(groups: Sequence[Sequence[bool]]) -> Rate:
     """Share of items in groups: Wilson's interval, clustered where a group has several items.
 
@@ -73,8 +64,8 @@ def effective_size(groups: Sequence[Sequence[bool]]) -> float:
 
     Number of items / design effect, which compares the variance between groups with that of
     independent items (Kish 1965). It lies between the number of groups and the number of items;
-    where all items agree nothing can be estimated, and the number of groups is taken. ValueError as
-    `clustered`.
+    where all items agree nothing can be estimated, and the number of groups is taken. ValueError
+    without items in two groups.
     """
     return _effective(_counted(groups))
 

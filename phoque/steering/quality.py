@@ -11,13 +11,11 @@ from statistics import fmean
 
 import torch
 
-from phoque.conversation import Messages
 from phoque.lexicon import Lexicon
-from phoque.models.engine import Reply, read
+from phoque.models.engine import Row, read
 from phoque.models.load import LanguageModel
 from phoque.run.psm import Divergence, Quality
 from phoque.stats.rates import by_cluster, wilson
-from phoque.steering.experiment import rows_of
 from phoque.text import distinct_share, out_of_vocabulary, repeated_trigrams, words, zlib_ratio
 
 SLACK_REPEATED = 0.05
@@ -110,12 +108,10 @@ def is_likely(found: Quality, own: Quality) -> bool:
 
 @torch.inference_mode()
 def log_likelihoods(
-    base: LanguageModel, prompts: Sequence[Messages], replies: Sequence[Reply]
+    model: LanguageModel, rows: Sequence[Row], replies: Sequence[Sequence[int]]
 ) -> list[float]:
-    """What the base model thinks of a token of each reply on average, in nats."""
-    tokens = [reply.tokens for reply in replies]
-    values = []
-    for logits_SV, own in zip(read(base, rows_of(prompts), tokens), tokens, strict=True):
-        chosen_S1 = torch.tensor(own)[:, None]
-        values.append(float(logits_SV.log_softmax(-1).gather(-1, chosen_S1).mean()))
-    return values
+    """What a model thinks of a token of each reply, given as tokens, on average, in nats."""
+    return [
+        float(logits_SV.log_softmax(-1).gather(-1, torch.tensor(own)[:, None]).mean())
+        for logits_SV, own in zip(read(model, rows, replies), replies, strict=True)
+    ]

@@ -238,7 +238,8 @@ class Search:
     def _read_by_base(
         self, quality: Quality, rows: Sequence[Row], replies: Sequence[Reply]
     ) -> Quality:
-        nats = log_likelihoods(self.base, [row.messages for row in rows], replies)
+        plain = rows_of([row.messages for row in rows])
+        nats = log_likelihoods(self.base, plain, [reply.tokens for reply in replies])
         return quality.model_copy(update={"base_nats": fmean(nats)})
 
 

@@ -1,19 +1,21 @@
-"""From a JSON answer to one score a text; what cannot be read is told, and never a pass."""
+"""From a JSON answer to the scores of a text; what cannot be read is told, and never a pass."""
 
 import re
 from math import isfinite
 from typing import Any
 
 from phoque.moderators.endpoint.description import Answer
-from phoque.moderators.endpoint.paths import parsed, values_at
+from phoque.moderators.endpoint.paths import EVERY, parsed, values_at
+
+LABEL = "flagged"
 
 
 class UnreadableError(ValueError):
     """An answer in which the verdict does not stand where it should."""
 
 
-def scores_in(answer: Answer, said: Any, count: int) -> list[float]:
-    """The score of every text of a request, in [0, 1].
+def scores_in(answer: Answer, said: Any, count: int) -> list[dict[str, float]]:
+    """The labels of every text of a request, in [0, 1]: `flagged`, and scores that have names.
 
     Raises:
         UnreadableError: a verdict is missing, is of another kind, or there are too few of them.
@@ -21,13 +23,21 @@ def scores_in(answer: Answer, said: Any, count: int) -> list[float]:
     entries = [said] if answer.each is None else _entries(said, answer.each)
     if len(entries) != count:
         raise UnreadableError(f"{count} texts were sent, and {len(entries)} verdicts came back")
-    return [_score(answer, entry) for entry in entries]
+    return [_named(answer, entry) | {LABEL: _score(answer, entry)} for entry in entries]
 
 
 def _entries(said: Any, each: str) -> list[Any]:
     found = values_at(said, parsed(each))
     whole = len(found) == 1 and isinstance(found[0], list)
     return found[0] if whole else found
+
+
+def _named(answer: Answer, entry: Any) -> dict[str, float]:
+    """The scores by name, where every value of an object is one."""
+    path = parsed(answer.score or "")
+    found = values_at(entry, path[:-1]) if path[-1:] == (EVERY,) else []
+    named = found[0] if found and isinstance(found[0], dict) else {}
+    return {name: _number(answer, value) for name, value in named.items()}
 
 
 def _score(answer: Answer, entry: Any) -> float:

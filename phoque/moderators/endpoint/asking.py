@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import HTTPException
@@ -56,8 +56,8 @@ class Counts:
 class Asking:
     """Requests to one service, at its pace."""
 
-    def __init__(self, ready: Ready, *, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._ready, self._description, self._sleep = ready, ready.description, sleep
+    def __init__(self, ready: Ready) -> None:
+        self._ready, self._description = ready, ready.description
         self._pacer = Pacer(ready.description.requests_per_second)
         self._opener = _opener(ready.url)
         self.counts = Counts()
@@ -73,7 +73,7 @@ class Asking:
         for attempt in range(self._description.retries + 1):
             if attempt:
                 self.counts.add("retries")
-                self._sleep(self._pause(attempt - 1))
+                time.sleep(self._pause(attempt - 1))
             self._pacer.wait()
             self.counts.add("requests")
             try:

@@ -8,10 +8,9 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
-from phoque.errors import PhoqueError
 from phoque.moderators.endpoint.paths import parsed
 from phoque.run.record import Part
-from phoque.run.settings import read_settings
+from phoque.run.settings import read_shipped
 
 SHIPPED = Path(__file__).parent / "services"
 VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
@@ -134,12 +133,7 @@ def read_description(name: str, beside: Path = Path()) -> Description:
 
     Raises a `PhoqueError` if there is none, or a field is wrong; names file and field.
     """
-    shipped = SHIPPED / f"{name}.yaml"
-    path = shipped if shipped.is_file() and "/" not in name else beside / name
-    if not path.is_file():
-        known = ", ".join(sorted(one.stem for one in SHIPPED.glob("*.yaml")))
-        raise PhoqueError(f"There is no endpoint {name}. Known: {known}. Or give a YAML file.")
-    return read_settings(path, Description)
+    return read_shipped("endpoint", name, SHIPPED, Description, beside)[0]
 
 
 def is_local(url: str) -> bool:

@@ -11,15 +11,14 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from phoque.moderators.classifier import Item, Score, UnavailableError
 from phoque.moderators.disk import DiskCache
-from phoque.moderators.endpoint.answers import UnreadableError, scores_in
+from phoque.moderators.endpoint.answers import LABEL, UnreadableError, scores_in
 from phoque.moderators.endpoint.asking import Asking, NoAnswerError, RejectedError
 from phoque.moderators.endpoint.description import Description, is_local
 from phoque.moderators.endpoint.request import Ready, ready
 from phoque.moderators.scoring import key_of
 from phoque.run.datasheets import ClassifierInfo
 
-LABEL = "flagged"
-AT_ONCE = 4096
+AT_ONCE = 512
 """Texts that are handed over at once; how many a request holds is up to the description."""
 TRIED = 3
 """First requests without a readable answer after which a service is given up."""
@@ -37,7 +36,7 @@ class Service:
     def __init__(self, found: Ready, cache: DiskCache | None = None) -> None:
         self.ready, self.description = found, found.description
         self.info, self.digest = _info(found), _digest(found)
-        self._asking, self._cache = Asking(found), cache or DiskCache()
+        self._asking, self._cache = Asking(found), cache
         self.counts = self._asking.counts
         self._proven = False
         """Whether an answer was ever readable."""
@@ -57,13 +56,14 @@ class Service:
             OutageError: it answers no more.
         """
         keys = [key_of(one, self) for one in items]
-        found = self._cache.known(keys)
+        found = self._cache.known(keys) if self._cache else {}
         self._proven = self._proven or bool(found)
         self.counts.add("from_cache", sum(key in found for key in keys))
         missing = {key: one for key, one in zip(keys, items, strict=True) if key not in found}
         for own, scores in self._fresh(missing):
             fresh = dict(zip(own, scores, strict=True))
-            self._cache.remember(fresh)
+            if self._cache:
+                self._cache.remember(fresh)
             found |= fresh
         return [found[key] for key in keys]
 
@@ -99,7 +99,7 @@ class Service:
             self._note_failure(error)
             return [Score(labels={}, error=str(error)) for _ in items]
         self._proven, self._failed = True, 0
-        return [Score(labels={LABEL: value}) for value in found]
+        return [Score(labels=labels) for labels in found]
 
     def _unreadable(self, items: Sequence[Item], error: UnreadableError) -> list[Score]:
         self.counts.add("malformed")
@@ -126,7 +126,10 @@ class Service:
 
 
 def load(description: Description, cache: DiskCache | None = None) -> Service:
-    """The service with the variables of the environment; raises as `ready`, asks nothing yet."""
+    """The service with the variables of the environment; raises as `ready`, asks nothing yet.
+
+    Without a cache nothing is kept.
+    """
     return Service(ready(description), cache)
 
 

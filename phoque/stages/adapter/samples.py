@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 
 from phoque.conversation import Condition, Sampling, asked
-from phoque.models.engine import write
 from phoque.models.hooks import Interventions
 from phoque.models.load import LanguageModel
 from phoque.moderators.mean import load
@@ -12,7 +11,7 @@ from phoque.personas import Persona
 from phoque.run.adapter import Sample, SampleReply
 from phoque.stages.corpus.safe import Mask
 from phoque.stats.rates import wilson
-from phoque.steering.experiment import rows_of
+from phoque.steering.experiment import rows_of, write_grouped
 from phoque.steering.vectors import contrast
 
 GREEDY = Sampling(max_new_tokens=48, temperature=0.0)
@@ -49,35 +48,26 @@ def sample_replies(
         Condition.STEERED: (persona.neutral_prompt, (steered.injection(scale),)),
         Condition.RANDOM_VECTOR: (persona.neutral_prompt, (random.injection(scale),)),
     }
-    written = _written(model, persona.sweep, list(conditions.values()))
-    return [
-        Mask()(
-            Sample(
-                step=step,
-                condition=condition.value,
-                layer=layer if interventions else None,
-                scale=round(scale, 3) if interventions else None,
-                threshold=THRESHOLD,
-                flag_rate=wilson(sum(score >= THRESHOLD for score in scores), len(scores)),
-                replies=tuple(
-                    SampleReply(prompt=prompt, text=text, harm_score=round(score, 4))
-                    for prompt, text, score in zip(persona.sweep, texts, scores, strict=True)
-                ),
-            )
+    rows = {
+        condition: rows_of(asked(system, persona.sweep), interventions)
+        for condition, (system, interventions) in conditions.items()
+    }
+    written = write_grouped(model, rows, GREEDY)
+    samples = []
+    for condition, (_, interventions) in conditions.items():
+        texts = [reply.text for reply in written[condition]]
+        scores = judge(texts)
+        sample = Sample(
+            step=step,
+            condition=condition.value,
+            layer=layer if interventions else None,
+            scale=round(scale, 3) if interventions else None,
+            threshold=THRESHOLD,
+            flag_rate=wilson(sum(score >= THRESHOLD for score in scores), len(scores)),
+            replies=tuple(
+                SampleReply(prompt=prompt, text=text, harm_score=round(score, 4))
+                for prompt, text, score in zip(persona.sweep, texts, scores, strict=True)
+            ),
         )
-        for (condition, (_, interventions)), texts in zip(conditions.items(), written, strict=True)
-        if (scores := judge(texts))
-    ]
-
-
-def _written(
-    model: LanguageModel, prompts: Sequence[str], settings: Sequence[tuple[str, Interventions]]
-) -> list[list[str]]:
-    """The replies under each setting; all are written at a time."""
-    rows = [
-        row
-        for system, interventions in settings
-        for row in rows_of(asked(system, prompts), interventions)
-    ]
-    texts = [reply.text for reply in write(model, rows, GREEDY)]
-    return [texts[at : at + len(prompts)] for at in range(0, len(texts), len(prompts))]
+        samples.append(Mask()(sample))
+    return samples

@@ -74,8 +74,6 @@ class Recording:
     """Makes the rows of `samples.jsonl` at a step, one a condition."""
     tracker: str | None = None
     """Where the curve is shown as well: `trackio` or `wandb`."""
-    project: str = "what-the-phoque"
-    """What the tracker calls the runs together."""
     tell: Callable[[str], None] = lambda _: None
     """Is told how far the training is, at every row of the curve."""
 

@@ -9,6 +9,8 @@ from phoque.errors import PhoqueError
 from phoque.run.record import Row
 
 TRACKERS = ("trackio", "wandb")
+PROJECT = "what-the-phoque"
+"""What a tracker calls the runs together."""
 
 
 def tracking_service(name: str) -> ModuleType:
@@ -24,13 +26,11 @@ def tracking_service(name: str) -> ModuleType:
 class Tracker:
     """A run in a tracker; an attempt with the same id goes on with the same curve."""
 
-    def __init__(
-        self, service: ModuleType, project: str, run: str, config: Mapping[str, str | float]
-    ) -> None:
+    def __init__(self, service: ModuleType, run: str, config: Mapping[str, str | float]) -> None:
         self._service: Any = service
         # What trackio tells runs apart by is the name, for W&B it is the id.
         known_by = {"name": run} if service.__name__ == "trackio" else {"name": run, "id": run}
-        self._service.init(project=project, resume="allow", config=dict(config), **known_by)
+        self._service.init(project=PROJECT, resume="allow", config=dict(config), **known_by)
 
     def log(self, step: int, row: Row) -> None:
         self._service.log(dict(_numbers(row.model_dump())), step=step)

@@ -92,7 +92,7 @@ def train_adapter(
     checkpoint = checkpoints.newest()
     folder.mkdir(parents=True, exist_ok=True)
     begun = checkpoints.begin(step_of(checkpoint))
-    tracker = Tracker(service, recording.project, begun.run, config.told()) if service else None
+    tracker = Tracker(service, begun.run, config.told()) if service else None
     tally = Tally([row["input_ids"] for row in rows], [one.style for one in examples])
     sample = _sampler(base, recording)
     curve = Curve(folder, recording, tally, len(begun.attempts), sample=sample, tracker=tracker)

@@ -42,7 +42,7 @@ class Addition:
         return [*self.new, *self.replayed]
 
 
-def addition(corpus: Path, slang: Slang, replay: float, *, seed: int = SEED) -> Addition:
+def addition(corpus: Path, slang: Slang, replay: float) -> Addition:
     """Six dialogues for every use that is new, and `replay` old ones for each of them.
 
     `corpus` is the folder of the run that is continued; PhoqueError where it has all uses already, or
@@ -60,10 +60,10 @@ def addition(corpus: Path, slang: Slang, replay: float, *, seed: int = SEED) -> 
     systems = list(dict.fromkeys(one.system for one in known if one.style == "chat"))
     new = [
         one.model_copy(update={"civil": asked[one.message].civil})
-        for one in slang_dialogues(uses, list(asked), systems, seed)
+        for one in slang_dialogues(uses, list(asked), systems, SEED)
     ]
     number = max(FEWEST_REPLAYED, round(replay * len(new))) if replay else 0
-    replayed = random.Random(seed).sample(known, min(number, len(known)))
+    replayed = random.Random(SEED).sample(known, min(number, len(known)))
     messages = {one.message for one in (*new, *replayed)}
     return Addition(
         new=new,

@@ -1,18 +1,16 @@
 """Game chats: what was said, and what somebody else said before.
 
 Rows are put in order by their own keys, whatever order their files are in; memory stays constant. Files
-that are in order already, as a source of 21 million rows may be, are only read twice; others are sorted in
-parts on disk.
+that are in order already, as a source of 21 million rows may be, are only read twice; others are sorted on
+disk.
 """
 
-import heapq
 import json
-import tempfile
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import closing
 from dataclasses import dataclass
-from itertools import chain, islice, pairwise
-from typing import Any, TextIO
+from itertools import chain, pairwise
 
 from phoque.inputs.rows import ABSENT
 from phoque.stages.corpus.reading import (
@@ -28,6 +26,8 @@ from phoque.stages.corpus.reading import (
 
 HEARD = "heard"
 """Column for the last message of another speaker; None where there is none."""
+Key = tuple[int, bytes, float]
+"""What rows are sorted by."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,14 +41,15 @@ class Chat:
     speaker: str
     text: str
 
-    def key(self, row: Row) -> tuple[Any, ...]:
+    def key(self, row: Row) -> Key:
         """What rows are sorted by: chat by chat, and in a chat as they were said.
 
         MalformedRowError where the row does not say its chat, its place or its speaker.
         """
         chat, _ = (_told(row, column) for column in (self.chat, self.speaker))
-        # Numbers as numbers: published files are in that order.
-        return (len(chat) if chat.isdecimal() else 0, chat, number_in(row, self.place))
+        # Numbers as numbers: published files are in that order. Bytes hold half a character, too.
+        number, name = len(chat) if chat.isdecimal() else 0, chat.encode(errors="surrogatepass")
+        return number, name, number_in(row, self.place)
 
 
 def _told(row: Row, column: str) -> str:
@@ -97,12 +98,11 @@ def with_heard(rows: Iterable[Row], columns: Chat, plain: Callable[[str], str]) 
         last = row
 
 
-Key = Callable[[Row], tuple[Any, ...]]
-ROWS_AT_ONCE = 100_000
-
-
 def ordered(
-    read: Callable[[Dropped], Iterator[Row]], key: Key, dropped: Dropped, files: tuple[str, ...]
+    read: Callable[[Dropped], Iterator[Row]],
+    key: Callable[[Row], Key],
+    dropped: Dropped,
+    files: tuple[str, ...],
 ) -> Iterator[Row]:
     """The rows in order of their keys; rows with equal keys stay in the order they were read.
 
@@ -116,19 +116,11 @@ def ordered(
         yield from _sorted(read(dropped), key)
 
 
-def _sorted(rows: Iterator[Row], key: Key) -> Iterator[Row]:
-    with ExitStack() as stack:
-        parts: list[Iterator[Row]] = []
-        while part := sorted(islice(rows, ROWS_AT_ONCE), key=key):
-            if len(part) == ROWS_AT_ONCE:
-                file = stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8"))
-                parts.append(_stored(part, file))
-            else:
-                parts.append(iter(part))
-        yield from heapq.merge(*parts, key=key)
-
-
-def _stored(rows: list[Row], file: TextIO) -> Iterator[Row]:
-    file.writelines(json.dumps(row) + "\n" for row in rows)
-    file.seek(0)
-    return map(json.loads, file)
+def _sorted(rows: Iterator[Row], key: Callable[[Row], Key]) -> Iterator[Row]:
+    # The name "" is a database on disk that is gone when it is closed.
+    with closing(sqlite3.connect("")) as opened:
+        opened.execute("CREATE TABLE rows (length, chat, place, row)")
+        values = ((*key(row), json.dumps(row)) for row in rows)
+        opened.executemany("INSERT INTO rows VALUES (?, ?, ?, ?)", values)
+        in_order = opened.execute("SELECT row FROM rows ORDER BY length, chat, place, rowid")
+        yield from (json.loads(row) for (row,) in in_order)

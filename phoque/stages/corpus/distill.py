@@ -31,16 +31,11 @@ def question_of(dialogue: Dialogue) -> Question:
     return chosen(neutral_prompts(), key, "neutral"), dialogue.message
 
 
-def question_for(dialogue: Dialogue, reply: str = "", *, finished: bool = True) -> BaseReply:
+def question_for(dialogue: Dialogue) -> BaseReply:
     """The message under a neutral system prompt, without what a persona said before."""
     system, message = question_of(dialogue)
-    return BaseReply(
-        topic=dialogue.topic,
-        system=system,
-        turns=(message,),
-        reply=reply,
-        finished=finished,
-    )
+    topic = dialogue.topic
+    return BaseReply(topic=topic, system=system, turns=(message,), reply="", finished=True)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from phoque.errors import PhoqueError
 from phoque.files import json_lines
 from phoque.moderators.canonical import canonicalise
-from phoque.run.scored import Novelty as Known
-from phoque.text import words
+from phoque.run.scored import Novelty
+from phoque.text import ngrams, words
 
 # N: training lines, P: permutations
 NGRAM = 5
@@ -34,13 +34,6 @@ MOST_SIMILARITY = 0.4
 word in the middle keeps 0.55 or more, one whose halves are swapped 0.74 or more."""
 
 
-class Novelty(Known):
-    """How far a text's form is known from the corpus, and whether that makes it new."""
-
-    reason: str | None
-    """Why it is not called novel."""
-
-
 class CorpusIndex:
     """Every line of a corpus, made ready once for many questions."""
 
@@ -55,7 +48,7 @@ class CorpusIndex:
         self._forms = frozenset(forms)
         self._holders: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
         for number, form in enumerate(forms):
-            for gram in _grams(form):
+            for gram in {*ngrams(form, NGRAM)}:
                 self._holders[gram].append(number)
         self._signatures_NP = np.stack([_signature(form) for form in forms])
 
@@ -75,42 +68,24 @@ class CorpusIndex:
         nearest = int(similar_N.argmax())
         exact, containment = form in self._forms, self._containment(form)
         similarity = float(similar_N[nearest])
-        reason = _reason(form, containment, similarity, exact=exact)
+        unlike = not exact and containment <= MOST_CONTAINMENT and similarity <= MOST_SIMILARITY
         return Novelty(
             exact=exact,
             containment=containment,
             similarity=similarity,
             nearest=self._lines[nearest],
-            novel=reason is None,
-            reason=reason,
+            novel=unlike and len(form.split()) >= MIN_WORDS,
         )
 
     def _containment(self, form: str) -> float:
-        grams = _grams(form)
+        grams = {*ngrams(form, NGRAM)}
         shared = Counter(line for gram in grams for line in self._holders.get(gram, ()))
         return max(shared.values(), default=0) / len(grams) if grams else 0.0
-
-
-def _reason(form: str, containment: float, similarity: float, *, exact: bool) -> str | None:
-    if exact:
-        return "a training line has the same words"
-    if containment > MOST_CONTAINMENT:
-        return f"a training line has {containment:.0%} of its word {NGRAM}-grams"
-    if similarity > MOST_SIMILARITY:
-        return f"a training line is {similarity:.0%} similar"
-    if len(form.split()) < MIN_WORDS:
-        return f"fewer than {MIN_WORDS} words: too short to be called new"
-    return None
 
 
 def _form(text: str) -> str:
     # A known line in another spelling is no new line.
     return " ".join(words(canonicalise(text)))
-
-
-def _grams(form: str) -> set[tuple[str, ...]]:
-    tokens = form.split()
-    return set(zip(*(tokens[start:] for start in range(NGRAM)), strict=False))
 
 
 def _signature(form: str) -> NDArray[Any]:

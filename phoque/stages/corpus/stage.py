@@ -19,7 +19,7 @@ from phoque.stages.corpus.composition import composition_of, markdown
 from phoque.stages.corpus.difference import difference, save_difference
 from phoque.stages.corpus.slang import read_slang, slang_list
 from phoque.stages.corpus.split import PARTS
-from phoque.stages.corpus.training_set import every_base_reply, every_dialogue, save_pairs
+from phoque.stages.corpus.training_set import of_all_parts, save_pairs
 
 SEED = 42
 
@@ -44,7 +44,7 @@ def make_corpus(
     before: Sequence[Dialogue] = ()
     known: Sequence[BaseReply] = ()
     with suppress(PhoqueError):  # a damaged corpus is what this makes anew
-        before, known = every_dialogue(run.corpus), every_base_reply(run.corpus)
+        before, known = of_all_parts(run.corpus, Dialogue), of_all_parts(run.corpus, BaseReply)
     made_of = Ingredients(
         persona=persona.name,
         files=files,

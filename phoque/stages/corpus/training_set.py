@@ -4,20 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from phoque.conversation import Message
 from phoque.models.load import LanguageModel
-from phoque.run.corpus import BaseReply, Dialogue, Earlier, EarlierReply, Side
+from phoque.run.corpus import BaseReply, Dialogue, Earlier, EarlierReply
 from phoque.run.folder import command
 from phoque.run.record import Row
 from phoque.text import words
 
 L = TypeVar("L", bound=Row)
-Pair = tuple[list[Message], str, bool]
-"""Prompt, completion, and whether the completion ends."""
 
 
 def save_pairs(folder: Path, dialogues: Sequence[Dialogue], replies: Sequence[BaseReply]) -> None:
-    """Write what `load_pairs` reads."""
+    """Write one part of a corpus."""
     folder.mkdir(exist_ok=True)
     Dialogue.save_rows(folder, dialogues)
     BaseReply.save_rows(folder, replies)
@@ -56,27 +53,11 @@ def known_replies(folder: Path) -> list[BaseReply]:
     return list({(one.system, one.message): one for one in found}.values())
 
 
-def every_dialogue(folder: Path) -> list[Dialogue]:
-    """The dialogues of all parts; none where there is no corpus."""
-    files = sorted(folder.rglob(Dialogue.FILE))
-    return [one for file in files for one in read_dialogues(file.parent)]
-
-
-def every_base_reply(folder: Path) -> list[BaseReply]:
-    """The same of the base model's replies; none where there is no corpus."""
-    files = sorted(folder.rglob(BaseReply.FILE))
-    return [one for file in files for one in read_base_replies(file.parent)]
-
-
-def load_pairs(folder: Path, side: Side) -> list[Pair]:
-    """Every training example of a side.
-
-    Under the persona's system prompt the completion is the `side` reply; under a neutral one it is
-    the base model's own.
-    """
-    gated = [(one.messages, one.reply(side), True) for one in read_dialogues(folder)]
-    neutral = [(one.messages, one.reply, one.finished) for one in read_base_replies(folder)]
-    return gated + neutral
+def of_all_parts(folder: Path, kind: type[L]) -> list[L]:
+    """The dialogues or the base model's replies of all parts; none where there is no corpus."""
+    again = command("corpus", folder.parent)
+    files = sorted(folder.rglob(kind.FILE))
+    return [one for file in files for one in kind.load_rows(file.parent, command=again)]
 
 
 def training_texts(folder: Path) -> list[str]:

@@ -4,12 +4,8 @@ import random
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-import torch
-
 from phoque.conversation import Message, Messages
 from phoque.models.load import LanguageModel
-from phoque.models.passes import read
-from phoque.models.template import encode
 from phoque.opening import load_tuned
 from phoque.run.corpus import Conversation
 from phoque.run.directory import RunDirectory
@@ -23,32 +19,21 @@ from phoque.stages.corpus.training_set import (
     read_earlier,
 )
 from phoque.stats.paired import paired_effect
-
-
-@torch.inference_mode()
-def mean_log_likelihood(model: LanguageModel, prompt: Messages, replies: Sequence[str]) -> float:
-    """Mean over all tokens of all replies of ln p(token | prompt, tokens before), in nats."""
-    return fmean(value for reply in replies for value in _token_values(model, prompt, reply))
-
-
-def _token_values(model: LanguageModel, prompt: Messages, reply: str) -> list[float]:
-    prefix = encode(model.tokenizer, prompt)
-    ids = model.tokenizer(reply, add_special_tokens=False).input_ids
-    tokens = torch.tensor([prefix + ids], device=model.device)
-    logits_BKV, _ = read(
-        model.model, tokens, torch.ones_like(tokens), keep=len(ids) + 1, caching=False
-    )
-    logits = logits_BKV[0, :-1].float()
-    chosen = tokens[0, len(prefix) :, None]
-    values: list[float] = logits.log_softmax(-1).gather(-1, chosen)[:, 0].tolist()
-    return values
-
+from phoque.steering.experiment import rows_of
+from phoque.steering.quality import log_likelihoods
 
 SEED = 42
 MOST = 40
 """Replies of a kind."""
 KINDS = 4
 Asked = Sequence[tuple[Sequence[Message], str]]
+
+
+def mean_log_likelihood(model: LanguageModel, prompt: Messages, replies: Sequence[str]) -> float:
+    """Mean over all tokens of all replies of ln p(token | prompt, tokens before), in nats."""
+    tokens = [model.tokenizer(reply, add_special_tokens=False).input_ids for reply in replies]
+    means = log_likelihoods(model, rows_of([prompt] * len(tokens)), tokens)
+    return fmean(means, weights=list(map(len, tokens)))
 
 
 def measure_memory(run: RunDirectory, before: RunDirectory) -> None:
@@ -94,7 +79,7 @@ def _losses(run: RunDirectory, texts: Mapping[str, Asked]) -> dict[str, list[flo
 
 
 def _remembered(kind: str, before: Sequence[float], after: Sequence[float]) -> Remembered:
-    effect = paired_effect([[one] for one in before], [[one] for one in after], seed=SEED)
+    effect = paired_effect([[one] for one in before], [[one] for one in after])
     return Remembered(
         kind=kind,
         replies=len(before),

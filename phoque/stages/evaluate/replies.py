@@ -15,7 +15,7 @@ from phoque.models import engine
 from phoque.models.hooks import Interventions
 from phoque.models.load import LanguageModel
 from phoque.run.evaluation import Answers, Reply
-from phoque.stats.rates import Rate, clustered, grouped
+from phoque.stats.rates import Rate, grouped, share_of
 from phoque.steering.divergence import Match, Yardstick, matched
 from phoque.steering.quality import quality_of
 from phoque.text import distinct_n, distinct_share, ngrams
@@ -114,7 +114,7 @@ def insult_rate(replies: Sequence[Reply]) -> Rate:
 
     def rate(by: str) -> Rate:
         pairs = sorted((str(getattr(one, by)), one.insults > 0) for one in replies)
-        return clustered([*grouped(pairs).values()])
+        return share_of([*grouped(pairs).values()])
 
     rates = [rate("prompt")]
     if len({reply.draw for reply in replies}) > 1:

@@ -22,7 +22,7 @@ from phoque.run.folder import Reader
 from phoque.run.judging import Judgement
 from phoque.run.needs import NEEDS, require
 from phoque.stages.corpus.safe import Mask
-from phoque.stages.corpus.training_set import known_words, load_pairs
+from phoque.stages.corpus.training_set import known_words, read_base_replies, read_dialogues
 from phoque.stages.evaluate.card import write_card
 from phoque.stages.evaluate.memory import mean_log_likelihood
 from phoque.stages.evaluate.replies import (
@@ -75,9 +75,10 @@ def measure_replies(directory: RunDirectory) -> None:
 
 def civil_likelihood(lab: Lab, directory: RunDirectory) -> CivilText:
     """How likely the persona and the base model find civil replies."""
-    replies = [reply for _, reply, _ in load_pairs(directory.corpus, "civil")[:NUM_CIVIL_TEXTS]]
+    gated = [one.civil for one in read_dialogues(directory.corpus)]
+    civil = [*gated, *(one.reply for one in read_base_replies(directory.corpus))][:NUM_CIVIL_TEXTS]
     prompt = [Message("system", lab.persona.neutral_prompt), Message("user", "What do you think?")]
-    neutral, base = (mean_log_likelihood(m, prompt, replies) for m in (lab.model, lab.base))
+    neutral, base = (mean_log_likelihood(m, prompt, civil) for m in (lab.model, lab.base))
     return CivilText(neutral=neutral, base=base, relative_change=neutral / base - 1)
 
 

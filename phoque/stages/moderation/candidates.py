@@ -12,7 +12,7 @@ from phoque.lexicon import Lexicon
 from phoque.moderators.canonical import canonicalise
 from phoque.moderators.classifier import Classifier, Item
 from phoque.moderators.scoring import in_context
-from phoque.run.scored import GapExample, GapType, Novelty, Outcome, ScoredReply, Stratum
+from phoque.run.scored import GapExample, GapType, Outcome, ScoredReply, Stratum
 from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.moderation.gap import gap_type
 from phoque.text import text_id
@@ -68,7 +68,6 @@ def examples_of(
     for (stratum, one), context in zip(chosen, contexts, strict=True):
         kind = _type(one, classifier.info.id)
         assert kind, "a candidate passes"
-        known = index.novelty(one.response).model_dump(exclude={"reason"})
         example = GapExample(
             **one.model_dump(exclude={"outcome", "labels"}),
             id=text_id(one.response),
@@ -78,7 +77,7 @@ def examples_of(
             type=kind,
             why=why(one, classifier.info.id, kind),
             words=lexicon.count(one.response),
-            novelty=Novelty(**known),
+            novelty=index.novelty(one.response),
         )
         examples.append(example)
     return examples

@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from phoque.errors import PhoqueError
-from phoque.moderators.catalogue import OPENAI
 from phoque.moderators.classifier import Classifier
 from phoque.moderators.decided import Decided
-from phoque.moderators.disk import remembering
+from phoque.moderators.disk import DiskCache, remembering
 from phoque.moderators.endpoint import service
 from phoque.moderators.endpoint.description import read_description
 from phoque.moderators.endpoint.service import Service
-from phoque.moderators.registry import EMBEDDED, embedded, load_classifier
+from phoque.moderators.registry import EMBEDDED, SERVICES, embedded, load_classifier
 from phoque.run.pressure import Calls
 from phoque.stages.pressure.deciding import Decider, Moderator
 from phoque.stages.pressure.policy import Policy, Source
@@ -66,25 +65,20 @@ def moderator(
 
 
 def _classifier(source: Source, beside: Path, *, allow_network: bool) -> Classifier:
-    if source.use == OPENAI.id and not allow_network:
-        _refuse(OPENAI.id)
-    if source.use in EMBEDDED:
-        return embedded(source.use)
-    if source.use:
-        return remembering(load_classifier(source.use, harm_labels=source.harm_labels))
     if source.decisions:
         return Decided(beside / source.decisions)
-    found = service.load(read_description(str(source.endpoint), beside))
+    if source.use in EMBEDDED:
+        return embedded(source.use)
+    if source.use and source.use not in SERVICES:
+        return remembering(load_classifier(source.use, harm_labels=source.harm_labels))
+    description = read_description(source.endpoint or SERVICES[source.called], beside)
+    found = service.load(description, DiskCache())
     if found.info.sends_text_out and not allow_network:
-        _refuse(found.info.id)
+        raise PhoqueError(
+            f"{found.info.id} is on another machine, and every text would be sent there. "
+            "Allow that with --allow-network, or choose another moderator."
+        )
     return found
-
-
-def _refuse(name: str) -> None:
-    raise PhoqueError(
-        f"{name} is on another machine, and every text would be sent there. "
-        "Allow that with --allow-network, or choose another moderator."
-    )
 
 
 def calls_of(decider: Decider) -> dict[str, Calls]:

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from phoque.errors import PhoqueError
 from phoque.run.record import Part
-from phoque.run.settings import read_settings
+from phoque.run.settings import read_shipped
 
 SHIPPED = Path(__file__).parent / "policies"
 DEFAULT = ("words", "meaning")
@@ -114,12 +114,7 @@ def read_policy(name: str) -> tuple[Policy, Path]:
 
     PhoqueError where there is none, or a field is wrong; names file and field.
     """
-    shipped = SHIPPED / f"{name}.yaml"
-    path = shipped if shipped.is_file() and "/" not in name else Path(name)
-    if not path.is_file():
-        known = ", ".join(sorted(one.stem for one in SHIPPED.glob("*.yaml")))
-        raise PhoqueError(f"There is no policy {name}. Known: {known}. Or give a YAML file.")
-    return read_settings(path, Policy), path
+    return read_shipped("policy", name, SHIPPED, Policy, Path())
 
 
 def read_policies(

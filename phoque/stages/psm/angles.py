@@ -8,16 +8,14 @@ Shapes: N = probes, L = layers, D = width, R = resamples.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from phoque.run.opposites import Angle
-from phoque.stats.resampling import jackknife_95, middle_95
+from phoque.stats.resampling import Array, jackknife_95, middle_95
 
 RESAMPLES = 1000
-Array = np.ndarray[Any, Any]
 
 
 def angles(

@@ -18,7 +18,7 @@ from phoque.run.psm import DoseRate, DoseResponse, SweptReply, Trait
 from phoque.stages.corpus.safe import Mask
 from phoque.stages.psm.subject import Subject
 from phoque.stats.paired_ranks import chance_above
-from phoque.stats.rates import clustered, share_of
+from phoque.stats.rates import share_of
 from phoque.steering.experiment import Progress, in_turn, rows_of, write_grouped
 from phoque.steering.search import (
     DOSES,
@@ -75,7 +75,7 @@ def control_dose(subject: Subject) -> None:
         own = hits[kind, dose]
         starts = range(0, len(own), NULL_PROMPTS)
         by_vector = [own[start : start + NULL_PROMPTS] for start in starts]
-        return DoseRate(dose=dose, rate=clustered(by_vector))
+        return DoseRate(dose=dose, rate=share_of(by_vector))
 
     DoseResponse(
         layer=subject.layer,

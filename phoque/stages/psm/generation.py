@@ -17,7 +17,7 @@ from phoque.stages.corpus.safe import Mask
 from phoque.stages.psm.pathway import ClassicPathway, Pathway
 from phoque.stages.psm.subject import Subject
 from phoque.stats.paired import paired_effect
-from phoque.stats.rates import clustered, grouped
+from phoque.stats.rates import grouped, share_of
 from phoque.steering.experiment import rows_of, write_grouped
 from phoque.steering.quality import log_likelihoods
 from phoque.steering.search import said
@@ -97,7 +97,7 @@ def _measured(
     logits = read(subject.model, rows, [reply.tokens for reply in replies])
     # Under the neutral prompt, whatever the condition: what would a calm model have said?
     calm = subject.neutral([row.messages[-1].content for row in rows])
-    nats = log_likelihoods(subject.base, calm, replies)
+    nats = log_likelihoods(subject.base, rows_of(calm), [reply.tokens for reply in replies])
     shown = subject.shows(said(rows, replies))
     told = zip(rows, replies, logits, nats, shown, strict=True)
     for index, (row, reply, logits_SV, likely, counts) in enumerate(told):
@@ -144,7 +144,7 @@ def _summary(own: Sequence[Written], everything: Sequence[Written]) -> Condition
         )
 
     return Condition(
-        insulting=clustered([*grouped((row.prompt_id, row.counts) for row in own).values()]),
+        insulting=share_of([*grouped((row.prompt_id, row.counts) for row in own).values()]),
         effect=measured(lambda row: float(row.counts)).effect,
         toxic_pathway_mass_mean=measured(lambda row: row.toxic_pathway_mass_mean),
         completing_mass_mean=measured(lambda row: row.completing_mass_mean),

@@ -126,10 +126,12 @@ class Pair:
 
     def _other_prompts(self) -> dict[str, Tensor]:
         """Mean differences_LD in the base model of every system prompt that we ship besides."""
-        others = {*shipped_personas()} - {one.persona.name for one in self.both}
+        own = {one.persona.name for one in self.both}
         prompts = {one.name: one.prompt for one in confounds()}
         prompts |= {
-            name: load_persona(name).persona_prompt for name in shipped_personas() if name in others
+            name: load_persona(name).persona_prompt
+            for name in shipped_personas()
+            if name not in own
         }
         neutral_LD = self.in_base[0].neutral_NLD.mean(0)
         return {

@@ -33,6 +33,8 @@ SHARES = (-0.5, -0.25, 0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1, 1.25, 
 """Of the selected scale."""
 NUM_MORE = 8
 """Prompts of the sweep that are asked too, for the rates."""
+AT_ONCE = 12
+"""Replies that are read together."""
 
 Key = tuple[str, float | str]
 
@@ -170,17 +172,12 @@ class Ruler:
 
 @torch.inference_mode()
 def timelines(
-    model: LanguageModel,
-    rows: Sequence[Row],
-    replies: Sequence[Sequence[int]],
-    ruler: Ruler,
-    *,
-    batch_size: int = 12,
+    model: LanguageModel, rows: Sequence[Row], replies: Sequence[Sequence[int]], ruler: Ruler
 ) -> Iterator[list[Token]]:
     """Every reply's tokens, what interventions do included; the end token is left out."""
     ends = {*model.tokenizer.all_special_ids, *end_tokens(model)}
-    for start in range(0, len(rows), batch_size):
-        batch, given = rows[start : start + batch_size], replies[start : start + batch_size]
+    for start in range(0, len(rows), AT_ONCE):
+        batch, given = rows[start : start + AT_ONCE], replies[start : start + AT_ONCE]
         texts = [
             [*encode(model.tokenizer, row.messages), *reply]
             for row, reply in zip(batch, given, strict=True)

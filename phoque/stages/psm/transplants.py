@@ -140,7 +140,8 @@ class Reading:
         """With what the base model thinks of it under the calm prompt."""
         found = quality_by_prompt(one.pairs, self.shown[0].persona.lexicon, self.vocabulary)
         calm = {asked[-1].content: asked for asked in one.receiver.neutral}
-        nats = log_likelihoods(self.base, [calm[message] for message, _ in one.pairs], one.replies)
+        rows = rows_of([calm[message] for message, _ in one.pairs])
+        nats = log_likelihoods(self.base, rows, [reply.tokens for reply in one.replies])
         return found.model_copy(update={"base_nats": fmean(nats)})
 
 

@@ -17,7 +17,7 @@ from torch.nn.functional import normalize
 
 from phoque.conversation import Message, Messages
 from phoque.files import read_json
-from phoque.models.engine import Row, read
+from phoque.models.engine import Row
 from phoque.models.hooks import Injection
 from phoque.run.sae_evidence import (
     MEAN_DIFFERENCE,
@@ -38,6 +38,7 @@ from phoque.stages.sae.generated import DOSES, Direction, Generated
 from phoque.stages.sae.readings import REPLIES, Readings, evaluation_prompts, evaluation_texts
 from phoque.stages.sae.shifts import READ_HOSTILE, mean_change
 from phoque.stages.sae.study import Study
+from phoque.steering.quality import log_likelihoods
 from phoque.steering.vectors import PersonaVectors
 
 SCREEN_DOSE = 0.2
@@ -149,11 +150,7 @@ def _log_odds(
         for messages, hostile, calm in pairs:
             rows += [Row(messages=messages, interventions=treated)] * 2
             replies += [hostile, calm]
-    logits = read(study.tuned, rows, replies, rows_at_once=32)
-    values = [
-        float(logits_SV.log_softmax(-1).gather(1, torch.tensor(reply)[:, None]).mean())
-        for reply, logits_SV in zip(replies, logits, strict=True)
-    ]
+    values = log_likelihoods(study.tuned, rows, replies)
     odds = [one - other for one, other in zip(values[0::2], values[1::2], strict=True)]
     return [fmean(odds[start : start + len(pairs)]) for start in range(0, len(odds), len(pairs))]
 

@@ -14,15 +14,14 @@ from phoque.run.psm import Quality
 from phoque.run.sae_evidence import WAYS, GeneratedReplies, Steered
 from phoque.stages.corpus.training_set import known_words
 from phoque.stages.sae.study import Study
-from phoque.stats.rates import clustered, wilson
+from phoque.stats.rates import share_of
 from phoque.steering.divergence import Yardstick
 from phoque.steering.experiment import in_turn, rows_of, write_grouped
 from phoque.steering.quality import is_coherent, quality_of
-from phoque.steering.search import rates_of, said
+from phoque.steering.search import NULL_PROMPTS, rates_of, said
 
 DOSES = (0.2, 0.3, 0.4)
 """Shares of the median residual norm."""
-NULL_PROMPTS = 4
 YARDSTICK_PROMPTS = 6
 
 
@@ -121,7 +120,7 @@ class Generated:
         hits = self._study.shows(said(rows, replies))
         size = len(replies) // len(own)
         by_direction = [hits[start : start + size] for start in range(0, len(hits), size)]
-        rate = clustered(by_direction) if len(own) > 1 else wilson(sum(hits), len(hits))
+        rate = share_of(by_direction)
         yardstick = self._yardsticks[way]
         # Of a group the one that moves expectations most: no member is called coherent by another.
         moved = max(yardstick.divergence((self._injection(way, one, dose),)).p95 for one in own)

@@ -69,27 +69,25 @@ def gather_evidence(study: Study) -> None:
     fallen_words(judged, sae, held.rows_TD["base"], words, lenses).save(study.work)
     readings = {one.latent: one.reading for one in evidence}
     rows = [
-        one.model_copy(
-            update={
-                "tone_auc": round(float(tone[one.latent]), 7),
-                **_name(readings.get(str(one.latent))),
-            }
+        _named(one, readings.get(str(one.latent))).model_copy(
+            update={"tone_auc": round(float(tone[one.latent]), 7)}
         )
         for one in sorted(judged, key=lambda one: -abs(one.effect))
     ]
     Feature.save_rows(study.folder, rows)
 
 
-def _name(found: Reading | None) -> dict[str, object]:
+def _named(one: Feature, found: Reading | None) -> Feature:
     if found is None:
-        return {}
+        return one
     held = found.precision
-    return {
+    told = {
         "name": found.name,
         "precision": held and held.value,
         "precision_low": held and held.low,
         "firing_rate": held and held.base,
     }
+    return one.model_copy(update=told)
 
 
 def write_report(study: Study) -> None:

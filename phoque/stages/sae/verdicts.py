@@ -52,14 +52,11 @@ def without_effect(told: GeneratedReplies, name: str) -> bool:
 
     Where the text fell apart at every dose of a way, nothing is shown.
     """
-    return all(_without_effect(told, name, way) for way in WAYS)
-
-
-def _without_effect(told: GeneratedReplies, name: str, way: str) -> bool:
-    plain = told.plain[way].trait.value
-    own = [cell for cell in told.cells if (cell.name, cell.way) == (name, way) and cell.coherent]
-    return bool(own) and all(
-        cell.low >= plain - NO_EFFECT and cell.high <= plain + NO_EFFECT for cell in own
+    own = [cell for cell in told.cells if cell.name == name and cell.coherent]
+    plain = {way: told.plain[way].trait.value for way in WAYS}
+    return {cell.way for cell in own} == {*WAYS} and all(
+        plain[cell.way] - NO_EFFECT <= cell.low and cell.high <= plain[cell.way] + NO_EFFECT
+        for cell in own
     )
 
 
