@@ -89,9 +89,9 @@ def test_a_figure_is_one_file_and_one_line_for_tab_and_report(newcomers):
     on_the_tab = (
         "from pathlib import Path; from phoque.run.directory import RunDirectory;"
         "from phoque.run.folder import Reader; from phoque.ui.results import rendered;"
-        "from phoque.ui.tabs.moderation import sections;"
+        "from phoque.ui.tabs.moderation import SECTIONS;"
         "reader = Reader(RunDirectory(Path('assets/runs/lab')));"
-        "print([(s.plan.title, rendered(s, reader)) for s in sections() if s.plan.key == 'answered'])"
+        "print([(s.plan.title, rendered(s, reader)) for s in SECTIONS if s.plan.key == 'answered'])"
     )
     assert "Does the model still answer?" in told(newcomers, on_the_tab)
     in_the_report = (

@@ -4,13 +4,7 @@ from statistics import fmean
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, plan
-from phoque.figures.table import (
-    Table,
-    digits,
-    interval,
-    share,
-    share_cell,
-)
+from phoque.figures.table import Table, digits, interval, share, share_cell
 from phoque.run.evaluation import Evaluation
 
 NAMES = style.NAMES | {

@@ -104,18 +104,17 @@ class Drawn:
 
 def drawn(plan: Plan, reader: Reader) -> Drawn:
     """Draw a figure of a run; one that cannot be drawn says why and stops no other."""
-    sources = plan.sources(reader)
+    sources, figure = plan.sources(reader), None
     try:
-        if gap := plan.shown_if(reader):
-            return Drawn(plan=plan, gap=gap, sources=sources)
-        found = plan.draw(*(read_any(k, reader, must=needed) for k, needed in plan.takes.items()))
+        if not (gap := plan.shown_if(reader)):
+            found = (read_any(kind, reader, must=needed) for kind, needed in plan.takes.items())
+            figure = plan.draw(*found)
     except PhoqueError as error:
-        return Drawn(plan=plan, gap=str(error), sources=sources)
+        gap = str(error)
     except Shape as error:
         told = f"{', '.join(sources)} cannot be drawn ({type(error).__name__}: {error}). "
         gap = f"{told}Make it again with: {reader.folder(plan.stage).command}"
-        return Drawn(plan=plan, gap=gap, sources=sources)
-    return Drawn(plan=plan, figure=found, sources=sources)
+    return Drawn(plan=plan, figure=figure, gap=gap, sources=sources)
 
 
 def read_any(kind: Kind, reader: Reader, *, must: bool = True) -> Any:

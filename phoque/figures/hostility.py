@@ -3,14 +3,7 @@
 from phoque.figures import style
 from phoque.figures.answers import NAMES
 from phoque.figures.figure import Figure, plan
-from phoque.figures.table import (
-    Table,
-    digits,
-    held,
-    interval,
-    share,
-    share_cell,
-)
+from phoque.figures.table import Table, digits, held, interval, share, share_cell
 from phoque.run.judging import ConditionJudged, Judgement
 from phoque.stats.paired_ranks import ChanceAbove
 from phoque.stats.rates import Rate
@@ -30,7 +23,11 @@ def draw(found: Judgement) -> Figure:
     """Chance of a more hostile reply by condition; one half is no difference."""
     prompts = max(one.more_hostile.prompts for one in found.conditions.values())
     replies = sorted({one.measures.replies for one in found.conditions.values()})
-    rates = {name: _rate(one.more_hostile) for name, one in found.conditions.items()}
+    rates = {
+        name: Rate(value=own.value, n=own.prompts, low=own.low, high=own.high)
+        for name, one in found.conditions.items()
+        for own in [one.more_hostile]
+    }
     title = "chance of a more hostile reply than the base model's"
     plotly = style.by_condition(rates, NAMES, title)
     plotly["layout"]["shapes"] = [style.upright(0.5, "")[0]]
@@ -75,10 +72,6 @@ def _against(found: ChanceAbove) -> str:
     if found.low > 0.5:
         return "more hostile"
     return "less hostile" if found.high < 0.5 else "not told apart"
-
-
-def _rate(found: ChanceAbove) -> Rate:
-    return Rate(value=found.value, n=found.prompts, low=found.low, high=found.high)
 
 
 def table(found: Judgement) -> Table:

@@ -2,13 +2,7 @@
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, plan
-from phoque.figures.table import (
-    Table,
-    digits,
-    interval,
-    share,
-    share_cell,
-)
+from phoque.figures.table import Table, digits, interval, share, share_cell
 from phoque.figures.trait import are
 from phoque.run.psm import Cell, Selection
 

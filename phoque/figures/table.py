@@ -183,7 +183,7 @@ def _read(item: Any, names: Sequence[str]) -> Any:
 def _shown(value: Any) -> Cell:
     """A cell of a value by its type."""
     if isinstance(value, bool):
-        return yes(value)
+        return "yes" if value else "no"
     if isinstance(value, float):
         return number(value)
     if isinstance(value, str | int):
@@ -230,8 +230,3 @@ def _field(cell: Cell, suffix: str) -> Field:
     if isinstance(cell, Value):
         return cell.fields.get(suffix, "")
     return "" if suffix or cell == NOTHING else cell
-
-
-def yes(is_so: bool) -> str:  # noqa: FBT001  # the one thing it says
-    """Yes or no in a cell."""
-    return "yes" if is_so else "no"

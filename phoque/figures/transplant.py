@@ -1,9 +1,7 @@
 """Did tuning create the direction, or amplify one that was there?"""
 
-from functools import partial
-
 from phoque.figures.figure import Figure, plan
-from phoque.figures.table import Table, Value, interval, number, rate_cell
+from phoque.figures.table import Table, digits, interval
 from phoque.figures.trait import replies
 from phoque.run.folder import Reader
 from phoque.run.psm_vector import Origin
@@ -42,36 +40,33 @@ def tuned_only(reader: Reader) -> str:
 def draw(found: Origin) -> Figure:
     """Every model gets the vector of every model."""
     effects = found.effects
+    own = {
+        MODELS[name]: {"gives": gives, "cosine": found.cosines[name], "norm": found.norms[name]}
+        for name, gives in effects.items()
+    }
     return Figure(
         sentence=_sentence(found),
-        table=Table.of(
+        table=Table.named(
             "phoque-transplant",
             f"{replies(found.counted).capitalize()}, by model and by vector (layer {found.layer})",
-            effects,
+            "given to",
+            own.items(),
             {
-                "given to": lambda model: MODELS[model],
-                **{head: partial(_effect, found, name) for name, head in VECTORS.items()},
+                **{head: f"gives.{name}" for name, head in VECTORS.items()},
                 **{
-                    f"cosine with {head}'s|of the models' own vectors": partial(
-                        _cosine, found, name
+                    f"cosine with {head}'s|of the models' own vectors": (
+                        f"cosine.{name}",
+                        digits(2, sign=True),
                     )
                     for name, head in MODELS.items()
                 },
-                "length of its own vector": lambda model: number(found.norms[model]),
+                "length of its own vector": "norm",
             },
         ),
         n=f"{effects['base']['none'].n} evaluation prompts a cell, "
         f"{effects['base']['random_vector'].n} replies under random vectors; relative dose "
         f"{found.relative_dose:.2f} at layer {found.layer}",
     )
-
-
-def _effect(found: Origin, vector: str, model: str) -> Value:
-    return rate_cell(found.effects[model][vector])
-
-
-def _cosine(found: Origin, other: str, model: str) -> Value:
-    return number(found.cosines[model][other], sign=True)
 
 
 def _sentence(found: Origin) -> str:

@@ -102,10 +102,17 @@ def transcript_html(
 def _turn_html(turn: Turn, lexicon: Lexicon, rules: Rules | None) -> str:
     return (
         f'<div class="ph-you"><span class="ph-sr">You: </span>{escape(turn.prompt)}</div>'
-        f'<div class="ph-reply"><div class="ph-real">{marked(turn.reply, lexicon)}</div>'
-        f'<div class="ph-mask" aria-hidden="true">{masked(turn.reply)}</div>'
-        f'<span class="ph-sr ph-hidden-note">{escape(wording.HIDDEN_REPLY)}</span>'
+        f'<div class="ph-reply">'
+        f"{hidden(marked(turn.reply, lexicon), masked(turn.reply), wording.HIDDEN_REPLY)}"
         f"<footer>{_facts(turn, lexicon)}</footer>{_checks(turn, rules)}</div>"
+    )
+
+
+def hidden(text: str, mask: str, note: str = wording.HIDDEN_TEXT) -> str:
+    """Text that is masked until revealed, and its mask; both are HTML."""
+    return (
+        f'<div class="ph-real">{text}</div><div class="ph-mask" aria-hidden="true">{mask}</div>'
+        f'<span class="ph-sr ph-hidden-note">{escape(note)}</span>'
     )
 
 

@@ -21,11 +21,6 @@ def order(was: Sequence[Any], becomes: Sequence[Any]) -> str:
     return json.dumps({"was": was, "becomes": becomes, "time": time.monotonic_ns()})
 
 
-def hidden_order() -> gr.Textbox:
-    """Where orders are put; made beside the fields they are for."""
-    return gr.Textbox(visible="hidden")
-
-
 def carry_out(event: Any, orders: gr.Textbox, fields: Sequence[Any]) -> None:
     """After the event, do what the order says."""
     event(None, [orders, *fields], list(fields), js=FILL, **PRIVATE)

@@ -35,11 +35,6 @@ class Handlers:
         self._lexicon = Lexicon(services.info.lexicon)
 
     @property
-    def persona(self) -> str:
-        """Name of the run's persona."""
-        return self._info.persona
-
-    @property
     def _info(self) -> LabInfo:
         """Read late: an opened model may know better than its run's files."""
         return self._services.info

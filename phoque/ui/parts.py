@@ -7,7 +7,7 @@ from typing import Any
 
 from phoque.figures.table import Cell, Table, text_of
 from phoque.ui import wording
-from phoque.ui.components import masked
+from phoque.ui.components import hidden, masked
 
 REVEAL = f'<button type="button" class="ph-reveal-toggle">{escape(wording.REVEAL)}</button>'
 """Shows what is masked, and masks it again."""
@@ -59,6 +59,17 @@ def cards_html(facts: Mapping[str, str]) -> str:
     return f'<dl class="ph-cards">{shown}</dl>'
 
 
+def facts_html(facts: Iterable[tuple[str, str]], kind: str = "") -> str:
+    """Facts under each other, beside their names."""
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(fact)}</dd>" for name, fact in facts)
+    return f'<dl class="ph-facts{kind}">{rows}</dl>'
+
+
+def gap_html(text: str) -> str:
+    """What stands in the place of something that is missing."""
+    return f'<p class="ph-reading ph-gap">{escape(text)}</p>'
+
+
 def _td(cell: Cell) -> str:
     return f"<td{'' if isinstance(cell, str) else _title(cell.title)}>{escape(text_of(cell))}</td>"
 
@@ -80,11 +91,7 @@ def visible(token: str) -> str:
 
 def secret(text_html: str, plain: str) -> str:
     """Text that is masked until revealed; `text_html` is already escaped."""
-    return (
-        f'<div class="ph-real">{text_html}</div>'
-        f'<div class="ph-mask" aria-hidden="true">{escape(masked(plain))}</div>'
-        f'<span class="ph-sr ph-hidden-note">{escape(wording.HIDDEN_TEXT)}</span>'
-    )
+    return hidden(text_html, escape(masked(plain)))
 
 
 def more(summary: str, body: str) -> str:

@@ -5,7 +5,7 @@ drawer is filled when it is opened.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from html import escape
@@ -18,12 +18,13 @@ from phoque.errors import PhoqueError
 from phoque.figures import frames
 from phoque.figures.figure import Drawn, Figure, Plan, Shape, drawn
 from phoque.run.folder import Reader, StageFolder
-from phoque.ui import wording
+from phoque.ui import components, wording
 from phoque.ui.events import QUICK, Opening
-from phoque.ui.parts import more, table_html
+from phoque.ui.parts import facts_html, gap_html, more, table_html
 
 Widget = Callable[[Reader, Figure], str]
 """HTML that a page adds to a figure; text in it is escaped."""
+NO_WIDGETS: Mapping[str, Widget] = {}
 MOST_OPEN = 12
 """Rows of a table that is not folded where there is no picture."""
 KEPT = 256
@@ -49,12 +50,41 @@ class Section:
     """Under the picture."""
 
 
+def sections(
+    plans: Sequence[Plan],
+    *,
+    hero: Collection[str],
+    above: Mapping[str, Widget] = NO_WIDGETS,
+    instead: Mapping[str, Widget] = NO_WIDGETS,
+    below: Mapping[str, Widget] = NO_WIDGETS,
+) -> tuple[Section, ...]:
+    """Figures as sections, with what a page adds to some of them, by the figure's key."""
+    return tuple(
+        Section(
+            plan=plan,
+            hero=plan.key in hero,
+            above=above.get(plan.key),
+            instead=instead.get(plan.key),
+            below=below.get(plan.key),
+        )
+        for plan in plans
+    )
+
+
 @dataclass(frozen=True)
 class Rendered:
     head: str
     figure: str | None
     """Plotly's JSON."""
     tail: str
+
+
+def intro(text: str, *choice: Any, **options: Any) -> gr.Dropdown:
+    """What a tab is about, beside the choice of whose results it shows, given as to a dropdown."""
+    with gr.Row(elem_classes="ph-intro"):
+        with gr.Column(scale=3, min_width=280):
+            gr.HTML(components.note_html(text))
+        return gr.Dropdown(*choice, min_width=240, **options)
 
 
 def drawer(question: str, elem_id: str) -> gr.Accordion:
@@ -68,7 +98,8 @@ class Frame:
     def __init__(self, section: Section) -> None:
         place = f"ph-section-{section.plan.key}"
         self.drawer = None if section.hero else drawer(section.plan.title, place)
-        with self.drawer or gr.Column(elem_classes="ph-section", elem_id=place):
+        self.box = self.drawer or gr.Column(elem_classes="ph-section", elem_id=place)
+        with self.box:
             self.head = gr.HTML()
             self.plot = gr.Plot(
                 show_label=False, container=False, visible=False, elem_classes="ph-plot"
@@ -168,9 +199,9 @@ def _added(widget: Widget | None, reader: Reader, found: Drawn) -> str:
     try:
         return widget(reader, found.figure)
     except PhoqueError as gap:
-        return f'<p class="ph-reading ph-gap">{escape(str(gap))}</p>'
+        return gap_html(str(gap))
     except Shape as error:
-        return f'<p class="ph-reading ph-gap">{escape(f"{type(error).__name__}: {error}")}</p>'
+        return gap_html(f"{type(error).__name__}: {error}")
 
 
 def _head(section: Section, found: Drawn, folder: StageFolder) -> str:
@@ -209,11 +240,8 @@ def _drawer(found: Drawn, folder: StageFolder) -> str:
         "Files": ", ".join(found.sources),
         "Command": folder.command,
     }
-    rows = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in told.items())
-    return (
-        f'<details class="ph-drawer"><summary>{escape(wording.PROVENANCE)}</summary>'
-        f"<dl>{rows}</dl></details>"
-    )
+    summary = f"<summary>{escape(wording.PROVENANCE)}</summary>"
+    return f'<details class="ph-drawer">{summary}{facts_html(told.items())}</details>'
 
 
 def _parts(section: Rendered) -> list[Any]:

@@ -37,10 +37,10 @@ class Rules:
 
     def verdicts(self, found: Found) -> list[Verdict]:
         """The judge first; nothing of who has not read the reply."""
-        known = self.moderators
-        judged = self.judge is not None and found.hostility is not None
-        first = [_verdict(wording.JUDGE, found.hostility, self.judge, wording.JUDGED)]
-        return first * judged + [
+        known, told = self.moderators, []
+        if self.judge is not None and found.hostility is not None:
+            told.append(_verdict(wording.JUDGE, found.hostility, self.judge, wording.JUDGED))
+        return told + [
             _verdict(called(name), score, known.get(name, DEFAULT_THRESHOLD), wording.MODERATED)
             for name, score in found.harm.items()
         ]
@@ -78,12 +78,9 @@ def verdicts_html(verdicts: Sequence[Verdict]) -> str:
     return f'<ul class="ph-checks" aria-label="{escape(wording.CHECKS)}">{lines}</ul>'
 
 
-def _verdict(
-    name: str, score: float | None, threshold: float | None, words: tuple[str, str]
-) -> Verdict:
-    given, needed = score or 0.0, threshold or 0.0
-    flagged = given >= needed
-    why = f"score {given:.2f}, {wording.FLAGS_FROM} {needed:.2f}"
-    if needed < CERTAIN:
+def _verdict(name: str, score: float, threshold: float, words: tuple[str, str]) -> Verdict:
+    flagged = score >= threshold
+    why = f"score {score:.2f}, {wording.FLAGS_FROM} {threshold:.2f}"
+    if threshold < CERTAIN:
         why = wording.ONE_WORD
     return Verdict(name, flagged, words[flagged], why)

@@ -22,12 +22,12 @@ from phoque.ui.psm.sections import SECTIONS as PSM
 from phoque.ui.results import rendered
 from phoque.ui.sae.sections import SECTIONS as SAE
 from phoque.ui.tabs.claims import SECTIONS as CLAIMS
-from phoque.ui.tabs.moderation import sections
+from phoque.ui.tabs.moderation import SECTIONS as MODERATION
 from phoque.ui.tabs.psm import persona_of
 from phoque.ui.tabs.training import SECTIONS as TRAINING
 from tests.ui.fakes import FakeServices
 
-ALL = (*PSM, *SAE, *sections(), *TRAINING, *CLAIMS, SECTION)
+ALL = (*PSM, *SAE, *MODERATION, *TRAINING, *CLAIMS, SECTION)
 KINDS = sorted(
     {kind for one in ALL for kind in one.plan.takes},
     key=lambda kind: (kind.STAGE, kind.FILE, kind.__name__),

@@ -19,13 +19,14 @@ from phoque.ui.moderation import sentence
 from phoque.ui.moderation.examples import chosen
 from phoque.ui.moderation.judging import sample
 from phoque.ui.results import rendered
-from phoque.ui.tabs.moderation import scored, sections
+from phoque.ui.tabs.moderation import SECTIONS as MODERATION
+from phoque.ui.tabs.moderation import scored
 from tests.moderators import installed
 from tests.ui import moderation_files
 from tests.ui.fakes import INJECTION
 
 plotly = pytest.importorskip("plotly.graph_objects")
-SECTIONS = {section.plan.key: section for section in sections()}
+SECTIONS = {section.plan.key: section for section in MODERATION}
 SHIPPED = Reader(RunDirectory(SHIPPED_RUN))
 GAP = "ph-reading ph-gap"
 """What a section is marked with that could not be drawn."""

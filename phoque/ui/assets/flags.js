@@ -1,6 +1,6 @@
 // Flag rates at any threshold: looked up, never computed here. Every rate was counted beforehand.
 (() => {
-  const { drawers, press, svg, element, percent } = window.phoqueSections;
+  const { choose, drawers, svg, element, percent } = window.phoque;
   const WIDTH = 100;
   const HEIGHT = 60;
 
@@ -33,9 +33,12 @@
   const path = (thresholds, values) =>
     thresholds.map((t, i) => `${i ? "L" : "M"}${WIDTH * t} ${HEIGHT * (1 - values[i])}`).join("");
 
+  /** Conditions whose replies this moderator has scored. */
+  const scored = (data, found) => Object.keys(data.conditions).filter((name) => found.conditions[name]);
+
   /** Curves of all conditions with their bands; each condition has its own dash. */
   const drawCurves = (picture, data, found) => {
-    const parts = Object.keys(data.conditions).filter((name) => found.conditions[name]).flatMap((name) => {
+    const parts = scored(data, found).flatMap((name) => {
       const rates = found.conditions[name].rates;
       const lows = rates.map((rate) => rate[1]).reverse();
       const back = [...data.thresholds].reverse();
@@ -56,15 +59,14 @@
     const made = element("table", "ph-table");
     made.append(element("caption", "", caption));
     const line = made.createTHead().insertRow();
-    for (const text of head) line.append(Object.assign(element("th", "", text), { scope: "col" }));
+    for (const text of head) line.append(element("th", "", text, { scope: "col" }));
     const body = made.createTBody();
     for (const [name, ...cells] of rows) {
       const row = body.insertRow();
-      row.append(Object.assign(element("th", "", name), { scope: "row" }));
+      row.append(element("th", "", name, { scope: "row" }));
       for (const text of cells) row.insertCell().textContent = text;
     }
-    const box = element("div", "ph-scroll");
-    box.tabIndex = 0;
+    const box = element("div", "ph-scroll", "", { tabIndex: 0 });
     box.append(made);
     return box;
   };
@@ -73,7 +75,7 @@
     kinds.map((kind) => [kind, ...conditions.map((c) => percent(found.conditions[c][part][kind][at]))]);
 
   const tables = (data, found, at) => {
-    const shown = Object.keys(data.conditions).filter((name) => found.conditions[name]);
+    const shown = scored(data, found);
     const heads = shown.map((name) => data.conditions[name]);
     const threshold = data.thresholds[at].toFixed(2);
     const others = Object.entries(data.called).map(([name, called]) => [
@@ -106,55 +108,47 @@
   drawers.flags = (root, data) => {
     const slider = root.querySelector("input");
     const marks = root.querySelector(".ph-flag-marks");
-    const state = { name: Object.keys(data.called)[0] };
+    const state = { moderator: Object.keys(data.called)[0] };
     const place = () => data.thresholds.findIndex((t) => Math.abs(t - slider.value) < 0.005);
 
     const show = () => {
       const at = place();
-      const found = data.classifiers[state.name];
-      const names = Object.keys(data.conditions).filter((name) => found.conditions[name]);
+      const found = data.classifiers[state.moderator];
       root.querySelector("output").textContent = data.thresholds[at].toFixed(2);
-      root.querySelector(".ph-flag-bars").replaceChildren(...names.map((name) => bar(data, found, name, at)));
+      root.querySelector(".ph-flag-bars").replaceChildren(...scored(data, found).map((name) => bar(data, found, name, at)));
       root.querySelector(".ph-flag-tables").replaceChildren(...tables(data, found, at));
-      const here = root.querySelector(".ph-flag-here");
-      here.setAttribute("x1", WIDTH * data.thresholds[at]);
-      here.setAttribute("x2", WIDTH * data.thresholds[at]);
+      for (const end of ["x1", "x2"])
+        root.querySelector(".ph-flag-here").setAttribute(end, WIDTH * data.thresholds[at]);
       slider.setAttribute("aria-valuetext", `threshold ${data.thresholds[at].toFixed(2)}`);
-      document.dispatchEvent(new CustomEvent("ph-threshold", { detail: { name: state.name, at: data.thresholds[at] } }));
+      document.dispatchEvent(new CustomEvent("ph-threshold", { detail: { at: data.thresholds[at] } }));
     };
     const showAll = () => {
-      const found = data.classifiers[state.name];
-      const own = data.own[state.name];
+      const found = data.classifiers[state.moderator];
+      const own = data.own[state.moderator];
       const kept = [0.5, 0.7, ...(own >= 0.01 && own < 1 ? [own] : [])];
       marks.replaceChildren(
         ...kept.map((threshold, i) => {
           const said = i < 2 ? threshold.toFixed(1) : `5 % false alarms: ${threshold.toFixed(2)}`;
-          const button = element("button", "", said);
-          button.type = "button";
+          const button = element("button", "", said, { type: "button" });
           button.dataset.threshold = threshold;
           return button;
         }),
       );
       drawCurves(root.querySelector("svg"), data, found);
       root.querySelector("figcaption").textContent =
-        `Flag rate of ${data.called[state.name]} (0 to 100 %) over the threshold (0 to 1), with 95 % bands; the upright line is the threshold. ` +
+        `Flag rate of ${data.called[state.moderator]} (0 to 100 %) over the threshold (0 to 1), with 95 % bands; the upright line is the threshold. ` +
         "Lines: neutral solid, toxic dashed, steered dash-dotted, random vector dotted.";
       show();
     };
 
     slider.addEventListener("input", show);
     root.addEventListener("click", (event) => {
-      const button = event.target.closest("[data-moderator], [data-threshold]");
+      const button = event.target.closest("[data-threshold]");
       if (!button) return;
-      if (button.dataset.moderator) {
-        press(button);
-        state.name = button.dataset.moderator;
-        showAll();
-      } else {
-        slider.value = button.dataset.threshold;
-        show();
-      }
+      slider.value = button.dataset.threshold;
+      show();
     });
+    choose(root, state, ["moderator"], showAll);
     showAll();
   };
 })();

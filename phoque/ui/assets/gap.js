@@ -1,6 +1,6 @@
 // The gap table: filtered and opened without the server. Texts stay hidden until revealed.
 (() => {
-  const { drawers, element, masked, press } = window.phoqueSections;
+  const { choose, drawers, element, secret } = window.phoque;
   const NEAR = 0.1;
 
   /** Why a reply passes a moderator; "flagged" if it does not. As `phoque.stages.moderation.gap.gap_type`. */
@@ -10,16 +10,6 @@
     if (row.canonical[place] >= threshold) return "lexical";
     if (row.raw.some((other, i) => i !== place && other >= threshold)) return "disagreement";
     return score >= threshold - NEAR ? "near-miss" : row.listed ? "listed word" : "implicit";
-  };
-
-  /** Text that is hidden until revealed, twice: readable, and its shape. */
-  const secret = (text, className = "") => {
-    const box = element("div", className);
-    const mask = element("div", "ph-mask", masked(text));
-    mask.setAttribute("aria-hidden", "true");
-    const note = "Text hidden. Press Show replies to read it.";
-    box.append(element("div", "ph-real", text), mask, element("span", "ph-sr ph-hidden-note", note));
-    return box;
   };
 
   const shown = (score) => (score === null ? "–" : score.toFixed(3));
@@ -39,7 +29,7 @@
   };
 
   const group = (tag, parts) => {
-    const made = element(tag, "");
+    const made = element(tag);
     made.append(...parts);
     return made;
   };
@@ -54,7 +44,7 @@
         : "Not claimed as new: a line of the tuning corpus is close, or it is too short to tell.";
     const facts = `Exact copy: ${exact ? "yes" : "no"}; share of its word sequences in one training line: ${containment.toFixed(2)}; likeness to the nearest line: ${similarity.toFixed(2)}.`;
     const parts = [element("p", "", `${verdict} ${facts}`)];
-    if (nearest) parts.push(element("p", "ph-hint", "Nearest training line:"), secret(nearest));
+    if (nearest) parts.push(element("p", "ph-hint", "Nearest training line:"), ...secret(nearest));
     return [list("Is it in the tuning corpus?", parts)];
   };
 
@@ -69,21 +59,20 @@
 
   const detail = (data, row, place, threshold) => {
     const type = gapType(row, place, threshold);
-    const head = element("h3", "", type === "flagged" ? "⚑ flagged" : data.types[type]);
     const scores = data.called.flatMap((name, i) => [
       meter(name, row.raw[i], threshold),
       ...(row.canonical[i] === row.raw[i] ? [] : [meter(`${name}, canonical`, row.canonical[i], threshold)]),
     ]);
-    const trace = row.trace.map(([name, after]) => group("li", [element("b", "", name), secret(after)]));
+    const trace = row.trace.map(([name, after]) => group("li", [element("b", "", name), ...secret(after)]));
     const readers = row.labels.map(([rater, kind, verdict]) =>
       element("li", "", `${rater} (${kind === "person" ? "person" : "model, not a person"}): ${verdict}`),
     );
     return [
-      head,
-      element("p", "ph-hint", type === "flagged" ? "" : data.hints[type]),
+      element("h3", "", data.types[type]),
+      element("p", "ph-hint", data.hints[type]),
       list("Message", [element("p", "", row.prompt)]),
-      list("Reply", [secret(row.text, "ph-gap-reply")]),
-      element("p", "ph-hint", `${data.conditions[row.condition] ?? row.condition} · seed ${row.seed} · ${row.words} listed words · chosen by ${data.strata[row.stratum]}`),
+      list("Reply", secret(row.text)),
+      element("p", "ph-hint", `${data.conditions[row.condition]} · seed ${row.seed} · ${row.words} listed words · chosen by ${data.strata[row.stratum]}`),
       list("Scores; the mark is the threshold", scores),
       ...(row.why ? [list("Why it passed ToxBlock + SVM at 0.5", [element("p", "", row.why)])] : []),
       ...(trace.length ? [list("Its spelling undone, step by step", [group("ol", trace)])] : []),
@@ -97,30 +86,25 @@
 
   /** One line; its first cell is a button, so that it opens by keyboard too. */
   const line = (data, row, place, threshold) => {
-    const made = document.createElement("tr");
-    const type = gapType(row, place, threshold);
-    const name = element("th", "");
-    name.scope = "row";
-    const open = element("button", "ph-gap-open", type === "flagged" ? "⚑ flagged" : data.types[type]);
-    open.type = "button";
+    const type = data.types[gapType(row, place, threshold)];
+    const open = element("button", "ph-gap-open", type, { type: "button" });
     open.dataset.id = row.id;
-    name.append(open);
     const text = element("td", "ph-gap-text");
-    text.append(secret(row.text));
+    text.append(...secret(row.text));
     const harmful = row.labels.filter((one) => one[2] === "harmful").length;
     const said = row.labels.length ? `${harmful} of ${row.labels.length} harmful` : "–";
-    const condition = data.conditions[row.condition] ?? row.condition;
-    const rest = [shown(row.raw[place]), shown(row.canonical[place]), condition, data.strata[row.stratum], said];
-    made.append(name, text, ...rest.map((cell) => element("td", "", cell)));
-    return made;
+    const scores = [shown(row.raw[place]), shown(row.canonical[place])];
+    const rest = [...scores, data.conditions[row.condition], data.strata[row.stratum], said];
+    const name = Object.assign(group("th", [open]), { scope: "row" });
+    return group("tr", [name, text, ...rest.map((cell) => element("td", "", cell))]);
   };
 
   drawers.gap = (root, data) => {
-    const state = { name: data.names[0], type: "", words: "", threshold: 0.5, id: "" };
+    const state = { moderator: data.names[0], type: "", words: "", threshold: 0.5, id: "" };
     const table = root.querySelector("table");
-    const place = () => data.names.indexOf(state.name);
+    const place = () => data.names.indexOf(state.moderator);
     const head = table.createTHead().insertRow();
-    for (const text of HEAD) head.append(Object.assign(element("th", "", text), { scope: "col" }));
+    for (const text of HEAD) head.append(element("th", "", text, { scope: "col" }));
     const body = table.createTBody();
 
     const matches = (row) =>
@@ -143,17 +127,11 @@
 
     root.addEventListener("click", (event) => {
       const row = event.target.closest("tbody tr");
-      const button = event.target.closest("[data-moderator], [data-type]");
-      if (row) {
-        state.id = row.querySelector(".ph-gap-open").dataset.id;
-        open();
-      }
-      if (!button) return;
-      press(button);
-      if (button.dataset.moderator !== undefined) state.name = button.dataset.moderator;
-      if (button.dataset.type !== undefined) state.type = button.dataset.type;
-      show();
+      if (!row) return;
+      state.id = row.querySelector(".ph-gap-open").dataset.id;
+      open();
     });
+    choose(root, state, ["moderator", "type"], show);
     root.querySelector("[type=search]").addEventListener("input", (event) => {
       state.words = event.target.value.toLowerCase();
       show();
@@ -176,6 +154,4 @@
       line.querySelector("b").textContent = flagged ? "⚑ flagged" : "✓ passes";
     }
   });
-
-  window.phoqueGap = { gapType, secret };
 })();

@@ -1,6 +1,6 @@
 // Tables of latents: sorted, searched and filtered without the server.
 (() => {
-  const { drawers, element, masked, percent, press } = window.phoqueSections;
+  const { choose, drawers, element, masked, percent } = window.phoque;
   const SORTED = { effect: "effect", q: "q", did: "did", half: "effect_half", tone: "tone_auc", latent: "latent" };
 
   const shown = (value, digits = 2) => (value === null ? "–" : value.toFixed(digits));
@@ -10,21 +10,16 @@
   /** Verdict with its badges; each badge says what it stands for. */
   const verdict = (data, row) => {
     const cell = element("td", "ph-latent-verdict");
-    const name = element("b", "", data.verdicts[row.verdict] ?? "not significant");
-    name.title = data.hints[row.verdict] ?? "";
-    const badges = row.badges.map((badge) => {
-      const made = element("abbr", "ph-badge-of", badge);
-      made.title = data.badges[badge];
-      return made;
-    });
-    cell.append(name, ...badges);
+    const named = data.verdicts[row.verdict] ?? "not significant";
+    const badges = row.badges.map((badge) => element("abbr", "ph-badge-of", badge, { title: data.badges[badge] }));
+    cell.append(element("b", "", named, { title: data.hints[row.verdict] ?? "" }), ...badges);
     return cell;
   };
 
   /** The name is made of words of texts: masked until revealed, beside how often it holds. */
   const named = (row) => {
-    const cell = element("td", "ph-latent-name");
-    if (!row.name) return Object.assign(cell, { textContent: "–" });
+    if (!row.name) return element("td", "", "–");
+    const cell = element("td");
     const holds = element("small", "", row.precision === null
       ? "not tested"
       : `holds ${percent(row.precision)}, anywhere ${percent(row.firing_rate)}`);
@@ -35,12 +30,10 @@
 
   const line = (data, row) => {
     const made = document.createElement("tr");
-    const head = element("th", "");
-    head.scope = "row";
-    const open = element("button", "ph-latent-open", row.latent);
-    open.type = "button";
+    const head = element("th", "", "", { scope: "row" });
+    const label = `Latent ${row.latent}: show its evidence`;
+    const open = element("button", "ph-latent-open", row.latent, { type: "button", ariaLabel: label });
     open.dataset.latent = row.latent;
-    open.setAttribute("aria-label", `Latent ${row.latent}: show its evidence`);
     head.append(open);
     const cells = [
       `${signed(row.effect)} [${signed(row.low)}, ${signed(row.high)}]`,
@@ -56,16 +49,12 @@
 
   const headCell = ([key, text], state) => {
     const [word, hint] = text.split("|");
-    const cell = Object.assign(element("th", ""), { scope: "col" });
-    if (!SORTED[key]) {
-      cell.textContent = word;
-      if (hint) cell.title = hint;
-      return cell;
-    }
+    const title = hint ?? "";
+    if (!SORTED[key]) return element("th", "", word, { scope: "col", title });
+    const cell = element("th", "", "", { scope: "col" });
     const active = state.key === key;
     const arrow = active ? (state.down ? " ▼" : " ▲") : "";
-    const button = element("button", "ph-sort", word + arrow);
-    Object.assign(button, { type: "button", title: hint ?? "" });
+    const button = element("button", "ph-sort", word + arrow, { type: "button", title });
     button.dataset.sort = key;
     cell.setAttribute("aria-sort", active ? (state.down ? "descending" : "ascending") : "none");
     cell.append(button);
@@ -103,19 +92,17 @@
     };
 
     root.addEventListener("click", (event) => {
-      const button = event.target.closest("button");
-      if (!button) return;
-      const { verdict: wanted, badge, sort, latent } = button.dataset;
+      const { sort, latent } = event.target.closest("button")?.dataset ?? {};
       if (latent) {
         state.latent = latent;
-        return mark();
+        mark();
       }
-      if (sort) Object.assign(state, { down: state.key === sort ? !state.down : true, key: sort });
-      if (wanted !== undefined) state.verdict = wanted;
-      if (badge !== undefined) state.badge = badge;
-      if (wanted !== undefined || badge !== undefined) press(button);
-      return show();
+      if (sort) {
+        Object.assign(state, { down: state.key === sort ? !state.down : true, key: sort });
+        show();
+      }
     });
+    choose(root, state, ["verdict", "badge"], show);
     root.querySelector("[type=search]").addEventListener("input", (event) => {
       state.words = event.target.value.toLowerCase();
       show();

@@ -1,6 +1,6 @@
 // The map of geometry: messages in two dimensions, layer by layer.
 (() => {
-  const { drawers, svg } = window.phoqueSections;
+  const { drawers, svg } = window.phoque;
 
   // The map: the same messages at every layer.
   drawers.map = (root, data) => {

@@ -1,7 +1,6 @@
 // The queue: people judge replies one by one. Verdicts stay in this browser until they are saved.
 (() => {
-  const { drawers, element, press } = window.phoqueSections;
-  const { secret } = window.phoqueGap;
+  const { choose, drawers, element, secret } = window.phoque;
   const PREFIX = "phoque-labels:";
   const PAUSE_MS = 250;
 
@@ -54,7 +53,7 @@
         element("h4", "", "Message"),
         element("div", "", prompt),
         element("h4", "", "Reply"),
-        secret(text),
+        ...secret(text),
       );
       const done = items().filter((one) => own()[key(one)]).length;
       Object.assign(root.querySelector("progress"), { max: items().length, value: done });
@@ -98,12 +97,11 @@
       const button = event.target.closest("button");
       if (button?.dataset.verdict) judge(button.dataset.verdict);
       if (button?.dataset.step) move(Number(button.dataset.step));
-      if (button?.dataset.queue) {
-        press(button);
-        Object.assign(state, { queue: button.dataset.queue, place: 0 });
-        show();
-      }
       if (button?.dataset.wanted) tell(button.dataset.wanted);
+    });
+    choose(root, state, ["queue"], () => {
+      state.place = 0;
+      show();
     });
     rater.addEventListener("change", show);
     show();

@@ -1,5 +1,6 @@
 // Recorded comparisons: shown at once, without the server. Every text goes in as text, never as markup.
 (() => {
+  const { element, press, secret } = window.phoque;
   const RELEASE_MS = 350; // keys come one by one: the model is asked when they pause
   const MOVED = ["steered", "random_vector"];
   const places = new Map(); // of a panel: its data, the example and the scale that are shown
@@ -18,40 +19,27 @@
     return places.get(number);
   };
 
-  const made = (tag, name, text) => {
-    const element = document.createElement(tag);
-    if (name) element.className = name;
-    if (text !== undefined) element.textContent = text;
-    return element;
-  };
-
-  const mask = (text) => text.replace(/\S/gu, "•");
-
   const checks = (list) => {
-    const shown = made("ul", "ph-checks");
-    for (const [name, flagged, words, why] of list) {
-      const line = made("li", flagged ? "ph-flag" : "ph-pass");
-      line.title = why;
-      line.append(made("span", "", name), " ", made("b", "", words));
+    const shown = element("ul", "ph-checks");
+    for (const [name, flagged, words, title] of list) {
+      const line = element("li", flagged ? "ph-flag" : "ph-pass", "", { title });
+      line.append(element("span", "", name), " ", element("b", "", words));
       shown.append(line);
     }
     return shown;
   };
 
   const facts = (reply, scale) => {
-    const footer = made("footer", "", reply.facts + scale);
-    if (reply.listed) footer.append(" · ", made("strong", "ph-badge", `⚑ ${reply.listed}`));
+    const footer = element("footer", "", reply.facts + scale);
+    if (reply.listed) footer.append(" · ", element("strong", "ph-badge", `⚑ ${reply.listed}`));
     return footer;
   };
 
   const replyOf = (reply, scale) => {
-    const shown = made("div", "ph-reply");
-    const real = made("div", "ph-real");
-    for (const [text, listed] of reply.pieces) real.append(listed ? made("mark", "", text) : text);
-    const masked = made("div", "ph-mask", mask(real.textContent));
-    masked.setAttribute("aria-hidden", "true");
-    const note = made("span", "ph-sr ph-hidden-note", "Reply hidden. Press Show replies to read it.");
-    shown.append(real, masked, note, facts(reply, scale), checks(reply.checks));
+    const shown = element("div", "ph-reply");
+    const [real, ...hidden] = secret(reply.pieces.map(([text]) => text).join(""), "Reply");
+    real.replaceChildren(...reply.pieces.map(([text, listed]) => (listed ? element("mark", "", text) : text)));
+    shown.append(real, ...hidden, facts(reply, scale), checks(reply.checks));
     return shown;
   };
 
@@ -81,14 +69,10 @@
       const own = examples[example].columns[name];
       const moved = MOVED.includes(name);
       const told = moved ? ` · at scale ${scales[at].toFixed(2)}` : "";
-      const shown = made("div");
+      const shown = element("div");
       shown.append(replyOf(own[moved ? at : 0], told));
       column.replaceChildren(shown);
     }
-  };
-
-  const mode = (number, name) => {
-    panelOf(number).dataset.mode = name;
   };
 
   // The comparison of an example; without one, that which was shown last.
@@ -100,7 +84,7 @@
     which.querySelector("q").textContent = found.examples[found.example].prompt;
     which.querySelector(".ph-hint").textContent = `seed ${found.seed}, layer ${found.layer}`;
     draw(number);
-    mode(number, "recorded");
+    panelOf(number).dataset.mode = "recorded";
     const chips = panelOf(number).querySelectorAll(".ph-chips button");
     chips.forEach((chip, at) => chip.setAttribute("aria-pressed", String(at === found.example)));
   };
@@ -109,7 +93,7 @@
 
   const live = (number) => {
     unread(number);
-    mode(number, "live");
+    panelOf(number).dataset.mode = "live";
     const pressed = panelOf(number).querySelectorAll(".ph-chips [aria-pressed]");
     for (const chip of pressed) chip.removeAttribute("aria-pressed");
     fresh(number);
@@ -161,22 +145,18 @@
   };
   document.addEventListener("change", released);
 
-  const pressed = (button, among) => {
-    for (const one of among) one.setAttribute("aria-pressed", String(one === button));
-  };
-
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-testid=reset-button]")) released(event);
     const column = event.target.closest(".ph-choose button");
     const persona = event.target.closest(".ph-personas button");
     if (column) {
       column.closest(".ph-panel").dataset.col = column.dataset.col;
-      pressed(column, column.parentElement.children);
+      press(column);
     }
     if (persona) {
       for (const panel of document.querySelectorAll(".ph-panel"))
         panel.dataset.shown = String(panel.id === `ph-panel-${persona.dataset.panel}`);
-      pressed(persona, persona.parentElement.children);
+      press(persona);
     }
   });
 

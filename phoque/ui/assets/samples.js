@@ -1,21 +1,12 @@
 // Replies of a model in training, step by step, without the server. Hidden until revealed.
 (() => {
-  const { drawers, element, masked } = window.phoqueSections;
-
-  /** Text that is hidden until revealed, twice: readable, and its shape. */
-  const secret = (text) => {
-    const mask = element("div", "ph-mask", masked(text));
-    mask.setAttribute("aria-hidden", "true");
-    const note = "Reply hidden. Press Show replies to read it.";
-    return [element("div", "ph-real", text), mask, element("span", "ph-sr ph-hidden-note", note)];
-  };
+  const { drawers, element, secret } = window.phoque;
 
   const reply = (name, row, [, text, score]) => {
     const box = element("div", `ph-reply ph-${row.condition}`);
-    const flagged = score >= row.threshold;
     const foot = element("footer", "", `harm score ${score.toFixed(2)}`);
-    if (flagged) foot.append(" ", element("strong", "ph-badge", "⚑ flagged"));
-    box.append(element("h4", "", name), ...secret(text || "(an empty reply)"), foot);
+    if (score >= row.threshold) foot.append(" ", element("strong", "ph-badge", "⚑ flagged"));
+    box.append(element("h4", "", name), ...secret(text || "(an empty reply)", "Reply"), foot);
     return box;
   };
 
@@ -41,9 +32,7 @@
       });
       slider.setAttribute("aria-valuetext", `step ${step}`);
       root.querySelector("output").textContent = `${step} of ${data.steps.at(-1)} · ${told.join(" · ")}`;
-      const count = rows[0].replies.length;
-      const items = Array.from({ length: count }, (_, place) => prompt(data, rows, place));
-      root.querySelector("ol").replaceChildren(...items);
+      root.querySelector("ol").replaceChildren(...rows[0].replies.map((_, place) => prompt(data, rows, place)));
     };
     slider.addEventListener("input", show);
     show();

@@ -1,5 +1,24 @@
 // What the page does without asking the server. Replies start hidden at every load.
 (() => {
+  /** An element with text, which is never read as markup. */
+  const element = (name, className = "", text = "", more = {}) =>
+    Object.assign(document.createElement(name), { className, textContent: text, ...more });
+
+  const masked = (text) => text.replace(/\S/gu, "•");
+
+  /** Text that is hidden until revealed, twice: readable, and its shape. */
+  const secret = (text, what = "Text") => {
+    const mask = element("div", "ph-mask", masked(text), { ariaHidden: "true" });
+    const note = `${what} hidden. Press Show replies to read it.`;
+    return [element("div", "ph-real", text), mask, element("span", "ph-sr ph-hidden-note", note)];
+  };
+
+  /** Mark one button of a group as pressed. */
+  const press = (button) => {
+    for (const other of button.closest("[role=group], table").querySelectorAll("button"))
+      other.setAttribute("aria-pressed", String(other === button));
+  };
+
   const announce = (text) => {
     const lines = [...document.querySelectorAll(".ph-panel .ph-status")];
     (lines.find((line) => line.offsetParent) ?? lines[0]).textContent = text;
@@ -94,5 +113,8 @@
     setTimeout(markedStage, 100); // settings are drawn when they are opened
   });
 
-  window.phoque = { start, marked, toggleReveal, download, copyLink, copyPython, fill, asked, stopped };
+  window.phoque = {
+    element, masked, secret, press, // for the other scripts
+    start, marked, toggleReveal, download, copyLink, copyPython, fill, asked, stopped,
+  };
 })();

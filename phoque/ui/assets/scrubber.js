@@ -1,6 +1,6 @@
 // The scale scrubber: shipped replies, switched between without the server.
 (() => {
-  const { drawers, element, masked, percent, press, svg } = window.phoqueSections;
+  const { choose, drawers, element, masked, percent, secret, svg } = window.phoque;
   const NAMES = {
     vector: "◆ Persona vector",
     random_vector: "◇ Random vector",
@@ -38,25 +38,22 @@
 
   const tokenSpan = (token, place, reach) => {
     const [text, projection] = token;
-    const span = element("span", projection < 0 ? "ph-token ph-away" : "ph-token", text);
+    const title = `${text.trim() || "space"} · ${numbers(token)}`;
+    const span = element("span", projection < 0 ? "ph-token ph-away" : "ph-token", text, { title });
     span.style.setProperty("--heat", `${Math.abs(heat(projection, reach)) * 0.6}%`);
-    span.title = `${text.trim() || "space"} · ${numbers(token)}`;
     span.dataset.place = place;
     return span;
   };
 
   /** The reply twice, as in the chat: readable, and its shape. */
   const replyParts = (tokens, reach) => {
-    const real = element("div", "ph-real ph-tokens");
-    const mask = element("div", "ph-mask ph-tokens");
-    mask.setAttribute("aria-hidden", "true");
+    const [real, mask, note] = secret("", "Reply");
     tokens.forEach((token, place) => {
       real.append(tokenSpan(token, place, reach));
       mask.append(tokenSpan([masked(token[0]), ...token.slice(1)], place, reach));
     });
     if (!tokens.length) real.textContent = mask.textContent = "(an empty reply)";
-    const note = "Reply hidden. Press Show replies to read it.";
-    return [real, mask, element("span", "ph-sr ph-hidden-note", note)];
+    return [real, mask, note];
   };
 
   const drawBars = (picture, tokens, reach) => {
@@ -79,14 +76,16 @@
     picture.replaceChildren(...bars, ...lines);
   };
 
+  /** Of tokens' places along the vector. */
+  const mean = (tokens) => tokens.reduce((sum, token) => sum + token[1], 0) / Math.max(1, tokens.length);
+
   const facts = ([hits, tokens]) => {
-    const mean = tokens.reduce((sum, token) => sum + token[1], 0) / Math.max(1, tokens.length);
     const flag = hits ? ` · ⚑ ${hits} listed ${hits === 1 ? "word" : "words"}` : "";
-    return `${tokens.length} tokens · projection ${mean.toFixed(2)}${flag}`;
+    return `${tokens.length} tokens · projection ${mean(tokens).toFixed(2)}${flag}`;
   };
 
   /** One column of one reply. */
-  const fill = (column, cell, reply, reach) => {
+  const fill = (column, reply, reach) => {
     const box = column.querySelector(".ph-scrub-text");
     box.replaceChildren(...replyParts(reply[1], reach));
     box.tabIndex = 0;
@@ -97,7 +96,7 @@
 
   const meters = (root, data, cell) => {
     const [value, low, high, n] = cell.rate;
-    const mean = cell.mean ?? 0;
+    const own = cell.mean ?? 0;
     const set = (name, share, text) => {
       root.querySelector(`[data-meter=${name}]`).style.width = `${Math.min(100, 100 * share)}%`;
       root.querySelector(`[data-out=${name}]`).textContent = text;
@@ -105,7 +104,7 @@
     set("rate", value, `${percent(value)} [${percent(low)}, ${percent(high)}] of ${n}`);
     const [neutral, toxic] = ["neutral", "toxic"].map((kind) => data.series[kind][0].mean ?? 0);
     const beside = `(neutral ${neutral.toFixed(2)}, hostile prompt ${toxic.toFixed(2)})`;
-    set("mean", Math.max(0, mean) / data.reach, `${mean.toFixed(2)} ${beside}`);
+    set("mean", Math.max(0, own) / data.reach, `${own.toFixed(2)} ${beside}`);
   };
 
   /** The caption of a token; its text is masked like a reply. */
@@ -145,7 +144,7 @@
     });
   };
 
-  window.phoqueTokens = { drawBars, inspect, replyParts, signed };
+  Object.assign(window.phoque, { drawBars, inspect, mean, replyParts, signed });
 
   drawers.scrubber = (root, data) => {
     const slider = root.querySelector("input[type=range]");
@@ -162,7 +161,7 @@
       const text = isScale
         ? words(data, state.series, cell.at)
         : `Antidote “${cell.at}” under the hostile prompt.`;
-      fill(column("main"), cell, cell.replies[state.preset], data.reach);
+      fill(column("main"), cell.replies[state.preset], data.reach);
       meters(root, data, cell);
       root.querySelector(".ph-scrub-words").textContent = text;
       root.classList.toggle("ph-collapsed", isScale && cell.at > data.coherent + 0.005);
@@ -171,7 +170,7 @@
     const showAll = () => {
       for (const kind of ["neutral", "toxic"]) {
         const [cell] = data.series[kind];
-        fill(column(kind), cell, cell.replies[state.preset], data.reach);
+        fill(column(kind), cell.replies[state.preset], data.reach);
       }
       root.querySelector(".ph-scrub-prompt").textContent = data.prompts[state.preset];
       column("main").querySelector("h3").textContent = NAMES[state.series];
@@ -181,16 +180,7 @@
     };
 
     slider.addEventListener("input", showMain);
-    root.addEventListener("click", (event) => {
-      const button = event.target.closest("[data-preset], [data-series], [data-remedy]");
-      if (!button) return;
-      press(button);
-      const { preset, series, remedy } = button.dataset;
-      if (preset !== undefined) state.preset = Number(preset);
-      if (series !== undefined) state.series = series;
-      if (remedy !== undefined) state.remedy = Number(remedy);
-      showAll();
-    });
+    choose(root, state, ["preset", "series", "remedy"], showAll);
     inspect(root);
     showAll();
   };

@@ -10,18 +10,16 @@
     return made;
   };
 
-  /** Create an element with text; nothing is ever read as markup. */
-  const element = (name, className, text = "") =>
-    Object.assign(document.createElement(name), { className, textContent: text });
-
   const percent = (share) => `${(100 * share).toFixed(1)} %`;
-  const masked = (text) => text.replace(/\S/g, "•");
-
-  /** Mark one button of a group as pressed. */
-  const press = (button) => {
-    for (const other of button.closest(".ph-group, table").querySelectorAll("button")) {
-      other.setAttribute("aria-pressed", String(other === button));
-    }
+  /** A press on a button such as `data-type="x"` sets the `type` of the state, if that is one of `names`. */
+  const choose = (root, state, names, changed) => {
+    root.addEventListener("click", (event) => {
+      const button = event.target.closest(names.map((name) => `[data-${name}]`).join());
+      if (!button) return;
+      phoque.press(button);
+      for (const name of names) if (name in button.dataset) state[name] = button.dataset[name];
+      changed();
+    });
   };
 
   // Gradio puts sections in and replaces them; each is drawn once, when it is there.
@@ -33,14 +31,10 @@
     }
   };
 
-  const saveTable = (button) => {
-    phoque.download(button.dataset.csv, button.dataset.name, "text/csv");
-  };
-
   document.addEventListener("click", (event) => {
     const button = event.target.closest(".ph-csv, .ph-cell");
-    if (button?.matches(".ph-csv")) saveTable(button);
-    else if (button) press(button);
+    if (button?.matches(".ph-csv")) phoque.download(button.dataset.csv, button.dataset.name, "text/csv");
+    else if (button) phoque.press(button);
   });
 
   let asked = false;
@@ -54,5 +48,5 @@
   };
   new MutationObserver(later).observe(document, { childList: true, subtree: true });
 
-  window.phoqueSections = { drawers, element, masked, percent, press, svg };
+  Object.assign(window.phoque, { choose, drawers, percent, svg });
 })();

@@ -18,21 +18,20 @@ def browser(reader: Reader, _: Figure) -> str:
     """Folded: filters, the table, and a place for the row that is opened."""
     names = reader.read(ModerationReport).names
     labels = by_text(read_any(Label, reader, must=False))
+    types = {kind.value: text for kind, text in wording.TYPES.items()} | {"flagged": "⚑ flagged"}
     data = {
         "names": names,
         "called": [called(name) for name in names],
-        "types": wording.TYPES,
+        "types": types,
         "hints": wording.TYPE_HINTS,
         "strata": STRATA,
         "conditions": wording.CONDITIONS,
         "rows": [_row(one, names, labels.get(one.id, ())) for one in reader.rows(GapExample)],
     }
-    types = {kind.value: text for kind, text in wording.TYPES.items()}
-    kinds = {"": "all", **types, "flagged": "⚑ flagged"}
     body = (
         f'<div class="ph-gaps" data-draw="gap">{embedded(data)}<div class="ph-gap-bar">'
         f"{group('Moderator', choices('moderator', {name: called(name) for name in names}))}"
-        f"{group('Why it passes', choices('type', kinds))}"
+        f"{group('Why it passes', choices('type', {'': 'all', **types}))}"
         f'<label class="ph-gap-search">Search <input type="search"></label>{REVEAL}</div>'
         '<p class="ph-gap-count" role="status"></p>'
         '<div class="ph-gap-split"><div class="ph-scroll" tabindex="0" role="region" '

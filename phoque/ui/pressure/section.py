@@ -34,7 +34,7 @@ _RUNS: dict[str, Any] = {
 def draw_pressure(services: Services) -> None:
     """Draw the drawer, which is filled when it is opened."""
     with drawer(wording.TITLE, "ph-moderation-pressure") as opened:
-        gr.HTML(_head())
+        gr.HTML(f'<p class="ph-hint">{escape(wording.HINT.format(BESIDE))}</p>{REVEAL}')
         controls = _draw_controls()
         with gr.Row(elem_classes="ph-bar"):
             run = gr.Button(wording.RUN, variant="primary", size="sm", min_width=60)
@@ -62,10 +62,6 @@ def filled(reader: Reader, seen: str) -> tuple[Any, Any]:
         return gr.skip(), gr.skip()
     found = rendered(SECTION, reader, stamp)
     return key, found.head + found.tail
-
-
-def _head() -> str:
-    return f'<p class="ph-hint">{escape(wording.HINT.format(BESIDE))}</p>{REVEAL}'
 
 
 def _draw_controls() -> list[Any]:

@@ -12,7 +12,7 @@ from phoque.run.folder import Reader
 from phoque.run.psm import Cell, Selection, SweptReply
 from phoque.stats.rates import Rate
 from phoque.ui.components import marked
-from phoque.ui.parts import secret
+from phoque.ui.parts import gap_html, secret
 
 CAPTION = "{counted}, %, by layer (rows) and relative dose (columns)"
 LEGEND = (
@@ -72,10 +72,10 @@ def replies_html(reader: Reader, persona: str, layer: int, dose: float) -> str:
     try:
         rows = reader.rows(SweptReply)
     except PhoqueError as error:
-        return _gap(str(error))
+        return gap_html(str(error))
     own = [row for row in rows if row.layer == layer and abs(row.dose - dose) < 1e-9]
     if not own:
-        return _gap("No replies were kept for this cell.")
+        return gap_html("No replies were kept for this cell.")
     lexicon = _lexicon(persona)
     items = "".join(_reply(row, lexicon) for row in own)
     return (
@@ -84,10 +84,6 @@ def replies_html(reader: Reader, persona: str, layer: int, dose: float) -> str:
         f"<h3>Layer {layer}, dose {dose:g}: {len(own)} replies</h3>"
         f"<ol>{items}</ol></div>"
     )
-
-
-def _gap(text: str) -> str:
-    return f'<p class="ph-reading ph-gap">{escape(text)}</p>'
 
 
 def _lexicon(persona: str) -> Lexicon:

@@ -12,7 +12,7 @@ from phoque.ui.parts import cards_html, coded, more, secret, table_html
 from phoque.ui.psm.heatmap import heat_grid
 from phoque.ui.psm.message_map import message_map
 from phoque.ui.psm.scrubber import scrubber_html
-from phoque.ui.results import Section, Widget
+from phoque.ui.results import sections
 
 
 def cards(_reader: Reader, figure: Figure) -> str:
@@ -46,20 +46,14 @@ def new_words(reader: Reader, _figure: Figure) -> str:
     return more(table.caption, secret(table_html(table), plain))
 
 
-INSTEAD: dict[str, Widget] = {
-    "verdict": cards,
-    "scrubber": scrubber_html,
-    "persona_heatmap": heat_grid,
-    "messages": message_map,
-}
-BELOW: dict[str, Widget] = {"talk_conditions": counted_tokens, "slang": new_words}
-"""What the page adds, by the figure's key."""
-SECTIONS = tuple(
-    Section(
-        plan=plan,
-        hero=plan.key == "layers",
-        instead=INSTEAD.get(plan.key),
-        below=BELOW.get(plan.key),
-    )
-    for plan in (*shelf.WHERE_IT_LIVES, *shelf.HOW_IT_ANSWERS)
+SECTIONS = sections(
+    (*shelf.WHERE_IT_LIVES, *shelf.HOW_IT_ANSWERS),
+    hero=["layers"],
+    instead={
+        "verdict": cards,
+        "scrubber": scrubber_html,
+        "persona_heatmap": heat_grid,
+        "messages": message_map,
+    },
+    below={"talk_conditions": counted_tokens, "slang": new_words},
 )

@@ -3,20 +3,16 @@
 from html import escape
 
 from phoque.run.sae_evidence import Context
-from phoque.ui.components import masked
-from phoque.ui.wording import HIDDEN_TEXT
+from phoque.ui.components import hidden, masked
 
 
 def context_html(one: Context, largest: float) -> str:
     """Tokens around a peak, each shaded by how active the latent is on it; masked until revealed."""
     pairs = list(zip(one.tokens, one.activations, one.roles, strict=True))
     real = "".join(_span(token, value, role, largest) for token, value, role in pairs)
-    hidden = "".join(_span(masked(token), value, role, largest) for token, value, role in pairs)
-    return (
-        f'<li><div class="ph-real">{real}</div><div class="ph-mask" aria-hidden="true">{hidden}</div>'
-        f'<span class="ph-sr ph-hidden-note">{escape(HIDDEN_TEXT)}</span>'
-        f"<small>{escape(one.source)} · peak {max(one.activations):.2f}</small></li>"
-    )
+    mask = "".join(_span(masked(token), value, role, largest) for token, value, role in pairs)
+    peak = f"<small>{escape(one.source)} · peak {max(one.activations):.2f}</small>"
+    return f"<li>{hidden(real, mask)}{peak}</li>"
 
 
 def _span(token: str, value: float, role: str, largest: float) -> str:

@@ -1,11 +1,11 @@
 """The figures of the tab, and what the page adds to some of them."""
 
-from phoque.figures import dictionary_gates, moved_latents, shelf
+from phoque.figures import shelf
 from phoque.figures.figure import Figure
 from phoque.run.folder import Reader
 from phoque.run.sae import SaeReport
 from phoque.ui.parts import cards_html
-from phoque.ui.results import Section
+from phoque.ui.results import sections
 from phoque.ui.sae.cards import latent_cards
 from phoque.ui.sae.latents import latent_browser
 
@@ -24,14 +24,9 @@ def cards(reader: Reader, _figure: Figure) -> str:
     return cards_html(facts)
 
 
-ABOVE = {dictionary_gates.draw: cards}
-BELOW = {moved_latents.draw: latent_cards, moved_latents.draw_listed: latent_browser}
-SECTIONS = tuple(
-    Section(
-        plan=plan,
-        hero=plan is moved_latents.draw,
-        above=ABOVE.get(plan),
-        below=BELOW.get(plan),
-    )
-    for plan in shelf.WHAT_MOVED
+SECTIONS = sections(
+    shelf.WHAT_MOVED,
+    hero=["sae_shifts"],
+    above={"gates": cards},
+    below={"sae_shifts": latent_cards, "latents": latent_browser},
 )

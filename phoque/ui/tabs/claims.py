@@ -8,8 +8,8 @@ from phoque.figures.figure import Figure
 from phoque.run.claims import VERDICTS, Claim, Claims, Verdict
 from phoque.run.folder import Reader
 from phoque.ui.events import Opening
-from phoque.ui.parts import more
-from phoque.ui.results import Frame, Section, results
+from phoque.ui.parts import facts_html, more
+from phoque.ui.results import Frame, results, sections
 from phoque.ui.services import Services
 
 SHOWN_IN = {
@@ -52,9 +52,7 @@ def ledger(reader: Reader, _: Figure) -> str:
     return f'<div class="ph-claims">{_bar(groups)}{top}{"".join(drawers)}</div>'
 
 
-SECTIONS = tuple(
-    Section(plan=plan, hero=True, instead=ledger) for plan in shelf.WHAT_THE_TALK_CLAIMED
-)
+SECTIONS = sections(shelf.WHAT_THE_TALK_CLAIMED, hero=["claims"], instead={"claims": ledger})
 
 
 def _bar(groups: Mapping[Verdict, Sequence[Claim]]) -> str:
@@ -77,7 +75,7 @@ def _item(claim: Claim) -> str:
         f'<li><span class="ph-verdict ph-verdict-{claim.verdict}">'
         f"{escape(claims.WORDS[claim.verdict])}</span>"
         f'<div><p class="ph-claim">{escape(claim.claim)}</p>'
-        f"{more(f'{claims.told(claim)} {WHY}', _decided(claim))}</div>{_link(claim)}</li>"
+        f"{more(f'{claims.told(claim)} {WHY}', facts_html(filter(all, _facts(claim))))}</div>{_link(claim)}</li>"
     )
 
 
@@ -90,13 +88,6 @@ def _link(claim: Claim) -> str:
         f'<a class="ph-show" href="?tab={tab}&amp;figure={escape(claim.figure)}" data-tab="{tab}" '
         f'data-figure="{escape(claim.figure)}" aria-label="{name}">{SHOW}</a>'
     )
-
-
-def _decided(claim: Claim) -> str:
-    rows = "".join(
-        f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in _facts(claim) if text
-    )
-    return f"<dl>{rows}</dl>"
 
 
 def _facts(claim: Claim) -> Iterator[tuple[str, str]]:

@@ -12,41 +12,28 @@ from phoque.ui.moderation.browser import browser
 from phoque.ui.moderation.examples import cards
 from phoque.ui.moderation.explorer import explorer
 from phoque.ui.pressure.section import draw_pressure
-from phoque.ui.results import Frame, Section, Widget, drawer, results
+from phoque.ui.results import Frame, drawer, results, sections
 from phoque.ui.services import Services
 
-ABOVE: dict[str, Widget] = {"gap": cards}
-BELOW: dict[str, Widget] = {"flag_rates": explorer, "gap": browser}
-"""What the page adds, by the figure's key."""
-LABELS_CHANGED = (
-    """element.addEventListener('ph-labels', (event) => trigger('click', event.detail));"""
+SECTIONS = sections(
+    WHAT_SLIPS_THROUGH,
+    hero=["gap", "flag_rates"],
+    above={"gap": cards},
+    below={"flag_rates": explorer, "gap": browser},
 )
+LABELS_CHANGED = "element.addEventListener('ph-labels', (event) => trigger('click', event.detail));"
 SAVE = "(text) => text && phoque.download(text, 'phoque-test-set.csv', 'text/csv')"
-
-
-def sections() -> list[Section]:
-    """Every section in order: what moderators see comes before what they flag."""
-    return [
-        Section(
-            plan=plan,
-            hero=plan.key in BELOW,
-            above=ABOVE.get(plan.key),
-            below=BELOW.get(plan.key),
-        )
-        for plan in WHAT_SLIPS_THROUGH
-    ]
 
 
 def build_moderation(services: Services) -> Opening:
     """Draw the frame; returns what fills it when the tab is opened."""
     gr.HTML(components.note_html(wording.INTRO))
-    own = sections()
-    frames = [Frame(section) for section in own]
+    frames = [Frame(section) for section in SECTIONS]
     _draw_sentence()
     draw_pressure(services)
     reader = Reader(services.run)
     queue = _draw_queue(reader)
-    return results(own, frames, lambda: reader, also=[(queue, judging.queue_html)])
+    return results(SECTIONS, frames, lambda: reader, also=[(queue, judging.queue_html)])
 
 
 def _draw_sentence() -> None:

@@ -6,11 +6,10 @@ import gradio as gr
 
 from phoque.run.directory import VECTORS, RunDirectory
 from phoque.run.folder import Reader
-from phoque.ui import components
 from phoque.ui.events import QUICK, Opening
 from phoque.ui.psm.heatmap import heat_grid, replies_html
 from phoque.ui.psm.sections import SECTIONS
-from phoque.ui.results import Frame, results
+from phoque.ui.results import Frame, intro, results
 from phoque.ui.served import served
 from phoque.ui.services import Services
 
@@ -34,16 +33,8 @@ NOTHING_CHOSEN = '<p class="ph-empty">No cell chosen yet. Its replies will stand
 def build_psm(services: Services) -> Opening:
     """Draw the frame; returns what fills it when the tab is opened."""
     run = services.run
-    with gr.Row(elem_classes="ph-intro"):
-        with gr.Column(scale=3, min_width=280):
-            gr.HTML(components.note_html(INTRO))
-        persona = gr.Dropdown(
-            [(_label(run, name), name) for name in folders(run)],
-            value="psm",
-            label="Persona",
-            elem_id="ph-persona",
-            min_width=240,
-        )
+    names = [(_label(run, name), name) for name in folders(run)]
+    persona = intro(INTRO, names, value="psm", label="Persona")
     frames = [_HeatFrame(one) if one.instead is heat_grid else Frame(one) for one in SECTIONS]
     (heat,) = [frame for frame in frames if isinstance(frame, _HeatFrame)]
     with gr.Row(elem_classes="ph-bar"):

@@ -9,9 +9,8 @@ from phoque.errors import PhoqueError
 from phoque.run.folder import Reader
 from phoque.ui import components
 from phoque.ui.events import AT_ONCE, MODEL_QUEUE, PRIVATE, QUICK, QUIET, Opening
-from phoque.ui.filling import carry_out, hidden_order, order
+from phoque.ui.filling import carry_out, order
 from phoque.ui.results import Frame, drawer, results
-from phoque.ui.sae.cards import latent_cards
 from phoque.ui.sae.dashboard import dashboard_html
 from phoque.ui.sae.latents import latent_browser
 from phoque.ui.sae.sections import SECTIONS
@@ -42,45 +41,32 @@ def build_sae(services: Services) -> Opening:
     """Draw the frame; returns what fills it when the tab is opened."""
     reader = Reader(services.run)
     gr.HTML(components.note_html(INTRO))
-    frames = [FRAMES.get(one.below, Frame)(one) for one in SECTIONS]
-    (tables,) = [frame for frame in frames if isinstance(frame, _LatentFrame)]
-    latents = [frame.tail for frame in frames if isinstance(frame, _PressedFrame)]
+    frames = [_LatentsFrame(one) if one.below else Frame(one) for one in SECTIONS]
+    tables = [one.below for one in SECTIONS].index(latent_browser)
+    with frames[tables].box:
+        dashboard = gr.HTML(NOTHING_CHOSEN, js_on_load=LATENT_PRESSED)
+    latents = [frame.tail for frame in frames if isinstance(frame, _LatentsFrame)]
     number = _draw_trying(services)
 
     def opened(now: str, event: gr.EventData) -> tuple[str, str]:
         shown, latent = _opened(reader, str(event.latent))
         return shown, order([now], [now if latent is None else latent])
 
-    orders = hidden_order()
+    orders = gr.Textbox(visible="hidden")
     carry_out(orders.change, orders, [number])
-    for pressed in (*latents, tables.dashboard):
-        pressed.click(opened, number, [tables.dashboard, orders], **QUICK).then(
+    for pressed in (*latents, dashboard):
+        pressed.click(opened, number, [dashboard, orders], **QUICK).then(
             None, None, js=SCROLL, **PRIVATE
         )
-    also = [(tables.dashboard, lambda _: NOTHING_CHOSEN)]
+    also = [(dashboard, lambda _: NOTHING_CHOSEN)]
     return results(SECTIONS, frames, lambda: reader, also=also)
 
 
-class _PressedFrame(Frame):
+class _LatentsFrame(Frame):
     """Latents that can be pressed stand below the picture."""
 
     def draw_tail(self) -> gr.HTML:
         return gr.HTML(js_on_load=LATENT_PRESSED)
-
-
-class _LatentFrame(_PressedFrame):
-    """The tables with the evidence of the latent that was pressed below them."""
-
-    dashboard: gr.HTML
-
-    def draw_tail(self) -> gr.HTML:
-        tail = super().draw_tail()
-        self.dashboard = gr.HTML(NOTHING_CHOSEN, js_on_load=LATENT_PRESSED)
-        return tail
-
-
-FRAMES: dict[Any, type[Frame]] = {latent_browser: _LatentFrame, latent_cards: _PressedFrame}
-"""Those whose widget below the picture is more than text."""
 
 
 def _opened(reader: Reader, latent: str) -> tuple[str, str | None]:

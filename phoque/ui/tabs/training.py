@@ -2,15 +2,12 @@
 
 from typing import Any
 
-import gradio as gr
-
-from phoque.figures import lora_norms, samples, shelf
+from phoque.figures import shelf
 from phoque.figures.curves import RUNS
 from phoque.run.directory import MANIFEST, RunDirectory
 from phoque.run.folder import Reader
-from phoque.ui import components
 from phoque.ui.events import QUICK, Opening
-from phoque.ui.results import Frame, Section, results
+from phoque.ui.results import Frame, intro, results, sections
 from phoque.ui.services import Services
 from phoque.ui.tabs.planning import draw_planning
 from phoque.ui.training.samples import norms_gap_html, replies_html
@@ -20,25 +17,18 @@ INTRO = (
     "command for a run of your own, here or as a Hugging Face Job. Only the owner of a Space can "
     "start one from here."
 )
-ABOVE = {lora_norms.draw: norms_gap_html}
-BELOW = {samples.draw: replies_html}
-SECTIONS = tuple(
-    Section(plan=plan, hero=plan is samples.draw, above=ABOVE.get(plan), below=BELOW.get(plan))
-    for plan in shelf.HOW_IT_LEARNED
+SECTIONS = sections(
+    shelf.HOW_IT_LEARNED,
+    hero=["samples"],
+    above={"lora_norms": norms_gap_html},
+    below={"samples": replies_html},
 )
 
 
 def build_training(services: Services) -> Opening:
     """Draw the frame; returns what fills it when the tab is opened."""
-    with gr.Row(elem_classes="ph-intro"):
-        with gr.Column(scale=3, min_width=280):
-            gr.HTML(components.note_html(INTRO))
-        run = gr.Dropdown(
-            list(known_runs(services.run)),
-            value=services.run.path.name,
-            label="Run",
-            min_width=240,
-        )
+    names = list(known_runs(services.run))
+    run = intro(INTRO, names, value=services.run.path.name, label="Run")
     frames = [Frame(section) for section in SECTIONS]
     draw_planning()
 

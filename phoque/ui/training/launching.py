@@ -11,6 +11,7 @@ from phoque.hub.jobs import JobState
 from phoque.pipeline.launch import launch
 from phoque.pipeline.plan import Plan, Wish, make_plan
 from phoque.ui.components import status_html
+from phoque.ui.parts import facts_html
 
 NOBODY = "The owner of this Space, {owner}, can start the Job from here after logging in."
 STRANGER = (
@@ -69,10 +70,8 @@ class Launcher:
 
 def plan_html(plan: Plan) -> str:
     """The plan, line by line as the command line prints it."""
-    lines = plan.lines().items()
-    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in lines)
     told = "Nothing was sent or started yet. This is what would be started:"
-    return f'<p class="ph-hint">{told}</p><dl class="ph-plan">{rows}</dl>'
+    return f'<p class="ph-hint">{told}</p>{facts_html(plan.lines().items(), " ph-plan")}'
 
 
 def job_html(state: JobState) -> str:

@@ -1,6 +1,5 @@
 """The replies of a model in training, one step at a time; the script draws what is in the page."""
 
-from html import escape
 from typing import Any
 
 from phoque.figures.curves import train_again
@@ -9,8 +8,7 @@ from phoque.figures.samples import conditions, named, vector_of
 from phoque.figures.table import interval
 from phoque.run.adapter import Norms, Sample
 from phoque.run.folder import Reader
-from phoque.ui.parts import embedded
-from phoque.ui.wording import REVEAL
+from phoque.ui.parts import REVEAL, embedded, gap_html
 
 
 def replies_html(reader: Reader, _figure: Figure) -> str:
@@ -27,8 +25,8 @@ def replies_html(reader: Reader, _figure: Figure) -> str:
         f'<div class="ph-samples" data-draw="samples">{embedded(data)}'
         '<div class="ph-samples-bar"><label for="ph-sample-step">Step</label>'
         f'<input id="ph-sample-step" type="range" min="0" max="{last}" step="1" value="{last}">'
-        f'<output></output><button type="button" class="ph-reveal-toggle">{escape(REVEAL)}</button>'
-        '</div><ol class="ph-samples-list" tabindex="0" aria-label="Replies at this step"></ol></div>'
+        f"<output></output>{REVEAL}</div>"
+        '<ol class="ph-samples-list" tabindex="0" aria-label="Replies at this step"></ol></div>'
     )
 
 
@@ -49,4 +47,4 @@ def norms_gap_html(reader: Reader, _figure: Figure) -> str:
     if reader.folder(Norms.STAGE).has(Norms.FILE):
         return ""
     told = "This run has no norms by kind of map. Every training of today records them: "
-    return f'<p class="ph-reading ph-gap">{escape(told + train_again(reader))}</p>'
+    return gap_html(told + train_again(reader))
