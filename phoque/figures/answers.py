@@ -28,7 +28,11 @@ def draw(found: Evaluation) -> Figure:
     counts = sorted({one.insulting.n for one in found.conditions.values()})
     return Figure(
         sentence=_sentence(found),
-        plotly=style.by_condition({n: one.insulting for n, one in found.conditions.items()}, NAMES),
+        plotly=style.by_condition(
+            {name: one.insulting for name, one in found.conditions.items()},
+            NAMES,
+            "replies with a listed word",
+        ),
         table=table(found),
         n=f"{' or '.join(map(str, counts))} replies a condition; intervals are for new prompts",
     )

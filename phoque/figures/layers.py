@@ -4,7 +4,7 @@ from phoque.figures import style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import NOTHING, Table, digits, rate_cell
 from phoque.figures.trait import are, replies
-from phoque.run.psm import ActivationByLayer, LayerGeometry, Selection, SweptLayer
+from phoque.run.psm import NULL_DOSE, ActivationByLayer, LayerGeometry, Selection, SweptLayer
 from phoque.run.psm_replies import Conditions
 
 CRITERIA = {
@@ -19,7 +19,8 @@ CRITERIA = {
 @plan(
     key="layers",
     title="In which layer does it live?",
-    hint="The curve is the causal effect of adding the vector; the grey band is what random vectors do.",
+    hint="The curve is the causal effect of adding the vector; the grey band is what random vectors do "
+    "at a fixed dose, often a higher one.",
     in_report=True,
 )
 def draw(selection: Selection, geometry: ActivationByLayer, conditions: Conditions) -> Figure:
@@ -85,7 +86,12 @@ def _plot(selection: Selection, geometry: ActivationByLayer) -> style.Plotly:
     swept = selection.layers
     nulls, at = [own.null for own in swept], [own.layer for own in swept]
     traces = [
-        style.band("random vectors, 95 %", at, [n.low for n in nulls], [n.high for n in nulls]),
+        style.band(
+            f"random vectors at dose {NULL_DOSE:g}, 95 %",
+            at,
+            [n.low for n in nulls],
+            [n.high for n in nulls],
+        ),
         _causal(swept),
         *(_scaled(geometry.criteria, name) for name in CRITERIA),
     ]
@@ -144,7 +150,7 @@ def _table(selection: Selection, geometry: ActivationByLayer) -> Table:
             "at dose|length of what is added / median length of the residual stream": lambda row: (
                 f"{best[row.layer].dose:g}" if row.layer in best else NOTHING
             ),
-            "random vectors|of the same length": lambda row: (
+            f"random vectors|at dose {NULL_DOSE:g}, often more than the vector has": lambda row: (
                 rate_cell(swept[row.layer].null) if row.layer in swept else NOTHING
             ),
             **{look[0]: (name, digits(3)) for name, look in CRITERIA.items()},

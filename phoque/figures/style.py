@@ -169,7 +169,7 @@ def _held(axis: str, found: Sequence[Rate], colour: str, name: str) -> Trace:
 def by_condition(
     found: Mapping[str, Rate],
     names: Mapping[str, str],
-    title: str = "replies with a listed word",
+    title: str,
 ) -> Plotly:
     """One bar a condition, with its interval."""
     rates = [*found.values()]

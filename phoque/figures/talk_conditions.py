@@ -49,7 +49,9 @@ def draw(found: Conditions) -> Figure:
     own, how = found.conditions, found.sampling
     return Figure(
         sentence=_sentence(own, found.counted) + _collapsed(own) + _damage(own) + _mass(own),
-        plotly=style.by_condition({name: one.insulting for name, one in own.items()}, NAMES),
+        plotly=style.by_condition(
+            {name: one.insulting for name, one in own.items()}, NAMES, replies(found.counted)
+        ),
         table=_table(own, found.counted),
         n=f"{_counted(own)}; sampling temperature {how.temperature}, top k {how.top_k}, top p {how.top_p}, "
         f"repetition penalty {how.repetition_penalty}, at most {how.max_new_tokens} tokens",

@@ -115,6 +115,10 @@ class BestCell(Quality):
     dose: float
 
 
+NULL_DOSE = 0.4
+"""Of the random vectors in every layer of the sweep, whatever dose the vector has there."""
+
+
 class SweptLayer(Part):
     """One layer of the sweep beside random vectors."""
 

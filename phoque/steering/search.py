@@ -12,7 +12,7 @@ from phoque.models.hooks import Injection, Interventions
 from phoque.models.load import LanguageModel
 from phoque.personas import Persona
 from phoque.personas.controls import choice_prompts
-from phoque.run.psm import Cell, Quality, Trait
+from phoque.run.psm import NULL_DOSE, Cell, Quality, Trait
 from phoque.stats.rates import Rate, by_cluster
 from phoque.steering.divergence import Yardstick
 from phoque.steering.experiment import Key, Progress, in_turn, rows_of, silent, write_grouped
@@ -34,7 +34,6 @@ NUM_CANDIDATES = 5
 """How many cells get a run-off."""
 DOSES = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.6)
 DEPTHS = (0.30, 0.95)
-NULL_DOSE = 0.4
 NUM_RANDOM = 8
 NULL_PROMPTS = 4
 """Prompts for one random vector at one layer or dose; together the vectors cover all prompts."""
