@@ -108,6 +108,16 @@ def test_a_copied_link_opens_the_same_settings_and_runs_nothing(page, services, 
     assert len(services.asked) == asked
 
 
+def test_a_copied_link_has_the_message_whose_replies_are_shown(page):
+    run_chip(page)
+    press(page, "Copy link")
+    expect(page.locator(".ph-status")).to_contain_text("Link copied")
+    asked = page.locator("#ph-panel-0 .ph-col-neutral .ph-you").last.inner_text()
+    page.goto(page.evaluate("navigator.clipboard.readText()"))
+    expect(page.get_by_label("Your message")).not_to_have_value("")
+    assert page.get_by_label("Your message").input_value() in asked
+
+
 @pytest.mark.parametrize("page", [{"query": "?scale=nan&layer=99&p=Hi"}], indirect=True)
 def test_a_bad_link_is_ignored_with_a_note(page):
     expect(page.get_by_label("Your message")).to_have_value("Hi")

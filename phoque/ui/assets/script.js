@@ -66,8 +66,10 @@
     }
   };
 
-  const copyLink = (values) => {
-    const given = Object.entries(values).filter(([, value]) => value !== null);
+  /** The message in the box, or else the one whose replies are shown: who copies the link asks for it. */
+  const copyLink = (number, values) => {
+    const p = values.p || window.phoque.recorded.said(number);
+    const given = Object.entries({ ...values, p: p || null }).filter(([, value]) => value !== null);
     const query = new URLSearchParams(given);
     return copy(`${location.origin}${location.pathname}?${query}`, "Link copied.");
   };

@@ -148,7 +148,8 @@ class Panel:
         page.link.click(
             None,
             page.linked,
-            js=f"(p, scale, layer, seed) => phoque.copyLink({{p, scale, layer, seed{named}}})",
+            js=f"(p, scale, layer, seed) => phoque.copyLink({self.number}, "
+            f"{{p, scale, layer, seed{named}}})",
             **PRIVATE,
         )
         page.python.click(
