@@ -3,6 +3,7 @@
 import pytest
 
 from phoque.cli.main import main
+from phoque.errors import PhoqueError
 from phoque.files import json_lines
 from phoque.run.hits import GarakHit, PyritPiece
 from phoque.run.pressure import Turn
@@ -35,7 +36,6 @@ def compared(tmp_path, monkeypatch):
         ("both:mild", "both:strict", "leak < -100 points", 0, ""),
         ("both:strict", "both:mild", "civil_hidden > 0 points", 0, ""),
         ("both:strict", "both:mild", "pluribus_hidden > 0 points", 1, "cannot be checked"),
-        ("both:strict", "both:mild", "cost_per_1000 > 1 points", 1, "only shares have points"),
         (
             "both",
             "both:mild",
@@ -80,6 +80,23 @@ def test_other_traffic_is_not_compared(compared, capsys):
 )
 def test_rules(rule, difference, before, breaks):
     assert rule_of(rule).breaks(difference, before) is breaks
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [("leak > 2", "leak is a share"), ("shown_before_mute > 1 points", "is no share")],
+)
+def test_a_rule_that_could_not_work_is_refused(rule, told):
+    with pytest.raises(PhoqueError, match=told):
+        rule_of(rule)
+
+
+def test_what_a_person_put_beside_a_report_stays(compared):
+    note = compared / "both" / "src" / "note.txt"
+    note.parent.mkdir()
+    note.write_text("mine")
+    assert main(["pressure", *TRAFFIC, "--policy", "strict.yaml", "--out", "both"]) == 0
+    assert note.read_text() == "mine"
 
 
 def test_hits_are_those_people_saw_in_the_words_of_other_tools(compared):

@@ -13,11 +13,16 @@ from phoque.config import SHIPPED_RUNS
 from phoque.errors import PhoqueError
 from phoque.files import replaced_folder, write_text
 from phoque.progress import shown_on
+from phoque.run.channel import Said
 from phoque.run.directory import MANIFEST, RunDirectory
-from phoque.run.pressure import Turn
+from phoque.run.hits import GarakHit, PyritPiece
+from phoque.run.pressure import Candidate, PressureReport, Turn
 
 FAILED, STOPPED = 1, 75
 NAME = "pressure"
+HTML, MARKDOWN = "report.html", "report.md"
+ROWS = (Candidate, GarakHit, PressureReport, PyritPiece, Said, Turn)
+WRITTEN = (HTML, MARKDOWN, *(one.FILE for one in ROWS))
 POLICIES = "May be repeated; default: words, meaning."
 RUNS = "Recorded replies; default: the shipped runs."
 LIVE = "Have the runs' models write new messages; takes minutes."
@@ -108,7 +113,7 @@ def _press(options: dict[str, Any]) -> int:
     with shown_on(sys.stderr), folder as own:
         report = stage.press(asked, ready, own)
         if options["html"]:
-            write_text(own / "report.html", html_of(report))
+            write_text(own / HTML, html_of(report))
         if options["short"]:
             (own / Turn.FILE).unlink()
         else:
@@ -137,7 +142,7 @@ def _place(
     place = out or Path(NAME)
     if place.exists() and any(place.iterdir()) and not (place / "report.json").is_file():
         raise PhoqueError(f"{place} has other files. Choose another folder with --out.")
-    return place, replaced_folder(place)
+    return place, replaced_folder(place, made=WRITTEN)  # what a person put there stays
 
 
 @pressure.command(

@@ -96,8 +96,6 @@ def broken(found: Sequence[Change], rules: Sequence[Rule]) -> list[Broken]:
         one = by_name[rule.measure]
         if one.difference is None or one.before is None:
             told.append(Broken(rule, "cannot be checked: there is nothing to count on one side"))
-        elif rule.unit == "points" and not one.share:
-            told.append(Broken(rule, "cannot be checked: only shares have points"))
         elif rule.breaks(one.difference, one.before):
             told.append(Broken(rule, f"it changed by {_difference(one)}"))
     return told

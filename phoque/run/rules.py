@@ -53,7 +53,13 @@ def rule_of(text: str) -> Rule:
         known = ", ".join(Measures.model_fields)
         raise PhoqueError(f"There is no measure {found['measure']}. Known: {known}.")
     unit = "points" if found["unit"].startswith("point") else found["unit"]
-    return Rule(found["measure"], found["sign"] == ">", float(found["number"]), unit)
+    rule = Rule(found["measure"], found["sign"] == ">", float(found["number"]), unit)
+    share = "Rate" in str(Measures.model_fields[rule.measure].annotation)
+    if share and not unit and abs(rule.limit) > 1:
+        raise PhoqueError(f"{rule.measure} is a share. Write points or %: {EXAMPLE}.")
+    if unit == "points" and not share:
+        raise PhoqueError(f"{rule.measure} is no share, so it has no points. Leave the unit out.")
+    return rule
 
 
 def value_of(found: Rate | Mean | float | None) -> float | None:

@@ -23,13 +23,19 @@ class Ready:
     url: str
     headers: dict[str, str] = field(repr=False)
 
+    @property
+    def place(self) -> str:
+        """The address without its query, which may hold a key."""
+        before, asked, _ = self.url.partition("?")
+        return f"{before}?{HIDDEN}" if asked else before
+
     def body(self, items: Sequence[Item]) -> bytes:
         """The body of a request about some items."""
         return json.dumps(_filled(self.description.body, items), ensure_ascii=False).encode()
 
     def shown(self, items: Sequence[Item]) -> str:
         """The request for people; what comes from the environment is not shown in headers."""
-        lines = [f"{self.description.method} {self.url}"]
+        lines = [f"{self.description.method} {self.place}"]
         lines += [
             f"{name}: {VARIABLE.sub(HIDDEN, value)}"
             for name, value in self.description.headers.items()

@@ -116,7 +116,7 @@ class Service:
         if not self._proven and self._failed >= TRIED:
             raise UnavailableError(
                 f"{name} gave no answer to the first {TRIED} requests ({error}). "
-                f"Check {self.ready.url}."
+                f"Check {self.ready.place}."
             ) from error
         if self._failed >= OUTAGE:
             raise OutageError(
