@@ -25,9 +25,6 @@ FREE = {
     "phoque/ui/endpoint.py",
     "phoque/ui/events.py",
     "phoque/ui/state.py",
-    # What a script of the page looks up, written as JSON at once.
-    "phoque/ui/moderation/explorer.py",
-    "phoque/ui/psm/scrubber.py",
     "phoque/ui/tabs/planning.py",
     # Any row, any cell, any option: where files and command lines are read and written.
     "phoque/cli/run/stage.py",

@@ -7,12 +7,10 @@ import sys
 from contextlib import nullcontext
 
 import pytest
-from click.testing import CliRunner
 
-from phoque.cli.run.all import INCOMPLETE, everything
+from phoque.cli.run.all import INCOMPLETE
 from phoque.errors import PhoqueError
 from phoque.files import replaced_folder
-from phoque.pipeline import running
 from phoque.pipeline.choice import choose, unfinished
 from phoque.pipeline.display import expected_seconds
 from phoque.pipeline.running import Stopped, read_attempts, run_pipeline
@@ -287,22 +285,3 @@ def end(run, place, how):
         said, _ = process.communicate(timeout=120)
     assert "Traceback" not in said
     return process.returncode
-
-
-def test_what_was_asked_is_kept_with_its_seeds_and_without_folders(run, monkeypatch, tmp_path):
-    asked = []
-    monkeypatch.setattr(
-        running, "run_pipeline", lambda run, choice, do, **more: asked.append(choice)
-    )
-    cases = tmp_path / "cases.csv"
-    cases.write_text("")
-    words = ["--run", str(run.path), "--seed", "43", "--seeds", "7", "--hatecheck", str(cases)]
-    assert CliRunner().invoke(everything, words).exit_code == 0
-    (choice,) = asked
-    assert {name: choice.seeds[name] for name in ("persona", "control", "psm")} == {
-        "persona": (43,),
-        "control": (43,),
-        "psm": (7,),
-    }
-    assert choice.options[-2:] == ("--hatecheck", "cases.csv")
-    assert str(tmp_path) not in " ".join(choice.options)

@@ -10,6 +10,7 @@ reply is more hostile than the base model's, with an interval that counts messag
 
 import argparse
 from collections.abc import Iterator
+from pathlib import Path
 
 from phoque.judging import likelihood
 from phoque.judging.headline import BASE, rated
@@ -29,8 +30,8 @@ def main() -> None:
     asked = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    asked.add_argument("runs", type=RunDirectory, nargs="+", metavar="DIR")
-    runs: list[RunDirectory] = asked.parse_args().runs
+    asked.add_argument("runs", type=Path, nargs="+", metavar="DIR")
+    runs = [RunDirectory(path) for path in asked.parse_args().runs]
     choice = Reader(runs[0]).read(Selection).choice
     base = base_replies(runs[0])
     for run in runs:

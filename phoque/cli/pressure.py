@@ -140,7 +140,8 @@ def _place(
         place = run.path / NAME
         return place, run.stage(NAME, place, seeds=seeds)
     place = out or Path(NAME)
-    if place.exists() and any(place.iterdir()) and not (place / "report.json").is_file():
+    ours = all((place / one.FILE).is_file() for one in (PressureReport, Said))
+    if place.exists() and any(place.iterdir()) and not ours:
         raise PhoqueError(f"{place} has other files. Choose another folder with --out.")
     return place, replaced_folder(place, made=WRITTEN)  # what a person put there stays
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import get_args
 
 from phoque.errors import PhoqueError
 from phoque.run.pressure import Mean, Measures
@@ -54,7 +55,7 @@ def rule_of(text: str) -> Rule:
         raise PhoqueError(f"There is no measure {found['measure']}. Known: {known}.")
     unit = "points" if found["unit"].startswith("point") else found["unit"]
     rule = Rule(found["measure"], found["sign"] == ">", float(found["number"]), unit)
-    share = "Rate" in str(Measures.model_fields[rule.measure].annotation)
+    share = Rate in get_args(Measures.model_fields[rule.measure].annotation)
     if share and not unit and abs(rule.limit) > 1:
         raise PhoqueError(f"{rule.measure} is a share. Write points or %: {EXAMPLE}.")
     if unit == "points" and not share:

@@ -189,6 +189,7 @@ class Search:
         allowed, own_text = self._columns.allowed, self._columns.allowed.runoff
 
         def ran(cell: Cell) -> Cell:
+            """The cell with what its run-off found."""
             key = (cell.layer, cell.dose)
             if key not in replies:
                 return cell

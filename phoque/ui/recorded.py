@@ -2,7 +2,7 @@
 
 from dataclasses import astuple
 from html import escape
-from typing import Any
+from typing import TypedDict
 
 from phoque.conversation import Condition, LabInfo
 from phoque.lexicon import Lexicon
@@ -39,16 +39,32 @@ def data_html(showcase: Showcase, rules: Rules, info: LabInfo) -> str:
     )
 
 
-def _example(example: Example, rules: Rules, lexicon: Lexicon) -> dict[str, Any]:
+class ShownData(TypedDict):
+    """A reply as the script shows it."""
+
+    pieces: list[tuple[str, bool]]
+    """Text, and whether it is a listed word."""
+    facts: str
+    listed: str
+    checks: list[tuple[str, bool, str, str]]
+    """Verdicts, field by field."""
+
+
+class ExampleData(TypedDict):
     """A comparison: its columns by condition, each a reply, or one a scale."""
+
+    prompt: str
+    columns: dict[Condition, list[ShownData]]
+
+
+def _example(example: Example, rules: Rules, lexicon: Lexicon) -> ExampleData:
     columns = {
         name: [_shown(one, rules, lexicon) for one in own] for name, own in example.columns.items()
     }
     return {"prompt": example.prompt, "columns": columns}
 
 
-def _shown(shown: Shown, rules: Rules, lexicon: Lexicon) -> dict[str, Any]:
-    """A reply: text in pieces, and verdicts field by field."""
+def _shown(shown: Shown, rules: Rules, lexicon: Lexicon) -> ShownData:
     return {
         "pieces": pieces(shown.text, lexicon),
         "facts": f"{counted(shown.num_tokens, 'token')} · {wording.FINISHES[shown.finish_reason]}",

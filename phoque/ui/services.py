@@ -205,6 +205,7 @@ class LabServices:
     def strengths(
         self, prompt: str, reply: str, layer: int, stopped: Stopped = never
     ) -> list[TokenStrength]:
+        """How far each token of a reply lies along the vector of a layer; PhoqueError without a lab."""
         if self._status.failed:
             raise PhoqueError(self._status.text)
         if self._zero_gpu:

@@ -98,6 +98,7 @@ class Channel:
         """Who was muted since the last row, and when."""
 
     def run(self, turns: Iterable[Planned]) -> Iterator[Turn]:
+        """What becomes of each turn; moderators are asked about a window of turns ahead."""
         coming, size = iter(turns), self._first
         while window := list(islice(coming, size)):
             changed, size = True, min(2 * size, self._ahead)

@@ -44,6 +44,7 @@ class Spoken:
     first_action: float | None = None
 
     def add(self, turn: Turn) -> None:
+        """Count one turn of the speaker."""
         self.attempts += 1
         self.seen += turn.outcome in SEEN
         self.hidden += turn.outcome is Outcome.HIDDEN
@@ -75,6 +76,7 @@ class Tally:
         self._levels = {hostile: Steps(self.thresholds) for hostile in (True, False)}
 
     def add(self, turn: Turn) -> None:
+        """Count one turn of the channel."""
         names = clusters(turn)
         self._spoken(turn)
         unknown, seen = turn.outcome is Outcome.UNKNOWN, turn.outcome in SEEN

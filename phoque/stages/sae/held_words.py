@@ -40,6 +40,7 @@ class HeldWords:
 
     @classmethod
     def of(cls, held: Readings, tokenizer: Any) -> "HeldWords":
+        """The words of the tokens that were kept, and the word before each."""
         ids: dict[str, int] = {}
         words: list[int] = []
         before: list[int] = []

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from phoque.conversation import Condition
 from phoque.figures.figure import Figure
 from phoque.run.folder import Reader
 from phoque.run.moderation import COMPARED, ModerationReport, called
-from phoque.run.scored import Outcome, ScoredReply, by_condition, grid
+from phoque.run.scored import GapType, Outcome, ScoredReply, by_condition, grid
 from phoque.stages.moderation.gap import type_counts
 from phoque.stats.flags import MARKS, SWEEP, sweep, uplifts
 from phoque.stats.rates import grouped
@@ -20,6 +20,38 @@ from phoque.ui.parts import choices, embedded, group, more
 Replies = Mapping[Condition, Sequence[ScoredReply]]
 Shares = dict[str, list[float]]
 """At every threshold, by kind of message or by label."""
+
+
+class ConditionData(TypedDict):
+    """What one moderator flags of one condition's replies, at every threshold."""
+
+    rates: list[tuple[float, float, float]]
+    categories: Shares
+    labels: Shares
+
+
+class ModeratorData(TypedDict):
+    """The same of every condition, and what is compared with neutral."""
+
+    conditions: dict[Condition, ConditionData]
+    uplift: dict[Condition, list[tuple[float, float, float, float]]]
+    types: dict[Condition, dict[str, list[int] | int]]
+    """Answers that pass, by why; under `n` all answers."""
+
+
+class FlagsData(TypedDict):
+    """What the script looks up, with all digits: it rounds what it shows."""
+
+    thresholds: Sequence[float]
+    called: dict[str, str]
+    own: dict[str, float]
+    conditions: dict[Condition, str]
+    types: dict[GapType, str]
+    hints: dict[GapType, str]
+    n: int
+    classifiers: dict[str, ModeratorData]
+
+
 TABLES = '<div class="ph-flag-tables"></div>'
 
 
@@ -42,7 +74,7 @@ def explorer(reader: Reader, _: Figure) -> str:
     )
 
 
-def looked_up(report: ModerationReport, found: Replies) -> dict[str, Any]:
+def looked_up(report: ModerationReport, found: Replies) -> FlagsData:
     """What the script looks up, with all digits: it rounds what it shows."""
     return {
         "thresholds": SWEEP,
@@ -56,8 +88,7 @@ def looked_up(report: ModerationReport, found: Replies) -> dict[str, Any]:
     }
 
 
-def _of_moderator(found: Replies, name: str) -> dict[str, Any]:
-    """What it flags of each condition at every threshold, and what is compared with neutral."""
+def _of_moderator(found: Replies, name: str) -> ModeratorData:
     grids = {condition: grid(own, name) for condition, own in found.items()}
     compared = [condition for condition in COMPARED if condition in found]
     return {
@@ -96,7 +127,7 @@ def _shares(scores: Sequence[float]) -> list[float]:
 
 
 def _types(found: Sequence[ScoredReply], name: str) -> dict[str, list[int] | int]:
-    """Answers that pass at every threshold, one for all moderators, by why; under `n` all answers."""
+    """How many answers pass at every threshold, by why, with one threshold for all moderators."""
     answers = [one for one in found if one.outcome is Outcome.ANSWER]
     counts = type_counts(answers, name, SWEEP)
     return {**{kind.value: own for kind, own in counts.items()}, "n": len(answers)}

@@ -1,7 +1,7 @@
 """The scale scrubber: shipped replies at every scale. The script switches between them."""
 
 from html import escape
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -62,7 +62,31 @@ def scrubber_html(reader: Reader, _figure: Figure) -> str:
     )
 
 
-def compact(found: Scrubber) -> dict[str, Any]:
+class CellData(TypedDict):
+    """One place of the slider."""
+
+    at: float | str
+    rate: list[float]
+    """Value, low, high, n."""
+    mean: float | None
+    replies: list[tuple[int, tuple[tuple[str, float, float], ...]]]
+    """Listed words, and the tokens."""
+
+
+class ScrubberData(TypedDict):
+    """What the script needs; `reach` is where the colour is full."""
+
+    scale: float
+    coherent: float
+    nat: float | None
+    dose: float
+    scales: tuple[float, ...]
+    prompts: list[str]
+    reach: float
+    series: dict[str, list[CellData]]
+
+
+def compact(found: Scrubber) -> ScrubberData:
     """What the script needs, without what it can add up itself."""
     return {
         "scale": found.scale,
@@ -78,8 +102,7 @@ def compact(found: Scrubber) -> dict[str, Any]:
     }
 
 
-def _compact_cell(cell: ScrubberCell) -> dict[str, Any]:
-    """One place of the slider; of a reply how many listed words it has, and its tokens."""
+def _compact_cell(cell: ScrubberCell) -> CellData:
     rate = cell.insulting
     return {
         "at": cell.at,
