@@ -13,6 +13,7 @@ from phoque.report.claims import SHIPPED, claims_of, ledger
 from phoque.run.claims import VERDICTS, Claims
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
+from phoque.run.psm_vector import Confounds
 from phoque.ui.results import rendered
 from phoque.ui.tabs.claims import SECTIONS, SHOWN_IN
 from tests.report_files import a_run, copied_run, judged, saved
@@ -64,6 +65,26 @@ def test_another_finding_gives_another_verdict(tmp_path, steered, verdict):
     saved(run, judged(steered=steered, random_vector=0.5))
     now = {one.id: one.verdict for one in claims_of(Reader(run, signed=True)).claims}
     assert now["vector-causes"] == verdict
+
+
+def test_the_headline_holds_only_where_no_other_prompt_does_the_same(tmp_path, shipped):
+    run = copied_run(tmp_path / "lab")
+    found = Reader(run).read(Confounds)
+    calm = [one.model_copy(update={"insulting_by_prompt": found.neutral}) for one in found.styles]
+    saved(run, found.model_copy(update={"styles": tuple(calm)}))
+    now = {one.id: one for one in claims_of(Reader(run, signed=True)).claims}
+    assert now["switch"].verdict == "holds"
+    kept = {one.id: one for one in shipped.claims}["switch"]
+    own, other = kept.also
+    assert (kept.verdict, other.value > own.low) == ("partly", True)
+    assert other.value == max(one.insulting_by_prompt.value for one in found.styles)
+
+
+def test_what_was_measured_is_not_called_untested(shipped):
+    for one in shipped.claims:
+        gaps = (one.value is None, one.control is not None and one.control.value is None)
+        assert (one.verdict == "not_tested") is any(gaps), one.id
+    assert "were measured, but stay undecided" in figure.sentence(shipped)
 
 
 def test_the_file_is_a_plain_list_and_reads_back(shipped, tmp_path):

@@ -11,6 +11,7 @@ WORDS: dict[Verdict, str] = {
     "holds": "✔ holds",
     "partly": "◐ holds in part",
     "refuted": "✕ refuted",
+    "undecided": "≈ undecided",
     "not_tested": "○ not tested",
 }
 """With a symbol, so that no verdict is told by colour alone."""
@@ -18,6 +19,7 @@ COUNTED: dict[Verdict, tuple[str, str]] = {
     "holds": ("holds", "hold"),
     "partly": ("holds in part", "hold in part"),
     "refuted": ("is refuted", "are refuted"),
+    "undecided": ("was measured, but stays undecided", "were measured, but stay undecided"),
     "not_tested": ("was not tested", "were not tested"),
 }
 """What one claim does, and what several do."""

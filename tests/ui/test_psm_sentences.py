@@ -2,14 +2,23 @@
 
 import pytest
 
+from phoque.config import SHIPPED_RUN
 from phoque.figures import (
     antidotes,
     bias_loop,
+    confounds,
     dose_response,
     reliability,
     talk_conditions,
     transplant,
 )
+from phoque.figures.table import interval
+from phoque.run.directory import RunDirectory
+from phoque.run.folder import Reader
+from phoque.run.psm_vector import Confounds
+from phoque.ui.tabs.about import other_prompts
+from phoque.ui.wording import ABOUT, UNKNOWN_GATE
+from tests.records import a_rate
 from tests.ui import psm_files
 
 
@@ -55,6 +64,27 @@ def test_origin_is_read_from_the_cosine(cosine, said):
     assert transplant.draw(psm_files.origin(cosine)).sentence.startswith(said)
     without = transplant.draw(psm_files.origin(cosine, into_base=0.0)).sentence
     assert "shows no clear effect in the base model" in without
+
+
+def test_other_prompts_that_wake_the_persona_are_told_with_its_own():
+    found = psm_files.confounds()
+    calm = confounds.draw(found, psm_files.antidotes()).sentence
+    assert calm.startswith("No other system prompt clearly wakes the persona. ")
+    styles = [one.model_copy(update={"insulting_by_prompt": a_rate(0.7)}) for one in found.styles]
+    loud = confounds.draw(found.model_copy(update={"styles": styles}), psm_files.antidotes())
+    assert loud.sentence.startswith("Other system prompts wake the persona, too. ")
+    assert "“A blunt voice” 70.0\u00a0%" in loud.sentence
+    assert "the persona's own prompt 80.0\u00a0%" in loud.sentence
+
+
+def test_about_tells_of_other_prompts_only_where_they_were_measured(tmp_path):
+    known = Reader(RunDirectory(SHIPPED_RUN))
+    strongest = known.read(Confounds).strongest_prompt
+    assert strongest.description.rstrip(".") in other_prompts(known)
+    told = " ".join(other_prompts(known).split())
+    assert " ".join(interval(strongest.insulting_by_prompt).split()) in told
+    assert other_prompts(Reader(RunDirectory(tmp_path))) == UNKNOWN_GATE
+    assert "{gate}" in ABOUT
 
 
 def test_an_antidote_that_breaks_text_does_not_count():

@@ -28,6 +28,7 @@ GROUPS: dict[Verdict, str] = {
     "holds": "Which claims hold?",
     "partly": "Which hold in part?",
     "refuted": "Which are refuted?",
+    "undecided": "Which were measured, but stay undecided?",
     "not_tested": "Which were not tested, and what would test them?",
 }
 
