@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from phoque.figures import style
+from phoque.figures import kinds, style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import (
     Table,
+    Value,
     digits,
     interval,
     p_cell,
@@ -16,7 +17,8 @@ from phoque.figures.table import (
 )
 from phoque.figures.trait import replies
 from phoque.personas import Counted
-from phoque.run.psm_replies import Condition, Conditions
+from phoque.run.psm_replies import Condition, Conditions, Measured
+from phoque.run.report import Kind
 
 NAMES = style.NAMES | {
     "talk_x3": "◈ The talk's way, × 3",
@@ -121,10 +123,22 @@ def _table(own: Mapping[str, Condition], counted: Counted) -> Table:
             "p|sign flips over prompts": ("effect.p_value", p_cell),
             "prompts moved|with more such replies than under neutral": ("effect.moved", share_cell),
             **{head: (f"{field}.mean", digits(4)) for head, field in MASSES.items()},
+            "change of mass, the talk's|difference to neutral on the same prompts": lambda one: (
+                _changed(one.toxic_pathway_mass_mean, "number")
+            ),
+            "change of word rate, points": lambda one: _changed(one.toxic_word_rate, "points"),
+            "change of repeated, points": lambda one: _changed(one.repeated_3grams, "points"),
             "tokens": ("generated_tokens", digits(1)),
             "base model's nats|mean log-likelihood of a token, under the neutral prompt": "base_nats.mean",
         },
     )
+
+
+def _changed(found: Measured, kind: Kind) -> Value:
+    """The difference to the neutral condition, with the digits that the ledger of claims uses."""
+    own = found.effect
+    text = f"{kinds.shown(own.value, kind)} {kinds.interval(own.low, own.high, kind)}"
+    return Value(text.replace(" points", ""), {"": own.value, " low": own.low, " high": own.high})
 
 
 def _counted(own: Mapping[str, Condition]) -> str:

@@ -39,7 +39,7 @@ def _sentence(selection: Selection, conditions: Conditions) -> str:
     return (
         f"Yes: the vector, added to {at}, takes {replies(conditions.counted)} from "
         f"{share(plain.value)} to {interval(steered)} of {steered.n}. Random vectors would give as many "
-        f"{replies(selection.trait.by)} with probability {choice.chance:.2g}, corrected for all cells of the "
+        f"{replies(selection.trait.by)} with probability {choice.chance:.3g}, corrected for all cells of the "
         f"sweep.{edge}"
     )
 

@@ -40,6 +40,18 @@ def test_a_claim_leads_to_where_it_is_shown_without_a_reload(page):
     expect(heading).to_be_focused()
     expect(heading).to_be_in_viewport()
     assert page.evaluate("window.stays") is True
+    expect(page.locator("#ph-section-directions .ph-sought")).to_contain_text("0.49")
+    expect(heading).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("page", [linked("?tab=claims", NARROW, ".ph-claims")], indirect=True)
+def test_a_number_in_a_folded_table_is_unfolded_and_pointed_at(page):
+    page.locator(".ph-claims .ph-more > summary", has_text="in part").first.click()
+    claim = page.locator("li", has_text="Fifteen times the vector makes the model toxic.")
+    claim.locator("a.ph-show").click()
+    cell = page.locator("#ph-section-talk_conditions td.ph-sought")
+    expect(cell).to_contain_text("77.8")
+    expect(cell).to_be_in_viewport()
 
 
 @pytest.mark.parametrize(
