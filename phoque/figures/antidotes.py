@@ -2,7 +2,7 @@
 
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, digits, interval
-from phoque.figures.trait import are, replies
+from phoque.figures.trait import GREEDY, are, replies, setting
 from phoque.personas import Counted
 from phoque.run.psm_replies import Antidotes
 
@@ -17,6 +17,12 @@ def draw(found: Antidotes) -> Figure:
     by = _counted(found)
     return Figure(
         sentence=_sentence(found),
+        setting=setting(
+            f"{found.remedies[0].toxic.n} evaluation prompts, one reply each",
+            "the selected layer and scale",
+            GREEDY,
+            by,
+        ),
         table=Table.of(
             "phoque-antidotes",
             "Antidotes",

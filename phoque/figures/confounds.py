@@ -3,7 +3,7 @@
 from phoque.figures.figure import Figure, plan
 from phoque.figures.style import named
 from phoque.figures.table import Table, digits, interval
-from phoque.figures.trait import are, replies
+from phoque.figures.trait import GREEDY, are, replies, setting
 from phoque.run.psm_replies import Antidotes
 from phoque.run.psm_vector import Confounds
 from phoque.stats.rates import Rate
@@ -25,6 +25,13 @@ def draw(found: Confounds, remedies: Antidotes | None = None) -> Figure:
     floor = found.noise_floor
     return Figure(
         sentence=f"{woken(found, own_prompt(remedies))} {_sentence(found)}",
+        setting=setting(
+            f"{found.neutral.n} evaluation prompts, one reply each (the persona's own prompt: "
+            f"{remedies.remedies[0].toxic.n if remedies else 'not asked'})",
+            f"layer {found.layer}, every vector as long as the persona's at the selected scale",
+            GREEDY,
+            found.counted,
+        ),
         table=Table.of(
             "phoque-confounds",
             "Vectors of other styles",

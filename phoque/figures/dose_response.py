@@ -3,7 +3,7 @@
 from phoque.figures import style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, interval
-from phoque.figures.trait import are, replies
+from phoque.figures.trait import GREEDY, SAMPLED, are, replies, setting
 from phoque.run.psm import Cell, DoseRate, DoseResponse, Selection
 
 LOOKS = {
@@ -33,6 +33,12 @@ def draw(selection: Selection, controls: DoseResponse) -> Figure:
     ]
     return Figure(
         sentence=_sentence(selection, controls),
+        setting=setting(
+            f"{selection.neutral.n} sweep prompts, one reply each at every dose",
+            f"layer {selection.choice.layer}, the dose of the point",
+            SAMPLED if selection.rule else GREEDY,
+            selection.trait.by,
+        ),
         plotly=style.plot(
             traces,
             x={"title": "relative dose"},

@@ -1,6 +1,6 @@
 """Is a reply more hostile than the base model's? The headline, by a judge that saw none of our words."""
 
-from phoque.figures import style
+from phoque.figures import style, trait
 from phoque.figures.answers import NAMES
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, digits, held, interval, share, share_cell
@@ -33,6 +33,9 @@ def draw(found: Judgement) -> Figure:
     plotly["layout"]["shapes"] = [style.upright(0.5, "")[0]]
     return Figure(
         sentence=sentence(found),
+        setting=f"How it was measured: {prompts} evaluation prompts, {replies[-1] // prompts} replies each; {trait.SAMPLED}. "
+        "The chance compares two replies and needs no threshold, so it is another number than the shares of replies "
+        "judged hostile.",
         plotly=plotly,
         table=table(found),
         n=f"{prompts} prompts, {' or '.join(map(str, replies))} replies a condition; "

@@ -6,7 +6,7 @@ from functools import partial
 from phoque.figures import style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, interval, share
-from phoque.figures.trait import replies
+from phoque.figures.trait import GREEDY, replies, setting
 from phoque.run.sae import SaeReport
 from phoque.run.sae_evidence import MEAN_DIFFERENCE, RIVALS, Cause, Steered
 from phoque.stats.rates import wilson
@@ -29,6 +29,12 @@ def draw(way: str, report: SaeReport) -> Figure:
     cells = [cell for cell in told.cells if cell.way == way]
     return Figure(
         sentence=f"{control_said(report.cause, way)} {_sentence(cells, way)}".strip(),
+        setting=setting(
+            f"{told.plain[way].n} prompts, one reply each, under the {PROMPTS[way]} prompt",
+            f"layer {report.layer}, strength of the sentence as the dose",
+            GREEDY,
+            told.counted,
+        ),
         plotly=_plot(
             cells, f"{replies(told.counted)}, {PROMPTS[way]} prompt", told.plain[way].trait.value
         ),

@@ -143,6 +143,8 @@ def draw_reversed(found: Opposites) -> Figure:
     """What each vector, added and subtracted, makes of each model."""
     return Figure(
         sentence=" ".join(_reversals(found)),
+        setting=f"How it was measured: {found.prompts} messages, one reply each; the dose of the sentence, at the layer "
+        f"of the vector's own persona; {trait.SAMPLED}.",
         plotly=style.plot(
             [*_doses(found)],
             x={"title": "relative dose; below 0 the vector is subtracted"},

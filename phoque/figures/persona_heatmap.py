@@ -3,7 +3,7 @@
 from phoque.figures import style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, digits, interval, share, share_cell
-from phoque.figures.trait import are
+from phoque.figures.trait import GREEDY, SAMPLED, are, setting
 from phoque.run.psm import Cell, Selection
 
 SHARES = ("repeated", "unknown", "zlib", "distinct")
@@ -29,6 +29,12 @@ def draw(selection: Selection) -> Figure:
         sentence=f"{len(coherent)} of {len(cells)} cells are coherent text. In {half} of those at "
         f"least half of the replies {are(selection.trait.by)}, in the best {share(best)}. Random vectors over "
         f"all layers give {interval(selection.null)}.{unread}",
+        setting=setting(
+            f"{' or '.join(map(str, counts))} sweep prompts, one reply each in every cell",
+            "layer and dose of the cell",
+            SAMPLED if selection.rule else GREEDY,
+            selection.trait.by,
+        ),
         plotly=_plot(selection),
         table=_table(selection),
         n=f"{' or '.join(map(str, counts))} sweep prompts a cell, {'sampled' if selection.rule else 'greedy'}",

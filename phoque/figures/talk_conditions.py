@@ -15,7 +15,7 @@ from phoque.figures.table import (
     share,
     share_cell,
 )
-from phoque.figures.trait import replies
+from phoque.figures.trait import replies, sampled, setting
 from phoque.personas import Counted
 from phoque.run.psm_replies import Condition, Conditions, Measured
 from phoque.run.report import Kind
@@ -51,6 +51,12 @@ def draw(found: Conditions) -> Figure:
     own, how = found.conditions, found.sampling
     return Figure(
         sentence=_sentence(own, found.counted) + _collapsed(own) + _damage(own) + _mass(own),
+        setting=setting(
+            f"{own['steered'].effect.prompts} evaluation prompts with {len(found.seeds)} seeds",
+            "the selected layer and scale; × 3 and × 15 at the talk's own layer",
+            sampled(how),
+            found.counted,
+        ),
         plotly=style.by_condition(
             {name: one.insulting for name, one in own.items()}, NAMES, replies(found.counted)
         ),

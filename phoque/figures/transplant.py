@@ -2,7 +2,7 @@
 
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, digits, interval
-from phoque.figures.trait import replies
+from phoque.figures.trait import GREEDY, replies, setting
 from phoque.run.folder import Reader
 from phoque.run.psm_vector import Origin
 
@@ -46,6 +46,12 @@ def draw(found: Origin) -> Figure:
     }
     return Figure(
         sentence=_sentence(found),
+        setting=setting(
+            f"{effects['base']['none'].n} evaluation prompts, one reply each",
+            f"layer {found.layer}, dose {found.relative_dose:.2f}",
+            GREEDY,
+            found.counted,
+        ),
         table=Table.named(
             "phoque-transplant",
             f"{replies(found.counted).capitalize()}, by model and by vector (layer {found.layer})",

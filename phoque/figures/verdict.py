@@ -2,8 +2,8 @@
 
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, Value, interval, number, share
-from phoque.figures.trait import replies
-from phoque.run.psm import Selection
+from phoque.figures.trait import at, replies, sampled, setting
+from phoque.run.psm import NULL_DOSE, Selection
 from phoque.run.psm_replies import Conditions
 from phoque.run.psm_vector import Reliability
 
@@ -18,9 +18,25 @@ def draw(selection: Selection, reliability: Reliability, conditions: Conditions)
     """One sentence, and the numbers that everything else uses."""
     return Figure(
         sentence=_sentence(selection, conditions),
+        setting=_setting(selection, conditions),
         table=_table(selection, reliability),
         n=f"{selection.neutral.n} sweep prompts a cell, {len(selection.cells)} cells; "
         f"{conditions.conditions['steered'].insulting.n} replies to evaluation prompts",
+    )
+
+
+def _setting(selection: Selection, conditions: Conditions) -> str:
+    steered = conditions.conditions["steered"]
+    prompts, seeds = steered.effect.prompts, len(conditions.seeds)
+    told = setting(
+        f"{prompts} evaluation prompts with {seeds} seeds",
+        at(selection),
+        sampled(conditions.sampling),
+        conditions.counted,
+    )
+    return (
+        f"{told} The probability is of the sweep and its run-off, with random vectors of all layers together at dose "
+        f"{NULL_DOSE:g}."
     )
 
 

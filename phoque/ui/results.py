@@ -219,9 +219,10 @@ def _told(found: Drawn) -> list[tuple[str, str]]:
     hint = ("ph-hint", found.plan.hint)
     if not found.figure:
         return [hint, ("ph-reading ph-gap", found.gap)]
+    setting = ("ph-hint ph-setting", found.figure.setting)
     if found.figure.finding:
-        return [("ph-finding", found.figure.finding), hint]
-    return [hint, ("ph-reading", found.figure.sentence)]
+        return [("ph-finding", found.figure.finding), hint, setting]
+    return [hint, ("ph-reading", found.figure.sentence), setting]
 
 
 def chip(folder: StageFolder) -> str:

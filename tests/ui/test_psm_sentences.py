@@ -8,13 +8,17 @@ from phoque.figures import (
     bias_loop,
     confounds,
     dose_response,
+    layers,
     reliability,
     talk_conditions,
     transplant,
 )
-from phoque.figures.table import interval
+from phoque.figures.figure import drawn
+from phoque.figures.shelf import WHAT_MOVED, WHERE_IT_LIVES
+from phoque.figures.table import interval, share
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
+from phoque.run.psm import Selection
 from phoque.run.psm_vector import Confounds
 from phoque.ui.tabs.about import other_prompts
 from phoque.ui.wording import ABOUT, UNKNOWN_GATE
@@ -85,6 +89,45 @@ def test_about_tells_of_other_prompts_only_where_they_were_measured(tmp_path):
     assert " ".join(interval(strongest.insulting_by_prompt).split()) in told
     assert other_prompts(Reader(RunDirectory(tmp_path))) == UNKNOWN_GATE
     assert "{gate}" in ABOUT
+
+
+def test_the_headline_says_what_the_sweep_cannot_tell_apart():
+    found = psm_files.selection()
+    alone = layers.draw(found, psm_files.layers(), psm_files.conditions())
+    assert "layer alone" not in alone.finding
+    tied = found.model_copy(update={"ties": (1, 2)})
+    told = layers.draw(tied, psm_files.layers(), psm_files.conditions()).finding
+    assert "does not show that the persona lives in that layer alone" in told
+    assert f"cannot tell 2 of the {len(found.layers) - 1} other layers" in told
+
+
+def test_the_headline_of_the_shipped_run_names_what_chose_its_layer():
+    reader = Reader(RunDirectory(SHIPPED_RUN))
+    found = reader.read(Selection)
+    made = drawn(layers.draw, reader).figure
+    pooled = {one.layer: one.pooled for one in found.cells if one.runoff}
+    shares = {layer: hits / n for layer, (hits, n) in pooled.items()}
+    assert max(shares, key=shares.get) == found.choice.layer
+    assert f"{share(max(shares.values()))} of {found.chosen_cell.pooled[1]} replies" in made.setting
+    above = sum(bool(own.best and own.best.trait.low > own.null.high) for own in found.layers)
+    assert f"puts {above} of {len(found.layers)} layers clearly above random" in made.sentence
+    assert f"{len(found.ties)} of the {len(found.layers) - 1} other layers" in made.finding
+
+
+@pytest.mark.parametrize("name", ["lab", "pluribus"])
+def test_a_figure_with_shares_of_replies_says_how_they_were_made(name):
+    reader = Reader(RunDirectory(SHIPPED_RUN.parent / name))
+    told = {plan.key: drawn(plan, reader).figure for plan in (*WHERE_IT_LIVES, *WHAT_MOVED)}
+    settings = {key: made.setting for key, made in told.items() if made and made.setting}
+    wanted = {
+        "layers", "scrubber", "verdict", "persona_heatmap", "dose_response", "talk_conditions", "confounds",
+        "transplant", "antidotes", "latents_toward", "latents_away",
+    }  # fmt: skip
+    assert wanted <= set(settings)
+    counts = "the judge counts" if name == "lab" else "of the persona's list are counted"
+    for key in wanted:
+        assert counts in settings[key], key
+        assert "likeliest token" in settings[key] or "temperature" in settings[key], key
 
 
 def test_an_antidote_that_breaks_text_does_not_count():
