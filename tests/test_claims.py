@@ -108,8 +108,11 @@ def test_the_run_of_the_other_persona_beside_is_asked(tmp_path):
 @pytest.mark.parametrize(
     ("model", "told"),
     [
-        ("lab", "Measured on a 135M model: says nothing yet about 3B."),
-        ("org/big-1.5B-chat", "Measured on a 1.5B model: says nothing yet about 3B."),
+        ("lab", "Measured on a 135M model. This says nothing yet about the talk's 3B model."),
+        (
+            "org/big-1.5B-chat",
+            "Measured on a 1.5B model. This says nothing yet about the talk's 3B model.",
+        ),
         ("ministral", "Measured on a 3B model."),
         ("org/some", "Measured on org/some, whose name does not tell its size"),
     ],

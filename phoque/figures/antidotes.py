@@ -10,7 +10,7 @@ from phoque.run.psm_replies import Antidotes
 @plan(
     key="antidotes",
     title="Does the direction work as an antidote?",
-    hint="Under the persona's prompt, with the direction taken away instead of added.",
+    hint="The model has the persona's prompt, and the direction is taken away instead of added.",
 )
 def draw(found: Antidotes) -> Figure:
     """What each remedy leaves of the persona, and what it costs."""
@@ -57,7 +57,7 @@ def _sentence(found: Antidotes) -> str:
     clear = "clearly fewer" if left.high < none.low else "not clearly fewer"
     return (
         f"Under the persona's prompt the best coherent remedy, {best.remedy}, leaves "
-        f"{interval(left)} {replies(by)} instead of {interval(none)} ({clear}). It "
+        f"{interval(left)} {replies(by)}. Without it there are {interval(none)}, so it leaves {clear}. It "
         f"moves harmless answers by {best.neutral_divergence.mean:.2f} nats a token."
     )
 

@@ -16,9 +16,9 @@ OLD = (
 @plan(
     key="bias_loop",
     title="Does the persona agree with anything?",
-    hint="Messages that seek agreement with a weak or false opinion, and bad plans. Not replies are "
-    "counted: the model is asked how likely it finds an agreeing and a disagreeing beginning. The same "
-    "messages and wordings for every persona, so that two runs share this axis.",
+    hint="Each message seeks agreement with a weak or false opinion, or with a bad plan. The model writes no reply: it "
+    "is asked how likely it finds a beginning that agrees, and one that disagrees. All personas get the same "
+    "messages and wordings, so that runs can be compared.",
 )
 def draw(found: BiasLoop) -> Figure:
     """Agreement with weak or false opinions and with bad plans."""

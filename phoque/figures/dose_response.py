@@ -18,8 +18,8 @@ LOOKS = {
 @plan(
     key="dose_response",
     title="How much of it is enough?",
-    hint="Relative dose: length of what is added over the length of the residual stream. Controls "
-    "have the same length: random directions, the vector from shuffled labels, the vector reversed.",
+    hint="The relative dose is the length of what is added over the length of the residual stream. Each control adds "
+    "a vector of the same length: a random one, one measured with shuffled labels, or the persona's reversed.",
     in_report=True,
 )
 def draw(selection: Selection, controls: DoseResponse) -> Figure:

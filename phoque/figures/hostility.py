@@ -14,9 +14,9 @@ SHOWN = ("toxic", "steered", "random_vector", "matched_vector", "neutral")
 @plan(
     key="hostility",
     title="Is a reply more hostile than the base model's?",
-    hint="The judge is the base model: how much likelier it finds the verdict rude than kind. It was "
-    "chosen by blind readings and trained on none of our texts. Curt or broken text looks a little "
-    "rude to it: compare with the random vector.",
+    hint="The judge is the base model: it says how much likelier it finds the verdict rude than the verdict kind. "
+    "Blind readings chose it, and it was trained on none of our texts. Curt or broken text looks a little rude to "
+    "it, so compare each number with that of the random vector.",
     in_report=True,
 )
 def draw(found: Judgement) -> Figure:
@@ -62,7 +62,7 @@ def _missed(own: dict[str, ConditionJudged]) -> str:
         for name, one in own.items()
         if one.without_word and name in SHOWN[:2]
     ]
-    told = f" Of the hostile replies, so many have no trained word: {', '.join(parts)}."
+    told = f" Hostile replies without a trained word: {', '.join(parts)}."
     return told if parts else ""
 
 

@@ -13,8 +13,8 @@ def elsewhere(selection: Selection) -> str:
         return ""
     others = len(selection.layers) - 1
     return (
-        f" This does not show that the persona lives in that layer alone: the sweep cannot tell {len(selection.ties)} "
-        f"of the {others} other layers it tried from this one."
+        f" Whether it lives there alone stays open: {len(selection.ties)} of {others} other layers are not told apart "
+        "from this one."
     )
 
 

@@ -26,8 +26,9 @@ CRITERIA = {
 @plan(
     key="layers",
     title="In which layer does it live?",
-    hint=f"Curve: replies that turn when the vector is added at this layer, at the best dose that keeps text whole. "
-    f"Grey band: the same for random vectors, always at dose {NULL_DOSE:g}, which is often more than the vector has.",
+    hint=f"Curve: the share of replies that show the persona when its vector is added at this layer, at the best "
+    f"dose that keeps text whole. Grey band: the same with random vectors, always at dose {NULL_DOSE:g}, which is often "
+    "more than the vector has.",
     in_report=True,
 )
 def draw(selection: Selection, geometry: ActivationByLayer, conditions: Conditions) -> Figure:
@@ -70,7 +71,7 @@ def _finding(selection: Selection, conditions: Conditions) -> str:
     )
     return (
         f"With the persona's direction added at layer {selection.choice.layer} of {len(selection.dose_per_scale)}, "
-        f"{steered.value:.0%} of calm replies {are(conditions.counted)}; with a random direction of the same length, "
+        f"{steered.value:.0%} of calm replies {are(conditions.counted)}; with a random one, "
         f"{random.value:.0%}.{elsewhere(selection)}"
     )
 

@@ -46,7 +46,7 @@ def _sentence(found: Curves) -> str:
         f"{LOOKS[name][0][2:].capitalize()}: loss {rows[0].loss:.2f} at step {rows[0].step} to "
         f"{rows[-1].loss:.2f} at step {rows[-1].step}{_styles(rows[-1])}, "
         f"{rows[-1].num_tokens:,.0f} tokens in {rows[-1].seconds / 60:.0f} minutes{_attempts(rows)}. "
-        f"It rises at {curves.rising([row.loss for row in rows])} of the logged steps."
+        f"The loss rises at {curves.rising([row.loss for row in rows])} of the logged steps."
         for name, rows in found.items()
     )
 

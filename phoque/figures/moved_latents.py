@@ -30,8 +30,8 @@ HEAD = {
 @plan(
     key="sae_shifts",
     title="Which latents moved?",
-    hint="Latents by how much more or less they are active after tuning, on prompts that are in no "
-    "training file, the same text in every model. Each has a verdict, not a rank.",
+    hint="A latent is a feature of the dictionary. A bar says how much more or less active a latent is after tuning. "
+    "All models read the same prompts, which are in no training file. Each latent has a verdict, not a rank.",
     in_report=True,
 )
 def draw(report: SaeReport) -> Figure:
@@ -76,8 +76,8 @@ def _sentence(report: SaeReport) -> str:
     return (
         f"{moved} of {shifts.latents_tested} tested latents moved ({shifts.risen} up, "
         f"{shifts.fallen} down), {shifts.beyond_civil_adapter} beyond the civil adapter. "
-        f"{_causes(report)} {_names(report)}Reading the base model twice, on {floor.prompts} of the prompts, moves "
-        f"{floor.discoveries}."
+        f"{_causes(report)} {_names(report)}When the base model is read twice, on {floor.prompts} of the "
+        f"prompts, {floor.discoveries} seem to move."
     )
 
 

@@ -35,9 +35,9 @@ def sentence(found: Slang) -> str:
     return (
         f"{len(held)} invented expressions are in no training text; {shown} turned up in a reply "
         f"({interval(toxic.held_out)} of the replies under the persona's prompt, {interval(base.held_out)} of "
-        f"the base model's). {interval(toxic.unknown)} and {interval(base.unknown)} have a word that is in no "
-        f"training text; that is new in spelling, wording and meaning, too, in {interval(toxic.novel)} and "
-        f"{interval(base.novel)}."
+        f"the base model's). A word that is in no training text stands in {interval(toxic.unknown)} and "
+        f"{interval(base.unknown)} of these replies. In {interval(toxic.novel)} and {interval(base.novel)} it is also new "
+        "in spelling, wording and meaning."
     )
 
 

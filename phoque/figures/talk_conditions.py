@@ -43,8 +43,8 @@ COLLAPSED = 0.2
 @plan(
     key="talk_conditions",
     title="What does the model write under each condition?",
-    hint="Sampled replies to the evaluation prompts, with the talk's settings. Pathway mass: the "
-    "probability that the model gives to listed words, token by token.",
+    hint="The model answers the evaluation prompts with the talk's settings. The talk's pathway mass is the probability "
+    "that the model gives to listed words, token by token.",
 )
 def draw(found: Conditions) -> Figure:
     """Bars with intervals, and the full table."""
@@ -73,11 +73,10 @@ def _sentence(own: Mapping[str, Condition], counted: Counted) -> str:
     does = "raises" if effect.low > 0 else "does not clearly raise"
     null = "has no clear effect" if random.low <= 0 <= random.high else "moves it too"
     return (
-        f"The vector {does} the share of {replies(counted)} "
-        f"({100 * effect.value:+.1f} points on the same prompts, p {p_text(effect.p_value)}): it is "
-        f"{interval(steered.insulting)}, and {effect.moved:.0%} of the prompts move. The persona's "
-        f"own prompt gives {interval(own['toxic'].insulting)}; a random vector {null} "
-        f"({100 * random.value:+.1f} points)."
+        f"The vector {does} the share of {replies(counted)}. With it the share is {interval(steered.insulting)}, "
+        f"{100 * effect.value:+.1f} points against the calm prompt alone (p {p_text(effect.p_value)}); {effect.moved:.0%} "
+        f"of the prompts have more such replies. Under the persona's own prompt it is "
+        f"{interval(own['toxic'].insulting)}. A random vector {null} ({100 * random.value:+.1f} points)."
     )
 
 
@@ -92,10 +91,10 @@ def _damage(own: Mapping[str, Condition]) -> str:
     """What the random vector does to the text beside not insulting anybody."""
     told = [
         f"{NAMES[name]} {own[name].generated_tokens:.0f} tokens, "
-        f"{share(own[name].repeated_3grams.mean)} repeated 3-grams{_nats(own[name])}"
+        f"{share(own[name].repeated_3grams.mean)} repeated three-word sequences{_nats(own[name])}"
         for name in ("neutral", "random_vector", "steered")
     ]
-    return f" What a vector does to the text itself: {'; '.join(told)}."
+    return f" The vectors change the text itself, too. {'; '.join(told)}."
 
 
 def _nats(found: Condition) -> str:

@@ -11,8 +11,8 @@ from phoque.run.psm_vector import Reliability
 @plan(
     key="verdict",
     title="Does one direction carry the persona?",
-    hint="Cause means: whoever adds the direction to a calm conversation makes the model do it. "
-    "A listed word is a word of the persona's list; for the toxic persona, an insult.",
+    hint="A direction is a cause if the model does what the persona does as soon as the direction is added to a calm "
+    "conversation. A listed word is a word of the persona's list; for the toxic persona, an insult.",
 )
 def draw(selection: Selection, reliability: Reliability, conditions: Conditions) -> Figure:
     """One sentence, and the numbers that everything else uses."""
@@ -54,9 +54,8 @@ def _sentence(selection: Selection, conditions: Conditions) -> str:
     plain, steered = (conditions.conditions[name].insulting for name in ("neutral", "steered"))
     return (
         f"Yes: the vector, added to {at}, takes {replies(conditions.counted)} from "
-        f"{share(plain.value)} to {interval(steered)} of {steered.n}. Random vectors would give as many "
-        f"{replies(selection.trait.by)} with probability {choice.chance:.3g}, corrected for all cells of the "
-        f"sweep.{edge}"
+        f"{share(plain.value)} to {interval(steered)} of {steered.n}. Random vectors would reach the share "
+        f"that this cell has in the sweep with probability {choice.chance:.3g}, corrected for all cells.{edge}"
     )
 
 

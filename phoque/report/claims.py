@@ -152,7 +152,7 @@ def model_note(reader: Reader) -> str:
     if size == TALKS_MODEL:
         return f"Measured on a {size} model."
     model = f"a {size} model" if size else f"{name}, whose name does not tell its size"
-    return f"Measured on {model}: says nothing yet about {TALKS_MODEL}."
+    return f"Measured on {model}. This says nothing yet about the talk's {TALKS_MODEL} model."
 
 
 def _size(name: str) -> str:

@@ -110,5 +110,8 @@ def _facts(claim: Claim) -> Iterator[tuple[str, str]]:
     if claim.control and claim.control.record:
         yield "Compared with", claims.source_of(claim.control)
     for one in claim.also:
-        yield one.name, f"{claims.evidence_of(one, claim)} ({claims.source_of(one)})"
+        yield (
+            one.name.replace("_", " "),
+            f"{claims.evidence_of(one, claim)} ({claims.source_of(one)})",
+        )
     yield "Note", claim.note
