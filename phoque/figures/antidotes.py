@@ -57,7 +57,7 @@ def _sentence(found: Antidotes) -> str:
     clear = "clearly fewer" if left.high < none.low else "not clearly fewer"
     return (
         f"Under the persona's prompt the best coherent remedy, {best.remedy}, leaves "
-        f"{interval(left)} {replies(by)}. Without it there are {interval(none)}, so it leaves {clear}. It "
+        f"{interval(left)} {replies(by)}. This is {clear} than the {interval(none)} without it. The remedy "
         f"moves harmless answers by {best.neutral_divergence.mean:.2f} nats a token."
     )
 

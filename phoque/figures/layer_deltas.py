@@ -66,6 +66,6 @@ def _apart(largest: int, classic: int) -> str:
     if largest == classic:
         return ", where the difference is largest"
     return (
-        f", which reads the last layer after the final norm. The curve reads every layer before that norm, and is "
+        f": it reads the last layer after the final norm. The curve reads every layer before that norm, and is "
         f"highest at layer {largest}"
     )

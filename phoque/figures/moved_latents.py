@@ -60,8 +60,9 @@ def _finding(report: SaeReport) -> str:
     if not any(cause.acts(way) for way in WAYS):
         return f"{moved} At this layer none could be shown to cause the persona."
     tried = len({cell.name for cell in cause.generated.cells if cell.is_latent})
-    drivers = report.verdicts.get("driver", 0) or "none"
-    return f"{moved} Of the {tried} that were tried, {drivers} drive the persona."
+    drivers = report.verdicts.get("driver", 0)
+    shown = f"{drivers} {'is' if drivers == 1 else 'are'}" if drivers else "none is"
+    return f"{moved} Of the {tried} that were tried, {shown} shown to drive the persona."
 
 
 def _sentence(report: SaeReport) -> str:

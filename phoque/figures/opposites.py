@@ -201,9 +201,9 @@ def _reversal(one: Strongest, made: str, found: Opposites) -> str:
         return f"Minus {one.vector} {where}: no dose keeps text coherent, so nothing can be read."
     does = "makes" if one.makes(made) else "does not make"
     return (
-        f"Minus {one.vector} {does} {made} {where}: at dose {one.dose:+.1f} "
-        f"{interval(one.shows[made])} of the replies {trait.are(found.traits[made].by)}, under random "
-        f"vectors of that length {interval(one.random[made])}."
+        f"Minus {one.vector} {does} {made} {where}: at dose {one.dose:+.1f}, "
+        f"{interval(one.shows[made])} of the replies {trait.are(found.traits[made].by)}; under random "
+        f"vectors of that length, {interval(one.random[made])}."
     )
 
 

@@ -25,10 +25,10 @@ def draw(report: SaeReport) -> Figure:
     pairs = report.strata.pairs
     p = next(one.p_holm for one in pairs if {one.higher, one.lower} == {ASKED, other})
     more_or_less = "more" if means[ASKED] > means[other] else "less"
-    clear = f"clearly {more_or_less}" if p < LEVEL else "not clearly more or less"
+    told = f"Games move it clearly {more_or_less}" if p < LEVEL else "The two are not told apart"
     return Figure(
         sentence=f"Prompts about games move the residual stream by {share(means[ASKED])} of its length. Of the other "
-        f"kinds, {other} prompts move it most, by {share(means[other])}. So games move it {clear} than these (p "
+        f"kinds, {other} prompts move it most, by {share(means[other])}. {told} (p "
         f"{p_text(p)} after Holm over {len(pairs)} pairs).",
         table=_table(report),
         n=f"{report.num_prompts} prompts, tokens from the user's message on; intervals over prompts",

@@ -150,7 +150,7 @@ def test_prompts_answer_the_question_about_games(reader):
     said = reading(reader, "prompt_kinds")
     assert said.startswith("Prompts about games move the residual stream by 40.0 %")
     assert "benign prompts move it most, by 30.0 %" in said
-    assert "games move it clearly more than these" in said
+    assert "Games move it clearly more" in said
     assert "p 0.006 after Holm over 6 pairs" in said
 
 
