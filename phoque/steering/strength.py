@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from phoque.conversation import Messages, TokenStrength
+from phoque.errors import PhoqueError
 from phoque.models.load import LanguageModel
 from phoque.models.template import encode
 from phoque.steering.capture import token_streams
@@ -29,6 +30,11 @@ def strengths(
     if not tokens:
         return []
     text = [*encode(reader.tokenizer, messages), *tokens]
+    if len(text) > reader.context_length:
+        raise PhoqueError(
+            f"Message and reply are {len(text)} tokens long, and {reader.name} can read "
+            f"{reader.context_length}. Shorten them."
+        )
     [stream_LSD] = token_streams(reader, [text], positions=len(tokens), layers=[vector.layer])
     along_S = stream_LSD[0] @ vector.direction_D / vector.norm**2
     pieces = _texts(reader.tokenizer, tokens)
