@@ -1,6 +1,7 @@
 """`phoque pressure`: what hostile people get through a moderation policy, and what it costs others."""
 
 import sys
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import fields, replace
 from pathlib import Path
@@ -31,6 +32,7 @@ TEXT_COLUMN = "Of the corpus: the text."
 LABEL_COLUMN = "Of the corpus: true or false."
 DECISIONS = "Decisions made elsewhere: CSV or JSON Lines of text, verdict."
 SEEDS = "May be repeated; default: 42, 43, 44."
+ASK_AGAIN = "Ask services about every text, also where an answer is kept."
 DRY_RUN = "Check everything and print the first request; ask nothing."
 WRITE_TEXTS = "Only write every text as CSV, to be judged elsewhere."
 TEXTS = "Quote messages in the trace and lists of hits."
@@ -67,6 +69,7 @@ OUT = "Folder of the report; default: pressure in the one --run, or here."
 @click.option("--messages", type=click.IntRange(min=1), help="Messages a seed.")
 @click.option("--seed", "seeds", multiple=True, type=int, help=SEEDS)
 @click.option("--allow-network", is_flag=True, help="Let texts leave this machine.")
+@click.option("--ask-again", is_flag=True, help=ASK_AGAIN)
 @click.option("--dry-run", is_flag=True, help=DRY_RUN)
 @click.option("--write-texts", type=FILE, metavar="FILE", help=WRITE_TEXTS)
 @click.option("--texts/--no-texts", default=True, help=TEXTS)
@@ -119,12 +122,28 @@ def _press(options: dict[str, Any]) -> int:
         else:
             listing.write_lists(own, report, ready)
     click.echo(draw(report).sentence)
-    unknown = sum(one.unknown for policy in report.policies for one in policy.speakers)
-    if unknown:
-        told = f"{unknown} messages have no decision; see {place / 'report.md'}"
+    for line in _of_services(report):
+        click.echo(line, err=True)
+    if unknown := sum(one.unknown for policy in report.policies for one in policy.speakers):
+        told = f"{unknown} messages have no decision; see {place / MARKDOWN}"
         click.echo(f"Error: {told}.", err=True)
     click.echo(f"pressure: written to {place}")
     return FAILED if unknown else 0
+
+
+def _of_services(report: PressureReport) -> Iterator[str]:
+    """How much of what services said is older, and why a last request failed."""
+    from phoque.figures.pressure_policies import kept  # noqa: PLC0415
+
+    services = {name: calls for one in report.policies for name, calls in one.calls.items()}
+    for name, calls in services.items():
+        if calls.from_cache:
+            yield (
+                f"{name}: {calls.from_cache} answers were kept from before ({kept(calls)}), "
+                f"{calls.requests} requests were sent; --ask-again asks about everything."
+            )
+        if calls.reason:
+            yield f"{name}: a request had no usable answer; the last time: {calls.reason}"
 
 
 def _shipped() -> tuple[Path, ...]:
@@ -165,6 +184,8 @@ def compare(a: str, b: str, fail_if: tuple[str, ...]) -> int:
     rules = [rule_of(text) for text in fail_if]
     found = comparing.changes(a, b)
     click.echo(comparing.page(found, a, b))
+    for told_of in comparing.warnings(a, b):
+        click.echo(f"Warning: {told_of}", err=True)
     told = comparing.broken(found, rules)
     for one in told:
         click.echo(f"Failed: {one.rule}: {one.told}", err=True)

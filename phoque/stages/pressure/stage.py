@@ -10,11 +10,11 @@ from phoque.files import file_sha256, write_text
 from phoque.progress import watched
 from phoque.run.channel import SHOWN, Said
 from phoque.run.directory import RunDirectory
-from phoque.run.pressure import PolicyReport, PressureReport, Turn
+from phoque.run.pressure import Calls, PolicyReport, PressureReport, Turn
 from phoque.stages.pressure.channel import Channel
 from phoque.stages.pressure.corpus import add_attacks, add_corpus
 from phoque.stages.pressure.deciding import Decider
-from phoque.stages.pressure.loading import calls_of, cost_per_message, deciders
+from phoque.stages.pressure.loading import Leave, calls_of, cost_per_message, deciders
 from phoque.stages.pressure.measures import Tally
 from phoque.stages.pressure.policy import Policy, read_policies
 from phoque.stages.pressure.recorded import add_run
@@ -42,6 +42,10 @@ class Asked:
     seeds: tuple[int, ...] = SEEDS
     messages: int | None = None
     allow_network: bool = False
+    ask_again: bool = False
+    """Whether services are asked about everything, also where an answer is kept."""
+    dry_run: bool = False
+    """Whether nothing will be asked."""
     texts: bool = True
     """Whether the trace and the lists of hits quote messages."""
 
@@ -66,10 +70,14 @@ def prepared(asked: Asked) -> Ready:
     described(traffic, pool, asked.seeds)  # refuses traffic without speakers
     return Ready(
         policies=policies,
-        deciders=deciders(policies, allow_network=asked.allow_network),
+        deciders=deciders(policies, leave=_leave(asked)),
         traffic=traffic,
         pool=pool,
     )
+
+
+def _leave(asked: Asked) -> Leave:
+    return Leave(network=asked.allow_network, ask_again=asked.ask_again, dry=asked.dry_run)
 
 
 def pool_of(asked: Asked) -> Pool:
@@ -102,7 +110,8 @@ def press(asked: Asked, ready: Ready, folder: Path) -> PressureReport:
                 if turn.seed == asked.seeds[0] and turn.number < SHOWN:
                     beginning.append(Said.of(turn))
                 file.write(turn.model_dump_json(exclude_none=True) + "\n")
-            found.append(_of_policy(decider, tally, ready.policies[decider.policy.name][1]))
+            path = ready.policies[decider.policy.name][1]
+            found.append(_of_policy(decider, tally, path, calls_of(decider, quote=asked.texts)))
     report = PressureReport(
         traffic=described(ready.traffic, ready.pool, asked.seeds), policies=tuple(found)
     )
@@ -125,7 +134,7 @@ def _turns(asked: Asked, ready: Ready, decider: Decider) -> Iterator[Turn]:
     return watched(turns, f"pressure {decider.policy.name}", unit="messages", total=total)
 
 
-def _of_policy(decider: Decider, tally: Tally, path: Path) -> PolicyReport:
+def _of_policy(decider: Decider, tally: Tally, path: Path, calls: dict[str, Calls]) -> PolicyReport:
     policy = decider.policy
     names = [one.name for one in decider.moderators]
     return PolicyReport(
@@ -140,5 +149,5 @@ def _of_policy(decider: Decider, tally: Tally, path: Path) -> PolicyReport:
         by_moderator=tally.by_moderator(names),
         curve=tally.curve(),
         speakers=tally.speakers(),
-        calls=calls_of(decider),
+        calls=calls,
     )
