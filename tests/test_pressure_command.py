@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,20 @@ def test_a_report_without_texts_quotes_nothing(place):
         (["--file", "odd.csv"], "odd.csv, line 2: the verdict is 'perhaps'"),
         (["--traffic", "corpus.csv"], "corpus.csv"),
         (["--out", "full"], "full has other files"),
+        (["--corpus", "latin.csv"], "latin.csv, line 2: there is a byte (0xe9)"),
+        (["--file", "latin.csv"], "Save it as UTF-8."),
+        (["--corpus", "binary.csv"], "text that is not UTF-8. Save it as UTF-8."),
+        (["--corpus", "half.jsonl"], "line 1: there is half a character (U+D83D)"),
+        (
+            ["--corpus", "nothing.csv"],
+            "nothing.csv is empty. Give rows with the columns text and hostile",
+        ),
+        (
+            ["--file", "nothing.csv"],
+            "nothing.csv is empty. Give rows with the columns text and verdict",
+        ),
+        (["--out", "corpus.csv/a"], "a part of it is a file"),
+        (["--write-texts", "none/a.csv"], "none/a.csv: No such file or directory"),
     ],
 )
 def test_bad_input_gets_one_line_before_anything_is_asked(place, capsys, words, told):
@@ -92,12 +107,38 @@ def test_bad_input_gets_one_line_before_anything_is_asked(place, capsys, words, 
     (place / "full").mkdir()
     (place / "full" / "mine.txt").touch()
     (place / "decided.csv").write_text("text,verdict\nhello,flagged\n")
+    (place / "latin.csv").write_text(
+        "text,hostile,verdict\ncafé,true,flagged\n", encoding="latin-1"
+    )
+    (place / "binary.csv").write_text("éèàéèà,éàé\n", encoding="latin-1")
+    (place / "half.jsonl").write_text('{"text": "hi \\ud83d", "hostile": true}\n')
+    (place / "nothing.csv").touch()
     given = [] if "--corpus" in words or "--run" in words else ["--corpus", "corpus.csv"]
     policy = [] if "--policy" in words or "--file" in words else ["--policy", "strict.yaml"]
     assert main(["pressure", *words, *given, *policy]) == 2
     err = capsys.readouterr().err
     assert told in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "name"), [("x (2).csv", "x 2"), ("été.v2.csv", "été.v2"), ("(%).csv", "decisions")]
+)
+def test_a_file_of_decisions_may_have_any_name(place, file, name):
+    decide(file)
+    assert main(["pressure", *TRAFFIC, "--file", file, "--out", "a"]) == 0
+    assert PressureReport.load(place / "a", command="x").policies[0].name == name
+
+
+def test_a_report_is_not_written_over_the_current_folder(place, capsys):
+    decide()
+    empty = place / "empty"
+    empty.mkdir()
+    os.chdir(empty)
+    words = [f"../{one}" if (place / one).is_file() else one for one in TRAFFIC]
+    assert main(["pressure", *words, "--policy", "../strict.yaml", "--out", "."]) == 2
+    assert "Name a folder inside it, such as report" in capsys.readouterr().err
+    assert list(empty.iterdir()) == []
 
 
 def test_a_run_gets_its_report_as_a_stage_and_pluribus_is_harmless(place):

@@ -2,9 +2,9 @@
 
 import json
 import sqlite3
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -50,7 +50,7 @@ class DiskCache:
     def remember(self, scores: Mapping[str, Score]) -> None:
         """Keep scores; an error is not kept, so that it is tried again."""
         known = [(key, one) for key, one in scores.items() if one.error is None]
-        now = time.time()
+        now = datetime.now(UTC).timestamp()
         rows = [(key, json.dumps(dict(one.labels)), one.truncated, now) for key, one in known]
         self._within(lambda opened: self._insert(opened, rows), default=None)
 
