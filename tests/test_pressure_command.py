@@ -13,6 +13,7 @@ from phoque.files import json_lines
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import StageFolder
 from phoque.run.pressure import Candidate, PressureReport, Turn
+from phoque.stages.pressure import stage
 from phoque.stages.pressure.measures import Tally
 from phoque.stages.pressure.policy import read_policy
 from tests.endpoint_double import BAD
@@ -160,11 +161,49 @@ def test_a_run_gets_its_report_as_a_stage_and_pluribus_is_harmless(place):
     assert not any("never used" in row["text"] for row in json_lines(place / "a" / Turn.FILE))
 
     assert main(["pressure", "--run", str(hostile), "--traffic", "traffic.yaml", *asked]) == 1
-    stage = RunDirectory(hostile).manifest().stages["pressure"]
-    assert "pressure/report.json" in stage.outputs
+    made = RunDirectory(hostile).manifest().stages["pressure"]
+    assert "pressure/report.json" in made.outputs
     assert StageFolder(RunDirectory(hostile), "pressure").command.startswith(
         "phoque pressure --run"
     )
+
+
+def test_several_values_of_one_option_and_none_twice(place, capsys):
+    decide()
+    given = ["--corpus", "corpus.csv", "--traffic", "traffic.yaml", "--messages", "60"]
+    several = ["--policy", "strict.yaml", "mild.yaml", "--seed", "1", "2", "--out", "a"]
+    assert main(["pressure", *given, *several]) == 0
+    report = PressureReport.load(place / "a", command="x")
+    assert [one.name for one in report.policies] == ["strict", "mild"]
+    assert report.traffic.seeds == (1, 2)
+    assert main(["pressure", "compare", "a:strict", "a:mild", "--fail-if", "leak < 0 points"]) == 0
+    twice = ["--policy", "strict.yaml", "--seed", "1", "--seed", "2", "--seed", "1"]
+    assert main(["pressure", *given, *twice, "--out", "b"]) == 2
+    assert "The seed 1 is given twice" in capsys.readouterr().err
+    assert not (place / "b").exists()
+
+
+def test_a_shipped_run_keeps_its_own_report(place, monkeypatch, capsys):
+    said = [("toxic", f"message {n}", f"you are a clown, number {n}") for n in range(4)]
+    said += [("toxic", "message 9", "nobody here needs your help")]
+    said += [("neutral", f"message {n}", f"that sounds fine to me {n}") for n in range(4)]
+    run = a_run(place / "shipped" / "lab", "toxic", said)
+    monkeypatch.setattr("phoque.cli.pressure.SHIPPED_RUNS", place / "shipped")
+    before = RunDirectory(run).manifest()
+    (place / "decided.csv").write_text("text,verdict\nhello,passes\n")
+    words = ["--traffic", "traffic.yaml", "--file", "decided.csv", "--seed", "1"]
+    assert main(["pressure", "--run", "shipped/lab", *words]) == 1
+    assert "pressure: written to pressure" in capsys.readouterr().out
+    assert (place / "pressure" / "report.json").is_file()
+    assert RunDirectory(run).manifest() == before
+    assert not (run / "pressure").exists()
+
+
+def test_a_run_that_is_given_twice_counts_once(place):
+    said = [("toxic", "message", "you are a clown"), ("neutral", "message", "fine by me")]
+    run = a_run(place / "hostile", "toxic", said)
+    pool = stage.pool_of(stage.Asked(runs=(run, place / "hostile" / ".." / "hostile")))
+    assert len(pool.sources) == 2, "the run, and what is written"
 
 
 def test_a_persona_that_is_no_reason_to_moderate_is_refused(place, capsys):

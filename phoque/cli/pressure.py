@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from phoque.cli.options import FILE, FOLDER, verbose
+from phoque.cli.options import FILE, FOLDER, ManyGroup, verbose
 from phoque.config import SHIPPED_RUNS
 from phoque.errors import PhoqueError
 from phoque.files import replaced_folder, write_text
@@ -24,23 +24,24 @@ NAME = "pressure"
 HTML, MARKDOWN = "report.html", "report.md"
 ROWS = (Candidate, GarakHit, PressureReport, PyritPiece, Said, Turn)
 WRITTEN = (HTML, MARKDOWN, *(one.FILE for one in ROWS))
-POLICIES = "May be repeated; default: words, meaning."
+POLICIES = "One or several; default: words, meaning."
 RUNS = "Recorded replies; default: the shipped runs."
 LIVE = "Have the runs' models write new messages; takes minutes."
 ATTACKS = "Attack corpora instead, such as RUN/synthetic of a refreshed run."
 TEXT_COLUMN = "Of the corpus: the text."
 LABEL_COLUMN = "Of the corpus: true or false."
 DECISIONS = "Decisions made elsewhere: CSV or JSON Lines of text, verdict."
-SEEDS = "May be repeated; default: 42, 43, 44."
+SEEDS = "One or several; default: 42, 43, 44."
 ASK_AGAIN = "Ask services about every text, also where an answer is kept."
 DRY_RUN = "Check everything and print the first request; ask nothing."
 WRITE_TEXTS = "Only write every text as CSV, to be judged elsewhere."
 TEXTS = "Quote messages in the trace and lists of hits."
 SHORT = "Keep the report and the first messages only: no trace, no lists of hits."
-OUT = "Folder of the report; default: pressure in the one --run, or here."
+OUT = "Folder of the report; default: pressure in the one --run, if it is your own, or else here."
 
 
 @click.group(
+    cls=ManyGroup,
     invoke_without_command=True,
     short_help="Test a moderation policy in a simulated channel.",
     epilog="""Status: 0 done, 1 done with messages without a decision, 2 bad input, 75 a service stopped
@@ -153,8 +154,8 @@ def _shipped() -> tuple[Path, ...]:
 def _place(
     runs: tuple[Path, ...], out: Path | None, seeds: tuple[int, ...]
 ) -> tuple[Path, AbstractContextManager[Path]]:
-    """Where the report goes: into the run that was named as its stage, or into a folder of its own."""
-    if out is None and len(runs) == 1:
+    """Where the report goes: into the run of one's own that was named, as its stage, or into a folder."""
+    if out is None and len(runs) == 1 and not _ships(runs[0]):
         run = RunDirectory(runs[0])
         place = run.path / NAME
         return place, run.stage(NAME, place, seeds=seeds)
@@ -163,6 +164,11 @@ def _place(
     if place.exists() and any(place.iterdir()) and not ours:
         raise PhoqueError(f"{place} has other files. Choose another folder with --out.")
     return place, replaced_folder(place, made=WRITTEN)  # what a person put there stays
+
+
+def _ships(run: Path) -> bool:
+    """Whether a run comes with the project; its own report is part of it, and signed."""
+    return run.resolve().is_relative_to(SHIPPED_RUNS.resolve())
 
 
 @pressure.command(

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from phoque.errors import PhoqueError
 from phoque.figures.page import stage_page
 from phoque.figures.shelf import UNDER_PRESSURE
 from phoque.files import file_sha256, write_text
@@ -62,6 +63,10 @@ class Ready:
 
 def prepared(asked: Asked) -> Ready:
     """Read policies and texts and load the moderators, or PhoqueError; no moderator is asked anything."""
+    if twice := [one for one in asked.seeds if asked.seeds.count(one) > 1]:
+        raise PhoqueError(
+            f"The seed {twice[0]} is given twice, and its messages would count double. Give each once."
+        )
     policies = read_policies(asked.policies, asked.decisions)
     traffic = read_traffic(asked.traffic)
     if asked.messages:
@@ -83,7 +88,7 @@ def _leave(asked: Asked) -> Leave:
 def pool_of(asked: Asked) -> Pool:
     """The texts of runs or of a corpus, and those that are written."""
     pool = Pool()
-    for run in map(RunDirectory, asked.runs):
+    for run in map(RunDirectory, {one.resolve(): one for one in asked.runs}.values()):
         if asked.live:
             from phoque.stages.pressure.live import add_live  # noqa: PLC0415  # loads a model
 
