@@ -132,8 +132,8 @@ class Service:
         if self._rejected[-REJECTED:] == [str(error)] * REJECTED:
             raise UnavailableError(
                 f"{self.description.name} refused each of the first {REJECTED} texts: "
-                f"{self.counts.reason}. Check body and headers of its description; --dry-run shows "
-                "the first request."
+                f"{self.counts.reason}. Check body and headers of its description (phoque pressure "
+                "--dry-run shows the request)."
             ) from error
 
     def _note_failure(self, error: NoAnswerError) -> None:
