@@ -9,7 +9,7 @@ from typing import Any
 from phoque.conversation import Messages, TokenStrength
 from phoque.errors import PhoqueError
 from phoque.models.load import LanguageModel
-from phoque.models.template import encode
+from phoque.models.template import check_whole, encode
 from phoque.steering.capture import token_streams
 from phoque.steering.vectors import SteeringVector
 
@@ -26,6 +26,7 @@ def strengths(
     reader: LanguageModel, messages: Messages, reply: str, vector: SteeringVector
 ) -> list[TokenStrength]:
     """The reply's tokens after the messages, in lengths of the vector; see `Lab.strengths`."""
+    check_whole(reply, "assistant")
     tokens = reader.tokenizer(reply, add_special_tokens=False).input_ids
     if not tokens:
         return []
