@@ -1,8 +1,9 @@
 """Settings that a person writes as YAML: typed, strict, and refused in one line that names the field."""
 
 import json
+from datetime import date
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
@@ -22,12 +23,19 @@ def read_settings(path: Path, kind: type[S]) -> S:
     try:
         loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
         # As JSON, because only there is a list a tuple, and a number never a text or yes.
-        return kind.model_validate_json(json.dumps(loaded), strict=True)
+        return kind.model_validate_json(json.dumps(loaded, default=_as_written), strict=True)
     except ValidationError as error:
         raise PhoqueError(f"{path}: {_told(error)}") from error
     except (OSError, UnicodeError, TypeError, ValueError, yaml.YAMLError) as error:
         said = " ".join(str(error).split())
         raise PhoqueError(f"{path} cannot be read as YAML: {said}") from error
+
+
+def _as_written(value: Any) -> str:
+    """A date, which YAML makes of 2026-07-31, as the text that stands in the file."""
+    if isinstance(value, date):
+        return str(value)
+    raise TypeError(f"{value!r} is no value that is known here")
 
 
 def read_shipped(

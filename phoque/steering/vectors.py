@@ -91,9 +91,17 @@ class PersonaVectors:
     fingerprint: Mapping[str, str]
     """Digests of the model, adapter, template and prompts that the vectors belong to."""
 
+    def __len__(self) -> int:
+        """How many layers there are."""
+        return len(self.directions_LD)
+
+    def __iter__(self) -> Iterator[SteeringVector]:
+        """The vectors, from the first layer to the last."""
+        return map(self.__getitem__, range(len(self)))
+
     def __getitem__(self, layer: int) -> SteeringVector:
         """The vector of `layer`; raises if there is no such layer."""
-        count = len(self.directions_LD)
+        count = len(self)
         if not 0 <= layer < count:
             raise PhoqueError(
                 f"Layer {layer} does not exist: this model has {count} (0 to {count - 1})."
