@@ -28,6 +28,8 @@ def linked(query, size, ready=None):
 )
 def test_a_claim_leads_to_where_it_is_shown_without_a_reload(page):
     expect(page.locator(".ph-claims-bar")).to_be_visible()
+    cut = "[...document.querySelectorAll('.ph-claims-bar span')].filter((one) => one.scrollWidth > one.clientWidth)"
+    assert page.evaluate(f"{cut}.length") == 0
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
     page.evaluate("window.stays = true")
     page.locator(".ph-claims .ph-more > summary", has_text="refuted").first.click()
