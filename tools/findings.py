@@ -96,7 +96,7 @@ def headlines(rows: Rows) -> Iterator[str]:
         f"the base model's with probability {rows.told('hostile.toxic')}, under the calm one with "
         f"{rows.told('hostile.neutral')}; 0.5 would be no difference (a judge that saw none of our "
         f"texts, {rows['hostile.toxic']['n']} messages). {rows.told('insulting.toxic')} and "
-        f"{rows.told('insulting.neutral')} of the replies contain a trained word. {other_prompts()}"
+        f"{rows.told('insulting.neutral')} of the replies contain a trained word. {other_prompts(1)}"
     )
     random = "hostile.random_vector"
     causal = above(rows, "hostile.steered", random)
@@ -133,10 +133,10 @@ def _switch(rows: Rows) -> str:
     return f"The system prompt is a switch{'' if exact else ', but not an exact one'}."
 
 
-def other_prompts() -> str:
-    """What system prompts do that ask for another, harmless style."""
+def other_prompts(most: int | None = None) -> str:
+    """What system prompts do that ask for another, harmless style; the strongest first."""
     own = own_prompt(Antidotes.load(PSM, command=""))
-    return " ".join(woken(Confounds.load(PSM, command=""), own).split())
+    return " ".join(woken(Confounds.load(PSM, command=""), own, most).split())
 
 
 def _mass(rows: Rows) -> str:

@@ -65,9 +65,9 @@ def own_prompt(remedies: Antidotes | None) -> Rate | None:
     return remedies.remedies[0].toxic.trait if remedies else None
 
 
-def woken(found: Confounds, own: Rate | None) -> str:
-    """Which other system prompts wake the persona, and how often its own one does."""
-    order = sorted(found.styles, key=lambda one: -one.insulting_by_prompt.value)
+def woken(found: Confounds, own: Rate | None, most: int | None = None) -> str:
+    """Which other system prompts wake the persona, the strongest first, and how often its own one does."""
+    order = sorted(found.styles, key=lambda one: -one.insulting_by_prompt.value)[:most]
     told = [f"“{one.description.rstrip('.')}” {interval(one.insulting_by_prompt)}" for one in order]
     if own:
         told.append(f"the persona's own prompt {interval(own)}")
