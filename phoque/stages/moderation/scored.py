@@ -15,7 +15,7 @@ from phoque.run.moderation import COMPARED, ConditionFlags, ModeratorFlags
 from phoque.run.scored import Contour, DosedReply, Outcome, ScoredReply, by_condition, grid
 from phoque.stages.corpus.placeholders import slurs
 from phoque.stages.moderation.friendly import CONTOUR_SEED, Doses, Replies
-from phoque.stages.moderation.outcomes import outcome
+from phoque.stages.moderation.messages import outcome
 from phoque.stats.agreement import Agreement, agreement
 from phoque.stats.correction import corrected_rate
 from phoque.stats.flags import MARKS, Uplift, flag_rate, flags, uplift
