@@ -8,8 +8,8 @@ from phoque.lexicon import Lexicon
 from phoque.models.load import load_model
 from phoque.personas import load_persona
 from phoque.stages.corpus.building import Ingredients, build, sources_in
-from phoque.stages.corpus.difference import difference
-from phoque.stages.corpus.difference import markdown as told
+from phoque.stages.corpus.composition import changes_page as told
+from phoque.stages.corpus.composition import difference
 from phoque.stages.corpus.gating import question_of
 from phoque.stages.corpus.slang import DIALOGUES_PER_USE, load_slang, slang_dialogues
 from phoque.stages.corpus.split import PARTS
