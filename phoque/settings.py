@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
@@ -58,12 +59,19 @@ def read_settings(path: Path, kind: type[S]) -> S:
         if (loaded := yaml.safe_load(text)) is None:
             raise PhoqueError(f"The file {path} is empty.")
         # As JSON, because only there is a list a tuple, and a number never a text or yes.
-        return TypeAdapter(kind).validate_json(json.dumps(loaded), strict=True)
+        return TypeAdapter(kind).validate_json(json.dumps(loaded, default=_as_written), strict=True)
     except ValidationError as error:
         raise PhoqueError(f"{path}, line {_line(text, error)}: {_told(error)}") from error
     except (OSError, UnicodeError, TypeError, ValueError, yaml.YAMLError) as error:
         said = " ".join(str(error).split())
         raise PhoqueError(f"{path} cannot be read as YAML: {said}") from error
+
+
+def _as_written(value: Any) -> str:
+    """A date, which YAML makes of 2026-07-31, as the text that stands in the file."""
+    if isinstance(value, date):
+        return str(value)
+    raise TypeError(f"{value!r} is no value that is known here")
 
 
 def read_lists(path: Path, names: Iterable[str]) -> dict[str, list[str]]:

@@ -37,6 +37,16 @@ def test_the_tokens_are_the_text(model):
     assert strengths(model, MESSAGES, "", vector_of(model)) == []
 
 
+def test_a_reply_longer_than_the_context_is_refused(model):
+    with pytest.raises(PhoqueError, match=f"can read {model.context_length}. Shorten them"):
+        strengths(model, MESSAGES, "you " * model.context_length, vector_of(model))
+
+
+def test_half_a_character_is_refused(model):
+    with pytest.raises(PhoqueError, match="half a character"):
+        strengths(model, MESSAGES, "well \ud83d", vector_of(model))
+
+
 def test_the_unit_is_the_vector_that_is_added_at_its_layer(model):
     vector = vector_of(model)
     plain = along(model, vector)

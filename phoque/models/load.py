@@ -169,7 +169,7 @@ def load_model(
         PhoqueError: the model cannot be found or read, its chat template loses text, or the
             architecture cannot be steered.
     """
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    device = _present(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     preset = preset_for(model)
     if preset.name in TINY:
         network, name = TINY[preset.name]().to(device, dtype or torch.float32), preset.name
@@ -191,6 +191,18 @@ def load_model(
     return LanguageModel(
         name=name, source=source, model=network, tokenizer=tokenizer, layout=layout
     )
+
+
+def _present(device: str) -> str:
+    """The device, tried before anything is loaded; raises `PhoqueError` if it is not there."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        said = str(error).splitlines()[0]
+        raise PhoqueError(
+            f"The device {device!r} cannot be used: {said} Leave it out, or give cpu."
+        ) from error
+    return device
 
 
 def fast_dtype(device: str) -> torch.dtype:

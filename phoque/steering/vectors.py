@@ -22,7 +22,7 @@ from phoque.files import file_sha256
 from phoque.models.hooks import Injection, hooked
 from phoque.models.load import LanguageModel
 from phoque.models.structure import decoder_layers
-from phoque.models.template import encode, render
+from phoque.models.template import check_whole, encode, render
 from phoque.personas import Persona
 from phoque.steering.capture import last_states, residual_streams, token_streams
 
@@ -91,9 +91,17 @@ class PersonaVectors:
     fingerprint: Mapping[str, str]
     """Digests of the model, adapter, template and prompts that the vectors belong to."""
 
+    def __len__(self) -> int:
+        """How many layers there are."""
+        return len(self.directions_LD)
+
+    def __iter__(self) -> Iterator[SteeringVector]:
+        """The vectors, from the first layer to the last."""
+        return map(self.__getitem__, range(len(self)))
+
     def __getitem__(self, layer: int) -> SteeringVector:
         """The vector of `layer`; raises if there is no such layer."""
-        count = len(self.directions_LD)
+        count = len(self)
         if not 0 <= layer < count:
             raise PhoqueError(
                 f"Layer {layer} does not exist: this model has {count} (0 to {count - 1})."
@@ -231,10 +239,16 @@ def strengths(
     reader: LanguageModel, messages: Messages, reply: str, vector: SteeringVector
 ) -> list[TokenStrength]:
     """The reply's tokens after the messages, in lengths of the vector; see `Lab.strengths`."""
+    check_whole(reply, "assistant")
     tokens = reader.tokenizer(reply, add_special_tokens=False).input_ids
     if not tokens:
         return []
     text = [*encode(reader.tokenizer, messages), *tokens]
+    if len(text) > reader.context_length:
+        raise PhoqueError(
+            f"Message and reply are {len(text)} tokens long, and {reader.name} can read "
+            f"{reader.context_length}. Shorten them."
+        )
     [stream_LSD] = token_streams(reader, [text], positions=len(tokens), layers=[vector.layer])
     along_S = stream_LSD[0] @ vector.direction_D / vector.norm**2
     pieces = _texts(reader.tokenizer, tokens)

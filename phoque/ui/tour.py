@@ -65,7 +65,7 @@ def steps(info: LabInfo) -> tuple[Step, ...]:
             text="The curve shows in which layer the direction changes the replies, and the grey "
             "band shows what random directions do there.",
             tab="psm",
-            points=("#ph-section-layers .ph-section-head", "#ph-section-layers .ph-plot"),
+            points=("#ph-section-layers .ph-plot",),
             masked=False,
         ),
         Step(
