@@ -13,8 +13,7 @@ from phoque.cli.run.all import INCOMPLETE
 from phoque.errors import PhoqueError
 from phoque.files import replaced_folder
 from phoque.pipeline.choice import choose, unfinished
-from phoque.pipeline.display import expected_seconds
-from phoque.pipeline.running import Stopped, read_attempts, run_pipeline
+from phoque.pipeline.running import Stopped, expected_seconds, read_attempts, run_pipeline
 from phoque.progress import span
 from phoque.run.directory import RunDirectory
 from phoque.run.manifest import Made

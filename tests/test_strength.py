@@ -13,8 +13,7 @@ from phoque.models.template import encode
 from phoque.serving.batch import Batch
 from phoque.serving.worker import Worker
 from phoque.steering.capture import token_streams
-from phoque.steering.strength import strengths
-from phoque.steering.vectors import SteeringVector
+from phoque.steering.vectors import SteeringVector, strengths
 from tests.conftest import conversation
 from tests.serving import wait_until
 

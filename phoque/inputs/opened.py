@@ -75,16 +75,10 @@ class Input:
 def recognised(
     stream: BinaryIO, name: str, encoding: str | None = None, *, remedy: str = SAVE
 ) -> Input:
-    """The stream as text.
+    """The stream of bytes, also packed by gzip, as text; `name` is for errors.
 
-    Args:
-        stream: bytes, also packed by gzip.
-        name: for errors.
-        encoding: None takes that of the byte order mark, or else UTF-8.
-        remedy: what to do about text in another encoding.
-
-    Raises:
-        PhoqueError: it is not text, or there is no such encoding.
+    Without an encoding it is that of the byte order mark, or else UTF-8. PhoqueError where it is not text,
+    or there is no such encoding; `remedy` says what to do about text in another one.
     """
     data, head = _ahead(stream)
     if head.startswith(GZIP):

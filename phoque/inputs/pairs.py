@@ -19,13 +19,8 @@ NO = frozenset(
 def read_pairs(path: Path, text: str, word: str) -> Iterator[tuple[int, str, str]]:
     """Line, text and word of every row; a row whose word is missing has an empty one.
 
-    Args:
-        path: CSV, TSV, JSON or JSON Lines, also gzipped.
-        text: column, or key, of the text.
-        word: column, or key, of what is said about it.
-
-    Raises:
-        PhoqueError: the file or a row cannot be read, or has no such column; names file and line.
+    The file is CSV, TSV, JSON or JSON Lines, also gzipped; `text` and `word` are columns or keys.
+    PhoqueError where the file or a row cannot be read, or has no such column; names file and line.
     """
     if not path.is_file():
         raise PhoqueError(f"There is no file {path}. Give a table or JSON Lines with texts.")

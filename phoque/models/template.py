@@ -16,11 +16,8 @@ def render(tokenizer: Any, messages: Messages) -> str:
     """The text a model reads before it replies to `messages`.
 
     The first message must be a system message. Without one, some templates (Ministral's) insert a
-    long default, which a persona vector would absorb.
-
-    Raises:
-        PhoqueError: there is no leading system message, the template fails, a message holds half a
-            character, or one from outside a control token, which could forge another message.
+    long default, which a persona vector would absorb. PhoqueError where there is none, the template fails,
+    a message holds half a character, or one from outside a control token, which could forge another message.
     """
     return "".join(_pieces(tokenizer, messages))
 

@@ -21,8 +21,7 @@ LEAVE_SECONDS = 5
 def serve(run: Path | None, host: str, port: int, progress: Progress) -> None:
     """Open a run and serve it until the process is told to stop.
 
-    Raises:
-        PhoqueError: there is no token, the run cannot be opened, or the port is taken.
+    PhoqueError where there is no token, the run cannot be opened, or the port is taken.
     """
     if not 0 < port <= LARGEST_PORT:
         raise PhoqueError(f"The port is {port}; give one from 1 to {LARGEST_PORT}.")

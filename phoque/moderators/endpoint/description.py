@@ -10,7 +10,7 @@ from pydantic import Field, JsonValue, field_validator, model_validator
 
 from phoque.moderators.endpoint.paths import parsed
 from phoque.run.record import Part
-from phoque.run.settings import read_shipped
+from phoque.settings import read_shipped
 
 SHIPPED = Path(__file__).parent / "services"
 VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")

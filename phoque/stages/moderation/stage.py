@@ -22,14 +22,17 @@ from phoque.run.scored import PRIMARY, Contour, GapExample, ScoredReply
 from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.corpus.safe import Mask
 from phoque.stages.moderation.candidates import candidates, examples_of
-from phoque.stages.moderation.friendly import SAMPLING, SEEDS, replies_by_scale, replies_of
 from phoque.stages.moderation.messages import PROMPTS, every_prompt, prompts_by_category
 from phoque.stages.moderation.scored import (
+    SAMPLING,
+    SEEDS,
     agreements,
     contour_of,
     flags_of,
     moderate,
     outcomes_of,
+    replies_by_scale,
+    replies_of,
     word_lists,
 )
 

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from phoque.errors import PhoqueError
 from phoque.run.record import Part
-from phoque.run.settings import read_shipped
+from phoque.settings import read_shipped
 
 SHIPPED = Path(__file__).parent / "policies"
 DEFAULT = ("words", "meaning")
