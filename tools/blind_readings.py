@@ -43,7 +43,7 @@ from phoque.stats.ranking import roc_auc
 from phoque.stats.rates import Rate, grouped
 from phoque.text import text_id
 
-DRAWN = 300
+DRAWN = 600
 SEED = 42
 RULE = (
     "The judge with the highest chance of ranking a reply that the two readings call hostile (a mean "
