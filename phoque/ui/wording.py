@@ -36,6 +36,7 @@ ASKING = "Asking the model…"
 WAITING = "Your prompt waits for the model."
 IN_LINE = "{} ahead of you; your turn comes in about {:.0f} s."
 STOPPED, CLEARED = "Stopped.", "Cleared."
+AT_ZERO = "At scale 0 nothing is added: the reply is that of Neutral."
 EMPTY_COLUMN = "Nothing yet. Press Run or pick an example."
 NOTHING_TO_RETRY = "There is no prompt to run again yet. Type one and press Run."
 FINISHES = {
