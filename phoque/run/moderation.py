@@ -17,7 +17,7 @@ CALLED = {
     "embedded.mean": "ToxBlock + SVM",
     "embedded.toxblock": "ToxBlock",
     "embedded.svm": "SVM",
-    "embedded.lexicon": "Word list",
+    "embedded.lexicon": "Profanity list",
     "embedded.semantic": "By meaning",
 }
 """What people read instead of a moderator's name in files and commands."""

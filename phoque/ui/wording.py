@@ -58,8 +58,8 @@ JUDGED = ("✓ not hostile", "⚑ hostile")
 MODERATED = ("✓ passes", "⚑ flagged")
 """Below the threshold, and from it on."""
 CHECKS = "What judge and moderators say"
-FLAGS_FROM, ONE_WORD = "flags from", "flags a text with a listed word"
-LISTED = "listed word"
+PERSONA_LIST = "Words that show this persona. The profanity list of a moderator is another one."
+FLAGS_FROM, ONE_WORD = "flags from", "flags a text with a word of its own list"
 BY_WORD = "Show the vector, word by word"
 NOTHING_TO_READ = "There is no reply to read yet. Ask something first."
 READS, HAS_READ = "The base model reads reply {} of {}…", "The base model read {} at layer {}"
@@ -111,6 +111,12 @@ def column(condition: Condition, persona: str = "toxic") -> Column:
 def titled(persona: str) -> str:
     """A persona's name as a title."""
     return persona.replace("_", " ").capitalize()
+
+
+def listed(number: int, persona: str) -> str:
+    """How many words of the persona's own list a reply has; only those of a hostile one are an alarm."""
+    sign, words = "⚑" if persona == "toxic" else "❋", "word" if number == 1 else "words"
+    return f"{sign} {number} {words} of the {titled(persona)} list"
 
 
 def content_note(persona: str) -> str:

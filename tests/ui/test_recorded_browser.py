@@ -91,9 +91,9 @@ def test_the_page_opens_with_a_masked_comparison_and_asks_nothing(page, services
 
 def test_under_each_reply_stands_what_judge_and_moderators_say(page):
     said = recorded(page, "Toxic").locator(".ph-checks li")
-    expect(said).to_have_text(["Judge ⚑ hostile", "SVM ⚑ flagged", "Word list ✓ passes"])
+    expect(said).to_have_text(["Judge ⚑ hostile", "SVM ⚑ flagged", "Profanity list ✓ passes"])
     said = recorded(page, "Neutral").locator(".ph-checks li")
-    expect(said).to_have_text(["Judge ✓ not hostile", "SVM ✓ passes", "Word list ✓ passes"])
+    expect(said).to_have_text(["Judge ✓ not hostile", "SVM ✓ passes", "Profanity list ✓ passes"])
 
 
 def test_a_recorded_text_cannot_become_markup(page):
