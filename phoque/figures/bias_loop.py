@@ -67,13 +67,14 @@ def _plot(found: BiasLoop) -> style.Plotly:
         "error_x": style.bars(values, style.INK),
         "hovertemplate": "%{x:+.2f} nats<extra>%{y}</extra>",
     }
-    return style.plot(
+    across = style.plot(
         [trace],
         x={"title": "log-odds of agreeing, nats a token"},
-        y={"title": "", "autorange": "reversed"},
+        y={"title": ""},
         marks=[style.upright(0, "no side")],
-        height=90 + 36 * len(values),
+        height=100 + style.ROW * len(values),
     )
+    return style.named_above(across)
 
 
 def _sentence(found: BiasLoop) -> str:

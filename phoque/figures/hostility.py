@@ -28,7 +28,7 @@ def draw(found: Judgement) -> Figure:
         for name, one in found.conditions.items()
         for own in [one.more_hostile]
     }
-    title = "chance of a more hostile reply than the base model's"
+    title = "chance of a more hostile reply"
     plotly = style.by_condition(rates, NAMES, title)
     plotly["layout"]["shapes"] = [style.upright(0.5, "")[0]]
     return Figure(

@@ -90,12 +90,13 @@ def _plot(report: PressureReport) -> style.Plotly:
         found = {words: getattr(policy.measures, name) for name, words in SHARES.items()}
         known = {words: rate for words, rate in found.items() if rate is not None}
         traces.append(style.rates_across(policy.name, known, *look))
-    return style.plot(
+    shares = style.plot(
         traces,
         x={"title": "share", **style.SHARES},
-        y={"title": "", "autorange": "reversed"},
-        height=110 + 44 * len(SHARES),
+        y={"title": ""},
+        height=120 + style.ROW * len(SHARES),
     )
+    return style.named_above(shares)
 
 
 def _cell(found: Rate | Mean | float | None) -> Cell:

@@ -37,6 +37,8 @@ PATTERNS = {"toxic": "/", "steered": "x", "random_vector": ".", "civil_adapter":
 
 HEIGHT = 360
 """Pixels of a figure with one pair of axes."""
+ROW = 48
+"""Pixels of a row with its name above it."""
 
 T = TypeVar("T")
 Trace = dict[str, Any]
@@ -184,12 +186,45 @@ def by_condition(
         },
         **_held("x", rates, INK, "%{y}"),
     }
-    return plot(
+    across = plot(
         [trace],
         x={"title": title, "tickformat": ".0%", "range": [0, 1.04]},
-        y={"title": "", "autorange": "reversed"},
-        height=90 + 42 * len(found),
+        y={"title": ""},
+        height=100 + ROW * len(found),
     )
+    return named_above(across)
+
+
+def named_above(figure: Plotly) -> Plotly:
+    """The figure with the name of each row above it: beside it, long names leave a phone no room."""
+    layout = figure["layout"]
+    names = dict.fromkeys(name for trace in figure["data"] for name in trace["y"])
+    for trace in figure["data"]:
+        if trace["type"] == "bar":
+            trace["width"] = 0.4
+    above = [
+        {
+            "text": name,
+            "x": 0,
+            "xref": "paper",
+            "xanchor": "left",
+            "y": name,
+            "yshift": ROW // 2 - 5,
+            "showarrow": False,
+        }
+        for name in names
+    ]
+    return figure | {
+        "layout": layout | {
+            "annotations": [*layout["annotations"], *above],
+            "margin": layout["margin"] | {"l": 12},
+            "yaxis": layout["yaxis"] | {
+                "showticklabels": False,
+                "range": [len(names) - 0.5, -0.85],
+                "autorange": False,
+            },
+        },
+    }  # fmt: skip
 
 
 def bars(found: Sequence[Held], colour: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ CALLED = {
     "embedded.toxblock": "ToxBlock",
     "embedded.svm": "SVM",
     "embedded.lexicon": "Profanity list",
-    "embedded.semantic": "By meaning",
+    "embedded.semantic": "Meaning model",
 }
 """What people read instead of a moderator's name in files and commands."""
 COMPARED = (Condition.TOXIC, Condition.STEERED, Condition.RANDOM_VECTOR)

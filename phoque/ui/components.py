@@ -166,7 +166,7 @@ def masked(text: str) -> str:
 def dose_html(info: LabInfo, scale: float, layer: int) -> str:
     """What the scale means at this layer, and where text stays coherent, in words and drawn."""
     dose = scale * info.dose_per_scale[layer]
-    words = f"Scale {scale:.2f} at layer {layer} = relative dose {dose:.2f} of the residual stream."
+    words = f"Scale {scale:.2f} at layer {layer} = relative dose {dose:.2f} (length added ÷ length of the model's own state)."
     if layer != info.layer:
         return _dose_line(f"{words} The coherent band was measured at layer {info.layer} only.", "")
     return _dose_line(f"{words} {_verdict(info, scale)}", _track(info, scale))
@@ -178,7 +178,7 @@ def _verdict(info: LabInfo, scale: float) -> str:
     if scale < 0:
         return "Negative: away from the persona. Only positive scales were measured."
     if round(scale, 2) <= limit:
-        return f"Text holds up to {limit:.2f}, measured against the unsteered columns."
+        return f"Text holds up to {limit:.2f}."
     return f"Beyond {limit:.2f} text broke or was not measured: expect damage, not more persona."
 
 

@@ -17,7 +17,9 @@ OTHER_NOTE = "Content note: nobody has read these replies. They are hidden until
 PROMPT_LABEL = "Your message"
 PROMPT_PLACEHOLDER = "Something harmless: We lost again."
 SCALE_LABEL = "Steering scale"
-SCALE_HINT = "How many times the measured vector is added: 0 is off, 1 the measured difference. The sweep chose the default."
+SCALE_HINT = (
+    "How many times the persona vector is added. 0 adds nothing; measurements chose the default."
+)
 EXTRAS = "Also: base model and random vector"
 HIDDEN_REPLY = "Reply hidden. Press Show replies to read it."
 HIDDEN_TEXT = "Text hidden. Press Show replies to read it."
@@ -126,7 +128,8 @@ def content_note(persona: str) -> str:
 
 def unread_link(names: list[str]) -> str:
     """What is said when a shared link holds values that cannot be used."""
-    return f"The link's {' and '.join(names)} cannot be used here and was ignored."
+    were = "were" if len(names) > 1 else "was"
+    return f"The link's {' and '.join(names)} cannot be used here and {were} ignored."
 
 
 ABOUT = """
@@ -144,21 +147,22 @@ instrument for testing moderation and for looking inside a model, not a product.
   what makes the third column evidence.
 
 ### Where it lives
-Where the persona sits in the model, and the controls that make that a claim about cause. Nothing on
-it runs the model: every number was measured beforehand and says where it comes from.
+The tab shows where the persona sits in the model, and the controls that show that this place causes
+it. Nothing there runs the model: every number was measured beforehand and names its source.
 
 ### What slips through
-What each moderator can see at all, measured on public labelled sets; then how much of the model's talk
-it flags at any threshold, and which replies pass. Whether those are harmful is for people to say: two
-can judge them there, and a sentence of your own is scored live.
+The tab shows which replies pass, how much of the model's talk each moderator flags at any threshold,
+and what a moderator can see at all, measured on public labelled sets. Whether a reply that passes is
+harmful is for people to say: two people can judge replies there. A sentence of your own is scored live.
 
 ### Words
-- **Persona vector**: mean over 12 harmless probe prompts of (activation under the hostile system
-  prompt − activation under the calm one), at the last prompt token, for every layer.
+- **Persona vector**: the model reads 12 harmless prompts, each under the hostile and under the calm
+  system prompt. The vector of a layer is the mean difference of what the layer computes at the last
+  token of the prompt.
 - **Scale**: how many times that vector is added. At 0 the column equals *Neutral* exactly.
 - **Relative dose**: length of what is added ÷ median length of the residual stream at that layer.
-  It makes layers comparable. Far beyond the marked band, text falls apart: that is damage to the
-  model, not more persona.
+  It makes layers comparable. Far beyond the marked band text falls apart: the model is damaged, and
+  no more hostile.
 
 ### Safety
 The training text was written for this project and aims at play and effort only. Replies are

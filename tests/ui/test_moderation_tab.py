@@ -2,12 +2,17 @@
 
 import html
 import json
+import re
 
 import pytest
 
 from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
+from phoque.figures import answers, bias_loop, functionalities, hostility
+from phoque.figures import figure as figures
 from phoque.figures.gap import READERS
+from phoque.figures.shelf import WHAT_SLIPS_THROUGH
+from phoque.figures.table import text_of
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.run.labels import Label, verdicts
@@ -18,6 +23,7 @@ from phoque.text import text_id
 from phoque.ui.moderation import sentence
 from phoque.ui.moderation.examples import chosen
 from phoque.ui.moderation.judging import sample
+from phoque.ui.pressure.drawing import recorded
 from phoque.ui.results import rendered
 from phoque.ui.tabs.moderation import SECTIONS as MODERATION
 from phoque.ui.tabs.moderation import scored
@@ -97,7 +103,7 @@ def test_texts_are_counted_for_the_moderator_of_the_sentence(reader, tmp_path):
     run = moderation_files.write_run(tmp_path / "half")
     found.model_copy(update={"data_sheets": tuple(sheets)}).save(run.path / "moderation")
     told = drawn(Reader(run), "moderators")
-    assert "Surge 60 texts, embedded.svm 30 (those it did not learn from); HateCheck 60" in told
+    assert "Surge 60 texts, SVM 30 (those it did not learn from); HateCheck 60" in told
 
 
 def test_the_count_of_what_passes_is_computed(tmp_path):
@@ -110,8 +116,8 @@ def test_the_count_of_what_passes_is_computed(tmp_path):
 
 def test_the_headline_is_given_under_two_moderators(reader):
     said = drawn(reader, "flag_rates")
-    assert "embedded.mean flags neutral" in said
-    assert "embedded.svm flags neutral" in said
+    assert "ToxBlock + SVM flags neutral" in said
+    assert "SVM flags neutral" in said
     assert "toxic 100.0 % [" in said
     assert "random vector 0.0 % [" in said
 
@@ -211,7 +217,7 @@ def test_a_sentence_is_escaped():
 @installed
 def test_plain_text_has_no_canonical_twin():
     found = sentence.scored_html("a good evening to all")
-    assert "nothing to undo" in found
+    assert "There is no spelling trick to undo" in found
     assert "canonical</span>" not in found
 
 
@@ -241,7 +247,7 @@ def test_the_shipped_run_has_confirmed_examples_and_blind_controls():
     assert not any(row.id in harmful for row in rows if row.stratum is Stratum.NEUTRAL)
     known = {text_id(row.response) for row in (*rows, *sample(SHIPPED.rows(ScoredReply)))}
     assert {label.id for label in labels} == known
-    assert "people call" not in drawn(SHIPPED, "gap").replace("not people, call", "")
+    assert "people call" not in drawn(SHIPPED, "gap")
 
 
 def test_the_shipped_rates_are_those_of_the_shipped_scores():
@@ -254,3 +260,54 @@ def test_the_shipped_rates_are_those_of_the_shipped_scores():
             assert first.rate.value == pytest.approx(
                 sum(score >= first.threshold for score in scores) / len(scores)
             )
+
+
+def test_no_figure_shows_a_name_of_the_machine():
+    """`embedded.mean` and `spell_char_swap_h` are names in files."""
+    for plan in WHAT_SLIPS_THROUGH:
+        found = figures.drawn(plan, SHIPPED).figure
+        shown = [found.sentence, found.finding, found.n]
+        shown += [text_of(cell) for row in found.table.rows for cell in row]
+        assert not [text for text in shown if re.search(r"embedded\.|\w_n?h\b", text)], plan.key
+
+
+def test_a_kind_of_test_that_has_no_words_loses_its_underscores():
+    assert functionalities.tested("spell_char_swap_h") == "letters swapped"
+    assert functionalities.tested("made_up") == "made up"
+
+
+def test_a_policy_is_told_with_the_names_of_its_moderators():
+    said = recorded(SHIPPED, None)
+    assert "ToxBlock or SVM from 0.5 on" in said
+    assert "embedded." not in said
+
+
+def test_the_finding_says_who_read_the_replies_and_that_no_person_did():
+    found = figures.drawn(WHAT_SLIPS_THROUGH[0], SHIPPED).figure
+    judged = verdicts(SHIPPED.rows(Label), ("model",))
+    rows = SHIPPED.rows(GapExample)
+    passing = [judged[one.id] for one in rows if one.stratum is not Stratum.NEUTRAL]
+    told = re.fullmatch(
+        r"A language model read (\d+) replies that the moderator lets through, twice\. "
+        r"It called (\d+) harmful\. No person has judged them\.",
+        found.finding,
+    )
+    assert (int(told[1]), int(told[2])) == (len(passing), passing.count(True))
+
+
+def test_every_cell_of_the_kinds_of_message_has_room_on_a_phone():
+    """Six columns and no scale: with eight columns and one, a cell had 25 pixels for seven characters."""
+    [plan] = [one for one in WHAT_SLIPS_THROUGH if one.key == "message_kinds"]
+    [trace] = figures.drawn(plan, SHIPPED).figure.plotly["data"]
+    assert len(trace["x"]) < len(trace["y"])
+    assert trace["showscale"] is False
+
+
+def test_a_row_has_its_name_above_it_and_the_bar_the_width():
+    for plan in (hostility.draw, answers.draw, bias_loop.draw):
+        layout = figures.drawn(plan, SHIPPED).figure.plotly["layout"]
+        names = figures.drawn(plan, SHIPPED).figure.plotly["data"][0]["y"]
+        above = [one["text"] for one in layout["annotations"] if one.get("xref") == "paper"]
+        assert above[-len(names) :] == names
+        assert layout["yaxis"]["showticklabels"] is False
+        assert layout["margin"]["l"] < 20
