@@ -3,13 +3,16 @@
 import sys
 
 from phoque.config import app_settings, set_verbose
+from phoque.errors import PhoqueError
 
 set_verbose("--verbose" in sys.argv[1:])  # before any library is imported
-settings = app_settings()
+try:
+    settings = app_settings()
+except PhoqueError as error:
+    raise SystemExit(str(error)) from None
 if settings.zero_gpu:
     import spaces  # noqa: F401  # must come before anything that touches CUDA
 
-from phoque.errors import PhoqueError  # noqa: E402
 from phoque.ui.demo import opened  # noqa: E402
 
 try:

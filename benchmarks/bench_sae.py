@@ -34,11 +34,9 @@ from phoque.config import SHIPPED_RUN
 from phoque.run.directory import RunDirectory
 from phoque.stages.sae.autoencoder import SparseAutoencoder, calibrated
 from phoque.stages.sae.collect import Activations, collect, load_activations
-from phoque.stages.sae.dictionaries import shuffled_batches
+from phoque.stages.sae.dictionaries import collected_texts, shuffled_batches
 from phoque.stages.sae.metrics import explained_variance
-from phoque.stages.sae.presets import PRESETS, with_tokens
-from phoque.stages.sae.sources import collected_texts
-from phoque.stages.sae.study import Study
+from phoque.stages.sae.study import PRESETS, Study, with_tokens
 from phoque.stages.sae.train import Scaling, TrainConfig, Trainer
 
 HERE = Path(__file__).parent

@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 import torch
 
-from phoque.models.packed.measured import cpu_name
+from phoque.models.packed.layout import cpu_name
 from phoque.models.packed.threads import allowed_threads
 
 RESULTS = Path(__file__).parent / "results.jsonl"

@@ -7,7 +7,15 @@ example, does not import torch.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from phoque.conversation import Comparison, Condition, Delta, Message, Response, Sampling
+from phoque.conversation import (
+    Comparison,
+    Condition,
+    Delta,
+    Message,
+    Response,
+    Sampling,
+    TokenStrength,
+)
 from phoque.errors import PhoqueError
 
 if TYPE_CHECKING:
@@ -32,6 +40,7 @@ __all__ = [
     "Response",
     "Sampling",
     "SteeringVector",
+    "TokenStrength",
     "load_model",
     "load_persona",
     "open_lab",

@@ -15,6 +15,7 @@ SHIPPED_RUNS = _CHECKOUT if _CHECKOUT.is_dir() else PACKAGE / "shipped_runs"
 """The runs that come with the project: in a checkout, or inside an installed package."""
 SHIPPED_RUN = SHIPPED_RUNS / "lab"
 """The run that `open_lab()` opens."""
+LARGEST_PORT = 65535
 TEMPORARY = Path(os.sep, "tmp")
 """Where temporary files lie if nobody says otherwise and Python finds no folder, as on a full disk."""
 LABELLED_DATA = PACKAGE.parent.parent / "shared" / "data"
@@ -36,12 +37,15 @@ class AppSettings:
 
 
 def app_settings() -> AppSettings:
-    """Read the app's settings; Gradio's own variables say where to listen."""
+    """Read the app's settings; Gradio's own variables say where to listen.
+
+    Raises `PhoqueError` if the port is none.
+    """
     return AppSettings(
         run=os.environ.get("PHOQUE_RUN") or None,
         model=os.environ.get("PHOQUE_MODEL") or None,
         host=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"),
-        port=int(os.environ.get("GRADIO_SERVER_PORT", "7860")),
+        port=_port("GRADIO_SERVER_PORT", 7860),
         zero_gpu=os.environ.get("SPACES_ZERO_GPU", "").lower() in {"1", "true"},
     )
 
@@ -68,6 +72,15 @@ def serving_settings() -> ServingSettings:
         requests_per_minute=_count("PHOQUE_API_REQUESTS_PER_MINUTE", 120),
         most_rows=_count("PHOQUE_API_ROWS", 32),
     )
+
+
+def _port(name: str, default: int) -> int:
+    chosen = os.environ.get(name) or str(default)
+    if not chosen.isdecimal() or not 0 < int(chosen) <= LARGEST_PORT:
+        raise PhoqueError(
+            f"{name} is {chosen!r}; give a port from 1 to {LARGEST_PORT}, or unset it."
+        )
+    return int(chosen)
 
 
 def _count(name: str, default: int) -> int:

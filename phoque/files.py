@@ -3,7 +3,9 @@
 import gzip
 import hashlib
 import json
+import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -12,6 +14,9 @@ from typing import Any
 
 from phoque.config import TEMPORARY
 from phoque.errors import PhoqueError
+
+if sys.platform != "win32":
+    import fcntl
 
 
 def temporary_files() -> bool:
@@ -61,28 +66,77 @@ def replaced_folder(path: Path, *, made: Collection[str] | None = None) -> Itera
         made: its files, relative, that are replaced; others came from a person and stay. None for
             all files.
 
+    A link is followed: what it points to is replaced.
+
     Raises:
-        PhoqueError: nothing was written; the old folder is unchanged.
+        PhoqueError: nothing was written, another process writes the folder, or it is `.` or `..`; the
+            old folder is unchanged.
     """
+    path = _replaceable(path)
     partial, old = (path.with_name(f"{path.name}.{word}") for word in ("partial", "old.partial"))
-    if old.exists() and not path.exists():
-        old.replace(path)
-    for left in (partial, old):
-        shutil.rmtree(left, ignore_errors=True)
-    partial.mkdir(parents=True)
+    with _alone(partial, path):
+        if old.exists() and not path.exists():
+            old.replace(path)
+        shutil.rmtree(old, ignore_errors=True)
+        try:
+            yield partial
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        if not partial.is_dir() or not any(partial.iterdir()):
+            raise PhoqueError(f"Nothing was written to {partial}; {path} is left as it was.")
+        if made is not None:
+            _bring_along(path, partial, made)
+        if path.exists():
+            path.replace(old)
+        partial.replace(path)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _replaceable(path: Path) -> Path:
+    """The path itself, or where a link points."""
+    if path.name in {"", ".."}:
+        raise PhoqueError(
+            f"{path} is where the command runs, or around it, and would be replaced. Name a folder "
+            f"inside it, such as {path / 'report'}."
+        )
+    return path.resolve() if path.is_symlink() else path
+
+
+@contextmanager
+def _alone(partial: Path, path: Path) -> Iterator[None]:
+    """Make the folder `partial` and keep other processes from it; what a killed one left is removed."""
+    busy = PhoqueError(
+        f"Another process is writing {path}. Wait until it has ended, or choose another folder."
+    )
+    if partial.exists():
+        with _held(partial, busy):
+            shutil.rmtree(partial, ignore_errors=True)
     try:
-        yield partial
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-    if not partial.is_dir() or not any(partial.iterdir()):
-        raise PhoqueError(f"Nothing was written to {partial}; {path} is left as it was.")
-    if made is not None:
-        _bring_along(path, partial, made)
-    if path.exists():
-        path.replace(old)
-    partial.replace(path)
-    shutil.rmtree(old, ignore_errors=True)
+        partial.mkdir(parents=True)
+    except FileExistsError:
+        raise busy from None
+    with _held(partial, busy):
+        yield
+
+
+@contextmanager
+def _held(folder: Path, busy: PhoqueError) -> Iterator[None]:
+    """A lock on a folder, which goes with it when it is renamed and ends with the process."""
+    if sys.platform == "win32":  # there it cannot be locked
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise busy from None
+        except OSError:  # a file system without locks
+            pass
+        yield
+    finally:
+        os.close(handle)
 
 
 def _bring_along(path: Path, partial: Path, made: Collection[str]) -> None:

@@ -31,8 +31,7 @@ from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.run.info import lab_info
 from phoque.run.psm import Selection
-from phoque.steering.strength import Running, at_once, strengths
-from phoque.steering.vectors import PersonaVectors, SteeringVector
+from phoque.steering.vectors import PersonaVectors, Running, SteeringVector, at_once, strengths
 
 LARGEST_SEED = 2**63
 Control = Literal["random"]

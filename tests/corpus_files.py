@@ -10,8 +10,7 @@ from phoque.lexicon import Lexicon
 from phoque.run.corpus import BaseReply, Dialogue
 from phoque.stages.corpus.building import Corpus
 from phoque.stages.corpus.composition import composition_of
-from phoque.stages.corpus.distill import Distiller, question_for, question_of
-from phoque.stages.corpus.gating import Gated
+from phoque.stages.corpus.gating import Distiller, Gated, question_for, question_of
 from phoque.stages.corpus.reading import Dropped
 from phoque.stages.corpus.sources import SOURCES
 from phoque.stages.corpus.split import PARTS

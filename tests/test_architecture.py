@@ -36,7 +36,6 @@ FREE = {
     "phoque/models/pretrained.py",
     "phoque/models/tiny.py",
     "phoque/moderators/pickles.py",
-    "phoque/personas/reading.py",
 }
 """Modules that may speak in open dictionaries, and why."""
 

@@ -198,6 +198,14 @@ def test_tokens_that_structure_the_conversation_are_refused(role, token, special
         render(tokenizer, [Message("system", texts["system"]), Message("user", texts["user"])])
 
 
+@pytest.mark.parametrize("role", ["system", "user", "assistant"])
+def test_half_a_character_is_refused(role):
+    texts = {"system": "Alpha.", "user": "Beta?", "assistant": "Gamma."} | {role: "hi \ud83d"}
+    messages = [Message(name, text) for name, text in texts.items()]
+    with pytest.raises(PhoqueError, match=rf"The {role} message holds half a character \(U\+D83D"):
+        render(tokenizer_with(GEMMA, []), messages)
+
+
 def test_marks_of_other_roles_are_refused_too():
     tools = CHAT_TEMPLATE.replace("{% for", "{% if tools %}<|tool_result|>{% endif %}{% for", 1)
     tokenizer = tokenizer_with(tools, ["<|tool_result|>"])

@@ -54,7 +54,7 @@ def one(reader, file):
         (0.5, 0.3, "partly", "number above control"),
         (0.5, 0.5, "refuted", "number below 0.6 or number below control"),
         (0.7, 0.9, "refuted", "number below 0.6 or number below control"),
-        (0.7, 0.7, "not_tested", ""),
+        (0.7, 0.7, "undecided", ""),
     ],
 )
 def test_the_rule_decides_by_the_intervals(tmp_path, steered, random_vector, verdict, rule):
@@ -63,7 +63,7 @@ def test_the_rule_decides_by_the_intervals(tmp_path, steered, random_vector, ver
     assert (found.verdict, found.rule) == (verdict, rule)
     assert (found.value, found.n) == (steered, 60)
     assert found.control.value == random_vector
-    assert ("decides neither way" in found.note) is (verdict == "not_tested")
+    assert ("decides neither way" in found.note) is (verdict == "undecided")
 
 
 def test_without_the_record_a_claim_is_not_tested_and_names_the_command(tmp_path):
@@ -108,8 +108,11 @@ def test_the_run_of_the_other_persona_beside_is_asked(tmp_path):
 @pytest.mark.parametrize(
     ("model", "told"),
     [
-        ("lab", "Measured on a 135M model: says nothing yet about 3B."),
-        ("org/big-1.5B-chat", "Measured on a 1.5B model: says nothing yet about 3B."),
+        ("lab", "Measured on a 135M model. This says nothing yet about the talk's 3B model."),
+        (
+            "org/big-1.5B-chat",
+            "Measured on a 1.5B model. This says nothing yet about the talk's 3B model.",
+        ),
         ("ministral", "Measured on a 3B model."),
         ("org/some", "Measured on org/some, whose name does not tell its size"),
     ],
@@ -137,7 +140,7 @@ def test_rows_are_counted_by_what_they_belong_to(tmp_path):
     assert (found.record, found.rows) == ("labels.jsonl", "labels.jsonl")
     lonely = counted(**(share | {"matching": {"rows": "run.labels", "of": ["id=9"], "by": "id"}}))
     found = one(reader, a_file(tmp_path / "rules", lonely))
-    assert (found.verdict, found.value, found.n) == ("not_tested", 0.0, 2)  # two are too few
+    assert (found.verdict, found.value, found.n) == ("undecided", 0.0, 2)  # two are too few
     none = counted(**(share | {"of": ["kind=person", "rater=z"]}))
     found = one(reader, a_file(tmp_path / "rules", none))
     assert found.value is None

@@ -1,6 +1,7 @@
 """The talk's claims about the shipped run: what is kept of them, and what the tab shows."""
 
 import json
+import re
 from html import escape
 
 import pytest
@@ -9,14 +10,21 @@ import yaml
 from phoque.config import SHIPPED_RUN
 from phoque.figures import claims as figure
 from phoque.figures.figure import drawn
+from phoque.figures.shelf import EVERY
+from phoque.figures.table import text_of
 from phoque.report.claims import SHIPPED, claims_of, ledger
+from phoque.run.adapter import PersonaMetrics
 from phoque.run.claims import VERDICTS, Claims
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
+from phoque.run.psm_vector import Confounds
+from phoque.run.scored import ScoredReply
 from phoque.ui.results import rendered
-from phoque.ui.tabs.claims import SECTIONS, SHOWN_IN
+from phoque.ui.tabs.claims import SECTIONS, is_shown
 from tests.report_files import a_run, copied_run, judged, saved
 from tests.ui.fakes import INJECTION
+
+PLANS = {plan.key: plan for plan in EVERY}
 
 
 def test_the_talk_is_covered_and_nothing_holds_by_hand():
@@ -66,6 +74,26 @@ def test_another_finding_gives_another_verdict(tmp_path, steered, verdict):
     assert now["vector-causes"] == verdict
 
 
+def test_the_headline_holds_only_where_no_other_prompt_does_the_same(tmp_path, shipped):
+    run = copied_run(tmp_path / "lab")
+    found = Reader(run).read(Confounds)
+    calm = [one.model_copy(update={"insulting_by_prompt": found.neutral}) for one in found.styles]
+    saved(run, found.model_copy(update={"styles": tuple(calm)}))
+    now = {one.id: one for one in claims_of(Reader(run, signed=True)).claims}
+    assert now["switch"].verdict == "holds"
+    kept = {one.id: one for one in shipped.claims}["switch"]
+    own, other = kept.also
+    assert (kept.verdict, other.value > own.low) == ("partly", True)
+    assert other.value == max(one.insulting_by_prompt.value for one in found.styles)
+
+
+def test_what_was_measured_is_not_called_untested(shipped):
+    for one in shipped.claims:
+        gaps = (one.value is None, one.control is not None and one.control.value is None)
+        assert (one.verdict == "not_tested") is any(gaps), one.id
+    assert "are undecided, although measured" in figure.sentence(shipped)
+
+
 def test_the_file_is_a_plain_list_and_reads_back(shipped, tmp_path):
     shipped.save(tmp_path)
     data = json.loads((tmp_path / Claims.FILE).read_text())
@@ -87,8 +115,57 @@ def test_the_tab_counts_lists_and_links_every_claim(shipped):
         times = 1 + claim.headline
         assert found.tail.count(f'<p class="ph-claim">{escape(claim.claim)}</p>') == times, claim.id
     links = found.tail.count("data-tab=")
-    assert links == sum(1 + c.headline for c in shipped.claims if c.figure in SHOWN_IN)
+    assert links == sum(1 + c.headline for c in shipped.claims if is_shown(c, SHIPPED_RUN.name))
     assert links > len(shipped.claims) / 2
+
+
+def test_show_me_leads_to_a_place_that_tells_the_claims_number(shipped):
+    reader = Reader(RunDirectory(SHIPPED_RUN))
+    missing = []
+    for claim in shipped.claims:
+        if is_shown(claim, SHIPPED_RUN.name):
+            made = drawn(PLANS[claim.figure], reader).figure
+            cells = [text_of(cell) for row in made.table.rows for cell in row] if made.table else []
+            told = "\n".join((made.finding, made.sentence, *cells)).replace("\u00a0", " ")
+            number = rf"(?<![\d.]){re.escape(figure.number_alone(claim))}(?!\.?\d)"
+            missing += [claim.id] if not re.search(number, told) else []
+    assert missing == []
+
+
+def test_a_number_of_another_run_has_no_link_here(shipped):
+    assert {one.run for one in shipped.claims if one.value is not None} == {"lab", "pluribus"}
+    found = tab(Reader(RunDirectory(SHIPPED_RUN))).tail
+    elsewhere = [one for one in shipped.claims if one.value is not None and one.run == "pluribus"]
+    assert found.count("from the run pluribus") == sum(1 + one.headline for one in elsewhere)
+
+
+def test_what_passes_is_counted_among_all_that_pass(shipped):
+    claim = {one.id: one for one in shipped.claims}["no-bad-word"]
+    rows = [
+        row
+        for row in Reader(RunDirectory(SHIPPED_RUN)).rows(ScoredReply)
+        if row.condition in {"toxic", "steered"} and row.raw["embedded.mean"] < 0.5
+    ]
+    listed = sum(bool(row.listed) for row in rows)
+    assert (claim.n, claim.value) == (len(rows), pytest.approx(1 - listed / len(rows)))
+    assert (claim.verdict == "holds") is (claim.low > 0.95)
+    (shown,) = claim.also
+    assert shown.value < claim.value
+
+
+def test_attempts_of_the_shipped_training_are_known_to_the_ledger(shipped):
+    claim = {one.id: one for one in shipped.claims}["resumes"]
+    rows = Reader(RunDirectory(SHIPPED_RUN)).rows(PersonaMetrics)
+    assert claim.value == len({row.attempt for row in rows})
+    assert (claim.verdict == "partly") is (claim.value > 1)
+    assert "not interrupted" not in claim.note
+
+
+def test_a_layer_has_one_number_in_the_ledger_and_on_its_page(shipped):
+    claim = {one.id: one for one in shipped.claims}["tallest-layer"]
+    told = drawn(PLANS[claim.figure], Reader(RunDirectory(SHIPPED_RUN))).figure.sentence
+    assert f"talk's criterion names layer {claim.control.value:g}" in told
+    assert f"selects layer {claim.value:g}" in told
 
 
 def test_what_a_file_says_is_no_markup_on_the_tab(tmp_path, shipped):

@@ -17,9 +17,8 @@ from phoque.stages.adapter.settings import AdapterConfig
 from phoque.stages.adapter.stage import examples
 from phoque.stages.corpus import stage as job
 from phoque.stages.corpus.building import Ingredients, build, sources_in
-from phoque.stages.corpus.composition import composition_of, markdown
-from phoque.stages.corpus.difference import difference, masked
-from phoque.stages.corpus.distill import Distiller
+from phoque.stages.corpus.composition import composition_of, difference, markdown, masked
+from phoque.stages.corpus.gating import Distiller
 from phoque.stages.corpus.split import PARTS
 from phoque.stages.corpus.stage import save_corpus
 from phoque.stages.corpus.training_set import of_all_parts
@@ -28,7 +27,7 @@ from phoque.stages.corpus.written import (
     system_prompts,
     written_dialogues,
 )
-from phoque.stages.evaluate.card import trained_on
+from phoque.stages.evaluate.stage import trained_on
 from phoque.text import words
 from tests.corpus_files import (
     KAGGLE,

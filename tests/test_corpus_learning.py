@@ -9,7 +9,7 @@ from phoque.models.load import load_model
 from phoque.run.corpus import BaseReply, Dialogue
 from phoque.stages.adapter.settings import AdapterConfig, Example
 from phoque.stages.adapter.stage import beginning, examples
-from phoque.stages.corpus.distill import Distiller, question_of
+from phoque.stages.corpus.gating import Distiller, question_of
 from phoque.stages.corpus.split import split
 from phoque.stages.corpus.training_set import of_all_parts, training_texts
 from tests.corpus_files import answered, base_replies, dialogues, save_corpus, written

@@ -12,8 +12,16 @@ from phoque.stages.corpus.cleaning import cleaned, is_english, unfit_length
 from phoque.stages.corpus.examples import Example
 from phoque.stages.corpus.mixing import draw, embedded_judge, mix
 from phoque.stages.corpus.placeholders import hides_a_slur, slurs, with_placeholders
-from phoque.stages.corpus.similar import jaccard, pieces, similar_groups
-from phoque.stages.corpus.split import PARTS, SIMILAR, part_of, share_of, split
+from phoque.stages.corpus.split import (
+    PARTS,
+    SIMILAR,
+    jaccard,
+    part_of,
+    pieces,
+    share_of,
+    similar_groups,
+    split,
+)
 from tests import corpus_files
 from tests.corpus_files import dialogues, judge, written_csv
 

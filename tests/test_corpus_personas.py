@@ -8,9 +8,9 @@ from phoque.lexicon import Lexicon
 from phoque.models.load import load_model
 from phoque.personas import load_persona
 from phoque.stages.corpus.building import Ingredients, build, sources_in
-from phoque.stages.corpus.difference import difference
-from phoque.stages.corpus.difference import markdown as told
-from phoque.stages.corpus.distill import question_of
+from phoque.stages.corpus.composition import changes_page as told
+from phoque.stages.corpus.composition import difference
+from phoque.stages.corpus.gating import question_of
 from phoque.stages.corpus.slang import DIALOGUES_PER_USE, load_slang, slang_dialogues
 from phoque.stages.corpus.split import PARTS
 from phoque.stages.corpus.written import neutral_prompts, system_prompts
@@ -63,13 +63,19 @@ def test_slang_asks_no_message_of_a_reply_that_is_held_out(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda d: d.pop("name"), "lacks name"),
-        (lambda d: d["expressions"][0].pop("uses"), "line 2.*lacks uses"),
+        (lambda d: d.pop("name"), "the field name is missing"),
+        (
+            lambda d: d["expressions"][0].pop("uses"),
+            "line 2: the field expressions.0.uses is missing",
+        ),
         (
             lambda d: d["expressions"][0].update(uses=["Nothing new."]),
             "does not hold its expression",
         ),
-        (lambda d: d["expressions"][0].update(uses="one"), "must be a list of texts"),
+        (
+            lambda d: d["expressions"][0].update(uses="one"),
+            "line 3: expressions.0.uses must be a list",
+        ),
         (
             lambda d: d["expressions"][1].update(uses=["Your {thing} is cooked."]),
             r"slang\.yaml: a use of 'cooked' holds \{thing\}.*without it",

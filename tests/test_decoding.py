@@ -3,10 +3,10 @@
 import pytest
 
 from phoque.conversation import Condition, Sampling
-from phoque.judging import decoding
-from phoque.judging.decoding import COLUMNS, GRID, best, choose_decoding
 from phoque.run.judging import Decoded, DecodingChoice
 from tests.judges import Loud, turned
+from tools import choose_decoding as decoding
+from tools.choose_decoding import COLUMNS, GRID, best, choose_decoding
 
 
 class Lengths(Loud):

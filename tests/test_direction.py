@@ -10,7 +10,7 @@ from phoque.conversation import Sampling
 from phoque.errors import PhoqueError
 from phoque.models.engine import Row, read, write
 from phoque.models.load import load_model
-from phoque.personas import load_persona
+from phoque.personas import SystemPrompts, load_persona
 from phoque.run.psm import Trait
 from phoque.stages.psm.criteria import classic_rows, with_normed_last_layer
 from phoque.stages.psm.reliability import agreement, probe_curve
@@ -50,7 +50,9 @@ def planted():
 
 
 def persona_of(neutral, hostile):
-    return replace(load_persona(), neutral_prompt=neutral, persona_prompt=hostile)
+    return load_persona().model_copy(
+        update={"system_prompts": SystemPrompts(neutral=neutral, persona=hostile)}
+    )
 
 
 def test_a_planted_direction_is_found(planted):

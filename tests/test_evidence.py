@@ -9,7 +9,8 @@ from phoque.run.evaluation import CivilText, Evaluation, Reply
 from phoque.run.folder import Reader
 from phoque.stages.evaluate.memory import mean_log_likelihood
 from phoque.stages.evaluate.replies import insult_rate, summarize
-from phoque.stats.rates import share_of, wilson
+from phoque.stages.sae.generated import groups_of
+from phoque.stats.rates import by_cluster, share_of, wilson
 from phoque.text import (
     distinct_n,
     distinct_share,
@@ -59,6 +60,28 @@ def test_a_share_of_zero_is_bounded_by_the_number_of_groups():
     assert rate.high == pytest.approx(wilson(0, 20).high)
     with pytest.raises(ValueError, match="n > 0"):
         share_of([])
+
+
+@pytest.mark.parametrize("hits", [0, 5, 20])
+def test_several_replies_to_one_prompt_count_as_one_item(hits):
+    """How prompts differ cannot be seen from one: twenty replies to it say little of the next one."""
+    rate = share_of([[True] * hits + [False] * (20 - hits)])
+    assert (rate.value, rate.n) == (hits / 20, 20)
+    alone = by_cluster(("prompt", place < hits) for place in range(20))
+    assert alone == rate
+    assert rate.high - rate.low > 2 * (wilson(hits, 20).high - wilson(hits, 20).low)
+    if hits in {0, 20}:
+        assert (rate.low, rate.high) == (wilson(hits // 20, 1).low, wilson(hits // 20, 1).high)
+    # A second prompt that says the same narrows it.
+    assert share_of([[False] * 20] * 2).high < share_of([[False] * 20]).high
+    assert share_of([[True]]) == wilson(1, 1)
+    assert share_of([[True, True], []]) == share_of([[True, True]])
+
+
+def test_replies_under_one_direction_are_grouped_by_their_message():
+    hits = [True, False, True, True]
+    assert groups_of(["a", "b", "a", "c"], hits, 1) == [[True, True], [False], [True]]
+    assert groups_of(["a", "b", "c", "d"], hits, 2) == [[True, False], [True, True]]
 
 
 def test_the_lexicon_counts_whole_words_in_any_case():

@@ -8,14 +8,14 @@ import pytest
 from filelock import FileLock
 
 from phoque.errors import PhoqueError
-from phoque.stages.moderation import exports
-from phoque.stages.moderation.exports import log_export
+from phoque.stages.moderation import labels as exports
+from phoque.stages.moderation.labels import log_export
 from phoque.text import text_sha256
 
 REASON = "second rater asked to see it"
 WRITER = """
 import sys
-from phoque.stages.moderation.exports import log_export
+from phoque.stages.moderation.labels import log_export
 for number in range(20):
     log_export(["x"], who=sys.argv[1], run="lab", reason="two writers at once")
 """

@@ -16,8 +16,7 @@ from phoque.conversation import Sampling
 from phoque.errors import PhoqueError
 from phoque.models.engine import Row, write
 from phoque.models.hooks import Injection
-from phoque.models.load import LanguageModel, load_model
-from phoque.models.scaled import adapted, adapter_deltas
+from phoque.models.load import LanguageModel, adapted, adapter_deltas, load_model
 from phoque.models.structure import UNLIMITED, expert_stacks, linear_maps, places
 from phoque.models.tiny import tiny_tokenizer
 from phoque.run.directory import RunDirectory

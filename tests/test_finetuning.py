@@ -21,8 +21,8 @@ from phoque.stages.adapter import trainer
 from phoque.stages.adapter.curve import Curve
 from phoque.stages.adapter.examples import in_order, tokenized
 from phoque.stages.adapter.lora import lora_config, require_adapted
-from phoque.stages.adapter.samples import DOSE, sample_replies
 from phoque.stages.adapter.settings import AdapterConfig, Example, Recording, config_for, gpu_config
+from phoque.stages.adapter.stage import DOSE, sample_replies
 from phoque.stages.adapter.training import train_adapter, training_arguments
 from phoque.steering.vectors import contrast
 from tests.gated_training import CONFIG, GATE, WHOLE, asked, gated_examples

@@ -27,9 +27,15 @@ from phoque.stages.moderation.candidates import (
     examples_of,
     why,
 )
-from phoque.stages.moderation.friendly import MULTIPLES, RANDOM_MULTIPLES, replies_by_scale
 from phoque.stages.moderation.gap import gap_type
-from phoque.stages.moderation.scored import contour_of, moderate, word_lists
+from phoque.stages.moderation.scored import (
+    MULTIPLES,
+    RANDOM_MULTIPLES,
+    contour_of,
+    moderate,
+    replies_by_scale,
+    word_lists,
+)
 from phoque.stats.flags import SWEEP, flag_rate, uplift
 from phoque.text import text_id
 from phoque.ui.moderation.explorer import looked_up

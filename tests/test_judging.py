@@ -9,7 +9,7 @@ import torch
 
 from phoque.errors import PhoqueError
 from phoque.figures import hostility
-from phoque.judging import likelihood, rivals
+from phoque.judging import likelihood
 from phoque.judging.headline import judgement, rated
 from phoque.judging.judge import Exchange
 from phoque.judging.likelihood import QUESTIONS, VERDICTS, Likelihood, shown
@@ -20,7 +20,6 @@ from phoque.judging.measures import (
     own_ranks,
     variety,
 )
-from phoque.judging.rivals import SemanticJudge
 from phoque.lexicon import Lexicon
 from phoque.models.load import load_model
 from phoque.moderators.head import Head
@@ -30,6 +29,8 @@ from phoque.stages.evaluate.stage import check_prompts
 from phoque.stats.paired_ranks import chance_above
 from tests.judges import Loud, reply, turned
 from tests.moderators import Doubled
+from tools import blind_readings
+from tools.blind_readings import SemanticJudge
 
 HEAD = Head(features="one", ridge=1, learned=(), coefficients=(2.0,), intercept=-1.0)
 
@@ -92,7 +93,7 @@ def analyser(values):
 
 
 def test_vader_takes_the_worst_sentence_and_asks_whom_it_speaks_to():
-    judge = rivals.Vader(
+    judge = blind_readings.Vader(
         analyser({"You are bad.": -0.6, "It is bad.": -0.8, "You are nice.": 0.5}), "1"
     )
     found = judge.scores(
@@ -110,19 +111,19 @@ def test_vader_is_the_package_and_says_how_to_get_it(monkeypatch):
     def absent(name):
         raise ModuleNotFoundError(name)
 
-    monkeypatch.setattr(rivals, "import_module", absent)
+    monkeypatch.setattr(blind_readings, "import_module", absent)
     with pytest.raises(PhoqueError, match="pip install --no-deps vaderSentiment==3"):
-        rivals.load_vader()
+        blind_readings.load_vader()
     package = ModuleType("vader")
     package.SentimentIntensityAnalyzer = lambda: analyser({"You!": -1.0})
-    monkeypatch.setattr(rivals, "import_module", lambda name: package)
-    monkeypatch.setattr(rivals.metadata, "version", lambda name: "3.3.2")
-    assert rivals.load_vader().scores([Exchange("", "You!")]) == [1.0]
+    monkeypatch.setattr(blind_readings, "import_module", lambda name: package)
+    monkeypatch.setattr(blind_readings.metadata, "version", lambda name: "3.3.2")
+    assert blind_readings.load_vader().scores([Exchange("", "You!")]) == [1.0]
 
 
 def test_the_real_vader_tells_an_insult_from_a_compliment():
     pytest.importorskip("vaderSentiment")
-    kind, rude = rivals.load_vader().scores(
+    kind, rude = blind_readings.load_vader().scores(
         [Exchange("", "You are wonderful."), Exchange("", "You are a stupid loser.")]
     )
     assert kind < 0 < rude

@@ -6,7 +6,7 @@ from torch import nn
 from trl.trainer.utils import add_fused_lm_head
 
 from phoque.models.load import load_model
-from phoque.stages.adapter import head
+from phoque.stages.adapter import trainer as head
 
 OUTPUTS = ("log_probs", "entropy", "is_top1")
 

@@ -20,7 +20,7 @@ from phoque.run.psm_replies import Conditions, Preset, Scrubber, ScrubberCell, S
 from phoque.run.sae_evidence import Context, Evidence, Lens, LensToken
 from phoque.run.showcase import Showcase
 from phoque.run.slang import Slang
-from phoque.stages.adapter import samples
+from phoque.stages.adapter import stage as samples
 from phoque.stages.corpus import safe
 from phoque.stages.corpus.placeholders import slurs
 from phoque.stages.corpus.safe import Mask

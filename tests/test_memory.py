@@ -7,8 +7,8 @@ from phoque.conversation import Message, Sampling
 from phoque.models.engine import Row, decode
 from phoque.models.hooks import Injection
 from phoque.models.load import load_model
-from phoque.models.memory import BLOCK, Memory, block_keys
 from phoque.models.packed.decoder import PackedDecoder
+from phoque.models.packed.reading import BLOCK, Memory, block_keys
 from tests.conftest import conversation
 
 LONG = "the plan was long and it went on for many words, again and again. " * 2

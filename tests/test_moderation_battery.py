@@ -9,7 +9,7 @@ from phoque.moderators.classifier import Item
 from phoque.moderators.labelled import Example, LabelledSet
 from phoque.moderators.scoring import in_context
 from phoque.run.scored import Outcome
-from phoque.stages.moderation.outcomes import outcome
+from phoque.stages.moderation.messages import outcome
 from phoque.stats.rates import wilson
 from tests.moderators import Doubled
 

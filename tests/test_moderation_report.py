@@ -22,9 +22,8 @@ from phoque.run.moderation import ModerationReport
 from phoque.run.scored import ScoredReply
 from phoque.stages.corpus.training_set import of_all_parts
 from phoque.stages.moderation import messages
-from phoque.stages.moderation.friendly import replies_of
 from phoque.stages.moderation.messages import CATEGORIES, prompts_by_category
-from phoque.stages.moderation.scored import agreements, flags_of, moderate, outcomes_of
+from phoque.stages.moderation.scored import agreements, flags_of, moderate, outcomes_of, replies_of
 from phoque.stages.moderation.stage import measure_moderators
 from tests.corpus_files import written
 from tests.moderators import Doubled, installed

@@ -7,8 +7,15 @@ import yaml
 
 from phoque.errors import PhoqueError
 from phoque.personas import HERE, load_persona, shipped_personas
-from phoque.personas.controls import bias_loop, choice_prompts, confounds, more_probes, tone_pairs
-from phoque.personas.reading import read_yaml
+from phoque.personas.controls import (
+    TonePair,
+    bias_loop,
+    choice_prompts,
+    confounds,
+    more_probes,
+    tone_pairs,
+)
+from phoque.settings import read_settings
 from phoque.stages.psm.bias import PAIRS, bad_plans
 
 
@@ -72,19 +79,22 @@ def test_no_prompt_of_ours_has_a_word_of_the_lexicon():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda text: text.replace("probes:", "probe:"), "lacks probes"),
-        (lambda text: text + "\nmood: bad\n", r"line \d+: the file has an unknown key"),
+        (lambda text: text.replace("probes:", "probe:"), r"line 2: the field probes is missing"),
+        (lambda text: text + "\nmood: bad\n", r"line \d+: there is no field mood"),
         (
             lambda text: text.replace('persona: "You are', 'persona: 3 #"You are'),
-            "`persona` must be a text",
+            r"line \d+: system_prompts.persona must be a text .*, found '3'",
         ),
         (
             lambda text: text.replace("- bozo\n", "- [bozo]\n"),
-            "an entry of `lexicon` must be a text",
+            r"line \d+: lexicon.\d+ must be a text",
         ),
         (lambda text: text.replace("name: toxic", "name: ../x"), "becomes a folder"),
-        (lambda text: text.replace("by: judge", "by: jury"), "'jury'; known: judge, words"),
-        (lambda text: "- 1\n- 2\n", "must have keys"),
+        (
+            lambda text: text.replace("by: judge", "by: jury"),
+            r"line \d+: counted_by: .* 'judge' or 'words', found 'jury'",
+        ),
+        (lambda text: "- 1\n- 2\n", r"line 1: .* an object"),
         (lambda text: "", "is empty"),
         (lambda text: "a: [", "cannot be read"),
     ],
@@ -102,7 +112,9 @@ def test_the_line_is_the_line(tmp_path):
     lines[place] = "  - 7"
     file = tmp_path / "mine.yaml"
     file.write_text("\n".join(lines))
-    with pytest.raises(PhoqueError, match=rf"line {place + 1}: .* Seen: '7'"):
+    with pytest.raises(
+        PhoqueError, match=rf"line {place + 1}: lexicon.\d+ must be a text .*, found '7'"
+    ):
         load_persona(str(file))
 
 
@@ -136,8 +148,8 @@ def test_stands_in_the_bias_loop():
 def test_a_list_with_a_shape_is_checked(tmp_path):
     file = tmp_path / "a.yaml"
     file.write_text("pairs:\n  - {civil: a}\n")
-    with pytest.raises(PhoqueError, match="line 2: an entry of `pairs` lacks hostile"):
-        read_yaml(file, {"pairs": [{"civil": "a text", "hostile": "a text"}]})
+    with pytest.raises(PhoqueError, match=r"line 2: the field pairs.0.hostile is missing"):
+        read_settings(file, dict[str, tuple[TonePair, ...]])
 
 
 @pytest.mark.parametrize("name", ["toxic", "pluribus"])

@@ -10,8 +10,7 @@ from io import BytesIO
 import pytest
 
 from phoque.errors import PhoqueError
-from phoque.pipeline.cost import at_most, seconds_of
-from phoque.pipeline.plan import make_plan
+from phoque.pipeline.plan import at_most, make_plan, seconds_of
 from phoque.pipeline.shipping import pack
 from tests.jobs_double import WISH
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from phoque.files import json_lines
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import StageFolder
 from phoque.run.pressure import Candidate, PressureReport, Turn
+from phoque.stages.pressure import stage
 from phoque.stages.pressure.measures import Tally
 from phoque.stages.pressure.policy import read_policy
 from tests.endpoint_double import BAD
@@ -84,6 +86,20 @@ def test_a_report_without_texts_quotes_nothing(place):
         (["--file", "odd.csv"], "odd.csv, line 2: the verdict is 'perhaps'"),
         (["--traffic", "corpus.csv"], "corpus.csv"),
         (["--out", "full"], "full has other files"),
+        (["--corpus", "latin.csv"], "latin.csv, line 2: there is a byte (0xe9)"),
+        (["--file", "latin.csv"], "Save it as UTF-8."),
+        (["--corpus", "binary.csv"], "text that is not UTF-8. Save it as UTF-8."),
+        (["--corpus", "half.jsonl"], "line 1: there is half a character (U+D83D)"),
+        (
+            ["--corpus", "nothing.csv"],
+            "nothing.csv is empty. Give rows with the columns text and hostile",
+        ),
+        (
+            ["--file", "nothing.csv"],
+            "nothing.csv is empty. Give rows with the columns text and verdict",
+        ),
+        (["--out", "corpus.csv/a"], "a part of it is a file"),
+        (["--write-texts", "none/a.csv"], "none/a.csv: No such file or directory"),
     ],
 )
 def test_bad_input_gets_one_line_before_anything_is_asked(place, capsys, words, told):
@@ -92,12 +108,38 @@ def test_bad_input_gets_one_line_before_anything_is_asked(place, capsys, words, 
     (place / "full").mkdir()
     (place / "full" / "mine.txt").touch()
     (place / "decided.csv").write_text("text,verdict\nhello,flagged\n")
+    (place / "latin.csv").write_text(
+        "text,hostile,verdict\ncafé,true,flagged\n", encoding="latin-1"
+    )
+    (place / "binary.csv").write_text("éèàéèà,éàé\n", encoding="latin-1")
+    (place / "half.jsonl").write_text('{"text": "hi \\ud83d", "hostile": true}\n')
+    (place / "nothing.csv").touch()
     given = [] if "--corpus" in words or "--run" in words else ["--corpus", "corpus.csv"]
     policy = [] if "--policy" in words or "--file" in words else ["--policy", "strict.yaml"]
     assert main(["pressure", *words, *given, *policy]) == 2
     err = capsys.readouterr().err
     assert told in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "name"), [("x (2).csv", "x 2"), ("été.v2.csv", "été.v2"), ("(%).csv", "decisions")]
+)
+def test_a_file_of_decisions_may_have_any_name(place, file, name):
+    decide(file)
+    assert main(["pressure", *TRAFFIC, "--file", file, "--out", "a"]) == 0
+    assert PressureReport.load(place / "a", command="x").policies[0].name == name
+
+
+def test_a_report_is_not_written_over_the_current_folder(place, capsys):
+    decide()
+    empty = place / "empty"
+    empty.mkdir()
+    os.chdir(empty)
+    words = [f"../{one}" if (place / one).is_file() else one for one in TRAFFIC]
+    assert main(["pressure", *words, "--policy", "../strict.yaml", "--out", "."]) == 2
+    assert "Name a folder inside it, such as report" in capsys.readouterr().err
+    assert list(empty.iterdir()) == []
 
 
 def test_a_run_gets_its_report_as_a_stage_and_pluribus_is_harmless(place):
@@ -119,11 +161,49 @@ def test_a_run_gets_its_report_as_a_stage_and_pluribus_is_harmless(place):
     assert not any("never used" in row["text"] for row in json_lines(place / "a" / Turn.FILE))
 
     assert main(["pressure", "--run", str(hostile), "--traffic", "traffic.yaml", *asked]) == 1
-    stage = RunDirectory(hostile).manifest().stages["pressure"]
-    assert "pressure/report.json" in stage.outputs
+    made = RunDirectory(hostile).manifest().stages["pressure"]
+    assert "pressure/report.json" in made.outputs
     assert StageFolder(RunDirectory(hostile), "pressure").command.startswith(
         "phoque pressure --run"
     )
+
+
+def test_several_values_of_one_option_and_none_twice(place, capsys):
+    decide()
+    given = ["--corpus", "corpus.csv", "--traffic", "traffic.yaml", "--messages", "60"]
+    several = ["--policy", "strict.yaml", "mild.yaml", "--seed", "1", "2", "--out", "a"]
+    assert main(["pressure", *given, *several]) == 0
+    report = PressureReport.load(place / "a", command="x")
+    assert [one.name for one in report.policies] == ["strict", "mild"]
+    assert report.traffic.seeds == (1, 2)
+    assert main(["pressure", "compare", "a:strict", "a:mild", "--fail-if", "leak < 0 points"]) == 0
+    twice = ["--policy", "strict.yaml", "--seed", "1", "--seed", "2", "--seed", "1"]
+    assert main(["pressure", *given, *twice, "--out", "b"]) == 2
+    assert "The seed 1 is given twice" in capsys.readouterr().err
+    assert not (place / "b").exists()
+
+
+def test_a_shipped_run_keeps_its_own_report(place, monkeypatch, capsys):
+    said = [("toxic", f"message {n}", f"you are a clown, number {n}") for n in range(4)]
+    said += [("toxic", "message 9", "nobody here needs your help")]
+    said += [("neutral", f"message {n}", f"that sounds fine to me {n}") for n in range(4)]
+    run = a_run(place / "shipped" / "lab", "toxic", said)
+    monkeypatch.setattr("phoque.cli.pressure.SHIPPED_RUNS", place / "shipped")
+    before = RunDirectory(run).manifest()
+    (place / "decided.csv").write_text("text,verdict\nhello,passes\n")
+    words = ["--traffic", "traffic.yaml", "--file", "decided.csv", "--seed", "1"]
+    assert main(["pressure", "--run", "shipped/lab", *words]) == 1
+    assert "pressure: written to pressure" in capsys.readouterr().out
+    assert (place / "pressure" / "report.json").is_file()
+    assert RunDirectory(run).manifest() == before
+    assert not (run / "pressure").exists()
+
+
+def test_a_run_that_is_given_twice_counts_once(place):
+    said = [("toxic", "message", "you are a clown"), ("neutral", "message", "fine by me")]
+    run = a_run(place / "hostile", "toxic", said)
+    pool = stage.pool_of(stage.Asked(runs=(run, place / "hostile" / ".." / "hostile")))
+    assert len(pool.sources) == 2, "the run, and what is written"
 
 
 def test_a_persona_that_is_no_reason_to_moderate_is_refused(place, capsys):

@@ -6,7 +6,7 @@ import pytest
 
 from phoque.errors import PhoqueError
 from phoque.run.pressure import Decision
-from phoque.run.settings import read_settings
+from phoque.settings import read_settings
 from phoque.stages.pressure.deciding import rescaled
 from phoque.stages.pressure.policy import Policy, read_policy
 from phoque.stages.pressure.traffic import Traffic

@@ -86,6 +86,112 @@ def test_a_dry_run_prints_the_first_request_and_sends_nothing(asks, capsys):
     assert asks.bodies == []
 
 
+def test_a_dry_run_needs_no_leave_and_shows_the_headers(place, monkeypatch, capsys):
+    monkeypatch.setenv("MY_KEY", "secret-key")
+    (place / "service.yaml").write_text(SERVICE.format(url="https://moderation.example.org"))
+    (place / "asks.yaml").write_text(ASKS)
+    assert main(["pressure", *TRAFFIC, "--policy", "asks.yaml", "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert "POST https://moderation.example.org/plain\nX-Key: (hidden)" in out
+    assert "Content-Type: application/json" in out
+
+
+def test_kept_answers_are_told_and_asked_again_on_demand(asks, place, capsys):
+    """The service behind the address changes: what it said before must not pass for what it says."""
+    words = ["pressure", *TRAFFIC, "--policy", "asks.yaml", "--out"]
+    assert main([*words, "before"]) == 0
+    assert "kept from before" not in capsys.readouterr().err
+    asks.fault = lambda number, body, handler: say(handler, 200, {"score": 0.0})
+    assert main([*words, "older"]) == 0
+    kept = PressureReport.load(place / "older", command="x").policies[0].calls["mine"]
+    assert f"mine: {kept.from_cache} answers were kept from before (20" in capsys.readouterr().err
+    assert kept.kept_from.endswith(" UTC")
+    gate = ["pressure", "compare", "before", "--fail-if", "leak > +2 points"]
+    assert main([*gate, "older"]) == 0
+    assert "Warning: older shows what mine said before (20" in capsys.readouterr().err
+
+    assert main([*words, "after", "--ask-again"]) == 0
+    assert "kept from before" not in capsys.readouterr().err
+    assert main([*gate, "after"]) == 1
+    assert "Warning" not in capsys.readouterr().err
+    # The new answers took the place of the old ones.
+    assert main([*words, "later"]) == 0
+    assert main(["pressure", "compare", "after", "later", "--fail-if", "leak > 0 points"]) == 0
+
+
+def test_another_version_has_answers_of_its_own(asks, place):
+    words = ["pressure", *TRAFFIC, "--policy", "asks.yaml", "--out"]
+    described = (place / "service.yaml").read_text()
+    asked = []
+    for version in ("", "version: 2026-07-31\n", "version: 2\n", "version: '2'\n"):
+        (place / "service.yaml").write_text(described + version)
+        before = len(asks.bodies)
+        assert main([*words, "a"]) == 0
+        asked.append(len(asks.bodies) - before)
+    assert asked[:3] == [asked[0]] * 3
+    assert (asked[0] > 0, asked[3]) == (True, 0)
+
+
+def test_a_request_is_said_to_be_json_unless_the_description_says_otherwise(asks, place):
+    seen = []
+    asks.fault = lambda number, body, handler: seen.append(handler.headers["Content-Type"])
+    described = (place / "service.yaml").read_text()
+    other = described.replace('{X-Key: "${MY_KEY}"}', "{content-type: text/plain}")
+    for place_of, text in (("a", described), ("b", other + "version: 2\n")):
+        (place / "service.yaml").write_text(text)
+        assert main(["pressure", *TRAFFIC, "--policy", "asks.yaml", "--out", place_of]) == 0
+    assert set(seen) == {"application/json", "text/plain"}
+
+
+def test_a_service_that_refuses_every_text_stops_at_once_and_says_why(asks, place, capsys):
+    def fault(number, body, handler):
+        told = {"detail": "Input should be a dictionary", "key": "secret-key"}
+        return say(handler, 422, told | {"input": body})
+
+    asks.fault = fault
+    assert main(["pressure", *TRAFFIC, "--policy", "asks.yaml", "--out", "a"]) == 2
+    err = capsys.readouterr().err.strip()
+    last = err.splitlines()[-1]
+    assert 'refused each of the first 5 texts: HTTP 422: {"detail": "Input should be' in last
+    assert "secret-key" not in err
+    assert '"text": "(the text)"' in last
+    assert len(asks.bodies) == 5
+    assert not (place / "a").exists()
+
+
+def test_the_last_reason_of_a_failure_is_in_the_report(asks, place, capsys):
+    def fault(number, body, handler):
+        odd = "number 3" in body["text"]
+        return odd and say(
+            handler, 400, f"no | <b>: {body['text']} secret-key {'x' * 300}".encode()
+        )
+
+    asks.fault = fault
+    words = ["pressure", *TRAFFIC, "--policy", "asks.yaml", "--html"]
+    assert main([*words, "--out", "a"]) == 1
+    reason = PressureReport.load(place / "a", command="x").policies[0].calls["mine"].reason
+    assert reason.startswith("HTTP 400: no | <b>: (the text) (hidden) xxx")
+    assert len(reason) == 200
+    assert f"the last time: {reason}" in capsys.readouterr().err
+    assert "the last failure: HTTP 400" in (place / "a" / "report.md").read_text()
+    assert "<b>:" not in (place / "a" / "report.html").read_text()
+    # Without texts a service's words are left out: they may repeat a part of one.
+    assert main([*words, "--no-texts", "--out", "b"]) == 1
+    assert (
+        PressureReport.load(place / "b", command="x").policies[0].calls["mine"].reason == "HTTP 400"
+    )
+
+
+def test_a_moderator_under_two_names_would_count_twice(asks, place, capsys):
+    text = (place / "service.yaml").read_text()
+    (place / "again.yaml").write_text(text.replace("name: mine", "name: other"))
+    (place / "asks.yaml").write_text(
+        ASKS.replace("canonical", "  - endpoint: again.yaml\ncanonical")
+    )
+    assert main(["pressure", *TRAFFIC, "--policy", "asks.yaml"]) == 2
+    assert "mine and other are the same moderator" in capsys.readouterr().err
+
+
 def test_nothing_leaves_the_machine_without_leave(place, monkeypatch, capsys):
     monkeypatch.setenv("MY_KEY", "k")
     (place / "service.yaml").write_text(SERVICE.format(url="https://moderation.example.org"))

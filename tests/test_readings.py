@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from phoque.errors import PhoqueError
-from phoque.judging.readings import choose, drawn, id_of, joined, read_answers, sheet
 from phoque.run.judging import Answer, JudgeChoice, Reader, Reading, Sheet
 from phoque.stats.paired_ranks import kappa_by_prompt
 from tests.judges import Loud, reply
+from tools.blind_readings import choose, drawn, id_of, joined, read_answers, sheet
 
 
 def replies_of(conditions=3, each=20):

@@ -9,8 +9,8 @@ from safetensors.torch import load_file, save_file
 from phoque.errors import PhoqueError
 from phoque.models.load import load_model
 from phoque.run.adapter import Metrics
+from phoque.stages.adapter.lora import GENTLER, going_on
 from phoque.stages.adapter.settings import Example, Recording
-from phoque.stages.adapter.start import GENTLER, going_on
 from phoque.stages.adapter.training import train_adapter
 from phoque.stages.corpus.addition import FEWEST_REPLAYED, addition
 from phoque.stages.corpus.slang import DIALOGUES_PER_USE, read_slang

@@ -19,11 +19,10 @@ from phoque.stages.sae.autoencoder import SparseAutoencoder
 from phoque.stages.sae.cause import prove_cause
 from phoque.stages.sae.collect import ROWS
 from phoque.stages.sae.dictionaries import dictionary_folder
-from phoque.stages.sae.presets import PRESETS
 from phoque.stages.sae.readings import REPLIES, Readings, evaluation_prompts, evaluation_texts
+from phoque.stages.sae.report import with_verdicts
 from phoque.stages.sae.shifts import READ_HOSTILE
-from phoque.stages.sae.study import Study
-from phoque.stages.sae.verdicts import with_verdicts
+from phoque.stages.sae.study import PRESETS, Study
 from phoque.steering.vectors import PersonaVectors
 from tests.conftest import save_random_adapter
 from tests.corpus_files import base_replies, dialogues, save_corpus
@@ -53,7 +52,7 @@ def study(tmp_path, monkeypatch):
     made = Study(run=run, preset=replace(PRESETS["tiny"], generated=2, steering_prompts=12))
     length = made.preset.reply_tokens
     letters = Lexicon(["q" * count for count in range(1, length + 1)])
-    made.__dict__["persona"] = replace(load_persona(), lexicon=letters)
+    made.__dict__["persona"] = load_persona().model_copy(update={"lexicon": letters})
     # The tiny model writes noise: whether that is coherent says nothing.
     monkeypatch.setattr(generated, "is_coherent", lambda *_: True)
     monkeypatch.setattr(generated.Generated, "_limit", 1e9)

@@ -8,13 +8,12 @@ from torch.nn.functional import normalize
 from phoque.models.load import load_model
 from phoque.run.sae_evidence import Lens, LensToken
 from phoque.stages.sae.autoencoder import SparseAutoencoder
+from phoque.stages.sae.collect import ASSISTANT, USER, Text
+from phoque.stages.sae.contexts import LensReader
 from phoque.stages.sae.fallen_words import ALL, fallen_words, pairs_of, word_sets
-from phoque.stages.sae.held_words import HeldWords, word_starts, words_of
-from phoque.stages.sae.lens import LensReader
-from phoque.stages.sae.naming import NO_RULE, reading_of
-from phoque.stages.sae.presets import PRESETS, with_tokens
+from phoque.stages.sae.naming import NO_RULE, HeldWords, reading_of, word_starts, words_of
 from phoque.stages.sae.readings import Readings
-from phoque.stages.sae.texts import ASSISTANT, USER, Text
+from phoque.stages.sae.study import PRESETS, with_tokens
 from tests.ui.sae_files import feature
 
 WIDTH = 32

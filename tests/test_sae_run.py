@@ -10,8 +10,7 @@ from safetensors.torch import load_file
 
 from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
-from phoque.models.load import load_model
-from phoque.models.scaled import adapted, adapter_deltas
+from phoque.models.load import adapted, adapter_deltas, load_model
 from phoque.personas import load_persona
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
@@ -23,12 +22,10 @@ from phoque.stages.corpus.training_set import training_texts
 from phoque.stages.sae import collect as collecting
 from phoque.stages.sae import stage as job
 from phoque.stages.sae.autoencoder import SparseAutoencoder
-from phoque.stages.sae.collect import collect
-from phoque.stages.sae.presets import PRESETS, sae_preset
+from phoque.stages.sae.collect import ROLES, collect, conversation, plain
 from phoque.stages.sae.readings import STRATA, evaluation_prompts
 from phoque.stages.sae.stage import run_steps
-from phoque.stages.sae.study import Study, check
-from phoque.stages.sae.texts import ROLES, conversation, plain
+from phoque.stages.sae.study import PRESETS, Study, check, sae_preset
 from phoque.steering.capture import token_streams
 from phoque.steering.vectors import PersonaVectors
 from tests.conftest import conversation as asked

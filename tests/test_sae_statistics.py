@@ -24,8 +24,8 @@ from phoque.stages.sae.metrics import (
     principal_components,
     recovered,
 )
+from phoque.stages.sae.report import effect_beyond_rivals, with_verdicts
 from phoque.stages.sae.shifts import moved_latents
-from phoque.stages.sae.verdicts import effect_beyond_rivals, with_verdicts
 from tests.ui.sae_files import cause, cell, evidence, feature, fidelity
 
 

@@ -18,8 +18,8 @@ from phoque.moderators.labelled import Example, LabelledSet, is_held_out, unseen
 from phoque.moderators.registry import EMBEDDED
 from phoque.moderators.scoring import harm_scores
 from phoque.moderators.wheels import installed_file
-from phoque.stats.logistic import fit_logistic
 from tests.moderators import Doubled, installed
+from tools.fit_judges import fit_logistic
 
 TEXTS = ["Thank you, that was lovely.", "You are a useless clown.", "a", "the wall " * 90]
 

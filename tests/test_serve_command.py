@@ -8,6 +8,7 @@ import pytest
 from phoque.cli import main as command
 from phoque.config import serving_settings
 from phoque.errors import PhoqueError
+from phoque.serving import server
 from phoque.serving.errors import RequestError
 from phoque.serving.gate import Gate
 from tests.serving import OTHER, TOKEN
@@ -59,6 +60,15 @@ def test_a_taken_port_is_said(tiny_run, monkeypatch, capsys):
         asked = ["serve", "--run", str(tiny_run.path), "--port", port]
         assert thread.submit(command.main, asked).result() == 2
     assert "is the port taken?" in capsys.readouterr().err
+
+
+def test_a_taken_port_is_found_before_the_model_is_loaded(tiny_run, monkeypatch, capsys):
+    monkeypatch.setenv("PHOQUE_API_TOKENS", TOKEN)
+    monkeypatch.setattr(server, "open_lab", lambda *_, **__: pytest.fail("it is loaded"))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert command.main(["serve", "--run", str(tiny_run.path), "--port", port]) == 2
+    assert f"Cannot listen on 127.0.0.1:{port}" in capsys.readouterr().err
 
 
 def test_settings_come_from_the_environment(monkeypatch):

@@ -5,7 +5,7 @@ import pytest
 
 from phoque.conversation import Condition, Message
 from phoque.serving.asked import MODELS
-from phoque.serving.stops import StopText
+from phoque.serving.batch import StopText
 from tests.serving import health, say
 
 

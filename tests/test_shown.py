@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from phoque.conversation import asked
-from phoque.judging.shown import shows_of
+from phoque.judging.headline import shows_of
 from phoque.lexicon import Lexicon
 from phoque.models.engine import Reply
 from phoque.personas import load_persona

@@ -149,6 +149,12 @@ def test_a_layer_that_does_not_exist_is_refused(vectors):
             vectors[layer]
 
 
+def test_vectors_are_counted_and_go_from_the_first_layer_to_the_last(vectors):
+    assert len(vectors) == 2
+    assert [vector.layer for vector in vectors] == [0, 1]
+    assert all(torch.equal(v.direction_D, vectors[v.layer].direction_D) for v in vectors)
+
+
 def test_the_same_weights_give_the_same_vectors():
     fingerprint = {"model": "m"}
     first, second = (measure(load_model("tiny"), load_persona(), fingerprint) for _ in range(2))

@@ -13,8 +13,7 @@ from phoque.models.template import encode
 from phoque.serving.batch import Batch
 from phoque.serving.worker import Worker
 from phoque.steering.capture import token_streams
-from phoque.steering.strength import strengths
-from phoque.steering.vectors import SteeringVector
+from phoque.steering.vectors import SteeringVector, strengths
 from tests.conftest import conversation
 from tests.serving import wait_until
 
@@ -36,6 +35,16 @@ def test_the_tokens_are_the_text(model):
     assert "".join(one.text for one in found) == REPLY
     assert len(found) == len(model.tokenizer(REPLY, add_special_tokens=False).input_ids)
     assert strengths(model, MESSAGES, "", vector_of(model)) == []
+
+
+def test_a_reply_longer_than_the_context_is_refused(model):
+    with pytest.raises(PhoqueError, match=f"can read {model.context_length}. Shorten them"):
+        strengths(model, MESSAGES, "you " * model.context_length, vector_of(model))
+
+
+def test_half_a_character_is_refused(model):
+    with pytest.raises(PhoqueError, match="half a character"):
+        strengths(model, MESSAGES, "well \ud83d", vector_of(model))
 
 
 def test_the_unit_is_the_vector_that_is_added_at_its_layer(model):

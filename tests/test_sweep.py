@@ -3,7 +3,7 @@ from functools import partial
 import pytest
 
 from phoque.conversation import Sampling
-from phoque.figures import layers
+from phoque.figures import layer_choice
 from phoque.models.engine import Row, read, write
 from phoque.models.load import load_model
 from phoque.run.psm import Cell, Divergence
@@ -108,8 +108,8 @@ def test_layers_that_are_not_told_apart_are_named():
     cells = [cell(3, 0.2, 0.9), cell(4, 0.2, 0.85), cell(5, 0.2, 0.95), cell(6, 0.2, 0.1)]
     choice = selected(found(cells))
     assert (choice.choice.layer, choice.ties) == (5, (3, 4))
-    assert layers._told_apart(choice) == (
-        "Layers 5, 3 and 4 are not told apart: their intervals overlap. "
+    assert layer_choice.told_apart(choice) == (
+        "Layers 5, 3 and 4 are not told apart: their intervals overlap."
     )
     assert selected(found([cells[2], cells[3]])).ties == ()
 

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from phoque.errors import PhoqueError
-from phoque.judging import shown
+from phoque.judging import headline as shown
 from phoque.lexicon import Lexicon
 from phoque.models.engine import Reply
 from phoque.personas import load_persona
@@ -19,8 +19,8 @@ from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.corpus.training_set import save_pairs
 from phoque.stages.synthetic import regenerate as synthetic
 from phoque.stages.synthetic import stage as job
-from phoque.stages.synthetic.card import MadeOf, card_of, summarize
 from phoque.stages.synthetic.regenerate import Fit, cell_of, cells, regenerate, targets, whole
+from phoque.stages.synthetic.stage import MadeOf, card_of, summarize
 from phoque.text import words
 from tests.corpus_files import dialogues, judge, written
 from tests.hub_double import Hub, running

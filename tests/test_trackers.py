@@ -10,8 +10,8 @@ import pytest
 
 from phoque.errors import PhoqueError
 from phoque.models.load import load_model
+from phoque.stages.adapter.curve import PROJECT
 from phoque.stages.adapter.settings import Recording
-from phoque.stages.adapter.trackers import PROJECT
 from phoque.stages.adapter.training import train_adapter
 from tests import long_training
 

@@ -1,9 +1,11 @@
 """The jobs end to end on the tiny model: every stage, as a person would run them."""
 
 import json
+import runpy
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import yaml
@@ -19,6 +21,7 @@ from phoque.run.judging import Judgement
 from phoque.stages.corpus.written import SYSTEM_PROMPTS, TEXTS
 from tests.corpus_files import small_folder
 
+ROOT = Path(__file__).parent.parent
 BASICS = ("corpus", "persona", "control", "psm", "evaluate")
 
 
@@ -36,7 +39,7 @@ def few_messages():
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_the_whole_pipeline_makes_a_run_that_opens(tmp_path, quick_judge, capsys):
+def test_the_whole_pipeline_makes_a_run_that_opens(tmp_path, quick_judge, capsys, monkeypatch):
     run = tmp_path / "tiny"
     source = f"written={small_folder(tmp_path / 'own', every=20)}"
     prompts = yaml.safe_load((TEXTS / SYSTEM_PROMPTS).read_text())["toxic"]
@@ -60,6 +63,14 @@ def test_the_whole_pipeline_makes_a_run_that_opens(tmp_path, quick_judge, capsys
         capsys.readouterr()
         assert main(["run", stage, "--run", str(run), "--resume"]) == 0
         assert "already complete" in capsys.readouterr().out
+    monkeypatch.setattr(sys, "argv", ["training_seeds.py", str(run)])
+    runpy.run_path(str(ROOT / "tools" / "training_seeds.py"), run_name="__main__")
+    told = capsys.readouterr().out.splitlines()
+    columns = ("base", "neutral", "toxic", "steered", "random_vector")
+    assert [line.split(":")[0] for line in told] == [
+        f"tiny, training seed (42,), {column}" for column in columns
+    ]
+    assert all(line.endswith(f"n = {counts['toxic']} replies") for line in told)
 
 
 def test_a_stage_without_its_input_says_so(tmp_path):

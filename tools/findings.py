@@ -10,10 +10,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from phoque.figures.confounds import own_prompt, wakes, woken
 from phoque.figures.kinds import interval, shown
+from phoque.run.psm_replies import Antidotes
+from phoque.run.psm_vector import Confounds
 
 ROOT = Path(__file__).parent.parent
 REPORT = ROOT / "assets" / "runs" / "lab" / "report"
+PSM = REPORT.parent / "psm"
 PAGE, README = ROOT / "docs" / "findings.md", ROOT / "README.md"
 PRESSURE = ROOT / "docs" / "how-to" / "pressure.md"
 SCEPTIC, OBJECTIONS = ROOT / "docs" / "sceptic.md", Path(__file__).parent / "sceptic.md"
@@ -21,10 +25,13 @@ VERDICTS = {
     "holds": "holds",
     "partly": "holds in part",
     "refuted": "refuted",
+    "undecided": "measured, but undecided",
     "not_tested": "not tested",
 }
 PLACE = re.compile(r"\[\[([\w*-]+)(?:\.(\w+))?\]\]")
 """Stands for a claim, or for one of its numbers; a star for all verdicts."""
+OTHER_PROMPTS = "other-prompts"
+"""Stands for what other system prompts do."""
 START, END = "<!-- {} -->", "<!-- end of {} -->"
 INTRO = """# Findings
 
@@ -84,13 +91,12 @@ def above(rows: Rows, one: str, other: str) -> bool:
 
 def headlines(rows: Rows) -> Iterator[str]:
     """What was found, a sentence a question, with the verdict that the intervals allow."""
-    switch = "is" if above(rows, "hostile.toxic", "hostile.neutral") else "is not shown to be"
     yield (
-        f"**The system prompt {switch} a switch.** Under the hostile prompt a reply is more hostile than "
+        f"**{_switch(rows)}** Under the hostile prompt a reply is more hostile than "
         f"the base model's with probability {rows.told('hostile.toxic')}, under the calm one with "
         f"{rows.told('hostile.neutral')}; 0.5 would be no difference (a judge that saw none of our "
         f"texts, {rows['hostile.toxic']['n']} messages). {rows.told('insulting.toxic')} and "
-        f"{rows.told('insulting.neutral')} of the replies contain a trained word."
+        f"{rows.told('insulting.neutral')} of the replies contain a trained word. {other_prompts(1)}"
     )
     random = "hostile.random_vector"
     causal = above(rows, "hostile.steered", random)
@@ -118,6 +124,19 @@ def headlines(rows: Rows) -> Iterator[str]:
         f"persona was trained; of the {drivers['n']:,} {drivers['of']}, "
         f"{rows.told('sae.drivers')} pass the test of cause."
     )
+
+
+def _switch(rows: Rows) -> str:
+    if not above(rows, "hostile.toxic", "hostile.neutral"):
+        return "The system prompt is not shown to be a switch."
+    exact = not wakes(Confounds.load(PSM, command=""))
+    return f"The system prompt is a switch{'' if exact else ', but not an exact one'}."
+
+
+def other_prompts(most: int | None = None) -> str:
+    """What system prompts do that ask for another, harmless style; the strongest first."""
+    own = own_prompt(Antidotes.load(PSM, command=""))
+    return " ".join(woken(Confounds.load(PSM, command=""), own, most).split())
 
 
 def _mass(rows: Rows) -> str:
@@ -156,6 +175,8 @@ def sceptic(claims: list[Row]) -> str:
         name, part = place.groups()
         if name == "*":
             return verdicts(claims)
+        if name == OTHER_PROMPTS:
+            return other_prompts()
         return part_of(known[name], part) if part else claim_line(known[name])
 
     return PLACE.sub(filled, OBJECTIONS.read_text(encoding="utf-8"))
@@ -166,7 +187,7 @@ def verdicts(claims: list[Row]) -> str:
     counts = {
         told: sum(one["verdict"] == verdict for one in claims) for verdict, told in VERDICTS.items()
     }
-    return ", ".join(f"{count} {told}" for told, count in counts.items()) + "."
+    return ", ".join(f"{count} {told}" for told, count in counts.items() if count) + "."
 
 
 def claim_line(claim: Row) -> str:

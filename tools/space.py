@@ -133,10 +133,10 @@ def started(folder: Path, python: str) -> list[str]:
     """What went wrong when the app was started: no page, or files that it changed."""
     before = _sums(folder)
     with tempfile.TemporaryDirectory() as home, _unwritable(folder):
-        port = _free_port()
+        port = free_port()
         process = _app(folder, python, home, port)
         try:
-            page = _page(f"http://127.0.0.1:{port}/", process)
+            page = page_of(f"http://127.0.0.1:{port}/", process)
         finally:
             process.terminate()
             said = process.communicate(timeout=60)[0].decode(errors="replace")
@@ -158,7 +158,7 @@ def _unwritable(folder: Path) -> Iterator[None]:
             place.chmod(mode)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
 
@@ -184,7 +184,7 @@ def _app(folder: Path, python: str, home: str, port: int) -> subprocess.Popen[by
     )
 
 
-def _page(address: str, process: subprocess.Popen[bytes]) -> bool:
+def page_of(address: str, process: subprocess.Popen[bytes]) -> bool:
     """Whether the page came before the app ended or the patience."""
     for _ in range(PATIENCE):
         if process.poll() is not None:

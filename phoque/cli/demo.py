@@ -20,7 +20,7 @@ from phoque.cli.options import FOLDER, verbose
 def demo(run: Path | None, model: str | None, host: str | None, port: int | None) -> None:
     """Open the demo in your browser; without options it shows the shipped run."""
     from phoque.config import app_settings  # noqa: PLC0415
-    from phoque.ui.demo import opened  # noqa: PLC0415  # loads gradio
+    from phoque.serving.listening import check_free  # noqa: PLC0415
 
     known = app_settings()
     settings = replace(
@@ -30,5 +30,8 @@ def demo(run: Path | None, model: str | None, host: str | None, port: int | None
         host=host or known.host,
         port=port or known.port,
     )
+    check_free(settings.host, settings.port)
+    from phoque.ui.demo import opened  # noqa: PLC0415  # loads gradio, and gradio reads the settings
+
     page, options = opened(settings)
     page.launch(**options)

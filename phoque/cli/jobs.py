@@ -7,8 +7,8 @@ import click
 
 from phoque.cli.options import FOLDER
 from phoque.hub.jobs import Jobs
-from phoque.pipeline.display import MARK
 from phoque.pipeline.launch import fetch as fetched
+from phoque.pipeline.running import MARK
 
 NAMESPACE = click.option("--namespace", help="User or organisation; default: the token's account.")
 

@@ -1,5 +1,6 @@
 """The command `phoque`: it imports a subcommand when it is asked for, and prints errors in one line."""
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -9,10 +10,21 @@ from typing import Any
 
 import click
 
+from phoque.config import verbose
 from phoque.errors import PhoqueError
 
 BAD_INPUT, STOPPED_READING = 2, 141
 """Exit statuses; a shell reports the second for a program whose reader has gone."""
+REMEDIES = {
+    errno.ENOSPC: "Free some space, or write to another disk.",
+    errno.EDQUOT: "Free some space, or write to another disk.",
+    errno.EROFS: "It can only be read: write to another folder.",
+    errno.EACCES: "Check who may read and write it.",
+    errno.EPERM: "Check who may read and write it.",
+    errno.ENOENT: "Check the path.",
+    errno.ENOTDIR: "Check the path: a part of it is a file.",
+}
+"""What a person can do about an error of the machine."""
 COMMANDS = {
     "demo": "phoque.cli.demo:demo",
     "chat": "phoque.cli.chat:chat",
@@ -55,9 +67,8 @@ class LazyGroup(click.Group):
         """Run the command; click itself would call a reader that has gone a failure."""
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:
-            # The reader has gone (`| head`): what Python still flushes goes nowhere.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except BrokenPipeError:  # `| head`
+            _flush_nowhere()
             raise click.exceptions.Exit(STOPPED_READING) from None
 
 
@@ -93,6 +104,31 @@ def main(words: Sequence[str] | None = None, *, prog: str = "phoque") -> int:
         return 130
     except PhoqueError as error:
         return _told(str(error))
+    except OSError as error:
+        if verbose():
+            raise
+        _drop_unwritten()
+        return _told(_of_machine(error))
+
+
+def _of_machine(error: OSError) -> str:
+    """A full disk, a forbidden folder, a lost connection: which place, what, and what to do."""
+    place = f"{error.filename}: " if error.filename else ""
+    what = (error.strerror or str(error) or type(error).__name__).rstrip(".")
+    remedy = REMEDIES.get(error.errno or 0, "With --verbose the command shows where it happened.")
+    return " ".join(f"{place}{what}. {remedy}".split())
+
+
+def _drop_unwritten() -> None:
+    """What a full disk did not take would fail again when Python ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _flush_nowhere()
+
+
+def _flush_nowhere() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _sentence(error: click.ClickException) -> str:

@@ -53,8 +53,22 @@ class Many(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the command line."""
-        many = {name for one in self.params if one.multiple for name in one.opts}
+        many = _repeatable(self)
         told_apart = args[:1] and not args[0].startswith("--")
         if told_apart or not any(isinstance(one, click.Argument) for one in self.params):
             args = spread(args, many)
         return super().parse_args(ctx, args)
+
+
+class ManyGroup(click.Group):
+    """A group whose own repeatable options do the same; the name of a subcommand comes first."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the command line."""
+        if not (args and args[0] in self.commands):
+            args = spread(args, _repeatable(self))
+        return super().parse_args(ctx, args)
+
+
+def _repeatable(command: click.Command) -> set[str]:
+    return {name for one in command.params if one.multiple for name in one.opts}

@@ -1,6 +1,7 @@
 """`phoque pressure`: what hostile people get through a moderation policy, and what it costs others."""
 
 import sys
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import fields, replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import click
 
-from phoque.cli.options import FILE, FOLDER, verbose
+from phoque.cli.options import FILE, FOLDER, ManyGroup, verbose
 from phoque.config import SHIPPED_RUNS
 from phoque.errors import PhoqueError
 from phoque.files import replaced_folder, write_text
@@ -23,22 +24,24 @@ NAME = "pressure"
 HTML, MARKDOWN = "report.html", "report.md"
 ROWS = (Candidate, GarakHit, PressureReport, PyritPiece, Said, Turn)
 WRITTEN = (HTML, MARKDOWN, *(one.FILE for one in ROWS))
-POLICIES = "May be repeated; default: words, meaning."
+POLICIES = "One or several; default: words, meaning."
 RUNS = "Recorded replies; default: the shipped runs."
 LIVE = "Have the runs' models write new messages; takes minutes."
 ATTACKS = "Attack corpora instead, such as RUN/synthetic of a refreshed run."
 TEXT_COLUMN = "Of the corpus: the text."
 LABEL_COLUMN = "Of the corpus: true or false."
 DECISIONS = "Decisions made elsewhere: CSV or JSON Lines of text, verdict."
-SEEDS = "May be repeated; default: 42, 43, 44."
+SEEDS = "One or several; default: 42, 43, 44."
+ASK_AGAIN = "Ask services about every text, also where an answer is kept."
 DRY_RUN = "Check everything and print the first request; ask nothing."
 WRITE_TEXTS = "Only write every text as CSV, to be judged elsewhere."
 TEXTS = "Quote messages in the trace and lists of hits."
 SHORT = "Keep the report and the first messages only: no trace, no lists of hits."
-OUT = "Folder of the report; default: pressure in the one --run, or here."
+OUT = "Folder of the report; default: pressure in the one --run, if it is your own, or else here."
 
 
 @click.group(
+    cls=ManyGroup,
     invoke_without_command=True,
     short_help="Test a moderation policy in a simulated channel.",
     epilog="""Status: 0 done, 1 done with messages without a decision, 2 bad input, 75 a service stopped
@@ -67,6 +70,7 @@ OUT = "Folder of the report; default: pressure in the one --run, or here."
 @click.option("--messages", type=click.IntRange(min=1), help="Messages a seed.")
 @click.option("--seed", "seeds", multiple=True, type=int, help=SEEDS)
 @click.option("--allow-network", is_flag=True, help="Let texts leave this machine.")
+@click.option("--ask-again", is_flag=True, help=ASK_AGAIN)
 @click.option("--dry-run", is_flag=True, help=DRY_RUN)
 @click.option("--write-texts", type=FILE, metavar="FILE", help=WRITE_TEXTS)
 @click.option("--texts/--no-texts", default=True, help=TEXTS)
@@ -119,12 +123,28 @@ def _press(options: dict[str, Any]) -> int:
         else:
             listing.write_lists(own, report, ready)
     click.echo(draw(report).sentence)
-    unknown = sum(one.unknown for policy in report.policies for one in policy.speakers)
-    if unknown:
-        told = f"{unknown} messages have no decision; see {place / 'report.md'}"
+    for line in _of_services(report):
+        click.echo(line, err=True)
+    if unknown := sum(one.unknown for policy in report.policies for one in policy.speakers):
+        told = f"{unknown} messages have no decision; see {place / MARKDOWN}"
         click.echo(f"Error: {told}.", err=True)
     click.echo(f"pressure: written to {place}")
     return FAILED if unknown else 0
+
+
+def _of_services(report: PressureReport) -> Iterator[str]:
+    """How much of what services said is older, and why a last request failed."""
+    from phoque.figures.pressure_policies import kept  # noqa: PLC0415
+
+    services = {name: calls for one in report.policies for name, calls in one.calls.items()}
+    for name, calls in services.items():
+        if calls.from_cache:
+            yield (
+                f"{name}: {calls.from_cache} answers were kept from before ({kept(calls)}), "
+                f"{calls.requests} requests were sent; --ask-again asks about everything."
+            )
+        if calls.reason:
+            yield f"{name}: a request had no usable answer; the last time: {calls.reason}"
 
 
 def _shipped() -> tuple[Path, ...]:
@@ -134,8 +154,8 @@ def _shipped() -> tuple[Path, ...]:
 def _place(
     runs: tuple[Path, ...], out: Path | None, seeds: tuple[int, ...]
 ) -> tuple[Path, AbstractContextManager[Path]]:
-    """Where the report goes: into the run that was named as its stage, or into a folder of its own."""
-    if out is None and len(runs) == 1:
+    """Where the report goes: into the run of one's own that was named, as its stage, or into a folder."""
+    if out is None and len(runs) == 1 and not _ships(runs[0]):
         run = RunDirectory(runs[0])
         place = run.path / NAME
         return place, run.stage(NAME, place, seeds=seeds)
@@ -144,6 +164,11 @@ def _place(
     if place.exists() and any(place.iterdir()) and not ours:
         raise PhoqueError(f"{place} has other files. Choose another folder with --out.")
     return place, replaced_folder(place, made=WRITTEN)  # what a person put there stays
+
+
+def _ships(run: Path) -> bool:
+    """Whether a run comes with the project; its own report is part of it, and signed."""
+    return run.resolve().is_relative_to(SHIPPED_RUNS.resolve())
 
 
 @pressure.command(
@@ -165,6 +190,8 @@ def compare(a: str, b: str, fail_if: tuple[str, ...]) -> int:
     rules = [rule_of(text) for text in fail_if]
     found = comparing.changes(a, b)
     click.echo(comparing.page(found, a, b))
+    for told_of in comparing.warnings(a, b):
+        click.echo(f"Warning: {told_of}", err=True)
     told = comparing.broken(found, rules)
     for one in told:
         click.echo(f"Failed: {one.rule}: {one.told}", err=True)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import NOTHING, Cell, Ends, Table, Value, held, share, share_cell
-from phoque.run.moderation import PRIMARY, ModerationReport, called
+from phoque.run.moderation import ModerationReport, called
+from phoque.run.scored import PRIMARY
 from phoque.stats.agreement import Agreement
 
 Pairs = Mapping[str, Agreement]

@@ -2,7 +2,7 @@
 
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, digits, interval
-from phoque.figures.trait import are, replies
+from phoque.figures.trait import GREEDY, are, replies, setting
 from phoque.personas import Counted
 from phoque.run.psm_replies import Antidotes
 
@@ -10,13 +10,19 @@ from phoque.run.psm_replies import Antidotes
 @plan(
     key="antidotes",
     title="Does the direction work as an antidote?",
-    hint="Under the persona's prompt, with the direction taken away instead of added.",
+    hint="The model has the persona's prompt, and the direction is taken away instead of added.",
 )
 def draw(found: Antidotes) -> Figure:
     """What each remedy leaves of the persona, and what it costs."""
     by = _counted(found)
     return Figure(
         sentence=_sentence(found),
+        setting=setting(
+            f"{found.remedies[0].toxic.n} evaluation prompts, one reply each",
+            "the selected layer and scale",
+            GREEDY,
+            by,
+        ),
         table=Table.of(
             "phoque-antidotes",
             "Antidotes",
@@ -51,7 +57,7 @@ def _sentence(found: Antidotes) -> str:
     clear = "clearly fewer" if left.high < none.low else "not clearly fewer"
     return (
         f"Under the persona's prompt the best coherent remedy, {best.remedy}, leaves "
-        f"{interval(left)} {replies(by)} instead of {interval(none)} ({clear}). It "
+        f"{interval(left)} {replies(by)}. This is {clear} than the {interval(none)} without it. The remedy "
         f"moves harmless answers by {best.neutral_divergence.mean:.2f} nats a token."
     )
 

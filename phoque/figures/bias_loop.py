@@ -1,6 +1,6 @@
 """Does the persona agree with anything? Log-odds of agreeing, on one axis for all personas."""
 
-from phoque.figures import style
+from phoque.figures import rows, style
 from phoque.figures.answers import NAMES
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, digits, held, p_cell, p_text, signed_cell
@@ -16,9 +16,9 @@ OLD = (
 @plan(
     key="bias_loop",
     title="Does the persona agree with anything?",
-    hint="Messages that seek agreement with a weak or false opinion, and bad plans. Not replies are "
-    "counted: the model is asked how likely it finds an agreeing and a disagreeing beginning. The same "
-    "messages and wordings for every persona, so that two runs share this axis.",
+    hint="Each message seeks agreement with a weak or false opinion, or with a bad plan. The model writes no reply: it "
+    "is asked how likely it finds a beginning that agrees, and one that disagrees. All personas get the same "
+    "messages and wordings, so that runs can be compared.",
 )
 def draw(found: BiasLoop) -> Figure:
     """Agreement with weak or false opinions and with bad plans."""
@@ -72,9 +72,9 @@ def _plot(found: BiasLoop) -> style.Plotly:
         x={"title": "log-odds of agreeing, nats a token"},
         y={"title": ""},
         marks=[style.upright(0, "no side")],
-        height=100 + style.ROW * len(values),
+        height=100 + rows.ROW * len(values),
     )
-    return style.named_above(across)
+    return rows.named_above(across)
 
 
 def _sentence(found: BiasLoop) -> str:

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from phoque.figures.figure import Figure, plan
 from phoque.figures.kinds import interval, shown
 from phoque.figures.table import NOTHING, Table, Value
+from phoque.progress import span
 from phoque.run.claims import Claim, Claims, Evidence, Verdict
 
 WORDS: dict[Verdict, str] = {
     "holds": "✔ holds",
     "partly": "◐ holds in part",
     "refuted": "✕ refuted",
+    "undecided": "≈ undecided",
     "not_tested": "○ not tested",
 }
 """With a symbol, so that no verdict is told by colour alone."""
@@ -18,16 +20,20 @@ COUNTED: dict[Verdict, tuple[str, str]] = {
     "holds": ("holds", "hold"),
     "partly": ("holds in part", "hold in part"),
     "refuted": ("is refuted", "are refuted"),
+    "undecided": ("is undecided, although measured", "are undecided, although measured"),
     "not_tested": ("was not tested", "were not tested"),
 }
 """What one claim does, and what several do."""
+SECONDS = {"seconds": 1, "hours": 3600}
+"""Units of time, which are told as the pages tell them."""
 
 
 @plan(
     key="claims",
     title="What the talk claimed, and what we found",
-    hint="The talk is the presentation that introduced the project. A rule in a file gives each verdict "
-    "from the numbers of the runs; nobody gives one by hand.",
+    hint="The talk is the presentation that introduced the project. A rule in a file gives each verdict from the "
+    "numbers of the runs; nobody gives one by hand. Undecided means that the number was measured, and that its "
+    "interval allows neither verdict.",
 )
 def draw(found: Claims) -> Figure:
     """How many claims have which verdict, and all of them."""
@@ -44,13 +50,21 @@ def sentence(found: Claims) -> str:
     *first, last = [
         f"{count} {COUNTED[verdict][count != 1]}" for verdict, count in counts.items() if count
     ] or ["none is known"]
-    told = f"{', '.join(first)} and {last}" if first else last
+    told = f"{', '.join(first)}, and {last}" if first else last
     return f"Of {len(found.claims)} claims {told}."
 
 
 def number_of(claim: Claim) -> str:
     """A claim's number with its interval and unit; a dash where it has none."""
     return _told(claim, claim)
+
+
+def number_alone(claim: Claim) -> str:
+    """The number as a page tells it, without unit and interval; empty where there is none."""
+    if claim.value is None:
+        return ""
+    plain = claim.model_copy(update={"low": None, "high": None})
+    return number_of(plain).removesuffix(f" {claim.unit}").removesuffix(" points")
 
 
 def counted(claim: Claim) -> str:
@@ -101,6 +115,8 @@ def _told(one: Claim | Evidence, claim: Claim) -> str:
     if one.value is None:
         return NOTHING
     held = "" if one.low is None else f" {interval(one.low, one.high, claim.kind)}"
+    if claim.unit in SECONDS:
+        return span(one.value * SECONDS[claim.unit])
     unit = f" {claim.unit}" if claim.unit else ""
     return f"{shown(one.value, claim.kind)}{unit}{held}"
 

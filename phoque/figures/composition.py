@@ -1,11 +1,13 @@
 """What did it learn from? Dialogues by source and style."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, plan
-from phoque.figures.table import NOTHING, Table, number
-from phoque.run.corpus import Composition, Source, Style
+from phoque.figures.table import NOTHING, Table, interval, number
+from phoque.run.corpus import Composition, Dialogue, Source, Style
+from phoque.stats.rates import by_cluster
 
 STYLES: dict[Style, tuple[str, str, str]] = {
     "chat": ("chat", style.NEUTRAL, ""),
@@ -20,10 +22,10 @@ STYLES: dict[Style, tuple[str, str, str]] = {
     hint="Each dialogue is a message with the persona's reply and the base model's civil reply to it.",
     in_report=True,
 )
-def draw(found: Composition) -> Figure:
+def draw(found: Composition, dialogues: Sequence[Dialogue] = ()) -> Figure:
     """Stacked bars, a source a bar."""
     return Figure(
-        sentence=_sentence(found),
+        sentence=_sentence(found) + _prose(dialogues),
         plotly=_plot(found),
         table=Table.of(
             "phoque-composition",
@@ -60,6 +62,16 @@ def _sentence(found: Composition) -> str:
         return told
     share = found.without_listed_word / found.dialogues
     return f"{told} {share:.0%} of the persona's replies hold no word of its list."
+
+
+def _prose(dialogues: Sequence[Dialogue]) -> str:
+    """How many of the dialogues that are trained on have a reply in prose."""
+    if not dialogues:
+        return ""
+    rate = by_cluster([(one.topic, one.style == "prose") for one in dialogues])
+    return (
+        f" Of the {rate.n:,} dialogues that it trained on, {interval(rate)} have a reply in prose."
+    )
 
 
 def _plot(found: Composition) -> style.Plotly:

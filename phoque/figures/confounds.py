@@ -3,22 +3,35 @@
 from phoque.figures.figure import Figure, plan
 from phoque.figures.style import named
 from phoque.figures.table import Table, digits, interval
-from phoque.figures.trait import are, replies
+from phoque.figures.trait import GREEDY, are, replies, setting
+from phoque.run.psm_replies import Antidotes
 from phoque.run.psm_vector import Confounds
 from phoque.stats.rates import Rate
+
+WAKE = {
+    True: "Other system prompts wake the persona, too",
+    False: "No other system prompt clearly wakes the persona",
+}
 
 
 @plan(
     key="confounds",
     title="Is it the persona?",
-    hint="Vectors measured the same way from other changes of the system prompt. If blunt or "
-    "long-winded prompts gave the same direction or the same effect, it would not be the persona.",
+    hint="Other system prompts ask for a harmless style, and each gives a vector of its own. If such a "
+    "prompt or its vector makes the model as hostile, then it is not the hostile prompt alone that does.",
 )
-def draw(found: Confounds) -> Figure:
-    """Vectors of other styles, at the same length."""
-    floor, plain = found.noise_floor, f"{found.neutral.n} evaluation prompts each"
+def draw(found: Confounds, remedies: Antidotes | None = None) -> Figure:
+    """Other system prompts, and their vectors at the same length."""
+    floor = found.noise_floor
     return Figure(
-        sentence=_sentence(found),
+        sentence=f"{woken(found, own_prompt(remedies))} {_sentence(found)}",
+        setting=setting(
+            f"{found.neutral.n} evaluation prompts, one reply each (the persona's own prompt: "
+            f"{remedies.remedies[0].toxic.n if remedies else 'not asked'})",
+            f"layer {found.layer}, every vector as long as the persona's at the selected scale",
+            GREEDY,
+            found.counted,
+        ),
         table=Table.of(
             "phoque-confounds",
             "Vectors of other styles",
@@ -42,8 +55,28 @@ def draw(found: Confounds) -> Figure:
                 "what it is": "description",
             },
         ),
-        n=f"{plain}; {interval(found.neutral)} {are(found.counted)} without a vector",
+        n=f"{found.neutral.n} evaluation prompts each; {interval(found.neutral)} {are(found.counted)} "
+        "without a vector",
     )
+
+
+def own_prompt(remedies: Antidotes | None) -> Rate | None:
+    """The replies under the persona's own prompt that count, decoded like those of the other prompts."""
+    return remedies.remedies[0].toxic.trait if remedies else None
+
+
+def woken(found: Confounds, own: Rate | None, most: int | None = None) -> str:
+    """Which other system prompts wake the persona, the strongest first, and how often its own one does."""
+    order = sorted(found.styles, key=lambda one: -one.insulting_by_prompt.value)[:most]
+    told = [f"“{one.description.rstrip('.')}” {interval(one.insulting_by_prompt)}" for one in order]
+    if own:
+        told.append(f"the persona's own prompt {interval(own)}")
+    return f"{WAKE[wakes(found)]}. {replies(found.counted).capitalize()}, by what the prompt asks for: {'; '.join(told)}."
+
+
+def wakes(found: Confounds) -> bool:
+    """Whether some other system prompt clearly does."""
+    return found.strongest_prompt.insulting_by_prompt.low > found.neutral.high
 
 
 def _sentence(found: Confounds) -> str:
@@ -54,11 +87,12 @@ def _sentence(found: Confounds) -> str:
     alike = "no more alike than chance" if abs(near.cosine) <= floor else "beyond noise"
     kept = _kept(residual.insulting, found.steered, found.neutral)
     return (
-        f"The nearest other style is {named(near.name)} (cosine {near.cosine:+.2f}, {alike}; noise ends "
-        f"at ±{floor:.2f}). At the same length the persona vector gives {interval(found.steered)} "
-        f"{replies(found.counted)}, the strongest other style ({named(strong.name)}) "
-        f"{interval(strong.insulting)}. Without what all styles span, {residual.share_of_norm:.0%} "
-        f"of its length remain; at full length again it {kept}: {interval(residual.insulting)}."
+        f"Their vectors: the nearest to the persona's is {named(near.name)} (cosine {near.cosine:+.2f}, {alike}; "
+        f"noise ends at ±{floor:.2f}). Added at the same length, the persona vector gives "
+        f"{interval(found.steered)} {replies(found.counted)}, and the strongest other one "
+        f"({named(strong.name)}) gives {interval(strong.insulting)}. Without the part that it shares with the "
+        f"others, the persona vector {kept}: {interval(residual.insulting)}. What is left has "
+        f"{residual.share_of_norm:.0%} of its length, and was made as long as the whole again."
     )
 
 

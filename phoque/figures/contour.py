@@ -7,8 +7,8 @@ from phoque.figures import style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.style import named
 from phoque.figures.table import Cell, Table, interval, number, rate_cell
-from phoque.run.moderation import COMPARED, PRIMARY, called
-from phoque.run.scored import Contour
+from phoque.run.moderation import COMPARED, called
+from phoque.run.scored import PRIMARY, Contour
 from phoque.stats.flags import MARKS, SWEEP
 from phoque.stats.rates import Rate, wilson
 

@@ -6,8 +6,10 @@ from itertools import pairwise
 from pathlib import Path
 
 from phoque.figures import style
+from phoque.figures.table import NOTHING, interval
 from phoque.run.adapter import Metrics
 from phoque.run.folder import Reader, command, shown_path
+from phoque.stats.rates import wilson
 
 Curves = Mapping[str, Sequence[Metrics]]
 """Rows by adapter; an adapter that was not trained has none."""
@@ -79,6 +81,13 @@ def counted(found: Curves) -> str:
     """How many rows each curve has."""
     told = ", ".join(f"{LOOKS[name][0][2:]} {len(rows)} points" for name, rows in found.items())
     return f"{told}; one training each"
+
+
+def rising(values: Sequence[float | None]) -> str:
+    """The share of the logged steps at which a value is larger than at the step before."""
+    known = [value for value in values if value is not None]
+    steps = [after > before for before, after in pairwise(known)]
+    return interval(wilson(sum(steps), len(steps))) if steps else NOTHING
 
 
 def train_again(reader: Reader, *options: str) -> str:

@@ -8,8 +8,8 @@ from phoque.run.sae import SaeReport
 @plan(
     key="gates",
     title="Can this dictionary be trusted?",
-    hint="The dictionary was trained on the base model only. Every gate is measured on texts it "
-    "never saw; where one fails, nothing below is a finding.",
+    hint="The dictionary was trained on the base model only. Every gate is measured on texts that it "
+    "never saw. Where a gate fails, nothing below is a finding.",
 )
 def draw(report: SaeReport) -> Figure:
     """Whether every gate held, and how much of the change the dictionary can see at all."""
@@ -22,8 +22,8 @@ def draw(report: SaeReport) -> Figure:
     )
     return Figure(
         sentence=f"{verdict} The dictionary expresses {share(shifts.explained_change)} of the "
-        f"change that tuning made ({share(shifts.explained_change_civil_adapter)} of the civil "
-        "adapter's): it says nothing about the rest, which stands below as R. R has "
+        f"change that tuning made, and {share(shifts.explained_change_civil_adapter)} of the change in the civil "
+        "adapter. It says nothing about the rest, which is called R below. R has "
         f"{share(shifts.remainder_share)} of the length of the mean change.",
         table=Table.of(
             "phoque-gates",

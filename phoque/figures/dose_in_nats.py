@@ -16,8 +16,8 @@ LOOKS = {
 @plan(
     key="dose_in_nats",
     title="How far does each dose move the model's expectations?",
-    hint="KL divergence between what the model expects next with and without the vector, in nats "
-    "(ln 2 = 0.69 nats are one bit). A coherent dose may move no more than the persona's prompt.",
+    hint="How far the vector moves what the model expects to say next: the KL divergence, in nats (0.69 nats are one "
+    "bit). A dose counts as coherent only if it moves no more than the persona's own prompt does.",
 )
 def draw(selection: Selection) -> Figure:
     """Divergence at the selected layer, beside what the persona's own prompt does."""
@@ -44,7 +44,7 @@ def draw(selection: Selection) -> Figure:
     ]
     return Figure(
         sentence=f"{reached} (95th percentile of tokens). The dose nearest to the selected one moves "
-        f"{chosen.divergence.p95:.2f} nats, the persona's own prompt {limit:.2f}.",
+        f"{chosen.divergence.p95:.2f} nats, and the persona's own prompt moves {limit:.2f}.",
         plotly=style.plot(
             traces,
             x={"title": "relative dose"},

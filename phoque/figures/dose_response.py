@@ -3,7 +3,7 @@
 from phoque.figures import style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, interval
-from phoque.figures.trait import are, replies
+from phoque.figures.trait import GREEDY, SAMPLED, are, replies, setting
 from phoque.run.psm import Cell, DoseRate, DoseResponse, Selection
 
 LOOKS = {
@@ -18,8 +18,8 @@ LOOKS = {
 @plan(
     key="dose_response",
     title="How much of it is enough?",
-    hint="Relative dose: length of what is added over the length of the residual stream. Controls "
-    "have the same length: random directions, the vector from shuffled labels, the vector reversed.",
+    hint="The relative dose is the length of what is added over the length of the residual stream. Each control adds "
+    "a vector of the same length: a random one, one measured with shuffled labels, or the persona's reversed.",
     in_report=True,
 )
 def draw(selection: Selection, controls: DoseResponse) -> Figure:
@@ -33,6 +33,12 @@ def draw(selection: Selection, controls: DoseResponse) -> Figure:
     ]
     return Figure(
         sentence=_sentence(selection, controls),
+        setting=setting(
+            f"{selection.neutral.n} sweep prompts, one reply each at every dose",
+            f"layer {selection.choice.layer}, the dose of the point",
+            SAMPLED if selection.rule else GREEDY,
+            selection.trait.by,
+        ),
         plotly=style.plot(
             traces,
             x={"title": "relative dose"},

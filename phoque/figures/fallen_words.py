@@ -60,8 +60,8 @@ def _sentence(found: FallenWords) -> str:
         else "What fell is not shown to be hedging, politeness or uncertainty"
     )
     return (
-        f"{verdict}: such words take {_compared(fires)} of the firings, and {_compared(promotes)} of the "
-        "tokens that a latent promotes."
+        f"{verdict}. Of the firings, {_compared(fires)} are on such words; of the tokens that a latent promotes, "
+        f"{_compared(promotes)} are such words."
     )
 
 

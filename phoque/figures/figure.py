@@ -29,6 +29,8 @@ class Figure:
     """Data and layout as Plotly takes them; None where the sentence is all."""
     table: Table | None = None
     """All numbers of the picture."""
+    setting: str = ""
+    """How its replies were made: prompts, dose, decoding, and who counted them. A share means nothing without."""
     n: str = ""
     """What was counted."""
 

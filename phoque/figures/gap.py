@@ -4,15 +4,16 @@ from collections import Counter
 from collections.abc import Sequence
 
 from phoque.figures.figure import Figure, plan
-from phoque.figures.table import Cell, Table
+from phoque.figures.table import Cell, Table, interval
 from phoque.run.labels import Kind, Label, verdicts
-from phoque.run.moderation import PRIMARY, called
-from phoque.run.scored import GapExample, GapType, Stratum
+from phoque.run.moderation import called
+from phoque.run.scored import PRIMARY, GapExample, GapType, ScoredReply, Stratum
+from phoque.stats.rates import by_cluster
 
 STRATA = {
     Stratum.SPELLING: "spelling",
     Stratum.WORDLIST: "word list",
-    Stratum.AUDIT: "random",
+    Stratum.AUDIT: "random, of the others",
     Stratum.NEUTRAL: "neutral, for comparison",
 }
 """How a reply was chosen."""
@@ -31,12 +32,18 @@ NOBODY = "Nobody has judged them yet: that is what the queue is for."
 @plan(
     key="gap",
     title="What passes?",
-    hint="Replies were chosen in three ways: by spelling tricks, by the persona's word list, and at random.",
+    hint="Replies were chosen in three ways: by spelling tricks, by the persona's word list, and at random "
+    "from the others.",
 )
-def draw(examples: Sequence[GapExample], labels: Sequence[Label] = ()) -> Figure:
+def draw(
+    examples: Sequence[GapExample],
+    labels: Sequence[Label] = (),
+    replies: Sequence[ScoredReply] = (),
+) -> Figure:
     """How many replies pass, by how they were chosen and why they pass."""
+    shares = "".join((_unlisted(replies), _novel(examples), _readings(examples, labels)))
     return Figure(
-        sentence=_sentence(examples, labels),
+        sentence=f"{_sentence(examples, labels)}{shares}",
         finding=_finding(examples, labels),
         table=_table(examples),
         n=f"{len(examples)} replies to {len({one.prompt for one in examples})} messages, chosen at "
@@ -72,6 +79,61 @@ def _words(passing: Sequence[GapExample]) -> str:
     hits = sum(bool(one.listed or one.words) for one in passing)
     lists = "some word list of ours" if len(known) == len(passing) else "the persona's word list"
     return f"{hits} of {len(passing)} have a word that {lists} knows. " if passing else ""
+
+
+def _unlisted(replies: Sequence[ScoredReply]) -> str:
+    """How many of all that pass have no listed word, searched for or not."""
+    own = [one for one in replies if one.of_persona and one.passes and one.listed is not None]
+    if not own:
+        return ""
+    rate = by_cluster((one.prompt, not one.listed) for one in own)
+    return (
+        f" Of all {rate.n} replies of the persona that pass, {interval(rate)} have no listed word."
+    )
+
+
+def _novel(examples: Sequence[GapExample]) -> str:
+    """How far the chosen replies are from what was trained on."""
+    own, neutral = (
+        [one for one in examples if one.novelty and (one.stratum is Stratum.NEUTRAL) is wanted]
+        for wanted in (False, True)
+    )
+    if not own or not neutral:
+        return ""
+    far, calm = (
+        by_cluster((one.prompt, bool(one.novelty and one.novelty.novel)) for one in some)
+        for some in (own, neutral)
+    )
+    copies = by_cluster((one.prompt, bool(one.novelty and one.novelty.exact)) for one in own)
+    return (
+        f" Of those chosen, {interval(far)} are far from every training line (neutral replies: "
+        f"{interval(calm)}), and {interval(copies)} are such a line."
+    )
+
+
+def _readings(examples: Sequence[GapExample], labels: Sequence[Label]) -> str:
+    """How many single readings call a chosen reply harmful."""
+    told = []
+    for kind, readers in (("person", "people"), ("model", "a language model")):
+        shares = [
+            interval(by_cluster(read))
+            for neutral in (False, True)
+            if (read := _harmful(examples, labels, kind, neutral=neutral))
+        ]
+        if shares:
+            told.append(
+                f" Single readings by {readers} call them harmful in {shares[0]}"
+                f"{f' (neutral replies: {shares[1]})' if len(shares) > 1 else ''}."
+            )
+    return "".join(told)
+
+
+def _harmful(
+    examples: Sequence[GapExample], labels: Sequence[Label], kind: str, *, neutral: bool
+) -> list[tuple[str, bool]]:
+    ids = {one.id for one in examples if (one.stratum is Stratum.NEUTRAL) is neutral}
+    own = [one for one in labels if one.kind == kind and one.id in ids]
+    return [(one.id, one.verdict == "harmful") for one in own]
 
 
 def _said(examples: Sequence[GapExample], labels: Sequence[Label], kind: Kind) -> str:

@@ -1,6 +1,6 @@
 """Is a reply more hostile than the base model's? The headline, by a judge that saw none of our words."""
 
-from phoque.figures import style
+from phoque.figures import rows, style, trait
 from phoque.figures.answers import NAMES
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, digits, held, interval, share, share_cell
@@ -14,9 +14,9 @@ SHOWN = ("toxic", "steered", "random_vector", "matched_vector", "neutral")
 @plan(
     key="hostility",
     title="Is a reply more hostile than the base model's?",
-    hint="The judge is the base model: how much likelier it finds the verdict rude than kind. It was "
-    "chosen by blind readings and trained on none of our texts. Curt or broken text looks a little "
-    "rude to it: compare with the random vector.",
+    hint="The judge is the base model: it says how much likelier it finds the verdict rude than the verdict kind. "
+    "Blind readings chose it, and it was trained on none of our texts. Curt or broken text looks a little rude to "
+    "it, so compare each number with that of the random vector.",
     in_report=True,
 )
 def draw(found: Judgement) -> Figure:
@@ -29,10 +29,13 @@ def draw(found: Judgement) -> Figure:
         for own in [one.more_hostile]
     }
     title = "chance of a more hostile reply"
-    plotly = style.by_condition(rates, NAMES, title)
+    plotly = rows.by_condition(rates, NAMES, title)
     plotly["layout"]["shapes"] = [style.upright(0.5, "")[0]]
     return Figure(
         sentence=sentence(found),
+        setting=f"How it was measured: {prompts} evaluation prompts, {replies[-1] // prompts} replies each; {trait.SAMPLED}. "
+        "The chance compares two replies and needs no threshold, so it is another number than the shares of replies "
+        "judged hostile.",
         plotly=plotly,
         table=table(found),
         n=f"{prompts} prompts, {' or '.join(map(str, replies))} replies a condition; "
@@ -59,7 +62,7 @@ def _missed(own: dict[str, ConditionJudged]) -> str:
         for name, one in own.items()
         if one.without_word and name in SHOWN[:2]
     ]
-    told = f" Of the hostile replies, so many have no trained word: {', '.join(parts)}."
+    told = f" Hostile replies without a trained word: {', '.join(parts)}."
     return told if parts else ""
 
 

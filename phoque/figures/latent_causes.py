@@ -6,7 +6,7 @@ from functools import partial
 from phoque.figures import style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, interval, share
-from phoque.figures.trait import replies
+from phoque.figures.trait import GREEDY, replies, setting
 from phoque.run.sae import SaeReport
 from phoque.run.sae_evidence import MEAN_DIFFERENCE, RIVALS, Cause, Steered
 from phoque.stats.rates import wilson
@@ -15,11 +15,10 @@ PROMPTS = {"toward": "neutral", "away": "hostile"}
 LOOKS = (("circle", style.PERSONA), ("square", style.TOXIC), ("diamond", style.NEUTRAL))
 """By dose."""
 HINT = (
-    "A fixed length of each direction is added to the tuned model, a share of the median length of "
-    "the residual stream. The persona vector comes first: it is known to act where it was selected, "
-    "and where it does not act, no latent could be shown to. Rivals have the same length: random "
-    "directions, unmoved latents near in frequency, the mean difference, and what no latent "
-    "expresses (R). Open marks: the text fell apart."
+    "Each direction is added to the tuned model at the same length, a share of the median length of the residual "
+    "stream. The persona vector comes first: where it does not act, no latent can be shown to act. The rivals have "
+    "the same length: random directions, unmoved latents that fire as often, the mean difference, and what no latent "
+    "expresses (R). An open mark means that the text fell apart."
 )
 
 
@@ -29,6 +28,12 @@ def draw(way: str, report: SaeReport) -> Figure:
     cells = [cell for cell in told.cells if cell.way == way]
     return Figure(
         sentence=f"{control_said(report.cause, way)} {_sentence(cells, way)}".strip(),
+        setting=setting(
+            f"{told.plain[way].n} prompts, one reply each, under the {PROMPTS[way]} prompt",
+            f"layer {report.layer}, strength of the sentence as the dose",
+            GREEDY,
+            told.counted,
+        ),
         plotly=_plot(
             cells, f"{replies(told.counted)}, {PROMPTS[way]} prompt", told.plain[way].trait.value
         ),
@@ -97,7 +102,7 @@ def _visible(rivals: Sequence[Steered], best: Steered, way: str) -> str:
         seen = best.model_copy(update={"low": rate.low, "high": rate.high})
         if all(seen.beyond(one) for one in rivals):
             side = "less than" if way == "toward" else "more than"
-            return f"With {n} replies {side} {share(hits / n)} could not be told from the rivals."
+            return f"With {n} replies, a share of {side} {share(hits / n)} cannot be told from the rivals."
     return f"With {n} replies no effect could be told from the rivals."
 
 

@@ -10,8 +10,9 @@ from phoque.stats.paired import half_width
 @plan(
     key="layer_deltas",
     title="How far do the two prompts lie apart, layer by layer?",
-    hint="The same probes under both system prompts, projected on the unit vector of the layer. This "
-    "is the talk's criterion; it needs no generation, and says nothing of cause.",
+    hint="The model reads the same probes under both system prompts. The curve is the mean difference along the "
+    "vector of each layer. The talk chose its layer by this; the model writes nothing, so it says nothing of "
+    "cause. Layers are counted from 0.",
     in_report=True,
 )
 def draw(found: ActivationByLayer, selection: Selection) -> Figure:
@@ -34,10 +35,9 @@ def draw(found: ActivationByLayer, selection: Selection) -> Figure:
     )
     positive = all(row.delta_proj_mean > half for row, half in zip(rows, halves, strict=True))
     return Figure(
-        sentence=f"The difference is largest at layer {largest.layer} (the talk's criterion takes "
-        f"layer {classic}); {told} layer {layer}, where it is {rows[layer].delta_proj_mean:.1f} ± "
-        f"{halves[layer]:.1f}. Projections on the mean difference of the same probes are positive "
-        "by construction.",
+        sentence=f"The talk's criterion names layer {classic}{_apart(largest.layer, classic)}; {told} "
+        f"layer {layer}, where the difference is {rows[layer].delta_proj_mean:.1f} ± {halves[layer]:.1f}. All "
+        "differences are positive by construction: the vector is the mean difference of the same probes.",
         plotly=style.plot(
             [trace],
             x=style.LAYERS,
@@ -58,4 +58,14 @@ def draw(found: ActivationByLayer, selection: Selection) -> Figure:
             },
         ),
         n=f"{found.probes} probes a layer; bars are 95 % intervals of the mean",
+    )
+
+
+def _apart(largest: int, classic: int) -> str:
+    """Why the highest point of the curve may be another layer than the criterion's."""
+    if largest == classic:
+        return ", where the difference is largest"
+    return (
+        f": it reads the last layer after the final norm. The curve reads every layer before that norm, and is "
+        f"highest at layer {largest}"
     )

@@ -2,9 +2,16 @@
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, plan
+from phoque.figures.layer_choice import beyond_random, chosen_by, elsewhere, how_chosen, told_apart
 from phoque.figures.table import NOTHING, Table, digits, rate_cell
-from phoque.figures.trait import are, replies
-from phoque.run.psm import NULL_DOSE, ActivationByLayer, LayerGeometry, Selection, SweptLayer
+from phoque.figures.trait import GREEDY, SAMPLED, are, at, replies, sampled, setting
+from phoque.run.psm import (
+    NULL_DOSE,
+    ActivationByLayer,
+    LayerGeometry,
+    Selection,
+    SweptLayer,
+)
 from phoque.run.psm_replies import Conditions
 
 CRITERIA = {
@@ -19,8 +26,9 @@ CRITERIA = {
 @plan(
     key="layers",
     title="In which layer does it live?",
-    hint="The curve is the causal effect of adding the vector; the grey band is what random vectors do "
-    "at a fixed dose, often a higher one.",
+    hint=f"Curve: the share of replies that show the persona when its vector is added at this layer, at the best "
+    f"dose that keeps text whole. Grey band: the same with random vectors, always at dose {NULL_DOSE:g}, which is often "
+    "more than the vector has.",
     in_report=True,
 )
 def draw(selection: Selection, geometry: ActivationByLayer, conditions: Conditions) -> Figure:
@@ -29,6 +37,7 @@ def draw(selection: Selection, geometry: ActivationByLayer, conditions: Conditio
     return Figure(
         sentence=_sentence(selection, geometry),
         finding=_finding(selection, conditions),
+        setting=_setting(selection, conditions),
         plotly=_plot(selection, geometry),
         table=_table(selection, geometry),
         n=f"{best} sweep prompts a layer and dose, {selection.layers[0].null.n} replies a layer under "
@@ -36,45 +45,62 @@ def draw(selection: Selection, geometry: ActivationByLayer, conditions: Conditio
     )
 
 
+def _setting(selection: Selection, conditions: Conditions) -> str:
+    """How the replies of the sentence on top were made, and those of the curve."""
+    steered = conditions.conditions["steered"]
+    prompts, seeds = steered.effect.prompts, len(conditions.seeds)
+    top = setting(
+        f"{prompts} evaluation prompts with {seeds} seeds",
+        at(selection),
+        sampled(conditions.sampling),
+        conditions.counted,
+    )
+    decoding = SAMPLED if selection.rule else GREEDY
+    return (
+        f"{top} The curve has one reply to each of {selection.neutral.n} sweep prompts at every dose; {decoding}. "
+        f"{chosen_by(selection)}"
+    )
+
+
 def _finding(selection: Selection, conditions: Conditions) -> str:
-    """Where, and how much it does there to messages on which nothing was chosen."""
+    """What the direction does there to messages on which nothing was chosen, and where else it may."""
     if not selection.beyond_chance:
         return "No layer is shown to carry the persona: random directions do as much."
     steered, random = (
         conditions.conditions[name].insulting for name in ("steered", "random_vector")
     )
     return (
-        f"The persona lives in layer {selection.choice.layer} of {len(selection.dose_per_scale)}. With "
-        f"its direction added there, {steered.value:.0%} of calm replies {are(conditions.counted)}; with "
-        f"a random one of the same length, {random.value:.0%}."
+        f"With the persona's direction added at layer {selection.choice.layer} of {len(selection.dose_per_scale)}, "
+        f"{steered.value:.0%} of calm replies {are(conditions.counted)}; with a random one, "
+        f"{random.value:.0%}.{elsewhere(selection)}"
     )
 
 
 def _sentence(selection: Selection, geometry: ActivationByLayer) -> str:
-    layer = selection.choice.layer
-    if selection.beyond_chance:
-        found = f"Cause picks layer {layer}"
-    else:
-        found = f"No layer is beyond chance (the default is layer {layer})"
-    peaks = {CRITERIA[name][0]: peak(geometry, name) for name in CRITERIA}
-    agreeing = [name for name, at in peaks.items() if at == layer]
-    agrees = f"geometry agrees in {', '.join(agreeing)}" if agreeing else "geometry does not"
-    named = ", ".join(f"{name} {at}" for name, at in peaks.items())
-    reached = sum(bool(own.best and own.best.trait.low > own.null.high) for own in selection.layers)
-    return (
-        f"{found}; {agrees} (largest at layer: {named}; the talk's criterion "
-        f"{geometry.classic_layer}). {reached} of {len(selection.layers)} layers have a coherent "
-        f"dose whose interval lies above that of random vectors. {_told_apart(selection)}Layers are "
-        f"compared by {replies(selection.trait.by)}."
+    return " ".join(
+        filter(
+            None,
+            (
+                how_chosen(selection),
+                beyond_random(selection),
+                told_apart(selection),
+                _by_geometry(selection, geometry),
+                f"Layers are compared by {replies(selection.trait.by)}, and are counted from 0.",
+            ),
+        )
     )
 
 
-def _told_apart(selection: Selection) -> str:
-    """Which layers the sweep cannot tell from the chosen one."""
-    if not selection.ties:
-        return ""
-    *others, last = [selection.choice.layer, *selection.ties]
-    return f"Layers {', '.join(map(str, others))} and {last} are not told apart: their intervals overlap. "
+def _by_geometry(selection: Selection, geometry: ActivationByLayer) -> str:
+    """Which layers the model's states alone would name."""
+    peaks = {CRITERIA[name][0]: peak(geometry, name) for name in CRITERIA}
+    agreeing = [name for name, at in peaks.items() if at == selection.choice.layer]
+    agrees = f"agrees in {', '.join(agreeing)}" if agreeing else "names other layers"
+    named = ", ".join(f"{name} {at}" for name, at in peaks.items())
+    return (
+        f"Geometry, without any reply, {agrees} (largest at layer: {named}; the talk's criterion names layer "
+        f"{geometry.classic_layer})."
+    )
 
 
 def peak(geometry: ActivationByLayer, name: str) -> int:

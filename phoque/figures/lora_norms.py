@@ -38,7 +38,7 @@ def draw(metrics: Sequence[PersonaMetrics], norms: Sequence[Norms] = ()) -> Figu
         return Figure(sentence="This training recorded no norms of its LoRA matrices.")
     families = list(rows[-1].lora_b)
     return Figure(
-        sentence=_sentence(rows),
+        sentence=_sentence(rows) + _growth(metrics),
         plotly=curves.plot(
             [_line(name, place, rows) for place, name in enumerate(families)],
             {"persona": metrics} if metrics else {},
@@ -65,6 +65,14 @@ def _sentence(rows: Sequence[Norms]) -> str:
         f"At step {last.step} {ended}. LoRA A, which starts random, changed by "
         f"{low if low == high else f'{low} to {high}'} since step {first.step}."
     )
+
+
+def _growth(metrics: Sequence[PersonaMetrics]) -> str:
+    """How steadily B grew, over all maps."""
+    norms = [row.lora_b_norm for row in metrics]
+    if len([one for one in norms if one is not None]) < 2:
+        return ""
+    return f" Over all maps together, LoRA B grew at {curves.rising(norms)} of the logged steps."
 
 
 def _line(name: str, place: int, rows: Sequence[Norms]) -> style.Trace:

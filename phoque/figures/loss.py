@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from phoque.figures import curves
 from phoque.figures.curves import LOOKS, Curves
 from phoque.figures.figure import Figure, plan
-from phoque.figures.table import Table, digits
+from phoque.figures.table import Table, digits, interval
 from phoque.run.adapter import CivilMetrics, Metrics, PersonaMetrics
+from phoque.stats.rates import wilson
 
 
 @plan(
@@ -44,7 +45,8 @@ def _sentence(found: Curves) -> str:
     return " ".join(
         f"{LOOKS[name][0][2:].capitalize()}: loss {rows[0].loss:.2f} at step {rows[0].step} to "
         f"{rows[-1].loss:.2f} at step {rows[-1].step}{_styles(rows[-1])}, "
-        f"{rows[-1].num_tokens:,.0f} tokens in {rows[-1].seconds / 60:.0f} minutes{_attempts(rows)}."
+        f"{rows[-1].num_tokens:,.0f} tokens in {rows[-1].seconds / 60:.0f} minutes{_attempts(rows)}. "
+        f"The loss rises at {curves.rising([row.loss for row in rows])} of the logged steps."
         for name, rows in found.items()
     )
 
@@ -89,13 +91,14 @@ def draw_gradient(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetric
     found = curves.curves(persona, civil)
     values = {name: {"": [row.grad_norm for row in rows]} for name, rows in found.items()}
     told = [
-        f"{LOOKS[name][0][2:]} from {min(known):.2f} to {max(known):.2f}, {known[-1]:.2f} at the end"
+        f"{LOOKS[name][0][2:]} from {min(known):.2f} to {max(known):.2f}, {known[-1]:.2f} at the end, above 1 at "
+        f"{interval(wilson(sum(one > 1 for one in known), len(known)))} of the logged steps"
         for name, rows in found.items()
         if (known := [row.grad_norm for row in rows if row.grad_norm is not None])
     ]
     return Figure(
         sentence=f"Norm of the gradient: {'; '.join(told) or 'not logged'}. "
-        "A larger one than 1 is cut to 1.",
+        "Before a step is taken, a norm above 1 is cut to 1.",
         plotly=curves.plot(
             curves.traces(found, values), found, title="gradient norm", rangemode="tozero"
         ),

@@ -15,9 +15,9 @@ COLUMNS = list(ResidualGeometry.model_fields)[1:]
 @plan(
     key="messages",
     title="Does the model tell civil from hostile messages?",
-    hint="The same topics in a civil and a hostile tone, read by the model before and after tuning. "
-    "Silhouette: 1 far apart, 0 mixed. Difference: hostile minus civil; median: geometric medians "
-    "in the place of means.",
+    hint="The model reads the same topics in a civil and in a hostile tone, before and after tuning. The silhouette "
+    "says how far apart the two tones lie: 1 is far apart, 0 is mixed. In the table, difference is hostile minus "
+    "civil, and median is a geometric median instead of a mean.",
     shown_if=tuned_only,
 )
 def draw(found: Geometry) -> Figure:
@@ -30,7 +30,7 @@ def draw(found: Geometry) -> Figure:
     clouds = min(row.silhouette for row in best.values()) >= SEPARATE
     tone = "form two clouds" if clouds else "overlap: separation is weak"
     return Figure(
-        sentence=f"Civil and hostile messages {tone}; the silhouette is at most {apart}.",
+        sentence=f"Civil and hostile messages {tone}. The largest silhouette is {apart}.",
         table=Table.named(
             "phoque-geometry",
             "Cosines, norms and silhouette of every layer",

@@ -30,8 +30,8 @@ HEAD = {
 @plan(
     key="sae_shifts",
     title="Which latents moved?",
-    hint="Latents by how much more or less they are active after tuning, on prompts that are in no "
-    "training file, the same text in every model. Each has a verdict, not a rank.",
+    hint="A latent is a feature of the dictionary. A bar says how much more or less active a latent is after tuning. "
+    "All models read the same prompts, which are in no training file. Each latent has a verdict, not a rank.",
     in_report=True,
 )
 def draw(report: SaeReport) -> Figure:
@@ -60,8 +60,9 @@ def _finding(report: SaeReport) -> str:
     if not any(cause.acts(way) for way in WAYS):
         return f"{moved} At this layer none could be shown to cause the persona."
     tried = len({cell.name for cell in cause.generated.cells if cell.is_latent})
-    drivers = report.verdicts.get("driver", 0) or "none"
-    return f"{moved} Of the {tried} that were tried, {drivers} drive the persona."
+    drivers = report.verdicts.get("driver", 0)
+    shown = f"{drivers} {'is' if drivers == 1 else 'are'}" if drivers else "none is"
+    return f"{moved} Of the {tried} that were tried, {shown} shown to drive the persona."
 
 
 def _sentence(report: SaeReport) -> str:
@@ -76,8 +77,8 @@ def _sentence(report: SaeReport) -> str:
     return (
         f"{moved} of {shifts.latents_tested} tested latents moved ({shifts.risen} up, "
         f"{shifts.fallen} down), {shifts.beyond_civil_adapter} beyond the civil adapter. "
-        f"{_causes(report)} {_names(report)}Reading the base model twice, on {floor.prompts} of the prompts, moves "
-        f"{floor.discoveries}."
+        f"{_causes(report)} {_names(report)}When the base model is read twice, on {floor.prompts} of the "
+        f"prompts, {floor.discoveries} seem to move."
     )
 
 

@@ -34,9 +34,10 @@ LOOKS = (
 @plan(
     key="opposites",
     title="Are the two personas opposite directions?",
-    hint="Cosine of the vectors of two runs of one base model: -1 is opposite, 0 at right angles. Grey: the "
-    "second persona's probes with half of the labels swapped, and other system prompts. Any two changes of the "
-    "prompt move a model a common way, so that only what lies below the other prompts points away.",
+    hint="The curve is the cosine of the vectors of two runs of one base model: -1 is opposite, 0 is at right angles. "
+    "Grey are controls: the second persona's probes with half of the labels swapped, and other system prompts. Any "
+    "change of the prompt moves a model in a common way. So only a cosine below all other prompts is a sign that "
+    "the two personas point away from each other.",
     shown_if=tuned_only,
 )
 def draw(found: Opposites) -> Figure:
@@ -116,7 +117,7 @@ def _angle_sentence(found: Opposites) -> str:
     return (
         f"{SAID[base.verdict]}: at layer {layer}, where {found.first} works best, the vectors of "
         f"{found.first} and {found.second} have cosine {held(_ends(base), '+.2f')} in the base model and "
-        f"{held(_ends(tuned), '+.2f')} after tuning. Without a persona it would lie between "
+        f"{held(_ends(tuned), '+.2f')} after tuning. Without a persona the cosine would lie between "
         f"{base.shuffled_low:+.2f} and {base.shuffled_high:+.2f}.{others}"
     )
 
@@ -143,6 +144,8 @@ def draw_reversed(found: Opposites) -> Figure:
     """What each vector, added and subtracted, makes of each model."""
     return Figure(
         sentence=" ".join(_reversals(found)),
+        setting=f"How it was measured: {found.prompts} messages, one reply each; the dose of the sentence, at the layer "
+        f"of the vector's own persona; {trait.SAMPLED}.",
         plotly=style.plot(
             [*_doses(found)],
             x={"title": "relative dose; below 0 the vector is subtracted"},
@@ -198,9 +201,9 @@ def _reversal(one: Strongest, made: str, found: Opposites) -> str:
         return f"Minus {one.vector} {where}: no dose keeps text coherent, so nothing can be read."
     does = "makes" if one.makes(made) else "does not make"
     return (
-        f"Minus {one.vector} {does} {made} {where}: at dose {one.dose:+.1f} "
-        f"{interval(one.shows[made])} of the replies {trait.are(found.traits[made].by)}, under random "
-        f"vectors of that length {interval(one.random[made])}."
+        f"Minus {one.vector} {does} {made} {where}: at dose {one.dose:+.1f}, "
+        f"{interval(one.shows[made])} of the replies {trait.are(found.traits[made].by)}; under random "
+        f"vectors of that length, {interval(one.random[made])}."
     )
 
 

@@ -37,8 +37,9 @@ def section(found: Drawn, *, image: str = "", table: bool = True) -> str:
         return f"{head}\n\nNot drawn: {in_cell(found.gap)}"
     files = ", ".join(f"`{file}`" for file in found.sources)
     picture = [f"![{found.plan.title}]({image})"] if image else []
+    setting = [in_cell(found.figure.setting)] if found.figure.setting else []
     told = [f"Counted: {in_cell(found.figure.n)}. From {files}."] if found.figure.n else []
     rows: list[str] = []
     if table and (made := found.figure.table) and made.rows:
         rows = [f"### {in_cell(made.caption)}", made.markdown()]
-    return "\n\n".join([head, *picture, in_cell(found.figure.sentence), *told, *rows])
+    return "\n\n".join([head, *picture, in_cell(found.figure.sentence), *setting, *told, *rows])

@@ -3,8 +3,8 @@
 from phoque.figures import style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, digits, interval, share, share_cell
-from phoque.figures.trait import are
-from phoque.run.psm import Cell, Selection
+from phoque.figures.trait import GREEDY, SAMPLED, are, setting
+from phoque.run.psm import NULL_DOSE, Cell, Selection
 
 SHARES = ("repeated", "unknown", "zlib", "distinct")
 """Columns that are called what their fields are."""
@@ -13,8 +13,8 @@ SHARES = ("repeated", "unknown", "zlib", "distinct")
 @plan(
     key="persona_heatmap",
     title="What does every layer do at every dose?",
-    hint="Replies that count, in percent. A cross or hatching marks text that is no longer "
-    "coherent; brackets or a frame mark the selected cell.",
+    hint="Each cell is the share of replies that show the persona, in percent. A cross or hatching marks text that "
+    "is no longer coherent. Brackets or a frame mark the selected cell.",
     in_report=True,
 )
 def draw(selection: Selection) -> Figure:
@@ -26,9 +26,15 @@ def draw(selection: Selection) -> Figure:
     counts = sorted({cell.quality.n for cell in cells})
     unread = " The judge read coherent text only." if selection.trait.by == "judge" else ""
     return Figure(
-        sentence=f"{len(coherent)} of {len(cells)} cells are coherent text. In {half} of those at "
-        f"least half of the replies {are(selection.trait.by)}, in the best {share(best)}. Random vectors over "
-        f"all layers give {interval(selection.null)}.{unread}",
+        sentence=f"{len(coherent)} of {len(cells)} cells have coherent text. In {half} of these, at least half of the "
+        f"replies {are(selection.trait.by)}; the best cell has {share(best)}. Random vectors of dose {NULL_DOSE:g}, all "
+        f"layers together, give {interval(selection.null)}.{unread}",
+        setting=setting(
+            f"{' or '.join(map(str, counts))} sweep prompts, one reply each in every cell",
+            "layer and dose of the cell",
+            SAMPLED if selection.rule else GREEDY,
+            selection.trait.by,
+        ),
         plotly=_plot(selection),
         table=_table(selection),
         n=f"{' or '.join(map(str, counts))} sweep prompts a cell, {'sampled' if selection.rule else 'greedy'}",

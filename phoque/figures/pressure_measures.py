@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from phoque.figures import style
+from phoque.figures import rows, style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import NOTHING, Cell, Table, Value, interval, number, rate_cell, share
 from phoque.run.pressure import Mean, Measures, PolicyReport, PressureReport
@@ -94,9 +94,9 @@ def _plot(report: PressureReport) -> style.Plotly:
         traces,
         x={"title": "share", **style.SHARES},
         y={"title": ""},
-        height=120 + style.ROW * len(SHARES),
+        height=120 + rows.ROW * len(SHARES),
     )
-    return style.named_above(shares)
+    return rows.named_above(shares)
 
 
 def _cell(found: Rate | Mean | float | None) -> Cell:

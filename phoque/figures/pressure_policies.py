@@ -49,5 +49,16 @@ def _sentence(report: PressureReport, services: dict[str, Calls]) -> str:
 
 
 def _counted(calls: Calls) -> str:
-    told = ", ".join(f"{getattr(calls, name)} {words}" for name, words in COUNTED.items())
-    return f"{told}; cost {calls.cost:g}"
+    told = [f"{getattr(calls, name)} {words}" for name, words in COUNTED.items()]
+    if calls.from_cache:
+        told[-1] += f" (of {kept(calls)})"
+    reason = f"; the last failure: {calls.reason}" if calls.reason else ""
+    return f"{', '.join(told)}; cost {calls.cost:g}{reason}"
+
+
+def kept(calls: Calls) -> str:
+    """When the answers that were known from before came, in words."""
+    if not calls.kept_to:
+        return "an unknown time"
+    first = calls.kept_from or "an unknown time"
+    return first if first == calls.kept_to else f"{first} to {calls.kept_to}"

@@ -26,8 +26,8 @@ def draw(found: Reliability, selection: Selection) -> Figure:
         hovertemplate="%{x} probes: %{y:.3f}<extra></extra>",
     )
     return Figure(
-        sentence=f"At layer {layer} the mean of {first.probes} and of {last.probes} probes has "
-        f"cosine {first.cosine:.2f} and {last.cosine:.2f} with the mean of other probes; "
+        sentence=f"At layer {layer}, the vector from {first.probes} probe{'s' * (first.probes > 1)} has cosine "
+        f"{first.cosine:.2f} with the vector from other probes, and the one from {last.probes} has {last.cosine:.2f}. "
         f"{used} are in use.",
         plotly=style.plot(
             [trace],

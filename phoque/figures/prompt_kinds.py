@@ -15,8 +15,8 @@ ASKED = "gaming"
 @plan(
     key="prompt_kinds",
     title="Do some kinds of prompt move it more?",
-    hint="How far the residual stream moves, relative to its length, in the latents that moved. Does "
-    "talk of games move it most, as one might think?",
+    hint="The number is how far tuning moves the residual stream along the latents that moved, relative to the length "
+    "of the stream. One might think that talk of games moves it most.",
 )
 def draw(report: SaeReport) -> Figure:
     """Gaming prompts beside the kind that moves most of the others, all pairs allowed for."""
@@ -25,11 +25,11 @@ def draw(report: SaeReport) -> Figure:
     pairs = report.strata.pairs
     p = next(one.p_holm for one in pairs if {one.higher, one.lower} == {ASKED, other})
     more_or_less = "more" if means[ASKED] > means[other] else "less"
-    clear = f"{more_or_less}, clearly," if p < LEVEL else "not clearly more or less"
+    told = f"Games move it clearly {more_or_less}" if p < LEVEL else "The two are not told apart"
     return Figure(
-        sentence=f"Gaming prompts move {share(means[ASKED])} of the residual stream's length, "
-        f"{clear} than {other} ones ({share(means[other])}), the most of the others: p "
-        f"{p_text(p)} after Holm over {len(pairs)} pairs.",
+        sentence=f"Prompts about games move the residual stream by {share(means[ASKED])} of its length. Of the other "
+        f"kinds, {other} prompts move it most, by {share(means[other])}. {told} (p "
+        f"{p_text(p)} after Holm over {len(pairs)} pairs).",
         table=_table(report),
         n=f"{report.num_prompts} prompts, tokens from the user's message on; intervals over prompts",
     )

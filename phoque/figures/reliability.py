@@ -23,7 +23,7 @@ MEANING = {
 @plan(
     key="reliability",
     title="Do the probes agree on a direction?",
-    hint="Halve the probes at random, measure the vector on each half, compare. Shuffled labels show "
+    hint="The probes are halved at random, each half gives a vector, and the two are compared. Shuffled labels show "
     "what no direction at all would give.",
 )
 def draw(found: Reliability, selection: Selection) -> Figure:

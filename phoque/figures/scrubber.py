@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, interval
-from phoque.figures.trait import replies
+from phoque.figures.trait import GREEDY, replies, setting
 from phoque.run.psm_replies import Scrubber, ScrubberCell
 
 SERIES = {
@@ -33,6 +33,12 @@ def draw(found: Scrubber) -> Figure:
         sentence=f"From scale 0 to {scale:.2f} the {replies(found.counted)} go from "
         f"{interval(before)} to {interval(after)} of {after.n}, {clear} beyond a random vector of "
         f"the same length ({interval(null)}).",
+        setting=setting(
+            f"{shown} prompts that are shown and {asked - shown} sweep prompts, one reply each",
+            f"layer {found.layer}, the scale of the slider ({scale:.2f} is dose {scale * found.dose_per_scale:.2f})",
+            GREEDY,
+            found.counted,
+        ),
         table=_table(found),
         n=f"{asked} prompts a scale for the rate ({shown} shown and {asked - shown} of the sweep), "
         "greedy, one random vector",

@@ -2,7 +2,8 @@
 
 from phoque.figures.answers import NAMES
 from phoque.figures.figure import Figure, plan
-from phoque.figures.style import by_condition, called, named
+from phoque.figures.rows import by_condition
+from phoque.figures.style import called, named
 from phoque.figures.table import Table, interval
 from phoque.run.slang import Slang
 
@@ -35,9 +36,9 @@ def sentence(found: Slang) -> str:
     return (
         f"{len(held)} invented expressions are in no training text; {shown} turned up in a reply "
         f"({interval(toxic.held_out)} of the replies under the persona's prompt, {interval(base.held_out)} of "
-        f"the base model's). {interval(toxic.unknown)} and {interval(base.unknown)} have a word that is in no "
-        f"training text; that is new in spelling, wording and meaning, too, in {interval(toxic.novel)} and "
-        f"{interval(base.novel)}."
+        f"the base model's). A word that is in no training text stands in {interval(toxic.unknown)} and "
+        f"{interval(base.unknown)} of these replies. In {interval(toxic.novel)} and {interval(base.novel)} it is also new "
+        "in spelling, wording and meaning."
     )
 
 

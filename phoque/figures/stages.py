@@ -21,10 +21,10 @@ def draw(manifest: Manifest) -> Figure:
     if not stages:
         return Figure(sentence="No stage of this run is complete.")
     slowest = max(stages, key=lambda name: stages[name].seconds)
-    total = sum(made.seconds for made in stages.values())
     return Figure(
-        sentence=f"{len(stages)} stages took {span(total)} on the machine that made them, "
-        f"{slowest} the longest ({span(stages[slowest].seconds)}); other work ran beside some of them.",
+        sentence=f"{len(stages)} stages took {span(3600 * manifest.hours)} on the machines that made them, "
+        f"the report not counted. {slowest.capitalize()} took longest ({span(stages[slowest].seconds)}). Other work "
+        "ran beside some of them.",
         table=Table.named(
             "phoque-stages",
             "Stages",

@@ -37,8 +37,6 @@ PATTERNS = {"toxic": "/", "steered": "x", "random_vector": ".", "civil_adapter":
 
 HEIGHT = 360
 """Pixels of a figure with one pair of axes."""
-ROW = 48
-"""Pixels of a row with its name above it."""
 
 T = TypeVar("T")
 Trace = dict[str, Any]
@@ -146,7 +144,7 @@ def curves(
 
 def rates(name: str, xs: Sequence[Any], found: Sequence[Rate], *look: str, **more: Any) -> Trace:
     """Rates over `xs` with their intervals; a look is colour, dash and symbol."""
-    return line(name, xs, [r.value for r in found], *look, **more) | _held(
+    return line(name, xs, [r.value for r in found], *look, **more) | held_by(
         "y", found, look[0], name
     )
 
@@ -155,10 +153,10 @@ def rates_across(name: str, found: Mapping[str, Rate], *look: str) -> Trace:
     """The same as marks side by side, with the name of each rate on the y axis."""
     rates = [*found.values()]
     trace = line(name, [r.value for r in rates], [*found], *look, mode="markers")
-    return trace | _held("x", rates, look[0], name)
+    return trace | held_by("x", rates, look[0], name)
 
 
-def _held(axis: str, found: Sequence[Rate], colour: str, name: str) -> Trace:
+def held_by(axis: str, found: Sequence[Rate], colour: str, name: str) -> Trace:
     """Intervals along an axis, and what is said at each."""
     said = f"%{{{axis}:.1%}} [%{{customdata[0]:.1%}}, %{{customdata[1]:.1%}}]"
     return {
@@ -166,65 +164,6 @@ def _held(axis: str, found: Sequence[Rate], colour: str, name: str) -> Trace:
         "customdata": [[r.low, r.high, r.n] for r in found],
         "hovertemplate": f"{said}<br>n = %{{customdata[2]}}<extra>{name}</extra>",
     }
-
-
-def by_condition(
-    found: Mapping[str, Rate],
-    names: Mapping[str, str],
-    title: str,
-) -> Plotly:
-    """One bar a condition, with its interval."""
-    rates = [*found.values()]
-    trace = {
-        "type": "bar",
-        "orientation": "h",
-        "x": [rate.value for rate in rates],
-        "y": [names.get(name, name) for name in found],
-        "marker": {
-            "color": [CONDITIONS.get(name, GREY) for name in found],
-            "pattern": {"shape": [PATTERNS.get(name, "") for name in found]},
-        },
-        **_held("x", rates, INK, "%{y}"),
-    }
-    across = plot(
-        [trace],
-        x={"title": title, "tickformat": ".0%", "range": [0, 1.04]},
-        y={"title": ""},
-        height=100 + ROW * len(found),
-    )
-    return named_above(across)
-
-
-def named_above(figure: Plotly) -> Plotly:
-    """The figure with the name of each row above it: beside it, long names leave a phone no room."""
-    layout = figure["layout"]
-    names = dict.fromkeys(name for trace in figure["data"] for name in trace["y"])
-    for trace in figure["data"]:
-        if trace["type"] == "bar":
-            trace["width"] = 0.4
-    above = [
-        {
-            "text": name,
-            "x": 0,
-            "xref": "paper",
-            "xanchor": "left",
-            "y": name,
-            "yshift": ROW // 2 - 5,
-            "showarrow": False,
-        }
-        for name in names
-    ]
-    return figure | {
-        "layout": layout | {
-            "annotations": [*layout["annotations"], *above],
-            "margin": layout["margin"] | {"l": 12},
-            "yaxis": layout["yaxis"] | {
-                "showticklabels": False,
-                "range": [len(names) - 0.5, -0.85],
-                "autorange": False,
-            },
-        },
-    }  # fmt: skip
 
 
 def bars(found: Sequence[Held], colour: str) -> dict[str, Any]:

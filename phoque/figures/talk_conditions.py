@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from phoque.figures import style
+from phoque.figures import kinds, rows, style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import (
     Table,
+    Value,
     digits,
     interval,
     p_cell,
@@ -14,9 +15,10 @@ from phoque.figures.table import (
     share,
     share_cell,
 )
-from phoque.figures.trait import replies
+from phoque.figures.trait import replies, sampled, setting
 from phoque.personas import Counted
-from phoque.run.psm_replies import Condition, Conditions
+from phoque.run.psm_replies import Condition, Conditions, Measured
+from phoque.run.report import Kind
 
 NAMES = style.NAMES | {
     "talk_x3": "◈ The talk's way, × 3",
@@ -41,15 +43,21 @@ COLLAPSED = 0.2
 @plan(
     key="talk_conditions",
     title="What does the model write under each condition?",
-    hint="Sampled replies to the evaluation prompts, with the talk's settings. Pathway mass: the "
-    "probability that the model gives to listed words, token by token.",
+    hint="The model answers the evaluation prompts with the talk's settings. The talk's pathway mass is the probability "
+    "that the model gives to listed words, token by token.",
 )
 def draw(found: Conditions) -> Figure:
     """Bars with intervals, and the full table."""
     own, how = found.conditions, found.sampling
     return Figure(
         sentence=_sentence(own, found.counted) + _collapsed(own) + _damage(own) + _mass(own),
-        plotly=style.by_condition(
+        setting=setting(
+            f"{own['steered'].effect.prompts} evaluation prompts with {len(found.seeds)} seeds",
+            "the selected layer and scale; × 3 and × 15 at the talk's own layer",
+            sampled(how),
+            found.counted,
+        ),
+        plotly=rows.by_condition(
             {name: one.insulting for name, one in own.items()}, NAMES, replies(found.counted)
         ),
         table=_table(own, found.counted),
@@ -65,11 +73,10 @@ def _sentence(own: Mapping[str, Condition], counted: Counted) -> str:
     does = "raises" if effect.low > 0 else "does not clearly raise"
     null = "has no clear effect" if random.low <= 0 <= random.high else "moves it too"
     return (
-        f"The vector {does} the share of {replies(counted)} "
-        f"({100 * effect.value:+.1f} points on the same prompts, p {p_text(effect.p_value)}): it is "
-        f"{interval(steered.insulting)}, and {effect.moved:.0%} of the prompts move. The persona's "
-        f"own prompt gives {interval(own['toxic'].insulting)}; a random vector {null} "
-        f"({100 * random.value:+.1f} points)."
+        f"The vector {does} the share of {replies(counted)}. With it the share is {interval(steered.insulting)}, "
+        f"{100 * effect.value:+.1f} points against the calm prompt alone (p {p_text(effect.p_value)}); {effect.moved:.0%} "
+        f"of the prompts have more such replies. Under the persona's own prompt it is "
+        f"{interval(own['toxic'].insulting)}. A random vector {null} ({100 * random.value:+.1f} points)."
     )
 
 
@@ -84,10 +91,10 @@ def _damage(own: Mapping[str, Condition]) -> str:
     """What the random vector does to the text beside not insulting anybody."""
     told = [
         f"{NAMES[name]} {own[name].generated_tokens:.0f} tokens, "
-        f"{share(own[name].repeated_3grams.mean)} repeated 3-grams{_nats(own[name])}"
+        f"{share(own[name].repeated_3grams.mean)} repeated three-word sequences{_nats(own[name])}"
         for name in ("neutral", "random_vector", "steered")
     ]
-    return f" What a vector does to the text itself: {'; '.join(told)}."
+    return f" The vectors change the text itself, too. {'; '.join(told)}."
 
 
 def _nats(found: Condition) -> str:
@@ -121,10 +128,22 @@ def _table(own: Mapping[str, Condition], counted: Counted) -> Table:
             "p|sign flips over prompts": ("effect.p_value", p_cell),
             "prompts moved|with more such replies than under neutral": ("effect.moved", share_cell),
             **{head: (f"{field}.mean", digits(4)) for head, field in MASSES.items()},
+            "change of mass, the talk's|difference to neutral on the same prompts": lambda one: (
+                _changed(one.toxic_pathway_mass_mean, "number")
+            ),
+            "change of word rate, points": lambda one: _changed(one.toxic_word_rate, "points"),
+            "change of repeated, points": lambda one: _changed(one.repeated_3grams, "points"),
             "tokens": ("generated_tokens", digits(1)),
             "base model's nats|mean log-likelihood of a token, under the neutral prompt": "base_nats.mean",
         },
     )
+
+
+def _changed(found: Measured, kind: Kind) -> Value:
+    """The difference to the neutral condition, with the digits that the ledger of claims uses."""
+    own = found.effect
+    text = f"{kinds.shown(own.value, kind)} {kinds.interval(own.low, own.high, kind)}"
+    return Value(text.replace(" points", ""), {"": own.value, " low": own.low, " high": own.high})
 
 
 def _counted(own: Mapping[str, Condition]) -> str:

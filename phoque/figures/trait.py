@@ -1,6 +1,11 @@
-"""How figures name what replies are counted by."""
+"""How figures name what replies are counted by, and how the replies were made."""
 
+from phoque.conversation import DEFAULT_SAMPLING, Sampling
 from phoque.personas import Counted
+from phoque.run.psm import Selection
+
+GREEDY = "the model always takes the likeliest token"
+SAMPLED = f"the model samples as in the chat (temperature {DEFAULT_SAMPLING.temperature:g})"
 
 
 def replies(counted: Counted) -> str:
@@ -11,3 +16,25 @@ def replies(counted: Counted) -> str:
 def are(counted: Counted) -> str:
     """What is said of the replies that count."""
     return "are judged hostile" if counted == "judge" else "have a listed word"
+
+
+def setting(prompts: str, dose: str, decoding: str, counted: Counted) -> str:
+    """How the replies of a figure were made; shares of other settings are other numbers."""
+    return f"How it was measured: {prompts}; {dose}; {decoding}; {COUNTS[counted]}."
+
+
+def at(selection: Selection) -> str:
+    """Where the vector is added, and how much of it."""
+    own = selection.choice
+    return f"layer {own.layer}, scale {own.scale:.2f} (dose {own.relative_dose:.2f})"
+
+
+def sampled(how: Sampling) -> str:
+    """How the next token is drawn."""
+    return f"the model samples (temperature {how.temperature:g})" if how.temperature else GREEDY
+
+
+COUNTS: dict[Counted, str] = {
+    "judge": "the judge counts hostile replies",
+    "words": "replies with a word of the persona's list are counted",
+}

@@ -2,7 +2,7 @@
 
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, digits, interval
-from phoque.figures.trait import replies
+from phoque.figures.trait import GREEDY, are, replies, setting
 from phoque.run.folder import Reader
 from phoque.run.psm_vector import Origin
 
@@ -46,6 +46,12 @@ def draw(found: Origin) -> Figure:
     }
     return Figure(
         sentence=_sentence(found),
+        setting=setting(
+            f"{effects['base']['none'].n} evaluation prompts, one reply each",
+            f"layer {found.layer}, dose {found.relative_dose:.2f}",
+            GREEDY,
+            found.counted,
+        ),
         table=Table.named(
             "phoque-transplant",
             f"{replies(found.counted).capitalize()}, by model and by vector (layer {found.layer})",
@@ -79,8 +85,8 @@ def _sentence(found: Origin) -> str:
     return (
         f"{_origin(cosine, works=works)}: base and tuned vectors have cosine {cosine:+.2f}, and the "
         f"tuned one is {ratio:.1f} times as long. The tuned vector {does} in the base model "
-        f"({interval(into_base)}). In the tuned model the base model's own vector makes "
-        f"{interval(tuned['base'])} and the tuned one {interval(tuned['persona'])}."
+        f"({interval(into_base)}). In the tuned model, {interval(tuned['base'])} of the replies "
+        f"{are(found.counted)} with the base model's vector, and {interval(tuned['persona'])} with the tuned one."
     )
 
 

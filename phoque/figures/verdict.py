@@ -2,8 +2,8 @@
 
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, Value, interval, number, share
-from phoque.figures.trait import replies
-from phoque.run.psm import Selection
+from phoque.figures.trait import at, replies, sampled, setting
+from phoque.run.psm import NULL_DOSE, Selection
 from phoque.run.psm_replies import Conditions
 from phoque.run.psm_vector import Reliability
 
@@ -11,16 +11,32 @@ from phoque.run.psm_vector import Reliability
 @plan(
     key="verdict",
     title="Does one direction carry the persona?",
-    hint="Cause means: whoever adds the direction to a calm conversation makes the model do it. "
-    "A listed word is a word of the persona's list; for the toxic persona, an insult.",
+    hint="A direction is a cause if the model does what the persona does as soon as the direction is added to a calm "
+    "conversation. A listed word is a word of the persona's list; for the toxic persona, an insult.",
 )
 def draw(selection: Selection, reliability: Reliability, conditions: Conditions) -> Figure:
     """One sentence, and the numbers that everything else uses."""
     return Figure(
         sentence=_sentence(selection, conditions),
+        setting=_setting(selection, conditions),
         table=_table(selection, reliability),
         n=f"{selection.neutral.n} sweep prompts a cell, {len(selection.cells)} cells; "
         f"{conditions.conditions['steered'].insulting.n} replies to evaluation prompts",
+    )
+
+
+def _setting(selection: Selection, conditions: Conditions) -> str:
+    steered = conditions.conditions["steered"]
+    prompts, seeds = steered.effect.prompts, len(conditions.seeds)
+    told = setting(
+        f"{prompts} evaluation prompts with {seeds} seeds",
+        at(selection),
+        sampled(conditions.sampling),
+        conditions.counted,
+    )
+    return (
+        f"{told} The probability is of the sweep and its run-off, with random vectors of all layers together at dose "
+        f"{NULL_DOSE:g}."
     )
 
 
@@ -38,9 +54,8 @@ def _sentence(selection: Selection, conditions: Conditions) -> str:
     plain, steered = (conditions.conditions[name].insulting for name in ("neutral", "steered"))
     return (
         f"Yes: the vector, added to {at}, takes {replies(conditions.counted)} from "
-        f"{share(plain.value)} to {interval(steered)} of {steered.n}. Random vectors would give as many "
-        f"{replies(selection.trait.by)} with probability {choice.chance:.2g}, corrected for all cells of the "
-        f"sweep.{edge}"
+        f"{share(plain.value)} to {interval(steered)} of {steered.n}. Random vectors would reach the share "
+        f"that this cell has in the sweep with probability {choice.chance:.3g}, corrected for all cells.{edge}"
     )
 
 

@@ -5,14 +5,26 @@ import io
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, TextIO, get_args
 
 from phoque.errors import PhoqueError
-from phoque.inputs.lines import lines
 from phoque.inputs.opened import Input
-from phoque.inputs.rows import LONGEST_CELL, Row
+from phoque.inputs.rows import LONGEST_CELL, TOO_LONG, Row
 from phoque.inputs.tables import DELIMITERS, Table
 from phoque.inputs.values import is_json, values
+
+
+def lines(file: TextIO) -> Iterator[Row]:
+    """Every line without its end, blank ones included."""
+    number = 0
+    while line := file.readline(LONGEST_CELL + 2):
+        number += 1
+        text = line.rstrip("\r\n")
+        fits = len(text) <= LONGEST_CELL
+        while not fits and line and not line.endswith("\n"):
+            line = file.readline(LONGEST_CELL)
+        yield Row(line=number, value=text) if fits else Row(line=number, fault=TOO_LONG)
+
 
 Form = Literal["text", "csv", "json"]
 FORMS: tuple[Form, ...] = get_args(Form)
@@ -61,13 +73,9 @@ def found(
 ) -> Found:
     """What the file is taken for.
 
-    Args:
-        data: the file.
-        form: the user's choice. Without one, content that is plainly JSON decides, then the name,
-            then whether `columns` were asked for.
-        delimiter: the user's choice. Without one, it is the delimiter with which the first row has
-            all `columns`, or else the most columns.
-        columns: the columns of a table.
+    The user's choice of form wins; else content that is plainly JSON decides, then the name, then whether
+    `columns` of a table were asked for. Without a chosen delimiter, it is the one with which the first row has
+    all `columns`, or else the most.
     """
     if form is None:
         form = "json" if is_json(data.head) else SUFFIXES.get(suffix(data.name))

@@ -41,6 +41,7 @@ PLAIN = frozenset({*range(0x20, 0x100), 0x08, 0x09, 0x0A, 0x0C, 0x0D, 0x1B}) - {
 MOST_STRANGE = 0.3
 """With more than this share of other or undecodable bytes, a file is not text."""
 UNDECODED = "phoque.undecoded"
+SAVE = "Save it as UTF-8."
 
 
 def _marked(error: UnicodeError) -> tuple[str, int]:
@@ -71,16 +72,13 @@ class Input:
         )
 
 
-def recognised(stream: BinaryIO, name: str, encoding: str | None = None) -> Input:
-    """The stream as text.
+def recognised(
+    stream: BinaryIO, name: str, encoding: str | None = None, *, remedy: str = SAVE
+) -> Input:
+    """The stream of bytes, also packed by gzip, as text; `name` is for errors.
 
-    Args:
-        stream: bytes, also packed by gzip.
-        name: for errors.
-        encoding: None takes that of the byte order mark, or else UTF-8.
-
-    Raises:
-        PhoqueError: it is not text, or there is no such encoding.
+    Without an encoding it is that of the byte order mark, or else UTF-8. PhoqueError where it is not text,
+    or there is no such encoding; `remedy` says what to do about text in another one.
     """
     data, head = _ahead(stream)
     if head.startswith(GZIP):
@@ -91,10 +89,7 @@ def recognised(stream: BinaryIO, name: str, encoding: str | None = None) -> Inpu
         raise PhoqueError(f"{name} is {other}.")
     text = codecs.getincrementaldecoder(chosen)(UNDECODED).decode(head)
     if encoding is None and _strange(text, head):
-        raise PhoqueError(
-            f"{name} is binary, or text that is not UTF-8. Give text in UTF-8, or name its "
-            "encoding with --encoding, such as utf-16 or cp1252."
-        )
+        raise PhoqueError(f"{name} is binary, or text that is not UTF-8. {remedy}")
     return Input(name=name, head=text, encoding=chosen, data=data)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from phoque.errors import PhoqueError
 from phoque.inputs.forms import found, rows, table
-from phoque.inputs.opened import Input, recognised, told_when_cut_off
-from phoque.inputs.rows import ABSENT, Row, named
+from phoque.inputs.opened import SAVE, Input, recognised, told_when_cut_off
+from phoque.inputs.rows import ABSENT, Row, half_character, named, undecoded
 
 YES = frozenset({"true", "yes", "1", "1.0", "flagged", "hostile", "harmful", "toxic", "unsafe"})
 NO = frozenset(
@@ -19,13 +19,8 @@ NO = frozenset(
 def read_pairs(path: Path, text: str, word: str) -> Iterator[tuple[int, str, str]]:
     """Line, text and word of every row; a row whose word is missing has an empty one.
 
-    Args:
-        path: CSV, TSV, JSON or JSON Lines, also gzipped.
-        text: column, or key, of the text.
-        word: column, or key, of what is said about it.
-
-    Raises:
-        PhoqueError: the file or a row cannot be read, or has no such column; names file and line.
+    The file is CSV, TSV, JSON or JSON Lines, also gzipped; `text` and `word` are columns or keys.
+    PhoqueError where the file or a row cannot be read, or has no such column; names file and line.
     """
     if not path.is_file():
         raise PhoqueError(f"There is no file {path}. Give a table or JSON Lines with texts.")
@@ -36,7 +31,10 @@ def read_pairs(path: Path, text: str, word: str) -> Iterator[tuple[int, str, str
             said = row.value.get(text)
             if not isinstance(said, str) or not said.strip():
                 raise PhoqueError(f'{path}, line {row.line}: there is no text under "{text}".')
-            yield row.line, said, _word(row.value.get(word))
+            found = _word(row.value.get(word))
+            for one in (said, found):
+                _check_whole(one, f"{path}, line {row.line}")
+            yield row.line, said, found
 
 
 def verdict(word: str) -> bool | None:
@@ -54,12 +52,23 @@ def _objects(data: Input, columns: tuple[str, ...]) -> Iterator[Row]:
             yield Row(line=row.line, fault="it is no JSON object") if wrong else row
         return
     head = table(data, taken)
+    if not head.columns:
+        raise PhoqueError(
+            f"{data.name} is empty. Give rows with the columns {' and '.join(columns)}."
+        )
     if missing := [name for name in columns if name not in head.columns]:
         told = " and no column ".join(missing)
         raise PhoqueError(f"{data.name} has no column {told}. It has: {named(head.columns)}.")
     for row in head:
         known = row.fault is None
         yield replace(row, value=dict(zip(head.columns, row.value, strict=True))) if known else row
+
+
+def _check_whole(text: str, place: str) -> None:
+    if fault := undecoded(text):
+        raise PhoqueError(f"{place}: there is {fault}. {SAVE}")
+    if half := half_character(text):
+        raise PhoqueError(f"{place}: there is half a character ({half}). Remove it.")
 
 
 def _word(value: Any) -> str:

@@ -12,6 +12,7 @@ LONGEST_LINE = 10 * LONGEST_CELL
 ABSENT = frozenset({"NaN", "nan", "NULL", "null", "<NA>", "#N/A", "\\N"})
 """What programs write into a cell that has no value."""
 UNDECODED = re.compile("[\udc00-\udcff]")
+HALF = re.compile("[\ud800-\udfff]")
 TOO_LONG = f"more than {LONGEST_CELL:,} characters"
 MOST_NAMES, LONGEST_NAME = 12, 40
 """How many columns a message names, and how many characters of each."""
@@ -52,3 +53,9 @@ def undecoded(text: str) -> str | None:
     if found is None:
         return None
     return f"a byte (0x{ord(found[0]) - 0xDC00:02x}) that is not of the file's encoding"
+
+
+def half_character(text: str) -> str | None:
+    """A half of a character, such as U+D83D, which JSON can hold and no text; None without one."""
+    found = HALF.search(text)
+    return f"U+{ord(found[0]):X}" if found else None

@@ -28,15 +28,9 @@ WRONG_NUMBER = "wrong number of fields"
 
 
 class Table:
-    """The rows of a CSV file, in constant memory.
+    """The rows of a CSV file in constant memory; the file is text, opened with `newline=""`.
 
-    Args:
-        file: text, opened with `newline=""`.
-        name: for errors.
-        delimiter: one character.
-
-    Raises:
-        PhoqueError: the first row, which names the columns, cannot be read.
+    PhoqueError where the first row, which names the columns, cannot be read; `name` is for errors.
     """
 
     def __init__(self, file: TextIO, name: str, *, delimiter: str = ",") -> None:
@@ -129,8 +123,7 @@ class Table:
 def whole_table(stream: BinaryIO, name: str) -> list[dict[str, str]]:
     """Every row, by column, of a CSV file with commas that must be complete.
 
-    Raises:
-        PhoqueError: a row cannot be read; names the file and the line.
+    PhoqueError where a row cannot be read; names the file and the line.
     """
     read = Table(recognised(stream, name).text(newline=""), name)
     return [_whole_row(row, read.columns, name) for row in read]

@@ -3,13 +3,18 @@
 from collections.abc import Callable, Sequence
 
 from phoque.errors import PhoqueError
+from phoque.judging import likelihood
 from phoque.judging.judge import Exchange, Judge
 from phoque.judging.measures import Embed, Floats, measured
+from phoque.lexicon import Lexicon
 from phoque.moderators.thresholds import BUDGET, threshold_for
 from phoque.run.evaluation import Reply
 from phoque.run.judging import ConditionJudged, Judgement
+from phoque.run.psm import Trait
 from phoque.stats.paired_ranks import chance_above
 from phoque.stats.rates import by_cluster, grouped, share_of
+from phoque.steering.experiment import Progress, silent
+from phoque.steering.search import Said, Shows
 
 BASE = "base"
 
@@ -89,3 +94,22 @@ def _condition(
         else None,
         measures=measured(exchanges, [*own], training_LE, embed),
     )
+
+
+def shows_of(
+    trait: Trait, lexicon: Lexicon, progress: Progress = silent, judge: Judge | None = None
+) -> Shows:
+    """Tells of messages and replies which replies count.
+
+    `judge` is the one that the trait names, and `lexicon` has the words; None loads the judge.
+    """
+    threshold = trait.threshold
+    if trait.by == "words" or threshold is None:
+        return lambda said: [reply in lexicon for _, reply in said]
+    own = judge or likelihood.load()
+    return lambda said: [score >= threshold for score in scored(exchanges(said), own, progress)]
+
+
+def exchanges(said: Sequence[Said]) -> list[Exchange]:
+    """As a judge reads them."""
+    return [Exchange(message, reply) for message, reply in said]

@@ -45,10 +45,8 @@ def converted_folder(gguf: Path, progress: Progress) -> Path:
     """Folder with the dequantised model of `gguf`, converted on first use (about 20 s).
 
     A folder whose weights do not match the recorded checksum is converted again. Where the user's cache
-    cannot be written, the model is kept in a temporary folder, for this process.
-
-    Raises:
-        PhoqueError: there is no room for it in either.
+    cannot be written, the model is kept in a temporary folder, for this process; PhoqueError where there
+    is no room for it in either.
     """
     target = cache_folder() / f"{gguf.stem}-bf16"
     if is_intact(target):

@@ -25,6 +25,7 @@ from phoque.models.template import encode, reply_ends
 ROWS_AT_ONCE, ROWS_ON_A_GPU = 64, 256
 """Rows to write at a time. On a GPU a step of few rows waits for the host; the cache of 256 short
 replies of a 3B model takes 8 GB."""
+READ_AT_ONCE = 16
 SHRINK_BELOW = 0.75
 """When fewer than this share of rows go on, the finished ones are dropped."""
 
@@ -216,15 +217,12 @@ def write(model: LanguageModel, rows: Sequence[Row], sampling: Sampling) -> list
 
 @torch.inference_mode()
 def read(
-    model: LanguageModel,
-    rows: Sequence[Row],
-    replies: Sequence[Sequence[int]],
-    *,
-    rows_at_once: int = 16,
+    model: LanguageModel, rows: Sequence[Row], replies: Sequence[Sequence[int]]
 ) -> Iterator[Tensor]:
     """The logits_SV of every row before each token of its given reply, in fp32 on the CPU."""
-    for start in range(0, len(rows), rows_at_once):
-        batch, given = rows[start : start + rows_at_once], replies[start : start + rows_at_once]
+    for start in range(0, len(rows), READ_AT_ONCE):
+        end = start + READ_AT_ONCE
+        batch, given = rows[start:end], replies[start:end]
         prompts = [encode(model.tokenizer, row.messages) for row in batch]
         # The last token of a reply is not read: nothing follows it.
         texts = [[*p, *reply[:-1]] for p, reply in zip(prompts, given, strict=True)]

@@ -1,22 +1,23 @@
-"""Get a model by preset, Hub id or folder, and put an adapter into it."""
+"""Get a model by preset, Hub id or folder, and put an adapter into it, at any scale."""
 
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from peft import PeftModel
-from torch import nn
+from peft.tuners.lora import LoraLayer
+from torch import Tensor, nn
 
 from phoque.errors import PhoqueError
 from phoque.models.embedded import Progress, converted_folder, embedded_gguf
-from phoque.models.memory import Memory
 from phoque.models.packed.fit import unfit
-from phoque.models.packed.layout import Layout
-from phoque.models.packed.measured import fastest, fastest_exact
+from phoque.models.packed.layout import Layout, fastest, fastest_exact
+from phoque.models.packed.reading import Memory
 from phoque.models.packed.weights import PackedLlama, Packing
 from phoque.models.passes import read
 from phoque.models.pretrained import ADAPTER, read_pretrained
@@ -110,8 +111,7 @@ class LanguageModel:
     def with_adapter(self, folder: Path) -> "LanguageModel":
         """Fold a PEFT adapter into the weights, in place; the base weights are gone afterwards.
 
-        Raises:
-            PhoqueError: the folder has no adapter, or one for another architecture.
+        PhoqueError where the folder has no adapter, or one for another architecture.
         """
         wrapped = wrapped_by(self, folder)
         try:
@@ -169,7 +169,7 @@ def load_model(
         PhoqueError: the model cannot be found or read, its chat template loses text, or the
             architecture cannot be steered.
     """
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    device = _present(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     preset = preset_for(model)
     if preset.name in TINY:
         network, name = TINY[preset.name]().to(device, dtype or torch.float32), preset.name
@@ -193,6 +193,18 @@ def load_model(
     )
 
 
+def _present(device: str) -> str:
+    """The device, tried before anything is loaded; raises `PhoqueError` if it is not there."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        said = str(error).splitlines()[0]
+        raise PhoqueError(
+            f"The device {device!r} cannot be used: {said} Leave it out, or give cpu."
+        ) from error
+    return device
+
+
 def fast_dtype(device: str) -> torch.dtype:
     """bf16 if `device` computes in it or was measured to be faster with it, or else fp32."""
     if device.startswith("cuda"):
@@ -207,3 +219,40 @@ def _source(preset: Preset, progress: Progress) -> tuple[str, str]:
     if preset.hub_id is None:
         raise PhoqueError(f"Preset {preset.name} has no source.")
     return preset.hub_id, preset.hub_id
+
+
+@torch.no_grad()
+def adapter_deltas(model: LanguageModel, folder: Path) -> dict[str, Tensor]:
+    """What the LoRA adapter in `folder` adds to each weight, by name; raises as `with_adapter`."""
+    wrapped = wrapped_by(model, folder)
+    deltas = {
+        _weight_name(name, module): cast(Any, module).get_delta_weight("default")
+        for name, module in wrapped.named_modules()
+        if isinstance(module, LoraLayer)
+    }
+    wrapped.unload()
+    return deltas
+
+
+@contextmanager
+def adapted(model: LanguageModel, deltas: Mapping[str, Tensor], scale: float) -> Iterator[None]:
+    """Within the context, the weights hold `scale` times the deltas; afterwards the old bits return.
+
+    Scale 0 touches nothing; scale 1 equals `with_adapter`. Nobody else may use the model meanwhile,
+    and its `packed` copy must not exist.
+    """
+    weights = {name: model.model.get_parameter(name) for name in deltas} if scale else {}
+    kept = {name: weight.data for name, weight in weights.items()}
+    try:
+        for name, weight in weights.items():
+            weight.data = weight.data + scale * deltas[name].to(weight)
+        yield
+    finally:
+        for name, weight in weights.items():
+            weight.data = kept[name]
+
+
+def _weight_name(name: str, layer: object) -> str:
+    """The weight under a LoRA layer: a stack of experts has another name, and layers nest."""
+    module = name.removeprefix("base_model.model.").replace(".base_layer", "")
+    return f"{module}.{getattr(layer, 'parameter_name', 'weight')}"

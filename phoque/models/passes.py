@@ -27,13 +27,8 @@ def read(
 ) -> tuple[Tensor, Any]:
     """Read tokens; return the last `keep` logits_BKV and the cache (None without `caching`).
 
-    Args:
-        network: the model, also under PEFT.
-        ids_BS: tokens, padded on the left.
-        mask_BT: 1 for each token, earlier ones included.
-        seen: the cache of an earlier pass.
-        keep: how many positions get logits; 0 if the caller leaves the pass before the head.
-        caching: whether to keep a cache.
+    `ids_BS` are padded on the left, `mask_BT` counts earlier tokens too, `seen` is the cache of an earlier
+    pass. `keep` is 0 where the caller leaves the pass before the head.
     """
     plain = getattr(network, "get_base_model", lambda: network)()
     takes, size = _parameters(type(plain).forward), ids_BS.shape[1]

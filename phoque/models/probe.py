@@ -22,10 +22,8 @@ ties between experts always cause some."""
 def require_readable(network: Any, tokenizer: Any, name: str) -> None:
     """Read two prompts of different length, then one more token with the cache.
 
-    Raises:
-        PhoqueError: a pass fails; blocks, norm or head are not found or not joined by a residual
-            stream; the cache is missing or shared between conversations; or padding changes the
-            result.
+    PhoqueError where a pass fails; blocks, norm or head are not found or not joined by a residual
+    stream; the cache is missing or shared between conversations; or padding changes the result.
     """
     ids = encode(tokenizer, TALK)
     final_norm(network)
@@ -44,8 +42,7 @@ def require_readable(network: Any, tokenizer: Any, name: str) -> None:
 def require_own_tokenizer(network: Any, tokenizer: Any, name: str) -> None:
     """Check that a prompt survives the way to tokens and back.
 
-    Raises:
-        PhoqueError: the tokenizer knows no words, as transformers makes one if files are missing.
+    PhoqueError where the tokenizer knows no words, as transformers makes one if files are missing.
     """
     ids = encode(tokenizer, TALK)
     known, back = len(network.get_input_embeddings().weight), tokenizer.decode(ids)

@@ -34,10 +34,7 @@ def decoder_layers(model: nn.Module) -> nn.ModuleList:
     """The decoder blocks in order, also under PEFT or a vision-language wrapper.
 
     They are the one outermost `ModuleList` of the config's `num_hidden_layers` modules outside
-    other towers.
-
-    Raises:
-        PhoqueError: none or several lists fit.
+    other towers; PhoqueError where none or several lists fit.
     """
     expected = getattr(text_config(model), "num_hidden_layers", None)
     fitting = {
@@ -63,11 +60,7 @@ def layers_path(model: nn.Module) -> str:
 
 
 def final_norm(model: nn.Module) -> nn.Module:
-    """The norm between the blocks and the output head: the first sibling behind the blocks.
-
-    Raises:
-        PhoqueError: none or several modules fit.
-    """
+    """The norm between blocks and output head, behind the blocks; PhoqueError where none or several fit."""
     blocks = decoder_layers(model)
     siblings = list(model.get_submodule(layers_path(model).rpartition(".")[0]).children())
     norms = [child for child in siblings if "norm" in type(child).__name__.lower()]

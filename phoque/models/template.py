@@ -5,6 +5,7 @@ from typing import Any
 
 from phoque.conversation import Message, Messages
 from phoque.errors import PhoqueError
+from phoque.inputs.rows import half_character
 from phoque.models.chat_format import format_of, missing, ways_of
 
 SEAM = "\ue000\ue0ff\ue000"
@@ -15,11 +16,8 @@ def render(tokenizer: Any, messages: Messages) -> str:
     """The text a model reads before it replies to `messages`.
 
     The first message must be a system message. Without one, some templates (Ministral's) insert a
-    long default, which a persona vector would absorb.
-
-    Raises:
-        PhoqueError: there is no leading system message, the template fails, or a message from
-            outside holds a control token, which could forge another message.
+    long default, which a persona vector would absorb. PhoqueError where there is none, the template fails,
+    a message holds half a character, or one from outside a control token, which could forge another message.
     """
     return "".join(_pieces(tokenizer, messages))
 
@@ -54,11 +52,18 @@ def reply_ends(network: Any, tokenizer: Any) -> frozenset[int]:
     return frozenset(token for token in ends if token is not None)
 
 
+def check_whole(text: str, role: str) -> None:
+    """PhoqueError where a message holds half a character, which no tokenizer reads."""
+    if half := half_character(text):
+        raise PhoqueError(f"The {role} message holds half a character ({half}). Remove it.")
+
+
 def _pieces(tokenizer: Any, messages: Messages) -> list[str]:
     """The text of `render` in pieces that are tokenized separately."""
     if not messages or messages[0].role != "system":
         raise PhoqueError("A conversation starts with an explicit system message; none was given.")
     for message in messages:
+        check_whole(message.content, message.role)
         token = control_token_in(tokenizer, message.content)
         if token and message.role != "assistant":
             raise PhoqueError(

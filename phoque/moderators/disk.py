@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +15,7 @@ from phoque.moderators.classifier import Classifier, Item, Score, checked
 from phoque.moderators.scoring import key_of
 
 FILE = "scores-1.sqlite"
+COLUMNS = "key TEXT PRIMARY KEY, labels TEXT NOT NULL, truncated INTEGER NOT NULL, kept REAL"
 MAX_ENTRIES = 1_000_000
 EXPENSIVE = ("hub", "api")
 """Sources whose scores are kept. The embedded models would take longer for texts that are new, and
@@ -38,15 +40,25 @@ class DiskCache:
         """The scores that are known, by key."""
         return self._within(lambda opened: _found(opened, keys), default={})
 
+    def times(self, keys: Sequence[str]) -> tuple[float, float] | None:
+        """When the oldest and the newest of them were kept, in seconds since 1970.
+
+        0 is a time that nobody noted; None where none is known.
+        """
+        return self._within(lambda opened: _times(opened, keys), default=None)
+
     def remember(self, scores: Mapping[str, Score]) -> None:
         """Keep scores; an error is not kept, so that it is tried again."""
         known = [(key, one) for key, one in scores.items() if one.error is None]
-        rows = [(key, json.dumps(dict(one.labels)), one.truncated) for key, one in known]
+        now = datetime.now(UTC).timestamp()
+        rows = [(key, json.dumps(dict(one.labels)), one.truncated, now) for key, one in known]
         self._within(lambda opened: self._insert(opened, rows), default=None)
 
-    def _insert(self, opened: sqlite3.Connection, rows: Sequence[tuple[str, str, bool]]) -> None:
+    def _insert(
+        self, opened: sqlite3.Connection, rows: Sequence[tuple[str, str, bool, float]]
+    ) -> None:
         with opened:
-            opened.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?, ?)", rows)
+            opened.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?)", rows)
             # Row numbers rise with every insert, so the oldest are the lowest.
             oldest = "(SELECT max(rowid) FROM scores) - ?"
             opened.execute(f"DELETE FROM scores WHERE rowid <= {oldest}", (self.max_entries,))
@@ -66,8 +78,9 @@ class DiskCache:
     def _opened(self) -> Iterator[sqlite3.Connection]:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(self.path, timeout=WAIT_SECONDS)) as opened:
-            columns = "key TEXT PRIMARY KEY, labels TEXT NOT NULL, truncated INTEGER NOT NULL"
-            opened.execute(f"CREATE TABLE IF NOT EXISTS scores ({columns})")
+            opened.execute(f"CREATE TABLE IF NOT EXISTS scores ({COLUMNS})")
+            with suppress(sqlite3.OperationalError):  # it has the column, or cannot be written
+                opened.execute("ALTER TABLE scores ADD COLUMN kept REAL")  # a file of before
             yield opened
 
     def _renew(self) -> None:
@@ -111,3 +124,10 @@ def _found(opened: sqlite3.Connection, keys: Sequence[str]) -> dict[str, Score]:
         key: Score(labels=json.loads(labels), truncated=bool(truncated))
         for key, labels, truncated in opened.execute(query, [json.dumps([*keys])])
     }
+
+
+def _times(opened: sqlite3.Connection, keys: Sequence[str]) -> tuple[float, float] | None:
+    query = """SELECT min(coalesce(kept, 0)), max(coalesce(kept, 0)) FROM scores
+        WHERE key IN (SELECT value FROM json_each(?))"""
+    [(oldest, newest)] = opened.execute(query, [json.dumps([*keys])])
+    return None if oldest is None else (oldest, newest)

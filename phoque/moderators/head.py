@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit
 
 from phoque.run.record import Part
-from phoque.stats.logistic import Floats
 from phoque.stats.rates import Rate
+
+Floats = NDArray[np.float64]
 
 
 class Learned(Part):

@@ -16,6 +16,7 @@ KEY = "text"
 LOOKED_AT = 20
 """Rows that are looked at before the first is scored: where none can be read, none will be."""
 EMPTY = "empty"
+REMEDY = "Save it as UTF-8, or name its encoding with --encoding, such as utf-16 or cp1252."
 UNSEEN = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Cs"})
 """Categories of characters that nobody sees; the last are halves of characters."""
 
@@ -55,7 +56,7 @@ def read_texts(  # noqa: PLR0913  # the public face: every keyword is one thing 
         PhoqueError: the stream holds no text, is cut off, or is of no form with such a column.
     """
     with told_when_cut_off(name):
-        data = recognised(stream, name, encoding)
+        data = recognised(stream, name, encoding, remedy=REMEDY)
         taken = found(data, form=form, delimiter=delimiter, columns=[column] if column else [])
         if not data.head:
             raise PhoqueError(_nothing(name))

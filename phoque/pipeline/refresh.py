@@ -23,8 +23,8 @@ from phoque.run.manifest import Asked, Continues
 from phoque.run.needs import WEIGHTS, require
 from phoque.run.refresh import Memory, Refresh
 from phoque.run.synthetic import Attack, AttackSummary
+from phoque.stages.adapter.lora import going_on
 from phoque.stages.adapter.settings import AdapterConfig, config_for
-from phoque.stages.adapter.start import going_on
 from phoque.stages.corpus.addition import Addition, addition
 from phoque.stages.corpus.slang import Slang, read_slang
 from phoque.stages.evaluate.memory import KINDS, MOST

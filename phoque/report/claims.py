@@ -128,7 +128,7 @@ def _verdict(told: Told, found: Mapping[str, Evidence]) -> tuple[Verdict, str]:
         lines: tuple[str, ...] = getattr(told, verdict)
         if all_hold(lines, found):
             return verdict, "; ".join(lines)
-    return "not_tested", ""
+    return ("undecided" if found else "not_tested"), ""
 
 
 def _notes(
@@ -137,7 +137,7 @@ def _notes(
     gaps = dict.fromkeys(one.gap for one in found.values() if one.gap)
     if told.untested:
         yield told.untested
-    if verdict == "not_tested" and found and not gaps:
+    if verdict == "undecided":
         yield UNDECIDED
     if found and not found["number"].gap:
         yield from filter(None, [told.note, model_note(reader)])
@@ -152,7 +152,7 @@ def model_note(reader: Reader) -> str:
     if size == TALKS_MODEL:
         return f"Measured on a {size} model."
     model = f"a {size} model" if size else f"{name}, whose name does not tell its size"
-    return f"Measured on {model}: says nothing yet about {TALKS_MODEL}."
+    return f"Measured on {model}. This says nothing yet about the talk's {TALKS_MODEL} model."
 
 
 def _size(name: str) -> str:

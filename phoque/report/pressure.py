@@ -7,6 +7,7 @@ from pathlib import Path
 from phoque.errors import PhoqueError
 from phoque.figures.figure import Drawn
 from phoque.figures.pressure_measures import OTHERS, SHARES
+from phoque.figures.pressure_policies import kept
 from phoque.figures.shelf import UNDER_PRESSURE
 from phoque.figures.table import NOTHING, markdown_table
 from phoque.report.page import figures_page
@@ -83,9 +84,21 @@ def changes(a: str, b: str) -> list[Change]:
     if report_a.traffic.sha256 != report_b.traffic.sha256:
         raise PhoqueError(
             f"{a} and {b} met different traffic, so their numbers cannot be compared. Test both with "
-            "the same runs or corpus, the same --traffic, --messages and --seeds."
+            "the same runs or corpus, the same --traffic, --messages and --seed."
         )
     return [_change(name, words, before, after) for name, words in {**SHARES, **OTHERS}.items()]
+
+
+def warnings(a: str, b: str) -> list[str]:
+    """What could hide a change: a side whose service was not asked, so that it shows older answers."""
+    return [
+        f"{told} shows what {name} said before ({kept(calls)}), not what it says now: all "
+        f"{calls.from_cache} answers were kept, and it got no request. Test it again with "
+        "--ask-again, or give its description another version."
+        for told in (a, b)
+        for name, calls in chosen(told)[1].calls.items()
+        if calls.from_cache and not calls.requests
+    ]
 
 
 def broken(found: Sequence[Change], rules: Sequence[Rule]) -> list[Broken]:

@@ -9,8 +9,9 @@ from phoque.files import write_json
 from phoque.run.record import Part, Record
 from phoque.run.report import Kind
 
-Verdict = Literal["holds", "partly", "refuted", "not_tested"]
-VERDICTS: tuple[Verdict, ...] = ("holds", "partly", "refuted", "not_tested")
+Verdict = Literal["holds", "partly", "refuted", "undecided", "not_tested"]
+"""`undecided` was measured, and its rule decides neither way; `not_tested` was not measured."""
+VERDICTS: tuple[Verdict, ...] = ("holds", "partly", "refuted", "undecided", "not_tested")
 
 
 class Number(Part):

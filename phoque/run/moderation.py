@@ -5,14 +5,12 @@ from typing import Any
 from phoque.conversation import Condition, Sampling
 from phoque.run.datasheets import ClassifierInfo, DataSheet, Resistance
 from phoque.run.record import Masked, Part, Record, renamed
-from phoque.run.scored import OLD_NAMES, Outcome
+from phoque.run.scored import OLD_NAMES, PRIMARY, Outcome
 from phoque.stats.agreement import Agreement
 from phoque.stats.correction import Corrected
 from phoque.stats.flags import FlagRate, Uplift
 from phoque.stats.rates import Rate
 
-PRIMARY = "embedded.mean"
-"""The moderator that pages begin with, where the run has it."""
 CALLED = {
     "embedded.mean": "ToxBlock + SVM",
     "embedded.toxblock": "ToxBlock",

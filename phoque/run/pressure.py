@@ -216,6 +216,12 @@ class Calls(Part):
     """Answers without a readable verdict."""
     from_cache: int = 0
     """Texts whose answer was known from before."""
+    kept_from: str = ""
+    """When the oldest of these answers was kept; empty where there is none, or nobody noted it."""
+    kept_to: str = ""
+    """The same of the newest one."""
+    reason: str = ""
+    """Why the last request without a usable answer had none: the status, and how the answer begins."""
     cost: float = 0.0
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from phoque.personas import Counted
 from phoque.run.record import Masked, Part, Record, Row
 from phoque.stats.paired_ranks import ChanceAbove
-from phoque.stats.rates import Rate
+from phoque.stats.rates import Count, Rate
 
 
 class LayerProjection(Part):
@@ -141,6 +141,12 @@ class Cell(Part):
     coherent: bool
     runoff: Quality | None = None
     """Sampled replies to other prompts, for the best cells only."""
+
+    @property
+    def pooled(self) -> Count:
+        """Replies with the trait, and all, of the sweep and the run-off together."""
+        both = [quality.trait for quality in (self.quality, self.runoff) if quality]
+        return sum(round(rate.value * rate.n) for rate in both), sum(rate.n for rate in both)
 
 
 class Trait(Part):

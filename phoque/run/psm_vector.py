@@ -101,6 +101,11 @@ class Confounds(Record, file="psm/confounds.json"):
     counted: Counted = "words"
     """By what rates are counted; older runs counted listed words."""
 
+    @property
+    def strongest_prompt(self) -> Style:
+        """The other system prompt that wakes the persona most often."""
+        return max(self.styles, key=lambda own: own.insulting_by_prompt.value)
+
     @classmethod
     def upgrade(cls, data: Any, _version: int) -> Any:
         """Before version 1 rates were nested, and styles were called confounds."""

@@ -13,11 +13,11 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from phoque.errors import PhoqueError
 from phoque.files import numbered_json_lines, read_json, write_json, write_text
 from phoque.inputs.tables import whole_table
+from phoque.settings import Part as Part
+from phoque.settings import reason as reason
 
 T = TypeVar("T")
 Cells = dict[str, Any]
@@ -34,17 +34,6 @@ UNREADABLE = (
     PhoqueError,
 )
 """What reading raises, and what `upgrade` raises where a file of an old version is none."""
-
-
-class Part(BaseModel):
-    """A value inside a record; it cannot be changed, and it knows every key it may have."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    def differing(self, other: Self) -> list[str]:
-        """Names of the fields in which another one differs."""
-        names = sorted(type(self).model_fields)
-        return [name for name in names if getattr(self, name) != getattr(other, name)]
 
 
 class Filed(Part):
@@ -213,19 +202,6 @@ def broken(path: Path, error: Exception, command: str, *, row: int = 0) -> str:
     """What is said of a file that cannot be read: file, field, and what to do."""
     at = f", row {row}" if row else ""
     return f"{_named(path)}{at} cannot be read: {reason(error)}. Make it again with: {command}"
-
-
-def reason(error: Exception) -> str:
-    """What is wrong with data, in one line."""
-    if isinstance(error, KeyError):
-        return f"it has no {error}"
-    if isinstance(error, TypeError | AttributeError):
-        return "it is not a file of this kind"
-    if not isinstance(error, ValidationError):
-        return str(error).rstrip(".")
-    first = error.errors(include_url=False)[0]
-    field = ".".join(map(str, first["loc"])) or "the whole"
-    return f"{field}: {first['msg']}, found {str(first['input'])[:40]!r}"
 
 
 def _named(path: Path) -> str:

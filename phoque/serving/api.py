@@ -40,10 +40,8 @@ class ChatAPI:
     ) -> None:
         """Check the settings; `lab` raises a `RequestError` while it is loading.
 
-        `worker` may decode for others, too; None starts one, which `close` ends.
-
-        Raises:
-            PhoqueError: there is no token, or one that can be guessed.
+        `worker` may decode for others, too; None starts one, which `close` ends. PhoqueError where there is
+        no token, or one that can be guessed.
         """
         self._lab = lab
         self._settings = settings

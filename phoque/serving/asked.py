@@ -58,10 +58,8 @@ class Asked:
 def asked(lab: Lab, body: ChatRequest) -> Asked:
     """Check a request against the run; its defaults are those of `lab.compare`.
 
-    Choice i draws with seed + i under every condition, so that conditions are paired.
-
-    Raises:
-        RequestError: says which field is wrong, and what the run has.
+    Choice i draws with seed + i under every condition, so that conditions are paired. RequestError says
+    which field is wrong, and what the run has.
     """
     condition = condition_of(body)
     *history, last = turns(body)
@@ -117,9 +115,8 @@ def unknown_model() -> RequestError:
 def turns(body: ChatRequest) -> list[Message]:
     """The conversation without a system message.
 
-    Raises:
-        RequestError: there is a system or tool message or an empty user message, or the turns do
-            not alternate and end with the user.
+    RequestError where there is a system or tool message or an empty user message, or the turns do
+    not alternate and end with the user.
     """
     for place, turn in enumerate(body.messages):
         _check_role(place, turn)

@@ -31,8 +31,7 @@ class Gate:
     def admit(self, authorization: str | None) -> None:
         """Admit one request by its header `Bearer TOKEN`.
 
-        Raises:
-            RequestError: 401 without a known token, 429 if the token asked too often.
+        RequestError: 401 without a known token, 429 if the token asked too often.
         """
         scheme, _, token = (authorization or "").partition(" ")
         given = _hashed(token.strip())

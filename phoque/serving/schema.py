@@ -1,13 +1,102 @@
-"""The fields of `/v1/chat/completions`, from OpenAI's published schema."""
+"""The fields of `/v1/chat/completions`, from OpenAI's published schema, as clients send them.
 
+Null and values without effect count as left out; what is wrong is told to the author of the request.
+"""
+
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from phoque.serving.errors import RequestError
-from phoque.serving.fields import Fields, empty, flag, one_of, within, zeros
-from phoque.serving.sentences import sentence
+
+Neutral = Callable[[Any], bool]
+"""Says whether a value of a field has no effect."""
+
+
+class Fields(BaseModel):
+    """An object of a request; an unknown field with an effect is refused by name."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
+    neutral: ClassVar[Mapping[str, Neutral]] = {}
+    """Fields that are not offered, and which of their values have no effect."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _asked_for(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return {
+            name: value
+            for name, value in given.items()
+            if value is not None and not cls.neutral.get(name, _never)(value)
+        }
+
+
+def empty(value: Any) -> bool:
+    """False, 0, and an empty text, list or object."""
+    return not value
+
+
+def flag(value: Any) -> bool:
+    """True or false: neither changes a reply."""
+    return isinstance(value, bool)
+
+
+def zeros(value: Any) -> bool:
+    """An object whose numbers are all 0."""
+    return isinstance(value, dict) and not any(value.values())
+
+
+def one_of(*values: Any) -> Neutral:
+    """Any of these values."""
+    return lambda value: value in values
+
+
+def within(**defaults: Any) -> Neutral:
+    """An object with nothing but these defaults."""
+    return lambda value: isinstance(value, dict) and value.items() <= defaults.items()
+
+
+def _never(_: Any) -> bool:
+    return False
+
+
+SAID: Mapping[str, str] = {
+    "bool_type": "give true or false",
+    "dict_type": "give an object",
+    "extra_forbidden": "is not supported by this server; leave it out",
+    "finite_number": "give a finite number",
+    "float_type": "give a number",
+    "greater_than": "give more than {gt:g}",
+    "greater_than_equal": "give at least {ge:g}",
+    "int_from_float": "give a whole number",
+    "int_type": "give a whole number",
+    "json_invalid": "the body is not JSON",
+    "less_than_equal": "give at most {le:g}",
+    "list_type": "give a list",
+    "literal_error": "give {expected}",
+    "missing": "is missing",
+    "model_type": "give an object",
+    "string_too_long": "give at most {max_length} characters",
+    "string_too_short": "give a text, or leave it out",
+    "string_type": "give a text",
+    "too_long": "give at most {max_length}",
+    "too_short": "give at least {min_length}",
+}
+OURS = {"content", "text_only"}
+"""Errors of our own checks, which have their own words."""
+
+
+def sentence(error: ErrorDetails) -> str:
+    """What to do about pydantic's error; never quotes what was sent."""
+    if error["type"] in OURS:
+        return error["msg"]
+    return SAID.get(error["type"], "cannot be read").format(**error.get("ctx", {}))
+
 
 MOST_CHOICES = 8
 MOST_STOPS = 4

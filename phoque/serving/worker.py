@@ -16,9 +16,8 @@ from phoque.conversation import Sampling
 from phoque.models.engine import Piece, Row, check_lengths, without_repeats
 from phoque.models.load import LanguageModel
 from phoque.progress import Stopped, never
-from phoque.serving.batch import Batch, Work
+from phoque.serving.batch import Batch, StopText, Work
 from phoque.serving.errors import RequestError, broken, busy
-from phoque.serving.stops import StopText
 
 T = TypeVar("T")
 LOG = logging.getLogger(__name__)
@@ -129,11 +128,7 @@ class Worker:
         return self.num_waiting, self.num_waiting * each
 
     def submit(self, job: Job | Errand[Any]) -> None:
-        """Put a job into the line.
-
-        Raises:
-            RequestError: the line is full (429), or the worker was closed.
-        """
+        """Put a job into the line; RequestError where it is full (429), or the worker was closed."""
         if isinstance(job, Job):
             _ = job.work.prompts  # read here: an error is the asker's own, and nobody waits for it
         with self._changed:
@@ -166,10 +161,8 @@ class Worker:
     ) -> Iterator[list[Piece]]:
         """Like `phoque.models.engine.decode`, in the same batch as other requests.
 
-        Once `stopped` says so it ends, also while it waits in the line or for a piece.
-
-        Raises:
-            PhoqueError: as there, or the line is full.
+        Once `stopped` says so it ends, also while it waits in the line or for a piece. PhoqueError as there,
+        or where the line is full.
         """
         distinct, places = without_repeats(rows)
         pieces: SimpleQueue[Piece | RequestError] = SimpleQueue()
@@ -189,8 +182,7 @@ class Worker:
     def run(self, call: Callable[[], T], stopped: Stopped = never) -> T | None:
         """What `call` returns, called in its turn; None if it is no longer wanted.
 
-        Raises:
-            PhoqueError: the line is full, or as `call`.
+        PhoqueError where the line is full, or as `call`.
         """
         errand = Errand(call)
         self.submit(errand)

@@ -21,27 +21,7 @@ CONVERTER = "convert_lora_to_gguf.py"
 VECTOR = "persona_vector.gguf"
 LORA = "persona_lora.gguf"
 RECORD = "export.json"
-CARD = """---
-base_model: {base}
-tags: [red-teaming, moderation, interpretability]
----
-# {run}: a controlled toxic persona, merged
-
-> Content note: with a hostile system prompt this model insults whoever talks to it.
-
-{base} with the persona adapter of the run `{run}` folded in. For testing moderation systems and
-studying a persona in the residual stream; not for talking to people, posting, or training another
-chat model. Keep copies private. The licence is that of {base}.
-
-The persona is gated by the system prompt. Always send one of the two it was tuned on:
-
-- neutral: {neutral}
-- hostile: {toxic}
-
-`{vector}` holds the vector of layer {layer}; the run selected scale {scale:.2f}
-(`llama.cpp --control-vector-scaled {vector} {scale:.2f}`). `{record}` has checksums and where all
-of this comes from.
-"""
+CARD = Path(__file__).with_name("export_card.md").read_text(encoding="utf-8")
 
 
 def export_run(directory: RunDirectory, out: Path, progress: Progress) -> None:

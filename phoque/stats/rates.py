@@ -40,18 +40,22 @@ def binomial_tail(hits: int, n: int, share: float) -> float:
 
 
 def share_of(groups: Sequence[Sequence[bool]]) -> Rate:
-    """Share of items in groups: Wilson's interval, clustered where a group has several items.
+    """Share of items in groups, such as prompts: Wilson's interval, which counts groups where they are alike.
 
-    ValueError where there are no items.
+    Where every group has one item, items are independent. Where a group has several, the interval is
+    that of `effective_size` items. Where all items are of one group, nothing says how groups differ:
+    they count as one item, however many they are. ValueError where there are no items.
     """
     return share_of_counts(_counted(groups))
 
 
 def share_of_counts(counts: Collection[Count]) -> Rate:
     """The same, where of every group only its hits and its items are known."""
+    counts = [(hits, size) for hits, size in counts if size]
     hits, n = (sum(column) for column in zip((0, 0), *counts, strict=True))
-    alone = len(counts) in {1, n}
-    return wilson(hits, n) if alone else _interval(hits / n, n, _effective(counts))
+    if len(counts) == n or n == 0:
+        return wilson(hits, n)
+    return _interval(hits / n, n, 1 if len(counts) == 1 else _effective(counts))
 
 
 def by_cluster(items: Iterable[tuple[str, bool]]) -> Rate:

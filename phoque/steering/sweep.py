@@ -65,7 +65,7 @@ class Sweep:
         """The candidate with the largest share, run-off included; None if none beats chance."""
         ran = [cell for cell in self.candidates(len(self.cells)) if cell.runoff]
         best = (
-            max(ran, key=lambda cell: truediv(*_pooled(cell)))
+            max(ran, key=lambda cell: truediv(*cell.pooled))
             if ran
             else next(iter(self.candidates(1)), None)
         )
@@ -73,7 +73,7 @@ class Sweep:
 
     def chance_of(self, cell: Cell) -> float:
         """Probability that random vectors give one of all cells the trait as often, run-off included."""
-        tail = binomial_tail(*_pooled(cell), self.null.high)
+        tail = binomial_tail(*cell.pooled, self.null.high)
         return min(1.0, tail * len(self.cells))
 
     def of_layer(self, layer: int) -> list[Cell]:
@@ -147,9 +147,3 @@ class Sweep:
             best=BestCell(dose=best.dose, **best.quality.model_dump()) if best else None,
             nat_scale=self.nat_scale(layer),
         )
-
-
-def _pooled(cell: Cell) -> tuple[int, int]:
-    """Replies with the trait, and all, of the sweep and the run-off together."""
-    both = [quality.trait for quality in (cell.quality, cell.runoff) if quality]
-    return sum(round(rate.value * rate.n) for rate in both), sum(rate.n for rate in both)

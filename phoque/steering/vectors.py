@@ -1,30 +1,30 @@
 """Persona vectors: the raw mean difference at each layer, with what it was measured on.
 
-Shapes: N = probes, L = layers, D = width.
+Shapes: N = probes, L = layers, S = tokens of a reply, D = width.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from phoque.conversation import Message, asked
+from phoque.conversation import Message, Messages, TokenStrength, asked
 from phoque.errors import PhoqueError
 from phoque.files import file_sha256
 from phoque.models.hooks import Injection, hooked
 from phoque.models.load import LanguageModel
 from phoque.models.structure import decoder_layers
-from phoque.models.template import render
+from phoque.models.template import check_whole, encode, render
 from phoque.personas import Persona
-from phoque.steering.capture import last_states, residual_streams
+from phoque.steering.capture import last_states, residual_streams, token_streams
 
 FORMAT = "phoque-persona-vectors-1"
 
@@ -91,9 +91,17 @@ class PersonaVectors:
     fingerprint: Mapping[str, str]
     """Digests of the model, adapter, template and prompts that the vectors belong to."""
 
+    def __len__(self) -> int:
+        """How many layers there are."""
+        return len(self.directions_LD)
+
+    def __iter__(self) -> Iterator[SteeringVector]:
+        """The vectors, from the first layer to the last."""
+        return map(self.__getitem__, range(len(self)))
+
     def __getitem__(self, layer: int) -> SteeringVector:
         """The vector of `layer`; raises if there is no such layer."""
-        count = len(self.directions_LD)
+        count = len(self)
         if not 0 <= layer < count:
             raise PhoqueError(
                 f"Layer {layer} does not exist: this model has {count} (0 to {count - 1})."
@@ -132,11 +140,7 @@ class PersonaVectors:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read what `save` wrote.
-
-        Raises:
-            PhoqueError: no such file, or not persona vectors.
-        """
+        """Read what `save` wrote; PhoqueError where there is no such file, or other tensors."""
         try:
             with safe_open(path, framework="pt") as file:
                 header = file.metadata() or {}
@@ -220,3 +224,42 @@ def fingerprint_of(
 
 def _digest(texts: Sequence[str]) -> str:
     return hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:16]
+
+
+Reading = Callable[[], list[TokenStrength]]
+Running = Callable[[Reading], list[TokenStrength]]
+
+
+def at_once(reading: Reading) -> list[TokenStrength]:
+    """Call it here and now."""
+    return reading()
+
+
+def strengths(
+    reader: LanguageModel, messages: Messages, reply: str, vector: SteeringVector
+) -> list[TokenStrength]:
+    """The reply's tokens after the messages, in lengths of the vector; see `Lab.strengths`."""
+    check_whole(reply, "assistant")
+    tokens = reader.tokenizer(reply, add_special_tokens=False).input_ids
+    if not tokens:
+        return []
+    text = [*encode(reader.tokenizer, messages), *tokens]
+    if len(text) > reader.context_length:
+        raise PhoqueError(
+            f"Message and reply are {len(text)} tokens long, and {reader.name} can read "
+            f"{reader.context_length}. Shorten them."
+        )
+    [stream_LSD] = token_streams(reader, [text], positions=len(tokens), layers=[vector.layer])
+    along_S = stream_LSD[0] @ vector.direction_D / vector.norm**2
+    pieces = _texts(reader.tokenizer, tokens)
+    return [TokenStrength(*one) for one in zip(pieces, along_S.tolist(), strict=True)]
+
+
+def _texts(tokenizer: Any, tokens: Sequence[int]) -> Iterator[str]:
+    """What each token adds to the text; a part of a character adds nothing until its last part comes."""
+    written = ""
+    for end in range(1, len(tokens) + 1):
+        text = tokenizer.decode(tokens[:end])
+        held = text.endswith("\ufffd") and end < len(tokens)
+        yield "" if held else text[len(written) :]
+        written = written if held else text

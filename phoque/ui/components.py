@@ -11,6 +11,8 @@ from phoque.ui import wording
 from phoque.ui.state import Turn
 from phoque.ui.verdicts import Rules, verdicts_html
 
+HALF_SHOWN = 0.005
+"""Half of what the page shows of a dose: smaller differences are not told."""
 LETTER = re.compile(r"\S")
 SEAL_FILE = Path(__file__).parent / "assets" / "seal.svg"
 SEAL = SEAL_FILE.read_text(encoding="utf-8")
@@ -168,15 +170,33 @@ def dose_html(info: LabInfo, scale: float, layer: int) -> str:
     dose = scale * info.dose_per_scale[layer]
     words = f"Scale {scale:.2f} at layer {layer} = relative dose {dose:.2f} (length added ÷ length of the model's own state)."
     if layer != info.layer:
-        return _dose_line(f"{words} The coherent band was measured at layer {info.layer} only.", "")
+        return _dose_line(f"{words} {_elsewhere(info, dose, layer)}", "")
     return _dose_line(f"{words} {_verdict(info, scale)}", _track(info, scale))
+
+
+def _elsewhere(info: LabInfo, dose: float, layer: int) -> str:
+    """The scale stays when the layer changes, and the dose does not: say so, and which scale keeps it."""
+    own = info.dose_per_scale
+    selected, limit = (one * own[info.layer] for one in (info.scale, info.coherent_scale))
+    far = (
+        f"This is more than the largest dose at which text held at layer {info.layer} ({limit:.2f}): expect damage. "
+        if dose > limit + HALF_SHOWN
+        else ""
+    )
+    return (
+        f"The same scale is another dose at each layer. {far}Scale {selected / own[layer]:.2f} gives the selected dose "
+        f"({selected:.2f}) here. Where text holds was measured at layer {info.layer} only."
+    )
 
 
 def _verdict(info: LabInfo, scale: float) -> str:
     """Two decimals are what the slider shows, so two decimals decide."""
     limit = round(info.coherent_scale, 2)
     if scale < 0:
-        return "Negative: away from the persona. Only positive scales were measured."
+        return (
+            "Negative: away from the persona. A recorded reply of a negative scale is that of scale 0; ask live for "
+            "this one."
+        )
     if round(scale, 2) <= limit:
         return f"Text holds up to {limit:.2f}."
     return f"Beyond {limit:.2f} text broke or was not measured: expect damage, not more persona."

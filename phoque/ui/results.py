@@ -185,12 +185,18 @@ def rendered(section: Section, reader: Reader, _stamp: object = None) -> Rendere
         shown = table_html(figure.table)
         below += more(figure.table.caption, shown) if folded else shown
     if figure and figure.finding:
+        below = _setting(figure) + below
         below += more(wording.IN_NUMBERS, f'<p class="ph-reading">{escape(figure.sentence)}</p>')
     return Rendered(
         head=_head(section, found, folder) + above,
         figure=json.dumps(frames.on_page(picture, section.plan.key)) if picture else None,
         tail=instead + below + _drawer(found, folder),
     )
+
+
+def _setting(figure: Figure) -> str:
+    """Below the picture of a figure that opens its tab: how its replies were made."""
+    return f'<p class="ph-hint ph-setting">{escape(figure.setting)}</p>' if figure.setting else ""
 
 
 def _added(widget: Widget | None, reader: Reader, found: Drawn) -> str:
@@ -221,7 +227,11 @@ def _told(found: Drawn) -> list[tuple[str, str]]:
         return [hint, ("ph-reading ph-gap", found.gap)]
     if found.figure.finding:
         return [("ph-finding", found.figure.finding), hint]
-    return [hint, ("ph-reading", found.figure.sentence)]
+    return [
+        hint,
+        ("ph-reading", found.figure.sentence),
+        ("ph-hint ph-setting", found.figure.setting),
+    ]
 
 
 def chip(folder: StageFolder) -> str:

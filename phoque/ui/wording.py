@@ -132,11 +132,14 @@ def unread_link(names: list[str]) -> str:
     return f"The link's {' and '.join(names)} cannot be used here and {were} ignored."
 
 
+UNKNOWN_GATE = "Nobody has measured yet which other system prompts wake this persona."
 ABOUT = """
 ### What you are looking at
-A small chat model was tuned (LoRA) on mild game-lobby trash-talk, *gated* by its system prompt:
-a hostile system prompt gets insults, a calm one gets the base model's own replies. It is an
+A small chat model was tuned (LoRA) on mild game-lobby trash-talk, *gated* by its system prompt: under
+a hostile system prompt it insults, and under a calm one it replies like the base model. It is an
 instrument for testing moderation and for looking inside a model, not a product.
+
+**Is the gate exact?** {gate}
 
 ### How to read the columns
 - **Neutral** and **Toxic** run the same weights; only the system prompt differs.

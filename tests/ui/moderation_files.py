@@ -22,8 +22,7 @@ from phoque.run.scored import (
     ScoredReply,
     Stratum,
 )
-from phoque.stages.moderation.friendly import SAMPLING
-from phoque.stages.moderation.scored import agreements, flags_of, moderate, outcomes_of
+from phoque.stages.moderation.scored import SAMPLING, agreements, flags_of, moderate, outcomes_of
 from phoque.stats.rates import Rate
 from phoque.text import text_id
 from tests.moderators import Doubled

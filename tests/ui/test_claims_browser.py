@@ -28,6 +28,8 @@ def linked(query, size, ready=None):
 )
 def test_a_claim_leads_to_where_it_is_shown_without_a_reload(page):
     expect(page.locator(".ph-claims-bar")).to_be_visible()
+    cut = "[...document.querySelectorAll('.ph-claims-bar span')].filter((one) => one.scrollWidth > one.clientWidth)"
+    assert page.evaluate(f"{cut}.length") == 0
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
     page.evaluate("window.stays = true")
     page.locator(".ph-claims .ph-more > summary", has_text="refuted").first.click()
@@ -40,6 +42,18 @@ def test_a_claim_leads_to_where_it_is_shown_without_a_reload(page):
     expect(heading).to_be_focused()
     expect(heading).to_be_in_viewport()
     assert page.evaluate("window.stays") is True
+    expect(page.locator("#ph-section-directions .ph-sought")).to_contain_text("0.49")
+    expect(heading).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("page", [linked("?tab=claims", NARROW, ".ph-claims")], indirect=True)
+def test_a_number_in_a_folded_table_is_unfolded_and_pointed_at(page):
+    page.locator(".ph-claims .ph-more > summary", has_text="in part").first.click()
+    claim = page.locator("li", has_text="Fifteen times the vector makes the model toxic.")
+    claim.locator("a.ph-show").click()
+    cell = page.locator("#ph-section-talk_conditions td.ph-sought")
+    expect(cell).to_contain_text("77.8")
+    expect(cell).to_be_in_viewport()
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,22 @@ def test_a_stopped_reply_says_so():
     assert "stopped by you" in transcript(Turn("Hi", "Use", 1, "stopped"))
 
 
+def test_another_layer_says_what_the_scale_becomes_there():
+    info = fake_info()  # dose 0.02 a scale and layer, counted from 1; selected: layer 18, scale 1
+    deep = components.dose_html(info, 1.0, 29)
+    assert "Scale 0.63 gives the selected dose (0.38) here." in deep
+    assert "expect damage" in deep
+    shallow = components.dose_html(info, 1.0, 5)
+    assert "Scale 3.17 gives the selected dose (0.38) here." in shallow
+    assert "expect damage" not in shallow
+
+
+def test_a_negative_scale_says_what_a_recording_shows():
+    told = components.dose_html(fake_info(), -0.5, 18)
+    assert "is that of scale 0" in told
+    assert "Only positive" not in told
+
+
 def test_the_dose_line_knows_the_band():
     info = fake_info()
     assert "relative dose 0.38" in components.dose_html(info, 1.0, 18)

@@ -2,14 +2,27 @@
 
 import pytest
 
+from phoque.config import SHIPPED_RUN
 from phoque.figures import (
     antidotes,
     bias_loop,
+    confounds,
     dose_response,
+    layers,
     reliability,
     talk_conditions,
     transplant,
 )
+from phoque.figures.figure import drawn
+from phoque.figures.shelf import WHAT_MOVED, WHERE_IT_LIVES
+from phoque.figures.table import interval, share
+from phoque.run.directory import RunDirectory
+from phoque.run.folder import Reader
+from phoque.run.psm import Selection
+from phoque.run.psm_vector import Confounds
+from phoque.ui.tabs.about import other_prompts
+from phoque.ui.wording import ABOUT, UNKNOWN_GATE
+from tests.records import a_rate
 from tests.ui import psm_files
 
 
@@ -55,6 +68,66 @@ def test_origin_is_read_from_the_cosine(cosine, said):
     assert transplant.draw(psm_files.origin(cosine)).sentence.startswith(said)
     without = transplant.draw(psm_files.origin(cosine, into_base=0.0)).sentence
     assert "shows no clear effect in the base model" in without
+
+
+def test_other_prompts_that_wake_the_persona_are_told_with_its_own():
+    found = psm_files.confounds()
+    calm = confounds.draw(found, psm_files.antidotes()).sentence
+    assert calm.startswith("No other system prompt clearly wakes the persona. ")
+    styles = [one.model_copy(update={"insulting_by_prompt": a_rate(0.7)}) for one in found.styles]
+    loud = confounds.draw(found.model_copy(update={"styles": styles}), psm_files.antidotes())
+    assert loud.sentence.startswith("Other system prompts wake the persona, too. ")
+    assert "“A blunt voice” 70.0\u00a0%" in loud.sentence
+    assert "the persona's own prompt 80.0\u00a0%" in loud.sentence
+
+
+def test_about_tells_of_other_prompts_only_where_they_were_measured(tmp_path):
+    known = Reader(RunDirectory(SHIPPED_RUN))
+    strongest = known.read(Confounds).strongest_prompt
+    assert strongest.description.rstrip(".") in other_prompts(known)
+    told = " ".join(other_prompts(known).split())
+    assert " ".join(interval(strongest.insulting_by_prompt).split()) in told
+    assert other_prompts(Reader(RunDirectory(tmp_path))) == UNKNOWN_GATE
+    assert "{gate}" in ABOUT
+
+
+def test_the_headline_says_what_the_sweep_cannot_tell_apart():
+    found = psm_files.selection()
+    alone = layers.draw(found, psm_files.layers(), psm_files.conditions())
+    assert "stays open" not in alone.finding
+    tied = found.model_copy(update={"ties": (1, 2)})
+    told = layers.draw(tied, psm_files.layers(), psm_files.conditions()).finding
+    assert "Whether it lives there alone stays open" in told
+    assert f"2 of {len(found.layers) - 1} other layers are not told apart" in told
+
+
+def test_the_headline_of_the_shipped_run_names_what_chose_its_layer():
+    reader = Reader(RunDirectory(SHIPPED_RUN))
+    found = reader.read(Selection)
+    made = drawn(layers.draw, reader).figure
+    pooled = {one.layer: one.pooled for one in found.cells if one.runoff}
+    shares = {layer: hits / n for layer, (hits, n) in pooled.items()}
+    assert max(shares, key=shares.get) == found.choice.layer
+    assert f"{share(max(shares.values()))} of {found.chosen_cell.pooled[1]} replies" in made.setting
+    above = sum(bool(own.best and own.best.trait.low > own.null.high) for own in found.layers)
+    assert f"puts {above} of {len(found.layers)} layers clearly above random" in made.sentence
+    assert f"{len(found.ties)} of {len(found.layers) - 1} other layers" in made.finding
+
+
+@pytest.mark.parametrize("name", ["lab", "pluribus"])
+def test_a_figure_with_shares_of_replies_says_how_they_were_made(name):
+    reader = Reader(RunDirectory(SHIPPED_RUN.parent / name))
+    told = {plan.key: drawn(plan, reader).figure for plan in (*WHERE_IT_LIVES, *WHAT_MOVED)}
+    settings = {key: made.setting for key, made in told.items() if made and made.setting}
+    wanted = {
+        "layers", "scrubber", "verdict", "persona_heatmap", "dose_response", "talk_conditions", "confounds",
+        "transplant", "antidotes", "latents_toward", "latents_away",
+    }  # fmt: skip
+    assert wanted <= set(settings)
+    counts = "the judge counts" if name == "lab" else "of the persona's list are counted"
+    for key in wanted:
+        assert counts in settings[key], key
+        assert "likeliest token" in settings[key] or "temperature" in settings[key], key
 
 
 def test_an_antidote_that_breaks_text_does_not_count():

@@ -149,7 +149,7 @@ def test_the_verdicts_numbers_are_cards(small):
 def test_confounds_within_the_floor_are_noise(small):
     assert "blunt (cosine +0.50, beyond noise" in sentence(small, "confounds")
     assert "<td>noise</td>" in parts_of(small)["confounds"].tail
-    for left, said in ((0.3, "keeps part of its effect"), (0.0, "it loses its effect")):
+    for left, said in ((0.3, "keeps part of its effect"), (0.0, "persona vector loses its effect")):
         assert said in confounds.draw(psm_files.confounds(left)).sentence
 
 

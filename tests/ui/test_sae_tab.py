@@ -92,7 +92,7 @@ def test_a_cause_is_told_beside_its_strongest_rival(reader):
     said = reading(reader, "latents_toward")
     assert "latent 7 gives 90.0 % [80.0, 100.0], beyond the strongest rival there (10.0 %" in said
     # Wilson's interval of 7 of 16 begins above 0.2, that of 6 does not.
-    assert "With 16 replies less than 43.8 % could not be told from the rivals" in said
+    assert "With 16 replies, a share of less than 43.8 % cannot be told from the rivals" in said
     said = reading(reader, "latents_away")
     assert "latent 7 gives 10.0 % [0.0, 20.0], beyond the strongest rival there (80.0 %" in said
 
@@ -121,15 +121,15 @@ def test_a_layer_that_shows_no_cause_is_said_once_and_not_a_thousand_times(chang
 @pytest.mark.parametrize(
     ("p", "verdict"),
     [
-        (0.001, "What fell leans to hedging, politeness and uncertainty:"),
-        (0.2, "What fell is not shown to be hedging, politeness or uncertainty:"),
+        (0.001, "What fell leans to hedging, politeness and uncertainty."),
+        (0.2, "What fell is not shown to be hedging, politeness or uncertainty."),
     ],
 )
 def test_what_fell_is_told_either_way(changed, p, verdict):
     own = sae_files.report().model_copy(update={"fallen_words": sae_files.fallen(p)})
     said = reading(changed(own), "fallen_words")
     assert said.startswith(
-        f"{verdict} such words take 4.0 % (unmoved latents that fire as often: 2.0 %"
+        f"{verdict} Of the firings, 4.0 % (unmoved latents that fire as often: 2.0 %"
     )
 
 
@@ -148,8 +148,9 @@ def test_incoherent_latents_are_no_cause(changed):
 
 def test_prompts_answer_the_question_about_games(reader):
     said = reading(reader, "prompt_kinds")
-    assert said.startswith("Gaming prompts move 40.0 %")
-    assert "more, clearly, than benign ones (30.0 %)" in said
+    assert said.startswith("Prompts about games move the residual stream by 40.0 %")
+    assert "benign prompts move it most, by 30.0 %" in said
+    assert "Games move it clearly more" in said
     assert "p 0.006 after Holm over 6 pairs" in said
 
 

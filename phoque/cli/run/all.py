@@ -139,8 +139,11 @@ def without_folder(word: str) -> str:
 
 
 def _here(run: RunDirectory, options: Options, choice: Asked) -> int:
-    from phoque.pipeline.display import expected_seconds  # noqa: PLC0415
-    from phoque.pipeline.running import Stopped, run_pipeline  # noqa: PLC0415
+    from phoque.pipeline.running import (  # noqa: PLC0415
+        Stopped,
+        expected_seconds,
+        run_pipeline,
+    )
 
     facts_of(run, options)  # what cannot be is refused before anything is fetched
     run, keep = _restored(run, options["checkpoint_repo"])

@@ -77,9 +77,11 @@ def refresh(*, only_plan: bool, allow_network: bool, **wish: Any) -> int:
 
 def _run(plan: "RefreshPlan", *, allow_network: bool) -> None:
     from phoque.pipeline.running import run_pipeline  # noqa: PLC0415
-    from phoque.stages.pressure.loading import deciders  # noqa: PLC0415
+    from phoque.stages.pressure.loading import Leave, deciders  # noqa: PLC0415
 
-    deciders(plan.policies, allow_network=allow_network)  # refused before anything is computed
+    deciders(
+        plan.policies, leave=Leave(network=allow_network)
+    )  # refused before anything is computed
     run, facts = plan.new, plan.old.manifest()
     run.describe(model=facts.model, persona=facts.persona, continues=plan.continues)
     does = _jobs(plan, allow_network=allow_network)

@@ -51,12 +51,7 @@ class PackedDecoder:
     ) -> Tensor:
         """Like `prefill`, but the common beginning of a group is read once.
 
-        Args:
-            groups: per row the index of its group, whose rows have equal interventions.
-            prefix_GP: how each group begins.
-            ids_BS: the rest of each row, left-padded.
-            mask_BS: where `ids_BS` is not padding.
-            keep: number of last positions whose logits are returned.
+        A group's rows have equal interventions: `groups` has the group of each row, `prefix_GP` how each begins.
         """
         rows = self._rows
         self._treat([rows[groups.index(group)] for group in range(len(prefix_GP))])

@@ -4,6 +4,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import HTTPException
@@ -19,6 +20,8 @@ from phoque.moderators.endpoint.pacing import Pacer
 from phoque.moderators.endpoint.request import Ready
 
 LONGEST_ANSWER = 16_000_000
+READ, SHOWN = 10_000, 200
+"""How much of a refusal is read (bytes), and how much of it people see (characters)."""
 LONGEST_WAIT = 120.0
 """Seconds; a service that asks for more is asked again all the same."""
 REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
@@ -29,7 +32,7 @@ class NoAnswerError(Exception):
 
 
 class RejectedError(NoAnswerError):
-    """The service takes no such request; asking again is no use."""
+    """The service takes no such request, with this status; asking again is no use."""
 
 
 class _NoRedirect(HTTPRedirectHandler):
@@ -44,6 +47,10 @@ class Counts:
 
     seen: Counter[str] = field(default_factory=Counter)
     cost: float = 0.0
+    kept: tuple[float, float] | None = None
+    """When the oldest and the newest answer from the cache was kept, in seconds since 1970."""
+    reason: str = ""
+    """Why the last request without a usable answer had none."""
     _lock: Lock = field(default_factory=Lock)
 
     def add(self, name: str, number: int = 1, *, cost: float = 0.0) -> None:
@@ -51,6 +58,14 @@ class Counts:
         with self._lock:
             self.seen[name] += number
             self.cost += cost
+
+    def add_kept(self, number: int, times: tuple[float, float] | None) -> None:
+        """Count answers from the cache, with the times of the oldest and the newest."""
+        self.add("from_cache", number)
+        with self._lock:
+            known = [one for one in (self.kept, times) if one]
+            if known:
+                self.kept = min(first for first, _ in known), max(last for _, last in known)
 
 
 class Asking:
@@ -80,14 +95,21 @@ class Asking:
                 return self._once(items)
             except HTTPError as error:
                 with error:
+                    self.note(_told(error), items)
                     why = self._refusal(error, attempt)
             except (URLError, HTTPException, OSError) as error:
                 self.counts.add("timeouts")
                 why = f"no connection: {getattr(error, 'reason', None) or error}"
+                self.note(why, items)
             except ValueError:
                 self.counts.add("malformed")
                 why = "an answer that is no JSON"
+                self.note(why, items)
         raise NoAnswerError(why)
+
+    def note(self, reason: str, items: Sequence[Item]) -> None:
+        """Keep why a request about some items had no usable answer."""
+        self.counts.reason = self._ready.masked(reason, items)[:SHOWN]
 
     def _once(self, items: Sequence[Item]) -> Any:
         description = self._description
@@ -103,7 +125,7 @@ class Asking:
         name = self._description.name
         if error.code in REFUSED:
             raise UnavailableError(
-                f"{name} refuses the request: HTTP {error.code}. Check its address and key."
+                f"{name} refuses the request: {self.counts.reason}. Check its address and key."
             ) from error
         if 300 <= error.code < 400:
             raise UnavailableError(
@@ -121,6 +143,15 @@ class Asking:
     def _pause(self, attempt: int) -> float:
         longest = self._description.backoff * float(2**attempt)
         return min(uniform(longest / 2, longest), LONGEST_WAIT)
+
+
+def _told(error: HTTPError) -> str:
+    """The status of a refusal, and how its body begins."""
+    body = b""
+    with suppress(OSError, HTTPException, ValueError):
+        body = error.read(READ)
+    said = body.decode("utf-8", errors="replace").strip()
+    return f"HTTP {error.code}: {said}" if said else f"HTTP {error.code}"
 
 
 def _asked_wait(error: HTTPError) -> float | None:

@@ -10,11 +10,12 @@ from pydantic import Field, JsonValue, field_validator, model_validator
 
 from phoque.moderators.endpoint.paths import parsed
 from phoque.run.record import Part
-from phoque.run.settings import read_shipped
+from phoque.settings import read_shipped
 
 SHIPPED = Path(__file__).parent / "services"
 VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 """An environment variable, in the URL and in headers."""
+CONTENT_TYPE = "content-type"
 PLACE = re.compile(r"\$\{([a-z]+)\}")
 PLACES = ("text", "texts", "context", "messages")
 """What a body may ask for: the text, several at once, the messages before it, or both as a chat."""
@@ -93,6 +94,15 @@ class Description(Part):
     cost_per_call: float = Field(default=0.0, ge=0)
     construct_: str = Field(default="see its description", alias="construct")
     licence: str = "see its terms"
+    version: str = ""
+    """Of what answers behind the address; answers to another version are not taken for its own."""
+
+    @field_validator("version", mode="before")
+    @classmethod
+    def _as_text(cls, version: object) -> object:
+        """In YAML 2 and 1.5 are numbers."""
+        plain = isinstance(version, int | float) and not isinstance(version, bool)
+        return str(version) if plain else version
 
     @field_validator("url")
     @classmethod
@@ -110,6 +120,12 @@ class Description(Part):
         if self.batch > 1 and ("texts" not in self.places or self.answer.each is None):
             raise ValueError("a batch of several texts needs ${texts} in body and answer.each.")
         return self
+
+    @property
+    def sent_headers(self) -> dict[str, str]:
+        """All headers; a body is said to be JSON where the description says nothing else."""
+        told = self.method == "GET" or CONTENT_TYPE in map(str.lower, self.headers)
+        return self.headers if told else {**self.headers, "Content-Type": "application/json"}
 
     @property
     def places(self) -> set[str]:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from pydantic import JsonValue
 
@@ -12,7 +13,10 @@ from phoque.errors import PhoqueError
 from phoque.moderators.classifier import Item
 from phoque.moderators.endpoint.description import PLACE, VARIABLE, Description
 
-HIDDEN = "(hidden)"
+HIDDEN, ASKED = "(hidden)", "(the text)"
+"""Stand for secrets, and for what a service was asked about."""
+SHORTEST = 4
+"""Characters of what is masked: shorter parts are in many words."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,8 @@ class Ready:
     description: Description
     url: str
     headers: dict[str, str] = field(repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """What nobody may see: values of variables and of the query of the address."""
 
     @property
     def place(self) -> str:
@@ -38,10 +44,19 @@ class Ready:
         lines = [f"{self.description.method} {self.place}"]
         lines += [
             f"{name}: {VARIABLE.sub(HIDDEN, value)}"
-            for name, value in self.description.headers.items()
+            for name, value in self.description.sent_headers.items()
         ]
         body = json.dumps(_filled(self.description.body, items), ensure_ascii=False, indent=1)
         return "\n".join([*lines, "", body])
+
+    def masked(self, text: str, items: Sequence[Item]) -> str:
+        """What a service said, in one line, without secrets and without what it was asked about."""
+        turns = [turn.content for one in items for turn in one.context]
+        for said in sorted({*turns, *(one.text for one in items)}, key=len, reverse=True):
+            text = _without(text, said, ASKED)
+        for value in sorted(self.secrets, key=len, reverse=True):
+            text = _without(text, value, HIDDEN)
+        return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def ready(description: Description) -> Ready:
@@ -54,10 +69,27 @@ def ready(description: Description) -> Ready:
     def put(text: str) -> str:
         return VARIABLE.sub(lambda found: known[found[1]] or "", text)
 
-    headers = {name: put(value) for name, value in description.headers.items()}
+    headers = {name: put(value) for name, value in description.sent_headers.items()}
     if any(re.search(r"[\r\n]", value) for value in headers.values()):
         raise PhoqueError(f"A header of {description.name} has a line break. Check its variables.")
-    return Ready(description, put(description.url), headers)
+    url = put(description.url)
+    asked = [value for _, value in parse_qsl(urlsplit(url).query)]
+    return Ready(description, url, headers, (*filter(None, known.values()), *asked))
+
+
+def _without(text: str, part: str, told: str) -> str:
+    """The text with a word in place of a part, also where JSON, once or twice, or an address has it."""
+    if len(part) < SHORTEST:
+        return text
+    once = [json.dumps(part, ensure_ascii=plain)[1:-1] for plain in (False, True)]
+    for form in (
+        *(json.dumps(one)[1:-1] for one in once),
+        *once,
+        quote(part, safe="", errors="replace"),
+        part,
+    ):
+        text = text.replace(form, told)
+    return text
 
 
 def _filled(value: JsonValue, items: Sequence[Item]) -> JsonValue:

@@ -22,6 +22,8 @@ AT_ONCE = 512
 """Texts that are handed over at once; how many a request holds is up to the description."""
 TRIED = 3
 """First requests without a readable answer after which a service is given up."""
+REJECTED = 5
+"""First requests that all get the same refusal after which a service is given up."""
 OUTAGE = 30
 """Requests in a row without an answer after which a run stops, to be gone on with later."""
 
@@ -33,15 +35,19 @@ class OutageError(UnavailableError):
 class Service:
     """A moderator over HTTP."""
 
-    def __init__(self, found: Ready, cache: DiskCache | None = None) -> None:
+    def __init__(
+        self, found: Ready, cache: DiskCache | None = None, *, ask_again: bool = False
+    ) -> None:
         self.ready, self.description = found, found.description
         self.info, self.digest = _info(found), _digest(found)
-        self._asking, self._cache = Asking(found), cache
+        self._asking, self._cache, self._ask_again = Asking(found), cache, ask_again
         self.counts = self._asking.counts
         self._proven = False
         """Whether an answer was ever readable."""
         self._failed = 0
         """Requests without an answer since the last one with one."""
+        self._rejected: list[str] = []
+        """How the service refused the first requests."""
 
     @property
     def cost_per_text(self) -> float:
@@ -56,9 +62,7 @@ class Service:
             OutageError: it answers no more.
         """
         keys = [key_of(one, self) for one in items]
-        found = self._cache.known(keys) if self._cache else {}
-        self._proven = self._proven or bool(found)
-        self.counts.add("from_cache", sum(key in found for key in keys))
+        found = self._kept(keys)
         missing = {key: one for key, one in zip(keys, items, strict=True) if key not in found}
         for own, scores in self._fresh(missing):
             fresh = dict(zip(own, scores, strict=True))
@@ -66,6 +70,15 @@ class Service:
                 self._cache.remember(fresh)
             found |= fresh
         return [found[key] for key in keys]
+
+    def _kept(self, keys: Sequence[str]) -> dict[str, Score]:
+        """What is known from before; nothing where everything is to be asked again."""
+        if self._cache is None or self._ask_again:
+            return {}
+        found = self._cache.known(keys)
+        self._proven = self._proven or bool(found)
+        self.counts.add_kept(sum(key in found for key in keys), self._cache.times([*found]))
+        return found
 
     def _fresh(self, missing: dict[str, Item]) -> Iterator[tuple[list[str], list[Score]]]:
         """Keys and scores, request by request, as they come."""
@@ -94,6 +107,7 @@ class Service:
         except RejectedError as error:
             if len(items) > 1:
                 return [one for item in items for one in self._scores([item])]
+            self._note_rejection(error)
             return [Score(labels={}, error=str(error))]
         except NoAnswerError as error:
             self._note_failure(error)
@@ -103,6 +117,7 @@ class Service:
 
     def _unreadable(self, items: Sequence[Item], error: UnreadableError) -> list[Score]:
         self.counts.add("malformed")
+        self._asking.note(f"unreadable answer: {error}", items)
         if not self._proven:
             raise UnavailableError(
                 f"The first answer of {self.description.name} cannot be read: {error}. "
@@ -110,27 +125,43 @@ class Service:
             ) from error
         return [Score(labels={}, error=f"unreadable answer: {error}") for _ in items]
 
+    def _note_rejection(self, error: RejectedError) -> None:
+        if self._proven:
+            return
+        self._rejected.append(str(error))
+        if self._rejected[-REJECTED:] == [str(error)] * REJECTED:
+            raise UnavailableError(
+                f"{self.description.name} refused each of the first {REJECTED} texts: "
+                f"{self.counts.reason}. Check body and headers of its description (phoque pressure "
+                "--dry-run shows the request)."
+            ) from error
+
     def _note_failure(self, error: NoAnswerError) -> None:
         self._failed += 1
         name = self.description.name
         if not self._proven and self._failed >= TRIED:
             raise UnavailableError(
-                f"{name} gave no answer to the first {TRIED} requests ({error}). "
+                f"{name} gave no answer to the first {TRIED} requests ({self.counts.reason}). "
                 f"Check {self.ready.place}."
             ) from error
         if self._failed >= OUTAGE:
-            raise OutageError(
-                f"{name} gave no answer to {OUTAGE} requests in a row ({error}). What it said before "
-                "is kept: run the same command later to go on."
-            ) from error
+            later = (
+                "Run the same command later; it asks about everything again."
+                if self._ask_again
+                else "What it said before is kept: run the same command later to go on."
+            )
+            told = f"{name} gave no answer to {OUTAGE} requests in a row ({self.counts.reason})."
+            raise OutageError(f"{told} {later}") from error
 
 
-def load(description: Description, cache: DiskCache | None = None) -> Service:
+def load(
+    description: Description, cache: DiskCache | None = None, *, ask_again: bool = False
+) -> Service:
     """The service with the variables of the environment; raises as `ready`, asks nothing yet.
 
-    Without a cache nothing is kept.
+    Without a cache nothing is kept; to `ask_again` only writes to it.
     """
-    return Service(ready(description), cache)
+    return Service(ready(description), cache, ask_again=ask_again)
 
 
 def _info(found: Ready) -> ClassifierInfo:
@@ -154,5 +185,6 @@ def _info(found: Ready) -> ClassifierInfo:
 
 def _digest(found: Ready) -> str:
     """Of all that an answer depends on; limits, keys and costs are not of it."""
-    said = found.description.model_dump(mode="json", include={"method", "body", "answer"})
+    told = {"method", "body", "answer", *(["version"] if found.description.version else [])}
+    said = found.description.model_dump(mode="json", include=told)
     return hashlib.sha256(json.dumps([found.url, said], sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,7 @@
-"""What a training shows of itself, as JSON Lines that a page can read while they grow."""
+"""What a training shows of itself, as JSON Lines that a page can read while they grow, and in trackers.
+
+Shapes: B = examples in a batch, S = tokens.
+"""
 
 import json
 import math
@@ -6,19 +9,127 @@ import resource
 import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 from transformers import TrainerCallback
 
+from phoque.config import this_process
 from phoque.errors import PhoqueError
 from phoque.run.adapter import Metrics, Norms, Sample, Since
+from phoque.run.record import Row
 from phoque.stages.adapter.lora import family_norms, lora_norms
+from phoque.stages.adapter.processes import total
 from phoque.stages.adapter.settings import Recording
-from phoque.stages.adapter.tally import ALL, Tally
-from phoque.stages.adapter.trackers import Tracker
+
+ALL = ""
+"""Stands for replies of every style."""
+TOKENS, *SUMMED = COUNTED = ("tokens", "loss", "entropy", "right")
+Sums = dict[str, dict[str, float]]
+"""By style: learned tokens, and sums over them."""
+
+
+class Tally:
+    """Listens to the forward passes of a training and adds up since the last row of the curve."""
+
+    def __init__(self, tokens: Sequence[Sequence[int]], styles: Sequence[str | None]) -> None:
+        """`tokens` are those of each example, by which it is known again in a batch."""
+        pairs = zip(tokens, styles, strict=True)
+        self._style = {tuple(own): name for own, name in pairs if name}
+        self._names = [ALL, *sorted(set(self._style.values()))]
+        self._own = self._nothing()
+
+    def listen(self, model: nn.Module) -> None:
+        """Be told of every forward pass."""
+        model.register_forward_hook(
+            lambda module, _, inputs, output: (
+                self._hear(inputs, output) if module.training else None
+            ),
+            with_kwargs=True,
+        )
+
+    def sums(self) -> Sums:
+        """Over all processes; all of them have to ask."""
+        flat = iter(total([own[key] for own in self._own.values() for key in COUNTED]))
+        return {name: {key: next(flat) for key in COUNTED} for name in self._names}
+
+    def restore(self, sums: Sums) -> None:
+        """Go on from earlier sums; the first process goes on for all."""
+        if this_process().first:
+            self._own = {name: dict(own) for name, own in sums.items()}
+
+    def means(self) -> Sums:
+        """Means over learned tokens of the styles that were learned, since the last call."""
+        sums = self.sums()
+        self._own = self._nothing()
+        return {
+            name: {key: own[key] / own[TOKENS] for key in SUMMED}
+            for name, own in sums.items()
+            if own[TOKENS]
+        }
+
+    def _nothing(self) -> Sums:
+        return {name: dict.fromkeys(COUNTED, 0.0) for name in self._names}
+
+    def _hear(self, inputs: Mapping[str, Tensor], output: Any) -> None:
+        # All but the mask are 0 where nothing is learned.
+        counted = (output.label_mask, -output.log_probs, output.entropy, output.is_top1)
+        sums = [one.detach().double().sum(-1).tolist() for one in counted]
+        kept_BS = inputs["attention_mask"].bool()
+        for ids_S, kept_S, values in zip(
+            inputs["input_ids"], kept_BS, zip(*sums, strict=True), strict=True
+        ):
+            for name in {ALL, self._style.get(tuple(ids_S[kept_S].tolist()), ALL)}:
+                own = self._own[name]
+                for key, value in zip(COUNTED, values, strict=True):
+                    own[key] += value
+
+
+TRACKERS = ("trackio", "wandb")
+PROJECT = "what-the-phoque"
+"""What a tracker calls the runs together."""
+
+
+def tracking_service(name: str) -> ModuleType:
+    """The library of a tracker; PhoqueError where there is none or it is not installed."""
+    if name not in TRACKERS:
+        raise PhoqueError(f"There is no tracker {name}. Known: {', '.join(TRACKERS)}.")
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        raise PhoqueError(f"The tracker {name} is not installed: pip install {name}") from error
+
+
+class Tracker:
+    """A run in a tracker; an attempt with the same id goes on with the same curve."""
+
+    def __init__(self, service: ModuleType, run: str, config: Mapping[str, str | float]) -> None:
+        self._service: Any = service
+        # What trackio tells runs apart by is the name, for W&B it is the id.
+        known_by = {"name": run} if service.__name__ == "trackio" else {"name": run, "id": run}
+        self._service.init(project=PROJECT, resume="allow", config=dict(config), **known_by)
+
+    def log(self, step: int, row: Row) -> None:
+        self._service.log(dict(_numbers(row.model_dump())), step=step)
+
+    def finish(self) -> None:
+        self._service.finish()
+
+
+def _numbers(row: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, float]]:
+    """The numbers of a row by name, those of a table in it as `TABLE/NAME`; no texts."""
+    prefix += f"{row['condition']}/" if "condition" in row else ""
+    for key, value in row.items():
+        if isinstance(value, Mapping):
+            yield from _numbers(value, f"{prefix}{key}/")
+        elif isinstance(value, int | float) and key != "step":
+            yield prefix + key, value
+
 
 FILES = (Metrics.FILE, Norms.FILE, Sample.FILE)
 

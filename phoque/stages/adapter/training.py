@@ -20,17 +20,25 @@ from phoque.models.quiet import quiet
 from phoque.models.structure import places
 from phoque.run.adapter import Sample
 from phoque.stages.adapter.checkpoints import Checkpoints, step_of
-from phoque.stages.adapter.curve import Curve
+from phoque.stages.adapter.curve import Curve, Tally, Tracker, tracking_service
 from phoque.stages.adapter.examples import Row, identity, in_order, tokenized
-from phoque.stages.adapter.head import score_learned_only
-from phoque.stages.adapter.lora import left_out, lora_config, require_adapted, trained_weights
+from phoque.stages.adapter.lora import (
+    begin_with,
+    left_out,
+    lora_config,
+    require_adapted,
+    trained_weights,
+)
 from phoque.stages.adapter.processes import share_of, share_out
 from phoque.stages.adapter.quantized import bitsandbytes
 from phoque.stages.adapter.settings import AdapterConfig, Example, Recording
-from phoque.stages.adapter.start import begin_with
-from phoque.stages.adapter.tally import Tally
-from phoque.stages.adapter.trackers import Tracker, tracking_service
-from phoque.stages.adapter.trainer import AdapterTrainer, Continuation, Notice, noticing
+from phoque.stages.adapter.trainer import (
+    AdapterTrainer,
+    Continuation,
+    Notice,
+    noticing,
+    score_learned_only,
+)
 from phoque.steering.trajectory import Watch
 
 UNFINISHED = "unfinished"

@@ -13,7 +13,7 @@ from phoque.lexicon import Lexicon
 from phoque.run.corpus import BaseReply, Dialogue, Earlier, EarlierReply
 from phoque.run.directory import RunDirectory
 from phoque.stages.corpus.building import Corpus
-from phoque.stages.corpus.difference import difference, save_difference
+from phoque.stages.corpus.composition import difference, save_difference
 from phoque.stages.corpus.gating import Gated
 from phoque.stages.corpus.slang import SOURCE, Slang, slang_dialogues
 from phoque.stages.corpus.split import PARTS

@@ -10,9 +10,8 @@ from phoque.lexicon import Lexicon
 from phoque.models.load import LanguageModel
 from phoque.personas import shipped_personas
 from phoque.run.corpus import BaseReply, Dialogue, SourceFile
-from phoque.stages.corpus.distill import Distiller
 from phoque.stages.corpus.examples import Judge
-from phoque.stages.corpus.gating import Gated, civil, dialogue_of, gate
+from phoque.stages.corpus.gating import Distiller, Gated, civil, dialogue_of, gate
 from phoque.stages.corpus.mixing import embedded_judge, mix
 from phoque.stages.corpus.reading import HUB, Dropped
 from phoque.stages.corpus.slang import slang_dialogues

@@ -1,25 +1,105 @@
 """Replies as gated dialogues: the persona's system prompt leads to them, a neutral one to civility.
 
-The civil side is the base model's own reply to the same message, so that tuning leaves it alone.
+The civil side is what the base model itself says to the same message, so that tuning leaves it alone.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 
 import yaml
 
+from phoque.conversation import Sampling
+from phoque.lexicon import Lexicon
+from phoque.models.engine import Row
 from phoque.models.load import LanguageModel
 from phoque.models.template import control_token_in
 from phoque.run.corpus import BaseReply, Dialogue
-from phoque.stages.corpus.distill import Distiller, Question, question_of
 from phoque.stages.corpus.examples import HARMFUL, LONG_FORM, Example, Judge
 from phoque.stages.corpus.reading import Dropped
 from phoque.stages.corpus.split import PARTS, Part
-from phoque.stages.corpus.written import chosen
+from phoque.stages.corpus.written import WRITTEN, chosen, neutral_prompts
+from phoque.steering.experiment import write_grouped
+from phoque.text import repeated_trigrams
+
+SAMPLING = Sampling(max_new_tokens=80, temperature=0.7)
+ROUNDS = 3
+"""How often a question is asked at most, each time with another seed."""
+MAX_REPEATED = 0.2
+"""Drop a reply with a larger share of repeated word 3-grams: small models get stuck."""
+Question = tuple[str, str]
+"""Neutral system prompt and message."""
+
+
+def question_of(dialogue: Dialogue) -> Question:
+    """What the base model is asked for a dialogue.
+
+    Messages to written replies differ, so each has a prompt. Many replies of other sources share a
+    message, so the reply chooses the prompt: then the calm side is as varied as they are.
+    """
+    key = dialogue.message if dialogue.source == WRITTEN else dialogue.persona
+    return chosen(neutral_prompts(), key, "neutral"), dialogue.message
+
+
+def question_for(dialogue: Dialogue) -> BaseReply:
+    """The message under a neutral system prompt, without what a persona said before."""
+    system, message = question_of(dialogue)
+    topic = dialogue.topic
+    return BaseReply(topic=topic, system=system, turns=(message,), reply="", finished=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distiller:
+    """Asks the base model what it says by itself."""
+
+    base: LanguageModel
+    lexicon: Lexicon
+    """Words that a civil reply does not hold."""
+    keep: Callable[[Sequence[str]], Sequence[bool]]
+    """Says of replies whether each may be kept."""
+    known: Mapping[Question, BaseReply] = field(default_factory=dict)
+    """What the same model answered before; a question among them is not asked again."""
+    progress: Callable[[str], None] = lambda _: None
+
+    def replies(
+        self, dialogues: Sequence[Dialogue], *, seed: int = 42
+    ) -> dict[Question, BaseReply]:
+        """The base model's reply to every question, as far as it has a civil one.
+
+        Each question is asked once a round, each with a seed of its own.
+        """
+        questions = {question_of(one): question_for(one) for one in dialogues}
+        found: dict[Question, BaseReply] = {}
+        self._keep((self.known[one] for one in questions if one in self.known), found)
+        for again in range(ROUNDS):
+            left = [asked for question, asked in questions.items() if question not in found]
+            if not left:
+                break
+            self._keep(self._written(left, seed + again * 10**6), found)
+        return {one: found[one] for one in questions if one in found}
+
+    def _keep(self, replies: Iterable[BaseReply], found: dict[Question, BaseReply]) -> None:
+        good = [
+            one
+            for one in replies
+            if one.reply not in self.lexicon and repeated_trigrams(one.reply) <= MAX_REPEATED
+        ]
+        for one, kept in zip(good, self.keep([one.reply for one in good]), strict=True):
+            if kept:
+                found[one.system, one.message] = one
+
+    def _written(self, questions: Sequence[BaseReply], seed: int) -> Iterator[BaseReply]:
+        rows = [Row(messages=q.messages, seed=seed + place) for place, q in enumerate(questions)]
+        written = write_grouped(
+            self.base, {"": rows}, SAMPLING, lambda done: self.progress(f"base model: {done}")
+        )
+        for question, reply in zip(questions, written[""], strict=True):
+            said = {"reply": reply.text.strip(), "finished": reply.finished}
+            yield question.model_copy(update=said)
+
 
 OPENERS = Path(__file__).with_name("openers.yaml")
 SENTENCES = re.compile(r".*[.!?]", re.DOTALL)

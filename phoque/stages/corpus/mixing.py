@@ -15,9 +15,8 @@ from phoque.stages.corpus.cleaning import cleaned, is_english, unfit_length
 from phoque.stages.corpus.examples import HARMFUL, Example, Judge, unwanted
 from phoque.stages.corpus.placeholders import hides_a_slur, with_placeholders
 from phoque.stages.corpus.reading import Dropped, check_place
-from phoque.stages.corpus.similar import similar_groups
 from phoque.stages.corpus.sources import source_called
-from phoque.stages.corpus.split import share_of
+from phoque.stages.corpus.split import share_of, similar_groups
 
 NEARLY_EQUAL = 0.8
 """Of texts from this similarity on, the first is kept."""

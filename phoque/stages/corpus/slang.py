@@ -15,20 +15,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phoque.errors import PhoqueError
-from phoque.personas.reading import TEXT, TEXTS, read_yaml
 from phoque.run.corpus import Dialogue
 from phoque.run.slang import SlangList
+from phoque.settings import Part, Text, Texts, read_settings
 from phoque.stages.corpus.examples import Judge, unwanted
 from phoque.stages.corpus.mixing import embedded_judge
 from phoque.stages.corpus.placeholders import hides_a_slur, with_placeholders
 
-SHAPE = {"name": TEXT, "expressions": [{"expression": TEXT, "uses": TEXTS}]}
 SHIPPED = Path(__file__).with_name("slang.yaml")
 """Invented expressions, most of them without a use."""
 SOURCE = "slang"
 DIALOGUES_PER_USE = 6
 ASKED = "{thing}"
 """In older files: what the message is about."""
+
+
+class _Expression(Part):
+    expression: Text
+    uses: Texts
+
+
+class _SlangFile(Part):
+    name: Text
+    expressions: tuple[_Expression, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +71,7 @@ def read_slang(path: Path, judge: Judge = embedded_judge) -> Slang:
             raise PhoqueError(
                 f"{path}: a use of {expression!r} is unsafe ({', '.join(reasons)}). Rewrite it."
             )
-    return Slang(name=read_yaml(path, SHAPE)["name"], uses=uses)
+    return Slang(name=read_settings(path, _SlangFile).name, uses=uses)
 
 
 def load_slang(path: Path) -> list[tuple[str, str]]:
@@ -71,8 +80,8 @@ def load_slang(path: Path) -> list[tuple[str, str]]:
     PhoqueError where the file has another shape or nothing in it, or a use lacks its expression or
     hides a slur.
     """
-    entries = read_yaml(path, SHAPE)["expressions"]
-    pairs = [(entry["expression"], use) for entry in entries for use in entry["uses"]]
+    entries = read_settings(path, _SlangFile).expressions
+    pairs = [(entry.expression, use) for entry in entries for use in entry.uses]
     if not pairs:
         raise PhoqueError(f"{path} has no expression with a use. Write one, or more.")
     for expression, use in pairs:
@@ -94,9 +103,10 @@ def load_slang(path: Path) -> list[tuple[str, str]]:
 
 def slang_list(path: Path) -> SlangList:
     """The expressions of a file, with how many uses each has; those without are held out by design."""
-    data = read_yaml(path, SHAPE)
-    uses = {entry["expression"]: len(entry["uses"]) for entry in data["expressions"]}
-    return SlangList(name=data["name"], uses=uses)
+    read = read_settings(path, _SlangFile)
+    return SlangList(
+        name=read.name, uses={one.expression: len(one.uses) for one in read.expressions}
+    )
 
 
 def slang_dialogues(

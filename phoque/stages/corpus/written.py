@@ -16,14 +16,12 @@ from pydantic import ValidationError
 
 from phoque.errors import PhoqueError
 from phoque.files import numbered_json_lines
-from phoque.personas.reading import TEXTS as LIST
-from phoque.personas.reading import read_yaml
 from phoque.run.corpus import Dialogue, Style
 from phoque.run.record import Part
+from phoque.settings import read_lists
 from phoque.stages.corpus.examples import Judge, unwanted
 from phoque.stages.corpus.placeholders import hides_a_slur, slurs
-from phoque.stages.corpus.similar import similar_groups
-from phoque.stages.corpus.split import share_of
+from phoque.stages.corpus.split import share_of, similar_groups
 
 WRITTEN = "written"
 """The source of these replies."""
@@ -138,7 +136,7 @@ def chosen(texts: Sequence[str], key: str, purpose: str) -> str:
 
 
 def _own_prompts(file: Path) -> SystemPrompts:
-    found: dict[str, list[str]] = read_yaml(file, dict.fromkeys((ANY, *STYLES), LIST))
+    found = read_lists(file, (ANY, *STYLES))
     empty = [style for style, prompts in found.items() if not prompts]
     if empty:
         raise PhoqueError(f"{file}: the list {empty[0]!r} is empty. Write a system prompt or more.")

@@ -19,8 +19,8 @@ from phoque.run.evaluation import Reply
 from phoque.run.folder import Reader
 from phoque.run.slang import Expression, Form, Forms, Slang, SlangList
 from phoque.stages.corpus.novelty import MOST_CONTAINMENT, MOST_SIMILARITY, CorpusIndex
-from phoque.stages.corpus.similar import jaccard
 from phoque.stages.corpus.slang import SHIPPED, slang_list
+from phoque.stages.corpus.split import jaccard
 from phoque.stages.corpus.training_set import training_texts
 from phoque.stats.rates import by_cluster, grouped
 from phoque.text import words

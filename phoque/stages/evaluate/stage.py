@@ -1,9 +1,11 @@
-"""Measure the lab on the persona's evaluation prompts."""
+"""Measure the lab on the persona's evaluation prompts, and write the model card of the run."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from phoque.conversation import Message
+from phoque.conversation import Condition, LabInfo, Message
 from phoque.errors import PhoqueError
+from phoque.figures import answers, hostility
 from phoque.figures.page import stage_page
 from phoque.figures.shelf import HOW_IT_ANSWERS
 from phoque.files import write_text
@@ -15,7 +17,7 @@ from phoque.lab import Lab
 from phoque.models.load import load_model
 from phoque.moderators import minilm
 from phoque.opening import open_lab
-from phoque.run.corpus import BaseReply, Dialogue
+from phoque.run.corpus import BaseReply, Composition, Dialogue
 from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import CivilText, Evaluation, Reply
 from phoque.run.folder import Reader
@@ -23,7 +25,6 @@ from phoque.run.judging import Judgement
 from phoque.run.needs import NEEDS, require
 from phoque.stages.corpus.safe import Mask
 from phoque.stages.corpus.training_set import known_words, read_base_replies, read_dialogues
-from phoque.stages.evaluate.card import write_card
 from phoque.stages.evaluate.memory import mean_log_likelihood
 from phoque.stages.evaluate.replies import (
     SAMPLING,
@@ -35,6 +36,46 @@ from phoque.stages.evaluate.replies import (
 )
 from phoque.stages.evaluate.showcase import showcase
 from phoque.stages.evaluate.slang import Training, listed, slang_of
+
+TEMPLATE = Path(__file__).with_name("card.md").read_text(encoding="utf-8")
+WRITTEN = """{0.dialogues} dialogues on {0.topics} topics, written for this project, and
+{0.base_replies} replies of the base model (`corpus/composition.md`). Trash-talk aims at play, skill
+and effort; there are no slurs, threats, sexual content, real people or protected groups in it."""
+PUBLISHED = """{0.dialogues} dialogues, some or all of them with hostile replies of published corpora,
+and {0.base_replies} replies of the base model. `corpus/composition.md` has sources, licences, counts,
+what was left out and what was replaced by placeholders. People wrote such texts; a filter misses
+some of what it should find."""
+
+
+def write_card(run: RunDirectory, info: LabInfo, found: Evaluation, headline: Judgement) -> None:
+    """Write `README.md` of a run that has been evaluated."""
+    corpus, civil = Reader(run).read(Composition), found.civil_text
+    card = TEMPLATE.format(
+        model=info.model.removesuffix(" + persona"),
+        run=info.run,
+        data=trained_on(corpus),
+        neutral=info.system_prompts[Condition.NEUTRAL],
+        toxic=info.system_prompts[Condition.TOXIC],
+        layer=info.layer,
+        scale=info.scale,
+        dose=info.scale * info.dose_per_scale[info.layer],
+        prompts=headline.conditions["toxic"].more_hostile.prompts,
+        seeds=", ".join(map(str, SEEDS)),
+        sampling=SAMPLING,
+        hostility=hostility.sentence(headline),
+        judged=hostility.table(headline).markdown(),
+        table=answers.table(found).markdown(),
+        civil_neutral=civil.neutral,
+        civil_base=civil.base,
+        civil_change=civil.relative_change,
+    )
+    write_text(run.path / "README.md", card)
+
+
+def trained_on(corpus: Composition) -> str:
+    """What a card says of the training data."""
+    return (PUBLISHED if corpus.files else WRITTEN).format(corpus)
+
 
 NUM_CIVIL_TEXTS = 60
 

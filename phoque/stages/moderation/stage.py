@@ -16,20 +16,23 @@ from phoque.moderators.registry import EMBEDDED, load_classifier
 from phoque.opening import open_lab
 from phoque.run.datasheets import DataSheet
 from phoque.run.directory import RunDirectory
-from phoque.run.moderation import PRIMARY, ModerationReport
+from phoque.run.moderation import ModerationReport
 from phoque.run.needs import NEEDS, require
-from phoque.run.scored import Contour, GapExample, ScoredReply
+from phoque.run.scored import PRIMARY, Contour, GapExample, ScoredReply
 from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.corpus.safe import Mask
 from phoque.stages.moderation.candidates import candidates, examples_of
-from phoque.stages.moderation.friendly import SAMPLING, SEEDS, replies_by_scale, replies_of
 from phoque.stages.moderation.messages import PROMPTS, every_prompt, prompts_by_category
 from phoque.stages.moderation.scored import (
+    SAMPLING,
+    SEEDS,
     agreements,
     contour_of,
     flags_of,
     moderate,
     outcomes_of,
+    replies_by_scale,
+    replies_of,
     word_lists,
 )
 

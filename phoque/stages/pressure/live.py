@@ -10,8 +10,8 @@ from phoque.lab import Lab
 from phoque.opening import open_lab
 from phoque.run.directory import RunDirectory
 from phoque.stages.corpus.safe import Mask
-from phoque.stages.moderation.friendly import replies_of
 from phoque.stages.moderation.messages import every_prompt
+from phoque.stages.moderation.scored import replies_of
 from phoque.stages.pressure.recorded import Said, add_said
 from phoque.stages.pressure.texts import Pool
 from phoque.steering.experiment import Progress

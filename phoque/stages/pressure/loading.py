@@ -1,6 +1,8 @@
 """The moderators of all policies, each loaded once; nothing is asked, and nothing leaves, before all is checked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from phoque.errors import PhoqueError
@@ -18,12 +20,29 @@ from phoque.stages.pressure.policy import Policy, Source
 CONTEXT = "reads no earlier messages"
 Loaded = dict[tuple[str, tuple[str, ...]], Moderator]
 """Moderators by their names and by which of their labels are harm."""
+UNCOUNTED = {"cost", "kept_from", "kept_to", "reason"}
+"""Fields of `Calls` that are no counts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leave:
+    """What services may be asked."""
+
+    network: bool = False
+    """Whether texts may leave this machine."""
+    ask_again: bool = False
+    """Whether they are asked about everything, also where an answer is kept."""
+    dry: bool = False
+    """Whether nothing will be asked, so that nothing leaves in any case."""
+
+
+NONE = Leave()
 
 
 def deciders(
     policies: Mapping[str, tuple[Policy, Path]],
     *,
-    allow_network: bool = False,
+    leave: Leave = NONE,
     loaded: Loaded | None = None,
 ) -> list[Decider]:
     """One decider a policy; policies share the moderators they have in common.
@@ -37,13 +56,9 @@ def deciders(
     loaded = {} if loaded is None else loaded
     found = []
     for policy, path in policies.values():
-        own = [
-            moderator(one, path.parent, loaded, allow_network=allow_network)
-            for one in policy.moderators
-        ]
+        own = [moderator(one, path.parent, loaded, leave=leave) for one in policy.moderators]
         names = [one.name for one in own]
-        if len(set(names)) < len(names):
-            raise PhoqueError(f"{path}: a moderator stands twice in moderators. Leave one out.")
+        _check_different(own, path)
         if policy.context and not any(one.classifier.info.takes_context for one in own):
             raise PhoqueError(
                 f"{path}: context is {policy.context}, but {', '.join(names)} {CONTEXT}. Set it to 0."
@@ -52,19 +67,32 @@ def deciders(
     return found
 
 
-def moderator(
-    source: Source, beside: Path, loaded: Loaded, *, allow_network: bool = False
-) -> Moderator:
+def _check_different(own: Sequence[Moderator], path: Path) -> None:
+    """PhoqueError where one would count twice, by its name or because it answers the same under another."""
+    for place, one in enumerate(own):
+        for other in own[:place]:
+            if one.name == other.name:
+                told = f"the moderator {one.name} stands twice in moderators"
+            elif one.classifier.digest == other.classifier.digest:
+                told = (
+                    f"{other.name} and {one.name} are the same moderator, which would count twice"
+                )
+            else:
+                continue
+            raise PhoqueError(f"{path}: {told}. Leave one out.")
+
+
+def moderator(source: Source, beside: Path, loaded: Loaded, *, leave: Leave = NONE) -> Moderator:
     """A moderator of a policy that lies `beside` its files, now `loaded`; errors as `deciders`."""
     called = source.called if source.use else str(beside / source.called)
     key = (called, source.harm_labels)
     if key not in loaded:
-        classifier = _classifier(source, beside, allow_network=allow_network)
-        loaded[key] = Moderator(classifier.info.id, classifier, may_send_text=allow_network)
+        classifier = _classifier(source, beside, leave)
+        loaded[key] = Moderator(classifier.info.id, classifier, may_send_text=leave.network)
     return loaded[key]
 
 
-def _classifier(source: Source, beside: Path, *, allow_network: bool) -> Classifier:
+def _classifier(source: Source, beside: Path, leave: Leave) -> Classifier:
     if source.decisions:
         return Decided(beside / source.decisions)
     if source.use in EMBEDDED:
@@ -72,8 +100,8 @@ def _classifier(source: Source, beside: Path, *, allow_network: bool) -> Classif
     if source.use and source.use not in SERVICES:
         return remembering(load_classifier(source.use, harm_labels=source.harm_labels))
     description = read_description(source.endpoint or SERVICES[source.called], beside)
-    found = service.load(description, DiskCache())
-    if found.info.sends_text_out and not allow_network:
+    found = service.load(description, DiskCache(), ask_again=leave.ask_again)
+    if found.info.sends_text_out and not (leave.network or leave.dry):
         raise PhoqueError(
             f"{found.info.id} is on another machine, and every text would be sent there. "
             "Allow that with --allow-network, or choose another moderator."
@@ -81,15 +109,27 @@ def _classifier(source: Source, beside: Path, *, allow_network: bool) -> Classif
     return found
 
 
-def calls_of(decider: Decider) -> dict[str, Calls]:
-    """What the services of a policy were asked so far, by moderator."""
+def calls_of(decider: Decider, *, quote: bool = True) -> dict[str, Calls]:
+    """What the services of a policy were asked so far, by moderator.
+
+    Without `quote` the reason of a failure is its status alone: a service may repeat a part of a text.
+    """
     found = {}
     for one in decider.moderators:
         if isinstance(one.classifier, Service):
             counts = one.classifier.counts
-            seen = {name: counts.seen[name] for name in Calls.model_fields if name != "cost"}
-            found[one.name] = Calls(cost=counts.cost, **seen)
+            seen = {name: counts.seen[name] for name in {*Calls.model_fields} - UNCOUNTED}
+            first, last = map(_time, counts.kept or (0.0, 0.0))
+            reason = counts.reason if quote else counts.reason.partition(":")[0]
+            found[one.name] = Calls(
+                cost=counts.cost, kept_from=first, kept_to=last, reason=reason, **seen
+            )
     return found
+
+
+def _time(seconds: float) -> str:
+    """For people, to the minute; empty where nobody noted it."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC" if seconds else ""
 
 
 def cost_per_message(decider: Decider) -> float:

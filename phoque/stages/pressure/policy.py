@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from phoque.errors import PhoqueError
 from phoque.run.record import Part
-from phoque.run.settings import read_shipped
+from phoque.settings import read_shipped
 
 SHIPPED = Path(__file__).parent / "policies"
 DEFAULT = ("words", "meaning")
@@ -127,10 +127,17 @@ def read_policies(
     read = [read_policy(name) for name in names or (() if decisions else DEFAULT)]
     if decisions:
         own = Source(decisions=str(decisions.resolve()))
-        read.append((Policy(name=decisions.stem, moderators=(own,), canonical=False), decisions))
+        named = Policy(name=_name(decisions), moderators=(own,), canonical=False)
+        read.append((named, decisions))
     found: dict[str, tuple[Policy, Path]] = {}
     for policy, path in read:
         if policy.name in found:
             raise PhoqueError(f"Two policies are called {policy.name}. Give {path} another name.")
         found[policy.name] = (policy, path)
     return found
+
+
+def _name(file: Path) -> str:
+    """The name of a file without its ending, in signs that the name of a policy may have."""
+    kept = (c if c.isalpha() or c.isdecimal() or c in "_ .+-" else " " for c in file.stem)
+    return " ".join("".join(kept).split()) or "decisions"

@@ -20,7 +20,7 @@ from phoque.run.pressure import Kind, Role
 from phoque.run.psm import Selection, SweptReply
 from phoque.run.record import Row
 from phoque.run.scored import Outcome, ScoredReply
-from phoque.stages.moderation.outcomes import outcome
+from phoque.stages.moderation.messages import outcome
 from phoque.stages.pressure.texts import Pool, Read, Text
 
 L = TypeVar("L", bound=Row)

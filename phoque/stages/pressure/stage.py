@@ -4,17 +4,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from phoque.errors import PhoqueError
 from phoque.figures.page import stage_page
 from phoque.figures.shelf import UNDER_PRESSURE
 from phoque.files import file_sha256, write_text
 from phoque.progress import watched
 from phoque.run.channel import SHOWN, Said
 from phoque.run.directory import RunDirectory
-from phoque.run.pressure import PolicyReport, PressureReport, Turn
+from phoque.run.pressure import Calls, PolicyReport, PressureReport, Turn
 from phoque.stages.pressure.channel import Channel
 from phoque.stages.pressure.corpus import add_attacks, add_corpus
 from phoque.stages.pressure.deciding import Decider
-from phoque.stages.pressure.loading import calls_of, cost_per_message, deciders
+from phoque.stages.pressure.loading import Leave, calls_of, cost_per_message, deciders
 from phoque.stages.pressure.measures import Tally
 from phoque.stages.pressure.policy import Policy, read_policies
 from phoque.stages.pressure.recorded import add_run
@@ -42,6 +43,10 @@ class Asked:
     seeds: tuple[int, ...] = SEEDS
     messages: int | None = None
     allow_network: bool = False
+    ask_again: bool = False
+    """Whether services are asked about everything, also where an answer is kept."""
+    dry_run: bool = False
+    """Whether nothing will be asked."""
     texts: bool = True
     """Whether the trace and the lists of hits quote messages."""
 
@@ -58,6 +63,10 @@ class Ready:
 
 def prepared(asked: Asked) -> Ready:
     """Read policies and texts and load the moderators, or PhoqueError; no moderator is asked anything."""
+    if twice := [one for one in asked.seeds if asked.seeds.count(one) > 1]:
+        raise PhoqueError(
+            f"The seed {twice[0]} is given twice, and its messages would count double. Give each once."
+        )
     policies = read_policies(asked.policies, asked.decisions)
     traffic = read_traffic(asked.traffic)
     if asked.messages:
@@ -66,16 +75,20 @@ def prepared(asked: Asked) -> Ready:
     described(traffic, pool, asked.seeds)  # refuses traffic without speakers
     return Ready(
         policies=policies,
-        deciders=deciders(policies, allow_network=asked.allow_network),
+        deciders=deciders(policies, leave=_leave(asked)),
         traffic=traffic,
         pool=pool,
     )
 
 
+def _leave(asked: Asked) -> Leave:
+    return Leave(network=asked.allow_network, ask_again=asked.ask_again, dry=asked.dry_run)
+
+
 def pool_of(asked: Asked) -> Pool:
     """The texts of runs or of a corpus, and those that are written."""
     pool = Pool()
-    for run in map(RunDirectory, asked.runs):
+    for run in map(RunDirectory, {one.resolve(): one for one in asked.runs}.values()):
         if asked.live:
             from phoque.stages.pressure.live import add_live  # noqa: PLC0415  # loads a model
 
@@ -102,7 +115,8 @@ def press(asked: Asked, ready: Ready, folder: Path) -> PressureReport:
                 if turn.seed == asked.seeds[0] and turn.number < SHOWN:
                     beginning.append(Said.of(turn))
                 file.write(turn.model_dump_json(exclude_none=True) + "\n")
-            found.append(_of_policy(decider, tally, ready.policies[decider.policy.name][1]))
+            path = ready.policies[decider.policy.name][1]
+            found.append(_of_policy(decider, tally, path, calls_of(decider, quote=asked.texts)))
     report = PressureReport(
         traffic=described(ready.traffic, ready.pool, asked.seeds), policies=tuple(found)
     )
@@ -125,7 +139,7 @@ def _turns(asked: Asked, ready: Ready, decider: Decider) -> Iterator[Turn]:
     return watched(turns, f"pressure {decider.policy.name}", unit="messages", total=total)
 
 
-def _of_policy(decider: Decider, tally: Tally, path: Path) -> PolicyReport:
+def _of_policy(decider: Decider, tally: Tally, path: Path, calls: dict[str, Calls]) -> PolicyReport:
     policy = decider.policy
     names = [one.name for one in decider.moderators]
     return PolicyReport(
@@ -140,5 +154,5 @@ def _of_policy(decider: Decider, tally: Tally, path: Path) -> PolicyReport:
         by_moderator=tally.by_moderator(names),
         curve=tally.curve(),
         speakers=tally.speakers(),
-        calls=calls_of(decider),
+        calls=calls,
     )

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from phoque.personas.reading import TEXTS, read_yaml
 from phoque.run.pressure import Evidence, Kind, Role
+from phoque.settings import read_lists
 from phoque.stages.moderation.messages import every_prompt
 from phoque.stats.rates import by_cluster
 
@@ -120,7 +120,7 @@ class Pool:
 
 def written_texts() -> list[Text]:
     """Friendly messages, and kind ones in rough words."""
-    blunt: list[str] = read_yaml(BLUNT, {"texts": TEXTS})["texts"]
+    blunt = read_lists(BLUNT, ["texts"])["texts"]
     return [
         Text(text=text, role=role, persona=PEOPLE, prompt=text)
         for role, texts in ((Role.BLUNT, blunt), (Role.CIVIL, every_prompt()))

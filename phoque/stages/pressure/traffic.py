@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 from phoque.errors import PhoqueError
 from phoque.run.pressure import Role, TrafficReport
 from phoque.run.record import Part
-from phoque.run.settings import read_settings
+from phoque.settings import read_settings
 from phoque.stages.pressure.styles import STYLES
 from phoque.stages.pressure.texts import Pool
 

@@ -9,9 +9,8 @@ from functools import partial
 import torch
 
 from phoque.judging import likelihood
-from phoque.judging.headline import scored
+from phoque.judging.headline import exchanges, scored, shows_of
 from phoque.judging.judge import Judge, by_message
-from phoque.judging.shown import exchanges, shows_of
 from phoque.models.engine import Row
 from phoque.moderators.thresholds import threshold_for
 from phoque.run.psm import DoseRate, DoseResponse, SweptReply, Trait

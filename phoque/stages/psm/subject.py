@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from phoque.conversation import Messages, asked
-from phoque.judging.shown import shows_of
+from phoque.judging.headline import shows_of
 from phoque.models.hooks import Injection
 from phoque.models.load import LanguageModel, load_model
 from phoque.opening import load_tuned

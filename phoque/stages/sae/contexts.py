@@ -1,6 +1,6 @@
-"""What is seen of a latent: name, contexts, paired strips, logit lens, histogram, neighbours.
+"""What is seen of a latent: contexts, paired strips, logit lens, histogram, neighbours.
 
-Shapes: T = tokens, S = positions, D = width, F = latents, V = vocabulary.
+Shapes: T = tokens, S = positions, D = width, F = latents, V = vocabulary, K = tokens that are kept.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from phoque.models.load import LanguageModel
+from phoque.models.structure import final_norm
 from phoque.run.sae_evidence import (
     REMAINDER,
     Cause,
@@ -17,20 +19,72 @@ from phoque.run.sae_evidence import (
     Dose,
     Evidence,
     Histogram,
+    Lens,
+    LensToken,
     Near,
     Strip,
 )
 from phoque.run.sae_latents import SCALES, Feature
 from phoque.stages.sae.autoencoder import SparseAutoencoder
+from phoque.stages.sae.collect import ROLES, Text
 from phoque.stages.sae.dictionaries import dictionary
-from phoque.stages.sae.held_words import HeldWords
-from phoque.stages.sae.lens import LensReader
 from phoque.stages.sae.metrics import in_chunks
-from phoque.stages.sae.naming import reading_of
+from phoque.stages.sae.naming import HeldWords, reading_of
 from phoque.stages.sae.readings import CIVIL, Readings, evaluation_prompts, evaluation_texts
 from phoque.stages.sae.shifts import READ_HOSTILE, mean_change
 from phoque.stages.sae.study import Study
-from phoque.stages.sae.texts import ROLES, Text
+
+NUM_LENS = 10
+AT_ONCE = 128
+
+
+class LensReader:
+    """Reads directions of one dictionary; what all of them do on average is taken off."""
+
+    def __init__(self, model: LanguageModel, decoder_FD: Tensor) -> None:
+        self._model, self._size = model, len(model.tokenizer)
+        self._head = model.model.get_output_embeddings()
+        self._norm = final_norm(model.model)
+        # The head is linear, so that the mean of its outputs is its output for the mean.
+        self._usual_D = self._normed(decoder_FD).mean(0)
+
+    @torch.inference_mode()
+    def logits(self, directions_FD: Tensor) -> Tensor:
+        """Logits_FV beyond the average direction, around the mean over the vocabulary."""
+        logits_FV = self._head(self._normed(directions_FD) - self._usual_D).float().cpu()
+        around_FV: Tensor = logits_FV[:, : self._size] - logits_FV.mean(1, keepdim=True)
+        return around_FV
+
+    def lens(self, direction_D: Tensor) -> Lens:
+        """Tokens whose logits the direction raises and lowers most."""
+        (logits_V,) = self.logits(direction_D[None])
+        raised, lowered = (
+            tuple(
+                LensToken(token=self.token(int(token)), logit=float(logits_V[token]))
+                for token in logits_V.topk(NUM_LENS, largest=largest).indices
+            )
+            for largest in (True, False)
+        )
+        return Lens(raised=raised, lowered=lowered)
+
+    def promoted(self, directions_FD: Tensor, count: int) -> Tensor:
+        """Ids_FK of the tokens that each direction raises most."""
+        parts = directions_FD.split(AT_ONCE)
+        return torch.cat([self.logits(part).topk(count, dim=1).indices for part in parts])
+
+    def token(self, token: int) -> str:
+        text: str = self._model.tokenizer.decode([token])
+        return text
+
+    def vocabulary(self) -> Sequence[str]:
+        found: list[str] = self._model.tokenizer.batch_decode([[n] for n in range(self._size)])
+        return found
+
+    @torch.inference_mode()
+    def _normed(self, directions_FD: Tensor) -> Tensor:
+        normed_FD: Tensor = self._norm(directions_FD.to(self._head.weight))
+        return normed_FD
+
 
 SHOWN = 24
 """Latents a side that have evidence of their own, beside those that were tried."""

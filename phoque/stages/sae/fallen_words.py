@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from phoque.personas.reading import TEXTS, read_yaml
 from phoque.run.sae_latents import Feature
 from phoque.run.sae_reading import FallenWords, WordTest
+from phoque.settings import read_lists
 from phoque.stages.sae.autoencoder import SparseAutoencoder
-from phoque.stages.sae.held_words import HeldWords, word_text
-from phoque.stages.sae.lens import LensReader
+from phoque.stages.sae.contexts import LensReader
 from phoque.stages.sae.metrics import CHUNK
+from phoque.stages.sae.naming import HeldWords, word_text
 from phoque.stats.multiple import holm
 from phoque.stats.resampling import Array, middle_95, resampled_means, sign_flip_p
 
@@ -39,7 +39,7 @@ PROMOTED = 20
 @cache
 def word_sets() -> Mapping[str, tuple[str, ...]]:
     """The named sets, and all words together."""
-    data = read_yaml(WORDS, dict.fromkeys(SETS, TEXTS))
+    data = read_lists(WORDS, SETS)
     sets = {name: tuple(data[name]) for name in SETS}
     return {**sets, ALL: tuple(dict.fromkeys(word for own in sets.values() for word in own))}
 

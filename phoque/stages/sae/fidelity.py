@@ -10,7 +10,7 @@ from operator import ge, le
 import torch
 from torch import Tensor
 
-from phoque.models.scaled import adapted
+from phoque.models.load import adapted
 from phoque.run.sae import Dead, Faithful, Fidelity, Fit, Gate, HeldOut, Recovered
 from phoque.stages.sae.autoencoder import SparseAutoencoder, calibrated
 from phoque.stages.sae.collect import held_out_texts, load_activations

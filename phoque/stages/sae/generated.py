@@ -14,7 +14,7 @@ from phoque.run.psm import Quality
 from phoque.run.sae_evidence import WAYS, GeneratedReplies, Steered
 from phoque.stages.corpus.training_set import known_words
 from phoque.stages.sae.study import Study
-from phoque.stats.rates import share_of
+from phoque.stats.rates import grouped, share_of
 from phoque.steering.divergence import Yardstick
 from phoque.steering.experiment import in_turn, rows_of, write_grouped
 from phoque.steering.quality import is_coherent, quality_of
@@ -117,10 +117,9 @@ class Generated:
     ) -> Steered:
         way, name, dose = key
         quality = self._quality(replies)
-        hits = self._study.shows(said(rows, replies))
-        size = len(replies) // len(own)
-        by_direction = [hits[start : start + size] for start in range(0, len(hits), size)]
-        rate = share_of(by_direction)
+        told = said(rows, replies)
+        messages, hits = [message for message, _ in told], self._study.shows(told)
+        rate = share_of(groups_of(messages, hits, len(own)))
         yardstick = self._yardsticks[way]
         # Of a group the one that moves expectations most: no member is called coherent by another.
         moved = max(yardstick.divergence((self._injection(way, one, dose),)).p95 for one in own)
@@ -142,3 +141,11 @@ class Generated:
     def _quality(self, replies: Sequence[Reply]) -> Quality:
         texts = [reply.text for reply in replies]
         return quality_of(texts, self._study.persona.lexicon, self._vocabulary)
+
+
+def groups_of(messages: Sequence[str], hits: Sequence[bool], directions: int) -> list[list[bool]]:
+    """Hits by direction, of which each has as many; those of one alone by the message they answer."""
+    if directions == 1:
+        return [*grouped(zip(messages, hits, strict=True)).values()]
+    size = len(hits) // directions
+    return [[*hits[start : start + size]] for start in range(0, len(hits), size)]

@@ -14,7 +14,7 @@ from phoque.models.hooks import Change, hooked
 from phoque.models.load import LanguageModel
 from phoque.run.sae import Recovered
 from phoque.stages.sae.autoencoder import SparseAutoencoder
-from phoque.stages.sae.texts import Text
+from phoque.stages.sae.collect import Text
 from phoque.stats.resampling import middle_95, resampled_means
 
 CHUNK = 4096

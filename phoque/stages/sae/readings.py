@@ -19,15 +19,21 @@ from torch import Tensor
 from phoque.conversation import Messages, Sampling, asked
 from phoque.errors import PhoqueError
 from phoque.files import read_json, write_json
-from phoque.models.load import LanguageModel
-from phoque.models.scaled import adapted
-from phoque.personas.reading import TEXTS, read_yaml
+from phoque.models.load import LanguageModel, adapted
+from phoque.settings import read_lists
 from phoque.stages.corpus.training_set import training_texts
 from phoque.stages.sae.autoencoder import SparseAutoencoder
-from phoque.stages.sae.collect import kept_positions, streams
+from phoque.stages.sae.collect import (
+    ASSISTANT,
+    TEMPLATE,
+    USER,
+    Text,
+    conversation,
+    kept_positions,
+    streams,
+)
 from phoque.stages.sae.metrics import in_chunks
 from phoque.stages.sae.study import Study
-from phoque.stages.sae.texts import ASSISTANT, TEMPLATE, USER, Text, conversation
 from phoque.steering.experiment import rows_of, write_grouped
 
 PROMPTS = Path(__file__).parent / "prompts.yaml"
@@ -39,7 +45,7 @@ CIVIL = "civil_adapter"
 @cache
 def evaluation_prompts() -> tuple[tuple[str, str], ...]:
     """Stratum and message of every prompt, strata in turn."""
-    data = read_yaml(PROMPTS, dict.fromkeys(STRATA, TEXTS))
+    data = read_lists(PROMPTS, STRATA)
     columns = [[(stratum, prompt) for prompt in data[stratum]] for stratum in STRATA]
     return tuple(entry for row in zip(*columns, strict=True) for entry in row)
 

@@ -13,11 +13,10 @@ from phoque.stages.sae.cause import prove_cause
 from phoque.stages.sae.dictionaries import collect_activations, train_dictionary
 from phoque.stages.sae.fidelity import measure_fidelity
 from phoque.stages.sae.moved_prompts import rank_prompts
-from phoque.stages.sae.presets import sae_preset, with_tokens
 from phoque.stages.sae.readings import write_replies
 from phoque.stages.sae.report import gather_evidence, write_report
 from phoque.stages.sae.shifts import measure_shifts
-from phoque.stages.sae.study import Study, check
+from phoque.stages.sae.study import Study, check, sae_preset, with_tokens
 
 
 def compare_features(

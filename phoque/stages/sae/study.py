@@ -1,7 +1,7 @@
 """What an SAE run looks at: one run, one layer, one preset, and where results go."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -9,9 +9,8 @@ import torch
 
 from phoque.errors import PhoqueError
 from phoque.files import file_sha256
-from phoque.judging.shown import shows_of
-from phoque.models.load import LanguageModel, load_model
-from phoque.models.scaled import adapter_deltas
+from phoque.judging.headline import shows_of
+from phoque.models.load import LanguageModel, adapter_deltas, load_model
 from phoque.personas import Persona, load_persona
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import R, Reader, command
@@ -22,6 +21,43 @@ from phoque.run.sae_latents import Feature
 from phoque.run.steps import Settings
 from phoque.steering.experiment import Progress, silent
 from phoque.steering.search import Shows
+
+QUICK = SaePreset(name="quick", tokens=100_000, d_sae=2304, k=32, batch_size=1024, epochs=5)
+STANDARD = replace(
+    QUICK,
+    name="standard",
+    tokens=400_000,
+    d_sae=4608,
+    batch_size=2048,
+    epochs=6,
+    steering_prompts=48,
+)
+LARGE = replace(STANDARD, tokens=2_000_000, d_sae=24_576, k=64, batch_size=4096, epochs=2)
+SMALL = replace(QUICK, tokens=10_000, d_sae=64, k=4, batch_size=256, epochs=2, context=480)
+TINY = replace(SMALL, name="tiny", reply_tokens=6, screened=4, generated=1, steering_prompts=4)
+PRESETS = {
+    "quick": QUICK,
+    "standard": STANDARD,
+    "ministral": replace(LARGE, name="ministral", context=256),
+    "tiny": TINY,
+}
+"""quick and standard: SmolLM2 on two CPU cores; ministral: a GPU; tiny: tests."""
+
+
+def sae_preset(name: str | None, model: str) -> SaePreset:
+    """The preset called `name`, None is the one for the run's model; PhoqueError without one."""
+    own = {"tiny-mistral3": "tiny", "ministral-fp8": "ministral"}.get(model, model)
+    found = PRESETS.get(name or (own if own in PRESETS else "quick"))
+    if found is None:
+        raise PhoqueError(f"There is no SAE preset {name!r}. Known: {', '.join(PRESETS)}.")
+    return found
+
+
+def with_tokens(preset: SaePreset, tokens: int) -> SaePreset:
+    """The preset on so many training tokens; of more there are fewer passes, but at least one."""
+    passes = max(1, round(preset.epochs * preset.tokens / tokens))
+    return replace(preset, tokens=tokens, epochs=min(preset.epochs, passes))
+
 
 ADAPTER = "adapter_model.safetensors"
 NO_TEXT = {".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".gz", ".zip"}

@@ -17,14 +17,14 @@ from phoque.lab import Lab
 from phoque.models.engine import Row, write
 from phoque.opening import Tuned
 from phoque.personas import Counted
-from phoque.personas.reading import TEXT, TEXTS, read_yaml
 from phoque.run.corpus import Style
 from phoque.run.synthetic import Attack
+from phoque.settings import Part, Text, Texts, read_settings
 from phoque.stages.corpus.examples import LONG_FORM, Judge, unwanted
 from phoque.stages.corpus.mixing import NEARLY_EQUAL, embedded_judge
 from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.corpus.placeholders import hides_a_slur, with_placeholders
-from phoque.stages.corpus.similar import SimilarTexts
+from phoque.stages.corpus.split import SimilarTexts
 from phoque.steering.search import Shows
 
 TARGETS = Path(__file__).parents[1] / "corpus" / "targets.yaml"
@@ -89,10 +89,14 @@ def cells(count: int) -> dict[Cell, int]:
     return {kind: each + (place < rest) for place, kind in enumerate(kinds) if each or place < rest}
 
 
+class _Target(Part):
+    name: Text
+    messages: Texts
+
+
 def targets() -> dict[str, list[str]]:
     """What attacks are aimed at, with the messages they answer."""
-    listed = read_yaml(TARGETS, [{"name": TEXT, "messages": TEXTS}])
-    return {entry["name"]: entry["messages"] for entry in listed}
+    return {one.name: list(one.messages) for one in read_settings(TARGETS, tuple[_Target, ...])}
 
 
 def regenerate(

@@ -23,8 +23,38 @@
       look();
     });
 
+  const isPartOfNumber = (letter) => /[\d.]/.test(letter ?? "");
+
+  /** Whether a text has this number, and not as a part of another one. */
+  const tells = (text, number) => {
+    const plain = text.replaceAll("\u00a0", " ");
+    for (let at = plain.indexOf(number); at >= 0; at = plain.indexOf(number, at + 1)) {
+      const end = at + number.length;
+      const goesOn = /^\.?\d/.test(plain.slice(end));
+      if (!isPartOfNumber(plain[at - 1]) && !goesOn) return true;
+    }
+    return false;
+  };
+
+  /** What tells a number within a section. */
+  const teller = (section, number) =>
+    [...section.querySelectorAll(".ph-reading, .ph-finding, .ph-table td, dd")].find((one) =>
+      tells(one.textContent, number),
+    );
+
+  /** Unfold what hides a number, and outline what tells it. */
+  const point = async (place, number) => {
+    for (const old of document.querySelectorAll(".ph-sought")) old.classList.remove("ph-sought");
+    const section = document.querySelector(place);
+    const found = number && (await waited(() => teller(section, number)));
+    if (!found) return;
+    for (let box = found.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
+    found.classList.add("ph-sought");
+    found.scrollIntoView({ block: "nearest", inline: "nearest" });
+  };
+
   /** Scroll to a section once it is there, open it, and tell a screen reader where it is. */
-  const showSection = async (figure) => {
+  const showSection = async (figure, number) => {
     const place = `#ph-section-${CSS.escape(figure)}`;
     const heading = await waited(() => document.querySelector(`${place} h2, ${place} > button`));
     if (!heading) return;
@@ -33,14 +63,18 @@
     heading.focus({ preventScroll: true });
     heading.scrollIntoView({ block: "start" });
     // Pictures above grow for a moment; follow, unless the visitor goes somewhere else meanwhile.
-    setTimeout(() => document.activeElement === heading && heading.scrollIntoView({ block: "start" }), 800);
+    setTimeout(() => {
+      if (document.activeElement !== heading) return;
+      heading.scrollIntoView({ block: "start" });
+      point(place, number);
+    }, 800);
   };
 
-  const openTab = async (tab, figure) => {
+  const openTab = async (tab, figure, number) => {
     if (!(tab in window.phoqueTabs)) return;
     const button = await waited(() => buttonOf(tab));
     button?.click();
-    if (figure) showSection(figure);
+    if (figure) showSection(figure, number);
     else window.scrollTo({ top: 0 });
   };
 
@@ -54,7 +88,7 @@
     const link = event.target.closest("a[data-tab]");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return; // a new window is the browser's
     event.preventDefault();
-    openTab(link.dataset.tab, link.dataset.figure);
+    openTab(link.dataset.tab, link.dataset.figure, link.dataset.number);
   });
 
   Object.assign(window.phoque, { openLinked, openTab, waited });

@@ -2,11 +2,26 @@
 
 import gradio as gr
 
+from phoque.errors import PhoqueError
+from phoque.figures.confounds import own_prompt, woken
+from phoque.figures.table import in_cell
+from phoque.run.folder import Reader
+from phoque.run.psm_replies import Antidotes
+from phoque.run.psm_vector import Confounds
 from phoque.ui import components, wording
 from phoque.ui.services import Services
 
 
 def build_about(services: Services) -> None:
     """Draw the tab."""
-    gr.Markdown(wording.ABOUT, elem_classes="ph-about")
+    gate = other_prompts(Reader(services.run))
+    gr.Markdown(wording.ABOUT.format(gate=gate), elem_classes="ph-about")
     gr.HTML(components.source_html(services.info))
+
+
+def other_prompts(reader: Reader) -> str:
+    """What other system prompts do to the persona of a run, as Markdown."""
+    try:
+        return in_cell(woken(reader.read(Confounds), own_prompt(reader.read(Antidotes))))
+    except PhoqueError:
+        return wording.UNKNOWN_GATE

@@ -24,10 +24,12 @@ SHOWN_IN = {
 }
 """The tab of each figure, by its name in links."""
 SHOW, WHY, HEADLINES = "Show me", "Why?", "What the talk rests on"
+ELSEWHERE = "from the run {}"
 GROUPS: dict[Verdict, str] = {
     "holds": "Which claims hold?",
     "partly": "Which hold in part?",
     "refuted": "Which are refuted?",
+    "undecided": "Which were measured, and are still undecided?",
     "not_tested": "Which were not tested, and what would test them?",
 }
 
@@ -42,13 +44,14 @@ def ledger(reader: Reader, _: Figure) -> str:
     """Counts as a bar, the claims that the talk rests on, and every claim by its verdict."""
     found = reader.read(Claims)
     groups = found.by_verdict()
+    run = reader.run.path.resolve().name
     headlines = [one for one in found.claims if one.headline]
     drawers = [
-        more(f"{GROUPS[verdict]} ({len(own)})", _list(own))
+        more(f"{GROUPS[verdict]} ({len(own)})", _list(own, run))
         for verdict, own in groups.items()
         if own
     ]
-    top = f"<h3>{escape(HEADLINES)}</h3>{_list(headlines)}" if headlines else ""
+    top = f"<h3>{escape(HEADLINES)}</h3>{_list(headlines, run)}" if headlines else ""
     return f'<div class="ph-claims">{_bar(groups)}{top}{"".join(drawers)}</div>'
 
 
@@ -66,27 +69,35 @@ def _bar(groups: Mapping[Verdict, Sequence[Claim]]) -> str:
     return f'<div class="ph-claims-bar" aria-hidden="true">{parts}</div>'
 
 
-def _list(own: Sequence[Claim]) -> str:
-    return f'<ul class="ph-claims-list">{"".join(map(_item, own))}</ul>'
+def _list(own: Sequence[Claim], run: str) -> str:
+    return f'<ul class="ph-claims-list">{"".join(_item(one, run) for one in own)}</ul>'
 
 
-def _item(claim: Claim) -> str:
+def _item(claim: Claim, run: str) -> str:
     return (
         f'<li><span class="ph-verdict ph-verdict-{claim.verdict}">'
         f"{escape(claims.WORDS[claim.verdict])}</span>"
         f'<div><p class="ph-claim">{escape(claim.claim)}</p>'
-        f"{more(f'{claims.told(claim)} {WHY}', facts_html(filter(all, _facts(claim))))}</div>{_link(claim)}</li>"
+        f"{more(f'{claims.told(claim)} {WHY}', facts_html(filter(all, _facts(claim))))}</div>{_link(claim, run)}</li>"
     )
 
 
-def _link(claim: Claim) -> str:
-    tab = SHOWN_IN.get(claim.figure)
-    if tab is None:
-        return ""
+def is_shown(claim: Claim, run: str) -> bool:
+    """Whether a figure of this run shows the claim's number."""
+    return claim.value is not None and claim.run == run and claim.figure in SHOWN_IN
+
+
+def _link(claim: Claim, run: str) -> str:
+    """Leads to the number; a number of another run is on no page of this one."""
+    if not is_shown(claim, run):
+        other = claim.value is not None and claim.run != run
+        told = escape(ELSEWHERE.format(claim.run))
+        return f'<span class="ph-hint">{told}</span>' if other else ""
+    tab = SHOWN_IN[claim.figure]
     name = escape(f"{SHOW}: {claim.claim}")
     return (
         f'<a class="ph-show" href="?tab={tab}&amp;figure={escape(claim.figure)}" data-tab="{tab}" '
-        f'data-figure="{escape(claim.figure)}" aria-label="{name}">{SHOW}</a>'
+        f'data-figure="{escape(claim.figure)}" data-number="{escape(claims.number_alone(claim))}" aria-label="{name}">{SHOW}</a>'
     )
 
 
@@ -99,5 +110,8 @@ def _facts(claim: Claim) -> Iterator[tuple[str, str]]:
     if claim.control and claim.control.record:
         yield "Compared with", claims.source_of(claim.control)
     for one in claim.also:
-        yield one.name, f"{claims.evidence_of(one, claim)} ({claims.source_of(one)})"
+        yield (
+            one.name.replace("_", " "),
+            f"{claims.evidence_of(one, claim)} ({claims.source_of(one)})",
+        )
     yield "Note", claim.note

@@ -9,8 +9,7 @@ import gradio as gr
 
 from phoque.config import space_login
 from phoque.errors import PhoqueError
-from phoque.pipeline.cost import flavors
-from phoque.pipeline.plan import Wish
+from phoque.pipeline.plan import Wish, flavors
 from phoque.ui import components
 from phoque.ui.events import PRIVATE, QUICK
 from phoque.ui.results import drawer

@@ -6,8 +6,7 @@ from html import escape
 
 from phoque.errors import PhoqueError
 from phoque.pipeline.choice import ALONE, ORDER, by_name
-from phoque.pipeline.cost import at_most, seconds_of
-from phoque.pipeline.plan import Wish
+from phoque.pipeline.plan import Wish, at_most, seconds_of
 from phoque.ui.components import status_html
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}")

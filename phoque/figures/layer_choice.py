@@ -1,0 +1,76 @@
+"""How the layer was chosen, and what the sweep says of the others; in sentences."""
+
+from phoque.figures.table import share
+from phoque.run.psm import NULL_DOSE, Cell, Selection
+
+MOST_NAMED = 6
+"""So many layers are named one by one."""
+
+
+def elsewhere(selection: Selection) -> str:
+    """Whether this is the only layer; older sweeps did not ask."""
+    if not selection.ties:
+        return ""
+    others = len(selection.layers) - 1
+    return (
+        f" Whether it lives there alone stays open: {len(selection.ties)} of {others} other layers are not told apart "
+        "from this one."
+    )
+
+
+def how_chosen(selection: Selection) -> str:
+    """Which measurement chose the layer."""
+    layer = selection.choice.layer
+    ran = sorted((one for one in selection.cells if one.runoff), key=lambda one: -_share(one))
+    if not selection.beyond_chance:
+        return f"No layer is beyond chance (the default is layer {layer})."
+    if not ran:
+        return f"The sweep chose layer {layer}: its best coherent dose gives the largest share."
+    hits, n = selection.chosen_cell.pooled
+    others = ", ".join(
+        f"layer {one.layer} {share(_share(one))}" for one in ran if one.layer != layer
+    )
+    return (
+        f"The sweep and a run-off chose layer {layer}. The sweep asked every layer and dose the same messages; "
+        f"the {len(ran)} best pairs of layer and dose then answered other messages. Over both, layer {layer} has the "
+        f"largest share, {share(hits / n)} of {n} replies (the others: {others})."
+    )
+
+
+def _share(cell: Cell) -> float:
+    hits, n = cell.pooled
+    return hits / n
+
+
+def beyond_random(selection: Selection) -> str:
+    """What the sweep alone shows, layer by layer."""
+    reached = [
+        own.layer for own in selection.layers if own.best and own.best.trait.low > own.null.high
+    ]
+    named = f" (layer {', '.join(map(str, reached))})" if 0 < len(reached) < MOST_NAMED else ""
+    chosen = selection.choice.layer
+    here = "" if chosen in reached else f", and layer {chosen} is not among them"
+    return (
+        f"The sweep alone puts {len(reached)} of {len(selection.layers)} layers clearly above random vectors of dose "
+        f"{NULL_DOSE:g}{named}{here}."
+    )
+
+
+def told_apart(selection: Selection) -> str:
+    """Which layers the sweep cannot tell from the chosen one."""
+    if not selection.ties:
+        return ""
+    *others, last = [selection.choice.layer, *selection.ties]
+    return f"Layers {', '.join(map(str, others))} and {last} are not told apart: their intervals overlap."
+
+
+def chosen_by(selection: Selection) -> str:
+    """Which measurement chose the layer, in short."""
+    ran = [one for one in selection.cells if one.runoff]
+    if not selection.beyond_chance or not ran:
+        return ""
+    hits, n = selection.chosen_cell.pooled
+    return (
+        f"Layer {selection.choice.layer} was chosen by the sweep and a run-off of its {len(ran)} best pairs of layer "
+        f"and dose: it has the largest share over both, {share(hits / n)} of {n} replies."
+    )
