@@ -177,4 +177,4 @@ def test_the_stage_writes_every_file_and_a_reader_finds_them(tiny_run, tmp_path,
     for one in WHAT_SLIPS_THROUGH:
         assert drawn(one, reader).gap == "", one.key
     page = (run.path / "moderation" / "moderation_report.md").read_text()
-    assert "embedded.svm flags neutral" in page
+    assert "SVM flags neutral" in page

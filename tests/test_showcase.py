@@ -16,6 +16,7 @@ from phoque.run.directory import RunDirectory
 from phoque.run.showcase import Showcase
 from phoque.stages.evaluate.showcase import scales_of, showcase
 from phoque.steering.vectors import PersonaVectors, measure
+from phoque.ui.verdicts import Rules
 from tests.conftest import save_random_adapter
 from tests.judges import Loud
 from tests.moderators import Doubled
@@ -162,6 +163,29 @@ def test_the_page_opens_where_prompt_and_vector_both_act(made):
     found = made.model_copy(update={"examples": examples})
     assert found.opening(scale, high) == 2
     assert found.model_copy(update={"examples": examples[:2]}).opening(scale, high) == 0
+
+
+def test_the_page_opens_where_moderators_miss_one_of_both_replies(made):
+    def with_harm(example, toxic, steered):
+        def scored(shown, harm):
+            found = shown.found.model_copy(
+                update={"hostility": made.judge.threshold, "harm": {"double": harm}}
+            )
+            return shown.model_copy(update={"found": found})
+
+        moved = tuple(scored(one, steered) for one in example.steered)
+        return example.model_copy(update={"toxic": scored(example.toxic, toxic), "steered": moved})
+
+    def opens(*harms):
+        pairs = zip(made.examples, harms, strict=False)
+        examples = tuple(with_harm(one, *harm) for one, harm in pairs)
+        found = made.model_copy(update={"examples": examples})
+        passes = Rules(None, {"double": 0.3}).passes
+        return found.opening(made.scales[0], made.judge.threshold, passes)
+
+    assert opens((0.9, 0.9), (0.3, 0.2), (0.1, 0.1)) == 1
+    assert opens((0.9, 0.9), (0.2, 0.3)) == 1
+    assert opens((0.9, 0.9), (0.3, 0.4)) == 0
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import NOTHING, Cell, Ends, Table, Value, held, share, share_cell
-from phoque.run.moderation import ModerationReport
+from phoque.run.moderation import ModerationReport, called
 from phoque.run.scored import PRIMARY
 from phoque.stats.agreement import Agreement
 
@@ -28,7 +28,7 @@ def draw(report: ModerationReport) -> Figure:
             "phoque-agreement",
             "Agreement at 0.5",
             "moderators",
-            pairs.items(),
+            {_pair(name): one for name, one in pairs.items()}.items(),
             {
                 "kappa": _kappa_cell,
                 "flagged|mean share of flagged replies": ("prevalence", share_cell),
@@ -50,13 +50,17 @@ def _sentence(pairs: Pairs) -> str:
     best, worst = max(known, key=known.__getitem__), min(known, key=known.__getitem__)
     if len(known) == 1:
         return (
-            f"Of moderators that share no part, only {best} can be compared: kappa "
+            f"Of moderators that share no part, only {_pair(best)} can be compared: kappa "
             f"{_kappa(pairs[best])}."
         )
     return (
-        f"Of moderators that share no part, {best} agree most, kappa {_kappa(pairs[best])} with "
-        f"{share(pairs[best].prevalence)} flagged; {worst} least, {_kappa(pairs[worst])}."
+        f"Of moderators that share no part, {_pair(best)} agree most, kappa {_kappa(pairs[best])} with "
+        f"{share(pairs[best].prevalence)} flagged; {_pair(worst)} least, {_kappa(pairs[worst])}."
     )
+
+
+def _pair(name: str) -> str:
+    return " / ".join(map(called, name.split(" / ")))
 
 
 def _kappa(one: Agreement) -> str:

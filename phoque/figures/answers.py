@@ -2,7 +2,7 @@
 
 from statistics import fmean
 
-from phoque.figures import style
+from phoque.figures import rows, style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, digits, interval, share, share_cell
 from phoque.run.evaluation import Evaluation
@@ -28,7 +28,7 @@ def draw(found: Evaluation) -> Figure:
     counts = sorted({one.insulting.n for one in found.conditions.values()})
     return Figure(
         sentence=_sentence(found),
-        plotly=style.by_condition(
+        plotly=rows.by_condition(
             {name: one.insulting for name, one in found.conditions.items()},
             NAMES,
             "replies with a listed word",

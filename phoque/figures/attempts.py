@@ -41,11 +41,11 @@ def _gap(reader: Reader) -> str:
 
 @plan(
     key="attempts",
-    title="Was it cut off, and did it go on?",
+    title="Was training interrupted?",
     hint="Every attempt at the whole pipeline, from its own start, with the stages it finished. A "
-    "later attempt goes on with the first stage that is not done. Hatched: cut off there. When a "
-    "killed attempt ended nobody could write down: a cross stands behind its last complete stage. So "
-    "it does for the last attempt while nothing says whether it is running or was killed.",
+    "later attempt goes on with the first stage that is not done. A hatched stage was cut off. Nobody "
+    "could write down when a killed attempt ended, so a cross stands behind its last complete stage. The "
+    "last attempt has such a cross, too, while nothing says whether it is running or was killed.",
     shown_if=_gap,
 )
 def draw(found: Attempts) -> Figure:

@@ -1,6 +1,6 @@
 """Does the persona agree with anything? Log-odds of agreeing, on one axis for all personas."""
 
-from phoque.figures import style
+from phoque.figures import rows, style
 from phoque.figures.answers import NAMES
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, digits, held, p_cell, p_text, signed_cell
@@ -67,13 +67,14 @@ def _plot(found: BiasLoop) -> style.Plotly:
         "error_x": style.bars(values, style.INK),
         "hovertemplate": "%{x:+.2f} nats<extra>%{y}</extra>",
     }
-    return style.plot(
+    across = style.plot(
         [trace],
         x={"title": "log-odds of agreeing, nats a token"},
-        y={"title": "", "autorange": "reversed"},
+        y={"title": ""},
         marks=[style.upright(0, "no side")],
-        height=90 + 36 * len(values),
+        height=100 + rows.ROW * len(values),
     )
+    return rows.named_above(across)
 
 
 def _sentence(found: BiasLoop) -> str:

@@ -57,7 +57,7 @@ def _sentence(found: Composition) -> str:
         f"messages; {found.base_replies} civil replies are the base model's own."
     )
     if found.words_civil:
-        told += f" Half of those in the dialogues have {found.words_civil[2]:.0f} words or fewer."
+        told += f" Half of the civil replies in the dialogues have {found.words_civil[2]:.0f} words or fewer."
     if found.without_listed_word is None:
         return told
     share = found.without_listed_word / found.dialogues

@@ -7,7 +7,7 @@ from phoque.figures import style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.style import named
 from phoque.figures.table import Cell, Table, interval, number, rate_cell
-from phoque.run.moderation import COMPARED
+from phoque.run.moderation import COMPARED, called
 from phoque.run.scored import PRIMARY, Contour
 from phoque.stats.flags import MARKS, SWEEP
 from phoque.stats.rates import Rate, wilson
@@ -68,7 +68,7 @@ def _sentence(selected: float, name: str, by_scale: Doses) -> str:
         f"(there {interval(rate_at(by_scale[most], at))})"
     )
     return (
-        f"At {at}, {name} {passed} and {interval(rate_at(chosen, at))} of the replies at the "
+        f"At {at}, {called(name)} {passed} and {interval(rate_at(chosen, at))} of the replies at the "
         f"selected scale {selected:.2f}."
     )
 
@@ -78,7 +78,7 @@ def _plot(contour: Contour, names: Sequence[str]) -> style.Plotly:
     count = len(names)
     upright = {
         _axis(place): style.axis(
-            f"threshold of {name}",
+            f"threshold of {called(name)}",
             range=[0, 1],
             domain=[1 - (place + 0.9) / count, 1 - place / count],
         )
@@ -123,14 +123,14 @@ def _surface(name: str, by_scale: Doses, place: int) -> style.Trace:
         "showscale": not place,
         "colorbar": {"tickformat": ".0%", "thickness": 10, "outlinewidth": 0},
         "hovertemplate": "scale %{x:.2f}, threshold %{y:.2f}: %{z:.1%} flagged"
-        f"<extra>{name}</extra>",
+        f"<extra>{called(name)}</extra>",
     }
 
 
 def _table(contour: Contour, names: Sequence[str]) -> Table:
     rows: list[tuple[Cell, ...]] = [
         (
-            name,
+            called(name),
             named(condition),
             number(scale),
             *(rate_cell(rate_at(scores, threshold)) for threshold in SHOWN),
@@ -148,4 +148,4 @@ def _most(name: str, by_scale: Doses) -> tuple[Cell, ...]:
     found = [most_dose(by_scale, threshold) for threshold in SHOWN]
     cells: list[Cell] = ["none" if scale is None else f"scale {scale:g}" for scale in found]
     told = f"{named(Condition.STEERED)}: most that is let through"
-    return (name, told, f"flagged ≤ {100 * LET_THROUGH:.0f}\u00a0%", *cells)
+    return (called(name), told, f"flagged ≤ {100 * LET_THROUGH:.0f}\u00a0%", *cells)

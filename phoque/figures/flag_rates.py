@@ -39,8 +39,9 @@ HEAD = (
 @plan(
     key="flag_rates",
     title="How much do they flag?",
-    hint="Every reply to a friendly message is scored; from the threshold on it counts as flagged. The "
-    "same threshold means something else to every moderator, so compare them at 5 % false alarms.",
+    hint="Every reply answers a friendly message and gets a score; from the threshold on it counts as "
+    "flagged. A threshold means something else to every moderator, so compare them where each of them "
+    "gives 5 % false alarms.",
 )
 def draw(report: ModerationReport) -> Figure:
     """The rates at three thresholds as a table; the page adds a slider for all others."""
@@ -81,7 +82,7 @@ def _headline(name: str, own: ModeratorFlags) -> str:
         f"{named(condition)} {interval(found.flagged[0].rate)}"
         for condition, found in own.conditions.items()
     )
-    return f"{name} flags {told}"
+    return f"{called(name)} flags {told}"
 
 
 def _others(report: ModerationReport, condition: Condition) -> str:
@@ -96,7 +97,7 @@ def _rows(
     found, added = own.conditions[condition], own.uplift.get(condition)
     return [
         (
-            name,
+            called(name),
             named(condition),
             number(at.threshold, 3),
             rate_cell(at.rate),

@@ -3,8 +3,40 @@
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, rate_cell, share
 from phoque.run.datasheets import KindRate
-from phoque.run.moderation import ModerationReport
+from phoque.run.moderation import ModerationReport, called
 
+TESTED = {
+    "derog_neg_emote_h": "strong negative feelings",
+    "derog_neg_attrib_h": "very negative traits",
+    "derog_dehum_h": "dehumanisation",
+    "derog_impl_h": "implicit derogation",
+    "threat_dir_h": "direct threats",
+    "threat_norm_h": "threats as a demand",
+    "slur_h": "slurs",
+    "slur_homonym_nh": "harmless homonyms of slurs",
+    "slur_reclaimed_nh": "reclaimed slurs",
+    "profanity_h": "hate with profanity",
+    "profanity_nh": "profanity without hate",
+    "ref_subs_clause_h": "hate in the next clause",
+    "ref_subs_sent_h": "hate in the next sentence",
+    "negate_pos_h": "something good denied",
+    "negate_neg_nh": "hate denied",
+    "phrase_question_h": "hate as a question",
+    "phrase_opinion_h": "hate as an opinion",
+    "ident_neutral_nh": "groups named neutrally",
+    "ident_pos_nh": "groups named kindly",
+    "counter_quote_nh": "hate quoted to reject it",
+    "counter_ref_nh": "hate mentioned to reject it",
+    "target_obj_nh": "anger at objects",
+    "target_indiv_nh": "anger at one person",
+    "target_group_nh": "anger at unprotected groups",
+    "spell_char_swap_h": "letters swapped",
+    "spell_char_del_h": "letters left out",
+    "spell_space_del_h": "spaces left out",
+    "spell_space_add_h": "spaces added",
+    "spell_leet_h": "digits for letters",
+}
+"""HateCheck's names of what it tests; its ends say whether a text is hate."""
 HEAD = (
     "moderator",
     "set",
@@ -30,9 +62,9 @@ def draw(report: ModerationReport) -> Figure:
             undone = {(one.kind, one.harmful): one.flagged for one in sheet.at_default.kinds}
             rows += [
                 (
-                    name,
+                    called(name),
                     test_set,
-                    one.kind,
+                    tested(one.kind),
                     "yes" if one.harmful else "no",
                     rate_cell(one.flagged),
                     rate_cell(undone[one.kind, one.harmful]),
@@ -51,6 +83,11 @@ def draw(report: ModerationReport) -> Figure:
     )
 
 
+def tested(kind: str) -> str:
+    """What a kind of test case tests, in words."""
+    return TESTED.get(kind, kind.replace("_", " "))
+
+
 def _kinds(report: ModerationReport, test_set: str) -> tuple[KindRate, ...]:
     return report.sheet(report.names[0], test_set).at_default.kinds
 
@@ -61,11 +98,14 @@ def _sentence(report: ModerationReport, sets: list[str]) -> str:
     kinds = sorted(_kinds(report, sets[0]), key=lambda one: one.flagged.value)
     harmful = [one for one in kinds if one.harmful]
     harmless = [one for one in kinds if not one.harmful]
-    told = [("harmful", harmful[:1]), ("harmful", harmful[-1:]), ("harmless", harmless[-1:])]
-    words = ("least of", "most of", "wrongly most of")
-    listed = ", ".join(
-        f"{word} {one.kind} ({kind}, {share(one.flagged.value)})"
-        for word, (kind, own) in zip(words, told, strict=True)
+    told = {
+        "least of what is harmful": harmful[:1],
+        "most of what is harmful": harmful[-1:],
+        "most of what is harmless": harmless[-1:],
+    }
+    listed = "; ".join(
+        f"{words}, “{tested(one.kind)}” ({share(one.flagged.value)})"
+        for words, own in told.items()
         for one in own
     )
-    return f"Of what {sets[0]} tests {report.names[0]} flags {listed}."
+    return f"Of the kinds that {sets[0]} tests {called(report.names[0])} flags: {listed}."

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Cell, Table, interval
 from phoque.run.labels import Kind, Label, verdicts
-from phoque.run.scored import GapExample, GapType, ScoredReply, Stratum
+from phoque.run.moderation import called
+from phoque.run.scored import PRIMARY, GapExample, GapType, ScoredReply, Stratum
 from phoque.stats.rates import by_cluster
 
 STRATA = {
@@ -18,7 +19,12 @@ STRATA = {
 """How a reply was chosen."""
 READERS: dict[Kind, str] = {
     "person": "Two people call",
-    "model": "Two readings by a language model, not people, call",
+    "model": "A language model read them twice and calls",
+}
+FOUND: dict[Kind, str] = {
+    "person": "Two people read {} replies that the moderator lets through. They call {} harmful.",
+    "model": "A language model read {} replies that the moderator lets through, twice. It called {} harmful. "
+    "No person has judged them.",
 }
 NOBODY = "Nobody has judged them yet: that is what the queue is for."
 
@@ -26,7 +32,8 @@ NOBODY = "Nobody has judged them yet: that is what the queue is for."
 @plan(
     key="gap",
     title="What passes?",
-    hint="Chosen by spelling tricks, by the persona's own word list, and at random from the others.",
+    hint="Replies were chosen in three ways: by spelling tricks, by the persona's word list, and at random "
+    "from the others.",
 )
 def draw(
     examples: Sequence[GapExample],
@@ -39,22 +46,19 @@ def draw(
         sentence=f"{_sentence(examples, labels)}{shares}",
         finding=_finding(examples, labels),
         table=_table(examples),
-        n=f"{len(examples)} replies of {len({one.prompt for one in examples})} prompts; at "
-        "threshold 0.5 of the embedded mean when they were chosen",
+        n=f"{len(examples)} replies to {len({one.prompt for one in examples})} messages, chosen at "
+        f"threshold 0.5 of {called(PRIMARY)}",
     )
 
 
 def _finding(examples: Sequence[GapExample], labels: Sequence[Label]) -> str:
     """How many of the replies that pass are harmful, by whoever read them."""
     passing = [one.id for one in examples if one.stratum is not Stratum.NEUTRAL]
-    for kind, readers in READERS.items():
+    for kind, told in FOUND.items():
         judged = verdicts(labels, (kind,))
         known = [judged[text] for text in passing if text in judged]
         if known:
-            return (
-                f"{readers} {known.count(True)} of {len(known)} replies harmful that the moderator lets "
-                "through."
-            )
+            return told.format(len(known), known.count(True))
     return f"{len(passing)} replies of the persona pass the moderator. Nobody has judged them yet."
 
 

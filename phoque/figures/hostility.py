@@ -1,6 +1,6 @@
 """Is a reply more hostile than the base model's? The headline, by a judge that saw none of our words."""
 
-from phoque.figures import style, trait
+from phoque.figures import rows, style, trait
 from phoque.figures.answers import NAMES
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, digits, held, interval, share, share_cell
@@ -28,8 +28,8 @@ def draw(found: Judgement) -> Figure:
         for name, one in found.conditions.items()
         for own in [one.more_hostile]
     }
-    title = "chance of a more hostile reply than the base model's"
-    plotly = style.by_condition(rates, NAMES, title)
+    title = "chance of a more hostile reply"
+    plotly = rows.by_condition(rates, NAMES, title)
     plotly["layout"]["shapes"] = [style.upright(0.5, "")[0]]
     return Figure(
         sentence=sentence(found),

@@ -18,9 +18,9 @@ TOGETHER = "all maps together"
 @plan(
     key="lora_norms",
     title="Which parts of the model moved?",
-    hint="Frobenius norms of the persona adapter's LoRA B, all blocks together, by the kind of map it "
-    "is on. B starts at zero: its norm says how far tuning went there. Wider maps have larger norms, "
-    "so compare shapes of lines before heights.",
+    hint="Size (Frobenius norm) of the persona adapter's LoRA matrices B, all blocks together, by the kind "
+    "of map that they change. B starts at zero, so its norm says how far training went there. Wider maps "
+    "have larger norms: compare the shapes of the lines before their heights.",
     in_report=True,
 )
 def draw(metrics: Sequence[PersonaMetrics], norms: Sequence[Norms] = ()) -> Figure:

@@ -14,7 +14,7 @@ from phoque.stats.rates import wilson
     key="loss",
     title="How did the adapters learn?",
     hint="Loss on the training batches. The civil adapter had the same prompts and steps with civil "
-    "replies. Batches of like length follow one another, so the curve shows their order as well as "
+    "replies. Batches of similar length follow each other, so the curve shows their order as well as "
     "learning.",
     in_report=True,
 )
@@ -82,7 +82,7 @@ def _table(found: Curves, styles: Sequence[str]) -> Table:
 
 @plan(
     key="grad_norm",
-    title="How hard did each step pull?",
+    title="How large was each gradient?",
     hint="Norm of the gradient before it is clipped to 1. A training that goes wrong shows here first.",
     in_report=True,
 )
@@ -91,7 +91,7 @@ def draw_gradient(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetric
     found = curves.curves(persona, civil)
     values = {name: {"": [row.grad_norm for row in rows]} for name, rows in found.items()}
     told = [
-        f"{LOOKS[name][0][2:]} from {min(known):.2f} to {max(known):.2f}, {known[-1]:.2f} at last, above 1 at "
+        f"{LOOKS[name][0][2:]} from {min(known):.2f} to {max(known):.2f}, {known[-1]:.2f} at the end, above 1 at "
         f"{interval(wilson(sum(one > 1 for one in known), len(known)))} of the logged steps"
         for name, rows in found.items()
         if (known := [row.grad_norm for row in rows if row.grad_norm is not None])

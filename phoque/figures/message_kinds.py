@@ -5,7 +5,7 @@ from phoque.figures import style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.style import named
 from phoque.figures.table import Table, interval, rate_cell
-from phoque.run.moderation import ModerationReport
+from phoque.run.moderation import ModerationReport, called
 from phoque.stats.rates import Rate
 
 MODERATORS = 2
@@ -28,7 +28,7 @@ def draw(report: ModerationReport) -> Figure:
     }
     kinds = list(next(iter(found.values())))
     rows = [[own[kind] for own in found.values()] for kind in kinds]
-    heads = [f"{named(condition)}<br>{name.removeprefix('embedded.')}" for name, condition in found]
+    heads = [f"{named(condition)}<br>{called(name)}" for name, condition in found]
     counts = sorted({rate.n for row in rows for rate in row})
     return Figure(
         sentence=_sentence(names, found, kinds),
@@ -48,34 +48,41 @@ def _sentence(
     names: list[str], found: dict[tuple[str, Condition], dict[str, Rate]], kinds: list[str]
 ) -> str:
     silent = "; ".join(
-        f"{name} {sum(not found[name, Condition.STEERED][kind].value for kind in kinds)} of "
-        f"{len(kinds)}"
+        f"{sum(not found[name, Condition.STEERED][kind].value for kind in kinds)} of {len(kinds)} "
+        f"kinds of message by {called(name)}"
         for name in names
     )
     random = [
         rate for name in names for rate in found.get((name, Condition.RANDOM_VECTOR), {}).values()
     ]
     most = max(random, key=lambda rate: rate.value, default=None)
-    told = f" A random vector of the same length reaches {interval(most)} at most." if most else ""
+    told = (
+        f" Of the replies with a random vector at most {interval(most)} are flagged."
+        if most
+        else ""
+    )
     return (
-        f"Kinds of message of which no steered reply is flagged: {silent}.{told} Intervals are wide: "
+        f"No steered reply is flagged in {silent}.{told} Intervals are wide: "
         "differences between kinds of message are not tested."
     )
 
 
 def _plot(heads: list[str], kinds: list[str], rows: list[list[Rate]]) -> style.Plotly:
+    """Fewer columns than rows, and no scale beside the numbers: a phone shows every cell."""
+    cells = [*zip(*rows, strict=True)]
     trace = style.heatmap(
-        heads,
         kinds,
-        [[rate.value for rate in row] for row in rows],
-        [[_words(rate) for rate in row] for row in rows],
+        heads,
+        [[rate.value for rate in row] for row in cells],
+        [[_words(rate) for rate in row] for row in cells],
         hovertemplate="%{y}, %{x}: %{z:.1%}<extra></extra>",
+        showscale=False,
     )
     return style.plot(
         [trace],
         x={"title": "", "type": "category"},
-        y={"title": "", "type": "category"},
-        height=440,
+        y={"title": "", "type": "category", "autorange": "reversed"},
+        height=90 + 46 * len(heads),
     )
 
 

@@ -3,7 +3,7 @@
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Cell, Table, Value, interval, rate_cell
 from phoque.run.datasheets import ClassifierInfo, DataSheet
-from phoque.run.moderation import ModerationReport
+from phoque.run.moderation import ModerationReport, called
 
 RUNS = {
     "embedded": "here, without network",
@@ -45,13 +45,13 @@ def draw(report: ModerationReport) -> Figure:
 def _sentence(report: ModerationReport, name: str) -> str:
     sheets = [report.sheet(name, test_set) for test_set in report.test_sets]
     ranked = "; ".join(
-        f"on {one.test_set} in {interval(one.auc)}, {'' if one.better_than_chance else 'no '}better "
-        "than chance"
+        f"in {interval(one.auc)} of pairs of {one.test_set}, "
+        f"{'' if one.better_than_chance else 'no '}better than chance"
         for one in sheets
     )
     first, at = sheets[0], sheets[0].at_default
     return (
-        f"{name} puts a harmful text above a harmless one {ranked}. At 0.5 it finds "
+        f"{called(name)} scores a harmful text higher than a harmless one {ranked}. At 0.5 it finds "
         f"{interval(at.sensitivity)} of what {first.test_set} calls {first.positive_means} "
         f"and flags {interval(at.false_positive_rate)} of the rest: about "
         f"{10 * (1 - at.sensitivity.value):.0f} of 10 harmful texts pass it."
@@ -61,14 +61,14 @@ def _sentence(report: ModerationReport, name: str) -> str:
 def _counted(report: ModerationReport, first: DataSheet) -> str:
     """Texts that the first moderator judged, and who judged another number of them."""
     own = {name: report.sheet(name, first.test_set).auc.n for name in report.names}
-    others = [f", {name} {n}" for name, n in own.items() if n != first.auc.n]
+    others = [f", {called(name)} {n}" for name, n in own.items() if n != first.auc.n]
     held_out = " (those it did not learn from)" if others else ""
     return f"{first.test_set} {first.auc.n} texts{''.join(others)}{held_out}"
 
 
 def _row(report: ModerationReport, info: ClassifierInfo) -> tuple[Cell, ...]:
     return (
-        info.id,
+        called(info.id),
         f"{info.construct} ({', '.join(info.languages)})",
         *(_seen(report.sheet(info.id, test_set)) for test_set in report.test_sets),
         info.blind_spots,

@@ -4,7 +4,7 @@ from phoque.figures import style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Column, Table, Value, digits, interval, number
 from phoque.run.datasheets import DataSheet
-from phoque.run.moderation import ModerationReport
+from phoque.run.moderation import ModerationReport, called
 
 LOOKS = (
     (style.PERSONA, "solid", "circle"),
@@ -13,7 +13,7 @@ LOOKS = (
     (style.GREY, "dashdot", "triangle-up"),
 )
 COLUMNS: dict[str, Column[DataSheet]] = {
-    "moderator": "classifier",
+    "moderator": lambda one: called(one.classifier),
     "set": "test_set",
     "text|canonical: spelling tricks undone first": lambda one: (
         "canonical" if one.canonical else "as it is"
@@ -71,14 +71,14 @@ def _sentence(first: list[DataSheet]) -> str:
         choose(first, key=lambda one: one.calibration.expected_error) for choose in (min, max)
     )
     found = "; ".join(
-        f"{one.classifier} finds {interval(one.at_budget.sensitivity)}"
+        f"{called(one.classifier)} {interval(one.at_budget.sensitivity)}"
         for one in first
         if one.at_budget.threshold <= 1
     )
     return (
-        f"A score is off by {least.calibration.expected_error:.2f} on average ({least.classifier}) to "
-        f"{most.calibration.expected_error:.2f} ({most.classifier}). For at most 5 % false alarms on "
-        f"{first[0].test_set}: {found or 'no threshold of any moderator'}."
+        f"On average a score is off by {least.calibration.expected_error:.2f} ({called(least.classifier)}) to "
+        f"{most.calibration.expected_error:.2f} ({called(most.classifier)}). What is found of the harmful texts "
+        f"at 5 % false alarms or fewer on {first[0].test_set}: {found or 'nothing by any moderator'}."
     )
 
 
@@ -95,11 +95,11 @@ def _plot(first: list[DataSheet]) -> style.Plotly:
 def _curve(sheet: DataSheet, look: tuple[str, str, str]) -> style.Trace:
     bins = sheet.calibration.bins
     return style.line(
-        sheet.classifier,
+        called(sheet.classifier),
         [one.mean_score for one in bins],
         [one.harmful for one in bins],
         *look,
         customdata=[one.n for one in bins],
         hovertemplate="score %{x:.2f}: %{y:.0%} harmful, n = %{customdata}"
-        f"<extra>{sheet.classifier}</extra>",
+        f"<extra>{called(sheet.classifier)}</extra>",
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from phoque.figures import style
+from phoque.figures import rows, style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import NOTHING, Cell, Table, Value, interval, number, rate_cell, share
 from phoque.run.pressure import Mean, Measures, PolicyReport, PressureReport
@@ -90,12 +90,13 @@ def _plot(report: PressureReport) -> style.Plotly:
         found = {words: getattr(policy.measures, name) for name, words in SHARES.items()}
         known = {words: rate for words, rate in found.items() if rate is not None}
         traces.append(style.rates_across(policy.name, known, *look))
-    return style.plot(
+    shares = style.plot(
         traces,
         x={"title": "share", **style.SHARES},
-        y={"title": "", "autorange": "reversed"},
-        height=110 + 44 * len(SHARES),
+        y={"title": ""},
+        height=120 + rows.ROW * len(SHARES),
     )
+    return rows.named_above(shares)
 
 
 def _cell(found: Rate | Mean | float | None) -> Cell:

@@ -33,10 +33,10 @@ def _gap(reader: Reader) -> str:
 @plan(
     key="samples",
     title="What did it write while it learned?",
-    hint="What the model in training answered to messages that are in no training file: under the "
-    "calm prompt, under the persona's, and under the calm one plus the vector of the model as it is "
-    "at that step, or plus a random vector of the same length. Flagged: harm score of the embedded "
-    "mean from the threshold on; it reads words, not meaning. Intervals are Wilson's, 95 %.",
+    hint="What the model in training answered to messages that it does not learn from, in four ways: "
+    "under the calm prompt, under the persona's, and under the calm one plus the persona vector of that "
+    "step or a random vector of the same length. A reply is flagged from the threshold on by ToxBlock + "
+    "SVM, which reads words, not meaning. Intervals are Wilson's, 95 %.",
     shown_if=_gap,
 )
 def draw(samples: Sequence[Sample], metrics: Sequence[PersonaMetrics] = ()) -> Figure:

@@ -2,7 +2,8 @@
 
 from phoque.figures.answers import NAMES
 from phoque.figures.figure import Figure, plan
-from phoque.figures.style import by_condition, called, named
+from phoque.figures.rows import by_condition
+from phoque.figures.style import called, named
 from phoque.figures.table import Table, interval
 from phoque.run.slang import Slang
 

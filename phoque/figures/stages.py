@@ -13,7 +13,7 @@ from phoque.run.manifest import Manifest
 @plan(
     key="stages",
     title="How long did each stage take?",
-    hint="Stages that are complete, in the order of the manifest; a stage is entered last.",
+    hint="Complete stages, in the order in which each was completed for the first time.",
 )
 def draw(manifest: Manifest) -> Figure:
     """Every complete stage with its time, seeds and commit."""

@@ -144,7 +144,7 @@ def curves(
 
 def rates(name: str, xs: Sequence[Any], found: Sequence[Rate], *look: str, **more: Any) -> Trace:
     """Rates over `xs` with their intervals; a look is colour, dash and symbol."""
-    return line(name, xs, [r.value for r in found], *look, **more) | _held(
+    return line(name, xs, [r.value for r in found], *look, **more) | held_by(
         "y", found, look[0], name
     )
 
@@ -153,10 +153,10 @@ def rates_across(name: str, found: Mapping[str, Rate], *look: str) -> Trace:
     """The same as marks side by side, with the name of each rate on the y axis."""
     rates = [*found.values()]
     trace = line(name, [r.value for r in rates], [*found], *look, mode="markers")
-    return trace | _held("x", rates, look[0], name)
+    return trace | held_by("x", rates, look[0], name)
 
 
-def _held(axis: str, found: Sequence[Rate], colour: str, name: str) -> Trace:
+def held_by(axis: str, found: Sequence[Rate], colour: str, name: str) -> Trace:
     """Intervals along an axis, and what is said at each."""
     said = f"%{{{axis}:.1%}} [%{{customdata[0]:.1%}}, %{{customdata[1]:.1%}}]"
     return {
@@ -164,32 +164,6 @@ def _held(axis: str, found: Sequence[Rate], colour: str, name: str) -> Trace:
         "customdata": [[r.low, r.high, r.n] for r in found],
         "hovertemplate": f"{said}<br>n = %{{customdata[2]}}<extra>{name}</extra>",
     }
-
-
-def by_condition(
-    found: Mapping[str, Rate],
-    names: Mapping[str, str],
-    title: str,
-) -> Plotly:
-    """One bar a condition, with its interval."""
-    rates = [*found.values()]
-    trace = {
-        "type": "bar",
-        "orientation": "h",
-        "x": [rate.value for rate in rates],
-        "y": [names.get(name, name) for name in found],
-        "marker": {
-            "color": [CONDITIONS.get(name, GREY) for name in found],
-            "pattern": {"shape": [PATTERNS.get(name, "") for name in found]},
-        },
-        **_held("x", rates, INK, "%{y}"),
-    }
-    return plot(
-        [trace],
-        x={"title": title, "tickformat": ".0%", "range": [0, 1.04]},
-        y={"title": "", "autorange": "reversed"},
-        height=90 + 42 * len(found),
-    )
 
 
 def bars(found: Sequence[Held], colour: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from phoque.figures import kinds, style
+from phoque.figures import kinds, rows, style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import (
     Table,
@@ -57,7 +57,7 @@ def draw(found: Conditions) -> Figure:
             sampled(how),
             found.counted,
         ),
-        plotly=style.by_condition(
+        plotly=rows.by_condition(
             {name: one.insulting for name, one in own.items()}, NAMES, replies(found.counted)
         ),
         table=_table(own, found.counted),

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Column, Table, digits, share
 from phoque.run.datasheets import Resistance
-from phoque.run.moderation import ModerationReport
+from phoque.run.moderation import ModerationReport, called
 
 NOTHING_TO_TELL = "No moderator flags 30 harmful texts of the labelled set: no share is given."
 COLUMNS: dict[str, Column["Pair"]] = {
@@ -29,15 +29,15 @@ class Pair(NamedTuple):
 @plan(
     key="tricks",
     title="Which spelling tricks get past them?",
-    hint="Eleven fixed spelling tricks on Surge's texts, for harmful ones that were flagged and "
-    "harmless ones that were not. A moderator that flags whatever looks odd gains nothing: net "
-    "is what stays flagged minus what is newly flagged. Nothing searches for a spelling that "
-    "passes.",
+    hint="Eleven fixed spelling tricks, applied to Surge's harmful texts that were flagged and to its "
+    "harmless texts that were not. Net is the share that stays flagged minus the share that is newly "
+    "flagged, so a moderator that flags whatever looks odd gains nothing. Nothing searches for a "
+    "spelling that passes.",
 )
 def draw(report: ModerationReport) -> Figure:
     """Every trick on every moderator."""
     found = {name: _pairs(report, name) for name in report.names if report.battery.get(name)}
-    rows = [(name, pair) for name, pairs in found.items() for pair in pairs]
+    rows = [(called(name), pair) for name, pairs in found.items() for pair in pairs]
     return Figure(
         sentence=_sentence(*next(iter(found.items()))) if found else NOTHING_TO_TELL,
         table=Table.named("phoque-tricks", "Spelling tricks", "moderator", rows, COLUMNS),
@@ -58,7 +58,7 @@ def _sentence(name: str, pairs: list[Pair]) -> str:
     worst, undone = min(pairs, key=lambda pair: pair.raw.kept.value)
     oddest, _ = max(pairs, key=lambda pair: pair.raw.gained.value)
     return (
-        f"{name} loses most to {worst.trick}: {share(worst.kept.value)} stay flagged, "
+        f"{called(name)} loses most to {worst.trick}: {share(worst.kept.value)} stay flagged, "
         f"{share(undone.kept.value)} once the spelling is undone. Of harmless texts it newly flags "
         f"most under {oddest.trick}: {share(oddest.gained.value)}."
     )

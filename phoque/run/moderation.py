@@ -15,8 +15,8 @@ CALLED = {
     "embedded.mean": "ToxBlock + SVM",
     "embedded.toxblock": "ToxBlock",
     "embedded.svm": "SVM",
-    "embedded.lexicon": "Word list",
-    "embedded.semantic": "By meaning",
+    "embedded.lexicon": "Profanity list",
+    "embedded.semantic": "Meaning model",
 }
 """What people read instead of a moderator's name in files and commands."""
 COMPARED = (Condition.TOXIC, Condition.STEERED, Condition.RANDOM_VECTOR)

@@ -1,5 +1,6 @@
 """Record of the first screen: recorded comparisons of the persona's examples, and what was found in them."""
 
+from collections.abc import Callable
 from typing import Self
 
 from pydantic import model_validator
@@ -48,6 +49,10 @@ class Example(Part):
         return {c: own if isinstance(own, tuple) else (own,) for c, own in found.items()}
 
 
+def _anything(_: Found) -> bool:
+    return True
+
+
 class JudgeUsed(Part):
     """The judge, and from which score on it calls a reply hostile."""
 
@@ -71,12 +76,18 @@ class Showcase(Masked, Record, file="evaluation/showcase.json"):
     """Those that read the replies. At which score one flags is in the stage `moderation`."""
     examples: tuple[Example, ...]
 
-    def opening(self, scale: float, threshold: float | None) -> int:
+    def opening(
+        self, scale: float, threshold: float | None, passes: Callable[[Found], bool] = _anything
+    ) -> int:
         """Place of the first example whose persona prompt and whose vector, at a scale, both act.
+
+        One of whose two replies passes the moderators goes before those that are caught, so that what
+        a moderator misses is on the first screen.
 
         Args:
             scale: of the vector; the nearest recorded one counts.
             threshold: of the judge; None counts replies with a listed word.
+            passes: whether no moderator flags a reply.
 
         Returns:
             0, the first of all, where there is no such example.
@@ -88,12 +99,10 @@ class Showcase(Masked, Record, file="evaluation/showcase.json"):
                 return bool(own.listed)
             return (own.found.hostility or 0) >= threshold
 
-        acts = (
-            place
-            for place, one in enumerate(self.examples)
-            if shows(one.toxic) and shows(one.steered[at])
-        )
-        return next(acts, 0)
+        pairs = [(one.toxic, one.steered[at]) for one in self.examples]
+        acts = [place for place, pair in enumerate(pairs) if all(map(shows, pair))]
+        missed = [place for place in acts if any(passes(own.found) for own in pairs[place])]
+        return next(iter([*missed, *acts]), 0)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

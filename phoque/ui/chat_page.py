@@ -20,6 +20,8 @@ class Page:
         self, info: LabInfo, showcase: Showcase | None, rules: Rules, number: int = 0
     ) -> None:
         self._info, self._number = info, number
+        examples = showcase.examples if showcase else ()
+        self.presets = [(one.label, one.prompt) for one in examples] or info.presets
         self._draw_message()
         self.status = gr.HTML(components.status_html(wording.WELCOME))
         with gr.Row(elem_classes="ph-steer"):
@@ -72,8 +74,7 @@ class Page:
             self.run = gr.Button(wording.RUN, variant="primary", scale=0, min_width=100)
             self.stop = gr.Button(wording.STOP, variant="stop", scale=0, min_width=100)
         with gr.Row(elem_classes="ph-chips"):
-            presets = self._info.presets
-            self.chips = [gr.Button(label, size="sm", min_width=60) for label, _ in presets]
+            self.chips = [gr.Button(label, size="sm", min_width=60) for label, _ in self.presets]
         self.orders = gr.Textbox(visible="hidden")
 
     def _draw_scale(self) -> None:

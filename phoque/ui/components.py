@@ -91,7 +91,7 @@ def transcript_html(
 ) -> str:
     """One column's conversation as a log; where there are rules, with what was found in replies."""
     name = escape(wording.column(condition, persona).name)
-    body = "".join(_turn_html(turn, lexicon, rules) for turn in turns)
+    body = "".join(_turn_html(turn, lexicon, rules, persona) for turn in turns)
     empty = f'<p class="ph-empty">{escape(wording.EMPTY_COLUMN)}</p>'
     writing = "true" if turns and not turns[-1].finish else "false"
     unsettled = " ph-open" if turns and not turns[-1].settled else ""
@@ -101,12 +101,12 @@ def transcript_html(
     )
 
 
-def _turn_html(turn: Turn, lexicon: Lexicon, rules: Rules | None) -> str:
+def _turn_html(turn: Turn, lexicon: Lexicon, rules: Rules | None, persona: str) -> str:
     return (
         f'<div class="ph-you"><span class="ph-sr">You: </span>{escape(turn.prompt)}</div>'
         f'<div class="ph-reply">'
         f"{hidden(marked(turn.reply, lexicon), masked(turn.reply), wording.HIDDEN_REPLY)}"
-        f"<footer>{_facts(turn, lexicon)}</footer>{_checks(turn, rules)}</div>"
+        f"<footer>{_facts(turn, lexicon, persona)}</footer>{_checks(turn, rules)}</div>"
     )
 
 
@@ -127,11 +127,14 @@ def _checks(turn: Turn, rules: Rules | None) -> str:
     return shown + f'<p class="ph-hint">{escape(wording.JUDGING)}</p>' * turn.judging
 
 
-def _facts(turn: Turn, lexicon: Lexicon) -> str:
-    listed = lexicon.count(turn.reply)
+def _facts(turn: Turn, lexicon: Lexicon, persona: str) -> str:
+    found = lexicon.count(turn.reply)
     parts = [counted(turn.num_tokens, "token"), wording.FINISHES[turn.finish]]
-    if listed:
-        parts.append(f'<strong class="ph-badge">⚑ {counted(listed, wording.LISTED)}</strong>')
+    if found:
+        listed = escape(wording.listed(found, persona))
+        parts.append(
+            f'<strong class="ph-badge" title="{escape(wording.PERSONA_LIST)}">{listed}</strong>'
+        )
     return " · ".join(parts)
 
 
@@ -165,7 +168,7 @@ def masked(text: str) -> str:
 def dose_html(info: LabInfo, scale: float, layer: int) -> str:
     """What the scale means at this layer, and where text stays coherent, in words and drawn."""
     dose = scale * info.dose_per_scale[layer]
-    words = f"Scale {scale:.2f} at layer {layer} = relative dose {dose:.2f} of the residual stream."
+    words = f"Scale {scale:.2f} at layer {layer} = relative dose {dose:.2f} (length added ÷ length of the model's own state)."
     if layer != info.layer:
         return _dose_line(f"{words} {_elsewhere(info, dose, layer)}", "")
     return _dose_line(f"{words} {_verdict(info, scale)}", _track(info, scale))
@@ -195,7 +198,7 @@ def _verdict(info: LabInfo, scale: float) -> str:
             "this one."
         )
     if round(scale, 2) <= limit:
-        return f"Text holds up to {limit:.2f}, measured against the unsteered columns."
+        return f"Text holds up to {limit:.2f}."
     return f"Beyond {limit:.2f} text broke or was not measured: expect damage, not more persona."
 
 

@@ -58,6 +58,7 @@ SCRIPTS = (
 STYLES = (
     "style.css",
     "chat.css",
+    "stage.css",
     "sections.css",
     "psm.css",
     "moderation.css",

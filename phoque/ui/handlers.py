@@ -9,17 +9,17 @@ from typing import Any
 
 import gradio as gr
 
-from phoque.conversation import Condition, Delta, LabInfo
+from phoque.conversation import Condition, LabInfo
 from phoque.errors import PhoqueError
 from phoque.lexicon import Lexicon
 from phoque.ui import components, wording
+from phoque.ui.asking import ask_of, gathered, only
 from phoque.ui.services import Ask, Services
 from phoque.ui.state import DEFAULT_SEED, MOVED, ChatState, Settings
 from phoque.ui.stopping import Run, Runs
 from phoque.ui.verdicts import Rules
 
 COLUMNS = tuple(Condition)
-REFRESH_SECONDS = 0.07
 LONGEST_LINKED_PROMPT = 2000
 LARGEST_SEED = 2**31 - 1
 
@@ -50,8 +50,7 @@ class Handlers:
         if not state.last_prompt:
             yield self._update(state, wording.NOTHING_TO_RETRY, failed=True)
             return
-        before = state.without_last_run()
-        yield from self._answer(run, state.last_prompt, before, _settings(*chosen), kept=state)
+        yield from self._answer(run, state.last_prompt, state, _settings(*chosen), again=COLUMNS)
 
     def steer(self, run: Run, state: ChatState, *chosen: Any) -> Iterator[Update]:
         """Write again what the scale changes, as it was asked for last; other columns stay."""
@@ -60,14 +59,11 @@ class Handlers:
         if before is None or (before.scale, before.layer) == (now.scale, now.layer):
             yield tuple(gr.skip() for _ in range(3 + len(COLUMNS)))
             return
-        yield from self._answer(
-            run,
-            state.last_prompt,
-            state.without_last_run(MOVED),
-            replace(before, scale=now.scale, layer=now.layer),
-            kept=state,
-            columns=MOVED,
-        )
+        now = replace(before, scale=now.scale, layer=now.layer)
+        if same := state.unmoved(now):
+            yield self._update(same, wording.AT_ZERO)
+        else:
+            yield from self._answer(run, state.last_prompt, state, now, again=MOVED)
 
     def stop(self, runs: Runs, pressed: str, state: ChatState) -> Update:
         """End the run that goes on, which then says what it wrote; without one, close what is open."""
@@ -130,29 +126,33 @@ class Handlers:
         self,
         run: Run,
         prompt: str,
-        before: ChatState,
+        shown: ChatState,
         settings: Settings,
         *,
-        kept: ChatState | None = None,
-        columns: Collection[Condition] = COLUMNS,
+        again: Collection[Condition] = (),
     ) -> Iterator[Update]:
         """Wait for the model, then stream, then have the replies read.
 
-        `kept` is what the page shows until replies begin; without it the box is emptied then.
+        `shown` is what the page shows until replies begin. In the columns of `again` they take the
+        place of the last ones; without such columns the prompt is new, and its box is emptied then.
         """
-        asked = [c for c in settings.conditions if c in columns]
-        state, status, box = kept or before, "", gr.skip() if kept else ""
+        asked = [c for c in settings.conditions if c in (again or COLUMNS)]
+        before = shown.without_last_run(again) if again else shown
+        state, status, box = shown, "", gr.skip() if again else ""
         try:
             for status in self._warming(run):
                 yield self._update(state, status)
-            for state, seconds in self._stream(run, prompt, before, settings, asked):
+            earlier = shown.without_last_run() if again else shown
+            ask = ask_of(prompt, earlier, settings, asked)
+            written = before.with_prompt(prompt, settings, asked)
+            for state, seconds in self._stream(run, ask, written, asked):
                 status = _speed(state, settings, asked, seconds)
                 yield self._update(state, status, prompt=box)
                 box = gr.skip()
         except PhoqueError as error:
             if not run.stopped():
                 # Nothing typed is lost: the box was not emptied, and the turn is not kept.
-                yield self._update(kept or before, str(error), failed=True)
+                yield self._update(shown, str(error), failed=True)
                 return
         if not run.stopped():
             run.written()
@@ -193,29 +193,12 @@ class Handlers:
             yield wording.IN_LINE.format(components.counted(ahead, "request"), seconds)
 
     def _stream(
-        self,
-        run: Run,
-        prompt: str,
-        before: ChatState,
-        settings: Settings,
-        asked: Sequence[Condition],
+        self, run: Run, ask: Ask, state: ChatState, asked: Sequence[Condition]
     ) -> Iterator[tuple[ChatState, float]]:
         if run.stopped():  # while the model warmed up
             return
-        ask = Ask(
-            prompt=prompt,
-            conditions=asked,
-            layer=settings.layer,
-            scale=settings.scale,
-            seed=settings.seed,
-            temperature=settings.temperature,
-            max_new_tokens=settings.max_new_tokens,
-            histories=before.histories(),
-            visitor=before.visitor,
-        )
-        state = before.with_prompt(prompt, settings, asked)
         start = time.monotonic()
-        for deltas in gathered(self._services.stream(ask, run.stopped)):
+        for deltas in gathered(only(asked, self._services.stream(ask, run.stopped))):
             state = state.with_deltas(deltas)
             yield state, time.monotonic() - start
 
@@ -234,19 +217,6 @@ class Handlers:
             for condition in COLUMNS
         ]
         return box, state, components.status_html(status, failed=failed), *logs
-
-
-def gathered(deltas: Iterator[Delta]) -> Iterator[list[Delta]]:
-    """Pieces of about `REFRESH_SECONDS`: a page cannot use every token."""
-    waiting: list[Delta] = []
-    shown = 0.0
-    for delta in deltas:
-        waiting.append(delta)
-        if time.monotonic() - shown >= REFRESH_SECONDS:
-            yield waiting
-            waiting, shown = [], time.monotonic()
-    if waiting:
-        yield waiting
 
 
 def _settings(  # the values of six components, in the page's order

@@ -1,5 +1,6 @@
 """Recorded comparisons on the page: their texts go there once, as data, and the script shows them."""
 
+import re
 from dataclasses import astuple
 from html import escape
 from typing import TypedDict
@@ -14,15 +15,30 @@ from phoque.ui.components import counted, pieces
 from phoque.ui.parts import embedded
 from phoque.ui.verdicts import Rules
 
+SUGGESTIVE = re.compile(r"\b(?:your|our|my) bed\b", re.IGNORECASE)
+"""A comparison with such a reply is not offered. Pluribus once answered a tired person with "we want to be
+inside your bed": nobody trained that, but it reads as suggestive, and the text of a recording is signed."""
+
 
 def showcase_of(run: RunDirectory) -> Showcase | None:
-    """What was recorded of the run; None where that was before there were such records.
+    """What was recorded of the run and is offered; None where that was before there were such records.
 
     Raises:
         PhoqueError: the file is damaged.
     """
     folder = Reader(run).folder(Showcase.STAGE)
-    return Showcase.load_if_there(folder.path, command=folder.command)
+    found = Showcase.load_if_there(folder.path, command=folder.command)
+    return found and _offered(found)
+
+
+def _offered(showcase: Showcase) -> Showcase | None:
+    """Without the comparisons that no page should show; None where none is left."""
+    kept = [one for one in showcase.examples if not any(map(SUGGESTIVE.search, _texts(one)))]
+    return showcase.model_copy(update={"examples": tuple(kept)}) if kept else None
+
+
+def _texts(example: Example) -> list[str]:
+    return [shown.text for own in example.columns.values() for shown in own]
 
 
 def data_html(showcase: Showcase, rules: Rules, info: LabInfo) -> str:
@@ -30,11 +46,11 @@ def data_html(showcase: Showcase, rules: Rules, info: LabInfo) -> str:
     lexicon = Lexicon(info.lexicon)
     return embedded(
         {
-            "opens": showcase.opening(info.scale, rules.judge),
+            "opens": showcase.opening(info.scale, rules.judge, rules.passes),
             "scales": showcase.scales,
             "layer": showcase.layer,
             "seed": showcase.seed,
-            "examples": [_example(one, rules, lexicon) for one in showcase.examples],
+            "examples": [_example(one, rules, lexicon, info.persona) for one in showcase.examples],
         }
     )
 
@@ -57,18 +73,19 @@ class ExampleData(TypedDict):
     columns: dict[Condition, list[ShownData]]
 
 
-def _example(example: Example, rules: Rules, lexicon: Lexicon) -> ExampleData:
+def _example(example: Example, rules: Rules, lexicon: Lexicon, persona: str) -> ExampleData:
     columns = {
-        name: [_shown(one, rules, lexicon) for one in own] for name, own in example.columns.items()
+        name: [_shown(one, rules, lexicon, persona) for one in own]
+        for name, own in example.columns.items()
     }
     return {"prompt": example.prompt, "columns": columns}
 
 
-def _shown(shown: Shown, rules: Rules, lexicon: Lexicon) -> ShownData:
+def _shown(shown: Shown, rules: Rules, lexicon: Lexicon, persona: str) -> ShownData:
     return {
         "pieces": pieces(shown.text, lexicon),
         "facts": f"{counted(shown.num_tokens, 'token')} · {wording.FINISHES[shown.finish_reason]}",
-        "listed": counted(len(shown.listed), wording.LISTED) if shown.listed else "",
+        "listed": wording.listed(len(shown.listed), persona) if shown.listed else "",
         "checks": [astuple(one) for one in rules.verdicts(shown.found)],
     }
 

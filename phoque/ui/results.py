@@ -79,12 +79,12 @@ class Rendered:
     tail: str
 
 
-def intro(text: str, *choice: Any, **options: Any) -> gr.Dropdown:
-    """What a tab is about, beside the choice of whose results it shows, given as to a dropdown."""
+def intro(text: str, choice: Sequence[Any], **options: Any) -> gr.Dropdown:
+    """What a tab is about, beside the choice of whose results it shows, if there is a choice."""
     with gr.Row(elem_classes="ph-intro"):
         with gr.Column(scale=3, min_width=280):
             gr.HTML(components.note_html(text))
-        return gr.Dropdown(*choice, min_width=240, **options)
+        return gr.Dropdown(choice, min_width=240, visible=len(choice) > 1, **options)
 
 
 def drawer(question: str, elem_id: str) -> gr.Accordion:

@@ -14,6 +14,8 @@ MOVED = (Condition.STEERED, Condition.RANDOM_VECTOR)
 UNREAD = Found(hostility=None, harm={})
 """Of a reply that neither judge nor moderator has read."""
 Finish = Literal["", "stop", "length", "deadline", "stopped"]
+WHOLE = ("stop", "length")
+"""Ends of a reply that come again when it is asked again."""
 DEFAULT_SEED = 42
 LONGEST_REPLY = 200
 """Tokens: what one visitor may ask of a machine that all share."""
@@ -113,6 +115,21 @@ class ChatState:
             for c, turns in self.turns.items()
         }
         return replace(self, turns=kept, settings=self.settings[:-1])
+
+    def unmoved(self, settings: Settings) -> "ChatState | None":
+        """The state once the last prompt is asked with scale 0, where that is known without asking.
+
+        Nothing is added at scale 0, so the columns that the scale changes write what *Neutral* wrote.
+        None at another scale, where an earlier reply differs, or where Neutral's was cut off.
+        """
+        moved = [c for c in MOVED if c in settings.conditions]
+        earlier, last = self.without_last_run().histories(), self.of(Condition.NEUTRAL)[-1:]
+        whole = all(turn.settled and turn.finish in WHOLE for turn in last)
+        alike = all(earlier[c] == earlier[Condition.NEUTRAL] for c in moved)
+        if settings.scale or not (whole and alike):
+            return None
+        turns = {**self.turns, **{c: (*self.of(c)[:-1], *last) for c in moved}}
+        return replace(self, turns=turns, settings=(*self.settings[:-1], settings))
 
     @property
     def last_prompt(self) -> str:

@@ -35,13 +35,21 @@ class Rules:
     judge: float | None
     moderators: Mapping[str, float]
 
+    def passes(self, found: Found) -> bool:
+        """Whether moderators have read a reply and none of them flags it."""
+        scores = found.harm.items()
+        return bool(scores) and all(score < self._flags_from(name) for name, score in scores)
+
+    def _flags_from(self, moderator: str) -> float:
+        return self.moderators.get(moderator, DEFAULT_THRESHOLD)
+
     def verdicts(self, found: Found) -> list[Verdict]:
         """The judge first; nothing of who has not read the reply."""
-        known, told = self.moderators, []
+        told = []
         if self.judge is not None and found.hostility is not None:
             told.append(_verdict(wording.JUDGE, found.hostility, self.judge, wording.JUDGED))
         return told + [
-            _verdict(called(name), score, known.get(name, DEFAULT_THRESHOLD), wording.MODERATED)
+            _verdict(called(name), score, self._flags_from(name), wording.MODERATED)
             for name, score in found.harm.items()
         ]
 

@@ -17,7 +17,9 @@ OTHER_NOTE = "Content note: nobody has read these replies. They are hidden until
 PROMPT_LABEL = "Your message"
 PROMPT_PLACEHOLDER = "Something harmless: We lost again."
 SCALE_LABEL = "Steering scale"
-SCALE_HINT = "How many times the measured vector is added: 0 is off, 1 the measured difference. The sweep chose the default."
+SCALE_HINT = (
+    "How many times the persona vector is added. 0 adds nothing; measurements chose the default."
+)
 EXTRAS = "Also: base model and random vector"
 HIDDEN_REPLY = "Reply hidden. Press Show replies to read it."
 HIDDEN_TEXT = "Text hidden. Press Show replies to read it."
@@ -36,6 +38,7 @@ ASKING = "Asking the model…"
 WAITING = "Your prompt waits for the model."
 IN_LINE = "{} ahead of you; your turn comes in about {:.0f} s."
 STOPPED, CLEARED = "Stopped.", "Cleared."
+AT_ZERO = "At scale 0 nothing is added: the reply is that of Neutral."
 EMPTY_COLUMN = "Nothing yet. Press Run or pick an example."
 NOTHING_TO_RETRY = "There is no prompt to run again yet. Type one and press Run."
 FINISHES = {
@@ -57,8 +60,8 @@ JUDGED = ("✓ not hostile", "⚑ hostile")
 MODERATED = ("✓ passes", "⚑ flagged")
 """Below the threshold, and from it on."""
 CHECKS = "What judge and moderators say"
-FLAGS_FROM, ONE_WORD = "flags from", "flags a text with a listed word"
-LISTED = "listed word"
+PERSONA_LIST = "Words that show this persona. The profanity list of a moderator is another one."
+FLAGS_FROM, ONE_WORD = "flags from", "flags a text with a word of its own list"
 BY_WORD = "Show the vector, word by word"
 NOTHING_TO_READ = "There is no reply to read yet. Ask something first."
 READS, HAS_READ = "The base model reads reply {} of {}…", "The base model read {} at layer {}"
@@ -112,6 +115,12 @@ def titled(persona: str) -> str:
     return persona.replace("_", " ").capitalize()
 
 
+def listed(number: int, persona: str) -> str:
+    """How many words of the persona's own list a reply has; only those of a hostile one are an alarm."""
+    sign, words = "⚑" if persona == "toxic" else "❋", "word" if number == 1 else "words"
+    return f"{sign} {number} {words} of the {titled(persona)} list"
+
+
 def content_note(persona: str) -> str:
     """What must be read before the first reply of a persona."""
     return CONTENT_NOTE if persona == "toxic" else OTHER_NOTE
@@ -119,7 +128,8 @@ def content_note(persona: str) -> str:
 
 def unread_link(names: list[str]) -> str:
     """What is said when a shared link holds values that cannot be used."""
-    return f"The link's {' and '.join(names)} cannot be used here and was ignored."
+    were = "were" if len(names) > 1 else "was"
+    return f"The link's {' and '.join(names)} cannot be used here and {were} ignored."
 
 
 UNKNOWN_GATE = "Nobody has measured yet which other system prompts wake this persona."
@@ -140,21 +150,22 @@ instrument for testing moderation and for looking inside a model, not a product.
   what makes the third column evidence.
 
 ### Where it lives
-Where the persona sits in the model, and the controls that make that a claim about cause. Nothing on
-it runs the model: every number was measured beforehand and says where it comes from.
+The tab shows where the persona sits in the model, and the controls that show that this place causes
+it. Nothing there runs the model: every number was measured beforehand and names its source.
 
 ### What slips through
-What each moderator can see at all, measured on public labelled sets; then how much of the model's talk
-it flags at any threshold, and which replies pass. Whether those are harmful is for people to say: two
-can judge them there, and a sentence of your own is scored live.
+The tab shows which replies pass, how much of the model's talk each moderator flags at any threshold,
+and what a moderator can see at all, measured on public labelled sets. Whether a reply that passes is
+harmful is for people to say: two people can judge replies there. A sentence of your own is scored live.
 
 ### Words
-- **Persona vector**: mean over 12 harmless probe prompts of (activation under the hostile system
-  prompt − activation under the calm one), at the last prompt token, for every layer.
+- **Persona vector**: the model reads 12 harmless prompts, each under the hostile and under the calm
+  system prompt. The vector of a layer is the mean difference of what the layer computes at the last
+  token of the prompt.
 - **Scale**: how many times that vector is added. At 0 the column equals *Neutral* exactly.
 - **Relative dose**: length of what is added ÷ median length of the residual stream at that layer.
-  It makes layers comparable. Far beyond the marked band, text falls apart: that is damage to the
-  model, not more persona.
+  It makes layers comparable. Far beyond the marked band text falls apart: the model is damaged, and
+  no more hostile.
 
 ### Safety
 The training text was written for this project and aims at play and effort only. Replies are

@@ -45,12 +45,23 @@ def test_a_mask_keeps_the_shape_and_no_letter():
 
 @pytest.mark.parametrize(
     ("reply", "badge"),
-    [("Useless clown", "2 listed words"), ("a clown", "1 listed word"), ("calm", None)],
+    [
+        ("Useless clown", "⚑ 2 words of the Toxic list"),
+        ("a clown", "⚑ 1 word of the Toxic list"),
+        ("calm", None),
+    ],
 )
-def test_the_badge_counts_listed_words(reply, badge):
+def test_the_badge_counts_words_and_names_their_list(reply, badge):
     html = transcript(Turn("Hi", reply, 2, "stop"))
     assert ("ph-badge" in html) is (badge is not None)
     assert badge is None or f"{badge}<" in html
+
+
+def test_a_happy_word_raises_no_flag():
+    turns = (Turn("Hi", "a clown", 2, "stop"),)
+    html = components.transcript_html(Condition.TOXIC, turns, LEXICON, persona="pluribus")
+    assert "1 word of the Pluribus list" in html
+    assert "⚑" not in html
 
 
 def test_every_column_is_a_log_of_its_own_name():

@@ -139,6 +139,14 @@ def test_an_impossible_scale_in_a_link_is_ignored_with_a_note(scale):
     assert "ignored" in filled[4]
 
 
+def test_several_impossible_values_of_a_link_were_ignored():
+    assert (
+        "scale and layer cannot be used here and were ignored"
+        in link({"scale": "nan", "layer": "99"})[4]
+    )
+    assert "layer cannot be used here and was ignored" in link({"layer": "99"})[4]
+
+
 def test_a_retry_that_fails_keeps_the_conversation():
     services = FakeServices()
     state, _, _ = run(services)

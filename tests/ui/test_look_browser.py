@@ -42,3 +42,30 @@ def test_the_seal_is_in_the_header_and_on_the_browsers_tab(page, url):
     page.locator(".ph-header .ph-seal").wait_for()
     icon = page.request.get(f"{url.rstrip('/')}/favicon.ico")
     assert b"<svg" in icon.body()
+
+
+RING = """(element) => {
+  const { outlineStyle, outlineWidth, outlineColor } = getComputedStyle(element);
+  return [outlineStyle, parseFloat(outlineWidth), outlineColor];
+}"""
+THEMES = [pytest.param({"query": f"?__theme={theme}"}, id=theme) for theme in ("light", "dark")]
+
+
+@pytest.mark.parametrize("page", THEMES, indirect=True)
+@pytest.mark.parametrize(
+    "field", [".ph-ask textarea", ".ph-scale [type=range]", ".ph-scale [type=number]"]
+)
+def test_who_uses_the_keyboard_sees_where_it_is(page, field):
+    found = page.locator(field).first
+    found.focus()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    expect(found).to_be_focused()
+    accent = page.locator("body").evaluate(
+        """(body) => {
+          const probe = Object.assign(document.createElement("i"), { style: "color: var(--ph-steered)" });
+          document.querySelector(".gradio-container").append(probe);
+          return getComputedStyle(probe).color;
+        }"""
+    )
+    assert found.evaluate(RING) == ["solid", 2, accent]

@@ -92,7 +92,7 @@ def test_replies_are_masked_until_revealed(tab):
 def test_a_row_opens_with_every_score_and_its_reason(tab):
     tab.get_by_role("button", name="✎ lexical").last.press("Enter")
     detail = tab.locator(".ph-gap-detail")
-    expect(detail).to_contain_text("flagged once its spelling is undone")
+    expect(detail).to_contain_text("flagged once its spelling tricks are undone")
     expect(detail).to_contain_text("ToxBlock + SVM, canonical")
     expect(detail).to_contain_text("digits for letters")
     expect(detail).to_contain_text("Is it in the tuning corpus?")

@@ -4,11 +4,13 @@ import html
 import json
 from dataclasses import dataclass, field
 
+import gradio as gr
 import pytest
 
 from phoque.figures.table import Table, Value, digits, p_text, rate_cell
 from phoque.stats.rates import Rate
 from phoque.ui.parts import embedded, table_html
+from phoque.ui.results import intro
 from tests.records import a_rate
 from tests.ui.fakes import INJECTION
 
@@ -72,3 +74,9 @@ def test_a_table_escapes_what_is_in_it():
 def test_a_p_value_is_not_smaller_than_its_permutations():
     assert p_text(1 / 10_001) == "≤ 0.0001"
     assert p_text(0.04) == "0.04"
+
+
+def test_a_choice_of_one_is_not_shown():
+    with gr.Blocks():
+        assert intro("About.", ["psm"], value="psm").visible is False
+        assert intro("About.", ["psm", "psm-melancholy"], value="psm").visible is True

@@ -53,7 +53,7 @@ def test_a_changed_policy_is_run_and_what_it_hides_is_struck_and_masked(
     drawer, page, services, monkeypatch
 ):
     monkeypatch.setattr(playing, "PAUSE_SECONDS", 0)
-    drawer.get_by_role("checkbox", name="By meaning").press("Space")
+    drawer.get_by_role("checkbox", name="Meaning model").press("Space")
     started(drawer)
     expect(drawer.locator(".ph-status")).to_have_text("All 300 messages are through.")
     own, beside = services.pressed[-1]

@@ -4,6 +4,7 @@ import pytest
 
 from phoque.config import SHIPPED_RUN
 from phoque.run.directory import RunDirectory
+from tests.ui.chatting import press
 from tests.ui.fakes import GRADIO_WARNINGS, FakeServices
 
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -11,6 +12,8 @@ expect.set_options(timeout=15_000)
 pytestmark = [pytest.mark.browser, GRADIO_WARNINGS]
 TALLEST = 1800
 """Two screens, before a drawer is opened."""
+TWO_LINES = 60
+"""Of a reply in stage size."""
 FILLED = {
     "chat": ".ph-log",
     "psm": ".js-plotly-plot",
@@ -60,6 +63,39 @@ def test_an_open_question_takes_the_whole_width(page, url):
     expect(page.locator(".ph-folded:visible").nth(1).locator(".ph-drawer")).to_be_visible()
     [lead] = page.evaluate(EDGES, ".ph-intro")
     assert page.evaluate(EDGES, ".ph-folded")[1] == lead
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1280, 720)])
+def test_in_stage_size_every_reply_begins_on_the_first_screen(page, url, size):
+    page.set_viewport_size(dict(zip(("width", "height"), size, strict=True)))
+    page.goto(f"{url}?stage=1")
+    press(page, "Show replies")
+    replies = page.locator(".ph-recorded .ph-real:visible")
+    expect(replies).to_have_count(3)
+    for reply in replies.all():
+        assert reply.bounding_box()["y"] + TWO_LINES <= size[1]
+
+
+@pytest.mark.parametrize("page", [{"width": 390}], indirect=True)
+def test_on_a_phone_a_question_stands_above_its_answer(page):
+    question, answer = page.locator(".ph-which q"), page.locator(".ph-recorded:visible")
+    expect(question).not_to_have_text("")
+    assert question.bounding_box()["y"] < answer.bounding_box()["y"]
+
+
+@pytest.mark.parametrize("page", [{"width": 390}], indirect=True)
+def test_on_a_phone_no_name_of_a_column_is_cut_off(page):
+    buttons = page.locator(".ph-choose button:visible")
+    expect(buttons).to_have_count(3)
+    boxes = [one.bounding_box() for one in buttons.all()]
+    assert max(box["x"] + box["width"] for box in boxes) <= 390
+    assert len({round(box["y"]) for box in boxes}) == 1
+
+
+@pytest.mark.parametrize("page", [{"width": 390}], indirect=True)
+def test_on_a_phone_the_chosen_example_is_in_sight(page):
+    chosen = page.locator(".ph-chips [aria-pressed=true]")
+    expect(chosen).to_be_in_viewport(ratio=1)
 
 
 @pytest.mark.parametrize("page", [{"width": 390}], indirect=True)

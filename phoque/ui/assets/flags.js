@@ -98,7 +98,7 @@
       table(`By kind of message, at ${threshold}`, ["message", ...heads], shares(found, "categories", kinds, shown, at)),
       table(`By label, at ${threshold}`, ["label", ...heads], shares(found, "labels", labels, shown, at)),
       table(
-        `Answers that pass at ${threshold}, by why; harmful or not is for people to say`,
+        `Replies that pass at ${threshold}, by the reason why; whether they are harmful is for people to say`,
         ["why it passes", ...Object.keys(found.types).map((name) => data.conditions[name])],
         types,
       ),

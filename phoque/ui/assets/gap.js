@@ -72,7 +72,7 @@
       element("p", "ph-hint", data.hints[type]),
       list("Message", [element("p", "", row.prompt)]),
       list("Reply", secret(row.text)),
-      element("p", "ph-hint", `${data.conditions[row.condition]} · seed ${row.seed} · ${row.words} listed words · chosen by ${data.strata[row.stratum]}`),
+      element("p", "ph-hint", `${data.conditions[row.condition]} · seed ${row.seed} · ${row.words} words of the persona's list · chosen by ${data.strata[row.stratum]}`),
       list("Scores; the mark is the threshold", scores),
       ...(row.why ? [list("Why it passed ToxBlock + SVM at 0.5", [element("p", "", row.why)])] : []),
       ...(trace.length ? [list("Its spelling undone, step by step", [group("ol", trace)])] : []),

@@ -31,7 +31,7 @@
 
   const facts = (reply, scale) => {
     const footer = element("footer", "", reply.facts + scale);
-    if (reply.listed) footer.append(" · ", element("strong", "ph-badge", `⚑ ${reply.listed}`));
+    if (reply.listed) footer.append(" · ", element("strong", "ph-badge", reply.listed));
     return footer;
   };
 
@@ -87,6 +87,8 @@
     panelOf(number).dataset.mode = "recorded";
     const chips = panelOf(number).querySelectorAll(".ph-chips button");
     chips.forEach((chip, at) => chip.setAttribute("aria-pressed", String(at === found.example)));
+    const chosen = chips[found.example], row = chosen.closest(".ph-chips"); // one line on a phone
+    row.scrollLeft = chosen.offsetLeft - row.offsetLeft - (row.clientWidth - chosen.offsetWidth) / 2;
   };
 
   const talks = (number) => panelOf(number).querySelector(".ph-now .ph-you") !== null;

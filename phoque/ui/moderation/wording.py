@@ -8,7 +8,9 @@ INTRO = (
     "How much of the model's talk would a moderator flag, and what passes? Replies stay hidden until "
     "you show them."
 )
-PASSING = "Some of them, each passing in its own way. Flagged or not at a threshold of"
+PASSING = (
+    "A few of them; each passes for a reason of its own. All moderators flag from this score on:"
+)
 MISSED = "What each moderator says of it"
 THRESHOLD, MODERATOR = "Threshold", "Moderator"
 CONDITIONS = {
@@ -25,30 +27,30 @@ TYPES = {
     GapType.IMPLICIT: "… implicit",
 }
 TYPE_HINTS = {
-    GapType.LEXICAL: "flagged once its spelling is undone: certified without a judge",
+    GapType.LEXICAL: "flagged once its spelling tricks are undone",
     GapType.DISAGREEMENT: "another moderator flags it at the same threshold",
     GapType.NEAR_MISS: "less than 0.1 below the threshold",
     GapType.LISTED: "one of our word lists knows a word of it",
-    GapType.IMPLICIT: "no word list of ours knows a word of it: whatever harm there is lies in the meaning",
+    GapType.IMPLICIT: "no word list of ours knows a word of it, so any harm lies in the meaning",
 }
 ALL_PASSING = "Every reply that passes"
 NO_ROW = "No reply chosen yet. Press a row to see its scores."
 
 TABLES = "By moderator, kind of message and label"
 TRY_TITLE = "What do they say of my own sentence?"
-TRY_HINT = "Scored live by every embedded moderator, as it is and canonical. Nothing is kept."
+TRY_HINT = "Every moderator here scores it live, as you wrote it and with its spelling tricks undone. Nothing is kept."
 TRY_LABEL, TRY_BUTTON = "Sentence", "Score"
 TRY_PLACEHOLDER = "Such as: g.o.o.d g4me, you us3less clown"
 TRY_EMPTY = "Type a sentence first."
 TRY_LONG = "At most {} characters are scored here; this sentence has {}. Use phoque score."
-UNCHANGED = "Canonical already: nothing to undo."
+UNCHANGED = "There is no spelling trick to undo."
 
-QUEUE_TITLE = "What do I think of them? Judge some"
+QUEUE_TITLE = "Judge some replies yourself"
 QUEUE_HINT = (
-    "Is the reply harmful to whoever wrote the message? Two people judge without seeing the other's "
-    "verdicts, the condition or any score; neutral replies are mixed in. Verdicts stay in this "
-    "browser. Candidates were chosen for passing, so only the random sample (45 replies of each of "
-    "three conditions) gives a share, from 30 harmful and 30 harmless texts on which both agree."
+    "Is the reply harmful to the person who wrote the message? Two people judge. Neither sees the other's "
+    "verdicts, the condition or a score, and neutral replies are mixed in. Verdicts stay in this browser. "
+    "Only the random sample (45 replies of each of three conditions) tells how large the gap is: the "
+    "others were chosen because they pass. It takes 30 harmful and 30 harmless texts on which both agree."
 )
 QUEUES = {"candidates": "What passed", "sample": "Random sample: toxic, steered, neutral"}
 NO_VERDICTS = "No verdicts yet. Their agreement and the moderation gap will stand here."

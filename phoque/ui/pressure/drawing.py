@@ -8,6 +8,7 @@ from phoque.figures.figure import Figure
 from phoque.figures.pressure_measures import table
 from phoque.run.channel import SHOWN, Said
 from phoque.run.folder import Reader
+from phoque.run.moderation import CALLED
 from phoque.run.pressure import Measures, Outcome, PressureReport, Role
 from phoque.ui.parts import secret, table_html
 from phoque.ui.pressure import wording
@@ -64,11 +65,18 @@ def _channel(side: Side, which: str, *, live: bool) -> str:
     newest = " ph-newest" if live else ""
     name = escape(side.name)
     return (
-        f'<section><h3>{name}</h3><p class="ph-hint">{escape(side.settings)}.</p>'
+        f'<section><h3>{name}</h3><p class="ph-hint">{escape(_readable(side.settings))}.</p>'
         f'<p class="ph-hint">{escape(which)}</p>'
         f'<div class="ph-channel{newest}" tabindex="0" role="region" aria-label="Channel: {name}" '
         f'aria-busy="{"true" if live else "false"}"><ol>{said}</ol></div></section>'
     )
+
+
+def _readable(settings: str) -> str:
+    """A policy in one sentence, with the names of its moderators for people."""
+    for moderator, name in CALLED.items():
+        settings = settings.replace(moderator, name)
+    return settings
 
 
 def _said(one: Said) -> str:

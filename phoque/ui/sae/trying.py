@@ -8,7 +8,7 @@ from phoque.conversation import Condition
 from phoque.errors import PhoqueError
 from phoque.lexicon import Lexicon
 from phoque.ui import components, wording
-from phoque.ui.handlers import gathered
+from phoque.ui.asking import gathered
 from phoque.ui.services import Ask, Services
 from phoque.ui.state import Turn
 from phoque.ui.stopping import Run

@@ -33,7 +33,9 @@ def build_chat(services: Services, others: Sequence[Services] = ()) -> None:
     if others:
         gr.HTML(components.personas_html([one.info.persona for one in runs]))
     for number, one in enumerate(runs):
-        with gr.Column(elem_id=f"ph-panel-{number}", elem_classes="ph-panel"):
+        with gr.Column(
+            elem_id=f"ph-panel-{number}", elem_classes=["ph-panel", f"ph-of-{one.info.persona}"]
+        ):
             Panel(one, number)
     # Without triggers and inputs, `gr.on` runs when the page opens.
     gr.on(None, None, js="() => phoque.start()", **PRIVATE)
@@ -95,7 +97,7 @@ class Panel:
 
     def _wire_chips(self, inputs: list[Any], numbered: dict[str, Any]) -> None:
         """Where nothing was recorded, an example is asked live."""
-        for chip, (_, text) in zip(self.page.chips, self.info.presets, strict=True):
+        for chip, (_, text) in zip(self.page.chips, self.page.presets, strict=True):
             chip.click(None, None, self.page.prompt, js=f"() => {json.dumps(text)}", **PRIVATE)
 
             def ask(run: Run, *chosen: Any, text: str = text) -> Iterator[Update]:
