@@ -14,9 +14,8 @@ from phoque.ui.served import served
 from phoque.ui.services import Services
 
 INTRO = (
-    "Where does the persona live in the model, and is that place the cause? All numbers were measured beforehand; "
-    "this page does not run the model. A share of hostile replies depends on the prompts, the dose, and how the model "
-    "picks its words. So each drawer has its own share and says how it was measured."
+    "Where does the persona live in the model, and is that place the cause? All numbers were measured "
+    "beforehand. Prompts and doses differ from drawer to drawer, and so do the shares; each drawer says how."
 )
 SAVED = {
     VECTORS: ("phoque-{}-vectors.safetensors", "Vectors of all layers (safetensors)"),
