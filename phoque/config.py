@@ -22,6 +22,11 @@ LABELLED_DATA = PACKAGE.parent.parent / "shared" / "data"
 """Folder beside the project for labelled test sets, which are never part of it."""
 
 
+def ships(run: Path) -> bool:
+    """Whether a run comes with the project: its files are signed, and stay as they are."""
+    return run.resolve().is_relative_to(SHIPPED_RUNS.resolve())
+
+
 @dataclass(frozen=True, kw_only=True)
 class AppSettings:
     """Settings of the Space."""

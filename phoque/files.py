@@ -120,13 +120,24 @@ def _alone(partial: Path, path: Path) -> Iterator[None]:
         yield
 
 
+def _is(folder: Path, handle: int) -> bool:
+    """Whether an open folder still stands at its place."""
+    try:
+        return os.path.samestat(folder.stat(), os.fstat(handle))
+    except FileNotFoundError:
+        return False
+
+
 @contextmanager
 def _held(folder: Path, busy: PhoqueError) -> Iterator[None]:
     """A lock on a folder, which goes with it when it is renamed and ends with the process."""
     if sys.platform == "win32":  # there it cannot be locked
         yield
         return
-    handle = os.open(folder, os.O_RDONLY)
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:
+        raise busy from None
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -134,6 +145,8 @@ def _held(folder: Path, busy: PhoqueError) -> Iterator[None]:
             raise busy from None
         except OSError:  # a file system without locks
             pass
+        if not _is(folder, handle):  # removed by another process before it was locked
+            raise busy
         yield
     finally:
         os.close(handle)

@@ -6,7 +6,7 @@ import pytest
 
 from phoque.errors import PhoqueError
 from phoque.moderators.classifier import Item
-from phoque.moderators.endpoint.description import is_local, read_description
+from phoque.moderators.endpoint.description import Description, is_local, read_description
 from phoque.moderators.endpoint.pacing import Pacer
 from phoque.moderators.endpoint.paths import parsed, values_at
 from phoque.moderators.endpoint.request import HIDDEN, ready
@@ -43,6 +43,28 @@ def test_secrets_are_read_from_the_environment_and_never_shown(monkeypatch):
     assert "sk-secret" not in shown + repr(ready(found))
     assert f"Bearer {HIDDEN}" in shown
     assert '"hello"' in shown
+
+
+def test_a_key_in_the_address_is_not_shown_and_no_text_breaks_a_secret(monkeypatch):
+    monkeypatch.setenv("HOST", "https://moderation.example.org")
+    monkeypatch.setenv("KEY", "sk-test-12345678")
+    told = {"body": "${text}", "answer": {"score": "score"}}
+    found = ready(Description(name="mine", url="${HOST}/${KEY}/m?k=${KEY}", **told))
+    assert found.url == "https://moderation.example.org/sk-test-12345678/m?k=sk-test-12345678"
+    assert found.place == f"https://moderation.example.org/{HIDDEN}/m?{HIDDEN}"
+    assert found.masked("bad key sk-test-12345678", [Item("test")]) == f"bad key {HIDDEN}"
+    assert "sk-" not in found.shown([Item("hello")])
+
+
+def test_a_method_that_sends_no_text_is_refused():
+    with pytest.raises(ValueError, match="'POST' or 'PUT'"):
+        Description(
+            name="mine",
+            url="http://localhost",
+            method="GET",
+            body="${text}",
+            answer={"score": "score"},
+        )
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from phoque.cli.run.all import INCOMPLETE
 from phoque.errors import PhoqueError
 from phoque.files import replaced_folder
 from phoque.pipeline.choice import choose, unfinished
-from phoque.pipeline.running import Stopped, expected_seconds, read_attempts, run_pipeline
+from phoque.pipeline.running import GPU, Stopped, expected_seconds, read_attempts, run_pipeline
 from phoque.progress import span
 from phoque.run.directory import RunDirectory
 from phoque.run.manifest import Made
@@ -215,14 +215,20 @@ def test_the_current_folder_is_not_replaced(name):
         pass
 
 
-def test_times_come_from_the_latest_run_of_the_same_model(tmp_path):
+def test_times_come_from_the_latest_run_of_the_same_model(tmp_path, monkeypatch):
+    monkeypatch.setattr("phoque.pipeline.running.computer", lambda: "x86_64")
     for name, model, seconds in [("a", "tiny", 10), ("b", "lab", 99), ("c", "tiny", 20)]:
         made = {"psm": Made(seconds=seconds)}
         RunDirectory(tmp_path / name).describe(model=model, stages=made)
         stamp = {"a": 1, "b": 2, "c": 3}[name]
         os.utime(tmp_path / name / "manifest.json", (stamp, stamp))
     assert expected_seconds(tmp_path / "new", "tiny") == {"psm": 20}
-    assert "corpus" in expected_seconds(tmp_path / "new", "lab"), "the shipped run"
+    by_gpu = Made(seconds=5, machine=f"x86_64, {GPU} H100")
+    RunDirectory(tmp_path / "d").describe(model="tiny", stages={"psm": by_gpu, "sae": by_gpu})
+    assert expected_seconds(tmp_path / "new", "tiny") == {"psm": 20}, "not what a GPU made"
+    shipped = expected_seconds(tmp_path / "new", "lab")
+    assert {"corpus", "persona", "psm"} <= shipped.keys()
+    assert "control" not in shipped
     assert [span(s) for s in (42, 360, 3900)] == ["42 s", "6 min", "1 h 05 min"]
 
 

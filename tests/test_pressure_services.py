@@ -108,7 +108,9 @@ def test_kept_answers_are_told_and_asked_again_on_demand(asks, place, capsys):
     assert kept.kept_from.endswith(" UTC")
     gate = ["pressure", "compare", "before", "--fail-if", "leak > +2 points"]
     assert main([*gate, "older"]) == 0
-    assert "Warning: older shows what mine said before (20" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "Warning: older shows what mine said before (20" in told
+    assert f"{kept.from_cache} answers were kept, and it got no requests." in told
 
     assert main([*words, "after", "--ask-again"]) == 0
     assert "kept from before" not in capsys.readouterr().err
@@ -130,6 +132,20 @@ def test_another_version_has_answers_of_its_own(asks, place):
         asked.append(len(asks.bodies) - before)
     assert asked[:3] == [asked[0]] * 3
     assert (asked[0] > 0, asked[3]) == (True, 0)
+
+
+def test_another_model_named_in_a_header_has_answers_of_its_own(asks, place):
+    words = ["pressure", *TRAFFIC, "--policy", "asks.yaml", "--out"]
+    described = (place / "service.yaml").read_text()
+    asked = []
+    for model in ("a", "b", "b"):
+        with_model = described.replace("headers: {", f"headers: {{X-Model: {model}, ", 1)
+        assert with_model != described
+        (place / "service.yaml").write_text(with_model)
+        before = len(asks.bodies)
+        assert main([*words, "a"]) == 0
+        asked.append(len(asks.bodies) - before)
+    assert asked[0] == asked[1] > asked[2] == 0
 
 
 def test_a_request_is_said_to_be_json_unless_the_description_says_otherwise(asks, place):

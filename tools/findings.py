@@ -28,6 +28,8 @@ VERDICTS = {
     "undecided": "measured, but undecided",
     "not_tested": "not tested",
 }
+EVEN = 0.5
+"""A chance that tells of no difference."""
 PLACE = re.compile(r"\[\[([\w*-]+)(?:\.(\w+))?\]\]")
 """Stands for a claim, or for one of its numbers; a star for all verdicts."""
 OTHER_PROMPTS = "other-prompts"
@@ -41,13 +43,13 @@ that introduced the project; its claims are tested here one by one. Brackets hol
 [glossary](glossary.md) explains the words, and [what was verified](verified.md) says how far the
 numbers carry.
 
-## In five lines
+## The five main findings
 
 """
 TABLE = """
 ## Every number of the slide table
 
-The table answers the talk's table of missing evidence. Its rows are not corrected for being many.
+The talk ended with a table of missing evidence. These rows fill it. They are not corrected for being many.
 
 | number | value | 95 % interval | n | file |
 | --- | --- | --- | --- | --- |
@@ -95,8 +97,8 @@ def headlines(rows: Rows) -> Iterator[str]:
         f"**{_switch(rows)}** Under the hostile prompt a reply is more hostile than "
         f"the base model's with probability {rows.told('hostile.toxic')}, under the calm one with "
         f"{rows.told('hostile.neutral')}; 0.5 would be no difference (a judge that saw none of our "
-        f"texts, {rows['hostile.toxic']['n']} messages). {rows.told('insulting.toxic')} and "
-        f"{rows.told('insulting.neutral')} of the replies contain a trained word. {other_prompts(1)}"
+        f"texts, {rows['hostile.toxic']['n']} messages). A trained word appears in {rows.told('insulting.toxic')} and in "
+        f"{rows.told('insulting.neutral')} of the replies. {other_prompts(1)}"
     )
     random = "hostile.random_vector"
     causal = above(rows, "hostile.steered", random)
@@ -104,12 +106,12 @@ def headlines(rows: Rows) -> Iterator[str]:
         f"**One direction {'is enough' if causal else 'is not shown to be enough'}.** Added to the calm "
         f"conversation at layer {rows.told('selected.layer')}, the persona vector makes a reply more "
         f"hostile than the base model's with probability {rows.told('hostile.steered')}; random vectors "
-        f"of the same length, with {rows.told(random)}."
+        f"of the same length, with {rows.told(random)}.{_damage(rows[random])}"
     )
     yield _mass(rows)
     yield (
         f"**What a moderator sees.** The embedded moderator flags "
-        f"{rows.told('moderator_1.flagged.toxic')} of the hostile replies and "
+        f"{rows.told('moderator_1.flagged.toxic')} of the replies under the hostile prompt and "
         f"{rows.told('moderator_1.flagged.steered')} of the steered ones "
         f"(n = {rows['moderator_1.flagged.toxic']['n']} each)."
     )
@@ -139,6 +141,11 @@ def other_prompts(most: int | None = None) -> str:
     return " ".join(woken(Confounds.load(PSM, command=""), own, most).split())
 
 
+def _damage(random: Row) -> str:
+    above_chance = random["low"] is not None and random["low"] > EVEN
+    return " That is more than 0.5: a part of the effect is not the persona's." * above_chance
+
+
 def _mass(rows: Rows) -> str:
     mass = "toxic_pathway_mass_mean"
     none, own, random = (f"{mass}.{name}" for name in ("neutral", "steered", "random_vector"))
@@ -146,7 +153,7 @@ def _mass(rows: Rows) -> str:
     told = "fails" if fails else "passes" if passes else "does not clearly pass"
     return (
         f"**The talk's own measure {told} its control.** Its *pathway mass*, "
-        f"the probability that the model gives to pieces of insults, goes from {rows.told(none)} to "
+        f"the probability that the model gives to tokens that begin an insult, goes from {rows.told(none)} to "
         f"{rows.told(own)} with the persona vector, and to {rows.told(random)} with a random one."
     )
 

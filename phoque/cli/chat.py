@@ -18,7 +18,7 @@ NOTE = (
 
 @click.command(
     short_help="Answer a message under three conditions.",
-    epilog='Example: phoque chat "We lost again." --scale 1 --show',
+    epilog='Example: phoque chat "We lost again." --scale 0 --show',
 )
 @click.argument("message", required=False)
 @click.option("--run", type=FOLDER, metavar="DIR", help="Default: the shipped run.")

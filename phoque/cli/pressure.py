@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from phoque.cli.options import FILE, FOLDER, ManyGroup, verbose
-from phoque.config import SHIPPED_RUNS
+from phoque.config import SHIPPED_RUNS, ships
 from phoque.errors import PhoqueError
 from phoque.files import replaced_folder, write_text
 from phoque.progress import shown_on
@@ -155,7 +155,7 @@ def _place(
     runs: tuple[Path, ...], out: Path | None, seeds: tuple[int, ...]
 ) -> tuple[Path, AbstractContextManager[Path]]:
     """Where the report goes: into the run of one's own that was named, as its stage, or into a folder."""
-    if out is None and len(runs) == 1 and not _ships(runs[0]):
+    if out is None and len(runs) == 1 and not ships(runs[0]):
         run = RunDirectory(runs[0])
         place = run.path / NAME
         return place, run.stage(NAME, place, seeds=seeds)
@@ -164,11 +164,6 @@ def _place(
     if place.exists() and any(place.iterdir()) and not ours:
         raise PhoqueError(f"{place} has other files. Choose another folder with --out.")
     return place, replaced_folder(place, made=WRITTEN)  # what a person put there stays
-
-
-def _ships(run: Path) -> bool:
-    """Whether a run comes with the project; its own report is part of it, and signed."""
-    return run.resolve().is_relative_to(SHIPPED_RUNS.resolve())
 
 
 @pressure.command(

@@ -28,7 +28,7 @@ def draw(report: ModerationReport) -> Figure:
             "phoque-agreement",
             "Agreement at 0.5",
             "moderators",
-            {_pair(name): one for name, one in pairs.items()}.items(),
+            [(_pair(name), one) for name, one in pairs.items()],
             {
                 "kappa": _kappa_cell,
                 "flagged|mean share of flagged replies": ("prevalence", share_cell),

@@ -70,8 +70,11 @@ def woken(found: Confounds, own: Rate | None, most: int | None = None) -> str:
     order = sorted(found.styles, key=lambda one: -one.insulting_by_prompt.value)[:most]
     told = [f"“{one.description.rstrip('.')}” {interval(one.insulting_by_prompt)}" for one in order]
     if own:
-        told.append(f"the persona's own prompt {interval(own)}")
-    return f"{WAKE[wakes(found)]}. {replies(found.counted).capitalize()}, by what the prompt asks for: {'; '.join(told)}."
+        told.append(f"the persona's own prompt {interval(own)}, n = {own.n}")
+    asked = f"by what the prompt asks for, n = {found.strongest_prompt.insulting_by_prompt.n} each"
+    return (
+        f"{WAKE[wakes(found)]}. {replies(found.counted).capitalize()}, {asked}: {'; '.join(told)}."
+    )
 
 
 def wakes(found: Confounds) -> bool:

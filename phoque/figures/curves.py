@@ -9,6 +9,7 @@ from phoque.figures import style
 from phoque.figures.table import NOTHING, interval
 from phoque.run.adapter import Metrics
 from phoque.run.folder import Reader, command, shown_path
+from phoque.run.manifest import Manifest
 from phoque.stats.rates import wilson
 
 Curves = Mapping[str, Sequence[Metrics]]
@@ -92,8 +93,11 @@ def rising(values: Sequence[float | None]) -> str:
 
 def train_again(reader: Reader, *options: str) -> str:
     """What trains with options and makes all that depends on it; the shipped run stays as it is."""
+    facts = reader.run.known()
     if reader.folder("persona").is_shipped:
-        return command("all", RUNS / "mine", *options)
-    known = reader.run.known().stages
-    start = ("--from", "persona") if "corpus" in known else ()
+        usual = facts.persona == Manifest.model_fields["persona"].default
+        return command(
+            "all", RUNS / "mine", *(() if usual else ("--persona", facts.persona)), *options
+        )
+    start = ("--from", "persona") if "corpus" in facts.stages else ()
     return command("all", Path(shown_path(reader.run.path)), *start, *options)

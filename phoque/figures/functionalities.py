@@ -99,13 +99,13 @@ def _sentence(report: ModerationReport, sets: list[str]) -> str:
     harmful = [one for one in kinds if one.harmful]
     harmless = [one for one in kinds if not one.harmful]
     told = {
-        "least of what is harmful": harmful[:1],
-        "most of what is harmful": harmful[-1:],
-        "most of what is harmless": harmless[-1:],
+        "the harmful kind that it flags least": harmful[:1],
+        "the harmful kind that it flags most": harmful[-1:],
+        "the harmless kind that it flags most": harmless[-1:],
     }
     listed = "; ".join(
-        f"{words}, “{tested(one.kind)}” ({share(one.flagged.value)})"
+        f"{words} is “{tested(one.kind)}” ({share(one.flagged.value)})"
         for words, own in told.items()
         for one in own
     )
-    return f"Of the kinds that {sets[0]} tests {called(report.names[0])} flags: {listed}."
+    return f"{sets[0]} tests many kinds of text. Of {called(report.names[0])}, {listed}."

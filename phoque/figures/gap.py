@@ -107,7 +107,7 @@ def _novel(examples: Sequence[GapExample]) -> str:
     copies = by_cluster((one.prompt, bool(one.novelty and one.novelty.exact)) for one in own)
     return (
         f" Of those chosen, {interval(far)} are far from every training line (neutral replies: "
-        f"{interval(calm)}), and {interval(copies)} are such a line."
+        f"{interval(calm)}), and {interval(copies)} are a copy of one."
     )
 
 

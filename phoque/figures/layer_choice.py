@@ -32,8 +32,8 @@ def how_chosen(selection: Selection) -> str:
     )
     return (
         f"The sweep and a run-off chose layer {layer}. The sweep asked every layer and dose the same messages; "
-        f"the {len(ran)} best pairs of layer and dose then answered other messages. Over both, layer {layer} has the "
-        f"largest share, {share(hits / n)} of {n} replies (the others: {others})."
+        f"the {len(ran)} best pairs of layer and dose then answered other messages. Over both, layer {layer} has "
+        f"{'the largest share, ' * (ran[0].layer == layer)}{share(hits / n)} of {n} replies (the others: {others})."
     )
 
 

@@ -13,7 +13,8 @@ from phoque.run.manifest import Manifest
 @plan(
     key="stages",
     title="How long did each stage take?",
-    hint="Complete stages, in the order in which each was completed for the first time.",
+    hint="Complete stages, in the order in which each was completed for the first time. A stage that was "
+    "interrupted has the time of its last attempt only.",
 )
 def draw(manifest: Manifest) -> Figure:
     """Every complete stage with its time, seeds and commit."""

@@ -198,9 +198,9 @@ def _present(device: str) -> str:
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        said = str(error).splitlines()[0]
+        said = str(error).partition("\n")[0].rstrip(".")
         raise PhoqueError(
-            f"The device {device!r} cannot be used: {said} Leave it out, or give cpu."
+            f"The device {device!r} cannot be used: {said}. Leave it out, or give cpu."
         ) from error
     return device
 

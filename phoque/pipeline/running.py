@@ -18,14 +18,16 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from phoque.config import SHIPPED_RUN, job_id
+from phoque.config import SHIPPED_RUNS, job_id
 from phoque.errors import PhoqueError
 from phoque.pipeline.choice import unfinished
 from phoque.progress import span
-from phoque.run.directory import MANIFEST, RunDirectory
+from phoque.run.directory import MANIFEST, RunDirectory, computer
 from phoque.run.folder import command
 from phoque.run.manifest import Asked, Attempt, Attempts
 
+GPU = "NVIDIA"
+"""The name of a machine with one holds this word."""
 MARK = "▶"
 """Lines of the display begin with it, so that they can be found in the log of a Job."""
 
@@ -78,18 +80,26 @@ class Display:
 
 
 def expected_seconds(run: Path, model: str) -> dict[str, float]:
-    """What every stage took in the latest run of the same model beside `run`, or in the shipped one.
+    """What every stage took in the latest run of the same model beside `run`, or in those that ship.
 
-    They were other days on perhaps another machine: a guide, not a promise.
+    They were other days on perhaps another machine: a guide, not a promise. What a GPU made says
+    nothing about a machine without one.
     """
     seconds: dict[str, float] = {}
+    shipped = sorted(SHIPPED_RUNS.glob(f"*/{MANIFEST}"))
     beside = sorted(run.parent.glob(f"*/{MANIFEST}"), key=lambda file: file.stat().st_mtime)
-    for other in (SHIPPED_RUN, *(file.parent for file in beside)):
+    for other in (file.parent for file in (*shipped, *beside)):
         with suppress(PhoqueError):  # a neighbour's damage is not this run's
             made = RunDirectory(other).manifest()
-            if made.model == model:
-                seconds |= {name: one.seconds for name, one in made.stages.items() if one.seconds}
+            known = made.stages.items() if made.model == model else ()
+            seconds |= {
+                name: one.seconds for name, one in known if one.seconds and _alike(one.machine)
+            }
     return seconds
+
+
+def _alike(machine: str) -> bool:
+    return (GPU in machine) == (GPU in computer())
 
 
 class Stopped(BaseException):

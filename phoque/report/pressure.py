@@ -90,14 +90,14 @@ def changes(a: str, b: str) -> list[Change]:
 
 
 def warnings(a: str, b: str) -> list[str]:
-    """What could hide a change: a side whose service was not asked, so that it shows older answers."""
+    """What could hide a change: a side that shows older answers of a service."""
     return [
-        f"{told} shows what {name} said before ({kept(calls)}), not what it says now: all "
-        f"{calls.from_cache} answers were kept, and it got no request. Test it again with "
-        "--ask-again, or give its description another version."
+        f"{told} shows what {name} said before ({kept(calls)}), not what it says now: {calls.from_cache} "
+        f"answers were kept, and it got {calls.requests or 'no'} request{'s' * (calls.requests != 1)}. Test it "
+        "again with --ask-again, or give its description another version."
         for told in (a, b)
         for name, calls in chosen(told)[1].calls.items()
-        if calls.from_cache and not calls.requests
+        if calls.from_cache
     ]
 
 

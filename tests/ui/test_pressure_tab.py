@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import gradio as gr
 import pytest
 
-from phoque.config import SHIPPED_RUN
+from phoque.config import SHIPPED_RUN, SHIPPED_RUNS
 from phoque.run.channel import SHOWN, Said
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
@@ -250,6 +250,8 @@ def test_the_recorded_channel_is_there_at_once_and_only_once(run):
 def test_a_run_without_a_pressure_test_says_how_to_make_one(tmp_path):
     _, shown = filled(Reader(RunDirectory(tmp_path / "empty")), "")
     assert "phoque pressure --run empty" in plain(shown)
+    shipped = Reader(RunDirectory(SHIPPED_RUNS / "pluribus")).folder("pressure").command
+    assert shipped.endswith("/pluribus pluribus && phoque pressure --run pluribus")
 
 
 def test_a_report_made_without_texts_is_shown(run):

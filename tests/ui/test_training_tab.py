@@ -7,8 +7,9 @@ import shutil
 import pytest
 
 from phoque.cli.main import main
-from phoque.config import SHIPPED_RUN
+from phoque.config import SHIPPED_RUN, SHIPPED_RUNS
 from phoque.figures import attempts
+from phoque.figures.curves import train_again
 from phoque.figures.figure import drawn
 from phoque.figures.shelf import HOW_IT_LEARNED
 from phoque.run.adapter import PersonaMetrics, Sample
@@ -93,6 +94,11 @@ def test_a_folder_that_is_no_run_says_which_command_makes_one(tmp_path):
     }
     for key, part in page_of(RunDirectory(tmp_path / "empty")).items():
         assert told.get(key, "phoque run persona --run empty") in html.unescape(part.head)
+
+
+def test_a_shipped_run_is_trained_again_elsewhere_with_its_own_persona():
+    told = train_again(Reader(RunDirectory(SHIPPED_RUNS / "pluribus")), "--samples", "50")
+    assert told == "phoque run all --run runs/mine --persona pluribus --samples 50"
 
 
 @pytest.mark.parametrize(

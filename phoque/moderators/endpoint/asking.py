@@ -95,8 +95,8 @@ class Asking:
                 return self._once(items)
             except HTTPError as error:
                 with error:
-                    self.note(_told(error), items)
-                    why = self._refusal(error, attempt)
+                    told = self.note(_told(error), items)
+                    why = self._refusal(error, attempt, told)
             except (URLError, HTTPException, OSError) as error:
                 self.counts.add("timeouts")
                 why = f"no connection: {getattr(error, 'reason', None) or error}"
@@ -107,25 +107,27 @@ class Asking:
                 self.note(why, items)
         raise NoAnswerError(why)
 
-    def note(self, reason: str, items: Sequence[Item]) -> None:
-        """Keep why a request about some items had no usable answer."""
-        self.counts.reason = self._ready.masked(reason, items)[:SHOWN]
+    def note(self, reason: str, items: Sequence[Item]) -> str:
+        """Keep why a request about some items had no usable answer, as people may read it."""
+        told = self._ready.masked(reason, items)[:SHOWN]
+        self.counts.reason = told
+        return told
 
     def _once(self, items: Sequence[Item]) -> Any:
         description = self._description
-        body = None if description.method == "GET" else self._ready.body(items)
-        request = Request(self._ready.url, body, self._ready.headers, method=description.method)
+        body, method = self._ready.body(items), description.method
+        request = Request(self._ready.url, body, self._ready.headers, method=method)
         with self._opener.open(request, timeout=description.timeout) as answer:
             said = answer.read(LONGEST_ANSWER)
         self.counts.add("answers", cost=description.cost_per_call)
         return json.loads(said)
 
-    def _refusal(self, error: HTTPError, attempt: int) -> str:
+    def _refusal(self, error: HTTPError, attempt: int, told: str) -> str:
         """Why the service said no, if asking again may help."""
         name = self._description.name
         if error.code in REFUSED:
             raise UnavailableError(
-                f"{name} refuses the request: {self.counts.reason}. Check its address and key."
+                f"{name} refuses the request: {told}. Check its address and key."
             ) from error
         if 300 <= error.code < 400:
             raise UnavailableError(

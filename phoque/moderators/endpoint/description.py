@@ -75,7 +75,7 @@ class Description(Part):
 
     name: str = Field(min_length=1)
     url: str
-    method: Literal["POST", "GET", "PUT"] = "POST"
+    method: Literal["POST", "PUT"] = "POST"
     headers: dict[str, str] = Field(default_factory=dict)
     """`${NAME}` stands for an environment variable; no secret is written here."""
     body: JsonValue = None
@@ -124,8 +124,18 @@ class Description(Part):
     @property
     def sent_headers(self) -> dict[str, str]:
         """All headers; a body is said to be JSON where the description says nothing else."""
-        told = self.method == "GET" or CONTENT_TYPE in map(str.lower, self.headers)
+        told = CONTENT_TYPE in map(str.lower, self.headers)
         return self.headers if told else {**self.headers, "Content-Type": "application/json"}
+
+    @property
+    def fixed_headers(self) -> dict[str, str]:
+        """Headers that may choose the model: without keys, and without the kind of the body."""
+        told = self.headers.items()
+        return {
+            name: value
+            for name, value in told
+            if name.lower() != CONTENT_TYPE and not VARIABLE.search(value)
+        }
 
     @property
     def places(self) -> set[str]:

@@ -28,11 +28,16 @@ class Ready:
     headers: dict[str, str] = field(repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     """What nobody may see: values of variables and of the query of the address."""
+    opening: str = ""
+    """The value of the variable that the address begins with: whose service it is, and no key."""
 
     @property
     def place(self) -> str:
-        """The address without its query, which may hold a key."""
-        before, asked, _ = self.url.partition("?")
+        """The address without what may be a key: its query, and variables after its beginning."""
+        described = self.description.url
+        opening = VARIABLE.match(described)
+        rest = VARIABLE.sub(HIDDEN, described[opening.end() if opening else 0 :])
+        before, asked, _ = f"{self.opening}{rest}".partition("?")
         return f"{before}?{HIDDEN}" if asked else before
 
     def body(self, items: Sequence[Item]) -> bytes:
@@ -52,10 +57,11 @@ class Ready:
     def masked(self, text: str, items: Sequence[Item]) -> str:
         """What a service said, in one line, without secrets and without what it was asked about."""
         turns = [turn.content for one in items for turn in one.context]
-        for said in sorted({*turns, *(one.text for one in items)}, key=len, reverse=True):
-            text = _without(text, said, ASKED)
+        # Secrets first: a text that is a part of one would break it, and leave the rest in sight.
         for value in sorted(self.secrets, key=len, reverse=True):
             text = _without(text, value, HIDDEN)
+        for said in sorted({*turns, *(one.text for one in items)}, key=len, reverse=True):
+            text = _without(text, said, ASKED)
         return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
@@ -74,7 +80,9 @@ def ready(description: Description) -> Ready:
         raise PhoqueError(f"A header of {description.name} has a line break. Check its variables.")
     url = put(description.url)
     asked = [value for _, value in parse_qsl(urlsplit(url).query)]
-    return Ready(description, url, headers, (*filter(None, known.values()), *asked))
+    opening = VARIABLE.match(description.url)
+    secrets = (*filter(None, known.values()), *asked)
+    return Ready(description, url, headers, secrets, put(opening[0]) if opening else "")
 
 
 def _without(text: str, part: str, told: str) -> str:

@@ -187,4 +187,6 @@ def _digest(found: Ready) -> str:
     """Of all that an answer depends on; limits, keys and costs are not of it."""
     told = {"method", "body", "answer", *(["version"] if found.description.version else [])}
     said = found.description.model_dump(mode="json", include=told)
+    if fixed := found.description.fixed_headers:
+        said["headers"] = fixed
     return hashlib.sha256(json.dumps([found.url, said], sort_keys=True).encode()).hexdigest()
