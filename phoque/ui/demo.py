@@ -91,7 +91,7 @@ def build_demo(services: Services, others: Sequence[Services] = ()) -> gr.Blocks
                 if opening:
                     tab.select(opening.fill, opening.inputs, opening.outputs, **QUICK)
         gr.on(None, None, js="() => phoque.tour.openLinked()", **PRIVATE)
-        demo.unload(_leaver([services, *others]))
+        demo.unload(leaver([services, *others], demo))
         gr.api(compare_endpoint(services), api_name="compare", **MODEL_QUEUE)
     # Explicit: on ZeroGPU Gradio's own default would turn the second visitor away.
     demo.queue(default_concurrency_limit=1, max_size=32)
@@ -136,10 +136,17 @@ def _another(settings: AppSettings, run: Path) -> LabServices | None:
         return None
 
 
-def _leaver(every: Sequence[Services]) -> Callable[[gr.Request], None]:
+def leaver(every: Sequence[Services], page: gr.Blocks) -> Callable[[gr.Request], None]:
+    """What drops the memory of a visitor who has closed the page."""
+
     def leave(request: gr.Request) -> None:
+        session = request.session_hash or ""
         for services in every:
-            services.forget(request.session_hash or "")
+            services.forget(session)
+        # For an hour Gradio keeps 3 MB of each page that was closed: the settings of every component, for deep
+        # links, which this page has not. A page that comes back gets those that it needs anew.
+        if held := page.state_holder.session_data.get(session):
+            held.config_values.clear()
 
     return leave
 
