@@ -188,7 +188,7 @@ def test_a_shipped_run_keeps_its_own_report(place, monkeypatch, capsys):
     said += [("toxic", "message 9", "nobody here needs your help")]
     said += [("neutral", f"message {n}", f"that sounds fine to me {n}") for n in range(4)]
     run = a_run(place / "shipped" / "lab", "toxic", said)
-    monkeypatch.setattr("phoque.cli.pressure.SHIPPED_RUNS", place / "shipped")
+    monkeypatch.setattr("phoque.config.SHIPPED_RUNS", place / "shipped")
     before = RunDirectory(run).manifest()
     (place / "decided.csv").write_text("text,verdict\nhello,passes\n")
     words = ["--traffic", "traffic.yaml", "--file", "decided.csv", "--seed", "1"]
