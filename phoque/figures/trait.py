@@ -3,6 +3,7 @@
 from phoque.conversation import DEFAULT_SAMPLING, Sampling
 from phoque.personas import Counted
 from phoque.run.psm import Selection
+from phoque.run.psm_replies import Conditions
 
 GREEDY = "the model always takes the likeliest token"
 SAMPLED = f"the model samples as in the chat (temperature {DEFAULT_SAMPLING.temperature:g})"
@@ -21,6 +22,17 @@ def are(counted: Counted) -> str:
 def setting(prompts: str, dose: str, decoding: str, counted: Counted) -> str:
     """How the replies of a figure were made; shares of other settings are other numbers."""
     return f"How it was measured: {prompts}; {dose}; {decoding}; {COUNTS[counted]}."
+
+
+def evaluated(selection: Selection, conditions: Conditions) -> str:
+    """How the replies were made on which nothing was chosen."""
+    prompts, seeds = conditions.conditions["steered"].effect.prompts, len(conditions.seeds)
+    return setting(
+        f"{prompts} evaluation prompts with {seeds} seeds",
+        at(selection),
+        sampled(conditions.sampling),
+        conditions.counted,
+    )
 
 
 def at(selection: Selection) -> str:

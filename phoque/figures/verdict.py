@@ -2,7 +2,7 @@
 
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, Value, interval, number, share
-from phoque.figures.trait import at, replies, sampled, setting
+from phoque.figures.trait import evaluated, replies
 from phoque.run.psm import NULL_DOSE, Selection
 from phoque.run.psm_replies import Conditions
 from phoque.run.psm_vector import Reliability
@@ -26,17 +26,9 @@ def draw(selection: Selection, reliability: Reliability, conditions: Conditions)
 
 
 def _setting(selection: Selection, conditions: Conditions) -> str:
-    steered = conditions.conditions["steered"]
-    prompts, seeds = steered.effect.prompts, len(conditions.seeds)
-    told = setting(
-        f"{prompts} evaluation prompts with {seeds} seeds",
-        at(selection),
-        sampled(conditions.sampling),
-        conditions.counted,
-    )
     return (
-        f"{told} The probability is of the sweep and its run-off, with random vectors of all layers together at dose "
-        f"{NULL_DOSE:g}."
+        f"{evaluated(selection, conditions)} The probability is of the sweep and its run-off, with random vectors of "
+        f"all layers together at dose {NULL_DOSE:g}."
     )
 
 

@@ -197,7 +197,7 @@ def _present(device: str) -> str:
     """The device, tried before anything is loaded; raises `PhoqueError` if it is not there."""
     try:
         torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError) as error:
         said = str(error).partition("\n")[0].rstrip(".")
         raise PhoqueError(
             f"The device {device!r} cannot be used: {said}. Leave it out, or give cpu."
