@@ -124,6 +124,12 @@ def this_process() -> Process:
     )
 
 
+def with_threads(number: int) -> dict[str, str]:
+    """This environment for a process that computes with so many threads; a chosen number stays."""
+    idle = {"OMP_NUM_THREADS": str(number), "OMP_WAIT_POLICY": "PASSIVE"}
+    return idle | os.environ
+
+
 def cache_folder() -> Path:
     """Folder of converted models: `PHOQUE_CACHE`, or the user's cache folder, or a temporary one."""
     if chosen := secret("PHOQUE_CACHE"):

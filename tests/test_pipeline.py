@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,14 @@ from phoque.cli.run.all import INCOMPLETE
 from phoque.errors import PhoqueError
 from phoque.files import replaced_folder
 from phoque.pipeline.choice import choose, unfinished
-from phoque.pipeline.running import GPU, Stopped, expected_seconds, read_attempts, run_pipeline
+from phoque.pipeline.running import (
+    GPU,
+    Stopped,
+    expected_seconds,
+    in_order,
+    read_attempts,
+    run_pipeline,
+)
 from phoque.progress import span
 from phoque.run.directory import RunDirectory
 from phoque.run.manifest import Made
@@ -42,7 +50,7 @@ def stages(run, *, fail_at=None, error=RuntimeError, seeds=(1,)):
                 raise error("cut off")
             (folder / "whole.txt").write_text(f"{name} {len(ran)}")
 
-    return do, ran
+    return in_order(do), ran
 
 
 def test_all_stages_run_once_in_order(run):
@@ -132,26 +140,27 @@ def test_two_processes_do_not_work_on_one_run(run):
     def do(name):
         with pytest.raises(PhoqueError, match="Another process"):
             run_pipeline(run, choose(ORDER), stages(run)[0])
-        stages(run)[0](name)
+        with run.stage(name, run.path / name, seeds=[1]) as folder:
+            (folder / "whole.txt").write_text(name)
 
-    run_pipeline(run, choose(ORDER, only=["first"]), do)
+    run_pipeline(run, choose(ORDER, only=["first"]), in_order(do))
     assert len(read_attempts(run)) == 1
 
 
 def test_what_a_person_put_into_a_stage_stays_when_it_is_made_again(run):
-    do, _ = stages(run)
-    do("first")
+    make = partial(run_pipeline, run, choose(ORDER, only=["first"]), stages(run)[0])
+    make()
     (run.path / "first" / "labels.jsonl").write_text("a verdict")
     (run.path / "first" / "half.txt").unlink()
-    do("first")
+    make()
     assert (run.path / "first" / "labels.jsonl").read_text() == "a verdict"
     assert "first/labels.jsonl" not in run.manifest().stages["first"].outputs
-    do("first")
+    make()
     assert (run.path / "first" / "labels.jsonl").is_file()
 
 
 def test_a_stage_that_wrote_nothing_replaces_nothing(run):
-    stages(run)[0]("first")
+    run_pipeline(run, choose(ORDER, only=["first"]), stages(run)[0])
     empty = run.stage("first", run.path / "first", seeds=[1])
     with pytest.raises(PhoqueError, match="Nothing was written"), empty:
         pass

@@ -5,8 +5,10 @@ import threading
 import pytest
 import torch
 
+from phoque import cores as of_machine
+from phoque.cores import quota
 from phoque.models.packed import threads
-from phoque.models.packed.threads import Pace, quota
+from phoque.models.packed.threads import Pace
 
 
 class Machine:
@@ -102,7 +104,7 @@ def test_the_older_form_of_a_quota_is_read(tmp_path):
 
 
 def test_no_more_threads_than_quota_and_affinity(monkeypatch):
-    monkeypatch.setattr(threads, "quota", lambda path: 1)
+    monkeypatch.setattr(of_machine, "quota", lambda path: 1)
     assert threads.allowed_threads() == 1
 
 

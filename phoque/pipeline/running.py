@@ -4,10 +4,8 @@ Which stages are done is in the manifest alone; `attempts.json` tells a retry fr
 shows afterwards how often a run was cut off and where. One display tells which stage of how many it is.
 """
 
-import hashlib
 import shlex
 import signal
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -20,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from phoque.config import SHIPPED_RUNS, job_id
 from phoque.errors import PhoqueError
+from phoque.files import lock_file
 from phoque.pipeline.choice import unfinished
 from phoque.progress import span
 from phoque.run.directory import MANIFEST, RunDirectory, computer
@@ -30,6 +29,22 @@ GPU = "NVIDIA"
 """The name of a machine with one holds this word."""
 MARK = "▶"
 """Lines of the display begin with it, so that they can be found in the log of a Job."""
+Work = Callable[[Sequence[str], Callable[[str], None], Callable[[str], None]], None]
+"""Works through stages, given in order; it calls the first function before each, the second after it."""
+
+
+def in_order(do: Callable[[str], None]) -> Work:
+    """One stage after the other, in this process."""
+
+    def work(
+        stages: Sequence[str], begun: Callable[[str], None], done: Callable[[str], None]
+    ) -> None:
+        for name in stages:
+            begun(name)
+            do(name)
+            done(name)
+
+    return work
 
 
 class Display:
@@ -118,7 +133,7 @@ class Account:
 
     def __init__(self, run: RunDirectory, asked: Asked) -> None:
         """Nothing is written before `whole`."""
-        self._run = run
+        self._run, self._under_way = run, list[str]()
         self._earlier = [
             one if one.outcome else one.model_copy(update={"outcome": "killed"})
             for one in read_attempts(run)
@@ -129,13 +144,17 @@ class Account:
             number=len(self._earlier) + 1, started=_now(), job=job_id(), asked=asked, retry=retry
         )
 
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """The stage that is under way; seconds are entered when it is done."""
-        self._enter(at=name)
-        yield
+    def begin(self, name: str) -> None:
+        """Enter a stage that is under way, perhaps beside others."""
+        self._under_way.append(name)
+        self._enter(at=", ".join(self._under_way))
+
+    def done(self, name: str) -> None:
+        """Enter that a stage is complete, and what it took."""
+        self._under_way.remove(name)
         seconds = self._run.manifest().stages[name].seconds
-        self._enter(at=None, stages=self.attempt.stages | {name: seconds})
+        stages = self.attempt.stages | {name: seconds}
+        self._enter(at=", ".join(self._under_way) or None, stages=stages)
 
     @contextmanager
     def whole(self) -> Iterator[None]:
@@ -163,7 +182,7 @@ def _now() -> str:
 def run_pipeline(
     run: RunDirectory,
     asked: Asked,
-    do: Callable[[str], None],
+    work: Work,
     *,
     expected: Mapping[str, float] | None = None,
     keep: Callable[[], None] = lambda: None,
@@ -172,8 +191,8 @@ def run_pipeline(
     """Run what is not done yet of what was asked for; told to end (SIGTERM), it raises Stopped.
 
     Stages that were asked for by name are made again, but not on a retry: that goes on where the
-    last attempt ended. `do` runs one stage of a run that has been described, and the stage enters itself in
-    the manifest. `expected` are seconds of another run. `keep` is called after every stage and however the
+    last attempt ended. `work` runs stages of a run that has been described, and each enters itself in the
+    manifest. `expected` are seconds of another run. `keep` is called after every stage and however the
     attempt ended, to save the run elsewhere.
     """
     with _alone(run.path), _stopping_when_told():
@@ -185,37 +204,41 @@ def run_pipeline(
         display.begin(account.attempt.number, run.path)
         try:
             with account.whole():
-                _run_stages(run, left, do, account, display, keep)
+                follow = Following(run, account, display, keep)
+                work(left, follow.begun, follow.done)
         finally:
             # After the outcome has been entered, so that what is kept has it.
             keep()
 
 
-def _run_stages(
-    run: RunDirectory,
-    left: list[str],
-    do: Callable[[str], None],
-    account: Account,
-    display: Display,
-    keep: Callable[[], None],
-) -> None:
-    for name in left:
-        if name != left[0]:
-            keep()
-        display.start(name)
-        started = time.monotonic()
-        with account.stage(name):
-            do(name)
-        outputs = run.manifest().stages[name].outputs
-        display.done(name, time.monotonic() - started, outputs)
+class Following:
+    """Tells and writes down how the stages of an attempt go on."""
+
+    def __init__(
+        self, run: RunDirectory, account: Account, display: Display, keep: Callable[[], None]
+    ) -> None:
+        self._run, self._account, self._display, self._keep = run, account, display, keep
+        self._started: dict[str, float] = {}
+
+    def begun(self, name: str) -> None:
+        """Called before a stage; what is complete by then is kept."""
+        if self._started:
+            self._keep()
+        self._display.start(name)
+        self._started[name] = time.monotonic()
+        self._account.begin(name)
+
+    def done(self, name: str) -> None:
+        """Called when a stage has entered itself in the manifest."""
+        self._account.done(name)
+        outputs = self._run.manifest().stages[name].outputs
+        self._display.done(name, time.monotonic() - self._started[name], outputs)
 
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    # Not in the run: a mounted bucket may not lock files, and the lock is no result.
-    digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
     try:
-        with FileLock(Path(tempfile.gettempdir()) / f"phoque-{digest}.lock", timeout=0):
+        with FileLock(lock_file(path), timeout=0):
             yield
     except Timeout as error:
         raise PhoqueError(

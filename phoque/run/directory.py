@@ -12,9 +12,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from phoque.config import PACKAGE, shipped_commit
 from phoque.errors import PhoqueError
-from phoque.files import file_sha256, replaced_folder
+from phoque.files import file_sha256, lock_file, replaced_folder
 from phoque.run.manifest import Made, Manifest
 
 MANIFEST = Manifest.FILE
@@ -120,9 +122,17 @@ class RunDirectory:
 
     def describe(self, **facts: Any) -> None:
         """Enter facts about the whole run, such as its model and persona."""
+        with self._manifest_held():
+            self._enter(**facts)
+
+    def _enter(self, **facts: Any) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
         known = self.manifest() if self.exists() else Manifest(stages={})
         Manifest.model_validate(known.model_dump() | facts).save(self.path)
+
+    def _manifest_held(self) -> FileLock:
+        """A lock for whoever changes the manifest: stages can run side by side."""
+        return FileLock(lock_file(self.path / MANIFEST))
 
     def forget(self) -> None:
         """Leave nothing behind of a run in which nothing was made."""
@@ -148,11 +158,12 @@ class RunDirectory:
 
     def redo(self, names: Iterable[str]) -> None:
         """Have stages made again; until then their results stay what they are."""
-        stages = self._stages()
-        again = {
-            one: stages[one].model_copy(update={"again": True}) for one in {*stages} & {*names}
-        }
-        self.describe(stages=stages | again)
+        with self._manifest_held():
+            stages = self._stages()
+            again = {
+                one: stages[one].model_copy(update={"again": True}) for one in {*stages} & {*names}
+            }
+            self._enter(stages=stages | again)
 
     @contextmanager
     def stage(
@@ -193,7 +204,8 @@ class RunDirectory:
             outputs=outputs,
             quantize=quantize,
         )
-        self.describe(stages=self._stages() | {name: made})
+        with self._manifest_held():
+            self._enter(stages=self._stages() | {name: made})
 
     def _stages(self) -> dict[str, Made]:
         return dict(self.manifest().stages) if self.exists() else {}

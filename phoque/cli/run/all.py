@@ -72,6 +72,13 @@ def _of_stages() -> Iterator[click.Parameter]:
 @click.option(
     "--target", type=click.Choice(["local", "jobs"]), default="local", help="Here, or a Job."
 )
+@click.option(
+    "--at-once",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Stages side by side, each in a process.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would run; the default for a Job.")
 @click.option("--yes", is_flag=True, help="Job: start it.")
 @click.option("--flavor", default="a10g-large", show_default=True, help="Job: hardware.")
@@ -109,7 +116,7 @@ def everything(ctx: click.Context, /, **options: Any) -> int:
     if options["dry_run"]:
         click.echo(f"Here, in {run.path}: {', '.join(unfinished(run, choice)) or 'nothing'}")
         return 0
-    return _here(run, options, choice)
+    return _here(run, options, choice, _work(ctx, run))
 
 
 def seeds_of(stage: Stage, options: Options) -> tuple[int, ...]:
@@ -120,10 +127,13 @@ def seeds_of(stage: Stage, options: Options) -> tuple[int, ...]:
     return tuple(options["seeds"] or ()) if "seeds" in own else one
 
 
-def words_of(ctx: click.Context) -> list[str]:
-    """The stages' options that were given, as words of a command line."""
+def words_of(ctx: click.Context, stage: Stage | None = None) -> list[str]:
+    """The options that were given, of one stage or of all, as words of a command line."""
     told: list[str] = []
+    own = {option.name for option in stage.own} if stage else set()
     for option in ctx.command.params:
+        if stage and option.name not in own:
+            continue
         given = ctx.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE
         if given and isinstance(option, click.Option) and (option.hidden or option is PERSONA):
             name, value = option.opts[0], ctx.params[str(option.name)]
@@ -138,7 +148,31 @@ def without_folder(word: str) -> str:
     return before + equals + Path(path).name if Path(path).is_absolute() else word
 
 
-def _here(run: RunDirectory, options: Options, choice: Asked) -> int:
+def _work(ctx: click.Context, run: RunDirectory) -> Any:
+    """How stages are worked through, in this process or side by side, once it is known where to keep them."""
+    from phoque.cores import usable_cores  # noqa: PLC0415  # help needs none of it
+    from phoque.pipeline.running import in_order  # noqa: PLC0415
+    from phoque.pipeline.side_by_side import SideBySide  # noqa: PLC0415
+
+    known, options = stages(), ctx.params
+    if options["at_once"] == 1:
+        return lambda kept: in_order(
+            lambda name: known[name].do(kept, {**options, "persona": None})
+        )
+    if options["checkpoint_repo"]:
+        raise PhoqueError(
+            "--checkpoint-repo keeps the run in the middle of a stage, and --at-once cannot. Give "
+            "one of them."
+        )
+    whole = ["--run", str(run.path)]
+    words = {name: [*whole, *words_of(ctx, stage)] for name, stage in known.items()}
+    work = SideBySide(
+        words=words, at_once=options["at_once"], cores=usable_cores(), tell=click.echo
+    )
+    return lambda _: work
+
+
+def _here(run: RunDirectory, options: Options, choice: Asked, work: Any) -> int:
     from phoque.pipeline.running import (  # noqa: PLC0415
         Stopped,
         expected_seconds,
@@ -151,12 +185,11 @@ def _here(run: RunDirectory, options: Options, choice: Asked) -> int:
     asked = [word for key in FACTS if options[key] for word in (f"--{key}", options[key])]
     require(run, lacking(choice.stages), options=[] if run.exists() else asked)
     run.describe(**facts)
-    known = stages()
     try:
         run_pipeline(
             run,
             choice,
-            lambda name: known[name].do(run, {**options, "persona": None}),
+            work(run),
             expected=expected_seconds(run.path, run.manifest().model),
             keep=keep,
             tell=click.echo,

@@ -76,7 +76,7 @@ def refresh(*, only_plan: bool, allow_network: bool, **wish: Any) -> int:
 
 
 def _run(plan: "RefreshPlan", *, allow_network: bool) -> None:
-    from phoque.pipeline.running import run_pipeline  # noqa: PLC0415
+    from phoque.pipeline.running import in_order, run_pipeline  # noqa: PLC0415
     from phoque.stages.pressure.loading import Leave, deciders  # noqa: PLC0415
 
     deciders(
@@ -85,7 +85,8 @@ def _run(plan: "RefreshPlan", *, allow_network: bool) -> None:
     run, facts = plan.new, plan.old.manifest()
     run.describe(model=facts.model, persona=facts.persona, continues=plan.continues)
     does = _jobs(plan, allow_network=allow_network)
-    run_pipeline(run, plan.asked, lambda name: does[name](), expected=plan.seconds, tell=click.echo)
+    work = in_order(lambda name: does[name]())
+    run_pipeline(run, plan.asked, work, expected=plan.seconds, tell=click.echo)
     made = run.manifest().stages
     took = sum(made[name].seconds for name in plan.asked.stages)
     expected = plan.lines()["time"].partition(",")[0]

@@ -6,16 +6,16 @@ thread alone moves to the free core.
 """
 
 import ctypes
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import torch
+
+from phoque.cores import usable_cores
 
 SLOW = 1.8
 """A step this many times its usual duration is slow."""
@@ -31,28 +31,8 @@ _TURN = threading.Lock()
 
 
 def allowed_threads() -> int:
-    """The most threads, by torch's setting, affinity and the container's quota."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return max(1, min(torch.get_num_threads(), cores, quota(Path("/sys/fs/cgroup"))))
-
-
-def quota(cgroup: Path) -> int:
-    """Whole cores of a container's quota, from `cpu.max` or `cpu.cfs_quota_us`."""
-    try:
-        share, period = (cgroup / "cpu.max").read_text().split()
-    except (OSError, ValueError):
-        share, period = _quota_v1(cgroup / "cpu")
-    return max(1, int(share) // int(period)) if share.isdecimal() else 2**31
-
-
-def _quota_v1(cgroup: Path) -> tuple[str, str]:
-    try:
-        names = ("cpu.cfs_quota_us", "cpu.cfs_period_us")
-        share, period = ((cgroup / name).read_text().strip() for name in names)
-    except OSError:
-        return "max", "100000"
-    return share, period
+    """The most threads, by torch's setting and the cores that there are."""
+    return min(torch.get_num_threads(), usable_cores())
 
 
 @contextmanager
