@@ -5,14 +5,11 @@ import signal
 import subprocess
 import sys
 from contextlib import nullcontext
-from functools import partial
-from pathlib import Path
 
 import pytest
 
 from phoque.cli.run.all import INCOMPLETE
 from phoque.errors import PhoqueError
-from phoque.files import replaced_folder
 from phoque.pipeline.choice import choose, unfinished
 from phoque.pipeline.running import (
     GPU,
@@ -145,83 +142,6 @@ def test_two_processes_do_not_work_on_one_run(run):
 
     run_pipeline(run, choose(ORDER, only=["first"]), in_order(do))
     assert len(read_attempts(run)) == 1
-
-
-def test_what_a_person_put_into_a_stage_stays_when_it_is_made_again(run):
-    make = partial(run_pipeline, run, choose(ORDER, only=["first"]), stages(run)[0])
-    make()
-    (run.path / "first" / "labels.jsonl").write_text("a verdict")
-    (run.path / "first" / "half.txt").unlink()
-    make()
-    assert (run.path / "first" / "labels.jsonl").read_text() == "a verdict"
-    assert "first/labels.jsonl" not in run.manifest().stages["first"].outputs
-    make()
-    assert (run.path / "first" / "labels.jsonl").is_file()
-
-
-def test_a_stage_that_wrote_nothing_replaces_nothing(run):
-    run_pipeline(run, choose(ORDER, only=["first"]), stages(run)[0])
-    empty = run.stage("first", run.path / "first", seeds=[1])
-    with pytest.raises(PhoqueError, match="Nothing was written"), empty:
-        pass
-    assert run.complete("first")
-
-
-def test_a_folder_is_old_or_new_wherever_the_process_was_killed(tmp_path):
-    folder = tmp_path / "stage"
-    with replaced_folder(folder) as partial:
-        (partial / "a").write_text("old")
-    # Killed between its two renames.
-    folder.replace(tmp_path / "stage.old.partial")
-    with pytest.raises(RuntimeError), replaced_folder(folder) as partial:
-        raise RuntimeError
-    assert (folder / "a").read_text() == "old"
-    with replaced_folder(folder, made=["a"]) as partial:
-        (partial / "b").write_text("new")
-    assert [file.name for file in folder.iterdir()] == ["b"]
-    # What a killed process left is gone, too.
-    assert [file.name for file in tmp_path.iterdir()] == ["stage"]
-
-
-def test_two_processes_do_not_write_one_folder(tmp_path):
-    folder = tmp_path / "stage"
-    code = (
-        "import sys; from pathlib import Path; from phoque.files import replaced_folder\n"
-        "with replaced_folder(Path(sys.argv[1])) as own:\n"
-        "    (own / 'a').write_text('first'); print('begun', flush=True); sys.stdin.read()"
-    )
-    command = [sys.executable, "-c", code, str(folder)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, **pipes) as first:
-        assert first.stdout.readline() == b"begun\n"
-        with (
-            pytest.raises(PhoqueError, match=r"Another process is writing .*stage"),
-            replaced_folder(folder),
-        ):
-            pass
-        first.communicate()
-    assert (folder / "a").read_text() == "first"
-    with replaced_folder(folder) as own:
-        (own / "a").write_text("second")
-    assert (folder / "a").read_text() == "second"
-
-
-def test_a_folder_behind_a_link_is_replaced_and_the_link_stays(tmp_path):
-    (tmp_path / "elsewhere").mkdir()
-    link = tmp_path / "stage"
-    link.symlink_to("elsewhere")
-    for text in ("first", "second"):
-        with replaced_folder(link) as own:
-            (own / "a").write_text(text)
-        assert (tmp_path / "elsewhere" / "a").read_text() == text
-    assert link.is_symlink()
-    assert {one.name for one in tmp_path.iterdir()} == {"elsewhere", "stage"}
-
-
-@pytest.mark.parametrize("name", [".", "..", "a/.."])
-def test_the_current_folder_is_not_replaced(name):
-    with pytest.raises(PhoqueError, match="where the command runs"), replaced_folder(Path(name)):
-        pass
 
 
 def test_times_come_from_the_latest_run_of_the_same_model(tmp_path, monkeypatch):
