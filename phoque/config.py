@@ -124,10 +124,23 @@ def this_process() -> Process:
     )
 
 
-def with_threads(number: int) -> dict[str, str]:
-    """This environment for a process that computes with so many threads; a chosen number stays."""
-    idle = {"OMP_NUM_THREADS": str(number), "OMP_WAIT_POLICY": "PASSIVE"}
-    return idle | os.environ
+CHILD = "PHOQUE_CHILD"
+"""Set for a process that another one of ours has started, and that ends with it."""
+
+
+def for_child(threads: int) -> dict[str, str]:
+    """The environment of a child that computes with so many threads, from this very code.
+
+    A chosen number of threads stays.
+    """
+    path = os.pathsep.join(filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH")]))
+    ours = {"PYTHONPATH": path, "PYTHONSAFEPATH": "1", "PYTHONIOENCODING": "utf-8", CHILD: "1"}
+    return {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE"} | os.environ | ours
+
+
+def is_child() -> bool:
+    """Whether this process was started with the environment of a child; its own children are not."""
+    return bool(os.environ.pop(CHILD, ""))
 
 
 def cache_folder() -> Path:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
@@ -130,9 +130,16 @@ class RunDirectory:
         known = self.manifest() if self.exists() else Manifest(stages={})
         Manifest.model_validate(known.model_dump() | facts).save(self.path)
 
-    def _manifest_held(self) -> FileLock:
-        """A lock for whoever changes the manifest: stages can run side by side."""
-        return FileLock(lock_file(self.path / MANIFEST))
+    @contextmanager
+    def _manifest_held(self) -> Iterator[None]:
+        """Only one process changes the manifest at a time: stages can run side by side.
+
+        Where nothing can be locked, as on a full disk, the entry counts more than the lock.
+        """
+        with ExitStack() as held:
+            with suppress(OSError):
+                held.enter_context(FileLock(lock_file(self.path / MANIFEST)))
+            yield
 
     def forget(self) -> None:
         """Leave nothing behind of a run in which nothing was made."""

@@ -110,6 +110,8 @@ def everything(ctx: click.Context, /, **options: Any) -> int:
         options=words_of(ctx),
     )
     if options["target"] == "jobs":
+        if options["at_once"] > 1:
+            raise PhoqueError("--at-once is for a run on this machine. Leave it out for a Job.")
         return _submit(options, choice)
     choice = choice.model_copy(update={"options": tuple(map(without_folder, choice.options))})
     run = RunDirectory(options["run"])

@@ -1,12 +1,16 @@
 """A stage as a command: it says what it lacks before anything is written, then does its job."""
 
+import os
+import signal
+import sys
+import threading
 from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from phoque.cli.options import FOLDER, Many, verbose
-from phoque.config import this_process
+from phoque.config import is_child, this_process
 from phoque.errors import PhoqueError
 from phoque.personas import load_persona
 from phoque.run.directory import RunDirectory
@@ -56,6 +60,8 @@ class Stage(Many):
     def invoke(self, ctx: click.Context) -> int:
         """Run the stage alone."""
         require_one_process(self.stage)
+        if is_child():
+            end_with_parent()
         return self.alone(ctx.params)
 
     def alone(self, options: Options) -> int:
@@ -79,6 +85,17 @@ class Stage(Many):
             raise
         click.echo(f"{name}: {run.manifest().stages[name].seconds} s")
         return 0
+
+
+def end_with_parent() -> None:
+    """Have this process told to end when standard input is closed: whoever started it is gone."""
+
+    def wait() -> None:
+        while os.read(sys.stdin.fileno(), 1):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def require_one_process(name: str) -> None:
