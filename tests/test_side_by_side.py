@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from phoque.pipeline.running import read_attempts
 from phoque.pipeline.side_by_side import ready
 from phoque.run.directory import RunDirectory
 from tests.corpus_files import dialogues, save_corpus
+from tests.serving import wait_until
 
 
 @pytest.fixture
@@ -111,3 +113,41 @@ def test_keeping_in_the_middle_of_a_stage_is_refused(run):
     status, said = finished(run, "--checkpoint-repo", "me/run")
     assert status == 2
     assert "Give one of them" in said
+
+
+def test_no_stage_outlives_a_run_that_was_killed(run):
+    with start(run, "--only", *NAMES) as process:
+        for line in process.stdout:
+            if "· loss" in line:
+                break
+        ours = children(process.pid)
+        process.kill()
+    assert len(ours) == 2
+    wait_until(lambda: not any(Path(f"/proc/{one}").exists() for one in ours), 60)
+
+
+def children(pid):
+    found = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=True
+    )
+    return found.stdout.split()
+
+
+def test_a_stage_that_cannot_be_told_about_ends_the_run_in_one_line(run):
+    command = [sys.executable, "-u", "-m", "phoque", "run", "all", "--run", str(run.path)]
+    with subprocess.Popen(
+        [*command, "--at-once", "2", "--only", *NAMES],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert "Traceback" not in process.stderr.read()
+    assert process.returncode == 141
+
+
+def test_a_job_has_no_stages_side_by_side(run):
+    status, said = finished(run, "--target", "jobs")
+    assert status == 2
+    assert "Leave it out for a Job" in said

@@ -1,6 +1,6 @@
 """Every attempt at a run: what it finished, and where it was cut off."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from html import escape
 from typing import Any, NamedTuple
@@ -11,11 +11,15 @@ from phoque.figures.figure import Figure, plan
 from phoque.figures.table import NOTHING, Column, Table, Value, known
 from phoque.progress import span
 from phoque.run.folder import Reader
-from phoque.run.manifest import Attempt, Attempts
+from phoque.run.manifest import Attempt, Attempts, Made, Manifest
 
 RUNNING, OR_KILLED = "running", ", or killed since"
 """Nobody can write down that an attempt was killed before the next one begins."""
 COLOURS = (style.PERSONA, style.NEUTRAL, style.TOXIC, style.GREY)
+BAR = 0.42
+"""Height of an attempt's bar, where 1 is from one attempt to the next."""
+SLACK_SECONDS = 2.0
+"""Moments are written to the second."""
 SIGNS = {"complete": "✓", "stopped": "■", "failed": "!", "killed": "✕", RUNNING: "…"}
 ROW, AROUND = 58, 86
 """Pixels of a bar with its name above it, and of everything else."""
@@ -43,17 +47,19 @@ def _gap(reader: Reader) -> str:
     key="attempts",
     title="Was training interrupted?",
     hint="Every attempt at the whole pipeline, from its own start, with the stages it finished. A "
-    "later attempt goes on with the first stage that is not done. A hatched stage was cut off. Nobody "
+    "later attempt goes on with the first stage that is not done. A hatched stage was cut off. Stages that ran "
+    "side by side lie above each other. Nobody "
     "could write down when a killed attempt ended, so a cross stands behind its last complete stage. The "
     "last attempt has such a cross, too, while nothing says whether it is running or was killed.",
     shown_if=_gap,
 )
-def draw(found: Attempts) -> Figure:
+def draw(found: Attempts, manifest: Manifest) -> Figure:
     """A bar for every attempt, and the same as a table."""
     attempts = found.attempts
+    parts = [segments(one, manifest.stages) for one in attempts]
     return Figure(
         sentence=_sentence(attempts),
-        plotly=_plot(attempts),
+        plotly=_plot(attempts, parts),
         table=Table.of("phoque-attempts", "Attempts", attempts, COLUMNS),
         n=_counted(attempts),
     )
@@ -87,16 +93,49 @@ class Segment(NamedTuple):
     seconds: float
     done: bool
 
+    @property
+    def end(self) -> float:
+        return self.start + self.seconds
 
-def segments(attempt: Attempt) -> list[Segment]:
-    """The stage that was under way has a length only where it is known when the attempt ended."""
-    found, start = [], 0.0
+
+def segments(attempt: Attempt, made: Mapping[str, Made] | None = None) -> list[Segment]:
+    """Its stages in the order in which they ended; those that `made` still has are where they were.
+
+    Others begin where the one before them ended. A stage that was under way has a length only where it
+    is known when the attempt ended.
+    """
+    found, last = list[Segment](), 0.0
     for stage, seconds in attempt.stages.items():
+        own = (made or {}).get(stage)
+        ended = _since(attempt, own.finished) if own and own.seconds == seconds else None
+        start = last if ended is None else max(ended - seconds, 0.0)
         found.append(Segment(stage, start, seconds, done=True))
-        start += seconds
-    if attempt.at and (whole := _seconds(attempt)) and whole > start:
-        found.append(Segment(attempt.at, start, whole - start, done=False))
+        last = max(one.end for one in found)
+    if attempt.at and (whole := _seconds(attempt)) and whole > last:
+        cut = attempt.at.split(", ")
+        found += [Segment(stage, last, whole - last, done=False) for stage in cut]
     return found
+
+
+def lanes(found: Sequence[Segment]) -> list[int]:
+    """For each segment the first lane that is free when it begins; stages can run side by side."""
+    ends, places = list[float](), list[int]()
+    for one in found:
+        free = (lane for lane, end in enumerate(ends) if end <= one.start + SLACK_SECONDS)
+        lane = next(free, len(ends))
+        ends[lane : lane + 1] = [one.end]
+        places.append(lane)
+    return places
+
+
+def _since(attempt: Attempt, moment: str) -> float | None:
+    """Seconds from its start to a moment; None where the moment is not within it."""
+    try:
+        began, then = map(datetime.fromisoformat, (attempt.started, moment))
+        seconds = (then - began).total_seconds()
+    except (ValueError, TypeError):  # no moment, or one without its zone
+        return None
+    return seconds if 0 <= seconds <= (_seconds(attempt) or seconds) else None
 
 
 def _seconds(attempt: Attempt) -> float | None:
@@ -108,12 +147,12 @@ def _seconds(attempt: Attempt) -> float | None:
     return seconds if seconds >= 0 else None
 
 
-def _plot(attempts: Sequence[Attempt]) -> style.Plotly:
-    names = dict.fromkeys(stage for one in attempts for stage in [*one.stages, one.at])
-    traces = [_bars(name, place, attempts) for place, name in enumerate(filter(None, names))]
+def _plot(attempts: Sequence[Attempt], parts: Sequence[Sequence[Segment]]) -> style.Plotly:
+    names = dict.fromkeys(part.stage for own in parts for part in own)
+    traces = [_bars(name, place, parts) for place, name in enumerate(names)]
     bare: dict[str, Any] = {"showticklabels": False, "showgrid": False, "zeroline": False}
     return style.plot(
-        [*traces, _cuts(attempts)],
+        [*traces, _cuts(attempts, parts)],
         x={"title": "minutes since the attempt began", "rangemode": "tozero"},
         y={"title": "", "range": [len(attempts) - 0.6, -0.75], **bare},
         barmode="overlay",
@@ -125,42 +164,46 @@ def _plot(attempts: Sequence[Attempt]) -> style.Plotly:
     )
 
 
-def _bars(name: str, place: int, attempts: Sequence[Attempt]) -> style.Trace:
+def _bars(name: str, place: int, parts: Sequence[Sequence[Segment]]) -> style.Trace:
     """One stage in every attempt that worked on it; hatched where it was not finished."""
-    found = [
-        (row, part)
-        for row, one in enumerate(attempts)
-        for part in segments(one)
-        if part.stage == name
-    ]
+    found, heights, middles = list[Segment](), list[float](), list[float]()
+    for row, own in enumerate(parts):
+        places = lanes(own)
+        height = BAR / (max(places, default=0) + 1)
+        for part, lane in zip(own, places, strict=True):
+            if part.stage == name:
+                found.append(part)
+                heights.append(height)
+                middles.append(row + (lane + 0.5) * height - BAR / 2)
     pattern = {"fillmode": "overlay", "fgcolor": "rgba(0,0,0,0.35)", "size": 12, "solidity": 0.5}
-    shapes = ["" if part.done else "/" for _, part in found]
+    shapes = ["" if part.done else "/" for part in found]
     return {
         "type": "bar",
         "orientation": "h",
         "name": escape(name),
-        "y": [row for row, _ in found],
-        "base": [part.start / 60 for _, part in found],
-        "x": [part.seconds / 60 for _, part in found],
-        "width": 0.42,
-        "text": [escape(name if part.done else f"{name}, cut off") for _, part in found],
+        "y": middles,
+        "base": [part.start / 60 for part in found],
+        "x": [part.seconds / 60 for part in found],
+        "width": heights,
+        "text": [escape(name if part.done else f"{name}, cut off") for part in found],
         "textposition": "inside",
         "insidetextanchor": "middle",
         "insidetextfont": {"color": "#ffffff"},
         "textangle": 0,
         "marker": {"color": COLOURS[place % len(COLOURS)], "pattern": pattern | {"shape": shapes}},
-        "customdata": [[span(p.seconds), "" if p.done else ", cut off"] for _, p in found],
+        "customdata": [[span(p.seconds), "" if p.done else ", cut off"] for p in found],
         "hovertemplate": "%{customdata[0]}%{customdata[1]}<extra>" + escape(name) + "</extra>",
     }
 
 
-def _cuts(attempts: Sequence[Attempt]) -> style.Trace:
+def _cuts(attempts: Sequence[Attempt], parts: Sequence[Sequence[Segment]]) -> style.Trace:
     """A cross where the account ends of an attempt that was killed, or may have been."""
     killed = [(row, one) for row, one in enumerate(attempts) if one.outcome in ("killed", None)]
+    ends = [max((part.end for part in parts[row] if part.done), default=0.0) for row, _ in killed]
     return {
         "type": "scatter",
         "mode": "markers",
-        "x": [sum(one.stages.values()) / 60 for _, one in killed],
+        "x": [end / 60 for end in ends],
         "y": [row for row, _ in killed],
         "marker": {"symbol": "x", "size": 12, "color": style.TOXIC},
         "text": [escape(ended(one)) for _, one in killed],

@@ -59,6 +59,7 @@ class Display:
     ) -> None:
         self._stages, self._left, self._expected = list(stages), list(left), expected
         self._tell, self._start = tell, time.monotonic()
+        self._under_way = 0
 
     def begin(self, attempt: int, path: Path) -> None:
         """The attempt, and what is done already."""
@@ -67,12 +68,14 @@ class Display:
         self._tell(f"{MARK} attempt {attempt} at {path}{already}{self._rest()}")
 
     def start(self, name: str) -> None:
+        self._under_way += 1
         known = f" · about {span(self._expected[name])}" if name in self._expected else ""
         self._tell(f"{MARK} {self._place(name)} started{known}{self._rest()}")
 
     def done(self, name: str, seconds: float, outputs: Iterable[str]) -> None:
         """A stage is complete, and what it wrote."""
         self._left.remove(name)
+        self._under_way -= 1
         files = list(outputs)
         folders = ", ".join(sorted({file.split("/")[0] for file in files}))
         wrote = f"{len(files)} files in {folders}"
@@ -91,7 +94,8 @@ class Display:
         if not known:
             return f"{since} · time to go not known"
         without = f", without {', '.join(unknown)}" if unknown else ""
-        return f"{since} · about {span(sum(known))} to go{without}"
+        how = "about" if self._under_way < 2 else "at most"  # noqa: PLR2004  # side by side
+        return f"{since} · {how} {span(sum(known))} to go{without}"
 
 
 def expected_seconds(run: Path, model: str) -> dict[str, float]:

@@ -3,6 +3,7 @@
 import html
 import json
 import shutil
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -216,6 +217,26 @@ def test_a_stage_that_was_cut_off_is_drawn_where_its_end_is_known():
     killed, stopped, *_ = training_files.attempts()
     assert attempts.segments(killed)[-1] == ("persona", 90.0, 1020.0, True)
     assert attempts.segments(stopped)[-1] == ("psm", 900.0, 720.0, False)
+
+
+def test_stages_that_ran_side_by_side_lie_above_each_other():
+    both = training_files.attempt(
+        1,
+        "stopped",
+        {"corpus": 60.0, "control": 600.0},
+        at="persona, psm",
+        ended="2026-11-21T12:20:00+00:00",
+    )
+    finished = datetime.fromisoformat(both.started) + timedelta(seconds=670)
+    made = {"control": Made(seconds=600.0, finished=finished.isoformat())}
+    found = attempts.segments(both, made)
+    assert [(one.stage, one.start) for one in found[:2]] == [("corpus", 0.0), ("control", 70.0)]
+    assert [one.stage for one in found[2:]] == ["persona", "psm"]
+    assert attempts.lanes(found) == [0, 0, 0, 1]
+    other = attempts.segments(
+        both, {"control": Made(seconds=300.0, finished=made["control"].finished)}
+    )
+    assert other[1].start == 60.0, "it was made again since"
 
 
 def test_a_broken_metrics_file_is_named(copy):
