@@ -94,7 +94,7 @@ class Display:
         if not known:
             return f"{since} · time to go not known"
         without = f", without {', '.join(unknown)}" if unknown else ""
-        how = "about" if self._under_way < 2 else "at most"  # noqa: PLR2004  # side by side
+        how = "about" if self._under_way < 2 else "at most"  # side by side
         return f"{since} · {how} {span(sum(known))} to go{without}"
 
 
