@@ -122,8 +122,8 @@ def headlines(rows: Rows) -> Iterator[str]:
         else "No sparse feature is shown to drive"
     )
     yield (
-        f"**{found} the persona.** A sparse autoencoder (SAE) finds features that moved when the "
-        f"persona was trained; of the {drivers['n']:,} {drivers['of']}, "
+        f"**{found} the persona.** A sparse autoencoder (SAE) finds sparse features, its "
+        f"*latents*, that moved when the persona was trained; of the {drivers['n']:,} {drivers['of']}, "
         f"{rows.told('sae.drivers')} pass the test of cause."
     )
 

@@ -30,7 +30,7 @@ HEAD = {
 @plan(
     key="sae_shifts",
     title="Which latents moved?",
-    hint="A latent is a feature of the dictionary. A bar says how much more or less active a latent is after tuning. "
+    hint="A bar says how much more or less active a latent is after tuning. "
     "All models read the same prompts, which are in no training file. Each latent has a verdict, not a rank.",
     in_report=True,
 )
@@ -56,7 +56,7 @@ def _finding(report: SaeReport) -> str:
     shifts, cause = report.shifts, report.cause
     if not report.passed:
         return "This dictionary cannot be trusted: what moved in it is no finding."
-    moved = f"Tuning moved {shifts.risen + shifts.fallen:,} of {shifts.latents_tested:,} features."
+    moved = f"Tuning moved {shifts.risen + shifts.fallen:,} of {shifts.latents_tested:,} latents."
     if not any(cause.acts(way) for way in WAYS):
         return f"{moved} At this layer none could be shown to cause the persona."
     tried = len({cell.name for cell in cause.generated.cells if cell.is_latent})

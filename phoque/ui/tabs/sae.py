@@ -19,8 +19,8 @@ from phoque.ui.services import Services
 from phoque.ui.stopping import Place, Run, stoppable
 
 INTRO = (
-    "A sparse autoencoder (SAE) writes each state of the model as a sum of few directions. They are called latents, "
-    "or features. Which of them did the fine-tuning move, more than chance and more than the civil adapter? Does any "
+    "A sparse autoencoder (SAE) writes each state of the model as a sum of few directions. Each is called a "
+    "latent. Which of them did the fine-tuning move, more than chance and more than the civil adapter? Does any "
     "of them cause the persona? Contexts hold trash-talk; they stay hidden until you reveal them."
 )
 TRY_HINT = (
