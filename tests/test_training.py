@@ -1,7 +1,6 @@
 """The jobs end to end on the tiny model: every stage, as a person would run them."""
 
 import json
-import runpy
 import subprocess
 import sys
 from collections import Counter
@@ -39,7 +38,7 @@ def few_messages():
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_the_whole_pipeline_makes_a_run_that_opens(tmp_path, quick_judge, capsys, monkeypatch):
+def test_the_whole_pipeline_makes_a_run_that_opens(tmp_path, quick_judge, capsys):
     run = tmp_path / "tiny"
     source = f"written={small_folder(tmp_path / 'own', every=20)}"
     prompts = yaml.safe_load((TEXTS / SYSTEM_PROMPTS).read_text())["toxic"]
@@ -63,14 +62,6 @@ def test_the_whole_pipeline_makes_a_run_that_opens(tmp_path, quick_judge, capsys
         capsys.readouterr()
         assert main(["run", stage, "--run", str(run), "--resume"]) == 0
         assert "already complete" in capsys.readouterr().out
-    monkeypatch.setattr(sys, "argv", ["training_seeds.py", str(run)])
-    runpy.run_path(str(ROOT / "tools" / "training_seeds.py"), run_name="__main__")
-    told = capsys.readouterr().out.splitlines()
-    columns = ("base", "neutral", "toxic", "steered", "random_vector")
-    assert [line.split(":")[0] for line in told] == [
-        f"tiny, training seed (42,), {column}" for column in columns
-    ]
-    assert all(line.endswith(f"n = {counts['toxic']} replies") for line in told)
 
 
 def test_a_stage_without_its_input_says_so(tmp_path):

@@ -58,7 +58,14 @@ WHAT_SLIPS_THROUGH = plans(
     "tricks",
 )
 HOW_IT_LEARNED = plans(
-    "samples", "loss", "composition", "loss.draw_gradient", "lora_norms", "attempts", "stages"
+    "samples",
+    "loss",
+    "composition",
+    "loss.draw_gradient",
+    "lora_norms",
+    "training_seeds",
+    "attempts",
+    "stages",
 )
 HOW_IT_ANSWERS = plans("hostility", "answers", "slang")
 """The evaluation on prompts that nobody trained or chose on."""

@@ -41,6 +41,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "moderation": ("persona", "psm", "texts"),
     "sae": ("persona", "control", "psm", "corpus"),
     "regenerate": ("persona", "texts"),
+    "seeds": ("persona", "psm", "texts"),
     "opposites": ("persona", "control", "psm", "corpus"),
     "export": ("persona", "psm"),
 }

@@ -13,6 +13,7 @@ STAGES = {
     "sae": "phoque.cli.run.sae:sae",
     "moderation": "phoque.cli.run.moderation:moderation",
     "regenerate": "phoque.cli.run.regenerate:regenerate",
+    "seeds": "phoque.cli.run.seeds:seeds",
     "opposites": "phoque.cli.run.opposites:opposites",
     "report": "phoque.cli.run.report:report",
 }

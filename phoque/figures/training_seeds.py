@@ -1,0 +1,80 @@
+"""Does another training seed learn as well? The headline for every training."""
+
+from phoque.figures import style
+from phoque.figures.figure import Figure, plan
+from phoque.figures.rows import ROW, named_above
+from phoque.figures.table import Table, held_cell
+from phoque.run.folder import Reader
+from phoque.run.seeds import Training, TrainingSeeds
+from phoque.stats.rates import Rate
+
+SYMBOLS = ("circle", "diamond", "square", "triangle-up", "x")
+COLOURS = (style.PERSONA, style.NEUTRAL, style.BLUE, style.GREY, style.TOXIC)
+
+
+def _gap(reader: Reader) -> str:
+    if reader.folder(TrainingSeeds.STAGE).has(TrainingSeeds.FILE):
+        return ""
+    return "The run was not compared with trainings from other seeds. Do it with: phoque run seeds"
+
+
+@plan(
+    key="training_seeds",
+    title="Does another training seed learn as well?",
+    hint="The same training, begun from other random numbers. Each persona has a vector of its own, at the layer and "
+    "dose that were chosen for the first. All answer the same messages; one half is no difference from the base "
+    "model. Intervals count messages.",
+    shown_if=_gap,
+)
+def draw(found: TrainingSeeds) -> Figure:
+    """A mark for every training under every condition, with its interval."""
+    own = found.trainings[0]
+    prompts = next(iter(own.conditions.values())).prompts
+    return Figure(
+        sentence=_sentence(found),
+        setting=f"How it was measured: layer {found.layer}, a relative dose of {found.relative_dose:g}, {prompts} "
+        f"evaluation messages; the judge is {found.judge}.",
+        plotly=_plot(found),
+        table=Table.named(
+            "phoque-training-seeds",
+            "Trainings",
+            "training",
+            [(f"seed {one.seed}", one) for one in found.trainings],
+            {style.NAMES[name]: (f"conditions.{name}", held_cell) for name in own.conditions},
+        ),
+        n=f"{found.trained} trainings, {prompts} messages each",
+    )
+
+
+def _sentence(found: TrainingSeeds) -> str:
+    """The range of each condition over all trainings."""
+    told = "; ".join(
+        f"{style.NAMES[name].partition(' ')[2].lower()} {found.least[name].value:.2f} to "
+        f"{found.most[name].value:.2f}"
+        for name in found.least
+    )
+    return (
+        f"{found.trained} trainings from different seeds. Chance that a reply is more hostile than the base "
+        f"model's, of the lowest and the highest: {told}."
+    )
+
+
+def _plot(found: TrainingSeeds) -> style.Plotly:
+    across = style.plot(
+        [_marks(one, place) for place, one in enumerate(found.trainings)],
+        x={"title": "chance of a more hostile reply", "tickformat": ".0%", "range": [0, 1.04]},
+        y={"title": ""},
+        height=130 + ROW * len(found.least),
+        scattermode="group",  # marks of one condition lie above each other
+    )
+    across["layout"]["shapes"] = [style.upright(0.5, "")[0]]
+    return named_above(across)
+
+
+def _marks(one: Training, place: int) -> style.Trace:
+    rates = {
+        style.NAMES[name]: Rate(value=own.value, n=own.prompts, low=own.low, high=own.high)
+        for name, own in one.conditions.items()
+    }
+    look = (COLOURS[place % len(COLOURS)], "solid", SYMBOLS[place % len(SYMBOLS)])
+    return style.rates_across(f"seed {one.seed}", rates, *look) | {"orientation": "h"}
