@@ -251,4 +251,6 @@ def test_the_default_policies_on_the_shipped_run(place):
         assert policy.measures == tally.measures()
         check_against_trace(policy.measures, tally, own)
     found = Candidate.load_rows(place / "a", command="x")
-    assert all(one.response for one in found)
+    assert found
+    assert all(one.response and one.raw.keys() == one.canonical.keys() for one in found)
+    assert {one.condition for one in found} <= {"toxic", "steered"}

@@ -14,8 +14,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from phoque.conversation import Condition
 from phoque.run.record import Masked, Part, Record, Row
-from phoque.run.scored import GapExample
+from phoque.run.scored import Passing
 from phoque.stats.rates import Rate
 
 
@@ -282,5 +283,7 @@ class PressureReport(Record, file="pressure/report.json"):
         return next((one for one in self.policies if one.name == name), None)
 
 
-class Candidate(GapExample, file="pressure/candidates.csv"):
+class Candidate(Passing, file="pressure/candidates.csv"):
     """A hostile message that was shown, for people to judge, as the rating queue reads them."""
+
+    condition: Condition | None = None
