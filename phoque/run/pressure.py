@@ -112,7 +112,7 @@ class Turn(Row, file="pressure/trace.jsonl"):
 
 
 class Mean(Part):
-    """A mean with its 95 % interval over speakers."""
+    """A mean with its 95 % interval over seeds and their speakers."""
 
     value: float
     n: int
@@ -151,8 +151,14 @@ class Measures(Part):
     """Seconds until a reviewer has decided, a speaker."""
     review_full: int
     """Messages that found the queue full."""
+    review_full_share: Rate | None = None
+    """Share of posted messages; None in an older file."""
     cost_per_1000: float
-    """What it costs to ask about 1,000 posted messages, none of them known from before."""
+    """What it costs to ask about 1,000 posted messages, none of them known from before: a price, without an
+    interval."""
+    cost_per_1000_tried: Mean | None = None
+    """The same of 1,000 messages that speakers try to post: a mute stops some, and those cost nothing; over
+    speakers. None in an older file."""
 
 
 class Group(Part):
@@ -161,6 +167,18 @@ class Group(Part):
     by: Literal["kind", "persona", "register", "style"]
     name: str
     shown: Rate
+    seen_before_mute: Mean | None = None
+    """Messages of the group that a hostile speaker who posts any shows before the first mute, or altogether."""
+    first_action: Mean | None = None
+    """Seconds from a speaker's first message of the group to the first of the group that is hidden, where one is."""
+
+
+class HarmlessGroup(Part):
+    """Posted harmless messages of one group: how many were hidden, wrongly."""
+
+    by: Literal["persona", "register"]
+    name: str
+    hidden: Rate
 
 
 class ModeratorMeasures(Part):
@@ -172,7 +190,12 @@ class ModeratorMeasures(Part):
     false_alarms: Rate | None
     """Share of harmless messages it flags."""
     unknown: int
+    """Messages it gave no answer to."""
+    unknown_share: Rate | None = None
+    first_flag: Mean | None = None
+    """Seconds from a hostile speaker's first message to the first that it flags, where it flags one."""
     missed_by_kind: dict[Kind, Rate]
+    false_alarms_by_role: dict[Role, Rate] = Field(default_factory=dict)
 
 
 class CurvePoint(Part):
@@ -181,6 +204,8 @@ class CurvePoint(Part):
     threshold: float
     missed: Rate | None
     false_alarms: Rate | None
+    best: bool | None = None
+    """Whether no other threshold misses as few, flags as few, and fewer of one; None where a side is missing."""
 
 
 class SpeakerCounts(Part):
@@ -239,6 +264,7 @@ class PolicyReport(Part):
     posted: int
     measures: Measures
     groups: tuple[Group, ...]
+    harmless_groups: tuple[HarmlessGroup, ...] = ()
     by_moderator: tuple[ModeratorMeasures, ...]
     curve: tuple[CurvePoint, ...]
     speakers: tuple[SpeakerCounts, ...]
