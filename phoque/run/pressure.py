@@ -15,6 +15,7 @@ from typing import Literal
 from pydantic import Field
 
 from phoque.conversation import Condition
+from phoque.run.calls import Calls as Calls
 from phoque.run.record import Masked, Part, Record, Row
 from phoque.run.scored import Passing
 from phoque.stats.rates import Rate
@@ -225,30 +226,6 @@ class SpeakerCounts(Part):
     waited: float
     """Seconds until reviewers had decided, all its messages together."""
     first_action: float | None
-
-
-class Calls(Part):
-    """What a service was asked."""
-
-    requests: int = 0
-    retries: int = 0
-    too_many: int = 0
-    """Answers 429."""
-    failed: int = 0
-    """Answers 5xx, and others that are no answer."""
-    timeouts: int = 0
-    """Also broken connections."""
-    malformed: int = 0
-    """Answers without a readable verdict."""
-    from_cache: int = 0
-    """Texts whose answer was known from before."""
-    kept_from: str = ""
-    """When the oldest of these answers was kept; empty where there is none, or nobody noted it."""
-    kept_to: str = ""
-    """The same of the newest one."""
-    reason: str = ""
-    """Why the last request without a usable answer had none: the status, and how the answer begins."""
-    cost: float = 0.0
 
 
 class PolicyReport(Part):
