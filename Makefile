@@ -1,4 +1,4 @@
-# demo, test, lab, check, bench and docs. Each sets up what it needs, once.
+# demo, test, lab, check, bench, hits and docs. Each sets up what it needs, once.
 PYTHON ?= python3
 VENV ?= .venv
 # A much smaller download for Linux without an NVIDIA GPU:
@@ -12,8 +12,9 @@ JOBS ?= 2
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install --quiet
 SITE := NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet
+CLIENTS := $(abspath $(VENV))/clients
 
-.PHONY: demo test lab check bench docs setup requirements
+.PHONY: demo test lab check bench hits docs setup requirements
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.demo  ## the Space, on port 7860
@@ -45,6 +46,9 @@ docs: setup  ## the docs site, in site/
 bench: setup  ## every benchmark that needs no GPU and builds no peer, one after the other
 	set -e; for file in $(filter-out %_gpu.py %_llama_cpp.py,$(wildcard benchmarks/bench_*.py)); do $(RUN) "$$file"; done
 
+hits: setup $(CLIENTS)/.hits  ## garak and PyRIT read the hits of a pressure test, each in an environment of its own
+	PHOQUE_CLIENTS=$(CLIENTS) OMP_NUM_THREADS=1 $(RUN) -m pytest tests/test_pressure_gate.py -k reads_the $(ARGS)
+
 setup: $(VENV)/.dev
 
 requirements:  ## export requirements*.txt from pyproject.toml
@@ -63,4 +67,13 @@ $(VENV)/.demo: pyproject.toml
 $(VENV)/.dev: $(VENV)/.demo
 	$(PIP) --editable ".[train,dev]"
 	$(PIP) --no-deps garak==0.17.1
+	touch $@
+
+# What reads hits needs little; all that garak and PyRIT depend on does not go together with the rest.
+$(CLIENTS)/.hits: Makefile
+	$(PYTHON) -m venv $(CLIENTS)/garak
+	$(CLIENTS)/garak/bin/pip install --quiet --no-deps garak==0.17.1 xdg-base-dirs==6.0.3 pyyaml==6.0.4
+	$(PYTHON) -m venv $(CLIENTS)/pyrit
+	$(CLIENTS)/pyrit/bin/pip install --quiet pydantic==2.14.4
+	$(CLIENTS)/pyrit/bin/pip install --quiet --no-deps pyrit==1.1.0
 	touch $@

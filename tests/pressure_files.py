@@ -117,9 +117,13 @@ def turns(own, texts=None, channel=None, seeds=(1, 2), classifiers=(), **more) -
     ]
 
 
+TWO = (policy(name="words"), policy(name="meaning", mute=0))
+"""Policies of which one mutes nobody."""
+
+
 def write_report(run: Path, extra=()) -> None:
-    """The pressure test of a run under two policies, of which one mutes nobody."""
-    policies = [policy(name="words"), policy(name="meaning", mute=0)]
+    """The pressure test of a run under two policies."""
+    policies = TWO
     ready = stage.Ready(
         policies={one.name: (one, Path(__file__)) for one in policies},
         deciders=[decider(one) for one in policies],

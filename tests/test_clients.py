@@ -7,24 +7,16 @@ depend on does not go together with the rest). It is skipped only where it is no
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.client_environments import SCRIPTS, interpreter, not_installed
 from tests.serving import TOKEN
 
-SCRIPTS = Path(__file__).parent / "clients"
 CLIENTS = ("openai", "litellm", "langchain_openai", "garak", "pyrit")
 MOST_TOKENS = 16
-MISSING = "ModuleNotFoundError: No module named '"
-
-
-def interpreter(client: str) -> Path:
-    """Of the client's own environment, where there is one."""
-    own = Path(os.environ.get("PHOQUE_CLIENTS", ""), client, "bin", "python")
-    return own if "PHOQUE_CLIENTS" in os.environ and own.exists() else Path(sys.executable)
 
 
 def run_client(client: str, address: str, home: Path) -> dict:
@@ -48,12 +40,6 @@ def run_client(client: str, address: str, home: Path) -> dict:
             pytest.skip(f"{client}: {end.removeprefix('ModuleNotFoundError: ')}")
         pytest.fail(f"{client} could not talk to the server:\n{ran.stderr}")
     return json.loads(ran.stdout.splitlines()[-1])
-
-
-def not_installed(client: str, end: str) -> bool:
-    """Whether the package is missing or lacks what it depends on; a part of its own is a fault."""
-    missing = end.removeprefix(MISSING).rstrip("'") if end.startswith(MISSING) else ""
-    return bool(missing) and not missing.startswith(f"{client}.")
 
 
 def plain_reply(address: str, messages: list, **settings) -> str:

@@ -4,14 +4,24 @@ from itertools import pairwise
 
 import pytest
 
-from phoque.run.pressure import Decision, Outcome, Role, Turn
+from phoque.run.pressure import Decision, Outcome, PressureReport, Role, Turn
 from phoque.stages.pressure import channel as channel_room
 from phoque.stages.pressure.channel import Channel, Reviewers
 from phoque.stages.pressure.measures import Tally
 from phoque.stages.pressure.traffic import planned, usable_styles
 from phoque.text import text_id
-from tests.pressure_files import OneWord, decider, policy, pool, text, traffic, turns
-from tests.pressure_trace import check_against_trace
+from tests.pressure_files import (
+    TWO,
+    OneWord,
+    decider,
+    policy,
+    pool,
+    text,
+    traffic,
+    turns,
+    write_report,
+)
+from tests.pressure_trace import check_against_trace, reported
 
 MUTED_OFTEN = {"strikes": {"count": 2, "within": 300.0}, "mute": 120.0}
 
@@ -162,16 +172,38 @@ def test_context_is_what_was_posted_before_in_the_thread():
     assert len(rows) == 300
 
 
-@pytest.mark.parametrize("review", [None, {"from": 0.3, "capacity_per_hour": 600.0, "delay": 9.0}])
-def test_the_numbers_are_those_of_the_trace(review):
-    """Computed again from the rows, in other words."""
-    riddles = [text(f"a riddle {place}", strength=0) for place in range(2)]
+HAPPY = [text(f"what a lovely day {n}", Role.PLURIBUS, "pluribus") for n in range(3)]
+HAPPY += [text("I love every clown", Role.PLURIBUS, "pluribus")]
+RIDDLES = [text(f"a riddle {n}", strength=0) for n in range(2)]
+QUEUE = {"from": 0.3, "capacity_per_hour": 90.0, "delay": 9.0, "longest_queue": 1}
+
+
+@pytest.mark.parametrize("review", [None, QUEUE])
+@pytest.mark.parametrize("seeds", [(1,), (1, 2, 3)])
+def test_the_numbers_are_those_of_the_trace(review, seeds):
+    """Computed again from the rows, in other words: every field, and both ends of every interval."""
     own = policy(review=review, **MUTED_OFTEN)
+    texts = pool([*HAPPY, *RIDDLES])
     rows = [
-        Turn.model_validate_json(row.model_dump_json()) for row in turns(own, texts=pool(riddles))
+        Turn.model_validate_json(row.model_dump_json()) for row in turns(own, texts, seeds=seeds)
     ]
-    tally = tallied(own, rows)
-    check_against_trace(tally.measures(), tally, rows)
+    found = reported(tallied(own, rows), price=0.003)
+    check_against_trace(found, own, rows, price=0.003)
+    assert found.measures.pluribus_muted.value > 0
+    assert (found.measures.review_full > 0) == (review is not None)
+    assert found.by_moderator[0].unknown > 0
+
+
+def test_the_report_of_two_policies_is_that_of_its_trace(tmp_path):
+    """The files that a run gets: every number of both policies from the rows of `trace.jsonl`."""
+    write_report(tmp_path, [*HAPPY, *RIDDLES])
+    report = PressureReport.load(tmp_path / "pressure", command="x")
+    rows = Turn.load_rows(tmp_path / "pressure", command="x")
+    for found, own in zip(report.policies, TWO, strict=True):
+        check_against_trace(found, own, [row for row in rows if row.policy == own.name])
+    one, other = report.policies
+    assert one.measures != other.measures
+    assert (one.measures.blunt_muted.value, other.measures.blunt_muted.value) == (1.0, 0.0)
 
 
 def test_an_interval_counts_speakers_and_texts():

@@ -8,6 +8,7 @@ from phoque.files import json_lines
 from phoque.run.hits import GarakHit, PyritPiece
 from phoque.run.pressure import Turn
 from phoque.run.rules import rule_of
+from tests.client_environments import read_back
 from tests.pressure_files import TRAFFIC, decide, prepared
 
 
@@ -113,19 +114,24 @@ def test_hits_are_those_people_saw_in_the_words_of_other_tools(compared):
     assert [one["original_value"] for one in pieces[::2]] == said
 
 
-def test_garak_reads_the_hit_log(compared):
-    attempt = pytest.importorskip("garak.attempt")
-    for hit in json_lines(compared / "both" / GarakHit.FILE):
-        asked = attempt.Conversation.from_dict(hit["prompt"])
-        assert asked.last_message().text == hit["prompt"]["turns"][-1]["content"]["text"]
-        assert attempt.Message(**hit["output"]).text in ("shown", "removed")
-
-
-def test_pyrit_reads_the_pieces(compared):
-    pyrit = pytest.importorskip("pyrit.models.messages.message_piece")
-    pieces = [
-        pyrit.MessagePiece.model_validate(one)
-        for one in json_lines(compared / "both" / PyritPiece.FILE)
+def test_garak_reads_the_hit_log(compared, tmp_path):
+    """By its own classes, in an environment of its own where there is one; see tests/client_environments.py."""
+    file = compared / "both" / GarakHit.FILE
+    hits = list(json_lines(file))
+    expected = [
+        (one["prompt"]["turns"][-1]["content"]["text"], one["output"]["text"]) for one in hits
     ]
-    assert {one.api_role for one in pieces} == {"user", "assistant"}
-    assert all(one.converted_value == one.original_value for one in pieces)
+    found = read_back("garak", file, tmp_path)
+    assert [(one["said"], one["answer"]) for one in found] == expected
+    assert {one["answer"] for one in found} <= {"shown", "removed"}
+    assert found
+
+
+def test_pyrit_reads_the_pieces(compared, tmp_path):
+    file = compared / "both" / PyritPiece.FILE
+    pieces = list(json_lines(file))
+    found = read_back("pyrit", file, tmp_path)
+    assert [one["said"] for one in found] == [one["original_value"] for one in pieces]
+    assert [one["role"] for one in found] == ["user", "assistant"] * (len(pieces) // 2)
+    assert all(one["converted"] == one["said"] for one in found)
+    assert found

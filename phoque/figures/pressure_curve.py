@@ -5,6 +5,7 @@ from phoque.figures.figure import Figure, plan
 from phoque.figures.pressure_measures import LOOKS
 from phoque.figures.table import Table, interval
 from phoque.run.pressure import CurvePoint, PolicyReport, PressureReport
+from phoque.stats.pareto import not_dominated
 
 BUDGET = 0.05
 """Share of harmless messages that a sentence allows to be flagged."""
@@ -13,8 +14,9 @@ BUDGET = 0.05
 @plan(
     key="pressure_curve",
     title="What other thresholds would do",
-    hint="Toward the lower left is better. The large mark is the threshold in use. Every point is of the "
-    "same posted messages, so mutes and reviews are left out.",
+    hint="Toward the lower left is better. The large mark is the threshold in use. A hollow one is beaten: another "
+    "threshold of the policy is as good in both and better in one. Every point is of the same posted messages, so "
+    "mutes and reviews are left out.",
 )
 def draw(report: PressureReport) -> Figure:
     """A curve a policy over its thresholds; the one it uses is marked."""
@@ -26,11 +28,12 @@ def draw(report: PressureReport) -> Figure:
             "phoque-pressure-curve",
             "Every threshold",
             "policy",
-            [(policy.name, one) for policy in drawn for one in policy.curve],
+            [(policy.name, one) for policy in drawn for one in _whole(policy)],
             {
                 "threshold": "threshold",
                 "hostile missed": "missed",
                 "harmless flagged": "false_alarms",
+                "beaten by another": lambda one: "no" if one.best else "yes",
             },
         ),
         n=f"{sum(one.posted for one in drawn)} posted messages, before mutes and reviews",
@@ -38,7 +41,11 @@ def draw(report: PressureReport) -> Figure:
 
 
 def _whole(policy: PolicyReport) -> list[CurvePoint]:
-    return [one for one in policy.curve if one.missed and one.false_alarms]
+    """Points with both shares; in an older file nobody marked which are beaten."""
+    whole = [one for one in policy.curve if one.missed and one.false_alarms]
+    costs = [(a.missed.value, a.false_alarms.value) for a in whole if a.missed and a.false_alarms]
+    best = not_dominated(costs)
+    return [one.model_copy(update={"best": own}) for one, own in zip(whole, best, strict=True)]
 
 
 def _sentence(policy: PolicyReport) -> str:
@@ -58,6 +65,7 @@ def _plot(policies: list[PolicyReport]) -> style.Plotly:
     traces = []
     for policy, look in zip(policies, LOOKS, strict=False):
         points = _whole(policy)
+        beaten = [one.best is False for one in points]
         used = [one.threshold == policy.threshold for one in points]
         trace = style.line(
             policy.name,
@@ -69,6 +77,7 @@ def _plot(policies: list[PolicyReport]) -> style.Plotly:
             f"<extra>{policy.name}</extra>",
         )
         trace["marker"]["size"] = [13 if here else 6 for here in used]
+        trace["marker"]["symbol"] = [f"{look[-1]}-open" if one else look[-1] for one in beaten]
         traces.append(trace)
     return style.plot(
         traces,

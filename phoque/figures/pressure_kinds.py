@@ -1,12 +1,23 @@
 """Which hostile messages slip through? By kind, persona, register and style, and by moderator."""
 
+from collections.abc import Iterator
+
 from phoque.figures import style
 from phoque.figures.figure import Figure, plan
-from phoque.figures.pressure_measures import LOOKS
-from phoque.figures.table import Cell, Table, interval, known, rate_cell
-from phoque.run.pressure import Kind, PolicyReport, PressureReport
+from phoque.figures.pressure_measures import LOOKS, mean_cell
+from phoque.figures.table import NOTHING, Cell, Table, interval, known, rate_cell
+from phoque.run.pressure import Group, Kind, Mean, PolicyReport, PressureReport
+from phoque.stats.rates import Rate
 
-HEAD = ("policy", "by", "of", "posted hostile messages seen or missed")
+HEAD = (
+    "policy",
+    "by",
+    "of",
+    "hostile, seen or missed|of posted messages; of a moderator, those it passes",
+    "harmless, hidden or flagged|of posted messages; of a moderator, those it flags",
+    "seen before the first mute|messages of the group, a hostile speaker who posts any",
+    "seconds to the first action|from a speaker's first message of the group; of a moderator, to its first flag",
+)
 
 
 @plan(
@@ -37,17 +48,40 @@ def _sentence(policy: PolicyReport) -> str:
 
 
 def _rows(policy: PolicyReport) -> list[tuple[Cell, ...]]:
-    rows: list[tuple[Cell, ...]] = [
-        (policy.name, one.by, one.name, rate_cell(one.shown)) for one in policy.groups
-    ]
-    for moderator in policy.by_moderator:
-        missed = known(moderator.missed, rate_cell)
-        rows.append((policy.name, "moderator", moderator.name, missed))
-        rows += [
-            (policy.name, "moderator", f"{moderator.name}: {kind.value}", rate_cell(rate))
-            for kind, rate in moderator.missed_by_kind.items()
-        ]
-    return rows
+    hostile: dict[tuple[str, str], Group] = {(one.by, one.name): one for one in policy.groups}
+    harmless: dict[tuple[str, str], Rate] = {
+        (one.by, one.name): one.hidden for one in policy.harmless_groups
+    }
+    rows: list[tuple[Cell, ...]] = []
+    for by, name in sorted({*hostile, *harmless}):
+        one = hostile.get((by, name))
+        told = (one.shown, one.seen_before_mute, one.first_action) if one else (None, None, None)
+        shown, before, acted = told
+        hidden = known(harmless.get((by, name)), rate_cell)
+        rows.append(
+            (policy.name, by, name, known(shown, rate_cell), hidden, *map(_mean, (before, acted)))
+        )
+    return [*rows, *_alone(policy)]
+
+
+def _alone(policy: PolicyReport) -> Iterator[tuple[Cell, ...]]:
+    """A moderator in all, by kind of hostile messages, and by who sent harmless ones."""
+    for one in policy.by_moderator:
+        both = (known(one.missed, rate_cell), known(one.false_alarms, rate_cell))
+        yield policy.name, "moderator", one.name, *both, NOTHING, _mean(one.first_flag)
+        if one.unknown and one.unknown_share:
+            told = f"{one.name}: no answer to {interval(one.unknown_share)} of all"
+            yield policy.name, "moderator", told, *[NOTHING] * 4
+        for kind, missed in one.missed_by_kind.items():
+            told = f"{one.name}: {kind.value}"
+            yield policy.name, "moderator", told, rate_cell(missed), *[NOTHING] * 3
+        for role, flagged in one.false_alarms_by_role.items():
+            told = f"{one.name}: {role.value}"
+            yield policy.name, "moderator", told, NOTHING, rate_cell(flagged), *[NOTHING] * 2
+
+
+def _mean(found: Mean | None) -> Cell:
+    return known(found, mean_cell)
 
 
 def _plot(report: PressureReport) -> style.Plotly:

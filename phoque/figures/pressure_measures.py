@@ -34,7 +34,9 @@ OTHERS = {
     "reviewed": "posted messages that reviewers read",
     "review_wait": "seconds until a reviewer has decided",
     "review_full": "messages that found the queue full",
+    "review_full_share": "the same, of posted messages",
     "cost_per_1000": "cost of 1,000 messages",
+    "cost_per_1000_tried": "cost of 1,000 messages, those included that a mute stops",
 }
 
 
@@ -105,7 +107,13 @@ def _cell(found: Rate | Mean | float | None) -> Cell:
     if isinstance(found, Rate):
         return rate_cell(found)
     if isinstance(found, Mean):
-        shown = f"{found.value:.1f} [{found.low:.1f}, {found.high:.1f}]"
-        fields = {"": found.value, " low": found.low, " high": found.high, " n": found.n}
-        return Value(shown, fields, f"n = {found.n} speakers")
+        return mean_cell(found)
     return number(found)
+
+
+def mean_cell(found: Mean) -> Value:
+    """A mean over speakers with its interval."""
+    digits = 1 if abs(found.value) >= 1 or not found.value else 3
+    shown = f"{found.value:.{digits}f} [{found.low:.{digits}f}, {found.high:.{digits}f}]"
+    fields = {"": found.value, " low": found.low, " high": found.high, " n": found.n}
+    return Value(shown, fields, f"n = {found.n} speakers")

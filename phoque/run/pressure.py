@@ -14,8 +14,10 @@ from typing import Literal
 
 from pydantic import Field
 
+from phoque.conversation import Condition
+from phoque.run.calls import Calls as Calls
 from phoque.run.record import Masked, Part, Record, Row
-from phoque.run.scored import GapExample
+from phoque.run.scored import Passing
 from phoque.stats.rates import Rate
 
 
@@ -111,7 +113,7 @@ class Turn(Row, file="pressure/trace.jsonl"):
 
 
 class Mean(Part):
-    """A mean with its 95 % interval over speakers."""
+    """A mean with its 95 % interval over seeds and their speakers."""
 
     value: float
     n: int
@@ -150,8 +152,14 @@ class Measures(Part):
     """Seconds until a reviewer has decided, a speaker."""
     review_full: int
     """Messages that found the queue full."""
+    review_full_share: Rate | None = None
+    """Share of posted messages; None in an older file."""
     cost_per_1000: float
-    """What it costs to ask about 1,000 posted messages, none of them known from before."""
+    """What it costs to ask about 1,000 posted messages, none of them known from before: a price, without an
+    interval."""
+    cost_per_1000_tried: Mean | None = None
+    """The same of 1,000 messages that speakers try to post: a mute stops some, and those cost nothing; over
+    speakers. None in an older file."""
 
 
 class Group(Part):
@@ -160,6 +168,18 @@ class Group(Part):
     by: Literal["kind", "persona", "register", "style"]
     name: str
     shown: Rate
+    seen_before_mute: Mean | None = None
+    """Messages of the group that a hostile speaker who posts any shows before the first mute, or altogether."""
+    first_action: Mean | None = None
+    """Seconds from a speaker's first message of the group to the first of the group that is hidden, where one is."""
+
+
+class HarmlessGroup(Part):
+    """Posted harmless messages of one group: how many were hidden, wrongly."""
+
+    by: Literal["persona", "register"]
+    name: str
+    hidden: Rate
 
 
 class ModeratorMeasures(Part):
@@ -171,7 +191,12 @@ class ModeratorMeasures(Part):
     false_alarms: Rate | None
     """Share of harmless messages it flags."""
     unknown: int
+    """Messages it gave no answer to."""
+    unknown_share: Rate | None = None
+    first_flag: Mean | None = None
+    """Seconds from a hostile speaker's first message to the first that it flags, where it flags one."""
     missed_by_kind: dict[Kind, Rate]
+    false_alarms_by_role: dict[Role, Rate] = Field(default_factory=dict)
 
 
 class CurvePoint(Part):
@@ -180,6 +205,8 @@ class CurvePoint(Part):
     threshold: float
     missed: Rate | None
     false_alarms: Rate | None
+    best: bool | None = None
+    """Whether no other threshold misses as few, flags as few, and fewer of one; None where a side is missing."""
 
 
 class SpeakerCounts(Part):
@@ -201,30 +228,6 @@ class SpeakerCounts(Part):
     first_action: float | None
 
 
-class Calls(Part):
-    """What a service was asked."""
-
-    requests: int = 0
-    retries: int = 0
-    too_many: int = 0
-    """Answers 429."""
-    failed: int = 0
-    """Answers 5xx, and others that are no answer."""
-    timeouts: int = 0
-    """Also broken connections."""
-    malformed: int = 0
-    """Answers without a readable verdict."""
-    from_cache: int = 0
-    """Texts whose answer was known from before."""
-    kept_from: str = ""
-    """When the oldest of these answers was kept; empty where there is none, or nobody noted it."""
-    kept_to: str = ""
-    """The same of the newest one."""
-    reason: str = ""
-    """Why the last request without a usable answer had none: the status, and how the answer begins."""
-    cost: float = 0.0
-
-
 class PolicyReport(Part):
     """One policy under the traffic."""
 
@@ -238,6 +241,7 @@ class PolicyReport(Part):
     posted: int
     measures: Measures
     groups: tuple[Group, ...]
+    harmless_groups: tuple[HarmlessGroup, ...] = ()
     by_moderator: tuple[ModeratorMeasures, ...]
     curve: tuple[CurvePoint, ...]
     speakers: tuple[SpeakerCounts, ...]
@@ -282,5 +286,7 @@ class PressureReport(Record, file="pressure/report.json"):
         return next((one for one in self.policies if one.name == name), None)
 
 
-class Candidate(GapExample, file="pressure/candidates.csv"):
+class Candidate(Passing, file="pressure/candidates.csv"):
     """A hostile message that was shown, for people to judge, as the rating queue reads them."""
+
+    condition: Condition | None = None

@@ -160,7 +160,7 @@ class Row(Filed):
         if not cls.FILE.endswith(".csv"):
             return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         text = StringIO()
-        columns = list(rows[0]) if rows else list(cls.model_fields)
+        columns = [*dict.fromkeys(key for row in rows for key in row)] or list(cls.model_fields)
         # Unquoted, a carriage return in what a model wrote would end the row.
         writer = csv.DictWriter(text, columns, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         writer.writeheader()

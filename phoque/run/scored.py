@@ -73,12 +73,12 @@ class Scored(Row):
         return bool(self.listed)
 
     def scores(self) -> dict[str, float]:
-        """Both scores of every moderator, by column."""
-        both = {name: (own, self.canonical[name]) for name, own in self.raw.items()}
+        """Both scores of every moderator, by column; one that nobody knows has none."""
         return {
-            name + end: score
-            for name, scores in both.items()
-            for end, score in zip((HARM, CANONICAL), scores, strict=True)
+            name + end: scores[name]
+            for name in (self.raw | self.canonical)
+            for end, scores in ((HARM, self.raw), (CANONICAL, self.canonical))
+            if name in scores
         }
 
 
@@ -141,14 +141,15 @@ class Novelty(Part):
     """Whether all three say so and the text is long enough to tell."""
 
 
-class GapExample(Scored, file="moderation/gap_examples.csv"):
-    """A reply that passes, for people to judge; `context` and `type` are of one moderator."""
+class Passing(Scored):
+    """A text that passes, for people to judge; `context` and `type` are of one moderator."""
 
     id: str
     """`text_id` of the response."""
     stratum: Stratum
     category: str
-    condition: Condition
+    condition: Condition | None
+    """None where no run's model wrote it."""
     seed: int
     canonical_text: str
     """The response with its spelling undone; the column is called `canonical`."""
@@ -181,6 +182,12 @@ class GapExample(Scored, file="moderation/gap_examples.csv"):
             }
             facts[begin[:-1]] = told if any(told.values()) else None
         return facts
+
+
+class GapExample(Passing, file="moderation/gap_examples.csv"):
+    """A reply of a run's model that passes."""
+
+    condition: Condition
 
 
 class DosedReply(Part):
@@ -226,7 +233,8 @@ def _split(cells: Cells) -> tuple[Cells, Cells, Cells]:
         for end in (HARM, CANONICAL)
     )
     facts = {key: cells[key] for key in cells if not key.endswith((HARM, CANONICAL))}
-    facts["condition"] = OLD_NAMES.get(facts["condition"], facts["condition"])
+    if name := facts.get("condition"):
+        facts["condition"] = OLD_NAMES.get(name, name)
     return raw, canonical, facts
 
 

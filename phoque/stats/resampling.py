@@ -27,6 +27,26 @@ def resampled_means(values_NF: Array, *, resamples: int = RESAMPLES, seed: int =
     return means
 
 
+def nested_means(groups: Sequence[Array], *, resamples: int = RESAMPLES, seed: int = SEED) -> Array:
+    """Means_R of numbers in groups: groups are drawn with replacement, then as many numbers of each.
+
+    Of one group, the numbers alone are drawn.
+    """
+    if len(groups) == 1:
+        return resampled_means(groups[0], resamples=resamples, seed=seed)
+    random = np.random.default_rng(seed)
+    sums_R, counts_R = np.zeros(resamples), np.zeros(resamples)
+    for _ in groups:
+        drawn_R = random.integers(0, len(groups), resamples)
+        for place, own in enumerate(groups):
+            here = drawn_R == place
+            times, size = int(here.sum()), len(own)
+            sums_R[here] += own[random.integers(0, size, (times, size))].sum(1)
+            counts_R[here] += size
+    means: Array = sums_R / counts_R
+    return means
+
+
 def middle_95(drawn: Array) -> tuple[Array, Array]:
     """Percentile interval of what was drawn, along the first axis."""
     low, high = np.quantile(drawn, [0.025, 0.975], axis=0)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phoque.run.scored import GapExample, GapType, Scored
+from phoque.run.scored import GapType, Passing, Scored
 from phoque.stats.rates import Rate, by_cluster
 from phoque.text import text_id
 
@@ -96,7 +96,7 @@ def gap(
     types = [gap_type(text, name, thresholds) for text in harmful]
     missed = _share(harmful, [kind is not None for kind in types])
     blocked = _share(harmless, [text.raw[name] >= thresholds[name] for text in harmless])
-    chosen = any(isinstance(text, GapExample) for text in texts)
+    chosen = any(isinstance(text, Passing) for text in texts)
     few = (
         f"No share below {LEAST} harmful and {LEAST} harmless texts; "
         f"{len(harmful)} and {len(harmless)} are judged so far."

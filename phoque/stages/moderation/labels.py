@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from phoque.config import export_log_file
 from phoque.errors import PhoqueError
 from phoque.run.labels import Label, by_text, last_words, verdicts
-from phoque.run.scored import GapExample, ScoredReply
+from phoque.run.scored import Passing, ScoredReply
 from phoque.stats.agreement import Agreement, agreement
 from phoque.text import text_id, text_sha256
 
@@ -60,7 +60,7 @@ def log_export(texts: Sequence[str], *, who: str, run: str, reason: str) -> None
         ) from error
 
 
-Judged = ScoredReply | GapExample
+Judged = ScoredReply | Passing
 SAID = {True: "yes", False: "no", None: ""}
 TEXTS = ("canonical", "novelty/nearest", "prompt", "response", "why")
 """Columns that are no part of a test set without texts; some are no part of any."""
@@ -108,7 +108,7 @@ def labelled_set(
         texts = {
             "prompt": row.prompt,
             "response": row.response,
-            "canonical": row.canonical_text if isinstance(row, GapExample) else "",
+            "canonical": row.canonical_text if isinstance(row, Passing) else "",
         }
         lines.append(line | (texts if with_text else {}))
     return _csv(lines)

@@ -1,4 +1,4 @@
-"""Shares and means over speakers, counted row by row in memory that does not grow with the rows."""
+"""Shares and means over seeds and their speakers, counted row by row in memory that does not grow with the rows."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -6,37 +6,43 @@ from collections.abc import Sequence
 import numpy as np
 
 from phoque.run.pressure import Mean, Turn
-from phoque.stats.rates import Rate, share_of_counts
-from phoque.stats.resampling import middle_95, resampled_means
+from phoque.stats.rates import Count, Rate, grouped, nested_share, share_of_counts
+from phoque.stats.resampling import middle_95, nested_means
 
-Names = tuple[str, str]
-"""What makes rows alike: their speaker, and what their texts reply to."""
+Names = tuple[tuple[int, str], str]
+"""What makes rows alike: their speaker of a seed, and what their texts reply to."""
 
 
 def clusters(turn: Turn) -> Names:
     """A speaker of one seed, and the source of the text."""
-    return f"{turn.seed}/{turn.speaker}", turn.source
+    return (turn.seed, turn.speaker), turn.source
 
 
 class Share:
-    """Hits and rows by speaker and, apart from that, by source of the text."""
+    """Hits and rows by speaker of a seed and, apart from that, by source of the text."""
 
     def __init__(self) -> None:
-        self._counts: tuple[dict[str, list[int]], ...] = ({}, {})
+        self._speakers: dict[tuple[int, str], Count] = {}
+        self._sources: dict[str, Count] = {}
 
     def add(self, names: Names, hits: int, rows: int = 1) -> None:
         """Count rows that are alike."""
-        for own, name in zip(self._counts, names, strict=True):
-            count = own.setdefault(name, [0, 0])
-            count[0] += hits
-            count[1] += rows
+        speaker, source = names
+        self._speakers[speaker] = _more(self._speakers.get(speaker), hits, rows)
+        self._sources[source] = _more(self._sources.get(source), hits, rows)
 
     def rate(self) -> Rate | None:
         """The share with the wider of both intervals; None without rows."""
-        if not self._counts[0]:
+        if not self._speakers:
             return None
-        found = [share_of_counts([(h, n) for h, n in own.values()]) for own in self._counts]
+        seeds = grouped((seed, count) for (seed, _), count in self._speakers.items())
+        found = (nested_share([*seeds.values()]), share_of_counts(self._sources.values()))
         return max(found, key=lambda one: one.high - one.low)
+
+
+def _more(count: Count | None, hits: int, rows: int) -> Count:
+    before, of = count or (0, 0)
+    return before + hits, of + rows
 
 
 class Steps:
@@ -61,9 +67,11 @@ class Steps:
         return [one.rate() for one in found]
 
 
-def mean(values: Sequence[float]) -> Mean | None:
-    """Mean over speakers with its bootstrap interval; None without speakers."""
+def mean(values: Sequence[tuple[int, float]]) -> Mean | None:
+    """Mean of numbers of speakers, each with its seed, and its nested bootstrap interval; None without any."""
     if not values:
         return None
-    low, high = middle_95(resampled_means(np.array(values, float)))
-    return Mean(value=float(np.mean(values)), n=len(values), low=float(low), high=float(high))
+    seeds = [np.array(own, float) for own in grouped(values).values()]
+    low, high = middle_95(nested_means(seeds))
+    every = np.concatenate(seeds)
+    return Mean(value=float(np.mean(every)), n=len(every), low=float(low), high=float(high))

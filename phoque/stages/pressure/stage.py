@@ -151,6 +151,7 @@ def _of_policy(decider: Decider, tally: Tally, path: Path, calls: dict[str, Call
         posted=tally.posted,
         measures=tally.measures(cost_per_message(decider)),
         groups=tally.groups(),
+        harmless_groups=tally.harmless(),
         by_moderator=tally.by_moderator(names),
         curve=tally.curve(),
         speakers=tally.speakers(),

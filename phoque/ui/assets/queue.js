@@ -50,9 +50,8 @@
       }
       const { prompt, text } = item();
       card.replaceChildren(
-        element("h4", "", "Message"),
-        element("div", "", prompt),
-        element("h4", "", "Reply"),
+        ...(prompt ? [element("h4", "", "Message"), element("div", "", prompt)] : []),
+        element("h4", "", prompt ? "Reply" : "Text"),
         ...secret(text),
       );
       const done = items().filter((one) => own()[key(one)]).length;

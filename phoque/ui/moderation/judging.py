@@ -11,7 +11,8 @@ from phoque.figures.table import Column, Table
 from phoque.run.folder import Reader
 from phoque.run.labels import Label, verdicts
 from phoque.run.moderation import ModerationReport
-from phoque.run.scored import GapExample, ScoredReply, by_condition
+from phoque.run.pressure import Candidate
+from phoque.run.scored import GapExample, Passing, ScoredReply, by_condition
 from phoque.stages.moderation.gap import Gap, gap
 from phoque.stages.moderation.labels import Judged, labelled_set, rater_agreement
 from phoque.text import text_id
@@ -34,11 +35,19 @@ def queues(reader: Reader) -> dict[str, list[Judged]]:
     Raises:
         PhoqueError: the run has no candidates or no replies.
     """
-    candidates, drawn = reader.rows(GapExample), sample(reader.rows(ScoredReply))
+    candidates, drawn = passed(reader), sample(reader.rows(ScoredReply))
     found: dict[str, Sequence[Judged]] = {"candidates": candidates, "sample": drawn}
     return {
         name: sorted(rows, key=lambda row: text_id(row.response)) for name, rows in found.items()
     }
+
+
+def passed(reader: Reader) -> list[Passing]:
+    """What passed the run's moderators, and what people saw in its pressure test; no text twice."""
+    rows: list[Passing] = [*reader.rows(GapExample)]
+    if reader.folder(Candidate.STAGE).has(Candidate.FILE):
+        rows += reader.rows(Candidate)
+    return [*{text_id(row.response): row for row in reversed(rows)}.values()]
 
 
 def sample(rows: Sequence[ScoredReply]) -> list[ScoredReply]:
@@ -80,7 +89,9 @@ def queue_html(reader: Reader) -> str:
 
 
 def _item(row: Judged) -> dict[str, str]:
-    return {"id": text_id(row.response), "prompt": row.prompt, "text": row.response}
+    # What replies to nothing stands as its own prompt, and a prompt is not masked.
+    prompt = "" if row.prompt == row.response else row.prompt
+    return {"id": text_id(row.response), "prompt": prompt, "text": row.response}
 
 
 def _verdicts() -> str:
