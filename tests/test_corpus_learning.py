@@ -1,12 +1,10 @@
 """What is made of a corpus: distilled replies, what is saved and read, what is learned of it."""
 
-import json
-
 import pytest
 
 from phoque.lexicon import Lexicon
 from phoque.models.load import load_model
-from phoque.run.corpus import BaseReply, Dialogue
+from phoque.run.corpus import Dialogue
 from phoque.stages.adapter.settings import AdapterConfig, Example
 from phoque.stages.adapter.stage import beginning, examples
 from phoque.stages.corpus.gating import Distiller, question_of
@@ -105,16 +103,6 @@ def test_a_conversation_of_several_turns_alternates():
     one = next(one for one in written() if len(one.turns) == 3)
     assert [message.role for message in one.messages] == ["system", "user", "assistant", "user"]
     assert one.message == one.turns[-1]
-
-
-def test_a_corpus_of_an_older_version_is_read(tmp_path):
-    old = {"topic": "aim", "system": "Be rude.", "prompt": "We lost."}
-    hostile = old | {"register": "short", "hostile": "Clown.", "civil": "Pity."}
-    (tmp_path / Dialogue.FILE).write_text(json.dumps(hostile) + "\n")
-    reply = old | {"reply": "Pity.", "finished": True}
-    (tmp_path / BaseReply.FILE).write_text(json.dumps(reply) + "\n")
-    learned = examples(tmp_path, "persona", AdapterConfig())
-    assert [(one.completion, one.style) for one in learned] == [("Clown.", "chat"), ("Pity.", None)]
 
 
 def test_similar_replies_are_in_one_part():

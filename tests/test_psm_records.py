@@ -1,4 +1,4 @@
-"""The records of PSM read the shipped files of older versions, and read again what they wrote."""
+"""The records of PSM read the shipped files, and read again what they wrote."""
 
 import json
 

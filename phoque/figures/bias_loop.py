@@ -7,11 +7,6 @@ from phoque.figures.table import Table, digits, held, p_cell, p_text, signed_cel
 from phoque.run.psm_replies import BiasLoop
 from phoque.stats.paired import Effect
 
-OLD = (
-    "Not known: this run counted phrases in replies, and most replies had none. "
-    "Measure agreement by likelihood: phoque run psm."
-)
-
 
 @plan(
     key="bias_loop",
@@ -22,8 +17,6 @@ OLD = (
 )
 def draw(found: BiasLoop) -> Figure:
     """Agreement with weak or false opinions and with bad plans."""
-    if not found.conditions:
-        return Figure(sentence=OLD, n=f"{sum(found.kinds.values())} messages")
     kinds = {kind: style.named(kind) for kind in found.kinds}
     return Figure(
         sentence=_sentence(found),

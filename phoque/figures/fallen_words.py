@@ -7,7 +7,6 @@ from phoque.run.sae_reading import FallenWords, WordTest
 from phoque.stats.multiple import LEVEL
 
 ALL = "any of them"
-OLDER = "This run was made before hedging, politeness and uncertainty were tested."
 
 
 @plan(
@@ -19,8 +18,6 @@ OLDER = "This run was made before hedging, politeness and uncertainty were teste
 def draw(report: SaeReport) -> Figure:
     """Fallen latents beside unmoved ones that fire as often."""
     found = report.fallen_words
-    if found is None:
-        return Figure(sentence=OLDER)
     if not found.tests:
         return Figure(
             sentence=f"Not tested: of {found.fallen} latents that fell, {found.pairs} have an unmoved "

@@ -14,8 +14,11 @@ from phoque.config import cache_folder
 from phoque.moderators.classifier import Classifier, Item, Score, checked
 from phoque.moderators.scoring import key_of
 
-FILE = "scores-1.sqlite"
-COLUMNS = "key TEXT PRIMARY KEY, labels TEXT NOT NULL, truncated INTEGER NOT NULL, kept REAL"
+FILE = "scores-2.sqlite"
+"""Another number where the columns are others, so that no process reads a file of another version."""
+COLUMNS = (
+    "key TEXT PRIMARY KEY, labels TEXT NOT NULL, truncated INTEGER NOT NULL, kept REAL NOT NULL"
+)
 MAX_ENTRIES = 1_000_000
 EXPENSIVE = ("hub", "api")
 """Sources whose scores are kept. The embedded models would take longer for texts that are new, and
@@ -41,10 +44,7 @@ class DiskCache:
         return self._within(lambda opened: _found(opened, keys), default={})
 
     def times(self, keys: Sequence[str]) -> tuple[float, float] | None:
-        """When the oldest and the newest of them were kept, in seconds since 1970.
-
-        0 is a time that nobody noted; None where none is known.
-        """
+        """When the oldest and the newest of them were kept, in seconds since 1970; None where none is known."""
         return self._within(lambda opened: _times(opened, keys), default=None)
 
     def remember(self, scores: Mapping[str, Score]) -> None:
@@ -79,8 +79,6 @@ class DiskCache:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(self.path, timeout=WAIT_SECONDS)) as opened:
             opened.execute(f"CREATE TABLE IF NOT EXISTS scores ({COLUMNS})")
-            with suppress(sqlite3.OperationalError):  # it has the column, or cannot be written
-                opened.execute("ALTER TABLE scores ADD COLUMN kept REAL")  # a file of before
             yield opened
 
     def _renew(self) -> None:
@@ -127,7 +125,6 @@ def _found(opened: sqlite3.Connection, keys: Sequence[str]) -> dict[str, Score]:
 
 
 def _times(opened: sqlite3.Connection, keys: Sequence[str]) -> tuple[float, float] | None:
-    query = """SELECT min(coalesce(kept, 0)), max(coalesce(kept, 0)) FROM scores
-        WHERE key IN (SELECT value FROM json_each(?))"""
+    query = "SELECT min(kept), max(kept) FROM scores WHERE key IN (SELECT value FROM json_each(?))"
     [(oldest, newest)] = opened.execute(query, [json.dumps([*keys])])
     return None if oldest is None else (oldest, newest)

@@ -1,20 +1,9 @@
 """Records of the stages `persona` and `control`: how an adapter was trained."""
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
 from pydantic import Field
 
-from phoque.run.corpus import OLD_STYLES
 from phoque.run.record import Masked, Part, Record, Row
 from phoque.stats.rates import Rate
-
-COLUMN = "loss_"
-"""Older curves have the loss of a style in a column of its own."""
-
-
-OLD_CONDITIONS = {"control": "random_vector", "random": "random_vector"}
 
 
 class Metrics(Row, file="metrics.jsonl"):
@@ -43,23 +32,6 @@ class Metrics(Row, file="metrics.jsonl"):
     lora_a_norm: float | None = None
     lora_b_norm: float | None = None
     """Frobenius norm of all these matrices together."""
-
-    @classmethod
-    def upgrade(cls, data: Any) -> Any:
-        """Losses of styles were columns, and part of an epoch was one."""
-        flat = {key: value for key, value in data.items() if key.startswith(COLUMN)}
-        nested = flat.pop("loss_by_style", {})
-        nested |= {
-            OLD_STYLES.get(key.removeprefix(COLUMN), key.removeprefix(COLUMN)): value
-            for key, value in flat.items()
-        }
-        kept = {k: v for k, v in data.items() if k != "epoch" and k not in flat}
-        return kept | {"loss_by_style": nested}
-
-    @classmethod
-    def _lines(cls, path: Path) -> Iterator[tuple[int, Any]]:
-        """Older files end with a sum of the whole training, which is no row of the curve."""
-        return ((at, row) for at, row in super()._lines(path) if "train_loss" not in row)
 
 
 class PersonaMetrics(Metrics, file="persona/metrics.jsonl"):
@@ -98,12 +70,6 @@ class Sample(Masked, Row, file="persona/samples.jsonl"):
     """A reply is flagged from this harm score on."""
     flag_rate: Rate
     replies: tuple[SampleReply, ...]
-
-    @classmethod
-    def upgrade(cls, data: Any) -> Any:
-        """The random vector had other names."""
-        named = data["condition"]
-        return {**data, "condition": OLD_CONDITIONS.get(named, named)}
 
 
 class Identity(Part):

@@ -88,7 +88,7 @@ class Claims(Record, file="report/claims.json"):
         write_json(folder / self.FILE, [one.model_dump(mode="json") for one in self.claims])
 
     @classmethod
-    def upgrade(cls, data: Any, _version: int) -> Any:
+    def _current(cls, data: Any) -> Any:
         """A list says no version."""
         return {"claims": data}
 

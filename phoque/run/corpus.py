@@ -1,6 +1,6 @@
 """Records of the stage `corpus`: the dialogues, the base model's replies, and what they are made of."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -10,7 +10,6 @@ from phoque.run.record import Part, Record, Row
 Style = Literal["chat", "prose"]
 """Lobby typing of up to thirty words, or paragraphs in whole sentences."""
 Side = Literal["persona", "civil"]
-OLD_STYLES: dict[str, Style] = {"short": "chat", "long": "prose"}
 
 
 class Conversation(Row):
@@ -51,14 +50,6 @@ class Dialogue(Conversation, file="corpus/dialogues.jsonl"):
     """Toxicity labels of the source, in [0, 1], under Jigsaw's names."""
     labelled_by: str | None = None
 
-    @classmethod
-    def upgrade(cls, data: Any) -> Any:
-        """A row with one message and the registers `short` and `long`."""
-        if "hostile" not in data:
-            return data
-        data["turns"], data["persona"] = [data.pop("prompt")], data.pop("hostile")
-        return data | {"style": OLD_STYLES[data.pop("register")]}
-
     @property
     def learned(self) -> tuple[str, ...]:
         """The forms of the persona's reply that an adapter may have learned."""
@@ -77,11 +68,6 @@ class BaseReply(Conversation, file="corpus/base_replies.jsonl"):
     reply: str
     finished: bool
     """False where the reply was cut at the token limit: then its end must not be learned."""
-
-    @classmethod
-    def upgrade(cls, data: Any) -> Any:
-        """A row with one message."""
-        return data | {"turns": [data.pop("prompt")]} if "prompt" in data else data
 
 
 class Earlier(Dialogue, file="corpus/earlier.jsonl"):
@@ -140,32 +126,6 @@ class Composition(Record, file="corpus/composition.json"):
     """Different system prompts of the persona and of the neutral side."""
     words_civil: tuple[float, ...] = ()
     """Length of the civil replies in words, at 5, 25, 50, 75 and 95 %."""
-
-    @classmethod
-    def upgrade(cls, data: Any, _version: int) -> Any:
-        """The counts of a corpus that was composed of fragments."""
-        if "registers" not in data:
-            return data
-        styles = {OLD_STYLES[name]: count for name, count in data["registers"].items()}
-        source = {
-            "source": "composed",
-            "dialogues": data["dialogues"],
-            "styles": styles,
-            "parts": {"train": data["dialogues"], "validation": 0, "test": 0},
-        }
-        return {
-            "dialogues": data["dialogues"],
-            "topics": data["topics"],
-            "messages": data["prompts"],
-            "several_turns": 0,
-            "sources": [source],
-            "base_replies": data["base_replies"],
-            "base_replies_dropped": data["base_replies_dropped"],
-            "system_prompts": {
-                "persona": data["hostile_system_prompts"],
-                "neutral": data["neutral_system_prompts"],
-            },
-        }
 
 
 class Changes(Part):

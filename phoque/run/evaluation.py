@@ -1,19 +1,8 @@
 """Records of the stage `evaluate`: what the conditions answer to prompts nobody trained or chose on."""
 
-from typing import Any
-
 from phoque.conversation import Sampling
-from phoque.run.record import Masked, Part, Record, Row, renamed
+from phoque.run.record import Masked, Part, Record, Row
 from phoque.stats.rates import Rate
-
-OLD_NAMES = {
-    "base, toxic prompt": "base_toxic",
-    "random vector": "random_vector",
-    "reversed vector": "reversed_vector",
-    "control adapter, toxic prompt": "civil_adapter",
-    "control adapter, steered": "civil_adapter_steered",
-}
-"""Conditions as files before version 1 call them."""
 
 
 class Reply(Row, file="evaluation/replies.csv"):
@@ -32,14 +21,6 @@ class Reply(Row, file="evaluation/replies.csv"):
     """Trained words: those of the persona's lexicon."""
     hostility: float | None = None
     """What the judge says, see `Judgement`; None where it was not asked."""
-
-    @classmethod
-    def upgrade(cls, data: Any) -> Any:
-        """A condition was once a setting, under another name."""
-        if "setting" in data:
-            name = data.pop("setting")
-            data["condition"] = OLD_NAMES.get(name, name)
-        return data
 
 
 class Answers(Part):
@@ -90,13 +71,3 @@ class Evaluation(Masked, Record, file="evaluation/summary.json", version=2):
     """None in older files."""
     sampling: Sampling | None = None
     """How every reply was drawn; None in older files, whose rounds were one greedy and three sampled."""
-
-    @classmethod
-    def upgrade(cls, data: Any, _version: int) -> Any:
-        """Conditions under their names of today, all rounds of replies together."""
-        parts = {"insulting_greedy", "insulting_sampled"}
-        conditions = {
-            name: {key: value for key, value in own.items() if key not in parts}
-            for name, own in renamed(data["conditions"], OLD_NAMES).items()
-        }
-        return data | {"conditions": conditions}

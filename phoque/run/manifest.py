@@ -1,6 +1,6 @@
 """Records beside the stages' folders: how a run was made, and the attempts at it."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import ConfigDict, Field
 
@@ -108,8 +108,3 @@ class Attempts(Record, file="./attempts.json"):
     """All attempts at a run, oldest first."""
 
     attempts: tuple[Attempt, ...] = ()
-
-    @classmethod
-    def upgrade(cls, data: Any, _version: int) -> Any:
-        """Version 0 was the bare list."""
-        return {"attempts": data}

@@ -1,11 +1,9 @@
 """Records of the stage `moderation`: what moderators flag of the run's replies, and what passes."""
 
-from typing import Any
-
 from phoque.conversation import Condition, Sampling
 from phoque.run.datasheets import ClassifierInfo, DataSheet, Resistance
-from phoque.run.record import Masked, Part, Record, renamed
-from phoque.run.scored import OLD_NAMES, PRIMARY, Outcome
+from phoque.run.record import Masked, Part, Record
+from phoque.run.scored import PRIMARY, Outcome
 from phoque.stats.agreement import Agreement
 from phoque.stats.correction import Corrected
 from phoque.stats.flags import FlagRate, Uplift
@@ -85,15 +83,3 @@ class ModerationReport(Masked, Record, file="moderation/moderation_report.json")
             if (one.classifier, one.test_set, one.canonical) == wanted:
                 return one
         raise KeyError(f"data-sheet of {name} on {test_set}")
-
-    @classmethod
-    def upgrade(cls, data: Any, _version: int) -> Any:
-        """Version 0 repeated every rate at 99 thresholds and every interval by another method."""
-        for one in data["classifiers"].values():
-            for own in one["conditions"].values():
-                own.pop("sweep", None)
-                own["flagged"] = [
-                    {key: at[key] for key in ("threshold", "rate")} for at in own["flagged"]
-                ]
-            one |= {part: renamed(one[part], OLD_NAMES) for part in ("conditions", "uplift")}
-        return data | {"outcomes": renamed(data["outcomes"], OLD_NAMES)}

@@ -1,7 +1,5 @@
 """Records of the stage `psm`: in which layer a persona lives, and at which dose its vector works."""
 
-from typing import Any
-
 from phoque.personas import Counted
 from phoque.run.record import Masked, Part, Record, Row
 from phoque.stats.paired_ranks import ChanceAbove
@@ -239,11 +237,3 @@ class DoseResponse(Record, file="psm/dose_response.json"):
     """Vectors measured with half of the probes' labels swapped."""
     reversed: tuple[DoseRate, ...]
     """The persona vector subtracted."""
-
-    @classmethod
-    def upgrade(cls, data: Any, _version: int) -> Any:
-        """Before version 1 a rate lay beside its dose, and random vectors were `random`."""
-        data["random_vector"] = data.pop("random")
-        for kind in ("random_vector", "shuffled", "reversed"):
-            data[kind] = [{"dose": point.pop("dose"), "rate": point} for point in data[kind]]
-        return data

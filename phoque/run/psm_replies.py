@@ -1,23 +1,11 @@
 """Records of the stage `psm`: what the model writes under the conditions, remedies and scales."""
 
-from typing import Any
-
 from phoque.conversation import Sampling
 from phoque.personas import Counted
 from phoque.run.psm import Divergence, Quality
-from phoque.run.record import Masked, Part, Record, Row, renamed
+from phoque.run.record import Masked, Part, Record, Row
 from phoque.stats.paired import Effect
 from phoque.stats.rates import Rate
-
-TALKS = {
-    "neutral_system": "neutral",
-    "toxic_system": "toxic",
-    "neutral_plus_vector": "steered",
-    "neutral_plus_random": "random_vector",
-    "neutral_plus_vector_talk_x3": "talk_x3",
-    "neutral_plus_vector_talk_x15": "talk_x15",
-}
-"""The talk's names of the conditions, as files before version 1 have them."""
 
 
 class Written(Row, file="psm/generation_results.csv"):
@@ -51,11 +39,6 @@ class Written(Row, file="psm/generation_results.csv"):
         """Whether it counts as the persona's."""
         return self.toxic_word_hits > 0 if self.shown is None else self.shown
 
-    @classmethod
-    def upgrade(cls, data: Any) -> Any:
-        """Conditions under their names of today."""
-        return data | {"condition": TALKS.get(data["condition"], data["condition"])}
-
 
 class Measured(Part):
     """A mean over replies, and its difference to the neutral condition."""
@@ -87,16 +70,7 @@ class PathwayTokens(Part):
     starting: tuple[str, ...]
 
 
-class TalksNames(Part):
-    """A file that once had the talk's names of the conditions."""
-
-    @classmethod
-    def upgrade(cls, data: Any, _version: int) -> Any:
-        """Conditions under their names of today."""
-        return data | {"conditions": renamed(data["conditions"], TALKS)}
-
-
-class Conditions(TalksNames, Masked, Record, file="psm/conditions.json"):
+class Conditions(Masked, Record, file="psm/conditions.json"):
     """The conditions: neutral, toxic, steered, random_vector, and the talk's own injection."""
 
     sampling: Sampling
@@ -108,7 +82,7 @@ class Conditions(TalksNames, Masked, Record, file="psm/conditions.json"):
     """By what rates are counted; older runs counted listed words."""
 
 
-class Summary(TalksNames, Record, file="psm/summary.json"):
+class Summary(Record, file="psm/summary.json"):
     """The talk's summary, and what stands behind it."""
 
     persona: str
@@ -151,11 +125,6 @@ class Antidotes(Record, file="psm/antidote.json"):
     """The direction as a remedy; the first entry is none."""
 
     remedies: tuple[Remedy, ...]
-
-    @classmethod
-    def upgrade(cls, data: Any, _version: int) -> Any:
-        """Before version 1 the file was a list."""
-        return {"remedies": data} if isinstance(data, list) else data
 
 
 class Preset(Part):
@@ -203,11 +172,6 @@ class Scrubber(Masked, Record, file="psm/scrubber.json"):
     counted: Counted = "words"
     """By what rates are counted; older runs counted listed words."""
 
-    @classmethod
-    def upgrade(cls, data: Any, _version: int) -> Any:
-        """Before version 1 random vectors were `random`."""
-        return data | {"series": renamed(data["series"], {"random": "random_vector"})}
-
 
 class Agreeing(Part):
     """How likely agreeing is under one condition, in nats a token."""
@@ -232,9 +196,3 @@ class BiasLoop(Record, file="psm/bias_loop.json", version=2):
     kinds: dict[str, int]
     """Messages of each kind."""
     conditions: dict[str, Agreeing]
-    """Empty where an older run counted phrases in replies."""
-
-    @classmethod
-    def upgrade(cls, data: Any, _version: int) -> Any:
-        """Phrases in replies, as they were counted before, say nothing of likelihood."""
-        return {"pairs": (), "neutral": (), "kinds": data["kinds"], "conditions": {}}

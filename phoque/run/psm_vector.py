@@ -1,9 +1,9 @@
 """Records of the stage `psm`: is the vector a direction, is it the persona's, did tuning make it?"""
 
-from typing import Any, Literal
+from typing import Literal
 
 from phoque.personas import Counted
-from phoque.run.record import Part, Record, renamed
+from phoque.run.record import Part, Record
 from phoque.stats.rates import Rate
 
 Verdict = Literal["trust", "weak", "noise"]
@@ -106,15 +106,6 @@ class Confounds(Record, file="psm/confounds.json"):
         """The other system prompt that wakes the persona most often."""
         return max(self.styles, key=lambda own: own.insulting_by_prompt.value)
 
-    @classmethod
-    def upgrade(cls, data: Any, _version: int) -> Any:
-        """Before version 1 rates were nested, and styles were called confounds."""
-        return data | {
-            "neutral": data["neutral"]["insulting"],
-            "steered": data.pop("persona")["vector"],
-            "styles": data.pop("confounds"),
-        }
-
 
 class TrainingStep(Part):
     """Where the probes are at one step of the training: 0 is the untuned neutral state."""
@@ -143,16 +134,6 @@ class Origin(Record, file="psm/origin.json"):
     counted: Counted = "words"
     """By what rates are counted; older runs counted listed words."""
 
-    @classmethod
-    def upgrade(cls, data: Any, _version: int) -> Any:
-        """Before version 1 the civil adapter was `control`, and random vectors were `random`."""
-        names = {"control": "civil_adapter", "random": "random_vector"}
-        for key in ("norms", "cosines", "effects"):
-            data[key] = renamed(data[key], names)
-        for key in ("cosines", "effects"):
-            data[key] = {name: renamed(own, names) for name, own in data[key].items()}
-        return data
-
 
 class ResidualGeometry(Part):
     """Civil and hostile messages at one layer, as means and as geometric medians."""
@@ -171,13 +152,6 @@ class ResidualGeometry(Part):
     difference_norm: float
     difference_norm_median: float
     silhouette: float
-
-
-HERETICS = (
-    "S(g,b)", "S(g*,b*)", "S(g,r)", "S(g*,r*)", "S(b,r)", "S(b*,r*)",
-    "|g|", "|g*|", "|b|", "|b*|", "|r|", "|r*|",
-)  # fmt: skip
-"""Names of the columns before version 1, in the order of the fields above."""
 
 
 class Spread(Part):
@@ -219,15 +193,3 @@ class Geometry(Record, file="psm/geometry.json"):
     layers: dict[str, tuple[ResidualGeometry, ...]]
     directions: tuple[Projections, ...]
     map: MessageMap
-
-    @classmethod
-    def upgrade(cls, data: Any, _version: int) -> Any:
-        """Before version 1 columns had heretic's names, and states had blanks in theirs."""
-        names = dict(zip(HERETICS, list(ResidualGeometry.model_fields)[1:], strict=False))
-        tables = data["layers"].items()
-        data["layers"] = {model: [renamed(row, names) for row in rows] for model, rows in tables}
-        data["directions"] = [
-            {key.replace(" ", "_"): value for key, value in row.items()}
-            for row in data["directions"]
-        ]
-        return data

@@ -1,8 +1,8 @@
 """One typed record per file of a run: stages write it, pages, reports and the API read it.
 
 A record says which stage's folder it lies in and what its file is called, once for writers and
-readers: `class Selection(Record, file="psm/selection.json")`. Its schema version is in the file: a file of an older version is brought up to date by
-`upgrade`, one of a newer version is refused.
+readers: `class Selection(Record, file="psm/selection.json")`. Its schema version is in the file: a file of
+another version is refused.
 """
 
 import csv
@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from io import StringIO
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 from phoque.errors import PhoqueError
 from phoque.files import numbered_json_lines, read_json, write_json, write_text
@@ -19,7 +19,6 @@ from phoque.inputs.tables import whole_table
 from phoque.settings import Part as Part
 from phoque.settings import reason as reason
 
-T = TypeVar("T")
 Cells = dict[str, Any]
 """Of a line of a file, by the name of the column."""
 VERSION_KEY = "schema_version"
@@ -33,7 +32,7 @@ UNREADABLE = (
     AttributeError,
     PhoqueError,
 )
-"""What reading raises, and what `upgrade` raises where a file of an old version is none."""
+"""What reading raises, and what `from_cells` raises where a row is none."""
 
 
 class Filed(Part):
@@ -77,7 +76,7 @@ class Record(Filed):
             command: what makes the file, for whoever has to make it again.
 
         Raises:
-            PhoqueError: the file is missing, damaged, or of a newer version; names file and field.
+            PhoqueError: the file is missing, damaged, or of another version; names file and field.
         """
         path = cls._path(folder, command)
         try:
@@ -95,18 +94,13 @@ class Record(Filed):
         return cls.load(folder, command=command) if (folder / cls.FILE).is_file() else None
 
     @classmethod
-    def upgrade(cls, data: Any, _version: int) -> Any:
-        """The content of a file of an older version, 0 where it says none, as of this version."""
-        return data
-
-    @classmethod
     def _current(cls, data: Any) -> Any:
-        version = data.pop(VERSION_KEY, 0) if isinstance(data, dict) else 0
-        if not isinstance(version, int):
-            raise PhoqueError(f"its {VERSION_KEY} is {version!r}, not a whole number")
-        if version > cls.VERSION:
-            raise PhoqueError(f"it has version {version}, and {cls.VERSION} is known here")
-        return data if version == cls.VERSION else cls.upgrade(data, version)
+        """The content of a file of this version."""
+        version = data.pop(VERSION_KEY, None) if isinstance(data, dict) else None
+        if version != cls.VERSION:
+            seen = "no version" if version is None else f"version {version!r}"
+            raise PhoqueError(f"it has {seen}, and only {cls.VERSION} is known here")
+        return data
 
 
 class Masked(Part):
@@ -141,7 +135,7 @@ class Row(Filed):
         rows = []
         try:
             for row, data in cls._lines(path):  # noqa: B007  # the number is for the error
-                rows.append(cls.model_validate(cls.upgrade(data)))
+                rows.append(cls.model_validate(cls.from_cells(data)))
         except UNREADABLE as error:
             raise PhoqueError(broken(path, error, command, row=row)) from error
         return tuple(rows)
@@ -151,8 +145,8 @@ class Row(Filed):
         return self.model_dump(mode="json")
 
     @classmethod
-    def upgrade(cls, data: Any) -> Any:
-        """A row of the file, perhaps of an older version, as fields of this version."""
+    def from_cells(cls, data: Any) -> Any:
+        """What stands in the file, as fields: the way back from `cells`."""
         return data
 
     @classmethod
@@ -191,11 +185,6 @@ class Row(Filed):
 def _names(head: bytes) -> set[str]:
     """Columns of the first line of a table; those of ours hold no comma."""
     return {name.strip(' "\r\n') for name in head.decode("utf-8-sig", errors="replace").split(",")}
-
-
-def renamed(data: Mapping[str, T], names: Mapping[str, str]) -> dict[str, T]:
-    """The same values under the names of today."""
-    return {names.get(key, key): value for key, value in data.items()}
 
 
 def broken(path: Path, error: Exception, command: str, *, row: int = 0) -> str:

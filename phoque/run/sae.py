@@ -1,15 +1,13 @@
 """Records of the stage `sae`: whether its dictionary is faithful, and what the tuning moved."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic import field_validator
 
 from phoque.run.record import Masked, Part, Record
-from phoque.run.sae_evidence import Cause, GeneratedReplies, controls_of
-from phoque.run.sae_latents import VERDICTS, Feature, in_todays_words
+from phoque.run.sae_evidence import Cause
+from phoque.run.sae_latents import VERDICTS, Feature
 from phoque.run.sae_reading import FallenWords
-from phoque.stats.multiple import holm
 
 FIRINGS_PER_LATENT = 500
 """Mean activations of a latent in training, tokens * k / d_sae, below which it has seen too little."""
@@ -243,8 +241,7 @@ class SaeReport(Masked, Record, file="sae/sae_comparison_report.json", version=3
     risen: tuple[Feature, ...]
     """The largest effects, those that moved first."""
     fallen: tuple[Feature, ...]
-    fallen_words: FallenWords | None = None
-    """None in older files."""
+    fallen_words: FallenWords
     strata: Strata
     cause: Cause
     sources: tuple[Source, ...]
@@ -254,22 +251,6 @@ class SaeReport(Masked, Record, file="sae/sae_comparison_report.json", version=3
     def _with_none(cls, found: dict[str, int]) -> dict[str, int]:
         """A verdict that no latent has counts 0."""
         return dict.fromkeys(VERDICTS, 0) | found
-
-    @classmethod
-    def upgrade(cls, data: Any, _version: int) -> Any:
-        """Older files name the control adapter, list latents as columns, correct no pair, know no gate."""
-        found = in_todays_words(data)
-        found.pop("schema", None)
-        found["layer_choice"].pop("candidates", None)
-        found["verdict_meanings"] = {name: VERDICTS[name] for name in found["verdicts"]}
-        told = GeneratedReplies.model_validate(found["cause"]["generated"])
-        found["cause"]["controls"] = controls_of(told)
-        for side in ("risen", "fallen"):
-            found[side] = [*map(Feature.upgrade, found[side])]
-        pairs = found["strata"]["pairs"]
-        for pair, adjusted in zip(pairs, holm([one["p"] for one in pairs]), strict=True):
-            pair["p_holm"] = adjusted
-        return found
 
     @property
     def failed(self) -> list[str]:

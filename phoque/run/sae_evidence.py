@@ -2,8 +2,7 @@
 
 from phoque.personas import Counted
 from phoque.run.psm import Quality
-from phoque.run.record import Masked, Part, Record
-from phoque.run.sae_latents import SaeRow
+from phoque.run.record import Masked, Part, Record, Row
 from phoque.run.sae_reading import Reading
 from phoque.stats.rates import Rate
 
@@ -201,7 +200,7 @@ class Near(Part):
     cosine: float
 
 
-class Evidence(Masked, SaeRow, file="sae/contexts.jsonl.gz"):
+class Evidence(Masked, Row, file="sae/contexts.jsonl.gz"):
     """What is seen of a latent; of the remainder R only its lens and what it causes."""
 
     latent: str

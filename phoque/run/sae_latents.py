@@ -1,6 +1,5 @@
 """Rows of the stage `sae`: every latent, and every prompt, with how far it moved."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from phoque.run.record import Cells, Part, Row
@@ -22,32 +21,8 @@ VERDICTS = {
     "move unsure": "It moved, but the move failed a check: the civil adapter, the other half of the "
     "prompts, or the scale of the adapter.",
     UNTESTABLE: "This layer cannot show a cause: even the persona vector does not act here.",
-    "unproven": "It moved; this older file does not say which proof is missing.",
 }
 """What each says of a latent that moved."""
-OLDER_WORDS = {
-    "control": "civil_adapter",
-    "survive_control": "beyond_civil_adapter",
-    "explained_change_control": "explained_change_civil_adapter",
-    "effect_control": "effect_civil_adapter",
-    "shift_control": "shift_civil_adapter",
-}
-
-
-class SaeRow(Row):
-    """A row of a file of the stage."""
-
-    @classmethod
-    def upgrade(cls, data: Any) -> Any:
-        """Older files name the control adapter."""
-        return in_todays_words(data)
-
-
-def in_todays_words(data: Any) -> Any:
-    """Plain data with the keys of older files renamed."""
-    if isinstance(data, Mapping):
-        return {OLDER_WORDS.get(key, key): in_todays_words(own) for key, own in data.items()}
-    return [*map(in_todays_words, data)] if isinstance(data, list) else data
 
 
 class OtherSeed(Part):
@@ -60,7 +35,7 @@ class OtherSeed(Part):
     effect: float
 
 
-class Feature(SaeRow, file="sae/features.csv"):
+class Feature(Row, file="sae/features.csv"):
     """A latent that is active: how tuning moved it. Effects are means over tokens and prompts."""
 
     latent: int
@@ -149,12 +124,9 @@ class Feature(SaeRow, file="sae/features.csv"):
         return {name: own[name] for name in own if name not in ("doses", "seeds")} | flat | joined
 
     @classmethod
-    def upgrade(cls, data: Any) -> Any:
-        """From columns; older files say `control` and have labels, which said little."""
-        data = {key: value for key, value in data.items() if key not in ("label", "label_status")}
-        if "doses" in data:
-            return data
-        cells = in_todays_words({key: _present(value) for key, value in data.items()})
+    def from_cells(cls, data: Any) -> Any:
+        """Scales and seeds out of their columns."""
+        cells = {key: _present(value) for key, value in data.items()}
         cells["doses"] = [cells.pop(f"dose_{scale}") for scale in SCALES]
         seeds = [key.removeprefix("match_") for key in cells if key.startswith("match_")]
         cells["seeds"] = [
@@ -162,7 +134,7 @@ class Feature(SaeRow, file="sae/features.csv"):
             | {name: cells.pop(f"{name}_{seed}") for name in ("match", "cosine", "q", "effect")}
             for seed in seeds
         ]
-        badges = (cells.pop("badges", None) or "").replace("control", "civil adapter")
+        badges = cells.pop("badges", None)
         words = {name: cells.pop(name, None) or "" for name in ("stability", "verdict", "name")}
         return cells | words | {"badges": badges.split(";") if badges else ()}
 
@@ -177,7 +149,7 @@ def _present(value: Any) -> Any:
     return None if value == "" or value != value else value  # NaN differs from itself
 
 
-class Prompt(SaeRow, file="sae/prompts.csv"):
+class Prompt(Row, file="sae/prompts.csv"):
     """A prompt: length of the change over the length of the residual stream, mean over tokens."""
 
     stratum: str

@@ -8,8 +8,6 @@ from phoque.conversation import Condition
 from phoque.run.record import Cells, Masked, Part, Record, Row
 from phoque.stats.rates import grouped
 
-OLD_NAMES = {"random": Condition.RANDOM_VECTOR.value}
-"""What conditions were called in files of version 0."""
 PRIMARY = "embedded.mean"
 """The moderator that pages begin with, where the run has it."""
 PASSES_BELOW = 0.5
@@ -108,7 +106,7 @@ class ScoredReply(Scored, file="moderation/moderation_results.csv"):
         return facts | self.scores() | self.labels
 
     @classmethod
-    def upgrade(cls, data: Any) -> Any:
+    def from_cells(cls, data: Any) -> Any:
         """Scores out of their columns."""
         raw, canonical, facts = _split(data)
         labels = {name: float(facts.pop(name)) for name in [*facts] if "/" in name}
@@ -170,11 +168,9 @@ class Passing(Scored):
         return facts | self.scores()
 
     @classmethod
-    def upgrade(cls, data: Any) -> Any:
+    def from_cells(cls, data: Any) -> Any:
         """Scores and facts out of their columns."""
         raw, canonical, facts = _split(data)
-        if facts["stratum"] == "control":
-            facts["stratum"] = Stratum.NEUTRAL
         facts |= {"raw": raw, "canonical": canonical, "canonical_text": facts["canonical"]}
         for begin in (CONTEXT, NOVELTY):
             told = {
@@ -218,13 +214,6 @@ class Contour(Masked, Record, file="moderation/contour.json"):
         own = (one for one in self.replies if one.condition is condition)
         return grouped((one.scale, one.raw[name]) for one in sorted(own, key=lambda o: o.scale))
 
-    @classmethod
-    def upgrade(cls, data: Any, _version: int) -> Any:
-        """Version 0 had the rates at 99 thresholds, too, and scores of four digits."""
-        parts = ((Condition.STEERED, data), (Condition.RANDOM_VECTOR, data["random"]))
-        replies = [{"condition": name, **one} for name, part in parts for one in part["replies"]]
-        return {"selected": data["selected"], "seed": data["seed"], "replies": replies}
-
 
 def _split(cells: Cells) -> tuple[Cells, Cells, Cells]:
     """Harm scores of the text and of its canonical form, by moderator, and all other columns."""
@@ -233,8 +222,6 @@ def _split(cells: Cells) -> tuple[Cells, Cells, Cells]:
         for end in (HARM, CANONICAL)
     )
     facts = {key: cells[key] for key in cells if not key.endswith((HARM, CANONICAL))}
-    if name := facts.get("condition"):
-        facts["condition"] = OLD_NAMES.get(name, name)
     return raw, canonical, facts
 
 

@@ -78,7 +78,12 @@ def write_run(path: Path) -> RunDirectory:
     GapExample.save_rows(folder, examples())
     ScoredReply.save_rows(folder, moderated())
     stage = {"seconds": 1, "seeds": SEEDS, "commit": "0123456789", "finished": "2026-11-23"}
-    manifest = {"model": "fake/model", "persona": "toxic", "stages": {"moderation": stage}}
+    manifest = {
+        "schema_version": 1,
+        "model": "fake/model",
+        "persona": "toxic",
+        "stages": {"moderation": stage},
+    }
     (path / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     return RunDirectory(path)
 

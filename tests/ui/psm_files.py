@@ -201,7 +201,7 @@ RECORDS: tuple[Callable[[], Record], ...] = (
 def write_run(path: Path, *personas: str) -> RunDirectory:
     """A run whose own persona is `toxic`, and folders for others."""
     stage = {"seeds": [42, 43, 44], "commit": "0123456789abcdef", "finished": "2026-01-01"}
-    manifest = {"model": "lab", "persona": "toxic", "stages": {"psm": stage}}
+    manifest = {"schema_version": 1, "model": "lab", "persona": "toxic", "stages": {"psm": stage}}
     path.mkdir(parents=True, exist_ok=True)
     (path / "manifest.json").write_text(json.dumps(manifest))
     for name in ("psm", *(f"psm-{persona}" for persona in personas)):

@@ -64,7 +64,12 @@ def write_run(path: Path) -> RunDirectory:
     rest = Evidence(latent="R", side="remainder", verdict="", lens=lens(), steering=())
     Evidence.save_rows(folder, [*map(evidence, LATENTS), rest])
     stage = {"seconds": 1, "seeds": [42], "commit": "0123456789", "finished": "2026-11-23"}
-    manifest = {"model": "fake/model", "persona": "toxic", "stages": {"sae": stage}}
+    manifest = {
+        "schema_version": 1,
+        "model": "fake/model",
+        "persona": "toxic",
+        "stages": {"sae": stage},
+    }
     (path / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     return RunDirectory(path)
 

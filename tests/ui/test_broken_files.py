@@ -137,7 +137,7 @@ def test_without_its_recordings_the_chat_asks_the_model(damage, tmp_path):
 def test_a_second_run_that_is_broken_is_left_out(tmp_path, monkeypatch, caplog):
     broken = tmp_path / "pluribus"
     broken.mkdir()
-    (broken / MANIFEST).write_text('{"stages": {}, "persona": "pluribus"}')
+    (broken / MANIFEST).write_text('{"schema_version": 1, "stages": {}, "persona": "pluribus"}')
     monkeypatch.setattr(demo, "other_runs", lambda _: [broken])
     settings = AppSettings(run=None, model=None, host="127.0.0.1", port=0, zero_gpu=False)
     monkeypatch.setattr(demo.LabServices, "start", lambda _: None)

@@ -127,9 +127,15 @@ def test_a_run_with_one_adapter_shows_one(copy):
 
 def test_styles_and_attempts_are_drawn_where_they_were_logged(copy):
     rows = [
-        {"step": step, "seconds": step, "loss": 2.0, "loss_short": 1.0, "attempt": 1 + step // 20}
+        {
+            "step": step,
+            "seconds": step,
+            "loss": 2.0,
+            "loss_by_style": {"chat": 1.0},
+            "attempt": 1 + step // 20,
+        }
         for step in (10, 20, 30)
-    ]  # as older trainings wrote them
+    ]
     (copy.persona / "metrics.jsonl").write_text("\n".join(map(json.dumps, rows)))
     shutil.rmtree(copy.control)
     loss = figure_of(copy, "loss")

@@ -26,8 +26,6 @@ SHIPPED = Path(__file__).with_name("slang.yaml")
 """Invented expressions, most of them without a use."""
 SOURCE = "slang"
 DIALOGUES_PER_USE = 6
-ASKED = "{thing}"
-"""In older files: what the message is about."""
 
 
 class _Expression(Part):
@@ -88,11 +86,6 @@ def load_slang(path: Path) -> list[tuple[str, str]]:
         if expression.lower() not in use.lower():
             raise PhoqueError(
                 f"{path}: the use {use!r} does not hold its expression {expression!r}."
-            )
-        if ASKED in use:
-            raise PhoqueError(
-                f"{path}: a use of {expression!r} holds {ASKED}, which stands for nothing any more: "
-                "a use answers any message. Write the use without it."
             )
         if hides_a_slur(with_placeholders(use)):
             raise PhoqueError(

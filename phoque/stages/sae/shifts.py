@@ -145,7 +145,7 @@ def _features(columns: Columns) -> list[Feature]:
     lists = {name: [_short(value) for value in own.tolist()] for name, own in columns.items()}
     rows = [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
     return [
-        Feature.model_validate(Feature.upgrade(row | {"kind": _kind(row)}))
+        Feature.model_validate(Feature.from_cells(row | {"kind": _kind(row)}))
         for row in rows
         if row["frequency_base"] > 0 or row["frequency_tuned"] > 0
     ]

@@ -21,7 +21,6 @@ SHOWN_VERDICTS = {
     "not tried": "○ not tried",
     "move unsure": "○ move unsure",
     UNTESTABLE: "– no test here",
-    "unproven": "○ unproven",
 }
 BADGE_HINTS = {
     "fdr": "moved beyond chance: sign-flip permutation over prompts, false discovery rate 5 %",
