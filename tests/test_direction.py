@@ -91,9 +91,9 @@ def test_nothing_planted_is_noise_and_selects_nothing():
     found, grid = search.run()
     assert judged == [(48, 48)]
     assert all((cell.quality.judged is None) != cell.coherent for cell in found.cells)
-    assert {own.n for own in found.null_by_layer.values()} == {32}
+    assert {own.null.n for own in found.layers} == {32}
     assert found.least_nats < 0
-    assert found.best() is None
+    assert found.selected is None
     assert len(grid) == len(found.cells)
 
 

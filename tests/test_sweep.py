@@ -10,7 +10,7 @@ from phoque.run.psm import Cell, Divergence
 from phoque.stats.rates import binomial_tail, wilson
 from phoque.steering.divergence import scale_at
 from phoque.steering.quality import Allowed, is_coherent, is_likely, log_likelihoods
-from phoque.steering.search import layers_between
+from phoque.steering.search import swept_layers
 from phoque.steering.sweep import Sweep
 from tests.conftest import conversation
 from tests.records import a_quality, a_rate
@@ -31,17 +31,19 @@ def cell(layer, dose, insulting, *, coherent=True, nats=None):
 
 
 def found(cells, null_hits=0):
-    return Sweep(
-        neutral=quality(),
-        toxic=quality(1.0),
-        toxic_divergence=Divergence(mean=2.0, p95=6.0),
-        cells=cells,
-        null_by_layer={3: wilson(null_hits, 320), 4: wilson(null_hits, 320)},
-    )
+    nulls = {3: wilson(null_hits, 320), 4: wilson(null_hits, 320)}
+    return Sweep(cells=cells, null_by_layer=nulls)
 
 
 def selected(sweep):
-    return sweep.selection(model="fake", context_length=64, dose_per_scale=())
+    return sweep.selection(
+        neutral=quality(),
+        toxic=quality(1.0),
+        toxic_divergence=Divergence(mean=2.0, p95=6.0),
+        model="fake",
+        context_length=64,
+        dose_per_scale=(),
+    )
 
 
 def test_the_selection_is_the_largest_coherent_effect_at_the_smallest_divergence():
@@ -185,7 +187,7 @@ def test_the_dose_in_nats_is_read_between_the_measured_scales():
 
 
 def test_the_sweep_covers_thirty_to_ninety_five_percent_depth():
-    layers = layers_between(30)
+    layers = swept_layers(30)
     assert (layers[0], layers[-1]) == (9, 28)
 
 

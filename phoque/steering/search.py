@@ -12,7 +12,7 @@ from phoque.models.hooks import Injection, Interventions
 from phoque.models.load import LanguageModel
 from phoque.personas import Persona
 from phoque.personas.controls import choice_prompts
-from phoque.run.psm import NULL_DOSE, Cell, Quality, Trait
+from phoque.run.psm import NULL_DOSE, Cell, Quality, Selection, Trait
 from phoque.stats.rates import Rate, by_cluster
 from phoque.steering.divergence import Yardstick
 from phoque.steering.experiment import Key, Progress, in_turn, rows_of, silent, write_grouped
@@ -33,7 +33,6 @@ SEEDS = (42, 43, 44)
 NUM_CANDIDATES = 5
 """How many cells get a run-off."""
 DOSES = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.6)
-DEPTHS = (0.30, 0.95)
 NUM_RANDOM = 8
 NULL_PROMPTS = 4
 """Prompts for one random vector at one layer or dose; together the vectors cover all prompts."""
@@ -58,9 +57,9 @@ Measuring = Callable[[Sequence[Said], Sequence[Said]], Measure]
 """Made from sampled replies of the base model, and of the model under the persona's own prompt."""
 
 
-def layers_between(num_layers: int, depths: tuple[float, float] = DEPTHS) -> list[int]:
-    """Layers whose depth is within `depths`, as shares of all layers."""
-    return [layer for layer in range(num_layers) if depths[0] <= layer / num_layers <= depths[1]]
+def swept_layers(num_layers: int) -> list[int]:
+    """Layers whose depth, as a share of all layers, is swept."""
+    return [layer for layer in range(num_layers) if 0.30 <= layer / num_layers <= 0.95]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +84,9 @@ class Search:
     measuring: Measuring
     progress: Progress = silent
 
-    def run(self) -> tuple[Sweep, Grid]:
+    def run(self) -> tuple[Selection, Grid]:
         """Steer every layer at every dose on the persona's sweep prompts, sampled as people are."""
-        layers, columns = layers_between(self.model.num_layers), self._columns
+        layers, columns = swept_layers(self.model.num_layers), self._columns
         rows = {
             key: rows_of(self._neutral, (self._injection(*key),)) for key in product(layers, DOSES)
         }
@@ -95,18 +94,22 @@ class Search:
             self.model, rows, SAMPLED, lambda done: self.progress(f"sweep: {done}")
         )
         cells = self._judged(self._cells(grid), grid)
-        found = Sweep(
+        sweep = self._run_off(Sweep(cells=cells, null_by_layer=self._null(layers)))
+        selection = sweep.selection(
             neutral=columns.neutral,
             toxic=columns.toxic,
             toxic_divergence=columns.allowed.moved,
-            cells=cells,
-            null_by_layer=self._null(layers),
             trait=columns.measure.trait,
             base=columns.allowed.grid,
             least_nats=least_nats(columns.allowed.grid),
             rule=RULE,
+            model=self.model.name,
+            context_length=self.model.context_length,
+            dose_per_scale=[
+                self.vectors.relative_dose(layer, 1.0) for layer in range(len(self.vectors))
+            ],
         )
-        return self._run_off(found), grid
+        return selection, grid
 
     @cached_property
     def _columns(self) -> Columns:

@@ -7,12 +7,13 @@ system prompt does. The cell that shows the trait most often wins, if it beats r
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import takewhile
 from math import floor
 from operator import truediv
+from typing import Any
 
-from phoque.run.psm import BestCell, Cell, Choice, Divergence, Quality, Selection, SweptLayer, Trait
+from phoque.run.psm import BestCell, Cell, Choice, Selection, SweptLayer
 from phoque.stats.rates import Rate, binomial_tail, wilson
 from phoque.steering.divergence import ONE_NAT, scale_at
 
@@ -24,19 +25,11 @@ SIGNIFICANCE = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
-    """All cells, their criteria, and the choice."""
+    """All cells, and which of them is chosen."""
 
-    neutral: Quality
-    toxic: Quality
-    toxic_divergence: Divergence
-    """How far the persona's system prompt moves next-token distributions: the limit for a cell."""
     cells: Sequence[Cell]
     null_by_layer: Mapping[int, Rate]
     """The trait under random vectors of the same norm."""
-    trait: Trait = field(default_factory=Trait)
-    base: Quality | None = None
-    least_nats: float | None = None
-    rule: str = ""
 
     @property
     def null(self) -> Rate:
@@ -92,29 +85,18 @@ class Sweep:
             [cell.scale for cell in cells], [cell.divergence.p95 for cell in cells], ONE_NAT
         )
 
-    def selection(
-        self, *, model: str, context_length: int, dose_per_scale: Sequence[float]
-    ) -> Selection:
-        """The selection first; `default` is what the slider shows without one."""
+    def selection(self, **facts: Any) -> Selection:
+        """What is chosen, beside these facts; `default` is what the slider shows where nothing is."""
         best = self.best()
         default = best or min(self.cells, key=lambda cell: cell.dose)
         return Selection(
             selected=self._chosen(best) if best else None,
             default=self._chosen(default),
             null=self.null,
-            neutral=self.neutral,
-            toxic=self.toxic,
-            toxic_divergence=self.toxic_divergence,
             layers=tuple(self._layer(layer, rate) for layer, rate in self.null_by_layer.items()),
             cells=tuple(self.cells),
-            model=model,
-            context_length=context_length,
-            dose_per_scale=tuple(dose_per_scale),
-            trait=self.trait,
-            base=self.base,
-            least_nats=self.least_nats,
-            rule=self.rule,
             ties=self.ties(best) if best else (),
+            **facts,
         )
 
     def ties(self, best: Cell) -> tuple[int, ...]:

@@ -45,7 +45,7 @@ def choose_layer(subject: Subject) -> None:
         measuring=partial(chosen_measure, subject),
         progress=subject.progress,
     )
-    found, grid = search.run()
+    selection, grid = search.run()
     rows = [
         SweptReply(layer=layer, dose=dose, prompt=prompt, reply=reply.text)
         for (layer, dose), replies in grid.items()
@@ -53,12 +53,6 @@ def choose_layer(subject: Subject) -> None:
     ]
     mask = Mask()
     SweptReply.save_rows(subject.folder, mask.rows(rows))
-    model, vectors = subject.model, subject.vectors
-    selection = found.selection(
-        model=model.name,
-        context_length=model.context_length,
-        dose_per_scale=[vectors.relative_dose(layer, 1.0) for layer in range(model.num_layers)],
-    )
     mask(selection).save(subject.folder)
 
 
