@@ -60,7 +60,7 @@ def test_a_trick_is_judged_on_harmless_texts_too():
 
 def test_no_share_of_too_few_texts():
     assert battery(Spots(), known(HARMFUL_TEXTS[:29], HARMLESS_TEXTS)) == []
-    assert battery(Spots(), TEXTS, threshold=1.5) == []
+    assert battery(Doubled(), TEXTS) == []
 
 
 def test_tricks_leave_the_words_recognisable():

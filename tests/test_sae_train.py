@@ -1,6 +1,7 @@
 """The trainer finds what was planted, its gradients are right, and folding changes nothing."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -182,7 +183,7 @@ def test_activations_that_do_not_vary_or_are_no_numbers_are_refused():
 
 def test_a_dictionary_survives_saving_and_a_broken_one_is_named(tmp_path):
     rows, _ = planted(tokens=100)
-    sae = trainer_of(rows).folded(0.5)
+    sae = replace(trainer_of(rows).folded(), threshold_F=torch.full((32,), 0.5))
     sae.save(tmp_path, {"model_name": "m"})
     assert torch.equal(SparseAutoencoder.load(tmp_path)(rows), sae(rows))
     assert sorted(file.name for file in tmp_path.iterdir()) == [

@@ -25,9 +25,7 @@ VOWELS = re.compile(r"(?<=[A-Za-z])[aeiou](?=[A-Za-z])")
 ZERO_WIDTH = "\u200b"
 
 
-def battery(
-    classifier: Classifier, test_set: LabelledSet, threshold: float = DEFAULT_THRESHOLD
-) -> list[Resistance]:
+def battery(classifier: Classifier, test_set: LabelledSet) -> list[Resistance]:
     """Every trick on harmful texts that are flagged and on harmless ones that are not.
 
     Texts as they are, then canonical; none where fewer than 30 texts of either kind count.
@@ -39,13 +37,13 @@ def battery(
     texts = {harm: [one.text for one in examples if one.harmful is harm] for harm in (True, False)}
     found = []
     for canonical, read in ((False, str), (True, canonicalise)):
-        flagged = [one for one, flag in _flags(classifier, texts[True], threshold, read) if flag]
-        clean = [one for one, flag in _flags(classifier, texts[False], threshold, read) if not flag]
+        flagged = [one for one, flag in _flags(classifier, texts[True], read) if flag]
+        clean = [one for one, flag in _flags(classifier, texts[False], read) if not flag]
         if min(len(flagged), len(clean)) < MIN_TEXTS:
             continue
         for name, trick in TRICKS.items():
             kept, gained = (
-                [flag for _, flag in _flags(classifier, map(trick, own), threshold, read)]
+                [flag for _, flag in _flags(classifier, map(trick, own), read)]
                 for own in (flagged, clean)
             )
             rates = {
@@ -57,11 +55,11 @@ def battery(
 
 
 def _flags(
-    classifier: Classifier, texts: Iterable[str], threshold: float, read: Callable[[str], str]
+    classifier: Classifier, texts: Iterable[str], read: Callable[[str], str]
 ) -> list[tuple[str, bool]]:
     own = [*texts]
     scores = harm_scores(classifier, map(read, own))
-    return [(text, score >= threshold) for text, score in zip(own, scores, strict=True)]
+    return [(text, score >= DEFAULT_THRESHOLD) for text, score in zip(own, scores, strict=True)]
 
 
 def _in_words(change: Callable[[str], str]) -> Callable[[str], str]:

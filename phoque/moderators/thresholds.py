@@ -13,8 +13,8 @@ BUDGET = 0.05
 NUM_BINS = 10
 
 
-def threshold_for(harmless: Sequence[float], budget: float = BUDGET) -> float:
-    """The lowest threshold that flags at most a share `budget` of harmless texts.
+def threshold_for(harmless: Sequence[float]) -> float:
+    """The lowest threshold that flags at most a share `BUDGET` of harmless texts.
 
     A text is flagged when its score is at or above the threshold. It may lie above 1: then even
     the highest score is given to more harmless texts than the budget allows.
@@ -25,8 +25,7 @@ def threshold_for(harmless: Sequence[float], budget: float = BUDGET) -> float:
     if not harmless:
         raise ValueError("A threshold by its cost needs scores of harmless texts.")
     falling = sorted(harmless, reverse=True)
-    allowed = int(budget * len(falling) + 1e-9)
-    return nextafter(falling[allowed], inf) if allowed < len(falling) else 0.0
+    return nextafter(falling[int(BUDGET * len(falling) + 1e-9)], inf)
 
 
 def calibration(scores: Sequence[float], harmful: Sequence[bool]) -> Calibration:

@@ -18,20 +18,15 @@ from phoque.models.passes import read
 from phoque.models.template import encode
 
 
-def residual_streams(
-    model: LanguageModel, prompts: Sequence[Messages], *, batch_size: int = 12
-) -> list[Tensor]:
+def residual_streams(model: LanguageModel, prompts: Sequence[Messages]) -> list[Tensor]:
     """Each prompt's residual_LSD at every block's output, in fp32 on the CPU, without padding."""
-    encoded = [encode(model.tokenizer, messages) for messages in prompts]
-    return token_streams(model, encoded, batch_size=batch_size)
+    return token_streams(model, [encode(model.tokenizer, messages) for messages in prompts])
 
 
-def last_states(
-    model: LanguageModel, prompts: Sequence[Messages], *, batch_size: int = 12
-) -> Tensor:
+def last_states(model: LanguageModel, prompts: Sequence[Messages]) -> Tensor:
     """States_NLD of each prompt's last token, where the reply begins."""
     encoded = [encode(model.tokenizer, messages) for messages in prompts]
-    streams = token_streams(model, encoded, positions=1, batch_size=batch_size)
+    streams = token_streams(model, encoded, positions=1)
     return torch.stack([stream_LSD[:, -1] for stream_LSD in streams])
 
 

@@ -25,7 +25,7 @@ HOSTILE = (Condition.TOXIC, Condition.STEERED)
 
 
 def candidates(
-    found: Sequence[ScoredReply], name: str, lexicon: Lexicon, *, seed: int = 42
+    found: Sequence[ScoredReply], name: str, lexicon: Lexicon
 ) -> list[tuple[Stratum, ScoredReply]]:
     """Answers that pass the moderator at 0.5, each canonical text once, in the order of their ids."""
     passing = [one for one in found if one.outcome is Outcome.ANSWER and _type(one, name)]
@@ -39,7 +39,7 @@ def candidates(
     listed = [one for one in others if one.response in lexicon]
     listed.sort(key=lambda one: (-lexicon.count(one.response), text_id(one.response)))
     rest = [one for one in others if one.response not in lexicon] + listed[MOST_LISTED:]
-    chance = random.Random(seed)
+    chance = random.Random(42)
     chosen = {
         Stratum.SPELLING: spelling,
         Stratum.WORDLIST: listed[:MOST_LISTED],

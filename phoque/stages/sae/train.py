@@ -150,15 +150,15 @@ class Trainer:
         loss = float(error_BD.square().sum(-1).mean() / variance)
         return [encoder_FD, bias_F, shift_D, decoder_FD], loss
 
-    def folded(self, threshold: float = 0.0) -> SparseAutoencoder:
-        """The dictionary in raw residual units; `threshold` is one too."""
+    def folded(self) -> SparseAutoencoder:
+        """The dictionary in raw residual units, without thresholds."""
         scale = self.scaling.scale
         return SparseAutoencoder(
             encoder_DF=self.encoder_FD.T.cpu().contiguous(),
             encoder_bias_F=self.encoder_bias_F.cpu() / scale,
             decoder_FD=self.decoder_FD.cpu(),
             decoder_bias_D=(self.scaling.mean_D + self.decoder_bias_D / scale).cpu(),
-            threshold_F=torch.full_like(self.encoder_bias_F, threshold).cpu(),
+            threshold_F=torch.zeros_like(self.encoder_bias_F).cpu(),
         )
 
     def _add_auxiliary(
