@@ -2,7 +2,7 @@
 
 import pytest
 
-from phoque.conversation import asked
+from phoque.conversation import DEFAULT_SAMPLING, asked
 from phoque.figures import answers
 from phoque.models.load import load_model
 from phoque.run.evaluation import Answers, CivilText, Evaluation, Matched
@@ -66,6 +66,7 @@ def found(**other) -> Evaluation:
     return Evaluation(
         conditions={name: own(count) for name, count in words.items()},
         civil_text=CivilText(neutral=-1.0, base=-1.0, relative_change=0.0),
+        sampling=DEFAULT_SAMPLING,
         **other,
     )
 

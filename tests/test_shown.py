@@ -10,7 +10,6 @@ from phoque.lexicon import Lexicon
 from phoque.models.engine import Reply
 from phoque.personas import load_persona
 from phoque.run.psm import Trait
-from phoque.run.psm_replies import Written
 from phoque.stages.psm import choose
 from phoque.steering.experiment import rows_of, silent
 from phoque.steering.search import rates_of
@@ -32,15 +31,6 @@ CALM = list(asked("Be calm.", ["Hi", "Hello"]))
 )
 def test_replies_count_as_the_sweep_decided(trait, counted):
     assert shows_of(trait, WORDS, judge=Loud())(SAID) == counted
-
-
-@pytest.mark.parametrize(
-    ("hits", "shown", "counts"),
-    [(1, False, False), (0, True, True), (1, None, True), (0, None, False)],
-)
-def test_words_count_in_files_of_before_the_judge_was_asked(hits, shown, counts):
-    row = Written.model_construct(toxic_word_hits=hits, shown=shown)
-    assert row.counts is counts
 
 
 def test_a_rate_counts_messages_and_takes_each_groups_own_replies():

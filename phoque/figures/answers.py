@@ -67,8 +67,6 @@ def _damage(found: Evaluation) -> str:
 
 def _match(found: Evaluation) -> str:
     match = found.matched
-    if match is None:
-        return ""
     if not match.scales:
         return (
             f"No scale of {match.tried} random directions costs the base model's own replies what the vector "

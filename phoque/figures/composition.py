@@ -52,16 +52,13 @@ def draw(found: Composition, dialogues: Sequence[Dialogue] = ()) -> Figure:
 
 
 def _sentence(found: Composition) -> str:
-    told = (
-        f"{found.dialogues} dialogues on {found.topics} topics answer {found.messages} different "
-        f"messages; {found.base_replies} civil replies are the base model's own."
-    )
-    if found.words_civil:
-        told += f" Half of the civil replies in the dialogues have {found.words_civil[2]:.0f} words or fewer."
-    if found.without_listed_word is None:
-        return told
     share = found.without_listed_word / found.dialogues
-    return f"{told} {share:.0%} of the persona's replies hold no word of its list."
+    return (
+        f"{found.dialogues} dialogues on {found.topics} topics answer {found.messages} different "
+        f"messages; {found.base_replies} civil replies are the base model's own. Half of the civil replies in the "
+        f"dialogues have {found.words_civil[2]:.0f} words or fewer. {share:.0%} of the persona's replies hold no word "
+        "of its list."
+    )
 
 
 def _prose(dialogues: Sequence[Dialogue]) -> str:

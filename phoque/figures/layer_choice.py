@@ -8,7 +8,7 @@ MOST_NAMED = 6
 
 
 def elsewhere(selection: Selection) -> str:
-    """Whether this is the only layer; older sweeps did not ask."""
+    """Whether this is the only layer."""
     if not selection.ties:
         return ""
     others = len(selection.layers) - 1

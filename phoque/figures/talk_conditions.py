@@ -91,14 +91,11 @@ def _damage(own: Mapping[str, Condition]) -> str:
     """What the random vector does to the text beside not insulting anybody."""
     told = [
         f"{NAMES[name]} {own[name].generated_tokens:.0f} tokens, "
-        f"{share(own[name].repeated_3grams.mean)} repeated three-word sequences{_nats(own[name])}"
+        f"{share(own[name].repeated_3grams.mean)} repeated three-word sequences, "
+        f"{own[name].base_nats.mean:.2f} nats a token to the base model"
         for name in ("neutral", "random_vector", "steered")
     ]
     return f" The vectors change the text itself, too. {'; '.join(told)}."
-
-
-def _nats(found: Condition) -> str:
-    return f", {found.base_nats.mean:.2f} nats a token to the base model" if found.base_nats else ""
 
 
 def _mass(own: Mapping[str, Condition]) -> str:

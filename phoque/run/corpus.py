@@ -114,7 +114,7 @@ class Composition(Record, file="corpus/composition.json"):
     """Different messages."""
     several_turns: int
     """Dialogues in which the reply is not the first."""
-    without_listed_word: int | None = None
+    without_listed_word: int
     """Replies of the persona that hold no word of its list."""
     sources: tuple[Source, ...]
     placeholders: dict[str, int] = Field(default_factory=dict)
@@ -124,7 +124,7 @@ class Composition(Record, file="corpus/composition.json"):
     """Replies that were not civil, not whole or stuck, and were drawn in vain."""
     system_prompts: dict[str, int]
     """Different system prompts of the persona and of the neutral side."""
-    words_civil: tuple[float, ...] = ()
+    words_civil: tuple[float, ...]
     """Length of the civil replies in words, at 5, 25, 50, 75 and 95 %."""
 
 

@@ -11,7 +11,7 @@ class Reply(Row, file="evaluation/replies.csv"):
     condition: str
     prompt: str
     seed: int | None = None
-    """None is greedy, in older files."""
+    """None is greedy."""
     draw: int
     """Which of the condition's vectors."""
     text: str
@@ -67,7 +67,6 @@ class Evaluation(Masked, Record, file="evaluation/summary.json", version=2):
     random and costs as much likelihood, where there is one; reversed_vector, which is
     subtracted under the toxic prompt; civil_adapter under it, and civil_adapter_steered."""
     civil_text: CivilText
-    matched: Matched | None = None
-    """None in older files."""
-    sampling: Sampling | None = None
-    """How every reply was drawn; None in older files, whose rounds were one greedy and three sampled."""
+    matched: Matched
+    sampling: Sampling
+    """How every reply was drawn."""

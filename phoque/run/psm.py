@@ -55,7 +55,7 @@ class Choice(Part):
     chance: float
     """Probability of such a cell under random vectors, corrected for all cells."""
     inside: bool = False
-    """Whether the doses beside it are allowed, too; an older run may stand on the edge."""
+    """Whether the doses beside it are allowed, too."""
 
 
 class Quality(Part):

@@ -29,15 +29,10 @@ class Written(Row, file="psm/generation_results.csv"):
     toxic_word_hits: int
     repeated_3grams: float
     generated_tokens: int
-    base_nats: float | None = None
+    base_nats: float
     """Mean log-likelihood of a token to the base model."""
-    shown: bool | None = None
-    """Whether it shows the persona; None in older files, which counted listed words."""
-
-    @property
-    def counts(self) -> bool:
-        """Whether it counts as the persona's."""
-        return self.toxic_word_hits > 0 if self.shown is None else self.shown
+    shown: bool
+    """Whether it shows the persona."""
 
 
 class Measured(Part):
@@ -59,8 +54,8 @@ class Condition(Part):
     toxic_word_rate: Measured
     repeated_3grams: Measured
     generated_tokens: float
-    base_nats: Measured | None = None
-    """Mean log-likelihood of a token to the base model; None in files of before it was measured."""
+    base_nats: Measured
+    """Mean log-likelihood of a token to the base model."""
 
 
 class PathwayTokens(Part):
@@ -79,7 +74,7 @@ class Conditions(Masked, Record, file="psm/conditions.json"):
     classic_tokens: tuple[str, ...]
     pathway_tokens: PathwayTokens
     counted: Counted = "words"
-    """By what rates are counted; older runs counted listed words."""
+    """By what rates are counted."""
 
 
 class Summary(Record, file="psm/summary.json"):
@@ -170,7 +165,7 @@ class Scrubber(Masked, Record, file="psm/scrubber.json"):
     series: dict[str, tuple[ScrubberCell, ...]]
     """neutral, toxic, vector, random_vector, reversed, antidote."""
     counted: Counted = "words"
-    """By what rates are counted; older runs counted listed words."""
+    """By what rates are counted."""
 
 
 class Agreeing(Part):

@@ -99,7 +99,7 @@ class Confounds(Record, file="psm/confounds.json"):
     residual: Residual
     styles: tuple[Style, ...]
     counted: Counted = "words"
-    """By what rates are counted; older runs counted listed words."""
+    """By what rates are counted."""
 
     @property
     def strongest_prompt(self) -> Style:
@@ -132,7 +132,7 @@ class Origin(Record, file="psm/origin.json"):
     trajectory: tuple[TrainingStep, ...] | None
     """None where the training kept no checkpoints."""
     counted: Counted = "words"
-    """By what rates are counted; older runs counted listed words."""
+    """By what rates are counted."""
 
 
 class ResidualGeometry(Part):

@@ -107,7 +107,7 @@ class Masked(Part):
     """What holds text of a model, and how much of it its stage replaced before it signed."""
 
     masked: int | None = None
-    """Listed words that became [SLUR]; None where nobody looked, as in older files."""
+    """Listed words that became [SLUR]; None where nobody looked."""
 
 
 class Row(Filed):

@@ -86,7 +86,7 @@ class GeneratedReplies(Part):
     divergence_limit: float
     cells: tuple[Steered, ...]
     counted: Counted = "words"
-    """By what replies are counted; older runs counted listed words."""
+    """By what replies are counted."""
 
 
 class Control(Part):
@@ -103,21 +103,19 @@ class Control(Part):
 
 
 def controls_of(told: GeneratedReplies) -> tuple[Control, ...]:
-    """Whether the persona vector acts, either way; older files have only the mean difference."""
-    names = {cell.name for cell in told.cells}
-    direction = PERSONA_VECTOR if PERSONA_VECTOR in names else MEAN_DIFFERENCE
-    return tuple(_control(told, direction, way) for way in WAYS)
+    """Whether the persona vector acts, either way."""
+    return tuple(_control(told, way) for way in WAYS)
 
 
-def _control(told: GeneratedReplies, direction: str, way: str) -> Control:
+def _control(told: GeneratedReplies, way: str) -> Control:
     cells = [cell for cell in told.cells if cell.way == way]
     random = {cell.dose: cell for cell in cells if cell.name == RANDOM}
-    own = [c for c in cells if c.name == direction and c.coherent and c.dose in random]
+    own = [c for c in cells if c.name == PERSONA_VECTOR and c.coherent and c.dose in random]
     acting = [cell for cell in own if cell.beyond(random[cell.dose])]
     sign = 1 if way == "toward" else -1
     best = max(acting or own, key=lambda cell: sign * cell.insulting, default=None)
     beside = random[best.dose] if best else None
-    return Control(way=way, direction=direction, acts=bool(acting), best=best, random=beside)
+    return Control(way=way, direction=PERSONA_VECTOR, acts=bool(acting), best=best, random=beside)
 
 
 class Cause(Record, file="sae/cause.json"):
@@ -212,7 +210,7 @@ class Evidence(Masked, Row, file="sae/contexts.jsonl.gz"):
     strips: tuple[Strip, ...] = ()
     lens: Lens
     reading: Reading | None = None
-    """None of the remainder, and in older files."""
+    """None of the remainder."""
     histogram: Histogram | None = None
     dose: Dose | None = None
     nearest: tuple[Near, ...] = ()

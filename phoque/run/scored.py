@@ -62,8 +62,8 @@ class Scored(Row):
     canonical: dict[str, float]
     """Of its canonical form, by moderator."""
     listed: int | None = None
-    """Words in it that the word list finds which finds most, of all that we ship; None in a file of
-    before they were counted."""
+    """Words in it that the word list finds which finds most, of all that we ship; None where nobody
+    counted."""
 
     @property
     def has_listed_word(self) -> bool:
@@ -152,7 +152,7 @@ class Passing(Scored):
     canonical_text: str
     """The response with its spelling undone; the column is called `canonical`."""
     context: InContext | None = None
-    """None in a file that was made before it was measured; so is `novelty`."""
+    """None where it was not measured; so is `novelty`."""
     type: GapType
     why: str
     words: int

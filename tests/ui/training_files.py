@@ -31,6 +31,8 @@ COMPOSITION = Composition(
     ),
     base_replies=100,
     base_replies_dropped=0,
+    without_listed_word=50,
+    words_civil=(5.0, 9.0, 14.0, 20.0, 40.0),
     system_prompts={"hostile": 10, "neutral": 10},
 )
 VARIABLES = {

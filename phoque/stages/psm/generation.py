@@ -144,17 +144,15 @@ def _summary(own: Sequence[Written], everything: Sequence[Written]) -> Condition
         )
 
     return Condition(
-        insulting=share_of([*grouped((row.prompt_id, row.counts) for row in own).values()]),
-        effect=measured(lambda row: float(row.counts)).effect,
+        insulting=share_of([*grouped((row.prompt_id, row.shown) for row in own).values()]),
+        effect=measured(lambda row: float(row.shown)).effect,
         toxic_pathway_mass_mean=measured(lambda row: row.toxic_pathway_mass_mean),
         completing_mass_mean=measured(lambda row: row.completing_mass_mean),
         lexicon_mass_mean=measured(lambda row: row.lexicon_mass_mean),
         toxic_word_rate=measured(lambda row: row.toxic_word_rate),
         repeated_3grams=measured(lambda row: row.repeated_3grams),
         generated_tokens=fmean(row.generated_tokens for row in own),
-        base_nats=measured(lambda row: row.base_nats or 0.0)
-        if all(row.base_nats is not None for row in everything)
-        else None,
+        base_nats=measured(lambda row: row.base_nats),
     )
 
 
