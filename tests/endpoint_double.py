@@ -87,6 +87,19 @@ PROTOCOLS = {
 }
 
 
+class Clock:
+    """The time of a test, which passes where somebody waits."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+
 class Double:
     """Answers by protocol; `fault` may answer a request in its place, and says so by returning True."""
 

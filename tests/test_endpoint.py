@@ -162,7 +162,10 @@ def test_an_answer_without_a_verdict_is_unknown_never_a_pass(answer, double, cac
     scores = asked(moderator, [CIVIL, "odd"])
 
     assert scores[1].error.startswith("unreadable answer")
-    assert moderator.counts.seen["malformed"] == 1
+    retries = moderator.description.retries
+    assert moderator.counts.seen["malformed"] == retries + 1
+    assert moderator.counts.seen["retries"] == retries
+    assert moderator.counts.seen["requests"] == 2 + retries
 
 
 def test_a_path_that_finds_nothing_in_the_first_answer_stops_at_once(double, cache):
