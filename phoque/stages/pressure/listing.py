@@ -22,7 +22,7 @@ from phoque.run.pressure import SEEN, Candidate, Kind, PressureReport, Role, Tur
 from phoque.run.scored import Scored, Stratum
 from phoque.stages.moderation.gap import gap_type
 from phoque.stages.pressure.deciding import Moderator
-from phoque.stages.pressure.stage import Asked, Ready, pool_of
+from phoque.stages.pressure.stage import Asked, Ready, foresight_of, pool_of
 from phoque.stages.pressure.styles import STYLES, written
 from phoque.stages.pressure.texts import Pool
 from phoque.stages.pressure.traffic import read_traffic, usable_styles
@@ -55,14 +55,9 @@ def _every_text(pool: Pool, styles: Iterable[str]) -> Iterator[str]:
                 yield written(one.text, name)
 
 
-def first_requests(ready: Ready) -> str:
+def first_requests(asked: Asked, ready: Ready) -> str:
     """The first request to every service, with secrets hidden; nothing is sent."""
-    told = []
-    for decider in ready.deciders:
-        item = decider.item(ready.pool.texts[0].text, ())
-        for one in decider.moderators:
-            if isinstance(one.classifier, Service):
-                told.append(one.classifier.ready.shown([item]))
+    told = [one.shown(items) for one, items in foresight_of(asked, ready).first()]
     names = ", ".join(ready.policies)
     none = f"No service is asked: the moderators of {names} are on this machine."
     return "\n\n".join(told) or none
