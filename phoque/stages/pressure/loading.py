@@ -67,8 +67,21 @@ def deciders(
             raise PhoqueError(
                 f"{path}: context is {policy.context}, but {', '.join(names)} {CONTEXT}. Set it to 0."
             )
-        found.append(Decider(policy, own))
+        found.append(Decider(_with_thresholds(policy, own), own))
     return found
+
+
+def _with_thresholds(policy: Policy, own: Sequence[Moderator]) -> Policy:
+    """The policy with thresholds of services' descriptions, where it has none of its own for them."""
+
+    def told(source: Source, one: Moderator) -> Source:
+        described = one.classifier.description.threshold if isinstance(one, Remote) else None
+        if described is None or "threshold" in source.model_fields_set:
+            return source
+        return source.model_copy(update={"threshold": described})
+
+    sources = tuple(map(told, policy.moderators, own))
+    return policy.model_copy(update={"moderators": sources})
 
 
 def _check_different(own: Sequence[Moderator], path: Path) -> None:
