@@ -106,7 +106,9 @@ def moderator(
 
     Services are asked from a `desk`, which those of one command have in common.
     """
-    called = source.called if source.use else str(beside / source.called)
+    called = (
+        source.called if source.use and not _folder(source, beside) else str(beside / source.called)
+    )
     key = (called, source.harm_labels)
     if key not in loaded:
         classifier = _classifier(source, beside, leave)
@@ -119,13 +121,26 @@ def moderator(
     return loaded[key]
 
 
+def _folder(source: Source, beside: Path) -> Path | None:
+    """The folder of a classifier that lies beside the policy; PhoqueError where a path leads nowhere."""
+    if not source.use or source.use in {*EMBEDDED, *SERVICES}:
+        return None
+    if (folder := beside / Path(source.use).expanduser()).is_dir():
+        return folder
+    if source.use.startswith((".", "/", "~")):
+        raise PhoqueError(f"There is no folder {folder}, which a policy uses as a moderator.")
+    return None
+
+
 def _classifier(source: Source, beside: Path, leave: Leave) -> Classifier:
     if source.decisions:
         return Decided(beside / source.decisions)
     if source.use in EMBEDDED:
         return embedded(source.use)
     if source.use and source.use not in SERVICES:
-        return remembering(load_classifier(source.use, harm_labels=source.harm_labels))
+        name = str(_folder(source, beside) or source.use)
+        labels = source.harm_labels
+        return remembering(load_classifier(name, harm_labels=labels, called=source.use))
     description = read_description(source.endpoint or SERVICES[source.called], beside)
     found = service.load(description, DiskCache(), ask_again=leave.ask_again)
     if found.info.sends_text_out and not (leave.network or leave.dry):
