@@ -2,29 +2,28 @@
 
 Recorded messages go through a policy of two embedded moderators, every text new to them at the start.
 Memory is measured for a short and a ten times longer channel. The rate limit is that of a service on this
-machine which answers after a while, as services do.
+machine which answers after a while, as services do, from the first request of a test to the last.
 
-Usage: python benchmarks/bench_pressure.py [--messages 10000] [--per-second 50] [--requests 500]
+Usage: python benchmarks/bench_pressure.py [--messages 10000] [--per-second 50] [--asked 600]
 """
 
 import argparse
 import json
+import os
 import threading
 import time
 import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import ClassVar
+from zlib import crc32
 
 from machine import Watch
 
 from phoque.config import SHIPPED_RUN
-from phoque.moderators.classifier import Item
-from phoque.moderators.disk import DiskCache
-from phoque.moderators.endpoint.description import Description
-from phoque.moderators.endpoint.request import ready
-from phoque.moderators.endpoint.service import Service
-from phoque.moderators.scoring import score
 from phoque.stages.pressure.stage import Asked, prepared, press
 
 LATENCY = 0.1
@@ -61,15 +60,17 @@ def peak_for(messages: int) -> float:
 
 
 class Slow(BaseHTTPRequestHandler):
-    """Answers after a while."""
+    """Answers after a while, and notes when it was asked; flags half of all texts, so that people are muted."""
 
     protocol_version = "HTTP/1.1"
+    asked: ClassVar[list[float]] = []
 
     def do_POST(self) -> None:
         """Answer a request."""
-        self.rfile.read(int(self.headers["Content-Length"]))
+        self.asked.append(time.monotonic())
+        said = self.rfile.read(int(self.headers["Content-Length"]))
         time.sleep(LATENCY)
-        data = b'{"score": 0.1}'
+        data = b'{"score": 0.9}' if crc32(said) % 2 else b'{"score": 0.1}'
         self.send_response(200)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
@@ -79,31 +80,38 @@ class Slow(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def rate_used(per_second: float, requests: int) -> float:
-    """Share of a service's rate limit that is used."""
+@contextmanager
+def slow_service() -> Iterator[str]:
+    """Address of a service on this machine that takes its time."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Slow)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    description = Description.model_validate(
-        {
-            "name": "slow",
-            "url": f"http://127.0.0.1:{server.server_port}/",
-            "body": {"text": "${text}"},
-            "answer": {"score": "score"},
-            "requests_per_second": per_second,
-            "at_once": 16,
-        }
-    )
     try:
-        with TemporaryDirectory() as folder:
-            service = Service(ready(description), DiskCache(Path(folder) / "scores.sqlite"))
-            start = time.perf_counter()
-            score(service, [Item(f"message {place}") for place in range(requests)])
-            return requests / (time.perf_counter() - start) / per_second
+        yield f"http://127.0.0.1:{server.server_port}/"
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def rate_used(per_second: float, messages: int) -> float:
+    """Share of a service's rate limit that a whole pressure test uses, mutes and all."""
+    Slow.asked.clear()
+    with slow_service() as url, TemporaryDirectory() as name:
+        folder = Path(name)
+        os.environ["PHOQUE_CACHE"] = str(folder / "cache")  # nothing is known from before
+        described = {"name": "slow", "url": url, "body": {"text": "${text}"}}
+        pace = {"requests_per_second": per_second, "at_once": 16}
+        settings = described | pace | {"answer": {"score": "score"}}
+        (folder / "slow.yaml").write_text(json.dumps(settings), encoding="utf-8")
+        policy = {"name": "slow", "moderators": [{"endpoint": "slow.yaml"}]}
+        (folder / "policy.yaml").write_text(json.dumps(policy), encoding="utf-8")
+        asked = Asked(
+            policies=(str(folder / "policy.yaml"),), runs=(SHIPPED_RUN,), messages=messages
+        )
+        press(asked, prepared(asked), folder)
+    times = sorted(Slow.asked)
+    return (len(times) - 1) / (times[-1] - times[0]) / per_second
 
 
 def main() -> None:
@@ -111,7 +119,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=10_000)
     parser.add_argument("--per-second", type=float, default=50.0)
-    parser.add_argument("--requests", type=int, default=500)
+    parser.add_argument("--asked", type=int, default=600, help="messages a seed to the service")
     arguments = parser.parse_args()
     watch = Watch("pressure")
     seconds, texts = seconds_for(arguments.messages)
@@ -121,8 +129,8 @@ def main() -> None:
             "different texts among them": texts,
             f"memory, {SHORT} messages, MB": peak_for(SHORT),
             f"memory, {LONG} messages, MB": peak_for(LONG),
-            f"share used of {arguments.per_second:g} requests a second": rate_used(
-                arguments.per_second, arguments.requests
+            f"share used of {arguments.per_second:g} requests a second, whole test": rate_used(
+                arguments.per_second, arguments.asked
             ),
         }
     )

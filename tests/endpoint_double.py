@@ -1,9 +1,10 @@
 """A service on this machine that speaks the published protocols of several moderation services."""
 
 import json
+import sqlite3
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from phoque.moderators.classifier import Item
@@ -85,6 +86,19 @@ PROTOCOLS = {
     "/plain": (lambda body: {"score": 0.9 if flags(body["text"]) else 0.1}, None, None),
     "/batch": (lambda body: {"all": [float(flags(one)) for one in body["texts"]]}, None, None),
 }
+
+
+class Clock:
+    """The time of a test, which passes where somebody waits."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
 
 
 class Double:
@@ -175,3 +189,14 @@ def service(description, cache):
 
 def asked(one, texts):
     return score(one, [Item(text) for text in texts], may_send_text=True)
+
+
+def kept(path):
+    """Answers on disk, seen from another process."""
+    if not path.exists():
+        return 0
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as opened:
+            return opened.execute("SELECT count(*) FROM scores").fetchone()[0]
+    except sqlite3.OperationalError:
+        return 0

@@ -3,13 +3,11 @@
 import os
 import re
 import signal
-import sqlite3
 import subprocess
 import sys
 import textwrap
 import threading
 import time
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,7 +19,7 @@ from phoque.moderators.endpoint.description import read_description
 from phoque.moderators.endpoint.service import OutageError
 from phoque.moderators.registry import load_classifier
 from phoque.moderators.scoring import score
-from tests.endpoint_double import BAD, CATEGORIES, asked, plain, say, served, service
+from tests.endpoint_double import BAD, CATEGORIES, asked, kept, plain, say, served, service
 
 ROOT = Path(__file__).parent.parent
 HOSTILE, CIVIL = f"you {BAD}", "good morning"
@@ -162,7 +160,10 @@ def test_an_answer_without_a_verdict_is_unknown_never_a_pass(answer, double, cac
     scores = asked(moderator, [CIVIL, "odd"])
 
     assert scores[1].error.startswith("unreadable answer")
-    assert moderator.counts.seen["malformed"] == 1
+    retries = moderator.description.retries
+    assert moderator.counts.seen["malformed"] == retries + 1
+    assert moderator.counts.seen["retries"] == retries
+    assert moderator.counts.seen["requests"] == 2 + retries
 
 
 def test_a_path_that_finds_nothing_in_the_first_answer_stops_at_once(double, cache):
@@ -258,17 +259,6 @@ def test_a_killed_run_goes_on_and_loses_nothing(double, tmp_path):
     assert moderator.counts.seen["from_cache"] == known >= 10
     again = {body["text"] for body in double.bodies[first:]}
     assert len(again) == 40 - known, "what is kept is not asked again"
-
-
-def kept(path):
-    """Answers on disk, seen from another process."""
-    if not path.exists():
-        return 0
-    try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as opened:
-            return opened.execute("SELECT count(*) FROM scores").fetchone()[0]
-    except sqlite3.OperationalError:
-        return 0
 
 
 def test_a_body_may_hold_the_messages_before_the_text(double, cache):

@@ -96,6 +96,8 @@ def test_what_leaves_the_machine(url, local):
         ("name: a\nurl: http://x/\nbody: {t: '${text}'}\nanswer: {score: s}\nbatch: 2", "batch"),
         ("name: a\nurl: http://x/\nbody: {t: '${text}'}\nanswer: {score: s}\nbatch: yes", "batch"),
         ("name: a\nurl: http://x/\nbody: {t: '${text}'}\nanswer: {verdict: v, flagged_if: '('}", "regular"),
+        ("name: a\nurl: http://x/\nbody: {t: '${text}'}\nanswer: {score: s}\nthreshold: 1.5", "threshold: .*less than or equal to 1"),
+        ("name: a\nurl: http://x/\nbody: {t: '${text}'}\nanswer: {score: s}\nthreshold: -0.1", "threshold: .*greater than or equal to 0"),
         (": : :", "cannot be read as YAML"),
     ],
 )  # fmt: skip

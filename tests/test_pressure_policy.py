@@ -8,6 +8,7 @@ from phoque.errors import PhoqueError
 from phoque.run.pressure import Decision
 from phoque.settings import read_settings
 from phoque.stages.pressure.deciding import rescaled
+from phoque.stages.pressure.loading import deciders
 from phoque.stages.pressure.policy import Policy, read_policy
 from phoque.stages.pressure.traffic import Traffic
 from tests.pressure_files import OneWord, decider, policy, traffic
@@ -79,6 +80,22 @@ def test_a_wrong_policy_is_refused_in_one_line(text, told, tmp_path):
         read_policy(str(file))
     assert str(file) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("described", "own", "counts"), [("", "", 0.5), ("0.8", "", 0.8), ("0.8", "0.5", 0.5), ("0", "", 0)]
+)  # fmt: skip
+def test_a_threshold_of_the_description_counts_where_the_policy_has_none(
+    described, own, counts, tmp_path
+):
+    service = "name: a\nurl: http://127.0.0.1/\nbody: {t: '${text}'}\nanswer: {score: s}\n"
+    (tmp_path / "a.yaml").write_text(service + (f"threshold: {described}\n" if described else ""))
+    told = f"threshold: {own}" if own else ""
+    (tmp_path / "p.yaml").write_text(f"name: p\nmoderators:\n  - endpoint: a.yaml\n    {told}\n")
+    [found] = deciders({"p": read_policy(str(tmp_path / "p.yaml"))})
+    assert found.policy.moderators[0].threshold == counts
+    level = found.level({"a": 0.7})
+    assert (level >= 0.5) == (counts <= 0.7)
 
 
 def test_a_style_that_nobody_knows_is_refused(tmp_path):

@@ -111,7 +111,7 @@ def _press(options: dict[str, Any]) -> int:
         return 0
     ready = stage.prepared(asked)
     if options["dry_run"]:
-        click.echo(listing.first_requests(ready))
+        click.echo(listing.first_requests(asked, ready))
         return 0
     place, folder = _place(options["runs"], options["out"], asked.seeds)
     with shown_on(sys.stderr), folder as own:

@@ -39,12 +39,13 @@ CATALOGUE: dict[str, ClassifierInfo] = {
 } | DETOXIFY_REPOSITORIES
 
 
-def load_classifier(name: str, *, harm_labels: Sequence[str] = ()) -> Classifier:
+def load_classifier(name: str, *, harm_labels: Sequence[str] = (), called: str = "") -> Classifier:
     """The classifier called `name`: one of the catalogue, a Hub id or a folder.
 
     Args:
         name: such as `embedded.mean`, `detoxify.original` or `org/name`.
         harm_labels: of a text-classification model by name: which of its labels are harm.
+        called: its id in results, where that is not the name of a folder or on the Hub.
 
     Raises:
         PhoqueError: there is none of that name, or what it needs is not installed.
@@ -57,7 +58,7 @@ def load_classifier(name: str, *, harm_labels: Sequence[str] = ()) -> Classifier
     elif name in DETOXIFY:
         found = _module("sequence").load(DETOXIFY[name].version, called=name)
     elif "/" in name or Path(name).is_dir():
-        found = _module("sequence").load(name, harm_labels=harm_labels)
+        found = _module("sequence").load(name, harm_labels=harm_labels, called=called)
     else:
         known = ", ".join((*CATALOGUE, *SERVICES))
         raise PhoqueError(f"There is no classifier {name}. Known: {known}, or a Hub id.")

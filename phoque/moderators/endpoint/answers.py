@@ -8,10 +8,15 @@ from phoque.moderators.endpoint.description import Answer
 from phoque.moderators.endpoint.paths import EVERY, parsed, values_at
 
 LABEL = "flagged"
+SHOWN = 120
+"""Characters that are told of an answer in which nothing was found."""
 
 
 class UnreadableError(ValueError):
     """An answer in which the verdict does not stand where it should."""
+
+    partly = False
+    """Whether other verdicts of the same answer do, so that the paths are right."""
 
 
 def scores_in(answer: Answer, said: Any, count: int) -> list[dict[str, float]]:
@@ -23,13 +28,32 @@ def scores_in(answer: Answer, said: Any, count: int) -> list[dict[str, float]]:
     entries = [said] if answer.each is None else _entries(said, answer.each)
     if len(entries) != count:
         raise UnreadableError(f"{count} texts were sent, and {len(entries)} verdicts came back")
-    return [_named(answer, entry) | {LABEL: _score(answer, entry)} for entry in entries]
+    found, wrong = [], None
+    for entry in entries:
+        try:
+            found.append(_named(answer, entry) | {LABEL: _score(answer, entry)})
+        except UnreadableError as error:
+            wrong = wrong or error
+    if wrong:
+        wrong.partly = bool(found)
+        raise wrong
+    return found
 
 
 def _entries(said: Any, each: str) -> list[Any]:
-    found = values_at(said, parsed(each))
+    if not (found := values_at(said, parsed(each))):
+        raise UnreadableError(f"nothing at each: {each}; the answer is {_seen(said)}")
     whole = len(found) == 1 and isinstance(found[0], list)
     return found[0] if whole else found
+
+
+def _seen(said: Any) -> str:
+    """What an answer is, without its values, which may repeat what was sent."""
+    if isinstance(said, dict):
+        return f"an object with {', '.join(map(repr, said))}"[:SHOWN] if said else "an empty object"
+    if isinstance(said, list):
+        return f"a list of {len(said)}"
+    return "null" if said is None else f"a {type(said).__name__}"
 
 
 def _named(answer: Answer, entry: Any) -> dict[str, float]:

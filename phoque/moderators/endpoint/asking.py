@@ -3,18 +3,19 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import HTTPException
 from random import uniform
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 from urllib.error import HTTPError, URLError
 from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
 from phoque.moderators.classifier import Item, UnavailableError
+from phoque.moderators.endpoint.answers import UnreadableError
 from phoque.moderators.endpoint.description import is_local
 from phoque.moderators.endpoint.pacing import Pacer
 from phoque.moderators.endpoint.request import Ready
@@ -24,6 +25,7 @@ READ, SHOWN = 10_000, 200
 """How much of a refusal is read (bytes), and how much of it people see (characters)."""
 LONGEST_WAIT = 120.0
 """Seconds; a service that asks for more is asked again all the same."""
+Answer = TypeVar("Answer")
 REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
 
 
@@ -73,15 +75,18 @@ class Asking:
 
     def __init__(self, ready: Ready) -> None:
         self._ready, self._description = ready, ready.description
-        self._pacer = Pacer(ready.description.requests_per_second)
+        self.pacer = Pacer(ready.description.requests_per_second)
         self._opener = _opener(ready.url)
         self.counts = Counts()
 
-    def answer(self, items: Sequence[Item]) -> Any:
-        """The JSON answer about some items.
+    def answer(
+        self, items: Sequence[Item], read: Callable[[Any], Answer], *, slot: float | None = None
+    ) -> Answer:
+        """What `read` makes of the JSON answer about some items; sent at a slot that was taken, or the next.
 
         Raises:
-            NoAnswerError: there is none; says why.
+            NoAnswerError: there is none that can be read; says why.
+            UnreadableError: that about several items cannot be read; each can be asked about alone.
             UnavailableError: the service refuses this client altogether.
         """
         why = ""
@@ -89,10 +94,10 @@ class Asking:
             if attempt:
                 self.counts.add("retries")
                 time.sleep(self._pause(attempt - 1))
-            self._pacer.wait()
+            self.pacer.until(self.pacer.take() if attempt or slot is None else slot)
             self.counts.add("requests")
             try:
-                return self._once(items)
+                return read(self._once(items))
             except HTTPError as error:
                 with error:
                     told = self.note(_told(error), items)
@@ -101,6 +106,12 @@ class Asking:
                 self.counts.add("timeouts")
                 why = f"no connection: {getattr(error, 'reason', None) or error}"
                 self.note(why, items)
+            except UnreadableError as error:
+                self.counts.add("malformed")
+                why = f"unreadable answer: {error}"
+                self.note(why, items)
+                if len(items) > 1:
+                    raise
             except ValueError:
                 self.counts.add("malformed")
                 why = "an answer that is no JSON"
@@ -135,7 +146,7 @@ class Asking:
             ) from error
         if error.code == HTTPStatus.TOO_MANY_REQUESTS:
             self.counts.add("too_many")
-            self._pacer.hold(min(_asked_wait(error) or self._pause(attempt), LONGEST_WAIT))
+            self.pacer.hold(min(_asked_wait(error) or self._pause(attempt), LONGEST_WAIT))
             return f"HTTP {error.code}"
         self.counts.add("failed")
         if 400 <= error.code < 500 and error.code != HTTPStatus.REQUEST_TIMEOUT:

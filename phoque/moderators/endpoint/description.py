@@ -81,6 +81,8 @@ class Description(Part):
     body: JsonValue = None
     """`${text}` stands for the text; see `PLACES`."""
     answer: Answer
+    threshold: float | None = Field(default=None, ge=0, le=1)
+    """From this score on the service flags, where a policy does not say otherwise."""
     batch: int = Field(default=1, ge=1)
     """Texts a request; more than 1 needs `${texts}` and `answer.each`."""
     requests_per_second: float = Field(default=5.0, gt=0)

@@ -20,12 +20,25 @@ class Pacer:
 
     def wait(self) -> None:
         """Take the next slot and wait for it."""
+        self.until(self.take())
+
+    def take(self) -> float:
+        """The next slot, which belongs to nobody else from now on; a moment of the clock."""
         with self._lock:
-            now = self._clock()
-            mine = max(now, self._next)
+            mine = max(self._clock(), self._next)
             self._next = mine + self._distance
-        if mine > now:
-            self._sleep(mine - now)
+        return mine
+
+    def until(self, slot: float) -> None:
+        """Wait for a slot that was taken."""
+        if (left := slot - self._clock()) > 0:
+            self._sleep(left)
+
+    @property
+    def backlog(self) -> float:
+        """Seconds until the next slot that nobody has taken."""
+        with self._lock:
+            return max(self._next - self._clock(), 0.0)
 
     def hold(self, seconds: float) -> None:
         """Give no slot for so long."""

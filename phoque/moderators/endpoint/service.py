@@ -8,6 +8,8 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
+from typing import Any
 
 from phoque.moderators.classifier import Item, Score, UnavailableError
 from phoque.moderators.disk import DiskCache
@@ -42,7 +44,8 @@ class Service:
         self.info, self.digest = _info(found), _digest(found)
         self._asking, self._cache, self._ask_again = Asking(found), cache, ask_again
         self.counts = self._asking.counts
-        self._proven = False
+        self.pacer = self._asking.pacer
+        self.proven = False
         """Whether an answer was ever readable."""
         self._failed = 0
         """Requests without an answer since the last one with one."""
@@ -61,49 +64,53 @@ class Service:
             UnavailableError: the service refuses this client, or its first answers cannot be read.
             OutageError: it answers no more.
         """
-        keys = [key_of(one, self) for one in items]
-        found = self._kept(keys)
-        missing = {key: one for key, one in zip(keys, items, strict=True) if key not in found}
-        for own, scores in self._fresh(missing):
-            fresh = dict(zip(own, scores, strict=True))
-            if self._cache:
-                self._cache.remember(fresh)
-            found |= fresh
-        return [found[key] for key in keys]
+        found = self.kept(items)
+        for own, scores in self._fresh([one for one in dict.fromkeys(items) if one not in found]):
+            found |= zip(own, scores, strict=True)
+        return [found[one] for one in items]
 
-    def _kept(self, keys: Sequence[str]) -> dict[str, Score]:
+    def kept(self, items: Sequence[Item]) -> dict[Item, Score]:
         """What is known from before; nothing where everything is to be asked again."""
         if self._cache is None or self._ask_again:
             return {}
-        found = self._cache.known(keys)
-        self._proven = self._proven or bool(found)
-        self.counts.add_kept(sum(key in found for key in keys), self._cache.times([*found]))
+        keys = [key_of(one, self) for one in items]
+        known = self._cache.known(keys)
+        self.proven = self.proven or bool(known)
+        if known:
+            self.counts.add_kept(sum(key in known for key in keys), self._cache.times([*known]))
+        return {one: known[key] for key, one in zip(keys, items, strict=True) if key in known}
+
+    def ask(self, items: Sequence[Item], slot: float | None = None) -> list[Score]:
+        """Ask about some items in one request, at a slot of the pacer; what it says is kept at once.
+
+        Raises as `score_batch`. Threads may call it, once the service is `proven`.
+        """
+        found = self._scores(items, slot)
+        if self._cache:
+            keys = [key_of(one, self) for one in items]
+            self._cache.remember(dict(zip(keys, found, strict=True)))
         return found
 
-    def _fresh(self, missing: dict[str, Item]) -> Iterator[tuple[list[str], list[Score]]]:
-        """Keys and scores, request by request, as they come."""
-        size, keys = self.description.batch, [*missing]
-        batches = [keys[start : start + size] for start in range(0, len(keys), size)]
-        while batches and not self._proven:
+    def _fresh(self, missing: list[Item]) -> Iterator[tuple[list[Item], list[Score]]]:
+        """Items and scores, request by request, as they come."""
+        size = self.description.batch
+        batches = [missing[start : start + size] for start in range(0, len(missing), size)]
+        while batches and not self.proven:
             own = batches.pop(0)
-            yield own, self._scores([missing[key] for key in own])
+            yield own, self.ask(own)
         pool = ThreadPoolExecutor(self.description.at_once)
         try:
-            items = [[missing[key] for key in own] for own in batches]
-            asked = {
-                pool.submit(self._scores, of): own for of, own in zip(items, batches, strict=True)
-            }
+            asked = {pool.submit(self.ask, own): own for own in batches}
             for done in as_completed(asked):
                 yield asked[done], done.result()
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _scores(self, items: Sequence[Item]) -> list[Score]:
+    def _scores(self, items: Sequence[Item], slot: float | None = None) -> list[Score]:
         try:
-            said = self._asking.answer(items)
-            found = scores_in(self.description.answer, said, len(items))
-        except UnreadableError as error:
-            return self._unreadable(items, error)
+            found = self._asking.answer(items, partial(self._read, len(items)), slot=slot)
+        except UnreadableError:
+            return [one for item in items for one in self._scores([item])]
         except RejectedError as error:
             if len(items) > 1:
                 return [one for item in items for one in self._scores([item])]
@@ -112,21 +119,25 @@ class Service:
         except NoAnswerError as error:
             self._note_failure(error)
             return [Score(labels={}, error=str(error)) for _ in items]
-        self._proven, self._failed = True, 0
+        self.proven, self._failed = True, 0
         return [Score(labels=labels) for labels in found]
 
-    def _unreadable(self, items: Sequence[Item], error: UnreadableError) -> list[Score]:
-        self.counts.add("malformed")
-        self._asking.note(f"unreadable answer: {error}", items)
-        if not self._proven:
+    def _read(self, count: int, said: Any) -> list[dict[str, float]]:
+        """The labels in an answer; UnreadableError where asking again may help."""
+        try:
+            return scores_in(self.description.answer, said, count)
+        except UnreadableError as error:
+            self.proven = self.proven or error.partly
+            if self.proven:
+                raise
+            self.counts.add("malformed")
             raise UnavailableError(
                 f"The first answer of {self.description.name} cannot be read: {error}. "
                 "Check the paths under answer."
             ) from error
-        return [Score(labels={}, error=f"unreadable answer: {error}") for _ in items]
 
     def _note_rejection(self, error: RejectedError) -> None:
-        if self._proven:
+        if self.proven:
             return
         self._rejected.append(str(error))
         if self._rejected[-REJECTED:] == [str(error)] * REJECTED:
@@ -139,7 +150,7 @@ class Service:
     def _note_failure(self, error: NoAnswerError) -> None:
         self._failed += 1
         name = self.description.name
-        if not self._proven and self._failed >= TRIED:
+        if not self.proven and self._failed >= TRIED:
             raise UnavailableError(
                 f"{name} gave no answer to the first {TRIED} requests ({self.counts.reason}). "
                 f"Check {self.ready.place}."

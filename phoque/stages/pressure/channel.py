@@ -11,7 +11,8 @@ they are asked ahead, and memory does not grow with the traffic.
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from itertools import islice
 from typing import Any
@@ -61,6 +62,12 @@ class Reviewers:
     def takes(self, level: float, threshold: float) -> bool:
         return self._policy is not None and self._policy.from_ <= level < threshold
 
+    def twin(self) -> "Reviewers":
+        """The same queue, which goes on by itself."""
+        other = copy(self)
+        other._done = self._done.copy()
+        return other
+
     def finish(self, at: float) -> float | None:
         """When they have decided about a message of now; None where the queue is full."""
         assert self._policy is not None
@@ -97,6 +104,10 @@ class Channel:
         self._muted: dict[str, float] = {}
         """Who was muted since the last row, and when."""
 
+    @property
+    def decider(self) -> Decider:
+        return self._decider
+
     def run(self, turns: Iterable[Planned]) -> Iterator[Turn]:
         """What becomes of each turn; moderators are asked about a window of turns ahead."""
         coming, size = iter(turns), self._first
@@ -105,7 +116,7 @@ class Channel:
             for place, turn in enumerate(window):
                 if changed:
                     self._ask_ahead(window[place:])
-                row = self._turn(turn)
+                row = self.turn(turn)
                 changed = bool(row.muted)
                 yield row
 
@@ -130,41 +141,57 @@ class Channel:
         own = [said for prompt, said in posted if prompt == turn.prompt]
         return self._decider.item(text, own[-self._policy.context :])
 
-    def _turn(self, turn: Planned) -> Turn:
+    def turn(self, turn: Planned) -> Turn:
+        """What becomes of one turn."""
+        message, item = self.posted(turn)
+        if item is None:
+            return self._row(turn, message, Outcome.MUTED)
+        verdict = self._decider.decide(item)
+        outcome, more = self.act(turn, message, verdict)
+        return self._row(turn, message, outcome, verdict, **more)
+
+    def posted(self, turn: Planned) -> tuple[Message, Item | None]:
+        """The message of a turn, and what moderators are asked about it; None from a muted speaker."""
         self._reviewed_until(turn.at)
         state = self._state(turn.speaker)
         message = self._message(turn, state.style, state.strength)
         if state.muted_until > turn.at:
-            return self._row(turn, message, Outcome.MUTED)
+            return message, None
         item = self._item(turn, message.text, self._posted)
-        verdict = self._decider.verdict(item)
         self._posted.append((turn.prompt, message.text))
-        return self._acted(turn, message, verdict)
+        return message, item
 
-    def _acted(self, turn: Planned, message: Message, verdict: Verdict) -> Turn:
+    def act(
+        self, turn: Planned, message: Message, verdict: Verdict
+    ) -> tuple[Outcome, dict[str, Any]]:
+        """Do what follows from a decision; returns what becomes of the message, and more of its row."""
         if verdict.decision is Decision.UNKNOWN:
-            return self._row(turn, message, Outcome.UNKNOWN, verdict)
+            return Outcome.UNKNOWN, {}
         if verdict.decision is Decision.FLAGGED:
             self._strike(turn.speaker.name, turn.at)
-            return self._row(turn, message, Outcome.HIDDEN, verdict)
+            return Outcome.HIDDEN, {}
         reply_to = self._reply_to(turn)
         self._show(turn)
         level = verdict.level or 0.0
         if not self._reviewers.takes(level, self._policy.threshold):
-            return self._row(turn, message, Outcome.SHOWN, verdict, reply_to=reply_to)
+            return Outcome.SHOWN, {"reply_to": reply_to}
         done = self._reviewers.finish(turn.at)
         found = done is not None and message.origin.hostile
         if done is not None and found:
             heappush(self._due, (done, turn.speaker.name))
-        return self._row(
-            turn,
-            message,
-            Outcome.REMOVED if found else Outcome.SHOWN,
-            verdict,
-            reply_to=reply_to,
-            reviewed=True,
-            waited=None if done is None else round(done - turn.at, 3),
-        )
+        waited = None if done is None else round(done - turn.at, 3)
+        more = {"reply_to": reply_to, "reviewed": True, "waited": waited}
+        return (Outcome.REMOVED if found else Outcome.SHOWN), more
+
+    def twin(self) -> "Channel":
+        """A channel in the same state, which goes on by itself."""
+        other = copy(self)
+        other._states = {
+            name: replace(one, strikes=one.strikes.copy()) for name, one in self._states.items()
+        }
+        other._posted, other._due = self._posted.copy(), self._due.copy()
+        other._reviewers, other._muted = self._reviewers.twin(), {}
+        return other
 
     def _reviewed_until(self, at: float) -> None:
         """Strikes for hostile messages that reviewers have found by now."""

@@ -7,11 +7,10 @@ from pathlib import Path
 from phoque.errors import PhoqueError
 from phoque.files import json_lines
 from phoque.moderators.decided import TEXT, VERDICT
-from phoque.moderators.endpoint.service import Service
 from phoque.run.hits import GarakHit, PyritPiece, garak_hit, pyrit_pieces
 from phoque.run.pressure import SEEN, Candidate, PressureReport, Role, Turn
 from phoque.stages.pressure.candidates import candidates
-from phoque.stages.pressure.stage import Asked, Ready, pool_of
+from phoque.stages.pressure.stage import Asked, Ready, foresight_of, pool_of
 from phoque.stages.pressure.styles import STYLES, written
 from phoque.stages.pressure.texts import Pool
 from phoque.stages.pressure.traffic import read_traffic, usable_styles
@@ -43,14 +42,9 @@ def _every_text(pool: Pool, styles: Iterable[str]) -> Iterator[str]:
                 yield written(one.text, name)
 
 
-def first_requests(ready: Ready) -> str:
+def first_requests(asked: Asked, ready: Ready) -> str:
     """The first request to every service, with secrets hidden; nothing is sent."""
-    told = []
-    for decider in ready.deciders:
-        item = decider.item(ready.pool.texts[0].text, ())
-        for one in decider.moderators:
-            if isinstance(one.classifier, Service):
-                told.append(one.classifier.ready.shown([item]))
+    told = [one.shown(items) for one, items in foresight_of(asked, ready).first()]
     names = ", ".join(ready.policies)
     none = f"No service is asked: the moderators of {names} are on this machine."
     return "\n\n".join(told) or none

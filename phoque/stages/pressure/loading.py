@@ -1,6 +1,7 @@
 """The moderators of all policies, each loaded once; nothing is asked, and nothing leaves, before all is checked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,10 +12,11 @@ from phoque.moderators.decided import Decided
 from phoque.moderators.disk import DiskCache, remembering
 from phoque.moderators.endpoint import service
 from phoque.moderators.endpoint.description import read_description
+from phoque.moderators.endpoint.line import Desk
 from phoque.moderators.endpoint.service import Service
 from phoque.moderators.registry import EMBEDDED, SERVICES, embedded, load_classifier
 from phoque.run.pressure import Calls
-from phoque.stages.pressure.deciding import Decider, Moderator
+from phoque.stages.pressure.deciding import Decider, Moderator, Remote
 from phoque.stages.pressure.policy import Policy, Source
 
 CONTEXT = "reads no earlier messages"
@@ -54,17 +56,32 @@ def deciders(
             the network is not allowed, or a policy gives context to moderators that read none.
     """
     loaded = {} if loaded is None else loaded
-    found = []
+    found, desk = [], Desk()
     for policy, path in policies.values():
-        own = [moderator(one, path.parent, loaded, leave=leave) for one in policy.moderators]
+        own = [
+            moderator(one, path.parent, loaded, leave=leave, desk=desk) for one in policy.moderators
+        ]
         names = [one.name for one in own]
         _check_different(own, path)
         if policy.context and not any(one.classifier.info.takes_context for one in own):
             raise PhoqueError(
                 f"{path}: context is {policy.context}, but {', '.join(names)} {CONTEXT}. Set it to 0."
             )
-        found.append(Decider(policy, own))
+        found.append(Decider(_with_thresholds(policy, own), own))
     return found
+
+
+def _with_thresholds(policy: Policy, own: Sequence[Moderator]) -> Policy:
+    """The policy with thresholds of services' descriptions, where it has none of its own for them."""
+
+    def told(source: Source, one: Moderator) -> Source:
+        described = one.classifier.description.threshold if isinstance(one, Remote) else None
+        if described is None or "threshold" in source.model_fields_set:
+            return source
+        return source.model_copy(update={"threshold": described})
+
+    sources = tuple(map(told, policy.moderators, own))
+    return policy.model_copy(update={"moderators": sources})
 
 
 def _check_different(own: Sequence[Moderator], path: Path) -> None:
@@ -82,14 +99,37 @@ def _check_different(own: Sequence[Moderator], path: Path) -> None:
             raise PhoqueError(f"{path}: {told}. Leave one out.")
 
 
-def moderator(source: Source, beside: Path, loaded: Loaded, *, leave: Leave = NONE) -> Moderator:
-    """A moderator of a policy that lies `beside` its files, now `loaded`; errors as `deciders`."""
-    called = source.called if source.use else str(beside / source.called)
+def moderator(
+    source: Source, beside: Path, loaded: Loaded, *, leave: Leave = NONE, desk: Desk | None = None
+) -> Moderator:
+    """A moderator of a policy that lies `beside` its files, now `loaded`; errors as `deciders`.
+
+    Services are asked from a `desk`, which those of one command have in common.
+    """
+    called = (
+        source.called if source.use and not _folder(source, beside) else str(beside / source.called)
+    )
     key = (called, source.harm_labels)
     if key not in loaded:
         classifier = _classifier(source, beside, leave)
-        loaded[key] = Moderator(classifier.info.id, classifier, may_send_text=leave.network)
+        name = classifier.info.id
+        loaded[key] = (
+            Remote(name, classifier, desk or Desk())
+            if isinstance(classifier, Service)
+            else Moderator(name, classifier, may_send_text=leave.network)
+        )
     return loaded[key]
+
+
+def _folder(source: Source, beside: Path) -> Path | None:
+    """The folder of a classifier that lies beside the policy; PhoqueError where a path leads nowhere."""
+    if not source.use or source.use in {*EMBEDDED, *SERVICES}:
+        return None
+    if (folder := beside / Path(source.use).expanduser()).is_dir():
+        return folder
+    if source.use.startswith((".", "/", "~")):
+        raise PhoqueError(f"There is no folder {folder}, which a policy uses as a moderator.")
+    return None
 
 
 def _classifier(source: Source, beside: Path, leave: Leave) -> Classifier:
@@ -98,7 +138,9 @@ def _classifier(source: Source, beside: Path, leave: Leave) -> Classifier:
     if source.use in EMBEDDED:
         return embedded(source.use)
     if source.use and source.use not in SERVICES:
-        return remembering(load_classifier(source.use, harm_labels=source.harm_labels))
+        name = str(_folder(source, beside) or source.use)
+        labels = source.harm_labels
+        return remembering(load_classifier(name, harm_labels=labels, called=source.use))
     description = read_description(source.endpoint or SERVICES[source.called], beside)
     found = service.load(description, DiskCache(), ask_again=leave.ask_again)
     if found.info.sends_text_out and not (leave.network or leave.dry):
@@ -107,6 +149,16 @@ def _classifier(source: Source, beside: Path, leave: Leave) -> Classifier:
             "Allow that with --allow-network, or choose another moderator."
         )
     return found
+
+
+@contextmanager
+def asking(found: Sequence[Decider]) -> Iterator[None]:
+    """While services may be asked; in the end they are asked no more, and what was sent is waited for."""
+    try:
+        yield
+    finally:
+        for one in {service for decider in found for service in decider.remote}:
+            one.line.close()
 
 
 def calls_of(decider: Decider, *, quote: bool = True) -> dict[str, Calls]:

@@ -26,7 +26,7 @@ class Source(Part):
     """Decisions that were made elsewhere: CSV or JSON Lines of text and verdict."""
     harm_labels: tuple[str, ...] = ()
     threshold: float = Field(default=0.5, ge=0, le=1)
-    """Its own: from this score on it flags."""
+    """Its own: from this score on it flags; where none is written, that of a service's description counts."""
     weight: float = Field(default=1.0, gt=0)
     """Where moderators are weighted."""
 

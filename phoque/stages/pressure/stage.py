@@ -1,7 +1,8 @@
 """Send the same traffic through one or more moderation policies, and report what each does with it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from phoque.errors import PhoqueError
@@ -15,7 +16,8 @@ from phoque.run.pressure import Calls, PolicyReport, PressureReport, Turn
 from phoque.stages.pressure.channel import Channel
 from phoque.stages.pressure.corpus import add_attacks, add_corpus
 from phoque.stages.pressure.deciding import Decider
-from phoque.stages.pressure.loading import Leave, calls_of, cost_per_message, deciders
+from phoque.stages.pressure.foresight import Foresight, Leg
+from phoque.stages.pressure.loading import Leave, asking, calls_of, cost_per_message, deciders
 from phoque.stages.pressure.measures import Tally
 from phoque.stages.pressure.policy import Policy, read_policies
 from phoque.stages.pressure.recorded import add_run
@@ -71,11 +73,13 @@ def prepared(asked: Asked) -> Ready:
     traffic = read_traffic(asked.traffic)
     if asked.messages:
         traffic = traffic.model_copy(update={"messages": asked.messages})
+    # Before texts, which may take minutes to write: here a variable or a file may be missing.
+    loaded = deciders(policies, leave=_leave(asked))
     pool = pool_of(asked)
     described(traffic, pool, asked.seeds)  # refuses traffic without speakers
     return Ready(
         policies=policies,
-        deciders=deciders(policies, leave=_leave(asked)),
+        deciders=loaded,
         traffic=traffic,
         pool=pool,
     )
@@ -105,20 +109,18 @@ def pool_of(asked: Asked) -> Pool:
 
 def press(asked: Asked, ready: Ready, folder: Path) -> PressureReport:
     """Run every policy; writes trace, beginning, report and page into a folder that is there."""
-    found = []
+    tallies = [Tally(one.policy) for one in ready.deciders]
     beginning: list[Said] = []
-    with (folder / Turn.FILE).open("w", encoding="utf-8") as file:
-        for decider in ready.deciders:
-            tally = Tally(decider.policy)
-            for turn in _turns(asked, ready, decider):
+    with asking(ready.deciders), (folder / Turn.FILE).open("w", encoding="utf-8") as file:
+        for tally, turns in zip(tallies, _turns(asked, ready), strict=True):
+            for turn in turns:
                 tally.add(turn)
                 if turn.seed == asked.seeds[0] and turn.number < SHOWN:
                     beginning.append(Said.of(turn))
                 file.write(turn.model_dump_json(exclude_none=True) + "\n")
-            path = ready.policies[decider.policy.name][1]
-            found.append(_of_policy(decider, tally, path, calls_of(decider, quote=asked.texts)))
     report = PressureReport(
-        traffic=described(ready.traffic, ready.pool, asked.seeds), policies=tuple(found)
+        traffic=described(ready.traffic, ready.pool, asked.seeds),
+        policies=tuple(_of_policies(asked, ready, tallies)),
     )
     report.save(folder)
     Said.save_rows(folder, beginning)
@@ -126,17 +128,36 @@ def press(asked: Asked, ready: Ready, folder: Path) -> PressureReport:
     return report
 
 
-def _turns(asked: Asked, ready: Ready, decider: Decider) -> Iterator[Turn]:
-    traffic, pool, total = ready.traffic, ready.pool, len(asked.seeds) * ready.traffic.messages
+def _turns(asked: Asked, ready: Ready) -> Iterator[Iterable[Turn]]:
+    """What becomes of all turns, policy by policy."""
+    seeds, total = asked.seeds, len(asked.seeds) * ready.traffic.messages
+    foresight = foresight_of(asked, ready)
+    foresight.prove()
+    for place, decider in enumerate(ready.deciders):
+        own = range(place * len(seeds), (place + 1) * len(seeds))
+        turns = (turn for leg in own for turn in foresight.rows(leg))
+        yield watched(turns, f"pressure {decider.policy.name}", unit="messages", total=total)
+
+
+def foresight_of(asked: Asked, ready: Ready) -> Foresight:
+    """Everything that the command goes through: every seed under every policy."""
+    traffic, pool = ready.traffic, ready.pool
     styles = usable_styles(traffic, pool)
-    turns = (
-        turn
-        for seed in asked.seeds
-        for turn in Channel(decider, pool, styles, seed, texts=asked.texts).run(
-            planned(traffic, pool, seed)
+    legs = [
+        Leg(
+            partial(Channel, decider, pool, styles, seed, texts=asked.texts),
+            partial(planned, traffic, pool, seed),
         )
-    )
-    return watched(turns, f"pressure {decider.policy.name}", unit="messages", total=total)
+        for decider in ready.deciders
+        for seed in asked.seeds
+    ]
+    return Foresight(legs)
+
+
+def _of_policies(asked: Asked, ready: Ready, tallies: list[Tally]) -> Iterator[PolicyReport]:
+    for decider, tally in zip(ready.deciders, tallies, strict=True):
+        path = ready.policies[decider.policy.name][1]
+        yield _of_policy(decider, tally, path, calls_of(decider, quote=asked.texts))
 
 
 def _of_policy(decider: Decider, tally: Tally, path: Path, calls: dict[str, Calls]) -> PolicyReport:

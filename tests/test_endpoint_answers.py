@@ -1,0 +1,159 @@
+"""Answers of services: what cannot be read is asked again, by itself, and waits grow meanwhile."""
+
+import pytest
+
+from phoque.moderators.classifier import UnavailableError
+from phoque.moderators.disk import DiskCache
+from phoque.moderators.endpoint import asking
+from phoque.moderators.endpoint.pacing import Pacer
+from tests.endpoint_double import BAD, Clock, asked, plain, say, served, service
+
+HOSTILE, CIVIL = f"you {BAD}", "good morning"
+
+
+@pytest.fixture
+def double():
+    with served() as found:
+        yield found
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return DiskCache(tmp_path / "scores.sqlite")
+
+
+def batches(double, **more):
+    """A service that takes several texts a request."""
+    told = {"body": {"texts": "${texts}"}, "answer": {"each": "all", "score": ""}, "batch": 4}
+    return plain(double.url, **told, **more).model_copy(update={"url": f"{double.url}/batch"})
+
+
+def test_json_without_a_verdict_is_asked_again(double, cache):
+    moderator = service(plain(double.url), cache)
+    double.fault = lambda number, body, handler: number == 1 and say(handler, 200, {"busy": True})
+    scores = asked(moderator, [CIVIL, HOSTILE])
+    assert [one.error for one in scores] == [None, None]
+    seen = moderator.counts.seen
+    assert (seen["malformed"], seen["retries"], seen["requests"]) == (1, 1, 3)
+
+
+def test_one_bad_entry_of_a_batch_costs_only_its_own_text(double, cache):
+    moderator = service(batches(double, retries=2), cache)
+    texts = ["a", "b", "c", "d", HOSTILE, "odd", "e", "f"]
+
+    def fault(number, body, handler):
+        told = [None if one == "odd" else float(BAD in one) for one in body["texts"]]
+        return None in told and say(handler, 200, {"all": told})
+
+    double.fault = fault
+    scores = asked(moderator, texts)
+    assert [one.error is None for one in scores] == [one != "odd" for one in texts]
+    assert scores[4].harm_score(moderator.info) == 1.0
+    # Two batches, then each text of the bad one alone, and the bad text twice more.
+    assert moderator.counts.seen["requests"] == 2 + 4 + 2
+    assert moderator.counts.seen["malformed"] == 1 + 3
+    assert moderator.counts.seen["answers"] == 8
+
+
+def test_a_bad_entry_in_the_first_batch_stops_nothing(double, cache):
+    """The other entries show that the paths are right."""
+    moderator = service(batches(double, retries=0), cache)
+
+    def fault(number, body, handler):
+        return say(handler, 200, {"all": [None if one == "odd" else 0.0 for one in body["texts"]]})
+
+    double.fault = fault
+    errors = [one.error for one in asked(moderator, ["odd", "a", "b", "c"])]
+    assert errors == ["unreadable answer: 'None' is no number", None, None, None]
+
+
+def test_too_few_verdicts_for_a_batch_make_nothing_unknown(double, cache):
+    moderator = service(batches(double), cache)
+    double.fault = lambda number, body, handler: number == 1 and say(handler, 200, {"all": [0.0]})
+    assert [one.error for one in asked(moderator, [f"{n}" for n in range(8)])] == [None] * 8
+
+
+@pytest.mark.parametrize(
+    ("said", "seen"),
+    [
+        ({"results": [], "model": "m"}, r"the answer is an object with 'results', 'model'"),
+        ([1, 2], "the answer is a list of 2"),
+        (None, "the answer is null"),
+    ],
+)
+def test_a_list_that_is_not_there_is_named_with_what_was_seen(said, seen, double, cache):
+    double.fault = lambda number, body, handler: say(handler, 200, said)
+    with pytest.raises(UnavailableError, match=rf"nothing at each: all; {seen}\. Check"):
+        asked(service(batches(double), cache), ["a", "b"])
+
+
+def labelled(double, **more):
+    told = {"score": "found[*].score", "label": "found[*].label", "harm_labels": ["insult", "hate"]}
+    return plain(double.url, answer=told, **more)
+
+
+def test_only_scores_of_harm_labels_count(double, cache):
+    def fault(number, body, handler):
+        insult = 0.8 if BAD in body["text"] else 0.2
+        pairs = (("neutral", 0.99), ("hate", 0.1), ("insult", insult))
+        return say(
+            handler, 200, {"found": [{"label": name, "score": value} for name, value in pairs]}
+        )
+
+    double.fault = fault
+    moderator = service(labelled(double), cache)
+    levels = [one.harm_score(moderator.info) for one in asked(moderator, [HOSTILE, CIVIL])]
+    assert levels == [0.8, 0.2]
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        ([{"label": "neutral", "score": 0.9}], "none of the labels insult, hate"),
+        ([{"label": "hate", "score": 0.9}, {"score": 0.1}], "1 labels and 2 scores"),
+    ],
+)
+def test_an_answer_without_a_harm_label_is_unreadable(found, told, double, cache):
+    double.fault = lambda number, body, handler: say(handler, 200, {"found": found})
+    with pytest.raises(UnavailableError, match=told):
+        asked(service(labelled(double), cache), [CIVIL])
+
+
+@pytest.fixture
+def waits(monkeypatch):
+    """Seconds that a request waited before each of its retries, by a clock that does not wait."""
+    found, clock = [], Clock()
+    monkeypatch.setattr(asking.time, "sleep", lambda seconds: found.append(seconds))
+    monkeypatch.setattr(
+        asking,
+        "Pacer",
+        lambda rate: Pacer(rate, clock=clock, sleep=lambda s: (found.append(s), clock.sleep(s))),
+    )
+    return found
+
+
+@pytest.mark.parametrize("drawn", [0.0, 1.0])
+def test_waits_between_retries_grow(drawn, waits, double, cache, monkeypatch):
+    monkeypatch.setattr(asking, "uniform", lambda low, high: low + drawn * (high - low))
+    moderator = service(plain(double.url, retries=4, backoff=2.0, requests_per_second=1e9), cache)
+    double.fault = lambda number, body, handler: number < 4 and say(handler, 503, {})
+    assert asked(moderator, [CIVIL])[0].error is None
+    assert [one for one in waits if one > 0.001] == [(1 + drawn) * 2**n for n in range(4)]
+
+
+def test_no_wait_is_longer_than_two_minutes(waits, double, cache, monkeypatch):
+    monkeypatch.setattr(asking, "uniform", lambda low, high: high)
+    moderator = service(plain(double.url, retries=2, backoff=500.0), cache)
+    double.fault = lambda number, body, handler: number < 2 and say(handler, 503, {})
+    asked(moderator, [CIVIL])
+    assert [one for one in waits if one > 1] == [asking.LONGEST_WAIT] * 2
+
+
+def test_retry_after_is_honoured_by_all_requests(waits, double, cache):
+    moderator = service(plain(double.url, backoff=0.001), cache)
+    double.fault = lambda number, body, handler: (
+        number == 0 and say(handler, 429, {}, Retry_After="17")
+    )
+    assert asked(moderator, [CIVIL])[0].error is None
+    assert max(waits) == pytest.approx(17, abs=0.01)
+    assert moderator.counts.seen["too_many"] == 1
