@@ -15,7 +15,6 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from itertools import islice
-from typing import Any
 
 from phoque.moderators.classifier import Item
 from phoque.run.pressure import Decision, Outcome, Role, Turn
@@ -49,6 +48,16 @@ class Message:
     text: str
     origin: Text
     style: str
+
+
+@dataclass(frozen=True)
+class Became:
+    """What becomes of a message; fields of its row in the trace."""
+
+    outcome: Outcome
+    reply_to: int | None = None
+    reviewed: bool = False
+    waited: float | None = None
 
 
 class Reviewers:
@@ -145,10 +154,9 @@ class Channel:
         """What becomes of one turn."""
         message, item = self.posted(turn)
         if item is None:
-            return self._row(turn, message, Outcome.MUTED)
+            return self._row(turn, message, Became(Outcome.MUTED))
         verdict = self._decider.decide(item)
-        outcome, more = self.act(turn, message, verdict)
-        return self._row(turn, message, outcome, verdict, **more)
+        return self._row(turn, message, self.act(turn, message, verdict), verdict)
 
     def posted(self, turn: Planned) -> tuple[Message, Item | None]:
         """The message of a turn, and what moderators are asked about it; None from a muted speaker."""
@@ -161,27 +169,25 @@ class Channel:
         self._posted.append((turn.prompt, message.text))
         return message, item
 
-    def act(
-        self, turn: Planned, message: Message, verdict: Verdict
-    ) -> tuple[Outcome, dict[str, Any]]:
-        """Do what follows from a decision; returns what becomes of the message, and more of its row."""
+    def act(self, turn: Planned, message: Message, verdict: Verdict) -> Became:
+        """Do what follows from a decision; returns what becomes of the message."""
         if verdict.decision is Decision.UNKNOWN:
-            return Outcome.UNKNOWN, {}
+            return Became(Outcome.UNKNOWN)
         if verdict.decision is Decision.FLAGGED:
             self._strike(turn.speaker.name, turn.at)
-            return Outcome.HIDDEN, {}
+            return Became(Outcome.HIDDEN)
         reply_to = self._reply_to(turn)
         self._show(turn)
         level = verdict.level or 0.0
         if not self._reviewers.takes(level, self._policy.threshold):
-            return Outcome.SHOWN, {"reply_to": reply_to}
+            return Became(Outcome.SHOWN, reply_to)
         done = self._reviewers.finish(turn.at)
         found = done is not None and message.origin.hostile
         if done is not None and found:
             heappush(self._due, (done, turn.speaker.name))
         waited = None if done is None else round(done - turn.at, 3)
-        more = {"reply_to": reply_to, "reviewed": True, "waited": waited}
-        return (Outcome.REMOVED if found else Outcome.SHOWN), more
+        outcome = Outcome.REMOVED if found else Outcome.SHOWN
+        return Became(outcome, reply_to, reviewed=True, waited=waited)
 
     def twin(self) -> "Channel":
         """A channel in the same state, which goes on by itself."""
@@ -242,9 +248,8 @@ class Channel:
         return last[0] if turn.replies and last else None
 
     def _row(
-        self, turn: Planned, message: Message, outcome: Outcome, verdict: Verdict | None = None,
-        **more: Any,
-    ) -> Turn:  # fmt: skip
+        self, turn: Planned, message: Message, became: Became, verdict: Verdict | None = None
+    ) -> Turn:
         muted, self._muted = self._muted, {}
         origin, style = message.origin, STYLES[message.style]
         decided = {} if verdict is None else vars(verdict)
@@ -263,8 +268,7 @@ class Channel:
             hostile=origin.hostile,
             kind=style.kind if origin.hostile else None,
             in_register=style.register(message.text),
-            outcome=outcome,
             muted=muted,
+            **vars(became),
             **decided,
-            **more,
         )
