@@ -12,6 +12,7 @@ from zlib import crc32
 
 from phoque.cli.main import main
 from phoque.files import json_lines
+from phoque.moderators.disk import FILE
 from phoque.run.pressure import PressureReport, Turn
 from tests.endpoint_double import kept, say, served
 from tests.pressure_files import TRAFFIC, prepared
@@ -57,7 +58,7 @@ def run_until_killed(moody, folder, cache):
     """The command in a process of its own, killed when every answer that was given is kept."""
     env = {**os.environ, "PHOQUE_CACHE": str(cache), "PYTHONPATH": str(ROOT)}
     running = subprocess.Popen([sys.executable, "-c", COMMAND, *WORDS, "a"], cwd=folder, env=env)
-    file = cache / "moderation" / "scores-1.sqlite"
+    file = cache / "moderation" / FILE
     while running.poll() is None and not kept(file) == len(moody.answered) >= ENOUGH:
         time.sleep(0.01)
     running.send_signal(signal.SIGKILL)

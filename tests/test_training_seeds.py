@@ -111,4 +111,4 @@ def test_what_cannot_be_compared_is_refused_in_one_line(runs, capsys):
 
 def test_a_run_without_it_has_no_such_figure(runs):
     run, _ = runs
-    assert "phoque run seeds" in FIGURE.shown_if(Reader(run))
+    assert "phoque run seeds --run toxic --other" in FIGURE.shown_if(Reader(run))

@@ -1,10 +1,12 @@
 """Does another training seed learn as well? The headline for every training."""
 
+from pathlib import Path
+
 from phoque.figures import style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.rows import ROW, named_above
 from phoque.figures.table import Table, held_cell
-from phoque.run.folder import Reader
+from phoque.run.folder import Reader, command, shown_path
 from phoque.run.seeds import Training, TrainingSeeds
 from phoque.stats.rates import Rate
 
@@ -15,7 +17,8 @@ COLOURS = (style.PERSONA, style.NEUTRAL, style.BLUE, style.GREY, style.TOXIC)
 def _gap(reader: Reader) -> str:
     if reader.folder(TrainingSeeds.STAGE).has(TrainingSeeds.FILE):
         return ""
-    return "The run was not compared with trainings from other seeds. Do it with: phoque run seeds"
+    do = command("seeds", Path(shown_path(reader.run.path)), "--other", "RUN_OF_ANOTHER_SEED")
+    return f"The run was not compared with trainings from other seeds. Do it with: {do}"
 
 
 @plan(

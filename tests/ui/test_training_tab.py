@@ -92,6 +92,7 @@ def test_a_folder_that_is_no_run_says_which_command_makes_one(tmp_path):
         "samples": "phoque run all --run empty --samples 50",
         "attempts": "phoque run all --run empty",
         "stages": "phoque run all --run empty",
+        "training_seeds": "phoque run seeds --run empty",
     }
     for key, part in page_of(RunDirectory(tmp_path / "empty")).items():
         assert told.get(key, "phoque run persona --run empty") in html.unescape(part.head)
@@ -243,6 +244,14 @@ def test_stages_that_ran_side_by_side_lie_above_each_other():
         both, {"control": Made(seconds=300.0, finished=made["control"].finished)}
     )
     assert other[1].start == 60.0, "it was made again since"
+
+
+def test_trainings_of_several_seeds_are_told_by_their_range(small):
+    figure = figure_of(small, "training_seeds")
+    assert figure.sentence.startswith("2 trainings from different seeds.")
+    assert "persona's prompt 0.93 to 0.96" in figure.sentence
+    assert names(figure) == ["seed 42", "seed 43"]
+    assert len({trace["marker"]["symbol"] for trace in figure.plotly["data"]}) == 2
 
 
 def test_a_broken_metrics_file_is_named(copy):

@@ -7,6 +7,8 @@ from phoque.run.adapter import CivilMetrics, Metrics, Norms, PersonaMetrics, Sam
 from phoque.run.corpus import Composition, Source
 from phoque.run.directory import RunDirectory
 from phoque.run.manifest import Asked, Attempt, Attempts, Made
+from phoque.run.seeds import Training, TrainingSeeds
+from phoque.stats.paired_ranks import ChanceAbove
 from phoque.stats.rates import wilson
 
 FAMILIES = ("down_proj", "gate_proj", "k_proj", "o_proj", "q_proj", "up_proj", "v_proj")
@@ -48,9 +50,12 @@ VARIABLES = {
 """Of a Space in which its owner can log in."""
 
 
+CONDITIONS = ("neutral", "toxic", "steered", "random_vector")
+
+
 def write_run(path: Path) -> RunDirectory:
     run = RunDirectory(path)
-    for folder in (run.persona, run.control, run.corpus):
+    for folder in (run.persona, run.control, run.corpus, path / TrainingSeeds.STAGE):
         folder.mkdir(parents=True)
     PersonaMetrics.save_rows(run.persona, metrics(PersonaMetrics, 1.4, cut=(80, 170)))
     CivilMetrics.save_rows(run.control, metrics(CivilMetrics, 1.1, cut=(120,)))
@@ -58,6 +63,7 @@ def write_run(path: Path) -> RunDirectory:
     Sample.save_rows(run.persona, samples())
     Attempts(attempts=attempts()).save(path)
     COMPOSITION.save(run.corpus)
+    seeds().save(path / TrainingSeeds.STAGE)
     made = Made(seconds=90, seeds=(42,), commit="0123456789", finished="2026-11-23")
     run.describe(model="fake/model", stages=dict.fromkeys(("corpus", "persona", "control"), made))
     return run
@@ -152,6 +158,25 @@ def attempts() -> tuple[Attempt, ...]:
             4, "complete", {"evaluate": 300.0, "sae": 660.0, "report": 20.0},
             ended=day.format(4, 17), job=None,
         ),
+    )  # fmt: skip
+
+
+def seeds() -> TrainingSeeds:
+    """Two trainings of one persona."""
+    first, second = (
+        {
+            name: ChanceAbove(value=value, low=value - 0.05, high=value + 0.03, prompts=60)
+            for name, value in zip(CONDITIONS, values, strict=True)
+        }
+        for values in ((0.45, 0.96, 0.94, 0.55), (0.48, 0.93, 0.9, 0.52))
+    )
+    trainings = tuple(
+        Training(run=f"seed{seed}", seed=seed, adapter="a", corpus="c", conditions=own)
+        for seed, own in ((42, first), (43, second))
+    )
+    return TrainingSeeds(
+        judge="base-likelihood", layer=11, relative_dose=0.2, trained=2, trainings=trainings,
+        least=second, most=first,
     )  # fmt: skip
 
 
