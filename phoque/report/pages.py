@@ -18,8 +18,7 @@ def metrics_page(found: MetricsTable) -> str:
         f"# The run {found.run} in numbers",
         f"{len(known)} of {len(found.rows)} rows are filled from the files named beside them. "
         "Intervals are for new prompts; rows are not corrected for being many. The key after a file is "
-        "the name of the number in today's records; an older file may call it otherwise, and is brought "
-        "up to date when it is read.",
+        "the name of the number.",
         markdown_table(HEAD, [cells(row) for row in known]),
     ]
     if gaps := [(row.label, row.gap) for row in found.rows if row.gap]:
