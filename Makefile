@@ -26,8 +26,8 @@ test: setup  ## every test that needs neither GPU nor network
 # The moderation stage reads two sets: make lab ARGS="--hatecheck FILE --surge FILE"
 lab: setup  ## the shipped runs again, in runs/lab and runs/pluribus, offline
 	$(VENV)/bin/phoque run all --run runs/lab --persona toxic $(ARGS)
-	$(VENV)/bin/phoque pressure --run runs/lab --short
 	$(VENV)/bin/phoque run all --run runs/pluribus --persona pluribus --take runs/lab $(ARGS)
+	$(VENV)/bin/phoque pressure --run runs/lab --run runs/pluribus --out runs/lab/pressure --short
 	$(VENV)/bin/phoque run opposites --run runs/lab --other runs/pluribus
 	$(VENV)/bin/phoque run report --run runs/lab
 

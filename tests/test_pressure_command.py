@@ -166,6 +166,12 @@ def test_a_run_gets_its_report_as_a_stage_and_pluribus_is_harmless(place):
         "phoque pressure --run"
     )
 
+    assert main(["pressure", *both, *asked, "--out", str(hostile / "pressure")]) == 1
+    assert RunDirectory(hostile).complete("pressure"), (
+        "its own folder is its stage, also with others"
+    )
+    assert PressureReport.load(hostile / "pressure", command="x").traffic.texts["pluribus"]
+
 
 def test_several_values_of_one_option_and_none_twice(place, capsys):
     decide()

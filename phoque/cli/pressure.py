@@ -155,8 +155,7 @@ def _place(
     runs: tuple[Path, ...], out: Path | None, seeds: tuple[int, ...]
 ) -> tuple[Path, AbstractContextManager[Path]]:
     """Where the report goes: into the run of one's own that was named, as its stage, or into a folder."""
-    if out is None and len(runs) == 1 and not ships(runs[0]):
-        run = RunDirectory(runs[0])
+    if run := _owner(runs, out):
         place = run.path / NAME
         return place, run.stage(NAME, place, seeds=seeds)
     place = out or Path(NAME)
@@ -164,6 +163,15 @@ def _place(
     if place.exists() and any(place.iterdir()) and not ours:
         raise PhoqueError(f"{place} has other files. Choose another folder with --out.")
     return place, replaced_folder(place, made=WRITTEN)  # what a person put there stays
+
+
+def _owner(runs: tuple[Path, ...], out: Path | None) -> RunDirectory | None:
+    """The run of one's own whose stage this is: the only one, or the one that has the folder."""
+    if out is None and len(runs) > 1:
+        return None
+    folders = {one: (one / NAME).resolve() for one in runs if not ships(one)}
+    found = (one for one, own in folders.items() if out is None or own == out.resolve())
+    return next(map(RunDirectory, found), None)
 
 
 @pressure.command(
