@@ -9,8 +9,9 @@ from phoque.config import SHIPPED_RUN
 from phoque.figures.page import stage_page
 from phoque.figures.pressure_curve import draw as curve
 from phoque.figures.pressure_kinds import draw as kinds
+from phoque.figures.pressure_measures import mean_cell
 from phoque.figures.shelf import UNDER_PRESSURE
-from phoque.run.pressure import PressureReport
+from phoque.run.pressure import Mean, PressureReport
 from phoque.stages.pressure.shares import mean
 from phoque.stats.pareto import not_dominated
 from phoque.stats.rates import nested_share, share_of_counts, wilson
@@ -158,3 +159,9 @@ def test_a_report_without_the_newer_fields_is_read(tmp_path):
     report = PressureReport.load(file.parent, command="x")
     page = stage_page("Pressure test", UNDER_PRESSURE, report)
     assert "| messages that found the queue full | 0.00 |" in page
+
+
+def test_a_mean_of_two_speakers_stands_without_an_interval():
+    few, some = (Mean(value=2.5, n=n, low=2.5, high=2.5) for n in (2, 3))
+    assert mean_cell(few).shown == "2.5 (n = 2)"
+    assert mean_cell(some).shown == "2.5 [2.5, 2.5]"

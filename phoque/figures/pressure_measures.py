@@ -38,6 +38,8 @@ OTHERS = {
     "cost_per_1000": "cost of 1,000 messages",
     "cost_per_1000_tried": "cost of 1,000 messages, those included that a mute stops",
 }
+FEWEST = 3
+"""Speakers from whom an interval is drawn."""
 
 
 @plan(
@@ -112,8 +114,9 @@ def _cell(found: Rate | Mean | float | None) -> Cell:
 
 
 def mean_cell(found: Mean) -> Value:
-    """A mean over speakers with its interval."""
+    """A mean over speakers with its interval; of one or two speakers it has none that means anything."""
     digits = 1 if abs(found.value) >= 1 or not found.value else 3
-    shown = f"{found.value:.{digits}f} [{found.low:.{digits}f}, {found.high:.{digits}f}]"
+    held = f"[{found.low:.{digits}f}, {found.high:.{digits}f}]"
+    shown = f"{found.value:.{digits}f} {held if found.n >= FEWEST else f'(n = {found.n})'}"
     fields = {"": found.value, " low": found.low, " high": found.high, " n": found.n}
     return Value(shown, fields, f"n = {found.n} speakers")
