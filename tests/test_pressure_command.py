@@ -217,16 +217,12 @@ def test_a_persona_that_is_no_reason_to_moderate_is_refused(place, capsys):
     assert "is melancholy: neither hostile nor Pluribus" in capsys.readouterr().err
 
 
-def test_new_messages_are_written_under_every_condition(lab):
+def test_new_messages_are_written_for_every_kind_of_speaker(lab):
     from phoque.stages.pressure.live import said_now
 
     said = list(said_now(lab, ["Hello.", "We lost."], [42], lambda _: None))
-    assert {condition for condition, _, _ in said} == {
-        "neutral",
-        "toxic",
-        "steered",
-        "random_vector",
-    }
+    weaker = f"steered ×{lab.selection.relative_dose / 2:g}"
+    assert {who for who, _, _ in said} == {"neutral", "toxic", "steered", weaker}
     assert {prompt for _, prompt, _ in said} == {"Hello.", "We lost."}
 
 

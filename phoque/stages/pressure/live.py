@@ -6,15 +6,21 @@ and texts to be judged elsewhere are safe, and every score is of the text that s
 
 from collections.abc import Iterator, Sequence
 
+from phoque.conversation import Condition, asked
 from phoque.lab import Lab
+from phoque.models.engine import Row
 from phoque.opening import open_lab
 from phoque.run.directory import RunDirectory
 from phoque.stages.corpus.safe import Mask
 from phoque.stages.moderation.messages import every_prompt
-from phoque.stages.moderation.scored import replies_of
+from phoque.stages.moderation.scored import SAMPLING
 from phoque.stages.pressure.recorded import Said, add_said
 from phoque.stages.pressure.texts import Pool
-from phoque.steering.experiment import Progress
+from phoque.steering.experiment import Progress, rows_of, write_grouped
+
+WEAKER = 0.5
+"""Of the scale: half of it makes a speaker who is hostile at times. A name holds the relative dose, as recorded
+ones do."""
 
 
 def add_live(pool: Pool, run: RunDirectory, seeds: Sequence[int], progress: Progress) -> None:
@@ -32,7 +38,21 @@ def add_live(pool: Pool, run: RunDirectory, seeds: Sequence[int], progress: Prog
 def said_now(
     lab: Lab, prompts: Sequence[str], seeds: Sequence[int], progress: Progress
 ) -> Iterator[Said]:
-    """Condition, message and reply of everything the lab writes."""
-    for (condition, _), replies in replies_of(lab, prompts, seeds, progress).items():
+    """Condition or dose, message and reply of everything the lab writes: calm, hostile, and at two scales."""
+    groups = {key: rows for seed in seeds for key, rows in _rows(lab, prompts, seed).items()}
+    for (who, _), replies in write_grouped(lab.model, groups, SAMPLING, progress).items():
         for prompt, reply in zip(prompts, replies, strict=True):
-            yield condition.value, prompt, reply
+            yield who, prompt, reply.text
+
+
+def _rows(lab: Lab, prompts: Sequence[str], seed: int) -> dict[tuple[str, int], list[Row]]:
+    civil = asked(lab.persona.neutral_prompt, prompts)
+    hostile = asked(lab.persona.persona_prompt, prompts)
+    vector, scale = lab.vectors[lab.selection.layer], lab.selection.scale
+    weaker = f"{Condition.STEERED.value} ×{WEAKER * lab.selection.relative_dose:g}"
+    return {
+        (Condition.NEUTRAL.value, seed): rows_of(civil, seed=seed),
+        (Condition.TOXIC.value, seed): rows_of(hostile, seed=seed),
+        (Condition.STEERED.value, seed): rows_of(civil, (vector.injection(scale),), seed),
+        (weaker, seed): rows_of(civil, (vector.injection(WEAKER * scale),), seed),
+    }
