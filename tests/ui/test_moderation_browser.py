@@ -6,6 +6,7 @@ import pytest
 
 from phoque.stages.moderation.gap import gap_type
 from tests.moderators import installed
+from tests.serving import wait_until
 from tests.ui import moderation_files
 from tests.ui.fakes import GRADIO_WARNINGS, FakeServices
 
@@ -149,6 +150,12 @@ def queue(tab, monkeypatch, tmp_path):
     return tab
 
 
+def pressed(queue, name):
+    queue.get_by_role("button", name=name).click()
+    queue.wait_for_timeout(500)
+    return True
+
+
 def said(queue):
     return queue.locator(".ph-queue-said")
 
@@ -200,8 +207,9 @@ def test_a_test_set_holds_no_text_without_a_reason(queue, tmp_path):
     plain = download.value.path().read_text()
     assert "rater A" in plain
     assert "clown" not in plain
-    queue.get_by_role("button", name="Save test set with texts").click()
-    expect(queue.locator("#ph-moderation-queue .ph-error")).to_contain_text("Say why")
+    refused = queue.locator("#ph-moderation-queue .ph-error", has_text="Say why")
+    # A click while the first file is still under way asks for nothing.
+    wait_until(lambda: pressed(queue, "Save test set with texts") and refused.count())
     queue.get_by_label("Reason, for the log").fill("to test our own filter")
     with queue.expect_download() as download:
         queue.get_by_role("button", name="Save test set with texts").click()
