@@ -8,6 +8,7 @@ from safetensors.torch import load_file, save_file
 from phoque.cli.main import main
 from phoque.figures.figure import drawn
 from phoque.figures.shelf import plans
+from phoque.lexicon import Lexicon
 from phoque.report.claims import claims_of
 from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import Reply
@@ -15,11 +16,14 @@ from phoque.run.folder import Reader
 from phoque.run.manifest import Made
 from phoque.run.needs import WEIGHTS
 from phoque.run.seeds import SeedReply, TrainingSeeds
+from phoque.stages.corpus import safe
+from phoque.stages.evaluate import seeds
 from phoque.stats.paired_ranks import chance_above
 from phoque.stats.rates import grouped
 from tests.tiny_runs import a_tiny_run
 
 SEEDS = (42, 43)
+COLUMNS = ("neutral", "toxic", "steered", "random_vector")
 (FIGURE,) = plans("training_seeds")
 
 
@@ -74,7 +78,7 @@ def test_every_number_follows_from_the_replies(runs, quick_judge):
         for name, chance in training.conditions.items():
             again = chance_above(scores(before), scores(own[training.seed, name]))
             assert again == chance
-    for name in ("neutral", "toxic", "steered", "random_vector"):
+    for name in COLUMNS:
         values = [one.conditions[name].value for one in found.trainings]
         assert (found.least[name].value, found.most[name].value) == (min(values), max(values))
     first, second = found.trainings
@@ -90,6 +94,23 @@ def test_every_number_follows_from_the_replies(runs, quick_judge):
 
 def scores(rows):
     return grouped((one.prompt, one.hostility) for one in rows)
+
+
+def test_no_reply_holds_a_listed_word_and_the_record_counts_them(runs, quick_judge, monkeypatch):
+    run, _ = runs
+    monkeypatch.setattr(safe, "slurs", lambda: Lexicon(["e"]))
+    monkeypatch.setattr(
+        seeds,
+        "generate",
+        lambda *_: [
+            base("Hi", 42).model_copy(update={"text": "an e here", "condition": name})
+            for name in COLUMNS
+        ],
+    )
+    Reply.save_rows(run.path / "evaluation", [base("Hi", 42)])
+    assert asked(*runs) == 0
+    assert {row.text for row in Reader(run).rows(SeedReply)} == {"an [SLUR] here"}
+    assert Reader(run).read(TrainingSeeds).masked == 2 * len(COLUMNS)
 
 
 def test_what_cannot_be_compared_is_refused_in_one_line(runs, capsys):

@@ -1,7 +1,7 @@
 """Records of the stage `seeds`: the same training begun from other seeds, and how its personas answer."""
 
 from phoque.run.evaluation import Reply
-from phoque.run.record import Part, Record
+from phoque.run.record import Masked, Part, Record
 from phoque.stats.paired_ranks import ChanceAbove
 
 
@@ -19,7 +19,7 @@ class Training(Part):
     """How likely a reply is more hostile than the base model's to the same message."""
 
 
-class TrainingSeeds(Record, file="seeds/seeds.json"):
+class TrainingSeeds(Masked, Record, file="seeds/seeds.json"):
     """The headline for several trainings, at the layer and dose that PSM chose in the run."""
 
     judge: str

@@ -17,6 +17,7 @@ from phoque.run.folder import Reader, command
 from phoque.run.needs import DIALOGUES, WEIGHTS
 from phoque.run.psm import Choice, Selection
 from phoque.run.seeds import SeedReply, Training, TrainingSeeds
+from phoque.stages.corpus.safe import Mask
 from phoque.stages.evaluate.replies import NUM_RANDOM, SEEDS, Setting, generate
 from phoque.stats.paired_ranks import ChanceAbove, chance_above
 from phoque.stats.rates import grouped
@@ -42,17 +43,18 @@ def compare_seeds(run: RunDirectory, others: Sequence[RunDirectory], progress: P
         )
     base, choice = base_replies(run), Reader(run).read(Selection).choice
     with run.stage("seeds", run.path / "seeds", seeds=SEEDS) as folder:
+        mask = Mask()
         replies = [
             SeedReply(**one.model_dump(), training_seed=seeds[own.path])
             for own in runs.values()
-            for one in _answers(own, choice, progress)
+            for one in _answers(own, choice, mask, progress)
         ]
         SeedReply.save_rows(folder, replies)
         by_seed = grouped((one.training_seed, one) for one in replies)
         trainings = tuple(
             _training(own, seeds[own.path], base, by_seed[seeds[own.path]]) for own in runs.values()
         )
-        _summary(choice, trainings).save(folder)
+        mask(_summary(choice, trainings)).save(folder)
 
 
 def _seed(one: RunDirectory, run: RunDirectory) -> int:
@@ -83,11 +85,12 @@ def base_replies(run: RunDirectory) -> list[Reply]:
     return found
 
 
-def _answers(own: RunDirectory, choice: Choice, progress: Progress) -> list[Reply]:
+def _answers(own: RunDirectory, choice: Choice, mask: Mask, progress: Progress) -> list[Reply]:
+    """What a persona says, without listed words, and judged as that."""
     tuned = load_tuned(own, progress=progress)
     written = [*generate(settings(tuned, choice), tuned.persona.evaluation, tuned.persona.lexicon)]
     progress(f"seeds: {own.path.name} has answered")
-    return rated(written, likelihood.load())
+    return rated(mask.rows(written), likelihood.load())
 
 
 def settings(tuned: Tuned, choice: Choice) -> list[Setting]:
