@@ -35,7 +35,7 @@ def draw(found: TrainingSeeds) -> Figure:
     prompts = next(iter(own.conditions.values())).prompts
     return Figure(
         sentence=_sentence(found),
-        setting=f"How it was measured: layer {found.layer}, a relative dose of {found.relative_dose:g}, {prompts} "
+        setting=f"How it was measured: layer {found.layer}, a relative dose of {found.relative_dose:.2f}, {prompts} "
         f"evaluation messages; the judge is {found.judge}.",
         plotly=_plot(found),
         table=Table.named(
@@ -67,8 +67,9 @@ def _plot(found: TrainingSeeds) -> style.Plotly:
         [_marks(one, place) for place, one in enumerate(found.trainings)],
         x={"title": "chance of a more hostile reply", "tickformat": ".0%", "range": [0, 1.04]},
         y={"title": ""},
-        height=130 + ROW * len(found.least),
-        scattermode="group",  # marks of one condition lie above each other
+        height=130 + ROW * len(found.least) * 4 // 3,
+        scattermode="group",  # marks of one condition lie above each other, below its name
+        scattergap=0.6,
     )
     across["layout"]["shapes"] = [style.upright(0.5, "")[0]]
     return named_above(across)
