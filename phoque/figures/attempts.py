@@ -150,13 +150,14 @@ def _seconds(attempt: Attempt) -> float | None:
 def _plot(attempts: Sequence[Attempt], parts: Sequence[Sequence[Segment]]) -> style.Plotly:
     names = dict.fromkeys(part.stage for own in parts for part in own)
     traces = [_bars(name, place, parts) for place, name in enumerate(names)]
+    most = max((lane + 1 for own in parts for lane in lanes(own)), default=1)
     bare: dict[str, Any] = {"showticklabels": False, "showgrid": False, "zeroline": False}
     return style.plot(
         [*traces, _cuts(attempts, parts)],
         x={"title": "minutes since the attempt began", "rangemode": "tozero"},
         y={"title": "", "range": [len(attempts) - 0.6, -0.75], **bare},
         barmode="overlay",
-        height=AROUND + ROW * len(attempts),
+        height=AROUND + ROW * len(attempts) * (1 + most) // 2,  # so that each lane can be read
         margin={"l": 8, "r": 14, "t": 30, "b": 46},
         annotations=[_name(row, one) for row, one in enumerate(attempts)],
         uniformtext={"mode": "hide", "minsize": 10},
