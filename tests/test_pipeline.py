@@ -24,30 +24,12 @@ from phoque.run.directory import RunDirectory
 from phoque.run.manifest import Made
 from tests.corpus_files import dialogues, save_corpus
 from tests.serving import wait_until
-
-ORDER = ("first", "second", "third")
+from tests.toy_stages import ORDER, a_run, stages
 
 
 @pytest.fixture
 def run(tmp_path):
-    directory = RunDirectory(tmp_path / "run")
-    directory.describe(model="tiny", persona="toxic")
-    return directory
-
-
-def stages(run, *, fail_at=None, error=RuntimeError, seeds=(1,)):
-    """A job that writes one file a stage, and the names of those it ran."""
-    ran = []
-
-    def do(name):
-        ran.append(name)
-        with run.stage(name, run.path / name, seeds=seeds) as folder:
-            (folder / "half.txt").write_text(name)
-            if name == fail_at:
-                raise error("cut off")
-            (folder / "whole.txt").write_text(f"{name} {len(ran)}")
-
-    return in_order(do), ran
+    return a_run(tmp_path)
 
 
 def test_all_stages_run_once_in_order(run):

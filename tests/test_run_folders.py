@@ -11,34 +11,14 @@ from phoque.errors import PhoqueError
 from phoque.files import replaced_folder
 from phoque.pipeline.choice import choose
 from phoque.pipeline.running import (
-    in_order,
     run_pipeline,
 )
-from phoque.run.directory import RunDirectory
-
-ORDER = ("first", "second", "third")
+from tests.toy_stages import ORDER, a_run, stages
 
 
 @pytest.fixture
 def run(tmp_path):
-    directory = RunDirectory(tmp_path / "run")
-    directory.describe(model="tiny", persona="toxic")
-    return directory
-
-
-def stages(run, *, fail_at=None, error=RuntimeError, seeds=(1,)):
-    """A job that writes one file a stage, and the names of those it ran."""
-    ran = []
-
-    def do(name):
-        ran.append(name)
-        with run.stage(name, run.path / name, seeds=seeds) as folder:
-            (folder / "half.txt").write_text(name)
-            if name == fail_at:
-                raise error("cut off")
-            (folder / "whole.txt").write_text(f"{name} {len(ran)}")
-
-    return in_order(do), ran
+    return a_run(tmp_path)
 
 
 def test_what_a_person_put_into_a_stage_stays_when_it_is_made_again(run):
