@@ -156,6 +156,7 @@ def _end(running: Sequence[Worker], done: Callable[[str], None]) -> None:
     last = time.monotonic() + GRACE_SECONDS
     for one in running:
         one.wait(last - time.monotonic())
+    for one in running:  # only now: an error here leaves no process behind
         if not one.fault():
             done(one.name)
 
