@@ -12,7 +12,6 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from importlib import import_module, metadata
-from itertools import zip_longest
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -40,7 +39,7 @@ from phoque.stats.ranking import roc_auc
 from phoque.stats.rates import Rate, grouped
 from phoque.text import text_id
 from tools import sheets
-from tools.sheets import ORDERS, shuffled
+from tools.sheets import ORDERS, by_turns, shuffled
 
 DRAWN = 600
 SEED = 42
@@ -57,18 +56,11 @@ def drawn(replies: Sequence[Reply], count: int = DRAWN, *, seed: int = SEED) -> 
     """
     distinct = shuffled(list({id_of(one): one for one in replies}.values()), seed)
     piles = grouped((one.condition, one) for one in distinct)
-    # One of every condition in turn, until there are enough.
-    turns = zip_longest(*(_by_message(piles[name]) for name in sorted(piles)))
-    taken = [one for turn in turns for one in turn if one is not None][:count]
+    own = {name: by_turns((one.prompt, one) for one in piles[name]) for name in sorted(piles)}
+    taken = by_turns((name, one) for name, pile in own.items() for one in pile)[:count]
     if len(taken) < count:
         raise PhoqueError(f"The run has {len(taken)} different replies; {count} are to be read.")
     return taken
-
-
-def _by_message(pile: Sequence[Reply]) -> list[Reply]:
-    """One reply to every message, then another one to each, until none is left."""
-    rounds = zip_longest(*grouped((one.prompt, one) for one in pile).values())
-    return [one for turn in rounds for one in turn if one is not None]
 
 
 def id_of(reply: Reply) -> str:

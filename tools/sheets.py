@@ -5,7 +5,8 @@ the readers are told lies beside the folders, in `instructions.md`, and is recor
 """
 
 import argparse
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from phoque.errors import PhoqueError
 from phoque.files import write_text
 from phoque.run.judging import Reader
 from phoque.run.record import Row, reason
+from phoque.stats.rates import grouped
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Row)
@@ -62,6 +64,12 @@ def needed(given: argparse.Namespace, *names: str) -> None:
 def shuffled(rows: Sequence[T], order: int) -> list[T]:
     """The rows in the order of a reader."""
     return [rows[at] for at in np.random.default_rng(order).permutation(len(rows))]
+
+
+def by_turns(pairs: Iterable[tuple[str, T]]) -> list[T]:
+    """One item of every name, then another one of each, until none is left."""
+    rounds = zip_longest(*grouped(pairs).values())
+    return [one for turn in rounds for one in turn if one is not None]
 
 
 def write(out: Path, sheet_of: Callable[[int], Sequence[Row]], what: str, question: str) -> None:
