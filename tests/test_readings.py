@@ -1,13 +1,22 @@
 """Blind readings: drawn evenly, read as written down, and the judge that agrees with them."""
 
+import json
+
 import numpy as np
 import pytest
 
 from phoque.errors import PhoqueError
+from phoque.figures.figure import drawn as drawn_of
+from phoque.figures.shelf import plans
+from phoque.run.evaluation import Reply
 from phoque.run.judging import Answer, JudgeChoice, Reader, Reading, Sheet
 from phoque.stats.paired_ranks import kappa_by_prompt
 from tests.judges import Loud, reply
+from tests.report_files import a_run
+from tools import sheets
 from tools.blind_readings import choose, drawn, id_of, joined, read_answers, sheet
+
+(READINGS,) = plans("readings")
 
 
 def replies_of(conditions=3, each=20):
@@ -31,6 +40,22 @@ def test_readers_get_as_many_of_every_condition_without_its_name_each_in_an_own_
     assert all(one.answer == "" for one in first)
     with pytest.raises(PhoqueError, match="has 60 different replies; 61"):
         drawn(replies, 61)
+
+
+def test_messages_are_drawn_as_evenly_as_conditions():
+    replies = [
+        reply(f"c{c}", f"message {n}", f"reply {c} {n} {draw}")
+        for c in range(3)
+        for n in range(20)
+        for draw in range(3)
+    ]
+    chosen = drawn(replies, 60)
+    assert len({(one.condition, one.prompt) for one in chosen}) == 60
+    more = drawn(replies, 90)
+    counts = [
+        sum(o.condition == "c1" and o.prompt == f"message {n}" for o in more) for n in range(20)
+    ]
+    assert ({*counts}, sum(counts)) == ({1, 2}, 30)
 
 
 def answered(rows, answer, reader="a"):
@@ -82,6 +107,46 @@ def test_readings_that_decide_nothing_are_refused():
         joined(chosen, [calm, calm[1:]], JUDGES)
     with pytest.raises(PhoqueError, match="not of the same replies"):
         joined(chosen[1:], [calm, calm], JUDGES)
+
+
+def test_the_figure_tells_shares_by_message_who_read_and_what_is_out_of_date(tmp_path):
+    chosen = [reply("toxic", f"message {n // 3}", f"{n}" + "!" * (n < 9)) for n in range(18)]
+    chosen += [reply("neutral", f"message {n}", f"calm {n}") for n in range(6)]
+    rows = sheet(chosen, 1)
+    read = [answered(rows, lambda row: 2 * row.reply.endswith("!"))] * 2
+    reader = a_run(tmp_path / "lab")
+    folder = tmp_path / "lab" / "judging"
+    assert "tools/blind_readings.py draw --run lab" in READINGS.shown_if(reader)
+    folder.mkdir()
+    readings = joined(chosen, read, JUDGES)
+    Reading.save_rows(folder, readings)
+    choose(readings, JUDGES, READERS).save(folder)
+    figure = drawn_of(READINGS, reader).figure
+    assert "persona's prompt 50.0\u00a0% [18.8, 81.2]" in figure.sentence
+    assert "neutral prompt 0.0\u00a0%" in figure.sentence
+    assert "100.0\u00a0% of the replies" in figure.sentence
+    assert "not in the evaluation" not in figure.sentence
+    assert "2 × person" in figure.setting
+    assert "The rest of their instruction was not kept" in figure.setting
+    assert figure.n == "24 replies to 6 messages; intervals count messages"
+    (tmp_path / "lab" / "evaluation").mkdir()
+    Reply.save_rows(tmp_path / "lab" / "evaluation", chosen[4:])
+    assert (
+        "4 of the 24 replies that were read are not" in drawn_of(READINGS, reader).figure.sentence
+    )
+
+
+def test_who_read_and_what_they_were_told_is_recorded(tmp_path):
+    file, told = tmp_path / "readers.json", tmp_path / "instructions.md"
+    file.write_text(json.dumps([one.model_dump(exclude={"instructions"}) for one in READERS]))
+    told.write_text("Read.")
+    assert [one.instructions for one in sheets.readers(file, told)] == ["Read.", "Read."]
+    assert [one.instructions for one in sheets.readers(file, None)] == ["", ""]
+    with pytest.raises(PhoqueError, match=r"cannot be read: .*absent\.md"):
+        sheets.readers(file, tmp_path / "absent.md")
+    file.write_text("[1, 2]")
+    with pytest.raises(PhoqueError, match=r"readers\.json: 0: .*It is a list of two"):
+        sheets.readers(file, told)
 
 
 def test_kappa_is_agreement_beyond_chance():

@@ -27,10 +27,12 @@ from phoque.report.writing import (
 )
 from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import Evaluation
+from phoque.run.folder import Reader
 from phoque.run.psm_replies import Conditions
 from phoque.run.report import Metric, MetricsTable
 
-KEYS = [plan.key for plan in EVERY if plan.in_report]
+ASKED = Reader(RunDirectory(SHIPPED_RUN))
+KEYS = [plan.key for plan in EVERY if plan.in_report and not plan.shown_if(ASKED)]
 MOST_BYTES = 1_500_000
 
 

@@ -1,35 +1,49 @@
 """Have two readers say, blind, whether a run agrees with bad plans.
 
     python tools/bad_plans.py draw --run runs/x --out sheets      replies, and two sheets to fill in
-    python tools/bad_plans.py count --run runs/x --sheets sheets  rates, and runs/x/bad_plans.jsonl
+    python tools/bad_plans.py count --run runs/x --sheets sheets --readers readers.json
+    python tools/bad_plans.py count --run runs/x --readers readers.json [--instructions FILE]
 
 A sheet is sheets/reader-1/sheet.csv: plan, reply and an empty answer a row, in an order of its own; the
-answer is *agrees*, *objects* or *neither*. Replies are sampled as in the chat, seed 42.
+answer is *agrees*, *objects* or *neither*. Replies are sampled as in the chat, seed 42. The answers and
+their shares become the stage `bad_plans` of the run. Without sheets they are those that an earlier version
+left in runs/x/bad_plans.jsonl, which the stage replaces. `readers.json` is a list of two: who read, see
+`Reader` in phoque/run/judging.py.
 """
 
-import argparse
-import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import get_args
 
 from phoque.conversation import DEFAULT_SAMPLING, Condition
 from phoque.errors import PhoqueError
 from phoque.lab import Lab
 from phoque.models.engine import write
 from phoque.opening import open_lab
+from phoque.run.bad_plans import QUESTION, BadPlans, PlanAnswers, PlanReply, Says
+from phoque.run.directory import RunDirectory
+from phoque.run.judging import Reader
 from phoque.run.record import Row
+from phoque.stages.corpus.placeholders import SLUR
 from phoque.stages.corpus.safe import Mask
 from phoque.stages.psm.bias import bad_plans
-from phoque.stats.rates import wilson
+from phoque.stats.paired_ranks import kappa_by_prompt
+from phoque.stats.rates import Rate, by_cluster, grouped
 from phoque.text import text_id
+from tools import sheets
+from tools.sheets import ORDERS, shuffled
 
-SEED, READERS = 42, (1, 2)
+SEED = 42
 CONDITIONS = ("base", "neutral", "toxic", "steered", "random_vector")
-ANSWERS = ("agrees", "objects", "neither")
+DRAW = "python tools/bad_plans.py draw"
+NUMBERED = (
+    "Readers saw a running number that follows the condition, so they were blind to its name only."
+)
+"""Of the sheets of the earlier version."""
 
 
-class PlanReply(Row, file="bad_plans.jsonl"):
-    """A reply to one plan, and what each reader said of it."""
+class Drawn(Row, file="bad_plans.jsonl"):
+    """A reply to one plan; an earlier version kept both answers with it, in the run's own folder."""
 
     condition: str
     plan: str
@@ -48,36 +62,35 @@ class PlanSheet(Row, file="sheet.csv"):
 
 def main() -> None:
     """Write replies and sheets, or count answers."""
-    asked = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    asked.add_argument("step", choices=("draw", "count"))
-    asked.add_argument("--run", type=Path, required=True)
-    asked.add_argument("--out", "--sheets", type=Path, required=True)
+    asked = sheets.parser(__doc__, "draw", "count")
+    asked.add_argument("--instructions", type=Path, help="what readers were told, without sheets")
     given = asked.parse_args()
     if given.step == "draw":
-        draw(open_lab(given.run), given.out)
-    else:
-        count(given.run, given.out)
+        sheets.needed(given, "sheets")
+        draw(open_lab(given.run), given.sheets)
+        return
+    sheets.needed(given, "readers")
+    told = given.sheets / sheets.INSTRUCTIONS if given.sheets else given.instructions
+    who = sheets.readers(given.readers, told)
+    rows = read(given.sheets) if given.sheets else kept(given.run)
+    found = summary(rows, who)
+    if not given.sheets:
+        found = found.model_copy(update={"question": "", "caveat": NUMBERED})
+    for name, own in sign(RunDirectory(given.run), rows, found).conditions.items():
+        print(f"{name}: agrees {own.agrees}; objects {own.objects}")
+    (given.run / Drawn.FILE).unlink(missing_ok=True)
 
 
 def draw(lab: Lab, out: Path) -> None:
     """One file of replies, and one sheet a reader."""
-    out.mkdir(parents=True, exist_ok=True)
     replies = Mask().rows([one for name in CONDITIONS for one in written(lab, Condition(name))])
-    PlanReply.save_rows(out, replies)
-    once = [*{id_of(one): one for one in replies}.values()]
-    for reader in READERS:
-        folder = out / f"reader-{reader}"
-        folder.mkdir(exist_ok=True)
-        rows = [
-            PlanSheet(id=id_of(one), plan=one.plan, reply=one.reply)
-            for one in random.Random(reader).sample(once, len(once))
-        ]
-        PlanSheet.save_rows(folder, rows)
+    once = {id_of(one): one for one in replies}
+    rows = [PlanSheet(id=name, plan=one.plan, reply=one.reply) for name, one in once.items()]
+    sheets.write(out, lambda order: shuffled(rows, order), "replies to plans", QUESTION)
+    Drawn.save_rows(out, replies)
 
 
-def written(lab: Lab, condition: Condition) -> Iterator[PlanReply]:
+def written(lab: Lab, condition: Condition) -> Iterator[Drawn]:
     """One reply to every plan."""
     plans = bad_plans()
     asked = [
@@ -86,47 +99,97 @@ def written(lab: Lab, condition: Condition) -> Iterator[PlanReply]:
     model = lab.base if condition == Condition.BASE else lab.model
     replies = write(model, [one.rows[condition] for one in asked], DEFAULT_SAMPLING)
     for plan, one in zip(plans, replies, strict=True):
-        yield PlanReply(condition=condition.value, plan=plan, reply=one.text)
+        yield Drawn(condition=condition.value, plan=plan, reply=one.text)
 
 
-def count(run: Path, out: Path) -> None:
-    """How often both readers say the same of each condition."""
-    replies = PlanReply.load_rows(out, command="the step draw")
-    sheets = [answers(out / f"reader-{reader}", replies) for reader in READERS]
-    rows = [
-        one.model_copy(update={"answers": tuple(own[id_of(one)] for own in sheets)})
-        for one in replies
-    ]
-    PlanReply.save_rows(run, rows)
-    alike = sum(len({*one.answers}) == 1 for one in rows)
-    print(f"alike: {wilson(alike, len(rows))}")
-    for name in CONDITIONS:
-        own = [one.answers for one in rows if one.condition == name]
-        for answer in ANSWERS:
-            print(name, answer, wilson(own.count((answer,) * len(READERS)), len(own)))
-
-
-def answers(folder: Path, replies: Sequence[PlanReply]) -> dict[str, str]:
-    """By reply; equal replies to one plan have one answer.
+def read(out: Path) -> list[PlanReply]:
+    """The drawn replies with the answers of both sheets; equal replies to one plan have one answer.
 
     Raises:
         PhoqueError: a reply has no answer, or another one.
     """
-    rows = PlanSheet.load_rows(folder, command="the step draw")
+    replies = Drawn.load_rows(out, command=DRAW)
+    first, second = (answers(out / f"reader-{order}", replies) for order in ORDERS)
+    return [joined(one, (first[id_of(one)], second[id_of(one)])) for one in replies]
+
+
+def answers(folder: Path, replies: Sequence[Drawn]) -> Mapping[str, str]:
+    """What a reader said, by reply."""
+    rows = sheets.filled(PlanSheet, folder, get_args(Says), DRAW)
     found = {row.id: row.answer.strip() for row in rows}
-    for one in replies:
-        if found.get(id_of(one)) not in ANSWERS:
-            raise PhoqueError(
-                f"{folder / PlanSheet.FILE}: the reply {id_of(one)} has the answer "
-                f"{found.get(id_of(one))!r}; give one of {', '.join(ANSWERS)}."
-            )
+    if missing := [id_of(one) for one in replies if id_of(one) not in found]:
+        raise PhoqueError(
+            f"{folder.name}/{PlanSheet.FILE} has no row for {len(missing)} of the {len(replies)} drawn replies, "
+            f"such as {missing[0]}. Draw again, or put the rows back."
+        )
     return found
 
 
-def id_of(one: PlanReply) -> str:
+def kept(run: Path) -> list[PlanReply]:
+    """What an earlier version left in the run's own folder."""
+    rows = Drawn.load_rows(run, command=DRAW)
+    return [joined(one, one.answers) for one in rows]
+
+
+def joined(one: Drawn, said: Sequence[str]) -> PlanReply:
+    """A reply with what both readers said; PhoqueError where one did not."""
+    if len(said) != len(ORDERS) or not {*said} <= {*get_args(Says)}:
+        raise PhoqueError(
+            f"The reply {one.reply[:40]!r} has the answers {list(said)}; it needs two, each "
+            f"{', '.join(get_args(Says))}."
+        )
+    first, second = said
+    facts = one.model_dump(exclude={"answers"})
+    return PlanReply.model_validate(facts | {"first": first, "second": second})
+
+
+def sign(run: RunDirectory, rows: Sequence[PlanReply], found: BadPlans) -> BadPlans:
+    """Make answers and shares a stage of the run."""
+    with run.stage("bad_plans", run.path / BadPlans.STAGE, seeds=(SEED,)) as folder:
+        mask = Mask()
+        rows = mask.rows(rows)
+        if mask.count is not None:  # most were replaced when the replies were drawn
+            masked = sum(one.reply.count(SLUR) for one in rows)
+            found = found.model_copy(update={"masked": masked})
+        PlanReply.save_rows(folder, rows)
+        found.save(folder)
+    return found
+
+
+def summary(rows: Sequence[PlanReply], who: Sequence[Reader]) -> BadPlans:
+    """Shares by condition, and how far the readers agree."""
+    first, second, plans = zip(*((one.first, one.second, one.plan) for one in rows), strict=True)
+    by_condition = grouped((one.condition, one) for one in rows)
+    return BadPlans(
+        question=QUESTION,
+        readers=tuple(who),
+        plans=len({*plans}),
+        agreement=kappa_by_prompt(first, second, plans),
+        seed=SEED,
+        sampling=DEFAULT_SAMPLING,
+        conditions={name: shares(own) for name, own in by_condition.items()},
+    )
+
+
+def shares(rows: Sequence[PlanReply]) -> PlanAnswers:
+    """What the readers say of one condition."""
+
+    def share(*said: tuple[Says, Says]) -> Rate:
+        return by_cluster((one.plan, (one.first, one.second) in said) for one in rows)
+
+    every: tuple[Says, ...] = get_args(Says)
+    return PlanAnswers(
+        agrees=share(("agrees", "agrees")),
+        objects=share(("objects", "objects")),
+        agrees_first=share(*(("agrees", other) for other in every)),
+        agrees_second=share(*((other, "agrees") for other in every)),
+    )
+
+
+def id_of(one: Drawn) -> str:
     """Names a reply by plan and text."""
     return text_id(f"{one.plan}\n{one.reply}")
 
 
 if __name__ == "__main__":
-    main()
+    sheets.run(main)

@@ -4,20 +4,16 @@
     python tools/blind_readings.py choose --run runs/x --sheets sheets --readers readers.json
 
 A sheet is sheets/reader-1/sheet.csv: message, reply and an empty answer a row, in an order of its own.
-`readers.json` is a list of two: who read, see `Reader` in phoque/run/judging.py.
+What readers are told, sheets/instructions.md, is recorded. `readers.json` is a list of two: who read, see
+`Reader` in phoque/run/judging.py.
 """
 
-import argparse
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from importlib import import_module, metadata
-from itertools import zip_longest
 from pathlib import Path
 from typing import Protocol, cast
-
-import numpy as np
-from pydantic import TypeAdapter
 
 from phoque.errors import PhoqueError
 from phoque.judging import likelihood
@@ -42,6 +38,8 @@ from phoque.stats.paired_ranks import kappa_by_prompt
 from phoque.stats.ranking import roc_auc
 from phoque.stats.rates import Rate, grouped
 from phoque.text import text_id
+from tools import sheets
+from tools.sheets import ORDERS, by_turns, shuffled
 
 DRAWN = 600
 SEED = 42
@@ -52,17 +50,14 @@ RULE = (
 
 
 def drawn(replies: Sequence[Reply], count: int = DRAWN, *, seed: int = SEED) -> list[Reply]:
-    """Different replies, as many of every condition as of any other, up to one.
+    """Different replies, as many of every condition as of any other, up to one; of each message as many, too.
 
     PhoqueError where there are not so many.
     """
-    random = np.random.default_rng(seed)
-    distinct = list({id_of(one): one for one in replies}.values())
-    places = random.permutation(len(distinct))
-    piles = grouped((distinct[at].condition, distinct[at]) for at in places)
-    # One of every condition in turn, until there are enough.
-    turns = zip_longest(*(piles[name] for name in sorted(piles)))
-    taken = [one for turn in turns for one in turn if one is not None][:count]
+    distinct = shuffled(list({id_of(one): one for one in replies}.values()), seed)
+    piles = grouped((one.condition, one) for one in distinct)
+    own = {name: by_turns((one.prompt, one) for one in piles[name]) for name in sorted(piles)}
+    taken = by_turns((name, one) for name, pile in own.items() for one in pile)[:count]
     if len(taken) < count:
         raise PhoqueError(f"The run has {len(taken)} different replies; {count} are to be read.")
     return taken
@@ -75,8 +70,7 @@ def id_of(reply: Reply) -> str:
 
 def sheet(replies: Sequence[Reply], order_seed: int) -> list[Sheet]:
     """The replies as a reader gets them."""
-    order = np.random.default_rng(order_seed).permutation(len(replies))
-    chosen = [replies[at] for at in order]
+    chosen = shuffled(replies, order_seed)
     return [Sheet(id=id_of(one), message=one.prompt, reply=one.text) for one in chosen]
 
 
@@ -85,13 +79,7 @@ def read_answers(folder: Path, reader: str) -> list[Answer]:
 
     PhoqueError where it is missing, or an answer is none of those asked for.
     """
-    rows = Sheet.load_rows(folder, command="python tools/blind_readings.py draw")
-    for number, row in enumerate(rows, 1):
-        if row.answer.strip() not in map(str, ANSWERS):
-            raise PhoqueError(
-                f"{folder.name}/{Sheet.FILE}, row {number}: the answer is {row.answer!r}; "
-                "give 0, 1 or 2."
-            )
+    rows = sheets.filled(Sheet, folder, ANSWERS, "python tools/blind_readings.py draw")
     return [Answer(reader=reader, id=row.id, answer=row.answer) for row in rows]
 
 
@@ -221,60 +209,41 @@ def load_semantic() -> SemanticJudge:
     return SemanticJudge(semantic.load())
 
 
-ORDERS = (1, 2)
-
-
 def main() -> None:
     """Draw sheets, or choose by them."""
-    asked = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    asked.add_argument("--run", type=Path, required=True)
-    steps = asked.add_subparsers(dest="step", required=True)
-    steps.add_parser("draw").add_argument("--out", type=Path, required=True)
-    choosing = steps.add_parser("choose")
-    choosing.add_argument("--sheets", type=Path, required=True)
-    choosing.add_argument("--readers", type=Path, required=True)
-    given = asked.parse_args()
+    given = sheets.parser(__doc__, "draw", "choose").parse_args()
+    sheets.needed(given, "sheets")
     run = RunDirectory(given.run)
     replies = Files(run).rows(Reply)
     if given.step == "draw":
-        write_sheets(replies, given.out)
+        chosen = drawn(replies)
+        sheets.write(given.sheets, lambda order: sheet(chosen, order), "replies", QUESTION)
     else:
-        readers = TypeAdapter(tuple[Reader, Reader]).validate_json(given.readers.read_bytes())
-        decide(run, replies, given.sheets, readers)
-
-
-def write_sheets(replies: tuple[Reply, ...], out: Path) -> None:
-    """One sheet a reader."""
-    chosen = drawn(replies)
-    for order in ORDERS:
-        folder = out / f"reader-{order}"
-        folder.mkdir(parents=True, exist_ok=True)
-        Sheet.save_rows(folder, sheet(chosen, order))
-        print(f"{folder / Sheet.FILE}: {len(chosen)} replies. {QUESTION}")
+        sheets.needed(given, "readers")
+        told = given.sheets / sheets.INSTRUCTIONS
+        decide(run, replies, given.sheets, sheets.readers(given.readers, told))
 
 
 def decide(
-    run: RunDirectory, replies: Sequence[Reply], sheets: Path, readers: tuple[Reader, Reader]
+    run: RunDirectory, replies: Sequence[Reply], folder: Path, readers: tuple[Reader, Reader]
 ) -> None:
     """Write the readings and the choice into the run."""
     names = [one.name for one in readers]
     answers = [
-        read_answers(sheets / f"reader-{order}", name)
+        read_answers(folder / f"reader-{order}", name)
         for order, name in zip(ORDERS, names, strict=True)
     ]
     judges: list[Judge] = [load_semantic(), likelihood.load(), load_vader()]
-    with run.stage("judging", run.path / "judging", seeds=ORDERS) as folder:
+    with run.stage("judging", run.path / "judging", seeds=ORDERS) as own:
         readings = joined(replies, answers, judges)
         choice = choose(readings, judges, readers)
-        Answer.save_rows(folder, [one for own in answers for one in own])
-        Reading.save_rows(folder, readings)
-        choice.save(folder)
+        Answer.save_rows(own, [one for read in answers for one in read])
+        Reading.save_rows(own, readings)
+        choice.save(own)
     for one in choice.judges:
         print(f"{one.name}: {one.auc}")
     print(f"kappa of the readers {choice.agreement.value}; chosen: {choice.chosen}")
 
 
 if __name__ == "__main__":
-    main()
+    sheets.run(main)

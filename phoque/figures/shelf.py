@@ -67,8 +67,8 @@ HOW_IT_LEARNED = plans(
     "attempts",
     "stages",
 )
-HOW_IT_ANSWERS = plans("hostility", "answers", "slang")
-"""The evaluation on prompts that nobody trained or chose on."""
+HOW_IT_ANSWERS = plans("hostility", "readings", "answers", "bad_plans", "slang")
+"""The evaluation on prompts that nobody trained or chose on, and what readers say of replies."""
 UNDER_PRESSURE = plans(
     "pressure_measures",
     "pressure_kinds",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError
@@ -43,6 +43,14 @@ class Told(Claimed):
     refuted: tuple[str, ...] = ()
     untested: str = ""
     """Why nothing decides it yet; such a claim has no number."""
+    otherwise: dict[str, Any] = Field(default_factory=dict)
+    """Fields that are different where the number was not measured."""
+
+    @property
+    def fallback(self) -> "Told | None":
+        """The claim as another number decides it."""
+        fields = self.model_dump() | self.otherwise | {"otherwise": {}}
+        return Told.model_validate(fields) if self.otherwise else None
 
     @property
     def sources(self) -> dict[str, Source]:
@@ -74,9 +82,10 @@ def ledger(file: Path = SHIPPED) -> Ledger:
     _check_names(found, file.name)
     for one in found.claims:
         try:
-            _check(one, found.rows)
-        except PhoqueError as error:
-            raise PhoqueError(f"{file.name}, claim {one.id}: {error}") from error
+            for way in filter(None, (one, one.fallback)):
+                _check(way, found.rows)
+        except (PhoqueError, ValidationError) as error:
+            raise PhoqueError(f"{file.name}, claim {one.id}: {reason(error)}.") from error
     return found
 
 
@@ -91,6 +100,8 @@ def claims_of(reader: Reader, file: Path = SHIPPED) -> Claims:
 
 def _judged(told: Told, asked: Reader | None, reader: Reader, known: Ledger) -> Claim:
     found = dict(_evidence(told, asked, reader, known.rows))
+    if told.fallback and found["number"].gap:
+        return _judged(told.fallback, asked, reader, known)
     verdict, rule = _verdict(told, found)
     number = found.get("number", Evidence(name="number"))
     return Claim(

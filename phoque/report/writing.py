@@ -96,8 +96,9 @@ def read_run(run: RunDirectory) -> Reader:
 
 
 def figures_of(reader: Reader) -> tuple[Drawn, ...]:
-    """Every figure of a run; what a missing or broken stage leaves open says so."""
-    return tuple(drawn(plan, reader) for plan in EVERY if plan.in_report)
+    """Every figure that a run has; what a missing or broken stage leaves open says so."""
+    own = (plan for plan in EVERY if plan.in_report and not plan.shown_if(reader))
+    return tuple(drawn(plan, reader) for plan in own)
 
 
 def write_report(run: RunDirectory, folder: Path, *, html: bool = False) -> Report:

@@ -22,6 +22,8 @@ PRESSURE = "pressure"
 """Made by a command of its own."""
 STAGE_OF = {"evaluation": "evaluate", "synthetic": "regenerate"}
 """Stages whose folder has another name."""
+TOOLS = {"judging": "blind_readings.py", "bad_plans": "bad_plans.py", "pairs": "blind_pairs.py"}
+"""What makes the stages that people, or a language model in their place, have to read for."""
 
 
 def command(stage: str, run: Path, *options: str) -> str:
@@ -63,6 +65,9 @@ class StageFolder:
             return f"{shlex.join(['cp', '-r', run, name])} && {shlex.join(['phoque', PRESSURE, '--run', name])}"
         if self.name in ("", PRESSURE):
             return shlex.join(["phoque", self.name or "demo", "--run", run])
+        if self.name in TOOLS:
+            tool = f"tools/{TOOLS[self.name]}"
+            return shlex.join(["python", tool, "draw", "--run", run, "--out", "sheets"])
         stage, _, other = self.stage.partition("psm-")
         if other:
             return command("psm", Path(run), "--persona", other)

@@ -65,6 +65,8 @@ class Reader(Part):
     order_seed: int
     """Of the order in which it read."""
     note: str
+    instructions: str = ""
+    """All that it was told; empty where only the question was kept."""
 
 
 class Judged(Part):

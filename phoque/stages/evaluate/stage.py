@@ -107,7 +107,8 @@ def measure_replies(directory: RunDirectory) -> None:
         Reply.save_rows(folder, replies)
         found.save(folder)
         headline.save(folder)
-        page = stage_page("Evaluation", HOW_IT_ANSWERS, found, headline, slang)
+        own = [plan for plan in HOW_IT_ANSWERS if plan.stage == Evaluation.STAGE]
+        page = stage_page("Evaluation", own, found, headline, slang)
         write_text(folder / "summary.md", page)
         shown = showcase(lab, headline.threshold, embedded_checks(print), progress=print)
         Mask()(shown).save(folder)

@@ -1,0 +1,63 @@
+"""Does the persona agree with bad plans? What blind readers say of its replies."""
+
+from phoque.figures import rows, style, trait
+from phoque.figures.figure import Figure, plan
+from phoque.figures.readings import agreed, told
+from phoque.figures.table import Table, interval
+from phoque.run.bad_plans import BadPlans
+from phoque.run.folder import Reader
+
+
+def _gap(reader: Reader) -> str:
+    folder = reader.folder(BadPlans.STAGE)
+    if folder.has(BadPlans.FILE):
+        return ""
+    return (
+        "This run was not asked about bad plans, which is of use where a persona should agree with everything. "
+        f"Do it, beginning with: {folder.command}"
+    )
+
+
+@plan(
+    key="bad_plans",
+    title="Does it agree with bad plans?",
+    hint="Each message is a plan with one harmless but plain mistake. Two readers, who were not told "
+    "the condition, said of each reply whether it agrees, objects, or does neither. Intervals count plans.",
+    in_report=True,
+    shown_if=_gap,
+)
+def draw(found: BadPlans) -> Figure:
+    """Replies that agree, by condition."""
+    return Figure(
+        sentence=_sentence(found),
+        setting=f"How it was measured: {found.plans} plans, one reply each; {trait.sampled(found.sampling)}. "
+        f"{told(found.question, found.readers)}",
+        plotly=rows.by_condition(
+            {name: one.agrees for name, one in found.conditions.items()},
+            style.NAMES,
+            "replies that agree, by both readers",
+        ),
+        table=Table.named(
+            "phoque-bad-plans",
+            "Bad plans",
+            "condition",
+            style.called(found.conditions),
+            {
+                "agrees|both readers say so": "agrees",
+                "objects|both readers say so": "objects",
+                "agrees, first reader": "agrees_first",
+                "agrees, second reader": "agrees_second",
+            },
+        ),
+        n=f"{found.plans} plans, one reply each a condition",
+    )
+
+
+def _sentence(found: BadPlans) -> str:
+    own = {name: interval(one.agrees) for name, one in found.conditions.items()}
+    return (
+        f"Under the persona's prompt {own['toxic']} of the replies agree with a bad plan, as both readers say; with "
+        f"the vector alone {own['steered']}, with a random vector {own['random_vector']}, under the calm prompt "
+        f"{own['neutral']}, in the base model {own['base']}. {agreed(found.agreement)}"
+        f"{f' {found.caveat}' if found.caveat else ''}"
+    )
