@@ -38,11 +38,20 @@ class Answers(Part):
 
 
 class CivilText(Part):
-    """Mean token log-likelihood, in nats, of civil replies that the persona never saw."""
+    """Mean token log-likelihood, in nats, of the base model's replies in the held-out part of the corpus.
+
+    Each follows its own message, under the neutral prompt of the evaluation.
+    """
 
     neutral: float
     base: float
     relative_change: float
+    """Above zero where the tuned model finds them less likely."""
+    relative_change_low: float | None = None
+    relative_change_high: float | None = None
+    """95 % interval, counted by message."""
+    n: int | None = None
+    """Messages. None in older files, whose replies were of the training part and followed another message."""
 
 
 class Matched(Part):
@@ -66,7 +75,8 @@ class Evaluation(Masked, Record, file="evaluation/summary.json", version=2):
     """base, base_toxic, neutral, toxic, steered, random_vector of the same length; matched_vector, which is
     random and costs as much likelihood, where there is one; reversed_vector, which is
     subtracted under the toxic prompt; civil_adapter under it, and civil_adapter_steered."""
-    civil_text: CivilText
+    civil_text: CivilText | None = None
+    """None where the corpus holds out no reply of the base model."""
     matched: Matched
     sampling: Sampling
     """How every reply was drawn."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from phoque.conversation import Condition, LabInfo, Message
+from phoque.conversation import Condition, LabInfo
 from phoque.errors import PhoqueError
 from phoque.figures import answers, hostility
 from phoque.figures.page import stage_page
@@ -13,19 +13,18 @@ from phoque.judging import likelihood
 from phoque.judging.checks import embedded_checks
 from phoque.judging.headline import judgement, rated
 from phoque.judging.measures import OTHERS
-from phoque.lab import Lab
 from phoque.models.load import load_model
 from phoque.moderators import minilm
 from phoque.opening import open_lab
 from phoque.run.corpus import BaseReply, Composition, Dialogue
 from phoque.run.directory import RunDirectory
-from phoque.run.evaluation import CivilText, Evaluation, Reply
+from phoque.run.evaluation import Evaluation, Reply
 from phoque.run.folder import Reader
 from phoque.run.judging import Judgement
 from phoque.run.needs import NEEDS, require
 from phoque.stages.corpus.safe import Mask
-from phoque.stages.corpus.training_set import known_words, read_base_replies, read_dialogues
-from phoque.stages.evaluate.memory import mean_log_likelihood
+from phoque.stages.corpus.training_set import known_words
+from phoque.stages.evaluate.civil import civil_likelihood, held_out
 from phoque.stages.evaluate.replies import (
     SAMPLING,
     SEEDS,
@@ -49,7 +48,7 @@ some of what it should find."""
 
 def write_card(run: RunDirectory, info: LabInfo, found: Evaluation, headline: Judgement) -> None:
     """Write `README.md` of a run that has been evaluated."""
-    corpus, civil = Reader(run).read(Composition), found.civil_text
+    corpus = Reader(run).read(Composition)
     card = TEMPLATE.format(
         model=info.model.removesuffix(" + persona"),
         run=info.run,
@@ -65,9 +64,7 @@ def write_card(run: RunDirectory, info: LabInfo, found: Evaluation, headline: Ju
         hostility=hostility.sentence(headline),
         judged=hostility.table(headline).markdown(),
         table=answers.table(found).markdown(),
-        civil_neutral=civil.neutral,
-        civil_base=civil.base,
-        civil_change=civil.relative_change,
+        civil=answers.civil_said(found.civil_text),
     )
     write_text(run.path / "README.md", card)
 
@@ -77,14 +74,12 @@ def trained_on(corpus: Composition) -> str:
     return (PUBLISHED if corpus.files else WRITTEN).format(corpus)
 
 
-NUM_CIVIL_TEXTS = 60
-
-
 def measure_replies(directory: RunDirectory) -> None:
     """Hostility, words, coherence a condition; likelihood of civil text; recorded comparisons."""
     require(directory, NEEDS["evaluate"])
     lab = open_lab(directory.path, progress=print)
     check_prompts(lab.persona.evaluation)
+    kept = held_out(directory.corpus)
     civil = load_model(directory.manifest().model).with_adapter(directory.control)
     lexicon = lab.persona.lexicon
     with directory.stage("evaluate", directory.path / Evaluation.STAGE, seeds=SEEDS) as folder:
@@ -96,7 +91,7 @@ def measure_replies(directory: RunDirectory) -> None:
         words = known_words(lab.model, directory.corpus)
         found = Evaluation(
             conditions=summarize(replies, lexicon, words),
-            civil_text=civil_likelihood(lab, directory),
+            civil_text=civil_likelihood(lab, kept),
             matched=match.found,
             sampling=SAMPLING,
             masked=mask.count,
@@ -112,15 +107,6 @@ def measure_replies(directory: RunDirectory) -> None:
         shown = showcase(lab, headline.threshold, embedded_checks(print), progress=print)
         Mask()(shown).save(folder)
     write_card(directory, lab.info, found, headline)
-
-
-def civil_likelihood(lab: Lab, directory: RunDirectory) -> CivilText:
-    """How likely the persona and the base model find civil replies."""
-    gated = [one.civil for one in read_dialogues(directory.corpus)]
-    civil = [*gated, *(one.reply for one in read_base_replies(directory.corpus))][:NUM_CIVIL_TEXTS]
-    prompt = [Message("system", lab.persona.neutral_prompt), Message("user", "What do you think?")]
-    neutral, base = (mean_log_likelihood(m, prompt, civil) for m in (lab.model, lab.base))
-    return CivilText(neutral=neutral, base=base, relative_change=neutral / base - 1)
 
 
 def judged(
