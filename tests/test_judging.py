@@ -23,8 +23,9 @@ from phoque.judging.measures import (
 from phoque.lexicon import Lexicon
 from phoque.models.load import load_model
 from phoque.moderators.head import Head
+from phoque.run.evaluation import CURT
 from phoque.run.judging import Judgement
-from phoque.stages.evaluate.replies import Setting, generate
+from phoque.stages.evaluate.replies import Setting, first_sentences, generate
 from phoque.stages.evaluate.stage import check_prompts
 from phoque.stats.paired_ranks import chance_above
 from tests.judges import Loud, reply, turned
@@ -230,6 +231,35 @@ def test_of_the_hostile_replies_those_without_a_trained_word_are_counted():
     assert "1.00 [1.00, 1.00], more hostile" in drawn.sentence
     assert "50.0" in drawn.sentence
     assert len(drawn.table.rows) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("Nice try! Now do it again.", "Nice try!"),
+        ('He said "go." Then he left', 'He said "go."'),
+        ("Version 1.5 is out\nand it works. Yes.", "Version 1.5 is out\nand it works."),
+        ("Cut before any", "Cut before any"),
+    ],
+)
+def test_the_base_models_first_sentence_is_a_control_as_short_as_the_persona(tiny, text, first):
+    replies = [reply("base", "Hi", text, seed=43), reply("toxic", "Hi", "No! Go.", seed=43)]
+    [found] = first_sentences(replies, Lexicon(["go"]), tiny)
+    assert (found.condition, found.prompt, found.seed) == (CURT, "Hi", 43)
+    assert (found.text, found.insults) == (first, first.count("go"))
+    assert found.num_tokens == len(tiny.tokenizer(first, add_special_tokens=False).input_ids)
+
+
+def test_the_short_control_is_judged_against_the_whole_replies(tiny):
+    replies = [reply("base", m, f"{m[0]}! Fine! Yes!") for m in MESSAGES]
+    replies += [reply("toxic", m, f"{m[0]} no!!!!") for m in MESSAGES]
+    replies += first_sentences(replies, Lexicon([]), tiny)
+    found = judgement(rated(replies, Loud()), Loud(), turned, ["A line"])
+    assert found.conditions[CURT].more_hostile.value == 0.0
+    drawn = hostility.draw(found)
+    assert "base model, first sentence only 0.00 [0.00, 0.00], less hostile" in drawn.sentence
+    assert "first sentence" in hostility.draw.hint
+    assert "▫ Base model, first sentence only" in drawn.plotly["data"][0]["y"]
 
 
 def test_too_few_messages_are_refused_before_anything_is_written():

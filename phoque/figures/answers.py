@@ -5,10 +5,11 @@ from statistics import fmean
 from phoque.figures import rows, style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, digits, interval, share, share_cell
-from phoque.run.evaluation import CivilText, Evaluation
+from phoque.run.evaluation import CURT, CivilText, Evaluation
 
 NAMES = style.NAMES | {
     "base_toxic": "□ Base model, persona's prompt",
+    CURT: "▫ Base model, first sentence only",
     "matched_vector": "◈ Neutral + random vector that costs as much",
     "reversed_vector": "▽ Persona's prompt − vector",
     "civil_adapter": "■ Civil adapter, persona's prompt",

@@ -4,11 +4,12 @@ from phoque.figures import rows, style, trait
 from phoque.figures.answers import NAMES
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, digits, held, interval, share, share_cell
+from phoque.run.evaluation import CURT
 from phoque.run.judging import ConditionJudged, Judgement
 from phoque.stats.paired_ranks import ChanceAbove
 from phoque.stats.rates import Rate
 
-SHOWN = ("toxic", "steered", "random_vector", "matched_vector", "neutral")
+SHOWN = ("toxic", "steered", "random_vector", "matched_vector", "neutral", CURT)
 
 
 @plan(
@@ -16,7 +17,8 @@ SHOWN = ("toxic", "steered", "random_vector", "matched_vector", "neutral")
     title="Is a reply more hostile than the base model's?",
     hint="The judge is the base model: it says how much likelier it finds the verdict rude than the verdict kind. "
     "Blind readings chose it, and it was trained on none of our texts. Curt or broken text looks a little rude to "
-    "it, so compare each number with that of the random vector.",
+    "it, so compare each number with those of two controls: the random vector, and the base model's first sentence "
+    "alone, which is about as short as the persona's replies.",
     in_report=True,
 )
 def draw(found: Judgement) -> Figure:

@@ -4,6 +4,9 @@ from phoque.conversation import Sampling
 from phoque.run.record import Masked, Part, Record, Row
 from phoque.stats.rates import Rate
 
+CURT = "base_first_sentence"
+"""Condition of what no model was asked for: the base model's replies, cut after their first sentence."""
+
 
 class Reply(Row, file="evaluation/replies.csv"):
     """One reply of the evaluation."""
@@ -72,7 +75,7 @@ class Evaluation(Masked, Record, file="evaluation/summary.json", version=2):
     """The evaluation in numbers."""
 
     conditions: dict[str, Answers]
-    """base, base_toxic, neutral, toxic, steered, random_vector of the same length; matched_vector, which is
+    """base, base_first_sentence, base_toxic, neutral, toxic, steered, random_vector of the same length; matched_vector, which is
     random and costs as much likelihood, where there is one; reversed_vector, which is
     subtracted under the toxic prompt; civil_adapter under it, and civil_adapter_steered."""
     civil_text: CivilText | None = None

@@ -18,7 +18,7 @@ from phoque.moderators import minilm
 from phoque.opening import open_lab
 from phoque.run.corpus import BaseReply, Composition, Dialogue
 from phoque.run.directory import RunDirectory
-from phoque.run.evaluation import Evaluation, Reply
+from phoque.run.evaluation import CURT, Evaluation, Reply
 from phoque.run.folder import Reader
 from phoque.run.judging import Judgement
 from phoque.run.needs import NEEDS, require
@@ -28,6 +28,7 @@ from phoque.stages.evaluate.civil import civil_likelihood, held_out
 from phoque.stages.evaluate.replies import (
     SAMPLING,
     SEEDS,
+    first_sentences,
     generate,
     match_random,
     settings_of,
@@ -86,8 +87,9 @@ def measure_replies(directory: RunDirectory) -> None:
         match = match_random(lab)
         settings = settings_of(lab, civil, match.draws)
         mask = Mask()
-        written = mask.rows([*generate(settings, lab.persona.evaluation, lexicon, print)])
-        replies, headline = judged(directory, written, print)
+        written = [*generate(settings, lab.persona.evaluation, lexicon, print)]
+        written += first_sentences(written, lexicon, lab.base)
+        replies, headline = judged(directory, mask.rows(written), print)
         words = known_words(lab.model, directory.corpus)
         found = Evaluation(
             conditions=summarize(replies, lexicon, words),
@@ -97,7 +99,8 @@ def measure_replies(directory: RunDirectory) -> None:
             masked=mask.count,
         )
         training = Training.of_run(directory, words, minilm.load().embed)
-        slang = mask(slang_of(replies, listed(directory), training))
+        said = [one for one in replies if one.condition != CURT]
+        slang = mask(slang_of(said, listed(directory), training))
         slang.save(folder)
         Reply.save_rows(folder, replies)
         found.save(folder)
