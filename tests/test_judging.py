@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
 from phoque.figures import hostility
 from phoque.judging import likelihood
@@ -23,8 +24,11 @@ from phoque.judging.measures import (
 from phoque.lexicon import Lexicon
 from phoque.models.load import load_model
 from phoque.moderators.head import Head
+from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import CURT
-from phoque.run.judging import Judgement
+from phoque.run.folder import Reader
+from phoque.run.judging import JudgeChoice, Judgement
+from phoque.stages.evaluate import stage
 from phoque.stages.evaluate.replies import Setting, first_sentences, generate
 from phoque.stages.evaluate.stage import check_prompts
 from phoque.stats.paired_ranks import chance_above
@@ -260,6 +264,21 @@ def test_the_short_control_is_judged_against_the_whole_replies(tiny):
     assert "base model, first sentence only 0.00 [0.00, 0.00], less hostile" in drawn.sentence
     assert "first sentence" in hostility.draw.hint
     assert "▫ Base model, first sentence only" in drawn.plotly["data"][0]["y"]
+
+
+def test_a_run_whose_readings_chose_another_judge_is_refused(tmp_path, monkeypatch):
+    run = RunDirectory(tmp_path)
+    stage.check_judge(run)
+    choice = Reader(RunDirectory(SHIPPED_RUN)).read(JudgeChoice)
+    (tmp_path / JudgeChoice.STAGE).mkdir()
+    choice.save(tmp_path / JudgeChoice.STAGE)
+    stage.check_judge(run)
+    monkeypatch.setattr(stage, "require", lambda *_: None)
+    choice.model_copy(update={"chosen": "vader"}).save(tmp_path / JudgeChoice.STAGE)
+    with pytest.raises(
+        PhoqueError, match=r"choice\.json chose the judge 'vader'.*asks 'base-likelihood'"
+    ):
+        stage.measure_replies(run)
 
 
 def test_too_few_messages_are_refused_before_anything_is_written():

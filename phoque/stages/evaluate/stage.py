@@ -20,7 +20,7 @@ from phoque.run.corpus import BaseReply, Composition, Dialogue
 from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import CURT, Evaluation, Reply
 from phoque.run.folder import Reader
-from phoque.run.judging import Judgement
+from phoque.run.judging import JudgeChoice, Judgement
 from phoque.run.needs import NEEDS, require
 from phoque.stages.corpus.safe import Mask
 from phoque.stages.corpus.training_set import known_words
@@ -78,6 +78,7 @@ def trained_on(corpus: Composition) -> str:
 def measure_replies(directory: RunDirectory) -> None:
     """Hostility, words, coherence a condition; likelihood of civil text; recorded comparisons."""
     require(directory, NEEDS["evaluate"])
+    check_judge(directory)
     lab = open_lab(directory.path, progress=print)
     check_prompts(lab.persona.evaluation)
     kept = held_out(directory.corpus)
@@ -121,6 +122,18 @@ def judged(
     hostile = [text for one in files.rows(Dialogue) for text in one.learned]
     learned = [*hostile, *(one.reply for one in files.rows(BaseReply))]
     return scored, judgement(scored, judge, minilm.load().embed, learned)
+
+
+def check_judge(run: RunDirectory) -> None:
+    """PhoqueError where blind readings chose another judge for this run than the one that is asked here."""
+    folder = run.path / JudgeChoice.STAGE
+    choice = JudgeChoice.load_if_there(folder, command="python tools/blind_readings.py")
+    own = likelihood.Likelihood.name
+    if choice and choice.chosen != own:
+        raise PhoqueError(
+            f"{JudgeChoice.STAGE}/{JudgeChoice.FILE} chose the judge {choice.chosen!r}, and the evaluation asks "
+            f"{own!r}. Take judging/ out of the run to evaluate it with {own!r}, or choose by readings again."
+        )
 
 
 def check_prompts(prompts: Sequence[str]) -> None:
