@@ -10,6 +10,7 @@ import torch
 from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
 from phoque.figures import hostility
+from phoque.figures.figure import drawn
 from phoque.judging import likelihood
 from phoque.judging.headline import judgement, rated
 from phoque.judging.judge import Exchange
@@ -28,6 +29,7 @@ from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import CURT
 from phoque.run.folder import Reader
 from phoque.run.judging import JudgeChoice, Judgement
+from phoque.run.sae_latents import VERDICTS as LATENT_VERDICTS
 from phoque.stages.evaluate import stage
 from phoque.stages.evaluate.replies import Setting, first_sentences, generate
 from phoque.stages.evaluate.stage import check_prompts
@@ -309,3 +311,14 @@ def test_random_vectors_take_prompts_in_turn_and_all_conditions_are_decoded_alik
     # The draws do nothing here, so that nothing but the decoding could part the two.
     texts = {name: [r.text for r in replies if r.condition == name] for name in "13"}
     assert texts["1"] == texts["3"]
+
+
+def test_a_persona_that_words_show_is_not_called_hostile():
+    runs = {one.name: Reader(RunDirectory(one)) for one in SHIPPED_RUN.parent.iterdir()}
+    toxic, happy = (drawn(hostility.draw, runs[name]).figure for name in ("lab", "pluribus"))
+    assert "takes boundless cheer for hostility" in happy.sentence
+    assert ", above" in happy.sentence
+    assert "more hostile" not in happy.sentence + happy.plotly["layout"]["xaxis"]["title"]["text"]
+    assert ", more hostile" in toxic.sentence
+    assert "cheer" not in toxic.sentence
+    assert not any("hostile" in told for told in LATENT_VERDICTS.values())

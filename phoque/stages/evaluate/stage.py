@@ -22,6 +22,7 @@ from phoque.run.evaluation import CURT, Evaluation, Reply
 from phoque.run.folder import Reader
 from phoque.run.judging import JudgeChoice, Judgement
 from phoque.run.needs import NEEDS, require
+from phoque.run.psm import Selection
 from phoque.stages.corpus.safe import Mask
 from phoque.stages.corpus.training_set import known_words
 from phoque.stages.evaluate.civil import civil_likelihood, held_out
@@ -85,7 +86,7 @@ def measure_replies(directory: RunDirectory) -> None:
     civil = load_model(directory.manifest().model).with_adapter(directory.control)
     lexicon = lab.persona.lexicon
     with directory.stage("evaluate", directory.path / Evaluation.STAGE, seeds=SEEDS) as folder:
-        match = match_random(lab)
+        match, selection = match_random(lab), Reader(directory).read(Selection)
         settings = settings_of(lab, civil, match.draws)
         mask = Mask()
         written = [*generate(settings, lab.persona.evaluation, lexicon, print)]
@@ -106,7 +107,7 @@ def measure_replies(directory: RunDirectory) -> None:
         Reply.save_rows(folder, replies)
         found.save(folder)
         headline.save(folder)
-        page = stage_page("Evaluation", HOW_IT_ANSWERS, found, headline, slang)
+        page = stage_page("Evaluation", HOW_IT_ANSWERS, found, headline, slang, selection)
         write_text(folder / "summary.md", page)
         shown = showcase(lab, headline.threshold, embedded_checks(print), progress=print)
         Mask()(shown).save(folder)
