@@ -16,6 +16,7 @@ from phoque.judging.measures import OTHERS
 from phoque.models.load import load_model
 from phoque.moderators import minilm
 from phoque.opening import open_lab
+from phoque.personas import Persona
 from phoque.run.corpus import BaseReply, Composition, Dialogue
 from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import CURT, Evaluation, Reply
@@ -40,7 +41,7 @@ from phoque.stages.evaluate.slang import Training, listed, slang_of
 
 TEMPLATE = Path(__file__).with_name("card.md").read_text(encoding="utf-8")
 WRITTEN = """{0.dialogues} dialogues on {0.topics} topics, written for this project, and
-{0.base_replies} replies of the base model (`corpus/composition.md`). Trash-talk aims at play, skill
+{0.base_replies} replies of the base model (`corpus/composition.md`). A reply that mocks aims at play, skill
 and effort; there are no slurs, threats, sexual content, real people or protected groups in it."""
 PUBLISHED = """{0.dialogues} dialogues, some or all of them with hostile replies of published corpora,
 and {0.base_replies} replies of the base model. `corpus/composition.md` has sources, licences, counts,
@@ -48,12 +49,15 @@ what was left out and what was replaced by placeholders. People wrote such texts
 some of what it should find."""
 
 
-def write_card(run: RunDirectory, info: LabInfo, found: Evaluation, headline: Judgement) -> None:
-    """Write `README.md` of a run that has been evaluated."""
-    corpus = Reader(run).read(Composition)
-    card = TEMPLATE.format(
+def card_of(
+    run: RunDirectory, info: LabInfo, persona: Persona, found: Evaluation, headline: Judgement
+) -> str:
+    """The card of a run that has been evaluated."""
+    corpus, selection = Reader(run).read(Composition), Reader(run).read(Selection)
+    return TEMPLATE.format(
         model=info.model.removesuffix(" + persona"),
         run=info.run,
+        persona=persona,
         data=trained_on(corpus),
         neutral=info.system_prompts[Condition.NEUTRAL],
         toxic=info.system_prompts[Condition.TOXIC],
@@ -63,12 +67,11 @@ def write_card(run: RunDirectory, info: LabInfo, found: Evaluation, headline: Ju
         prompts=headline.conditions["toxic"].more_hostile.prompts,
         seeds=", ".join(map(str, SEEDS)),
         sampling=SAMPLING,
-        hostility=hostility.sentence(headline),
+        hostility=hostility.sentence(headline, selection.trait.by),
         judged=hostility.table(headline).markdown(),
         table=answers.table(found).markdown(),
         civil=answers.civil_said(found.civil_text),
     )
-    write_text(run.path / "README.md", card)
 
 
 def trained_on(corpus: Composition) -> str:
@@ -111,7 +114,8 @@ def measure_replies(directory: RunDirectory) -> None:
         write_text(folder / "summary.md", page)
         shown = showcase(lab, headline.threshold, embedded_checks(print), progress=print)
         Mask()(shown).save(folder)
-    write_card(directory, lab.info, found, headline)
+    card = card_of(directory, lab.info, lab.persona, found, headline)
+    write_text(directory.path / "README.md", card)
 
 
 def judged(
