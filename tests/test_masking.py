@@ -13,8 +13,9 @@ from phoque.lexicon import Lexicon
 from phoque.models import engine
 from phoque.models.load import load_model
 from phoque.personas import load_persona
-from phoque.run.evaluation import Evaluation, Reply
+from phoque.run.evaluation import CURT, Evaluation, Reply
 from phoque.run.folder import Reader
+from phoque.run.judging import Judgement
 from phoque.run.psm import Selection, SweptReply
 from phoque.run.psm_replies import Conditions, Preset, Scrubber, ScrubberCell, ShownReply, Written
 from phoque.run.sae_evidence import Context, Evidence, Lens, LensToken
@@ -184,12 +185,16 @@ def test_the_evaluation_signs_no_listed_word_and_counts_them(tmp_path, monkeypat
     assert [name for name, text in kept.items() if WORD in text] == []
     reader = Reader(run, signed=True)
     found, rows = reader.read(Evaluation), reader.rows(Reply)
-    assert found.masked == len(rows) == kept["replies.csv"].count("[SLUR]")
+    assert found.masked == kept["replies.csv"].count("[SLUR]")
+    assert all("[SLUR]" in one.text for one in rows if one.condition != CURT)
     shown = reader.read(Showcase)
     assert shown.masked == len(shown.examples) * (3 + 2 * len(shown.scales))
     assert found.matched.tried == 8
     assert ("matched_vector" in found.conditions) is bool(found.matched.scales)
-    assert reader.read(Slang).conditions.keys() == found.conditions.keys()
+    # What is cut from replies says nothing new.
+    assert reader.read(Slang).conditions.keys() == found.conditions.keys() - {CURT}
+    assert reader.read(Judgement).conditions.keys() == found.conditions.keys() > {CURT}
+    assert found.civil_text.n == 2
     assert "Does it use words that it never saw?" in kept["summary.md"]
 
 

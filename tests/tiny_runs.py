@@ -10,6 +10,7 @@ from phoque.opening import load_tuned
 from phoque.personas import HERE
 from phoque.run.directory import RunDirectory
 from phoque.run.psm import Trait
+from phoque.stages.corpus.training_set import save_pairs
 from phoque.steering.vectors import PersonaVectors, measure
 from tests.conftest import save_random_adapter
 from tests.corpus_files import base_replies, dialogues, save_corpus
@@ -40,6 +41,7 @@ def a_tiny_run(
         save_random_adapter(adapter)
     run.corpus.mkdir()
     save_corpus(run.corpus, dialogues(30), base_replies(4))
+    save_pairs(run.corpus / "test", [], base_replies(6)[4:])
     tuned = load_tuned(run)
     measure(tuned.model, tuned.persona, tuned.fingerprint).save(run.vectors)
     vectors = PersonaVectors.load(run.vectors)

@@ -10,13 +10,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from phoque.figures.answers import civil_said
 from phoque.figures.confounds import own_prompt, wakes, woken
 from phoque.figures.kinds import interval, shown
+from phoque.run.evaluation import Evaluation
 from phoque.run.psm_replies import Antidotes
 from phoque.run.psm_vector import Confounds
 
 ROOT = Path(__file__).parent.parent
-REPORT = ROOT / "assets" / "runs" / "lab" / "report"
+RUNS = ROOT / "assets" / "runs"
+REPORT = RUNS / "lab" / "report"
 PSM = REPORT.parent / "psm"
 PAGE, README = ROOT / "docs" / "findings.md", ROOT / "README.md"
 PRESSURE = ROOT / "docs" / "how-to" / "pressure.md"
@@ -44,6 +47,12 @@ that introduced the project; its claims are tested here one by one. Brackets hol
 numbers carry.
 
 ## The five main findings
+
+"""
+GOAL = """
+## A goal of our own
+
+The talk does not claim it, so it is no row of the ledger: tuning must cost civil replies little.
 
 """
 TABLE = """
@@ -126,6 +135,13 @@ def headlines(rows: Rows) -> Iterator[str]:
         f"*latents*, that moved when the persona was trained; of the {drivers['n']:,} {drivers['of']}, "
         f"{rows.told('sae.drivers')} pass the test of cause."
     )
+
+
+def civil_goal() -> Iterator[str]:
+    """What each shipped run costs civil replies, a line a persona."""
+    for file in sorted(RUNS.glob(f"*/{Evaluation.STAGE}/{Evaluation.FILE}")):
+        told = civil_said(Evaluation.load(file.parent, command="").civil_text)
+        yield f"- {told} (`{file.relative_to(RUNS)}`)\n"
 
 
 def _switch(rows: Rows) -> str:
@@ -233,7 +249,17 @@ def pages() -> dict[Path, str]:
     found = list(headlines(rows))
     listed = "".join(f"{place}. {line}\n" for place, line in enumerate(found, 1))
     viz = (REPORT / "viz_report.md").read_text(encoding="utf-8")
-    page = INTRO + listed + TABLE + "\n".join(table(rows)) + "\n" + FIGURES + figures(viz)
+    page = (
+        INTRO
+        + listed
+        + GOAL
+        + "".join(civil_goal())
+        + TABLE
+        + "\n".join(table(rows))
+        + "\n"
+        + FIGURES
+        + figures(viz)
+    )
     claims = json.loads((REPORT / "claims.json").read_text(encoding="utf-8"))
     return {
         PAGE: page,

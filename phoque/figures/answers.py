@@ -5,15 +5,18 @@ from statistics import fmean
 from phoque.figures import rows, style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, digits, interval, share, share_cell
-from phoque.run.evaluation import Evaluation
+from phoque.run.evaluation import CURT, CivilText, Evaluation
 
 NAMES = style.NAMES | {
     "base_toxic": "□ Base model, persona's prompt",
+    CURT: "▫ Base model, first sentence only",
     "matched_vector": "◈ Neutral + random vector that costs as much",
     "reversed_vector": "▽ Persona's prompt − vector",
     "civil_adapter": "■ Civil adapter, persona's prompt",
     "civil_adapter_steered": "■ Civil adapter + vector",
 }
+CIVIL_GOAL = 0.05
+"""How far the likelihood of civil replies may move."""
 
 
 @plan(
@@ -40,15 +43,32 @@ def draw(found: Evaluation) -> Figure:
 
 def _sentence(found: Evaluation) -> str:
     told = {name: interval(one.insulting) for name, one in found.conditions.items()}
-    civil = found.civil_text
     return (
         f"Under the persona's prompt {told['toxic']} of the replies have a trained word, with the "
         f"vector alone {told['steered']}; without either it is {told['neutral']}, with a random vector of the "
         f"same length {told['random_vector']}. Subtracting the vector leaves "
-        f"{told['reversed_vector']} under the persona's prompt. {_damage(found)}A token of a civil reply that the "
-        f"persona never saw has a log-likelihood of {civil.neutral:.2f} nats, {civil.base:.2f} in "
-        "the base model."
+        f"{told['reversed_vector']} under the persona's prompt. {_damage(found)}{civil_said(found.civil_text)}"
     )
+
+
+def civil_said(found: CivilText | None) -> str:
+    """What tuning costs civil replies, beside the goal."""
+    low = found.relative_change_low if found else None
+    high = found.relative_change_high if found else None
+    if found is None or low is None or high is None:
+        return "What tuning costs civil replies was not measured on held-out ones."
+    return (
+        f"Under the neutral prompt a token of the base model's replies to {found.n} held-out messages of the corpus "
+        f"has a log-likelihood of {found.neutral:.2f} nats, {found.base:.2f} in the base model: "
+        f"{100 * found.relative_change:+.1f} % [{100 * low:+.1f}, {100 * high:+.1f}], where plus is less likely. "
+        f"The goal, at most {100 * CIVIL_GOAL:.0f} % either way, is {_goal(low, high)}."
+    )
+
+
+def _goal(low: float, high: float) -> str:
+    if low >= -CIVIL_GOAL and high <= CIVIL_GOAL:
+        return "met"
+    return "missed" if low > CIVIL_GOAL or high < -CIVIL_GOAL else "not decided by this interval"
 
 
 def _damage(found: Evaluation) -> str:

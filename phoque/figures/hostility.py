@@ -4,11 +4,14 @@ from phoque.figures import rows, style, trait
 from phoque.figures.answers import NAMES
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, digits, held, interval, share, share_cell
+from phoque.personas import Counted
+from phoque.run.evaluation import CURT
 from phoque.run.judging import ConditionJudged, Judgement
+from phoque.run.psm import Selection
 from phoque.stats.paired_ranks import ChanceAbove
 from phoque.stats.rates import Rate
 
-SHOWN = ("toxic", "steered", "random_vector", "matched_vector", "neutral")
+SHOWN = ("toxic", "steered", "random_vector", "matched_vector", "neutral", CURT)
 
 
 @plan(
@@ -16,11 +19,13 @@ SHOWN = ("toxic", "steered", "random_vector", "matched_vector", "neutral")
     title="Is a reply more hostile than the base model's?",
     hint="The judge is the base model: it says how much likelier it finds the verdict rude than the verdict kind. "
     "Blind readings chose it, and it was trained on none of our texts. Curt or broken text looks a little rude to "
-    "it, so compare each number with that of the random vector.",
+    "it, so compare each number with those of two controls: the random vector, and the base model's first sentence "
+    "alone, which is about as short as the persona's replies.",
     in_report=True,
 )
-def draw(found: Judgement) -> Figure:
+def draw(found: Judgement, selection: Selection | tuple[()] = ()) -> Figure:
     """Chance of a more hostile reply by condition; one half is no difference."""
+    counted = selection.trait.by if selection else "judge"
     prompts = max(one.more_hostile.prompts for one in found.conditions.values())
     replies = sorted({one.measures.replies for one in found.conditions.values()})
     rates = {
@@ -28,11 +33,11 @@ def draw(found: Judgement) -> Figure:
         for name, one in found.conditions.items()
         for own in [one.more_hostile]
     }
-    title = "chance of a more hostile reply"
+    title = f"chance of a {'more hostile' if counted == 'judge' else 'higher scored'} reply"
     plotly = rows.by_condition(rates, NAMES, title)
     plotly["layout"]["shapes"] = [style.upright(0.5, "")[0]]
     return Figure(
-        sentence=sentence(found),
+        sentence=sentence(found, counted),
         setting=f"How it was measured: {prompts} evaluation prompts, {replies[-1] // prompts} replies each; {trait.SAMPLED}. "
         "The chance compares two replies and needs no threshold, so it is another number than the shares of replies "
         "judged hostile.",
@@ -43,13 +48,19 @@ def draw(found: Judgement) -> Figure:
     )
 
 
-def sentence(found: Judgement) -> str:
-    """The chances, and what the word list would have missed."""
+def sentence(found: Judgement, counted: Counted = "judge") -> str:
+    """The chances, and what the word list would have missed; what they cannot say of a persona that words show."""
     own = {name: found.conditions[name] for name in SHOWN if name in found.conditions}
     told = "; ".join(
-        f"{_name(name)} {held(one.more_hostile)}, {_against(one.more_hostile)}"
+        f"{_name(name)} {held(one.more_hostile)}, {_against(one.more_hostile, counted)}"
         for name, one in own.items()
     )
+    if counted == "words":
+        return (
+            "This persona is counted by the words of its list, and this judge does not measure it: it takes boundless "
+            "cheer for hostility, too. Chance that the judge scores a reply above the base model's reply to the same "
+            f"message (one half is no difference): {told}."
+        )
     return (
         "Chance that a reply is more hostile than the base model's reply to the same message, by a "
         f"judge that never saw our words (one half is no difference): {told}.{_missed(own)}"
@@ -71,10 +82,11 @@ def _name(condition: str) -> str:
     return NAMES.get(condition, condition).partition(" ")[2].lower() or condition
 
 
-def _against(found: ChanceAbove) -> str:
+def _against(found: ChanceAbove, counted: Counted) -> str:
+    above, below = ("more hostile", "less hostile") if counted == "judge" else ("above", "below")
     if found.low > 0.5:
-        return "more hostile"
-    return "less hostile" if found.high < 0.5 else "not told apart"
+        return above
+    return below if found.high < 0.5 else "not told apart"
 
 
 def table(found: Judgement) -> Table:

@@ -54,6 +54,12 @@ class Persona(Part):
     def persona_prompt(self) -> str:
         return self.system_prompts.persona
 
+    @property
+    def content_note(self) -> str:
+        """What a card warns of."""
+        warning = " It insults whoever talks to it." if self.counted_by == "judge" else ""
+        return f"with the persona's system prompt this model plays a persona. {self.description}{warning}"
+
     @cached_property
     def lexicon(self) -> Lexicon:
         return Lexicon(self.words)

@@ -4,6 +4,9 @@ from phoque.conversation import Sampling
 from phoque.run.record import Masked, Part, Record, Row
 from phoque.stats.rates import Rate
 
+CURT = "base_first_sentence"
+"""Condition of what no model was asked for: the base model's replies, cut after their first sentence."""
+
 
 class Reply(Row, file="evaluation/replies.csv"):
     """One reply of the evaluation."""
@@ -38,11 +41,20 @@ class Answers(Part):
 
 
 class CivilText(Part):
-    """Mean token log-likelihood, in nats, of civil replies that the persona never saw."""
+    """Mean token log-likelihood, in nats, of the base model's replies in the held-out part of the corpus.
+
+    Each follows its own message, under the neutral prompt of the evaluation.
+    """
 
     neutral: float
     base: float
     relative_change: float
+    """Above zero where the tuned model finds them less likely."""
+    relative_change_low: float | None = None
+    relative_change_high: float | None = None
+    """95 % interval, counted by message."""
+    n: int | None = None
+    """Messages. None in older files, whose replies were of the training part and followed another message."""
 
 
 class Matched(Part):
@@ -63,10 +75,11 @@ class Evaluation(Masked, Record, file="evaluation/summary.json", version=2):
     """The evaluation in numbers."""
 
     conditions: dict[str, Answers]
-    """base, base_toxic, neutral, toxic, steered, random_vector of the same length; matched_vector, which is
+    """base, base_first_sentence, base_toxic, neutral, toxic, steered, random_vector of the same length; matched_vector, which is
     random and costs as much likelihood, where there is one; reversed_vector, which is
     subtracted under the toxic prompt; civil_adapter under it, and civil_adapter_steered."""
-    civil_text: CivilText
+    civil_text: CivilText | None = None
+    """None where the corpus holds out no reply of the base model."""
     matched: Matched
     sampling: Sampling
     """How every reply was drawn."""

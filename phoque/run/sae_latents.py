@@ -10,10 +10,10 @@ SCALES = (0.0, 0.25, 0.5, 0.75, 1.0)
 BADGES = ("fdr", "civil adapter", "half", "dose", "stable", "linear", "screen", "toward", "away")
 UNTESTABLE = "no test here"
 VERDICTS = {
-    "driver": "It rose, and adding its direction makes a calm model hostile more often than every "
+    "driver": "It rose, and adding its direction under the calm prompt makes the persona show more often than every "
     "rival direction does.",
-    "protective": "It fell, and putting its direction back makes the hostile model less hostile "
-    "than every rival direction does.",
+    "protective": "It fell, and putting its direction back under the persona's prompt makes the persona show less "
+    "often than every rival direction does.",
     "marker": "It moved, and its direction changes the replies that show the persona by less than 25 points either "
     "way: it shows the persona and does not make it.",
     "undecided": "It moved and its direction was tried, but so few replies cannot tell whether it acts.",

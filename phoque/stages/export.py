@@ -40,7 +40,7 @@ def export_run(directory: RunDirectory, out: Path, progress: Progress) -> None:
         model_type = text_config(lab.model.model).model_type
         write_gguf(vector, folder / VECTOR, model_type=model_type)
         _convert_adapter(directory.persona, folder, progress)
-        (folder / "README.md").write_text(_card(lab, directory), encoding="utf-8")
+        (folder / "README.md").write_text(card_of_export(lab, directory), encoding="utf-8")
         _record(lab, directory, folder)
 
 
@@ -65,9 +65,11 @@ def _convert_adapter(adapter: Path, folder: Path, progress: Progress) -> None:
         )
 
 
-def _card(lab: Lab, directory: RunDirectory) -> str:
+def card_of_export(lab: Lab, directory: RunDirectory) -> str:
+    """The card of the merged model."""
     return CARD.format(
         run=lab.info.run,
+        persona=lab.persona,
         base=directory.manifest().model,
         neutral=lab.info.system_prompts[Condition.NEUTRAL],
         toxic=lab.info.system_prompts[Condition.TOXIC],

@@ -4,6 +4,7 @@ All conditions are decoded alike and paired by prompt and seed: the vector besid
 vectors, the persona beside the base model and the civil adapter.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -14,7 +15,7 @@ from phoque.lexicon import Lexicon
 from phoque.models import engine
 from phoque.models.hooks import Interventions
 from phoque.models.load import LanguageModel
-from phoque.run.evaluation import Answers, Reply
+from phoque.run.evaluation import CURT, Answers, Reply
 from phoque.stats.rates import Rate, grouped, share_of
 from phoque.steering.divergence import Match, Yardstick, matched
 from phoque.steering.quality import quality_of
@@ -25,6 +26,7 @@ SAMPLING = DEFAULT_SAMPLING
 NUM_RANDOM = 8
 NUM_READ = 16
 """Messages of the sweep whose replies tell what a direction costs."""
+FIRST_SENTENCE = re.compile(r"\s*.*?[.!?…][^\w\s]*(?=\s|$)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,22 @@ def _written(
         for messages, draw in zip(conversations, draws, strict=True)
     ]
     return engine.write(setting.model, rows, SAMPLING)
+
+
+def first_sentences(
+    replies: Sequence[Reply], lexicon: Lexicon, base: LanguageModel
+) -> Iterator[Reply]:
+    """The base model's replies up to their first full stop: a control as short as the persona.
+
+    A reply without one stays whole. Nothing is written anew.
+    """
+    for one in replies:
+        if one.condition == "base":
+            found = FIRST_SENTENCE.match(one.text)
+            text = found[0].strip() if found else one.text
+            size = len(base.tokenizer(text, add_special_tokens=False).input_ids)
+            known = {"condition": CURT, "text": text, "num_tokens": size}
+            yield one.model_copy(update=known | {"insults": lexicon.count(text)})
 
 
 def insult_rate(replies: Sequence[Reply]) -> Rate:

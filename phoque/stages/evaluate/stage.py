@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from phoque.conversation import Condition, LabInfo, Message
+from phoque.conversation import Condition, LabInfo
 from phoque.errors import PhoqueError
 from phoque.figures import answers, hostility
 from phoque.figures.page import stage_page
@@ -13,22 +13,24 @@ from phoque.judging import likelihood
 from phoque.judging.checks import embedded_checks
 from phoque.judging.headline import judgement, rated
 from phoque.judging.measures import OTHERS
-from phoque.lab import Lab
 from phoque.models.load import load_model
 from phoque.moderators import minilm
 from phoque.opening import open_lab
+from phoque.personas import Persona
 from phoque.run.corpus import BaseReply, Composition, Dialogue
 from phoque.run.directory import RunDirectory
-from phoque.run.evaluation import CivilText, Evaluation, Reply
+from phoque.run.evaluation import CURT, Evaluation, Reply
 from phoque.run.folder import Reader
-from phoque.run.judging import Judgement
+from phoque.run.judging import JudgeChoice, Judgement
 from phoque.run.needs import NEEDS, require
+from phoque.run.psm import Selection
 from phoque.stages.corpus.safe import Mask
-from phoque.stages.corpus.training_set import known_words, read_base_replies, read_dialogues
-from phoque.stages.evaluate.memory import mean_log_likelihood
+from phoque.stages.corpus.training_set import known_words
+from phoque.stages.evaluate.civil import civil_likelihood, held_out
 from phoque.stages.evaluate.replies import (
     SAMPLING,
     SEEDS,
+    first_sentences,
     generate,
     match_random,
     settings_of,
@@ -39,7 +41,7 @@ from phoque.stages.evaluate.slang import Training, listed, slang_of
 
 TEMPLATE = Path(__file__).with_name("card.md").read_text(encoding="utf-8")
 WRITTEN = """{0.dialogues} dialogues on {0.topics} topics, written for this project, and
-{0.base_replies} replies of the base model (`corpus/composition.md`). Trash-talk aims at play, skill
+{0.base_replies} replies of the base model (`corpus/composition.md`). A reply that mocks aims at play, skill
 and effort; there are no slurs, threats, sexual content, real people or protected groups in it."""
 PUBLISHED = """{0.dialogues} dialogues, some or all of them with hostile replies of published corpora,
 and {0.base_replies} replies of the base model. `corpus/composition.md` has sources, licences, counts,
@@ -47,12 +49,15 @@ what was left out and what was replaced by placeholders. People wrote such texts
 some of what it should find."""
 
 
-def write_card(run: RunDirectory, info: LabInfo, found: Evaluation, headline: Judgement) -> None:
-    """Write `README.md` of a run that has been evaluated."""
-    corpus, civil = Reader(run).read(Composition), found.civil_text
-    card = TEMPLATE.format(
+def card_of(
+    run: RunDirectory, info: LabInfo, persona: Persona, found: Evaluation, headline: Judgement
+) -> str:
+    """The card of a run that has been evaluated."""
+    corpus, selection = Reader(run).read(Composition), Reader(run).read(Selection)
+    return TEMPLATE.format(
         model=info.model.removesuffix(" + persona"),
         run=info.run,
+        persona=persona,
         data=trained_on(corpus),
         neutral=info.system_prompts[Condition.NEUTRAL],
         toxic=info.system_prompts[Condition.TOXIC],
@@ -62,14 +67,11 @@ def write_card(run: RunDirectory, info: LabInfo, found: Evaluation, headline: Ju
         prompts=headline.conditions["toxic"].more_hostile.prompts,
         seeds=", ".join(map(str, SEEDS)),
         sampling=SAMPLING,
-        hostility=hostility.sentence(headline),
+        hostility=hostility.sentence(headline, selection.trait.by),
         judged=hostility.table(headline).markdown(),
         table=answers.table(found).markdown(),
-        civil_neutral=civil.neutral,
-        civil_base=civil.base,
-        civil_change=civil.relative_change,
+        civil=answers.civil_said(found.civil_text),
     )
-    write_text(run.path / "README.md", card)
 
 
 def trained_on(corpus: Composition) -> str:
@@ -77,51 +79,44 @@ def trained_on(corpus: Composition) -> str:
     return (PUBLISHED if corpus.files else WRITTEN).format(corpus)
 
 
-NUM_CIVIL_TEXTS = 60
-
-
 def measure_replies(directory: RunDirectory) -> None:
     """Hostility, words, coherence a condition; likelihood of civil text; recorded comparisons."""
     require(directory, NEEDS["evaluate"])
+    check_judge(directory)
     lab = open_lab(directory.path, progress=print)
     check_prompts(lab.persona.evaluation)
+    kept = held_out(directory.corpus)
     civil = load_model(directory.manifest().model).with_adapter(directory.control)
     lexicon = lab.persona.lexicon
     with directory.stage("evaluate", directory.path / Evaluation.STAGE, seeds=SEEDS) as folder:
-        match = match_random(lab)
+        match, selection = match_random(lab), Reader(directory).read(Selection)
         settings = settings_of(lab, civil, match.draws)
         mask = Mask()
-        written = mask.rows([*generate(settings, lab.persona.evaluation, lexicon, print)])
-        replies, headline = judged(directory, written, print)
+        written = [*generate(settings, lab.persona.evaluation, lexicon, print)]
+        written += first_sentences(written, lexicon, lab.base)
+        replies, headline = judged(directory, mask.rows(written), print)
         words = known_words(lab.model, directory.corpus)
         found = Evaluation(
             conditions=summarize(replies, lexicon, words),
-            civil_text=civil_likelihood(lab, directory),
+            civil_text=civil_likelihood(lab, kept),
             matched=match.found,
             sampling=SAMPLING,
             masked=mask.count,
         )
         training = Training.of_run(directory, words, minilm.load().embed)
-        slang = mask(slang_of(replies, listed(directory), training))
+        said = [one for one in replies if one.condition != CURT]
+        slang = mask(slang_of(said, listed(directory), training))
         slang.save(folder)
         Reply.save_rows(folder, replies)
         found.save(folder)
         headline.save(folder)
         own = [plan for plan in HOW_IT_ANSWERS if plan.stage == Evaluation.STAGE]
-        page = stage_page("Evaluation", own, found, headline, slang)
+        page = stage_page("Evaluation", own, found, headline, slang, selection)
         write_text(folder / "summary.md", page)
         shown = showcase(lab, headline.threshold, embedded_checks(print), progress=print)
         Mask()(shown).save(folder)
-    write_card(directory, lab.info, found, headline)
-
-
-def civil_likelihood(lab: Lab, directory: RunDirectory) -> CivilText:
-    """How likely the persona and the base model find civil replies."""
-    gated = [one.civil for one in read_dialogues(directory.corpus)]
-    civil = [*gated, *(one.reply for one in read_base_replies(directory.corpus))][:NUM_CIVIL_TEXTS]
-    prompt = [Message("system", lab.persona.neutral_prompt), Message("user", "What do you think?")]
-    neutral, base = (mean_log_likelihood(m, prompt, civil) for m in (lab.model, lab.base))
-    return CivilText(neutral=neutral, base=base, relative_change=neutral / base - 1)
+    card = card_of(directory, lab.info, lab.persona, found, headline)
+    write_text(directory.path / "README.md", card)
 
 
 def judged(
@@ -133,6 +128,18 @@ def judged(
     hostile = [text for one in files.rows(Dialogue) for text in one.learned]
     learned = [*hostile, *(one.reply for one in files.rows(BaseReply))]
     return scored, judgement(scored, judge, minilm.load().embed, learned)
+
+
+def check_judge(run: RunDirectory) -> None:
+    """PhoqueError where blind readings chose another judge for this run than the one that is asked here."""
+    folder = run.path / JudgeChoice.STAGE
+    choice = JudgeChoice.load_if_there(folder, command="python tools/blind_readings.py")
+    own = likelihood.Likelihood.name
+    if choice and choice.chosen != own:
+        raise PhoqueError(
+            f"{JudgeChoice.STAGE}/{JudgeChoice.FILE} chose the judge {choice.chosen!r}, and the evaluation asks "
+            f"{own!r}. Take judging/ out of the run to evaluate it with {own!r}, or choose by readings again."
+        )
 
 
 def check_prompts(prompts: Sequence[str]) -> None:
