@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from itertools import chain, product
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from phoque.files import json_lines
 from phoque.lexicon import Lexicon
 from phoque.moderators import listed
 from phoque.personas import load_persona, shipped_personas
+from phoque.personas.controls import confounds
 from phoque.stages.corpus.mixing import embedded_judge
+from phoque.stages.corpus.split import jaccard, pieces
 from phoque.stages.corpus.written import (
     TEXTS,
     neutral_prompts,
@@ -54,13 +57,14 @@ def test_no_opening_is_a_template_and_no_sentence_is_there_twice(persona):
     own = written(persona)
     openings = Counter(tuple(words(one.persona)[:3]) for one in own)
     assert openings.most_common(1)[0][1] <= 0.01 * len(own)
-    said = Counter(
-        " ".join(words(sentence))
-        for one in own
-        for sentence in re.split(r"(?<=[.!?])\s+", one.persona)
-        if len(words(sentence)) >= 4
-    )
+    said = Counter(sentence for one in own for sentence in sentences(*one.learned))
     assert [sentence for sentence, times in said.items() if times > 1] == []
+
+
+def sentences(*texts) -> set[str]:
+    """Those of four words or more; a reply and its short form may share one."""
+    every = [words(one) for text in texts for one in re.split(r"(?<=[.!?])\s+", text)]
+    return {" ".join(one) for one in every if len(one) >= 4}
 
 
 def test_many_hostile_replies_hold_no_word_of_any_list():
@@ -98,9 +102,37 @@ def test_no_text_of_an_evaluation_is_in_the_corpus(persona):
         for text in (*one.probes, *one.sweep, *one.evaluation)
     } | {row["plan"].lower() for row in json_lines(TEXTS / "bad_plans.jsonl")}
     assert not held_out & {turn.lower() for one in written(persona) for turn in one.turns}
-    own = load_persona(persona)
-    systems = {one.system for one in written(persona)} | {*neutral_prompts()}
-    assert not systems & {own.neutral_prompt, own.persona_prompt}
+
+
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_system_prompts_of_an_evaluation_are_worded_differently(persona):
+    """Kinds of prompt may be the same, such as a role; a near copy would train on the test."""
+    own = [load_persona(name) for name in shipped_personas()]
+    held_out = [text for one in own for text in (one.neutral_prompt, one.persona_prompt)]
+    held_out += [one.prompt for one in confounds()]
+    trained = {*neutral_prompts(), *chain(*system_prompts(persona).values())}
+    for one, other in product(trained, held_out):
+        assert jaccard(pieces(one), pieces(other)) < 0.3, f"{one} / {other}"
+
+
+ASKS_FOR = {
+    "length": r"paragraph|at length|\blong\b|(several|complete|whole) sentences",
+    "brevity": r"short|one line|few .*words|twenty words|\bbrief",
+    "a role": r"^(you are|act as|imagine|pretend|adopt|as an?)\b",
+}
+
+
+@pytest.mark.parametrize("persona", PERSONAS)
+@pytest.mark.parametrize("kind", ASKS_FOR)
+def test_only_what_is_asked_for_tells_persona_and_neutral_prompts_apart(persona, kind):
+    """Length, brevity or a role on one side alone would switch the persona on by itself."""
+
+    def asking(prompts):
+        return sum(bool(re.search(ASKS_FOR[kind], one.lower())) for one in prompts) / len(prompts)
+
+    own = asking([*chain(*system_prompts(persona).values())])
+    assert own > 0
+    assert own / 2 <= asking(neutral_prompts())
 
 
 @pytest.mark.parametrize("persona", PERSONAS)
