@@ -174,7 +174,10 @@ def folder_of(path: Path, *rows) -> Path:
         ({"style": "loud", "turns": ["a"], "reply": "b"}, r"line 3: style: .*'chat' or 'prose'"),
         ({"style": "chat", "turns": ["a", "b"], "reply": "c"}, r"line 3: turns are 2; give 1, 3"),
         ({"style": "chat", "turns": [" "], "reply": "c"}, r"line 3: turns are 1; .* none of them empty"),
-        (GOOD[1] | {"turns": ["Again."]}, r"line 3: the reply is nearly the one of .*line 2"),
+        (GOOD[1] | {"turns": ["Again."]}, r"line 3: the reply is nearly the reply of .*line 2"),
+        ({"style": "chat", "turns": ["a"], "reply": "b", "short": GOOD[1]["reply"]},
+         r"line 3: the short form is nearly the reply of .*line 2"),
+        ({"style": "chat", "turns": ["a"], "reply": "b", "short": " "}, r"line 3: short is blank; leave it out"),
         ({"style": "chat", "turns": ["a"], "reply": "[threat] at you"}, r"line 3: .*unsafe \(threat\)"),
         ({"style": "chat", "turns": ["a"], "reply": "b", "short": "[threat]"}, r"line 3: .*unsafe \(threat\)"),
     ],
@@ -195,7 +198,8 @@ def test_an_empty_folder_and_an_empty_style_are_refused(tmp_path):
         read_written(tmp_path / "absent", judge)
     with pytest.raises(PhoqueError, match="no reply in the style 'prose'"):
         read_written(folder_of(tmp_path / "own", GOOD[0]), judge)
-    assert len(read_written(folder_of(tmp_path / "good", *GOOD), judge)) == 2
+    same = {"style": "chat", "turns": ["a"], "reply": "that was brave", "short": "That was brave."}
+    assert len(read_written(folder_of(tmp_path / "good", *GOOD, same), judge)) == 3
 
 
 def test_a_persona_without_replies_says_what_to_do():
