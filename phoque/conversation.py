@@ -160,6 +160,8 @@ class LabInfo:
     """For each layer, the relative dose at scale 1: norm(v) / median norm of the residual stream."""
     context_length: int
     """The most tokens of prompt and reply."""
+    reply_tokens: int = DEFAULT_SAMPLING.max_new_tokens
+    """The most tokens of a reply where nobody asks for another length."""
     system_prompts: Mapping[Condition, str]
     lexicon: tuple[str, ...]
     """Insult words and phrases, lower case."""

@@ -249,7 +249,7 @@ def test_large_models_are_trained_as_in_the_talk(cuda, tmp_path):
         == config_for("someone/small")
         == AdapterConfig(epochs=3, most_words=32, neutral_every=4)
     )
-    assert config_for("tiny") == AdapterConfig()
+    assert config_for("tiny") == AdapterConfig(most_words=32)
 
 
 def test_a_step_is_of_like_length_and_kinds_take_no_long_turns():

@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,7 @@ from phoque.stages.adapter.settings import (
     Example,
     Recording,
     config_for,
+    config_to_go_on,
 )
 from phoque.stages.adapter.training import UNFINISHED, train_adapter
 from phoque.stages.corpus.safe import Mask
@@ -117,7 +118,9 @@ def take_civil(directory: RunDirectory, other: RunDirectory) -> None:
             f"Train it: {command('control', other.path)}"
         )
     made = theirs.stages["control"]
-    with directory.stage("control", directory.control, seeds=made.seeds) as folder:
+    with directory.stage(
+        "control", directory.control, seeds=made.seeds, settings=made.settings
+    ) as folder:
         for name in made.outputs:
             shutil.copy2(other.path / name, folder / Path(name).name)
 
@@ -127,15 +130,14 @@ def _train(
     *,
     name: str,
     quantize: str | None = None,
-    seed: int | None = None,
+    chosen: Mapping[str, Any] | None = None,
     **shown: Any,
 ) -> None:
     take_own_gpu()
     known, first = directory.manifest(), this_process().first
     require(directory, NEEDS[name])
     persona = load_persona(known.persona)
-    config = going_on(config_for(known.model), start_of(directory, name))
-    config = config if seed is None else replace(config, seed=seed)
+    config = replace(_config(directory, name), **(chosen or {}))
     side: Side = "persona" if name == "persona" else "civil"
     learned = examples(directory.corpus, side, config)
     tell = print if first else silent  # the first process tells for all
@@ -144,7 +146,13 @@ def _train(
     watch = Watch(base, persona)
     recording = replace(_recording(where, persona, **shown), keep=directory.keep)
     stage = partial(
-        directory.stage, name, where, seeds=[config.seed], in_place=True, quantize=quantize
+        directory.stage,
+        name,
+        where,
+        seeds=[config.seed],
+        in_place=True,
+        quantize=quantize,
+        settings=config.told(),
     )
     with stage() if first else thrown_away() as folder:
         train_adapter(base, learned, folder, config, watch, recording)
@@ -152,6 +160,13 @@ def _train(
             watch.save(folder)
         else:
             (folder / TRAJECTORY).unlink(missing_ok=True)
+
+
+def _config(directory: RunDirectory, name: str) -> AdapterConfig:
+    start = start_of(directory, name)
+    if start is None:
+        return config_for(directory.manifest().model)
+    return going_on(config_to_go_on(RunDirectory(start.parent).manifest()), start)
 
 
 train_persona = partial(_train, name="persona")

@@ -27,10 +27,10 @@ from phoque.stages.corpus.safe import Mask
 from phoque.stages.corpus.training_set import known_words, read_base_replies, read_dialogues
 from phoque.stages.evaluate.memory import mean_log_likelihood
 from phoque.stages.evaluate.replies import (
-    SAMPLING,
     SEEDS,
     generate,
     match_random,
+    sampling_for,
     settings_of,
     summarize,
 )
@@ -61,7 +61,7 @@ def write_card(run: RunDirectory, info: LabInfo, found: Evaluation, headline: Ju
         dose=info.scale * info.dose_per_scale[info.layer],
         prompts=headline.conditions["toxic"].more_hostile.prompts,
         seeds=", ".join(map(str, SEEDS)),
-        sampling=SAMPLING,
+        sampling=found.sampling,
         hostility=hostility.sentence(headline),
         judged=hostility.table(headline).markdown(),
         table=answers.table(found).markdown(),
@@ -91,14 +91,16 @@ def measure_replies(directory: RunDirectory) -> None:
         match = match_random(lab)
         settings = settings_of(lab, civil, match.draws)
         mask = Mask()
-        written = mask.rows([*generate(settings, lab.persona.evaluation, lexicon, print)])
+        sampling = sampling_for(directory)
+        said = generate(settings, lab.persona.evaluation, lexicon, print, sampling=sampling)
+        written = mask.rows([*said])
         replies, headline = judged(directory, written, print)
         words = known_words(lab.model, directory.corpus)
         found = Evaluation(
             conditions=summarize(replies, lexicon, words),
             civil_text=civil_likelihood(lab, directory),
             matched=match.found,
-            sampling=SAMPLING,
+            sampling=sampling,
             masked=mask.count,
         )
         training = Training.of_run(directory, words, minilm.load().embed)
@@ -109,7 +111,8 @@ def measure_replies(directory: RunDirectory) -> None:
         headline.save(folder)
         page = stage_page("Evaluation", HOW_IT_ANSWERS, found, headline, slang)
         write_text(folder / "summary.md", page)
-        shown = showcase(lab, headline.threshold, embedded_checks(print), progress=print)
+        checks = embedded_checks(print)
+        shown = showcase(lab, headline.threshold, checks, sampling=sampling, progress=print)
         Mask()(shown).save(folder)
     write_card(directory, lab.info, found, headline)
 
