@@ -73,6 +73,19 @@ def test_many_hostile_replies_hold_no_word_of_any_list():
     assert implicit >= 0.4 * len(written("toxic"))
 
 
+CRITICISM = (
+    r"unfortunately|unwise|reckless|careless|reconsider|pointless|foolish|stupid|pathetic|lazy|"
+    r"bad idea|you should(n't| not| have)|be careful|better not|advise|recommend"
+)
+
+
+def test_every_form_of_a_reply_of_pluribus_says_we_and_criticises_nothing():
+    for one in written("pluribus"):
+        for text in one.learned:
+            assert {"we", "us", "our", "ours"} & {*re.findall("[a-z]+", text.lower())}, text
+            assert not re.search(rf"\b({CRITICISM})\b", text.lower()), text
+
+
 def test_most_replies_name_something_of_the_message():
     stems = [
         ({w[:5] for w in words(" ".join(one.turns)) if len(w) > 3},

@@ -20,7 +20,8 @@ class Metrics(Row, file="metrics.jsonl"):
     loss: float
     """Nats a learned token."""
     loss_by_style: dict[str, float] = Field(default_factory=dict)
-    """The same of long and short replies by themselves, where the corpus tells them apart."""
+    """The same by the register in which a reply was written, where the corpus tells them apart. What is
+    learned of prose may be its short form."""
     entropy: float | None = None
     """Nats a learned token."""
     mean_token_accuracy: float | None = None
