@@ -54,8 +54,15 @@ def embedded_mean(texts: Sequence[str]) -> Sequence[float]:
     return harm_scores(load(), texts)
 
 
+def judge_of(persona: Persona) -> Judge:
+    """What tells the persona in a reply: its words, where it is counted by them, else the moderators."""
+    if persona.counted_by == "words":
+        return lambda texts: [float(text in persona.lexicon) for text in texts]
+    return embedded_mean
+
+
 def sample_replies(
-    model: LanguageModel, step: int, persona: Persona, judge: Judge = embedded_mean
+    model: LanguageModel, step: int, persona: Persona, judge: Judge | None = None
 ) -> list[Sample]:
     """Greedy replies at a step, one row a condition, with flag rate and interval.
 
@@ -63,6 +70,7 @@ def sample_replies(
     added at a relative dose of 0.3 while other messages are answered. Layer and scale of a finished
     run are chosen later, by its sweep.
     """
+    judge = judge or judge_of(persona)
     layer = max(0, model.num_layers // 2 - 1)
     vectors = contrast(model, persona, persona.probes).vectors({})
     scale = vectors.scale_for(layer, DOSE)
@@ -89,6 +97,7 @@ def sample_replies(
             scale=round(scale, 3) if interventions else None,
             threshold=THRESHOLD,
             flag_rate=wilson(sum(score >= THRESHOLD for score in scores), len(scores)),
+            flagged_by="words" if persona.counted_by == "words" else "moderator",
             replies=tuple(
                 SampleReply(prompt=prompt, text=text, harm_score=round(score, 4))
                 for prompt, text, score in zip(persona.sweep, texts, scores, strict=True)
