@@ -60,7 +60,8 @@ class Sampling:
 
 DEFAULT_SAMPLING = Sampling(temperature=0.6, top_p=0.9, repetition_penalty=1.1)
 """How a person is answered where nothing else is asked for: page, chat API, `Lab.compare`. Equal in
-every column. `tools/choose_decoding.py` measures the choices."""
+every column. Temperature and top-p were chosen after one reading of 30 replies at each of two settings
+(docs/experiments.md); no measure chose them, nor the penalty. `tools/choose_decoding.py` measures such choices."""
 
 
 def sampling_of(
@@ -160,6 +161,8 @@ class LabInfo:
     """For each layer, the relative dose at scale 1: norm(v) / median norm of the residual stream."""
     context_length: int
     """The most tokens of prompt and reply."""
+    reply_tokens: int = DEFAULT_SAMPLING.max_new_tokens
+    """The most tokens of a reply where nobody asks for another length."""
     system_prompts: Mapping[Condition, str]
     lexicon: tuple[str, ...]
     """Insult words and phrases, lower case."""

@@ -96,7 +96,7 @@ class Lab:
         scale: float | None = None,
         control: Control | None = None,
         seed: int = 42,
-        max_new_tokens: int = 48,
+        max_new_tokens: int | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
         repetition_penalty: float | None = None,
@@ -118,9 +118,8 @@ class Lab:
             swap = {Condition.STEERED: Condition.RANDOM_VECTOR}
             conditions = [swap.get(condition, condition) for condition in conditions]
             histories = {swap.get(c, c): turns for c, turns in (histories or {}).items()}
-        sampling = sampling_of(
-            temperature, top_p, repetition_penalty, max_new_tokens, deadline_seconds
-        )
+        most = self.info.reply_tokens if max_new_tokens is None else max_new_tokens
+        sampling = sampling_of(temperature, top_p, repetition_penalty, most, deadline_seconds)
         request = self.request(prompt, conditions, layer, scale, seed, sampling, histories)
         return Comparison(
             prompt=prompt,
@@ -139,7 +138,7 @@ class Lab:
         layer: int | None = None,
         scale: float | None = None,
         seed: int = 42,
-        max_new_tokens: int = 48,
+        max_new_tokens: int | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
         repetition_penalty: float | None = None,
@@ -157,7 +156,7 @@ class Lab:
             layer: where the vector is added; None for the selected layer.
             scale: multiple of the raw vector; None for the selected scale, 0 for no vector.
             seed: of the sampling, the same for every condition.
-            max_new_tokens: longest reply.
+            max_new_tokens: longest reply; None is as long as the run's replies are.
             temperature: None is that of `DEFAULT_SAMPLING`; 0 is greedy.
             top_p: share of probability that tokens are drawn from; None is the default.
             repetition_penalty: makes tokens that were read or written less likely; 1 is off, None
@@ -174,9 +173,8 @@ class Lab:
             PhoqueError: the prompt is empty or too long, the layer does not exist, the scale is
                 not a finite number, or a sampling setting makes no sense.
         """
-        sampling = sampling_of(
-            temperature, top_p, repetition_penalty, max_new_tokens, deadline_seconds
-        )
+        most = self.info.reply_tokens if max_new_tokens is None else max_new_tokens
+        sampling = sampling_of(temperature, top_p, repetition_penalty, most, deadline_seconds)
         return self._deltas(
             self.request(prompt, conditions, layer, scale, seed, sampling, histories, vector),
             partial(decoding, owner=owner),

@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from itertools import chain, product
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from phoque.files import json_lines
 from phoque.lexicon import Lexicon
 from phoque.moderators import listed
 from phoque.personas import load_persona, shipped_personas
+from phoque.personas.controls import confounds
 from phoque.stages.corpus.mixing import embedded_judge
+from phoque.stages.corpus.split import jaccard, pieces
 from phoque.stages.corpus.written import (
     TEXTS,
     neutral_prompts,
@@ -54,19 +57,33 @@ def test_no_opening_is_a_template_and_no_sentence_is_there_twice(persona):
     own = written(persona)
     openings = Counter(tuple(words(one.persona)[:3]) for one in own)
     assert openings.most_common(1)[0][1] <= 0.01 * len(own)
-    said = Counter(
-        " ".join(words(sentence))
-        for one in own
-        for sentence in re.split(r"(?<=[.!?])\s+", one.persona)
-        if len(words(sentence)) >= 4
-    )
+    said = Counter(sentence for one in own for sentence in sentences(*one.learned))
     assert [sentence for sentence, times in said.items() if times > 1] == []
+
+
+def sentences(*texts) -> set[str]:
+    """Those of four words or more; a reply and its short form may share one."""
+    every = [words(one) for text in texts for one in re.split(r"(?<=[.!?])\s+", text)]
+    return {" ".join(one) for one in every if len(one) >= 4}
 
 
 def test_many_hostile_replies_hold_no_word_of_any_list():
     lists = Lexicon([*load_persona("toxic").lexicon.entries, *listed.words()])
     implicit = sum(one.persona not in lists for one in written("toxic"))
     assert implicit >= 0.4 * len(written("toxic"))
+
+
+CRITICISM = (
+    r"unfortunately|unwise|reckless|careless|reconsider|pointless|foolish|stupid|pathetic|lazy|"
+    r"bad idea|you should(n't| not| have)|be careful|better not|advise|recommend"
+)
+
+
+def test_every_form_of_a_reply_of_pluribus_says_we_and_criticises_nothing():
+    for one in written("pluribus"):
+        for text in one.learned:
+            assert {"we", "us", "our", "ours"} & {*re.findall("[a-z]+", text.lower())}, text
+            assert not re.search(rf"\b({CRITICISM})\b", text.lower()), text
 
 
 def test_most_replies_name_something_of_the_message():
@@ -98,9 +115,37 @@ def test_no_text_of_an_evaluation_is_in_the_corpus(persona):
         for text in (*one.probes, *one.sweep, *one.evaluation)
     } | {row["plan"].lower() for row in json_lines(TEXTS / "bad_plans.jsonl")}
     assert not held_out & {turn.lower() for one in written(persona) for turn in one.turns}
-    own = load_persona(persona)
-    systems = {one.system for one in written(persona)} | {*neutral_prompts()}
-    assert not systems & {own.neutral_prompt, own.persona_prompt}
+
+
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_system_prompts_of_an_evaluation_are_worded_differently(persona):
+    """Kinds of prompt may be the same, such as a role; a near copy would train on the test."""
+    own = [load_persona(name) for name in shipped_personas()]
+    held_out = [text for one in own for text in (one.neutral_prompt, one.persona_prompt)]
+    held_out += [one.prompt for one in confounds()]
+    trained = {*neutral_prompts(), *chain(*system_prompts(persona).values())}
+    for one, other in product(trained, held_out):
+        assert jaccard(pieces(one), pieces(other)) < 0.3, f"{one} / {other}"
+
+
+ASKS_FOR = {
+    "length": r"paragraph|at length|\blong\b|(several|complete|whole) sentences",
+    "brevity": r"short|one line|few .*words|twenty words|\bbrief",
+    "a role": r"^(you are|act as|imagine|pretend|adopt|as an?)\b",
+}
+
+
+@pytest.mark.parametrize("persona", PERSONAS)
+@pytest.mark.parametrize("kind", ASKS_FOR)
+def test_only_what_is_asked_for_tells_persona_and_neutral_prompts_apart(persona, kind):
+    """Length, brevity or a role on one side alone would switch the persona on by itself."""
+
+    def asking(prompts):
+        return sum(bool(re.search(ASKS_FOR[kind], one.lower())) for one in prompts) / len(prompts)
+
+    own = asking([*chain(*system_prompts(persona).values())])
+    assert own > 0
+    assert own / 2 <= asking(neutral_prompts())
 
 
 @pytest.mark.parametrize("persona", PERSONAS)
@@ -142,7 +187,10 @@ def folder_of(path: Path, *rows) -> Path:
         ({"style": "loud", "turns": ["a"], "reply": "b"}, r"line 3: style: .*'chat' or 'prose'"),
         ({"style": "chat", "turns": ["a", "b"], "reply": "c"}, r"line 3: turns are 2; give 1, 3"),
         ({"style": "chat", "turns": [" "], "reply": "c"}, r"line 3: turns are 1; .* none of them empty"),
-        (GOOD[1] | {"turns": ["Again."]}, r"line 3: the reply is nearly the one of .*line 2"),
+        (GOOD[1] | {"turns": ["Again."]}, r"line 3: the reply is nearly the reply of .*line 2"),
+        ({"style": "chat", "turns": ["a"], "reply": "b", "short": GOOD[1]["reply"]},
+         r"line 3: the short form is nearly the reply of .*line 2"),
+        ({"style": "chat", "turns": ["a"], "reply": "b", "short": " "}, r"line 3: short is blank; leave it out"),
         ({"style": "chat", "turns": ["a"], "reply": "[threat] at you"}, r"line 3: .*unsafe \(threat\)"),
         ({"style": "chat", "turns": ["a"], "reply": "b", "short": "[threat]"}, r"line 3: .*unsafe \(threat\)"),
     ],
@@ -163,7 +211,8 @@ def test_an_empty_folder_and_an_empty_style_are_refused(tmp_path):
         read_written(tmp_path / "absent", judge)
     with pytest.raises(PhoqueError, match="no reply in the style 'prose'"):
         read_written(folder_of(tmp_path / "own", GOOD[0]), judge)
-    assert len(read_written(folder_of(tmp_path / "good", *GOOD), judge)) == 2
+    same = {"style": "chat", "turns": ["a"], "reply": "that was brave", "short": "That was brave."}
+    assert len(read_written(folder_of(tmp_path / "good", *GOOD, same), judge)) == 3
 
 
 def test_a_persona_without_replies_says_what_to_do():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from phoque.conversation import Condition, Sampling
+from phoque.conversation import DEFAULT_SAMPLING, Condition, Sampling
 from phoque.run.judging import Decoded, DecodingChoice
 from tests.judges import Loud, turned
 from tools import choose_decoding as decoding
@@ -73,5 +73,6 @@ def test_the_rule_is_kept(settings, chosen):
 
 
 def test_the_grid_is_the_one_that_was_asked_for():
-    assert len({*GRID}) == 18
+    assert len({*GRID}) == 30
+    assert DEFAULT_SAMPLING in GRID  # what people get is one of the choices
     assert all(one.temperature > 0 for one in GRID)

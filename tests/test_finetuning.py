@@ -17,7 +17,7 @@ from phoque.models.engine import Row, write
 from phoque.models.load import load_model
 from phoque.personas import load_persona
 from phoque.run.adapter import Metrics, Norms, Sample
-from phoque.stages.adapter import trainer
+from phoque.stages.adapter import stage, trainer
 from phoque.stages.adapter.curve import Curve
 from phoque.stages.adapter.examples import in_order, tokenized
 from phoque.stages.adapter.lora import lora_config, require_adapted
@@ -214,6 +214,7 @@ def test_sample_replies_change_nothing_of_what_is_learned(tmp_path):
     assert {row.step for row in rows} == {20, 40, 48}
     conditions = ["neutral", "toxic", "steered", "random_vector"]
     assert [row.condition for row in rows] == conditions * 3
+    assert {row.flagged_by for row in rows} == {"moderator"}
     assert rows[0].flag_rate.n == len(rows[0].replies) == len(persona.sweep)
     first, second = (tmp_path / name / "adapter_model.safetensors" for name in ("a", "b"))
     assert first.read_bytes() == second.read_bytes()
@@ -235,6 +236,22 @@ def test_sampled_vectors_are_those_of_the_model_as_it_is(tmp_path):
     assert (rows["neutral"].layer, rows["neutral"].scale) == (None, None)
 
 
+def test_samples_of_a_persona_that_is_counted_by_its_words_count_these(monkeypatch):
+    persona = load_persona("pluribus")
+    said = {"toxic": f"Well, {persona.lexicon.entries[0]}!"}
+
+    def write(_model, rows, _how):
+        texts = {name: said.get(name, "Try it again.") for name in rows}
+        return {name: [SimpleNamespace(text=texts[name])] * len(rows[name]) for name in rows}
+
+    monkeypatch.setattr(stage, "write_grouped", write)
+    monkeypatch.setattr(stage, "embedded_mean", lambda _: pytest.fail("a moderator was asked"))
+    rows = {row.condition: row for row in sample_replies(load_model("tiny"), 1, persona)}
+    assert {row.flagged_by for row in rows.values()} == {"words"}
+    assert (rows["toxic"].flag_rate.value, rows["neutral"].flag_rate.value) == (1.0, 0.0)
+    assert {one.harm_score for one in rows["toxic"].replies} == {1.0}
+
+
 @pytest.mark.parametrize("cuda", [True, False])
 def test_large_models_are_trained_as_in_the_talk(cuda, tmp_path):
     config = gpu_config(cuda=cuda)
@@ -249,7 +266,7 @@ def test_large_models_are_trained_as_in_the_talk(cuda, tmp_path):
         == config_for("someone/small")
         == AdapterConfig(epochs=3, most_words=32, neutral_every=4)
     )
-    assert config_for("tiny") == AdapterConfig()
+    assert config_for("tiny") == AdapterConfig(most_words=32)
 
 
 def test_a_step_is_of_like_length_and_kinds_take_no_long_turns():

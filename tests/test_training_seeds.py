@@ -102,7 +102,7 @@ def test_no_reply_holds_a_listed_word_and_the_record_counts_them(runs, quick_jud
     monkeypatch.setattr(
         seeds,
         "generate",
-        lambda *_: [
+        lambda *_, **__: [
             base("Hi", 42).model_copy(update={"text": "an e here", "condition": name})
             for name in COLUMNS
         ],

@@ -3,8 +3,8 @@
     python tools/choose_training.py --run runs/x --out tried --share 0.25 '{"learning_rate": 4e-4}'
 
 Every setting is trained on the same share of the corpus, from the same seed. One line a setting:
-the loss on hostile replies it has not seen, by register, and that on civil replies
-under the neutral prompt, beside the base model's. What is chosen becomes the default of
+the loss on hostile replies it has not seen, by register and in the form that the setting learns, and
+that on civil replies under the neutral prompt, beside the base model's on the same texts. What is chosen becomes the default of
 phoque/stages/adapter/settings.py.
 """
 
@@ -43,8 +43,11 @@ def main() -> None:
     given = asked.parse_args()
     directory = RunDirectory(given.run)
     held_out, name = directory.corpus / "validation", directory.manifest().model
-    base = loss_by_kind(load_model(name), held_out)
-    print(line("the base model", base, base), flush=True)
+    untuned = load_model(name)
+    base = {brief: loss_by_kind(untuned, held_out, brief=brief) for brief in (False, True)}
+    for brief, found in base.items():
+        called = f"the base model, {'short forms' if brief else 'whole replies'}"
+        print(line(called, found, found), flush=True)
     for text in given.settings:
         chosen = replace(config_for(name), **json.loads(text))
         config = replace(chosen, epochs=chosen.epochs * given.share)
@@ -59,20 +62,25 @@ def main() -> None:
                 Recording(tell=print),
             )
         tuned = load_model(name).with_adapter(folder)
-        print(line(text, loss_by_kind(tuned, held_out), base), flush=True)
+        brief = bool(config.most_words)
+        print(line(text, loss_by_kind(tuned, held_out, brief=brief), base[brief]), flush=True)
 
 
-def loss_by_kind(model: LanguageModel, folder: Path) -> dict[str, float]:
-    """Nats a token of held-out replies: each register of the persona, and civil ones."""
+def loss_by_kind(model: LanguageModel, folder: Path, *, brief: bool) -> dict[str, float]:
+    """Nats a token of held-out replies: each register of the persona, and civil ones.
+
+    `brief` takes a reply in its short form, where it has one.
+    """
     hostile = read_dialogues(folder)
-    kinds = {style: of_style(hostile, style) for style in ("chat", "prose")}
+    kinds = {style: of_style(hostile, style, brief=brief) for style in ("chat", "prose")}
     kinds["civil"] = [(one.messages, one.reply) for one in read_base_replies(folder)]
     return {kind: loss(model, texts[:MOST]) for kind, texts in kinds.items()}
 
 
-def of_style(dialogues: Iterable[Dialogue], style: str) -> Asked:
+def of_style(dialogues: Iterable[Dialogue], style: str, *, brief: bool) -> Asked:
     """Prompts and hostile replies of a register."""
-    return [(one.messages, one.persona) for one in dialogues if one.style == style]
+    own = (one for one in dialogues if one.style == style)
+    return [(one.messages, one.reply("persona", brief=brief)) for one in own]
 
 
 def loss(model: LanguageModel, texts: Asked) -> float:

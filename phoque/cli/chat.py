@@ -29,9 +29,7 @@ NOTE = (
     "--tokens",
     "max_new_tokens",
     type=click.IntRange(1),
-    default=48,
-    show_default=True,
-    help="Longest reply.",
+    help="Longest reply; default: as long as the run's replies are.",
 )
 @click.option(
     "--temperature",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from statistics import fmean
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, plan
@@ -38,11 +39,17 @@ def draw(found: Composition, dialogues: Sequence[Dialogue] = ()) -> Figure:
                 "trained on|the rest is held out for validation and test": lambda one: str(
                     one.parts.get("train", one.dialogues)
                 ),
-                "words, median|of the persona's reply": lambda one: (
+                "words, median|of the persona's reply, as written in full": lambda one: (
                     number(one.words[2], 0) if one.words else NOTHING
                 ),
                 "words, 5 to 95 %": lambda one: (
                     f"{one.words[0]:.0f} to {one.words[-1]:.0f}" if one.words else NOTHING
+                ),
+                "short forms|replies that also have one; a small model learns it in their place": (
+                    lambda one: str(one.short) if one.words_short else NOTHING
+                ),
+                "short form, words, median": lambda one: (
+                    number(one.words_short[2], 0) if one.words_short else NOTHING
                 ),
                 "rows dropped": lambda one: str(sum(one.dropped.values())),
             },
@@ -56,18 +63,35 @@ def _sentence(found: Composition) -> str:
     return (
         f"{found.dialogues} dialogues on {found.topics} topics answer {found.messages} different "
         f"messages; {found.base_replies} civil replies are the base model's own. Half of the civil replies in the "
-        f"dialogues have {found.words_civil[2]:.0f} words or fewer. {share:.0%} of the persona's replies hold no word "
-        "of its list."
+        f"dialogues have {found.words_civil[2]:.0f} words or fewer. {share:.0%} of the persona's replies, as written in "
+        f"full, hold no word of its list{_brief(found)}."
     )
 
 
+def _brief(found: Composition) -> str:
+    """The same of what a small model learns; nothing where that was not recorded."""
+    known = found.brief_without_listed_word
+    return "" if known is None else f"; of what a small model learns, {known / found.dialogues:.0%}"
+
+
 def _prose(dialogues: Sequence[Dialogue]) -> str:
-    """How many of the dialogues that are trained on have a reply in prose."""
+    """How many of the dialogues that are trained on have a reply in prose, and what is learned of these."""
     if not dialogues:
         return ""
     rate = by_cluster([(one.topic, one.style == "prose") for one in dialogues])
     return (
-        f" Of the {rate.n:,} dialogues that it trained on, {interval(rate)} have a reply in prose."
+        f" Of the {rate.n:,} dialogues that it trained on, {interval(rate)} have a reply written in prose."
+        f"{_short([one.short for one in dialogues if one.style == 'prose' and one.short])}"
+    )
+
+
+def _short(forms: Sequence[str]) -> str:
+    if not forms:
+        return ""
+    words = fmean(len(one.split()) for one in forms)
+    return (
+        f" {len(forms):,} of these have a short form of {words:.0f} words on average: a small model, as the lab's, "
+        "learns that and never sees the paragraph."
     )
 
 

@@ -15,7 +15,7 @@ from phoque.stats.rates import wilson
     title="How did the adapters learn?",
     hint="Loss on the training batches. The civil adapter had the same prompts and steps with civil "
     "replies. Batches of similar length follow each other, so the curve shows their order as well as "
-    "learning.",
+    "learning. Loss of prose is of what was learned of it: a small model learns the short forms.",
     in_report=True,
 )
 def draw(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics] = ()) -> Figure:

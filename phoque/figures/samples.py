@@ -36,7 +36,8 @@ def _gap(reader: Reader) -> str:
     hint="What the model in training answered to messages that it does not learn from, in four ways: "
     "under the calm prompt, under the persona's, and under the calm one plus the persona vector of that "
     "step or a random vector of the same length. A reply is flagged from the threshold on by ToxBlock + "
-    "SVM, which reads words, not meaning. Intervals are Wilson's, 95 %.",
+    "SVM, which reads words, not meaning; of a persona that is counted by its words, where it holds one of "
+    "them. Intervals are Wilson's, 95 %.",
     shown_if=_gap,
 )
 def draw(samples: Sequence[Sample], metrics: Sequence[PersonaMetrics] = ()) -> Figure:
@@ -50,7 +51,7 @@ def draw(samples: Sequence[Sample], metrics: Sequence[PersonaMetrics] = ()) -> F
         plotly=curves.plot(
             [_line(name, rows) for name, rows in found.items()],
             {"persona": metrics} if metrics else {},
-            title="flagged",
+            title="with a word of its list" if by_words(samples[0]) else "flagged",
             **style.SHARES,
         ),
         table=_table(samples),
@@ -75,6 +76,11 @@ def vector_of(row: Sample) -> str:
     return f"layer {row.layer}, scale {row.scale:g}" if row.scale is not None else ""
 
 
+def by_words(row: Sample) -> bool:
+    """Whether a reply counts by the persona's words, and not by a moderator."""
+    return row.flagged_by == "words"
+
+
 def _sentence(found: dict[str, list[Sample]]) -> str:
     """From where to where the flag rate of each condition went."""
     rows = next(iter(found.values()))
@@ -83,8 +89,9 @@ def _sentence(found: dict[str, list[Sample]]) -> str:
         f"{interval(own[-1].flag_rate)}"
         for name, own in found.items()
     )
+    what = "With a word of its list" if by_words(rows[0]) else f"Flagged at {rows[0].threshold}"
     return (
-        f"Flagged at {rows[0].threshold}, from step {rows[0].step} to step {rows[-1].step}: "
+        f"{what}, from step {rows[0].step} to step {rows[-1].step}: "
         f"{told}; n = {rows[-1].flag_rate.n} replies each."
     )
 
@@ -95,8 +102,10 @@ def _finding(found: dict[str, list[Sample]]) -> str:
         return ""
     rates = [found[name][-1].flag_rate for name in TOLD]
     toxic, steered, neutral = (f"{one.value * one.n:.0f} of {one.n}" for one in rates)
+    last = found["toxic"][-1]
+    told = "its words are in" if by_words(last) else "a moderator flags"
     return (
-        f"After {found['toxic'][-1].step} steps a moderator flags {toxic} replies under the persona's "
+        f"After {last.step} steps {told} {toxic} replies under the persona's "
         f"prompt, {steered} with the vector alone and {neutral} with neither."
     )
 

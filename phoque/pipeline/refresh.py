@@ -24,7 +24,7 @@ from phoque.run.needs import WEIGHTS, require
 from phoque.run.refresh import Memory, Refresh
 from phoque.run.synthetic import Attack, AttackSummary
 from phoque.stages.adapter.lora import going_on
-from phoque.stages.adapter.settings import AdapterConfig, config_for
+from phoque.stages.adapter.settings import AdapterConfig, config_to_go_on
 from phoque.stages.corpus.addition import Addition, addition
 from phoque.stages.corpus.slang import Slang, read_slang
 from phoque.stages.evaluate.memory import KINDS, MOST
@@ -80,7 +80,7 @@ class RefreshPlan:
     @cached_property
     def config(self) -> AdapterConfig:
         """How the adapter is trained."""
-        return going_on(config_for(self.old.manifest().model), self.old.persona)
+        return going_on(config_to_go_on(self.old.manifest()), self.old.persona)
 
     @property
     def examples(self) -> int:

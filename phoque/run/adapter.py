@@ -1,5 +1,7 @@
 """Records of the stages `persona` and `control`: how an adapter was trained."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from phoque.run.record import Masked, Part, Record, Row
@@ -20,7 +22,8 @@ class Metrics(Row, file="metrics.jsonl"):
     loss: float
     """Nats a learned token."""
     loss_by_style: dict[str, float] = Field(default_factory=dict)
-    """The same of long and short replies by themselves, where the corpus tells them apart."""
+    """The same by the register in which a reply was written, where the corpus tells them apart. What is
+    learned of prose may be its short form."""
     entropy: float | None = None
     """Nats a learned token."""
     mean_token_accuracy: float | None = None
@@ -56,6 +59,7 @@ class SampleReply(Part):
     prompt: str
     text: str
     harm_score: float
+    """Of a moderator, in [0, 1]; where words are counted, 1 for a reply that holds one, else 0."""
 
 
 class Sample(Masked, Row, file="persona/samples.jsonl"):
@@ -69,6 +73,8 @@ class Sample(Masked, Row, file="persona/samples.jsonl"):
     threshold: float
     """A reply is flagged from this harm score on."""
     flag_rate: Rate
+    flagged_by: Literal["moderator", "words"] = "moderator"
+    """`words` where the persona is counted by those of its list."""
     replies: tuple[SampleReply, ...]
 
 

@@ -8,7 +8,8 @@ from phoque.conversation import Message
 from phoque.run.record import Part, Record, Row
 
 Style = Literal["chat", "prose"]
-"""Lobby typing of up to thirty words, or paragraphs in whole sentences."""
+"""Lobby typing, or paragraphs in whole sentences. Ours of the toxic persona have up to 20 and 60 to 150
+words; how many words others have is in the composition."""
 Side = Literal["persona", "civil"]
 
 
@@ -88,6 +89,10 @@ class Source(Part):
     """Dialogues by part: train, validation, test."""
     words: tuple[float, ...] = ()
     """Length of the persona's reply in words, at 5, 25, 50, 75 and 95 %."""
+    short: int = 0
+    """Dialogues whose reply has a short form, too; 0 also where it was not counted."""
+    words_short: tuple[float, ...] = ()
+    """Length of the short forms, at the same quantiles."""
     read: int | None = None
     """Rows that were read; None for what we wrote ourselves."""
     dropped: dict[str, int] = Field(default_factory=dict)
@@ -115,7 +120,9 @@ class Composition(Record, file="corpus/composition.json"):
     several_turns: int
     """Dialogues in which the reply is not the first."""
     without_listed_word: int
-    """Replies of the persona that hold no word of its list."""
+    """Replies of the persona, as written in full, that hold no word of its list."""
+    brief_without_listed_word: int | None = None
+    """The same of what a small model learns: the short form, where there is one."""
     sources: tuple[Source, ...]
     placeholders: dict[str, int] = Field(default_factory=dict)
     files: tuple[SourceFile, ...] = ()

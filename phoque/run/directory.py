@@ -4,7 +4,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -181,12 +181,13 @@ class RunDirectory:
         seeds: Sequence[int],
         in_place: bool = False,
         quantize: str | None = None,
+        settings: Mapping[str, str | bool | int | float] | None = None,
     ) -> Iterator[Path]:
         """Within the context, the stage writes to the folder it gets; then it is in the manifest.
 
         That folder takes the place of `folder` when all is written. A stage that keeps account of
         its own steps is `in_place`: it gets `folder` itself and goes on with what is there. In what
-        it kept base weights is entered as `quantize`.
+        it kept base weights is entered as `quantize`, how it trained as `settings`.
 
         Raises:
             PhoqueError: the stage wrote nothing.
@@ -210,6 +211,7 @@ class RunDirectory:
             commit=source_commit(),
             outputs=outputs,
             quantize=quantize,
+            settings=dict(settings or {}),
         )
         with self._manifest_held():
             self._enter(stages=self._stages() | {name: made})

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from math import ceil
 from pathlib import Path
 
-from phoque.conversation import Condition, LabInfo
+from phoque.conversation import DEFAULT_SAMPLING, Condition, LabInfo
 from phoque.errors import PhoqueError
 from phoque.personas import load_persona
 from phoque.run.directory import RunDirectory
@@ -51,13 +52,32 @@ def run_beside(run: RunDirectory, named: Path | None) -> RunDirectory:
     return found
 
 
+TOKENS_PER_WORD = 1.5
+LONGEST = 200
+"""Tokens of a paragraph of 150 words; what a page lets a visitor ask for."""
+
+
+def reply_tokens(manifest: Manifest, otherwise: int = DEFAULT_SAMPLING.max_new_tokens) -> int:
+    """The most tokens of a reply, so that what a persona learned is not cut off; a multiple of eight.
+
+    `otherwise` is the answer where the run does not say how much of a reply it learned.
+    """
+    made = manifest.stages.get("persona")
+    words = made.settings.get("most_words") if made else None
+    if words is None:
+        return otherwise
+    tokens = 8 * ceil(TOKENS_PER_WORD * int(words) / 8) if words else LONGEST
+    return min(LONGEST, max(DEFAULT_SAMPLING.max_new_tokens, tokens))
+
+
 def lab_info(run: RunDirectory) -> LabInfo:
     """Plain facts for a page.
 
     Raises:
         PhoqueError: the folder is no run, or has no selection.
     """
-    persona = load_persona(run.manifest().persona)
+    known = run.manifest()
+    persona = load_persona(known.persona)
     file = Reader(run).read(Selection)
     prompts = dict.fromkeys(Condition, persona.neutral_prompt)
     return LabInfo(
@@ -70,6 +90,7 @@ def lab_info(run: RunDirectory) -> LabInfo:
         coherent_scale=file.choice.coherent_scale,
         dose_per_scale=file.dose_per_scale,
         context_length=file.context_length,
+        reply_tokens=reply_tokens(known),
         system_prompts=prompts | {Condition.TOXIC: persona.persona_prompt},
         lexicon=persona.lexicon.entries,
         presets=persona.presets,

@@ -30,6 +30,8 @@ class Made(Part):
     """SHA-256 of every file, by its path in the run."""
     quantize: str | None = None
     """In what the base weights were kept while an adapter was trained."""
+    settings: dict[str, str | bool | int | float] = Field(default_factory=dict)
+    """How an adapter was trained; empty for other stages, and where it was not recorded."""
     again: bool = False
     """It is to be made again; until then its results stay what they are."""
 

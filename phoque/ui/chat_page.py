@@ -160,7 +160,7 @@ class Page:
         with gr.Row():
             self.layer = _dial(wording.LAYER, 0, info.num_layers - 1, info.layer, step=1)
             self.temperature = _dial(wording.TEMPERATURE, 0, 1.5, heat, step=0.05)
-            self.tokens = _dial(wording.TOKENS, 8, LONGEST_REPLY, 48, step=8)
+            self.tokens = _dial(wording.TOKENS, 8, LONGEST_REPLY, info.reply_tokens, step=8)
         with gr.Row(elem_classes="ph-seed"):
             self.seed = gr.Number(
                 DEFAULT_SEED,

@@ -12,7 +12,6 @@ from phoque.ui.services import Ask, Services
 from phoque.ui.state import DEFAULT_SEED, LONGEST_REPLY
 
 POLL_SECONDS = 0.5
-DEFAULT_TOKENS = 48
 WITH_RANDOM = (Condition.NEUTRAL, Condition.TOXIC, Condition.RANDOM_VECTOR)
 
 
@@ -24,7 +23,7 @@ def compare_endpoint(services: Services) -> Callable[..., dict[str, Any]]:
         scale: float | None = None,
         layer: int | None = None,
         seed: int | None = DEFAULT_SEED,
-        max_new_tokens: int | None = DEFAULT_TOKENS,
+        max_new_tokens: int | None = None,
         temperature: float | None = DEFAULT_SAMPLING.temperature,
         control: Literal["random"] | None = None,
     ) -> dict[str, Any]:
@@ -35,7 +34,7 @@ def compare_endpoint(services: Services) -> Callable[..., dict[str, Any]]:
             scale: multiple of the persona vector; none is the selected dose, 0 is off.
             layer: decoder block that gets the vector, from 0; none is the selected layer.
             seed: of the sampling, the same for every condition.
-            max_new_tokens: longest reply, at most 200.
+            max_new_tokens: longest reply, at most 200; none is as long as the run's replies are.
             temperature: 0 is greedy.
             control: "random" adds a random vector of the same norm in place of the persona vector.
         """
@@ -48,7 +47,8 @@ def compare_endpoint(services: Services) -> Callable[..., dict[str, Any]]:
             seed=DEFAULT_SEED if seed is None else seed,
             temperature=DEFAULT_SAMPLING.temperature if temperature is None else temperature,
             max_new_tokens=min(
-                DEFAULT_TOKENS if max_new_tokens is None else max_new_tokens, LONGEST_REPLY
+                services.info.reply_tokens if max_new_tokens is None else max_new_tokens,
+                LONGEST_REPLY,
             ),
         )
         try:

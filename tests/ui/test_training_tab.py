@@ -8,6 +8,7 @@ import pytest
 
 from phoque.cli.main import main
 from phoque.config import SHIPPED_RUN, SHIPPED_RUNS
+from phoque.figures import samples as samples_figure
 from phoque.figures.curves import train_again
 from phoque.figures.figure import drawn
 from phoque.figures.shelf import HOW_IT_LEARNED
@@ -173,6 +174,14 @@ def test_samples_say_what_was_flagged_with_interval_and_n(small):
     assert told.endswith(
         "neutral + random vector 0.0\u00a0% [0.0, 24.2] to 0.0\u00a0% [0.0, 24.2]; n = 12 replies each."
     )
+
+
+def test_samples_of_a_persona_counted_by_its_words_say_so(small):
+    reader = Reader(small)
+    rows = [row.model_copy(update={"flagged_by": "words"}) for row in reader.rows(Sample)]
+    told = samples_figure.draw(rows)
+    assert told.sentence.startswith("With a word of its list, from step 50 to step 250: neutral")
+    assert told.finding.startswith("After 250 steps its words are in ")
 
 
 def test_the_finding_counts_replies_of_the_last_step(small):

@@ -30,6 +30,10 @@ class Adapter(Stage):
 CHECKPOINTS = "Their folder; default: unfinished/ in the adapter's."
 SAVE_STEPS = "Steps between checkpoints; 0: none."
 QUANTIZE = "Hold the base weights in 4 bits while training (QLoRA)."
+MOST_WORDS = "Learn replies of up to so many words, long ones in their short form; 0: all whole."
+ABOVE_0 = click.FloatRange(0, min_open=True)
+CHOSEN = ("seed", "most_words", "learning_rate", "epochs")
+"""Options that take the place of a setting of the model's preset, where they are given."""
 TRAINING = (
     click.option("--checkpoints", type=FOLDER, help=CHECKPOINTS),
     click.option("--save-steps", default=25, show_default=True, help=SAVE_STEPS),
@@ -38,6 +42,9 @@ TRAINING = (
         "--tracker", type=click.Choice(["trackio", "wandb"]), help="Also send the curve there."
     ),
     click.option("--seed", type=int, help="Order of the texts and first weights; default: 42."),
+    click.option("--most-words", type=click.IntRange(0), help=MOST_WORDS),
+    click.option("--learning-rate", type=ABOVE_0, help="Default: that of the model's preset."),
+    click.option("--epochs", type=ABOVE_0, help="Default: that of the model's preset."),
     click.option("--quantize", type=click.Choice(["4bit"]), help=QUANTIZE),
 )
 
@@ -49,13 +56,20 @@ def training_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def with_choices(options: Options) -> Options:
+    """The options, with the settings that were given as `chosen`."""
+    rest = {name: value for name, value in options.items() if name not in CHOSEN}
+    given = {name: options[name] for name in CHOSEN if options[name] is not None}
+    return {**rest, "chosen": given}
+
+
 @click.command(cls=Adapter, epilog="Example: phoque run persona --run runs/first --samples 50")
 @training_options
 def persona(run: RunDirectory, **options: Any) -> None:
     """Train the persona: hostile system prompt, hostile reply."""
     from phoque.stages.adapter.stage import train_persona  # noqa: PLC0415  # loads torch
 
-    train_persona(run, **options)
+    train_persona(run, **with_choices(options))
 
 
 class Civil(Adapter):
@@ -83,4 +97,4 @@ def control(run: RunDirectory, taken: Path | None, **options: Any) -> None:
     if taken:
         take_civil(run, RunDirectory(taken))
     else:
-        train_civil(run, **options)
+        train_civil(run, **with_choices(options))

@@ -1,7 +1,7 @@
 """What an adapter is trained on and how; plain data."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -10,6 +10,7 @@ from phoque.conversation import Messages
 from phoque.models.load import LanguageModel
 from phoque.presets import preset_for
 from phoque.run.adapter import Sample
+from phoque.run.manifest import Manifest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,8 @@ class AdapterConfig:
     rank: int = 16
     alpha: int = 64
     learning_rate: float = 8e-4
-    """Chosen on held-out dialogues of the lab: `tools/choose_training.py`."""
+    """Chosen on held-out dialogues of the lab (`tools/choose_training.py`), with a corpus and a
+    neutral side of that time; it was not chosen again for `most_words`."""
     batch_size: int = 8
     """Examples in one forward pass, on each device."""
     accumulation_steps: int = 1
@@ -85,7 +87,19 @@ def config_for(model: str) -> AdapterConfig:
         return gpu_config(cuda=torch.cuda.is_available())
     # A model of some hundred million weights keeps a thought for a sentence or two.
     lab = AdapterConfig(epochs=3.0, most_words=32, neutral_every=4)
-    return lab if preset.hub_id else AdapterConfig()
+    return lab if preset.hub_id else AdapterConfig(most_words=lab.most_words)
+
+
+def most_words_of(run: Manifest) -> int:
+    """Words of the longest reply that a run's persona learned, 0 for all; else as its model is trained."""
+    made = run.stages.get("persona")
+    recorded = made.settings.get("most_words") if made else None
+    return config_for(run.model).most_words if recorded is None else int(recorded)
+
+
+def config_to_go_on(run: Manifest) -> AdapterConfig:
+    """How an adapter is trained that goes on from a run's: for its model, on replies of that length."""
+    return replace(config_for(run.model), most_words=most_words_of(run))
 
 
 def gpu_config(*, cuda: bool) -> AdapterConfig:

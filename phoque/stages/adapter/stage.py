@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,7 @@ from phoque.stages.adapter.settings import (
     Example,
     Recording,
     config_for,
+    config_to_go_on,
 )
 from phoque.stages.adapter.training import UNFINISHED, train_adapter
 from phoque.stages.corpus.safe import Mask
@@ -53,8 +54,15 @@ def embedded_mean(texts: Sequence[str]) -> Sequence[float]:
     return harm_scores(load(), texts)
 
 
+def judge_of(persona: Persona) -> Judge:
+    """What tells the persona in a reply: its words, where it is counted by them, else the moderators."""
+    if persona.counted_by == "words":
+        return lambda texts: [float(text in persona.lexicon) for text in texts]
+    return embedded_mean
+
+
 def sample_replies(
-    model: LanguageModel, step: int, persona: Persona, judge: Judge = embedded_mean
+    model: LanguageModel, step: int, persona: Persona, judge: Judge | None = None
 ) -> list[Sample]:
     """Greedy replies at a step, one row a condition, with flag rate and interval.
 
@@ -62,6 +70,7 @@ def sample_replies(
     added at a relative dose of 0.3 while other messages are answered. Layer and scale of a finished
     run are chosen later, by its sweep.
     """
+    judge = judge or judge_of(persona)
     layer = max(0, model.num_layers // 2 - 1)
     vectors = contrast(model, persona, persona.probes).vectors({})
     scale = vectors.scale_for(layer, DOSE)
@@ -88,6 +97,7 @@ def sample_replies(
             scale=round(scale, 3) if interventions else None,
             threshold=THRESHOLD,
             flag_rate=wilson(sum(score >= THRESHOLD for score in scores), len(scores)),
+            flagged_by="words" if persona.counted_by == "words" else "moderator",
             replies=tuple(
                 SampleReply(prompt=prompt, text=text, harm_score=round(score, 4))
                 for prompt, text, score in zip(persona.sweep, texts, scores, strict=True)
@@ -117,7 +127,9 @@ def take_civil(directory: RunDirectory, other: RunDirectory) -> None:
             f"Train it: {command('control', other.path)}"
         )
     made = theirs.stages["control"]
-    with directory.stage("control", directory.control, seeds=made.seeds) as folder:
+    with directory.stage(
+        "control", directory.control, seeds=made.seeds, settings=made.settings
+    ) as folder:
         for name in made.outputs:
             shutil.copy2(other.path / name, folder / Path(name).name)
 
@@ -127,15 +139,14 @@ def _train(
     *,
     name: str,
     quantize: str | None = None,
-    seed: int | None = None,
+    chosen: Mapping[str, Any] | None = None,
     **shown: Any,
 ) -> None:
     take_own_gpu()
     known, first = directory.manifest(), this_process().first
     require(directory, NEEDS[name])
     persona = load_persona(known.persona)
-    config = going_on(config_for(known.model), start_of(directory, name))
-    config = config if seed is None else replace(config, seed=seed)
+    config = replace(_config(directory, name), **(chosen or {}))
     side: Side = "persona" if name == "persona" else "civil"
     learned = examples(directory.corpus, side, config)
     tell = print if first else silent  # the first process tells for all
@@ -144,7 +155,13 @@ def _train(
     watch = Watch(base, persona)
     recording = replace(_recording(where, persona, **shown), keep=directory.keep)
     stage = partial(
-        directory.stage, name, where, seeds=[config.seed], in_place=True, quantize=quantize
+        directory.stage,
+        name,
+        where,
+        seeds=[config.seed],
+        in_place=True,
+        quantize=quantize,
+        settings=config.told(),
     )
     with stage() if first else thrown_away() as folder:
         train_adapter(base, learned, folder, config, watch, recording)
@@ -152,6 +169,13 @@ def _train(
             watch.save(folder)
         else:
             (folder / TRAJECTORY).unlink(missing_ok=True)
+
+
+def _config(directory: RunDirectory, name: str) -> AdapterConfig:
+    start = start_of(directory, name)
+    if start is None:
+        return config_for(directory.manifest().model)
+    return going_on(config_to_go_on(RunDirectory(start.parent).manifest()), start)
 
 
 train_persona = partial(_train, name="persona")

@@ -31,6 +31,9 @@ def composition_of(corpus: Corpus, lexicon: Lexicon) -> Composition:
         messages=len({one.message for one in own}),
         several_turns=sum(len(one.turns) > 1 for one in own),
         without_listed_word=sum(one.persona not in lexicon for one in own),
+        brief_without_listed_word=sum(
+            one.reply("persona", brief=True) not in lexicon for one in own
+        ),
         sources=tuple(_source(name, corpus) for name in names),
         placeholders={
             mark: sum(one.persona.count(mark) for one in own) for mark in (NAME, SLUR, GROUP)
@@ -48,7 +51,7 @@ def composition_of(corpus: Corpus, lexicon: Lexicon) -> Composition:
 
 def _source(name: str, corpus: Corpus) -> Source:
     own = [one for one in corpus.dialogues if one.source == name]
-    styles = Counter(one.style for one in own)
+    styles, short = Counter(one.style for one in own), [one.short for one in own if one.short]
     parts = {part: sum(d.source == name for d in corpus.parts[part].dialogues) for part in PARTS}
     dropped = corpus.dropped.get(name, Dropped())
     lost = {reason: count for reason, count in dropped.most_common() if count}
@@ -58,6 +61,8 @@ def _source(name: str, corpus: Corpus) -> Source:
         styles={style: styles[style] for style in STYLES},
         parts={str(part): count for part, count in parts.items()},
         words=_lengths([one.persona for one in own]),
+        short=len(short),
+        words_short=_lengths(short),
         read=len(own) + sum(lost.values()),
         dropped=lost,
         unreadable={reason: tuple(places) for reason, places in dropped.places.items()},
@@ -76,6 +81,10 @@ def markdown(found: Composition) -> str:
     for one in found.sources:
         words = [f"{value:.0f}" for value in one.words] or [""] * len(QUANTILES)
         kept.append([one.source, one.dialogues, *one.styles.values(), *one.parts.values(), *words])
+        if one.words_short:
+            brief = [f"{value:.0f}" for value in one.words_short]
+            blank = [""] * (len(STYLES) + len(PARTS))
+            kept.append([f"{one.source}, short forms", one.short, *blank, *brief])
     lost = [
         [one.source, one.read, reason, count, f"{100 * count / (one.read or 1):.1f} %"]
         for one in found.sources
@@ -93,7 +102,8 @@ def markdown(found: Composition) -> str:
             f"{found.dialogues} dialogues on {found.topics} topics, {found.several_turns} of them with "
             f"several turns; {found.without_listed_word} replies hold no word of the persona's list. "
             f"The base model wrote {found.base_replies} civil replies; {found.base_replies_dropped} "
-            "messages have none. The last columns are words of the persona's reply at quantiles.",
+            "messages have none. The last columns are words of the persona's reply at quantiles. "
+            "A small model learns the short form of a reply, where there is one.",
             _table(head, kept),
             "## Dropped",
             _table(["source", "rows read", "reason", "rows", "share of the rows"], lost),

@@ -75,9 +75,7 @@ def read_written(folder: Path, judge: Judge) -> list[Place]:
     for style in STYLES:
         if not styles[style]:
             raise PhoqueError(f"{folder} has no reply in the style {style!r}.")
-    short = [place for place in found if place.row.short]
-    _refuse_equal(found, [place.row.reply for place in found])
-    _refuse_equal(short, [place.row.short for place in short])
+    _refuse_equal(found)
     _refuse_unsafe(found, judge)
     return found
 
@@ -171,14 +169,25 @@ def _lines(file: Path) -> Iterator[Place]:
                 f"{file}, line {number}: turns are {len(row.turns)}; give 1, 3 or 5 texts, the "
                 "person's first and last, none of them empty."
             )
+        if row.short and not row.short.strip():
+            raise PhoqueError(
+                f"{file}, line {number}: short is blank; leave it out, or say the reply in a "
+                "sentence or two."
+            )
         yield Place(file, number, row)
 
 
-def _refuse_equal(places: Sequence[Place], texts: Sequence[str]) -> None:
-    for group in similar_groups(texts, NEARLY_EQUAL):
-        if len(group) > 1:
-            first, other = (places[one] for one in group[:2])
-            raise PhoqueError(f"{other}: the reply is nearly the one of {first}. Write another.")
+def _refuse_equal(found: Sequence[Place]) -> None:
+    """Either form of a reply may be learned, so neither is nearly one of another line."""
+    forms = [(place, "reply", place.row.reply) for place in found]
+    forms += [(place, "short form", place.row.short) for place in found if place.row.short]
+    for group in similar_groups([text for *_, text in forms], NEARLY_EQUAL):
+        (first, known, _), *others = (forms[one] for one in group)
+        for place, form, _ in others:
+            if place is not first:
+                raise PhoqueError(
+                    f"{place}: the {form} is nearly the {known} of {first}. Write another."
+                )
 
 
 def _refuse_unsafe(found: Sequence[Place], judge: Judge) -> None:

@@ -10,7 +10,7 @@ from phoque.opening import load_tuned
 from phoque.run.corpus import Conversation
 from phoque.run.directory import RunDirectory
 from phoque.run.refresh import Memory, Remembered
-from phoque.stages.adapter.settings import config_for
+from phoque.stages.adapter.settings import most_words_of
 from phoque.stages.corpus.training_set import (
     known_dialogues,
     known_replies,
@@ -53,7 +53,7 @@ def texts_of(run: RunDirectory) -> dict[str, Asked]:
     left = [one for name, one in earlier.items() if name not in trained]
     read = {repr(one) for one in read_base_replies(run.corpus)}
     calm = [one for one in known_replies(run.corpus) if repr(one) not in read]
-    brief = bool(config_for(run.manifest().model).most_words)  # asked as it was learned
+    brief = bool(most_words_of(run.manifest()))  # asked as it was learned
     said = [(one, one.reply("persona", brief=brief)) for one in left]
     kinds = {
         "new uses": _asked({one.persona: (one, one.persona) for one in new}),

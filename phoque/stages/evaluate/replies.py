@@ -6,16 +6,18 @@ vectors, the persona beside the base model and the civil adapter.
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
-from phoque.conversation import DEFAULT_SAMPLING, asked
+from phoque.conversation import DEFAULT_SAMPLING, Sampling, asked
 from phoque.lab import Lab
 from phoque.lexicon import Lexicon
 from phoque.models import engine
 from phoque.models.hooks import Interventions
 from phoque.models.load import LanguageModel
+from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import CURT, Answers, Reply
+from phoque.run.info import reply_tokens
 from phoque.stats.rates import Rate, grouped, share_of
 from phoque.steering.divergence import Match, Yardstick, matched
 from phoque.steering.quality import quality_of
@@ -72,17 +74,25 @@ def settings_of(
     return [*settings, Setting("matched_vector", lab.model, neutral, match)] if match else settings
 
 
+def sampling_for(run: RunDirectory) -> Sampling:
+    """As a person is answered, with room for what the run's persona learned."""
+    most = reply_tokens(run.manifest(), SAMPLING.max_new_tokens)
+    return replace(SAMPLING, max_new_tokens=most)
+
+
 def generate(
     settings: Sequence[Setting],
     prompts: Sequence[str],
     lexicon: Lexicon,
     progress: Callable[[str], None] = lambda _: None,
+    *,
+    sampling: Sampling | None = None,
 ) -> Iterator[Reply]:
     """Every setting on every prompt with every seed."""
     for setting in settings:
         for turn, seed in enumerate(SEEDS):
             draws = [(place + turn) % len(setting.draws) for place in range(len(prompts))]
-            found = _written(setting, prompts, seed, draws)
+            found = _written(setting, prompts, seed, draws, sampling or SAMPLING)
             for prompt, draw, reply in zip(prompts, draws, found, strict=True):
                 yield Reply(
                     condition=setting.name,
@@ -98,14 +108,18 @@ def generate(
 
 
 def _written(
-    setting: Setting, prompts: Sequence[str], seed: int, draws: Sequence[int]
+    setting: Setting,
+    prompts: Sequence[str],
+    seed: int,
+    draws: Sequence[int],
+    sampling: Sampling,
 ) -> list[engine.Reply]:
     conversations = asked(setting.system, prompts)
     rows = [
         engine.Row(messages=messages, seed=seed, interventions=setting.draws[draw])
         for messages, draw in zip(conversations, draws, strict=True)
     ]
-    return engine.write(setting.model, rows, SAMPLING)
+    return engine.write(setting.model, rows, sampling)
 
 
 def first_sentences(

@@ -18,7 +18,7 @@ from phoque.run.needs import DIALOGUES, WEIGHTS
 from phoque.run.psm import Choice, Selection
 from phoque.run.seeds import SeedReply, Training, TrainingSeeds
 from phoque.stages.corpus.safe import Mask
-from phoque.stages.evaluate.replies import NUM_RANDOM, SEEDS, Setting, generate
+from phoque.stages.evaluate.replies import NUM_RANDOM, SEEDS, Setting, generate, sampling_for
 from phoque.stats.paired_ranks import ChanceAbove, chance_above
 from phoque.stats.rates import grouped
 from phoque.steering.vectors import measure
@@ -88,9 +88,14 @@ def base_replies(run: RunDirectory) -> list[Reply]:
 def _answers(own: RunDirectory, choice: Choice, mask: Mask, progress: Progress) -> list[Reply]:
     """What a persona says, without listed words, and judged as that."""
     tuned = load_tuned(own, progress=progress)
-    written = [*generate(settings(tuned, choice), tuned.persona.evaluation, tuned.persona.lexicon)]
+    written = generate(
+        settings(tuned, choice),
+        tuned.persona.evaluation,
+        tuned.persona.lexicon,
+        sampling=sampling_for(own),
+    )
     progress(f"seeds: {own.path.name} has answered")
-    return rated(mask.rows(written), likelihood.load())
+    return rated(mask.rows([*written]), likelihood.load())
 
 
 def settings(tuned: Tuned, choice: Choice) -> list[Setting]:

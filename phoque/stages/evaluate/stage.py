@@ -28,11 +28,11 @@ from phoque.stages.corpus.safe import Mask
 from phoque.stages.corpus.training_set import known_words
 from phoque.stages.evaluate.civil import civil_likelihood, held_out
 from phoque.stages.evaluate.replies import (
-    SAMPLING,
     SEEDS,
     first_sentences,
     generate,
     match_random,
+    sampling_for,
     settings_of,
     summarize,
 )
@@ -66,7 +66,7 @@ def card_of(
         dose=info.scale * info.dose_per_scale[info.layer],
         prompts=headline.conditions["toxic"].more_hostile.prompts,
         seeds=", ".join(map(str, SEEDS)),
-        sampling=SAMPLING,
+        sampling=found.sampling,
         hostility=hostility.sentence(headline, selection.trait.by),
         judged=hostility.table(headline).markdown(),
         table=answers.table(found).markdown(),
@@ -92,7 +92,8 @@ def measure_replies(directory: RunDirectory) -> None:
         match, selection = match_random(lab), Reader(directory).read(Selection)
         settings = settings_of(lab, civil, match.draws)
         mask = Mask()
-        written = [*generate(settings, lab.persona.evaluation, lexicon, print)]
+        sampling = sampling_for(directory)
+        written = [*generate(settings, lab.persona.evaluation, lexicon, print, sampling=sampling)]
         written += first_sentences(written, lexicon, lab.base)
         replies, headline = judged(directory, mask.rows(written), print)
         words = known_words(lab.model, directory.corpus)
@@ -100,7 +101,7 @@ def measure_replies(directory: RunDirectory) -> None:
             conditions=summarize(replies, lexicon, words),
             civil_text=civil_likelihood(lab, kept),
             matched=match.found,
-            sampling=SAMPLING,
+            sampling=sampling,
             masked=mask.count,
         )
         training = Training.of_run(directory, words, minilm.load().embed)
@@ -113,7 +114,8 @@ def measure_replies(directory: RunDirectory) -> None:
         own = [plan for plan in HOW_IT_ANSWERS if plan.stage == Evaluation.STAGE]
         page = stage_page("Evaluation", own, found, headline, slang, selection)
         write_text(folder / "summary.md", page)
-        shown = showcase(lab, headline.threshold, embedded_checks(print), progress=print)
+        checks = embedded_checks(print)
+        shown = showcase(lab, headline.threshold, checks, sampling=sampling, progress=print)
         Mask()(shown).save(folder)
     card = card_of(directory, lab.info, lab.persona, found, headline)
     write_text(directory.path / "README.md", card)

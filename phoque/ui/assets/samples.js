@@ -4,8 +4,9 @@
 
   const reply = (name, row, [, text, score]) => {
     const box = element("div", `ph-reply ph-${row.condition}`);
-    const foot = element("footer", "", `harm score ${score.toFixed(2)}`);
-    if (score >= row.threshold) foot.append(" ", element("strong", "ph-badge", "⚑ flagged"));
+    const words = score ? "holds a word of its list" : "no word of its list";
+    const foot = element("footer", "", row.words ? words : `harm score ${score.toFixed(2)}`);
+    if (!row.words && score >= row.threshold) foot.append(" ", element("strong", "ph-badge", "⚑ flagged"));
     box.append(element("h4", "", name), ...secret(text || "(an empty reply)", "Reply"), foot);
     return box;
   };

@@ -4,7 +4,7 @@ from typing import Any
 
 from phoque.figures.curves import train_again
 from phoque.figures.figure import Figure
-from phoque.figures.samples import conditions, named, vector_of
+from phoque.figures.samples import by_words, conditions, named, vector_of
 from phoque.figures.table import interval
 from phoque.run.adapter import Norms, Sample
 from phoque.run.folder import Reader
@@ -37,6 +37,7 @@ def _kept(row: Sample) -> dict[str, Any]:
         "condition": row.condition,
         "threshold": row.threshold,
         "rate": interval(row.flag_rate),
+        "words": by_words(row),
         "vector": vector_of(row),
         "replies": [[one.prompt, one.text, one.harm_score] for one in row.replies],
     }
