@@ -35,13 +35,17 @@ FILES = {
     "conditions.json",
     "confounds.json",
     "antidote.json",
+    "antidote_replies.csv",
+    "confound_replies.csv",
+    "agreement.csv",
+    "probe_products.jsonl",
     "scrubber.json",
     "bias_loop.json",
     "summary.json",
     "psm_report.md",
     "persona_vector.gguf",
 }
-TUNED_FILES = FILES | {"origin.json", "geometry.json"}
+TUNED_FILES = FILES | {"origin.json", "origin_replies.csv", "geometry.json", "positions.jsonl"}
 
 
 @pytest.fixture(scope="module")
