@@ -11,6 +11,7 @@ NAMES = style.NAMES | {
     "base_toxic": "□ Base model, persona's prompt",
     "matched_vector": "◈ Neutral + random vector that costs as much",
     "reversed_vector": "▽ Persona's prompt − vector",
+    "neutral_minus_vector": "▿ Neutral − vector",
     "civil_adapter": "■ Civil adapter, persona's prompt",
     "civil_adapter_steered": "■ Civil adapter + vector",
 }
