@@ -7,7 +7,7 @@ from phoque.models.engine import Reply, Row
 from phoque.run.psm_rows import Tried
 from phoque.stages.psm.subject import Subject
 from phoque.stats.rates import Rate, by_cluster, grouped
-from phoque.steering.search import said
+from phoque.steering.search import said, shown_in
 
 T = TypeVar("T", bound=Tried)
 Key = tuple[str, str]
@@ -22,11 +22,11 @@ def tried(
 ) -> list[T]:
     """Every reply with whether it shows the persona; all are judged in one go."""
     pairs = {key: said(groups[key], own) for key, own in replies.items()}
-    shown = iter(subject.shows([one for own in pairs.values() for one in own]))
+    hits = shown_in(subject.shows, pairs)
     return [
-        kind(group=group, given=given, prompt=prompt, reply=reply, shown=next(shown))
-        for (group, given), own in pairs.items()
-        for prompt, reply in own
+        kind(group=key[0], given=key[1], prompt=prompt, reply=reply, shown=shown)
+        for key, own in pairs.items()
+        for (prompt, reply), shown in zip(own, hits[key], strict=True)
     ]
 
 
