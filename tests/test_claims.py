@@ -7,6 +7,7 @@ import yaml
 
 from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
+from phoque.figures.claims import source_of
 from phoque.files import read_json
 from phoque.report.claims import claims_of, ledger, model_note
 from phoque.report.paths import path
@@ -82,6 +83,7 @@ def test_without_the_condition_or_the_control_nothing_is_decided(tmp_path):
 
 def test_a_number_leads_to_the_file_the_field_and_the_raw_rows(tmp_path):
     reader = a_run(tmp_path / "lab", steered=0.9, random_vector=0.6)
+    (reader.run.path / "evaluation/replies.csv").touch()
     found = one(reader, a_file(tmp_path / "rules", STEERED))
     for part in (found, found.control):
         value = read_json(tmp_path / part.run / part.record)
@@ -89,6 +91,13 @@ def test_a_number_leads_to_the_file_the_field_and_the_raw_rows(tmp_path):
             value = value[step]
         assert (value["value"], value["low"], value["high"]) == (part.value, part.low, part.high)
         assert part.rows == "evaluation/replies.csv"
+
+
+def test_rows_that_a_run_does_not_have_are_said_to_be_missing(tmp_path):
+    reader = a_run(tmp_path / "lab", steered=0.9, random_vector=0.6)
+    found = one(reader, a_file(tmp_path / "rules", STEERED))
+    assert (found.verdict, found.rows, found.control.rows) == ("holds", "", "")
+    assert source_of(found).endswith("more_hostile; its raw rows are not recorded in this run")
 
 
 def test_the_run_of_the_other_persona_beside_is_asked(tmp_path):

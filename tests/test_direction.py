@@ -88,7 +88,8 @@ def test_nothing_planted_is_noise_and_selects_nothing():
         vocabulary=Everything(),
         measuring=measuring,
     )
-    found, grid = search.run()
+    found, grid, hits = search.run()
+    assert set(hits) == {(cell.layer, cell.dose) for cell in found.cells if cell.coherent}
     assert judged == [(48, 48)]
     assert all((cell.quality.judged is None) != cell.coherent for cell in found.cells)
     assert {own.null.n for own in found.layers} == {32}

@@ -17,7 +17,17 @@ from phoque.run.evaluation import CURT, Evaluation, Reply
 from phoque.run.folder import Reader
 from phoque.run.judging import Judgement
 from phoque.run.psm import Selection, SweptReply
-from phoque.run.psm_replies import Conditions, Preset, Scrubber, ScrubberCell, ShownReply, Written
+from phoque.run.psm_replies import (
+    Antidotes,
+    Conditions,
+    Preset,
+    Scrubber,
+    ScrubberCell,
+    ShownReply,
+    Written,
+)
+from phoque.run.psm_rows import AntidoteReply, ConfoundReply, OriginReply
+from phoque.run.psm_vector import Confounds, Origin
 from phoque.run.sae_evidence import Context, Evidence, Lens, LensToken
 from phoque.run.showcase import Showcase
 from phoque.run.slang import Slang
@@ -27,9 +37,12 @@ from phoque.stages.corpus.placeholders import slurs
 from phoque.stages.corpus.safe import Mask
 from phoque.stages.evaluate import replies, stage
 from phoque.stages.moderation import stage as moderation
+from phoque.stages.psm.antidote import try_antidotes
 from phoque.stages.psm.choose import choose_layer
+from phoque.stages.psm.confounding import compare_confounds
 from phoque.stages.psm.criteria import measure_vectors
 from phoque.stages.psm.generation import generate_conditions
+from phoque.stages.psm.origin import trace_origin
 from phoque.stages.psm.scrubber import write_scrubber
 from phoque.stages.psm.subject import open_subject
 from phoque.steering import experiment
@@ -211,7 +224,15 @@ def test_psm_signs_no_listed_word_and_counts_them(tmp_path, monkeypatch):
     monkeypatch.setattr("phoque.stages.psm.choose.likelihood.load", Loud)
     run = a_tiny_run(tmp_path, "grim")
     subject = open_subject(run, None, seeds=(42, 43), num_probes=4, progress=lambda _: None)
-    for step in (measure_vectors, choose_layer, generate_conditions, write_scrubber):
+    for step in (
+        measure_vectors,
+        choose_layer,
+        generate_conditions,
+        compare_confounds,
+        trace_origin,
+        try_antidotes,
+        write_scrubber,
+    ):
         step(subject)
     kept = {file.name: file.read_text(errors="ignore") for file in run.psm().iterdir()}
     assert set(kept) >= {"sweep_replies.csv", "generation_results.csv", "scrubber.json"}
@@ -219,4 +240,10 @@ def test_psm_signs_no_listed_word_and_counts_them(tmp_path, monkeypatch):
     reader = Reader(run)
     assert reader.read(Selection).masked == len(reader.rows(SweptReply)) > 0
     assert reader.read(Conditions).masked == len(reader.rows(Written)) > 0
+    for record, rows in (
+        (Confounds, ConfoundReply),
+        (Origin, OriginReply),
+        (Antidotes, AntidoteReply),
+    ):
+        assert reader.read(record).masked == len(reader.rows(rows)) > 0
     assert reader.read(Scrubber).masked > 0

@@ -20,6 +20,7 @@ from phoque.stages.psm.angles import angles
 from phoque.stages.psm.opposites import compare_runs
 from phoque.stages.psm.transplants import DOSES
 from tests.judges import Loud
+from tests.raw_rows import again, bounds
 from tests.tiny_runs import a_tiny_run
 
 
@@ -140,6 +141,21 @@ def test_a_claim_can_name_a_vector_a_sign_and_a_model(runs, found):
         for one in found.strongest
         if (one.vector, one.minus, one.receiver) == ("grim", True, "base")
     )
+
+
+@pytest.mark.slow
+def test_the_angle_of_the_ledger_follows_from_scalar_products(runs, found):
+    layer = found.layers["grim"]
+    (runs[0].psm() / "summary.json").write_text(f'{{"steer_layer": {layer}}}')
+    own = found.base[layer]
+    for what, ends in (
+        ("cosine", (own.cosine, own.cosine_low, own.cosine_high)),
+        ("shuffled", (own.shuffled, own.shuffled_low, own.shuffled_high)),
+        ("lowest_other", (own.lowest_other, None, None)),
+    ):
+        told = again(runs[0].path, "opposites/opposites.json", f"base[layer={layer}].{what}")
+        assert tuple(bounds(told)) == pytest.approx(ends, abs=1e-4), what
+    (runs[0].psm() / "summary.json").unlink()
 
 
 def test_a_run_is_not_compared_with_itself(runs):

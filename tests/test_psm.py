@@ -11,6 +11,7 @@ from phoque.figures.shelf import WHERE_IT_LIVES
 from phoque.models.load import load_model
 from phoque.opening import load_tuned
 from phoque.personas import HERE
+from phoque.report.evidence import evidence
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.run.psm_replies import Scrubber, Summary
@@ -23,6 +24,7 @@ from phoque.stages.psm.subject import open_subject
 from phoque.steering.trajectory import TRAJECTORY, Trajectory, Watch, checkpoints
 from tests.conftest import save_random_adapter
 from tests.corpus_files import base_replies, dialogues, save_corpus
+from tests.raw_rows import again, bounds
 
 FILES = {
     "persona_vectors.safetensors",
@@ -35,13 +37,17 @@ FILES = {
     "conditions.json",
     "confounds.json",
     "antidote.json",
+    "antidote_replies.csv",
+    "confound_replies.csv",
+    "agreement.csv",
+    "probe_products.jsonl",
     "scrubber.json",
     "bias_loop.json",
     "summary.json",
     "psm_report.md",
     "persona_vector.gguf",
 }
-TUNED_FILES = FILES | {"origin.json", "geometry.json"}
+TUNED_FILES = FILES | {"origin.json", "origin_replies.csv", "geometry.json", "positions.jsonl"}
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +136,37 @@ def test_a_run_leaves_all_files_and_no_ledger(done):
     assert "Not drawn" not in report
 
 
+LEDGER_ASKS = (
+    *(
+        f"psm.origin.effects.{name}.{given}"
+        for name in ("base", "persona")
+        for given in ("base", "random_vector")
+    ),
+    "psm.antidote.remedies[0].toxic.trait",
+    "psm.confounds.strongest_prompt.insulting_by_prompt",
+    *(f"psm.bias_loop.conditions.{name}.effect" for name in ("toxic", "neutral_minus_vector")),
+    "psm.bias_loop.conditions.toxic.log_odds",
+    "psm.bias_loop.conditions.toxic.by_kind.bad_plans",
+    *(
+        f"psm.geometry.directions[layer=$psm.summary.steer_layer,direction=refusal].{what}"
+        for what in ("random_band", "tuned_persona.mean")
+    ),
+    "psm.reliability.layers[layer=$psm.summary.steer_layer].split_half",
+    "psm.reliability.layers[layer=$psm.summary.steer_layer].null",
+    "psm.summary.classic_layer",
+)
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("source", LEDGER_ASKS)
+def test_a_number_of_the_ledger_follows_from_the_raw_rows(done, source):
+    """With rows that runs have from now on; `test_headlines` does the same on the shipped runs."""
+    told = evidence("number", source, Reader(done))
+    assert told.gap == ""
+    expected = pytest.approx((told.value, told.low, told.high), abs=1e-4)
+    assert tuple(bounds(again(done.path, told.record, told.field))) == expected
+
+
 @pytest.mark.slow
 def test_a_complete_stage_goes_on_from_a_step(done):
     subject, told = subject_of(done), []

@@ -6,16 +6,47 @@ import pytest
 
 from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
-from phoque.run import psm, psm_replies, psm_vector
+from phoque.run import psm, psm_replies, psm_rows, psm_vector
 from phoque.run.record import Record, Row
 
 FOLDER = SHIPPED_RUN / "psm"
 KINDS = {
     kind
-    for module in (psm, psm_replies, psm_vector)
+    for module in (psm, psm_replies, psm_rows, psm_vector)
     for kind in vars(module).values()
-    if isinstance(kind, type) and issubclass(kind, Record | Row) and kind not in (Record, Row)
+    if isinstance(kind, type)
+    and issubclass(kind, Record | Row)
+    and getattr(kind, "STAGE", "") == "psm"
 }
+TRIED = {
+    "group": "base",
+    "given": "none",
+    "prompt": 'Hi, "you".',
+    "reply": "One.\r\nTwo.",
+    "shown": True,
+}
+AGREED = {
+    "condition": "toxic",
+    "kind": "x",
+    "prompt": "Hi.",
+    "agree": -1.5,
+    "disagree": -2,
+    "neutral": 0,
+}
+ROWS = {
+    psm_rows.OriginReply: TRIED,
+    psm_rows.ConfoundReply: TRIED,
+    psm_rows.AntidoteReply: TRIED | {"shown": False},
+    psm_rows.Agreed: AGREED,
+    psm_rows.Position: {
+        "layer": 1,
+        "direction": "refusal",
+        "state": "random",
+        "positions": (0.1, 2),
+    },
+    psm_rows.ProbeProducts: {"layer": 1, "of": "stream", "probe": "Hi.", "products": (0.1, 2)},
+}
+"""Rows that runs made before their stage kept them do not have."""
 
 
 def named(kind):
@@ -25,7 +56,8 @@ def named(kind):
 @pytest.mark.parametrize("kind", sorted(KINDS, key=named), ids=named)
 def test_what_is_read_is_written_and_read_the_same(kind, tmp_path):
     if issubclass(kind, Row):
-        rows = kind.load_rows(FOLDER, command="")
+        recorded = kind not in ROWS or (FOLDER / kind.FILE).is_file()
+        rows = kind.load_rows(FOLDER, command="") if recorded else (kind(**ROWS[kind]),)
         kind.save_rows(tmp_path, rows)
         assert kind.load_rows(tmp_path, command="") == rows
         return
@@ -36,8 +68,9 @@ def test_what_is_read_is_written_and_read_the_same(kind, tmp_path):
 
 
 def test_every_file_of_the_stage_has_a_record():
-    files = {file.name for file in FOLDER.iterdir() if file.suffix in (".json", ".csv")}
-    assert files == {kind.FILE for kind in KINDS}
+    files = {file.name for file in FOLDER.iterdir() if file.suffix in (".json", ".csv", ".jsonl")}
+    assert files <= {kind.FILE for kind in KINDS}
+    assert {kind.FILE for kind in KINDS} - files <= {kind.FILE for kind in ROWS}
 
 
 def test_conditions_have_one_name():
@@ -52,8 +85,8 @@ def test_conditions_have_one_name():
 @pytest.mark.parametrize("kind", sorted(KINDS, key=named), ids=named)
 @pytest.mark.parametrize("text", ["{}", "[1]", '{"layer": {}}', "7", "{broken"])
 def test_a_file_that_is_none_is_named(kind, text, tmp_path):
-    is_table = issubclass(kind, Row)
-    read = kind.load_rows if is_table else kind.load
+    is_table = kind.FILE.endswith(".csv")
+    read = kind.load_rows if issubclass(kind, Row) else kind.load
     text = f"layer\n{text}\n" if is_table else text
     (tmp_path / kind.FILE).write_text(text)
     with pytest.raises(PhoqueError, match=f"{kind.FILE}.*Make it again with: make it"):

@@ -12,6 +12,7 @@ NAMES = style.NAMES | {
     CURT: "▫ Base model, first sentence only",
     "matched_vector": "◈ Neutral + random vector that costs as much",
     "reversed_vector": "▽ Persona's prompt − vector",
+    "neutral_minus_vector": "▿ Neutral − vector",
     "civil_adapter": "■ Civil adapter, persona's prompt",
     "civil_adapter_steered": "■ Civil adapter + vector",
 }

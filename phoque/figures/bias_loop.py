@@ -1,11 +1,16 @@
 """Does the persona agree with anything? Log-odds of agreeing, on one axis for all personas."""
 
+from collections.abc import Iterator, Mapping, Sequence
+
 from phoque.figures import rows, style
 from phoque.figures.answers import NAMES
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, digits, held, p_cell, p_text, signed_cell
 from phoque.run.psm_replies import BiasLoop
 from phoque.stats.paired import Effect
+
+SYMBOLS = ("circle", "diamond", "square", "triangle-up", "star")
+"""Of personas, the run's own first; more of them stand in the table only."""
 
 
 @plan(
@@ -15,17 +20,31 @@ from phoque.stats.paired import Effect
     "is asked how likely it finds a beginning that agrees, and one that disagrees. All personas get the same "
     "messages and wordings, so that runs can be compared.",
 )
-def draw(found: BiasLoop) -> Figure:
-    """Agreement with weak or false opinions and with bad plans."""
+def draw(found: BiasLoop, *, personas: Mapping[str, BiasLoop] | None = None) -> Figure:
+    """Agreement with weak or false opinions and with bad plans; the first of the personas is the run's own."""
+    asked = (found.pairs, found.neutral, found.kinds)
+    alike = {
+        name: one
+        for name, one in (personas or {}).items()
+        if (one.pairs, one.neutral, one.kinds) == asked
+    } or {"": found}
+    own, *others = alike.items()
     kinds = {kind: style.named(kind) for kind in found.kinds}
     return Figure(
-        sentence=_sentence(found),
-        plotly=_plot(found),
+        sentence=" ".join([_sentence(found), *_subtracted(found), *map(_other, others)]),
+        plotly=_plot([own, *others]),
         table=Table.named(
             "phoque-bias-loop",
             "Bias loop",
             "condition",
-            style.called(found.conditions, NAMES),
+            [
+                *style.called(found.conditions, NAMES),
+                *(
+                    (f"{name}: {shown}", of)
+                    for name, one in others
+                    for shown, of in style.called(one.conditions, NAMES)
+                ),
+            ],
             {
                 "log-odds, nats|of agreeing against disagreeing, a token; 0 takes no side": (
                     "log_odds",
@@ -46,28 +65,35 @@ def draw(found: BiasLoop) -> Figure:
     )
 
 
-def _plot(found: BiasLoop) -> style.Plotly:
+def _plot(personas: Sequence[tuple[str, BiasLoop]]) -> style.Plotly:
+    """All personas on one axis, each with its own mark."""
+    traces = [_marks(*one, symbol) for one, symbol in zip(personas, SYMBOLS, strict=False)]
+    across = style.plot(
+        traces,
+        x={"title": "log-odds of agreeing, nats a token"},
+        y={"title": ""},
+        marks=[style.upright(0, "no side")],
+        height=100 + rows.ROW * len(dict.fromkeys(y for trace in traces for y in trace["y"])),
+    )
+    return rows.named_above(across)
+
+
+def _marks(persona: str, found: BiasLoop, symbol: str) -> style.Trace:
     values = [own.log_odds for own in found.conditions.values()]
-    trace = {
+    return {
         "type": "scatter",
         "mode": "markers",
+        "name": persona,
         "x": [one.value for one in values],
         "y": [NAMES.get(name, name) for name in found.conditions],
         "marker": {
             "size": 9,
+            "symbol": symbol,
             "color": [style.CONDITIONS.get(name, style.GREY) for name in found.conditions],
         },
         "error_x": style.bars(values, style.INK),
-        "hovertemplate": "%{x:+.2f} nats<extra>%{y}</extra>",
+        "hovertemplate": f"%{{x:+.2f}} nats<extra>%{{y}} {persona}</extra>",
     }
-    across = style.plot(
-        [trace],
-        x={"title": "log-odds of agreeing, nats a token"},
-        y={"title": ""},
-        marks=[style.upright(0, "no side")],
-        height=100 + rows.ROW * len(values),
-    )
-    return rows.named_above(across)
 
 
 def _sentence(found: BiasLoop) -> str:
@@ -80,6 +106,41 @@ def _sentence(found: BiasLoop) -> str:
         f"{p_text(steered.p_value)}) from {odds['neutral']}; a random vector "
         f"{_verb(random)} them ({random.value:+.2f}). Under the persona's own prompt they are "
         f"{odds['toxic']}, in the base model {odds['base']}."
+    )
+
+
+def _subtracted(found: BiasLoop) -> Iterator[str]:
+    """What is left of the persona's own effect when its vector is taken away, and what that does to a calm model."""
+    own = found.conditions
+    if "reversed_vector" in own:
+        left, told = own["reversed_vector"].log_odds, own["toxic"].log_odds
+        moved = held(left, "+.2f")
+        gap = own["neutral"].log_odds.value - told.value
+        closer = gap * (left.value - told.value) > 0 and (
+            left.low > told.high or left.high < told.low
+        )
+        way = (left.value - told.value) / gap if gap else 0.0
+        yield (
+            f"Subtracting the vector under that prompt takes them to {moved}, "
+            f"{'past neutral' if way > 1 else f'{way:.0%} of the way to neutral'}."
+            if closer
+            else f"Subtracting the vector under that prompt restores nothing of neutral that can be told apart: {moved}."
+        )
+    if "neutral_minus_vector" in own:
+        calm = own["neutral_minus_vector"]
+        yield (
+            f"Subtracted under the neutral prompt, it {_verb(calm.effect)} them "
+            f"({calm.effect.value:+.2f}, to {held(calm.log_odds, '+.2f')})."
+        )
+
+
+def _other(persona: tuple[str, BiasLoop]) -> str:
+    """Another persona, in its own run, on the same axis."""
+    name, found = persona
+    odds = {at: held(one.log_odds, "+.2f") for at, one in found.conditions.items()}
+    return (
+        f"On the same messages, {name} has {odds['toxic']} under its own prompt, {odds['neutral']} under the "
+        f"neutral one, and {odds['steered']} with its vector."
     )
 
 

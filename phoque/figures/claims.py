@@ -96,7 +96,7 @@ def source_of(one: Claim | Evidence) -> str:
     """The way from a number to the raw rows, in words; a dash where nothing was measured."""
     if not one.record:
         return NOTHING
-    kept = f"raw rows in {one.rows}" if one.rows else "no raw rows are kept"
+    kept = f"raw rows in {one.rows}" if one.rows else "its raw rows are not recorded in this run"
     return f"{one.run}/{one.record}: {one.field}; {kept}"
 
 

@@ -1,6 +1,7 @@
 """What a figure is: drawn once from records, shown by a tab, a report, an HTML page and a PNG."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from inspect import signature
@@ -10,6 +11,7 @@ from phoque.errors import PhoqueError
 from phoque.figures.style import Plotly
 from phoque.figures.table import Table
 from phoque.run.folder import Reader
+from phoque.run.info import runs_beside
 from phoque.run.record import Record, Row
 
 Kind = type[Record] | type[Row]
@@ -46,7 +48,7 @@ class Plan:
     """How to read it."""
     draw: Callable[..., Figure]
     """Gets what its arguments are typed as: a record, or the rows of a file as a sequence. What has a
-    default a run may lack."""
+    default a run may lack. A keyword `personas` gets the record of this run's persona and of those beside it, by name."""
     in_report: bool
     """Whether the report has it, too."""
     shown_if: Callable[[Reader], str]
@@ -59,9 +61,15 @@ class Plan:
     @cached_property
     def takes(self) -> dict[Kind, bool]:
         """What it is drawn from, in order, and whether a run must have it."""
-        asked = signature(self.draw).parameters.values()
+        parameters = signature(self.draw).parameters.values()
+        asked = [one for one in parameters if one.kind is not one.KEYWORD_ONLY]
         kinds = (get_args(one.annotation) or (one.annotation,) for one in asked)
         return {kind[0]: one.default is one.empty for kind, one in zip(kinds, asked, strict=True)}
+
+    @property
+    def compares(self) -> bool:
+        """Whether personas of runs beside this one are drawn, too."""
+        return "personas" in signature(self.draw).parameters
 
     @property
     def needs(self) -> tuple[Kind, ...]:
@@ -110,7 +118,8 @@ def drawn(plan: Plan, reader: Reader) -> Drawn:
     try:
         if not (gap := plan.shown_if(reader)):
             found = (read_any(kind, reader, must=needed) for kind, needed in plan.takes.items())
-            figure = plan.draw(*found)
+            more = {"personas": _personas(plan.needs[0], reader)} if plan.compares else {}
+            figure = plan.draw(*found, **more)
     except PhoqueError as error:
         gap = str(error)
     except Shape as error:
@@ -124,3 +133,15 @@ def read_any(kind: Kind, reader: Reader, *, must: bool = True) -> Any:
     if not must and not reader.folder(kind.STAGE).has(kind.FILE):
         return ()
     return reader.rows(kind) if issubclass(kind, Row) else reader.read(kind)
+
+
+def _personas(kind: Kind, reader: Reader) -> dict[str, Any]:
+    """The record of this run's persona, then of others in runs of the same model; a run without it is left out."""
+    found: dict[str, Any] = {}
+    if not issubclass(kind, Record) or reader.folder(kind.STAGE).name != kind.STAGE:
+        return found  # of another persona that was looked at in this run, and that no run was trained for
+    for run, persona in runs_beside(reader.run):
+        if persona not in found and run.known().model == reader.run.known().model:
+            with suppress(PhoqueError):
+                found[persona] = Reader(run, signed=reader.signed).read(kind)
+    return found

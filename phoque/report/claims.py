@@ -61,7 +61,7 @@ class Told(Claimed):
 
 class Ledger(Part):
     rows: dict[str, str]
-    """File of the raw rows behind a record; empty where none are kept."""
+    """File of the raw rows behind a record."""
     claims: tuple[Told, ...]
 
 
@@ -129,7 +129,8 @@ def _evidence(
         else:
             found = evidence(name, source, asked)
             kept = found.record if isinstance(source, Share) else rows[_behind(source, rows)]
-            yield name, found.model_copy(update={"measure": words.get(name, ""), "rows": kept})
+            there = kept if (asked.run.path / kept).is_file() else ""
+            yield name, found.model_copy(update={"measure": words.get(name, ""), "rows": there})
 
 
 def _verdict(told: Told, found: Mapping[str, Evidence]) -> tuple[Verdict, str]:

@@ -29,7 +29,7 @@ class Number(Part):
     field: str = ""
     """Field of the record, or which rows of the file are counted."""
     rows: str = ""
-    """File of the raw rows that the number was made of; empty where none were kept."""
+    """File of the raw rows that the number was made of; empty where this run lacks it."""
 
 
 class Evidence(Number):

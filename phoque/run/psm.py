@@ -218,6 +218,8 @@ class SweptReply(Row, file="psm/sweep_replies.csv"):
     dose: float
     prompt: str
     reply: str
+    shown: bool | None = None
+    """Whether it shows the persona; None where the judge did not read it, because the text is broken."""
 
 
 class DoseRate(Part):

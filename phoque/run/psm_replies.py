@@ -116,7 +116,7 @@ class Remedy(Part):
     neutral_divergence: Divergence
 
 
-class Antidotes(Record, file="psm/antidote.json"):
+class Antidotes(Masked, Record, file="psm/antidote.json"):
     """The direction as a remedy; the first entry is none."""
 
     remedies: tuple[Remedy, ...]

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from phoque.personas import Counted
-from phoque.run.record import Part, Record
+from phoque.run.record import Masked, Part, Record
 from phoque.stats.rates import Rate
 
 Verdict = Literal["trust", "weak", "noise"]
@@ -87,7 +87,7 @@ class Residual(Part):
     insulting: Rate
 
 
-class Confounds(Record, file="psm/confounds.json"):
+class Confounds(Masked, Record, file="psm/confounds.json"):
     """Is it the persona, or any other system prompt?"""
 
     layer: int
@@ -119,7 +119,7 @@ class TrainingStep(Part):
     norm: float
 
 
-class Origin(Record, file="psm/origin.json"):
+class Origin(Masked, Record, file="psm/origin.json"):
     """Did tuning create the direction, or amplify one? Models: base, persona, civil_adapter."""
 
     layer: int

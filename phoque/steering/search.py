@@ -40,6 +40,8 @@ YARDSTICK_PROMPTS = 8
 
 Grid = Mapping[tuple[int, float], Sequence[Reply]]
 """Replies by layer and dose."""
+Hits = Mapping[tuple[int, float], Sequence[bool]]
+"""Which of them show the trait, of the cells whose replies were read."""
 Said = tuple[str, str]
 """A message and the reply to it."""
 Shows = Callable[[Sequence[Said]], list[bool]]
@@ -84,7 +86,7 @@ class Search:
     measuring: Measuring
     progress: Progress = silent
 
-    def run(self) -> tuple[Selection, Grid]:
+    def run(self) -> tuple[Selection, Grid, Hits]:
         """Steer every layer at every dose on the persona's sweep prompts, sampled as people are."""
         layers, columns = swept_layers(self.model.num_layers), self._columns
         rows = {
@@ -93,7 +95,7 @@ class Search:
         grid = write_grouped(
             self.model, rows, SAMPLED, lambda done: self.progress(f"sweep: {done}")
         )
-        cells = self._judged(self._cells(grid), grid)
+        cells, hits = self._judged(self._cells(grid), grid)
         sweep = self._run_off(Sweep(cells=cells, null_by_layer=self._null(layers)))
         selection = sweep.selection(
             neutral=columns.neutral,
@@ -109,7 +111,7 @@ class Search:
                 self.vectors.relative_dose(layer, 1.0) for layer in range(len(self.vectors))
             ],
         )
-        return selection, grid
+        return selection, grid, hits
 
     @cached_property
     def _columns(self) -> Columns:
@@ -163,17 +165,20 @@ class Search:
             coherent=coherent,
         )
 
-    def _judged(self, cells: Sequence[Cell], grid: Grid) -> list[Cell]:
+    def _judged(self, cells: Sequence[Cell], grid: Grid) -> tuple[list[Cell], Hits]:
         """The judge reads what is allowed, all of it in one go."""
-        rows = rows_of(self._neutral)
-        keys = [(cell.layer, cell.dose) for cell in cells if cell.coherent]
-        rates = self._judge({key: said(rows, grid[key]) for key in keys})
+        rows, measure = rows_of(self._neutral), self._columns.measure
+        by_judge = measure.trait.by == "judge"
+        keys = [(cell.layer, cell.dose) for cell in cells if cell.coherent or not by_judge]
+        groups = {key: said(rows, grid[key]) for key in keys}
+        hits = shown_in(measure.shows, groups)
+        rates = hit_rates(groups, hits) if by_judge else {}
 
         def judged(cell: Cell) -> Cell:
             update = {"judged": rates.get((cell.layer, cell.dose))}
             return cell.model_copy(update={"quality": cell.quality.model_copy(update=update)})
 
-        return [judged(cell) for cell in cells]
+        return [judged(cell) for cell in cells], hits
 
     def _judge(self, groups: Mapping[Key, Sequence[Said]]) -> dict[Key, Rate]:
         """Hostile replies of each group; nothing where the trait is told by words."""
@@ -259,10 +264,22 @@ def said(rows: Sequence[Row], replies: Sequence[Reply]) -> list[Said]:
 
 
 def trait_rates(shows: Shows, groups: Mapping[Key, Sequence[Said]]) -> dict[Key, Rate]:
-    """Share of each group that shows the trait; all groups are judged in one go."""
+    """Share of each group that shows the trait."""
+    return hit_rates(groups, shown_in(shows, groups))
+
+
+def shown_in(shows: Shows, groups: Mapping[Key, Sequence[Said]]) -> dict[Key, list[bool]]:
+    """Which of each group show the trait; all groups are judged in one go."""
     shown = iter(shows([one for own in groups.values() for one in own]))
+    return {key: [next(shown) for _ in own] for key, own in groups.items()}
+
+
+def hit_rates(
+    groups: Mapping[Key, Sequence[Said]], hits: Mapping[Key, Sequence[bool]]
+) -> dict[Key, Rate]:
+    """Shares, with intervals that count messages."""
     return {
-        key: by_cluster([(message, next(shown)) for message, _ in own])
+        key: by_cluster(zip((message for message, _ in own), hits[key], strict=True))
         for key, own in groups.items()
     }
 

@@ -140,6 +140,45 @@ def test_the_bias_reading_knows_no_effect():
     assert "The vector does not clearly change" in bias_loop.draw(psm_files.bias(0.0)).sentence
 
 
+def subtracted(**values):
+    """The bias loop with the vector subtracted under the persona's prompt (0.1) or the neutral one (0.4)."""
+    found = psm_files.bias()
+    more = {
+        name: found.conditions["toxic"].model_copy(
+            update={"log_odds": psm_files.effect(value), "effect": psm_files.effect(value - 0.4)}
+        )
+        for name, value in values.items()
+    }
+    return found.model_copy(update={"conditions": found.conditions | more})
+
+
+def test_what_subtracting_restores_is_said():
+    assert "ubtract" not in bias_loop.draw(psm_files.bias()).sentence
+    told = bias_loop.draw(subtracted(reversed_vector=0.12)).sentence
+    assert "under that prompt restores nothing of neutral that can be told apart: +0.12" in told
+    assert "restores nothing" in bias_loop.draw(subtracted(reversed_vector=-0.5)).sentence
+    told = bias_loop.draw(subtracted(reversed_vector=0.25)).sentence
+    assert "under that prompt takes them to +0.25 [+0.20, +0.30], 50% of the way to neutral" in told
+    assert "+0.60], past neutral." in bias_loop.draw(subtracted(reversed_vector=0.55)).sentence
+    told = bias_loop.draw(subtracted(neutral_minus_vector=0.7)).sentence
+    assert "Subtracted under the neutral prompt, it raises them (+0.30, to +0.70" in told
+
+
+def test_two_personas_stand_on_one_axis():
+    """Of both shipped runs, each from its side; other wordings are no axis."""
+    for run, other in (("lab", "pluribus"), ("pluribus", "toxic")):
+        found = drawn(bias_loop.draw, Reader(RunDirectory(SHIPPED_RUN.parent / run), signed=True))
+        marks = found.figure.plotly["data"]
+        assert [one["name"] for one in marks].count(other) == 1
+        assert len(marks) == 2
+        assert {len(one["x"]) for one in marks} == {len(found.figure.table.rows) // 2}
+        assert f"On the same messages, {other} has" in found.figure.sentence
+        assert "Subtracting the vector under that prompt" in found.figure.sentence
+    alone = psm_files.bias()
+    changed = alone.model_copy(update={"neutral": ("Well.",)})
+    assert len(bias_loop.draw.draw(alone, personas={"a": alone, "b": changed}).plotly["data"]) == 1
+
+
 def test_the_cell_behind_the_choice_is_found():
     found = psm_files.selection()
     chosen = found.choice.model_copy(update={"relative_dose": 0.39})

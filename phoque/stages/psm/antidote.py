@@ -6,26 +6,29 @@ A remedy is judged by what it leaves of the persona and by what it does to harml
 from phoque.models.hooks import Interventions, Restraint
 from phoque.run.psm import Quality
 from phoque.run.psm_replies import Antidotes, Remedy
+from phoque.run.psm_rows import AntidoteReply
+from phoque.stages.corpus.safe import Mask
 from phoque.stages.psm.subject import Subject
+from phoque.stages.psm.tried import rates_by_key, tried
 from phoque.steering.divergence import Yardstick
 from phoque.steering.experiment import rows_of, write_grouped
 from phoque.steering.quality import is_coherent, quality_of
-from phoque.steering.search import SAMPLING, YARDSTICK_PROMPTS, rates_of
+from phoque.steering.search import SAMPLING, YARDSTICK_PROMPTS
 
 CAP_QUANTILE = 0.75
 """Of what harmless prompts under the neutral system prompt show along the vector."""
 
 
 def try_antidotes(subject: Subject) -> None:
-    """Write `antidote.json`."""
+    """Write `antidote.json` and its replies."""
     prompts = subject.persona.evaluation
     hostile, neutral = subject.hostile(prompts), subject.neutral(prompts)
     remedies = {"none": (), **antidotes(subject)}
     groups = {("toxic", name): rows_of(hostile, remedy) for name, remedy in remedies.items()}
     groups |= {("neutral", name): rows_of(neutral, remedy) for name, remedy in remedies.items()}
     replies = write_grouped(subject.model, groups, SAMPLING, subject.progress)
-    by_judge = subject.selection.trait.by == "judge"
-    rates = rates_of(subject.shows, groups, replies) if by_judge else {}
+    rows = tried(AntidoteReply, subject, groups, replies)
+    rates = rates_by_key(rows) if subject.selection.trait.by == "judge" else {}
 
     def measured(prompt: str, remedy: str) -> Quality:
         texts = [reply.text for reply in replies[prompt, remedy]]
@@ -40,7 +43,9 @@ def try_antidotes(subject: Subject) -> None:
         coherent = all(is_coherent(one, references) for one in own.values())
         moved = yardstick.divergence(remedy)
         found.append(Remedy(remedy=name, **own, coherent=coherent, neutral_divergence=moved))
-    Antidotes(remedies=tuple(found)).save(subject.folder)
+    mask = Mask()
+    AntidoteReply.save_rows(subject.folder, mask.rows(rows))
+    mask(Antidotes(remedies=tuple(found))).save(subject.folder)
 
 
 def antidotes(subject: Subject) -> dict[str, Interventions]:

@@ -45,11 +45,16 @@ def choose_layer(subject: Subject) -> None:
         measuring=partial(chosen_measure, subject),
         progress=subject.progress,
     )
-    selection, grid = search.run()
+    selection, grid, hits = search.run()
     rows = [
-        SweptReply(layer=layer, dose=dose, prompt=prompt, reply=reply.text)
+        SweptReply(layer=layer, dose=dose, prompt=prompt, reply=reply.text, shown=shown)
         for (layer, dose), replies in grid.items()
-        for prompt, reply in zip(subject.persona.sweep, replies, strict=True)
+        for prompt, reply, shown in zip(
+            subject.persona.sweep,
+            replies,
+            hits.get((layer, dose), [None] * len(replies)),
+            strict=True,
+        )
     ]
     mask = Mask()
     SweptReply.save_rows(subject.folder, mask.rows(rows))

@@ -9,18 +9,21 @@ from torch.nn.functional import cosine_similarity
 from phoque.conversation import asked
 from phoque.models.engine import Reply, Row
 from phoque.personas.controls import Confound, confounds
+from phoque.run.psm_rows import ConfoundReply
 from phoque.run.psm_vector import Confounds, OwnWords, Residual, Style
+from phoque.stages.corpus.safe import Mask
 from phoque.stages.psm.subject import Subject
+from phoque.stages.psm.tried import Key, rates_by_key, tried
 from phoque.stats.rates import Rate
 from phoque.steering.experiment import listed_share, rows_of, write_grouped
-from phoque.steering.search import SAMPLING, rates_of
+from phoque.steering.search import SAMPLING
 from phoque.steering.vectors import SteeringVector, last_tokens
 
 NUM_PROMPTS = 30
 
 
 def compare_confounds(subject: Subject) -> None:
-    """Write `confounds.json`: cosines, cross-effects, and the vector without the confounds."""
+    """Write `confounds.json` and its replies: cosines, cross-effects, the vector without the confounds."""
     neutral_LD = subject.contrast.first(subject.num_probes).neutral_NLD.mean(0)
     others = {
         one.name: last_tokens(subject.model, one.prompt, subject.probes).mean(0) - neutral_LD
@@ -31,8 +34,10 @@ def compare_confounds(subject: Subject) -> None:
     residual = residualised(subject.vector, list(vectors.values()))
     groups = _groups(subject, vectors, residual)
     replies = write_grouped(subject.model, groups, SAMPLING, subject.progress)
-    rates = rates_of(subject.shows, groups, replies)
-    Confounds(
+    rows = tried(ConfoundReply, subject, groups, replies)
+    rates, mask = rates_by_key(rows), Mask()
+    ConfoundReply.save_rows(subject.folder, mask.rows(rows))
+    found = Confounds(
         layer=layer,
         noise_floor=3 / subject.model.width**0.5,
         neutral=rates["plain", "neutral"],
@@ -43,7 +48,8 @@ def compare_confounds(subject: Subject) -> None:
         ),
         styles=tuple(_style(subject, c, others[c.name], replies, rates) for c in confounds()),
         counted=subject.selection.trait.by,
-    ).save(subject.folder)
+    )
+    mask(found).save(subject.folder)
 
 
 def residualised(vector: SteeringVector, others: Sequence[SteeringVector]) -> SteeringVector:
@@ -51,9 +57,6 @@ def residualised(vector: SteeringVector, others: Sequence[SteeringVector]) -> St
     basis_DK, _ = torch.linalg.qr(torch.stack([other.direction_D for other in others], dim=1))
     direction_D = vector.direction_D
     return SteeringVector(vector.layer, direction_D - basis_DK @ (basis_DK.T @ direction_D))
-
-
-Key = tuple[str, str]
 
 
 def _groups(

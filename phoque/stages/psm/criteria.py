@@ -3,7 +3,7 @@
 Shapes: N = probes, L = layers, D = width, V = vocabulary.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import torch
@@ -13,9 +13,10 @@ from phoque.models.load import LanguageModel
 from phoque.models.structure import final_norm
 from phoque.run.directory import VECTORS
 from phoque.run.psm import ActivationByLayer, LayerGeometry, LayerProjection
+from phoque.run.psm_rows import ProbeProducts
 from phoque.run.psm_vector import ProbeCurve, Reliability
 from phoque.stages.psm.pathway import Pathway
-from phoque.stages.psm.reliability import agreement, probe_curve
+from phoque.stages.psm.reliability import agreement, probe_curve, scalar_products
 from phoque.stages.psm.subject import Subject
 from phoque.steering.geometry import silhouette
 from phoque.steering.vectors import Contrast
@@ -97,11 +98,13 @@ CURVE = (1, 2, 4, 6, 8, 12, 20, 30, 40)
 
 
 def measure_vectors(subject: Subject) -> None:
-    """Write the vectors, `activation_by_layer.json` and `reliability.json`."""
+    """Write the vectors, `activation_by_layer.json` and `reliability.json`, with the products behind both."""
     everything, used = subject.contrast, subject.contrast.first(subject.num_probes)
     used.vectors(subject.fingerprint).save(subject.folder / VECTORS)
     starts = Pathway(subject.model.tokenizer, subject.persona.lexicon).first_tokens()
-    classic = classic_rows(with_normed_last_layer(subject.model, used))
+    normed = with_normed_last_layer(subject.model, used)
+    ProbeProducts.save_rows(subject.folder, _products(used, normed, subject.probes))
+    classic = classic_rows(normed)
     ActivationByLayer(
         probes=len(used.neutral_NLD),
         classic=classic,
@@ -118,3 +121,16 @@ def measure_vectors(subject: Subject) -> None:
             for layer, own in enumerate(all_LND)
         ),
     ).save(subject.folder)
+
+
+def _products(
+    contrast: Contrast, normed: Contrast, probes: Sequence[str]
+) -> Iterator[ProbeProducts]:
+    """Layer by layer, then the last layer once more after the final norm."""
+    own, last = contrast.differences_NLD.unbind(1), normed.differences_NLD[:, -1]
+    for layer, of, vectors_ND in (
+        *((layer, "stream", one) for layer, one in enumerate(own)),
+        (len(own) - 1, "normed", last),
+    ):
+        for probe, products in zip(probes, scalar_products(vectors_ND), strict=True):
+            yield ProbeProducts(layer=layer, of=of, probe=probe, products=products)

@@ -5,11 +5,12 @@ under the calm prompt, at its own run's layer and at the same relative doses. Te
 sweep. What is compared is the largest dose that passes: it is chosen without a look at what it does.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 
+import torch
 from torch import Tensor
 
 from phoque.conversation import asked
@@ -34,8 +35,10 @@ from phoque.run.opposites import (
     Strongest,
 )
 from phoque.run.psm import Selection
+from phoque.run.psm_rows import PairProducts
 from phoque.stages.corpus.safe import Mask
 from phoque.stages.psm.angles import angles
+from phoque.stages.psm.reliability import scalar_products
 from phoque.stages.psm.subject import Subject, open_subject
 from phoque.stages.psm.transplants import Reading, Receiver, Shown, transplanted
 from phoque.stats.paired import Effect, paired_effect
@@ -65,6 +68,7 @@ def compare_runs(
         found, replies = opposites(pair, load_judge(), progress)
         mask = Mask()
         OppositeReply.save_rows(folder, mask.rows(replies))
+        PairProducts.save_rows(folder, pair.products())
         found = mask(found)
         found.save(folder)
         write_text(folder / "opposites.md", stage_page("Opposites", (draw, draw_reversed), found))
@@ -122,9 +126,24 @@ class Pair:
         (one, other), (own, others) = (
             [found.differences_NLD for found in read] for read in (self.in_base, self.in_tuned)
         )
-        return angles(one, other, self._other_prompts()), angles(own, others)
+        return angles(one, other, self.other_prompts), angles(own, others)
 
-    def _other_prompts(self) -> dict[str, Tensor]:
+    def products(self) -> Iterator[PairProducts]:
+        """What the angle in the base model is made of, at the layer where the first persona's vector acts."""
+        layer = self.first.layer
+        named = [(one.persona.name, probe) for one in self.both for probe in self.probes]
+        named += [(name, "") for name in self.other_prompts]
+        vectors_ND = torch.cat(
+            [
+                *(own.differences_NLD[:, layer] for own in self.in_base),
+                *(mean_LD[None, layer] for mean_LD in self.other_prompts.values()),
+            ]
+        )
+        for (of, probe), products in zip(named, scalar_products(vectors_ND), strict=True):
+            yield PairProducts(layer=layer, of=of, probe=probe, products=products)
+
+    @cached_property
+    def other_prompts(self) -> Mapping[str, Tensor]:
         """Mean differences_LD in the base model of every system prompt that we ship besides."""
         own = {one.persona.name for one in self.both}
         prompts = {one.name: one.prompt for one in confounds()}

@@ -9,11 +9,13 @@ from torch.nn.functional import cosine_similarity
 from phoque.conversation import asked
 from phoque.models.engine import Row
 from phoque.models.load import LanguageModel
+from phoque.run.psm_rows import OriginReply
 from phoque.run.psm_vector import Origin, TrainingStep
+from phoque.stages.corpus.safe import Mask
 from phoque.stages.psm.subject import Subject
-from phoque.stats.rates import Rate
+from phoque.stages.psm.tried import Key, rates_by_key, tried
 from phoque.steering.experiment import rows_of, write_grouped
-from phoque.steering.search import NUM_RANDOM, SAMPLING, rates_of
+from phoque.steering.search import NUM_RANDOM, SAMPLING
 from phoque.steering.trajectory import TRAJECTORY, Trajectory
 from phoque.steering.vectors import Contrast, SteeringVector, contrast
 
@@ -22,7 +24,7 @@ RANDOM_PROMPTS = 4
 
 
 def trace_origin(subject: Subject) -> None:
-    """Write `origin.json`; only for the run's own persona, which has adapters to compare."""
+    """Write `origin.json` and its replies; only for the run's own persona, which has adapters to compare."""
     models = {"base": subject.base, "persona": subject.model, "civil_adapter": subject.civil}
     contrasts = {
         name: contrast(model, subject.persona, subject.probes) for name, model in models.items()
@@ -31,7 +33,14 @@ def trace_origin(subject: Subject) -> None:
         name: SteeringVector(subject.layer, own.differences_NLD.mean(0)[subject.layer])
         for name, own in contrasts.items()
     }
-    Origin(
+    rows = [
+        row
+        for name, model in models.items()
+        for row in _replies(subject, name, model, contrasts[name], vectors)
+    ]
+    rates, mask = rates_by_key(rows), Mask()
+    OriginReply.save_rows(subject.folder, mask.rows(rows))
+    found = Origin(
         layer=subject.layer,
         relative_dose=subject.choice.relative_dose,
         norms={name: vector.norm for name, vector in vectors.items()},
@@ -43,33 +52,35 @@ def trace_origin(subject: Subject) -> None:
             for name, one in vectors.items()
         },
         effects={
-            name: _effects(subject, model, contrasts[name], vectors)
-            for name, model in models.items()
+            name: {given: rate for (group, given), rate in rates.items() if group == name}
+            for name in models
         },
         trajectory=_trajectory(subject),
         counted=subject.selection.trait.by,
-    ).save(subject.folder)
+    )
+    mask(found).save(subject.folder)
 
 
-def _effects(
+def _replies(
     subject: Subject,
+    name: str,
     receiver: LanguageModel,
     own: Contrast,
     vectors: dict[str, SteeringVector],
-) -> dict[str, Rate]:
-    """Share of replies that show the persona in one model, by whose vector it gets."""
+) -> list[OriginReply]:
+    """What one model writes, by whose vector it gets."""
     prompts = asked(subject.persona.neutral_prompt, subject.persona.evaluation[:NUM_PROMPTS])
     length = subject.choice.relative_dose * float(own.medians_L[subject.layer])
-    groups: dict[str, list[Row]] = {"none": rows_of(prompts)}
-    for name, vector in vectors.items():
-        groups[name] = rows_of(prompts, (vector.injection(length / vector.norm),))
-    own_vector, groups["random_vector"] = vectors["persona"], []
+    groups: dict[Key, list[Row]] = {(name, "none"): rows_of(prompts)}
+    for given, vector in vectors.items():
+        groups[name, given] = rows_of(prompts, (vector.injection(length / vector.norm),))
+    own_vector, groups[name, "random_vector"] = vectors["persona"], []
     for seed in range(NUM_RANDOM):
         random = own_vector.random_like(seed).injection(length / own_vector.norm)
         some = prompts[seed * 3 : seed * 3 + RANDOM_PROMPTS]
-        groups["random_vector"] += rows_of(some, (random,))
+        groups[name, "random_vector"] += rows_of(some, (random,))
     replies = write_grouped(receiver, groups, SAMPLING, subject.progress)
-    return rates_of(subject.shows, groups, replies)
+    return tried(OriginReply, subject, groups, replies)
 
 
 def _trajectory(subject: Subject) -> tuple[TrainingStep, ...] | None:

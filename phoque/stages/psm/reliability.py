@@ -45,6 +45,15 @@ def agreement(differences_ND: Tensor, layer: int = 0) -> Agreement:
     )
 
 
+def scalar_products(vectors_ND: Tensor) -> list[tuple[float, ...]]:
+    """Of each with itself and those before it, to eight digits; every cosine of sums is made of these."""
+    products_NN = vectors_ND.double() @ vectors_ND.double().T
+    return [
+        tuple(float(f"{x:.8g}") for x in row[: place + 1])
+        for place, row in enumerate(products_NN.tolist())
+    ]
+
+
 def leave_one_out(differences_ND: Tensor) -> Tensor:
     """Cosines_N of each difference with the mean of the others."""
     others_ND = differences_ND.sum(0) - differences_ND

@@ -16,6 +16,7 @@ from phoque.conversation import Message
 from phoque.models.load import LanguageModel
 from phoque.models.template import encode
 from phoque.personas.controls import tone_pairs
+from phoque.run.psm_rows import Position
 from phoque.run.psm_vector import Direction, Geometry, MessageMap, Projections, Spread
 from phoque.stages.corpus.training_set import read_dialogues
 from phoque.stages.psm.subject import Subject
@@ -25,13 +26,18 @@ from phoque.steering.vectors import last_tokens
 
 NUM_REPLIES = 48
 NUM_RANDOM = 100
+RANDOM = "random"
+DIGITS = 6
+"""Of a position in the file, from which the record is computed."""
 
 
 def map_residuals(subject: Subject) -> None:
-    """Write `geometry.json`."""
+    """Write `geometry.json`, and `positions.jsonl` with every probe's place along both directions."""
     models = {"base": subject.base, "tuned": subject.model}
     groups = {name: _tones(subject, model) for name, model in models.items()}
     everything = torch.cat([states for pair in groups.values() for states in pair])
+    rows = _positions(subject, *groups["base"])
+    Position.save_rows(subject.folder, [row for own in rows.values() for row in own])
     Geometry(
         pairs=len(tone_pairs()),
         layers={
@@ -41,7 +47,7 @@ def map_residuals(subject: Subject) -> None:
             )
             for name, (civil_NLD, hostile_NLD) in groups.items()
         },
-        directions=_directions(subject, *groups["base"]),
+        directions=tuple(_projections(*key, own) for key, own in rows.items()),
         map=MessageMap(
             groups=tuple(f"{name} {tone}" for name in models for tone in ("civil", "hostile")),
             size=len(tone_pairs()),
@@ -57,9 +63,9 @@ def _tones(subject: Subject, model: LanguageModel) -> tuple[Tensor, Tensor]:
     return last_tokens(model, system, civil), last_tokens(model, system, hostile)
 
 
-def _directions(
+def _positions(
     subject: Subject, civil_NLD: Tensor, hostile_NLD: Tensor
-) -> tuple[Projections, ...]:
+) -> dict[tuple[Direction, int], list[Position]]:
     """Per layer and direction: where probes lie under both prompts, in both models."""
     directions: dict[Direction, Tensor] = {
         "refusal": (hostile_NLD - civil_NLD).mean(0),
@@ -71,20 +77,17 @@ def _directions(
         "tuned_neutral": subject.contrast.neutral_NLD[: subject.num_probes],
         "tuned_persona": subject.contrast.persona_NLD[: subject.num_probes],
     }
-    return tuple(
-        _projections(name, direction_LD[layer], states, layer)
+    return {
+        (name, layer): _along(name, direction_LD[layer], states, layer)
         for name, direction_LD in directions.items()
         for layer in range(len(direction_LD))
-    )
+    }
 
 
-def _projections(
+def _along(
     direction: Direction, direction_D: Tensor, states: dict[str, Tensor], layer: int
-) -> Projections:
-    """Means from the untuned neutral state, in lengths of the direction; and a random band.
-
-    The band is what random directions show of the same shift: 97.5 % of them stay within it.
-    """
+) -> list[Position]:
+    """From the untuned neutral state, in lengths of the direction; and the largest shift of random ones."""
     norm = float(direction_D.norm())
     start_D = states["base_neutral"][:, layer].mean(0)
     shifts = {name: own[:, layer] - start_D for name, own in states.items()}
@@ -92,14 +95,26 @@ def _projections(
     random_KD = torch.randn(NUM_RANDOM, len(direction_D), generator=generator)
     units_KD = random_KD / random_KD.norm(dim=1, keepdim=True)
     largest_K = torch.stack([(units_KD @ s.mean(0)).abs() for s in shifts.values()]).amax(0)
-    spreads = {
-        name: Spread(
-            mean=float((shift_ND @ direction_D).mean() / norm**2),
-            std=float((shift_ND @ direction_D).std() / norm**2),
+    found = {name: shift_ND @ direction_D / norm**2 for name, shift_ND in shifts.items()}
+    found[RANDOM] = largest_K / norm
+    return [
+        Position(
+            layer=layer,
+            direction=direction,
+            state=state,
+            positions=tuple(round(x, DIGITS) for x in own.tolist()),
         )
-        for name, shift_ND in shifts.items()
+        for state, own in found.items()
+    ]
+
+
+def _projections(direction: Direction, layer: int, rows: Sequence[Position]) -> Projections:
+    """Means and spreads of the probes; 97.5 % of random directions stay within the band."""
+    by_state = {row.state: torch.tensor(row.positions) for row in rows}
+    band = float(by_state.pop(RANDOM).quantile(0.975))
+    spreads = {
+        name: Spread(mean=float(own.mean()), std=float(own.std())) for name, own in by_state.items()
     }
-    band = float(largest_K.quantile(0.975) / norm)
     return Projections(layer=layer, direction=direction, random_band=band, **spreads)
 
 
