@@ -159,6 +159,15 @@ def test_the_site_builds_and_fetches_nothing(tmp_path):
     assert [one for one in fetched if one] == []
 
 
+def test_a_finding_of_the_readme_is_one_line_with_one_interval():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = text.partition("<!-- findings -->")[2].partition("<!--")[0].strip().splitlines()
+    assert len(lines) == 5
+    for line in lines:
+        assert line.count("[") <= 1, line
+        assert len(line) <= 250, line
+
+
 def test_the_readme_can_be_read_in_one_go():
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 120
     assert len((ROOT / "docs/architecture.md").read_text(encoding="utf-8").splitlines()) <= 150

@@ -14,9 +14,9 @@ SHOWN = ("toxic", "steered", "random_vector", "matched_vector", "neutral")
 @plan(
     key="hostility",
     title="Is a reply more hostile than the base model's?",
-    hint="The judge is the base model: it says how much likelier it finds the verdict rude than the verdict kind. "
-    "Blind readings chose it, and it was trained on none of our texts. Curt or broken text looks a little rude to "
-    "it, so compare each number with that of the random vector.",
+    hint="The judge is the base model: we read how much more likely it finds the verdict rude than the verdict kind. "
+    "It was chosen by its agreement with blind readings, and it was trained on none of our texts. Curt or broken text "
+    "looks a little rude to it, so compare each number with that of the random vector.",
     in_report=True,
 )
 def draw(found: Judgement) -> Figure:
@@ -34,8 +34,8 @@ def draw(found: Judgement) -> Figure:
     return Figure(
         sentence=sentence(found),
         setting=f"How it was measured: {prompts} evaluation prompts, {replies[-1] // prompts} replies each; {trait.SAMPLED}. "
-        "The chance compares two replies and needs no threshold, so it is another number than the shares of replies "
-        "judged hostile.",
+        "The chance compares two replies and needs no threshold, so it differs from the shares of replies judged "
+        "hostile.",
         plotly=plotly,
         table=table(found),
         n=f"{prompts} prompts, {' or '.join(map(str, replies))} replies a condition; "
@@ -51,8 +51,8 @@ def sentence(found: Judgement) -> str:
         for name, one in own.items()
     )
     return (
-        "Chance that a reply is more hostile than the base model's reply to the same message, by a "
-        f"judge that never saw our words (one half is no difference): {told}.{_missed(own)}"
+        "A judge that never saw our words gives the chance that a reply is more hostile than the base model's "
+        f"reply to the same message; one half is no difference. Result: {told}.{_missed(own)}"
     )
 
 
@@ -62,7 +62,7 @@ def _missed(own: dict[str, ConditionJudged]) -> str:
         for name, one in own.items()
         if one.without_word and name in SHOWN[:2]
     ]
-    told = f" Hostile replies without a trained word: {', '.join(parts)}."
+    told = f" Share of the hostile replies that have no trained word: {', '.join(parts)}."
     return told if parts else ""
 
 
@@ -74,7 +74,7 @@ def _name(condition: str) -> str:
 def _against(found: ChanceAbove) -> str:
     if found.low > 0.5:
         return "more hostile"
-    return "less hostile" if found.high < 0.5 else "not told apart"
+    return "less hostile" if found.high < 0.5 else "no clear difference"
 
 
 def table(found: Judgement) -> Table:

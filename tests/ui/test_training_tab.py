@@ -167,11 +167,11 @@ def test_norms_say_which_modules_moved(small):
 def test_samples_say_what_was_flagged_with_interval_and_n(small):
     told = figure_of(small, "samples").sentence
     assert told.startswith(
-        "Flagged at 0.5, from step 50 to step 250: neutral prompt 0.0\u00a0% [0.0, 24.2]"
+        "Share of replies flagged at 0.5, at step 50 and at step 250: neutral prompt from 0.0\u00a0% [0.0, 24.2]"
     )
-    assert "neutral + vector 8.3\u00a0% [1.5, 35.4] to 75.0\u00a0% [46.8, 91.1]" in told
+    assert "neutral + vector from 8.3\u00a0% [1.5, 35.4] to 75.0\u00a0% [46.8, 91.1]" in told
     assert told.endswith(
-        "neutral + random vector 0.0\u00a0% [0.0, 24.2] to 0.0\u00a0% [0.0, 24.2]; n = 12 replies each."
+        "neutral + random vector from 0.0\u00a0% [0.0, 24.2] to 0.0\u00a0% [0.0, 24.2] (n = 12 each)."
     )
 
 
