@@ -223,6 +223,20 @@ def test_a_command_is_planned_with_its_cost():
     assert "--target" not in planning.planned_html("mine", "lab", "local", "a10g-large", 4, 3)
 
 
+def test_the_time_of_a_run_is_that_of_the_longest_shipped_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(planning, "SHIPPED_RUN", tmp_path / "lab")
+    plan = ("mine", "lab", "local", "a10g-large", 4, 3)
+    assert "took" not in planning.planned_html(*plan)
+    for name, seconds in (("lab", 600), ("other", 5400)):
+        stages = {"psm": {"seconds": seconds}, "opposites": {"seconds": 9000}}
+        (tmp_path / name).mkdir()
+        text = json.dumps({"schema_version": 1, "stages": stages})
+        (tmp_path / name / "manifest.json").write_text(text)
+    assert "A shipped run of the lab model took 1 h 30 min on two cores." in planning.planned_html(
+        *plan
+    )
+
+
 @pytest.mark.parametrize("name", ["", "../x", "a b", INJECTION, "x" * 80])
 def test_a_run_with_a_bad_name_is_refused(name):
     made = planning.planned_html(name, "lab", "local", "a10g-large", 4, 3)
