@@ -21,7 +21,9 @@ class Rate:
     high: float
 
     def __str__(self) -> str:
-        return f"{self.value:.1%} [{self.low:.1%}, {self.high:.1%}], n = {self.n}"
+        return (
+            f"{100 * self.value:.1f} % [{100 * self.low:.1f}, {100 * self.high:.1f}], n = {self.n}"
+        )
 
 
 def wilson(hits: int, n: int) -> Rate:

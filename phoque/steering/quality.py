@@ -71,7 +71,7 @@ SLACK_NATS = 2.0
 model. On sweep prompts of the first run, where text still made sense it lay 0.9 to 1.8 nats below,
 under the persona's own prompt 1.7; where it fell apart, 2.2 to 2.8, sampled and greedy alike."""
 RULE = (
-    f"Text may repeat at most {SLACK_REPEATED:.0%} more of its word 3-grams than the base model's "
+    f"Text may repeat at most {100 * SLACK_REPEATED:.0f} % more of its word 3-grams than the base model's "
     f"replies to the same messages, and to the base model its tokens may be at most {SLACK_NATS:g} "
     "nats less likely than those of its own replies, decoded alike. Expectations may move no further than "
     "under the persona's own prompt. The scale is that of the best cell whose neighbours on the grid "

@@ -147,7 +147,10 @@ def test_what_fell_is_told_either_way(changed, p, verdict):
 def test_names_are_told_with_how_well_they_hold(reader):
     assert "Of 4 names below, 4 predict where their latent fires" in reading(reader, "sae_shifts")
     page = dashboard_html(reader, "7")
-    assert "it fires on 60.0% [50.0%, 70.0%], n = 40 tokens so named, on 1.0% of all" in page
+    assert (
+        "the latent fires on 60.0 % [50.0, 70.0] of the 40 tokens that the name means and on 1.0 % of all"
+        in page.replace("\u00a0", " ")
+    )
     assert "(24 of 40)" in page
 
 
@@ -193,7 +196,7 @@ def test_a_latent_shows_every_badge_held_or_missing(reader):
     page = dashboard_html(reader, "8")
     assert page.count("ph-held") == 1
     assert page.count("ph-missing") == 8
-    assert "not tried" in page
+    assert "only screened" in page
 
 
 def test_near_latents_open_only_where_there_is_evidence(reader):
