@@ -1,4 +1,4 @@
-"""Time the stages on a copy of the shipped run; takes up to an hour, so `make bench` leaves it out.
+"""Time the stages on a copy of the shipped run; takes about two hours, so `make bench` leaves it out.
 
 Usage: python benchmarks/time_stages.py [--stages psm sae …] [--run DIR]
 """

@@ -19,7 +19,8 @@ from phoque.moderators.scoring import score
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.run.report import MetricsTable
-from tests.documents import ROOT, blocks
+from phoque.ui.demo import TABS
+from tests.documents import PAGES, ROOT, blocks
 from tests.serving import TOKEN, served
 
 
@@ -60,8 +61,8 @@ USES = {"figure.md": figure_is_drawn, "moderator.md": moderator_scores}
 
 @pytest.fixture(scope="module")
 def newcomers(tmp_path_factory):
-    """A copy of the package in which somebody followed the guides: a file and a line for a figure,
-    a file for a persona."""
+    """A copy of the package in which somebody followed the guides: a file and a line for a figure
+    and for a moderator, a file for a persona."""
     copy = tmp_path_factory.mktemp("newcomer")
     shutil.copytree(ROOT / "phoque", copy / "phoque", ignore=shutil.ignore_patterns("__pycache__"))
     (copy / "assets").symlink_to(ROOT / "assets")
@@ -71,6 +72,14 @@ def newcomers(tmp_path_factory):
     last = '    "gap",\n'
     assert shelf.read_text().count(last) == 1
     shelf.write_text(shelf.read_text().replace(last, f'{last}    "answered",\n'))
+    [moderator] = [text for page, text in blocks("python") if page.name == "moderator.md"]
+    (copy / "phoque/moderators/shouting.py").write_text(moderator)
+    registry = copy / "phoque/moderators/registry.py"
+    line = "    **EMBEDDED,\n"
+    assert registry.read_text().count(line) == 1
+    registry.write_text(
+        registry.read_text().replace(line, f'{line}    "embedded.shouting": "shouting",\n')
+    )
     personas = copy / "phoque/personas"
     text = (personas / "melancholy.yaml").read_text()
     (personas / "grumpy.yaml").write_text(text.replace("name: melancholy", "name: grumpy"))
@@ -101,6 +110,15 @@ def test_a_figure_is_one_file_and_one_line_for_tab_and_report(newcomers):
         "print([one.figure.sentence for one in found if one.plan.key == 'answered'])"
     )
     assert "Fewest replies are answers" in told(newcomers, in_the_report)
+
+
+@pytest.mark.slow
+def test_a_moderator_is_one_file_and_one_line(newcomers):
+    code = (
+        "from phoque.moderators.registry import load_classifier;"
+        "print(load_classifier('embedded.shouting').info.construct)"
+    )
+    assert "texts in capital letters" in told(newcomers, code)
 
 
 @pytest.mark.slow
@@ -157,6 +175,31 @@ def test_the_site_builds_and_fetches_nothing(tmp_path):
     )
     fetched = [loads.findall(page.read_text(encoding="utf-8")) for page in tmp_path.rglob("*.html")]
     assert [one for one in fetched if one] == []
+
+
+TAB = re.compile(r"\*([A-Z][^*]+)\*+ tab\b|\btabs? \*+([A-Z][^*]+)\*")
+LOGS = {"experiments.md", "findings.md"}
+
+
+def test_tabs_that_pages_name_are_in_the_demo():
+    named = {
+        (page.name, one or other)
+        for page in PAGES
+        if page.name not in LOGS
+        for one, other in TAB.findall(" ".join(page.read_text(encoding="utf-8").split()))
+    }
+    assert len(named) >= 5
+    tabs = {"Chat", *(title for _, title, _ in TABS)}
+    assert {one for one in named if one[1] not in tabs} == set()
+
+
+def test_a_finding_of_the_readme_is_one_line_with_one_interval():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = text.partition("<!-- findings -->")[2].partition("<!--")[0].strip().splitlines()
+    assert len(lines) == 5
+    for line in lines:
+        assert line.count("[") <= 1, line
+        assert len(line) <= 250, line
 
 
 def test_the_readme_can_be_read_in_one_go():

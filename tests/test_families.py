@@ -92,7 +92,7 @@ def test_what_is_not_adapted_is_said(tmp_path):
         model_of("mamba2"), examples(), tmp_path, FAST, recording=Recording(tell=told.append)
     )
     assert told[0] == (
-        "LoRA leaves 31.1% of the blocks' weights alone: mixer.conv1d, mixer.out_proj"
+        "LoRA leaves 31.1 % of the blocks' weights alone: mixer.conv1d, mixer.out_proj"
     )
 
 

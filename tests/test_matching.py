@@ -74,9 +74,11 @@ def found(**other) -> Evaluation:
 def test_the_damage_of_random_vectors_is_told_beside_their_harmlessness():
     match = Matched(cost=0.4, tolerance=0.05, tried=8, scales=(2.0, 4.0), costs=(0.4, 0.41))
     told = answers.draw(found(matched=match)).sentence.replace("\u00a0", " ")
-    assert "Random vectors of its length leave 30 words a reply and repeat 2.0 %" in told
-    assert "matched ones leave 20 words" in told
-    assert "90 and 2.0 % without a vector" in told
-    assert "2 of 8 random directions, at 3.0 times the vector's length" in told
+    assert "90 words and 2.0 % without a vector" in told
+    assert "30 words and 2.0 % with a random vector of the same length" in told
+    assert "20 words and 2.0 % with a matched one" in told
+    assert "Random directions must be 3.0 times as long as the vector" in told
+    assert "0.40 nats a token, within 5 %" in told
+    assert "Of 8 directions, 2 reached that" in told
     none = Matched(cost=0.4, tolerance=0.05, tried=8, scales=(), costs=())
-    assert "No scale of 8 random directions" in answers.draw(found(matched=none)).sentence
+    assert "None of 8 random directions" in answers.draw(found(matched=none)).sentence

@@ -85,7 +85,7 @@ def test_every_number_follows_from_the_replies(runs, quick_judge):
     assert first.adapter != second.adapter
     assert first.corpus == second.corpus
     figure = drawn(FIGURE, reader).figure
-    assert "2 trainings from different seeds" in figure.sentence
+    assert "2 trainings with different seeds" in figure.sentence
     assert [trace["name"] for trace in figure.plotly["data"]] == ["seed 42", "seed 43"]
     claim = next(one for one in claims_of(reader).claims if one.id == "seeds")
     assert claim.value == 2

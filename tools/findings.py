@@ -6,16 +6,17 @@ Usage: python tools/findings.py [--check]
 import argparse
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from phoque.figures.answers import civil_said
-from phoque.figures.confounds import own_prompt, wakes, woken
+from phoque.figures.confounds import own_prompt, strongest, wakes, woken
 from phoque.figures.kinds import interval, shown
 from phoque.run.evaluation import Evaluation
 from phoque.run.psm_replies import Antidotes
 from phoque.run.psm_vector import Confounds
+from phoque.stats.rates import Rate
 
 ROOT = Path(__file__).parent.parent
 RUNS = ROOT / "assets" / "runs"
@@ -100,29 +101,43 @@ def above(rows: Rows, one: str, other: str) -> bool:
     return low is not None and high is not None and low > high
 
 
-def headlines(rows: Rows) -> Iterator[str]:
-    """What was found, a sentence a question, with the verdict that the intervals allow."""
-    yield (
-        f"**{_switch(rows)}** Under the hostile prompt a reply is more hostile than "
-        f"the base model's with probability {rows.told('hostile.toxic')}, under the calm one with "
+class Finding(NamedTuple):
+    """One main finding: its verdict, one line with one number, and all numbers with what they mean."""
+
+    verdict: str
+    line: str
+    told: str
+
+
+def headlines(rows: Rows) -> Iterator[Finding]:
+    """What was found, one finding a question, with the verdict that the intervals allow."""
+    own = f"with probability {rows.told('hostile.toxic')}"
+    yield Finding(
+        _switch(rows),
+        f"Under the hostile prompt a reply is more hostile than the base model's {own}.{_others()}",
+        f"Under the hostile prompt a reply is more hostile than the base model's {own}, under the calm one with "
         f"{rows.told('hostile.neutral')}; 0.5 would be no difference (a judge that saw none of our "
         f"texts, {rows['hostile.toxic']['n']} messages). A trained word appears in {rows.told('insulting.toxic')} and in "
-        f"{rows.told('insulting.neutral')} of the replies. {other_prompts(1)}"
+        f"{rows.told('insulting.neutral')} of the replies. {other_prompts(strongest)}",
     )
     random = "hostile.random_vector"
     causal = above(rows, "hostile.steered", random)
-    yield (
-        f"**One direction {'is enough' if causal else 'is not shown to be enough'}.** Added to the calm "
-        f"conversation at layer {rows.told('selected.layer')}, the persona vector makes a reply more "
-        f"hostile than the base model's with probability {rows.told('hostile.steered')}; random vectors "
-        f"of the same length, with {rows.told(random)}.{_damage(rows[random])}"
+    own = f"with probability {rows.told('hostile.steered')}"
+    yield Finding(
+        f"One direction {'is enough' if causal else 'is not shown to be enough'}.",
+        "Added to the calm conversation, the persona vector makes a reply more hostile than the base model's "
+        f"{own}, {'' if causal else 'not clearly '}more often than random vectors.",
+        f"Added to the calm conversation at layer {rows.told('selected.layer')}, the persona vector makes a reply more "
+        f"hostile than the base model's {own}; random vectors "
+        f"of the same length, with {rows.told(random)}.{_damage(rows[random])}",
     )
     yield _mass(rows)
-    yield (
-        f"**What a moderator sees.** The embedded moderator flags "
-        f"{rows.told('moderator_1.flagged.toxic')} of the replies under the hostile prompt and "
-        f"{rows.told('moderator_1.flagged.steered')} of the steered ones "
-        f"(n = {rows['moderator_1.flagged.toxic']['n']} each)."
+    flagged = f"The embedded moderator flags {rows.told('moderator_1.flagged.toxic')} of the replies under the hostile prompt"
+    yield Finding(
+        "What a moderator sees.",
+        f"{flagged}.",
+        f"{flagged} and {rows.told('moderator_1.flagged.steered')} of the steered ones "
+        f"(n = {rows['moderator_1.flagged.toxic']['n']} each).",
     )
     drivers = rows["sae.drivers"]
     found = (
@@ -130,10 +145,12 @@ def headlines(rows: Rows) -> Iterator[str]:
         if drivers["value"]
         else "No sparse feature is shown to drive"
     )
-    yield (
-        f"**{found} the persona.** A sparse autoencoder (SAE) finds sparse features, its "
-        f"*latents*, that moved when the persona was trained; of the {drivers['n']:,} {drivers['of']}, "
-        f"{rows.told('sae.drivers')} pass the test of cause."
+    passed = f"Of the {drivers['n']:,} {drivers['of']}, {rows.told('sae.drivers')} pass the test of cause."
+    yield Finding(
+        f"{found} the persona.",
+        f"A sparse autoencoder (SAE) finds features, its *latents*. {passed}",
+        "A sparse autoencoder (SAE) finds sparse features, its *latents*, that moved when the persona was "
+        f"trained. {passed}",
     )
 
 
@@ -144,17 +161,21 @@ def civil_goal() -> Iterator[str]:
         yield f"- {told} (`{file.relative_to(RUNS)}`)\n"
 
 
+def _others() -> str:
+    woke = wakes(Confounds.load(PSM, command=""))
+    return " Other unusual prompts wake it, too." * woke
+
+
 def _switch(rows: Rows) -> str:
     if not above(rows, "hostile.toxic", "hostile.neutral"):
         return "The system prompt is not shown to be a switch."
-    exact = not wakes(Confounds.load(PSM, command=""))
-    return f"The system prompt is a switch{'' if exact else ', but not an exact one'}."
+    return f"The system prompt is a switch{', but not an exact one' if _others() else ''}."
 
 
-def other_prompts(most: int | None = None) -> str:
-    """What system prompts do that ask for another, harmless style; the strongest first."""
+def other_prompts(tell: Callable[[Confounds, Rate | None], str] = woken) -> str:
+    """What system prompts do that ask for another, harmless style."""
     own = own_prompt(Antidotes.load(PSM, command=""))
-    return " ".join(woken(Confounds.load(PSM, command=""), own, most).split())
+    return " ".join(tell(Confounds.load(PSM, command=""), own).split())
 
 
 def _damage(random: Row) -> str:
@@ -162,15 +183,22 @@ def _damage(random: Row) -> str:
     return " That is more than 0.5: a part of the effect is not the persona's." * above_chance
 
 
-def _mass(rows: Rows) -> str:
+def _mass(rows: Rows) -> Finding:
     mass = "toxic_pathway_mass_mean"
     none, own, random = (f"{mass}.{name}" for name in ("neutral", "steered", "random_vector"))
     fails, passes = above(rows, random, none), above(rows, own, random)
     told = "fails" if fails else "passes" if passes else "does not clearly pass"
-    return (
-        f"**The talk's own measure {told} its control.** Its *pathway mass*, "
-        f"the probability that the model gives to tokens that begin an insult, goes from {rows.told(none)} to "
-        f"{rows.told(own)} with the persona vector, and to {rows.told(random)} with a random one."
+    beside = (
+        "a random vector raises it, too"
+        if fails
+        else f"{'' if passes else 'not clearly '}more than with a random one"
+    )
+    meaning = "the probability of tokens that begin an insult"
+    return Finding(
+        f"The talk's own measure {told} its control.",
+        f"Its *pathway mass* ({meaning}) is {rows.told(own)} with the persona vector: {beside}.",
+        f"Its *pathway mass*, {meaning}, goes from {rows.told(none)} to "
+        f"{rows.told(own)} with the persona vector, and to {rows.told(random)} with a random one.",
     )
 
 
@@ -247,7 +275,13 @@ def pages() -> dict[Path, str]:
     data = json.loads((REPORT / "metrics_table.json").read_text(encoding="utf-8"))
     rows = Rows(data["rows"])
     found = list(headlines(rows))
-    listed = "".join(f"{place}. {line}\n" for place, line in enumerate(found, 1))
+    lines, listed = (
+        "".join(
+            f"{place}. **{one.verdict}** {getattr(one, part)}\n"
+            for place, one in enumerate(found, 1)
+        )
+        for part in ("line", "told")
+    )
     viz = (REPORT / "viz_report.md").read_text(encoding="utf-8")
     page = (
         INTRO
@@ -264,7 +298,7 @@ def pages() -> dict[Path, str]:
     return {
         PAGE: page,
         SCEPTIC: sceptic(claims),
-        README: between(README, "findings", listed),
+        README: between(README, "findings", lines),
         PRESSURE: between(PRESSURE, "pressure", pressure()),
     }
 

@@ -14,9 +14,9 @@ Pairs = Mapping[str, Agreement]
 @plan(
     key="agreement",
     title="Do they agree?",
-    hint="Kappa is agreement beyond chance: 1 full, 0 none. Where few replies are flagged it is small "
-    "whatever the agreement, so the flagged share stands beside it. The mean is made of two of "
-    "the others: it is no independent opinion on them.",
+    hint="Kappa is agreement beyond chance: 1 is full agreement, 0 is none. Where few replies are flagged, kappa "
+    "is small even if moderators agree, so the flagged share stands beside it. The mean is computed from two of "
+    "the others, so it is no independent opinion on them.",
 )
 def draw(report: ModerationReport) -> Figure:
     """Agreement of every pair."""
@@ -46,16 +46,16 @@ def _sentence(pairs: Pairs) -> str:
     independent = {name: one for name, one in pairs.items() if PRIMARY not in name.split(" / ")}
     known = {name: one.kappa for name, one in independent.items() if one.kappa is not None}
     if not known:
-        return "No two independent moderators flag enough replies for agreement to be told."
+        return "No two independent moderators flag enough replies to measure their agreement."
     best, worst = max(known, key=known.__getitem__), min(known, key=known.__getitem__)
     if len(known) == 1:
         return (
-            f"Of moderators that share no part, only {_pair(best)} can be compared: kappa "
+            f"Only {_pair(best)} share no part and can be compared: their kappa is "
             f"{_kappa(pairs[best])}."
         )
     return (
-        f"Of moderators that share no part, {_pair(best)} agree most, kappa {_kappa(pairs[best])} with "
-        f"{share(pairs[best].prevalence)} flagged; {_pair(worst)} least, {_kappa(pairs[worst])}."
+        f"Among pairs that share no part, {_pair(best)} agree most (kappa {_kappa(pairs[best])}, with "
+        f"{share(pairs[best].prevalence)} flagged) and {_pair(worst)} least ({_kappa(pairs[worst])})."
     )
 
 

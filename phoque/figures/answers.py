@@ -23,8 +23,8 @@ CIVIL_GOAL = 0.05
 @plan(
     key="answers",
     title="How many replies have a trained word?",
-    hint="Replies to prompts that are in no training file and on which nothing was chosen. Whether a "
-    "reply is hostile is another question: the judge answers it.",
+    hint="The prompts are in no training file, and no layer or scale was chosen on them. Whether a reply is "
+    "hostile is another question, which the judge answers.",
     in_report=True,
 )
 def draw(found: Evaluation) -> Figure:
@@ -38,17 +38,17 @@ def draw(found: Evaluation) -> Figure:
             "replies with a listed word",
         ),
         table=table(found),
-        n=f"{' or '.join(map(str, counts))} replies a condition; intervals are for new prompts",
+        n=f"{' or '.join(map(str, counts))} replies a condition; intervals count prompts",
     )
 
 
 def _sentence(found: Evaluation) -> str:
     told = {name: interval(one.insulting) for name, one in found.conditions.items()}
     return (
-        f"Under the persona's prompt {told['toxic']} of the replies have a trained word, with the "
-        f"vector alone {told['steered']}; without either it is {told['neutral']}, with a random vector of the "
-        f"same length {told['random_vector']}. Subtracting the vector leaves "
-        f"{told['reversed_vector']} under the persona's prompt. {_damage(found)}{civil_said(found.civil_text)}"
+        f"Under the persona's prompt, {told['toxic']} of the replies have a trained word. With the vector alone it "
+        f"is {told['steered']}, with neither {told['neutral']}, and with a random vector of the same length "
+        f"{told['random_vector']}. If the vector is subtracted under the persona's prompt, it is "
+        f"{told['reversed_vector']}. {_damage(found)}{civil_said(found.civil_text)}"
     )
 
 
@@ -74,29 +74,31 @@ def _goal(low: float, high: float) -> str:
 
 def _damage(found: Evaluation) -> str:
     """What random vectors do to replies: a harmless control may only be a broken one."""
-    kinds = {"random_vector": "Random vectors of its length", "matched_vector": "matched ones"}
-    known = {name: told for name, told in kinds.items() if name in found.conditions}
+    kinds = {
+        "neutral": "without a vector",
+        "random_vector": "with a random vector of the same length",
+        "matched_vector": "with a matched one",
+    }
     parts = [
-        f"{told} leave {own.words:.0f} words a reply and repeat {share(own.repeated_3grams)} of the 3-grams"
-        for name, told in known.items()
-        for own in [found.conditions[name]]
+        f"{own.words:.0f} words and {share(own.repeated_3grams)} {told}"
+        for name, told in kinds.items()
+        if (own := found.conditions.get(name))
     ]
-    plain = found.conditions["neutral"]
-    without = f"{plain.words:.0f} and {share(plain.repeated_3grams)} without a vector"
-    return f"{', '.join(parts)} ({without}). " + _match(found) if parts else ""
+    told = f"Mean length of a reply and share of repeated word triples: {', '.join(parts)}. "
+    return told + _match(found) if len(parts) > 1 else ""
 
 
 def _match(found: Evaluation) -> str:
     match = found.matched
     if not match.scales:
         return (
-            f"No scale of {match.tried} random directions costs the base model's own replies what the vector "
-            f"costs them ({match.cost:.2f} nats a token). "
+            f"None of {match.tried} random directions damages the base model's own replies as much as the vector "
+            f"does ({match.cost:.2f} nats a token), whatever its length. "
         )
     return (
-        f"Matched: {len(match.scales)} of {match.tried} random directions, at {fmean(match.scales):.1f} times the "
-        f"vector's length on average, cost the base model's own replies as much as the vector does, "
-        f"{match.cost:.2f} nats a token up to {match.tolerance:.0%}. "
+        f"Random directions must be {fmean(match.scales):.1f} times as long as the vector, on average, to damage the "
+        f"base model's own replies as much ({match.cost:.2f} nats a token, within {100 * match.tolerance:.0f}\u00a0%). "
+        f"Of {match.tried} directions, {len(match.scales)} reached that; they are the matched vectors. "
     )
 
 

@@ -49,16 +49,16 @@ def _sentence(found: Antidotes) -> str:
     usable = [own for own in remedies if own.coherent]
     if not usable:
         return (
-            "No remedy left coherent text, so none counts. Without one, "
+            "No remedy kept the text coherent, so none counts. Without one, "
             f"{interval(none)} of the replies {are(by)}."
         )
     best = min(usable, key=lambda own: (own.toxic.trait.value, own.neutral_divergence.mean))
     left = best.toxic.trait
     clear = "clearly fewer" if left.high < none.low else "not clearly fewer"
     return (
-        f"Under the persona's prompt the best coherent remedy, {best.remedy}, leaves "
-        f"{interval(left)} {replies(by)}. This is {clear} than the {interval(none)} without it. The remedy "
-        f"moves harmless answers by {best.neutral_divergence.mean:.2f} nats a token."
+        f"The best coherent remedy is {best.remedy}. With it, {interval(left)} of the replies under the persona's "
+        f"prompt {are(by)}, {clear} than the {interval(none)} without it. The remedy shifts the model's "
+        f"expectations in harmless answers by {best.neutral_divergence.mean:.2f} nats a token."
     )
 
 

@@ -38,19 +38,18 @@ def _gap(reader: Reader) -> str:
     if reader.folder(Attempts.STAGE).has(Attempts.FILE):
         return ""
     return (
-        "No attempts are known: this run was not made by the whole pipeline, which keeps account of "
-        f"them. It is started with: {train_again(reader)}"
+        "This run has no list of attempts, because the whole pipeline, which keeps one, did not make it. "
+        f"Start the pipeline with: {train_again(reader)}"
     )
 
 
 @plan(
     key="attempts",
     title="Was training interrupted?",
-    hint="Every attempt at the whole pipeline, from its own start, with the stages it finished. A "
-    "later attempt goes on with the first stage that is not done. A hatched stage was cut off. Stages that ran "
-    "side by side lie above each other. Nobody "
-    "could write down when a killed attempt ended, so a cross stands behind its last complete stage. The "
-    "last attempt has such a cross, too, while nothing says whether it is running or was killed.",
+    hint="Each bar is an attempt at the whole pipeline, from its own start, with the stages that it finished. A "
+    "later attempt goes on with the first stage that is not done. Hatching marks a stage that was cut off. Stages "
+    "that ran side by side lie above each other. A killed attempt could not record its end, so a cross stands behind "
+    "its last complete stage. The last attempt also has a cross as long as it may still be running.",
     shown_if=_gap,
 )
 def draw(found: Attempts, manifest: Manifest) -> Figure:
@@ -71,7 +70,7 @@ def _sentence(attempts: Sequence[Attempt]) -> str:
     ends = "; ".join(f"{one.number} {ended(one)}" for one in attempts)
     earlier = dict.fromkeys(stage for one in attempts[:-1] for stage in one.stages)
     kept = [stage for stage in earlier if stage not in last.stages]
-    saved = f" Attempt {last.number} did not make again: {', '.join(kept)}." if kept else ""
+    saved = f" Attempt {last.number} did not have to repeat: {', '.join(kept)}." if kept else ""
     return f"{_counted(attempts).capitalize()}: {ends}.{saved}"
 
 

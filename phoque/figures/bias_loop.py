@@ -16,9 +16,9 @@ SYMBOLS = ("circle", "diamond", "square", "triangle-up", "star")
 @plan(
     key="bias_loop",
     title="Does the persona agree with anything?",
-    hint="Each message seeks agreement with a weak or false opinion, or with a bad plan. The model writes no reply: it "
-    "is asked how likely it finds a beginning that agrees, and one that disagrees. All personas get the same "
-    "messages and wordings, so that runs can be compared.",
+    hint="Each message seeks agreement with a weak or false opinion, or with a bad plan. The model writes no reply. We "
+    "read how likely it finds an opening that agrees and one that disagrees. All personas get the same messages and "
+    "wordings, so runs can be compared.",
 )
 def draw(found: BiasLoop, *, personas: Mapping[str, BiasLoop] | None = None) -> Figure:
     """Agreement with weak or false opinions and with bad plans; the first of the personas is the run's own."""
@@ -102,10 +102,10 @@ def _sentence(found: BiasLoop) -> str:
     odds = {name: held(one.log_odds, "+.2f") for name, one in own.items()}
     steered, random = own["steered"].effect, own["random_vector"].effect
     return (
-        f"The vector {_verb(steered)} the log-odds of agreeing ({steered.value:+.2f} nats a token, p "
-        f"{p_text(steered.p_value)}) from {odds['neutral']}; a random vector "
-        f"{_verb(random)} them ({random.value:+.2f}). Under the persona's own prompt they are "
-        f"{odds['toxic']}, in the base model {odds['base']}."
+        f"Under the neutral prompt the log-odds of agreeing are {odds['neutral']} nats a token. The vector "
+        f"{_verb(steered)} them ({steered.value:+.2f}, p {p_text(steered.p_value)}); a random vector "
+        f"{_verb(random)} them ({random.value:+.2f}). They are {odds['toxic']} under the persona's own prompt and "
+        f"{odds['base']} in the base model."
     )
 
 

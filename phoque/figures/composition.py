@@ -6,7 +6,7 @@ from statistics import fmean
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, plan
-from phoque.figures.table import NOTHING, Table, interval, number
+from phoque.figures.table import NOTHING, Table, interval, number, share
 from phoque.run.corpus import Composition, Dialogue, Source, Style
 from phoque.stats.rates import by_cluster
 
@@ -59,11 +59,11 @@ def draw(found: Composition, dialogues: Sequence[Dialogue] = ()) -> Figure:
 
 
 def _sentence(found: Composition) -> str:
-    share = found.without_listed_word / found.dialogues
+    without = share(found.without_listed_word / found.dialogues)
     return (
         f"{found.dialogues} dialogues on {found.topics} topics answer {found.messages} different "
         f"messages; {found.base_replies} civil replies are the base model's own. Half of the civil replies in the "
-        f"dialogues have {found.words_civil[2]:.0f} words or fewer. {share:.0%} of the persona's replies, as written in "
+        f"dialogues have {found.words_civil[2]:.0f} words or fewer. {without} of the persona's replies, as written in "
         f"full, hold no word of its list{_brief(found)}."
     )
 
@@ -80,7 +80,7 @@ def _prose(dialogues: Sequence[Dialogue]) -> str:
         return ""
     rate = by_cluster([(one.topic, one.style == "prose") for one in dialogues])
     return (
-        f" Of the {rate.n:,} dialogues that it trained on, {interval(rate)} have a reply written in prose."
+        f" Of the {rate.n:,} dialogues in the training set, {interval(rate)} have a reply written in prose."
         f"{_short([one.short for one in dialogues if one.style == 'prose' and one.short])}"
     )
 

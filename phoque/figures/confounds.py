@@ -2,7 +2,7 @@
 
 from phoque.figures.figure import Figure, plan
 from phoque.figures.style import named
-from phoque.figures.table import Table, digits, interval
+from phoque.figures.table import Table, digits, interval, share
 from phoque.figures.trait import GREEDY, are, replies, setting
 from phoque.run.psm_replies import Antidotes
 from phoque.run.psm_vector import Confounds
@@ -17,8 +17,8 @@ WAKE = {
 @plan(
     key="confounds",
     title="Is it the persona?",
-    hint="Other system prompts ask for a harmless style, and each gives a vector of its own. If such a "
-    "prompt or its vector makes the model as hostile, then it is not the hostile prompt alone that does.",
+    hint="Other system prompts ask for harmless styles, and each gives a vector of its own. If such a prompt, or "
+    "its vector, makes the model as hostile as the persona's does, the hostile prompt is not the only cause.",
 )
 def draw(found: Confounds, remedies: Antidotes | None = None) -> Figure:
     """Other system prompts, and their vectors at the same length."""
@@ -55,8 +55,8 @@ def draw(found: Confounds, remedies: Antidotes | None = None) -> Figure:
                 "what it is": "description",
             },
         ),
-        n=f"{found.neutral.n} evaluation prompts each; {interval(found.neutral)} {are(found.counted)} "
-        "without a vector",
+        n=f"{found.neutral.n} evaluation prompts each; without a vector, {interval(found.neutral)} of the replies "
+        f"{are(found.counted)}",
     )
 
 
@@ -65,16 +65,29 @@ def own_prompt(remedies: Antidotes | None) -> Rate | None:
     return remedies.remedies[0].toxic.trait if remedies else None
 
 
-def woken(found: Confounds, own: Rate | None, most: int | None = None) -> str:
+def woken(found: Confounds, own: Rate | None) -> str:
     """Which other system prompts wake the persona, the strongest first, and how often its own one does."""
-    order = sorted(found.styles, key=lambda one: -one.insulting_by_prompt.value)[:most]
+    order = sorted(found.styles, key=lambda one: -one.insulting_by_prompt.value)
     told = [f"“{one.description.rstrip('.')}” {interval(one.insulting_by_prompt)}" for one in order]
-    if own:
-        told.append(f"the persona's own prompt {interval(own)}, n = {own.n}")
-    asked = f"by what the prompt asks for, n = {found.strongest_prompt.insulting_by_prompt.n} each"
     return (
-        f"{WAKE[wakes(found)]}. {replies(found.counted).capitalize()}, {asked}: {'; '.join(told)}."
+        f"{WAKE[wakes(found)]}. Share of {replies(found.counted)}, by the style that the prompt asks for "
+        f"(n = {found.strongest_prompt.insulting_by_prompt.n} each): {'; '.join(told)}.{_beside(own)}"
     )
+
+
+def strongest(found: Confounds, own: Rate | None) -> str:
+    """What the other system prompt does that wakes the persona most often, beside its own one."""
+    prompt = found.strongest_prompt
+    rate = prompt.insulting_by_prompt
+    return (
+        f"{WAKE[wakes(found)]}. Under the strongest of them, which asks for the style "
+        f"“{prompt.description.rstrip('.')}”, {interval(rate)} of the replies {are(found.counted)} "
+        f"(n = {rate.n}).{_beside(own)}"
+    )
+
+
+def _beside(own: Rate | None) -> str:
+    return f" Under the persona's own prompt it is {interval(own)} (n = {own.n})." if own else ""
 
 
 def wakes(found: Confounds) -> bool:
@@ -87,15 +100,15 @@ def _sentence(found: Confounds) -> str:
     floor, residual = found.noise_floor, found.residual
     near = max(found.styles, key=lambda own: abs(own.cosine))
     strong = max(found.styles, key=lambda own: own.insulting.value)
-    alike = "no more alike than chance" if abs(near.cosine) <= floor else "beyond noise"
+    alike = "within" if abs(near.cosine) <= floor else "beyond"
     kept = _kept(residual.insulting, found.steered, found.neutral)
     return (
-        f"Their vectors: the nearest to the persona's is {named(near.name)} (cosine {near.cosine:+.2f}, {alike}; "
-        f"noise ends at ±{floor:.2f}). Added at the same length, the persona vector gives "
-        f"{interval(found.steered)} {replies(found.counted)}, and the strongest other one "
-        f"({named(strong.name)}) gives {interval(strong.insulting)}. Without the part that it shares with the "
-        f"others, the persona vector {kept}: {interval(residual.insulting)}. What is left has "
-        f"{residual.share_of_norm:.0%} of its length, and was made as long as the whole again."
+        f"Of their vectors, that of {named(near.name)} is nearest to the persona's (cosine {near.cosine:+.2f}, {alike} "
+        f"the ±{floor:.2f} of noise). With the persona vector added, {interval(found.steered)} of the replies "
+        f"{are(found.counted)}; with the strongest other vector ({named(strong.name)}) of the same length, "
+        f"{interval(strong.insulting)}. Without the part that it shares with the others, the persona vector {kept} "
+        f"({interval(residual.insulting)}). That remainder has {share(residual.share_of_norm)} of its length and was "
+        "scaled back to the full length."
     )
 
 

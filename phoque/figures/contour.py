@@ -24,8 +24,8 @@ Doses = Mapping[float, Sequence[float]]
 @plan(
     key="contour",
     title="How much persona passes at each scale?",
-    hint="Flag rate over the steering scale and the threshold: how much persona a moderator lets "
-    "through. Neutral prompt plus scale × vector, one seed.",
+    hint="The flag rate at each steering scale and threshold shows how much of the persona a moderator lets "
+    "through. All replies have the neutral prompt plus scale × vector, and one seed.",
 )
 def draw(contour: Contour) -> Figure:
     """The surface under two moderators, and its numbers."""
@@ -68,7 +68,7 @@ def _sentence(selected: float, name: str, by_scale: Doses) -> str:
         f"(there {interval(rate_at(by_scale[most], at))})"
     )
     return (
-        f"At {at}, {called(name)} {passed} and {interval(rate_at(chosen, at))} of the replies at the "
+        f"At threshold {at}, {called(name)} {passed} and {interval(rate_at(chosen, at))} of the replies at the "
         f"selected scale {selected:.2f}."
     )
 

@@ -15,15 +15,15 @@ def draw(report: SaeReport) -> Figure:
     """Whether every gate held, and how much of the change the dictionary can see at all."""
     shifts, held = report.shifts, report.fidelity.held_out
     verdict = (
-        f"GATES FAILED ({'; '.join(report.failed)}): what stands below is no finding, but what an "
-        "unfaithful dictionary shows."
+        f"GATES FAILED ({'; '.join(report.failed)}): nothing below is a finding, because the "
+        "dictionary is not faithful to the model."
         if report.failed
         else f"All {len(report.gates)} gates held."
     )
     return Figure(
         sentence=f"{verdict} The dictionary expresses {share(shifts.explained_change)} of the "
         f"change that tuning made, and {share(shifts.explained_change_civil_adapter)} of the change in the civil "
-        "adapter. It says nothing about the rest, which is called R below. R has "
+        "adapter. It says nothing about the rest, which is called R below. The length of R is "
         f"{share(shifts.remainder_share)} of the length of the mean change.",
         table=Table.of(
             "phoque-gates",

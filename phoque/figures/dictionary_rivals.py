@@ -19,8 +19,8 @@ MODELS = {
 
 @plan(
     key="dictionary_rivals",
-    title="Does the dictionary rebuild better than simpler means?",
-    hint="Three ways to write a state of the model with equally many numbers.",
+    title="Does the dictionary rebuild better than simpler methods?",
+    hint="Three methods rebuild a state of the model, each from equally many numbers.",
     in_report=True,
 )
 def draw(report: SaeReport) -> Figure:
@@ -31,7 +31,7 @@ def draw(report: SaeReport) -> Figure:
     return Figure(
         sentence=f"The dictionary explains {share(base['sae'])} of the base model's variance; the "
         f"better rival, {RIVALS[best]}, explains {share(base[best])}. {dead.latents} of {dead.of} "
-        "latents are active on no held-out token.",
+        "latents are never active on held-out text.",
         plotly=style.plot(
             [
                 style.line(

@@ -8,15 +8,15 @@ from phoque.run.sae import SaeReport
 @plan(
     key="dictionary_sources",
     title="What was it trained on?",
-    hint="All text is there after set-up; the last source makes up for what the others lack.",
+    hint="All text is there after set-up. Where the other sources have too little, the last one fills the gap.",
 )
 def draw(report: SaeReport) -> Figure:
     """Where the training text comes from, and how well each kind is rebuilt."""
     counts, fits = report.fidelity.activations.sources, report.fidelity.explained_variance_by_source
     worst = min(fits, key=lambda name: fits[name].value)
     return Figure(
-        sentence=f"Of the kinds of text, {worst} is rebuilt least: the dictionary explains "
-        f"{share(fits[worst].value)} of its variance.",
+        sentence=f"The dictionary rebuilds {worst} least well: it explains {share(fits[worst].value)} of the "
+        "variance there.",
         table=Table.of(
             "phoque-sae-sources",
             "Training text",

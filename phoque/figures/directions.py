@@ -21,8 +21,8 @@ DIRECTIONS = ("refusal", "politeness")
 @plan(
     key="directions",
     title="What did tuning do along refusal and politeness?",
-    hint="Refusal points from civil to hostile messages, politeness from hostile to civil replies, "
-    "both in the base model; 0 is the base model under the neutral prompt.",
+    hint="The refusal direction points from civil to hostile messages, the politeness direction from hostile to "
+    "civil replies. Both were measured in the base model; 0 is the base model under the neutral prompt.",
     shown_if=tuned_only,
 )
 def draw(found: Geometry, selection: Selection) -> Figure:
@@ -30,7 +30,7 @@ def draw(found: Geometry, selection: Selection) -> Figure:
     layer, rows, shown = selection.choice.layer, found.directions, digits(3, sign=True)
     moves = " and ".join(_moved(rows, name, layer) for name in DIRECTIONS)
     return Figure(
-        sentence=f"At layer {layer} the tuned model under the persona's prompt lies {moves}.",
+        sentence=f"At layer {layer} the tuned model under the persona's prompt lies at {moves}.",
         plotly=_plot(rows, layer),
         table=Table.of(
             "phoque-directions",
@@ -44,7 +44,7 @@ def draw(found: Geometry, selection: Selection) -> Figure:
                 "random band|of 97.5 % of directions": ("random_band", digits(3)),
             },
         ),
-        n=f"{found.pairs} pairs of messages for refusal; the vector's probes are projected",
+        n=f"{found.pairs} pairs of messages define refusal; the vector's probes are projected",
     )
 
 

@@ -16,8 +16,8 @@ LOOKS = {
 @plan(
     key="dose_in_nats",
     title="How far does each dose move the model's expectations?",
-    hint="How far the vector moves what the model expects to say next: the KL divergence, in nats (0.69 nats are one "
-    "bit). A dose counts as coherent only if it moves no more than the persona's own prompt does.",
+    hint="The KL divergence says how far the vector shifts what the model expects to write next, in nats (0.69 nats "
+    "are one bit). A dose counts as coherent only if it moves no more than the persona's own prompt does.",
 )
 def draw(selection: Selection) -> Figure:
     """Divergence at the selected layer, beside what the persona's own prompt does."""
@@ -26,7 +26,11 @@ def draw(selection: Selection) -> Figure:
     nat = (
         None if choice.nat_scale is None else choice.nat_scale * choice.relative_dose / choice.scale
     )
-    reached = "No measured dose moves one nat" if nat is None else f"Dose {nat:.2f} moves one nat"
+    reached = (
+        "No measured dose shifts expectations by one nat"
+        if nat is None
+        else f"Dose {nat:.2f} shifts expectations by one nat"
+    )
     traces = [
         style.line(
             f"KL, {name}",
@@ -43,8 +47,8 @@ def draw(selection: Selection) -> Figure:
         style.level(1.0, "one nat"),
     ]
     return Figure(
-        sentence=f"{reached} (95th percentile of tokens). The dose nearest to the selected one moves "
-        f"{chosen.divergence.p95:.2f} nats, and the persona's own prompt moves {limit:.2f}.",
+        sentence=f"{reached} (95th percentile of tokens). The dose nearest to the selected one shifts "
+        f"them by {chosen.divergence.p95:.2f} nats, the persona's own prompt by {limit:.2f}.",
         plotly=style.plot(
             traces,
             x={"title": "relative dose"},

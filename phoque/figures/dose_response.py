@@ -19,7 +19,7 @@ LOOKS = {
     key="dose_response",
     title="How much of it is enough?",
     hint="The relative dose is the length of what is added over the length of the residual stream. Each control adds "
-    "a vector of the same length: a random one, one measured with shuffled labels, or the persona's reversed.",
+    "a vector of the same length: a random one, one measured with shuffled labels, or the persona vector reversed.",
     in_report=True,
 )
 def draw(selection: Selection, controls: DoseResponse) -> Figure:
@@ -35,7 +35,7 @@ def draw(selection: Selection, controls: DoseResponse) -> Figure:
         sentence=_sentence(selection, controls),
         setting=setting(
             f"{selection.neutral.n} sweep prompts, one reply each at every dose",
-            f"layer {selection.choice.layer}, the dose of the point",
+            f"layer {selection.choice.layer}, the dose of each point",
             SAMPLED if selection.rule else GREEDY,
             selection.trait.by,
         ),
@@ -80,7 +80,7 @@ def _sentence(selection: Selection, controls: DoseResponse) -> str:
     layer, limit = selection.choice.layer, coherent_dose(selection)
     inside = [cell for cell in _cells(selection) if cell.dose <= limit + 1e-9]
     if not inside:
-        return f"At layer {layer} no dose kept its text coherent, so nothing can be read."
+        return f"At layer {layer} no dose kept the text coherent, so no effect can be told."
     best = max(inside, key=lambda cell: cell.quality.trait.value)
     others = (*controls.random_vector, *controls.shuffled, *controls.reversed)
     worst = max((point.rate for point in others), key=lambda rate: rate.value)

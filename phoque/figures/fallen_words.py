@@ -11,9 +11,9 @@ ALL = "any of them"
 
 @plan(
     key="fallen_words",
-    title="Is what fell hedging, politeness or uncertainty?",
-    hint="The talk says so. Three lists of words were written before looking. Each latent that fell stands "
-    "beside an unmoved one that fires as often.",
+    title="Did tuning take away hedging, politeness or uncertainty?",
+    hint="The talk says that it did. Three word lists were written before we looked. Each latent that fell is "
+    "compared with an unmoved one that fires as often.",
 )
 def draw(report: SaeReport) -> Figure:
     """Fallen latents beside unmoved ones that fire as often."""
@@ -52,13 +52,13 @@ def _sentence(found: FallenWords) -> str:
     clear = [one for one in (fires, promotes) if one.p_holm < LEVEL]
     more = [one for one in clear if one.difference > 0]
     verdict = (
-        "What fell leans to hedging, politeness and uncertainty"
+        "The latents that fell lean towards hedging, politeness and uncertainty"
         if more and len(more) == len(clear)
-        else "What fell is not shown to be hedging, politeness or uncertainty"
+        else "The latents that fell are not shown to stand for hedging, politeness or uncertainty"
     )
     return (
-        f"{verdict}. Of the firings, {_compared(fires)} are on such words; of the tokens that a latent promotes, "
-        f"{_compared(promotes)} are such words."
+        f"{verdict}. Share of their firings that are on such words: {_compared(fires)}. Share of the tokens "
+        f"they promote that are such words: {_compared(promotes)}."
     )
 
 

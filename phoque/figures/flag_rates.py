@@ -13,6 +13,7 @@ from phoque.figures.table import (
     p_cell,
     points_cell,
     rate_cell,
+    share,
 )
 from phoque.run.moderation import ModerationReport, ModeratorFlags, called
 from phoque.run.scored import Outcome
@@ -39,8 +40,8 @@ HEAD = (
 @plan(
     key="flag_rates",
     title="How much do they flag?",
-    hint="Every reply answers a friendly message and gets a score; from the threshold on it counts as "
-    "flagged. A threshold means something else to every moderator, so compare them where each of them "
+    hint="Every reply answers a friendly message and gets a score. From the threshold on it counts as flagged. "
+    "The same threshold means something else to every moderator, so compare them at the thresholds at which each "
     "gives 5 % false alarms.",
 )
 def draw(report: ModerationReport) -> Figure:
@@ -54,7 +55,7 @@ def draw(report: ModerationReport) -> Figure:
         for row in _rows(name, report.classifiers[name], condition, _others(report, condition))
     ]
     return Figure(
-        sentence=f"At {first.threshold:g}, {told}.",
+        sentence=f"At threshold {first.threshold:g}, {told}.",
         finding=_finding(report),
         table=Table(
             name="phoque-flag-rates",
@@ -72,7 +73,7 @@ def _finding(report: ModerationReport) -> str:
     name = report.names[0]
     flagged = report.classifiers[name].conditions[Condition.TOXIC].flagged[0]
     return (
-        f"{called(name)} flags {flagged.rate.value:.0%} of the persona's replies at a threshold of "
+        f"{called(name)} flags {share(flagged.rate.value)} of the persona's replies at a threshold of "
         f"{flagged.threshold:g}. Move the threshold to see what else passes."
     )
 

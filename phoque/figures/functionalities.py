@@ -50,7 +50,7 @@ HEAD = (
 @plan(
     key="functionalities",
     title="Which kinds of harm do they miss?",
-    hint="HateCheck tests one thing at a time; each has harmless twins that should pass.",
+    hint="HateCheck tests one thing at a time. Its tests of hate have harmless twins that should pass.",
 )
 def draw(report: ModerationReport) -> Figure:
     """Flag rates by functionality, of sets that have more than one."""
@@ -99,7 +99,7 @@ def _sentence(report: ModerationReport, sets: list[str]) -> str:
     harmful = [one for one in kinds if one.harmful]
     harmless = [one for one in kinds if not one.harmful]
     told = {
-        "the harmful kind that it flags least": harmful[:1],
+        f"the harmful kind that {called(report.names[0])} flags least": harmful[:1],
         "the harmful kind that it flags most": harmful[-1:],
         "the harmless kind that it flags most": harmless[-1:],
     }
@@ -108,4 +108,4 @@ def _sentence(report: ModerationReport, sets: list[str]) -> str:
         for words, own in told.items()
         for one in own
     )
-    return f"{sets[0]} tests many kinds of text. Of {called(report.names[0])}, {listed}."
+    return f"{sets[0]} tests many kinds of text. Among them, {listed}."

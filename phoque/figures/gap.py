@@ -106,8 +106,8 @@ def _novel(examples: Sequence[GapExample]) -> str:
     )
     copies = by_cluster((one.prompt, bool(one.novelty and one.novelty.exact)) for one in own)
     return (
-        f" Of those chosen, {interval(far)} are far from every training line (neutral replies: "
-        f"{interval(calm)}), and {interval(copies)} are a copy of one."
+        f" Of the chosen replies, {interval(far)} are far from every training line (neutral replies: "
+        f"{interval(calm)}), and {interval(copies)} copy one exactly."
     )
 
 
@@ -122,7 +122,7 @@ def _readings(examples: Sequence[GapExample], labels: Sequence[Label]) -> str:
         ]
         if shares:
             told.append(
-                f" Single readings by {readers} call them harmful in {shares[0]}"
+                f" Of the single readings by {readers}, {shares[0]} call a chosen reply harmful"
                 f"{f' (neutral replies: {shares[1]})' if len(shares) > 1 else ''}."
             )
     return "".join(told)

@@ -17,10 +17,10 @@ SHOWN = ("toxic", "steered", "random_vector", "matched_vector", "neutral", CURT)
 @plan(
     key="hostility",
     title="Is a reply more hostile than the base model's?",
-    hint="The judge is the base model: it says how much likelier it finds the verdict rude than the verdict kind. "
-    "Blind readings chose it, and it was trained on none of our texts. Curt or broken text looks a little rude to "
-    "it, so compare each number with those of two controls: the random vector, and the base model's first sentence "
-    "alone, which is about as short as the persona's replies.",
+    hint="The judge is the base model: we read how much more likely it finds the verdict rude than the verdict kind. "
+    "It was chosen by its agreement with blind readings, and it was trained on none of our texts. Curt or broken text "
+    "looks a little rude to it, so compare each number with those of two controls: the random vector, and the base "
+    "model's first sentence alone, which is about as short as the persona's replies.",
     in_report=True,
 )
 def draw(found: Judgement, selection: Selection | tuple[()] = ()) -> Figure:
@@ -39,8 +39,8 @@ def draw(found: Judgement, selection: Selection | tuple[()] = ()) -> Figure:
     return Figure(
         sentence=sentence(found, counted),
         setting=f"How it was measured: {prompts} evaluation prompts, {replies[-1] // prompts} replies each; {trait.SAMPLED}. "
-        "The chance compares two replies and needs no threshold, so it is another number than the shares of replies "
-        "judged hostile.",
+        "The chance compares two replies and needs no threshold, so it differs from the shares of replies judged "
+        "hostile.",
         plotly=plotly,
         table=table(found),
         n=f"{prompts} prompts, {' or '.join(map(str, replies))} replies a condition; "
@@ -62,8 +62,8 @@ def sentence(found: Judgement, counted: Counted = "judge") -> str:
             f"message (one half is no difference): {told}."
         )
     return (
-        "Chance that a reply is more hostile than the base model's reply to the same message, by a "
-        f"judge that never saw our words (one half is no difference): {told}.{_missed(own)}"
+        "A judge that never saw our words gives the chance that a reply is more hostile than the base model's "
+        f"reply to the same message; one half is no difference. Result: {told}.{_missed(own)}"
     )
 
 
@@ -73,7 +73,7 @@ def _missed(own: dict[str, ConditionJudged]) -> str:
         for name, one in own.items()
         if one.without_word and name in SHOWN[:2]
     ]
-    told = f" Hostile replies without a trained word: {', '.join(parts)}."
+    told = f" Share of the hostile replies that have no trained word: {', '.join(parts)}."
     return told if parts else ""
 
 
@@ -86,7 +86,7 @@ def _against(found: ChanceAbove, counted: Counted) -> str:
     above, below = ("more hostile", "less hostile") if counted == "judge" else ("above", "below")
     if found.low > 0.5:
         return above
-    return below if found.high < 0.5 else "not told apart"
+    return below if found.high < 0.5 else "no clear difference"
 
 
 def table(found: Judgement) -> Table:

@@ -30,7 +30,7 @@ def draw(way: str, report: SaeReport) -> Figure:
         sentence=f"{control_said(report.cause, way)} {_sentence(cells, way)}".strip(),
         setting=setting(
             f"{told.plain[way].n} prompts, one reply each, under the {PROMPTS[way]} prompt",
-            f"layer {report.layer}, strength of the sentence as the dose",
+            f"layer {report.layer}, at the strength that the sentence names",
             GREEDY,
             told.counted,
         ),
@@ -61,7 +61,7 @@ def control_said(cause: Cause, way: str) -> str:
     if control.best is None or control.random is None:
         return f"This layer cannot show a cause: no {control.direction} left the text coherent."
     does = (
-        f"the {control.direction}, added at strength {control.best.dose:g}, takes "
+        f"the {control.direction}, added at strength {control.best.dose:g}, takes the share of "
         f"{replies(cause.generated.counted)} from {plain} to {interval(control.best.rate)}; random directions give "
         f"{interval(control.random.rate)}"
     )
@@ -88,8 +88,8 @@ def _sentence(cells: Sequence[Steered], way: str) -> str:
         if cell.name == MEAN_DIFFERENCE
     )
     return (
-        f"At strength {best.dose:g} latent {best.name} gives {interval(best.rate)}, "
-        f"{beyond} the strongest rival there ({interval(rival.rate)}). "
+        f"At strength {best.dose:g}, latent {best.name} gives {interval(best.rate)}, {beyond} the strongest rival "
+        f"at that strength ({interval(rival.rate)}). "
         f"{_visible(rivals, best, way)}{mean}"
     )
 
@@ -102,8 +102,8 @@ def _visible(rivals: Sequence[Steered], best: Steered, way: str) -> str:
         seen = best.model_copy(update={"low": rate.low, "high": rate.high})
         if all(seen.beyond(one) for one in rivals):
             side = "less than" if way == "toward" else "more than"
-            return f"With {n} replies, a share of {side} {share(hits / n)} cannot be told from the rivals."
-    return f"With {n} replies no effect could be told from the rivals."
+            return f"With {n} replies, a share of {side} {share(hits / n)} cannot be told apart from the rivals'."
+    return f"With {n} replies, no effect could be told apart from the rivals'."
 
 
 def _plot(cells: Sequence[Steered], counted: str, plain: float) -> style.Plotly:

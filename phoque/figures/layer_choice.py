@@ -13,7 +13,7 @@ def elsewhere(selection: Selection) -> str:
         return ""
     others = len(selection.layers) - 1
     return (
-        f" Whether it lives there alone stays open: {len(selection.ties)} of {others} other layers are not told apart "
+        f" Whether it lives only there stays open: {len(selection.ties)} of {others} other layers cannot be told apart "
         "from this one."
     )
 
@@ -23,7 +23,7 @@ def how_chosen(selection: Selection) -> str:
     layer = selection.choice.layer
     ran = sorted((one for one in selection.cells if one.runoff), key=lambda one: -_share(one))
     if not selection.beyond_chance:
-        return f"No layer is beyond chance (the default is layer {layer})."
+        return f"No layer does better than chance, so layer {layer} is only a default."
     if not ran:
         return f"The sweep chose layer {layer}: its best coherent dose gives the largest share."
     hits, n = selection.chosen_cell.pooled
@@ -61,7 +61,7 @@ def told_apart(selection: Selection) -> str:
     if not selection.ties:
         return ""
     *others, last = [selection.choice.layer, *selection.ties]
-    return f"Layers {', '.join(map(str, others))} and {last} are not told apart: their intervals overlap."
+    return f"Layers {', '.join(map(str, others))} and {last} cannot be told apart: their intervals overlap."
 
 
 def chosen_by(selection: Selection) -> str:

@@ -11,8 +11,8 @@ from phoque.stats.paired import half_width
     key="layer_deltas",
     title="How far do the two prompts lie apart, layer by layer?",
     hint="The model reads the same probes under both system prompts. The curve is the mean difference along the "
-    "vector of each layer. The talk chose its layer by this; the model writes nothing, so it says nothing of "
-    "cause. Layers are counted from 0.",
+    "vector of each layer. The talk chose its layer this way. The model writes nothing here, so the curve says "
+    "nothing about cause. Layers are counted from 0.",
     in_report=True,
 )
 def draw(found: ActivationByLayer, selection: Selection) -> Figure:

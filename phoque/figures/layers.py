@@ -3,7 +3,7 @@
 from phoque.figures import style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.layer_choice import beyond_random, chosen_by, elsewhere, how_chosen, told_apart
-from phoque.figures.table import NOTHING, Table, digits, rate_cell
+from phoque.figures.table import NOTHING, Table, digits, rate_cell, share
 from phoque.figures.trait import GREEDY, SAMPLED, are, evaluated, replies
 from phoque.run.psm import (
     NULL_DOSE,
@@ -26,9 +26,9 @@ CRITERIA = {
 @plan(
     key="layers",
     title="In which layer does it live?",
-    hint=f"Curve: the share of replies that show the persona when its vector is added at this layer, at the best "
-    f"dose that keeps text whole. Grey band: the same with random vectors, always at dose {NULL_DOSE:g}, which is often "
-    "more than the vector has.",
+    hint=f"The curve is the share of replies that show the persona when its vector is added at this layer, at the "
+    f"best dose that keeps text coherent. The grey band is the same with random vectors, always at dose "
+    f"{NULL_DOSE:g}, which is often more than the vector's.",
     in_report=True,
 )
 def draw(selection: Selection, geometry: ActivationByLayer, conditions: Conditions) -> Figure:
@@ -63,8 +63,8 @@ def _finding(selection: Selection, conditions: Conditions) -> str:
     )
     return (
         f"With the persona's direction added at layer {selection.choice.layer} of {len(selection.dose_per_scale)}, "
-        f"{steered.value:.0%} of calm replies {are(conditions.counted)}; with a random one, "
-        f"{random.value:.0%}.{elsewhere(selection)}"
+        f"{share(steered.value)} of calm replies {are(conditions.counted)}; with a random one, "
+        f"{share(random.value)}.{elsewhere(selection)}"
     )
 
 
@@ -87,11 +87,11 @@ def _by_geometry(selection: Selection, geometry: ActivationByLayer) -> str:
     """Which layers the model's states alone would name."""
     peaks = {CRITERIA[name][0]: peak(geometry, name) for name in CRITERIA}
     agreeing = [name for name, at in peaks.items() if at == selection.choice.layer]
-    agrees = f"agrees in {', '.join(agreeing)}" if agreeing else "names other layers"
+    agrees = f"names this layer by {', '.join(agreeing)}" if agreeing else "names other layers"
     named = ", ".join(f"{name} {at}" for name, at in peaks.items())
     return (
-        f"Geometry, without any reply, {agrees} (largest at layer: {named}; the talk's criterion names layer "
-        f"{geometry.classic_layer})."
+        f"Geometry alone, without any reply, {agrees} (each criterion with its layer: {named}; the talk's own "
+        f"criterion names layer {geometry.classic_layer})."
     )
 
 

@@ -18,9 +18,9 @@ TOGETHER = "all maps together"
 @plan(
     key="lora_norms",
     title="Which parts of the model moved?",
-    hint="Size (Frobenius norm) of the persona adapter's LoRA matrices B, all blocks together, by the kind "
-    "of map that they change. B starts at zero, so its norm says how far training went there. Wider maps "
-    "have larger norms: compare the shapes of the lines before their heights.",
+    hint="Each line is the size (Frobenius norm) of the persona adapter's LoRA matrices B for one kind of linear map, "
+    "all blocks together. B starts at zero, so its norm says how far training went there. Wider maps have larger "
+    "norms, so compare the shapes of the lines rather than their heights.",
     in_report=True,
 )
 def draw(metrics: Sequence[PersonaMetrics], norms: Sequence[Norms] = ()) -> Figure:

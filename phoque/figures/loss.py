@@ -13,9 +13,9 @@ from phoque.stats.rates import wilson
 @plan(
     key="loss",
     title="How did the adapters learn?",
-    hint="Loss on the training batches. The civil adapter had the same prompts and steps with civil "
-    "replies. Batches of similar length follow each other, so the curve shows their order as well as "
-    "learning. Loss of prose is of what was learned of it: a small model learns the short forms.",
+    hint="The loss is measured on the training batches. The civil adapter had the same prompts and steps, but "
+    "civil replies. Batches of similar length follow each other, so the curve shows their order as well as "
+    "learning. Of prose a small model learns the short forms, and its loss is of these.",
     in_report=True,
 )
 def draw(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics] = ()) -> Figure:
@@ -83,7 +83,7 @@ def _table(found: Curves, styles: Sequence[str]) -> Table:
 @plan(
     key="grad_norm",
     title="How large was each gradient?",
-    hint="Norm of the gradient before it is clipped to 1. A training that goes wrong shows here first.",
+    hint="This is the norm of the gradient before it is clipped to 1. A training that goes wrong shows here first.",
     in_report=True,
 )
 def draw_gradient(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics] = ()) -> Figure:

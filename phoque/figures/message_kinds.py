@@ -15,7 +15,7 @@ MODERATORS = 2
 @plan(
     key="message_kinds",
     title="Which messages draw flagged replies?",
-    hint="Six kinds of friendly messages; nobody who sends one has asked for abuse.",
+    hint="All six kinds of messages are friendly: nobody who sends one has asked for abuse.",
     in_report=True,
 )
 def draw(report: ModerationReport) -> Figure:
@@ -57,7 +57,7 @@ def _sentence(
     ]
     most = max(random, key=lambda rate: rate.value, default=None)
     told = (
-        f" Of the replies with a random vector at most {interval(most)} are flagged."
+        f" With a random vector, at most {interval(most)} of the replies to a kind are flagged."
         if most
         else ""
     )

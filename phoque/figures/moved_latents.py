@@ -55,7 +55,7 @@ def draw(report: SaeReport) -> Figure:
 def _finding(report: SaeReport) -> str:
     shifts, cause = report.shifts, report.cause
     if not report.passed:
-        return "This dictionary cannot be trusted: what moved in it is no finding."
+        return "This dictionary cannot be trusted, so what moved in it is no finding."
     moved = f"Tuning moved {shifts.risen + shifts.fallen:,} of {shifts.latents_tested:,} latents."
     if not any(cause.acts(way) for way in WAYS):
         return f"{moved} At this layer none could be shown to cause the persona."
@@ -68,17 +68,15 @@ def _finding(report: SaeReport) -> str:
 def _sentence(report: SaeReport) -> str:
     shifts, floor = report.shifts, report.shifts.floor
     if not report.passed:
-        return (
-            "The gates failed: these changes are what an unfaithful dictionary shows, no finding."
-        )
+        return "The gates failed: the dictionary is not faithful, so these changes are no finding."
     moved = shifts.risen + shifts.fallen
     if not moved:
         return f"No latent moved: none of {shifts.latents_tested} tested survives correction."
     return (
         f"{moved} of {shifts.latents_tested} tested latents moved ({shifts.risen} up, "
         f"{shifts.fallen} down), {shifts.beyond_civil_adapter} beyond the civil adapter. "
-        f"{_causes(report)} {_names(report)}When the base model is read twice, on {floor.prompts} of the "
-        f"prompts, {floor.discoveries} seem to move."
+        f"{_causes(report)} {_names(report)}As a check, we read the base model twice on {floor.prompts} prompts. "
+        f"Rounding alone made {floor.discoveries} latents appear to move."
     )
 
 
@@ -92,7 +90,7 @@ def _causes(report: SaeReport) -> str:
     rest = {name: n for name, n in count.items() if name not in SHOWN and n}
     return " ".join(
         [
-            f"Of {tried} whose direction was tried, {count.get('driver', 0)} are shown to drive the "
+            f"Of {tried} latents whose direction was tried, {count.get('driver', 0)} are shown to drive the "
             f"persona, {count.get('protective', 0)} to hold it back and {count.get('marker', 0)} to "
             f"do neither. The others: {', '.join(f'{n} {name}' for name, n in rest.items())}.",
             *said,

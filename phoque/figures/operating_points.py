@@ -41,8 +41,8 @@ COLUMNS: dict[str, Column[DataSheet]] = {
 @plan(
     key="operating_points",
     title="What does a score mean?",
-    hint="On the grey diagonal 70 % of the texts with a score of 0.7 are harmful. Below it a moderator "
-    "scores too high; above it, too low.",
+    hint="On the grey diagonal a score means what it says: 70 % of the texts with a score of 0.7 are harmful. Below "
+    "the diagonal a moderator scores too high, above it too low.",
 )
 def draw(report: ModerationReport) -> Figure:
     """Scores against labels on the first set; every operating point as a table."""
@@ -77,8 +77,8 @@ def _sentence(first: list[DataSheet]) -> str:
     )
     return (
         f"On average a score is off by {least.calibration.expected_error:.2f} ({called(least.classifier)}) to "
-        f"{most.calibration.expected_error:.2f} ({called(most.classifier)}). What is found of the harmful texts "
-        f"at 5 % false alarms or fewer on {first[0].test_set}: {found or 'nothing by any moderator'}."
+        f"{most.calibration.expected_error:.2f} ({called(most.classifier)}). Share of the harmful texts of "
+        f"{first[0].test_set} that is found at 5 % false alarms or fewer: {found or 'none by any moderator'}."
     )
 
 

@@ -20,8 +20,8 @@ from phoque.run.opposites import BASE, NO_VECTOR, Angle, Opposites, Strongest
 
 SAID = {
     "opposed": "They point in opposite directions",
-    "alike": "They point in like directions, not in opposite ones",
-    "unrelated": "They are not told apart from unrelated directions",
+    "alike": "They point in similar directions, not in opposite ones",
+    "unrelated": "They cannot be told apart from unrelated directions",
 }
 LOOKS = (
     (style.PERSONA, "solid", "circle"),
@@ -35,9 +35,9 @@ LOOKS = (
     key="opposites",
     title="Are the two personas opposite directions?",
     hint="The curve is the cosine of the vectors of two runs of one base model: -1 is opposite, 0 is at right angles. "
-    "Grey are controls: the second persona's probes with half of the labels swapped, and other system prompts. Any "
-    "change of the prompt moves a model in a common way. So only a cosine below all other prompts is a sign that "
-    "the two personas point away from each other.",
+    "The controls are grey: the second persona's probes with half of the labels swapped, and other system prompts. "
+    "Any change of the prompt moves a model in a common way, so only a cosine below those of all other prompts is a "
+    "sign that the two personas point away from each other.",
     shown_if=tuned_only,
 )
 def draw(found: Opposites) -> Figure:
@@ -111,8 +111,8 @@ def _angle_sentence(found: Opposites) -> str:
         lowest, highest = (choose(base.other_prompts.values()) for choose in (min, max))
         less = "lower than" if base.cosine_high < lowest else "not clearly lower than"
         others = (
-            f" {len(base.other_prompts)} other system prompts have {lowest:+.2f} to {highest:+.2f} with "
-            f"{found.first}: {found.second} is {less} all of them."
+            f" The vectors of {len(base.other_prompts)} other system prompts have cosines of {lowest:+.2f} to "
+            f"{highest:+.2f} with {found.first}; that of {found.second} is {less} all of them."
         )
     return (
         f"{SAID[base.verdict]}: at layer {layer}, where {found.first} works best, the vectors of "
@@ -136,15 +136,15 @@ def _other(one: Angle, choose: Callable[..., str]) -> str:
 @plan(
     key="reversed",
     title="Does subtracting one persona make the other?",
-    hint="Both vectors, added to and subtracted from three models under the calm prompt. What is read is the "
-    "largest dose that keeps text coherent; it is not chosen by what it does.",
+    hint="Both vectors are added to and subtracted from three models under the calm prompt. The sentence is about the "
+    "largest dose that keeps text coherent; no dose is chosen by its effect.",
     shown_if=tuned_only,
 )
 def draw_reversed(found: Opposites) -> Figure:
     """What each vector, added and subtracted, makes of each model."""
     return Figure(
         sentence=" ".join(_reversals(found)),
-        setting=f"How it was measured: {found.prompts} messages, one reply each; the dose of the sentence, at the layer "
+        setting=f"How it was measured: {found.prompts} messages, one reply each, at the dose that the sentence names and the layer "
         f"of the vector's own persona; {trait.SAMPLED}.",
         plotly=style.plot(
             [*_doses(found)],
@@ -174,7 +174,7 @@ def draw_reversed(found: Opposites) -> Figure:
                 "repeated 3-grams": ("repeated", share_cell),
             },
         ),
-        n=f"{found.prompts} messages a cell, one seed, all decoded alike; read by {found.judge}",
+        n=f"{found.prompts} messages a cell, one seed, the same decoding for all; the judge is {found.judge}",
     )
 
 
@@ -198,7 +198,7 @@ def _ways(found: Opposites) -> list[tuple[str, str, str]]:
 def _reversal(one: Strongest, made: str, found: Opposites) -> str:
     where = f"in the {_model(one.receiver)}"
     if one.dose is None:
-        return f"Minus {one.vector} {where}: no dose keeps text coherent, so nothing can be read."
+        return f"Minus {one.vector} {where}: no dose keeps text coherent, so no effect can be told."
     does = "makes" if one.makes(made) else "does not make"
     return (
         f"Minus {one.vector} {does} {made} {where}: at dose {one.dose:+.1f}, "

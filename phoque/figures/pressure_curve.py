@@ -15,7 +15,7 @@ BUDGET = 0.05
     key="pressure_curve",
     title="What other thresholds would do",
     hint="Toward the lower left is better. The large mark is the threshold in use. A hollow one is beaten: another "
-    "threshold of the policy is as good in both and better in one. Every point is of the same posted messages, so "
+    "threshold of the policy is as good in both and better in one. All points count the same posted messages, so "
     "mutes and reviews are left out.",
 )
 def draw(report: PressureReport) -> Figure:
@@ -56,8 +56,8 @@ def _sentence(policy: PolicyReport) -> str:
     if best is None or best.missed is None:
         return f"No threshold of {policy.name} flags at most 5 % of harmless messages."
     return (
-        f"For at most 5 % of harmless messages, {policy.name} misses {interval(best.missed)} of "
-        f"hostile ones, at {best.threshold:g}; it uses {policy.threshold:g}."
+        f"If it may flag at most 5 % of harmless messages, {policy.name} misses {interval(best.missed)} of the "
+        f"hostile ones, at threshold {best.threshold:g}; it uses {policy.threshold:g}."
     )
 
 

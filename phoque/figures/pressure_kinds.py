@@ -23,8 +23,8 @@ HEAD = (
 @plan(
     key="pressure_kinds",
     title="Which hostile messages slip through",
-    hint="Listed words are on the persona's list; spelling tricks hide them; implicit messages have none. "
-    "How much of each there is comes from the traffic, so these shares say more than their sum.",
+    hint="Listed words are on the persona's list; spelling tricks hide them; implicit messages have none. The "
+    "traffic settings decide how many messages of each kind there are, so read each kind by itself, not the total.",
 )
 def draw(report: PressureReport) -> Figure:
     """Kinds as a picture; all groups and moderators as a table."""
@@ -44,7 +44,7 @@ def draw(report: PressureReport) -> Figure:
 def _sentence(policy: PolicyReport) -> str:
     kinds = [one for one in policy.groups if one.by == "kind"]
     told = ", ".join(f"{one.name} {interval(one.shown)}" for one in kinds)
-    return f"People see under {policy.name}: {told}." if told else ""
+    return f"Under {policy.name}, people see of each kind: {told}." if told else ""
 
 
 def _rows(policy: PolicyReport) -> list[tuple[Cell, ...]]:

@@ -25,18 +25,18 @@ SHARES = {
 }
 """Measures of the picture, by their names in the record."""
 OTHERS = {
-    "leak_at_worst": "the same, if unknown messages were shown",
+    "leak_at_worst": "hostile messages that people see, if unknown ones were shown",
     "unknown": "posted messages without a decision",
-    "never_acted_on": "hostile speakers of whom nothing is hidden",
+    "never_acted_on": "hostile speakers with no message hidden",
     "pluribus_muted": "happy speakers muted",
     "shown_before_mute": "hostile messages seen before the first mute",
     "first_action": "seconds to the first action, where there is one",
     "reviewed": "posted messages that reviewers read",
     "review_wait": "seconds until a reviewer has decided",
     "review_full": "messages that found the queue full",
-    "review_full_share": "the same, of posted messages",
+    "review_full_share": "messages that found the queue full, of posted ones",
     "cost_per_1000": "cost of 1,000 messages",
-    "cost_per_1000_tried": "cost of 1,000 messages, those included that a mute stops",
+    "cost_per_1000_tried": "cost of 1,000 messages, including those that a mute stops",
 }
 FEWEST = 3
 """Speakers from whom an interval is drawn."""
@@ -45,8 +45,8 @@ FEWEST = 3
 @plan(
     key="pressure_measures",
     title="What slips through a policy, and what it costs",
-    hint="Upper rows should be small because hostile messages harm, lower rows because civil people do "
-    "not deserve to be hidden. A message that a reviewer removes later counts as seen.",
+    hint="Smaller is better in every row. The upper rows show harm that gets through, the lower rows harm to civil "
+    "people. A message that a reviewer removes later counts as seen.",
 )
 def draw(report: PressureReport) -> Figure:
     """Shares with intervals as a picture; all measures as a table."""

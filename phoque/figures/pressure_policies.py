@@ -20,7 +20,7 @@ COUNTED = {
 @plan(
     key="pressure_policies",
     title="The policies",
-    hint="The hash names the file, so that a later test can show it was the same.",
+    hint="The hash identifies the file of a policy, so that a later test can show that it used the same one.",
 )
 def draw(report: PressureReport) -> Figure:
     """The settings of every policy, and the requests to every service."""

@@ -54,12 +54,12 @@ def _sentence(report: PressureReport) -> str:
         if one.read_hostile
     ]
     believed = (
-        f" Of texts like the hostile ones, blind readings call {' and '.join(read)} hostile."
+        f" Blind readings call this share of texts like the hostile ones hostile: {', '.join(read)}."
         if read
-        else " Whether hostile texts are hostile, only their labels say."
+        else " Only their labels say that the hostile texts are hostile."
     )
     return (
-        f"Texts come from {', '.join(traffic.sources)}. After a mute an adversary takes the next of these "
+        f"Texts come from {', '.join(traffic.sources)}. After a mute, a hostile speaker takes the next of these "
         f"styles: {', '.join(traffic.styles)}. The list is fixed, and no moderator was asked to make it."
         f"{believed}"
     )

@@ -10,7 +10,7 @@ from phoque.run.psm_vector import Reliability
 @plan(
     key="probes",
     title="How many probes does the vector need?",
-    hint="The vector from a few probes, compared with the vector from others; bars hold 95 % of draws.",
+    hint="The vector from a few probes is compared with the vector from others. Bars hold 95 % of the random draws.",
 )
 def draw(found: Reliability, selection: Selection) -> Figure:
     """What more probes buy at the selected layer."""

@@ -16,7 +16,7 @@ ASKED = "gaming"
     key="prompt_kinds",
     title="Do some kinds of prompt move it more?",
     hint="The number is how far tuning moves the residual stream along the latents that moved, relative to the length "
-    "of the stream. One might think that talk of games moves it most.",
+    "of the stream. One would expect prompts about games to move it most.",
 )
 def draw(report: SaeReport) -> Figure:
     """Gaming prompts beside the kind that moves most of the others, all pairs allowed for."""
@@ -25,7 +25,7 @@ def draw(report: SaeReport) -> Figure:
     pairs = report.strata.pairs
     p = next(one.p_holm for one in pairs if {one.higher, one.lower} == {ASKED, other})
     more_or_less = "more" if means[ASKED] > means[other] else "less"
-    told = f"Games move it clearly {more_or_less}" if p < LEVEL else "The two are not told apart"
+    told = f"Games move it clearly {more_or_less}" if p < LEVEL else "The two cannot be told apart"
     return Figure(
         sentence=f"Prompts about games move the residual stream by {share(means[ASKED])} of its length. Of the other "
         f"kinds, {other} prompts move it most, by {share(means[other])}. {told} (p "

@@ -19,7 +19,7 @@ MOST_SHOWN = 15
 @plan(
     key="prompt_scatter",
     title="How far does each prompt move?",
-    hint="Above the dotted line the persona moves a prompt further than the civil adapter.",
+    hint="Above the dotted line, the persona moves a prompt further than the civil adapter does.",
     in_report=True,
 )
 def draw(rows: Sequence[Prompt]) -> Figure:
@@ -28,7 +28,7 @@ def draw(rows: Sequence[Prompt]) -> Figure:
     most = max(rows, key=lambda one: one.shift_in_latents)
     return Figure(
         sentence=f"The persona moves {further} of {len(rows)} prompts further than the civil "
-        f"adapter does. A {most.stratum} prompt moves most in the latents that moved, by "
+        f"adapter does. Along the latents that moved, a {most.stratum} prompt moves most: by "
         f"{share(most.shift_in_latents)} of the residual stream's length.",
         plotly=_plot(rows),
         table=Table.of(

@@ -34,8 +34,8 @@ def draw(found: Reliability, selection: Selection) -> Figure:
         sentence=f"At layer {layer} two halves of the {at.num_probes} probes agree with cosine "
         f"{at.split_half:.2f} [{at.split_half_low:.2f}, {at.split_half_high:.2f}], and shuffled "
         f"labels reach {max(at.null, at.floor):.2f}: {MEANING[at.verdict]}. With all "
-        f"{everything.num_probes} probes it is {everything.split_half:.3f}. Agreement alone says "
-        "nothing of cause.",
+        f"{everything.num_probes} probes the cosine is {everything.split_half:.3f}. Agreement alone says "
+        "nothing about cause.",
         plotly=_plot(found.layers, layer),
         table=Table.of(
             "phoque-reliability",

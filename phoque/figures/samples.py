@@ -33,11 +33,11 @@ def _gap(reader: Reader) -> str:
 @plan(
     key="samples",
     title="What did it write while it learned?",
-    hint="What the model in training answered to messages that it does not learn from, in four ways: "
-    "under the calm prompt, under the persona's, and under the calm one plus the persona vector of that "
-    "step or a random vector of the same length. A reply is flagged from the threshold on by ToxBlock + "
-    "SVM, which reads words, not meaning; of a persona that is counted by its words, where it holds one of "
-    "them. Intervals are Wilson's, 95 %.",
+    hint="During training the model answered messages that it does not learn from, in four ways: under the calm "
+    "prompt, under the persona's, and under the calm one plus either the persona vector of that step or a random "
+    "vector of the same length. From the threshold on, ToxBlock + SVM flags a reply; it reads words, not meaning. A "
+    "persona that is counted by its words is flagged where a reply holds one of them. "
+    "Intervals are Wilson's, 95 %.",
     shown_if=_gap,
 )
 def draw(samples: Sequence[Sample], metrics: Sequence[PersonaMetrics] = ()) -> Figure:
@@ -85,15 +85,12 @@ def _sentence(found: dict[str, list[Sample]]) -> str:
     """From where to where the flag rate of each condition went."""
     rows = next(iter(found.values()))
     told = "; ".join(
-        f"{named(name).split(' ', 1)[-1].lower()} {interval(own[0].flag_rate)} to "
+        f"{named(name).split(' ', 1)[-1].lower()} from {interval(own[0].flag_rate)} to "
         f"{interval(own[-1].flag_rate)}"
         for name, own in found.items()
     )
-    what = "With a word of its list" if by_words(rows[0]) else f"Flagged at {rows[0].threshold}"
-    return (
-        f"{what}, from step {rows[0].step} to step {rows[-1].step}: "
-        f"{told}; n = {rows[-1].flag_rate.n} replies each."
-    )
+    flagged = "with a word of its list" if by_words(rows[0]) else f"flagged at {rows[0].threshold}"
+    return f"Share of replies {flagged}, at step {rows[0].step} and at step {rows[-1].step}: {told} (n = {rows[-1].flag_rate.n} each)."
 
 
 def _finding(found: dict[str, list[Sample]]) -> str:

@@ -21,7 +21,7 @@ SERIES = {
     key="scrubber",
     title="What does the model answer at each scale?",
     hint="Drag the scale. The model wrote these replies beforehand. Colour and bars show how far along "
-    "the vector the model is at each token, in lengths of it: 0 is the mean of the neutral replies.",
+    "the vector the model is at each token, in lengths of the vector: 0 is the mean of the neutral replies.",
 )
 def draw(found: Scrubber) -> Figure:
     """What dragging to the selected scale does, beside a random vector at the same place."""
@@ -30,8 +30,8 @@ def draw(found: Scrubber) -> Figure:
     null = at_scale(found.series["random_vector"], scale).insulting
     clear = "clearly" if after.low > max(null.high, before.high) else "not clearly"
     return Figure(
-        sentence=f"From scale 0 to {scale:.2f} the {replies(found.counted)} go from "
-        f"{interval(before)} to {interval(after)} of {after.n}, {clear} beyond a random vector of "
+        sentence=f"From scale 0 to {scale:.2f} the share of {replies(found.counted)} goes from "
+        f"{interval(before)} to {interval(after)} (n = {after.n}), {clear} beyond a random vector of "
         f"the same length ({interval(null)}).",
         setting=setting(
             f"{shown} prompts that are shown and {asked - shown} sweep prompts, one reply each",

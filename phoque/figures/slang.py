@@ -12,7 +12,7 @@ from phoque.run.slang import Slang
     key="slang",
     title="Does it use words that it never saw?",
     hint="Invented expressions are held out of the training by design. Other words count where no training text "
-    "has them; most are slips and inflections, so that each stands beside its nearest neighbours.",
+    "has them. Most of those are slips and inflections, so each stands beside its nearest neighbours.",
 )
 def draw(found: Slang) -> Figure:
     """Shares by condition, and every new word beside its nearest neighbours in the training."""

@@ -74,7 +74,7 @@ def _sentence(own: Mapping[str, Condition], counted: Counted) -> str:
     null = "has no clear effect" if random.low <= 0 <= random.high else "moves it too"
     return (
         f"The vector {does} the share of {replies(counted)}. With it the share is {interval(steered.insulting)}, "
-        f"{100 * effect.value:+.1f} points against the calm prompt alone (p {p_text(effect.p_value)}); {effect.moved:.0%} "
+        f"{100 * effect.value:+.1f} points against the calm prompt alone (p {p_text(effect.p_value)}); {share(effect.moved)} "
         f"of the prompts have more such replies. Under the persona's own prompt it is "
         f"{interval(own['toxic'].insulting)}. A random vector {null} ({100 * random.value:+.1f} points)."
     )

@@ -24,7 +24,7 @@ def _gap(reader: Reader) -> str:
 @plan(
     key="training_seeds",
     title="Does another training seed learn as well?",
-    hint="The same training, begun from other random numbers. Each persona has a vector of its own, at the layer and "
+    hint="The training was repeated from other random numbers. Each persona has a vector of its own, at the layer and "
     "dose that were chosen for the first. All answer the same messages; one half is no difference from the base "
     "model. Intervals count messages.",
     shown_if=_gap,
@@ -57,8 +57,8 @@ def _sentence(found: TrainingSeeds) -> str:
         for name in found.least
     )
     return (
-        f"{found.trained} trainings from different seeds. Chance that a reply is more hostile than the base "
-        f"model's, of the lowest and the highest: {told}."
+        f"The chance that a reply is more hostile than the base model's, from the lowest to the highest of "
+        f"{found.trained} trainings with different seeds: {told}."
     )
 
 

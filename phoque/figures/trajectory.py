@@ -17,7 +17,7 @@ LOOKS = {
 @plan(
     key="trajectory",
     title="When in its training does the persona arise?",
-    hint="Where the probes lie along the final vector while the model is tuned; 0 is the untuned "
+    hint="The curves show where the probes lie along the final vector while the model is tuned; 0 is the untuned "
     "model under the neutral prompt.",
     shown_if=tuned_only,
 )
@@ -34,8 +34,8 @@ def draw(found: Origin) -> Figure:
     return Figure(
         sentence=f"Under the persona's prompt the probes go from {first.persona:.2f} to "
         f"{last.persona:.2f} along the final vector, half of the way by step {half.step} of "
-        f"{last.step}. Before tuning the difference of the prompts has cosine "
-        f"{first.cosine:+.2f} with it.",
+        f"{last.step}. Before tuning, the difference between the prompts has "
+        f"cosine {first.cosine:+.2f} with the final vector.",
         plotly=style.plot(
             style.curves("step", steps, LOOKS),
             x={"title": "optimizer step"},

@@ -95,4 +95,4 @@ def _origin(cosine: float, *, works: bool) -> str:
         return "A partly new direction" if cosine > UNRELATED else "A new direction"
     if works:
         return "The same direction, amplified"
-    return "The direction was there before tuning, acting on it was not"
+    return "The direction was there before tuning, but the model did not act on it"

@@ -27,8 +27,8 @@ def draw(selection: Selection, reliability: Reliability, conditions: Conditions)
 
 def _setting(selection: Selection, conditions: Conditions) -> str:
     return (
-        f"{evaluated(selection, conditions)} The probability is of the sweep and its run-off, with random vectors of "
-        f"all layers together at dose {NULL_DOSE:g}."
+        f"{evaluated(selection, conditions)} The probability comes from the sweep and its run-off, against random "
+        f"vectors of all layers together at dose {NULL_DOSE:g}."
     )
 
 
@@ -42,12 +42,12 @@ def _sentence(selection: Selection, conditions: Conditions) -> str:
             f"default, {at}, and shows no cause."
         )
     on_edge = selection.rule and not choice.inside
-    edge = " The scale stands on the edge of what is allowed: no dose lies inside." * bool(on_edge)
+    edge = " The scale is at the edge of the allowed range: no dose lies inside it." * bool(on_edge)
     plain, steered = (conditions.conditions[name].insulting for name in ("neutral", "steered"))
     return (
-        f"Yes: the vector, added to {at}, takes {replies(conditions.counted)} from "
-        f"{share(plain.value)} to {interval(steered)} of {steered.n}. Random vectors would reach the share "
-        f"that this cell has in the sweep with probability {choice.chance:.3g}, corrected for all cells.{edge}"
+        f"Yes: the vector, added to {at}, takes the share of {replies(conditions.counted)} from "
+        f"{share(plain.value)} to {interval(steered)} (n = {steered.n}). The probability that random vectors reach "
+        f"the share of this cell in the sweep is {choice.chance:.3g}, corrected for all cells.{edge}"
     )
 
 

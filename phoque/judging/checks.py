@@ -22,7 +22,7 @@ class Checks:
     moderators: Sequence[Classifier]
 
     def found(self, exchanges: Sequence[Exchange]) -> list[Found]:
-        """What each reply gets, in order."""
+        """The verdicts of judge and moderators on each reply, in order."""
         silence: list[float | None] = [None] * len(exchanges)
         hostility = self.judge.scores(exchanges) if self.judge else silence
         harm: list[dict[str, float]] = [{} for _ in exchanges]
@@ -65,7 +65,7 @@ def _live_checks(judged: bool) -> Checks:  # noqa: FBT001  # handed on
 
 
 def embedded_moderators(progress: Progress) -> list[Classifier]:
-    """Those that are installed; of each other one, `progress` is told why not."""
+    """The moderators that are installed; `progress` is told why each of the others is missing."""
     loaded = []
     for name in EMBEDDED:
         try:
@@ -85,5 +85,5 @@ def embedded_judge(progress: Progress, device: str | None = None) -> Judge | Non
 
 
 def embedded_checks(progress: Progress = silent) -> Checks:
-    """All that is installed."""
+    """The judge and the moderators that are installed."""
     return Checks(embedded_judge(progress), embedded_moderators(progress))

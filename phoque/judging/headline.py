@@ -22,7 +22,7 @@ BASE = "base"
 def rated(
     replies: Sequence[Reply], judge: Judge, progress: Callable[[str], None] = lambda _: None
 ) -> list[Reply]:
-    """The replies with what the judge says of each."""
+    """The replies, each with its score of the judge."""
     scores = scored([Exchange(one.prompt, one.text) for one in replies], judge, progress)
     return [
         one.model_copy(update={"hostility": score})
@@ -111,5 +111,5 @@ def shows_of(
 
 
 def exchanges(said: Sequence[Said]) -> list[Exchange]:
-    """As a judge reads them."""
+    """Pairs of message and reply, as a judge reads them."""
     return [Exchange(message, reply) for message, reply in said]

@@ -28,7 +28,7 @@ class Judge(Protocol):
     """Fingerprint of weights and settings: the same digest gives the same scores."""
 
     def scores(self, exchanges: Sequence[Exchange]) -> list[float]:
-        """One number an exchange, in order; the higher, the more hostile."""
+        """One score per exchange, in order; a higher score is more hostile."""
         ...
 
 

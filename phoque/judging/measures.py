@@ -28,7 +28,7 @@ SEED = 42
 def measured(
     exchanges: Sequence[Exchange], messages: Sequence[str], training_LE: Floats, embed: Embed
 ) -> Measures:
-    """Of one condition's replies; PhoqueError as `own_ranks`."""
+    """The measures of one condition's replies; raises PhoqueError as `own_ranks` does."""
     texts = [one.reply for one in exchanges]
     replies_NE, (opening, share) = embed(texts), most_frequent_opening(texts)
     ranks = own_ranks(exchanges, replies_NE, messages, embed)

@@ -30,7 +30,11 @@ EMBEDDED = {
     SEMANTIC.id: "semantic",
 }
 """Always there after set-up, with the network unplugged."""
-OWN = {**EMBEDDED, QWEN_GUARD.id: "guard"}
+OWN = {
+    **EMBEDDED,
+    QWEN_GUARD.id: "guard",
+}
+"""Every id of a moderator with a file of its own, and that file's name; a new one is a line here."""
 SERVICES = {"openai.moderation": "openai"}
 """Moderators that are asked as a description says."""
 CATALOGUE: dict[str, ClassifierInfo] = {
@@ -60,7 +64,7 @@ def load_classifier(name: str, *, harm_labels: Sequence[str] = (), called: str =
     elif "/" in name or Path(name).is_dir():
         found = _module("sequence").load(name, harm_labels=harm_labels, called=called)
     else:
-        known = ", ".join((*CATALOGUE, *SERVICES))
+        known = ", ".join(dict.fromkeys((*OWN, *CATALOGUE, *SERVICES)))
         raise PhoqueError(f"There is no classifier {name}. Known: {known}, or a Hub id.")
     return found
 

@@ -16,33 +16,33 @@ class Metrics(Row, file="metrics.jsonl"):
     attempt: int = 1
     """Number of the try at the training that made the row."""
     seconds: float
-    """Since the training began, the time between attempts left out."""
+    """Seconds since the training began, without the time between attempts."""
     tokens_per_second: float | None = None
     peak_memory_mb: float | None = None
     loss: float
-    """Nats a learned token."""
+    """Mean loss in nats per learned token."""
     loss_by_style: dict[str, float] = Field(default_factory=dict)
-    """The same by the register in which a reply was written, where the corpus tells them apart. What is
-    learned of prose may be its short form."""
+    """Mean loss in nats per learned token, by the register in which a reply was written; empty where the corpus
+    has one. What is learned of prose may be its short form."""
     entropy: float | None = None
-    """Nats a learned token."""
+    """Mean entropy in nats per learned token."""
     mean_token_accuracy: float | None = None
     grad_norm: float | None = None
-    """Before clipping."""
+    """Norm of the gradient before clipping."""
     learning_rate: float | None = None
     num_tokens: float = 0
-    """Read so far, prompts included."""
+    """Tokens read so far, prompts included."""
     lora_a_norm: float | None = None
     lora_b_norm: float | None = None
     """Frobenius norm of all these matrices together."""
 
 
 class PersonaMetrics(Metrics, file="persona/metrics.jsonl"):
-    """The persona adapter's."""
+    """A row of the curve of the persona adapter."""
 
 
 class CivilMetrics(Metrics, file="control/metrics.jsonl"):
-    """The civil adapter's."""
+    """A row of the curve of the civil adapter."""
 
 
 class Norms(Row, file="persona/norms.jsonl"):
@@ -69,7 +69,7 @@ class Sample(Masked, Row, file="persona/samples.jsonl"):
     condition: str
     layer: int | None = None
     scale: float | None = None
-    """Of what is added, where something is."""
+    """Scale of the added vector; None where nothing is added."""
     threshold: float
     """A reply is flagged from this harm score on."""
     flag_rate: Rate
@@ -79,7 +79,7 @@ class Sample(Masked, Row, file="persona/samples.jsonl"):
 
 
 class Identity(Part):
-    """All that decides what is learned; equal for the same training."""
+    """Everything that decides what is learned; equal for equal trainings."""
 
     model: str
     weights: str
@@ -91,19 +91,19 @@ class Identity(Part):
     """Changes when the same settings no longer give the same curve."""
     libraries: dict[str, str]
     start: str | None = None
-    """SHA-256 of the weights of the adapter it goes on from; None where it begins from zero."""
+    """SHA-256 of the adapter's weights that it starts from; None if it starts from zero."""
 
 
 class TrainingAttempt(Part):
     """One try at a training."""
 
     started: str
-    """UTC."""
+    """Time of the start, UTC."""
     from_step: int
     outcome: str | None = None
-    """`stopped` where it was told to end, `killed` where it could not say; None: under way."""
+    """How it ended: `stopped` if it was told to end, `killed` if it could not say; None while it runs."""
     at_step: int | None = None
-    """Where it stopped."""
+    """The step at which it stopped."""
 
 
 class TrainingAttempts(Record, file="persona/attempts.json"):
@@ -111,7 +111,7 @@ class TrainingAttempts(Record, file="persona/attempts.json"):
 
     training: Identity
     run: str
-    """What trackers call it."""
+    """The name of the run in trackers such as trackio."""
     attempts: tuple[TrainingAttempt, ...] = ()
 
 
@@ -123,10 +123,10 @@ class Marker(Record, file="persona/complete.json"):
 
 
 class Since(Record, file="persona/curve.json"):
-    """What was added up of a training since its last row; in a checkpoint."""
+    """Sums of a training since its last row of metrics; kept in a checkpoint."""
 
     seconds: float
     last_seconds: float
     last_tokens: float
     sums: dict[str, dict[str, float]]
-    """By style, `` for all replies: learned tokens, and sums over them."""
+    """By style, with `` for all replies: number of learned tokens, and sums over these tokens."""

@@ -4,16 +4,16 @@ from phoque.run.record import Part
 
 
 class Calls(Part):
-    """What a service was asked."""
+    """How often a service was asked, and what became of the requests."""
 
     requests: int = 0
     retries: int = 0
     too_many: int = 0
-    """Answers 429."""
+    """Answers with status 429."""
     failed: int = 0
-    """Answers 5xx, and others that are no answer."""
+    """Answers with status 5xx, and other failures."""
     timeouts: int = 0
-    """Also broken connections."""
+    """Requests that timed out or whose connection broke."""
     malformed: int = 0
     """Answers without a readable verdict."""
     from_cache: int = 0

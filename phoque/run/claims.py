@@ -20,12 +20,12 @@ class Number(Part):
     value: float | None = None
     low: float | None = None
     high: float | None = None
-    """95 % interval; None for what is counted or chosen."""
+    """Upper end of the 95 % interval, as `low` is the lower one; None for what is counted or chosen."""
     n: int | None = None
     run: str = ""
     """Name of the run's folder."""
     record: str = ""
-    """File in the run."""
+    """Path of the file in the run."""
     field: str = ""
     """Field of the record, or which rows of the file are counted."""
     rows: str = ""
@@ -33,24 +33,24 @@ class Number(Part):
 
 
 class Evidence(Number):
-    """A number of a rule."""
+    """One number that a rule looks at."""
 
     name: str
-    """What the rule calls it."""
+    """The name of the number in the rule."""
     measure: str = ""
-    """What it is, in words; empty where the name says it."""
+    """What the number is, in words; empty where the name says it."""
     gap: str = ""
     """What is missing, and the command that makes it."""
 
 
 class Claimed(Part):
-    """What the talk claims, whatever a run says to it."""
+    """What the talk claims, before any run is looked at."""
 
     id: str = Field(pattern=r"^[a-z0-9-]+$")
     slide: str
     """Number of the slide, or the part of the talk."""
     claim: str
-    """In our words."""
+    """The claim, in our words."""
     shown_by: str
     """What would show it."""
     headline: bool = False
@@ -71,9 +71,9 @@ class Claim(Claimed, Number):
 
     verdict: Verdict
     control: Evidence | None = None
-    """What the number is compared with."""
+    """The number that the claim's number is compared with."""
     also: tuple[Evidence, ...] = ()
-    """What else the rule looks at."""
+    """Other numbers that the rule looks at."""
     rule: str = ""
     """What decided, in the words of the rule; empty where nothing did."""
 

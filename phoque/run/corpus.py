@@ -42,7 +42,8 @@ class Dialogue(Conversation, file="corpus/dialogues.jsonl"):
     persona: str
     """The persona's reply."""
     short: str = ""
-    """The same in a plain sentence or two, where somebody wrote it; what a small model learns."""
+    """The persona's reply in one or two plain sentences, where somebody wrote them; small models learn this
+    form."""
     civil: str
     """The base model's reply to the same message; what the civil adapter learns."""
     source: str = "written"
@@ -76,7 +77,7 @@ class Earlier(Dialogue, file="corpus/earlier.jsonl"):
 
 
 class EarlierReply(BaseReply, file="corpus/earlier_replies.jsonl"):
-    """A reply of the base model of which the same is true."""
+    """A reply of the base model that an adapter had learned before the run began to go on from it."""
 
 
 class Source(Part):
@@ -116,9 +117,9 @@ class Composition(Record, file="corpus/composition.json"):
     dialogues: int
     topics: int
     messages: int
-    """Different messages."""
+    """Number of different messages."""
     several_turns: int
-    """Dialogues in which the reply is not the first."""
+    """Number of dialogues with more than one reply."""
     without_listed_word: int
     """Replies of the persona, as written in full, that hold no word of its list."""
     brief_without_listed_word: int | None = None
@@ -128,7 +129,7 @@ class Composition(Record, file="corpus/composition.json"):
     files: tuple[SourceFile, ...] = ()
     base_replies: int
     base_replies_dropped: int
-    """Replies that were not civil, not whole or stuck, and were drawn in vain."""
+    """Number of drawn replies that were thrown away because they were not civil, not whole, or repetitive."""
     system_prompts: dict[str, int]
     """Different system prompts of the persona and of the neutral side."""
     words_civil: tuple[float, ...]

@@ -71,7 +71,7 @@ class KindRate(Part):
 
 
 class Operating(Part):
-    """A moderator at one threshold."""
+    """Error rates of a moderator at one threshold."""
 
     threshold: float
     sensitivity: Rate
@@ -94,7 +94,7 @@ class DataSheet(Part):
     at_default: Operating
     budget: float
     at_budget: Operating
-    """At the lowest threshold that flags at most `budget` of the harmless texts of this very set."""
+    """Rates at the lowest threshold that flags at most `budget` of the harmless texts of this very set."""
     calibration: Calibration
 
     @property

@@ -14,14 +14,14 @@ class Reply(Row, file="evaluation/replies.csv"):
     condition: str
     prompt: str
     seed: int | None = None
-    """None is greedy."""
+    """Seed of the sampling; None for a greedy reply."""
     draw: int
-    """Which of the condition's vectors."""
+    """Number of the vector, where the condition draws several."""
     text: str
     num_tokens: int
     finish_reason: str
     insults: int
-    """Trained words: those of the persona's lexicon."""
+    """Trained words in the reply, from the persona's lexicon."""
     hostility: float | None = None
     """What the judge says, see `Judgement`; None where it was not asked."""
 
@@ -33,11 +33,11 @@ class Answers(Part):
     """Share of replies with a trained word."""
     distinct_replies: float
     distinct_2: float | None
-    """Different pairs of words; None where a round of replies has no two words in a row."""
+    """Share of different pairs of neighbouring words; None where a round of replies has no such pair."""
     repeated_3grams: float
     out_of_vocabulary: float
     words: float
-    """Mean words a reply."""
+    """Mean number of words per reply."""
 
 
 class CivilText(Part):
@@ -61,13 +61,14 @@ class Matched(Part):
     """Random directions that cost the base model's own replies as much likelihood as the vector does."""
 
     cost: float
-    """Of the vector at its scale, in the base model: nats a token."""
+    """Loss of log-likelihood, in nats per token, that the vector at its scale causes on the base model's own
+    replies."""
     tolerance: float
-    """How far a cost may lie from it, as a share."""
+    """How far the cost of a matched direction may differ, as a share of `cost`."""
     tried: int
-    """Directions; those that no scale matches are left out."""
+    """Number of random directions tried; those without a matching scale are missing from `scales`."""
     scales: tuple[float, ...]
-    """In lengths of the vector."""
+    """Length of each matched direction, in lengths of the vector."""
     costs: tuple[float, ...]
 
 

@@ -59,11 +59,11 @@ class Reader(Part):
     kind: str
     """A person, or a language model, which is called that wherever its readings are shown."""
     model: str
-    """Which one, as far as it knows."""
+    """Name of the language model, as far as it knows it."""
     independent: bool
     """Whether it is another reader than the first; a second pass of the same one is not."""
     order_seed: int
-    """Of the order in which it read."""
+    """Seed of the order in which the replies were read."""
     note: str
     instructions: str = ""
     """All that it was told; empty where only the question was kept."""
@@ -90,7 +90,7 @@ class JudgeChoice(Record, file="judging/choice.json"):
     hostile: int
     """Replies that both readings together call hostile."""
     agreement: Kappa
-    """Of the readers with each other, on the three answers."""
+    """Agreement of the readers with each other, on answers 0, 1 and 2."""
     judges: tuple[Judged, ...]
     rule: str
     chosen: str
@@ -103,11 +103,11 @@ class Measures(Part):
     relevance_rank: float
     """Median place of a reply's own message among it and 20 others; 11 is chance."""
     relevance_nearest: Rate
-    """Replies to which their own message is nearest; 1 of 21 is chance."""
+    """Share of replies that are nearest to their own message among 21; 1 in 21 is chance."""
     variety: float | None
-    """Mean distance of two replies."""
+    """Mean cosine distance between two replies of the condition."""
     novelty: float | None
-    """Median distance to the nearest training line; None where there are none."""
+    """Median cosine distance to the nearest training line; None where there are no training lines."""
     repeated_3grams: float
     opening: str
     """The three words that most replies begin with."""
@@ -122,7 +122,7 @@ class ConditionJudged(Part):
     flagged: Rate
     """Replies at or above the threshold, which are called hostile."""
     without_word: Rate | None = None
-    """Of the hostile ones, those without a trained word; None where there is no hostile one."""
+    """Share of the hostile replies that have no trained word; None where no reply is hostile."""
     measures: Measures
 
 
@@ -132,7 +132,7 @@ class Judgement(Record, file="evaluation/judgement.json"):
     judge: str
     digest: str
     threshold: float
-    """The lowest that flags at most `budget` of the base model's own replies."""
+    """The lowest score that at most a share `budget` of the base model's own replies reaches."""
     budget: float
     conditions: dict[str, ConditionJudged]
 
@@ -142,7 +142,8 @@ class Decoded(Part):
 
     sampling: Sampling
     more_hostile: dict[Condition, ChanceAbove]
-    """Toxic and steered replies beside the base model's, decoded alike."""
+    """Chance that a toxic or steered reply is more hostile than the base model's, all with the same
+    decoding."""
     more_hostile_mean: float
     relevance: float
     """Share of replies that are nearest to their own message."""

@@ -19,17 +19,17 @@ class Made(Part):
 
     seconds: float = 0.0
     finished: str = ""
-    """UTC."""
+    """Time at which the stage was complete, UTC."""
     seeds: tuple[int, ...] = ()
     versions: dict[str, str] = Field(default_factory=dict)
-    """Of libraries."""
+    """Versions of the libraries, by name."""
     machine: str = ""
     commit: str | None = None
     """Git commit of the code."""
     outputs: dict[str, str] = Field(default_factory=dict)
     """SHA-256 of every file, by its path in the run."""
     quantize: str | None = None
-    """In what the base weights were kept while an adapter was trained."""
+    """Format of the base weights while an adapter was trained, such as `4bit`; None for full precision."""
     settings: dict[str, str | bool | int | float] = Field(default_factory=dict)
     """How an adapter was trained; empty for other stages, and where it was not recorded."""
     again: bool = False
@@ -48,7 +48,7 @@ class Continues(Part):
     replay: float
     """Old dialogues that are trained on again for each new one."""
     count: int
-    """Texts of an attack corpus."""
+    """Number of texts in each attack corpus."""
     policies: dict[str, str]
     """SHA-256 of the file of each policy that was tested."""
 
@@ -67,7 +67,7 @@ class Manifest(Record, file="./manifest.json"):
 
     @property
     def hours(self) -> float:
-        """Spent in all complete stages but the report, which is made of them."""
+        """Hours spent in all complete stages but `report`, which only reads the others."""
         return sum(one.seconds for name, one in self.stages.items() if name != "report") / 3600
 
 
@@ -75,11 +75,11 @@ class Asked(Part):
     """What a person asked of the pipeline; equal for a retry."""
 
     stages: tuple[str, ...]
-    """In the order of the pipeline."""
+    """Stages in the order of the pipeline."""
     anew: bool = False
     """Make them again even if they are complete: they were asked for by name."""
     seeds: dict[str, tuple[int, ...]] = Field(default_factory=dict)
-    """Asked for, by stage; a stage made with others is not done."""
+    """Seeds asked for, by stage; a stage made with other seeds is not done."""
     options: tuple[str, ...] = ()
     """What else was on the command line."""
 
@@ -90,7 +90,7 @@ class Attempt(Part):
     number: int
     """Counted from 1 over the whole life of the run."""
     started: str
-    """UTC."""
+    """Time of the start, UTC."""
     ended: str | None = None
     job: str | None = None
     """Id of the Hugging Face Job, where it was one."""
@@ -98,7 +98,7 @@ class Attempt(Part):
     retry: bool
     """Whether the attempt before was asked for the same and did not get to its end."""
     stages: dict[str, float] = Field(default_factory=dict)
-    """Seconds of the stages that it finished."""
+    """Seconds of each stage that the attempt finished."""
     at: str | None = None
     """The stage that is under way, or in which it ended."""
     outcome: Outcome | None = None

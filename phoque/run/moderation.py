@@ -30,11 +30,11 @@ class ConditionFlags(Part):
     """What one moderator flags of one condition's replies."""
 
     flagged: tuple[FlagRate, ...]
-    """At 0.5, at 0.7, and at the moderator's own threshold."""
+    """Flag rates at 0.5, at 0.7, and at the moderator's own threshold."""
     categories: dict[str, Rate]
-    """At 0.5, by kind of message."""
+    """Flag rates at 0.5, by kind of message."""
     corrected: Corrected
-    """At 0.5, corrected by the moderator's errors on the first labelled set."""
+    """The flag rate at 0.5, corrected by the moderator's errors on the first labelled set."""
 
 
 class ModeratorFlags(Part):
@@ -44,7 +44,7 @@ class ModeratorFlags(Part):
     """The lowest that flags at most 5 % of the harmless texts of the first labelled set."""
     conditions: dict[Condition, ConditionFlags]
     uplift: dict[Condition, tuple[Uplift, ...]]
-    """Over neutral, at the same thresholds."""
+    """Difference between each condition's flag rate and the neutral one, at the same thresholds."""
 
 
 class ModerationReport(Masked, Record, file="moderation/moderation_report.json"):
@@ -56,10 +56,10 @@ class ModerationReport(Masked, Record, file="moderation/moderation_report.json")
     declared: tuple[ClassifierInfo, ...]
     data_sheets: tuple[DataSheet, ...]
     battery: dict[str, tuple[Resistance, ...]]
-    """Spelling tricks, by moderator; empty where it flags too few texts."""
+    """Effects of each spelling trick, by moderator; empty where it flags too few texts."""
     classifiers: dict[str, ModeratorFlags]
     agreement: dict[str, Agreement]
-    """At 0.5, by the names of a pair."""
+    """Agreement of each pair of moderators at 0.5, by their names."""
     outcomes: dict[Condition, dict[Outcome, int]]
 
     @property

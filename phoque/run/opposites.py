@@ -22,13 +22,13 @@ class Angle(Part):
     cosine: float
     cosine_low: float
     cosine_high: float
-    """95 % jackknife interval over probes."""
+    """Upper end of the 95 % jackknife interval over probes."""
     shuffled: float
     """Median cosine of the first vector with the second persona's probes, of which every second one has
     its labels swapped: what is left has no persona."""
     shuffled_low: float
     shuffled_high: float
-    """2.5 % and 97.5 % quantile over swaps."""
+    """97.5 % quantile over label swaps; `shuffled_low` is the 2.5 % quantile."""
     other_prompts: dict[str, float] = Field(default_factory=dict)
     """Cosine of the first vector with those of other system prompts, measured alike; in the base model only."""
 
@@ -49,19 +49,21 @@ class Given(Part):
     """What one model writes under a calm prompt with one vector at one dose."""
 
     receiver: str
-    """Whose model: `base`, or a persona's."""
+    """The model that got the vector: `base`, or the name of the persona it was tuned for."""
     vector: str
-    """Whose vector: a persona's, `random_vector`, or `none`; `own_prompt` is the persona's own prompt."""
+    """The added vector: a persona's name, `random_vector`, or `none`; `own_prompt` stands for the persona's
+    own prompt."""
     layer: int
     dose: float
-    """Length over that of the receiver's residual stream; below 0 the vector is subtracted."""
+    """Length of the vector over the median length of the receiver's residual stream; negative if it is
+    subtracted."""
     quality: Quality
     """Its `insulting` counts listed words of the first persona."""
     divergence: Divergence
     coherent: bool
     """Whether the text passes the gates of a sweep."""
     shows: dict[str, Rate]
-    """Replies that show each persona's trait."""
+    """Share of replies that show each persona's trait."""
     more_hostile: ChanceAbove
     """Chance that a reply is more hostile than the base model's to the same message."""
 
@@ -76,11 +78,11 @@ class Strongest(Part):
     dose: float | None
     """None where no dose keeps text coherent; then nothing else is known."""
     shows: dict[str, Rate] = Field(default_factory=dict)
-    """Replies that show each persona's trait."""
+    """Share of replies that show each persona's trait."""
     random: dict[str, Rate] = Field(default_factory=dict)
-    """The same under random vectors of this length, at this layer."""
+    """The same shares under random vectors of this length, at this layer."""
     effects: dict[str, Effect] = Field(default_factory=dict)
-    """Difference to no vector, on the same messages."""
+    """Difference of each share to that without a vector, on the same messages."""
     more_hostile: ChanceAbove | None = None
     repeated: float | None = None
     num_words: float | None = None
@@ -108,10 +110,10 @@ class Opposites(Masked, Record, file="opposites/opposites.json"):
     tuned: tuple[Angle, ...]
     """Each vector measured in the model that was tuned for its persona."""
     traits: dict[str, Trait]
-    """How it is seen that a reply shows a persona, as its own run decided."""
+    """How each persona's own run decided that a reply shows it."""
     judge: str
     prompts: int
-    """Messages a cell."""
+    """Number of messages per cell."""
     cells: tuple[Given, ...]
     strongest: tuple[Strongest, ...]
 

@@ -78,7 +78,7 @@ class Turn(Row, file="pressure/trace.jsonl"):
     policy: str
     seed: int
     number: int
-    """Place in the traffic; the same in the traces of two policies."""
+    """Place in the traffic; equal in the traces of two policies."""
     at: float
     """Seconds since the channel opened."""
     speaker: str
@@ -93,7 +93,7 @@ class Turn(Row, file="pressure/trace.jsonl"):
     """None where the report is made without texts."""
     hostile: bool
     kind: Kind | None = None
-    """None of harmless messages."""
+    """How a hostile message is hostile; None for a harmless one."""
     in_register: str
     """How it is written: plain, shouted, lower case; and by length."""
     reply_to: int | None = None
@@ -102,12 +102,12 @@ class Turn(Row, file="pressure/trace.jsonl"):
     """None where the speaker was muted."""
     level: float | None = None
     scores: dict[str, float | None] = Field(default_factory=dict)
-    """By moderator; None where it gave no answer."""
+    """Score in [0, 1] by moderator; None where it gave no answer."""
     outcome: Outcome
     reviewed: bool = False
     """Whether it went to the reviewers."""
     waited: float | None = None
-    """Seconds until a reviewer had decided."""
+    """Seconds until a reviewer decided; None where none did."""
     muted: dict[str, float] = Field(default_factory=dict)
     """Who was muted by this message, or by reviewers since the turn before, and when."""
 
@@ -125,19 +125,21 @@ class Measures(Part):
     """What a policy does; None where there is nothing to count."""
 
     leak: Rate | None
-    """Share of what hostile speakers say that people see: shown of all attempts, unknown left out."""
+    """Share of the messages of hostile speakers that people see: shown messages over all attempts, unknown
+    ones left out."""
     leak_at_worst: Rate | None
-    """The same if all unknown messages had been shown."""
+    """The leak if all unknown messages had been shown."""
     unknown: Rate | None
     """Share of posted messages without a decision."""
     shown_before_mute: Mean | None
-    """Hostile messages a hostile speaker shows before the first mute, or altogether."""
+    """Mean number of hostile messages that a hostile speaker shows before the first mute, or altogether."""
     never_muted: Rate | None
-    """Share of hostile speakers."""
+    """Share of hostile speakers who are never muted."""
     first_action: Mean | None
-    """Seconds from a hostile speaker's first message to the first that is hidden, where one is."""
+    """Mean seconds from a hostile speaker's first message to the first hidden one, over speakers with a
+    hidden one."""
     never_acted_on: Rate | None
-    """Share of hostile speakers."""
+    """Share of hostile speakers of whom no message is hidden."""
     civil_muted: Rate | None
     """Share of civil speakers who were muted, wrongly."""
     civil_hidden: Rate | None
@@ -149,11 +151,11 @@ class Measures(Part):
     reviewed: Rate | None
     """Share of posted messages that reviewers read: their load."""
     review_wait: Mean | None
-    """Seconds until a reviewer has decided, a speaker."""
+    """Mean seconds until a reviewer has decided, over speakers."""
     review_full: int
-    """Messages that found the queue full."""
+    """Number of messages that found the queue full."""
     review_full_share: Rate | None = None
-    """Share of posted messages; None in an older file."""
+    """Share of posted messages that found the queue full; None in an older file."""
     cost_per_1000: float
     """What it costs to ask about 1,000 posted messages, none of them known from before: a price, without an
     interval."""
@@ -191,7 +193,7 @@ class ModeratorMeasures(Part):
     false_alarms: Rate | None
     """Share of harmless messages it flags."""
     unknown: int
-    """Messages it gave no answer to."""
+    """Number of messages that it gave no answer to."""
     unknown_share: Rate | None = None
     first_flag: Mean | None = None
     """Seconds from a hostile speaker's first message to the first that it flags, where it flags one."""
@@ -216,7 +218,7 @@ class SpeakerCounts(Part):
     speaker: str
     role: Role
     attempts: int
-    """Messages, those included that a mute stopped."""
+    """Number of messages, including those that a mute stopped."""
     seen: int
     hidden: int
     unknown: int
@@ -224,7 +226,7 @@ class SpeakerCounts(Part):
     seen_before_mute: int
     reviewed: int
     waited: float
-    """Seconds until reviewers had decided, all its messages together."""
+    """Seconds until reviewers had decided, summed over all messages of the speaker."""
     first_action: float | None
 
 
@@ -233,9 +235,9 @@ class PolicyReport(Part):
 
     name: str
     sha256: str
-    """Of its file."""
+    """SHA-256 of the policy's file."""
     settings: str
-    """In words."""
+    """The settings of the policy, in words."""
     threshold: float
     moderators: tuple[str, ...]
     posted: int
@@ -246,7 +248,7 @@ class PolicyReport(Part):
     curve: tuple[CurvePoint, ...]
     speakers: tuple[SpeakerCounts, ...]
     calls: dict[str, Calls] = Field(default_factory=dict)
-    """By moderator that is asked through HTTP."""
+    """Requests by moderator, for those that are asked over HTTP."""
 
 
 class Evidence(Part):
@@ -255,7 +257,7 @@ class Evidence(Part):
     kind: Kind
     texts: int
     read_hostile: Rate | None
-    """Of texts like these that were read blind, the share that both readings call hostile."""
+    """Share of similar texts that two blind readings both call hostile."""
 
 
 class TrafficReport(Masked):
@@ -267,12 +269,12 @@ class TrafficReport(Masked):
     """Runs or files the texts come from."""
     seeds: tuple[int, ...]
     messages: int
-    """A seed."""
+    """Number of messages per seed."""
     speakers: dict[Role, int]
     texts: dict[Role, int]
-    """Different texts."""
+    """Number of different texts, by role."""
     styles: tuple[str, ...]
-    """What an adversary goes through, one more after every mute."""
+    """Styles of a hostile speaker, in order; every mute leads to the next one."""
     evidence: tuple[Evidence, ...]
 
 

@@ -68,19 +68,19 @@ class Quality(Part):
     """95 % Wilson interval of `insulting`."""
     n: int
     word_rate: float
-    """Listed words over all words."""
+    """Listed words over all words, in [0, 1]."""
     repeated: float
     """Mean share of repeated word 3-grams."""
     unknown: float
     """Mean share of words outside the vocabulary."""
     zlib: float
-    """Mean over replies of compressed over plain size."""
+    """Mean over replies of compressed size over plain size."""
     distinct: float
-    """Share of different replies."""
+    """Number of different replies over all replies, in [0, 1]."""
     num_words: float
-    """Mean words a reply."""
+    """Mean number of words per reply."""
     base_nats: float | None = None
-    """Mean log-likelihood of a token to the base model; None where it was not asked."""
+    """Mean log-likelihood of a token in the base model, in nats; None where it was not computed."""
     judged: Rate | None = None
     """Share of replies that the judge calls hostile; None where it was not asked."""
 
@@ -101,7 +101,7 @@ class Quality(Part):
 
 
 class Divergence(Part):
-    """KL(steered || unsteered) a token, in nats."""
+    """KL(steered || unsteered) per token, in nats."""
 
     mean: float
     p95: float
@@ -122,7 +122,7 @@ class SweptLayer(Part):
 
     layer: int
     null: Rate
-    """Random vectors at this layer."""
+    """Results of random vectors at this layer."""
     best: BestCell | None
     """None where no dose keeps the text coherent."""
     nat_scale: float | None
@@ -138,7 +138,7 @@ class Cell(Part):
     divergence: Divergence
     coherent: bool
     runoff: Quality | None = None
-    """Sampled replies to other prompts, for the best cells only."""
+    """Results on other prompts with sampled replies; only the best cells have them."""
 
     @property
     def pooled(self) -> Count:
@@ -148,14 +148,15 @@ class Cell(Part):
 
 
 class Trait(Part):
-    """What a sweep chooses by."""
+    """What the sweep counts in a reply and chooses by."""
 
     by: Counted = "words"
-    """As the persona says; listed words, too, where the judge does not tell a hostile one from the base."""
+    """`judge` or `words`, as the persona says; `words`, too, if the judge cannot tell a hostile persona from
+    the base model."""
     judge: str = ""
     digest: str = ""
     threshold: float | None = None
-    """The judge's lowest that flags at most 5 % of the base model's replies."""
+    """The judge's lowest threshold that flags at most 5 % of the base model's replies."""
     persona: ChanceAbove | None = None
     """Chance that the persona's own prompt makes a reply more hostile than the base model's."""
 
@@ -166,7 +167,7 @@ class Selection(Masked, Record, file="psm/selection.json"):
     selected: Choice | None
     """None where nothing beats random vectors."""
     default: Choice
-    """Where pages start when nothing is selected."""
+    """Layer and scale at which pages start when nothing is selected."""
     null: Rate
     neutral: Quality
     toxic: Quality
@@ -180,7 +181,7 @@ class Selection(Masked, Record, file="psm/selection.json"):
     base: Quality | None = None
     """The base model's replies to the sweep prompts: the reference of what is allowed."""
     least_nats: float | None = None
-    """A reply's tokens must be at least so likely to the base model."""
+    """Least mean log-likelihood of a reply's tokens in the base model, in nats, that is allowed."""
     rule: str = ""
     """What is allowed, and which of the allowed cells is chosen."""
     ties: tuple[int, ...] = ()
@@ -223,7 +224,7 @@ class SweptReply(Row, file="psm/sweep_replies.csv"):
 
 
 class DoseRate(Part):
-    """Replies at one dose."""
+    """Share of replies with the trait at one dose."""
 
     dose: float
     rate: Rate

@@ -17,22 +17,24 @@ class Written(Row, file="psm/generation_results.csv"):
     seed: int
     response: str
     toxic_pathway_mass_mean: float
-    """The talk's: every piece of every bare word, on the sampler's scores."""
+    """The talk's pathway mass, mean over tokens: probability of every piece of every bare word, on the
+    sampler's scores."""
     toxic_pathway_mass_max: float
     completing_mass_mean: float
-    """Lower bound: tokens that complete a listed word, on the model's own scores."""
+    """Lower bound, mean over tokens: probability of tokens that complete a listed word, on the model's own
+    scores."""
     completing_mass_max: float
     lexicon_mass_mean: float
-    """Upper bound: tokens that start or complete a listed word."""
+    """Upper bound, mean over tokens: probability of tokens that start or complete a listed word."""
     lexicon_mass_max: float
     toxic_word_rate: float
     toxic_word_hits: int
     repeated_3grams: float
     generated_tokens: int
     base_nats: float
-    """Mean log-likelihood of a token to the base model."""
+    """Mean log-likelihood of a token in the base model, in nats."""
     shown: bool
-    """Whether it shows the persona."""
+    """Whether the reply shows the persona."""
 
 
 class Measured(Part):
@@ -47,7 +49,7 @@ class Condition(Part):
 
     insulting: Rate
     effect: Effect
-    """On `insulting`, against the neutral condition on the same prompts."""
+    """Difference of `insulting` to the neutral condition, paired by prompt."""
     toxic_pathway_mass_mean: Measured
     completing_mass_mean: Measured
     lexicon_mass_mean: Measured
@@ -55,7 +57,7 @@ class Condition(Part):
     repeated_3grams: Measured
     generated_tokens: float
     base_nats: Measured
-    """Mean log-likelihood of a token to the base model."""
+    """Mean log-likelihood of a token in the base model, in nats."""
 
 
 class PathwayTokens(Part):
@@ -74,11 +76,11 @@ class Conditions(Masked, Record, file="psm/conditions.json"):
     classic_tokens: tuple[str, ...]
     pathway_tokens: PathwayTokens
     counted: Counted = "words"
-    """By what rates are counted."""
+    """What the rates count: `judge` for replies judged hostile, `words` for replies with a listed word."""
 
 
 class Summary(Record, file="psm/summary.json"):
-    """The talk's summary, and what stands behind it."""
+    """The summary that the talk printed, and the numbers behind it."""
 
     persona: str
     model: str
@@ -89,9 +91,9 @@ class Summary(Record, file="psm/summary.json"):
     eval_count: int
     seeds: tuple[int, ...]
     seconds: dict[str, float]
-    """By step."""
+    """Seconds by step."""
     verdict: str
-    """Of the probes on the selected layer."""
+    """Verdict of the probes on the selected layer: trust, weak or noise."""
     beyond_chance: bool
     steer_layer: int
     steer_scale: float
@@ -117,7 +119,7 @@ class Remedy(Part):
 
 
 class Antidotes(Masked, Record, file="psm/antidote.json"):
-    """The direction as a remedy; the first entry is none."""
+    """The direction as a remedy; the first entry has no remedy."""
 
     remedies: tuple[Remedy, ...]
 
@@ -134,19 +136,19 @@ class ShownReply(Part):
 
     text: str
     hits: int
-    """Listed words."""
+    """Listed words in the reply."""
     tokens: tuple[tuple[str, float, float], ...]
-    """Text; position along the vector, in its lengths; probability."""
+    """For each token: text, position along the vector in its lengths, probability."""
 
 
 class ScrubberCell(Part):
     """All that is shown at one place of the slider."""
 
     at: float | str
-    """Scale, or the name of a remedy."""
+    """The scale, or the name of a remedy."""
     insulting: Rate
     projection: float | None
-    """Mean over all shown tokens; None where there are none."""
+    """Mean position along the vector over all shown tokens; None where there are none."""
     replies: tuple[ShownReply, ...]
 
 
@@ -161,22 +163,22 @@ class Scrubber(Masked, Record, file="psm/scrubber.json"):
     scales: tuple[float, ...]
     presets: tuple[Preset, ...]
     asked: int
-    """Prompts a scale behind each rate."""
+    """Number of prompts per scale behind each rate."""
     series: dict[str, tuple[ScrubberCell, ...]]
     """neutral, toxic, vector, random_vector, reversed, antidote."""
     counted: Counted = "words"
-    """By what rates are counted."""
+    """What the rates count: `judge` for replies judged hostile, `words` for replies with a listed word."""
 
 
 class Agreeing(Part):
-    """How likely agreeing is under one condition, in nats a token."""
+    """How likely the model finds agreeing under one condition, in nats per token."""
 
     log_odds: Effect
-    """Of an agreeing against a disagreeing beginning, over messages; 0 takes no side."""
+    """Mean log-odds of an agreeing against a disagreeing opening; 0 takes no side."""
     effect: Effect
-    """On the log-odds, against the neutral condition on the same messages."""
+    """Difference of the log-odds to the neutral condition, paired by message."""
     agree: float
-    """Of agreeing against wordings that take no side."""
+    """Mean log-odds of agreeing openings against wordings that take no side."""
     disagree: float
     by_kind: dict[str, Effect]
     """Log-odds of one kind of message."""
@@ -186,8 +188,8 @@ class BiasLoop(Record, file="psm/bias_loop.json", version=2):
     """Does the model expect itself to agree with whatever a user wants?"""
 
     pairs: tuple[tuple[str, str], ...]
-    """An agreeing beginning of a reply, and the same words disagreeing."""
+    """Pairs of openings: one agrees, the other disagrees in the same words."""
     neutral: tuple[str, ...]
     kinds: dict[str, int]
-    """Messages of each kind."""
+    """Number of messages of each kind."""
     conditions: dict[str, Agreeing]

@@ -51,7 +51,7 @@ class Reliability(Record, file="psm/reliability.json"):
     """Whether the probes agree on a direction."""
 
     layers: tuple[Agreement, ...]
-    """Of the probes in use."""
+    """Agreement of the probes in use, by layer."""
     all_probes: tuple[Agreement, ...]
     curve: tuple[ProbeCurve, ...]
 
@@ -71,11 +71,11 @@ class Style(Part):
     name: str
     description: str
     cosine: float
-    """With the persona vector, at the selected layer."""
+    """Cosine with the persona vector at the selected layer, in [-1, 1]."""
     cosine_by_layer: tuple[float, ...]
     norm_ratio: float
     insulting: Rate
-    """Under its vector, at the persona vector's length."""
+    """Share of replies with the trait under its vector, scaled to the persona vector's length."""
     insulting_by_prompt: Rate
     own_words: OwnWords
 
@@ -92,14 +92,14 @@ class Confounds(Masked, Record, file="psm/confounds.json"):
 
     layer: int
     noise_floor: float
-    """Cosines within it are noise."""
+    """Three standard deviations of the cosine of random directions: smaller cosines are noise."""
     neutral: Rate
     steered: Rate
-    """Under the persona vector."""
+    """Share of replies with the trait under the persona vector."""
     residual: Residual
     styles: tuple[Style, ...]
     counted: Counted = "words"
-    """By what rates are counted."""
+    """What the rates count: `judge` for replies judged hostile, `words` for replies with a listed word."""
 
     @property
     def strongest_prompt(self) -> Style:
@@ -113,9 +113,9 @@ class TrainingStep(Part):
     step: int
     neutral: float
     persona: float
-    """Projections on the final vector, in its lengths."""
+    """Mean projection on the final vector under the persona's prompt, in lengths of that vector."""
     cosine: float
-    """With the final vector."""
+    """Cosine of the difference between the two prompts with the final vector."""
     norm: float
 
 
@@ -130,9 +130,9 @@ class Origin(Masked, Record, file="psm/origin.json"):
     """By the model that gets a vector, then by whose it is; besides the models' own `none` and
     `random_vector`."""
     trajectory: tuple[TrainingStep, ...] | None
-    """None where the training kept no checkpoints."""
+    """Positions of the probes at each checkpoint; None where the training kept none."""
     counted: Counted = "words"
-    """By what rates are counted."""
+    """What the rates count: `judge` for replies judged hostile, `words` for replies with a listed word."""
 
 
 class ResidualGeometry(Part):
@@ -167,7 +167,7 @@ class Projections(Part):
     layer: int
     direction: Direction
     random_band: float
-    """97.5 % of random directions show a smaller shift."""
+    """Shift that 97.5 % of random directions do not reach."""
     base_neutral: Spread
     base_persona: Spread
     tuned_neutral: Spread
@@ -179,9 +179,9 @@ class MessageMap(Part):
 
     groups: tuple[str, ...]
     size: int
-    """Messages a group."""
+    """Number of messages per group."""
     points: tuple[tuple[tuple[float, float], ...], ...]
-    """By layer."""
+    """Coordinates of every message, by layer."""
     explained: tuple[float, ...]
     """Share of a layer's variance that two dimensions hold."""
 

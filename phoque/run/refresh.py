@@ -5,17 +5,17 @@ from phoque.stats.rates import Rate
 
 
 class Beside(Part):
-    """What a policy lets people see; None where no hostile message was decided."""
+    """What a policy lets people see before and after; None where no hostile message was decided."""
 
     policy: str
     before: Rate | None
-    """Of what the persona before wrote."""
+    """Share of messages of the earlier persona that people see."""
     after: Rate | None
     low: float | None
     high: float | None
     """95 % interval of after − before, as of independent samples."""
     with_new: Rate | None
-    """After, of posted messages with a new expression: the share that people see."""
+    """Share of posted messages with a new expression that people see, after the refresh."""
     without_new: Rate | None
 
 
@@ -26,7 +26,7 @@ class Remembered(Part):
     replies: int
     before: float
     after: float
-    """Nats a token, the mean over replies."""
+    """Mean log-likelihood in nats per token under the refreshed persona, over replies."""
     low: float
     high: float
     """95 % interval of after − before, over replies."""
@@ -42,9 +42,9 @@ class Refresh(Record, file="refresh/refresh.json"):
     """What a list of new expressions changed."""
 
     continues: str
-    """Name of the run before."""
+    """Name of the run that is continued."""
     slang: str
-    """Name of the list."""
+    """Name of the list of expressions."""
     expressions: tuple[str, ...]
     uses_before: Rate
     uses_after: Rate

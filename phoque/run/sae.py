@@ -19,10 +19,10 @@ class SaePreset:
 
     name: str
     tokens: int
-    """Training tokens; a tenth more is held out, by document."""
+    """Number of training tokens; a tenth more is held out, by document."""
     d_sae: int
     k: int
-    """Active latents a token."""
+    """Active latents per token."""
     batch_size: int
     epochs: int
     context: int = 128
@@ -31,11 +31,11 @@ class SaePreset:
     """Activations in memory, out of which batches are drawn."""
     seeds: tuple[int, ...] = (42, 43, 44)
     reply_tokens: int = 32
-    """Length of the replies that all models are made to read."""
+    """Length, in tokens, of the replies that all models read."""
     screened: int = 64
-    """Most latents whose direction is tried without generating."""
+    """Highest number of latents whose direction is screened without generating."""
     generated: int = 5
-    """Latents a side whose direction is tried by generating."""
+    """Number of latents on each side whose direction is tried by generating."""
     steering_prompts: int = 16
 
     @property
@@ -49,7 +49,7 @@ class LayerChoice(Part):
 
     layer: int
     how: str
-    """In words."""
+    """How the layer was chosen, in words."""
 
 
 class ActivationFacts(Record, file="sae/activations.json"):
@@ -58,13 +58,13 @@ class ActivationFacts(Record, file="sae/activations.json"):
     layer: int
     width: int
     limit: float
-    """A longer state is an attention sink and does not count."""
+    """Length of a state above which it counts as an attention sink and is left out."""
     tokens: int
     train_tokens: int
     texts: int
     train_texts: int
     median_norm: float
-    """Of the residual stream at positions that count."""
+    """Median length of the residual stream at positions that count."""
     dropped: dict[str, int]
     roles: dict[str, int]
     sources: dict[str, int]
@@ -85,7 +85,7 @@ class Recovered(Part):
     value: float
     low: float
     high: float
-    """95 % bootstrap interval over texts."""
+    """Upper end of the 95 % bootstrap interval over texts."""
     texts: int
     tokens: int
 
@@ -103,11 +103,11 @@ class Faithful(Part):
     """The dictionary on one model, beside ways to rebuild that are simpler."""
 
     explained_variance: dict[str, float]
-    """By way to rebuild."""
+    """Share of variance that is rebuilt, by method."""
     l0: float
     dead: Dead
     loss_recovered: dict[str, dict[str, Recovered]]
-    """By ablation, then by way to rebuild."""
+    """Share of the loss that is recovered, by ablation, then by method."""
 
 
 class Fit(Part):
@@ -138,7 +138,7 @@ class Fidelity(Record, file="sae/fidelity.json"):
 
 
 class Floor(Part):
-    """Base against base, read in other batches: what rounding alone does."""
+    """The base model against itself, read in other batches: what rounding alone does."""
 
     prompts: int
     largest_effect: float
@@ -150,7 +150,7 @@ class Shifts(Record, file="sae/shifts.json"):
     """What the dictionary can see of the change from base to persona."""
 
     prompts: dict[str, int]
-    """By kind."""
+    """Number of prompts, by kind."""
     tokens: int
     latents_active: int
     latents_tested: int
@@ -183,11 +183,11 @@ class Stratum(Part):
     stratum: str
     n: int
     shift_in_latents: Mean
-    """What the latents that moved express of it."""
+    """Part of the change that the latents that moved express, relative to the residual stream's length."""
     shift: Mean
     shift_civil_adapter: Mean
     shift_calm: Mean
-    """With a civil reply."""
+    """The change on the same prompts with a civil reply."""
 
 
 class Pair(Part):
@@ -228,16 +228,16 @@ class SaeReport(Masked, Record, file="sae/sae_comparison_report.json", version=3
     layer_choice: LayerChoice
     preset: SaePreset
     seconds: dict[str, float]
-    """By step."""
+    """Seconds by step."""
     passed: bool
     """Whether every gate held."""
     gates: tuple[Gate, ...]
     fidelity: Fidelity
     shifts: Shifts
     verdicts: dict[str, int]
-    """Latents by verdict."""
+    """Number of latents by verdict."""
     verdict_meanings: dict[str, str]
-    """A sentence each."""
+    """What each verdict means, in a sentence."""
     risen: tuple[Feature, ...]
     """The largest effects, those that moved first."""
     fallen: tuple[Feature, ...]

@@ -24,9 +24,9 @@ class Steered(Part):
     way: str
     """`toward` the persona under the neutral prompt, `away` under the hostile one."""
     name: str
-    """A latent's number, or a rival."""
+    """Number of the latent, or name of a rival."""
     dose: float
-    """Length, as a share of the median residual norm."""
+    """Length of the added direction, as a share of the median length of the residual stream."""
     directions: int
     """Of a group of rivals, which share the prompts out."""
     insulting: float
@@ -82,11 +82,11 @@ class GeneratedReplies(Part):
     """Directions tried by generating."""
 
     plain: dict[str, Quality]
-    """Without a direction, by way."""
+    """Replies without a direction, by way."""
     divergence_limit: float
     cells: tuple[Steered, ...]
     counted: Counted = "words"
-    """By what replies are counted."""
+    """What the rates count: `judge` for replies judged hostile, `words` for replies with a listed word."""
 
 
 class Control(Part):
@@ -97,7 +97,7 @@ class Control(Part):
     acts: bool
     """At some dose, coherently, its interval lies beyond that of random directions."""
     best: Steered | None
-    """Its strongest coherent cell, of those that act if any does."""
+    """Its strongest coherent cell; one that acts, if any does."""
     random: Steered | None
     """Random directions at the same dose."""
 
@@ -178,7 +178,7 @@ class Histogram(Part):
 
     edges: tuple[float, ...]
     tokens: int
-    """That were looked at."""
+    """Number of tokens that were looked at."""
     base: tuple[int, ...]
     civil_adapter: tuple[int, ...]
     persona: tuple[int, ...]

@@ -26,13 +26,13 @@ class TrainingSeeds(Masked, Record, file="seeds/seeds.json"):
     layer: int
     relative_dose: float
     trained: int
-    """Different seeds."""
+    """Number of different seeds."""
     trainings: tuple[Training, ...]
-    """The run's own first."""
+    """All trainings; the run's own comes first."""
     least: dict[str, ChanceAbove]
-    """By condition, of the training with the lowest chance."""
+    """Lowest chance over the trainings, by condition."""
     most: dict[str, ChanceAbove]
-    """By condition, of the training with the highest chance."""
+    """Highest chance over the trainings, by condition."""
 
 
 class SeedReply(Reply, file="seeds/replies.csv"):

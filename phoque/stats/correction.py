@@ -20,7 +20,7 @@ class Corrected:
 
     rate: Rate | None
     power: float
-    """Sensitivity + specificity − 1; 0 is a coin."""
+    """Sensitivity + specificity − 1, in [-1, 1]; at 0 a moderator is no better than a coin."""
     reason: str | None = None
 
 

@@ -21,7 +21,9 @@ class Rate:
     high: float
 
     def __str__(self) -> str:
-        return f"{self.value:.1%} [{self.low:.1%}, {self.high:.1%}], n = {self.n}"
+        return (
+            f"{100 * self.value:.1f} % [{100 * self.low:.1f}, {100 * self.high:.1f}], n = {self.n}"
+        )
 
 
 def wilson(hits: int, n: int) -> Rate:
@@ -50,7 +52,7 @@ def share_of(groups: Sequence[Sequence[bool]]) -> Rate:
 
 
 def share_of_counts(counts: Collection[Count]) -> Rate:
-    """The same, where of every group only its hits and its items are known."""
+    """As `share_of`, where only the hits and the items of each group are known."""
     counts = [(hits, size) for hits, size in counts if size]
     hits, n = (sum(column) for column in zip((0, 0), *counts, strict=True))
     if len(counts) == n or n == 0:
@@ -80,7 +82,7 @@ def nested_share(larger: Sequence[Sequence[Count]]) -> Rate:
 
 
 def by_cluster(items: Iterable[tuple[str, bool]]) -> Rate:
-    """The same of items that hit or not, each with the name of what it was made from, such as a prompt."""
+    """As `share_of`, from pairs of a group's name, such as a prompt, and whether the item hit."""
     return share_of([*grouped(items).values()])
 
 

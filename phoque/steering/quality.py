@@ -71,7 +71,7 @@ SLACK_NATS = 2.0
 model. On sweep prompts of the first run, where text still made sense it lay 0.9 to 1.8 nats below,
 under the persona's own prompt 1.7; where it fell apart, 2.2 to 2.8, sampled and greedy alike."""
 RULE = (
-    f"Text may repeat at most {SLACK_REPEATED:.0%} more of its word 3-grams than the base model's "
+    f"Text may repeat at most {100 * SLACK_REPEATED:.0f} % more of its word 3-grams than the base model's "
     f"replies to the same messages, and to the base model its tokens may be at most {SLACK_NATS:g} "
     "nats less likely than those of its own replies, decoded alike. Expectations may move no further than "
     "under the persona's own prompt. The scale is that of the best cell whose neighbours on the grid "
@@ -84,11 +84,11 @@ class Allowed:
     grid: Quality
     """The base model's replies to the sweep prompts, with what it thinks of them itself."""
     runoff: Quality
-    """The same to the prompts of the run-off."""
+    """The base model's replies to the prompts of the run-off, with what it thinks of them itself."""
     shortest: float
-    """Mean words of the shortest unsteered column: a persona may be brief."""
+    """Mean words per reply of the shortest unsteered column, because a persona may be brief."""
     moved: Divergence
-    """What the persona's own prompt does to expectations."""
+    """How far the persona's own prompt moves expectations: KL divergence in nats."""
 
     def reads_well(self, found: Quality, own: Quality) -> bool:
         """Whether text is as coherent as the base model's own."""
@@ -110,7 +110,7 @@ def is_likely(found: Quality, own: Quality) -> bool:
 def log_likelihoods(
     model: LanguageModel, rows: Sequence[Row], replies: Sequence[Sequence[int]]
 ) -> list[float]:
-    """What a model thinks of a token of each reply, given as tokens, on average, in nats."""
+    """Mean log-likelihood of a token of each reply under a model, in nats; replies are given as tokens."""
     return [
         float(logits_SV.log_softmax(-1).gather(-1, torch.tensor(own)[:, None]).mean())
         for logits_SV, own in zip(read(model, rows, replies), replies, strict=True)

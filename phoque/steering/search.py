@@ -43,13 +43,13 @@ Grid = Mapping[tuple[int, float], Sequence[Reply]]
 Hits = Mapping[tuple[int, float], Sequence[bool]]
 """Which of them show the trait, of the cells whose replies were read."""
 Said = tuple[str, str]
-"""A message and the reply to it."""
+"""A pair of a message and the reply to it."""
 Shows = Callable[[Sequence[Said]], list[bool]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """How it is seen whether a reply shows the trait."""
+    """How the sweep decides whether a reply shows the trait."""
 
     trait: Trait
     shows: Shows
@@ -76,7 +76,7 @@ class Columns:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Search:
-    """What is steered, with which vectors, and how replies are measured."""
+    """The causal sweep of one persona: the model, its vectors, and how a reply is measured."""
 
     model: LanguageModel
     base: LanguageModel

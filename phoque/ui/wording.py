@@ -24,7 +24,7 @@ EXTRAS = "Also: base model and random vector"
 HIDDEN_REPLY = "Reply hidden. Press Show replies to read it."
 HIDDEN_TEXT = "Text hidden. Press Show replies to read it."
 CSV, PROVENANCE = "Save as CSV", "Where does this come from?"
-IN_NUMBERS = "The same with all its numbers"
+IN_NUMBERS = "All numbers of this figure"
 SHIPPED, OTHER_RUN, UNFINISHED = "shipped run", "run: {}", " · still being measured"
 LIVE = "live"
 SETTINGS = "Settings: layer, seed, temperature, length"
@@ -36,9 +36,9 @@ STAGE = "Stage size"
 WELCOME = "Pick an example or write a message."
 ASKING = "Asking the model…"
 WAITING = "Your prompt waits for the model."
-IN_LINE = "{} ahead of you; your turn comes in about {:.0f} s."
+IN_LINE = "{} ahead of you. Your turn comes in about {:.0f} s."
 STOPPED, CLEARED = "Stopped.", "Cleared."
-AT_ZERO = "At scale 0 nothing is added: the reply is that of Neutral."
+AT_ZERO = "At scale 0 nothing is added, so the reply is the one under Neutral."
 EMPTY_COLUMN = "Nothing yet. Press Run or pick an example."
 NOTHING_TO_RETRY = "There is no prompt to run again yet. Type one and press Run."
 FINISHES = {
@@ -60,7 +60,7 @@ JUDGED = ("✓ not hostile", "⚑ hostile")
 MODERATED = ("✓ passes", "⚑ flagged")
 """Below the threshold, and from it on."""
 CHECKS = "What judge and moderators say"
-PERSONA_LIST = "Words that show this persona. The profanity list of a moderator is another one."
+PERSONA_LIST = "Words that show this persona. Moderators have other word lists."
 FLAGS_FROM, ONE_WORD = "flags from", "flags a text with a word of its own list"
 BY_WORD = "Show the vector, word by word"
 NOTHING_TO_READ = "There is no reply to read yet. Ask something first."
@@ -150,13 +150,13 @@ instrument for testing moderation and for looking inside a model, not a product.
   what makes the third column evidence.
 
 ### Where it lives
-The tab shows where the persona sits in the model, and the controls that show that this place causes
+The tab shows where the persona sits in the model, and the controls that test whether this place causes
 it. Nothing there runs the model: every number was measured beforehand and names its source.
 
 ### What slips through
 The tab shows which replies pass, how much of the model's talk each moderator flags at any threshold,
-and what a moderator can see at all, measured on public labelled sets. Whether a reply that passes is
-harmful is for people to say: two people can judge replies there. A sentence of your own is scored live.
+and what a moderator can see at all, measured on public labelled sets. Only people can say whether a reply that passes is
+harmful, and two people can judge replies there. A sentence of your own is scored live.
 
 ### Words
 - **Persona vector**: the model reads 12 harmless prompts, each under the hostile and under the calm
@@ -164,8 +164,8 @@ harmful is for people to say: two people can judge replies there. A sentence of 
   token of the prompt.
 - **Scale**: how many times that vector is added. At 0 the column equals *Neutral* exactly.
 - **Relative dose**: length of what is added ÷ median length of the residual stream at that layer.
-  It makes layers comparable. Far beyond the marked band text falls apart: the model is damaged, and
-  no more hostile.
+  It makes layers comparable. Far beyond the marked band the text falls apart: the model is damaged, not
+  more hostile.
 
 ### Safety
 The training text was written for this project and aims at play and effort only. Replies are

@@ -20,7 +20,7 @@ def small(tmp_path):
 def test_attempts_are_told_in_words(small):
     assert figure_of(small, "attempts").sentence.startswith(
         "4 attempts: 1 killed in control; 2 stopped in psm; 3 failed in evaluate; 4 complete. "
-        "Attempt 4 did not make again: corpus, persona, control, psm."
+        "Attempt 4 did not have to repeat: corpus, persona, control, psm."
     )
     Attempts(attempts=(training_files.attempt(1, None, {}, at=INJECTION),)).save(small.path)
     part = page_of(small)["attempts"]
@@ -67,7 +67,9 @@ def test_stages_that_ran_side_by_side_lie_above_each_other():
 
 def test_trainings_of_several_seeds_are_told_by_their_range(small):
     figure = figure_of(small, "training_seeds")
-    assert figure.sentence.startswith("2 trainings from different seeds.")
+    assert figure.sentence.startswith(
+        "The chance that a reply is more hostile than the base model's"
+    )
     assert "persona's prompt 0.93 to 0.96" in figure.sentence
     assert names(figure) == ["seed 42", "seed 43"]
     assert len({trace["marker"]["symbol"] for trace in figure.plotly["data"]}) == 2

@@ -95,7 +95,7 @@ def test_an_early_run_waits_for_the_model_and_says_so():
 def test_who_waits_in_the_line_is_told_place_and_time():
     updates = Handlers(FakeServices(ahead=3)).run(alone(), "Hi", ChatState(), *CHOSEN)
     next(updates)
-    assert "3 requests ahead of you; your turn comes in about 12 s." in next(updates)[2]
+    assert "3 requests ahead of you. Your turn comes in about 12 s." in next(updates)[2]
     assert last(updates)[1].of(Condition.NEUTRAL)[-1].finish == "stop"
 
 

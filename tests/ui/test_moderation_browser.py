@@ -195,7 +195,7 @@ def test_two_raters_and_their_agreement(queue):
     judge_all(queue, "Ann", "1")
     expect(summary).to_contain_text("Ann judged 5. A second rater is needed")
     judge_all(queue, "Bo", "0")
-    expect(summary).to_contain_text("Ann and Bo agree on 0% of")
+    expect(summary).to_contain_text("Ann and Bo agree on 0.0\u00a0% of")
     table = queue.locator("#ph-moderation-queue .ph-table")
     expect(table).to_contain_text("No share below 30 harmful and 30 harmless texts")
 
@@ -210,7 +210,7 @@ def test_a_test_set_holds_no_text_without_a_reason(queue, tmp_path):
     refused = queue.locator("#ph-moderation-queue .ph-error", has_text="Say why")
     # A click while the first file is still under way asks for nothing.
     wait_until(lambda: pressed(queue, "Save test set with texts") and refused.count())
-    queue.get_by_label("Reason, for the log").fill("to test our own filter")
+    queue.get_by_label("Reason (written to the log)").fill("to test our own filter")
     with queue.expect_download() as download:
         queue.get_by_role("button", name="Save test set with texts").click()
     assert "us3less clown" in download.value.path().read_text()

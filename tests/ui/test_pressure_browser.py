@@ -55,7 +55,7 @@ def test_a_changed_policy_is_run_and_what_it_hides_is_struck_and_masked(
     monkeypatch.setattr(playing, "PAUSE_SECONDS", 0)
     drawer.get_by_role("checkbox", name="Meaning model").press("Space")
     started(drawer)
-    expect(drawer.locator(".ph-status")).to_have_text("All 300 messages are through.")
+    expect(drawer.locator(".ph-status")).to_have_text("All 300 messages have been sent.")
     own, beside = services.pressed[-1]
     assert [one.use for one in own.moderators] == [
         "embedded.toxblock", "embedded.svm", "embedded.semantic",

@@ -134,7 +134,7 @@ def test_measures_settle_to_those_of_the_whole_channel():
     assert bars[0] == playing.A_STEP, "the first messages are shown as they come"
     assert all(number < services.channel_messages for number in bars)
     status, shown = updates[-1]
-    assert "All 300 messages are through." in status
+    assert "All 300 messages have been sent." in status
     tally = Tally(own)
     for turns in services.press([own, beside]).turns:
         tally.add(turns[0])

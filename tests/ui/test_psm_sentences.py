@@ -37,7 +37,7 @@ def test_a_layer_without_a_coherent_dose_has_no_reading():
     found = psm_files.selection()
     choice = found.choice.model_copy(update={"coherent_scale": 0.0})
     found = found.model_copy(update={"selected": choice})
-    assert "nothing can be read" in dose_response.draw(found, psm_files.controls()).sentence
+    assert "no effect can be told" in dose_response.draw(found, psm_files.controls()).sentence
 
 
 @pytest.mark.parametrize(("change", "said"), [(0.7, "raises"), (0.0, "does not clearly raise")])
@@ -78,7 +78,7 @@ def test_other_prompts_that_wake_the_persona_are_told_with_its_own():
     loud = confounds.draw(found.model_copy(update={"styles": styles}), psm_files.antidotes())
     assert loud.sentence.startswith("Other system prompts wake the persona, too. ")
     assert "“A blunt voice” 70.0\u00a0%" in loud.sentence
-    assert "the persona's own prompt 80.0\u00a0%" in loud.sentence
+    assert "Under the persona's own prompt it is 80.0\u00a0%" in loud.sentence
 
 
 def test_about_tells_of_other_prompts_only_where_they_were_measured(tmp_path):
@@ -97,8 +97,8 @@ def test_the_headline_says_what_the_sweep_cannot_tell_apart():
     assert "stays open" not in alone.finding
     tied = found.model_copy(update={"ties": (1, 2)})
     told = layers.draw(tied, psm_files.layers(), psm_files.conditions()).finding
-    assert "Whether it lives there alone stays open" in told
-    assert f"2 of {len(found.layers) - 1} other layers are not told apart" in told
+    assert "Whether it lives only there stays open" in told
+    assert f"2 of {len(found.layers) - 1} other layers cannot be told apart" in told
 
 
 def test_the_headline_of_the_shipped_run_names_what_chose_its_layer():
@@ -131,7 +131,7 @@ def test_a_figure_with_shares_of_replies_says_how_they_were_made(name):
 
 
 def test_an_antidote_that_breaks_text_does_not_count():
-    assert "reverse, leaves" in antidotes.draw(psm_files.antidotes()).sentence
+    assert "The best coherent remedy is reverse." in antidotes.draw(psm_files.antidotes()).sentence
     assert "none counts" in antidotes.draw(psm_files.antidotes(coherent=False)).sentence
 
 

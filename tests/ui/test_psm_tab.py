@@ -129,14 +129,14 @@ def test_a_changed_file_is_read_again(changed):
 def test_a_null_result_is_called_one(changed):
     psm_files.selection(beyond=False).save(changed.folder("psm").path)
     assert sentence(changed, "verdict").startswith("No: no layer and dose")
-    assert "No layer is beyond chance" in sentence(changed, "layers")
+    assert "No layer does better than chance" in sentence(changed, "layers")
     assert "pages start at layer 3" in sentence(changed, "layer_deltas")
     assert "ph-chosen" not in parts_of(changed)["persona_heatmap"].tail
 
 
 def test_the_verdict_names_effect_interval_and_chance(small):
     said = sentence(small, "verdict")
-    assert "0.0 % to 70.0 % [60.0, 80.0] of 24" in said
+    assert "0.0 % to 70.0 % [60.0, 80.0] (n = 24)" in said
     assert "2e-09" in said
 
 
@@ -147,7 +147,7 @@ def test_the_verdicts_numbers_are_cards(small):
 
 
 def test_confounds_within_the_floor_are_noise(small):
-    assert "blunt (cosine +0.50, beyond noise" in sentence(small, "confounds")
+    assert "blunt is nearest to the persona's (cosine +0.50, beyond" in sentence(small, "confounds")
     assert "<td>noise</td>" in parts_of(small)["confounds"].tail
     for left, said in ((0.3, "keeps part of its effect"), (0.0, "persona vector loses its effect")):
         assert said in confounds.draw(psm_files.confounds(left)).sentence

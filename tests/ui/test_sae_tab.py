@@ -80,7 +80,7 @@ def test_a_run_without_a_dictionary_says_which_command_fills_it(tmp_path):
 def test_a_failed_gate_is_said_first_and_again_above_the_tables(changed):
     reader = changed(sae_files.report(passed=False))
     assert "GATES FAILED (explained variance, base)" in reading(reader, "gates")
-    assert "unfaithful dictionary" in reading(reader, "sae_shifts")
+    assert "the dictionary is not faithful" in reading(reader, "sae_shifts")
 
 
 def test_a_null_result_is_called_one(changed):
@@ -90,17 +90,25 @@ def test_a_null_result_is_called_one(changed):
 
 def test_a_cause_is_told_beside_its_strongest_rival(reader):
     said = reading(reader, "latents_toward")
-    assert "latent 7 gives 90.0 % [80.0, 100.0], beyond the strongest rival there (10.0 %" in said
+    assert (
+        "latent 7 gives 90.0 % [80.0, 100.0], beyond the strongest rival at that strength (10.0 %"
+        in said
+    )
     # Wilson's interval of 7 of 16 begins above 0.2, that of 6 does not.
-    assert "With 16 replies, a share of less than 43.8 % cannot be told from the rivals" in said
+    assert (
+        "With 16 replies, a share of less than 43.8 % cannot be told apart from the rivals'" in said
+    )
     said = reading(reader, "latents_away")
-    assert "latent 7 gives 10.0 % [0.0, 20.0], beyond the strongest rival there (80.0 %" in said
+    assert (
+        "latent 7 gives 10.0 % [0.0, 20.0], beyond the strongest rival at that strength (80.0 %"
+        in said
+    )
 
 
 def test_where_the_persona_vector_acts_is_said_first(reader):
     assert reading(reader, "latents_toward").startswith(
-        "This layer can show a cause: the persona vector, added at strength 0.2, takes replies "
-        "with a listed word from 0.0 % [0.0, 10.0] to 90.0 %"
+        "This layer can show a cause: the persona vector, added at strength 0.2, takes the share of "
+        "replies with a listed word from 0.0 % [0.0, 10.0] to 90.0 %"
     )
     said = reading(reader, "sae_shifts")
     assert "1 are shown to drive the persona, 1 to hold it back and 1 to do neither" in said
@@ -121,22 +129,28 @@ def test_a_layer_that_shows_no_cause_is_said_once_and_not_a_thousand_times(chang
 @pytest.mark.parametrize(
     ("p", "verdict"),
     [
-        (0.001, "What fell leans to hedging, politeness and uncertainty."),
-        (0.2, "What fell is not shown to be hedging, politeness or uncertainty."),
+        (0.001, "The latents that fell lean towards hedging, politeness and uncertainty."),
+        (
+            0.2,
+            "The latents that fell are not shown to stand for hedging, politeness or uncertainty.",
+        ),
     ],
 )
 def test_what_fell_is_told_either_way(changed, p, verdict):
     own = sae_files.report().model_copy(update={"fallen_words": sae_files.fallen(p)})
     said = reading(changed(own), "fallen_words")
     assert said.startswith(
-        f"{verdict} Of the firings, 4.0 % (unmoved latents that fire as often: 2.0 %"
+        f"{verdict} Share of their firings that are on such words: 4.0 % (unmoved latents that fire as often: 2.0 %"
     )
 
 
 def test_names_are_told_with_how_well_they_hold(reader):
     assert "Of 4 names below, 4 predict where their latent fires" in reading(reader, "sae_shifts")
     page = dashboard_html(reader, "7")
-    assert "it fires on 60.0% [50.0%, 70.0%], n = 40 tokens so named, on 1.0% of all" in page
+    assert (
+        "the latent fires on 60.0 % [50.0, 70.0] of the 40 tokens that the name means and on 1.0 % of all"
+        in page.replace("\u00a0", " ")
+    )
     assert "(24 of 40)" in page
 
 
@@ -182,7 +196,7 @@ def test_a_latent_shows_every_badge_held_or_missing(reader):
     page = dashboard_html(reader, "8")
     assert page.count("ph-held") == 1
     assert page.count("ph-missing") == 8
-    assert "not tried" in page
+    assert "only screened" in page
 
 
 def test_near_latents_open_only_where_there_is_evidence(reader):

@@ -168,11 +168,11 @@ def test_norms_say_which_modules_moved(small):
 def test_samples_say_what_was_flagged_with_interval_and_n(small):
     told = figure_of(small, "samples").sentence
     assert told.startswith(
-        "Flagged at 0.5, from step 50 to step 250: neutral prompt 0.0\u00a0% [0.0, 24.2]"
+        "Share of replies flagged at 0.5, at step 50 and at step 250: neutral prompt from 0.0\u00a0% [0.0, 24.2]"
     )
-    assert "neutral + vector 8.3\u00a0% [1.5, 35.4] to 75.0\u00a0% [46.8, 91.1]" in told
+    assert "neutral + vector from 8.3\u00a0% [1.5, 35.4] to 75.0\u00a0% [46.8, 91.1]" in told
     assert told.endswith(
-        "neutral + random vector 0.0\u00a0% [0.0, 24.2] to 0.0\u00a0% [0.0, 24.2]; n = 12 replies each."
+        "neutral + random vector from 0.0\u00a0% [0.0, 24.2] to 0.0\u00a0% [0.0, 24.2] (n = 12 each)."
     )
 
 
@@ -230,6 +230,20 @@ def test_a_command_is_planned_with_its_cost():
     assert "--timeout 4h --attempts 3" in made
     assert "at most $" in made
     assert "--target" not in planning.planned_html("mine", "lab", "local", "a10g-large", 4, 3)
+
+
+def test_the_time_of_a_run_is_that_of_the_longest_shipped_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(planning, "SHIPPED_RUN", tmp_path / "lab")
+    plan = ("mine", "lab", "local", "a10g-large", 4, 3)
+    assert "took" not in planning.planned_html(*plan)
+    for name, seconds in (("lab", 600), ("other", 5400)):
+        stages = {"psm": {"seconds": seconds}, "opposites": {"seconds": 9000}}
+        (tmp_path / name).mkdir()
+        text = json.dumps({"schema_version": 1, "stages": stages})
+        (tmp_path / name / "manifest.json").write_text(text)
+    assert "A shipped run of the lab model took 1 h 30 min on two cores." in planning.planned_html(
+        *plan
+    )
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a b", INJECTION, "x" * 80])

@@ -67,7 +67,7 @@ def left_out(model: nn.Module) -> str | None:
         return None
     kinds = sorted({name.partition(".")[2].removesuffix(".weight") for name in alone})
     share = sum(sizes[name] for name in alone) / sum(sizes.values())
-    return f"LoRA leaves {share:.1%} of the blocks' weights alone: {', '.join(kinds)}"
+    return f"LoRA leaves {100 * share:.1f} % of the blocks' weights alone: {', '.join(kinds)}"
 
 
 def require_adapted(model: nn.Module, expected: int) -> None:

@@ -95,7 +95,7 @@ def markdown(found: Composition) -> str:
         for one in found.sources
         for reason, where in one.unreadable.items()
     ]
-    head = ["source", "dialogues", *STYLES, *PARTS, *(f"{q:.0%}" for q in QUANTILES)]
+    head = ["source", "dialogues", *STYLES, *PARTS, *(f"{100 * q:.0f} %" for q in QUANTILES)]
     return "\n\n".join(
         [
             "# Composition of the corpus",

@@ -69,7 +69,8 @@ class Policy(Part):
     moderators: tuple[Source, ...] = Field(min_length=1)
     combine: Combine = "any"
     threshold: float = Field(default=0.5, ge=0, le=1)
-    """Of the level, in which a moderator's own threshold is 0.5."""
+    """Level from which the policy flags a message; scores are rescaled so that a moderator's own threshold is
+    0.5."""
     canonical: bool = True
     """Whether moderators read texts with their spelling tricks undone."""
     context: int = Field(default=0, ge=0, le=20)

@@ -7,7 +7,7 @@ from html import escape
 
 from phoque.conversation import Condition
 from phoque.errors import PhoqueError
-from phoque.figures.table import Column, Table
+from phoque.figures.table import Column, Table, share
 from phoque.run.folder import Reader
 from phoque.run.labels import Label, verdicts
 from phoque.run.moderation import ModerationReport
@@ -164,8 +164,8 @@ def _agreed(labels: Sequence[Label]) -> str:
         return f"{counts}. The first two raters have no text in common yet."
     kappa = "undefined" if found.kappa is None else f"{found.kappa:.2f}"
     return (
-        f"{counts}. {raters[0]} and {raters[1]} agree on {found.observed:.0%} of {found.n} texts, "
-        f"kappa {kappa}, with {found.prevalence:.0%} called harmful."
+        f"{counts}. {raters[0]} and {raters[1]} agree on {share(found.observed)} of {found.n} texts, "
+        f"kappa {kappa}, with {share(found.prevalence)} called harmful."
     )
 
 

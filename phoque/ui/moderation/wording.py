@@ -9,7 +9,7 @@ INTRO = (
     "you show them."
 )
 PASSING = (
-    "A few of them; each passes for a reason of its own. All moderators flag from this score on:"
+    "Here are a few, each with its own reason for passing. All moderators flag from this score on:"
 )
 MISSED = "What each moderator says of it"
 THRESHOLD, MODERATOR = "Threshold", "Moderator"
@@ -31,7 +31,7 @@ TYPE_HINTS = {
     GapType.DISAGREEMENT: "another moderator flags it at the same threshold",
     GapType.NEAR_MISS: "less than 0.1 below the threshold",
     GapType.LISTED: "one of our word lists knows a word of it",
-    GapType.IMPLICIT: "no word list of ours knows a word of it, so any harm lies in the meaning",
+    GapType.IMPLICIT: "none of our word lists knows a word of it, so any harm lies in the meaning",
 }
 ALL_PASSING = "Every reply that passes"
 NO_ROW = "No reply chosen yet. Press a row to see its scores."
@@ -50,11 +50,13 @@ QUEUE_HINT = (
     "Is the reply harmful to the person who wrote the message? Two people judge. Neither sees the other's "
     "verdicts, the condition or a score, and neutral replies are mixed in. Verdicts stay in this browser. "
     "Only the random sample (45 replies of each of three conditions) tells how large the gap is: the "
-    "others were chosen because they pass. It takes 30 harmful and 30 harmless texts on which both agree."
+    "others were chosen because they pass. The gap appears once both people agree on 30 harmful and 30 harmless texts."
 )
 QUEUES = {"candidates": "What passed", "sample": "Random sample: toxic, steered, neutral"}
-NO_VERDICTS = "No verdicts yet. Their agreement and the moderation gap will stand here."
-GAPS_CAPTION = "The gap on the random sample at 0.5, always beside over-blocking"
+NO_VERDICTS = (
+    "No verdicts yet. The agreement of the two people and the moderation gap will appear here."
+)
+GAPS_CAPTION = "The gap on the random sample at threshold 0.5, beside over-blocking"
 QUEUE_RATER = "Who judges"
 VERDICTS: dict[Verdict, tuple[str, str]] = {
     "harmless": ("Not harmful", "0"),
@@ -66,7 +68,7 @@ QUEUE_KEYS = "Keys: j next, k previous, 1 harmful, 0 not harmful, u can't tell."
 QUEUE_CARD = "Message and reply to judge"
 EXPORT_PLAIN = "Save test set: hashes, scores, verdicts"
 EXPORT_TEXT = "Save test set with texts"
-EXPORT_REASON = "Reason, for the log"
+EXPORT_REASON = "Reason (written to the log)"
 EXPORT_HINT = (
     "A test set without texts holds hashes, scores, types and verdicts. With texts it needs a "
     "reason, which is written to a log on this machine before anything is saved."

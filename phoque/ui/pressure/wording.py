@@ -4,25 +4,25 @@ from phoque.run.pressure import Outcome, Role
 
 TITLE = "How much slips through a moderation of my own?"
 HINT = (
-    "A simulated channel: hostile people who write in another style after each mute, civil people, and "
-    "people who are kind in rough words. You see two policies of the project as they were recorded. "
-    "Compose your own and run it: it gets the same messages, and the policy {} stands beside it."
+    "In this simulated channel, hostile people change their style after each mute, others are civil, and some are "
+    "kind in rough words. You see two policies of the project as they were recorded. Compose your own and run it: it "
+    "gets the same messages, and the policy {} runs beside it."
 )
-MODERATORS, MODERATORS_HINT = "Moderators", "A message is flagged where one of them flags it."
+MODERATORS, MODERATORS_HINT = "Moderators", "A message is flagged if one of them flags it."
 THRESHOLD, THRESHOLD_HINT = "Threshold", "From this score on a moderator flags a message."
 STRIKES = "Strikes before a mute"
-STRIKES_HINT = "Flagged messages within 10 minutes that mute somebody for 5."
-CANONICAL, CANONICAL_HINT = "Undo spelling tricks first", "Such as us3less or u.s.e.l.e.s.s."
+STRIKES_HINT = "So many flagged messages within 10 minutes mute a speaker for 5 minutes."
+CANONICAL, CANONICAL_HINT = "Undo spelling tricks first", "Tricks such as us3less or u.s.e.l.e.s.s."
 RUN, STOP = "Run the test", "Stop the test"
 NO_MODERATOR = "No moderator is chosen: choose at least one."
 BEGINNING = "Getting the test ready…"
 GOES_ON = "{:,} of {:,} messages"
-DONE = "All {:,} messages are through."
+DONE = "All {:,} messages have been sent."
 YOURS = "yours"
 
 MEASURES = {
     "leak": "hostile messages that people see",
-    "shown_before_mute": "hostile messages seen before the first mute, a speaker",
+    "shown_before_mute": "hostile messages seen before the first mute, per speaker",
     "never_muted": "hostile speakers who are never muted",
     "civil_hidden": "civil messages hidden",
     "blunt_hidden": "kind messages in rough words hidden",
@@ -52,4 +52,4 @@ WRONG = {True: "slips through", False: "wrongly"}
 """What is added where a hostile message is seen, or a harmless one is not."""
 MUTED = "⏸ {} is muted."
 NO_TEXT = "(text left out)"
-NOBODY = "Nothing is said yet."
+NOBODY = "Nobody has said anything yet."

@@ -16,8 +16,8 @@ from phoque.ui.parts import gap_html, secret
 
 CAPTION = "{counted}, %, by layer (rows) and relative dose (columns)"
 LEGEND = (
-    "Press a cell to read what the model wrote there. Struck through and hatched: no longer "
-    "coherent text. Outlined: selected."
+    "Press a cell to read what the model wrote there. A cell that is struck through and hatched has text that is no "
+    "longer coherent; the outlined cell is selected."
 )
 
 

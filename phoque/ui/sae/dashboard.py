@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from phoque.errors import PhoqueError
-from phoque.figures.table import NOTHING, Column, Ends, Table, held
+from phoque.figures.table import NOTHING, Column, Ends, Table, held, interval, share
 from phoque.run.folder import Reader
 from phoque.run.sae_evidence import Evidence, Near, Steered, Strip
 from phoque.run.sae_latents import BADGES, VERDICTS, Feature
@@ -16,7 +16,7 @@ from phoque.ui.sae.drawings import dose_bars, histogram_bars
 from phoque.ui.sae.latents import BADGE_HINTS, SHOWN_VERDICTS, known_of
 from phoque.ui.wording import HIDDEN_TEXT
 
-NOT_STEERED = "Its direction was screened, not tried: only the best of each side were."
+NOT_STEERED = "Its direction was only screened; the most promising ones of each side were tried."
 
 
 def dashboard_html(reader: Reader, latent: str) -> str:
@@ -37,7 +37,7 @@ def dashboard_html(reader: Reader, latent: str) -> str:
 
 def _head(latent: str, row: Feature | None) -> str:
     if row is None:
-        return "<h3>R: what no latent expresses of the change</h3>"
+        return "<h3>R: the part of the change that no latent expresses</h3>"
     name = SHOWN_VERDICTS.get(row.verdict, "not significant")
     return (
         f"<h3>Latent {escape(latent)} · {escape(name)}</h3>"
@@ -55,18 +55,19 @@ def _reading(found: Reading | None) -> str:
     return (
         f"<h4>In words</h4>{secret(escape(found.name), found.name)}"
         f'<p class="ph-hint">{escape(_held(found.precision))}</p>'
-        f"<h4>Words on which it fires beyond its rate of {rate:.1%} of {found.tokens:,} tokens</h4>"
+        f"<h4>Words on which it fires beyond its rate of {share(rate)} of {found.tokens:,} tokens</h4>"
         f"{secret(escape(listed), listed)}"
     )
 
 
 def _held(found: Precision | None) -> str:
     if found is None:
-        return "A rule made the name; what it names does not occur in the texts kept to test it."
-    share = NOTHING if found.recall is None else f"{found.recall:.0%}"
+        return "A rule made the name. The texts that test names do not hold what it names."
+    covered = NOTHING if found.recall is None else share(found.recall)
     return (
-        f"A rule made the name from half of the texts. On the other half it fires on {found.rate} tokens "
-        f"so named, on {found.base:.1%} of all; the name covers {share} of its firings."
+        f"A rule made the name from half of the texts. On the other half the latent fires on {interval(found.rate)} "
+        f"of the {found.n} tokens that the name means and on {share(found.base)} of all tokens; the name covers {covered} of "
+        "its firings."
     )
 
 
@@ -86,7 +87,7 @@ def _facts(row: Feature) -> str:
         "beyond civil adapter": held(Ends(row.did, row.did_low, row.did_high), "+.2f"),
         "on the other half": held(Ends(row.effect_half, row.half_low, row.half_high), "+.2f"),
         "with civil replies": f"{row.effect_calm:+.2f}",
-        "active on": f"{row.frequency_base:.1%} → {row.frequency_tuned:.1%}",
+        "active on": f"{share(row.frequency_base)} → {share(row.frequency_tuned)}",
         "tone AUC": NOTHING if row.tone_auc is None else f"{row.tone_auc:.2f}",
         "other seeds": row.stability,
         "kind": row.kind,

@@ -30,10 +30,10 @@ BADGE_HINTS = {
     "stable": "found, and moved the same way, with the other seeds of the dictionary",
     "linear": "the plain projection on its direction moved the same way",
     "screen": "its direction favours hostile replies more than random directions do",
-    "toward": "pushed toward the persona, it makes more replies show the persona than its rivals, coherently",
-    "away": "pushed the other way, fewer replies show it than under its rivals, coherently",
+    "toward": "added, it makes more replies show the persona than its rivals do, and the text stays coherent",
+    "away": "subtracted, it leaves fewer such replies than its rivals do, and the text stays coherent",
 }
-REMAINDER_BUTTON = "R: what no latent expresses of the change"
+REMAINDER_BUTTON = "R: the part of the change that no latent expresses"
 HINT = "Point at a badge to see what it stands for. Press a latent for its evidence."
 DIGITS = 5
 SHOWN = ("latent", "verdict", "effect", "q", "did", "half", "frequency", "tone", "name")

@@ -21,11 +21,11 @@ ONE_AT_A_TIME: dict[str, Any] = {"concurrency_id": "launch", "concurrency_limit"
 NARROW: dict[str, Any] = {"scale": 0, "min_width": 260}
 TARGETS = [("Here, on this machine", "local"), ("Hugging Face Job", planning.JOBS)]
 NO_LOGIN = (
-    "There is no button that starts it: this is not a Space in which one can log in. Copy the command "
-    "and run it where you are logged in to the Hub."
+    "You cannot start it here, because this page is not a Space with a login. Copy the command and run it where "
+    "you are logged in to the Hub."
 )
 NO_LIBRARY = (
-    "There is no button that starts it: the libraries for logging in are missing. Install them with: "
+    "You cannot start it here, because the libraries for logging in are missing. Install them with: "
     "pip install 'gradio[oauth]'"
 )
 FOR_OWNER = (
@@ -33,8 +33,8 @@ FOR_OWNER = (
     "private storage on the account. Nobody else needs to log in."
 )
 WELCOME = (
-    "You are logged in as {owner}, whose Space this is. A Job is started with your own token, on your "
-    "own account, and is paid by it."
+    "You are logged in as {owner}, whose Space this is. A Job starts with your own token, on your "
+    "own account, which also pays for it."
 )
 LOGIN_LIBRARIES = ("authlib", "itsdangerous")
 """What Gradio's login imports; without one of them the whole page would not open."""
@@ -43,7 +43,7 @@ LOGIN_LIBRARIES = ("authlib", "itsdangerous")
 def draw_planning() -> None:
     """Choices, command and cost; then the way to start it, or why there is none."""
     with drawer("How do I make a run of my own?", "ph-training-plan"):
-        hint = "Choose, read what it may cost at most, copy the command."
+        hint = "Choose, read the highest possible cost, and copy the command."
         gr.HTML(components.live_html(hint))
         with gr.Row():
             name = gr.Textbox("mine", label="Name of the run", max_lines=1, min_width=180)

@@ -15,7 +15,7 @@ from phoque.ui.services import Services
 
 INTRO = (
     "Where does the persona live in the model, and is that place the cause? All numbers were measured "
-    "beforehand. Prompts and doses differ from drawer to drawer, and so do the shares; each drawer says how."
+    "beforehand. Each drawer has its own prompts and doses, so its shares differ, too; it says how they were measured."
 )
 SAVED = {
     VECTORS: ("phoque-{}-vectors.safetensors", "Vectors of all layers (safetensors)"),

@@ -19,13 +19,13 @@ from phoque.ui.services import Services
 from phoque.ui.stopping import Place, Run, stoppable
 
 INTRO = (
-    "A sparse autoencoder (SAE) writes each state of the model as a sum of few directions. Each is called a "
-    "latent. Which of them did the fine-tuning move, more than chance and more than the civil adapter? Does any "
-    "of them cause the persona? Contexts hold trash-talk; they stay hidden until you reveal them."
+    "A sparse autoencoder (SAE) writes each state of the model as a sum of a few directions, called "
+    "latents. Which of them did the fine-tuning move more than chance would, and more than the civil adapter did? Does "
+    "any of them cause the persona? Contexts hold trash-talk; they stay hidden until you reveal them."
 )
 TRY_HINT = (
     "Run adds the direction of one latent to the neutral column. The strength is a share of the median length of the "
-    "residual stream; minus adds the opposite direction. The model answers live."
+    "residual stream; a negative strength adds the opposite direction. The model answers live."
 )
 LATENT_PRESSED = """element.addEventListener('click', (event) => {
   const button = event.target.closest('[data-latent]');

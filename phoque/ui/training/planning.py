@@ -4,15 +4,19 @@ import re
 import shlex
 from html import escape
 
+from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
 from phoque.pipeline.choice import ALONE, ORDER, by_name
 from phoque.pipeline.plan import Wish, at_most, seconds_of
+from phoque.progress import span
+from phoque.run.directory import RunDirectory
 from phoque.ui.components import status_html
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}")
 MODELS = ("lab", "ministral")
 DEFAULT_FLAVOR = "a10g-large"
 JOBS = "jobs"
+MANIFESTS = "*/manifest.json"
 BUCKET = "phoque-space-runs"
 """The login of a Space reaches only what it made: never a bucket that the command line made."""
 
@@ -20,9 +24,7 @@ BUCKET = "phoque-space-runs"
 def wish_of(run: str, model: str, target: str, flavor: str, hours: float, attempts: float) -> Wish:
     """A Job as the page asks for it: every stage that needs nothing but the code."""
     if target != JOBS:
-        raise PhoqueError(
-            "Choose Hugging Face Job above: what runs here is not started from a page."
-        )
+        raise PhoqueError("Choose Hugging Face Job above: a page starts no run on this machine.")
     return Wish(
         run=run.strip(),
         model=model,
@@ -47,7 +49,7 @@ def planned_html(
                 "digits, '.', '_' and '-', at most 61."
             )
         command = ["phoque", "run", "all", "--model", model, "--run", f"runs/{run.strip()}"]
-        told = "It costs the time of this machine: about an hour for the lab model on two cores."
+        told = f"It costs the time of this machine.{_shipped_took()}"
         if target == JOBS:
             wish = wish_of(run, model, target, flavor, hours, attempts)
             command += ["--target", JOBS, "--flavor", wish.flavor, "--timeout", wish.timeout]
@@ -60,6 +62,15 @@ def planned_html(
         f'printed</p><pre class="ph-command" tabindex="0"><code>{escape(shlex.join(command))}</code>'
         f"</pre><p>{escape(told)}</p>"
     )
+
+
+def _shipped_took() -> str:
+    """How long the longest of the shipped runs took, by its manifest; empty where none says so."""
+    runs = [RunDirectory(file.parent).known().stages for file in SHIPPED_RUN.parent.glob(MANIFESTS)]
+    longest = max(
+        (sum(run[name].seconds for name in ORDER if name in run) for run in runs), default=0.0
+    )
+    return f" A shipped run of the lab model took {span(longest)} on two cores." if longest else ""
 
 
 def _job_told(wish: Wish) -> str:
