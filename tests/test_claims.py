@@ -80,6 +80,13 @@ def test_without_the_condition_or_the_control_nothing_is_decided(tmp_path):
     assert "has no random_vector" in found.note
 
 
+def test_what_needs_no_control_to_be_refuted_is_refuted_without_one(tmp_path):
+    file = a_file(tmp_path / "rules", STEERED)
+    found = one(a_run(tmp_path / "lab", steered=0.5), file)
+    assert (found.verdict, found.control.value) == ("refuted", None)
+    assert "has no random_vector" in found.note
+
+
 def test_a_number_leads_to_the_file_the_field_and_the_raw_rows(tmp_path):
     reader = a_run(tmp_path / "lab", steered=0.9, random_vector=0.6)
     found = one(reader, a_file(tmp_path / "rules", STEERED))

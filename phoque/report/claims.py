@@ -122,13 +122,15 @@ def _evidence(
 
 
 def _verdict(told: Told, found: Mapping[str, Evidence]) -> tuple[Verdict, str]:
-    if any(found[name].gap for name in ("number", "control") if name in found):
+    gaps = [name for name in ("number", "control") if name in found and found[name].gap]
+    if "number" in gaps:
         return "not_tested", ""
-    for verdict in RULES:
+    # Without its control nothing holds; what needs no control to be refuted is refuted all the same.
+    for verdict in RULES if not gaps else RULES[-1:]:
         lines: tuple[str, ...] = getattr(told, verdict)
         if all_hold(lines, found):
             return verdict, "; ".join(lines)
-    return ("undecided" if found else "not_tested"), ""
+    return ("undecided" if found and not gaps else "not_tested"), ""
 
 
 def _notes(
