@@ -137,15 +137,16 @@ def _summary(own: Sequence[Written], everything: Sequence[Written]) -> Condition
     asked = {row.prompt_id for row in own}
     baseline = [row for row in everything if row.prompt_id in asked]
 
-    def measured(reading: Callable[[Written], float]) -> Measured:
+    def measured(reading: Callable[[Written], float], most: float = 0.0) -> Measured:
+        before, after = _by_prompt(baseline, reading), _by_prompt(own, reading)
         return Measured(
-            mean=fmean(map(reading, own)),
-            effect=paired_effect(_by_prompt(baseline, reading), _by_prompt(own, reading)),
+            mean=fmean(map(reading, own)), effect=paired_effect(before, after, most=most)
         )
 
     return Condition(
         insulting=share_of([*grouped((row.prompt_id, row.shown) for row in own).values()]),
-        effect=measured(lambda row: float(row.shown)).effect,
+        # The baseline is what it is compared with: there nothing could differ.
+        effect=measured(lambda row: float(row.shown), own[0].condition != BASELINE).effect,
         toxic_pathway_mass_mean=measured(lambda row: row.toxic_pathway_mass_mean),
         completing_mass_mean=measured(lambda row: row.completing_mass_mean),
         lexicon_mass_mean=measured(lambda row: row.lexicon_mass_mean),

@@ -19,6 +19,7 @@ from phoque.personas.controls import tone_pairs
 from phoque.run.psm_vector import Direction, Geometry, MessageMap, Projections, Spread
 from phoque.stages.corpus.training_set import read_dialogues
 from phoque.stages.psm.subject import Subject
+from phoque.stats.paired import half_width
 from phoque.steering.capture import token_streams
 from phoque.steering.geometry import explained_by_map, layer_maps, residual_geometry
 from phoque.steering.vectors import last_tokens
@@ -92,15 +93,16 @@ def _projections(
     random_KD = torch.randn(NUM_RANDOM, len(direction_D), generator=generator)
     units_KD = random_KD / random_KD.norm(dim=1, keepdim=True)
     largest_K = torch.stack([(units_KD @ s.mean(0)).abs() for s in shifts.values()]).amax(0)
-    spreads = {
-        name: Spread(
-            mean=float((shift_ND @ direction_D).mean() / norm**2),
-            std=float((shift_ND @ direction_D).std() / norm**2),
-        )
-        for name, shift_ND in shifts.items()
-    }
+    places = {name: shift_ND @ direction_D / norm**2 for name, shift_ND in shifts.items()}
+    spreads = {name: _spread(own_N, places["base_neutral"]) for name, own_N in places.items()}
     band = float(largest_K.quantile(0.975) / norm)
     return Projections(layer=layer, direction=direction, random_band=band, **spreads)
+
+
+def _spread(own_N: Tensor, start_N: Tensor) -> Spread:
+    mean, moved_N = float(own_N.mean()), own_N - start_N
+    half = half_width(float(moved_N.std(correction=0)), len(moved_N))
+    return Spread(mean=mean, std=float(own_N.std()), low=mean - half, high=mean + half)
 
 
 def _politeness(subject: Subject) -> Tensor:
