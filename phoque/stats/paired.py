@@ -60,7 +60,7 @@ def unseen(prompts: int, most: float) -> tuple[float, float]:
     A bootstrap would draw zeros only. This says how many prompts may differ all the same (Wilson).
     """
     half = most * wilson(0, prompts).high
-    return -half, half
+    return 0.0 - half, half  # no minus zero
 
 
 def mcnemar(only_before: int, only_after: int) -> float:
