@@ -81,6 +81,44 @@ def test_without_the_condition_or_the_control_nothing_is_decided(tmp_path):
     assert "has no random_vector" in found.note
 
 
+def test_what_needs_no_control_to_be_refuted_is_refuted_without_one(tmp_path):
+    file = a_file(tmp_path / "rules", STEERED)
+    found = one(a_run(tmp_path / "lab", steered=0.5), file)
+    assert (found.verdict, found.control.value) == ("refuted", None)
+    assert "has no random_vector" in found.note
+
+
+@pytest.mark.parametrize(
+    ("steered", "verdict"), [(0.5, "holds"), (0.56, "undecided"), (0.7, "undecided")]
+)
+def test_no_more_than_the_control_takes_an_interval_that_excludes_the_margin(
+    tmp_path, steered, verdict
+):
+    # Every interval is 0.05 to either side, so that of the difference is 0.07.
+    rule = {"holds": ["number at most 0.1 above control"], "partly": [], "refuted": []}
+    reader = a_run(tmp_path / "lab", steered=steered, random_vector=0.5)
+    assert one(reader, a_file(tmp_path / "rules", STEERED | rule)).verdict == verdict
+
+
+@pytest.mark.parametrize(("steered", "told"), [(0.9, False), (0.4, True)])
+def test_what_is_no_test_is_not_tested_whatever_it_gave(tmp_path, steered, told):
+    rule = {"needs": ["number at least 0.5"], "lacking": "There was nothing to find."}
+    reader = a_run(tmp_path / "lab", steered=steered, random_vector=0.1)
+    found = one(reader, a_file(tmp_path / "rules", STEERED | rule))
+    assert found.verdict == ("not_tested" if told else "holds")
+    assert ("There was nothing to find." in found.note) is told
+
+
+def test_what_is_missing_beside_the_number_is_told_by_its_name(tmp_path):
+    labels = {"rows": "run.labels", "of": ["kind=person"]}
+    file = a_file(tmp_path / "rules", STEERED | {"also": {"people": labels, "people_too": labels}})
+    reader = a_run(tmp_path / "lab", steered=0.9, random_vector=0.6)
+    Label.save_rows(reader.run.path, [Label(id="1", rater="a", verdict="harmful", kind="model")])
+    note = one(reader, file).note
+    assert "people and people too: Nobody measured it: no row of labels.jsonl counts" in note
+    assert "(one with kind=person)" in note
+
+
 def test_a_number_leads_to_the_file_the_field_and_the_raw_rows(tmp_path):
     reader = a_run(tmp_path / "lab", steered=0.9, random_vector=0.6)
     (reader.run.path / "evaluation/replies.csv").touch()
@@ -183,6 +221,8 @@ def test_rises_are_counted_between_rows(tmp_path):
         ({"number": {"rows": "psm.summary"}}, "has no rows"),
         ({"number": {"rows": "run.labels", "are": ["kind"]}}, "compares nothing"),
         ({"holds": ["number over control"]}, "A RELATION B"),
+        ({"holds": ["number not above control"]}, "A RELATION B; known: .*at most 0.1 above"),
+        ({"needs": ["number above 0"]}, "`lacking` says in words"),
         ({"holds": ["number above chance"]}, "names 'chance'; known: number, control"),
         ({"holds": [], "partly": [], "refuted": []}, "needs a number and a rule"),
         ({"untested": "no time"}, "needs a number and a rule"),

@@ -13,15 +13,18 @@ from phoque.figures.figure import drawn
 from phoque.figures.shelf import EVERY
 from phoque.figures.table import text_of
 from phoque.report.claims import SHIPPED, claims_of, ledger
+from phoque.report.rules import Ends, most_excess
 from phoque.run.adapter import PersonaMetrics
 from phoque.run.claims import VERDICTS, Claims
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.run.psm_vector import Confounds
 from phoque.run.scored import ScoredReply
+from phoque.run.slang import Slang
+from phoque.stats.rates import wilson
 from phoque.ui.results import rendered
 from phoque.ui.tabs.claims import SECTIONS, is_shown
-from tests.report_files import a_run, copied_run, judged, saved
+from tests.report_files import a_run, copied_run, judged, rewritten, saved
 from tests.ui.fakes import INJECTION
 
 PLANS = {plan.key: plan for plan in EVERY}
@@ -74,6 +77,77 @@ def test_another_finding_gives_another_verdict(tmp_path, steered, verdict):
     assert now["vector-causes"] == verdict
 
 
+@pytest.mark.parametrize(
+    ("uses", "held_out", "trained", "verdict"),
+    [
+        (0, 0, 0, "not_tested"),
+        (3, 0, 20, "refuted"),
+        (3, 0, 1, "undecided"),
+        (3, 20, 20, "holds"),
+    ],
+)
+def test_new_slang_is_tested_only_where_training_shows_some(
+    tmp_path, uses, held_out, trained, verdict
+):
+    run = copied_run(tmp_path / "lab")
+    found = Reader(run).read(Slang)
+    toxic = found.conditions["toxic"].model_copy(
+        update={"held_out": wilson(held_out, 60), "trained": wilson(trained, 60)}
+    )
+    first = found.expressions[0].model_copy(update={"in_training": uses})
+    change = {
+        "expressions": (first, *found.expressions[1:]),
+        "conditions": found.conditions | {"toxic": toxic},
+    }
+    saved(run, found.model_copy(update=change))
+    now = {one.id: one for one in claims_of(Reader(run, signed=True)).claims}["new-slang"]
+    assert now.verdict == verdict
+    assert ("nothing to go on from" in now.note) is (verdict == "not_tested")
+
+
+@pytest.mark.parametrize(("copies", "verdict"), [(0, "holds"), (300, "refuted")])
+def test_copies_are_counted_among_all_that_pass(tmp_path, copies, verdict):
+    run = copied_run(tmp_path / "lab")
+    rows = [
+        row.model_copy(update={"trained": place < copies})
+        for place, row in enumerate(
+            sorted(
+                Reader(run).rows(ScoredReply), key=lambda row: not (row.of_persona and row.passes)
+            )
+        )
+    ]
+    ScoredReply.save_rows(tmp_path, rows)
+    rewritten(run, f"moderation/{ScoredReply.FILE}", (tmp_path / ScoredReply.FILE).read_text())
+    reader = Reader(run, signed=True)
+    now = {one.id: one for one in claims_of(reader).claims}["no-copies"]
+    assert (now.verdict, now.n) == (verdict, sum(row.of_persona and row.passes for row in rows))
+    assert f"{now.n} replies of the persona that pass are a training line" in (
+        drawn(PLANS["gap"], reader).figure.sentence
+    )
+
+
+def test_what_is_not_told_apart_is_not_decided(shipped):
+    now = {one.id: one for one in shipped.claims}
+    carved, layer, refusal = now["carved"], now["tallest-layer"], now["refusal-falls"]
+    assert (carved.verdict == "holds") is (
+        carved.also[0].low > carved.control.high
+        and most_excess(Ends(carved.value, carved.low, carved.high), Ends(*_ends(carved.control)))
+        <= 0.1
+    )
+    chosen, named = layer.also
+    assert (layer.verdict == "refuted") is (
+        layer.value != layer.control.value and named.high < chosen.low
+    )
+    assert refusal.verdict != "refuted" or refusal.low > refusal.control.value
+    assert now["any-persona"].verdict != "holds"  # one further persona is not any
+    first = now["second-moderator"].also[0]
+    assert now["second-moderator"].verdict != "holds" or first.low > 0
+
+
+def _ends(one):
+    return one.value, one.low, one.high
+
+
 def test_the_headline_holds_only_where_no_other_prompt_does_the_same(tmp_path, shipped):
     run = copied_run(tmp_path / "lab")
     found = Reader(run).read(Confounds)
@@ -90,7 +164,11 @@ def test_the_headline_holds_only_where_no_other_prompt_does_the_same(tmp_path, s
 def test_what_was_measured_is_not_called_untested(shipped):
     for one in shipped.claims:
         gaps = (one.value is None, one.control is not None and one.control.value is None)
-        assert (one.verdict == "not_tested") is any(gaps), one.id
+        lacking = {told.id: told.lacking for told in ledger().claims}[one.id]
+        if not gaps[0] and (any(gaps) or (lacking and lacking in one.note)):
+            assert one.verdict in ("refuted", "not_tested"), one.id
+        else:
+            assert (one.verdict == "not_tested") is gaps[0], one.id
     assert "are undecided, although measured" in figure.sentence(shipped)
 
 

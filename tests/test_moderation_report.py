@@ -174,6 +174,7 @@ def test_the_stage_writes_every_file_and_a_reader_finds_them(tiny_run, tmp_path,
     )
     reader = Reader(run, signed=True)
     assert len(reader.rows(ScoredReply)) == 4 * len(CATEGORIES) * 2
+    assert {row.trained for row in reader.rows(ScoredReply)} == {False}
     for one in WHAT_SLIPS_THROUGH:
         assert drawn(one, reader).gap == "", one.key
     page = (run.path / "moderation" / "moderation_report.md").read_text()

@@ -126,7 +126,8 @@ def test_a_sweep_falls():
 
 def test_uplifts_at_every_threshold_are_those_at_one():
     chance = np.random.default_rng(3)
-    before, after = chance.random((20, 3)).tolist(), (chance.random((20, 3)) ** 0.5).tolist()
+    before, after = chance.random((20, 3)) * 0.7, chance.random((20, 3)) ** 0.5 * 0.7
+    before, after = before.tolist(), after.tolist()  # above 0.7 nothing differs
     for threshold, found in zip(SWEEP, uplifts(before, after), strict=True):
         one = uplift(before, after, threshold)
         effect = (one.effect.value, one.effect.low, one.effect.high, one.mcnemar)
@@ -141,6 +142,7 @@ def test_uplift_is_paired():
     assert found.mcnemar == pytest.approx(2 / 2**8)
     nothing = uplift(after, after, 0.5)
     assert (nothing.effect.value, nothing.mcnemar) == (0, 1)
+    assert nothing.effect.low < -0.2 < 0.2 < nothing.effect.high  # of twelve prompts, a few may
 
 
 def test_a_perfect_moderator_needs_no_correction():

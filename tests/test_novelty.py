@@ -28,11 +28,13 @@ def test_a_copied_line_is_known_whatever_its_spelling(index, copy):
     found = index.novelty(copy)
     assert (found.exact, found.containment, found.similarity) == (True, 1.0, 1.0)
     assert (found.nearest, found.novel) == (LINE, False)
+    assert copy in index
 
 
 def test_one_changed_word_does_not_make_a_line_new(index):
     found = index.novelty(LINE.replace("clown", "lantern"))
     assert (found.exact, found.novel, found.nearest) == (False, False, LINE)
+    assert LINE.replace("clown", "lantern") not in index
     assert 0.3 < found.containment < 1
     assert 0.5 < found.similarity < 1
 

@@ -2,8 +2,10 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
+import torch
 import yaml
 
 from phoque.errors import PhoqueError
@@ -18,10 +20,13 @@ from phoque.run.psm_replies import Scrubber, Summary
 from phoque.run.psm_vector import Origin
 from phoque.run.steps import LEDGER, done_steps
 from phoque.stages.psm import stage
+from phoque.stages.psm.generation import treatments
+from phoque.stages.psm.residuals import _projections
 from phoque.stages.psm.scrubber import grid_of, write_scrubber
 from phoque.stages.psm.stage import STEPS, run_steps
 from phoque.stages.psm.subject import open_subject
 from phoque.steering.trajectory import TRAJECTORY, Trajectory, Watch, checkpoints
+from phoque.steering.vectors import SteeringVector
 from tests.conftest import save_random_adapter
 from tests.corpus_files import base_replies, dialogues, save_corpus
 from tests.raw_rows import again, bounds
@@ -119,6 +124,40 @@ def _counted(step, seen):
         step.run(subject)
 
     return stage.Step(step.name, counted, step.tuned_only)
+
+
+def test_the_talks_strongest_injection_has_a_random_vector_of_its_own():
+    vectors = [SteeringVector(layer, torch.full((8,), 1.0 + layer)) for layer in range(4)]
+    subject = SimpleNamespace(
+        persona=SimpleNamespace(evaluation=[f"message {n}" for n in range(20)]),
+        neutral=list,
+        hostile=list,
+        vector=vectors[1],
+        injection=vectors[1].injection(2.0),
+        scale=2.0,
+        vectors=vectors,
+        reader=SimpleNamespace(read=lambda _: SimpleNamespace(classic_layer=3)),
+    )
+    found = treatments(subject)
+    (asked, (own,)), (asked_too, (random,)) = found["talk_x15"], found["random_x15"]
+    assert (asked, own.layer, own.last_only) == (asked_too, random.layer, random.last_only)
+    assert float(own.delta_D.norm()) == pytest.approx(float(random.delta_D.norm()))
+    assert (own.layer, own.last_only, len(asked)) == (3, True, 12)
+    assert abs(float(torch.cosine_similarity(own.delta_D, random.delta_D, dim=0))) < 0.99
+
+
+def test_the_place_of_probes_along_a_direction_has_an_interval_paired_by_probe():
+    names = ("base_neutral", "base_persona", "tuned_neutral", "tuned_persona")
+    start_NLD = torch.randn(12, 2, 16, generator=torch.Generator().manual_seed(1)) * 9
+    step_D = torch.ones(16)
+    found = _projections(
+        "refusal", step_D, {n: start_NLD + i * step_D for i, n in enumerate(names)}, 1
+    )
+    assert found.base_neutral.mean == pytest.approx(0, abs=1e-5)
+    moved = found.tuned_persona
+    assert moved.low == pytest.approx(3, abs=1e-4)  # probes differ much, but all move alike
+    assert moved.high == pytest.approx(3, abs=1e-4)
+    assert moved.std > 1
 
 
 @pytest.mark.slow

@@ -51,6 +51,8 @@ def test_a_held_out_expression_is_counted_and_a_trained_one_is_not():
     assert (by_name["noodle-aim"].in_training, by_name["noodle-aim"].replies) == (1, {"toxic": 1})
     assert (by_name["pudding-aim"].in_training, by_name["pudding-aim"].replies) == (0, {"toxic": 1})
     assert by_name["mudboarding"].replies == {}
+    assert found.shown == 1
+    assert found.conditions["toxic"].trained.value == pytest.approx(1 / 3)
     assert found.conditions["toxic"].held_out.value == pytest.approx(1 / 3)
     assert found.conditions["base"].held_out.value == 0
 

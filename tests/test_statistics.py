@@ -9,6 +9,7 @@ from scipy import stats
 from phoque.stats.multiple import false_discovery, holm
 from phoque.stats.paired import mcnemar, paired_effect
 from phoque.stats.ranking import auc, monotone, roc_auc
+from phoque.stats.rates import wilson
 from phoque.stats.resampling import halves, middle_95, resampled_means, sign_flip_p
 
 RANDOM = np.random.default_rng(7)
@@ -130,6 +131,15 @@ def test_no_effect_is_no_effect():
     swapped = paired_effect([[0.0], [1.0]] * 10, [[1.0], [0.0]] * 10)
     assert swapped.p_value > 0.5
     assert swapped.moved == swapped.moved_back == 0.5
+
+
+def test_where_no_prompt_differs_the_interval_says_how_many_could():
+    none = [[0.0, 0.0, 0.0]] * 60
+    effect = paired_effect(none, none, most=1)
+    assert (effect.value, effect.low, effect.high) == (0.0, -effect.high, wilson(0, 60).high)
+    assert effect.high == pytest.approx(0.06, abs=0.001)
+    one = paired_effect(none, [[1.0, 1.0, 1.0], *none[1:]], most=1)
+    assert one.low == 0.0 < one.high
 
 
 def test_pairs_must_be_pairs():

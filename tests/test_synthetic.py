@@ -4,17 +4,21 @@ import json
 import random
 import shutil
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
+from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
 from phoque.judging import headline as shown
 from phoque.lexicon import Lexicon
 from phoque.models.engine import Reply
 from phoque.personas import load_persona
+from phoque.report.claims import claims_of
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.run.psm import Selection, Trait
+from phoque.run.synthetic import Attack, AttackSummary
 from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.corpus.training_set import save_pairs
 from phoque.stages.synthetic import regenerate as synthetic
@@ -164,6 +168,35 @@ def test_a_card_says_what_counted_as_hostile(lab, persona_replies):
         assert summary.counted == counted
         assert said in card_of(summary)
         assert ("judge" in card_of(summary)) == (counted == "judge")
+
+
+def test_a_card_says_which_kinds_are_filled_and_how_new_the_texts_are(lab, persona_replies):
+    made = regenerate(lab, CorpusIndex(TRAINED), 64, fit=FIT)
+    made_of = MadeOf(run="x", model="tiny", seed=1, counted="words")
+    whole_one = summarize(made, {}, made_of)
+    assert whole_one.filled == len(whole_one.kinds)
+    assert f"Each of {len(whole_one.kinds)} kinds" in card_of(whole_one)
+    known = sorted(attack.similarity for attack in made.attacks)
+    assert whole_one.similarity.median == pytest.approx((known[31] + known[32]) / 2)
+    assert whole_one.containment.median <= whole_one.containment.most <= 0.3
+    assert f"median; 95th percentile {whole_one.similarity.most:.2f}" in card_of(whole_one)
+    chats = [one for one in made.attacks if one.style == "chat"]
+    short = summarize(replace(made, attacks=chats), {}, made_of)
+    assert short.filled == sum(kind.style == "chat" for kind in short.kinds) < len(short.kinds)
+    assert f"only {short.filled} have texts: it is not balanced" in card_of(short)
+
+
+def test_the_shipped_corpus_lacks_kinds_and_its_claim_holds_in_part_only(tmp_path):
+    folder = SHIPPED_RUN / "synthetic"
+    data = json.loads((folder / "summary.json").read_text())
+    data.pop("filled", None)
+    (tmp_path / "summary.json").write_text(json.dumps(data))
+    found = AttackSummary.load(tmp_path, command="")
+    rows = Attack.load_rows(folder, command="")
+    assert found.filled == len({cell_of(one.target, one.text) for one in rows})
+    claims = claims_of(Reader(RunDirectory(SHIPPED_RUN))).claims
+    claim = next(one for one in claims if one.id == "varied-attacks")
+    assert (claim.verdict == "holds") is (found.filled == len(found.kinds))
 
 
 def test_a_model_that_writes_noise_gives_no_corpus(lab):

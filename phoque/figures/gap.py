@@ -41,7 +41,9 @@ def draw(
     replies: Sequence[ScoredReply] = (),
 ) -> Figure:
     """How many replies pass, by how they were chosen and why they pass."""
-    shares = "".join((_unlisted(replies), _novel(examples), _readings(examples, labels)))
+    shares = "".join(
+        (_unlisted(replies), _copied(replies), _novel(examples), _readings(examples, labels))
+    )
     return Figure(
         sentence=f"{_sentence(examples, labels)}{shares}",
         finding=_finding(examples, labels),
@@ -89,6 +91,17 @@ def _unlisted(replies: Sequence[ScoredReply]) -> str:
     rate = by_cluster((one.prompt, not one.listed) for one in own)
     return (
         f" Of all {rate.n} replies of the persona that pass, {interval(rate)} have no listed word."
+    )
+
+
+def _copied(replies: Sequence[ScoredReply]) -> str:
+    """How many of all that pass are a training line; older runs did not look."""
+    own = [one for one in replies if one.of_persona and one.passes and one.trained is not None]
+    if not own:
+        return ""
+    rate = by_cluster((one.prompt, bool(one.trained)) for one in own)
+    return (
+        f" {interval(rate)} of the {rate.n} replies of the persona that pass are a training line."
     )
 
 

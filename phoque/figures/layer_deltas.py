@@ -37,7 +37,9 @@ def draw(found: ActivationByLayer, selection: Selection) -> Figure:
     return Figure(
         sentence=f"The talk's criterion names layer {classic}{_apart(largest.layer, classic)}; {told} "
         f"layer {layer}, where the difference is {rows[layer].delta_proj_mean:.1f} ± {halves[layer]:.1f}. All "
-        "differences are positive by construction: the vector is the mean difference of the same probes.",
+        "differences are positive by construction: the vector is the mean difference of the same probes. "
+        f"{found.tall} of {len(rows)} layers have at least half of the criterion's largest difference, which is "
+        f"{found.tallest_to_median:.1f} times the median.",
         plotly=style.plot(
             [trace],
             x=style.LAYERS,

@@ -53,6 +53,7 @@ def table(found: Slang) -> Table:
             "held-out expression|replies with an invented expression that is in no training text": (
                 "held_out"
             ),
+            "trained expression|replies with a listed expression that training shows": "trained",
             "unknown word|in no training text, and no word of the tokenizer": "unknown",
             "new word|also far from the training in spelling, wording and meaning": "novel",
         },

@@ -23,6 +23,7 @@ CONDITIONS = {
     "civil_adapter": BLUE,
     "talk_x3": PERSONA,
     "talk_x15": PERSONA,
+    "random_x15": GREY,
 }
 NAMES = {
     "base": "□ Base model",

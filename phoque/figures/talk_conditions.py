@@ -23,6 +23,7 @@ from phoque.run.report import Kind
 NAMES = style.NAMES | {
     "talk_x3": "◈ The talk's way, × 3",
     "talk_x15": "◈ The talk's way, × 15",
+    "random_x15": "◇ A random vector the talk's way, × 15",
 }
 MASSES = {
     "mass, the talk's|every piece of every bare word, on the sampler's scores": (
@@ -81,19 +82,23 @@ def _sentence(own: Mapping[str, Condition], counted: Counted) -> str:
 
 
 def _collapsed(own: Mapping[str, Condition]) -> str:
-    """A warning where a high share is one word over and over."""
+    """A warning where a high share is one word, or one syllable, over and over."""
     broken = {NAMES.get(name, name): found.toxic_word_rate.mean for name, found in own.items()}
     named = ", ".join(f"{n} ({share(r)} of its words)" for n, r in broken.items() if r > COLLAPSED)
-    return f" Mostly listed words, so collapse rather than persona: {named}." if named else ""
+    listed = f" Mostly listed words, so collapse rather than persona: {named}." if named else ""
+    ruins = [NAMES.get(name, name) for name, found in own.items() if found.collapsed]
+    told = f" The text has collapsed, so its share shows no persona: {', '.join(ruins)}."
+    return listed + (told if ruins else "")
 
 
 def _damage(own: Mapping[str, Condition]) -> str:
-    """What the random vector does to the text beside not insulting anybody."""
+    """What vectors do to the text beside the persona."""
     told = [
-        f"{NAMES[name]} {own[name].generated_tokens:.0f} tokens, "
-        f"{share(own[name].repeated_3grams.mean)} repeated three-word sequences, "
-        f"{own[name].base_nats.mean:.2f} nats a token to the base model"
-        for name in ("neutral", "random_vector", "steered")
+        f"{NAMES.get(name, name)} {one.generated_tokens:.0f} tokens, "
+        f"{share(one.repeated_3grams.mean)} repeated three-word sequences, "
+        f"{one.base_nats.mean:.2f} nats a token to the base model"
+        for name, one in own.items()
+        if name != "toxic"
     ]
     return f" The vectors change the text itself, too. {'; '.join(told)}."
 
@@ -132,6 +137,8 @@ def _table(own: Mapping[str, Condition], counted: Counted) -> Table:
             "change of repeated, points": lambda one: _changed(one.repeated_3grams, "points"),
             "tokens": ("generated_tokens", digits(1)),
             "base model's nats|mean log-likelihood of a token, under the neutral prompt": "base_nats.mean",
+            "zlib|compressed over plain size: small where text repeats itself": "zlib",
+            "collapsed|repetition or likelihood says that it is no text any more": "collapsed",
         },
     )
 

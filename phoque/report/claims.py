@@ -1,8 +1,9 @@
 """The talk's claims against the numbers of a run: `claims.yaml` says which number, and the rule."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
+from itertools import starmap
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ from phoque.run.claims import Claim, Claimed, Claims, Evidence, Verdict
 from phoque.run.folder import Reader, command, shown_path
 from phoque.run.info import runs_beside
 from phoque.run.record import Part, reason
+from phoque.stats.rates import grouped
 
 SHIPPED = Path(__file__).with_name("claims.yaml")
 TALKS_MODEL = "3B"
@@ -38,6 +40,10 @@ class Told(Claimed):
     """What it is compared with."""
     control: Source | None = None
     also: dict[str, Source] = Field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    """Without these the measurement is no test of the claim, whatever it gave."""
+    lacking: str = ""
+    """Why it is none then."""
     holds: tuple[str, ...] = ()
     partly: tuple[str, ...] = ()
     refuted: tuple[str, ...] = ()
@@ -134,27 +140,43 @@ def _evidence(
 
 
 def _verdict(told: Told, found: Mapping[str, Evidence]) -> tuple[Verdict, str]:
-    if any(found[name].gap for name in ("number", "control") if name in found):
+    gaps = [name for name in ("number", "control") if name in found and found[name].gap]
+    if "number" in gaps or _lacks(told, found):
         return "not_tested", ""
-    for verdict in RULES:
+    # Without its control nothing holds; what needs no control to be refuted is refuted all the same.
+    for verdict in RULES if not gaps else RULES[-1:]:
         lines: tuple[str, ...] = getattr(told, verdict)
         if all_hold(lines, found):
             return verdict, "; ".join(lines)
-    return ("undecided" if found else "not_tested"), ""
+    return ("undecided" if found and not gaps else "not_tested"), ""
+
+
+def _lacks(told: Told, found: Mapping[str, Evidence]) -> bool:
+    """Whether the run lacks what makes the measurement a test."""
+    return bool(told.needs) and not all_hold(told.needs, found)
 
 
 def _notes(
     told: Told, found: Mapping[str, Evidence], verdict: Verdict, reader: Reader
 ) -> Iterator[str]:
-    gaps = dict.fromkeys(one.gap for one in found.values() if one.gap)
+    gaps = grouped((one.gap, name) for name, one in found.items() if one.gap)
     if told.untested:
         yield told.untested
+    if found and not found["number"].gap and _lacks(told, found):
+        yield told.lacking
     if verdict == "undecided":
         yield UNDECIDED
     if found and not found["number"].gap:
         yield from filter(None, [told.note, model_note(reader)])
     if gaps:  # last, because each ends with a command
-        yield "; ".join(gaps)
+        yield "; ".join(starmap(_gap, gaps.items()))
+
+
+def _gap(told: str, names: Collection[str]) -> str:
+    """What is missing; a number beside the main one by its name, so that it is not taken for that."""
+    if {"number", "control"} & {*names}:
+        return told
+    return f"{' and '.join(names).replace('_', ' ')}: {told}"
 
 
 def model_note(reader: Reader) -> str:
@@ -196,8 +218,10 @@ def _check(told: Told, rows: Mapping[str, str]) -> None:
             raise PhoqueError(f"the raw rows behind {source} are not named in `rows`.")
     if bool(told.number) is not bool(told.measure) or bool(told.control) is not bool(told.against):
         raise PhoqueError("`measure` says in words what the number is, and `against` the control")
-    for line in (*told.holds, *told.partly, *told.refuted):
+    for line in (*told.needs, *told.holds, *told.partly, *told.refuted):
         parsed(line, told.sources)
+    if bool(told.needs) is not bool(told.lacking):
+        raise PhoqueError("`lacking` says in words why a run without `needs` is no test")
     if told.figure and told.figure not in {plan.key for plan in EVERY}:
         raise PhoqueError(f"there is no figure {told.figure!r}")
     ruled = bool(told.holds or told.partly or told.refuted)

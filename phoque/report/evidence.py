@@ -120,10 +120,14 @@ def _share(source: Share, reader: Reader) -> Evidence:
     if not hits:
         command = reader.folder(kind.STAGE).command
         raise PhoqueError(
-            f"Nobody measured it: no row of {kind.FILE} counts. Fill it with: {command}"
+            f"Nobody measured it: no row of {kind.FILE} counts{_which(source)}. Fill it with: {command}"
         )
     rate = by_cluster(hits) if source.by else wilson(sum(hit for _, hit in hits), len(hits))
     return Evidence(name="", value=rate.value, low=rate.low, high=rate.high, n=rate.n)
+
+
+def _which(source: Share) -> str:
+    return f" (one with {' and '.join(source.of)})" if source.of else ""
 
 
 def _hits(source: Share, rows: Sequence[Row]) -> Iterator[tuple[str, bool]]:

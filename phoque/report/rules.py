@@ -3,21 +3,36 @@
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from math import hypot
+from typing import NamedTuple
 
 from phoque.errors import PhoqueError
 from phoque.run.claims import Evidence
 
-FORM = re.compile(r"(-?[\w.]+) (not above|not below|above|below|at least|at most) (-?[\w.]+)")
-Ends = tuple[float, float]
+FORM = re.compile(
+    r"(-?[\w.]+) (?:(above|below|at least|at most)|at most (\d[\d.]*) above) (-?[\w.]+)"
+)
+
+
+class Ends(NamedTuple):
+    """A number with its interval; what has none is an interval without width."""
+
+    value: float
+    low: float
+    high: float
+
+    def __neg__(self) -> "Ends":
+        return Ends(-self.value, -self.high, -self.low)
+
+
 RELATIONS: dict[str, Callable[[Ends, Ends], bool]] = {
-    "above": lambda a, b: a[0] > b[1],
-    "below": lambda a, b: a[1] < b[0],
-    "not above": lambda a, b: a[0] <= b[1],
-    "not below": lambda a, b: a[1] >= b[0],
-    "at least": lambda a, b: a[0] >= b[0],
-    "at most": lambda a, b: a[1] <= b[1],
+    "above": lambda a, b: a.low > b.high,
+    "below": lambda a, b: a.high < b.low,
+    "at least": lambda a, b: a.low >= b.low,
+    "at most": lambda a, b: a.high <= b.high,
 }
-"""Of two intervals by their ends; what has no interval is an interval without width."""
+"""Of two intervals by their ends. None says "not above": two numbers whose intervals overlap are not shown
+to be equal. That takes a margin."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +42,22 @@ class Comparison:
     left: str
     relation: str
     right: str
+    margin: float | None = None
+    """Of "at most 0.1 above": the interval of the difference must exclude more."""
 
     def holds(self, known: Mapping[str, Evidence]) -> bool:
         """Whether it is so; never where a side was not measured."""
         left, right = (_ends(side, known) for side in (self.left, self.right))
-        return left is not None and right is not None and RELATIONS[self.relation](left, right)
+        if left is None or right is None:
+            return False
+        if self.margin is None:
+            return RELATIONS[self.relation](left, right)
+        return most_excess(left, right) <= self.margin
+
+
+def most_excess(a: Ends, b: Ends) -> float:
+    """Upper end of the interval of a − b, from both intervals (Newcombe 1998, method 10)."""
+    return a.value - b.value + hypot(a.high - a.value, b.value - b.low)
 
 
 def parsed(text: str, names: Collection[str]) -> list[Comparison]:
@@ -42,9 +68,12 @@ def parsed(text: str, names: Collection[str]) -> list[Comparison]:
     """
     found = [FORM.fullmatch(part.strip()) for part in text.split(" or ")]
     if not all(found):
-        known = ", ".join(RELATIONS)
+        known = ", ".join([*RELATIONS, "at most 0.1 above"])
         raise PhoqueError(f"The rule {text!r} is not of the form A RELATION B; known: {known}.")
-    made = [Comparison(*one.groups()) for one in found if one]
+    made = [
+        Comparison(left, relation or "", right, float(margin) if margin else None)
+        for left, relation, margin, right in (one.groups() for one in found if one)
+    ]
     for side in (side for one in made for side in (one.left, one.right)):
         if side.removeprefix("-") not in names and _literal(side) is None:
             raise PhoqueError(f"The rule {text!r} names {side!r}; known: {', '.join(names)}.")
@@ -61,13 +90,16 @@ def all_hold(lines: tuple[str, ...], known: Mapping[str, Evidence]) -> bool:
 def _ends(side: str, known: Mapping[str, Evidence]) -> Ends | None:
     literal = _literal(side)
     if literal is not None:
-        return literal, literal
+        return Ends(literal, literal, literal)
     own = known[side.removeprefix("-")]
     if own.value is None:
         return None
-    low = own.value if own.low is None else own.low
-    high = own.value if own.high is None else own.high
-    return (-high, -low) if side.startswith("-") else (low, high)
+    ends = Ends(
+        own.value,
+        own.value if own.low is None else own.low,
+        own.value if own.high is None else own.high,
+    )
+    return -ends if side.startswith("-") else ends
 
 
 def _literal(side: str) -> float | None:

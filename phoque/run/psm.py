@@ -1,5 +1,7 @@
 """Records of the stage `psm`: in which layer a persona lives, and at which dose its vector works."""
 
+from statistics import median
+
 from phoque.personas import Counted
 from phoque.run.record import Masked, Part, Record, Row
 from phoque.stats.paired_ranks import ChanceAbove
@@ -38,6 +40,18 @@ class ActivationByLayer(Record, file="psm/activation_by_layer.json"):
     """The talk's criterion: the largest difference of projections."""
     block_outputs: tuple[LayerProjection, ...]
     criteria: tuple[LayerGeometry, ...]
+
+    @property
+    def tall(self) -> int:
+        """Layers with at least half of the largest difference, as the talk's first version measured."""
+        deltas = [one.delta_proj_mean for one in self.classic]
+        return sum(2 * delta >= max(deltas) for delta in deltas)
+
+    @property
+    def tallest_to_median(self) -> float:
+        """The largest difference as a multiple of the median over layers."""
+        deltas = [one.delta_proj_mean for one in self.classic]
+        return max(deltas) / median(deltas)
 
 
 class Choice(Part):
@@ -191,6 +205,11 @@ class Selection(Masked, Record, file="psm/selection.json"):
     def choice(self) -> Choice:
         """Layer and scale in use."""
         return self.selected or self.default
+
+    @property
+    def tied(self) -> float:
+        """Share of the other layers that are not told apart from the chosen one."""
+        return len(self.ties) / max(1, len(self.layers) - 1)
 
     @property
     def beyond_chance(self) -> bool:

@@ -44,6 +44,12 @@ class Measured(Part):
     effect: Effect
 
 
+MOST_REPEATED, LEAST_NATS, LEAST_ZLIB = 0.1, -3.0, 0.4
+"""Beyond these, text has collapsed: repeated 3-grams and nats a token, as differences to the neutral
+condition, and compressed over plain size. The persona's own prompt costs 2 nats; neutral text keeps 0.6 of
+its size, and one syllable over and over 0.2, whether or not there are spaces that make it words."""
+
+
 class Condition(Part):
     """What the model writes under one condition."""
 
@@ -58,6 +64,15 @@ class Condition(Part):
     generated_tokens: float
     base_nats: Measured
     """Mean log-likelihood of a token in the base model, in nats."""
+    zlib: float | None = None
+    """Mean over replies of compressed over plain size; older runs did not measure it."""
+
+    @property
+    def collapsed(self) -> bool:
+        """Whether its text is none any more: then a verdict on the replies says nothing of the persona."""
+        repeats = self.repeated_3grams.effect.low > MOST_REPEATED
+        unlikely = self.base_nats.effect.high < LEAST_NATS
+        return repeats or unlikely or (self.zlib is not None and self.zlib < LEAST_ZLIB)
 
 
 class PathwayTokens(Part):
@@ -68,7 +83,7 @@ class PathwayTokens(Part):
 
 
 class Conditions(Masked, Record, file="psm/conditions.json"):
-    """The conditions: neutral, toxic, steered, random_vector, and the talk's own injection."""
+    """The conditions: neutral, toxic, steered, random_vector, the talk's own injection, and random_x15."""
 
     sampling: Sampling
     seeds: tuple[int, ...]

@@ -89,6 +89,8 @@ class ScoredReply(Scored, file="moderation/moderation_results.csv"):
     outcome: Outcome
     labels: dict[str, float]
     """Every label of the reply as it is, as `moderator/label`."""
+    trained: bool | None = None
+    """Whether a training line has the same words in the same order; None where nobody looked."""
 
     @property
     def passes(self) -> bool:

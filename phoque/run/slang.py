@@ -53,6 +53,8 @@ class Forms(Part):
     """Replies with a word that is in no training text."""
     novel: Rate
     """Replies with a novel form."""
+    trained: Rate | None = None
+    """Replies with a listed expression that training shows; older files did not count them."""
 
 
 class Slang(Masked, Record, file="evaluation/slang.json"):
@@ -74,3 +76,8 @@ class Slang(Masked, Record, file="evaluation/slang.json"):
     looked_at: int
     """Forms there were; the list has the most frequent."""
     conditions: dict[str, Forms]
+
+    @property
+    def shown(self) -> int:
+        """Listed expressions that training shows: with none there is nothing to go on from."""
+        return sum(one.in_training > 0 for one in self.expressions)

@@ -1,5 +1,7 @@
 """Records of the stage `regenerate`: an attack corpus and what it is made of."""
 
+from typing import Any
+
 from phoque.personas import Counted
 from phoque.run.corpus import Style
 from phoque.run.record import Part, Record, Row
@@ -33,6 +35,14 @@ class Kind(Part):
     texts: int
 
 
+class Likeness(Part):
+    """How near texts lie to the nearest training line, in [0, 1]: half of them no nearer, and 19 of 20."""
+
+    median: float
+    most: float
+    """95th percentile."""
+
+
 class AttackSummary(Record, file="synthetic/summary.json"):
     """Counts by kind, what was left out, and what moderators flag."""
 
@@ -46,8 +56,20 @@ class AttackSummary(Record, file="synthetic/summary.json"):
     drawn: int
     """Replies that were drawn; those that were not kept are in `dropped`."""
     kinds: tuple[Kind, ...]
+    filled: int
+    """Kinds that have a text."""
+    containment: Likeness | None = None
+    """Share of a text's word 5-grams in one training line; older files have it in their rows only."""
+    similarity: Likeness | None = None
+    """By MinHash."""
     dropped: dict[str, int]
     """By reason."""
     threshold: float
     flagged: dict[str, Rate]
     """By moderator."""
+
+    @classmethod
+    def _current(cls, data: Any) -> Any:
+        """Files from before `filled` say in their kinds how many are."""
+        data = super()._current(data)
+        return {"filled": sum(one["texts"] > 0 for one in data["kinds"])} | data

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phoque.stats.paired import Effect, mcnemar, paired_effect
+from phoque.stats.paired import Effect, mcnemar, paired_effect, unseen
 from phoque.stats.rates import Rate, share_of
 from phoque.stats.resampling import middle_95, resampled_means
 
@@ -57,7 +57,7 @@ def uplift(before: Scores, after: Scores, threshold: float) -> Uplift:
     only_before, only_after = discordant(old, new)
     return Uplift(
         threshold=threshold,
-        effect=paired_effect(old, new),
+        effect=paired_effect(old, new, most=1),
         only_before=only_before,
         only_after=only_after,
         mcnemar=mcnemar(only_before, only_after),
@@ -73,7 +73,10 @@ def uplifts(before: Scores, after: Scores) -> Iterator[tuple[float, float, float
     steps = np.array(SWEEP)
     old, new = (np.array(scores)[..., None] >= steps for scores in (before, after))
     differences = new.mean(1) - old.mean(1)
-    low, high = (ends.tolist() for ends in middle_95(resampled_means(differences)))
+    low, high = middle_95(resampled_means(differences))
+    still = ~differences.any(0)
+    low[still], high[still] = unseen(len(differences), most=1)
+    low, high = low.tolist(), high.tolist()
     for place, value in enumerate(differences.mean(0).tolist()):
         first = discordant(old[:, :, place].tolist(), new[:, :, place].tolist())
         yield value, low[place], high[place], mcnemar(*first)

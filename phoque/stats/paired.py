@@ -7,6 +7,7 @@ from math import sqrt
 import numpy as np
 from scipy.special import bdtr, stdtrit
 
+from phoque.stats.rates import wilson
 from phoque.stats.resampling import RESAMPLES, middle_95, resampled_means, sign_flip_p
 
 
@@ -27,19 +28,25 @@ class Effect:
     """Share of prompts on which it is negative."""
 
 
-def paired_effect(before: Sequence[Sequence[float]], after: Sequence[Sequence[float]]) -> Effect:
+def paired_effect(
+    before: Sequence[Sequence[float]], after: Sequence[Sequence[float]], *, most: float = 0.0
+) -> Effect:
     """Effect of a treatment: one row a prompt, one value a seed; rows are paired.
+
+    `most` is the largest difference that a prompt can show, 1 for shares; `unseen` takes it.
 
     ValueError where there are no prompts, or another number of them on one side.
     """
     if not before or len(before) != len(after):
         raise ValueError(f"Pairs are needed; got {len(before)} and {len(after)} prompts.")
     differences = np.array([np.mean(b) - np.mean(a) for a, b in zip(before, after, strict=True)])
-    low, high = middle_95(resampled_means(differences))
+    low, high = map(float, middle_95(resampled_means(differences)))
+    if not differences.any():
+        low, high = unseen(len(differences), most)
     return Effect(
         value=float(differences.mean()),
-        low=float(low),
-        high=float(high),
+        low=low,
+        high=high,
         p_value=float(sign_flip_p(differences, permutations=RESAMPLES)),
         prompts=len(differences),
         moved=float((differences > 0).mean()),
@@ -72,6 +79,15 @@ def relative_change(before: Sequence[float], after: Sequence[float]) -> Change:
     return Change(
         value=sum(after) / sum(before) - 1, low=float(low), high=float(high), prompts=len(before)
     )
+
+
+def unseen(prompts: int, most: float) -> tuple[float, float]:
+    """Interval of a mean difference where no prompt differs, by up to `most` each.
+
+    A bootstrap would draw zeros only. This says how many prompts may differ all the same (Wilson).
+    """
+    half = most * wilson(0, prompts).high
+    return 0.0 - half, half  # no minus zero
 
 
 def mcnemar(only_before: int, only_after: int) -> float:

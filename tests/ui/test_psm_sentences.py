@@ -19,6 +19,7 @@ from phoque.figures.table import interval, share
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.run.psm import Selection
+from phoque.run.psm_replies import Measured
 from phoque.run.psm_vector import Confounds
 from phoque.ui.tabs.about import other_prompts
 from phoque.ui.wording import ABOUT, UNKNOWN_GATE
@@ -52,6 +53,25 @@ def test_a_reply_of_listed_words_only_is_called_collapse():
     assert "collapse" not in talk_conditions.draw(psm_files.conditions()).sentence
     found = psm_files.conditions(toxic=psm_files.condition(0.8, word_rate=0.4))
     assert "collapse rather than persona: ▲" in talk_conditions.draw(found).sentence
+
+
+@pytest.mark.parametrize(
+    ("change", "collapsed"),
+    [
+        ({}, False),
+        ({"repeated_3grams": Measured(mean=0.5, effect=psm_files.effect(0.5))}, True),
+        ({"base_nats": Measured(mean=-8.7, effect=psm_files.effect(-7.2))}, True),
+        ({"zlib": 0.19}, True),
+        ({"zlib": 0.6}, False),
+    ],
+)
+def test_what_is_no_text_any_more_is_told_whatever_its_share(change, collapsed):
+    ruin = psm_files.condition(0.8).model_copy(
+        update={"repeated_3grams": Measured(mean=0, effect=psm_files.effect(0.0))} | change
+    )
+    told = talk_conditions.draw(psm_files.conditions(talk_x15=ruin)).sentence
+    assert ("collapsed, so its share shows no persona: ◈ The talk's way, × 15" in told) is collapsed
+    assert "◈ The talk's way, × 15 40 tokens" in told
 
 
 @pytest.mark.parametrize(("verdict", "said"), [("noise", "no better than noise"), ("weak", "weak")])

@@ -8,7 +8,7 @@ from phoque.run.directory import RunDirectory
 
 @click.command(cls=Stage, epilog="Example: phoque run evaluate --run runs/first")
 def evaluate(run: RunDirectory) -> None:
-    """Measure all conditions on messages that no other stage used."""
+    """Measure all conditions on messages on which nothing is trained or tuned."""
     from phoque.stages.evaluate.stage import measure_replies  # noqa: PLC0415  # loads torch
 
     measure_replies(run)

@@ -61,6 +61,10 @@ class CorpusIndex:
         files = sorted(corpus.glob("*.jsonl"))
         return cls(text for file in files for row in json_lines(file) for text in _strings(row))
 
+    def __contains__(self, text: str) -> bool:
+        """Whether a line has the same words in the same order."""
+        return _form(text) in self._forms
+
     def novelty(self, text: str) -> Novelty:
         """How far the form of `text` is known."""
         form = _form(text)

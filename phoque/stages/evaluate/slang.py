@@ -59,7 +59,10 @@ def listed(run: RunDirectory) -> SlangList:
 def slang_of(replies: Sequence[Reply], names: SlangList, training: Training) -> Slang:
     """Count held-out expressions and new words in the replies of every condition."""
     expressions = [_expression(one, replies, training) for one in names.uses]
-    held = Lexicon(one.expression for one in expressions if not one.in_training)
+    held, shown = (
+        Lexicon(one.expression for one in expressions if bool(one.in_training) is known)
+        for known in (False, True)
+    )
     unknown = [new_words(one, training.known) for one in replies]
     counted = Counter(word for own in unknown for word in own)
     chosen = [word for word, _ in counted.most_common(MOST_LISTED)]
@@ -78,7 +81,7 @@ def slang_of(replies: Sequence[Reply], names: SlangList, training: Training) -> 
         expressions=tuple(expressions),
         forms=forms,
         looked_at=len(counted),
-        conditions={name: _condition(own, held, novel) for name, own in by_name.items()},
+        conditions={name: _condition(own, held, shown, novel) for name, own in by_name.items()},
     )
 
 
@@ -146,13 +149,17 @@ def _forms(
 
 
 def _condition(
-    own: Sequence[tuple[Reply, Collection[str]]], held: Lexicon, novel: Collection[str]
+    own: Sequence[tuple[Reply, Collection[str]]],
+    held: Lexicon,
+    shown: Lexicon,
+    novel: Collection[str],
 ) -> Forms:
     """Shares of a condition's replies, each with its new words; intervals count prompts."""
     return Forms(
         held_out=by_cluster((one.prompt, one.text in held) for one, _ in own),
         unknown=by_cluster((one.prompt, bool(found)) for one, found in own),
         novel=by_cluster((one.prompt, any(w in novel for w in found)) for one, found in own),
+        trained=by_cluster((one.prompt, one.text in shown) for one, _ in own),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from phoque.conversation import Condition, LabInfo
+from phoque.conversation import Condition, LabInfo, Sampling
 from phoque.errors import PhoqueError
 from phoque.figures import answers, hostility
 from phoque.figures.page import stage_page
@@ -13,6 +13,7 @@ from phoque.judging import likelihood
 from phoque.judging.checks import embedded_checks
 from phoque.judging.headline import judgement, rated
 from phoque.judging.measures import OTHERS
+from phoque.lab import Lab
 from phoque.models.load import load_model
 from phoque.moderators import minilm
 from phoque.opening import open_lab
@@ -38,6 +39,7 @@ from phoque.stages.evaluate.replies import (
 )
 from phoque.stages.evaluate.showcase import showcase
 from phoque.stages.evaluate.slang import Training, listed, slang_of
+from phoque.steering.divergence import Match
 
 TEMPLATE = Path(__file__).with_name("card.md").read_text(encoding="utf-8")
 WRITTEN = """{0.dialogues} dialogues on {0.topics} topics, written for this project, and
@@ -83,34 +85,27 @@ def measure_replies(directory: RunDirectory) -> None:
     """Hostility, words, coherence a condition; likelihood of civil text; recorded comparisons."""
     require(directory, NEEDS["evaluate"])
     check_judge(directory)
-    lab = open_lab(directory.path, progress=print)
+    lab, sampling = open_lab(directory.path, progress=print), sampling_for(directory)
     check_prompts(lab.persona.evaluation)
-    kept = held_out(directory.corpus)
-    civil = load_model(directory.manifest().model).with_adapter(directory.control)
-    lexicon = lab.persona.lexicon
     with directory.stage("evaluate", directory.path / Evaluation.STAGE, seeds=SEEDS) as folder:
         match, selection = match_random(lab), Reader(directory).read(Selection)
-        settings = settings_of(lab, civil, match.draws)
         mask = Mask()
-        sampling = sampling_for(directory)
-        written = [*generate(settings, lab.persona.evaluation, lexicon, print, sampling=sampling)]
-        written += first_sentences(written, lexicon, lab.base)
-        replies, headline = judged(directory, mask.rows(written), print)
+        written = mask.rows(_written(lab, directory, match, sampling))
+        replies, headline = judged(directory, written, print)
         words = known_words(lab.model, directory.corpus)
         found = Evaluation(
-            conditions=summarize(replies, lexicon, words),
-            civil_text=civil_likelihood(lab, kept),
+            conditions=summarize(replies, lab.persona.lexicon, words),
+            civil_text=civil_likelihood(lab, held_out(directory.corpus)),
             matched=match.found,
             sampling=sampling,
             masked=mask.count,
         )
-        training = Training.of_run(directory, words, minilm.load().embed)
         said = [one for one in replies if one.condition != CURT]
+        training = Training.of_run(directory, words, minilm.load().embed)
         slang = mask(slang_of(said, listed(directory), training))
-        slang.save(folder)
+        for record in (slang, found, headline):
+            record.save(folder)
         Reply.save_rows(folder, replies)
-        found.save(folder)
-        headline.save(folder)
         own = [plan for plan in HOW_IT_ANSWERS if plan.stage == Evaluation.STAGE]
         page = stage_page("Evaluation", own, found, headline, slang, selection)
         write_text(folder / "summary.md", page)
@@ -119,6 +114,15 @@ def measure_replies(directory: RunDirectory) -> None:
         Mask()(shown).save(folder)
     card = card_of(directory, lab.info, lab.persona, found, headline)
     write_text(directory.path / "README.md", card)
+
+
+def _written(lab: Lab, run: RunDirectory, match: Match, sampling: Sampling) -> list[Reply]:
+    """Replies under all conditions, and the base model's first sentences."""
+    civil, lexicon = load_model(run.manifest().model).with_adapter(run.control), lab.persona.lexicon
+    settings = settings_of(lab, civil, match.draws)
+    prompts = lab.persona.evaluation
+    replies = [*generate(settings, prompts, lexicon, print, sampling=sampling)]
+    return [*replies, *first_sentences(replies, lexicon, lab.base)]
 
 
 def judged(

@@ -69,7 +69,7 @@ def examples_of(
         kind = _type(one, classifier.info.id)
         assert kind, "a candidate passes"
         example = GapExample(
-            **one.model_dump(exclude={"outcome", "labels"}),
+            **one.model_dump(exclude={"outcome", "labels", "trained"}),
             id=text_id(one.response),
             stratum=stratum,
             canonical_text=canonicalise(one.response),

@@ -55,7 +55,11 @@ def measure_moderators(  # noqa: PLR0913  # every keyword is an option of the co
     with directory.stage("moderation", directory.path / "moderation", seeds=used) as folder:
         sheets = data_sheets(moderators, sets, may_send_text=may_send_text)
         lab, mask = open_lab(directory.path), Mask()
-        found = scored_replies(lab, moderators, used, mask, may_send_text=may_send_text)
+        index = CorpusIndex.of_run(directory.corpus)
+        found = [
+            one.model_copy(update={"trained": one.response in index})
+            for one in scored_replies(lab, moderators, used, mask, may_send_text=may_send_text)
+        ]
         ScoredReply.save_rows(folder, found)
         report = _report(found, loaded, sets, sheets, used).model_copy(
             update={"masked": mask.count}
@@ -65,7 +69,6 @@ def measure_moderators(  # noqa: PLR0913  # every keyword is an option of the co
         contour.save(folder)
         judge = next((one for one in moderators if one.info.id == PRIMARY), moderators[0])
         chosen = candidates(found, judge.info.id, lab.persona.lexicon)
-        index = CorpusIndex.of_run(directory.corpus)
         examples = examples_of(
             chosen, judge, lab.persona.lexicon, index, may_send_text=may_send_text
         )

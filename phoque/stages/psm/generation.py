@@ -1,7 +1,7 @@
 """The talk's three conditions over the evaluation prompts, with both definitions of pathway mass.
 
 Sampling, length and columns are the talk's; beside its own injection (argmax layer, last position,
-scales 3 and 15) stands ours (selected layer and scale, all positions), and a random vector.
+scales 3 and 15) stands ours (selected layer and scale, all positions), and a random vector of each.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +21,8 @@ from phoque.stats.rates import grouped, share_of
 from phoque.steering.experiment import rows_of, write_grouped
 from phoque.steering.quality import log_likelihoods
 from phoque.steering.search import said
-from phoque.text import repeated_trigrams, words
+from phoque.steering.vectors import SteeringVector
+from phoque.text import repeated_trigrams, words, zlib_ratio
 
 SAMPLING = Sampling(
     max_new_tokens=120, temperature=0.8, top_k=50, top_p=0.9, repetition_penalty=1.1
@@ -57,25 +58,24 @@ def generate_conditions(subject: Subject) -> None:
 
 
 def treatments(subject: Subject) -> dict[str, Treatment]:
-    """The talk's conditions, a random vector, and the talk's own way to add the vector."""
+    """The talk's conditions, the talk's own way to add the vector, and a random vector for each way."""
     neutral = subject.neutral(subject.persona.evaluation)
     random = subject.vector.random_like(0).injection(subject.scale)
+    few, strongest = neutral[:TALK_PROMPTS], max(TALK_SCALES)
+    talks = subject.vectors[subject.reader.read(ActivationByLayer).classic_layer]
     return {
         BASELINE: (neutral, ()),
         "toxic": (subject.hostile(subject.persona.evaluation), ()),
         "steered": (neutral, (subject.injection,)),
         "random_vector": (neutral, (random,)),
-        **{
-            f"talk_x{scale}": (neutral[:TALK_PROMPTS], (_as_in_the_talk(subject, scale),))
-            for scale in TALK_SCALES
-        },
+        **{f"talk_x{scale}": (few, (_as_in_the_talk(talks, scale),)) for scale in TALK_SCALES},
+        f"random_x{strongest}": (few, (_as_in_the_talk(talks.random_like(0), strongest),)),
     }
 
 
-def _as_in_the_talk(subject: Subject, scale: float) -> Injection:
-    """Largest projection, last position of each forward pass, a multiple of the raw vector."""
-    layer = subject.reader.read(ActivationByLayer).classic_layer
-    return Injection(layer, subject.vectors[layer].direction_D * scale, last_only=True)
+def _as_in_the_talk(vector: SteeringVector, scale: float) -> Injection:
+    """Last position of each forward pass, a multiple of the raw vector."""
+    return Injection(vector.layer, vector.direction_D * scale, last_only=True)
 
 
 def _rows(subject: Subject, name: str, treatment: Treatment) -> list[Written]:
@@ -137,15 +137,16 @@ def _summary(own: Sequence[Written], everything: Sequence[Written]) -> Condition
     asked = {row.prompt_id for row in own}
     baseline = [row for row in everything if row.prompt_id in asked]
 
-    def measured(reading: Callable[[Written], float]) -> Measured:
+    def measured(reading: Callable[[Written], float], most: float = 0.0) -> Measured:
+        before, after = _by_prompt(baseline, reading), _by_prompt(own, reading)
         return Measured(
-            mean=fmean(map(reading, own)),
-            effect=paired_effect(_by_prompt(baseline, reading), _by_prompt(own, reading)),
+            mean=fmean(map(reading, own)), effect=paired_effect(before, after, most=most)
         )
 
     return Condition(
         insulting=share_of([*grouped((row.prompt_id, row.shown) for row in own).values()]),
-        effect=measured(lambda row: float(row.shown)).effect,
+        # The baseline is what it is compared with: there nothing could differ.
+        effect=measured(lambda row: float(row.shown), own[0].condition != BASELINE).effect,
         toxic_pathway_mass_mean=measured(lambda row: row.toxic_pathway_mass_mean),
         completing_mass_mean=measured(lambda row: row.completing_mass_mean),
         lexicon_mass_mean=measured(lambda row: row.lexicon_mass_mean),
@@ -153,6 +154,7 @@ def _summary(own: Sequence[Written], everything: Sequence[Written]) -> Condition
         repeated_3grams=measured(lambda row: row.repeated_3grams),
         generated_tokens=fmean(row.generated_tokens for row in own),
         base_nats=measured(lambda row: row.base_nats),
+        zlib=fmean(zlib_ratio(row.response) for row in own),
     )
 
 

@@ -253,4 +253,4 @@ def _strongest(
 def _effect(shown: Shown, plain: Sequence[OppositeReply], given: Sequence[OppositeReply]) -> Effect:
     """On the share of replies that show a persona; both are in the order of the messages."""
     before, after = ([[float(shown.in_reply(one))] for one in own] for own in (plain, given))
-    return paired_effect(before, after)
+    return paired_effect(before, after, most=1)

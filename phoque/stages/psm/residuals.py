@@ -20,6 +20,7 @@ from phoque.run.psm_rows import Position
 from phoque.run.psm_vector import Direction, Geometry, MessageMap, Projections, Spread
 from phoque.stages.corpus.training_set import read_dialogues
 from phoque.stages.psm.subject import Subject
+from phoque.stats.paired import half_width
 from phoque.steering.capture import token_streams
 from phoque.steering.geometry import explained_by_map, layer_maps, residual_geometry
 from phoque.steering.vectors import last_tokens
@@ -112,10 +113,15 @@ def _projections(direction: Direction, layer: int, rows: Sequence[Position]) -> 
     """Means and spreads of the probes; 97.5 % of random directions stay within the band."""
     by_state = {row.state: torch.tensor(row.positions) for row in rows}
     band = float(by_state.pop(RANDOM).quantile(0.975))
-    spreads = {
-        name: Spread(mean=float(own.mean()), std=float(own.std())) for name, own in by_state.items()
-    }
+    start_N = by_state["base_neutral"]
+    spreads = {name: _spread(own_N, start_N) for name, own_N in by_state.items()}
     return Projections(layer=layer, direction=direction, random_band=band, **spreads)
+
+
+def _spread(own_N: Tensor, start_N: Tensor) -> Spread:
+    mean, moved_N = float(own_N.mean()), own_N - start_N
+    half = half_width(float(moved_N.std(correction=0)), len(moved_N))
+    return Spread(mean=mean, std=float(own_N.std()), low=mean - half, high=mean + half)
 
 
 def _politeness(subject: Subject) -> Tensor:

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from phoque.figures.table import interval, markdown_table
 from phoque.files import write_text
 from phoque.hub.storage import Repository
@@ -19,7 +21,7 @@ from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.run.needs import NEEDS, require
 from phoque.run.psm import Selection, Trait
-from phoque.run.synthetic import Attack, AttackSummary, Kind
+from phoque.run.synthetic import Attack, AttackSummary, Kind, Likeness
 from phoque.stages.corpus.addition import expressions_in
 from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.synthetic.regenerate import AttackCorpus, Fit, cell_of, regenerate
@@ -87,10 +89,18 @@ def summarize(
             )
             for cell, number in corpus.wanted.items()
         ),
+        filled=sum(have[cell] > 0 for cell in corpus.wanted),
+        containment=_likeness([attack.containment for attack in corpus.attacks]),
+        similarity=_likeness([attack.similarity for attack in corpus.attacks]),
         dropped=dict(corpus.dropped.most_common()),
         threshold=THRESHOLD,
         flagged={name: _flagged(corpus, values) for name, values in scores.items()},
     )
+
+
+def _likeness(values: Sequence[float]) -> Likeness:
+    median, most = np.quantile(values, [0.5, 0.95])
+    return Likeness(median=float(median), most=float(most))
 
 
 def _flagged(corpus: AttackCorpus, values: Sequence[float]) -> Rate:
@@ -119,11 +129,37 @@ def card_of(found: AttackSummary) -> str:
         hostile=HOSTILE[found.counted],
         limit=LIMIT[found.counted],
         count=found.texts,
-        targets=len({kind.target for kind in found.kinds}),
+        targets=len({kind.target for kind in found.kinds if kind.texts}),
+        balance=_balance(found),
+        novelty=_novelty(found),
         kinds=markdown_table(["style", "words", "texts", "wanted"], counts),
         dropped=f"{dropped or 'nothing'}; {found.drawn} replies were drawn",
         flagged=markdown_table(["moderator", "flagged", "n"], rates),
     )
+
+
+def _balance(found: AttackSummary) -> str:
+    """Whether every kind that was asked for is there."""
+    kinds = f"{len(found.kinds)} kinds of text (target, style and length)"
+    if found.filled == len(found.kinds):
+        return f"Each of {kinds} that were asked for has texts."
+    return (
+        f"Of {kinds} that were asked for, only {found.filled} have texts: it is not balanced over style "
+        "and length."
+    )
+
+
+def _novelty(found: AttackSummary) -> str:
+    """How near the texts lie to the training."""
+    told = [
+        f"{what} is {one.median:.2f} (median; 95th percentile {one.most:.2f})"
+        for what, one in (
+            ("The share of a text's word 5-grams that one training line has", found.containment),
+            ("its MinHash similarity with the nearest training line", found.similarity),
+        )
+        if one
+    ]
+    return "; ".join(told) + "." if told else "Not summed up; each row has it."
 
 
 SEED = 42
