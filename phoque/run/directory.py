@@ -17,7 +17,7 @@ from filelock import FileLock
 from phoque.config import PACKAGE, shipped_commit
 from phoque.errors import PhoqueError
 from phoque.files import file_sha256, lock_file, replaced_folder
-from phoque.run.manifest import Made, Manifest
+from phoque.run.manifest import Made, Manifest, Taken
 
 MANIFEST = Manifest.FILE
 VECTORS = "persona_vectors.safetensors"
@@ -181,12 +181,13 @@ class RunDirectory:
         seeds: Sequence[int],
         in_place: bool = False,
         quantize: str | None = None,
+        taken: Taken | None = None,
     ) -> Iterator[Path]:
         """Within the context, the stage writes to the folder it gets; then it is in the manifest.
 
         That folder takes the place of `folder` when all is written. A stage that keeps account of
         its own steps is `in_place`: it gets `folder` itself and goes on with what is there. In what
-        it kept base weights is entered as `quantize`.
+        it kept base weights is entered as `quantize`, and where its files come from as `taken`.
 
         Raises:
             PhoqueError: the stage wrote nothing.
@@ -210,6 +211,7 @@ class RunDirectory:
             commit=source_commit(),
             outputs=outputs,
             quantize=quantize,
+            taken=taken,
         )
         with self._manifest_held():
             self._enter(stages=self._stages() | {name: made})

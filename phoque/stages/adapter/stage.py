@@ -20,6 +20,7 @@ from phoque.run.adapter import Sample, SampleReply
 from phoque.run.corpus import Side
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import command
+from phoque.run.manifest import Taken
 from phoque.run.needs import NEEDS, require
 from phoque.stages.adapter.lora import going_on, start_of
 from phoque.stages.adapter.processes import take_own_gpu, thrown_away
@@ -101,7 +102,7 @@ SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
 def take_civil(directory: RunDirectory, other: RunDirectory) -> None:
-    """Copy the civil adapter of another run of the same model, as it was signed there.
+    """Copy the civil adapter of another run of the same model, as it was signed there, and say whose it is.
 
     PhoqueError where that run has none, or is of another model.
     """
@@ -117,7 +118,11 @@ def take_civil(directory: RunDirectory, other: RunDirectory) -> None:
             f"Train it: {command('control', other.path)}"
         )
     made = theirs.stages["control"]
-    with directory.stage("control", directory.control, seeds=made.seeds) as folder:
+    facts = made.model_dump(include={*Taken.model_fields})
+    taken = made.taken or Taken(run=other.path.resolve().name, **facts)
+    with directory.stage(
+        "control", directory.control, seeds=made.seeds, quantize=made.quantize, taken=taken
+    ) as folder:
         for name in made.outputs:
             shutil.copy2(other.path / name, folder / Path(name).name)
 
