@@ -175,6 +175,9 @@ def test_failed_gates_and_no_shift_are_told(run):
     tried = {one.name for one in found.cause.generated.cells if not {*one.name} - {*"0123456789"}}
     assert (row.n, row.of) == (len(tried), "latents that were tried")
     assert f"{sum(found.verdicts.values())} latents moved" in row.note
+    top = max((*found.risen, *found.fallen), key=lambda one: abs(one.effect))
+    assert f"it {top.name}" in rows(run)["sae.top_shift"].note
+    assert top.weakness in rows(run)["sae.top_shift"].note
     saved(run, found.model_copy(update={"passed": False}))
     assert "no finding" in rows(run)["sae.top_shift"].note
     saved(run, found.model_copy(update={"risen": (), "fallen": ()}))
