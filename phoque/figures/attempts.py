@@ -38,8 +38,8 @@ def _gap(reader: Reader) -> str:
     if reader.folder(Attempts.STAGE).has(Attempts.FILE):
         return ""
     return (
-        "No attempts are known: this run was not made by the whole pipeline, which keeps account of "
-        f"them. It is started with: {train_again(reader)}"
+        f"No attempts are known: {Attempts.FILE} is missing from the run. The whole pipeline writes it, and stages "
+        f"that run alone do not. The pipeline is started with: {train_again(reader)}"
     )
 
 
