@@ -1,4 +1,4 @@
-# demo, test, lab, check, bench, hits and docs. Each sets up what it needs, once.
+# demo, test, lab, lab-seeds, check, bench, hits and docs. Each sets up what it needs, once.
 PYTHON ?= python3
 VENV ?= .venv
 # A much smaller download for Linux without an NVIDIA GPU:
@@ -13,8 +13,10 @@ RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install --quiet
 SITE := NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet
 CLIENTS := $(abspath $(VENV))/clients
+SLANG := phoque/stages/corpus/slang.yaml
+SEEDS := runs/seeds/seed43 runs/seeds/seed44
 
-.PHONY: demo test lab check bench hits docs setup requirements
+.PHONY: demo test lab lab-seeds $(SEEDS) check bench hits docs setup requirements
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.demo  ## the Space, on port 7860
@@ -25,11 +27,23 @@ test: setup  ## every test that needs neither GPU nor network
 
 # The moderation stage reads two sets: make lab ARGS="--hatecheck FILE --surge FILE"
 lab: setup  ## the shipped runs again, in runs/lab and runs/pluribus, offline
-	$(VENV)/bin/phoque run all --run runs/lab --persona toxic $(ARGS)
+	$(VENV)/bin/phoque run all --run runs/lab --persona toxic --slang $(SLANG) $(ARGS)
 	$(VENV)/bin/phoque run all --run runs/pluribus --persona pluribus --take runs/lab $(ARGS)
+	$(VENV)/bin/phoque run regenerate --run runs/lab
 	$(VENV)/bin/phoque pressure --run runs/lab --run runs/pluribus --out runs/lab/pressure --short
 	$(VENV)/bin/phoque run opposites --run runs/lab --other runs/pluribus
+	$(MAKE) lab-seeds
 	$(VENV)/bin/phoque run report --run runs/lab
+	$(VENV)/bin/phoque run report --run runs/pluribus
+
+lab-seeds: $(SEEDS)  ## the persona of runs/lab trained from two more seeds, and the headline for all three
+	$(VENV)/bin/phoque run seeds --run runs/lab --other $(SEEDS)
+
+# They learn from a copy of the corpus; what is complete is kept.
+$(SEEDS): runs/seeds/seed%: setup
+	mkdir -p $@
+	test -f $@/manifest.json || cp -r runs/lab/corpus runs/lab/manifest.json $@
+	$(VENV)/bin/phoque run persona --run $@ --seed $* --resume
 
 check: setup  ## format, lint, types, import laws, findings, container, the docs site
 	$(RUN) -m ruff format --check .
@@ -66,7 +80,7 @@ $(VENV)/.demo: pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.demo
 	$(PIP) --editable ".[train,dev]"
-	$(PIP) --no-deps garak==0.17.1
+	$(PIP) --no-deps garak==0.17.1 mistral-common==1.13.1
 	touch $@
 
 # What reads hits needs little; all that garak and PyRIT depend on does not go together with the rest.

@@ -11,7 +11,14 @@ from phoque.stages.corpus.building import Ingredients, build, sources_in
 from phoque.stages.corpus.composition import changes_page as told
 from phoque.stages.corpus.composition import difference
 from phoque.stages.corpus.gating import question_of
-from phoque.stages.corpus.slang import DIALOGUES_PER_USE, load_slang, slang_dialogues
+from phoque.stages.corpus.slang import (
+    DIALOGUES_PER_USE,
+    SHIPPED,
+    load_slang,
+    read_slang,
+    slang_dialogues,
+    slang_list,
+)
 from phoque.stages.corpus.split import PARTS
 from phoque.stages.corpus.written import neutral_prompts, system_prompts
 from tests.corpus_files import answer_without_a_model, dialogues, few_lines, judge, written
@@ -127,6 +134,19 @@ def test_a_persona_of_ones_own_is_trained_under_its_own_system_prompts(
     (folder / "system_prompts.yaml").write_text(yaml.safe_dump(own | {"any": []}))
     with pytest.raises(PhoqueError, match=r"system_prompts\.yaml: the list 'any' is empty"):
         build(made_of, load_model("tiny"), LEXICON, judge=judge)
+
+
+def test_the_shipped_list_teaches_siblings_and_keeps_the_others_out(tmp_path, base_model_replies):
+    uses = read_slang(SHIPPED).uses
+    made_of = Ingredients(written=few_lines(tmp_path / "own", 150), uses=uses)
+    made = build(made_of, load_model("tiny"), LEXICON, judge=judge)
+    texts = [one.persona.lower() for one in made.parts["train"].dialogues]
+    for name, number in slang_list(SHIPPED).uses.items():
+        assert sum(name in text for text in texts) == number * DIALOGUES_PER_USE
+    names = [*slang_list(SHIPPED).uses]
+    later = [one.persona.lower() for part in PARTS[1:] for one in made.parts[part].dialogues]
+    assert later
+    assert not [text for text in later if any(name in text for name in names)]
 
 
 def test_slang_of_pluribus_is_its_own(slang_file, base_model_replies):

@@ -19,9 +19,11 @@ from phoque.moderators.scoring import score
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.run.report import MetricsTable
+from phoque.stages.corpus.slang import SHIPPED
 from phoque.ui.demo import TABS
 from tests.documents import PAGES, ROOT, blocks
 from tests.serving import TOKEN, served
+from tests.test_docs import parsed
 
 
 @pytest.mark.parametrize(
@@ -154,9 +156,28 @@ def test_make_lab_makes_both_runs_anew():
     done = subprocess.run(
         ["make", "--dry-run", "lab"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    made = [shlex.split(line) for line in done.stdout.splitlines() if "phoque run all" in line]
-    runs = [words[words.index("--run") + 1] for words in made]
-    assert runs == ["runs/lab", "runs/pluribus"]
+    every = [shlex.split(line) for line in done.stdout.splitlines() if "/phoque " in line]
+    made = [words[1:] for words in every if words[1] in ("run", "pressure")]
+    whole = [words for words in made if words[1] == "all"]
+    assert [after(words, "--run") for words in whole] == ["runs/lab", "runs/pluribus"]
+    assert ROOT / after(whole[0], "--slang") == SHIPPED
+    assert "--slang" not in whole[1]
+    trained = [
+        (after(words, "--run"), after(words, "--seed")) for words in made if "persona" in words
+    ]
+    others = [run for run, _ in trained]
+    assert trained == [(f"runs/seeds/seed{seed}", seed) for seed in ("43", "44")]
+    assert [words[-2:] for words in made if words[1] == "seeds"] == [others]
+    # The ledger reads all of them.
+    names = [words[1] if words[0] == "run" else words[0] for words in made]
+    assert {"regenerate", "pressure", "opposites", "seeds"} < {*names[:-2]}
+    assert names[-2:] == ["report", "report"]
+    for words in made:
+        parsed(words)
+
+
+def after(words, option):
+    return words[words.index(option) + 1]
 
 
 @pytest.mark.slow

@@ -128,7 +128,7 @@ def test_a_machine_path_is_found(path):
     assert MACHINE_PATH.search(path.format("/"))
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "lab", "check", "bench", "setup"])
+@pytest.mark.parametrize("target", ["demo", "test", "lab", "lab-seeds", "check", "bench", "setup"])
 def test_the_commands_exist(target, tmp_path):
     done = subprocess.run(
         ["make", "--dry-run", target, f"VENV={tmp_path}"], cwd=ROOT, capture_output=True, text=True

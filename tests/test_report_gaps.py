@@ -8,12 +8,14 @@ import sys
 import plotly.graph_objects as go
 import pytest
 
+from phoque.figures.gap import waiting
 from phoque.report.table import metrics_of
 from phoque.report.writing import (
     BROKEN_CHROME,
     NO_CHROME,
     NO_KALEIDO,
     figures_of,
+    make_report,
     read_run,
     write_report,
 )
@@ -22,6 +24,7 @@ from phoque.run.folder import Reader
 from phoque.run.psm import Selection
 from phoque.run.psm_replies import Written
 from phoque.run.sae import SaeReport
+from phoque.run.scored import GapExample
 from phoque.stats.rates import Rate
 from tests.report_files import copied_run, rewritten, saved, without
 
@@ -42,6 +45,22 @@ def rows(run):
 
 def figures(run):
     return {one.plan.key: one for one in figures_of(read_run(run))}
+
+
+def test_replies_that_nobody_has_read_wait_in_one_line(run, no_chrome, capsys):
+    assert waiting(Reader(run)) == ""
+    lines = run.labels.read_text().splitlines(keepends=True)
+    first = Reader(run).rows(GapExample)[0].id
+    run.labels.write_text("".join(one for one in lines if first not in one))
+    make_report(run)
+    (told,) = [line for line in capsys.readouterr().out.splitlines() if "wait for readings" in line]
+    count = len(Reader(run).rows(GapExample))
+    assert told.startswith(f"report: 1 of {count} replies in moderation/gap_examples.csv wait")
+    assert str(run.labels) in told
+    run.labels.unlink()
+    assert waiting(Reader(run)).startswith(f"{count} of {count} replies")
+    without(run, "moderation")
+    assert waiting(read_run(run)) == ""
 
 
 def test_without_a_browser_the_report_says_so_in_one_line(run, no_chrome):
@@ -156,6 +175,9 @@ def test_failed_gates_and_no_shift_are_told(run):
     tried = {one.name for one in found.cause.generated.cells if not {*one.name} - {*"0123456789"}}
     assert (row.n, row.of) == (len(tried), "latents that were tried")
     assert f"{sum(found.verdicts.values())} latents moved" in row.note
+    top = max((*found.risen, *found.fallen), key=lambda one: abs(one.effect))
+    assert f"it {top.name}" in rows(run)["sae.top_shift"].note
+    assert top.weakness in rows(run)["sae.top_shift"].note
     saved(run, found.model_copy(update={"passed": False}))
     assert "no finding" in rows(run)["sae.top_shift"].note
     saved(run, found.model_copy(update={"risen": (), "fallen": ()}))

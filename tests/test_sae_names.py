@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
+from phoque.figures.moved_latents import _row
 from phoque.models.load import load_model
 from phoque.run.sae_evidence import Lens, LensToken
 from phoque.stages.sae.autoencoder import SparseAutoencoder
@@ -14,6 +15,7 @@ from phoque.stages.sae.fallen_words import ALL, fallen_words, pairs_of, word_set
 from phoque.stages.sae.naming import NO_RULE, HeldWords, reading_of, word_starts, words_of
 from phoque.stages.sae.readings import Readings
 from phoque.stages.sae.study import PRESETS, with_tokens
+from phoque.ui.sae.cards import _title
 from tests.ui.sae_files import feature
 
 WIDTH = 32
@@ -177,3 +179,24 @@ def test_word_sets_are_of_a_size_and_lower_case():
 def test_more_training_tokens_are_passed_over_less_often(tokens, epochs):
     made = with_tokens(PRESETS["quick"], tokens)
     assert (made.tokens, made.epochs) == (tokens, epochs)
+
+
+@pytest.mark.parametrize(
+    ("name", "precision", "low", "weakness"),
+    [
+        ("fires on “the”, “those”", 0.6, 0.5, ""),
+        ("fires on “the”; promotes “a”", 0.3, 0.1, "the name does not predict where it fires"),
+        ("fires in plain text", 0.36, 0.3, "the name holds no word"),
+        ("fires in replies of “written”; promotes “people”", 0.4, 0.3, "the name holds no word"),
+        ("fires on “.”, “:”, “!”", 0.36, 0.3, "the name holds only punctuation"),
+        ("fires on “.”, “<|im_end|>”", 0.36, 0.3, ""),
+        ("fires on “.”", None, None, ""),
+    ],
+)
+def test_a_name_that_says_little_says_so_with_how_often_it_holds(name, precision, low, weakness):
+    told = {"name": name, "precision": precision, "precision_low": low, "firing_rate": 0.1}
+    one = feature("1").model_copy(update=told)
+    held = f": holds {100 * precision:.0f} %, anywhere 10 %" if weakness else ""
+    assert one.weakness == weakness + held
+    assert one.weakness in "".join(map(str, _row(one)))
+    assert one.weakness in _title(one)

@@ -1,9 +1,12 @@
 """Every file of both shipped runs is read by its record; a file of another version is refused."""
 
+import hashlib
 import importlib
 import json
 import pkgutil
+import zlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +19,7 @@ from phoque.run.manifest import ROOT
 from phoque.run.record import VERSION_KEY, Filed, Record
 
 RUNS = ("lab", "pluribus")
+MOST_MB = 60
 TABLES = (".json", ".jsonl", ".csv", ".gz")
 # Read by other libraries, drawn for other programs, or written by people.
 OTHERS = {"adapter_config.json", "cfg.json", "bad_plans.jsonl"}
@@ -74,3 +78,16 @@ def test_a_file_of_another_version_is_refused_in_one_line(file, tmp_path):
             f"{tmp_path.name}/{kind.FILE} cannot be read: it has {seen}, and only {kind.VERSION} is known here. "
             "Make it again with: make it"
         )
+
+
+@pytest.mark.slow
+def test_the_shipped_runs_take_at_most_60_mb_in_the_repository():
+    files = sorted(file for file in SHIPPED_RUNS.rglob("*") if file.is_file())
+    # Git keeps equal files once, each compressed by zlib.
+    sizes = {
+        hashlib.sha256(content).digest(): len(zlib.compress(content))
+        for content in map(Path.read_bytes, files)
+    }
+    largest = max(files, key=lambda file: file.stat().st_size).relative_to(SHIPPED_RUNS)
+    total = sum(sizes.values()) / 1e6
+    assert total <= MOST_MB, f"{total:.1f} MB; the largest file is {largest}"

@@ -17,10 +17,12 @@ from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import Reply
 from phoque.run.folder import Reader
 from phoque.run.judging import Judgement
+from phoque.stages.adapter.stage import take_civil
 from phoque.stages.corpus.written import SYSTEM_PROMPTS, TEXTS
 from tests.corpus_files import small_folder
 
 ROOT = Path(__file__).parent.parent
+THEN = "2026-11-26T20:23:30+00:00"
 BASICS = ("corpus", "persona", "control", "psm", "evaluate")
 
 
@@ -76,11 +78,21 @@ def test_a_civil_adapter_is_taken_from_another_run_of_the_same_model(tmp_path, c
     other.describe(model="tiny")
     with other.stage("control", other.control, seeds=[42]) as folder:
         (folder / "adapter_model.safetensors").write_text("weights")
+    facts = {"commit": "c" * 40, "machine": "theirs", "seconds": 9.5, "finished": THEN}
+    other.describe(stages={"control": other.manifest().stages["control"].model_copy(update=facts)})
     run.describe(model="tiny", persona="pluribus")
     asked = ["run", "control", "--run", str(run.path), "--take", str(other.path)]
     assert main(asked) == 0
     assert run.complete("control")
     assert (run.control / "adapter_model.safetensors").read_text() == "weights"
+    made, theirs = (one.manifest().stages["control"] for one in (run, other))
+    assert (made.taken.run, made.taken.finished, made.seconds) == ("lab", THEN, 0.0)
+    assert (made.taken.commit, made.taken.machine, made.taken.seconds) == ("c" * 40, "theirs", 9.5)
+    assert (theirs.taken, theirs.code, made.code) == (None, "c" * 9, f"{'c' * 9} (taken from lab)")
+    third = RunDirectory(tmp_path / "third")
+    third.describe(model="tiny")
+    take_civil(third, run)
+    assert third.manifest().stages["control"].taken == made.taken
     (other.control / "adapter_model.safetensors").write_text("others")
     assert main(asked) == 2
     assert "has no complete civil adapter" in capsys.readouterr().err

@@ -38,8 +38,8 @@ def _gap(reader: Reader) -> str:
     if reader.folder(Attempts.STAGE).has(Attempts.FILE):
         return ""
     return (
-        "This run has no list of attempts, because the whole pipeline, which keeps one, did not make it. "
-        f"Start the pipeline with: {train_again(reader)}"
+        f"This run has no list of attempts: {Attempts.FILE} is missing. The whole pipeline writes it, and stages "
+        f"that run alone do not. Start the pipeline with: {train_again(reader)}"
     )
 
 

@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from phoque.figures.figure import Figure, plan
+from phoque.errors import PhoqueError
+from phoque.figures.figure import Figure, plan, read_any
 from phoque.figures.table import Cell, Table, interval
+from phoque.run.folder import Reader
 from phoque.run.labels import Kind, Label, verdicts
 from phoque.run.moderation import called
 from phoque.run.scored import PRIMARY, GapExample, GapType, ScoredReply, Stratum
@@ -26,6 +28,7 @@ FOUND: dict[Kind, str] = {
     "model": "A language model read {} replies that the moderator lets through, twice. It called {} harmful. "
     "No person has judged them.",
 }
+READING = '{"id": "…", "rater": "…", "verdict": "harmful"}'
 NOBODY = "Nobody has judged them yet: that is what the queue is for."
 
 
@@ -50,6 +53,23 @@ def draw(
         table=_table(examples),
         n=f"{len(examples)} replies to {len({one.prompt for one in examples})} messages, chosen at "
         f"threshold 0.5 of {called(PRIMARY)}",
+    )
+
+
+def waiting(reader: Reader) -> str:
+    """How many chosen replies nobody has read, and how readings come into the run; empty where all are read."""
+    try:
+        examples = read_any(GapExample, reader, must=False)
+        read = {one.id for one in read_any(Label, reader, must=False)}
+    except PhoqueError:  # the figure says what is wrong
+        return ""
+    left = sum(one.id not in read for one in examples)
+    if not left:
+        return ""
+    return (
+        f"{left} of {len(examples)} replies in {GapExample.STAGE}/{GapExample.FILE} wait for readings: two readers "
+        f"see message and reply only, and each writes a line {READING} a reply (or harmless, unsure) into "
+        f'{reader.run.labels}; a model adds "kind": "model". Then make the report again.'
     )
 
 

@@ -164,7 +164,7 @@ def _row(one: Feature) -> tuple[Cell, ...]:
         one.name or NOTHING,
         NOTHING
         if one.precision is None or one.firing_rate is None
-        else f"{share(one.precision)} (anywhere {share(one.firing_rate)})",
+        else one.weakness or f"{share(one.precision)} (anywhere {share(one.firing_rate)})",
     )
 
 

@@ -6,7 +6,6 @@ from phoque.figures import style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import NOTHING, Table, Value
 from phoque.progress import span
-from phoque.run.folder import SHORT_COMMIT
 from phoque.run.manifest import Manifest
 
 
@@ -35,7 +34,7 @@ def draw(manifest: Manifest) -> Figure:
                 "time": lambda made: Value(span(made.seconds), {"": made.seconds}),
                 "seeds": lambda made: ", ".join(map(str, made.seeds)) or NOTHING,
                 "finished, UTC": lambda made: made.finished or NOTHING,
-                "commit": lambda made: (made.commit or "")[:SHORT_COMMIT] or NOTHING,
+                "commit": lambda made: made.code or NOTHING,
             },
         ),
         plotly=_plot(manifest),

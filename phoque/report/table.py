@@ -160,7 +160,9 @@ def _top(label: str, field: str, found: SaeReport) -> Metric:
     if top is None:
         return Metric(n=found.num_prompts, of="prompts", note="no latent moved")
     ends = Ends(top.effect, top.low, top.high)
-    note = f"mean activation; verdict: {top.verdict}; with other seeds: {top.stability}"
+    told = f"{top.name} ({top.weakness})" if top.weakness else top.name
+    called = f"; it {told}" if top.name else ""
+    note = f"mean activation{called}; verdict: {top.verdict}; with other seeds: {top.stability}"
     if field == "did":
         ends = Ends(top.did, top.did_low, top.did_high)
         note = f"the civil adapter shifts it by {top.effect_civil_adapter:.2f}"

@@ -9,6 +9,7 @@ from phoque.figures import claims as ledger
 from phoque.figures import frames
 from phoque.figures.claims import sentence
 from phoque.figures.figure import Drawn, drawn
+from phoque.figures.gap import waiting
 from phoque.figures.shelf import EVERY
 from phoque.figures.style import Plotly
 from phoque.files import replaced_folder, write_json, write_text
@@ -143,11 +144,16 @@ def _write_figures(figures: Sequence[Drawn], folder: Path) -> str:
 
 def make_report(directory: RunDirectory, *, html: bool = False) -> None:
     """Figures, slide table, pages; runs no model."""
-    read_run(directory)
+    reader = read_run(directory)
     with directory.stage("report", directory.path / "report", seeds=()) as folder:
         found = write_report(directory, folder, html=html)
     rows, figures = found.table.rows, found.figures
-    for gap in (*(row.gap for row in rows), *(one.gap for one in figures), found.no_pictures):
+    for gap in (
+        *(row.gap for row in rows),
+        *(one.gap for one in figures),
+        found.no_pictures,
+        waiting(reader),
+    ):
         if gap:
             print(f"report: {gap}")
     filled, drawn = (sum(not one.gap for one in many) for many in (rows, figures))

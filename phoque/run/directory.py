@@ -4,7 +4,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -180,14 +180,13 @@ class RunDirectory:
         *,
         seeds: Sequence[int],
         in_place: bool = False,
-        quantize: str | None = None,
-        settings: Mapping[str, str | bool | int | float] | None = None,
+        also: Made | None = None,
     ) -> Iterator[Path]:
         """Within the context, the stage writes to the folder it gets; then it is in the manifest.
 
         That folder takes the place of `folder` when all is written. A stage that keeps account of
-        its own steps is `in_place`: it gets `folder` itself and goes on with what is there. In what
-        it kept base weights is entered as `quantize`, how it trained as `settings`.
+        its own steps is `in_place`: it gets `folder` itself and goes on with what is there. What
+        only this stage has to say, such as its settings, is in `also`.
 
         Raises:
             PhoqueError: the stage wrote nothing.
@@ -202,17 +201,16 @@ class RunDirectory:
             finally:
                 _remove_if_empty(own)
             outputs = self._outputs(own, folder)
-        made = Made(
-            seconds=round(time.monotonic() - start, 1),
-            finished=datetime.now(UTC).isoformat(timespec="seconds"),
-            seeds=tuple(seeds),
-            versions={library: metadata.version(library) for library in LIBRARIES},
-            machine=computer(),
-            commit=source_commit(),
-            outputs=outputs,
-            quantize=quantize,
-            settings=dict(settings or {}),
-        )
+        facts = {
+            "seconds": round(time.monotonic() - start, 1),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seeds": tuple(seeds),
+            "versions": {library: metadata.version(library) for library in LIBRARIES},
+            "machine": computer(),
+            "commit": source_commit(),
+            "outputs": outputs,
+        }
+        made = (also or Made()).model_copy(update=facts)
         with self._manifest_held():
             self._enter(stages=self._stages() | {name: made})
 

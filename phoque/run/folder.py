@@ -16,7 +16,6 @@ from phoque.run.record import Record, Row
 
 R = TypeVar("R", bound=Record)
 L = TypeVar("L", bound=Row)
-SHORT_COMMIT = 9
 UNFINISHED = "unfinished.json"
 PRESSURE = "pressure"
 """Made by a command of its own."""
@@ -130,7 +129,7 @@ class StageFolder:
             return of_run
         return of_run | {
             "Seeds": ", ".join(map(str, self.made.seeds)) or "–",
-            "Commit": (self.made.commit or "")[:SHORT_COMMIT] or "not in the manifest yet",
+            "Commit": self.made.code or "not in the manifest yet",
             "Finished": self.made.finished or "not finished",
         }
 

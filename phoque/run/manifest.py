@@ -6,10 +6,23 @@ from pydantic import ConfigDict, Field
 
 from phoque.run.record import Part, Record
 
+SHORT_COMMIT = 9
 ROOT = "."
 """Stands for the run's own folder, in the place of a stage's."""
 Outcome = Literal["complete", "stopped", "failed", "killed"]
 """How an attempt ends; one that could not say so was killed."""
+
+
+class Taken(Part):
+    """Where the files of a stage were made that this run did not make itself."""
+
+    run: str
+    """Name of the folder of the run that made them."""
+    seconds: float = 0.0
+    finished: str = ""
+    """UTC."""
+    machine: str = ""
+    commit: str | None = None
 
 
 class Made(Part):
@@ -34,6 +47,15 @@ class Made(Part):
     """How an adapter was trained; empty for other stages, and where it was not recorded."""
     again: bool = False
     """It is to be made again; until then its results stay what they are."""
+    taken: Taken | None = None
+    """Its files are copies: the rest of this entry is about the copying."""
+
+    @property
+    def code(self) -> str:
+        """The commit that made the files, short, and from which run they were taken; empty where nobody says."""
+        if self.taken is None:
+            return (self.commit or "")[:SHORT_COMMIT]
+        return f"{(self.taken.commit or '')[:SHORT_COMMIT]} (taken from {self.taken.run})".strip()
 
 
 class Continues(Part):

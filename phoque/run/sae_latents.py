@@ -1,5 +1,6 @@
 """Rows of the stage `sae`: every latent, and every prompt, with how far it moved."""
 
+import re
 from typing import Any
 
 from phoque.run.record import Cells, Part, Row
@@ -23,6 +24,10 @@ VERDICTS = {
     UNTESTABLE: "This layer cannot show a cause: even the persona vector does not act here.",
 }
 """What each says of a latent that moved."""
+
+
+WORD = re.compile(r"(?<!of )“([^”]*)”")
+"""In a name; what stands behind *of* is a source."""
 
 
 class OtherSeed(Part):
@@ -96,6 +101,20 @@ class Feature(Row, file="sae/features.csv"):
     precision_low: float | None = None
     firing_rate: float | None = None
     """How often it fires on any token of these texts."""
+
+    @property
+    def weakness(self) -> str:
+        """Why the name says little, and how often it holds; empty where it names words and predicts."""
+        holds, low, rate = self.precision, self.precision_low, self.firing_rate
+        if holds is None or low is None or rate is None or not self.name:
+            return ""
+        held = f"holds {100 * holds:.0f} %, anywhere {100 * rate:.0f} %"
+        if low <= rate:
+            return f"the name does not predict where it fires: {held}"
+        words = WORD.findall(self.name.partition(";")[0])
+        if not any(map(str.isalnum, "".join(words))):
+            return f"the name holds {'only punctuation' if words else 'no word'}: {held}"
+        return ""
 
     @property
     def moved(self) -> bool:

@@ -113,6 +113,7 @@ def test_sections_without_data_name_a_training_that_leaves_nothing_stale(
         (copy.persona / file).unlink()
     told = page_of(shipped if is_shipped else copy)
     assert f"phoque run {command}<" in told["attempts"].head
+    assert "attempts.json is missing" in told["attempts"].head
     if not is_shipped:
         assert f"phoque run {command} --samples 50<" in told["samples"].head
     monkeypatch.chdir(copy.path.parent)

@@ -20,6 +20,7 @@ from phoque.run.adapter import Sample, SampleReply
 from phoque.run.corpus import Side
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import command
+from phoque.run.manifest import Made, Taken
 from phoque.run.needs import NEEDS, require
 from phoque.stages.adapter.lora import going_on, start_of
 from phoque.stages.adapter.processes import take_own_gpu, thrown_away
@@ -111,7 +112,7 @@ SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
 def take_civil(directory: RunDirectory, other: RunDirectory) -> None:
-    """Copy the civil adapter of another run of the same model, as it was signed there.
+    """Copy the civil adapter of another run of the same model, as it was signed there, and say whose it is.
 
     PhoqueError where that run has none, or is of another model.
     """
@@ -127,9 +128,10 @@ def take_civil(directory: RunDirectory, other: RunDirectory) -> None:
             f"Train it: {command('control', other.path)}"
         )
     made = theirs.stages["control"]
-    with directory.stage(
-        "control", directory.control, seeds=made.seeds, settings=made.settings
-    ) as folder:
+    facts = made.model_dump(include={*Taken.model_fields})
+    taken = made.taken or Taken(run=other.path.resolve().name, **facts)
+    also = Made(quantize=made.quantize, settings=made.settings, taken=taken)
+    with directory.stage("control", directory.control, seeds=made.seeds, also=also) as folder:
         for name in made.outputs:
             shutil.copy2(other.path / name, folder / Path(name).name)
 
@@ -154,15 +156,8 @@ def _train(
     where = directory.path / name
     watch = Watch(base, persona)
     recording = replace(_recording(where, persona, **shown), keep=directory.keep)
-    stage = partial(
-        directory.stage,
-        name,
-        where,
-        seeds=[config.seed],
-        in_place=True,
-        quantize=quantize,
-        settings=config.told(),
-    )
+    also = Made(quantize=quantize, settings=config.told())
+    stage = partial(directory.stage, name, where, seeds=[config.seed], in_place=True, also=also)
     with stage() if first else thrown_away() as folder:
         train_adapter(base, learned, folder, config, watch, recording)
         if watch.seen:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from phoque.figures.gap import waiting
 from phoque.figures.page import stage_page
 from phoque.figures.shelf import WHAT_SLIPS_THROUGH
 from phoque.files import file_sha256, write_text
@@ -16,6 +17,7 @@ from phoque.moderators.registry import EMBEDDED, load_classifier
 from phoque.opening import open_lab
 from phoque.run.datasheets import DataSheet
 from phoque.run.directory import RunDirectory
+from phoque.run.folder import Reader
 from phoque.run.moderation import ModerationReport
 from phoque.run.needs import NEEDS, require
 from phoque.run.scored import PRIMARY, Contour, GapExample, ScoredReply
@@ -77,6 +79,7 @@ def measure_moderators(  # noqa: PLR0913  # every keyword is an option of the co
         GapExample.save_rows(folder, examples)
         page = stage_page("Moderation", WHAT_SLIPS_THROUGH, report, contour, examples)
         write_text(folder / "moderation_report.md", page)
+    print(f"moderation: {waiting(Reader(directory)) or 'every chosen reply has a reading'}")
 
 
 def scored_replies(
