@@ -17,6 +17,7 @@ from phoque.cli.run.stage import (
     PERSONA,
     Options,
     Stage,
+    begin,
     facts_of,
     require_one_process,
 )
@@ -183,10 +184,10 @@ def _here(run: RunDirectory, options: Options, choice: Asked, work: Any) -> int:
 
     facts_of(run, options)  # what cannot be is refused before anything is fetched
     run, keep = _restored(run, options["checkpoint_repo"])
-    facts = facts_of(run, options)
+    facts_of(run, options)
     asked = [word for key in FACTS if options[key] for word in (f"--{key}", options[key])]
     require(run, lacking(choice.stages), options=[] if run.exists() else asked)
-    run.describe(**facts)
+    begin(run, options)
     try:
         run_pipeline(
             run,

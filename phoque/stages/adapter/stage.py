@@ -15,12 +15,13 @@ from phoque.models.hooks import Interventions
 from phoque.models.load import LanguageModel, load_model
 from phoque.moderators.mean import load
 from phoque.moderators.scoring import harm_scores
-from phoque.personas import Persona, load_persona
+from phoque.personas import Persona
 from phoque.run.adapter import Sample, SampleReply
 from phoque.run.corpus import Side
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import command
 from phoque.run.needs import NEEDS, require
+from phoque.run.persona import own_persona
 from phoque.stages.adapter.lora import going_on, start_of
 from phoque.stages.adapter.processes import take_own_gpu, thrown_away
 from phoque.stages.adapter.quantized import load_in_4bit
@@ -133,7 +134,7 @@ def _train(
     take_own_gpu()
     known, first = directory.manifest(), this_process().first
     require(directory, NEEDS[name])
-    persona = load_persona(known.persona)
+    persona = own_persona(directory)
     config = going_on(config_for(known.model), start_of(directory, name))
     config = config if seed is None else replace(config, seed=seed)
     side: Side = "persona" if name == "persona" else "civil"
