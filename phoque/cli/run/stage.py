@@ -49,6 +49,10 @@ class Stage(Many):
         """What it is called in the manifest."""
         return self.stage
 
+    def used(self, options: Options) -> set[str]:  # noqa: ARG002  # of those that override it
+        """Names of its own options, without those that would do nothing beside these."""
+        return {str(one.name) for one in self.own}
+
     def check(self, run: RunDirectory, options: Options) -> None:  # noqa: ARG002  # of those that override it
         """Refuse to begin without what other stages make; writes nothing."""
         require(run, lacking([self.stage]))
