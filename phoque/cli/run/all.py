@@ -125,7 +125,10 @@ def everything(ctx: click.Context, /, **options: Any) -> int:
 def refuse_options(ctx: click.Context, choice: Asked) -> None:
     """Refuse options of the other target, and of stages that are not chosen."""
     if ctx.params["target"] == "jobs":
-        refuse_idle(ctx, NOT_OF_JOBS, "a Job runs one stage at a time; --storage keeps its run.")
+        why = (
+            "a Job runs one stage at a time and keeps its run by --storage. Leave it out for a Job."
+        )
+        refuse_idle(ctx, NOT_OF_JOBS, why)
     else:
         refuse_idle(ctx, OF_JOBS, "this run is made here. Leave it out, or add --target jobs.")
     known = stages()
