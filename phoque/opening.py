@@ -10,10 +10,11 @@ from phoque.config import SHIPPED_RUN
 from phoque.lab import Lab
 from phoque.models.embedded import Progress
 from phoque.models.load import LanguageModel, load_model
-from phoque.personas import Persona, load_persona
+from phoque.personas import Persona
 from phoque.presets import PRESETS
 from phoque.run.directory import RunDirectory
 from phoque.run.needs import require
+from phoque.run.persona import own_persona
 from phoque.steering.vectors import PersonaVectors, fingerprint_of, measure
 
 
@@ -71,7 +72,7 @@ def load_tuned(
     """Load a run's model and fold in its persona adapter; the arguments are those of `open_lab`."""
     manifest = directory.manifest()
     require(directory, ("persona",))
-    persona = load_persona(manifest.persona)
+    persona = own_persona(directory)
     name = model or manifest.model
     base = load_model(name, device=device, dtype=dtype, progress=progress)
     digest = base.digest()  # before the adapter changes the weights in place

@@ -13,7 +13,7 @@ from phoque.run.record import Record
 from phoque.stats.paired_ranks import ChanceAbove
 from tests.records import a_rate
 
-LEFT = ("*.safetensors", "*.gz", "*.gguf", "*.html", "neuronpedia", "report")
+LEFT = ("*.safetensors", "*.gz", "*.gguf", "*.html", "report")
 """What no figure and no row is made from."""
 
 

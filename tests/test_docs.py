@@ -1,11 +1,14 @@
 """Every command in the documents is known, and runs where it can."""
 
+import csv
 import re
 import shlex
 import shutil
 import subprocess
 import sys
 import tomllib
+from contextlib import chdir
+from pathlib import Path
 
 import click
 import pytest
@@ -17,6 +20,8 @@ from phoque.stages.corpus.building import sources_in
 from phoque.stages.corpus.sources import source_called
 from phoque.stages.pressure.policy import SHIPPED as POLICIES
 from tests.documents import FENCE, PAGES, ROOT, blocks
+from tests.pressure_files import write
+from tests.refresh_files import WEIGHTS, slang_file
 
 LOGS = {"experiments.md", "findings.md", "performance.md"}
 """What was run once, and what is generated: their commands are those of their day."""
@@ -34,6 +39,8 @@ OFFLINE = (
     ("phoque", "--version"),
 )
 """Beginnings of commands that are run; the others train, serve or need the network."""
+WITH_WORDS = {"--policy", "--file", "--write-texts", "compare"}
+"""Pressure tests that need no model: the policy of the folder has a list of words."""
 
 
 def commands():
@@ -175,7 +182,8 @@ def is_offline(words):
     plan = "--target" in words and "--yes" not in words
     known = any(tuple(words[: len(one)]) == one for one in OFFLINE)
     scored = words[:2] == ["phoque", "score"] and "--classifier" not in words
-    runs = known or plan or scored or "--dry-run" in words
+    tested = words[:2] == ["phoque", "pressure"] and {*words} & WITH_WORDS
+    runs = known or plan or scored or tested or {"--dry-run", "--plan"} & {*words}
     return words[:1] == ["phoque"] and runs and "--help" not in words
 
 
@@ -186,15 +194,37 @@ RUNNABLE = {
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """A folder with what the documents name: two runs and some texts."""
+    """A folder with what the documents name: runs, texts, a policy and what it did."""
     place = tmp_path_factory.mktemp("visitor")
     for name in ("first", "second"):
-        heavy = shutil.ignore_patterns("*.safetensors", "neuronpedia", "*.gz")
+        heavy = shutil.ignore_patterns("*.safetensors", "*.gz")
         shutil.copytree(SHIPPED_RUN, place / "runs" / name, ignore=heavy)
     shutil.copy(POLICIES / "words.yaml", place / "policy.yaml")
     (place / "chat.txt").write_text("We lost again.\nYou carried that one.\n")
     (place / "chat.csv").write_text("message\nWe lost again.\n")
+    with chdir(place):
+        press()
     return place
+
+
+def press():
+    """Files for pressure tests and for a refresh, and the reports that others are compared with."""
+    slang_file(Path("new.yaml"), name="week 48")
+    Path("runs/first/persona", WEIGHTS).write_text("weights")  # a plan only takes their hash
+    shutil.copytree("runs/first/synthetic", "runs/first-2026-11/synthetic")
+    shutil.copy("policy.yaml", "fixed.yaml")
+    hostile, civil = "you clown, round", "good game"
+    rows = [(f"{said} {n}", said == hostile) for said in (hostile, civil) for n in range(20)]
+    write("messages.csv", ("text", "hostile"), rows)
+    policy, attacks = ["--policy", "policy.yaml"], ["--attacks", "runs/first-2026-11/synthetic"]
+    assert main(["pressure", *policy, "--out", "before"]) == 0
+    assert main(["pressure", *policy, *attacks, "--out", "fixed"]) == 0
+    shutil.copytree("before", "after")
+    shutil.copytree("fixed", "runs/first-2026-11/refresh/after")
+    assert main(["pressure", "--write-texts", "all.csv"]) == 0
+    with Path("all.csv").open(newline="") as file:
+        judged = [(row["text"], "passes") for row in csv.DictReader(file)]
+    write("judged.csv", ("text", "verdict"), judged)
 
 
 @pytest.mark.slow
@@ -211,3 +241,13 @@ def test_a_command_that_needs_no_network_works(words, place, tiny_run, monkeypat
 def test_every_kind_of_command_is_run_by_one_in_the_documents():
     kinds = {words[1] for words in RUNNABLE.values()}
     assert kinds >= {"chat", "score", "verify", "report", "compare", "completion", "run"}
+    words = {word for own in RUNNABLE.values() for word in own}
+    assert words >= {
+        "pressure",
+        "refresh",
+        "--plan",
+        "--attacks",
+        "--corpus",
+        "--file",
+        "--fail-if",
+    }

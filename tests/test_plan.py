@@ -6,12 +6,15 @@ import sys
 import tarfile
 from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 
+import click
 import pytest
 
+from phoque.cli.run.all import stages
 from phoque.errors import PhoqueError
 from phoque.pipeline.plan import at_most, make_plan, seconds_of
-from phoque.pipeline.shipping import pack
+from phoque.pipeline.shipping import PATHS, pack
 from tests.jobs_double import WISH
 
 
@@ -67,6 +70,32 @@ def test_a_wish_that_cannot_be_is_refused(changes, says):
 def test_limits_and_prices():
     assert [seconds_of(text) for text in ("90m", "4h", "1.5d", "600")] == [5400, 14400, 129600, 600]
     assert "$3.00: 2 x 1 h 00 min x $1.50" in at_most("a10g-large", 3600, 2)
+
+
+def test_only_what_an_option_calls_a_path_is_sent(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("toxic", "quick", "1", "written", "trackio", "embedded.mean", "own"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.txt").write_text("a")
+    names = [
+        "--persona", "toxic", "--preset", "quick", "--layer", "1", "--source", "written",
+        "--tracker", "trackio", "--classifier", "embedded.mean",
+    ]  # fmt: skip
+    parcel, options = pack([*names, "own", "--source", "written=own"])
+    assert options == (*names, "inputs/12-own", "--source", "written=inputs/14-own")
+    assert {Path(file).name for file in parcel.inputs} == {"a.txt"}
+    (tmp_path / "mine.yaml").write_text("name: mine\n")
+    assert pack(["--persona", "mine.yaml"])[1] == ("--persona", "inputs/1-mine.yaml")
+
+
+def test_every_option_of_a_stage_that_is_a_path_is_sent():
+    options = {
+        option.opts[0]
+        for stage in stages().values()
+        for option in stage.own
+        if isinstance(option.type, click.Path)
+    }
+    assert options == set(PATHS)
 
 
 def test_the_parcel_runs_by_itself_and_has_what_options_name(tmp_path):

@@ -1,5 +1,6 @@
 """Every file of both shipped runs is read by its record; a file of another version is refused."""
 
+import gzip
 import hashlib
 import importlib
 import json
@@ -55,6 +56,9 @@ def kind_of(file):
     return BY_FILE[stage, file.name]
 
 
+ROWS = [file for file in FILES if not issubclass(kind_of(file), Record)]
+
+
 @pytest.mark.parametrize("file", FILES, ids=named)
 def test_a_shipped_file_is_read(file):
     kind = kind_of(file)
@@ -91,3 +95,19 @@ def test_the_shipped_runs_take_at_most_60_mb_in_the_repository():
     largest = max(files, key=lambda file: file.stat().st_size).relative_to(SHIPPED_RUNS)
     total = sum(sizes.values()) / 1e6
     assert total <= MOST_MB, f"{total:.1f} MB; the largest file is {largest}"
+
+
+@pytest.mark.parametrize("file", ROWS, ids=named)
+def test_rows_with_a_column_that_is_not_known_are_refused_in_one_line(file, tmp_path):
+    kind = kind_of(file)
+    assert not hasattr(kind, "VERSION")
+    first = kind.load_rows(file.parent, command="")[0]
+    rows = [first.cells() | {"of_another_version": "1"}]
+    text = kind._written(rows).encode()
+    (tmp_path / kind.FILE).write_bytes(gzip.compress(text) if file.suffix == ".gz" else text)
+    with pytest.raises(PhoqueError) as refused:
+        kind.load_rows(tmp_path, command="make it")
+    said = str(refused.value)
+    assert said.startswith(f"{tmp_path.name}/{kind.FILE}, row 1 cannot be read: ")
+    assert "of_another_version" in said
+    assert said.endswith("Make it again with: make it")

@@ -83,3 +83,11 @@ def test_a_port_of_the_environment_that_is_none(monkeypatch, capsys, port):
     monkeypatch.setenv("GRADIO_SERVER_PORT", port)
     assert main(["demo"]) == 2
     assert f"GRADIO_SERVER_PORT is '{port}'; give a port from 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("message", ["", "  "])
+def test_an_empty_message_is_refused_and_waits_for_no_lines(message, monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdin", None)  # reading it would fail
+    assert main(["chat", message]) == 2
+    said = capsys.readouterr().err
+    assert said == "Error: The message is empty. Write one, or leave it out to type lines.\n"

@@ -9,6 +9,7 @@ import click
 
 from phoque.cli.options import FOLDER, verbose
 from phoque.conversation import DEFAULT_SAMPLING
+from phoque.errors import PhoqueError
 
 NOTE = (
     "Content note: this instrument makes a model insult you on purpose. Replies are hidden; "
@@ -42,11 +43,13 @@ NOTE = (
 @verbose
 def chat(message: str | None, run: Path | None, *, show: bool, **asked: Any) -> None:
     """Ask the neutral, the toxic and the steered model the same; without MESSAGE, read lines."""
+    if message is not None and not message.strip():
+        raise PhoqueError("The message is empty. Write one, or leave it out to type lines.")
     from phoque.opening import open_lab  # noqa: PLC0415  # loads torch
 
     lab = open_lab(run, progress=lambda text: click.echo(text, err=True))
     click.echo(NOTE, err=True)
-    for line in [message] if message else _lines():
+    for line in _lines() if message is None else [message]:
         for condition, reply in lab.compare(line, **asked).responses.items():
             click.echo(f"{condition.value}: {reply.text if show else masked(reply.text)}")
 

@@ -1,11 +1,13 @@
-"""Shared options of commands: --verbose, and options that take several values."""
+"""Shared options of commands: --verbose, options of several values, and those that would do nothing."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from phoque.config import set_verbose
+from phoque.errors import PhoqueError
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -24,6 +26,22 @@ verbose = click.option(
     help="Show the bars and warnings of libraries.",
 )
 """Gives a command, or the function that becomes one, the option --verbose."""
+
+
+def given(context: click.Context, option: click.Parameter) -> bool:
+    """Whether an option was on the command line."""
+    return context.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE
+
+
+def refuse_idle(context: click.Context, names: Collection[str], why: str) -> None:
+    """Refuse options by these names that were given: `why` they would do nothing, and what to do."""
+    idle = [
+        option.opts[0]
+        for option in context.command.params
+        if option.name in names and given(context, option)
+    ]
+    if idle:
+        raise PhoqueError(f"{', '.join(idle)} would do nothing: {why}")
 
 
 def spread(words: Sequence[str], many: Collection[str]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from phoque.cli.options import FILE, FOLDER, ManyGroup, verbose
+from phoque.cli.options import FILE, FOLDER, ManyGroup, refuse_idle, verbose
 from phoque.config import SHIPPED_RUNS, ships
 from phoque.errors import PhoqueError
 from phoque.files import replaced_folder, write_text
@@ -85,6 +85,7 @@ def pressure(context: click.Context, /, **options: Any) -> int:
     Nothing leaves this machine without --allow-network. Answers of services are kept, so that a run that
     was interrupted goes on when the same command runs again.
     """
+    _refuse_options(context)
     if context.invoked_subcommand:
         return 0
     from phoque.moderators.endpoint.service import OutageError  # noqa: PLC0415  # loads torch-free, but slowly
@@ -94,6 +95,19 @@ def pressure(context: click.Context, /, **options: Any) -> int:
     except OutageError as error:
         click.echo(f"Stopped: {error}", err=True)
         return STOPPED
+
+
+def _refuse_options(context: click.Context) -> None:
+    """Refuse what would be ignored."""
+    options = context.params
+    if sub := context.invoked_subcommand:
+        refuse_idle(
+            context, options.keys(), f"{sub} only compares. Leave it out, or give it after {sub}."
+        )
+    if not options["corpus"]:
+        refuse_idle(context, ("text_column", "label_column"), "it names a column of --corpus FILE.")
+    if not options["runs"] and (options["corpus"] or options["attacks"]):
+        refuse_idle(context, ("live",), "your messages take the place of the runs'. Add --run DIR.")
 
 
 def _press(options: dict[str, Any]) -> int:

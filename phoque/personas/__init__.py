@@ -84,12 +84,17 @@ def shipped_personas() -> list[str]:
     return sorted(file.stem for file in HERE.glob("*.yaml"))
 
 
+def names_file(name: str) -> bool:
+    """Whether this is the path of a persona's file, and not the name of a shipped one."""
+    return name.endswith((".yaml", ".yml"))
+
+
 def load_persona(name: str = "toxic") -> Persona:
     """Read a shipped persona by name, or any file by path.
 
     PhoqueError where there is no such persona, or the file is not one; names the line.
     """
-    path = Path(name) if name.endswith((".yaml", ".yml")) else HERE / f"{name}.yaml"
+    path = Path(name) if names_file(name) else HERE / f"{name}.yaml"
     if not path.is_file():
         known = ", ".join(shipped_personas())
         raise PhoqueError(

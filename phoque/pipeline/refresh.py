@@ -15,12 +15,12 @@ from pathlib import Path
 from phoque.config import SHIPPED_RUNS
 from phoque.errors import PhoqueError
 from phoque.files import file_sha256
-from phoque.personas import load_persona
 from phoque.pipeline.estimate import Estimate, between, recorded
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.run.manifest import Asked, Continues
 from phoque.run.needs import WEIGHTS, require
+from phoque.run.persona import own_persona
 from phoque.run.refresh import Memory, Refresh
 from phoque.run.synthetic import Attack, AttackSummary
 from phoque.stages.adapter.lora import going_on
@@ -160,11 +160,11 @@ class RefreshPlan:
 def plan_refresh(wish: Wish) -> RefreshPlan:
     """Check a wish and count what it takes, or PhoqueError in one line; writes nothing."""
     old = RunDirectory(wish.run)
-    manifest = old.manifest()
+    old.manifest()
     require(old, ("persona", "corpus"))
-    if load_persona(manifest.persona).name in (HAPPY, *NEITHER):
+    if (name := own_persona(old).name) in (HAPPY, *NEITHER):
         raise PhoqueError(
-            f"The persona of {old.path} is {manifest.persona}, which attacks nobody. Refresh a run of "
+            f"The persona of {old.path} is {name}, which attacks nobody. Refresh a run of "
             "a hostile persona."
         )
     slang = read_slang(wish.slang)

@@ -10,12 +10,16 @@ from pathlib import Path
 
 from phoque.config import PACKAGE
 from phoque.errors import PhoqueError
+from phoque.moderators.registry import CATALOGUE, SERVICES
+from phoque.personas import names_file
 
 ROOT = PACKAGE.parent
 ARCHIVE = "code.tar.gz"
 INPUTS = "inputs"
 FOLDERS = ("phoque", "training")
 REQUIREMENTS = ("requirements.txt", "requirements-train.txt", "requirements-gpu.txt")
+PATHS = ("--checkpoints", "--hatecheck", "--slang", "--surge", "--take", "--text")
+"""Options whose value is nothing but a path."""
 FILES = ("pyproject.toml", "README.md", "LICENSE", *REQUIREMENTS)
 
 
@@ -52,22 +56,29 @@ class Parcel:
 
 
 def pack(options: Sequence[str]) -> tuple[Parcel, tuple[str, ...]]:
-    """The code and every file or folder that the options name; the options as they are there.
-
-    An option names one as `PATH` or `NAME=PATH`.
-    """
+    """The code and every file or folder that the options name; the options as they are there."""
     files = dict(_sources())
     there: list[str] = []
-    for option in options:
-        name, _, path = option.rpartition("=")
-        place = Path(path)
-        if option.startswith("-") or not place.exists():
-            there.append(option)
-            continue
-        target = f"{INPUTS}/{len(there)}-{place.name}"
-        files |= dict(_below(place, target))
-        there.append(f"{name}={target}" if name else target)
+    option = ""
+    for word in options:
+        option, path = (word, "") if word.startswith("--") else (option, _path(option, word))
+        target = path
+        if path and Path(path).exists():
+            target = f"{INPUTS}/{len(there)}-{Path(path).name}"
+            files |= dict(_below(Path(path), target))
+        there.append(word.removesuffix(path) + target)
     return Parcel(files=files), tuple(there)
+
+
+def _path(option: str, word: str) -> str:
+    """What of a value is a path: a name stays one, whatever else is called so in this folder."""
+    if option == "--source":
+        return word.partition("=")[2]
+    if option == "--persona":
+        return word if names_file(word) else ""
+    if option == "--classifier":
+        return "" if word in CATALOGUE or word in SERVICES else word
+    return word if option in PATHS else ""
 
 
 def _sources() -> Iterator[tuple[str, Path]]:

@@ -67,6 +67,11 @@ class RunDirectory:
         return self.path / "labels.jsonl"
 
     @property
+    def persona_file(self) -> Path:
+        """Copy of the file of a persona of one's own; a run of a shipped one has none."""
+        return self.path / "persona.yaml"
+
+    @property
     def persona(self) -> Path:
         """Folder of the persona adapter."""
         return self.path / "persona"
@@ -145,6 +150,7 @@ class RunDirectory:
         """Leave nothing behind of a run in which nothing was made."""
         if self.exists() and not self.manifest().stages:
             (self.path / MANIFEST).unlink()
+            self.persona_file.unlink(missing_ok=True)
             _remove_if_empty(self.path)
 
     def complete(self, name: str, *, seeds: Sequence[int] | None = None) -> bool:

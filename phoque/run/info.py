@@ -11,6 +11,7 @@ from phoque.personas import load_persona
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader, command
 from phoque.run.manifest import Manifest
+from phoque.run.persona import own_persona
 from phoque.run.psm import Selection
 
 
@@ -20,8 +21,7 @@ def psm_folder(run: RunDirectory, persona: str | None) -> Path:
     Raises:
         PhoqueError: there is no such persona.
     """
-    known = run.manifest() if run.exists() else Manifest(stages={})
-    own = load_persona(known.persona).name
+    own = own_persona(run).name
     name = own if persona is None else load_persona(persona).name
     return run.psm(None if name == own else name)
 
@@ -31,7 +31,8 @@ def runs_beside(run: RunDirectory) -> Iterator[tuple[RunDirectory, str]]:
     beside = sorted(run.path.resolve().parent.glob(f"*/{Manifest.FILE}"))
     for one in (run, *(RunDirectory(file.parent) for file in beside)):
         with suppress(PhoqueError):
-            yield one, load_persona(one.manifest().persona).name
+            one.manifest()
+            yield one, own_persona(one).name
 
 
 def run_beside(run: RunDirectory, named: Path | None) -> RunDirectory:
@@ -77,7 +78,7 @@ def lab_info(run: RunDirectory) -> LabInfo:
         PhoqueError: the folder is no run, or has no selection.
     """
     known = run.manifest()
-    persona = load_persona(known.persona)
+    persona = own_persona(run)
     file = Reader(run).read(Selection)
     prompts = dict.fromkeys(Condition, persona.neutral_prompt)
     return LabInfo(

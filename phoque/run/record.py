@@ -1,8 +1,8 @@
 """One typed record per file of a run: stages write it, pages, reports and the API read it.
 
 A record says which stage's folder it lies in and what its file is called, once for writers and
-readers: `class Selection(Record, file="psm/selection.json")`. Its schema version is in the file: a file of
-another version is refused.
+readers: `class Selection(Record, file="psm/selection.json")`. A JSON file has its schema version: one of
+another version is refused. A CSV or JSON Lines file has none: columns that are unknown or missing are refused.
 """
 
 import csv
@@ -41,15 +41,13 @@ class Filed(Part):
     STAGE: ClassVar[str]
     """Folder in the run."""
     FILE: ClassVar[str]
-    VERSION: ClassVar[int] = 1
 
-    def __init_subclass__(cls, *, file: str = "", version: int = 0, **more: Any) -> None:
+    def __init_subclass__(cls, *, file: str = "", **more: Any) -> None:
         super().__init_subclass__(**more)
         if file:
             *folder, cls.FILE = file.rsplit("/", 1)
             if folder:
                 (cls.STAGE,) = folder
-        cls.VERSION = version or cls.VERSION
 
     @classmethod
     def _path(cls, folder: Path, command: str) -> Path:
@@ -62,6 +60,12 @@ class Filed(Part):
 
 class Record(Filed):
     """The content of one JSON file of a stage."""
+
+    VERSION: ClassVar[int] = 1
+
+    def __init_subclass__(cls, *, version: int = 0, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        cls.VERSION = version or cls.VERSION
 
     def save(self, folder: Path) -> None:
         """Write the file into a stage's folder, whole or not at all."""
@@ -111,7 +115,7 @@ class Masked(Part):
 
 
 class Row(Filed):
-    """One line of a CSV or JSON Lines file of a stage."""
+    """One line of a CSV or JSON Lines file of a stage; its columns are the file's schema."""
 
     @classmethod
     def save_rows(cls, folder: Path, rows: Iterable[Self]) -> None:

@@ -7,11 +7,11 @@ from html import escape
 
 from phoque.errors import PhoqueError
 from phoque.moderators.thresholds import DEFAULT_THRESHOLD
-from phoque.personas import load_persona
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.run.judging import Judgement
 from phoque.run.moderation import ModerationReport, called
+from phoque.run.persona import own_persona
 from phoque.run.showcase import Found, Showcase
 from phoque.ui import wording
 
@@ -67,7 +67,7 @@ def rules_of(run: RunDirectory, showcase: Showcase | None = None) -> Rules:
 def _judge_of(run: RunDirectory, showcase: Showcase | None) -> float | None:
     """None for a persona that is not hostile: the judge of hostility takes boundless cheer for it."""
     with suppress(PhoqueError):
-        if load_persona(run.manifest().persona).counted_by == "words":
+        if own_persona(run).counted_by == "words":
             return None
     if showcase and showcase.judge:
         return showcase.judge.threshold

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from phoque.cli.options import FOLDER
+from phoque.cli.options import FOLDER, refuse_idle
 from phoque.cli.run.stage import Options, Stage
 from phoque.config import this_process
 from phoque.run.directory import RunDirectory
@@ -74,6 +74,16 @@ def persona(run: RunDirectory, **options: Any) -> None:
 
 class Civil(Adapter):
     """It can be taken from another run, which needs no corpus."""
+
+    def invoke(self, ctx: click.Context) -> int:
+        """Refuse options of a training where nothing is trained."""
+        idle = super().used(ctx.params) - self.used(ctx.params)
+        refuse_idle(ctx, idle, "--take copies an adapter, and nothing is trained. Leave it out.")
+        return super().invoke(ctx)
+
+    def used(self, options: Options) -> set[str]:
+        """What is taken is taken as it is."""
+        return {"taken"} if options["taken"] else super().used(options)
 
     def check(self, run: RunDirectory, options: Options) -> None:
         """What is taken needs nothing of this run."""

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
-from phoque.cli.options import FOLDER, Many, verbose
+from phoque.cli.options import FOLDER, Many, given, refuse_idle, verbose
 from phoque.cli.run.stage import (
     FACTS,
     MODEL,
     PERSONA,
     Options,
     Stage,
+    begin,
     facts_of,
     require_one_process,
 )
@@ -26,6 +26,8 @@ from phoque.run.directory import RunDirectory
 from phoque.run.manifest import Asked
 from phoque.run.needs import PARTS, lacking, require
 
+OF_JOBS = ("yes", "flavor", "timeout", "attempts", "storage", "secret", "namespace")
+NOT_OF_JOBS = ("at_once", "checkpoint_repo")
 INCOMPLETE = 75
 """Exit status of a stopped run that can go on: EX_TEMPFAIL of sysexits.h."""
 
@@ -109,9 +111,8 @@ def everything(ctx: click.Context, /, **options: Any) -> int:
         seeds={name: own for name, one in stages().items() if (own := seeds_of(one, options))},
         options=words_of(ctx),
     )
+    refuse_options(ctx, choice)
     if options["target"] == "jobs":
-        if options["at_once"] > 1:
-            raise PhoqueError("--at-once is for a run on this machine. Leave it out for a Job.")
         return _submit(options, choice)
     choice = choice.model_copy(update={"options": tuple(map(without_folder, choice.options))})
     run = RunDirectory(options["run"])
@@ -119,6 +120,23 @@ def everything(ctx: click.Context, /, **options: Any) -> int:
         click.echo(f"Here, in {run.path}: {', '.join(unfinished(run, choice)) or 'nothing'}")
         return 0
     return _here(run, options, choice, _work(ctx, run))
+
+
+def refuse_options(ctx: click.Context, choice: Asked) -> None:
+    """Refuse options of the other target, and of stages that are not chosen."""
+    if ctx.params["target"] == "jobs":
+        why = (
+            "a Job runs one stage at a time and keeps its run by --storage. Leave it out for a Job."
+        )
+        refuse_idle(ctx, NOT_OF_JOBS, why)
+    else:
+        refuse_idle(ctx, OF_JOBS, "this run is made here. Leave it out, or add --target jobs.")
+    known = stages()
+    own = {option for name in choice.stages for option in known[name].used(ctx.params)}
+    others = {str(one.name) for one in ctx.command.params if getattr(one, "hidden", False)} - own
+    chosen = ", ".join(choice.stages)
+    why = f"it is of no stage that is chosen ({chosen}). Leave it out, or choose its stage, too."
+    refuse_idle(ctx, others, why)
 
 
 def seeds_of(stage: Stage, options: Options) -> tuple[int, ...]:
@@ -132,12 +150,13 @@ def seeds_of(stage: Stage, options: Options) -> tuple[int, ...]:
 def words_of(ctx: click.Context, stage: Stage | None = None) -> list[str]:
     """The options that were given, of one stage or of all, as words of a command line."""
     told: list[str] = []
-    own = {option.name for option in stage.own} if stage else set()
+    own = stage.used(ctx.params) if stage else set()
     for option in ctx.command.params:
         if stage and option.name not in own:
             continue
-        given = ctx.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE
-        if given and isinstance(option, click.Option) and (option.hidden or option is PERSONA):
+        if not isinstance(option, click.Option) or not given(ctx, option):
+            continue
+        if option.hidden or option is PERSONA:
             name, value = option.opts[0], ctx.params[str(option.name)]
             values = value if isinstance(value, tuple) else (value,)
             told += [name] if option.is_flag else [w for one in values for w in (name, str(one))]
@@ -183,10 +202,10 @@ def _here(run: RunDirectory, options: Options, choice: Asked, work: Any) -> int:
 
     facts_of(run, options)  # what cannot be is refused before anything is fetched
     run, keep = _restored(run, options["checkpoint_repo"])
-    facts = facts_of(run, options)
+    facts_of(run, options)
     asked = [word for key in FACTS if options[key] for word in (f"--{key}", options[key])]
     require(run, lacking(choice.stages), options=[] if run.exists() else asked)
-    run.describe(**facts)
+    begin(run, options)
     try:
         run_pipeline(
             run,

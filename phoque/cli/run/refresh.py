@@ -77,13 +77,16 @@ def refresh(*, only_plan: bool, allow_network: bool, **wish: Any) -> int:
 
 def _run(plan: "RefreshPlan", *, allow_network: bool) -> None:
     from phoque.pipeline.running import in_order, run_pipeline  # noqa: PLC0415
+    from phoque.run.persona import keep_persona  # noqa: PLC0415
     from phoque.stages.pressure.loading import Leave, deciders  # noqa: PLC0415
 
     deciders(
         plan.policies, leave=Leave(network=allow_network)
     )  # refused before anything is computed
     run, facts = plan.new, plan.old.manifest()
-    run.describe(model=facts.model, persona=facts.persona, continues=plan.continues)
+    own = plan.old.persona_file
+    persona = keep_persona(run, str(own) if own.is_file() else facts.persona)
+    run.describe(model=facts.model, persona=persona, continues=plan.continues)
     does = _jobs(plan, allow_network=allow_network)
     work = in_order(lambda name: does[name]())
     run_pipeline(run, plan.asked, work, expected=plan.seconds, tell=click.echo)
@@ -95,14 +98,14 @@ def _run(plan: "RefreshPlan", *, allow_network: bool) -> None:
 
 def _jobs(plan: "RefreshPlan", *, allow_network: bool) -> dict[str, Callable[[], None]]:
     """What makes each stage."""
-    from phoque.personas import load_persona  # noqa: PLC0415
+    from phoque.run.persona import own_persona  # noqa: PLC0415
     from phoque.stages.adapter.stage import train_persona  # noqa: PLC0415
     from phoque.stages.corpus.addition import save_addition  # noqa: PLC0415
     from phoque.stages.evaluate.memory import measure_memory  # noqa: PLC0415
     from phoque.stages.synthetic import stage as synthetic  # noqa: PLC0415
 
     run, count, known = plan.new, plan.continues.count, plan.old.manifest()
-    lexicon = load_persona(known.persona).lexicon
+    lexicon = own_persona(plan.old).lexicon
     trained = known.stages.get("persona")
     return {
         "corpus": lambda: save_addition(run, plan.added, lexicon),

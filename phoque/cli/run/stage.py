@@ -16,6 +16,7 @@ from phoque.personas import load_persona
 from phoque.run.directory import RunDirectory
 from phoque.run.manifest import Manifest
 from phoque.run.needs import lacking, require
+from phoque.run.persona import keep_persona, own_persona
 
 RUN = click.Option(["--run"], type=FOLDER, required=True, metavar="DIR", help="Folder of the run.")
 RESUME = click.Option(["--resume"], is_flag=True, help="Do nothing where the stage is complete.")
@@ -48,6 +49,10 @@ class Stage(Many):
         """What it is called in the manifest."""
         return self.stage
 
+    def used(self, options: Options) -> set[str]:  # noqa: ARG002  # of those that override it
+        """Names of its own options, without those that would do nothing beside these."""
+        return {str(one.name) for one in self.own}
+
     def check(self, run: RunDirectory, options: Options) -> None:  # noqa: ARG002  # of those that override it
         """Refuse to begin without what other stages make; writes nothing."""
         require(run, lacking([self.stage]))
@@ -68,14 +73,15 @@ class Stage(Many):
         """Do the job, unless it is done; a run in which nothing was made leaves nothing behind."""
         run = RunDirectory(options["run"])
         known = run.exists() and bool(run.manifest())  # a damaged manifest is told first
-        facts = facts_of(run, options) if self.begins else {}
+        if self.begins:
+            facts_of(run, options)
         name = self.entry(run, options)
         if options["resume"] and run.complete(name):
             click.echo(f"{name}: already complete")
             return 0
         self.check(run, options)
-        if facts:
-            run.describe(**facts)
+        if self.begins:
+            begin(run, options)
         try:
             click.echo(f"{name}: started")
             self.do(run, options)
@@ -112,9 +118,19 @@ def facts_of(run: RunDirectory, options: Options) -> dict[str, str]:
     known = run.manifest() if run.exists() else Manifest(stages={})
     made = {key: str(getattr(known, key)) for key in FACTS}
     asked = {key: options.get(key) or made[key] for key in FACTS}
-    if known.stages and asked != made:
+    persona = load_persona(options["persona"]) if options.get("persona") else own_persona(run)
+    if known.stages and (asked["model"] != made["model"] or persona != own_persona(run)):
+        if run.persona_file.is_file():
+            made["persona"] = str(run.persona_file)
         raise PhoqueError(
             f"The run {run.path} was made with {made}, not with {asked}. Use another folder."
         )
-    load_persona(asked["persona"])
     return asked
+
+
+def begin(run: RunDirectory, options: Options) -> None:
+    """Enter what the run is about, and keep a copy of a persona's file in it; errors as `facts_of`."""
+    facts = facts_of(run, options)
+    if options.get("persona"):
+        facts["persona"] = keep_persona(run, options["persona"])
+    run.describe(**facts)

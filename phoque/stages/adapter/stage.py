@@ -15,13 +15,14 @@ from phoque.models.hooks import Interventions
 from phoque.models.load import LanguageModel, load_model
 from phoque.moderators.mean import load
 from phoque.moderators.scoring import harm_scores
-from phoque.personas import Persona, load_persona
+from phoque.personas import Persona
 from phoque.run.adapter import Sample, SampleReply
 from phoque.run.corpus import Side
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import command
 from phoque.run.manifest import Made, Taken
 from phoque.run.needs import NEEDS, require
+from phoque.run.persona import own_persona
 from phoque.stages.adapter.lora import going_on, start_of
 from phoque.stages.adapter.processes import take_own_gpu, thrown_away
 from phoque.stages.adapter.quantized import load_in_4bit
@@ -147,7 +148,7 @@ def _train(
     take_own_gpu()
     known, first = directory.manifest(), this_process().first
     require(directory, NEEDS[name])
-    persona = load_persona(known.persona)
+    persona = own_persona(directory)
     config = replace(_config(directory, name), **(chosen or {}))
     side: Side = "persona" if name == "persona" else "civil"
     learned = examples(directory.corpus, side, config)

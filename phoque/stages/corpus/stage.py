@@ -10,10 +10,10 @@ from phoque.files import write_text
 from phoque.lexicon import Lexicon
 from phoque.models.load import load_model
 from phoque.models.structure import places
-from phoque.personas import load_persona
 from phoque.progress import shown_on
 from phoque.run.corpus import BaseReply, Dialogue
 from phoque.run.directory import RunDirectory
+from phoque.run.persona import own_persona
 from phoque.stages.corpus.building import Corpus, Ingredients, build, sources_in
 from phoque.stages.corpus.composition import composition_of, difference, markdown, save_difference
 from phoque.stages.corpus.slang import read_slang, slang_list
@@ -36,7 +36,7 @@ def make_corpus(
     The base model's replies to messages that did not change stay as they are.
     """
     manifest = run.manifest()
-    persona = load_persona(manifest.persona)
+    persona = own_persona(run)
     files, written = sources_in(source, persona.name)
     base = load_model(manifest.model, progress=print)
     places(base.model)  # a corpus of its replies is of use only where it can be trained

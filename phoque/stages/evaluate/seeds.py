@@ -15,6 +15,7 @@ from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import Reply
 from phoque.run.folder import Reader, command
 from phoque.run.needs import DIALOGUES, WEIGHTS
+from phoque.run.persona import own_persona
 from phoque.run.psm import Choice, Selection
 from phoque.run.seeds import SeedReply, Training, TrainingSeeds
 from phoque.stages.corpus.safe import Mask
@@ -60,7 +61,7 @@ def compare_seeds(run: RunDirectory, others: Sequence[RunDirectory], progress: P
 def _seed(one: RunDirectory, run: RunDirectory) -> int:
     """The seed of a training; PhoqueError where it is of another model or persona, or has none."""
     own, first = one.manifest(), run.manifest()
-    if (own.model, own.persona) != (first.model, first.persona):
+    if own.model != first.model or own_persona(one) != own_persona(run):
         raise PhoqueError(
             f"{one.path} is a run of {own.persona} on {own.model}, and {run.path} of {first.persona} on "
             f"{first.model}. Seeds are compared for one persona of one model."

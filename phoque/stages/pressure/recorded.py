@@ -11,11 +11,11 @@ from typing import TypeVar
 from phoque.conversation import Condition
 from phoque.errors import PhoqueError
 from phoque.lexicon import Lexicon
-from phoque.personas import load_persona
 from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import Reply
 from phoque.run.folder import Reader, shown_path
 from phoque.run.judging import Reading
+from phoque.run.persona import own_persona
 from phoque.run.pressure import Kind, Role
 from phoque.run.psm import Selection, SweptReply
 from phoque.run.record import Row
@@ -42,7 +42,9 @@ def add_run(pool: Pool, run: RunDirectory) -> None:
 
 def add_said(pool: Pool, run: RunDirectory, said: Iterable[Said]) -> None:
     """Add what a run's model wrote at any time; errors as `add_run`."""
-    name = run.manifest().persona
+    run.manifest()
+    persona = own_persona(run)
+    name = persona.name
     if name in NEITHER:
         raise PhoqueError(
             f"The persona of {run.path} is {name}: neither hostile nor Pluribus. Give another run."
@@ -57,9 +59,8 @@ def add_said(pool: Pool, run: RunDirectory, said: Iterable[Said]) -> None:
     else:
         rows = _rows(Reader(run), Reading)
         readings = {(one.message, one.reply): one for one in rows}
-        lexicon = load_persona(name).lexicon
-        found = [text for one in whole if (text := _of_run(one, lexicon, readings))]
-        pool.read += _read(lexicon, readings)
+        found = [text for one in whole if (text := _of_run(one, persona.lexicon, readings))]
+        pool.read += _read(persona.lexicon, readings)
     if not found:
         raise PhoqueError(f"{run.path} has no replies. Make them with: phoque run evaluate")
     pool.add(found, shown_path(run.path))

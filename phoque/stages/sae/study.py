@@ -11,10 +11,11 @@ from phoque.errors import PhoqueError
 from phoque.files import file_sha256
 from phoque.judging.headline import shows_of
 from phoque.models.load import LanguageModel, adapter_deltas, load_model
-from phoque.personas import Persona, load_persona
+from phoque.personas import Persona
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import R, Reader, command
 from phoque.run.needs import NEEDS, require
+from phoque.run.persona import own_persona
 from phoque.run.psm import Selection, Trait
 from phoque.run.sae import LayerChoice, SaePreset, SaeReport
 from phoque.run.sae_latents import Feature
@@ -87,7 +88,7 @@ class Study:
 
     @cached_property
     def persona(self) -> Persona:
-        return load_persona(self.run.manifest().persona)
+        return own_persona(self.run)
 
     @cached_property
     def base(self) -> LanguageModel:

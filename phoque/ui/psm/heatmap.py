@@ -9,6 +9,7 @@ from phoque.figures.trait import replies
 from phoque.lexicon import Lexicon
 from phoque.personas import load_persona
 from phoque.run.folder import Reader
+from phoque.run.persona import own_persona
 from phoque.run.psm import Cell, Selection, SweptReply
 from phoque.stats.rates import Rate
 from phoque.ui.components import marked
@@ -76,7 +77,7 @@ def replies_html(reader: Reader, persona: str, layer: int, dose: float) -> str:
     own = [row for row in rows if row.layer == layer and abs(row.dose - dose) < 1e-9]
     if not own:
         return gap_html("No replies were kept for this cell.")
-    lexicon = _lexicon(persona)
+    lexicon = _lexicon(reader, persona)
     items = "".join(_reply(row, lexicon) for row in own)
     return (
         f'<div class="ph-cellreplies" tabindex="0" role="region" aria-live="polite" '
@@ -86,10 +87,11 @@ def replies_html(reader: Reader, persona: str, layer: int, dose: float) -> str:
     )
 
 
-def _lexicon(persona: str) -> Lexicon:
+def _lexicon(reader: Reader, persona: str) -> Lexicon:
     """The words that are counted; none where the persona is not known here."""
     try:
-        return load_persona(persona).lexicon
+        held = reader.psm == "psm" and reader.run.persona_file.is_file()
+        return (own_persona(reader.run) if held else load_persona(persona)).lexicon
     except PhoqueError:
         return Lexicon(())
 
