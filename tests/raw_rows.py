@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import torch
+from scipy import stats
 
 from phoque.lexicon import Lexicon
 from phoque.moderators.thresholds import threshold_for
@@ -271,10 +272,14 @@ def agreeing_with(run, condition, kind):
 
 @computes(r"psm/geometry.json:directions\[.*direction=(\w+)\]\.(random_band|\w+\.mean)")
 def position(run, direction, what):
-    state = "random" if what == "random_band" else what.removesuffix(".mean")
-    rows = read(run / "psm/positions.jsonl")
-    [row] = of(rows, layer=layer_of(run), direction=direction, state=state)
-    return np.quantile(row["positions"], 0.975) if state == "random" else fmean(row["positions"])
+    rows = of(read(run / "psm/positions.jsonl"), layer=layer_of(run), direction=direction)
+    places = {row["state"]: np.array(row["positions"]) for row in rows}
+    if what == "random_band":
+        return np.quantile(places["random"], 0.975)
+    own = places[what.removesuffix(".mean")]
+    moved, mean = own - places["base_neutral"], own.mean()
+    ends = stats.t.interval(0.95, len(moved) - 1, loc=mean, scale=stats.sem(moved))
+    return SimpleNamespace(value=mean, low=ends[0], high=ends[1])
 
 
 # Angles, from scalar products

@@ -21,7 +21,7 @@ from phoque.run.psm_vector import Origin
 from phoque.run.steps import LEDGER, done_steps
 from phoque.stages.psm import stage
 from phoque.stages.psm.generation import treatments
-from phoque.stages.psm.residuals import _projections
+from phoque.stages.psm.residuals import _along, _projections
 from phoque.stages.psm.scrubber import grid_of, write_scrubber
 from phoque.stages.psm.stage import STEPS, run_steps
 from phoque.stages.psm.subject import open_subject
@@ -150,9 +150,8 @@ def test_the_place_of_probes_along_a_direction_has_an_interval_paired_by_probe()
     names = ("base_neutral", "base_persona", "tuned_neutral", "tuned_persona")
     start_NLD = torch.randn(12, 2, 16, generator=torch.Generator().manual_seed(1)) * 9
     step_D = torch.ones(16)
-    found = _projections(
-        "refusal", step_D, {n: start_NLD + i * step_D for i, n in enumerate(names)}, 1
-    )
+    states = {n: start_NLD + i * step_D for i, n in enumerate(names)}
+    found = _projections("refusal", 1, _along("refusal", step_D, states, 1))
     assert found.base_neutral.mean == pytest.approx(0, abs=1e-5)
     moved = found.tuned_persona
     assert moved.low == pytest.approx(3, abs=1e-4)  # probes differ much, but all move alike

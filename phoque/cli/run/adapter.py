@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from phoque.cli.options import FOLDER, refuse_idle
-from phoque.cli.run.stage import Options, Stage
-from phoque.config import this_process
+from phoque.cli.run.stage import Options, Stage, end_with_parent
+from phoque.config import is_child, this_process
 from phoque.run.directory import RunDirectory
 from phoque.run.needs import lacking, require
 
@@ -18,6 +18,8 @@ class Adapter(Stage):
 
     def invoke(self, ctx: click.Context) -> int:
         """Train alone, or as one of several processes."""
+        if is_child():
+            end_with_parent()
         if this_process().number == 1 or this_process().first:
             return self.alone(ctx.params)
         run = RunDirectory(ctx.params["run"])
