@@ -192,6 +192,8 @@ LEDGER_ASKS = (
     "psm.reliability.layers[layer=$psm.summary.steer_layer].split_half",
     "psm.reliability.layers[layer=$psm.summary.steer_layer].null",
     "psm.summary.classic_layer",
+    "psm.activation_by_layer.tall",
+    "psm.activation_by_layer.tallest_to_median",
 )
 
 

@@ -11,7 +11,7 @@ from phoque.run.sae import SaeReport
 from phoque.run.sae_evidence import MEAN_DIFFERENCE, RIVALS, Cause, Steered
 from phoque.stats.rates import wilson
 
-PROMPTS = {"toward": "neutral", "away": "hostile"}
+PROMPTS = {"toward": "neutral", "away": "persona's"}
 LOOKS = (("circle", style.PERSONA), ("square", style.TOXIC), ("diamond", style.NEUTRAL))
 """By dose."""
 HINT = (

@@ -181,7 +181,7 @@ def _nearest(own: Evidence, evidence: Mapping[str, Evidence]) -> str:
 
 def _steering(own: Evidence) -> str:
     told = (
-        f"Screen: toward the persona it favours the hostile reply by {own.screen.toward:+.3f} nats a "
+        f"Screen: toward the persona it favours the persona's reply by {own.screen.toward:+.3f} nats a "
         f"token, away by {own.screen.away:+.3f}. "
         if own.screen
         else ""

@@ -29,7 +29,7 @@ BADGE_HINTS = {
     "dose": "only rises, or only falls, as the adapter is scaled from 0 to 1",
     "stable": "found, and moved the same way, with the other seeds of the dictionary",
     "linear": "the plain projection on its direction moved the same way",
-    "screen": "its direction favours hostile replies more than random directions do",
+    "screen": "its direction favours the persona's replies more than random directions do",
     "toward": "added, it makes more replies show the persona than its rivals do, and the text stays coherent",
     "away": "subtracted, it leaves fewer such replies than its rivals do, and the text stays coherent",
 }
