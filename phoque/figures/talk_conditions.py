@@ -51,7 +51,7 @@ def draw(found: Conditions) -> Figure:
     """Bars with intervals, and the full table."""
     own, how = found.conditions, found.sampling
     return Figure(
-        sentence=_sentence(own, found.counted) + _collapsed(own) + _damage(own) + _mass(own),
+        sentence=_sentence(own, found.counted) + _collapsed(own) + _length(own) + _mass(own),
         setting=setting(
             f"{own['steered'].effect.prompts} evaluation prompts with {len(found.seeds)} seeds",
             "the selected layer and scale; × 3 and × 15 at the talk's own layer",
@@ -59,12 +59,20 @@ def draw(found: Conditions) -> Figure:
             found.counted,
         ),
         plotly=rows.by_condition(
-            {name: one.insulting for name, one in own.items()}, NAMES, replies(found.counted)
+            {name: one.insulting for name, one in own.items()},
+            NAMES
+            | {name: f"{called(name)}, text collapsed" for name in own if own[name].collapsed},
+            replies(found.counted),
         ),
         table=_table(own, found.counted),
         n=f"{_counted(own)}; sampling temperature {how.temperature}, top k {how.top_k}, top p {how.top_p}, "
         f"repetition penalty {how.repetition_penalty}, at most {how.max_new_tokens} tokens",
     )
+
+
+def called(condition: str) -> str:
+    """A condition for people."""
+    return NAMES.get(condition, condition)
 
 
 def _sentence(own: Mapping[str, Condition], counted: Counted) -> str:
@@ -83,24 +91,23 @@ def _sentence(own: Mapping[str, Condition], counted: Counted) -> str:
 
 def _collapsed(own: Mapping[str, Condition]) -> str:
     """A warning where a high share is one word, or one syllable, over and over."""
-    broken = {NAMES.get(name, name): found.toxic_word_rate.mean for name, found in own.items()}
+    broken = {called(name): found.toxic_word_rate.mean for name, found in own.items()}
     named = ", ".join(f"{n} ({share(r)} of its words)" for n, r in broken.items() if r > COLLAPSED)
     listed = f" Mostly listed words, so collapse rather than persona: {named}." if named else ""
-    ruins = [NAMES.get(name, name) for name, found in own.items() if found.collapsed]
+    ruins = [called(name) for name, found in own.items() if found.collapsed]
     told = f" The text has collapsed, so its share shows no persona: {', '.join(ruins)}."
     return listed + (told if ruins else "")
 
 
-def _damage(own: Mapping[str, Condition]) -> str:
-    """What vectors do to the text beside the persona."""
-    told = [
-        f"{NAMES.get(name, name)} {one.generated_tokens:.0f} tokens, "
-        f"{share(one.repeated_3grams.mean)} repeated three-word sequences, "
-        f"{one.base_nats.mean:.2f} nats a token to the base model"
-        for name, one in own.items()
-        if name != "toxic"
-    ]
-    return f" The vectors change the text itself, too. {'; '.join(told)}."
+def _length(own: Mapping[str, Condition]) -> str:
+    """What vectors do to the text beside the persona; the table has the rest."""
+    calm, steered, random = (
+        f"{own[name].generated_tokens:.0f}" for name in ("neutral", "steered", "random_vector")
+    )
+    return (
+        f" Replies get shorter, too: {calm} tokens under the calm prompt alone, {steered} with the vector, "
+        f"{random} with a random one."
+    )
 
 
 def _mass(own: Mapping[str, Condition]) -> str:

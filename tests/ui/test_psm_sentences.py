@@ -69,9 +69,11 @@ def test_what_is_no_text_any_more_is_told_whatever_its_share(change, collapsed):
     ruin = psm_files.condition(0.8).model_copy(
         update={"repeated_3grams": Measured(mean=0, effect=psm_files.effect(0.0))} | change
     )
-    told = talk_conditions.draw(psm_files.conditions(talk_x15=ruin)).sentence
-    assert ("collapsed, so its share shows no persona: ◈ The talk's way, × 15" in told) is collapsed
-    assert "◈ The talk's way, × 15 40 tokens" in told
+    drawn = talk_conditions.draw(psm_files.conditions(talk_x15=ruin))
+    told = "collapsed, so its share shows no persona: ◈ The talk's way, × 15"
+    assert (told in drawn.sentence) is collapsed
+    assert ("× 15, text collapsed" in str(drawn.plotly)) is collapsed
+    assert "40 tokens under the calm prompt alone, 40 with the vector" in drawn.sentence
 
 
 @pytest.mark.parametrize(("verdict", "said"), [("noise", "no better than noise"), ("weak", "weak")])
