@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from itertools import starmap
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from phoque.errors import PhoqueError
 from phoque.figures.shelf import EVERY
@@ -49,14 +49,17 @@ class Told(Claimed):
     refuted: tuple[str, ...] = ()
     untested: str = ""
     """Why nothing decides it yet; such a claim has no number."""
-    otherwise: dict[str, Any] = Field(default_factory=dict)
-    """Fields that are different where the number was not measured."""
+    fallback: "Told | None" = None
+    """The claim as another number decides it, where this one was not measured."""
 
-    @property
-    def fallback(self) -> "Told | None":
-        """The claim as another number decides it."""
-        fields = self.model_dump() | self.otherwise | {"otherwise": {}}
-        return Told.model_validate(fields) if self.otherwise else None
+    @model_validator(mode="before")
+    @classmethod
+    def _both_ways(cls, data: object) -> object:
+        """The file says under `otherwise` only what is different."""
+        if not isinstance(data, dict) or "otherwise" not in data:
+            return data
+        own = {name: value for name, value in data.items() if name != "otherwise"}
+        return own | {"fallback": own | data["otherwise"]}
 
     @property
     def sources(self) -> dict[str, Source]:
