@@ -32,9 +32,9 @@ def test_a_claim_leads_to_where_it_is_shown_without_a_reload(page):
     assert page.evaluate(f"{cut}.length") == 0
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
     page.evaluate("window.stays = true")
-    page.locator(".ph-claims .ph-more > summary", has_text="refuted").first.click()
+    page.locator(".ph-claims .ph-more > summary", has_text="undecided").first.click()
     claim = page.locator("li", has_text="Pushing toward toxicity lowers the refusal of the model.")
-    expect(claim.locator(".ph-verdict")).to_have_text("✕ refuted")
+    expect(claim.locator(".ph-verdict")).to_have_text("≈ undecided")
     claim.get_by_text("Why?").click()
     expect(claim).to_contain_text("psm/geometry.json")
     claim.locator("a.ph-show").click()
@@ -48,7 +48,7 @@ def test_a_claim_leads_to_where_it_is_shown_without_a_reload(page):
 
 @pytest.mark.parametrize("page", [linked("?tab=claims", NARROW, ".ph-claims")], indirect=True)
 def test_a_number_in_a_folded_table_is_unfolded_and_pointed_at(page):
-    page.locator(".ph-claims .ph-more > summary", has_text="in part").first.click()
+    page.locator(".ph-claims .ph-more > summary", has_text="refuted").first.click()
     claim = page.locator("li", has_text="Fifteen times the vector makes the model toxic.")
     claim.locator("a.ph-show").click()
     cell = page.locator("#ph-section-talk_conditions td.ph-sought")

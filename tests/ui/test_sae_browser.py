@@ -73,8 +73,10 @@ def test_a_card_leads_to_all_the_evidence_of_its_latent(tab):
 
 
 def test_what_no_latent_expresses_can_be_opened(tab):
-    tab.get_by_role("button", name="R: what no latent").click()
-    expect(tab.locator(".ph-dashboard")).to_contain_text("R: what no latent expresses")
+    tab.get_by_role("button", name="R: the part of the change").click()
+    expect(tab.locator(".ph-dashboard")).to_contain_text(
+        "R: the part of the change that no latent expresses"
+    )
 
 
 def test_a_direction_is_tried_live(tab):

@@ -41,7 +41,7 @@ def test_elsewhere_there_is_no_login_button_and_a_sentence_why(monkeypatch):
     monkeypatch.delenv("SYSTEM", raising=False)
     demo = build_demo(FakeServices())
     assert "LoginButton" not in kinds(demo)
-    assert "this is not a Space in which one can log in" in texts(demo)
+    assert "this page is not a Space with a login" in texts(demo)
 
 
 @GRADIO_WARNINGS

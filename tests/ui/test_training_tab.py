@@ -181,7 +181,7 @@ def test_samples_of_a_persona_counted_by_its_words_say_so(small):
     reader = Reader(small)
     rows = [row.model_copy(update={"flagged_by": "words"}) for row in reader.rows(Sample)]
     told = samples_figure.draw(rows)
-    assert told.sentence.startswith("With a word of its list, from step 50 to step 250: neutral")
+    assert told.sentence.startswith("Share of replies with a word of its list, at step 50")
     assert told.finding.startswith("After 250 steps its words are in ")
 
 
@@ -278,7 +278,7 @@ def test_it_is_drawn_and_plans(tab):
         tab.expect(drawing).to_have_count(1, timeout=20_000)
     tab.get_by_label("Hugging Face Job").check()
     tab.expect(tab.locator(".ph-command")).to_contain_text("--target jobs")
-    tab.expect(tab.locator(".ph-no-launch")).to_contain_text("no button that starts it")
+    tab.expect(tab.locator(".ph-no-launch")).to_contain_text("not a Space with a login")
     for details in tab.locator(".ph-section details").all():
         details.evaluate("element => { element.open = true }")
     assert tab.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
