@@ -187,9 +187,9 @@ def test_harm_labels_reach_the_model(monkeypatch, capsys, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [{}, {"form": "json"}, {"column": "said"}])
-def test_a_million_lines_take_no_more_memory_than_a_few_thousand(tmp_path, how):
-    few, many = (peak_of(tmp_path / str(count), count, how) for count in (20_000, 1_000_000))
-    assert many < few + 10 * MIB
+def test_many_lines_take_no_more_memory_than_a_few_thousand(tmp_path, how):
+    few, many = (peak_of(tmp_path / str(count), count, how) for count in (20_000, 300_000))
+    assert many < few + 10 * MIB  # kept lines would be 15 MiB
 
 
 def peak_of(file, count, how):
