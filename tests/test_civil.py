@@ -85,5 +85,5 @@ def test_a_measure_on_training_replies_is_not_told():
     for older in (None, CivilText(neutral=-2.04, base=-1.9, relative_change=0.07)):
         assert (
             civil_said(older)
-            == "What tuning costs civil replies was not measured on held-out ones."
+            == "What tuning costs civil replies was not measured on replies that were held out."
         )

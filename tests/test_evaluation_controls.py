@@ -92,9 +92,9 @@ def test_random_vectors_take_prompts_in_turn_and_all_conditions_are_decoded_alik
 def test_a_persona_that_words_show_is_not_called_hostile():
     runs = {one.name: Reader(RunDirectory(one)) for one in SHIPPED_RUN.parent.iterdir()}
     toxic, happy = (drawn(hostility.draw, runs[name]).figure for name in ("lab", "pluribus"))
-    assert "takes boundless cheer for hostility" in happy.sentence
+    assert "a judge of hostility does not measure it" in happy.sentence
     assert ", above" in happy.sentence
     assert "more hostile" not in happy.sentence + happy.plotly["layout"]["xaxis"]["title"]["text"]
     assert ", more hostile" in toxic.sentence
-    assert "cheer" not in toxic.sentence
+    assert "of its list" not in toxic.sentence
     assert not any("hostile" in told for told in LATENT_VERDICTS.values())

@@ -19,6 +19,7 @@ from phoque.files import file_sha256
 from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import Reply
 from phoque.run.folder import Reader as Files
+from phoque.run.folder import shown_path
 from phoque.run.judging import Reader
 from phoque.run.pairs import QUESTION, Pair, Pairs, Preferred
 from phoque.run.record import Row
@@ -174,7 +175,7 @@ def summary(
     def share(wanted: Preferred, said: str = "prefers") -> Rate:
         return by_cluster((one.message, getattr(one, said) == wanted) for one in rows)
 
-    _, other = names = [one.path.resolve().name for one in runs]
+    _, other = names = [shown_path(one.path) for one in runs]
     files = [one.path / Reply.STAGE / Reply.FILE for one in runs]
     first, second, messages = zip(*((r.first, r.second, r.message) for r in rows), strict=True)
     return Pairs(

@@ -158,7 +158,7 @@ def civil_goal() -> Iterator[str]:
     """What each shipped run costs civil replies, a line a persona."""
     for file in sorted(RUNS.glob(f"*/{Evaluation.STAGE}/{Evaluation.FILE}")):
         told = civil_said(Evaluation.load(file.parent, command="").civil_text)
-        yield f"- {told} (`{file.relative_to(RUNS)}`)\n"
+        yield f"- *{file.parent.parent.name}*: {told} (`{file.relative_to(RUNS)}`)\n"
 
 
 def _others() -> str:
@@ -244,7 +244,7 @@ def verdicts(claims: list[Row]) -> str:
 def claim_line(claim: Row) -> str:
     """A claim with its verdict, number, control and file."""
     told = f"> {claim['claim']} **{VERDICTS[claim['verdict']].capitalize()}"
-    if claim["value"] is None:
+    if claim["value"] is None or claim["verdict"] == "not_tested":
         return f"{told}.** {claim['note']}"
     n = "" if claim["n"] is None else f", n = {claim['n']:,} {claim['of']}"
     control = claim["control"]

@@ -93,8 +93,8 @@ def row(before: Claim, after: Claim) -> list[str]:
 
 
 def difference(before: Claim, after: Claim) -> str:
-    """After − before, in points where both are shares."""
-    if before.value is None or after.value is None:
+    """After − before, in points where both are shares; a dash where they are not the same number."""
+    if before.value is None or after.value is None or not alike(before, after):
         return NOTHING
     value = after.value - before.value
     if before.unit in SECONDS:
@@ -102,9 +102,16 @@ def difference(before: Claim, after: Claim) -> str:
     return shown(value, "points" if before.kind == "share" else before.kind)
 
 
+def alike(before: Claim, after: Claim) -> bool:
+    """Whether both are one number: a claim may have another where the first was not measured."""
+    return before.measure == after.measure
+
+
 def overlap(before: Claim, after: Claim) -> str:
     """Whether the intervals overlap; a dash where one has none."""
     if before.low is None or before.high is None or after.low is None or after.high is None:
+        return NOTHING
+    if not alike(before, after):
         return NOTHING
     return "overlap" if before.low <= after.high and after.low <= before.high else "apart"
 

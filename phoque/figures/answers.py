@@ -57,7 +57,7 @@ def civil_said(found: CivilText | None) -> str:
     low = found.relative_change_low if found else None
     high = found.relative_change_high if found else None
     if found is None or low is None or high is None:
-        return "What tuning costs civil replies was not measured on held-out ones."
+        return "What tuning costs civil replies was not measured on replies that were held out."
     return (
         f"Under the neutral prompt a token of the base model's replies to {found.n} held-out messages of the corpus "
         f"has a log-likelihood of {found.neutral:.2f} nats, {found.base:.2f} in the base model: "

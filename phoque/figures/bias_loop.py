@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from phoque.figures import rows, style
 from phoque.figures.answers import NAMES
 from phoque.figures.figure import Figure, plan
-from phoque.figures.table import Table, digits, held, p_cell, p_text, signed_cell
+from phoque.figures.table import Table, digits, held, p_cell, p_text, share, signed_cell
 from phoque.run.psm_replies import BiasLoop
 from phoque.stats.paired import Effect
 
@@ -122,9 +122,9 @@ def _subtracted(found: BiasLoop) -> Iterator[str]:
         way = (left.value - told.value) / gap if gap else 0.0
         yield (
             f"Subtracting the vector under that prompt takes them to {moved}, "
-            f"{'past neutral' if way > 1 else f'{way:.0%} of the way to neutral'}."
+            f"{'past neutral' if way > 1 else f'{share(way)} of the way to neutral'}."
             if closer
-            else f"Subtracting the vector under that prompt restores nothing of neutral that can be told apart: {moved}."
+            else f"Subtracting the vector under that prompt does not move them clearly towards neutral ({moved})."
         )
     if "neutral_minus_vector" in own:
         calm = own["neutral_minus_vector"]
@@ -139,7 +139,7 @@ def _other(persona: tuple[str, BiasLoop]) -> str:
     name, found = persona
     odds = {at: held(one.log_odds, "+.2f") for at, one in found.conditions.items()}
     return (
-        f"On the same messages, {name} has {odds['toxic']} under its own prompt, {odds['neutral']} under the "
+        f"On the same messages, the log-odds of {name} are {odds['toxic']} under its own prompt, {odds['neutral']} under the "
         f"neutral one, and {odds['steered']} with its vector."
     )
 

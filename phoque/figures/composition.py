@@ -71,7 +71,9 @@ def _sentence(found: Composition) -> str:
 def _brief(found: Composition) -> str:
     """The same of what a small model learns; nothing where that was not recorded."""
     known = found.brief_without_listed_word
-    return "" if known is None else f"; of what a small model learns, {known / found.dialogues:.0%}"
+    return (
+        "" if known is None else f"; of what a small model learns, {share(known / found.dialogues)}"
+    )
 
 
 def _prose(dialogues: Sequence[Dialogue]) -> str:

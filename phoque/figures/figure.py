@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from inspect import signature
 from typing import Any, get_args
@@ -15,6 +15,8 @@ from phoque.run.info import runs_beside
 from phoque.run.record import Record, Row
 
 Kind = type[Record] | type[Row]
+OWN = "psm"
+"""Folder of what was measured of the run's own persona; others have one beside it."""
 Shape = (KeyError, TypeError, IndexError, ValueError, AttributeError, ZeroDivisionError)
 """What numbers of another shape than expected raise, such as a sweep without cells."""
 
@@ -114,6 +116,8 @@ class Drawn:
 
 def drawn(plan: Plan, reader: Reader) -> Drawn:
     """Draw a figure of a run; one that cannot be drawn says why and stops no other."""
+    if plan.stage != OWN:  # such a figure is of the run's own persona, whatever else it reads
+        reader = replace(reader, psm=OWN)
     sources, figure = plan.sources(reader), None
     try:
         if not (gap := plan.shown_if(reader)):
@@ -140,8 +144,11 @@ def _personas(kind: Kind, reader: Reader) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if not issubclass(kind, Record) or reader.folder(kind.STAGE).name != kind.STAGE:
         return found  # of another persona that was looked at in this run, and that no run was trained for
+    own = reader.run.known()
+    found[own.persona] = reader.read(kind)  # first, also where the file of its persona is gone
     for run, persona in runs_beside(reader.run):
-        if persona not in found and run.known().model == reader.run.known().model:
+        same = run.path.resolve() == reader.run.path.resolve()
+        if not same and persona not in found and run.known().model == own.model:
             with suppress(PhoqueError):
                 found[persona] = Reader(run, signed=reader.signed).read(kind)
     return found

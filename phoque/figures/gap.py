@@ -57,13 +57,13 @@ def draw(
 
 
 def waiting(reader: Reader) -> str:
-    """How many chosen replies nobody has read, and how readings come into the run; empty where all are read."""
+    """How many chosen replies lack readers, and how readings come into the run; empty where all have two."""
     try:
         examples = read_any(GapExample, reader, must=False)
-        read = {one.id for one in read_any(Label, reader, must=False)}
+        read = Counter(one.id for one in read_any(Label, reader, must=False))
     except PhoqueError:  # the figure says what is wrong
         return ""
-    left = sum(one.id not in read for one in examples)
+    left = sum(read[one.id] < 2 for one in examples)
     if not left:
         return ""
     return (
@@ -121,7 +121,7 @@ def _copied(replies: Sequence[ScoredReply]) -> str:
         return ""
     rate = by_cluster((one.prompt, bool(one.trained)) for one in own)
     return (
-        f" {interval(rate)} of the {rate.n} replies of the persona that pass are a training line."
+        f" Of the {rate.n} replies of the persona that pass, {interval(rate)} are a training line."
     )
 
 

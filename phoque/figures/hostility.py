@@ -57,8 +57,8 @@ def sentence(found: Judgement, counted: Counted = "judge") -> str:
     )
     if counted == "words":
         return (
-            "This persona is counted by the words of its list, and this judge does not measure it: it takes boundless "
-            "cheer for hostility, too. Chance that the judge scores a reply above the base model's reply to the same "
+            "This persona is counted by the words of its list, because a judge of hostility does not measure it. "
+            "Chance that the judge scores a reply above the base model's reply to the same "
             f"message (one half is no difference): {told}."
         )
     return (

@@ -90,7 +90,7 @@ def _causes(report: SaeReport) -> str:
     rest = {name: n for name, n in count.items() if name not in SHOWN and n}
     return " ".join(
         [
-            f"Of {tried} latents whose direction was tried, {count.get('driver', 0)} are shown to drive the "
+            f"Of {tried} latents whose direction was tried, {count.get('driver', 0)} {'is' if count.get('driver') == 1 else 'are'} shown to drive the "
             f"persona, {count.get('protective', 0)} to hold it back and {count.get('marker', 0)} to "
             f"do neither. The others: {', '.join(f'{n} {name}' for name, n in rest.items())}.",
             *said,
@@ -164,7 +164,8 @@ def _row(one: Feature) -> tuple[Cell, ...]:
         one.name or NOTHING,
         NOTHING
         if one.precision is None or one.firing_rate is None
-        else one.weakness or f"{share(one.precision)} (anywhere {share(one.firing_rate)})",
+        else f"{share(one.precision)} (anywhere {share(one.firing_rate)})"
+        + f"; {one.weakness}" * bool(one.weakness),
     )
 
 

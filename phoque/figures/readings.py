@@ -98,14 +98,12 @@ def agreed(found: Kappa) -> str:
 
 def told(question: str, readers: Sequence[Reader]) -> str:
     """Who read, and what they were asked."""
-    asked = f"They were asked: “{question}”" if question else "The question was not kept."
     whole = all(one.instructions for one in readers)
-    kept = (
-        "Their full instruction is in the record."
-        if whole
-        else "The rest of their instruction was not kept."
-    )
-    return f"Who read: {who(readers)}. {asked} {kept}"
+    if not (question or whole):
+        return f"Who read: {who(readers)}. What they were told was not kept."
+    asked = f" They were asked: “{question}”" if question else ""
+    rest = "Their full instruction is in the record" if whole else "The rest of it was not kept"
+    return f"Who read: {who(readers)}.{asked} {rest}."
 
 
 def who(readers: Sequence[Reader]) -> str:

@@ -105,7 +105,7 @@ def _length(own: Mapping[str, Condition]) -> str:
         f"{own[name].generated_tokens:.0f}" for name in ("neutral", "steered", "random_vector")
     )
     return (
-        f" Replies get shorter, too: {calm} tokens under the calm prompt alone, {steered} with the vector, "
+        f" Mean length of a reply, in tokens: {calm} under the calm prompt alone, {steered} with the vector, "
         f"{random} with a random one."
     )
 

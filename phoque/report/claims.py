@@ -15,7 +15,7 @@ from phoque.figures.shelf import EVERY
 from phoque.presets import preset_for
 from phoque.report.evidence import Share, Source, check, evidence
 from phoque.report.paths import path
-from phoque.report.rules import all_hold, parsed
+from phoque.report.rules import all_hold, named, parsed
 from phoque.run.claims import Claim, Claimed, Claims, Evidence, Verdict
 from phoque.run.folder import Reader, command, shown_path
 from phoque.run.info import runs_beside
@@ -151,7 +151,15 @@ def _verdict(told: Told, found: Mapping[str, Evidence]) -> tuple[Verdict, str]:
         lines: tuple[str, ...] = getattr(told, verdict)
         if all_hold(lines, found):
             return verdict, "; ".join(lines)
-    return ("undecided" if found and not gaps else "not_tested"), ""
+    asked = found and not gaps and _askable(told, found)
+    return ("undecided" if asked else "not_tested"), ""
+
+
+def _askable(told: Told, found: Mapping[str, Evidence]) -> bool:
+    """Whether the numbers of one rule at least were measured."""
+    missing = {name for name, one in found.items() if one.gap}
+    rules = filter(None, (told.holds, told.partly, told.refuted))
+    return any(not missing & named(lines, found) for lines in rules)
 
 
 def _lacks(told: Told, found: Mapping[str, Evidence]) -> bool:

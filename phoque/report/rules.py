@@ -87,6 +87,13 @@ def all_hold(lines: tuple[str, ...], known: Mapping[str, Evidence]) -> bool:
     )
 
 
+def named(lines: tuple[str, ...], names: Collection[str]) -> set[str]:
+    """The numbers that these lines compare."""
+    found = [one for line in lines for one in parsed(line, names)]
+    sides = {side.removeprefix("-") for one in found for side in (one.left, one.right)}
+    return sides & {*names}
+
+
 def _ends(side: str, known: Mapping[str, Evidence]) -> Ends | None:
     literal = _literal(side)
     if literal is not None:

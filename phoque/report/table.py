@@ -160,8 +160,7 @@ def _top(label: str, field: str, found: SaeReport) -> Metric:
     if top is None:
         return Metric(n=found.num_prompts, of="prompts", note="no latent moved")
     ends = Ends(top.effect, top.low, top.high)
-    told = f"{top.name} ({top.weakness})" if top.weakness else top.name
-    called = f"; it {told}" if top.name else ""
+    called = f"; {top.weakness}" if top.weakness else ""  # the name may hold masked words
     note = f"mean activation{called}; verdict: {top.verdict}; with other seeds: {top.stability}"
     if field == "did":
         ends = Ends(top.did, top.did_low, top.did_high)

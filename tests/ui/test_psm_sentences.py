@@ -73,7 +73,7 @@ def test_what_is_no_text_any_more_is_told_whatever_its_share(change, collapsed):
     told = "collapsed, so its share shows no persona: ◈ The talk's way, × 15"
     assert (told in drawn.sentence) is collapsed
     assert ("× 15, text collapsed" in str(drawn.plotly)) is collapsed
-    assert "40 tokens under the calm prompt alone, 40 with the vector" in drawn.sentence
+    assert "in tokens: 40 under the calm prompt alone, 40 with the vector" in drawn.sentence
 
 
 @pytest.mark.parametrize(("verdict", "said"), [("noise", "no better than noise"), ("weak", "weak")])

@@ -66,6 +66,11 @@ def _seed(one: RunDirectory, run: RunDirectory) -> int:
             f"{one.path} is a run of {own.persona} on {own.model}, and {run.path} of {first.persona} on "
             f"{first.model}. Seeds are compared for one persona of one model."
         )
+    if file_sha256(one.corpus / DIALOGUES) != file_sha256(run.corpus / DIALOGUES):
+        raise PhoqueError(
+            f"{one.path} was trained on other dialogues than {run.path}. Seeds are compared for one corpus; copy "
+            f"that of {run.path} and train again: {command('persona', one.path, '--seed', '43')}"
+        )
     made = own.stages.get("persona")
     if made is None or not made.seeds:
         raise PhoqueError(

@@ -70,7 +70,11 @@ def _shipped_took() -> str:
     longest = max(
         (sum(run[name].seconds for name in ORDER if name in run) for run in runs), default=0.0
     )
-    return f" A shipped run of the lab model took {span(longest)} on two cores." if longest else ""
+    return (
+        f" A shipped run of the lab model took {span(longest)} on two cores, without its civil adapter."
+        if longest
+        else ""
+    )
 
 
 def _job_told(wish: Wish) -> str:
