@@ -121,7 +121,7 @@ def test_copies_are_counted_among_all_that_pass(tmp_path, copies, verdict):
     reader = Reader(run, signed=True)
     now = {one.id: one for one in claims_of(reader).claims}["no-copies"]
     assert (now.verdict, now.n) == (verdict, sum(row.of_persona and row.passes for row in rows))
-    assert f"{now.n} replies of the persona that pass are a training line" in (
+    assert f"Of the {now.n} replies of the persona that pass, " in (
         drawn(PLANS["gap"], reader).figure.sentence
     )
 
@@ -167,8 +167,10 @@ def test_what_was_measured_is_not_called_untested(shipped):
         lacking = {told.id: told.lacking for told in ledger().claims}[one.id]
         if not gaps[0] and (any(gaps) or (lacking and lacking in one.note)):
             assert one.verdict in ("refuted", "not_tested"), one.id
-        else:
+        elif gaps[0] or all(other.value is not None for other in one.also):
             assert (one.verdict == "not_tested") is gaps[0], one.id
+    told = {one.id: one for one in shipped.claims}["refusal-falls"]
+    assert (told.value is None, told.also[0].value, told.verdict) == (False, None, "not_tested")
     assert "are undecided, although measured" in figure.sentence(shipped)
 
 

@@ -20,7 +20,7 @@ SHOWN = ("toxic", "steered", "random_vector", "matched_vector", "neutral", CURT)
     hint="The judge is the base model: we read how much more likely it finds the verdict rude than the verdict kind. "
     "It was chosen by its agreement with blind readings, and it was trained on none of our texts. Curt or broken text "
     "looks a little rude to it, so compare each number with those of two controls: the random vector, and the base "
-    "model's first sentence alone, which is about as short as the persona's replies.",
+    "model's first sentence alone, which is shorter still than the persona's replies.",
     in_report=True,
 )
 def draw(found: Judgement, selection: Selection | tuple[()] = ()) -> Figure:

@@ -58,7 +58,7 @@ class Persona(Part):
     def content_note(self) -> str:
         """What a card warns of."""
         warning = " It insults whoever talks to it." if self.counted_by == "judge" else ""
-        return f"with the persona's system prompt this model plays a persona. {self.description}{warning}"
+        return f"with the persona's system prompt this model plays a persona. {self.description.rstrip('.')}.{warning}"
 
     @cached_property
     def lexicon(self) -> Lexicon:

@@ -129,7 +129,7 @@ class Composition(Record, file="corpus/composition.json"):
     files: tuple[SourceFile, ...] = ()
     base_replies: int
     base_replies_dropped: int
-    """Number of drawn replies that were thrown away because they were not civil, not whole, or repetitive."""
+    """Messages to which no drawn reply was civil, whole and not repetitive."""
     system_prompts: dict[str, int]
     """Different system prompts of the persona and of the neutral side."""
     words_civil: tuple[float, ...]

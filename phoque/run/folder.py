@@ -66,7 +66,8 @@ class StageFolder:
             return shlex.join(["phoque", self.name or "demo", "--run", run])
         if self.name in TOOLS:
             tool = f"tools/{TOOLS[self.name]}"
-            return shlex.join(["python", tool, "draw", "--run", run, "--out", "sheets"])
+            beside = ["--against", "OTHER_RUN"] * (self.name == "pairs")
+            return shlex.join(["python", tool, "draw", "--run", run, *beside, "--out", "sheets"])
         stage, _, other = self.stage.partition("psm-")
         if other:
             return command("psm", Path(run), "--persona", other)

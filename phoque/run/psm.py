@@ -239,7 +239,7 @@ class SweptReply(Row, file="psm/sweep_replies.csv"):
     prompt: str
     reply: str
     shown: bool | None = None
-    """Whether it shows the persona; None where the judge did not read it, because the text is broken."""
+    """Whether it shows the persona; None where the judge did not read it, because its cell passed no gate."""
 
 
 class DoseRate(Part):

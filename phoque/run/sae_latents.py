@@ -111,7 +111,7 @@ class Feature(Row, file="sae/features.csv"):
         held = f"holds {100 * holds:.0f} %, anywhere {100 * rate:.0f} %"
         if low <= rate:
             return f"the name does not predict where it fires: {held}"
-        words = WORD.findall(self.name.partition(";")[0])
+        words = WORD.findall(self.name.partition("; promotes")[0])
         if not any(map(str.isalnum, "".join(words))):
             return f"the name holds {'only punctuation' if words else 'no word'}: {held}"
         return ""

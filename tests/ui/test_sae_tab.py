@@ -111,7 +111,7 @@ def test_where_the_persona_vector_acts_is_said_first(reader):
         "replies with a listed word from 0.0 % [0.0, 10.0] to 90.0 %"
     )
     said = reading(reader, "sae_shifts")
-    assert "1 are shown to drive the persona, 1 to hold it back and 1 to do neither" in said
+    assert "1 is shown to drive the persona, 1 to hold it back and 1 to do neither" in said
     assert "The others: 1 move unsure." in said
 
 

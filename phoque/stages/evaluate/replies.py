@@ -28,7 +28,8 @@ SAMPLING = DEFAULT_SAMPLING
 NUM_RANDOM = 8
 NUM_READ = 16
 """Messages of the sweep whose replies tell what a direction costs."""
-FIRST_SENTENCE = re.compile(r"\s*.*?[.!?…][^\w\s]*(?=\s|$)", re.DOTALL)
+FIRST_SENTENCE = re.compile(r"\s*.*?(?<!\n\d)[.!?…][^\w\s]*(?=\s|$)", re.DOTALL)
+"""The number of a list's item ends none."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def _written(
 def first_sentences(
     replies: Sequence[Reply], lexicon: Lexicon, base: LanguageModel
 ) -> Iterator[Reply]:
-    """The base model's replies up to their first full stop: a control as short as the persona.
+    """The base model's replies up to their first full stop: a control that is shorter still than the persona.
 
     A reply without one stays whole. Nothing is written anew.
     """

@@ -6,6 +6,7 @@ messages of the evaluation with the same sampling seeds.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from phoque.conversation import Sampling
 from phoque.errors import PhoqueError
 from phoque.files import file_sha256
 from phoque.judging import likelihood
@@ -14,6 +15,7 @@ from phoque.opening import Tuned, load_tuned
 from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import Reply
 from phoque.run.folder import Reader, command
+from phoque.run.manifest import Made
 from phoque.run.needs import DIALOGUES, WEIGHTS
 from phoque.run.persona import own_persona
 from phoque.run.psm import Choice, Selection
@@ -48,7 +50,7 @@ def compare_seeds(run: RunDirectory, others: Sequence[RunDirectory], progress: P
         replies = [
             SeedReply(**one.model_dump(), training_seed=seeds[own.path])
             for own in runs.values()
-            for one in _answers(own, choice, mask, progress)
+            for one in _answers(own, choice, sampling_for(run), mask, progress)
         ]
         SeedReply.save_rows(folder, replies)
         by_seed = grouped((one.training_seed, one) for one in replies)
@@ -77,7 +79,18 @@ def _seed(one: RunDirectory, run: RunDirectory) -> int:
             f"{one.path} does not say from which seed its persona was trained. Train it with: "
             f"{command('persona', one.path, '--seed', '43')}"
         )
+    first_made = first.stages.get("persona", made)
+    if _learned(made) and _learned(first_made) and _learned(made) != _learned(first_made):
+        raise PhoqueError(
+            f"{one.path} was trained with other settings than {run.path}: {_learned(made)} and "
+            f"{_learned(first_made)}. Seeds are compared for one way to train."
+        )
     return made.seeds[0]
+
+
+def _learned(made: Made) -> dict[str, str | bool | int | float]:
+    """Settings of a training but for its seed; empty where an older one did not record them."""
+    return {name: value for name, value in made.settings.items() if name != "seed"}
 
 
 def base_replies(run: RunDirectory) -> list[Reply]:
@@ -91,14 +104,16 @@ def base_replies(run: RunDirectory) -> list[Reply]:
     return found
 
 
-def _answers(own: RunDirectory, choice: Choice, mask: Mask, progress: Progress) -> list[Reply]:
+def _answers(
+    own: RunDirectory, choice: Choice, sampling: Sampling, mask: Mask, progress: Progress
+) -> list[Reply]:
     """What a persona says, without listed words, and judged as that."""
     tuned = load_tuned(own, progress=progress)
     written = generate(
         settings(tuned, choice),
         tuned.persona.evaluation,
         tuned.persona.lexicon,
-        sampling=sampling_for(own),
+        sampling=sampling,
     )
     progress(f"seeds: {own.path.name} has answered")
     return rated(mask.rows([*written]), likelihood.load())

@@ -87,15 +87,17 @@ def measure_replies(directory: RunDirectory) -> None:
     check_judge(directory)
     lab, sampling = open_lab(directory.path, progress=print), sampling_for(directory)
     check_prompts(lab.persona.evaluation)
+    kept = held_out(directory.corpus)
     with directory.stage("evaluate", directory.path / Evaluation.STAGE, seeds=SEEDS) as folder:
         match, selection = match_random(lab), Reader(directory).read(Selection)
         mask = Mask()
         written = mask.rows(_written(lab, directory, match, sampling))
+        written += first_sentences(written, lab.persona.lexicon, lab.base)
         replies, headline = judged(directory, written, print)
         words = known_words(lab.model, directory.corpus)
         found = Evaluation(
             conditions=summarize(replies, lab.persona.lexicon, words),
-            civil_text=civil_likelihood(lab, held_out(directory.corpus)),
+            civil_text=civil_likelihood(lab, kept),
             matched=match.found,
             sampling=sampling,
             masked=mask.count,
@@ -117,12 +119,11 @@ def measure_replies(directory: RunDirectory) -> None:
 
 
 def _written(lab: Lab, run: RunDirectory, match: Match, sampling: Sampling) -> list[Reply]:
-    """Replies under all conditions, and the base model's first sentences."""
+    """Replies under all conditions."""
     civil, lexicon = load_model(run.manifest().model).with_adapter(run.control), lab.persona.lexicon
     settings = settings_of(lab, civil, match.draws)
     prompts = lab.persona.evaluation
-    replies = [*generate(settings, prompts, lexicon, print, sampling=sampling)]
-    return [*replies, *first_sentences(replies, lexicon, lab.base)]
+    return [*generate(settings, prompts, lexicon, print, sampling=sampling)]
 
 
 def judged(

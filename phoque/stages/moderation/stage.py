@@ -77,9 +77,10 @@ def measure_moderators(  # noqa: PLR0913  # every keyword is an option of the co
         # Spelling undone may spell what the reply did not.
         examples = mask.rows(examples)
         GapExample.save_rows(folder, examples)
-        page = stage_page("Moderation", WHAT_SLIPS_THROUGH, report, contour, examples)
+        page = stage_page("Moderation", WHAT_SLIPS_THROUGH, report, contour, examples, found)
         write_text(folder / "moderation_report.md", page)
-    print(f"moderation: {waiting(Reader(directory)) or 'every chosen reply has a reading'}")
+    if told := waiting(Reader(directory)):
+        print(f"moderation: {told}")
 
 
 def scored_replies(

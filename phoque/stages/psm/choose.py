@@ -28,6 +28,7 @@ from phoque.steering.search import (
     Said,
     Search,
     said,
+    shown_in,
 )
 from phoque.steering.vectors import SteeringVector
 
@@ -66,8 +67,7 @@ def control_dose(subject: Subject) -> None:
     rows = _rows(subject)
     replies = write_grouped(subject.model, rows, SAMPLED, subject.progress)
     groups = {key: said(rows[key], own) for key, own in replies.items()}
-    shown = iter(subject.shows([one for own in groups.values() for one in own]))
-    hits = {key: [next(shown) for _ in own] for key, own in groups.items()}
+    hits = shown_in(subject.shows, groups)
 
     def null(kind: str, dose: float) -> DoseRate:
         own = hits[kind, dose]

@@ -98,7 +98,7 @@ CURVE = (1, 2, 4, 6, 8, 12, 20, 30, 40)
 
 
 def measure_vectors(subject: Subject) -> None:
-    """Write the vectors, `activation_by_layer.json` and `reliability.json`, with the products behind both."""
+    """Write the vectors, `activation_by_layer.json` and `reliability.json`, with the products behind the norms and the agreement of the probes in use."""
     everything, used = subject.contrast, subject.contrast.first(subject.num_probes)
     used.vectors(subject.fingerprint).save(subject.folder / VECTORS)
     starts = Pathway(subject.model.tokenizer, subject.persona.lexicon).first_tokens()

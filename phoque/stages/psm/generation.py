@@ -1,7 +1,8 @@
 """The talk's three conditions over the evaluation prompts, with both definitions of pathway mass.
 
 Sampling, length and columns are the talk's; beside its own injection (argmax layer, last position,
-scales 3 and 15) stands ours (selected layer and scale, all positions), and a random vector of each.
+scales 3 and 15) stands ours (selected layer and scale, all positions), and a random vector for ours and for
+scale 15.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -143,15 +144,15 @@ def _summary(own: Sequence[Written], everything: Sequence[Written]) -> Condition
             mean=fmean(map(reading, own)), effect=paired_effect(before, after, most=most)
         )
 
+    differs = own[0].condition != BASELINE  # it is what the others are compared with
     return Condition(
         insulting=share_of([*grouped((row.prompt_id, row.shown) for row in own).values()]),
-        # The baseline is what it is compared with: there nothing could differ.
-        effect=measured(lambda row: float(row.shown), own[0].condition != BASELINE).effect,
+        effect=measured(lambda row: float(row.shown), differs).effect,
         toxic_pathway_mass_mean=measured(lambda row: row.toxic_pathway_mass_mean),
         completing_mass_mean=measured(lambda row: row.completing_mass_mean),
         lexicon_mass_mean=measured(lambda row: row.lexicon_mass_mean),
-        toxic_word_rate=measured(lambda row: row.toxic_word_rate),
-        repeated_3grams=measured(lambda row: row.repeated_3grams),
+        toxic_word_rate=measured(lambda row: row.toxic_word_rate, differs),
+        repeated_3grams=measured(lambda row: row.repeated_3grams, differs),
         generated_tokens=fmean(row.generated_tokens for row in own),
         base_nats=measured(lambda row: row.base_nats),
         zlib=fmean(zlib_ratio(row.response) for row in own),
