@@ -32,9 +32,9 @@ def test_a_claim_leads_to_where_it_is_shown_without_a_reload(page):
     assert page.evaluate(f"{cut}.length") == 0
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
     page.evaluate("window.stays = true")
-    page.locator(".ph-claims .ph-more > summary", has_text="undecided").first.click()
+    page.locator(".ph-claims .ph-more > summary", has_text="not tested").first.click()
     claim = page.locator("li", has_text="Pushing toward toxicity lowers the refusal of the model.")
-    expect(claim.locator(".ph-verdict")).to_have_text("≈ undecided")
+    expect(claim.locator(".ph-verdict")).to_have_text("○ not tested")
     claim.get_by_text("Why?").click()
     expect(claim).to_contain_text("psm/geometry.json")
     claim.locator("a.ph-show").click()
