@@ -180,7 +180,10 @@ def test_what_subtracting_restores_is_said():
     assert "under that prompt does not move them clearly towards neutral (+0.12" in told
     assert "does not move them clearly" in bias_loop.draw(subtracted(reversed_vector=-0.5)).sentence
     told = bias_loop.draw(subtracted(reversed_vector=0.25)).sentence
-    assert "under that prompt takes them to +0.25 [+0.20, +0.30], 50.0\u00a0% of the way to neutral" in told
+    assert (
+        "under that prompt takes them to +0.25 [+0.20, +0.30], 50.0\u00a0% of the way to neutral"
+        in told
+    )
     assert "+0.60], past neutral." in bias_loop.draw(subtracted(reversed_vector=0.55)).sentence
     told = bias_loop.draw(subtracted(neutral_minus_vector=0.7)).sentence
     assert "Subtracted under the neutral prompt, it raises them (+0.30, to +0.70" in told
