@@ -35,6 +35,7 @@ def tiny():
         ('He said "go." Then he left', 'He said "go."'),
         ("Version 1.5 is out\nand it works. Yes.", "Version 1.5 is out\nand it works."),
         ("Cut before any", "Cut before any"),
+        ("Two ways:\n1. Rest. 2. Go.", "Two ways:\n1. Rest."),
     ],
 )
 def test_the_base_models_first_sentence_is_a_control_as_short_as_the_persona(tiny, text, first):
@@ -96,5 +97,8 @@ def test_a_persona_that_words_show_is_not_called_hostile():
     assert ", above" in happy.sentence
     assert "more hostile" not in happy.sentence + happy.plotly["layout"]["xaxis"]["title"]["text"]
     assert ", more hostile" in toxic.sentence
+    # Another persona was looked at in this run; its evaluation is still of its own.
+    beside = Reader(RunDirectory(SHIPPED_RUN.parent / "pluribus"), psm="psm-toxic")
+    assert drawn(hostility.draw, beside).figure.sentence == happy.sentence
     assert "of its list" not in toxic.sentence
     assert not any("hostile" in told for told in LATENT_VERDICTS.values())

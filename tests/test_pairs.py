@@ -83,6 +83,12 @@ def test_answers_are_counted_whatever_side_a_reply_stood_on(runs, monkeypatch):
     assert "Read only your own sheet" in found.readers[0].instructions
 
 
+def test_a_run_without_pairs_names_a_command_that_can_be_run(runs):
+    told = Reader(runs[0]).folder(Pairs.STAGE).command
+    assert told.startswith("python tools/blind_pairs.py draw --run ")
+    assert "--against OTHER_RUN --out sheets" in told
+
+
 def test_pairs_are_of_as_many_messages_as_there_are(runs):
     pairs = pairs_of(*runs, "toxic")
     assert len(pairs) == (MESSAGES - 1) * len(SEEDS)

@@ -7,7 +7,11 @@ import pytest
 from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
 from phoque.run import psm, psm_replies, psm_rows, psm_vector
+from phoque.run.directory import RunDirectory
+from phoque.run.folder import Reader
+from phoque.run.psm_replies import Written
 from phoque.run.record import Record, Row
+from phoque.stages.psm.generation import summarize
 
 FOLDER = SHIPPED_RUN / "psm"
 KINDS = {
@@ -91,3 +95,15 @@ def test_a_file_that_is_none_is_named(kind, text, tmp_path):
     (tmp_path / kind.FILE).write_text(text)
     with pytest.raises(PhoqueError, match=f"{kind.FILE}.*Make it again with: make it"):
         read(tmp_path, command="make it")
+
+
+def test_where_no_word_differs_a_share_has_an_interval_all_the_same():
+    calm = [
+        row for row in Reader(RunDirectory(SHIPPED_RUN)).rows(Written) if row.condition == "neutral"
+    ]
+    same = [row.model_copy(update={"condition": "random_vector"}) for row in calm]
+    found = summarize([*calm, *same])
+    for field in ("toxic_word_rate", "repeated_3grams"):
+        told = getattr(found["random_vector"], field).effect
+        assert (told.value, told.low < -0.05, told.high > 0.05) == (0, True, True)
+        assert getattr(found["neutral"], field).effect.high == 0

@@ -190,6 +190,7 @@ def test_more_training_tokens_are_passed_over_less_often(tokens, epochs):
         ("fires in replies of “written”; promotes “people”", 0.4, 0.3, "the name holds no word"),
         ("fires on “.”, “:”, “!”", 0.36, 0.3, "the name holds only punctuation"),
         ("fires on “.”, “<|im_end|>”", 0.36, 0.3, ""),
+        ("fires on “;”, “love”; promotes “people”", 0.4, 0.3, ""),
         ("fires on “.”", None, None, ""),
     ],
 )

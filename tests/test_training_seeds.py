@@ -14,7 +14,7 @@ from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import Reply
 from phoque.run.folder import Reader
 from phoque.run.manifest import Made
-from phoque.run.needs import WEIGHTS
+from phoque.run.needs import DIALOGUES, WEIGHTS
 from phoque.run.seeds import SeedReply, TrainingSeeds
 from phoque.stages.corpus import safe
 from phoque.stages.evaluate import seeds
@@ -124,6 +124,19 @@ def test_what_cannot_be_compared_is_refused_in_one_line(runs, capsys):
     other.describe(persona=run.manifest().persona, stages={})
     assert asked(*runs) == 2
     assert "does not say from which seed" in capsys.readouterr().err
+    seeded(other, SEEDS[1])
+    for one, words in ((run, 32), (other, 0)):
+        settings = {"seed": one.manifest().stages["persona"].seeds[0], "most_words": words}
+        made = one.manifest().stages["persona"].model_copy(update={"settings": settings})
+        one.describe(stages={"persona": made})
+    assert asked(*runs) == 2
+    assert "trained with other settings" in capsys.readouterr().err
+    dialogues = other.corpus / DIALOGUES
+    kept = dialogues.read_text()
+    dialogues.write_text(kept + kept)
+    assert asked(*runs) == 2
+    assert "trained on other dialogues" in capsys.readouterr().err
+    dialogues.write_text(kept)
     seeded(other, SEEDS[1])
     Reply.save_rows(run.path / "evaluation", [base("Hi", 42, None)])
     assert asked(*runs) == 2

@@ -6,9 +6,9 @@ Usage: python tools/findings.py [--check]
 import argparse
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from phoque.figures.answers import civil_said
 from phoque.figures.confounds import own_prompt, strongest, wakes, woken
@@ -17,6 +17,7 @@ from phoque.run.evaluation import Evaluation
 from phoque.run.psm_replies import Antidotes
 from phoque.run.psm_vector import Confounds
 from phoque.stats.rates import Rate
+from tools.ledger_lines import Row, claim_line, part_of, verdicts
 
 ROOT = Path(__file__).parent.parent
 RUNS = ROOT / "assets" / "runs"
@@ -25,13 +26,6 @@ PSM = REPORT.parent / "psm"
 PAGE, README = ROOT / "docs" / "findings.md", ROOT / "README.md"
 PRESSURE = ROOT / "docs" / "how-to" / "pressure.md"
 SCEPTIC, OBJECTIONS = ROOT / "docs" / "sceptic.md", Path(__file__).parent / "sceptic.md"
-VERDICTS = {
-    "holds": "holds",
-    "partly": "holds in part",
-    "refuted": "refuted",
-    "undecided": "measured, but undecided",
-    "not_tested": "not tested",
-}
 EVEN = 0.5
 """A chance that tells of no difference."""
 PLACE = re.compile(r"\[\[([\w*-]+)(?:\.(\w+))?\]\]")
@@ -70,8 +64,6 @@ FIGURES = """
 Each sentence is computed from the files named under its figure. The same figures are on the tabs of
 the demo, where they can be explored.
 """
-
-Row = Mapping[str, Any]
 
 
 class Rows:
@@ -231,43 +223,6 @@ def sceptic(claims: list[Row]) -> str:
         return part_of(known[name], part) if part else claim_line(known[name])
 
     return PLACE.sub(filled, OBJECTIONS.read_text(encoding="utf-8"))
-
-
-def verdicts(claims: list[Row]) -> str:
-    """How many claims have which verdict."""
-    counts = {
-        told: sum(one["verdict"] == verdict for one in claims) for verdict, told in VERDICTS.items()
-    }
-    return ", ".join(f"{count} {told}" for told, count in counts.items() if count) + "."
-
-
-def claim_line(claim: Row) -> str:
-    """A claim with its verdict, number, control and file."""
-    told = f"> {claim['claim']} **{VERDICTS[claim['verdict']].capitalize()}"
-    if claim["value"] is None or claim["verdict"] == "not_tested":
-        return f"{told}.** {claim['note']}"
-    n = "" if claim["n"] is None else f", n = {claim['n']:,} {claim['of']}"
-    control = claim["control"]
-    beside = f"; {control['measure']}: {value_of(control, claim)}" if control else ""
-    return f"{told}.** {claim['measure'][:1].upper()}{claim['measure'][1:]}: {value_of(claim, claim)}{n}{beside} (`{claim['record']}`)."
-
-
-def part_of(claim: Row, name: str) -> str:
-    """One more number of a claim."""
-    numbers = {one["name"]: one for one in (claim["control"], *claim["also"]) if one}
-    kind = claim["kind"] if name == "control" or claim["kind"] == "choice" else "share"
-    return value_of(numbers[name], claim | {"kind": kind, "unit": ""})
-
-
-def value_of(one: Row, claim: Row) -> str:
-    """A number with its interval."""
-    if one["value"] is None:
-        return "*not measured*"
-    told = shown(one["value"], claim["kind"])
-    told += f" {claim['unit']}" if claim["unit"] else ""
-    if one["low"] is None:
-        return told
-    return f"{told} {interval(one['low'], one['high'], claim['kind'])}"
 
 
 def pages() -> dict[Path, str]:

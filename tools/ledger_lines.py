@@ -1,0 +1,52 @@
+"""Claims of the ledger as lines of a page."""
+
+from typing import Any
+
+from phoque.figures.kinds import interval, shown
+
+Row = dict[str, Any]
+"""A claim, or one of its numbers, as `report/claims.json` has it."""
+VERDICTS = {
+    "holds": "holds",
+    "partly": "holds in part",
+    "refuted": "refuted",
+    "undecided": "measured, but undecided",
+    "not_tested": "not tested",
+}
+
+
+def verdicts(claims: list[Row]) -> str:
+    """How many claims have which verdict."""
+    counts = {
+        told: sum(one["verdict"] == verdict for one in claims) for verdict, told in VERDICTS.items()
+    }
+    return ", ".join(f"{count} {told}" for told, count in counts.items() if count) + "."
+
+
+def claim_line(claim: Row) -> str:
+    """A claim with its verdict, number, control and file."""
+    told = f"> {claim['claim']} **{VERDICTS[claim['verdict']].capitalize()}"
+    if claim["value"] is None or claim["verdict"] == "not_tested":
+        return f"{told}.** {claim['note']}"
+    n = "" if claim["n"] is None else f", n = {claim['n']:,} {claim['of']}"
+    control = claim["control"]
+    beside = f"; {control['measure']}: {value_of(control, claim)}" if control else ""
+    return f"{told}.** {claim['measure'][:1].upper()}{claim['measure'][1:]}: {value_of(claim, claim)}{n}{beside} (`{claim['record']}`)."
+
+
+def part_of(claim: Row, name: str) -> str:
+    """One more number of a claim."""
+    numbers = {one["name"]: one for one in (claim["control"], *claim["also"]) if one}
+    kind = claim["kind"] if name == "control" or claim["kind"] == "choice" else "share"
+    return value_of(numbers[name], claim | {"kind": kind, "unit": ""})
+
+
+def value_of(one: Row, claim: Row) -> str:
+    """A number with its interval."""
+    if one["value"] is None:
+        return "*not measured*"
+    told = shown(one["value"], claim["kind"])
+    told += f" {claim['unit']}" if claim["unit"] else ""
+    if one["low"] is None:
+        return told
+    return f"{told} {interval(one['low'], one['high'], claim['kind'])}"
