@@ -176,8 +176,8 @@ def test_failed_gates_and_no_shift_are_told(run):
     assert (row.n, row.of) == (len(tried), "latents that were tried")
     assert f"{sum(found.verdicts.values())} latents moved" in row.note
     top = max((*found.risen, *found.fallen), key=lambda one: abs(one.effect))
-    assert f"it {top.name}" in rows(run)["sae.top_shift"].note
-    assert top.weakness in rows(run)["sae.top_shift"].note
+    note = rows(run)["sae.top_shift"].note
+    assert top.weakness in note and top.name not in note  # a name may hold masked words
     saved(run, found.model_copy(update={"passed": False}))
     assert "no finding" in rows(run)["sae.top_shift"].note
     saved(run, found.model_copy(update={"risen": (), "fallen": ()}))
