@@ -127,7 +127,7 @@ def test_the_figure_tells_shares_by_message_who_read_and_what_is_out_of_date(tmp
     assert "100.0\u00a0% of the replies" in figure.sentence
     assert "not in the evaluation" not in figure.sentence
     assert "2 × person" in figure.setting
-    assert "The rest of it was not kept" in figure.setting
+    assert "The rest of the instruction was not kept" in figure.setting
     assert figure.n == "24 replies to 6 messages; intervals count messages"
     (tmp_path / "lab" / "evaluation").mkdir()
     Reply.save_rows(tmp_path / "lab" / "evaluation", chosen[4:])
