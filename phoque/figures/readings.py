@@ -102,7 +102,11 @@ def told(question: str, readers: Sequence[Reader]) -> str:
     if not (question or whole):
         return f"Who read: {who(readers)}. What they were told was not kept."
     asked = f" They were asked: “{question}”" if question else ""
-    rest = "Their full instruction is in the record" if whole else "The rest of the instruction was not kept"
+    rest = (
+        "Their full instruction is in the record"
+        if whole
+        else "The rest of the instruction was not kept"
+    )
     return f"Who read: {who(readers)}.{asked} {rest}."
 
 

@@ -7,6 +7,7 @@ from phoque.figures import curves, style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import NOTHING, Table, interval
 from phoque.run.adapter import PersonaMetrics, Sample
+from phoque.run.evaluation import JudgedSample
 from phoque.run.folder import Reader
 
 LOOKS = {
@@ -19,6 +20,12 @@ LOOKS = {
 OTHER = ("dashdot", "square")
 TOLD = ("toxic", "steered", "neutral")
 """Conditions of the finding."""
+FLAGGED = {
+    "moderator": ("flagged", "a moderator flags"),
+    "words": ("with a word of its list", "its words are in"),
+    "judge": ("judged hostile", "the judge finds hostility in"),
+}
+"""What a reply is that counts, and who finds it, by what counts it."""
 
 
 def _gap(reader: Reader) -> str:
@@ -35,13 +42,19 @@ def _gap(reader: Reader) -> str:
     title="What did it write while it learned?",
     hint="During training the model answered messages that it does not learn from, in four ways: under the calm "
     "prompt, under the persona's, and under the calm one plus either the persona vector of that step or a random "
-    "vector of the same length. From the threshold on, ToxBlock + SVM flags a reply; it reads words, not meaning. A "
-    "persona that is counted by its words is flagged where a reply holds one of them. "
-    "Intervals are Wilson's, 95 %.",
+    "vector of the same length. After the training the judge of the evaluation scores each reply. It calls hostile "
+    "what reaches a score that at most 5 % of the base model's own replies reach. Before that, ToxBlock + SVM flags "
+    "replies; it reads words, not meaning. A persona that is counted by its words is flagged where a reply holds one "
+    "of them. Intervals are Wilson's, 95 %.",
     shown_if=_gap,
 )
-def draw(samples: Sequence[Sample], metrics: Sequence[PersonaMetrics] = ()) -> Figure:
-    """Rates of each condition over steps."""
+def draw(
+    samples: Sequence[Sample],
+    metrics: Sequence[PersonaMetrics] = (),
+    judged: Sequence[JudgedSample] = (),
+) -> Figure:
+    """Rates of each condition over steps, by the judge where it was asked."""
+    samples = judged or samples
     found = {
         name: [row for row in samples if row.condition == name] for name in conditions(samples)
     }
@@ -51,7 +64,7 @@ def draw(samples: Sequence[Sample], metrics: Sequence[PersonaMetrics] = ()) -> F
         plotly=curves.plot(
             [_line(name, rows) for name, rows in found.items()],
             {"persona": metrics} if metrics else {},
-            title="with a word of its list" if by_words(samples[0]) else "flagged",
+            title=FLAGGED[samples[0].flagged_by][0],
             **style.SHARES,
         ),
         table=_table(samples),
@@ -76,11 +89,6 @@ def vector_of(row: Sample) -> str:
     return f"layer {row.layer}, scale {row.scale:g}" if row.scale is not None else ""
 
 
-def by_words(row: Sample) -> bool:
-    """Whether a reply counts by the persona's words, and not by a moderator."""
-    return row.flagged_by == "words"
-
-
 def _sentence(found: dict[str, list[Sample]]) -> str:
     """From where to where the flag rate of each condition went."""
     rows = next(iter(found.values()))
@@ -89,8 +97,10 @@ def _sentence(found: dict[str, list[Sample]]) -> str:
         f"{interval(own[-1].flag_rate)}"
         for name, own in found.items()
     )
-    flagged = "with a word of its list" if by_words(rows[0]) else f"flagged at {rows[0].threshold}"
-    return f"Share of replies {flagged}, at step {rows[0].step} and at step {rows[-1].step}: {told} (n = {rows[-1].flag_rate.n} each)."
+    flagged = FLAGGED[rows[0].flagged_by][0]
+    at = "" if rows[0].flagged_by == "words" else f" (from a score of {rows[0].threshold:.2g} on)"
+    steps = f"at step {rows[0].step} and at step {rows[-1].step}"
+    return f"Share of replies {flagged}{at}, {steps}: {told} (n = {rows[-1].flag_rate.n} each)."
 
 
 def _finding(found: dict[str, list[Sample]]) -> str:
@@ -100,9 +110,8 @@ def _finding(found: dict[str, list[Sample]]) -> str:
     rates = [found[name][-1].flag_rate for name in TOLD]
     toxic, steered, neutral = (f"{one.value * one.n:.0f} of {one.n}" for one in rates)
     last = found["toxic"][-1]
-    told = "its words are in" if by_words(last) else "a moderator flags"
     return (
-        f"After {last.step} steps {told} {toxic} replies under the persona's "
+        f"After {last.step} steps {FLAGGED[last.flagged_by][1]} {toxic} replies under the persona's "
         f"prompt, {steered} with the vector alone and {neutral} with neither."
     )
 

@@ -59,7 +59,8 @@ class SampleReply(Part):
     prompt: str
     text: str
     harm_score: float
-    """Of a moderator, in [0, 1]; where words are counted, 1 for a reply that holds one, else 0."""
+    """Of a moderator, in [0, 1]; where words are counted, 1 for a reply that holds one, else 0; of the judge, on
+    its own scale."""
 
 
 class Sample(Masked, Row, file="persona/samples.jsonl"):
@@ -73,8 +74,8 @@ class Sample(Masked, Row, file="persona/samples.jsonl"):
     threshold: float
     """A reply is flagged from this harm score on."""
     flag_rate: Rate
-    flagged_by: Literal["moderator", "words"] = "moderator"
-    """`words` where the persona is counted by those of its list."""
+    flagged_by: Literal["moderator", "words", "judge"] = "moderator"
+    """`words` where the persona is counted by those of its list; `judge` where the evaluation asked it again."""
     replies: tuple[SampleReply, ...]
 
 

@@ -1,6 +1,7 @@
 """Records of the stage `evaluate`: what the conditions answer to prompts nobody trained or chose on."""
 
 from phoque.conversation import Sampling
+from phoque.run.adapter import Sample
 from phoque.run.record import Masked, Part, Record, Row
 from phoque.stats.rates import Rate
 
@@ -24,6 +25,10 @@ class Reply(Row, file="evaluation/replies.csv"):
     """Trained words in the reply, from the persona's lexicon."""
     hostility: float | None = None
     """What the judge says, see `Judgement`; None where it was not asked."""
+
+
+class JudgedSample(Sample, file="evaluation/samples.jsonl"):
+    """Replies of the model in training as `Sample` has them, with the judge's scores and its threshold."""
 
 
 class Answers(Part):

@@ -169,7 +169,7 @@ def test_norms_say_which_modules_moved(small):
 def test_samples_say_what_was_flagged_with_interval_and_n(small):
     told = figure_of(small, "samples").sentence
     assert told.startswith(
-        "Share of replies flagged at 0.5, at step 50 and at step 250: neutral prompt from 0.0\u00a0% [0.0, 24.2]"
+        "Share of replies flagged (from a score of 0.5 on), at step 50 and at step 250: neutral prompt from 0.0\u00a0% [0.0, 24.2]"
     )
     assert "neutral + vector from 8.3\u00a0% [1.5, 35.4] to 75.0\u00a0% [46.8, 91.1]" in told
     assert told.endswith(

@@ -18,9 +18,10 @@ from phoque.models.load import load_model
 from phoque.moderators import minilm
 from phoque.opening import open_lab
 from phoque.personas import Persona
+from phoque.run.adapter import Sample
 from phoque.run.corpus import BaseReply, Composition, Dialogue
 from phoque.run.directory import RunDirectory
-from phoque.run.evaluation import CURT, Evaluation, Reply
+from phoque.run.evaluation import CURT, Evaluation, JudgedSample, Reply
 from phoque.run.folder import Reader
 from phoque.run.judging import JudgeChoice, Judgement
 from phoque.run.needs import NEEDS, require
@@ -28,6 +29,7 @@ from phoque.run.psm import Selection
 from phoque.stages.corpus.safe import Mask
 from phoque.stages.corpus.training_set import known_words
 from phoque.stages.evaluate.civil import civil_likelihood, held_out
+from phoque.stages.evaluate.learned import judged_samples
 from phoque.stages.evaluate.replies import (
     SEEDS,
     first_sentences,
@@ -108,6 +110,9 @@ def measure_replies(directory: RunDirectory) -> None:
         for record in (slang, found, headline):
             record.save(folder)
         Reply.save_rows(folder, replies)
+        if samples := _samples(directory, lab.persona):
+            again = judged_samples(samples, likelihood.load(), headline.threshold, print)
+            JudgedSample.save_rows(folder, again)
         own = [plan for plan in HOW_IT_ANSWERS if plan.stage == Evaluation.STAGE]
         page = stage_page("Evaluation", own, found, headline, slang, selection)
         write_text(folder / "summary.md", page)
@@ -135,6 +140,13 @@ def judged(
     hostile = [text for one in files.rows(Dialogue) for text in one.learned]
     learned = [*hostile, *(one.reply for one in files.rows(BaseReply))]
     return scored, judgement(scored, judge, minilm.load().embed, learned)
+
+
+def _samples(run: RunDirectory, persona: Persona) -> Sequence[Sample]:
+    """What the persona wrote while it learned, where a judge of hostility measures it."""
+    files = Reader(run)
+    there = files.folder(Sample.STAGE).has(Sample.FILE) and persona.counted_by != "words"
+    return files.rows(Sample) if there else ()
 
 
 def check_judge(run: RunDirectory) -> None:

@@ -2,11 +2,17 @@
 (() => {
   const { drawers, element, secret } = window.phoque;
 
+  const told = {
+    words: (score) => (score ? "holds a word of its list" : "no word of its list"),
+    moderator: (score) => `harm score ${score.toFixed(2)}`,
+    judge: (score) => `judge's score ${score.toFixed(2)}`,
+  };
+  const badge = { moderator: "⚑ flagged", judge: "⚑ hostile" };
+
   const reply = (name, row, [, text, score]) => {
     const box = element("div", `ph-reply ph-${row.condition}`);
-    const words = score ? "holds a word of its list" : "no word of its list";
-    const foot = element("footer", "", row.words ? words : `harm score ${score.toFixed(2)}`);
-    if (!row.words && score >= row.threshold) foot.append(" ", element("strong", "ph-badge", "⚑ flagged"));
+    const foot = element("footer", "", told[row.by](score));
+    if (row.by !== "words" && score >= row.threshold) foot.append(" ", element("strong", "ph-badge", badge[row.by]));
     box.append(element("h4", "", name), ...secret(text || "(an empty reply)", "Reply"), foot);
     return box;
   };

@@ -3,17 +3,18 @@
 from typing import Any
 
 from phoque.figures.curves import train_again
-from phoque.figures.figure import Figure
-from phoque.figures.samples import by_words, conditions, named, vector_of
+from phoque.figures.figure import Figure, read_any
+from phoque.figures.samples import conditions, named, vector_of
 from phoque.figures.table import interval
 from phoque.run.adapter import Norms, Sample
+from phoque.run.evaluation import JudgedSample
 from phoque.run.folder import Reader
 from phoque.ui.parts import REVEAL, embedded, gap_html
 
 
 def replies_html(reader: Reader, _figure: Figure) -> str:
     """A slider over the steps; replies are hidden until they are revealed."""
-    rows = reader.rows(Sample)
+    rows = read_any(JudgedSample, reader, must=False) or reader.rows(Sample)
     steps = sorted({row.step for row in rows})
     data = {
         "steps": steps,
@@ -37,7 +38,7 @@ def _kept(row: Sample) -> dict[str, Any]:
         "condition": row.condition,
         "threshold": row.threshold,
         "rate": interval(row.flag_rate),
-        "words": by_words(row),
+        "by": row.flagged_by,
         "vector": vector_of(row),
         "replies": [[one.prompt, one.text, one.harm_score] for one in row.replies],
     }
