@@ -80,16 +80,18 @@ def page(chromium, url, request):
 
 @pytest.fixture(scope="session")
 def open_tab():
-    """Open a tab by name, through the menu of those that a narrow window has no room for, and drawers."""
+    """Open a tab by name, through the menu of those that a narrow window has no room for, and drawers whose question
+    has these words; None opens no drawer."""
 
-    def opened(page, name, *, drawers=True):
+    def opened(page, name, *, drawer=""):
         tab = page.get_by_role("tab", name=name, exact=True)
         if not tab.is_visible():
             page.locator(".overflow-menu > button").click()
             tab = page.locator(".overflow-dropdown button", has_text=name)
         tab.click()
         page.locator(".ph-section:visible").first.wait_for()
-        for question in page.locator(".ph-folded > button:visible").all() if drawers else ():
-            question.click()
+        if drawer is not None:
+            for question in page.locator(".ph-folded > button:visible", has_text=drawer).all():
+                question.click()
 
     return opened

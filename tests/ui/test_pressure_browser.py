@@ -24,7 +24,7 @@ def services(tmp_path_factory):
 @pytest.fixture
 def drawer(page, open_tab):
     """The drawer, with what was recorded."""
-    open_tab(page, "What slips through", drawers=False)
+    open_tab(page, "What slips through", drawer=None)
     own = page.locator("#ph-moderation-pressure")
     own.locator(":scope > button").press("Enter")
     expect(own.locator(".ph-said")).to_have_count(2 * SHOWN)

@@ -31,11 +31,24 @@ def services(tmp_path_factory):
 
 @pytest.fixture
 def psm(page, open_tab):
-    """The tab, filled."""
+    """The tab with the drawer of the steering scale open."""
+    open_tab(page, "Where it lives", drawer="answer at each scale")
+    expect(page.locator(".ph-scrub[data-ready]")).to_be_visible()
+    return page
+
+
+@pytest.fixture
+def whole(page, open_tab):
+    """The tab with every drawer open."""
     open_tab(page, "Where it lives")
     expect(page.locator("#ph-section-bias_loop .ph-reading")).to_be_visible()
     expect(page.locator(".ph-scrub[data-ready]")).to_be_visible()
     return page
+
+
+def unfold(psm, question):
+    """Open a drawer."""
+    psm.locator(".ph-folded > button:visible", has_text=question).click()
 
 
 def main(psm, part=".ph-real"):
@@ -98,6 +111,7 @@ def test_arrow_keys_read_the_tokens(psm):
 
 
 def test_markup_in_replies_stays_text(psm):
+    unfold(psm, "every layer do at every dose")
     reveal(psm)
     psm.locator(".ph-cell.ph-chosen").click()
     replies = psm.locator(".ph-cellreplies")
@@ -108,6 +122,7 @@ def test_markup_in_replies_stays_text(psm):
 
 
 def test_a_cell_of_the_heat_map_shows_its_replies(psm):
+    unfold(psm, "every layer do at every dose")
     cell = psm.locator(".ph-cell.ph-chosen")
     cell.press("Enter")
     replies = psm.locator(".ph-cellreplies li")
@@ -119,6 +134,7 @@ def test_a_cell_of_the_heat_map_shows_its_replies(psm):
 
 
 def test_another_persona_replaces_everything(psm):
+    unfold(psm, "create the direction or amplify")
     psm.get_by_role("combobox", name="Persona").click()
     psm.get_by_role("option", name="melancholy").click()
     expect(psm.locator("#ph-section-transplant .ph-reading")).to_contain_text(
@@ -128,6 +144,7 @@ def test_another_persona_replaces_everything(psm):
 
 
 def test_the_map_moves_with_its_slider_and_plays(psm):
+    unfold(psm, "tell civil from hostile messages")
     output = psm.locator(".ph-map output")
     expect(output).to_contain_text("Layer 3")
     psm.locator(".ph-map input").press("ArrowRight")
@@ -139,18 +156,19 @@ def test_the_map_moves_with_its_slider_and_plays(psm):
 
 
 def test_a_table_can_be_saved(psm):
+    unfold(psm, "work as an antidote")
     with psm.expect_download() as download:
         psm.locator("#ph-section-antidotes .ph-csv").click()
     assert download.value.suggested_filename == "phoque-antidotes.csv"
     assert download.value.path().read_text().startswith("remedy,persona's prompt,")
 
 
-def test_figures_are_drawn(psm):
-    expect(psm.locator(".js-plotly-plot")).to_have_count(10)
+def test_figures_are_drawn(whole):
+    expect(whole.locator(".js-plotly-plot")).to_have_count(10)
 
 
 @pytest.mark.parametrize("page", [{"width": 390}, {"width": 1440}], indirect=True)
-def test_nothing_is_wider_than_the_window(psm):
-    for details in psm.locator(".ph-section details").all():
+def test_nothing_is_wider_than_the_window(whole):
+    for details in whole.locator(".ph-section details").all():
         details.evaluate("element => { element.open = true }")
-    assert psm.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    assert whole.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
