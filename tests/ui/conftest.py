@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from phoque.ui.demo import build_demo, launch_options
+from tests.ui.drawers import unfold
 from tests.ui.fakes import FakeServices
 
 LOCAL = {"127.0.0.1", "localhost", ""}
@@ -91,7 +92,6 @@ def open_tab():
         tab.click()
         page.locator(".ph-section:visible").first.wait_for()
         if drawer is not None:
-            for question in page.locator(".ph-folded > button:visible", has_text=drawer).all():
-                question.click()
+            unfold(page, drawer)
 
     return opened

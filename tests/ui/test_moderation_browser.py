@@ -5,9 +5,11 @@ import re
 import pytest
 
 from phoque.stages.moderation.gap import gap_type
+from phoque.ui.moderation import wording
 from tests.moderators import installed
 from tests.serving import wait_until
 from tests.ui import moderation_files
+from tests.ui.drawers import unfold
 from tests.ui.fakes import GRADIO_WARNINGS, FakeServices
 
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -34,7 +36,7 @@ def services(tmp_path_factory):
 @pytest.fixture
 def tab(page, open_tab):
     """The tab, filled."""
-    open_tab(page, "What slips through")
+    open_tab(page, "What slips through", drawer=None)
     page.get_by_text("Every reply that passes").click()
     expect(page.locator(".ph-gaps[data-ready]")).to_be_visible()
     expect(page.locator(".ph-flags[data-ready]")).to_be_visible()
@@ -126,6 +128,7 @@ def test_the_script_sorts_as_the_library_does(tab, threshold):
 
 @installed
 def test_a_sentence_is_scored_live(tab):
+    unfold(tab, wording.TRY_TITLE)
     box = tab.get_by_role("textbox", name="Sentence")
     box.fill("you us3less c.l.o.w.n <img src=x onerror=window.x=1>")
     tab.get_by_role("button", name="Score", exact=True).click()
@@ -136,6 +139,7 @@ def test_a_sentence_is_scored_live(tab):
 
 @pytest.mark.parametrize("page", [{"width": 390}, {"width": 1440}], indirect=True)
 def test_nothing_is_wider_than_the_window(tab):
+    unfold(tab)
     for details in tab.locator(".ph-section details").all():
         details.evaluate("element => { element.open = true }")
     assert tab.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
@@ -145,6 +149,7 @@ def test_nothing_is_wider_than_the_window(tab):
 def queue(tab, monkeypatch, tmp_path):
     """The queue, with a log of its own; its card has the keyboard."""
     monkeypatch.setenv("PHOQUE_LEDGER", str(tmp_path / "exports.jsonl"))
+    unfold(tab, wording.QUEUE_TITLE)
     expect(tab.locator(".ph-queue[data-ready]")).to_be_visible()
     tab.locator(".ph-queue-card").focus()
     return tab
@@ -180,7 +185,7 @@ def test_the_queue_is_judged_by_keyboard_and_kept_in_the_browser(queue, open_tab
     expect(harmful).to_have_attribute("aria-pressed", "true")
     queue.reload()
     queue.get_by_role("button", name="Run", exact=True).wait_for()
-    open_tab(queue, "What slips through")
+    open_tab(queue, "What slips through", drawer=wording.QUEUE_TITLE)
     expect(said(queue)).to_contain_text("1 judged by rater A")
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.ui import psm_files
+from tests.ui.drawers import unfold
 from tests.ui.fakes import GRADIO_WARNINGS, FakeServices
 
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -44,11 +45,6 @@ def whole(page, open_tab):
     expect(page.locator("#ph-section-bias_loop .ph-reading")).to_be_visible()
     expect(page.locator(".ph-scrub[data-ready]")).to_be_visible()
     return page
-
-
-def unfold(psm, question):
-    """Open a drawer."""
-    psm.locator(".ph-folded > button:visible", has_text=question).click()
 
 
 def main(psm, part=".ph-real"):

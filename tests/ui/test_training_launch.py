@@ -219,7 +219,7 @@ def url(hub, monkeypatch, tmp_path):
 
 
 def opened(page, open_tab):
-    open_tab(page, "How it learned")
+    open_tab(page, "How it learned", drawer="a run of my own")
     page.get_by_label("Hugging Face Job").check()
     return page.locator("#ph-training-plan")
 

@@ -1,0 +1,12 @@
+"""Drawers of a tab, which are closed when it opens."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # tests without a browser import this, too
+    from playwright.sync_api import Page
+
+
+def unfold(page: "Page", question: str = "") -> None:
+    """Open the drawers whose question has these words."""
+    for one in page.locator(".ph-folded > button:visible", has_text=question).all():
+        one.click()
