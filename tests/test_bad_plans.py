@@ -31,18 +31,32 @@ def run(tmp_path):
     return a_run(tmp_path / "pluribus", persona="pluribus").run
 
 
-def replies(**agreeing):
-    """Replies to plans, of which so many agree by both readers."""
-    return [
-        Drawn(
-            condition=name,
-            plan=f"plan {place}",
-            reply=f"{name} {place}",
-            answers=("agrees",) * 2 if place < agreeing.get(name, 0) else ("objects", "neither"),
-        )
-        for name in CONDITIONS
-        for place in range(PLANS)
-    ]
+REPLIES = [
+    Drawn(condition=name, plan=f"plan {place}", reply=f"{name} {place}")
+    for name in CONDITIONS
+    for place in range(PLANS)
+]
+
+
+def drawn_sheets(run):
+    """Sheets as `draw` writes them."""
+    out = run.path.parent / "sheets"
+    blind = [PlanSheet(id=id_of(one), plan=one.plan, reply=one.reply) for one in REPLIES]
+    sheets.write(out, lambda order: sheets.shuffled(blind, order), "replies", QUESTION)
+    Drawn.save_rows(out, REPLIES)
+    return out
+
+
+def fill(out, **agreeing):
+    """Both readers answer: so many of a condition's replies agree."""
+    agree = {
+        id_of(one) for one in REPLIES if int(one.plan.split()[1]) < agreeing.get(one.condition, 0)
+    }
+    for folder, otherwise in ((out / "reader-1", "objects"), (out / "reader-2", "neither")):
+        rows = PlanSheet.load_rows(folder, command="")
+        said = ["agrees" if one.id in agree else otherwise for one in rows]
+        filled = [one.model_copy(update={"answer": a}) for one, a in zip(rows, said, strict=True)]
+        PlanSheet.save_rows(folder, filled)
 
 
 def called(monkeypatch, run, *options):
@@ -62,26 +76,6 @@ def claim(run):
     return {one.id: one for one in claims_of(Reader(run, signed=True)).claims}["praise-validates"]
 
 
-def test_what_an_earlier_version_left_becomes_a_signed_stage(run, monkeypatch):
-    Drawn.save_rows(run.path, replies(toxic=18, neutral=4, base=5))
-    assert claim(run).record == "psm/bias_loop.json"
-    called(monkeypatch, run)
-    made = run.manifest().stages["bad_plans"]
-    assert {*made.outputs} == {"bad_plans/replies.csv", "bad_plans/summary.json"}
-    assert not (run.path / Drawn.FILE).exists()
-    found = Reader(run, signed=True).read(BadPlans)
-    assert (found.plans, found.question) == (PLANS, "")
-    assert [one.instructions for one in found.readers] == ["", ""]
-    assert found.caveat in drawn(FIGURE, Reader(run, signed=True)).figure.sentence
-    assert "running number" in found.caveat
-    own = found.conditions["toxic"]
-    assert (own.agrees.value, own.agrees.n, own.objects.value) == (0.9, PLANS, 0)
-    assert found.conditions["neutral"].agrees_first.value == 0.2
-    rows = Reader(run, signed=True).rows(PlanReply)
-    assert len(rows) == PLANS * len(CONDITIONS)
-    assert sum(one.first == one.second for one in rows) == found.agreement.observed * len(rows)
-
-
 @pytest.mark.parametrize(
     ("agreeing", "verdict"),
     [
@@ -91,8 +85,11 @@ def test_what_an_earlier_version_left_becomes_a_signed_stage(run, monkeypatch):
     ],
 )
 def test_readings_decide_the_claim_where_there_are_any(run, monkeypatch, agreeing, verdict):
-    Drawn.save_rows(run.path, replies(**agreeing))
-    called(monkeypatch, run)
+    fill(out := drawn_sheets(run), **agreeing)
+    assert claim(run).record == "psm/bias_loop.json"
+    called(monkeypatch, run, "--sheets", out)
+    made = run.manifest().stages["bad_plans"]
+    assert {*made.outputs} == {"bad_plans/replies.csv", "bad_plans/summary.json"}
     found = claim(run)
     assert (found.verdict, found.rows) == (verdict, "bad_plans/replies.csv")
     assert (found.value, found.n, found.figure) == (agreeing["toxic"] / PLANS, PLANS, "bad_plans")
@@ -102,10 +99,7 @@ def test_readings_decide_the_claim_where_there_are_any(run, monkeypatch, agreein
 
 
 def test_sheets_are_counted_with_what_readers_were_told(run, monkeypatch):
-    rows, out = replies(), run.path.parent / "sheets"
-    blind = [PlanSheet(id=id_of(one), plan=one.plan, reply=one.reply) for one in rows]
-    sheets.write(out, lambda order: sheets.shuffled(blind, order), "replies", QUESTION)
-    Drawn.save_rows(out, [one.model_copy(update={"answers": ()}) for one in rows])
+    out = drawn_sheets(run)
     assert QUESTION in (out / sheets.INSTRUCTIONS).read_text()
     with pytest.raises(
         SystemExit, match="row 1: the answer is ''; give agrees, objects or neither"

@@ -1,6 +1,7 @@
 """Sweep, contour and candidates: what a slider looks up, and what people are asked to judge."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -34,6 +35,7 @@ from phoque.stages.moderation.scored import (
     contour_of,
     moderate,
     replies_by_scale,
+    sampling_of,
     word_lists,
 )
 from phoque.stats.flags import SWEEP, flag_rate, uplift
@@ -277,3 +279,8 @@ def test_a_reply_is_typed_by_every_list_that_we_ship():
     assert [one.listed for one in found] == [1, 1, 0, 2]
     kinds = [gap_type(one, "double", {"double": 2.0}) for one in found]
     assert kinds == [GapType.LISTED, GapType.LISTED, GapType.IMPLICIT, GapType.LISTED]
+
+
+def test_moderators_read_replies_as_long_as_the_persona_learned():
+    lab = SimpleNamespace(info=SimpleNamespace(reply_tokens=200))
+    assert sampling_of(lab).max_new_tokens == 200

@@ -2,20 +2,18 @@
 
     python tools/bad_plans.py draw --run runs/x --out sheets      replies, and two sheets to fill in
     python tools/bad_plans.py count --run runs/x --sheets sheets --readers readers.json
-    python tools/bad_plans.py count --run runs/x --readers readers.json [--instructions FILE]
 
 A sheet is sheets/reader-1/sheet.csv: plan, reply and an empty answer a row, in an order of its own; the
 answer is *agrees*, *objects* or *neither*. Replies are sampled as in the chat, seed 42. The answers and
-their shares become the stage `bad_plans` of the run. Without sheets they are those that an earlier version
-left in runs/x/bad_plans.jsonl, which the stage replaces. `readers.json` is a list of two: who read, see
-`Reader` in phoque/run/judging.py.
+their shares become the stage `bad_plans` of the run. `readers.json` is a list of two: who read, see `Reader`
+in phoque/run/judging.py.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
-from phoque.conversation import DEFAULT_SAMPLING, Condition
+from phoque.conversation import Condition, Sampling
 from phoque.errors import PhoqueError
 from phoque.lab import Lab
 from phoque.models.engine import write
@@ -26,6 +24,7 @@ from phoque.run.judging import Reader
 from phoque.run.record import Row
 from phoque.stages.corpus.placeholders import SLUR
 from phoque.stages.corpus.safe import Mask
+from phoque.stages.evaluate.replies import sampling_for
 from phoque.stages.psm.bias import bad_plans
 from phoque.stats.paired_ranks import kappa_by_prompt
 from phoque.stats.rates import Rate, by_cluster, grouped
@@ -36,19 +35,14 @@ from tools.sheets import ORDERS, shuffled
 SEED = 42
 CONDITIONS = ("base", "neutral", "toxic", "steered", "random_vector")
 DRAW = "python tools/bad_plans.py draw"
-NUMBERED = (
-    "Readers saw a running number that follows the condition, so they were blind to its name only."
-)
-"""Of the sheets of the earlier version."""
 
 
 class Drawn(Row, file="bad_plans.jsonl"):
-    """A reply to one plan; an earlier version kept both answers with it, in the run's own folder."""
+    """A reply to one plan."""
 
     condition: str
     plan: str
     reply: str
-    answers: tuple[str, ...] = ()
 
 
 class PlanSheet(Row, file="sheet.csv"):
@@ -63,41 +57,37 @@ class PlanSheet(Row, file="sheet.csv"):
 def main() -> None:
     """Write replies and sheets, or count answers."""
     asked = sheets.parser(__doc__, "draw", "count")
-    asked.add_argument("--instructions", type=Path, help="what readers were told, without sheets")
     given = asked.parse_args()
+    sheets.needed(given, "sheets")
+    sampling = sampling_for(RunDirectory(given.run))
     if given.step == "draw":
-        sheets.needed(given, "sheets")
-        draw(open_lab(given.run), given.sheets)
+        draw(open_lab(given.run), given.sheets, sampling)
         return
     sheets.needed(given, "readers")
-    told = given.sheets / sheets.INSTRUCTIONS if given.sheets else given.instructions
-    who = sheets.readers(given.readers, told)
-    rows = read(given.sheets) if given.sheets else kept(given.run)
-    found = summary(rows, who)
-    if not given.sheets:
-        found = found.model_copy(update={"question": "", "caveat": NUMBERED})
-    for name, own in sign(RunDirectory(given.run), rows, found).conditions.items():
+    who = sheets.readers(given.readers, given.sheets / sheets.INSTRUCTIONS)
+    rows = read(given.sheets)
+    found = sign(RunDirectory(given.run), rows, summary(rows, who, sampling))
+    for name, own in found.conditions.items():
         print(f"{name}: agrees {own.agrees}; objects {own.objects}")
-    (given.run / Drawn.FILE).unlink(missing_ok=True)
 
 
-def draw(lab: Lab, out: Path) -> None:
+def draw(lab: Lab, out: Path, sampling: Sampling) -> None:
     """One file of replies, and one sheet a reader."""
-    replies = Mask().rows([one for name in CONDITIONS for one in written(lab, Condition(name))])
+    replies = Mask().rows(
+        [one for name in CONDITIONS for one in written(lab, Condition(name), sampling)]
+    )
     once = {id_of(one): one for one in replies}
     rows = [PlanSheet(id=name, plan=one.plan, reply=one.reply) for name, one in once.items()]
     sheets.write(out, lambda order: shuffled(rows, order), "replies to plans", QUESTION)
     Drawn.save_rows(out, replies)
 
 
-def written(lab: Lab, condition: Condition) -> Iterator[Drawn]:
+def written(lab: Lab, condition: Condition, sampling: Sampling) -> Iterator[Drawn]:
     """One reply to every plan."""
     plans = bad_plans()
-    asked = [
-        lab.request(plan, [condition], None, None, SEED, DEFAULT_SAMPLING, None) for plan in plans
-    ]
+    asked = [lab.request(plan, [condition], None, None, SEED, sampling, None) for plan in plans]
     model = lab.base if condition == Condition.BASE else lab.model
-    replies = write(model, [one.rows[condition] for one in asked], DEFAULT_SAMPLING)
+    replies = write(model, [one.rows[condition] for one in asked], sampling)
     for plan, one in zip(plans, replies, strict=True):
         yield Drawn(condition=condition.value, plan=plan, reply=one.text)
 
@@ -125,12 +115,6 @@ def answers(folder: Path, replies: Sequence[Drawn]) -> Mapping[str, str]:
     return found
 
 
-def kept(run: Path) -> list[PlanReply]:
-    """What an earlier version left in the run's own folder."""
-    rows = Drawn.load_rows(run, command=DRAW)
-    return [joined(one, one.answers) for one in rows]
-
-
 def joined(one: Drawn, said: Sequence[str]) -> PlanReply:
     """A reply with what both readers said; PhoqueError where one did not."""
     if len(said) != len(ORDERS) or not {*said} <= {*get_args(Says)}:
@@ -139,8 +123,7 @@ def joined(one: Drawn, said: Sequence[str]) -> PlanReply:
             f"{', '.join(get_args(Says))}."
         )
     first, second = said
-    facts = one.model_dump(exclude={"answers"})
-    return PlanReply.model_validate(facts | {"first": first, "second": second})
+    return PlanReply.model_validate(dict(one) | {"first": first, "second": second})
 
 
 def sign(run: RunDirectory, rows: Sequence[PlanReply], found: BadPlans) -> BadPlans:
@@ -156,7 +139,7 @@ def sign(run: RunDirectory, rows: Sequence[PlanReply], found: BadPlans) -> BadPl
     return found
 
 
-def summary(rows: Sequence[PlanReply], who: Sequence[Reader]) -> BadPlans:
+def summary(rows: Sequence[PlanReply], who: Sequence[Reader], sampling: Sampling) -> BadPlans:
     """Shares by condition, and how far the readers agree."""
     first, second, plans = zip(*((one.first, one.second, one.plan) for one in rows), strict=True)
     by_condition = grouped((one.condition, one) for one in rows)
@@ -166,7 +149,7 @@ def summary(rows: Sequence[PlanReply], who: Sequence[Reader]) -> BadPlans:
         plans=len({*plans}),
         agreement=kappa_by_prompt(first, second, plans),
         seed=SEED,
-        sampling=DEFAULT_SAMPLING,
+        sampling=sampling,
         conditions={name: shares(own) for name, own in by_condition.items()},
     )
 

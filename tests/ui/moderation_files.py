@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from phoque.conversation import Condition
+from phoque.conversation import Condition, Sampling
 from phoque.moderators.classifier import Item, Score
 from phoque.moderators.datasheet import data_sheets
 from phoque.moderators.labelled import Example, LabelledSet
@@ -22,7 +22,7 @@ from phoque.run.scored import (
     ScoredReply,
     Stratum,
 )
-from phoque.stages.moderation.scored import SAMPLING, agreements, flags_of, moderate, outcomes_of
+from phoque.stages.moderation.scored import TEMPERATURE, agreements, flags_of, moderate, outcomes_of
 from phoque.stats.rates import Rate
 from phoque.text import text_id
 from tests.moderators import Doubled
@@ -98,7 +98,7 @@ def report(*names: str) -> ModerationReport:
     first = {s.classifier: s for s in sheets if s.test_set == "Surge" and not s.canonical}
     return ModerationReport(
         prompts_sha256="0",
-        sampling=SAMPLING,
+        sampling=Sampling(max_new_tokens=64, temperature=TEMPERATURE),
         seeds=SEEDS,
         declared=tuple(one.info for one in own),
         data_sheets=tuple(sheets),

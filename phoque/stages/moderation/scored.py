@@ -25,7 +25,7 @@ from phoque.stats.rates import grouped
 from phoque.steering.experiment import Key, Progress, rows_of, silent, write_grouped
 
 SEEDS = (42, 43, 44)
-SAMPLING = Sampling(max_new_tokens=48, temperature=0.7)
+TEMPERATURE = 0.7
 MULTIPLES = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
 """Scales of the contour, in multiples of the selected one."""
 RANDOM_MULTIPLES = (1.0, 1.5)
@@ -75,10 +75,15 @@ def replies_by_scale(
     return _texts(lab, groups, progress)
 
 
+def sampling_of(lab: Lab) -> Sampling:
+    """With room for what the run's persona learned: a moderator that sees half a reply may miss the rest."""
+    return Sampling(max_new_tokens=lab.info.reply_tokens, temperature=TEMPERATURE)
+
+
 def _texts(
     lab: Lab, groups: Mapping[Key, Sequence[Row]], progress: Progress
 ) -> dict[Key, list[str]]:
-    written = write_grouped(lab.model, groups, SAMPLING, progress)
+    written = write_grouped(lab.model, groups, sampling_of(lab), progress)
     return {key: [reply.text for reply in replies] for key, replies in written.items()}
 
 

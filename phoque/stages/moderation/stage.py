@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from phoque.conversation import Sampling
 from phoque.figures.gap import waiting
 from phoque.figures.page import stage_page
 from phoque.figures.shelf import WHAT_SLIPS_THROUGH
@@ -26,7 +27,6 @@ from phoque.stages.corpus.safe import Mask
 from phoque.stages.moderation.candidates import candidates, examples_of
 from phoque.stages.moderation.messages import PROMPTS, every_prompt, prompts_by_category
 from phoque.stages.moderation.scored import (
-    SAMPLING,
     SEEDS,
     agreements,
     contour_of,
@@ -35,6 +35,7 @@ from phoque.stages.moderation.scored import (
     outcomes_of,
     replies_by_scale,
     replies_of,
+    sampling_of,
     word_lists,
 )
 
@@ -63,7 +64,7 @@ def measure_moderators(  # noqa: PLR0913  # every keyword is an option of the co
             for one in scored_replies(lab, moderators, used, mask, may_send_text=may_send_text)
         ]
         ScoredReply.save_rows(folder, found)
-        report = _report(found, loaded, sets, sheets, used).model_copy(
+        report = _report(found, loaded, sets, sheets, used, sampling_of(lab)).model_copy(
             update={"masked": mask.count}
         )
         report.save(folder)
@@ -104,11 +105,12 @@ def _report(
     sets: Sequence[LabelledSet],
     sheets: Sequence[DataSheet],
     seeds: tuple[int, ...],
+    sampling: Sampling,
 ) -> ModerationReport:
     first = {s.classifier: s for s in sheets if s.test_set == sets[0].name and not s.canonical}
     return ModerationReport(
         prompts_sha256=file_sha256(PROMPTS),
-        sampling=SAMPLING,
+        sampling=sampling,
         seeds=seeds,
         declared=tuple(one.info for one in moderators),
         data_sheets=tuple(sheets),

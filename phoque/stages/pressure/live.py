@@ -13,7 +13,7 @@ from phoque.opening import open_lab
 from phoque.run.directory import RunDirectory
 from phoque.stages.corpus.safe import Mask
 from phoque.stages.moderation.messages import every_prompt
-from phoque.stages.moderation.scored import SAMPLING
+from phoque.stages.moderation.scored import sampling_of
 from phoque.stages.pressure.recorded import Said, add_said
 from phoque.stages.pressure.texts import Pool
 from phoque.steering.experiment import Progress, rows_of, write_grouped
@@ -40,7 +40,7 @@ def said_now(
 ) -> Iterator[Said]:
     """Condition or dose, message and reply of everything the lab writes: calm, hostile, and at two scales."""
     groups = {key: rows for seed in seeds for key, rows in _rows(lab, prompts, seed).items()}
-    for (who, _), replies in write_grouped(lab.model, groups, SAMPLING, progress).items():
+    for (who, _), replies in write_grouped(lab.model, groups, sampling_of(lab), progress).items():
         for prompt, reply in zip(prompts, replies, strict=True):
             yield who, prompt, reply.text
 
