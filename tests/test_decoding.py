@@ -72,6 +72,13 @@ def test_the_rule_is_kept(settings, chosen):
     assert best([setting(*one) for one in settings]).sampling.temperature == chosen
 
 
+def test_the_setting_in_use_stays_while_it_keeps_the_limits():
+    varied = setting(0.9, 0.01, 0.80, 0.90, 0.6)
+    in_use = varied.model_copy(update={"sampling": DEFAULT_SAMPLING, "variety": 0.5})
+    assert best([varied, in_use]) == in_use
+    assert best([varied, in_use.model_copy(update={"relevance": 0.6})]) == varied
+
+
 def test_the_grid_is_the_one_that_was_asked_for():
     assert len({*GRID}) == 30
     assert DEFAULT_SAMPLING in GRID  # what people get is one of the choices

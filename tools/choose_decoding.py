@@ -2,8 +2,8 @@
 
     python tools/choose_decoding.py --run runs/x
 
-Writes decoding/decoding.json into the run, and changes no default: `DEFAULT_SAMPLING` in
-phoque/conversation.py was chosen by readings, not by this. It writes 16 prompts x 2 seeds x 4 columns x
+Writes decoding/decoding.json into the run, and changes no default. `DEFAULT_SAMPLING` in phoque/conversation.py
+was chosen by readings; this says whether it keeps the limits, too. It writes 16 prompts x 2 seeds x 4 columns x
 30 settings = 3,840 replies, and the judge reads each: count on two hours on two cores.
 """
 
@@ -13,7 +13,7 @@ from itertools import product
 from pathlib import Path
 from statistics import fmean
 
-from phoque.conversation import Condition, Sampling
+from phoque.conversation import DEFAULT_SAMPLING, Condition, Sampling
 from phoque.judging import likelihood
 from phoque.judging.judge import Exchange, Judge, by_message
 from phoque.judging.measures import Embed, Floats, measured
@@ -41,8 +41,9 @@ RULE = (
     f"A setting may repeat at most {REPEATED:.0%} more of its 3-grams than the best one, have at most "
     f"{RELEVANT:.0%} fewer replies nearest to their own message, and lose at most {MORE_HOSTILE} of "
     "the chance that toxic and steered replies are more hostile than the base model's. Of the "
-    "settings that break the fewest of these limits, the one with the most varied replies is "
-    "chosen; then the one with the lowest temperature. All columns are decoded alike."
+    "settings that break the fewest of these limits the one in use stays, because every number of a run was "
+    "measured with it; otherwise the one with the most varied replies is chosen, then the one with the lowest "
+    "temperature. All columns are decoded alike."
 )
 Texts = Mapping[Condition, Sequence[Exchange]]
 
@@ -85,13 +86,14 @@ def best(settings: Sequence[Decoded]) -> Decoded:
     least_relevant = max(one.relevance for one in settings) - RELEVANT
     least_hostile = max(one.more_hostile_mean for one in settings) - MORE_HOSTILE
 
-    def rank(one: Decoded) -> tuple[int, float, float]:
+    def rank(one: Decoded) -> tuple[int, bool, float, float]:
         broken = (
             one.repeated_3grams > most_repeated,
             one.relevance < least_relevant,
             one.more_hostile_mean < least_hostile,
         )
-        return sum(broken), -one.variety, one.sampling.temperature
+        changes = one.sampling != DEFAULT_SAMPLING
+        return sum(broken), changes, -one.variety, one.sampling.temperature
 
     return min(settings, key=rank)
 
