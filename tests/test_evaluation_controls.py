@@ -7,6 +7,7 @@ from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
 from phoque.figures import hostility
 from phoque.figures.figure import drawn
+from phoque.judging.choice import check_judge
 from phoque.judging.headline import judgement, rated
 from phoque.lexicon import Lexicon
 from phoque.models.load import load_model
@@ -18,6 +19,8 @@ from phoque.run.sae_latents import VERDICTS as LATENT_VERDICTS
 from phoque.stages.evaluate import stage
 from phoque.stages.evaluate.replies import Setting, first_sentences, generate
 from phoque.stages.evaluate.stage import check_prompts
+from phoque.stages.psm.opposites import compare_runs
+from phoque.stages.psm.stage import find_layer
 from tests.judges import Loud, reply, turned
 
 MESSAGES = [f"{chr(65 + n)} message" for n in range(26)]
@@ -60,17 +63,18 @@ def test_the_short_control_is_judged_against_the_whole_replies(tiny):
 
 def test_a_run_whose_readings_chose_another_judge_is_refused(tmp_path, monkeypatch):
     run = RunDirectory(tmp_path)
-    stage.check_judge(run)
+    check_judge(run, "the evaluation")
     choice = Reader(RunDirectory(SHIPPED_RUN)).read(JudgeChoice)
     (tmp_path / JudgeChoice.STAGE).mkdir()
     choice.save(tmp_path / JudgeChoice.STAGE)
-    stage.check_judge(run)
+    check_judge(run, "the evaluation")
     monkeypatch.setattr(stage, "require", lambda *_: None)
     choice.model_copy(update={"chosen": "vader"}).save(tmp_path / JudgeChoice.STAGE)
-    with pytest.raises(
-        PhoqueError, match=r"choice\.json chose the judge 'vader'.*asks 'base-likelihood'"
-    ):
-        stage.measure_replies(run)
+    for asks in (stage.measure_replies, find_layer, lambda own: compare_runs(own, own)):
+        with pytest.raises(
+            PhoqueError, match=r"choice\.json chose the judge 'vader'.*asks 'base-likelihood'"
+        ):
+            asks(run)
 
 
 def test_too_few_messages_are_refused_before_anything_is_written():

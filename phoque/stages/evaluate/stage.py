@@ -11,6 +11,7 @@ from phoque.figures.shelf import HOW_IT_ANSWERS
 from phoque.files import write_text
 from phoque.judging import likelihood
 from phoque.judging.checks import embedded_checks
+from phoque.judging.choice import check_judge
 from phoque.judging.headline import judgement, rated
 from phoque.judging.measures import OTHERS
 from phoque.lab import Lab
@@ -23,7 +24,7 @@ from phoque.run.corpus import BaseReply, Composition, Dialogue
 from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import CURT, Evaluation, JudgedSample, Reply
 from phoque.run.folder import Reader
-from phoque.run.judging import JudgeChoice, Judgement
+from phoque.run.judging import Judgement
 from phoque.run.needs import NEEDS, require
 from phoque.run.psm import Selection
 from phoque.stages.corpus.safe import Mask
@@ -86,7 +87,7 @@ def trained_on(corpus: Composition) -> str:
 def measure_replies(directory: RunDirectory) -> None:
     """Hostility, words, coherence a condition; likelihood of civil text; recorded comparisons."""
     require(directory, NEEDS["evaluate"])
-    check_judge(directory)
+    check_judge(directory, "the evaluation")
     lab, sampling = open_lab(directory.path, progress=print), sampling_for(directory)
     check_prompts(lab.persona.evaluation)
     kept = held_out(directory.corpus)
@@ -147,18 +148,6 @@ def _samples(run: RunDirectory, persona: Persona) -> Sequence[Sample]:
     files = Reader(run)
     there = files.folder(Sample.STAGE).has(Sample.FILE) and persona.counted_by != "words"
     return files.rows(Sample) if there else ()
-
-
-def check_judge(run: RunDirectory) -> None:
-    """PhoqueError where blind readings chose another judge for this run than the one that is asked here."""
-    folder = run.path / JudgeChoice.STAGE
-    choice = JudgeChoice.load_if_there(folder, command="python tools/blind_readings.py")
-    own = likelihood.Likelihood.name
-    if choice and choice.chosen != own:
-        raise PhoqueError(
-            f"{JudgeChoice.STAGE}/{JudgeChoice.FILE} chose the judge {choice.chosen!r}, and the evaluation asks "
-            f"{own!r}. Take judging/ out of the run to evaluate it with {own!r}, or choose by readings again."
-        )
 
 
 def check_prompts(prompts: Sequence[str]) -> None:

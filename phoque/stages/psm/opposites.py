@@ -19,6 +19,7 @@ from phoque.figures.opposites import draw, draw_reversed
 from phoque.figures.page import stage_page
 from phoque.files import write_text
 from phoque.judging import likelihood
+from phoque.judging.choice import check_judge
 from phoque.judging.judge import Judge
 from phoque.models.load import LanguageModel
 from phoque.personas import load_persona, shipped_personas
@@ -61,6 +62,7 @@ def compare_runs(
 
     PhoqueError where a run lacks a stage, or the two cannot be compared.
     """
+    check_judge(run, "the comparison")
     first, second = (open_subject(one, None, progress=progress) for one in (run, other))
     pair = Pair(first=first, second=second)
     pair.check()

@@ -9,6 +9,7 @@ from functools import partial
 
 from phoque.errors import PhoqueError
 from phoque.files import write_json
+from phoque.judging.choice import check_judge
 from phoque.run.directory import RunDirectory
 from phoque.run.psm_replies import Summary
 from phoque.run.steps import LEDGER, Settings, run_ledger
@@ -62,6 +63,7 @@ def find_layer(
 
     With `begin` the results of the steps before that one are kept and it goes on from there.
     """
+    check_judge(directory, "PSM")
     subject = open_subject(
         directory,
         persona,
