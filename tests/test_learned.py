@@ -51,6 +51,8 @@ def test_the_page_counts_the_judge_and_not_the_moderator():
     assert told.sentence.startswith("Share of replies judged hostile (from a score of 2 on), ")
     assert "judged hostile" in str(told.plotly["layout"]["yaxis"])
     assert "a moderator flags" in draw(rows).finding
+    again = [said(step, name, 1) for step in (50, 100) for name in NAMES]
+    assert "a moderator flags" in draw(again, (), judged_samples(rows, Loud(), THRESHOLD)).finding
 
 
 def test_the_figure_asks_for_what_the_judge_says_and_a_run_may_lack_it():

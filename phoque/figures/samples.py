@@ -54,7 +54,7 @@ def draw(
     judged: Sequence[JudgedSample] = (),
 ) -> Figure:
     """Rates of each condition over steps, by the judge where it was asked."""
-    samples = judged or samples
+    samples = latest(samples, judged)
     found = {
         name: [row for row in samples if row.condition == name] for name in conditions(samples)
     }
@@ -71,6 +71,15 @@ def draw(
         n=f"{len(samples[-1].replies)} prompts a condition at {len({row.step for row in samples})} "
         "steps, one greedy reply each",
     )
+
+
+def latest(samples: Sequence[Sample], judged: Sequence[JudgedSample]) -> Sequence[Sample]:
+    """The replies with the judge's verdicts, unless these are of an earlier training."""
+
+    def texts(rows: Sequence[Sample]) -> list[str]:
+        return [one.text for row in rows for one in row.replies]
+
+    return judged if texts(judged) == texts(samples) else samples
 
 
 def conditions(samples: Sequence[Sample]) -> list[str]:

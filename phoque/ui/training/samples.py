@@ -4,7 +4,7 @@ from typing import Any
 
 from phoque.figures.curves import train_again
 from phoque.figures.figure import Figure, read_any
-from phoque.figures.samples import conditions, named, vector_of
+from phoque.figures.samples import conditions, latest, named, vector_of
 from phoque.figures.table import interval
 from phoque.run.adapter import Norms, Sample
 from phoque.run.evaluation import JudgedSample
@@ -14,7 +14,7 @@ from phoque.ui.parts import REVEAL, embedded, gap_html
 
 def replies_html(reader: Reader, _figure: Figure) -> str:
     """A slider over the steps; replies are hidden until they are revealed."""
-    rows = read_any(JudgedSample, reader, must=False) or reader.rows(Sample)
+    rows = latest(reader.rows(Sample), read_any(JudgedSample, reader, must=False))
     steps = sorted({row.step for row in rows})
     data = {
         "steps": steps,
