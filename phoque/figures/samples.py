@@ -26,6 +26,12 @@ FLAGGED = {
     "judge": ("judged hostile", "the judge finds hostility in"),
 }
 """What a reply is that counts, and who finds it, by what counts it."""
+COUNTED = {
+    "moderator": "ToxBlock + SVM flags a reply from its threshold on; it reads words, not meaning",
+    "words": "a reply counts where it holds a word of the persona's list",
+    "judge": "the judge of the evaluation scored each reply after the training; it calls hostile what reaches a score "
+    "that hardly any of the base model's own replies reach",
+}
 
 
 def _gap(reader: Reader) -> str:
@@ -42,10 +48,7 @@ def _gap(reader: Reader) -> str:
     title="What did it write while it learned?",
     hint="During training the model answered messages that it does not learn from, in four ways: under the calm "
     "prompt, under the persona's, and under the calm one plus either the persona vector of that step or a random "
-    "vector of the same length. After the training the judge of the evaluation scores each reply. It calls hostile "
-    "what reaches a score that at most 5 % of the base model's own replies reach. Before that, ToxBlock + SVM flags "
-    "replies; it reads words, not meaning. A persona that is counted by its words is flagged where a reply holds one "
-    "of them. Intervals are Wilson's, 95 %.",
+    "vector of the same length. Pull the slider to read the replies of a step.",
     shown_if=_gap,
 )
 def draw(
@@ -68,6 +71,7 @@ def draw(
             **style.SHARES,
         ),
         table=_table(samples),
+        setting=f"How it was measured: {COUNTED[samples[0].flagged_by]}. Intervals are Wilson's, 95 %.",
         n=f"{len(samples[-1].replies)} prompts a condition at {len({row.step for row in samples})} "
         "steps, one greedy reply each",
     )
