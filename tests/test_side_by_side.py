@@ -15,6 +15,8 @@ from phoque.run.directory import RunDirectory
 from tests.corpus_files import dialogues, save_corpus
 from tests.serving import wait_until
 
+pytestmark = pytest.mark.timeout(600)  # two trainings of a tiny model, on however slow a machine
+
 
 @pytest.fixture
 def run(tmp_path):
@@ -99,7 +101,7 @@ def test_told_to_end_it_ends_its_stages_and_goes_on_later(run):
             if "· loss" in line:
                 break
         process.send_signal(signal.SIGTERM)
-        said, _ = process.communicate(timeout=120)
+        said, _ = process.communicate(timeout=300)
     assert process.returncode == 75, said
     assert "Traceback" not in said
     (attempt,) = read_attempts(run)

@@ -11,6 +11,13 @@ expect.set_options(timeout=15_000)
 pytestmark = [pytest.mark.browser, GRADIO_WARNINGS]
 NARROW, WIDE = {"width": 390}, {"width": 1440}
 
+GROWS = """() => {
+  const late = document.createElement("div");
+  late.style.height = "3000px";
+  const section = document.querySelector("#ph-section-talk_conditions");
+  section.parentElement.insertBefore(late, section);
+}"""
+
 
 @pytest.fixture(scope="module")
 def services():
@@ -54,6 +61,11 @@ def test_a_number_in_a_folded_table_is_unfolded_and_pointed_at(page):
     cell = page.locator("#ph-section-talk_conditions td.ph-sought")
     expect(cell).to_contain_text("77.8")
     expect(cell).to_be_in_viewport()
+    page.evaluate(GROWS)  # as it does where a picture above is drawn late
+    expect(cell).to_be_in_viewport()
+    page.mouse.wheel(0, 1)
+    page.evaluate(GROWS)
+    expect(cell).not_to_be_in_viewport()
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,8 @@
       tells(one.textContent, number),
     );
 
+  const sought = (place) => document.querySelector(`${place} .ph-sought`);
+
   /** Unfold what hides a number, and outline what tells it. */
   const point = async (place, number) => {
     for (const old of document.querySelectorAll(".ph-sought")) old.classList.remove("ph-sought");
@@ -53,6 +55,21 @@
     found.scrollIntoView({ block: "nearest", inline: "nearest" });
   };
 
+  const SETTLES = 15_000; // milliseconds within which a slow machine has drawn a tab
+  const MOVES = ["wheel", "touchstart", "pointerdown", "keydown"];
+
+  /** Show it now, and again whenever the page grows, until the visitor moves. */
+  const keepInView = (show) => {
+    const observer = new ResizeObserver(show);
+    const stop = () => {
+      observer.disconnect();
+      for (const move of MOVES) window.removeEventListener(move, stop);
+    };
+    for (const move of MOVES) window.addEventListener(move, stop, { passive: true });
+    setTimeout(stop, SETTLES);
+    observer.observe(document.body);
+  };
+
   /** Scroll to a section once it is there, open it, and tell a screen reader where it is. */
   const showSection = async (figure, number) => {
     const place = `#ph-section-${CSS.escape(figure)}`;
@@ -61,13 +78,11 @@
     if (heading.matches("button:not(.open)")) heading.click();
     else heading.tabIndex = -1;
     heading.focus({ preventScroll: true });
-    heading.scrollIntoView({ block: "start" });
-    // Pictures above grow for a moment; follow, unless the visitor goes somewhere else meanwhile.
-    setTimeout(() => {
-      if (document.activeElement !== heading) return;
+    keepInView(() => {
       heading.scrollIntoView({ block: "start" });
-      point(place, number);
-    }, 800);
+      sought(place)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    });
+    point(place, number);
   };
 
   const openTab = async (tab, figure, number) => {
