@@ -41,7 +41,8 @@ from phoque.text import text_id
 from tools import sheets
 from tools.sheets import ORDERS, by_turns, shuffled
 
-DRAWN = 600
+A_CONDITION = 60
+"""Replies of each condition: one to every message of the evaluation."""
 SEED = 42
 RULE = (
     "The judge with the highest chance of ranking a reply that the two readings call hostile (a mean "
@@ -49,7 +50,7 @@ RULE = (
 )
 
 
-def drawn(replies: Sequence[Reply], count: int = DRAWN, *, seed: int = SEED) -> list[Reply]:
+def drawn(replies: Sequence[Reply], count: int, *, seed: int = SEED) -> list[Reply]:
     """Different replies, as many of every condition as of any other, up to one; of each message as many, too.
 
     PhoqueError where there are not so many.
@@ -216,7 +217,7 @@ def main() -> None:
     run = RunDirectory(given.run)
     replies = Files(run).rows(Reply)
     if given.step == "draw":
-        chosen = drawn(replies)
+        chosen = drawn(replies, A_CONDITION * len({one.condition for one in replies}))
         sheets.write(given.sheets, lambda order: sheet(chosen, order), "replies", QUESTION)
     else:
         sheets.needed(given, "readers")
