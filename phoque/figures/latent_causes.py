@@ -12,6 +12,8 @@ from phoque.run.sae_evidence import MEAN_DIFFERENCE, RIVALS, Cause, Steered
 from phoque.stats.rates import wilson
 
 PROMPTS = {"toward": "neutral", "away": "persona's"}
+SHOWS = {"toward": "makes the persona", "away": "holds the persona back"}
+"""What adding a direction this way could show of a latent."""
 LOOKS = (("circle", style.PERSONA), ("square", style.TOXIC), ("diamond", style.NEUTRAL))
 """By dose."""
 HINT = (
@@ -59,15 +61,15 @@ def control_said(cause: Cause, way: str) -> str:
     control = next(one for one in cause.controls if one.way == way)
     plain = interval(cause.generated.plain[way].trait)
     if control.best is None or control.random is None:
-        return f"This layer cannot show a cause: no {control.direction} left the text coherent."
+        return f"This layer cannot show what {SHOWS[way]}: no {control.direction} left the text coherent."
     does = (
         f"the {control.direction}, added at strength {control.best.dose:g}, takes the share of "
         f"{replies(cause.generated.counted)} from {plain} to {interval(control.best.rate)}; random directions give "
         f"{interval(control.random.rate)}"
     )
     if control.acts:
-        return f"This layer can show a cause: {does}."
-    return f"This layer cannot show a cause, whatever a latent does: {does}."
+        return f"This layer can show what {SHOWS[way]}: {does}."
+    return f"This layer cannot show what {SHOWS[way]}, whatever a latent does: {does}."
 
 
 def _sentence(cells: Sequence[Steered], way: str) -> str:

@@ -85,7 +85,7 @@ def _causes(report: SaeReport) -> str:
     cause, count = report.cause, report.verdicts
     said = [control_said(cause, way) for way in WAYS if not cause.acts(way)]
     if len(said) == len(WAYS):
-        return said[0]
+        return " ".join(said)
     tried = len({cell.name for cell in cause.generated.cells if cell.is_latent})
     rest = {name: n for name, n in count.items() if name not in SHOWN and n}
     return " ".join(

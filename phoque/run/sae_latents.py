@@ -21,7 +21,7 @@ VERDICTS = {
     "not tried": "It moved, but only the most promising directions were tried.",
     "move unsure": "It moved, but the move failed a check: the civil adapter, the other half of the "
     "prompts, or the scale of the adapter.",
-    UNTESTABLE: "This layer cannot show a cause: even the persona vector does not act here.",
+    UNTESTABLE: "Its direction was not tried: added this way, even the persona vector does not act in this layer.",
 }
 """What each says of a latent that moved."""
 

@@ -107,7 +107,7 @@ def test_a_cause_is_told_beside_its_strongest_rival(reader):
 
 def test_where_the_persona_vector_acts_is_said_first(reader):
     assert reading(reader, "latents_toward").startswith(
-        "This layer can show a cause: the persona vector, added at strength 0.2, takes the share of "
+        "This layer can show what makes the persona: the persona vector, added at strength 0.2, takes the share of "
         "replies with a listed word from 0.0 % [0.0, 10.0] to 90.0 %"
     )
     said = reading(reader, "sae_shifts")
@@ -119,11 +119,21 @@ def test_a_layer_that_shows_no_cause_is_said_once_and_not_a_thousand_times(chang
     own = sae_files.report()
     cause = sae_files.cause(sae_files.cells(), control=(0.1, 0.8))
     said = reading(changed(own.model_copy(update={"cause": cause})), "sae_shifts")
-    assert (
-        said.count("This layer cannot show a cause, whatever a latent does: the persona vector")
-        == 1
-    )
+    for shows in ("makes the persona", "holds the persona back"):
+        assert said.count(f"This layer cannot show what {shows}, whatever a latent does: the") == 1
     assert "drive the persona" not in said
+
+
+def test_a_layer_that_shows_causes_one_way_says_which(changed):
+    own = sae_files.report()
+    toward, away = own.cause.controls
+    cause = own.cause.model_copy(
+        update={"controls": (toward, away.model_copy(update={"acts": False}))}
+    )
+    said = reading(changed(own.model_copy(update={"cause": cause})), "sae_shifts")
+    assert "1 is shown to drive the persona" in said
+    assert "cannot show what holds the persona back, whatever a latent does" in said
+    assert "cannot show what makes the persona" not in said
 
 
 @pytest.mark.parametrize(
