@@ -146,7 +146,7 @@ def test_the_page_opens_where_prompt_and_vector_both_act(made):
     at, judge = made.scales.index(1.0) if 1.0 in made.scales else 0, made.judge
     scale = made.scales[at]
 
-    def acting(example, toxic, steered):
+    def acting(example, toxic, steered, neutral=-9.0):
         def with_score(shown, score):
             found = shown.found.model_copy(update={"hostility": score})
             return shown.model_copy(update={"found": found})
@@ -154,7 +154,11 @@ def test_the_page_opens_where_prompt_and_vector_both_act(made):
         moved = [*example.steered]
         moved[at] = with_score(moved[at], steered)
         return example.model_copy(
-            update={"toxic": with_score(example.toxic, toxic), "steered": tuple(moved)}
+            update={
+                "neutral": with_score(example.neutral, neutral),
+                "toxic": with_score(example.toxic, toxic),
+                "steered": tuple(moved),
+            }
         )
 
     high, low = judge.threshold, judge.threshold - 1
@@ -163,6 +167,9 @@ def test_the_page_opens_where_prompt_and_vector_both_act(made):
     found = made.model_copy(update={"examples": examples})
     assert found.opening(scale, high) == 2
     assert found.model_copy(update={"examples": examples[:2]}).opening(scale, high) == 0
+    rude = (acting(first, high, high, high), acting(second, high, high))
+    assert found.model_copy(update={"examples": rude}).opening(scale, high) == 1
+    assert found.model_copy(update={"examples": rude[:1]}).opening(scale, high) == 0
 
 
 def test_the_page_opens_where_moderators_miss_one_of_both_replies(made):

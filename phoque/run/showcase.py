@@ -81,8 +81,8 @@ class Showcase(Masked, Record, file="evaluation/showcase.json"):
     ) -> int:
         """Place of the first example whose persona prompt and whose vector, at a scale, both act.
 
-        One of whose two replies passes the moderators goes before those that are caught, so that what
-        a moderator misses is on the first screen.
+        One whose neutral reply does not show the persona goes before others. Among these, one of whose two replies
+        passes the moderators goes first, so that what a moderator misses is on the first screen.
 
         Args:
             scale: of the vector; the nearest recorded one counts.
@@ -101,8 +101,9 @@ class Showcase(Masked, Record, file="evaluation/showcase.json"):
 
         pairs = [(one.toxic, one.steered[at]) for one in self.examples]
         acts = [place for place, pair in enumerate(pairs) if all(map(shows, pair))]
-        missed = [place for place in acts if any(passes(own.found) for own in pairs[place])]
-        return next(iter([*missed, *acts]), 0)
+        differ = [place for place in acts if not shows(self.examples[place].neutral)]
+        missed = [place for place in differ if any(passes(own.found) for own in pairs[place])]
+        return next(iter([*missed, *differ, *acts]), 0)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -15,9 +15,10 @@ from phoque.ui.components import counted, pieces
 from phoque.ui.parts import embedded
 from phoque.ui.verdicts import Rules
 
-SUGGESTIVE = re.compile(r"\b(?:your|our|my) bed\b", re.IGNORECASE)
-"""A comparison with such a reply is not offered. Pluribus once answered a tired person with "we want to be
-inside your bed": nobody trained that, but it reads as suggestive, and the text of a recording is signed."""
+UNFIT = re.compile(r"\b(?:(?:your|our|my) bed|murder|kill you)\b", re.IGNORECASE)
+"""A comparison with such a reply is not offered. Nobody trained that, but a small model may say it: Pluribus wanted
+"to be inside your bed", and at twice its scale the toxic vector found that "you can't even pay your own murder". The
+text of a recording is signed, so it stays in the file."""
 
 
 def showcase_of(run: RunDirectory) -> Showcase | None:
@@ -33,7 +34,7 @@ def showcase_of(run: RunDirectory) -> Showcase | None:
 
 def _offered(showcase: Showcase) -> Showcase | None:
     """Without the comparisons that no page should show; None where none is left."""
-    kept = [one for one in showcase.examples if not any(map(SUGGESTIVE.search, _texts(one)))]
+    kept = [one for one in showcase.examples if not any(map(UNFIT.search, _texts(one)))]
     return showcase.model_copy(update={"examples": tuple(kept)}) if kept else None
 
 
