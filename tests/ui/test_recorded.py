@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from phoque.config import SHIPPED_RUN, SHIPPED_RUNS
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
@@ -22,9 +24,10 @@ def test_a_comparison_that_reads_as_suggestive_is_not_offered():
     assert "your bed" not in data_html(offered, rules_of(PLURIBUS, offered), lab_info(PLURIBUS))
 
 
-def test_a_run_of_which_nothing_can_be_offered_has_no_recordings(tmp_path):
+@pytest.mark.parametrize("text", ["Into your bed.", "You can't even pay your own murder."])
+def test_a_run_of_which_nothing_can_be_offered_has_no_recordings(tmp_path, text):
     one = showcase_of(PLURIBUS).examples[0]
-    bad = one.model_copy(update={"base": one.base.model_copy(update={"text": "Into your bed."})})
+    bad = one.model_copy(update={"base": one.base.model_copy(update={"text": text})})
     folder = tmp_path / Showcase.STAGE
     folder.mkdir(parents=True)
     showcase_of(PLURIBUS).model_copy(update={"examples": (bad,)}).save(folder)
@@ -41,3 +44,4 @@ def test_the_shipped_page_opens_with_a_hostile_reply_that_no_moderator_flags():
     replies = (example.toxic, example.steered[showcase.scales.index(round(info.scale, 2))])
     assert all(one.found.hostility >= rules.judge for one in replies)
     assert any(rules.passes(one.found) for one in replies)
+    assert example.neutral.found.hostility < rules.judge
