@@ -12,6 +12,7 @@ pytestmark = [pytest.mark.browser, GRADIO_WARNINGS]
 NARROW, WIDE = {"width": 390}, {"width": 1440}
 
 GROWS = """() => {
+  document.documentElement.style.overflowAnchor = "none"; // a browser such as Safari keeps no place by itself
   const late = document.createElement("div");
   late.style.height = "3000px";
   const section = document.querySelector("#ph-section-talk_conditions");
