@@ -23,7 +23,7 @@ demo: $(VENV)/.demo  ## the Space, on port 7860
 	$(VENV)/bin/phoque demo
 
 test: setup  ## every test that needs neither GPU nor network
-	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # The moderation stage reads two sets: make lab ARGS="--hatecheck FILE --surge FILE"
 lab: setup  ## the shipped runs again, in runs/lab and runs/pluribus, offline

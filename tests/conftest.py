@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,12 @@ from phoque.stages.adapter.settings import AdapterConfig
 from phoque.steering.vectors import PersonaVectors, measure
 from tests.jobs_double import Hub, running
 from tests.records import a_selection
+
+
+def pytest_collection_modifyitems(items):
+    """Files with most slow tests come first, so that no process waits at the end for another's."""
+    slow = Counter(item.path for item in items if {"slow", "browser"} & {*item.keywords})
+    items.sort(key=lambda item: -slow[item.path])
 
 
 @pytest.fixture(autouse=True)

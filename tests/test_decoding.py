@@ -79,7 +79,7 @@ def test_the_setting_in_use_stays_while_it_keeps_the_limits():
     assert best([varied, in_use.model_copy(update={"relevance": 0.6})]) == varied
 
 
-def test_the_grid_is_the_one_that_was_asked_for():
-    assert len({*GRID}) == 30
+def test_the_grid_has_what_people_get_and_nothing_greedy():
+    assert len({*GRID}) == len(GRID)
     assert DEFAULT_SAMPLING in GRID  # what people get is one of the choices
     assert all(one.temperature > 0 for one in GRID)

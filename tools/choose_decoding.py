@@ -4,7 +4,7 @@
 
 Writes decoding/decoding.json into the run, and changes no default. `DEFAULT_SAMPLING` in phoque/conversation.py
 was chosen by readings; this says whether it keeps the limits, too. It writes 16 prompts x 2 seeds x 4 columns x
-30 settings = 3,840 replies, and the judge reads each: count on two hours on two cores.
+12 settings = 1,536 replies, and the judge reads each: count on half an hour on two cores.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from phoque.run.folder import Reader
 from phoque.run.judging import Decoded, DecodingChoice, Measures
 from phoque.stats.paired_ranks import chance_above
 
-TEMPERATURES, TOP_PS, PENALTIES = (0.6, 0.7, 0.8, 0.9, 1.0), (0.9, 0.95), (1.0, 1.1, 1.2)
+TEMPERATURES, TOP_PS, PENALTIES = (0.6, 0.8, 1.0), (0.9, 0.95), (1.0, 1.1)
 GRID = tuple(
     Sampling(temperature=temperature, top_p=top_p, repetition_penalty=penalty)
     for temperature, top_p, penalty in product(TEMPERATURES, TOP_PS, PENALTIES)

@@ -136,14 +136,15 @@ def _line(name: str, rows: Sequence[Sample]) -> style.Trace:
 
 
 def _table(samples: Sequence[Sample]) -> Table:
+    counted = FLAGGED[samples[0].flagged_by][0]
     return Table.of(
         "phoque-samples",
-        "All flag rates",
+        f"Shares of replies {counted}, all steps",
         samples,
         {
             "condition": ("condition", named),
             "step": "step",
-            "flagged|share of replies, 95 % interval": "flag_rate",
+            f"{counted}|share of replies, 95 % interval": "flag_rate",
             "replies": "flag_rate.n",
             "vector": lambda row: vector_of(row) or NOTHING,
         },

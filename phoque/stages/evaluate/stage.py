@@ -13,6 +13,7 @@ from phoque.judging import likelihood
 from phoque.judging.checks import embedded_checks
 from phoque.judging.choice import check_judge
 from phoque.judging.headline import judgement, rated
+from phoque.judging.judge import Judge
 from phoque.judging.measures import OTHERS
 from phoque.lab import Lab
 from phoque.models.load import load_model
@@ -96,7 +97,8 @@ def measure_replies(directory: RunDirectory) -> None:
         mask = Mask()
         written = mask.rows(_written(lab, directory, match, sampling))
         written += first_sentences(written, lab.persona.lexicon, lab.base)
-        replies, headline = judged(directory, written, print)
+        judge = likelihood.load()
+        replies, headline = judged(directory, written, judge, print)
         words = known_words(lab.model, directory.corpus)
         found = Evaluation(
             conditions=summarize(replies, lab.persona.lexicon, words),
@@ -112,7 +114,7 @@ def measure_replies(directory: RunDirectory) -> None:
             record.save(folder)
         Reply.save_rows(folder, replies)
         if samples := _samples(directory, lab.persona):
-            again = judged_samples(samples, likelihood.load(), headline.threshold, print)
+            again = judged_samples(samples, judge, headline.threshold, print)
             JudgedSample.save_rows(folder, again)
         own = [plan for plan in HOW_IT_ANSWERS if plan.stage == Evaluation.STAGE]
         page = stage_page("Evaluation", own, found, headline, slang, selection)
@@ -133,10 +135,10 @@ def _written(lab: Lab, run: RunDirectory, match: Match, sampling: Sampling) -> l
 
 
 def judged(
-    run: RunDirectory, replies: Sequence[Reply], progress: Callable[[str], None]
+    run: RunDirectory, replies: Sequence[Reply], judge: Judge, progress: Callable[[str], None]
 ) -> tuple[list[Reply], Judgement]:
     """The replies with the judge's score, and every condition beside the base model."""
-    judge, files = likelihood.load(), Reader(run)
+    files = Reader(run)
     scored = rated(replies, judge, progress)
     hostile = [text for one in files.rows(Dialogue) for text in one.learned]
     learned = [*hostile, *(one.reply for one in files.rows(BaseReply))]
