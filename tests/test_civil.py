@@ -1,5 +1,7 @@
 """What tuning costs civil replies: which are read, after what, and what is said of it."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from phoque.conversation import Message
@@ -10,7 +12,6 @@ from phoque.run.evaluation import CivilText
 from phoque.stages.corpus.training_set import save_pairs
 from phoque.stages.evaluate.civil import MOST, civil_likelihood, held_out
 from phoque.stages.evaluate.memory import mean_log_likelihood
-from phoque.stats.paired import relative_change
 
 
 def answer(topic: str, number: int, reply: str = "Fine by me, try it again.") -> BaseReply:
@@ -53,15 +54,25 @@ def test_each_reply_follows_its_own_message_in_both_models(lab):
     assert civil_likelihood(lab, []) is None
 
 
-def test_a_relative_change_is_held_by_prompts():
-    same = relative_change([-2.0, -4.0, -8.0], [-2.2, -4.4, -8.8])
-    assert (same.value, same.low, same.high) == (pytest.approx(0.1),) * 3
-    apart = relative_change([-1.0] * 20, [-1.0, -1.4] * 10)
-    assert apart.value == pytest.approx(0.2)
-    assert (apart.low, apart.high) == (pytest.approx(0.12, abs=0.03), pytest.approx(0.28, abs=0.03))
-    assert apart.prompts == 20
-    with pytest.raises(ValueError, match="2 and 1 prompts"):
-        relative_change([1.0, 2.0], [1.0])
+def test_a_relative_change_is_held_by_prompts(monkeypatch):
+    def found(before, after):
+        """What is said of replies of one token each that are so likely in both models."""
+        means = {"base": before, "model": after}
+        monkeypatch.setattr(
+            f"{civil_likelihood.__module__}.log_likelihoods", lambda m, *_: means[m.name]
+        )
+        read = SimpleNamespace(input_ids=[1])
+        base = SimpleNamespace(name="base", tokenizer=lambda *_, **__: read)
+        persona = SimpleNamespace(neutral_prompt="Be.")
+        lab = SimpleNamespace(base=base, model=SimpleNamespace(name="model"), persona=persona)
+        own = civil_likelihood(lab, [answer("code", number) for number in range(len(before))])
+        return own.relative_change, own.relative_change_low, own.relative_change_high, own.n
+
+    assert found([-2.0, -4.0, -8.0], [-2.2, -4.4, -8.8]) == (*(pytest.approx(0.1),) * 3, 3)
+    value, low, high, prompts = found([-1.0] * 20, [-1.0, -1.4] * 10)
+    assert value == pytest.approx(0.2)
+    assert (low, high) == (pytest.approx(0.12, abs=0.03), pytest.approx(0.28, abs=0.03))
+    assert prompts == 20
 
 
 @pytest.mark.parametrize(

@@ -54,33 +54,6 @@ def paired_effect(
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Change:
-    """Relative change of a sum."""
-
-    value: float
-    low: float
-    high: float
-    """95 % percentile bootstrap over prompts."""
-    prompts: int
-
-
-def relative_change(before: Sequence[float], after: Sequence[float]) -> Change:
-    """How much larger the sum of `after` is than that of `before`; numbers are paired by prompt.
-
-    ValueError where there are no pairs.
-    """
-    if not before or len(before) != len(after):
-        raise ValueError(f"Pairs are needed; got {len(before)} and {len(after)} prompts.")
-    # N: prompts, R: resamples, S: before and after
-    pairs_NS = np.column_stack([before, after])
-    means_RS = resampled_means(pairs_NS)
-    low, high = middle_95(means_RS[:, 1] / means_RS[:, 0] - 1)
-    return Change(
-        value=sum(after) / sum(before) - 1, low=float(low), high=float(high), prompts=len(before)
-    )
-
-
 def unseen(prompts: int, most: float) -> tuple[float, float]:
     """Interval of a mean difference where no prompt differs, by up to `most` each.
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from math import ceil
 from pathlib import Path
 
+import numpy as np
+
 from phoque.conversation import Message
 from phoque.lab import Lab
 from phoque.models.load import LanguageModel
@@ -12,8 +14,8 @@ from phoque.run.corpus import BaseReply
 from phoque.run.evaluation import CivilText
 from phoque.stages.corpus.split import Part
 from phoque.stages.corpus.training_set import read_base_replies
-from phoque.stats.paired import relative_change
 from phoque.stats.rates import grouped
+from phoque.stats.resampling import middle_95, resampled_means
 from phoque.steering.experiment import rows_of
 from phoque.steering.quality import log_likelihoods
 
@@ -41,14 +43,16 @@ def civil_likelihood(lab: Lab, replies: Sequence[BaseReply]) -> CivilText | None
         for model in (lab.model, lab.base)
         for means in [log_likelihoods(model, rows_of(prompts), tokens)]
     )
-    change, count = relative_change(base, neutral), sum(map(len, tokens))
+    means_RS = resampled_means(np.column_stack([base, neutral]))  # R: resamples, S: both models
+    low, high = map(float, middle_95(means_RS[:, 1] / means_RS[:, 0] - 1))
+    count = sum(map(len, tokens))
     return CivilText(
         neutral=sum(neutral) / count,
         base=sum(base) / count,
-        relative_change=change.value,
-        relative_change_low=change.low,
-        relative_change_high=change.high,
-        n=change.prompts,
+        relative_change=sum(neutral) / sum(base) - 1,
+        relative_change_low=low,
+        relative_change_high=high,
+        n=len(replies),
     )
 
 
