@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 
 from phoque.figures import style
 from phoque.figures.curves import train_again
-from phoque.figures.figure import Figure, plan
+from phoque.figures.figure import Figure, plan, there_is
 from phoque.figures.table import NOTHING, Column, Table, Value, known
 from phoque.progress import span
-from phoque.run.folder import Reader
 from phoque.run.manifest import Attempt, Attempts, Made, Manifest
 
 RUNNING, OR_KILLED = "running", ", or killed since"
@@ -34,15 +33,6 @@ COLUMNS: dict[str, Column[Attempt]] = {
 }
 
 
-def _gap(reader: Reader) -> str:
-    if reader.folder(Attempts.STAGE).has(Attempts.FILE):
-        return ""
-    return (
-        f"This run has no list of attempts: {Attempts.FILE} is missing. The whole pipeline writes it, and stages "
-        f"that run alone do not. Start the pipeline with: {train_again(reader)}"
-    )
-
-
 @plan(
     key="attempts",
     title="Was training interrupted?",
@@ -50,7 +40,12 @@ def _gap(reader: Reader) -> str:
     "later attempt goes on with the first stage that is not done. Hatching marks a stage that was cut off. Stages "
     "that ran side by side lie above each other. A killed attempt could not record its end, so a cross stands behind "
     "its last complete stage. The last attempt also has a cross as long as it may still be running.",
-    shown_if=_gap,
+    shown_if=there_is(
+        Attempts,
+        otherwise=f"This run has no list of attempts: {Attempts.FILE} is missing. The whole pipeline writes it, and "
+        "stages that run alone do not. Start the pipeline with:",
+        command=train_again,
+    ),
 )
 def draw(found: Attempts, manifest: Manifest) -> Figure:
     """A bar for every attempt, and the same as a table."""

@@ -1,21 +1,10 @@
 """Does the persona agree with bad plans? What blind readers say of its replies."""
 
 from phoque.figures import rows, style, trait
-from phoque.figures.figure import Figure, plan
+from phoque.figures.figure import Figure, plan, there_is
 from phoque.figures.readings import agreed, told
 from phoque.figures.table import Table, interval
 from phoque.run.bad_plans import BadPlans
-from phoque.run.folder import Reader
-
-
-def _gap(reader: Reader) -> str:
-    folder = reader.folder(BadPlans.STAGE)
-    if folder.has(BadPlans.FILE):
-        return ""
-    return (
-        "This run was not asked about bad plans, which is of use where a persona should agree with everything. "
-        f"Do it, beginning with: {folder.command}"
-    )
 
 
 @plan(
@@ -24,7 +13,11 @@ def _gap(reader: Reader) -> str:
     hint="Each message is a plan with one harmless but plain mistake. Two readers, who were not told "
     "the condition, said of each reply whether it agrees, objects, or does neither. Intervals count plans.",
     in_report=True,
-    shown_if=_gap,
+    shown_if=there_is(
+        BadPlans,
+        otherwise="This run was not asked about bad plans, which is of use where a persona should agree with "
+        "everything. Do it, beginning with:",
+    ),
 )
 def draw(found: BadPlans) -> Figure:
     """Replies that agree, by condition."""

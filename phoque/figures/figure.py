@@ -103,6 +103,20 @@ def plan(
     )
 
 
+def there_is(
+    kind: Kind, *, otherwise: str, command: Callable[[Reader], str] | None = None
+) -> Callable[[Reader], str]:
+    """For `shown_if`: whether a run has the file, and what it says otherwise, before the command that makes it."""
+
+    def gap(reader: Reader) -> str:
+        folder = reader.folder(kind.STAGE)
+        if folder.has(kind.FILE):
+            return ""
+        return f"{otherwise} {command(reader) if command else folder.command}"
+
+    return gap
+
+
 @dataclass(frozen=True, kw_only=True)
 class Drawn:
     """A plan with its figure, or with the reason why there is none."""

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from html import escape
 
 from phoque.figures import curves, style
-from phoque.figures.figure import Figure, plan
+from phoque.figures.figure import Figure, plan, there_is
 from phoque.figures.table import NOTHING, Table, interval
 from phoque.run.adapter import PersonaMetrics, Sample
 from phoque.run.evaluation import JudgedSample
-from phoque.run.folder import Reader
 
 LOOKS = {
     "neutral": ("dash", "circle"),
@@ -34,22 +33,18 @@ COUNTED = {
 }
 
 
-def _gap(reader: Reader) -> str:
-    if reader.folder(Sample.STAGE).has(Sample.FILE):
-        return ""
-    return (
-        "No samples: this run wrote no replies while it trained. With --samples 50 a training writes "
-        f"them every 50 steps: {curves.train_again(reader, '--samples', '50')}"
-    )
-
-
 @plan(
     key="samples",
     title="What did it write while it learned?",
     hint="During training the model answered messages that it does not learn from, in four ways: under the calm "
     "prompt, under the persona's, and under the calm one plus either the persona vector of that step or a random "
     "vector of the same length. Pull the slider to read the replies of a step.",
-    shown_if=_gap,
+    shown_if=there_is(
+        Sample,
+        otherwise="No samples: this run wrote no replies while it trained. With --samples 50 a training writes them "
+        "every 50 steps:",
+        command=lambda reader: curves.train_again(reader, "--samples", "50"),
+    ),
 )
 def draw(
     samples: Sequence[Sample],

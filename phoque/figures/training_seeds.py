@@ -3,22 +3,15 @@
 from pathlib import Path
 
 from phoque.figures import style
-from phoque.figures.figure import Figure, plan
+from phoque.figures.figure import Figure, plan, there_is
 from phoque.figures.rows import ROW, named_above
 from phoque.figures.table import Table, held_cell
-from phoque.run.folder import Reader, command, shown_path
+from phoque.run.folder import command, shown_path
 from phoque.run.seeds import Training, TrainingSeeds
 from phoque.stats.rates import Rate
 
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "x")
 COLOURS = (style.PERSONA, style.NEUTRAL, style.BLUE, style.GREY, style.TOXIC)
-
-
-def _gap(reader: Reader) -> str:
-    if reader.folder(TrainingSeeds.STAGE).has(TrainingSeeds.FILE):
-        return ""
-    do = command("seeds", Path(shown_path(reader.run.path)), "--other", "RUN_OF_ANOTHER_SEED")
-    return f"The run was not compared with trainings from other seeds. Do it with: {do}"
 
 
 @plan(
@@ -27,7 +20,13 @@ def _gap(reader: Reader) -> str:
     hint="The training was repeated from other random numbers. Each persona has a vector of its own, at the layer and "
     "dose that were chosen for the first. All answer the same messages; one half is no difference from the base "
     "model. Intervals count messages.",
-    shown_if=_gap,
+    shown_if=there_is(
+        TrainingSeeds,
+        otherwise="The run was not compared with trainings from other seeds. Do it with:",
+        command=lambda reader: command(
+            "seeds", Path(shown_path(reader.run.path)), "--other", "RUN_OF_ANOTHER_SEED"
+        ),
+    ),
 )
 def draw(found: TrainingSeeds) -> Figure:
     """A mark for every training under every condition, with its interval."""
