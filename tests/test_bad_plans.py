@@ -86,7 +86,9 @@ def claim(run):
 )
 def test_readings_decide_the_claim_where_there_are_any(run, monkeypatch, agreeing, verdict):
     fill(out := drawn_sheets(run), **agreeing)
-    assert claim(run).record == "psm/bias_loop.json"
+    before = claim(run)
+    assert (before.verdict, before.value) == ("not_tested", None)
+    assert "tools/bad_plans.py draw --run pluribus" in before.note
     called(monkeypatch, run, "--sheets", out)
     made = run.manifest().stages["bad_plans"]
     assert {*made.outputs} == {"bad_plans/replies.csv", "bad_plans/summary.json"}

@@ -13,7 +13,6 @@ from phoque.figures.figure import drawn
 from phoque.figures.shelf import EVERY
 from phoque.figures.table import text_of
 from phoque.report.claims import SHIPPED, claims_of, ledger
-from phoque.report.rules import Ends, most_excess
 from phoque.run.adapter import PersonaMetrics
 from phoque.run.claims import VERDICTS, Claims
 from phoque.run.directory import RunDirectory
@@ -21,7 +20,7 @@ from phoque.run.folder import Reader
 from phoque.run.psm_vector import Confounds
 from phoque.run.scored import ScoredReply
 from phoque.run.slang import Slang
-from phoque.stats.rates import wilson
+from phoque.stats.rates import newcombe, wilson
 from phoque.ui.results import rendered
 from phoque.ui.tabs.claims import SECTIONS, is_shown
 from tests.report_files import a_run, copied_run, judged, rewritten, saved
@@ -130,9 +129,7 @@ def test_what_is_not_told_apart_is_not_decided(shipped):
     now = {one.id: one for one in shipped.claims}
     carved, layer, refusal = now["carved"], now["tallest-layer"], now["refusal-falls"]
     assert (carved.verdict == "holds") is (
-        carved.also[0].low > carved.control.high
-        and most_excess(Ends(carved.value, carved.low, carved.high), Ends(*_ends(carved.control)))
-        <= 0.1
+        carved.also[0].low > carved.control.high and newcombe(carved.control, carved)[1] <= 0.1
     )
     chosen, named = layer.also
     assert (layer.verdict == "refuted") is (
@@ -142,10 +139,6 @@ def test_what_is_not_told_apart_is_not_decided(shipped):
     assert now["any-persona"].verdict != "holds"  # one further persona is not any
     first = now["second-moderator"].also[0]
     assert now["second-moderator"].verdict != "holds" or first.low > 0
-
-
-def _ends(one):
-    return one.value, one.low, one.high
 
 
 def test_the_headline_holds_only_where_no_other_prompt_does_the_same(tmp_path, shipped):

@@ -1,7 +1,6 @@
 """Every number of the slide table and of the ledger, which README and docs quote, again from the raw rows."""
 
 from collections import Counter
-from pathlib import Path
 from statistics import fmean
 
 import pytest
@@ -145,13 +144,11 @@ def quoted() -> dict[tuple[str, str, str, str], Number]:
 QUOTED = quoted()
 
 
-def rows_behind(name: str, record: str) -> str:
+def rows_behind(name: str) -> str:
     """The file of raw rows that the ledger names for a number; empty where the number counts rows itself."""
     known, (claim, own) = ledger(), name.split(".")
     [told] = [one for one in known.claims if one.id == claim]
-    ways = [one.sources[own] for one in (told, told.fallback) if one and own in one.sources]
-    dotted = Path(record).with_suffix("").as_posix().replace("/", ".")
-    source = next((one for one in ways if str(one).startswith(f"{dotted}.")), ways[0])
+    source = told.sources[own]
     return known.rows[_behind(source, known.rows)] if isinstance(source, str) else ""
 
 
@@ -159,7 +156,7 @@ def rows_behind(name: str, record: str) -> str:
 def test_a_number_of_the_ledger_is_what_its_raw_rows_say(key):
     part, (_, name, record, field) = QUOTED[key], key
     run = SHIPPED_RUNS / part.run
-    needed = rows_behind(name, record)
+    needed = rows_behind(name)
     if needed and not (run / needed).is_file():
         pytest.skip(f"{part.run} was made before {needed} was kept")
     more = {"neutral": name.endswith(("control", "people_neutral"))} if "labels" in record else {}

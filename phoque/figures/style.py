@@ -7,8 +7,7 @@ Dash, symbol or pattern tells series apart without colour.
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from phoque.figures.table import Held
-from phoque.stats.rates import Rate
+from phoque.stats.rates import Held, Rate
 
 PERSONA, NEUTRAL, TOXIC, BLUE, GREY = "#7a5fd3", "#2c8f7d", "#cf5a43", "#2f74b5", "#808898"
 BAND, LIMIT = "rgba(122,95,211,0.13)", "rgba(207,90,67,0.5)"

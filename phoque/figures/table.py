@@ -5,9 +5,9 @@ import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from phoque.stats.rates import Rate
+from phoque.stats.rates import Held, Rate
 
 Field = str | float | bool | None
 """What a CSV file gets."""
@@ -16,19 +16,8 @@ NOTHING = "–"
 """Stands in a cell that has no number."""
 
 
-class Held(Protocol):
-    """A number with the ends of its 95 % interval."""
-
-    @property
-    def value(self) -> float: ...
-    @property
-    def low(self) -> float: ...
-    @property
-    def high(self) -> float: ...
-
-
 class Ends(NamedTuple):
-    """The same, of fields with other names."""
+    """What is `Held`, of fields with other names."""
 
     value: float
     low: float

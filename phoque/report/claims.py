@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
 from phoque.errors import PhoqueError
 from phoque.figures.shelf import EVERY
@@ -49,17 +49,6 @@ class Told(Claimed):
     refuted: tuple[str, ...] = ()
     untested: str = ""
     """Why nothing decides it yet; such a claim has no number."""
-    fallback: "Told | None" = None
-    """The claim as another number decides it, where this one was not measured."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _both_ways(cls, data: object) -> object:
-        """The file says under `otherwise` only what is different."""
-        if not isinstance(data, dict) or "otherwise" not in data:
-            return data
-        own = {name: value for name, value in data.items() if name != "otherwise"}
-        return own | {"fallback": own | data["otherwise"]}
 
     @property
     def sources(self) -> dict[str, Source]:
@@ -91,8 +80,7 @@ def ledger(file: Path = SHIPPED) -> Ledger:
     _check_names(found, file.name)
     for one in found.claims:
         try:
-            for way in filter(None, (one, one.fallback)):
-                _check(way, found.rows)
+            _check(one, found.rows)
         except (PhoqueError, ValidationError) as error:
             raise PhoqueError(f"{file.name}, claim {one.id}: {reason(error)}.") from error
     return found
@@ -109,8 +97,6 @@ def claims_of(reader: Reader, file: Path = SHIPPED) -> Claims:
 
 def _judged(told: Told, asked: Reader | None, reader: Reader, known: Ledger) -> Claim:
     found = dict(_evidence(told, asked, reader, known.rows))
-    if told.fallback and found["number"].gap:
-        return _judged(told.fallback, asked, reader, known)
     verdict, rule = _verdict(told, found)
     number = found.get("number", Evidence(name="number"))
     return Claim(

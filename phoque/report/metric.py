@@ -7,11 +7,10 @@ from typing import Any
 from phoque.errors import PhoqueError
 from phoque.figures import figure
 from phoque.figures.figure import Shape
-from phoque.figures.table import Held
 from phoque.run.folder import Reader
 from phoque.run.report import Kind, Metric
 from phoque.stats.paired import Effect
-from phoque.stats.rates import Rate
+from phoque.stats.rates import Held, Rate
 
 ROUNDING = 1e-9
 

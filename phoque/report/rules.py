@@ -3,26 +3,15 @@
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from math import hypot
-from typing import NamedTuple
 
 from phoque.errors import PhoqueError
+from phoque.figures.table import Ends
 from phoque.run.claims import Evidence
+from phoque.stats.rates import newcombe
 
 FORM = re.compile(
     r"(-?[\w.]+) (?:(above|below|at least|at most)|at most (\d[\d.]*) above) (-?[\w.]+)"
 )
-
-
-class Ends(NamedTuple):
-    """A number with its interval; what has none is an interval without width."""
-
-    value: float
-    low: float
-    high: float
-
-    def __neg__(self) -> "Ends":
-        return Ends(-self.value, -self.high, -self.low)
 
 
 RELATIONS: dict[str, Callable[[Ends, Ends], bool]] = {
@@ -52,12 +41,7 @@ class Comparison:
             return False
         if self.margin is None:
             return RELATIONS[self.relation](left, right)
-        return most_excess(left, right) <= self.margin
-
-
-def most_excess(a: Ends, b: Ends) -> float:
-    """Upper end of the interval of a − b, from both intervals (Newcombe 1998, method 10)."""
-    return a.value - b.value + hypot(a.high - a.value, b.value - b.low)
+        return newcombe(right, left)[1] <= self.margin
 
 
 def parsed(text: str, names: Collection[str]) -> list[Comparison]:
@@ -95,18 +79,16 @@ def named(lines: tuple[str, ...], names: Collection[str]) -> set[str]:
 
 
 def _ends(side: str, known: Mapping[str, Evidence]) -> Ends | None:
+    """A side; what has no interval is one without width."""
     literal = _literal(side)
     if literal is not None:
         return Ends(literal, literal, literal)
     own = known[side.removeprefix("-")]
     if own.value is None:
         return None
-    ends = Ends(
-        own.value,
-        own.value if own.low is None else own.low,
-        own.value if own.high is None else own.high,
-    )
-    return -ends if side.startswith("-") else ends
+    low = own.value if own.low is None else own.low
+    high = own.value if own.high is None else own.high
+    return Ends(-own.value, -high, -low) if side.startswith("-") else Ends(own.value, low, high)
 
 
 def _literal(side: str) -> float | None:

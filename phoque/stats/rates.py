@@ -3,12 +3,23 @@
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from math import comb, hypot, sqrt
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 Z_95 = 1.959963984540054
 """97.5 % quantile of the standard normal distribution."""
 Count = tuple[int, int]
 """Hits and items of a group."""
+
+
+class Held(Protocol):
+    """A number with the ends of its 95 % interval."""
+
+    @property
+    def value(self) -> float: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +108,7 @@ def effective_size(groups: Sequence[Sequence[bool]]) -> float:
     return _effective(_counted(groups))
 
 
-def newcombe(a: Rate, b: Rate) -> tuple[float, float]:
+def newcombe(a: Held, b: Held) -> tuple[float, float]:
     """Interval of b − a for independent samples, from both intervals (Newcombe 1998, method 10)."""
     value = b.value - a.value
     low = hypot(b.value - b.low, a.high - a.value)
