@@ -5,9 +5,9 @@ import pytest
 from phoque.cli.main import main
 from phoque.errors import PhoqueError
 from phoque.files import json_lines
+from phoque.report.pressure import Change, page, rule_of
 from phoque.run.hits import GarakHit, PyritPiece
 from phoque.run.pressure import Turn
-from phoque.run.rules import rule_of
 from tests.client_environments import read_back
 from tests.pressure_files import TRAFFIC, decide, prepared
 
@@ -90,6 +90,14 @@ def test_rules(rule, difference, before, breaks):
 def test_a_rule_that_could_not_work_is_refused(rule, told):
     with pytest.raises(PhoqueError, match=told):
         rule_of(rule)
+
+
+def test_small_numbers_of_a_comparison_keep_their_digits():
+    cost = Change(measure="c", words="cost", before=0.0123, after=0.0323, share=False)
+    leak = Change(measure="l", words="leak", before=0.1, after=0.1042, share=True)
+    told = page([cost, leak], "a", "b")
+    assert "| cost | 0.0123 | 0.0323 | +0.02 |" in told
+    assert "| leak | 10.0 % | 10.4 % | +0.42 points |" in told
 
 
 def test_what_a_person_put_beside_a_report_stays(compared):

@@ -202,14 +202,13 @@ def _owner(runs: tuple[Path, ...], out: Path | None) -> RunDirectory | None:
 def compare(a: str, b: str, fail_if: tuple[str, ...]) -> int:
     """Say how B differs from A, each a FOLDER or FOLDER:POLICY, and fail if a rule is broken."""
     from phoque.report import pressure as comparing  # noqa: PLC0415
-    from phoque.run.rules import rule_of  # noqa: PLC0415
 
-    rules = [rule_of(text) for text in fail_if]
+    rules = [comparing.rule_of(text) for text in fail_if]
     found = comparing.changes(a, b)
     click.echo(comparing.page(found, a, b))
     for told_of in comparing.warnings(a, b):
         click.echo(f"Warning: {told_of}", err=True)
     told = comparing.broken(found, rules)
     for one in told:
-        click.echo(f"Failed: {one.rule}: {one.told}", err=True)
+        click.echo(f"Failed: {one}", err=True)
     return FAILED if told else 0

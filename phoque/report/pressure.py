@@ -1,22 +1,29 @@
 """Two pressure tests of the same traffic: what changed from A to B, and whether a limit is broken."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from phoque.errors import PhoqueError
 from phoque.figures.figure import Drawn
+from phoque.figures.kinds import interval, shown
 from phoque.figures.pressure_measures import OTHERS, SHARES
 from phoque.figures.pressure_policies import kept
 from phoque.figures.shelf import UNDER_PRESSURE
 from phoque.figures.table import NOTHING, markdown_table
 from phoque.report.page import figures_page
-from phoque.run.pressure import PolicyReport, PressureReport, Role, SpeakerCounts
-from phoque.run.rules import Rule, value_of
+from phoque.run.pressure import Mean, Measures, PolicyReport, PressureReport, Role, SpeakerCounts
 from phoque.stats.paired import Effect, paired_effect
 from phoque.stats.rates import Rate
 
 COMMAND = "phoque pressure"
+FILE = f"{PressureReport.STAGE}/{PressureReport.FILE}"
+RULE = re.compile(
+    r"\s*(?P<measure>\w+)\s*(?P<sign>[<>])\s*(?P<number>[+-]?\d+(?:\.\d+)?)\s*(?P<unit>points?|%|)\s*"
+)
+EXAMPLE = '"leak > +2 points"'
 
 
 @dataclass(frozen=True)
@@ -39,20 +46,58 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Broken:
-    """A rule that B breaks, or that could not be checked."""
+class Rule:
+    """A limit for how B differs from A."""
 
-    rule: Rule
-    told: str
+    measure: str
+    above: bool
+    limit: float
+    unit: str
+    """`points` of percentage, `%` of A's value, or empty for the measure's own unit."""
+
+    def __str__(self) -> str:
+        unit = f" {self.unit}" if self.unit else ""
+        return f"{self.measure} {'>' if self.above else '<'} {self.limit:+g}{unit}"
+
+    def breaks(self, difference: float, before: float) -> bool:
+        """Whether a difference, in the measure's own unit, is beyond the limit."""
+        if self.unit == "points":
+            found = 100 * difference
+        elif self.unit == "%":
+            found = 100 * difference / before if before else float("inf") * (difference or 0.0)
+        else:
+            found = difference
+        # Equal but for rounding is equal.
+        found = round(found, 9)
+        return found > self.limit if self.above else found < self.limit
+
+
+def rule_of(text: str) -> Rule:
+    """The rule a person wrote.
+
+    Raises:
+        PhoqueError: it is none, there is no such measure, or points are asked of what is no share.
+    """
+    found = RULE.fullmatch(text)
+    if not found:
+        raise PhoqueError(f"{text!r} is no rule. Write one such as {EXAMPLE}.")
+    if found["measure"] not in Measures.model_fields:
+        known = ", ".join(Measures.model_fields)
+        raise PhoqueError(f"There is no measure {found['measure']}. Known: {known}.")
+    unit = "points" if found["unit"].startswith("point") else found["unit"]
+    rule = Rule(found["measure"], found["sign"] == ">", float(found["number"]), unit)
+    share = Rate in get_args(Measures.model_fields[rule.measure].annotation)
+    if share and not unit and abs(rule.limit) > 1:
+        raise PhoqueError(f"{rule.measure} is a share. Write points or %: {EXAMPLE}.")
+    if unit == "points" and not share:
+        raise PhoqueError(f"{rule.measure} is no share, so it has no points. Leave the unit out.")
+    return rule
 
 
 def html_of(report: PressureReport) -> str:
     """The report as one HTML file."""
     drawn = [Drawn(plan=p, figure=p.draw(report), sources=(FILE,)) for p in UNDER_PRESSURE]
     return figures_page("Pressure test", drawn)
-
-
-FILE = f"{PressureReport.STAGE}/{PressureReport.FILE}"
 
 
 def chosen(told: str) -> tuple[PressureReport, PolicyReport]:
@@ -101,16 +146,16 @@ def warnings(a: str, b: str) -> list[str]:
     ]
 
 
-def broken(found: Sequence[Change], rules: Sequence[Rule]) -> list[Broken]:
-    """The rules that B breaks; one that cannot be checked counts as broken."""
+def broken(found: Sequence[Change], rules: Sequence[Rule]) -> list[str]:
+    """The rules that B breaks, each with what happened; one that cannot be checked counts as broken."""
     by_name = {one.measure: one for one in found}
     told = []
     for rule in rules:
         one = by_name[rule.measure]
         if one.difference is None or one.before is None:
-            told.append(Broken(rule, "cannot be checked: there is nothing to count on one side"))
+            told.append(f"{rule}: cannot be checked: there is nothing to count on one side")
         elif rule.breaks(one.difference, one.before):
-            told.append(Broken(rule, f"it changed by {_difference(one)}"))
+            told.append(f"{rule}: it changed by {_difference(one)}")
     return told
 
 
@@ -132,8 +177,8 @@ def _change(name: str, words: str, before: PolicyReport, after: PolicyReport) ->
     return Change(
         measure=name,
         words=words,
-        before=value_of(old),
-        after=value_of(new),
+        before=_number(old),
+        after=_number(new),
         share=isinstance(old, Rate) and isinstance(new, Rate),
         effect=_effect(name, before, after),
     )
@@ -164,10 +209,12 @@ def _share(name: str, one: SpeakerCounts) -> float | None:
     return hits / decided if decided else None
 
 
+def _number(found: Rate | Mean | float | None) -> float | None:
+    return found.value if isinstance(found, Rate | Mean) else found
+
+
 def _value(one: Change, value: float | None) -> str:
-    if value is None:
-        return NOTHING
-    return f"{100 * value:.1f} %" if one.share else f"{value:.2f}"
+    return shown(value, "share" if one.share else "number")
 
 
 def _difference(one: Change) -> str:
@@ -175,7 +222,8 @@ def _difference(one: Change) -> str:
         return NOTHING
     if not one.share:
         return f"{one.difference:+.2f}"
-    told = f"{100 * one.difference:+.1f} points"
+    told = shown(one.difference, "points")
     if one.effect is None:
         return told
-    return f"{told} (a speaker: {100 * one.effect.value:+.1f} [{100 * one.effect.low:+.1f}, {100 * one.effect.high:+.1f}])"
+    ends = interval(one.effect.low, one.effect.high, "points")
+    return f"{told} (a speaker: {shown(one.effect.value, 'points')} {ends})"
