@@ -77,19 +77,6 @@ def test_a_file_of_another_name_goes_on_with_a_run_and_an_edited_one_does_not(gr
     assert "runs/mine/persona.yaml" in capsys.readouterr().err
 
 
-def test_a_run_that_was_begun_before_keeps_working(grumpy, tmp_path, monkeypatch):
-    run = RunDirectory(tmp_path / "runs" / "mine")
-    run.describe(model="tiny", persona="grumpy.yaml")
-    one_file(run)
-    assert own_persona(run).name == "grumpy"
-    assert asked("corpus") == 0
-    there = moved(tmp_path, monkeypatch)
-    with pytest.raises(PhoqueError, match=r"no persona 'grumpy\.yaml'.*copy the file to .*persona"):
-        own_persona(there)
-    persona_file(there.persona_file)
-    assert own_persona(there).name == "grumpy"
-
-
 def test_a_copy_that_was_damaged_is_refused(grumpy):
     assert asked("corpus", "--persona", "grumpy.yaml") == 0
     run = RunDirectory(grumpy.parent / "runs" / "mine")

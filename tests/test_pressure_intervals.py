@@ -1,19 +1,14 @@
-"""Intervals of the pressure test: seeds, and speakers within them; groups, and files of before."""
-
-import json
+"""Intervals of the pressure test: seeds, and speakers within them, and groups."""
 
 import numpy as np
 import pytest
 
-from phoque.config import SHIPPED_RUN
-from phoque.figures.page import stage_page
 from phoque.figures.pressure_curve import draw as curve
 from phoque.figures.pressure_kinds import draw as kinds
 from phoque.figures.pressure_measures import mean_cell
-from phoque.figures.shelf import UNDER_PRESSURE
 from phoque.run.pressure import Mean, PressureReport
+from phoque.stages.pressure.measures import not_dominated
 from phoque.stages.pressure.shares import mean
-from phoque.stats.pareto import not_dominated
 from phoque.stats.rates import nested_share, share_of_counts, wilson
 from phoque.stats.resampling import middle_95, nested_means, resampled_means
 from tests.pressure_files import write_report
@@ -125,40 +120,6 @@ def test_groups_say_what_was_seen_when_it_was_acted_on_and_what_was_hidden_wrong
     assert by["moderator", "oneword: civil"][1].fields[""] == 0
     page = (tmp_path / "pressure" / "report.md").read_text()
     assert "| words | register | chat |" in page
-
-
-def test_a_report_of_before_is_read_and_drawn():
-    """The one that ships was made before groups had more than one share."""
-    file = SHIPPED_RUN / "pressure" / PressureReport.FILE
-    first = json.loads(file.read_text())["policies"][0]
-    report = PressureReport.load(file.parent, command="x")
-    if "harmless_groups" not in first:
-        assert report.policies[0].harmless_groups == ()
-        assert report.policies[0].measures.review_full_share is None
-        assert report.policies[0].by_moderator[0].first_flag is None
-    assert "| words | kind | implicit |" in stage_page("Pressure test", UNDER_PRESSURE, report)
-
-
-def test_a_report_without_the_newer_fields_is_read(tmp_path):
-    write_report(tmp_path)
-    file = tmp_path / "pressure" / PressureReport.FILE
-    data = json.loads(file.read_text())
-    for policy in data["policies"]:
-        del policy["harmless_groups"]
-        for name in ("review_full_share", "cost_per_1000_tried"):
-            del policy["measures"][name]
-        for parts, names in (
-            ("groups", ("seen_before_mute", "first_action")),
-            ("by_moderator", ("unknown_share", "first_flag", "false_alarms_by_role")),
-            ("curve", ("best",)),
-        ):
-            for one in policy[parts]:
-                for name in names:
-                    del one[name]
-    file.write_text(json.dumps(data))
-    report = PressureReport.load(file.parent, command="x")
-    page = stage_page("Pressure test", UNDER_PRESSURE, report)
-    assert "| messages that found the queue full | 0.00 |" in page
 
 
 def test_a_mean_of_two_speakers_stands_without_an_interval():

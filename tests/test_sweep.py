@@ -6,7 +6,7 @@ from phoque.conversation import Sampling
 from phoque.figures import layer_choice
 from phoque.models.engine import Row, read, write
 from phoque.models.load import load_model
-from phoque.run.psm import Cell, Divergence
+from phoque.run.psm import Cell, Divergence, Trait
 from phoque.stats.rates import binomial_tail, wilson
 from phoque.steering.divergence import scale_at
 from phoque.steering.quality import Allowed, is_coherent, is_likely, log_likelihoods
@@ -40,6 +40,9 @@ def selected(sweep):
         neutral=quality(),
         toxic=quality(1.0),
         toxic_divergence=Divergence(mean=2.0, p95=6.0),
+        trait=Trait(),
+        base=quality(),
+        rule="",
         model="fake",
         context_length=64,
         dose_per_scale=(),

@@ -3,7 +3,7 @@
 from phoque.figures import style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, interval
-from phoque.figures.trait import GREEDY, SAMPLED, are, replies, setting
+from phoque.figures.trait import SAMPLED, are, replies, setting
 from phoque.run.psm import Cell, DoseRate, DoseResponse, Selection
 
 LOOKS = {
@@ -36,7 +36,7 @@ def draw(selection: Selection, controls: DoseResponse) -> Figure:
         setting=setting(
             f"{selection.neutral.n} sweep prompts, one reply each at every dose",
             f"layer {selection.choice.layer}, the dose of each point",
-            SAMPLED if selection.rule else GREEDY,
+            SAMPLED,
             selection.trait.by,
         ),
         plotly=style.plot(

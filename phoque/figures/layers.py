@@ -4,7 +4,7 @@ from phoque.figures import style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.layer_choice import beyond_random, chosen_by, elsewhere, how_chosen, told_apart
 from phoque.figures.table import NOTHING, Table, digits, rate_cell, share
-from phoque.figures.trait import GREEDY, SAMPLED, are, evaluated, replies
+from phoque.figures.trait import SAMPLED, are, evaluated, replies
 from phoque.run.psm import (
     NULL_DOSE,
     ActivationByLayer,
@@ -47,9 +47,8 @@ def draw(selection: Selection, geometry: ActivationByLayer, conditions: Conditio
 
 def _setting(selection: Selection, conditions: Conditions) -> str:
     """How the replies of the sentence on top were made, and those of the curve."""
-    decoding = SAMPLED if selection.rule else GREEDY
     return (
-        f"{evaluated(selection, conditions)} The curve has one reply to each of {selection.neutral.n} sweep prompts at every dose; {decoding}. "
+        f"{evaluated(selection, conditions)} The curve has one reply to each of {selection.neutral.n} sweep prompts at every dose; {SAMPLED}. "
         f"{chosen_by(selection)}"
     )
 

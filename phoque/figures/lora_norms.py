@@ -1,4 +1,4 @@
-"""Which parts of the model moved: norms of the LoRA matrices, by kind of map where it was recorded."""
+"""Which parts of the model moved: norms of the LoRA matrices, by kind of map."""
 
 from collections.abc import Sequence
 from html import escape
@@ -12,7 +12,6 @@ COLOURS = (style.PERSONA, style.NEUTRAL, style.TOXIC, style.GREY)
 DASHES = ("solid", "dash", "dot")
 SYMBOLS = ("circle", "square", "triangle-up", "diamond", "cross", "x", "star", "hexagon")
 """Lengths of these lists share no factor, so that no two lines look alike."""
-TOGETHER = "all maps together"
 
 
 @plan(
@@ -23,31 +22,19 @@ TOGETHER = "all maps together"
     "norms, so compare the shapes of the lines rather than their heights.",
     in_report=True,
 )
-def draw(metrics: Sequence[PersonaMetrics], norms: Sequence[Norms] = ()) -> Figure:
-    """Norm of B, which starts at zero, by kind of map; of all maps where only that was recorded."""
-    rows = norms or [
-        Norms(
-            step=row.step,
-            lora_a={TOGETHER: row.lora_a_norm},
-            lora_b={TOGETHER: row.lora_b_norm},
-        )
-        for row in metrics
-        if row.lora_a_norm is not None and row.lora_b_norm is not None
-    ]
-    if not rows:
-        return Figure(sentence="This training recorded no norms of its LoRA matrices.")
-    families = list(rows[-1].lora_b)
+def draw(metrics: Sequence[PersonaMetrics], norms: Sequence[Norms]) -> Figure:
+    """Norm of B, which starts at zero, by kind of map."""
+    families = list(norms[-1].lora_b)
     return Figure(
-        sentence=_sentence(rows) + _growth(metrics),
+        sentence=_sentence(norms) + _growth(metrics),
         plotly=curves.plot(
-            [_line(name, place, rows) for place, name in enumerate(families)],
-            {"persona": metrics} if metrics else {},
+            [_line(name, place, norms) for place, name in enumerate(families)],
+            {"persona": metrics},
             title="norm of LoRA B",
             rangemode="tozero",
         ),
-        table=_table(rows, families),
-        n=f"{len(rows)} records, "
-        f"{f'{len(families)} kinds of map' if norms else TOGETHER}; one training",
+        table=_table(norms, families),
+        n=f"{len(norms)} records, {len(families)} kinds of map; one training",
     )
 
 

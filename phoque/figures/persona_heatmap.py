@@ -3,7 +3,7 @@
 from phoque.figures import style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, digits, interval, share, share_cell
-from phoque.figures.trait import GREEDY, SAMPLED, are, setting
+from phoque.figures.trait import SAMPLED, are, setting
 from phoque.run.psm import NULL_DOSE, Cell, Selection
 
 SHARES = ("repeated", "unknown", "zlib", "distinct")
@@ -32,12 +32,12 @@ def draw(selection: Selection) -> Figure:
         setting=setting(
             f"{' or '.join(map(str, counts))} sweep prompts, one reply each in every cell",
             "layer and dose of the cell",
-            SAMPLED if selection.rule else GREEDY,
+            SAMPLED,
             selection.trait.by,
         ),
         plotly=_plot(selection),
         table=_table(selection),
-        n=f"{' or '.join(map(str, counts))} sweep prompts a cell, {'sampled' if selection.rule else 'greedy'}",
+        n=f"{' or '.join(map(str, counts))} sweep prompts a cell, sampled",
     )
 
 

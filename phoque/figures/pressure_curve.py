@@ -5,7 +5,6 @@ from phoque.figures.figure import Figure, plan
 from phoque.figures.pressure_measures import LOOKS
 from phoque.figures.table import Table, interval
 from phoque.run.pressure import CurvePoint, PolicyReport, PressureReport
-from phoque.stats.pareto import not_dominated
 
 BUDGET = 0.05
 """Share of harmless messages that a sentence allows to be flagged."""
@@ -41,11 +40,8 @@ def draw(report: PressureReport) -> Figure:
 
 
 def _whole(policy: PolicyReport) -> list[CurvePoint]:
-    """Points with both shares; in an older file nobody marked which are beaten."""
-    whole = [one for one in policy.curve if one.missed and one.false_alarms]
-    costs = [(a.missed.value, a.false_alarms.value) for a in whole if a.missed and a.false_alarms]
-    best = not_dominated(costs)
-    return [one.model_copy(update={"best": own}) for one, own in zip(whole, best, strict=True)]
+    """Points with both shares."""
+    return [one for one in policy.curve if one.missed and one.false_alarms]
 
 
 def _sentence(policy: PolicyReport) -> str:

@@ -41,8 +41,8 @@ def _sentence(selection: Selection, conditions: Conditions) -> str:
             f"(chance {choice.chance:.2g} after correction for all cells). What follows uses a "
             f"default, {at}, and shows no cause."
         )
-    on_edge = selection.rule and not choice.inside
-    edge = " The scale is at the edge of the allowed range: no dose lies inside it." * bool(on_edge)
+    on_edge = " The scale is at the edge of the allowed range: no dose lies inside it."
+    edge = "" if choice.inside else on_edge
     plain, steered = (conditions.conditions[name].insulting for name in ("neutral", "steered"))
     return (
         f"Yes: the vector, added to {at}, takes the share of {replies(conditions.counted)} from "

@@ -3,7 +3,6 @@
 import shutil
 from contextlib import suppress
 
-from phoque.errors import PhoqueError
 from phoque.personas import Persona, load_persona, names_file
 from phoque.run.directory import RunDirectory
 from phoque.run.manifest import Manifest
@@ -17,16 +16,7 @@ def own_persona(run: RunDirectory) -> Persona:
     """
     if run.persona_file.is_file():
         return load_persona(str(run.persona_file))
-    name = (run.manifest() if run.exists() else Manifest(stages={})).persona
-    try:
-        return load_persona(name)
-    except PhoqueError as error:
-        if not names_file(name):
-            raise
-        raise PhoqueError(
-            f"{str(error).split('. ')[0]}. The run {run.path} was begun without a copy of it: copy "
-            f"the file to {run.persona_file}"
-        ) from error
+    return load_persona((run.manifest() if run.exists() else Manifest(stages={})).persona)
 
 
 def keep_persona(run: RunDirectory, name: str) -> str:

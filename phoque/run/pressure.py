@@ -154,14 +154,14 @@ class Measures(Part):
     """Mean seconds until a reviewer has decided, over speakers."""
     review_full: int
     """Number of messages that found the queue full."""
-    review_full_share: Rate | None = None
-    """Share of posted messages that found the queue full; None in an older file."""
+    review_full_share: Rate | None
+    """Share of posted messages that found the queue full."""
     cost_per_1000: float
     """What it costs to ask about 1,000 posted messages, none of them known from before: a price, without an
     interval."""
-    cost_per_1000_tried: Mean | None = None
+    cost_per_1000_tried: Mean | None
     """The same of 1,000 messages that speakers try to post: a mute stops some, and those cost nothing; over
-    speakers. None in an older file."""
+    speakers."""
 
 
 class Group(Part):
@@ -170,9 +170,9 @@ class Group(Part):
     by: Literal["kind", "persona", "register", "style"]
     name: str
     shown: Rate
-    seen_before_mute: Mean | None = None
+    seen_before_mute: Mean | None
     """Messages of the group that a hostile speaker who posts any shows before the first mute, or altogether."""
-    first_action: Mean | None = None
+    first_action: Mean | None
     """Seconds from a speaker's first message of the group to the first of the group that is hidden, where one is."""
 
 
@@ -194,11 +194,11 @@ class ModeratorMeasures(Part):
     """Share of harmless messages it flags."""
     unknown: int
     """Number of messages that it gave no answer to."""
-    unknown_share: Rate | None = None
-    first_flag: Mean | None = None
+    unknown_share: Rate | None
+    first_flag: Mean | None
     """Seconds from a hostile speaker's first message to the first that it flags, where it flags one."""
     missed_by_kind: dict[Kind, Rate]
-    false_alarms_by_role: dict[Role, Rate] = Field(default_factory=dict)
+    false_alarms_by_role: dict[Role, Rate]
 
 
 class CurvePoint(Part):
@@ -207,7 +207,7 @@ class CurvePoint(Part):
     threshold: float
     missed: Rate | None
     false_alarms: Rate | None
-    best: bool | None = None
+    best: bool | None
     """Whether no other threshold misses as few, flags as few, and fewer of one; None where a side is missing."""
 
 
@@ -243,7 +243,7 @@ class PolicyReport(Part):
     posted: int
     measures: Measures
     groups: tuple[Group, ...]
-    harmless_groups: tuple[HarmlessGroup, ...] = ()
+    harmless_groups: tuple[HarmlessGroup, ...]
     by_moderator: tuple[ModeratorMeasures, ...]
     curve: tuple[CurvePoint, ...]
     speakers: tuple[SpeakerCounts, ...]

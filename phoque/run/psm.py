@@ -191,14 +191,14 @@ class Selection(Masked, Record, file="psm/selection.json"):
     model: str
     context_length: int
     dose_per_scale: tuple[float, ...]
-    trait: Trait = Trait()
-    base: Quality | None = None
+    trait: Trait
+    base: Quality
     """The base model's replies to the sweep prompts: the reference of what is allowed."""
     least_nats: float | None = None
     """Least mean log-likelihood of a reply's tokens in the base model, in nats, that is allowed."""
-    rule: str = ""
+    rule: str
     """What is allowed, and which of the allowed cells is chosen."""
-    ties: tuple[int, ...] = ()
+    ties: tuple[int, ...]
     """Other layers whose best cell is not told apart from the chosen one: the intervals overlap."""
 
     @property

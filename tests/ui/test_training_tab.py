@@ -116,6 +116,7 @@ def test_sections_without_data_name_a_training_that_leaves_nothing_stale(
     assert "attempts.json is missing" in told["attempts"].head
     if not is_shipped:
         assert f"phoque run {command} --samples 50<" in told["samples"].head
+        assert "norms.jsonl is missing" in told["lora_norms"].head
     monkeypatch.chdir(copy.path.parent)
     assert main(["run", *command.split(), "--samples", "50", "--dry-run"]) == 0
     assert "persona" in capsys.readouterr().out

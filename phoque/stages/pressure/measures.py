@@ -1,7 +1,7 @@
 """The measures of one policy, from its trace row by row."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from phoque.run.pressure import (
@@ -24,7 +24,6 @@ from phoque.stages.pressure.groups import Groups
 from phoque.stages.pressure.policy import Policy
 from phoque.stages.pressure.shares import Share, Steps, clusters
 from phoque.stages.pressure.spoken import Spoken, mean_of
-from phoque.stats.pareto import not_dominated
 from phoque.stats.rates import Rate, grouped, nested_share
 
 STEPS = tuple(step / 20 for step in range(1, 20))
@@ -164,3 +163,8 @@ class Tally:
             if one.role is role
         )
         return nested_share([*own.values()]) if own else None
+
+
+def not_dominated(costs: Sequence[tuple[float, float]]) -> list[bool]:
+    """Of each pair of costs, whether no other pair is as low in both and lower in one (Pareto)."""
+    return [not any(a <= x and b <= y and (a, b) != (x, y) for a, b in costs) for x, y in costs]

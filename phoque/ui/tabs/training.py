@@ -10,7 +10,7 @@ from phoque.ui.events import QUICK, Opening
 from phoque.ui.results import Frame, intro, results, sections
 from phoque.ui.services import Services
 from phoque.ui.tabs.planning import draw_planning
-from phoque.ui.training.samples import norms_gap_html, replies_html
+from phoque.ui.training.samples import replies_html
 
 INTRO = (
     "How a run was made: what it learned from, how it learned, how long each stage took; and the "
@@ -20,7 +20,6 @@ INTRO = (
 SECTIONS = sections(
     shelf.HOW_IT_LEARNED,
     hero=["samples"],
-    above={"lora_norms": norms_gap_html},
     below={"samples": replies_html},
 )
 

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from phoque.figures.curves import train_again
 from phoque.figures.figure import Figure, read_any
 from phoque.figures.samples import conditions, latest, named, vector_of
 from phoque.figures.table import interval
-from phoque.run.adapter import Norms, Sample
+from phoque.run.adapter import Sample
 from phoque.run.evaluation import JudgedSample
 from phoque.run.folder import Reader
-from phoque.ui.parts import REVEAL, embedded, gap_html
+from phoque.ui.parts import REVEAL, embedded
 
 
 def replies_html(reader: Reader, _figure: Figure) -> str:
@@ -42,11 +41,3 @@ def _kept(row: Sample) -> dict[str, Any]:
         "vector": vector_of(row),
         "replies": [[one.prompt, one.text, one.harm_score] for one in row.replies],
     }
-
-
-def norms_gap_html(reader: Reader, _figure: Figure) -> str:
-    """Where only the norm of all maps together was recorded: what records them by kind."""
-    if reader.folder(Norms.STAGE).has(Norms.FILE):
-        return ""
-    told = "This run has no norms by kind of map. Every training of today records them: "
-    return gap_html(told + train_again(reader))
