@@ -114,8 +114,9 @@ def measure_replies(directory: RunDirectory) -> None:
             record.save(folder)
         Reply.save_rows(folder, replies)
         if samples := _samples(directory, lab.persona):
-            again = judged_samples(samples, judge, headline.threshold, print)
-            JudgedSample.save_rows(folder, again)
+            JudgedSample.save_rows(
+                folder, judged_samples(samples, judge, headline.threshold, print)
+            )
         own = [plan for plan in HOW_IT_ANSWERS if plan.stage == Evaluation.STAGE]
         page = stage_page("Evaluation", own, found, headline, slang, selection)
         write_text(folder / "summary.md", page)
