@@ -140,7 +140,7 @@ def test_a_second_run_that_is_broken_is_left_out(tmp_path, monkeypatch, caplog):
     (broken / MANIFEST).write_text('{"schema_version": 1, "stages": {}, "persona": "pluribus"}')
     monkeypatch.setattr(demo, "other_runs", lambda _: [broken])
     settings = AppSettings(run=None, model=None, host="127.0.0.1", port=0, zero_gpu=False)
-    monkeypatch.setattr(demo.LabServices, "start", lambda _: None)
+    monkeypatch.setattr(demo.Services, "start", lambda _: None)
     page, _ = demo.opened(settings)
     assert "pluribus is not shown: " in caplog.text
     page.close()
