@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import phoque
 from phoque.config import SHIPPED_RUN, AppSettings, serving_settings
-from phoque.conversation import DEFAULT_SAMPLING, Condition, Delta, LabInfo, Messages, TokenStrength
+from phoque.conversation import DEFAULT_SAMPLING, Condition, Delta, Messages, TokenStrength
 from phoque.errors import PhoqueError
 from phoque.progress import Stopped, never
 from phoque.run.channel import Watched
