@@ -20,10 +20,10 @@ from phoque.ui.moderation.judging import queue_html
 from phoque.ui.pressure.section import SECTION
 from phoque.ui.psm.sections import SECTIONS as PSM
 from phoque.ui.results import rendered
-from phoque.ui.sae.sections import SECTIONS as SAE
 from phoque.ui.tabs.claims import SECTIONS as CLAIMS
 from phoque.ui.tabs.moderation import SECTIONS as MODERATION
 from phoque.ui.tabs.psm import persona_of
+from phoque.ui.tabs.sae import SECTIONS as SAE
 from phoque.ui.tabs.training import SECTIONS as TRAINING
 from tests.ui.fakes import FakeServices
 
