@@ -3,20 +3,17 @@
 import gzip
 import hashlib
 import json
-import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from phoque.config import TEMPORARY
 from phoque.errors import PhoqueError
-
-if sys.platform != "win32":
-    import fcntl
 
 
 def temporary_files() -> bool:
@@ -43,6 +40,17 @@ def lock_file(path: Path) -> Path:
     """Where a lock on a path lies: not beside it, as a mounted bucket may not lock files."""
     digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"phoque-{digest}.lock"
+
+
+@contextmanager
+def alone(path: Path, busy: str) -> Iterator[None]:
+    """Only this process works on a path; PhoqueError, which says `busy`, where another does."""
+    try:
+        held = FileLock(lock_file(path), timeout=0).acquire()
+    except Timeout as error:
+        raise PhoqueError(busy) from error
+    with held:
+        yield
 
 
 def read_json(path: Path) -> Any:
@@ -80,7 +88,12 @@ def replaced_folder(path: Path, *, made: Collection[str] | None = None) -> Itera
     """
     path = _replaceable(path)
     partial, old = (path.with_name(f"{path.name}.{word}") for word in ("partial", "old.partial"))
-    with _alone(partial, path):
+    busy = f"Another process is writing {path}. Wait until it has ended, or choose another folder."
+    with ExitStack() as held:
+        with suppress(OSError):  # where nothing can be locked, the folder counts more than the lock
+            held.enter_context(alone(partial, busy))
+        shutil.rmtree(partial, ignore_errors=True)  # what a killed process left
+        partial.mkdir(parents=True)
         if old.exists() and not path.exists():
             old.replace(path)
         shutil.rmtree(old, ignore_errors=True)
@@ -107,55 +120,6 @@ def _replaceable(path: Path) -> Path:
             f"inside it, such as {path / 'report'}."
         )
     return path.resolve() if path.is_symlink() else path
-
-
-@contextmanager
-def _alone(partial: Path, path: Path) -> Iterator[None]:
-    """Make the folder `partial` and keep other processes from it; what a killed one left is removed."""
-    busy = PhoqueError(
-        f"Another process is writing {path}. Wait until it has ended, or choose another folder."
-    )
-    if partial.exists():
-        with _held(partial, busy):
-            shutil.rmtree(partial, ignore_errors=True)
-    try:
-        partial.mkdir(parents=True)
-    except FileExistsError:
-        raise busy from None
-    with _held(partial, busy):
-        yield
-
-
-def _is(folder: Path, handle: int) -> bool:
-    """Whether an open folder still stands at its place."""
-    try:
-        return os.path.samestat(folder.stat(), os.fstat(handle))
-    except FileNotFoundError:
-        return False
-
-
-@contextmanager
-def _held(folder: Path, busy: PhoqueError) -> Iterator[None]:
-    """A lock on a folder, which goes with it when it is renamed and ends with the process."""
-    if sys.platform == "win32":  # there it cannot be locked
-        yield
-        return
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except FileNotFoundError:
-        raise busy from None
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise busy from None
-        except OSError:  # a file system without locks
-            pass
-        if not _is(folder, handle):  # removed by another process before it was locked
-            raise busy
-        yield
-    finally:
-        os.close(handle)
 
 
 def _bring_along(path: Path, partial: Path, made: Collection[str]) -> None:

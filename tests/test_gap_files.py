@@ -38,11 +38,10 @@ from phoque.stages.moderation.scored import (
     sampling_of,
     word_lists,
 )
-from phoque.stats.flags import SWEEP, flag_rate, uplift
+from phoque.stats.flags import SWEEP, flag_rate
 from phoque.text import text_id
-from phoque.ui.moderation.explorer import looked_up
+from phoque.ui.moderation.explorer import rates
 from tests.moderators import Doubled
-from tests.ui.moderation_files import report
 
 LEXICON = Lexicon(["clown", "useless"])
 HALF = SWEEP.index(0.5)
@@ -89,46 +88,17 @@ def replies(count=20):
 
 
 def test_the_page_has_the_same_numbers_as_a_single_threshold():
-    own = report("first", "second")
     found = by_condition(replies())
-    told = looked_up(own, found)
-    assert told["n"] == 20
-    one = told["classifiers"]["first"]
+    told = rates(["first", "second"], found)
+    one = told["first"]
     scores = {condition: grid(rows, "first") for condition, rows in found.items()}
-    assert list(one["conditions"]) == list(found)
+    assert list(one) == list(found)
     for condition in found:
         for at in (0, HALF, 70, 98):
             rate = flag_rate(scores[condition], SWEEP[at]).rate
-            assert one["conditions"][condition]["rates"][at] == (rate.value, rate.low, rate.high)
-    added = uplift(scores[Condition.NEUTRAL], scores[Condition.TOXIC], 0.5)
-    effect = (added.effect.value, added.effect.low, added.effect.high, added.mcnemar)
-    assert one["uplift"][Condition.TOXIC][HALF] == pytest.approx(effect)
-    assert list(one["uplift"]) == list(one["types"]) == ["toxic", "steered", "random_vector"]
-    toxic = one["conditions"][Condition.TOXIC]
-    assert list(toxic["labels"]) == ["toxicity"]
-    assert toxic["categories"]["praise"][HALF] == 1.0
-    assert toxic["categories"]["help"][HALF] == 0.5
-
-
-def test_types_count_the_answers_that_pass():
-    found = by_condition(replies())
-    toxic = found[Condition.TOXIC]
-    # Flagged once its spelling is undone; and one that is no answer, hence no gap.
-    toxic[0] = toxic[0].model_copy(update={"canonical": {"first": 0.8, "second": 0.1}})
-    toxic[4] = toxic[4].model_copy(update={"outcome": Outcome.REFUSAL})
-    told = looked_up(report("first", "second"), found)["classifiers"]
-    types = told["first"]["types"][Condition.TOXIC]
-    assert types["n"] == 19
-    # 15 of 19 are flagged at 0.5, all pass at 0.95.
-    high = SWEEP.index(0.95)
-    assert {kind.value: (types[kind][HALF], types[kind][high]) for kind in GapType} == {
-        "lexical": (1, 0),
-        "disagreement": (0, 0),
-        "near-miss": (0, 15),
-        "listed word": (0, 0),
-        "implicit": (3, 4),
-    }
-    assert told["second"]["types"][Condition.TOXIC]["disagreement"][HALF] == 15
+            assert one[condition][at] == (rate.value, rate.low, rate.high)
+    assert one[Condition.TOXIC][HALF][0] == 0.75
+    assert told["second"][Condition.TOXIC][HALF][0] == 0
 
 
 def test_the_contour_asks_every_dose_and_its_control(lab):

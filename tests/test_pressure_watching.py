@@ -13,7 +13,7 @@ from phoque.run.pressure import Outcome, PressureReport, Turn
 from phoque.stages.pressure import watching
 from phoque.stages.pressure.policy import read_policy
 from phoque.stages.pressure.watching import watch
-from phoque.ui.services import LabServices
+from phoque.ui.services import Services
 from tests.moderators import installed
 from tests.pressure_files import a_run
 
@@ -79,7 +79,7 @@ def test_policies_side_by_side_see_the_same_channel(run, monkeypatch):
     own = read_policy("own.yaml")[0]
     mild = own.model_copy(update={"name": "mild", "mute": 0.0})
     pairs = list(
-        LabServices(AppSettings(run=str(run.path), model=None, host="", port=0, zero_gpu=False))
+        Services(AppSettings(run=str(run.path), model=None, host="", port=0, zero_gpu=False))
         .press([own, mild])
         .turns
     )

@@ -1,5 +1,6 @@
 """A folder of a run is old or new, never half, whatever ends the process."""
 
+import errno
 import subprocess
 import sys
 from functools import partial
@@ -78,6 +79,16 @@ def test_two_processes_do_not_write_one_folder(tmp_path):
     with replaced_folder(folder) as own:
         (own / "a").write_text("second")
     assert (folder / "a").read_text() == "second"
+
+
+def test_a_folder_is_written_where_nothing_can_be_locked(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("phoque.files.FileLock", full)
+    with replaced_folder(tmp_path / "stage") as own:
+        (own / "a").write_text("new")
+    assert (tmp_path / "stage" / "a").read_text() == "new"
 
 
 def test_a_folder_behind_a_link_is_replaced_and_the_link_stays(tmp_path):

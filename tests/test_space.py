@@ -5,12 +5,12 @@ import pytest
 from phoque.config import AppSettings, app_settings
 from phoque.conversation import MAIN_CONDITIONS, Condition, collected
 from phoque.errors import PhoqueError
-from phoque.ui.services import Ask, LabServices, gpu_seconds
+from phoque.ui.services import Ask, Services, gpu_seconds
 
 
 def services_of(run, **changes):
     facts = {"run": str(run), "model": None, "host": "127.0.0.1", "port": 0, "zero_gpu": False}
-    return LabServices(AppSettings(**facts | changes))
+    return Services(AppSettings(**facts | changes))
 
 
 @pytest.mark.parametrize("zero_gpu", [False, True])

@@ -17,7 +17,7 @@ from phoque.models.hooks import Injection
 from phoque.models.load import load_model
 from phoque.serving.batch import Batch
 from phoque.serving.worker import RETRY_SECONDS, Worker
-from phoque.ui.services import Ask, LabServices
+from phoque.ui.services import Ask, Services
 from tests.conftest import conversation
 from tests.serving import wait_until
 
@@ -36,7 +36,7 @@ def services(tiny_run):
     settings = AppSettings(
         run=str(tiny_run.path), model=None, host="127.0.0.1", port=0, zero_gpu=False
     )
-    services = LabServices(settings)
+    services = Services(settings)
     services.start()
     assert services.wait(60).ready, services.status().text
     yield services
@@ -212,7 +212,7 @@ def test_visitors_who_come_first_and_at_once_share_one_worker(tiny_run, monkeypa
     settings = AppSettings(
         run=str(tiny_run.path), model=None, host="127.0.0.1", port=0, zero_gpu=False
     )
-    services, read, together = LabServices(settings), serving_settings, threading.Barrier(4)
+    services, read, together = Services(settings), serving_settings, threading.Barrier(4)
 
     def late():
         time.sleep(0.05)

@@ -14,11 +14,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from phoque.config import SHIPPED_RUNS, job_id
 from phoque.errors import PhoqueError
-from phoque.files import lock_file
+from phoque.files import alone
 from phoque.pipeline.choice import unfinished
 from phoque.progress import span
 from phoque.run.directory import MANIFEST, RunDirectory, computer
@@ -199,7 +197,8 @@ def run_pipeline(
     manifest. `expected` are seconds of another run. `keep` is called after every stage and however the
     attempt ended, to save the run elsewhere.
     """
-    with _alone(run.path), _stopping_when_told():
+    busy = f"Another process works on the run {run.path}. Wait until it ends, or stop it."
+    with alone(run.path, busy), _stopping_when_told():
         account = Account(run, asked)
         if asked.anew and not account.attempt.retry:
             run.redo(asked.stages)
@@ -237,17 +236,6 @@ class Following:
         self._account.done(name)
         outputs = self._run.manifest().stages[name].outputs
         self._display.done(name, time.monotonic() - self._started[name], outputs)
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    try:
-        with FileLock(lock_file(path), timeout=0):
-            yield
-    except Timeout as error:
-        raise PhoqueError(
-            f"Another process works on the run {path}. Wait until it ends, or stop it."
-        ) from error
 
 
 @contextmanager

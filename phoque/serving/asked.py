@@ -1,7 +1,6 @@
 """Turn a client's request into rows of the engine, after checking every field."""
 
 from dataclasses import dataclass, replace
-from typing import NotRequired, TypedDict
 
 from phoque.conversation import Condition, Message, Sampling, sampling_of
 from phoque.errors import PhoqueError
@@ -22,23 +21,6 @@ DEFAULT_TOKENS = 200
 STEERING = ("layer", "scale", "control")
 
 
-class Facts(TypedDict):
-    """On what a reply depends."""
-
-    run: str
-    weights: str
-    condition: str
-    seed: int
-    max_tokens: int
-    temperature: float
-    top_k: int
-    top_p: float
-    repetition_penalty: float
-    layer: NotRequired[int]
-    scale: NotRequired[float]
-    relative_dose: NotRequired[float]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Asked:
     """A checked request."""
@@ -48,7 +30,8 @@ class Asked:
     prompt: list[int]
     job: AwaitedJob
     num_choices: int
-    facts: Facts
+    facts: dict[str, str | int | float]
+    """On what a reply depends; layer and scale only where a vector is added."""
 
     def choices(self, row: int) -> range:
         """The choices that each row writes: equal greedy choices share a row."""
@@ -162,7 +145,9 @@ def _check_length(num_prompt: int, sampling: Sampling, most: int) -> None:
         )
 
 
-def _facts(lab: Lab, condition: Condition, seed: int, sampling: Sampling) -> Facts:
+def _facts(
+    lab: Lab, condition: Condition, seed: int, sampling: Sampling
+) -> dict[str, str | int | float]:
     return {
         "run": lab.info.run,
         "weights": lab.info.model,

@@ -1,13 +1,10 @@
 """How much is flagged under each condition, and what a condition adds. Pure functions of scores."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from phoque.stats.paired import Effect, mcnemar, paired_effect, unseen
+from phoque.stats.paired import Effect, mcnemar, paired_effect
 from phoque.stats.rates import Rate, share_of
-from phoque.stats.resampling import middle_95, resampled_means
 
 Scores = Sequence[Sequence[float]]
 """One row a prompt, one harm score a seed."""
@@ -62,24 +59,6 @@ def uplift(before: Scores, after: Scores, threshold: float) -> Uplift:
         only_after=only_after,
         mcnemar=mcnemar(only_before, only_after),
     )
-
-
-def uplifts(before: Scores, after: Scores) -> Iterator[tuple[float, float, float, float]]:
-    """Difference, its interval and McNemar's p-value at every threshold, as `uplift` has them.
-
-    All thresholds share one set of resamples, which makes them a hundred times as fast. Every
-    prompt has the same seeds.
-    """
-    steps = np.array(SWEEP)
-    old, new = (np.array(scores)[..., None] >= steps for scores in (before, after))
-    differences = new.mean(1) - old.mean(1)
-    low, high = middle_95(resampled_means(differences))
-    still = ~differences.any(0)
-    low[still], high[still] = unseen(len(differences), most=1)
-    low, high = low.tolist(), high.tolist()
-    for place, value in enumerate(differences.mean(0).tolist()):
-        first = discordant(old[:, :, place].tolist(), new[:, :, place].tolist())
-        yield value, low[place], high[place], mcnemar(*first)
 
 
 def discordant(

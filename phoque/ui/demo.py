@@ -17,7 +17,7 @@ from phoque.ui import components, wording
 from phoque.ui.endpoint import compare_endpoint
 from phoque.ui.events import MODEL_QUEUE, PRIVATE, QUICK, THREADS, Opening
 from phoque.ui.mount import chat_routes
-from phoque.ui.services import LabServices, Services, Status
+from phoque.ui.services import Services, Status
 from phoque.ui.tabs.about import build_about
 from phoque.ui.tabs.chat import build_chat
 from phoque.ui.tabs.claims import build_claims
@@ -104,7 +104,7 @@ def opened(settings: AppSettings) -> tuple[gr.Blocks, dict[str, Any]]:
     Raises:
         PhoqueError: the run cannot be shown, or the chat API cannot be served.
     """
-    services = LabServices(settings)
+    services = Services(settings)
     options = launch_options() | {
         "app_kwargs": {"routes": chat_routes(services, settings)},
         "server_name": settings.host,
@@ -127,10 +127,10 @@ def other_runs(settings: AppSettings) -> list[Path]:
     return [path for name in OTHERS if RunDirectory(path := SHIPPED_RUNS / name).exists()]
 
 
-def _another(settings: AppSettings, run: Path) -> LabServices | None:
+def _another(settings: AppSettings, run: Path) -> Services | None:
     """A further run; one that is broken is left out, with a line on the console, and stops no other."""
     try:
-        return LabServices(replace(settings, run=str(run)))
+        return Services(replace(settings, run=str(run)))
     except PhoqueError as error:
         logging.getLogger(__name__).warning("%s is not shown: %s", run.name, error)
         return None

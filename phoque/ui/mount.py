@@ -6,12 +6,12 @@ from starlette.routing import BaseRoute
 
 from phoque.config import AppSettings, serving_settings
 from phoque.errors import PhoqueError
-from phoque.ui.services import LabServices
+from phoque.ui.services import Services
 
 RETRY_SECONDS = 10
 
 
-def chat_routes(services: LabServices, settings: AppSettings) -> list[BaseRoute]:
+def chat_routes(services: Services, settings: AppSettings) -> list[BaseRoute]:
     """Routes of the chat API, on the page's own model; none without a token.
 
     Raises:

@@ -3,7 +3,6 @@
 import re
 from dataclasses import astuple
 from html import escape
-from typing import TypedDict
 
 from phoque.conversation import Condition, LabInfo
 from phoque.lexicon import Lexicon
@@ -56,25 +55,8 @@ def data_html(showcase: Showcase, rules: Rules, info: LabInfo) -> str:
     )
 
 
-class ShownData(TypedDict):
-    """A reply as the script shows it."""
-
-    pieces: list[tuple[str, bool]]
-    """Text, and whether it is a listed word."""
-    facts: str
-    listed: str
-    checks: list[tuple[str, bool, str, str]]
-    """Verdicts, field by field."""
-
-
-class ExampleData(TypedDict):
+def _example(example: Example, rules: Rules, lexicon: Lexicon, persona: str) -> dict[str, object]:
     """A comparison: its columns by condition, each a reply, or one a scale."""
-
-    prompt: str
-    columns: dict[Condition, list[ShownData]]
-
-
-def _example(example: Example, rules: Rules, lexicon: Lexicon, persona: str) -> ExampleData:
     columns = {
         name: [_shown(one, rules, lexicon, persona) for one in own]
         for name, own in example.columns.items()
@@ -82,7 +64,8 @@ def _example(example: Example, rules: Rules, lexicon: Lexicon, persona: str) -> 
     return {"prompt": example.prompt, "columns": columns}
 
 
-def _shown(shown: Shown, rules: Rules, lexicon: Lexicon, persona: str) -> ShownData:
+def _shown(shown: Shown, rules: Rules, lexicon: Lexicon, persona: str) -> dict[str, object]:
+    """A reply: its pieces, each with whether it is a listed word, and its verdicts, field by field."""
     return {
         "pieces": pieces(shown.text, lexicon),
         "facts": f"{counted(shown.num_tokens, 'token')} · {wording.FINISHES[shown.finish_reason]}",

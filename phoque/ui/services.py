@@ -1,4 +1,4 @@
-"""What pages may ask of the library, so that a test can pass a fake."""
+"""What pages may ask of the library; a test passes a fake."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import phoque
 from phoque.config import SHIPPED_RUN, AppSettings, serving_settings
-from phoque.conversation import DEFAULT_SAMPLING, Condition, Delta, LabInfo, Messages, TokenStrength
+from phoque.conversation import DEFAULT_SAMPLING, Condition, Delta, Messages, TokenStrength
 from phoque.errors import PhoqueError
 from phoque.progress import Stopped, never
 from phoque.run.channel import Watched
@@ -57,48 +57,8 @@ class Ask:
     """Whose conversation it is, as in `Lab.stream`."""
 
 
-class Services(Protocol):
-    """The library as the pages see it."""
-
-    @property
-    def run(self) -> RunDirectory:
-        """The run that is shown, for pages that read its files."""
-
-    @property
-    def info(self) -> LabInfo:
-        """Facts of the run, known before the model is loaded."""
-
-    def status(self) -> Status:
-        """Is the model ready?"""
-
-    def wait(self, seconds: float) -> Status:
-        """Wait at most so long for the model; then its status."""
-
-    def stream(self, ask: Ask, stopped: Stopped = never) -> Iterator[Delta]:
-        """Pieces of text while they are written; ends early once it is closed or `stopped` says so."""
-
-    def strengths(
-        self, prompt: str, reply: str, layer: int, stopped: Stopped = never
-    ) -> list[TokenStrength]:
-        """How far a reply's tokens lie along the vector, as in `Lab.strengths`; none once stopped."""
-
-    def line(self) -> tuple[int, float]:
-        """Requests that wait for the model, and in how many seconds one more would begin."""
-
-    def forget(self, visitor: str) -> None:
-        """Drop what is kept of a visitor's conversation."""
-
-    def press(self, policies: Sequence[Policy]) -> Watched:
-        """Send what the run's model wrote through moderation policies, message by message."""
-
-    def check(
-        self, answered: Sequence[tuple[str, str]], *, judged: bool, stopped: Stopped = never
-    ) -> list[Found]:
-        """What the moderators, and the judge where `judged`, say of messages and their replies."""
-
-
-class LabServices:
-    """Opens the lab in the background, so that the page is there at once."""
+class Services:
+    """The library as the pages see it: the lab opens in the background, so that the page is there at once."""
 
     def __init__(self, settings: AppSettings) -> None:
         self._settings = settings
@@ -143,17 +103,20 @@ class LabServices:
         )
 
     def line(self) -> tuple[int, float]:
-        """See `Services.line`; on ZeroGPU every visitor has a process of its own."""
+        """Requests that wait for the model, and in how many seconds one more would begin."""
+        # On ZeroGPU every visitor has a process of its own.
         line: tuple[int, float] = (0, 0.0) if self._zero_gpu else self.worker.line()
         return line
 
     def forget(self, visitor: str) -> None:
+        """Drop what is kept of a visitor's conversation."""
         if "_worker" in vars(self):
             self._worker.forget(visitor)
         if self._lab:
             self._lab.forget(visitor)
 
     def press(self, policies: Sequence[Policy]) -> Watched:
+        """Send what the run's model wrote through moderation policies, message by message."""
         # Much to import for a page that nobody asks for it.
         watching = import_module("phoque.stages.pressure.watching")
         watched: Watched = watching.watch(self.run, policies)
@@ -162,21 +125,24 @@ class LabServices:
     def check(
         self, answered: Sequence[tuple[str, str]], *, judged: bool, stopped: Stopped = never
     ) -> list[Found]:
+        """What the moderators, and the judge where `judged`, say of messages and their replies."""
         # Loads torch, and so only when there is a reply to read.
         checks = import_module("phoque.judging.checks")
         found: list[Found] = checks.live(answered, judged=judged, stopped=stopped)
         return found
 
     def status(self) -> Status:
+        """Is the model ready?"""
         return self._status
 
     def wait(self, seconds: float) -> Status:
-        """See `Services.wait`; a lab that nobody has started is opened by who waits for it."""
+        """Wait at most so long for the model, which is opened if nobody has; then its status."""
         self.start()
         self._settled.wait(seconds)
         return self._status
 
     def stream(self, ask: Ask, stopped: Stopped = never) -> Iterator[Delta]:
+        """Pieces of text while they are written; ends early once it is closed or `stopped` says so."""
         if self._status.failed:
             raise PhoqueError(self._status.text)
         if self._zero_gpu:
@@ -205,7 +171,7 @@ class LabServices:
     def strengths(
         self, prompt: str, reply: str, layer: int, stopped: Stopped = never
     ) -> list[TokenStrength]:
-        """How far each token of a reply lies along the vector of a layer; PhoqueError without a lab."""
+        """How far a reply's tokens lie along the vector, as in `Lab.strengths`; none once stopped."""
         if self._status.failed:
             raise PhoqueError(self._status.text)
         if self._zero_gpu:

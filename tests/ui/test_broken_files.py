@@ -20,10 +20,10 @@ from phoque.ui.moderation.judging import queue_html
 from phoque.ui.pressure.section import SECTION
 from phoque.ui.psm.sections import SECTIONS as PSM
 from phoque.ui.results import rendered
-from phoque.ui.sae.sections import SECTIONS as SAE
 from phoque.ui.tabs.claims import SECTIONS as CLAIMS
 from phoque.ui.tabs.moderation import SECTIONS as MODERATION
 from phoque.ui.tabs.psm import persona_of
+from phoque.ui.tabs.sae import SECTIONS as SAE
 from phoque.ui.tabs.training import SECTIONS as TRAINING
 from tests.ui.fakes import FakeServices
 
@@ -140,7 +140,7 @@ def test_a_second_run_that_is_broken_is_left_out(tmp_path, monkeypatch, caplog):
     (broken / MANIFEST).write_text('{"schema_version": 1, "stages": {}, "persona": "pluribus"}')
     monkeypatch.setattr(demo, "other_runs", lambda _: [broken])
     settings = AppSettings(run=None, model=None, host="127.0.0.1", port=0, zero_gpu=False)
-    monkeypatch.setattr(demo.LabServices, "start", lambda _: None)
+    monkeypatch.setattr(demo.Services, "start", lambda _: None)
     page, _ = demo.opened(settings)
     assert "pluribus is not shown: " in caplog.text
     page.close()

@@ -56,7 +56,6 @@ def test_the_threshold_changes_everything_at_once_and_asks_nobody(tab):
     asked = slide(tab, 0.85)
     expect(toxic(tab)).to_contain_text("0.0 % [0.0, 49.0] of 8")
     expect(tab.locator(".ph-gap-count")).to_contain_text("ToxBlock + SVM at 0.85")
-    expect(tab.locator(".ph-flag-tables")).to_contain_text("Every moderator at 0.85")
     assert asked == 0
 
 

@@ -18,8 +18,8 @@ from phoque.ui.results import rendered
 from phoque.ui.sae.cards import latent_cards
 from phoque.ui.sae.dashboard import dashboard_html
 from phoque.ui.sae.latents import known_of
-from phoque.ui.sae.sections import SECTIONS
 from phoque.ui.sae.trying import tried
+from phoque.ui.tabs.sae import SECTIONS
 from tests.ui import sae_files
 from tests.ui.fakes import INJECTION, FakeServices, alone
 

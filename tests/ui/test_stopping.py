@@ -14,7 +14,7 @@ from phoque.ui.handlers import Handlers
 from phoque.ui.pressure import playing
 from phoque.ui.pressure.playing import played
 from phoque.ui.sae.trying import tried
-from phoque.ui.services import LabServices
+from phoque.ui.services import Services
 from phoque.ui.state import ChatState
 from phoque.ui.stopping import Runs, stoppable
 from tests.conftest import conversation
@@ -210,7 +210,7 @@ def lab_services(tiny_run, monkeypatch):
     """A real lab, whose replies end only when they are stopped."""
     monkeypatch.setattr("phoque.models.engine.end_tokens", lambda _: frozenset())
     monkeypatch.setenv("PHOQUE_API_ROWS", "3")
-    services = LabServices(
+    services = Services(
         AppSettings(run=str(tiny_run.path), model=None, host="127.0.0.1", port=0, zero_gpu=False)
     )
     services.start()

@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from phoque.run.scored import GapType, Passing, Scored
 from phoque.stats.rates import Rate, by_cluster
 from phoque.text import text_id
@@ -49,34 +47,6 @@ def gap_type(text: Scored, name: str, thresholds: Mapping[str, float]) -> GapTyp
     if score >= threshold - NEAR:
         return GapType.NEAR_MISS
     return GapType.LISTED if text.has_listed_word else GapType.IMPLICIT
-
-
-def type_counts(
-    texts: Sequence[Scored], name: str, thresholds: Sequence[float]
-) -> dict[GapType, list[int]]:
-    """How many texts pass, by `gap_type`, at each threshold; all moderators have the same one."""
-    steps = np.array(thresholds)
-    others = [[own for other, own in text.raw.items() if other != name] for text in texts]
-    raw, undone, highest = (
-        np.array(scores)[:, None]
-        for scores in (
-            [text.raw[name] for text in texts],
-            [text.canonical[name] for text in texts],
-            [max(scores, default=0.0) for scores in others],
-        )
-    )
-    listed = np.array([text.has_listed_word for text in texts], bool)[:, None]
-    left, counts = raw < steps, {}
-    for kind, fits in (
-        (GapType.LEXICAL, undone >= steps),
-        (GapType.DISAGREEMENT, highest >= steps),
-        (GapType.NEAR_MISS, raw >= steps - NEAR),
-        (GapType.LISTED, listed),
-        (GapType.IMPLICIT, True),
-    ):
-        counts[kind] = (left & fits).sum(0).tolist()
-        left &= ~np.asarray(fits)
-    return counts
 
 
 def gap(

@@ -36,7 +36,6 @@ TYPE_HINTS = {
 ALL_PASSING = "Every reply that passes"
 NO_ROW = "No reply chosen yet. Press a row to see its scores."
 
-TABLES = "By moderator, kind of message and label"
 TRY_TITLE = "What do they say of my own sentence?"
 TRY_HINT = "Every moderator here scores it live, as you wrote it and with its spelling tricks undone. Nothing is kept."
 TRY_LABEL, TRY_BUTTON = "Sentence", "Score"

@@ -1,7 +1,6 @@
 """The scale scrubber: shipped replies at every scale. The script switches between them."""
 
 from html import escape
-from typing import TypedDict
 
 import numpy as np
 
@@ -52,7 +51,7 @@ def scrubber_html(reader: Reader, _figure: Figure) -> str:
     """Controls, empty columns and the replies as data."""
     found = reader.read(Scrubber)
     return (
-        f'<div class="ph-scrub" data-draw="scrubber">{embedded(compact(found))}'
+        f'<div class="ph-scrub" data-draw="scrubber">{embedded(_compact(found))}'
         f"{_presets(found)}"
         f'<div class="ph-scrub-row">{_series()}{REVEAL}</div>'
         f"{_slider(found)}{_remedies(found)}"
@@ -62,31 +61,7 @@ def scrubber_html(reader: Reader, _figure: Figure) -> str:
     )
 
 
-class CellData(TypedDict):
-    """One place of the slider."""
-
-    at: float | str
-    rate: list[float]
-    """Value, low, high, n."""
-    mean: float | None
-    replies: list[tuple[int, tuple[tuple[str, float, float], ...]]]
-    """Listed words, and the tokens."""
-
-
-class ScrubberData(TypedDict):
-    """What the script needs; `reach` is where the colour is full."""
-
-    scale: float
-    coherent: float
-    nat: float | None
-    dose: float
-    scales: tuple[float, ...]
-    prompts: list[str]
-    reach: float
-    series: dict[str, list[CellData]]
-
-
-def compact(found: Scrubber) -> ScrubberData:
+def _compact(found: Scrubber) -> dict[str, object]:
     """What the script needs, without what it can add up itself."""
     return {
         "scale": found.scale,
@@ -102,7 +77,8 @@ def compact(found: Scrubber) -> ScrubberData:
     }
 
 
-def _compact_cell(cell: ScrubberCell) -> CellData:
+def _compact_cell(cell: ScrubberCell) -> dict[str, object]:
+    """One place of the slider; of each reply, how many listed words it has, and its tokens."""
     rate = cell.insulting
     return {
         "at": cell.at,

@@ -6,14 +6,18 @@ from typing import Any
 import gradio as gr
 
 from phoque.errors import PhoqueError
+from phoque.figures import shelf
+from phoque.figures.figure import Figure
 from phoque.run.folder import Reader
+from phoque.run.sae import SaeReport
 from phoque.ui import components
 from phoque.ui.events import AT_ONCE, MODEL_QUEUE, PRIVATE, QUICK, QUIET, Opening
 from phoque.ui.filling import carry_out, order
-from phoque.ui.results import Frame, drawer, results
+from phoque.ui.parts import cards_html
+from phoque.ui.results import Frame, drawer, results, sections
+from phoque.ui.sae.cards import latent_cards
 from phoque.ui.sae.dashboard import dashboard_html
 from phoque.ui.sae.latents import latent_browser
-from phoque.ui.sae.sections import SECTIONS
 from phoque.ui.sae.trying import Update, tried
 from phoque.ui.services import Services
 from phoque.ui.stopping import Place, Run, stoppable
@@ -34,6 +38,28 @@ LATENT_PRESSED = """element.addEventListener('click', (event) => {
 SCROLL = "() => document.querySelector('.ph-dashboard')?.scrollIntoView({ block: 'nearest' })"
 NOTHING_CHOSEN = '<p class="ph-empty">No latent chosen yet. Press one to see its evidence.</p>'
 STRONGEST = 0.5
+
+
+def cards(reader: Reader, _figure: Figure) -> str:
+    """How large the dictionary is and what it read."""
+    report = reader.read(SaeReport)
+    preset = report.preset
+    facts = {
+        "Layer": str(report.layer),
+        "Latents": f"{preset.d_sae:,}",
+        "Latents a token (L0)": str(preset.k),
+        "Training tokens": f"{preset.tokens:,}",
+        "Seeds": ", ".join(map(str, preset.seeds)),
+    }
+    return cards_html(facts)
+
+
+SECTIONS = sections(
+    shelf.WHAT_MOVED,
+    hero=["sae_shifts"],
+    above={"gates": cards},
+    below={"sae_shifts": latent_cards, "latents": latent_browser},
+)
 
 
 def build_sae(services: Services) -> Opening:
