@@ -104,7 +104,7 @@ def test_null_is_left_out(address, plain, field):
 @pytest.mark.parametrize("field", sorted(REQUIRED))
 def test_null_in_a_field_that_must_be_there_is_a_missing_one(address, field):
     error = refused(address, **{field: None})
-    assert (error["param"], error["message"]) == (field, f"{field}: Field required.")
+    assert (error["param"], error["message"]) == (field, f"{field}: is missing.")
 
 
 @pytest.mark.parametrize(("field", "value"), cases(NEUTRAL))
@@ -142,7 +142,7 @@ def test_a_field_that_nobody_published_is_refused_unless_it_is_null(address, pla
     assert refused(address, top_k=5)["message"].startswith("top_k: is not supported")
 
 
-OF_THE_CHECK = re.compile(r"pydantic|type=|constrained|union|_Part|Turn")
+OF_THE_CHECK = re.compile(r"Input|List|String|Value|valid|pydantic|type=|should|constrained|union")
 ODD = [
     *(None, True, -1, 0, 1.5, 10**30, 1e30, "", "odd", "o" * 999),
     *([], [None], [5], [[]], [{}], {}, {"odd": 5}, {"type": "odd"}, {"odd": None}),
@@ -150,7 +150,7 @@ ODD = [
 
 
 @pytest.mark.parametrize("field", sorted({*PUBLISHED, *ChatRequest.model_fields}))
-def test_no_refusal_tells_the_inside_of_the_check_or_quotes(field):
+def test_no_refusal_speaks_of_the_library_that_checks_or_quotes(field):
     for value in ODD:
         body = {"model": "phoque-toxic", "messages": HELLO, field: value}
         if error := found(body):

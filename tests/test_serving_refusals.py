@@ -75,33 +75,26 @@ def test_the_rate_is_kept_on_the_wire(lab):
 
 
 SAYINGS = {
-    "five stops": ({"stop": list("abcde")}, "stop: List should have at most 4 items"),
-    "a long stop": ({"stop": "a" * 65}, "stop.0: String should have at most 64 characters."),
-    "an empty stop": ({"stop": ""}, "stop.0: String should have at least 1 character."),
-    "a stop of another kind": ({"stop": 5}, "stop: Input should be a valid array."),
-    "nine choices": ({"n": 9}, "n: Input should be less than or equal to 8."),
-    "half a choice": ({"n": 1.5}, "n: Input should be a valid integer."),
-    "a cold temperature": (
-        {"temperature": -1},
-        "temperature: Input should be greater than or equal to 0.",
-    ),
-    "a text for a number": ({"temperature": "1"}, "temperature: Input should be a valid number."),
-    "no mass": ({"top_p": 0}, "top_p: Input should be greater than 0."),
-    "a text for a switch": ({"stream": "yes"}, "stream: Input should be a valid boolean."),
-    "no message": ({"messages": []}, "messages: List should have at least 1 item"),
-    "a text for messages": ({"messages": "Hi."}, "messages: Input should be a valid array."),
-    "a text for a message": ({"messages": ["Hi."]}, "messages.0: Input should be an object."),
+    "five stops": ({"stop": list("abcde")}, "stop: give at most 4."),
+    "a long stop": ({"stop": "a" * 65}, "stop.0: give at most 64 characters."),
+    "an empty stop": ({"stop": ""}, "stop.0: give a text, or leave it out."),
+    "a stop of another kind": ({"stop": 5}, "stop: give a list."),
+    "nine choices": ({"n": 9}, "n: give at most 8."),
+    "half a choice": ({"n": 1.5}, "n: give a whole number."),
+    "a cold temperature": ({"temperature": -1}, "temperature: give at least 0."),
+    "a text for a number": ({"temperature": "1"}, "temperature: give a number."),
+    "no mass": ({"top_p": 0}, "top_p: give more than 0."),
+    "a text for a switch": ({"stream": "yes"}, "stream: give true or false."),
+    "no message": ({"messages": []}, "messages: give at least 1."),
+    "a text for messages": ({"messages": "Hi."}, "messages: give a list."),
+    "a text for a message": ({"messages": ["Hi."]}, "messages.0: give an object."),
     "a number for a text": (
         {"messages": [{"role": "user", "content": 5}]},
         "messages.0.content: give a text, or a list of text parts.",
     ),
-    "an unknown field": (
-        {"stream_options": {"x": 5}},
-        "stream_options.x: is not supported by this server; leave it out.",
-    ),
     "another role": (
         {"messages": [{"role": "king", "content": "Hi."}]},
-        "messages.0.role: Input should be 'system', 'developer', 'user', 'assistant', 'tool' or 'function'.",
+        "messages.0.role: give 'system', 'developer', 'user', 'assistant', 'tool' or 'function'.",
     ),
 }
 
@@ -109,7 +102,7 @@ SAYINGS = {
 @pytest.mark.parametrize("case", SAYINGS)
 def test_a_refusal_says_what_to_do(address, case):
     changes, sentence = SAYINGS[case]
-    assert refused(address, **changes)["message"].startswith(sentence)
+    assert refused(address, **changes)["message"] == sentence
 
 
 WRONG_METHODS = [

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from phoque.serving.errors import RequestError
 
@@ -63,6 +63,39 @@ def within(**defaults: Any) -> Neutral:
 
 def _never(_: Any) -> bool:
     return False
+
+
+SAID: Mapping[str, str] = {
+    "bool_type": "give true or false",
+    "dict_type": "give an object",
+    "extra_forbidden": "is not supported by this server; leave it out",
+    "finite_number": "give a finite number",
+    "float_type": "give a number",
+    "greater_than": "give more than {gt:g}",
+    "greater_than_equal": "give at least {ge:g}",
+    "int_from_float": "give a whole number",
+    "int_type": "give a whole number",
+    "json_invalid": "the body is not JSON",
+    "less_than_equal": "give at most {le:g}",
+    "list_type": "give a list",
+    "literal_error": "give {expected}",
+    "missing": "is missing",
+    "model_type": "give an object",
+    "string_too_long": "give at most {max_length} characters",
+    "string_too_short": "give a text, or leave it out",
+    "string_type": "give a text",
+    "too_long": "give at most {max_length}",
+    "too_short": "give at least {min_length}",
+}
+OURS = {"content", "text_only"}
+"""Errors of our own checks, which have their own words."""
+
+
+def sentence(error: ErrorDetails) -> str:
+    """What to do about pydantic's error; never quotes what was sent."""
+    if error["type"] in OURS:
+        return error["msg"]
+    return SAID.get(error["type"], "cannot be read").format(**error.get("ctx", {}))
 
 
 MOST_CHOICES = 8
@@ -175,6 +208,4 @@ def parsed(body: bytes) -> ChatRequest:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         param = ".".join(map(str, first["loc"])) or None
-        unsupported = first["type"] == "extra_forbidden"
-        said = "is not supported by this server; leave it out" if unsupported else first["msg"]
-        raise RequestError(f"{param or 'request'}: {said}.", param=param) from None
+        raise RequestError(f"{param or 'request'}: {sentence(first)}.", param=param) from None
