@@ -258,3 +258,9 @@ def test_without_a_report_the_tab_names_the_command(tmp_path):
     assert "phoque run report --run lab" in found.head
     assert "ph-claims" not in found.tail
     assert drawn(figure.draw, a_run(tmp_path / "lab")).figure is None
+
+
+def test_one_of_a_thing_is_told_in_the_singular(shipped):
+    claim = next(one for one in shipped.claims if one.unit == "features")
+    one, two = (claim.model_copy(update={"value": value}) for value in (1.0, 2.0))
+    assert (figure.number_of(one), figure.number_of(two)) == ("1 feature", "2 features")

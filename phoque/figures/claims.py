@@ -61,10 +61,7 @@ def number_of(claim: Claim) -> str:
 
 def number_alone(claim: Claim) -> str:
     """The number as a page tells it, without unit and interval; empty where there is none."""
-    if claim.value is None:
-        return ""
-    plain = claim.model_copy(update={"low": None, "high": None})
-    return number_of(plain).removesuffix(f" {claim.unit}").removesuffix(" points")
+    return "" if claim.value is None else _plain(claim.value, claim).removesuffix(" points")
 
 
 def counted(claim: Claim) -> str:
@@ -116,9 +113,13 @@ def _told(one: Claim | Evidence, claim: Claim) -> str:
         return NOTHING
     held = "" if one.low is None else f" {interval(one.low, one.high, claim.kind)}"
     if claim.unit in SECONDS:
-        return span(one.value * SECONDS[claim.unit])
-    unit = f" {claim.unit}" if claim.unit else ""
-    return f"{shown(one.value, claim.kind)}{unit}{held}"
+        return _plain(one.value, claim)
+    unit = claim.unit.removesuffix("s") if one.value == 1 else claim.unit
+    return f"{_plain(one.value, claim)} {unit}".rstrip() + held
+
+
+def _plain(value: float, claim: Claim) -> str:
+    return span(value * SECONDS[claim.unit]) if claim.unit in SECONDS else shown(value, claim.kind)
 
 
 def _table(found: Sequence[Claim]) -> Table:
