@@ -137,7 +137,8 @@ def headlines(rows: Rows) -> Iterator[Finding]:
         if drivers["value"]
         else "No sparse feature is shown to drive"
     )
-    passed = f"Of the {drivers['n']:,} {drivers['of']}, {rows.told('sae.drivers')} pass the test of cause."
+    verb = "passes" if drivers["value"] == 1 else "pass"
+    passed = f"Of the {drivers['n']:,} {drivers['of']}, {rows.told('sae.drivers')} {verb} the test of cause."
     yield Finding(
         f"{found} the persona.",
         f"A sparse autoencoder (SAE) finds features, its *latents*. {passed}",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from phoque.figures.kinds import interval, shown
+from phoque.figures.claims import quantity
 
 Row = dict[str, Any]
 """A claim, or one of its numbers, as `report/claims.json` has it."""
@@ -45,8 +45,4 @@ def value_of(one: Row, claim: Row) -> str:
     """A number with its interval."""
     if one["value"] is None:
         return "*not measured*"
-    told = shown(one["value"], claim["kind"])
-    told += f" {claim['unit']}" if claim["unit"] else ""
-    if one["low"] is None:
-        return told
-    return f"{told} {interval(one['low'], one['high'], claim['kind'])}"
+    return quantity(one["value"], one["low"], one["high"], kind=claim["kind"], unit=claim["unit"])

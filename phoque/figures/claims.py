@@ -7,6 +7,7 @@ from phoque.figures.kinds import interval, shown
 from phoque.figures.table import NOTHING, Table, Value
 from phoque.progress import span
 from phoque.run.claims import Claim, Claims, Evidence, Verdict
+from phoque.run.report import Kind
 
 WORDS: dict[Verdict, str] = {
     "holds": "✔ holds",
@@ -61,7 +62,11 @@ def number_of(claim: Claim) -> str:
 
 def number_alone(claim: Claim) -> str:
     """The number as a page tells it, without unit and interval; empty where there is none."""
-    return "" if claim.value is None else _plain(claim.value, claim).removesuffix(" points")
+    return (
+        ""
+        if claim.value is None
+        else _plain(claim.value, claim.kind, claim.unit).removesuffix(" points")
+    )
 
 
 def counted(claim: Claim) -> str:
@@ -108,18 +113,25 @@ def page(found: Claims) -> str:
     return "\n\n".join([*filter(None, parts), ""])
 
 
+def quantity(value: float, low: float | None, high: float | None, *, kind: Kind, unit: str) -> str:
+    """A number with its unit, in the singular for one of a thing, and its interval where it has one."""
+    if unit in SECONDS:
+        return _plain(value, kind, unit)
+    held = "" if low is None else f" {interval(low, high, kind)}"
+    return (
+        f"{_plain(value, kind, unit)} {unit.removesuffix('s') if value == 1 else unit}".rstrip()
+        + held
+    )
+
+
 def _told(one: Claim | Evidence, claim: Claim) -> str:
     if one.value is None:
         return NOTHING
-    held = "" if one.low is None else f" {interval(one.low, one.high, claim.kind)}"
-    if claim.unit in SECONDS:
-        return _plain(one.value, claim)
-    unit = claim.unit.removesuffix("s") if one.value == 1 else claim.unit
-    return f"{_plain(one.value, claim)} {unit}".rstrip() + held
+    return quantity(one.value, one.low, one.high, kind=claim.kind, unit=claim.unit)
 
 
-def _plain(value: float, claim: Claim) -> str:
-    return span(value * SECONDS[claim.unit]) if claim.unit in SECONDS else shown(value, claim.kind)
+def _plain(value: float, kind: Kind, unit: str) -> str:
+    return span(value * SECONDS[unit]) if unit in SECONDS else shown(value, kind)
 
 
 def _table(found: Sequence[Claim]) -> Table:
