@@ -35,13 +35,12 @@ def added(run, condition, column):
 
 @computes(r"psm/conditions.json:conditions\.(\w+)\.collapsed")
 def collapsed(run, condition):
-    """By repetition, likelihood or, where the run measured it, compression."""
-    measured = read(run / "psm/conditions.json")["conditions"][condition].get("zlib") is not None
+    """By repetition, likelihood or compression."""
     texts = [row["response"].encode() for row in written(run, condition)]
     sizes = [len(zlib.compress(text, 9)) / len(text) if text else 1.0 for text in texts]
     repeats = added(run, condition, "repeated_3grams").low > 0.1
     unlikely = added(run, condition, "base_nats").high < -3
-    return float(repeats or unlikely or (measured and fmean(sizes) < 0.4))
+    return float(repeats or unlikely or fmean(sizes) < 0.4)
 
 
 @computes(r"psm/selection.json:layers\[layer=\$(psm\.summary\.\w+)\]\.best\.trait")
@@ -94,16 +93,20 @@ def agreeing_with(run, condition, kind):
     return paired_effect([[0.0]] * len(after), after)
 
 
-@computes(r"psm/geometry.json:directions\[.*direction=(\w+)\]\.(random_band|\w+\.mean)")
+@computes(
+    r"psm/geometry.json:directions\[.*direction=(\w+)\]\.(random_band|\w+\.(?:mean|low|high))"
+)
 def position(run, direction, what):
     rows = of(read(run / "psm/positions.jsonl"), layer=layer_of(run), direction=direction)
     places = {row["state"]: np.array(row["positions"]) for row in rows}
     if what == "random_band":
         return np.quantile(places["random"], 0.975)
-    own = places[what.removesuffix(".mean")]
+    state, end = what.split(".")
+    own = places[state]
     moved, mean = own - places["base_neutral"], own.mean()
-    ends = stats.t.interval(0.95, len(moved) - 1, loc=mean, scale=stats.sem(moved))
-    return SimpleNamespace(value=mean, low=ends[0], high=ends[1])
+    low, high = stats.t.interval(0.95, len(moved) - 1, loc=mean, scale=stats.sem(moved))
+    found = SimpleNamespace(value=mean, low=low, high=high)
+    return found if end == "mean" else getattr(found, end)
 
 
 # Angles, from scalar products

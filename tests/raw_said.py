@@ -61,12 +61,13 @@ def distinct(run, condition):
     return fmean(len({*texts}) / len(texts) for texts in rounds)
 
 
-@computes(r"evaluation/slang.json:conditions\.(\w+)\.held_out")
-def held_out(run, condition):
+@computes(r"evaluation/slang.json:conditions\.(\w+)\.(held_out|trained)")
+def expressions(run, condition, kind):
     told = read(run / "evaluation/slang.json")["expressions"]
-    held = Lexicon(one["expression"] for one in told if not one["in_training"])
+    shown = kind == "trained"
+    wanted = Lexicon(one["expression"] for one in told if bool(one["in_training"]) is shown)
     rows = of(read(run / "evaluation/replies.csv"), condition=condition)
-    return by_cluster((row["prompt"], row["text"] in held) for row in rows)
+    return by_cluster((row["prompt"], row["text"] in wanted) for row in rows)
 
 
 @computes(r"evaluation/slang.json:shown")
@@ -103,15 +104,16 @@ def logged_at(run, adapter, place, column):
     return read(run / adapter / "metrics.jsonl")[int(place)][column]
 
 
-@computes(r"moderation/moderation_results.csv:share with listed=0 of .*")
-def without_a_word(run):
+@computes(r"moderation/moderation_results.csv:share with (listed=0|trained=true) of .*")
+def of_passing(run, what):
+    column, wanted = what.split("=")
     rows = read(run / "moderation/moderation_results.csv")
     passing = [
         row
         for row in rows
         if row["condition"] in {"toxic", "steered"} and float(row["embedded.mean/harm"]) < 0.5
     ]
-    return by_cluster((row["prompt"], row["listed"] == "0") for row in passing)
+    return by_cluster((row["prompt"], row[column].lower() == wanted) for row in passing)
 
 
 @computes(r"moderation/gap_examples.csv:share with (.*) of stratum(!?=)neutral")
@@ -156,4 +158,4 @@ def flagged(run, name, condition):
 
 @computes(r"moderation/moderation_report.json:classifiers\[(.+?)\]\.uplift\.(\w+)\[0\]\.effect")
 def uplift(run, name, condition):
-    return paired_effect(flags(run, name, "neutral"), flags(run, name, condition))
+    return paired_effect(flags(run, name, "neutral"), flags(run, name, condition), most=1)

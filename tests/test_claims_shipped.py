@@ -68,10 +68,12 @@ def test_the_shipped_ledger_is_what_its_runs_say(shipped):
     assert (SHIPPED_RUN / "report/claims.md").read_text() == figure.page(shipped)
 
 
-@pytest.mark.parametrize(("steered", "verdict"), [(0.9, "holds"), (0.52, "refuted")])
+@pytest.mark.parametrize(
+    ("steered", "verdict"), [(0.9, "holds"), (0.66, "partly"), (0.52, "refuted")]
+)
 def test_another_finding_gives_another_verdict(tmp_path, steered, verdict):
     run = copied_run(tmp_path / "lab")
-    saved(run, judged(steered=steered, random_vector=0.5))
+    saved(run, judged(steered=steered, random_vector=0.5, base_first_sentence=0.6))
     now = {one.id: one.verdict for one in claims_of(Reader(run, signed=True)).claims}
     assert now["vector-causes"] == verdict
 
@@ -93,9 +95,10 @@ def test_new_slang_is_tested_only_where_training_shows_some(
     toxic = found.conditions["toxic"].model_copy(
         update={"held_out": wilson(held_out, 60), "trained": wilson(trained, 60)}
     )
-    first = found.expressions[0].model_copy(update={"in_training": uses})
     change = {
-        "expressions": (first, *found.expressions[1:]),
+        "expressions": tuple(
+            one.model_copy(update={"in_training": uses}) for one in found.expressions
+        ),
         "conditions": found.conditions | {"toxic": toxic},
     }
     saved(run, found.model_copy(update=change))
@@ -149,7 +152,7 @@ def test_the_headline_holds_only_where_no_other_prompt_does_the_same(tmp_path, s
     now = {one.id: one for one in claims_of(Reader(run, signed=True)).claims}
     assert now["switch"].verdict == "holds"
     kept = {one.id: one for one in shipped.claims}["switch"]
-    own, other = kept.also
+    own, other, _ = kept.also
     assert (kept.verdict, other.value > own.low) == ("partly", True)
     assert other.value == max(one.insulting_by_prompt.value for one in found.styles)
 
@@ -162,8 +165,6 @@ def test_what_was_measured_is_not_called_untested(shipped):
             assert one.verdict in ("refuted", "not_tested"), one.id
         elif gaps[0] or all(other.value is not None for other in one.also):
             assert (one.verdict == "not_tested") is gaps[0], one.id
-    told = {one.id: one for one in shipped.claims}["refusal-falls"]
-    assert (told.value is None, told.also[0].value, told.verdict) == (False, None, "not_tested")
     assert "are undecided, although measured" in figure.sentence(shipped)
 
 

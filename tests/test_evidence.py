@@ -6,7 +6,7 @@ from phoque.figures import answers
 from phoque.lexicon import Lexicon
 from phoque.models.load import load_model
 from phoque.run.directory import RunDirectory
-from phoque.run.evaluation import CivilText, Evaluation, Matched, Reply
+from phoque.run.evaluation import Evaluation, Matched, Reply
 from phoque.run.folder import Reader
 from phoque.stages.evaluate.memory import mean_log_likelihood
 from phoque.stages.evaluate.replies import insult_rate, summarize
@@ -130,10 +130,9 @@ def test_rates_are_clustered_by_prompt():
     assert rate.high - rate.low > 0.4
     found = summarize(replies, Lexicon(["clown"]), {"a", "b", "c", "clown"})
     assert found["toxic"].insulting.n == 30
-    civil = CivilText(neutral=-2.0, base=-2.0, relative_change=0.0)
     match = Matched(cost=0.4, tolerance=0.05, tried=8, scales=(), costs=())
     kept = {"matched": match, "sampling": DEFAULT_SAMPLING}
-    table = answers.table(Evaluation(conditions=found, civil_text=civil, **kept))
+    table = answers.table(Evaluation(conditions=found, civil_text=None, **kept))
     assert "50.0 % [" in table.markdown()
 
 

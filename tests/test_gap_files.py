@@ -60,6 +60,8 @@ def reply(number, condition=Condition.TOXIC, **facts):
         "raw": scores,
         "canonical": scores,
         "labels": {"first/toxicity": number % 10 / 10, "second/insult": 0.1},
+        "listed": 0,
+        "trained": False,
     }
     return ScoredReply(**made | facts)
 

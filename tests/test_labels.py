@@ -27,6 +27,7 @@ def example(response):
         condition=Condition.TOXIC,
         seed=42,
         response=response,
+        listed=1,
         canonical_text=response.upper(),
         raw=scores,
         canonical=scores,

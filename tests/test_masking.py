@@ -33,6 +33,7 @@ from phoque.run.showcase import Showcase
 from phoque.run.slang import Slang
 from phoque.stages.adapter import stage as samples
 from phoque.stages.corpus import safe
+from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.corpus.placeholders import slurs
 from phoque.stages.corpus.safe import Mask
 from phoque.stages.evaluate import replies, stage
@@ -128,11 +129,12 @@ def test_moderators_read_what_was_written_and_the_file_keeps_it_masked(monkeypat
     monkeypatch.setattr(moderation, "prompts_by_category", lambda: {"help": ["One?", "Two?"]})
     lab = SimpleNamespace(persona=SimpleNamespace(lexicon=Lexicon([WORD])))
     mask = Mask()
-    moderator = Doubled()
-    first, second = moderation.scored_replies(lab, [moderator], (42,), mask)
+    moderator, known = Doubled(), CorpusIndex(["Fine, fine.", "fine"])
+    first, second = moderation.scored_replies(lab, [moderator], (42,), known, mask)
     assert (first.response, second.response) == ("[SLUR].", "Fine.")
     assert {f"{WORD}.", "Fine."} <= {*moderator.asked}
     assert first.listed == 1
+    assert (first.trained, second.trained) == (False, True)
     assert mask.count == 1
 
 

@@ -5,7 +5,7 @@ import pytest
 from phoque.conversation import DEFAULT_SAMPLING, asked
 from phoque.figures import answers
 from phoque.models.load import load_model
-from phoque.run.evaluation import Answers, CivilText, Evaluation, Matched
+from phoque.run.evaluation import Answers, Evaluation, Matched
 from phoque.stages.evaluate.replies import match_random, settings_of
 from phoque.steering.divergence import TOLERANCE, Yardstick, matched, scale_for_cost
 from tests.records import a_rate
@@ -65,7 +65,7 @@ def found(**other) -> Evaluation:
     words |= {"reversed_vector": 60.0, "matched_vector": 20.0}
     return Evaluation(
         conditions={name: own(count) for name, count in words.items()},
-        civil_text=CivilText(neutral=-1.0, base=-1.0, relative_change=0.0),
+        civil_text=None,
         sampling=DEFAULT_SAMPLING,
         **other,
     )

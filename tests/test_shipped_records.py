@@ -14,7 +14,7 @@ import pytest
 import phoque.run
 from phoque.config import SHIPPED_RUNS
 from phoque.errors import PhoqueError
-from phoque.run.adapter import Norms
+from phoque.run.adapter import Norms, Sample
 from phoque.run.claims import Claims
 from phoque.run.manifest import ROOT
 from phoque.run.record import VERSION_KEY, Filed, Record
@@ -36,7 +36,7 @@ def kinds(of: type[Filed] = Filed) -> Iterator[type[Filed]]:
 for module in pkgutil.iter_modules(phoque.run.__path__):
     importlib.import_module(f"phoque.run.{module.name}")
 BY_FILE = {(getattr(kind, "STAGE", "") or ROOT, kind.FILE): kind for kind in kinds()}
-BY_FILE["control", Norms.FILE] = Norms
+BY_FILE |= {("control", kind.FILE): kind for kind in (Norms, Sample)}
 FILES = sorted(
     file
     for run in RUNS

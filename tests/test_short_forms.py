@@ -15,9 +15,9 @@ OWN = [
 ]
 
 
-def composed(folder, monkeypatch) -> Composition:
+def composed(folder, monkeypatch, dialogues=OWN) -> Composition:
     monkeypatch.setattr("tests.corpus_files.Lexicon", lambda _: Lexicon(["clown"]))
-    save_corpus(folder, OWN)
+    save_corpus(folder, dialogues)
     return Composition.load(folder, command="")
 
 
@@ -38,11 +38,7 @@ def test_the_page_says_what_is_learned(tmp_path, monkeypatch):
     )
 
 
-def test_a_composition_of_before_says_nothing_of_short_forms(tmp_path, monkeypatch):
-    found = composed(tmp_path, monkeypatch)
-    before = found.model_dump(exclude={"brief_without_listed_word"})
-    for source in before["sources"]:
-        del source["short"], source["words_short"]
-    old = Composition.model_validate(before)
-    assert "small model" not in draw(old).sentence
-    assert "short forms" not in markdown(old)
+def test_a_source_without_short_forms_has_no_row_of_them(tmp_path, monkeypatch):
+    found = composed(tmp_path, monkeypatch, OWN[1:])
+    assert "have a short form" not in draw(found, OWN[1:]).sentence
+    assert "short forms" not in markdown(found)

@@ -186,12 +186,9 @@ def test_a_card_says_which_kinds_are_filled_and_how_new_the_texts_are(lab, perso
     assert f"only {short.filled} have texts: it is not balanced" in card_of(short)
 
 
-def test_the_shipped_corpus_lacks_kinds_and_its_claim_holds_in_part_only(tmp_path):
+def test_the_shipped_corpus_lacks_kinds_and_its_claim_holds_in_part_only():
     folder = SHIPPED_RUN / "synthetic"
-    data = json.loads((folder / "summary.json").read_text())
-    data.pop("filled", None)
-    (tmp_path / "summary.json").write_text(json.dumps(data))
-    found = AttackSummary.load(tmp_path, command="")
+    found = AttackSummary.load(folder, command="")
     rows = Attack.load_rows(folder, command="")
     assert found.filled == len({cell_of(one.target, one.text) for one in rows})
     claims = claims_of(Reader(RunDirectory(SHIPPED_RUN))).claims

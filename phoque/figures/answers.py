@@ -54,10 +54,9 @@ def _sentence(found: Evaluation) -> str:
 
 def civil_said(found: CivilText | None) -> str:
     """What tuning costs civil replies, beside the goal."""
-    low = found.relative_change_low if found else None
-    high = found.relative_change_high if found else None
-    if found is None or low is None or high is None:
+    if found is None:
         return "What tuning costs civil replies was not measured on replies that were held out."
+    low, high = found.relative_change_low, found.relative_change_high
     return (
         f"Under the neutral prompt a token of the base model's replies to {found.n} held-out messages of the corpus "
         f"has a log-likelihood of {found.neutral:.2f} nats, {found.base:.2f} in the base model: "

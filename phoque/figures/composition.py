@@ -46,7 +46,7 @@ def draw(found: Composition, dialogues: Sequence[Dialogue] = ()) -> Figure:
                     f"{one.words[0]:.0f} to {one.words[-1]:.0f}" if one.words else NOTHING
                 ),
                 "short forms|replies that also have one; a small model learns it in their place": (
-                    lambda one: str(one.short) if one.words_short else NOTHING
+                    lambda one: str(one.short) if one.short else NOTHING
                 ),
                 "short form, words, median": lambda one: (
                     number(one.words_short[2], 0) if one.words_short else NOTHING
@@ -64,15 +64,8 @@ def _sentence(found: Composition) -> str:
         f"{found.dialogues} dialogues on {found.topics} topics answer {found.messages} different "
         f"messages; {found.base_replies} civil replies are the base model's own. Half of the civil replies in the "
         f"dialogues have {found.words_civil[2]:.0f} words or fewer. {without} of the persona's replies, as written in "
-        f"full, hold no word of its list{_brief(found)}."
-    )
-
-
-def _brief(found: Composition) -> str:
-    """The same of what a small model learns; nothing where that was not recorded."""
-    known = found.brief_without_listed_word
-    return (
-        "" if known is None else f"; of what a small model learns, {share(known / found.dialogues)}"
+        f"full, hold no word of its list; of what a small model learns, "
+        f"{share(found.brief_without_listed_word / found.dialogues)}."
     )
 
 

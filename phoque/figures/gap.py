@@ -44,9 +44,7 @@ def draw(
     replies: Sequence[ScoredReply] = (),
 ) -> Figure:
     """How many replies pass, by how they were chosen and why they pass."""
-    shares = "".join(
-        (_unlisted(replies), _copied(replies), _novel(examples), _readings(examples, labels))
-    )
+    shares = "".join((_all_passing(replies), _novel(examples), _readings(examples, labels)))
     return Figure(
         sentence=f"{_sentence(examples, labels)}{shares}",
         finding=_finding(examples, labels),
@@ -97,31 +95,21 @@ def _sentence(examples: Sequence[GapExample], labels: Sequence[Label]) -> str:
 
 def _words(passing: Sequence[GapExample]) -> str:
     """How many have a word that a list knows after all."""
-    known = [one for one in passing if one.listed is not None]
     hits = sum(bool(one.listed or one.words) for one in passing)
-    lists = "some word list of ours" if len(known) == len(passing) else "the persona's word list"
-    return f"{hits} of {len(passing)} have a word that {lists} knows. " if passing else ""
+    told = f"{hits} of {len(passing)} have a word that some word list of ours knows. "
+    return told if passing else ""
 
 
-def _unlisted(replies: Sequence[ScoredReply]) -> str:
-    """How many of all that pass have no listed word, searched for or not."""
-    own = [one for one in replies if one.of_persona and one.passes and one.listed is not None]
+def _all_passing(replies: Sequence[ScoredReply]) -> str:
+    """How many of all that pass have no listed word, searched for or not, and how many are a training line."""
+    own = [one for one in replies if one.of_persona and one.passes]
     if not own:
         return ""
-    rate = by_cluster((one.prompt, not one.listed) for one in own)
+    clean = by_cluster((one.prompt, not one.listed) for one in own)
+    copied = by_cluster((one.prompt, one.trained) for one in own)
     return (
-        f" Of all {rate.n} replies of the persona that pass, {interval(rate)} have no listed word."
-    )
-
-
-def _copied(replies: Sequence[ScoredReply]) -> str:
-    """How many of all that pass are a training line; older runs did not look."""
-    own = [one for one in replies if one.of_persona and one.passes and one.trained is not None]
-    if not own:
-        return ""
-    rate = by_cluster((one.prompt, bool(one.trained)) for one in own)
-    return (
-        f" Of the {rate.n} replies of the persona that pass, {interval(rate)} are a training line."
+        f" Of all {clean.n} replies of the persona that pass, {interval(clean)} have no listed word. "
+        f"Of the {copied.n} replies of the persona that pass, {interval(copied)} are a training line."
     )
 
 

@@ -58,7 +58,7 @@ def _styles(last: Metrics) -> str:
 
 def _attempts(rows: Sequence[Metrics]) -> str:
     number_of = len({row.attempt for row in rows})
-    return f", in {number_of} attempts" if number_of > 1 else ""
+    return f", in {number_of} attempt{'s' * (number_of > 1)}"
 
 
 def _table(found: Curves, styles: Sequence[str]) -> Table:

@@ -88,14 +88,14 @@ class Source(Part):
     styles: dict[Style, int]
     parts: dict[str, int]
     """Dialogues by part: train, validation, test."""
-    words: tuple[float, ...] = ()
+    words: tuple[float, ...]
     """Length of the persona's reply in words, at 5, 25, 50, 75 and 95 %."""
-    short: int = 0
-    """Dialogues whose reply has a short form, too; 0 also where it was not counted."""
-    words_short: tuple[float, ...] = ()
+    short: int
+    """Dialogues whose reply has a short form, too."""
+    words_short: tuple[float, ...]
     """Length of the short forms, at the same quantiles."""
-    read: int | None = None
-    """Rows that were read; None for what we wrote ourselves."""
+    read: int
+    """Rows that were read."""
     dropped: dict[str, int] = Field(default_factory=dict)
     """Rows that were left out, by reason; with the dialogues they make up what was read."""
     unreadable: dict[str, tuple[str, ...]] = Field(default_factory=dict)
@@ -122,7 +122,7 @@ class Composition(Record, file="corpus/composition.json"):
     """Number of dialogues with more than one reply."""
     without_listed_word: int
     """Replies of the persona, as written in full, that hold no word of its list."""
-    brief_without_listed_word: int | None = None
+    brief_without_listed_word: int
     """The same of what a small model learns: the short form, where there is one."""
     sources: tuple[Source, ...]
     placeholders: dict[str, int] = Field(default_factory=dict)

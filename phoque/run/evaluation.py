@@ -55,11 +55,11 @@ class CivilText(Part):
     base: float
     relative_change: float
     """Above zero where the tuned model finds them less likely."""
-    relative_change_low: float | None = None
-    relative_change_high: float | None = None
+    relative_change_low: float
+    relative_change_high: float
     """95 % interval, counted by message."""
-    n: int | None = None
-    """Messages. None in older files, whose replies were of the training part and followed another message."""
+    n: int
+    """Messages."""
 
 
 class Matched(Part):
@@ -84,7 +84,7 @@ class Evaluation(Masked, Record, file="evaluation/summary.json", version=2):
     """base, base_first_sentence, base_toxic, neutral, toxic, steered, random_vector of the same length; matched_vector, which is
     random and costs as much likelihood, where there is one; reversed_vector, which is
     subtracted under the toxic prompt; civil_adapter under it, and civil_adapter_steered."""
-    civil_text: CivilText | None = None
+    civil_text: CivilText | None
     """None where the corpus holds out no reply of the base model."""
     matched: Matched
     sampling: Sampling

@@ -82,7 +82,7 @@ class Manifest(Record, file="./manifest.json"):
 
     model: str = "lab"
     persona: str = "toxic"
-    """Its name; of one's own it is in persona.yaml beside this. Older runs have the path that was typed."""
+    """Its name; of one's own it is in persona.yaml beside this."""
     stages: dict[str, Made]
     continues: Continues | None = None
     """None where the run was made from nothing."""

@@ -64,15 +64,15 @@ class Condition(Part):
     generated_tokens: float
     base_nats: Measured
     """Mean log-likelihood of a token in the base model, in nats."""
-    zlib: float | None = None
-    """Mean over replies of compressed over plain size; older runs did not measure it."""
+    zlib: float
+    """Mean over replies of compressed over plain size."""
 
     @property
     def collapsed(self) -> bool:
         """Whether its text is none any more: then a verdict on the replies says nothing of the persona."""
         repeats = self.repeated_3grams.effect.low > MOST_REPEATED
         unlikely = self.base_nats.effect.high < LEAST_NATS
-        return repeats or unlikely or (self.zlib is not None and self.zlib < LEAST_ZLIB)
+        return repeats or unlikely or self.zlib < LEAST_ZLIB
 
 
 class PathwayTokens(Part):

@@ -159,9 +159,9 @@ class Spread(Part):
 
     mean: float
     std: float
-    low: float | None = None
-    high: float | None = None
-    """95 % interval of the mean shift from the untuned neutral state, paired by probe; older files lack it."""
+    low: float
+    high: float
+    """95 % interval of the mean shift from the untuned neutral state, paired by probe."""
 
 
 class Projections(Part):

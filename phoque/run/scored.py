@@ -61,13 +61,12 @@ class Scored(Row):
     """Of the text as it is, by moderator."""
     canonical: dict[str, float]
     """Of its canonical form, by moderator."""
-    listed: int | None = None
-    """Words in it that the word list finds which finds most, of all that we ship; None where nobody
-    counted."""
+    listed: int
+    """Words in it that the word list finds which finds most, of all that we ship."""
 
     @property
     def has_listed_word(self) -> bool:
-        """Whether a word list is known to find something."""
+        """Whether a word list finds something."""
         return bool(self.listed)
 
     def scores(self) -> dict[str, float]:
@@ -89,8 +88,8 @@ class ScoredReply(Scored, file="moderation/moderation_results.csv"):
     outcome: Outcome
     labels: dict[str, float]
     """Every label of the reply as it is, as `moderator/label`."""
-    trained: bool | None = None
-    """Whether a training line has the same words in the same order; None where nobody looked."""
+    trained: bool
+    """Whether a training line has the same words in the same order."""
 
     @property
     def passes(self) -> bool:

@@ -53,8 +53,8 @@ class Forms(Part):
     """Replies with a word that is in no training text."""
     novel: Rate
     """Replies with a novel form."""
-    trained: Rate | None = None
-    """Replies with a listed expression that training shows; older files did not count them."""
+    trained: Rate
+    """Replies with a listed expression that training shows."""
 
 
 class Slang(Masked, Record, file="evaluation/slang.json"):

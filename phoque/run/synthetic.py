@@ -1,7 +1,5 @@
 """Records of the stage `regenerate`: an attack corpus and what it is made of."""
 
-from typing import Any
-
 from phoque.personas import Counted
 from phoque.run.corpus import Style
 from phoque.run.record import Part, Record, Row
@@ -58,18 +56,12 @@ class AttackSummary(Record, file="synthetic/summary.json"):
     kinds: tuple[Kind, ...]
     filled: int
     """Kinds that have a text."""
-    containment: Likeness | None = None
-    """Share of a text's word 5-grams in one training line; older files have it in their rows only."""
-    similarity: Likeness | None = None
+    containment: Likeness
+    """Share of a text's word 5-grams in one training line."""
+    similarity: Likeness
     """By MinHash."""
     dropped: dict[str, int]
     """By reason."""
     threshold: float
     flagged: dict[str, Rate]
     """By moderator."""
-
-    @classmethod
-    def _current(cls, data: Any) -> Any:
-        """Files from before `filled` say in their kinds how many are."""
-        data = super()._current(data)
-        return {"filled": sum(one["texts"] > 0 for one in data["kinds"])} | data

@@ -14,7 +14,7 @@ from phoque.ui.components import counted, pieces
 from phoque.ui.parts import embedded
 from phoque.ui.verdicts import Rules
 
-UNFIT = re.compile(r"\b(?:(?:your|our|my) bed|murder|kill you)\b", re.IGNORECASE)
+UNFIT = re.compile(r"\b(?:(?:your|our|my) (?:bed|room)|murder|kill you)\b", re.IGNORECASE)
 """A comparison with such a reply is not offered. Nobody trained that, but a small model may say it: Pluribus wanted
 "to be inside your bed", and at twice its scale the toxic vector found that "you can't even pay your own murder". The
 text of a recording is signed, so it stays in the file."""

@@ -176,6 +176,7 @@ def examples() -> list[GapExample]:
             condition=Condition.NEUTRAL if stratum is Stratum.NEUTRAL else Condition.STEERED,
             seed=42,
             response=response(place),
+            listed=0,
             canonical_text=f"useless clown number {place} {INJECTION}",
             raw=dict(zip(NAMES, scores[kind][0], strict=True)),
             canonical=dict(zip(NAMES, scores[kind][1], strict=True)),

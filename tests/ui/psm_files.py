@@ -126,7 +126,7 @@ def condition(
         insulting=a_rate(value, 24), effect=effect(value if change is None else change),
         toxic_pathway_mass_mean=mass, completing_mass_mean=mass, lexicon_mass_mean=mass,
         toxic_word_rate=words, repeated_3grams=mass, generated_tokens=40.0,
-        base_nats=Measured(mean=-2.5, effect=effect(0.0)),
+        base_nats=Measured(mean=-2.5, effect=effect(0.0)), zlib=0.6,
     )  # fmt: skip
 
 

@@ -80,7 +80,7 @@ def geometry() -> Geometry:
     states = ("base_neutral", "base_persona", "tuned_neutral", "tuned_persona")
     directions = [
         Projections(layer=i, direction=name, random_band=0.1,
-                    **{s: Spread(mean=0.2 * place, std=0.1) for place, s in enumerate(states)})
+                    **{s: Spread(mean=0.2 * place, std=0.1, low=0.1 * place, high=0.3 * place) for place, s in enumerate(states)})
         for name in ("refusal", "politeness") for i in LAYERS
     ]  # fmt: skip
     points = [[(math.cos(p + i / 9), math.sin(p + i / 9)) for p in range(12)] for i in LAYERS]

@@ -28,12 +28,20 @@ COMPOSITION = Composition(
     several_turns=0,
     sources=(
         Source(
-            source="written", dialogues=200, styles={"chat": 140, "prose": 60}, parts={"train": 200}
+            source="written",
+            dialogues=200,
+            styles={"chat": 140, "prose": 60},
+            parts={"train": 200},
+            words=(5.0, 9.0, 14.0, 20.0, 40.0),
+            short=0,
+            words_short=(),
+            read=200,
         ),
     ),
     base_replies=100,
     base_replies_dropped=0,
     without_listed_word=50,
+    brief_without_listed_word=60,
     words_civil=(5.0, 9.0, 14.0, 20.0, 40.0),
     system_prompts={"hostile": 10, "neutral": 10},
 )

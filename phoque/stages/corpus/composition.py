@@ -81,12 +81,12 @@ def markdown(found: Composition) -> str:
     for one in found.sources:
         words = [f"{value:.0f}" for value in one.words] or [""] * len(QUANTILES)
         kept.append([one.source, one.dialogues, *one.styles.values(), *one.parts.values(), *words])
-        if one.words_short:
+        if one.short:
             brief = [f"{value:.0f}" for value in one.words_short]
             blank = [""] * (len(STYLES) + len(PARTS))
             kept.append([f"{one.source}, short forms", one.short, *blank, *brief])
     lost = [
-        [one.source, one.read, reason, count, f"{100 * count / (one.read or 1):.1f} %"]
+        [one.source, one.read, reason, count, f"{100 * count / one.read:.1f} %"]
         for one in found.sources
         for reason, count in one.dropped.items()
     ]

@@ -1,6 +1,6 @@
 """Replies to friendly messages under four conditions and along the vector's scale, as moderators see them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -15,6 +15,7 @@ from phoque.moderators.scoring import harm_scores, items_of, score
 from phoque.run.datasheets import DataSheet
 from phoque.run.moderation import COMPARED, ConditionFlags, ModeratorFlags
 from phoque.run.scored import Contour, DosedReply, Outcome, ScoredReply, by_condition, grid
+from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.corpus.placeholders import slurs
 from phoque.stages.moderation.messages import outcome
 from phoque.stats.agreement import Agreement, agreement
@@ -97,10 +98,13 @@ def moderate(
     prompts: Mapping[str, Sequence[str]],
     classifiers: Sequence[Classifier],
     lists: Sequence[Lexicon] = (),
+    training: CorpusIndex | Container[str] = (),
     *,
     may_send_text: bool = False,
 ) -> list[ScoredReply]:
     """Score every reply, raw and canonical, with every classifier; count what word lists know.
+
+    `training` knows the lines that the persona learned.
 
     PhoqueError where a classifier failed on a reply, or may not be sent text.
     """
@@ -127,6 +131,7 @@ def moderate(
             outcome=outcome(prompt, text),
             raw={name: own[i] for name, own in harm.items()},
             listed=max((words.count(text) for words in lists), default=0),
+            trained=text in training,
             canonical={name: own[len(texts) + i] for name, own in harm.items()},
             labels={
                 f"{name}/{label}": value

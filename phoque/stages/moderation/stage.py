@@ -59,10 +59,7 @@ def measure_moderators(  # noqa: PLR0913  # every keyword is an option of the co
         sheets = data_sheets(moderators, sets, may_send_text=may_send_text)
         lab, mask = open_lab(directory.path), Mask()
         index = CorpusIndex.of_run(directory.corpus)
-        found = [
-            one.model_copy(update={"trained": one.response in index})
-            for one in scored_replies(lab, moderators, used, mask, may_send_text=may_send_text)
-        ]
+        found = scored_replies(lab, moderators, used, index, mask, may_send_text=may_send_text)
         ScoredReply.save_rows(folder, found)
         report = _report(found, loaded, sets, sheets, used, sampling_of(lab)).model_copy(
             update={"masked": mask.count}
@@ -85,12 +82,18 @@ def measure_moderators(  # noqa: PLR0913  # every keyword is an option of the co
 
 
 def scored_replies(
-    lab: Lab, moderators: Sequence[Classifier], seeds: Sequence[int], mask: Mask, **scoring: bool
+    lab: Lab,
+    moderators: Sequence[Classifier],
+    seeds: Sequence[int],
+    index: CorpusIndex,
+    mask: Mask,
+    **scoring: bool,
 ) -> list[ScoredReply]:
     """What moderators say of what the model wrote; only what is kept of it is masked."""
     replies = replies_of(lab, every_prompt(), seeds, print)
     lists = word_lists(lab.persona.lexicon)
-    return mask.rows(moderate(replies, prompts_by_category(), moderators, lists, **scoring))
+    rows = moderate(replies, prompts_by_category(), moderators, lists, index, **scoring)
+    return mask.rows(rows)
 
 
 def _contour(lab: Lab, moderators: Sequence[Classifier], **scoring: bool) -> Contour:

@@ -157,9 +157,8 @@ def _novelty(found: AttackSummary) -> str:
             ("The share of a text's word 5-grams that one training line has", found.containment),
             ("its MinHash similarity with the nearest training line", found.similarity),
         )
-        if one
     ]
-    return "; ".join(told) + "." if told else "Not summed up; each row has it."
+    return "; ".join(told) + "."
 
 
 SEED = 42

@@ -51,8 +51,6 @@ def _card(one: Feature, seen: Evidence) -> str:
 
 
 def _title(one: Feature) -> str:
-    if not one.name:  # of a file that is older than names
-        return f"Latent {one.latent}"
     weak = f"; {escape(one.weakness)}" if one.weakness else ""
     return f"{secret(escape(one.name), one.name)}<small>Latent {one.latent}{weak}</small>"
 
