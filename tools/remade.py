@@ -19,7 +19,7 @@ from phoque.progress import span
 from phoque.report.claims import claims_of
 from phoque.report.writing import read_run
 from phoque.run.claims import Claim
-from phoque.run.directory import RunDirectory
+from phoque.run.directory import RunDirectory, source_commit
 from phoque.run.manifest import Manifest
 
 PAGE = Path(__file__).parent.parent / "docs" / "remade.md"
@@ -50,9 +50,9 @@ def page(old: RunDirectory, new: RunDirectory) -> str:
     parts = [
         "# Made again",
         f"{len(same)} of {len(pairs)} verdicts are the same. {overlaps(pairs)}",
-        "*Before* and *after* are two makings of one run. Another machine rounds differently, so that texts "
-        "differ, and with them all that is counted. This page is written by "
-        "`python tools/remade.py OLD NEW`; both runs are judged by the same ledger.",
+        "*Before* and *after* are two makings of one run. Their corpus and code may differ, as the commits say; another "
+        "machine alone rounds differently, so that texts differ, and with them all that is counted. This page is written by "
+        f"`python tools/remade.py OLD NEW`; both runs are judged by the ledger of commit {source_commit() or NOTHING}.",
         f"- Before: {made(old.manifest())}\n- After: {made(new.manifest())}",
         *section("Verdicts that changed", changed),
         *section("Verdicts that are the same", same),
