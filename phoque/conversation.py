@@ -60,8 +60,8 @@ class Sampling:
 
 DEFAULT_SAMPLING = Sampling(temperature=0.6, top_p=0.9, repetition_penalty=1.1)
 """How a person is answered where nothing else is asked for: page, chat API, `Lab.compare`. Equal in
-every column. Temperature and top-p were chosen after one reading of 30 replies at each of two settings
-(docs/experiments.md); no measure chose them, nor the penalty. `tools/choose_decoding.py` measures such choices."""
+every column. Temperature and top-p were chosen after one reading of 30 replies at each of two settings; of twelve
+settings that `tools/choose_decoding.py` measured afterwards, none is clearly better (docs/experiments.md)."""
 
 
 def sampling_of(
