@@ -10,7 +10,7 @@ from pydantic import Discriminator, Tag
 
 from phoque.errors import PhoqueError
 from phoque.figures.figure import Kind
-from phoque.report.paths import field_type, kind_called, path
+from phoque.report.paths import kind_called, path
 from phoque.run.claims import Evidence
 from phoque.run.folder import Reader
 from phoque.run.record import Part, Row
@@ -67,23 +67,6 @@ class Test:
         if isinstance(found, bool) or not isinstance(found, int | float):
             return self.holds(str(found).lower(), self.value.lower())
         return self.holds(found, float(self.value))
-
-
-def check(source: Source) -> None:
-    """Whether some run could have this number.
-
-    Raises:
-        PhoqueError: names the step or the field that does not exist.
-    """
-    if isinstance(source, str):
-        path(source)
-        return
-    kind = _row_kind(source)
-    fields = [test.field for test in _tests((*source.of, *source.are))]
-    for name in filter(None, (*fields, source.rises, source.by)):
-        field_type(kind, name)
-    if source.matching:
-        check(source.matching)
 
 
 def evidence(name: str, source: Source, reader: Reader) -> Evidence:
@@ -191,5 +174,5 @@ def _row_kind(source: Share) -> type[Row]:
 def _value(row: Row, dotted: str) -> Any:
     value: Any = row
     for name in dotted.split("."):
-        value = getattr(value, name, None)
+        value = None if value is None else getattr(value, name)
     return value

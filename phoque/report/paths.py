@@ -8,20 +8,18 @@ another path: `layers[layer=$psm.summary.steer_layer]`.
 import pathlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, is_dataclass
-from enum import StrEnum
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 import phoque.run
 from phoque.errors import PhoqueError
 from phoque.figures.figure import Kind, read_any
 from phoque.run.folder import Reader, command, shown_path
 from phoque.run.manifest import ROOT
-from phoque.run.record import Part, Record, Row
+from phoque.run.record import Record, Row
 
 PIECE = re.compile(r"(?P<name>[A-Za-z_][\w-]*)|\[(?P<key>[^\[\]]+)\]")
 BESIDE = "run"
@@ -81,19 +79,15 @@ class Path:
 
 
 def path(text: str) -> Path:
-    """A path that some run could have.
+    """A path into a record; whether a run has what it leads to, `follow` finds out.
 
     Raises:
-        PhoqueError: names the step that no record has.
+        PhoqueError: it has another form, or no record is called so.
     """
     pieces = [match.group("name") or match.group("key") for match in PIECE.finditer(text)]
     if "".join(PIECE.sub("", text).split(".")) or len(pieces) < 2:
         raise PhoqueError(f"The path {text!r} is not of the form folder.file.field.")
-    kind = kind_called(".".join(pieces[:2]))
-    of: Any = tuple[kind, ...] if issubclass(kind, Row) else kind  # type: ignore[valid-type]
-    for step in pieces[2:]:
-        of = _type_after(of, step, text)
-    return Path(text, kind, tuple(pieces[2:]))
+    return Path(text, kind_called(".".join(pieces[:2])), tuple(pieces[2:]))
 
 
 def kind_called(name: str) -> Kind:
@@ -105,18 +99,6 @@ def kind_called(name: str) -> Kind:
     if name not in _kinds():
         raise PhoqueError(f"No record is called {name!r}. Known: {', '.join(sorted(_kinds()))}.")
     return _kinds()[name]
-
-
-def field_type(kind: Kind, dotted: str) -> Any:
-    """Type of a field of a row, such as `novelty.novel`.
-
-    Raises:
-        PhoqueError: rows have no such field.
-    """
-    of: Any = kind
-    for step in dotted.split("."):
-        of = _type_after(of, step, f"{kind.FILE}: {dotted}")
-    return of
 
 
 @cache
@@ -134,49 +116,6 @@ def _below(kind: Any) -> Iterator[Any]:
     for one in kind.__subclasses__():
         yield one
         yield from _below(one)
-
-
-def _type_after(of: Any, step: str, text: str) -> Any:
-    of = _present(of)
-    origin, parts = get_origin(of), get_args(of)
-    if origin is dict:
-        if _is_named(parts[0]) and step not in list(parts[0]):
-            raise _refused(of, step, text)
-        return parts[1]
-    if origin is tuple:
-        for name in {} if _is_place(step) else _wanted(step):
-            _type_after(parts[0], name, text)
-        return parts[0]
-    found = _type_of(of, step)
-    if found is None:
-        raise _refused(of, step, text)
-    return found
-
-
-def _type_of(of: Any, name: str) -> Any:
-    """Type of a field, or of what is computed; None where there is no such thing."""
-    if not isinstance(of, type) or not (issubclass(of, Part) or is_dataclass(of)):
-        return None
-    computed = getattr(of, name, None)
-    if isinstance(computed, property):
-        return get_type_hints(computed.fget).get("return")
-    return get_type_hints(of).get(name)
-
-
-def _refused(of: Any, step: str, text: str) -> PhoqueError:
-    known = get_args(of)[0] if get_origin(of) is dict else getattr(of, "__annotations__", ())
-    told = f"known there: {', '.join(known)}" if known else "a number has no fields"
-    return PhoqueError(f"The path {text!r} breaks at {step!r}; {told}.")
-
-
-def _present(of: Any) -> Any:
-    if get_origin(of) in {Union, UnionType}:
-        return next(one for one in get_args(of) if one is not NoneType)
-    return of
-
-
-def _is_named(of: Any) -> bool:
-    return isinstance(of, type) and issubclass(of, StrEnum)
 
 
 def _is_place(step: str) -> bool:
