@@ -102,21 +102,14 @@ def test_a_shipped_run_is_trained_again_elsewhere_with_its_own_persona():
     assert told == "phoque run all --run runs/mine --persona pluribus --samples 50"
 
 
-@pytest.mark.parametrize(
-    ("is_shipped", "command"),
-    [(True, "all --run runs/mine"), (False, "all --run mine --from persona")],
-)
-def test_sections_without_data_name_a_training_that_leaves_nothing_stale(
-    shipped, copy, is_shipped, command, capsys, monkeypatch
-):
+def test_sections_without_data_name_a_training_that_leaves_nothing_stale(copy, capsys, monkeypatch):
     for file in ("norms.jsonl", "samples.jsonl"):
         (copy.persona / file).unlink()
-    told = page_of(shipped if is_shipped else copy)
+    told, command = page_of(copy), "all --run mine --from persona"
     assert f"phoque run {command}<" in told["attempts"].head
     assert "attempts.json is missing" in told["attempts"].head
-    if not is_shipped:
-        assert f"phoque run {command} --samples 50<" in told["samples"].head
-        assert "norms.jsonl is missing" in told["lora_norms"].head
+    assert f"phoque run {command} --samples 50<" in told["samples"].head
+    assert "norms.jsonl is missing" in told["lora_norms"].head
     monkeypatch.chdir(copy.path.parent)
     assert main(["run", *command.split(), "--samples", "50", "--dry-run"]) == 0
     assert "persona" in capsys.readouterr().out
