@@ -3,6 +3,8 @@
 import pytest
 
 from phoque.config import SHIPPED_RUN
+from phoque.figures import claims as figure
+from phoque.run.claims import Claims
 from phoque.run.directory import RunDirectory
 from tests.ui.fakes import GRADIO_WARNINGS, FakeServices
 
@@ -29,6 +31,16 @@ def linked(query, size, ready=None):
     return pytest.param({"query": query, "ready": ready, **size}, id=f"{query} {size['width']}")
 
 
+def unfolded(page, name):
+    """A claim of the shipped ledger, and its line on the page, whose drawer is open now."""
+    [known] = [
+        one for one in Claims.load(SHIPPED_RUN / "report", command="").claims if one.id == name
+    ]
+    drawer = page.locator(".ph-claims .ph-more", has=page.locator("li", has_text=known.claim))
+    drawer.locator("> summary").click()
+    return known, drawer.locator("li", has_text=known.claim)
+
+
 @pytest.mark.parametrize(
     "page",
     [linked("?tab=claims", size, ".ph-claims") for size in (NARROW, WIDE)],
@@ -40,9 +52,8 @@ def test_a_claim_leads_to_where_it_is_shown_without_a_reload(page):
     assert page.evaluate(f"{cut}.length") == 0
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
     page.evaluate("window.stays = true")
-    page.locator(".ph-claims .ph-more > summary", has_text="not tested").first.click()
-    claim = page.locator("li", has_text="Pushing toward toxicity lowers the refusal of the model.")
-    expect(claim.locator(".ph-verdict")).to_have_text("○ not tested")
+    known, claim = unfolded(page, "refusal-falls")
+    expect(claim.locator(".ph-verdict")).to_have_text(figure.WORDS[known.verdict])
     claim.get_by_text("Why?").click()
     expect(claim).to_contain_text("psm/geometry.json")
     claim.locator("a.ph-show").click()
@@ -50,17 +61,17 @@ def test_a_claim_leads_to_where_it_is_shown_without_a_reload(page):
     expect(heading).to_be_focused()
     expect(heading).to_be_in_viewport()
     assert page.evaluate("window.stays") is True
-    expect(page.locator("#ph-section-directions .ph-sought")).to_contain_text("0.49")
+    number = figure.number_alone(known)
+    expect(page.locator("#ph-section-directions .ph-sought")).to_contain_text(number)
     expect(heading).to_be_in_viewport()
 
 
 @pytest.mark.parametrize("page", [linked("?tab=claims", NARROW, ".ph-claims")], indirect=True)
 def test_a_number_in_a_folded_table_is_unfolded_and_pointed_at(page):
-    page.locator(".ph-claims .ph-more > summary", has_text="refuted").first.click()
-    claim = page.locator("li", has_text="Fifteen times the vector makes the model toxic.")
+    known, claim = unfolded(page, "times-fifteen")
     claim.locator("a.ph-show").click()
     cell = page.locator("#ph-section-talk_conditions td.ph-sought")
-    expect(cell).to_contain_text("77.8")
+    expect(cell).to_contain_text(figure.number_alone(known).removesuffix(" %"))
     expect(cell).to_be_in_viewport()
     page.evaluate(GROWS)  # as it does where a picture above is drawn late
     expect(cell).to_be_in_viewport()

@@ -34,8 +34,9 @@ def test_recorded_replies_are_read_when_asked_and_masked_until_revealed(page, se
     press(page, BUTTON)
     toxic = shown(page).get_by_role("group", name="▲ Toxic, word by word")
     expect(toxic).to_be_visible()
-    one = showcase_of(SHIPPED).examples[0]
-    assert {prompt for prompt, *_ in services.measured} == {one.prompt}
+    opened = page.locator(".ph-which q").text_content()
+    one = next(one for one in showcase_of(SHIPPED).examples if one.prompt == opened)
+    assert {prompt for prompt, *_ in services.measured} == {opened}
     assert one.toxic.text in {reply for _, reply, _ in services.measured}
     expect(page.locator("#ph-panel-0 .ph-status")).to_contain_text("5 replies at layer")
     expect(toxic.locator(".ph-real")).to_be_hidden()
