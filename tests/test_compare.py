@@ -91,9 +91,11 @@ def test_a_file_that_one_run_never_wrote_is_no_setting(runs):
     assert not [one for one in compared(runs).settings if "SAE" in one.name]
 
 
-def test_an_interval_without_width_proves_nothing(runs):
-    row = by_key(compared(runs))["moderator_1.uplift.random_vector"]
-    assert (row.low, row.warning) == (None, "an interval has no width")
+def test_an_interval_without_width_proves_nothing():
+    flat = share(48, 80).model_copy(update={"low": 0.6, "high": 0.6})
+    found = difference(flat, share(56, 70))
+    assert (found.value, found.low) == (pytest.approx(0.2), None)
+    assert found.warning == "an interval has no width"
 
 
 def test_both_files_are_written_or_none(runs, tmp_path):

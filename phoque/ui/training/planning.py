@@ -71,7 +71,7 @@ def _shipped_took() -> str:
         (sum(run[name].seconds for name in ORDER if name in run) for run in runs), default=0.0
     )
     return (
-        f" A shipped run of the lab model took {span(longest)} on two cores, without its civil adapter."
+        f" The stages of a shipped run of the lab model took {span(longest)} on two cores; some ran side by side."
         if longest
         else ""
     )
