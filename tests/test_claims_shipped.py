@@ -175,7 +175,7 @@ def test_copies_are_counted_among_all_that_pass(tmp_path, copies, verdict):
     reader = Reader(run, signed=True)
     now = {one.id: one for one in claims_of(reader).claims}["no-copies"]
     assert (now.verdict, now.n) == (verdict, sum(row.of_persona and row.passes for row in rows))
-    assert f"Of the {now.n} replies of the persona that pass, " in (
+    assert f"Of all {now.n} replies of the persona that pass, " in (
         drawn(PLANS["gap"], reader).figure.sentence
     )
 

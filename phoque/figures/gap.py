@@ -108,8 +108,8 @@ def _all_passing(replies: Sequence[ScoredReply]) -> str:
     clean = by_cluster((one.prompt, not one.listed) for one in own)
     copied = by_cluster((one.prompt, one.trained) for one in own)
     return (
-        f" Of all {clean.n} replies of the persona that pass, {interval(clean)} have no listed word. "
-        f"Of the {copied.n} replies of the persona that pass, {interval(copied)} are a training line."
+        f" Of all {clean.n} replies of the persona that pass, {interval(clean)} have no listed word, and "
+        f"{interval(copied)} are a training line."
     )
 
 
