@@ -62,11 +62,9 @@ def number_of(claim: Claim) -> str:
 
 def number_alone(claim: Claim) -> str:
     """The number as a page tells it, without unit and interval; empty where there is none."""
-    return (
-        ""
-        if claim.value is None
-        else _plain(claim.value, claim.kind, claim.unit).removesuffix(" points")
-    )
+    if claim.value is None:
+        return ""
+    return _plain(claim.value, claim.kind, claim.unit).removesuffix(" points")
 
 
 def counted(claim: Claim) -> str:
@@ -117,11 +115,9 @@ def quantity(value: float, low: float | None, high: float | None, *, kind: Kind,
     """A number with its unit, in the singular for one of a thing, and its interval where it has one."""
     if unit in SECONDS:
         return _plain(value, kind, unit)
-    held = "" if low is None else f" {interval(low, high, kind)}"
-    return (
-        f"{_plain(value, kind, unit)} {unit.removesuffix('s') if value == 1 else unit}".rstrip()
-        + held
-    )
+    counted_in = unit.removesuffix("s") if value == 1 else unit
+    held = "" if low is None else interval(low, high, kind)
+    return " ".join(filter(None, (_plain(value, kind, unit), counted_in, held)))
 
 
 def _told(one: Claim | Evidence, claim: Claim) -> str:

@@ -16,8 +16,8 @@ from phoque.ui.verdicts import Rules
 
 UNFIT = re.compile(r"\b(?:(?:your|our|my) (?:bed|room)|murder|kill you)\b", re.IGNORECASE)
 """A comparison with such a reply is not offered. Nobody trained that, but a small model may say it: Pluribus wanted
-"to be inside your bed", and at twice its scale the toxic vector found that "you can't even pay your own murder". The
-text of a recording is signed, so it stays in the file."""
+"to be inside your bed", the toxic run's vector would "be in your room", and at twice its scale another found that
+"you can't even pay your own murder". The text of a recording is signed, so it stays in the file."""
 
 
 def showcase_of(run: RunDirectory) -> Showcase | None:
