@@ -75,7 +75,8 @@ def rater_agreement(labels: Iterable[Label], first: str, second: str) -> Agreeme
     both = [text for text in said[first] if text in said[second]]
     if not both:
         return None
-    return agreement(*([said[rater][text] for text in both] for rater in (first, second)))
+    one, other = ([said[rater][text] for text in both] for rater in (first, second))
+    return agreement(one, other, both)
 
 
 def labelled_set(

@@ -198,7 +198,11 @@ def _of_condition(
 def agreements(found: Sequence[ScoredReply]) -> dict[str, Agreement]:
     """Agreement of every pair of moderators at the first mark."""
     flagged = {name: [one.raw[name] >= MARKS[0] for one in found] for name in found[0].raw}
-    return {f"{a} / {b}": agreement(flagged[a], flagged[b]) for a, b in combinations(flagged, 2)}
+    prompts = [one.prompt for one in found]
+    return {
+        f"{a} / {b}": agreement(flagged[a], flagged[b], prompts)
+        for a, b in combinations(flagged, 2)
+    }
 
 
 def outcomes_of(found: Sequence[ScoredReply]) -> dict[Condition, dict[Outcome, int]]:
