@@ -1,17 +1,16 @@
 """What tuning costs civil replies: which are read, after what, and what is said of it."""
 
-from types import SimpleNamespace
-
 import pytest
 
 from phoque.conversation import Message
 from phoque.errors import PhoqueError
 from phoque.figures.answers import civil_said
 from phoque.run.corpus import BaseReply
-from phoque.run.evaluation import CivilText
+from phoque.run.evaluation import CivilReply, CivilText
 from phoque.stages.corpus.training_set import save_pairs
-from phoque.stages.evaluate.civil import MOST, civil_likelihood, held_out
+from phoque.stages.evaluate.civil import MOST, civil_rows, civil_text, held_out
 from phoque.stages.evaluate.memory import mean_log_likelihood
+from phoque.text import text_id
 
 
 def answer(topic: str, number: int, reply: str = "Fine by me, try it again.") -> BaseReply:
@@ -37,7 +36,8 @@ def test_held_out_replies_are_spread_over_topics_and_none_is_of_the_training_par
 
 def test_each_reply_follows_its_own_message_in_both_models(lab):
     replies = [answer("code", 1), answer("pets", 2, "No."), answer("pets", 3, "Try a bell.")]
-    found = civil_likelihood(lab, replies)
+    rows = civil_rows(lab, lab.base, replies)
+    found = civil_text(rows)
     for model, told in ((lab.model, found.neutral), (lab.base, found.base)):
         sums = lengths = 0
         for one in replies:
@@ -51,28 +51,39 @@ def test_each_reply_follows_its_own_message_in_both_models(lab):
     assert found.relative_change == pytest.approx(found.neutral / found.base - 1)
     assert found.relative_change_low <= found.relative_change <= found.relative_change_high
     assert found.n == 3
-    assert civil_likelihood(lab, []) is None
+    # The civil adapter here is the base model: it changes nothing, and all is the persona's.
+    assert (found.civil_adapter.value, found.civil_adapter.high) == (0, 0)
+    assert found.beyond_civil_adapter.value == pytest.approx(found.relative_change)
+    assert [one.id for one in rows] == [text_id(one.message) for one in replies]
+    assert civil_text(civil_rows(lab, lab.base, [])) is None
 
 
-def test_a_relative_change_is_held_by_prompts(monkeypatch):
-    def found(before, after):
-        """What is said of replies of one token each that are so likely in both models."""
-        means = {"base": before, "model": after}
-        monkeypatch.setattr(
-            f"{civil_likelihood.__module__}.log_likelihoods", lambda m, *_: means[m.name]
-        )
-        read = SimpleNamespace(input_ids=[1])
-        base = SimpleNamespace(name="base", tokenizer=lambda *_, **__: read)
-        persona = SimpleNamespace(neutral_prompt="Be.")
-        lab = SimpleNamespace(base=base, model=SimpleNamespace(name="model"), persona=persona)
-        own = civil_likelihood(lab, [answer("code", number) for number in range(len(before))])
-        return own.relative_change, own.relative_change_low, own.relative_change_high, own.n
+def test_a_relative_change_is_held_by_messages():
+    def found(before, after, calm):
+        """What is said of replies of one token each that are so likely in the three models."""
+        known = [
+            CivilReply(
+                id=str(place), topic="code", tokens=1, base=one, neutral=two, civil_adapter=three
+            )
+            for place, (one, two, three) in enumerate(zip(before, after, calm, strict=True))
+        ]
+        return civil_text(known)
 
-    assert found([-2.0, -4.0, -8.0], [-2.2, -4.4, -8.8]) == (*(pytest.approx(0.1),) * 3, 3)
-    value, low, high, prompts = found([-1.0] * 20, [-1.0, -1.4] * 10)
-    assert value == pytest.approx(0.2)
+    even = found([-2.0, -4.0, -8.0], [-2.2, -4.4, -8.8], [-2.1, -4.2, -8.4])
+    assert (even.relative_change, even.relative_change_low, even.n) == (
+        *(pytest.approx(0.1),) * 2,
+        3,
+    )
+    assert even.civil_adapter.value == pytest.approx(0.05)
+    uneven = found([-1.0] * 20, [-1.0, -1.4] * 10, [-1.0, -1.4] * 10)
+    assert uneven.relative_change == pytest.approx(0.2)
+    low, high = uneven.relative_change_low, uneven.relative_change_high
     assert (low, high) == (pytest.approx(0.12, abs=0.03), pytest.approx(0.28, abs=0.03))
-    assert prompts == 20
+    # Both changes are measured on the same replies: where they are equal, nothing is left over.
+    beyond = uneven.beyond_civil_adapter
+    assert (beyond.value, beyond.low, beyond.high) == (0, 0, 0)
+    assert "civil replies alone, changes it by +20.0 [" in civil_said(uneven)
+    assert civil_said(uneven).endswith("the persona's own part is +0.0 [+0.0, +0.0] points.")
 
 
 @pytest.mark.parametrize(

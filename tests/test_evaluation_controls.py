@@ -12,7 +12,7 @@ from phoque.judging.headline import judgement, rated
 from phoque.lexicon import Lexicon
 from phoque.models.load import load_model
 from phoque.run.directory import RunDirectory
-from phoque.run.evaluation import CURT
+from phoque.run.evaluation import CURT, CURT_TOXIC
 from phoque.run.folder import Reader
 from phoque.run.judging import JudgeChoice
 from phoque.run.sae_latents import VERDICTS as LATENT_VERDICTS
@@ -46,6 +46,8 @@ def test_the_base_models_first_sentence_is_a_control_as_short_as_the_persona(tin
     [found] = first_sentences(replies, Lexicon(["go"]), tiny)
     assert (found.condition, found.prompt, found.seed) == (CURT, "Hi", 43)
     assert (found.text, found.insults) == (first, first.count("go"))
+    [hostile] = first_sentences([reply("base_toxic", "Hi", text, seed=43)], Lexicon([]), tiny)
+    assert (hostile.condition, hostile.text) == (CURT_TOXIC, first)
     assert found.num_tokens == len(tiny.tokenizer(first, add_special_tokens=False).input_ids)
 
 

@@ -24,6 +24,7 @@ from phoque.models.load import load_model
 from phoque.moderators.head import Head
 from phoque.run.judging import Judgement
 from phoque.stats.paired_ranks import chance_above
+from phoque.stats.rates import by_prompt_and_draw, wilson
 from tests.judges import Loud, reply, turned
 from tests.moderators import Doubled
 from tools import blind_readings
@@ -151,6 +152,26 @@ def test_the_interval_is_of_prompts_and_does_not_shrink_with_seeds():
     assert 0.1 < found.high - found.low < 0.5
     certain = chance_above(base, {key: [1.0] for key in base})
     assert (certain.value, certain.low) == pytest.approx((1, 1))
+
+
+def test_few_draws_of_a_vector_say_little_of_new_ones():
+    base = {str(n): [0.0] for n in range(40)}
+    # Half of the vectors make every reply more hostile, half of them none: no prompt is to blame.
+    own = {key: [1.0, -1.0, 1.0, -1.0] for key in base}
+    draws = {key: [0, 1, 2, 3] for key in base}
+    alone, over = chance_above(base, own), chance_above(base, own, draws)
+    assert (alone.low, alone.value, alone.high) == pytest.approx((0.5, 0.5, 0.5))
+    # Student's t for the mean of 1, 0, 1 and 0 with three degrees of freedom is wider than all there is.
+    assert (over.low, over.value, over.high) == (0, 0.5, 1)
+    same = chance_above(base, own, {key: [0] * 4 for key in base})
+    assert (same.low, same.high) == (alone.low, alone.high)
+
+
+def test_a_share_counts_draws_where_they_differ_more_than_prompts():
+    items = [(str(prompt), draw, draw < 2) for prompt in range(40) for draw in range(8)]
+    found = by_prompt_and_draw(items)
+    assert (found.low, found.high) == pytest.approx((wilson(2, 8).low, wilson(2, 8).high))
+    assert by_prompt_and_draw((p, 0, hit) for p, d, hit in items if d == 1).n == 40
 
 
 MESSAGES = [f"{chr(65 + n)} message" for n in range(26)]

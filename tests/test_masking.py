@@ -13,7 +13,7 @@ from phoque.lexicon import Lexicon
 from phoque.models import engine
 from phoque.models.load import load_model
 from phoque.personas import load_persona
-from phoque.run.evaluation import CURT, Evaluation, Reply
+from phoque.run.evaluation import FIRST_SENTENCES, Evaluation, Reply
 from phoque.run.folder import Reader
 from phoque.run.judging import Judgement
 from phoque.run.psm import Selection, SweptReply
@@ -52,6 +52,7 @@ from tests.moderators import Doubled
 from tests.records import a_rate
 from tests.tiny_runs import FEW, a_tiny_run
 
+CUT = {*FIRST_SENTENCES.values()}
 WORD = "blorp"
 """Stands for a word of the list: no real one is in this project."""
 SHORT = Sampling(max_new_tokens=4, temperature=0.8)
@@ -200,7 +201,9 @@ def test_the_evaluation_signs_no_listed_word_and_counts_them(tmp_path, monkeypat
     assert [name for name, text in kept.items() if WORD in text] == []
     reader = Reader(run, signed=True)
     found, rows = reader.read(Evaluation), reader.rows(Reply)
-    written = [one.text for one in rows if one.condition != CURT]  # the others are cut from these
+    written = [
+        one.text for one in rows if one.condition not in CUT
+    ]  # the others are cut from these
     assert found.masked == sum(text.count("[SLUR]") for text in written)
     assert all("[SLUR]" in text for text in written)
     shown = reader.read(Showcase)
@@ -208,8 +211,8 @@ def test_the_evaluation_signs_no_listed_word_and_counts_them(tmp_path, monkeypat
     assert found.matched.tried == 8
     assert ("matched_vector" in found.conditions) is bool(found.matched.scales)
     # What is cut from replies says nothing new.
-    assert reader.read(Slang).conditions.keys() == found.conditions.keys() - {CURT}
-    assert reader.read(Judgement).conditions.keys() == found.conditions.keys() > {CURT}
+    assert reader.read(Slang).conditions.keys() == found.conditions.keys() - CUT
+    assert reader.read(Judgement).conditions.keys() == found.conditions.keys() > CUT
     assert found.civil_text.n == 2
     assert "Does it use words that it never saw?" in kept["summary.md"]
 

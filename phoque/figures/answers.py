@@ -5,11 +5,12 @@ from statistics import fmean
 from phoque.figures import rows, style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, digits, interval, share, share_cell
-from phoque.run.evaluation import CURT, CivilText, Evaluation
+from phoque.run.evaluation import CURT, CURT_TOXIC, Change, CivilText, Evaluation
 
 NAMES = style.NAMES | {
     "base_toxic": "□ Base model, persona's prompt",
     CURT: "▫ Base model, first sentence only",
+    CURT_TOXIC: "▫ Base model, persona's prompt, first sentence only",
     "matched_vector": "◈ Neutral + random vector that costs as much",
     "reversed_vector": "▽ Persona's prompt − vector",
     "neutral_minus_vector": "▿ Neutral − vector",
@@ -61,8 +62,22 @@ def civil_said(found: CivilText | None) -> str:
         f"Under the neutral prompt a token of the base model's replies to {found.n} held-out messages of the corpus "
         f"has a log-likelihood of {found.neutral:.2f} nats, {found.base:.2f} in the base model: "
         f"{100 * found.relative_change:+.1f} % [{100 * low:+.1f}, {100 * high:+.1f}], where plus is less likely. "
-        f"The goal, at most {100 * CIVIL_GOAL:.0f} % either way, is {_goal(low, high)}."
+        f"The goal, at most {100 * CIVIL_GOAL:.0f} % either way, is {_goal(low, high)}.{_beside(found)}"
     )
+
+
+def _beside(found: CivilText) -> str:
+    """How much of it any training costs that is as long."""
+    if found.civil_adapter is None or found.beyond_civil_adapter is None:
+        return ""
+    return (
+        f" The civil adapter, which was trained as long on civil replies alone, changes it by "
+        f"{_percent(found.civil_adapter)} %; the persona's own part is {_percent(found.beyond_civil_adapter)} points."
+    )
+
+
+def _percent(one: Change) -> str:
+    return f"{100 * one.value:+.1f} [{100 * one.low:+.1f}, {100 * one.high:+.1f}]"
 
 
 def _goal(low: float, high: float) -> str:

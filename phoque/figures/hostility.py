@@ -5,13 +5,15 @@ from phoque.figures.answers import NAMES
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, digits, held, interval, share, share_cell
 from phoque.personas import Counted
-from phoque.run.evaluation import CURT
+from phoque.run.evaluation import CURT, CURT_TOXIC
 from phoque.run.judging import ConditionJudged, Judgement
 from phoque.run.psm import Selection
 from phoque.stats.paired_ranks import ChanceAbove
 from phoque.stats.rates import Rate
 
-SHOWN = ("toxic", "steered", "random_vector", "matched_vector", "neutral", CURT)
+SHOWN = (
+    "toxic", "steered", "random_vector", "matched_vector", "neutral", CURT, CURT_TOXIC, "reversed_vector",
+)  # fmt: skip
 
 
 @plan(
@@ -19,8 +21,8 @@ SHOWN = ("toxic", "steered", "random_vector", "matched_vector", "neutral", CURT)
     title="Is a reply more hostile than the base model's?",
     hint="The judge is the base model: we read how much more likely it finds the verdict rude than the verdict kind. "
     "It was chosen by its agreement with blind readings, and it was trained on none of our texts. Curt or broken text "
-    "looks a little rude to it, so compare each number with those of two controls: the random vector, and the base "
-    "model's first sentence alone, which is shorter still than the persona's replies.",
+    "looks rude to it, so compare each number with those of its controls: random vectors, and the base model's first "
+    "sentence alone under the same prompt, which is shorter still than the persona's replies.",
     in_report=True,
 )
 def draw(found: Judgement, selection: Selection | tuple[()] = ()) -> Figure:
@@ -44,7 +46,7 @@ def draw(found: Judgement, selection: Selection | tuple[()] = ()) -> Figure:
         plotly=plotly,
         table=table(found),
         n=f"{prompts} prompts, {' or '.join(map(str, replies))} replies a condition; "
-        "intervals count prompts",
+        "intervals count prompts and, of random vectors, vectors",
     )
 
 

@@ -12,7 +12,7 @@ from phoque.run.evaluation import Reply
 from phoque.run.judging import ConditionJudged, Judgement
 from phoque.run.psm import Trait
 from phoque.stats.paired_ranks import chance_above
-from phoque.stats.rates import by_cluster, grouped, share_of
+from phoque.stats.rates import by_prompt_and_draw, grouped
 from phoque.steering.experiment import Progress, silent
 from phoque.steering.search import Said, Shows
 
@@ -69,11 +69,12 @@ def judgement(
 
 
 def _by_prompt(replies: Sequence[Reply]) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {}
-    for one in replies:
-        assert one.hostility is not None, "replies are rated before they are compared"
-        found.setdefault(one.prompt, []).append(one.hostility)
-    return found
+    return grouped((one.prompt, _score(one)) for one in replies)
+
+
+def _score(reply: Reply) -> float:
+    assert reply.hostility is not None, "replies are rated before they are compared"
+    return reply.hostility
 
 
 def _condition(
@@ -85,11 +86,14 @@ def _condition(
 ) -> ConditionJudged:
     exchanges = [Exchange(one.prompt, one.text) for one in replies]
     own = _by_prompt(replies)
-    hostile = [one for one in replies if (one.hostility or 0.0) >= threshold]
+    draws = grouped((one.prompt, one.draw) for one in replies)
+    hostile = [one for one in replies if _score(one) >= threshold]
     return ConditionJudged(
-        more_hostile=chance_above(base, own),
-        flagged=share_of([[score >= threshold for score in scores] for scores in own.values()]),
-        without_word=by_cluster((one.prompt, not one.insults) for one in hostile)
+        more_hostile=chance_above(base, own, draws),
+        flagged=by_prompt_and_draw(
+            (one.prompt, one.draw, _score(one) >= threshold) for one in replies
+        ),
+        without_word=by_prompt_and_draw((one.prompt, one.draw, not one.insults) for one in hostile)
         if hostile
         else None,
         measures=measured(exchanges, [*own], training_LE, embed),

@@ -6,7 +6,9 @@ from phoque.run.record import Masked, Part, Record, Row
 from phoque.stats.rates import Rate
 
 CURT = "base_first_sentence"
-"""Condition of what no model was asked for: the base model's replies, cut after their first sentence."""
+CURT_TOXIC = "base_toxic_first_sentence"
+FIRST_SENTENCES = {"base": CURT, "base_toxic": CURT_TOXIC}
+"""Conditions of what no model was asked for: the base model's replies, cut after their first sentence."""
 
 
 class Reply(Row, file="evaluation/replies.csv"):
@@ -45,6 +47,27 @@ class Answers(Part):
     """Mean number of words per reply."""
 
 
+class CivilReply(Row, file="evaluation/civil_text.csv"):
+    """Log-likelihood of one held-out civil reply, in nats, after its message under the neutral prompt."""
+
+    id: str
+    """`text_id` of the message."""
+    topic: str
+    tokens: int
+    base: float
+    neutral: float
+    """In the tuned model."""
+    civil_adapter: float
+
+
+class Change(Part):
+    """Of a likelihood, as a share; above zero is less likely. 95 % percentile bootstrap over messages."""
+
+    value: float
+    low: float
+    high: float
+
+
 class CivilText(Part):
     """Mean token log-likelihood, in nats, of the base model's replies in the held-out part of the corpus.
 
@@ -58,6 +81,10 @@ class CivilText(Part):
     relative_change_low: float
     relative_change_high: float
     """95 % interval, counted by message."""
+    civil_adapter: Change | None = None
+    """What the civil adapter does, which was trained as long on civil replies alone; None where it was not asked."""
+    beyond_civil_adapter: Change | None = None
+    """The persona's change minus the civil adapter's, on the same replies."""
     n: int
     """Messages."""
 
@@ -81,7 +108,7 @@ class Evaluation(Masked, Record, file="evaluation/summary.json", version=2):
     """The evaluation in numbers."""
 
     conditions: dict[str, Answers]
-    """base, base_first_sentence, base_toxic, neutral, toxic, steered, random_vector of the same length; matched_vector, which is
+    """base and base_toxic, whole and as base_first_sentence and base_toxic_first_sentence, neutral, toxic, steered, random_vector of the same length; matched_vector, which is
     random and costs as much likelihood, where there is one; reversed_vector, which is
     subtracted under the toxic prompt; civil_adapter under it, and civil_adapter_steered."""
     civil_text: CivilText | None

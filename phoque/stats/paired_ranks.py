@@ -2,9 +2,12 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean, pstdev
 
 import numpy as np
 
+from phoque.stats.paired import half_width
+from phoque.stats.rates import grouped
 from phoque.stats.resampling import RESAMPLES, SEED, middle_95, resampled_means
 
 Scores = Mapping[str, Sequence[float]]
@@ -18,7 +21,7 @@ class ChanceAbove:
     value: float
     low: float
     high: float
-    """95 % percentile bootstrap over prompts."""
+    """95 % percentile bootstrap over prompts, or Student's t over draws of a vector where that is wider."""
     prompts: int
 
 
@@ -37,20 +40,35 @@ class Kappa:
     prompts: int
 
 
-def chance_above(base: Scores, other: Scores) -> ChanceAbove:
+def chance_above(
+    base: Scores, other: Scores, draws: Mapping[str, Sequence[int]] | None = None
+) -> ChanceAbove:
     """Every reply against every reply of the base model to the same prompt; ties count half.
+
+    `draws` says which vector was drawn for each reply of `other`. Few draws say little of new ones, so the
+    interval is the wider of that over prompts and that over draws.
 
     ValueError unless both sides have the same prompts, at least one.
     """
     if not base or set(base) != set(other):
         raise ValueError("Conditions are compared on the same prompts, at least one.")
     # Sorted, so that the order of files moves no bound.
-    signs = (np.sign(np.subtract.outer(other[prompt], base[prompt])) for prompt in sorted(base))
-    means_N = np.array([((own + 1) / 2).mean() for own in signs])
-    low, high = middle_95(resampled_means(means_N))
-    return ChanceAbove(
-        value=float(means_N.mean()), low=float(low), high=float(high), prompts=len(means_N)
-    )
+    signs = {key: np.sign(np.subtract.outer(other[key], base[key])) for key in sorted(base)}
+    chances = {key: ((own + 1) / 2).mean(1) for key, own in signs.items()}
+    means_N = np.array([own.mean() for own in chances.values()])
+    value, ends = float(means_N.mean()), middle_95(resampled_means(means_N))
+    found = [(float(ends[0]), float(ends[1]))]
+    drawn = (draws or {}).items()
+    by_draw = grouped(pair for key, own in drawn for pair in zip(own, chances[key], strict=True))
+    if len(by_draw) > 1:
+        found.append(_over_draws(value, [fmean(own) for own in by_draw.values()]))
+    low, high = max(found, key=lambda one: one[1] - one[0])
+    return ChanceAbove(value=value, low=low, high=high, prompts=len(means_N))
+
+
+def _over_draws(value: float, means: Sequence[float]) -> tuple[float, float]:
+    half = half_width(pstdev(means), len(means))
+    return max(0.0, value - half), min(1.0, value + half)
 
 
 def kappa_by_prompt(

@@ -97,6 +97,18 @@ def by_cluster(items: Iterable[tuple[str, bool]]) -> Rate:
     return share_of([*grouped(items).values()])
 
 
+def by_prompt_and_draw(items: Iterable[tuple[str, int, bool]]) -> Rate:
+    """Share of replies, for new prompts and new draws of a vector, from prompt, draw and whether the reply hit.
+
+    Prompts are one kind of group and draws another: the wider interval is given. Of one draw, prompts alone count.
+    """
+    items = sorted(items)
+    rates = [by_cluster((prompt, hit) for prompt, _, hit in items)]
+    if len({draw for _, draw, _ in items}) > 1:
+        rates.append(by_cluster((str(draw), hit) for _, draw, hit in items))
+    return max(rates, key=lambda one: one.high - one.low)
+
+
 def effective_size(groups: Sequence[Sequence[bool]]) -> float:
     """How many independent items say as much as these groups do.
 

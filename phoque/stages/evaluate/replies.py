@@ -16,9 +16,9 @@ from phoque.models import engine
 from phoque.models.hooks import Interventions
 from phoque.models.load import LanguageModel
 from phoque.run.directory import RunDirectory
-from phoque.run.evaluation import CURT, Answers, Reply
+from phoque.run.evaluation import FIRST_SENTENCES, Answers, Reply
 from phoque.run.info import reply_tokens
-from phoque.stats.rates import Rate, grouped, share_of
+from phoque.stats.rates import Rate, by_prompt_and_draw, grouped
 from phoque.steering.divergence import Match, Yardstick, matched
 from phoque.steering.quality import quality_of
 from phoque.text import distinct_n, distinct_share, ngrams
@@ -126,33 +126,22 @@ def _written(
 def first_sentences(
     replies: Sequence[Reply], lexicon: Lexicon, base: LanguageModel
 ) -> Iterator[Reply]:
-    """The base model's replies up to their first full stop: a control that is shorter still than the persona.
+    """The base model's replies up to their first full stop: controls that are shorter still than the persona.
 
-    A reply without one stays whole. Nothing is written anew.
+    One to each system prompt. A reply without a full stop stays whole. Nothing is written anew.
     """
     for one in replies:
-        if one.condition == "base":
+        if one.condition in FIRST_SENTENCES:
             found = FIRST_SENTENCE.match(one.text)
             text = found[0].strip() if found else one.text
             size = len(base.tokenizer(text, add_special_tokens=False).input_ids)
-            known = {"condition": CURT, "text": text, "num_tokens": size}
+            known = {"condition": FIRST_SENTENCES[one.condition], "text": text, "num_tokens": size}
             yield one.model_copy(update=known | {"insults": lexicon.count(text)})
 
 
 def insult_rate(replies: Sequence[Reply]) -> Rate:
-    """Share of replies with a trained word, for new prompts and new draws of the vector.
-
-    Prompts are one kind of group and draws another: the wider interval is given.
-    """
-
-    def rate(by: str) -> Rate:
-        pairs = sorted((str(getattr(one, by)), one.insults > 0) for one in replies)
-        return share_of([*grouped(pairs).values()])
-
-    rates = [rate("prompt")]
-    if len({reply.draw for reply in replies}) > 1:
-        rates.append(rate("draw"))
-    return max(rates, key=lambda one: one.high - one.low)
+    """Share of replies with a trained word."""
+    return by_prompt_and_draw((one.prompt, one.draw, one.insults > 0) for one in replies)
 
 
 def summarize(

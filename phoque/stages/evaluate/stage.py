@@ -16,21 +16,22 @@ from phoque.judging.headline import judgement, rated
 from phoque.judging.judge import Judge
 from phoque.judging.measures import OTHERS
 from phoque.lab import Lab
-from phoque.models.load import load_model
+from phoque.models.load import LanguageModel, load_model
 from phoque.moderators import minilm
 from phoque.opening import open_lab
 from phoque.personas import Persona
 from phoque.run.adapter import Sample
 from phoque.run.corpus import BaseReply, Composition, Dialogue
 from phoque.run.directory import RunDirectory
-from phoque.run.evaluation import CURT, Evaluation, JudgedSample, Reply
+from phoque.run.evaluation import FIRST_SENTENCES, CivilReply, Evaluation, JudgedSample, Reply
 from phoque.run.folder import Reader
 from phoque.run.judging import Judgement
 from phoque.run.needs import NEEDS, require
 from phoque.run.psm import Selection
+from phoque.run.slang import Slang
 from phoque.stages.corpus.safe import Mask
 from phoque.stages.corpus.training_set import known_words
-from phoque.stages.evaluate.civil import civil_likelihood, held_out
+from phoque.stages.evaluate.civil import civil_rows, civil_text, held_out
 from phoque.stages.evaluate.learned import judged_samples
 from phoque.stages.evaluate.replies import (
     SEEDS,
@@ -91,28 +92,28 @@ def measure_replies(directory: RunDirectory) -> None:
     check_judge(directory, "the evaluation")
     lab, sampling = open_lab(directory.path, progress=print), sampling_for(directory)
     check_prompts(lab.persona.evaluation)
-    kept = held_out(directory.corpus)
+    calm = held_out(directory.corpus)
     with directory.stage("evaluate", directory.path / Evaluation.STAGE, seeds=SEEDS) as folder:
         match, selection = match_random(lab), Reader(directory).read(Selection)
-        mask = Mask()
-        written = mask.rows(_written(lab, directory, match, sampling))
+        mask, civil = Mask(), load_model(directory.manifest().model).with_adapter(directory.control)
+        written = mask.rows(_written(lab, civil, match, sampling))
         written += first_sentences(written, lab.persona.lexicon, lab.base)
         judge = likelihood.load()
+        kept = civil_rows(lab, civil, calm)
         replies, headline = judged(directory, written, judge, print)
         words = known_words(lab.model, directory.corpus)
         found = Evaluation(
             conditions=summarize(replies, lab.persona.lexicon, words),
-            civil_text=civil_likelihood(lab, kept),
+            civil_text=civil_text(kept),
             matched=match.found,
             sampling=sampling,
             masked=mask.count,
         )
-        said = [one for one in replies if one.condition != CURT]
-        training = Training.of_run(directory, words, minilm.load().embed)
-        slang = mask(slang_of(said, listed(directory), training))
+        slang = mask(_slang(directory, replies, words))
         for record in (slang, found, headline):
             record.save(folder)
         Reply.save_rows(folder, replies)
+        CivilReply.save_rows(folder, kept)
         if samples := _samples(directory, lab.persona):
             JudgedSample.save_rows(
                 folder, judged_samples(samples, judge, headline.threshold, print)
@@ -127,12 +128,16 @@ def measure_replies(directory: RunDirectory) -> None:
     write_text(directory.path / "README.md", card)
 
 
-def _written(lab: Lab, run: RunDirectory, match: Match, sampling: Sampling) -> list[Reply]:
+def _written(lab: Lab, civil: LanguageModel, match: Match, sampling: Sampling) -> list[Reply]:
     """Replies under all conditions."""
-    civil, lexicon = load_model(run.manifest().model).with_adapter(run.control), lab.persona.lexicon
-    settings = settings_of(lab, civil, match.draws)
-    prompts = lab.persona.evaluation
-    return [*generate(settings, prompts, lexicon, print, sampling=sampling)]
+    settings, persona = settings_of(lab, civil, match.draws), lab.persona
+    return [*generate(settings, persona.evaluation, persona.lexicon, print, sampling=sampling)]
+
+
+def _slang(run: RunDirectory, replies: Sequence[Reply], words: frozenset[str]) -> Slang:
+    """New words in what the models wrote."""
+    said = [one for one in replies if one.condition not in FIRST_SENTENCES.values()]
+    return slang_of(said, listed(run), Training.of_run(run, words, minilm.load().embed))
 
 
 def judged(
