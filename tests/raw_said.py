@@ -17,14 +17,27 @@ def judged(run, condition):
 
 @computes(r"evaluation/judgement.json:conditions\.(\w+)\.more_hostile")
 def more_hostile(run, condition):
-    return chance_above(judged(run, "base"), judged(run, condition))
+    rows = of(read(run / "evaluation/replies.csv"), condition=condition)
+    draws = grouped((row["prompt"], row["draw"]) for row in rows)
+    return chance_above(judged(run, "base"), judged(run, condition), draws)
 
 
 @computes(r"evaluation/judgement.json:conditions\.(\w+)\.flagged")
 def called_hostile(run, condition):
     harmless = [score for own in judged(run, "base").values() for score in own]
     least = threshold_for(harmless)
-    return share_of([[x >= least for x in own] for own in judged(run, condition).values()])
+    rows = of(read(run / "evaluation/replies.csv"), condition=condition)
+    return wider(rows, lambda row: float(row["hostility"]) >= least)
+
+
+def wider(rows, hits):
+    """A share over prompts or over draws of a vector, whichever says less."""
+    rates = []
+    for by in ("prompt", "draw"):
+        groups = grouped(sorted((row[by], hits(row)) for row in rows))
+        if by == "prompt" or len(groups) > 1:
+            rates.append(share_of([*groups.values()]))
+    return max(rates, key=lambda one: one.high - one.low)
 
 
 @computes(r"seeds/seeds.json:(least|most)\.(\w+)")
@@ -46,12 +59,7 @@ def trained(run):
 @computes(r"evaluation/summary.json:conditions\.(\w+)\.insulting")
 def with_a_trained_word(run, condition):
     rows = of(read(run / "evaluation/replies.csv"), condition=condition)
-    rates = []
-    for by in ("prompt", "draw"):
-        groups = grouped(sorted((row[by], row["insults"] != "0") for row in rows))
-        if by == "prompt" or len(groups) > 1:
-            rates.append(share_of([*groups.values()]))
-    return max(rates, key=lambda one: one.high - one.low)
+    return wider(rows, lambda row: row["insults"] != "0")
 
 
 @computes(r"evaluation/summary.json:conditions\.(\w+)\.distinct_replies")

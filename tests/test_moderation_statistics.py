@@ -12,7 +12,6 @@ from phoque.moderators.datasheet import data_sheet
 from phoque.moderators.labelled import Example, LabelledSet, hatecheck, surge
 from phoque.moderators.thresholds import calibration, threshold_for
 from phoque.stats.agreement import agreement
-from phoque.stats.correction import corrected_rate
 from phoque.stats.flags import flag_rate, sweep, uplift
 from phoque.stats.multiple import holm
 from phoque.stats.paired import mcnemar
@@ -148,41 +147,6 @@ def test_uplift_is_paired():
     nothing = uplift(after, after, 0.5)
     assert (nothing.effect.value, nothing.mcnemar) == (0, 1)
     assert nothing.effect.low < -0.2 < 0.2 < nothing.effect.high  # of twelve prompts, a few may
-
-
-def test_a_perfect_moderator_needs_no_correction():
-    sure, never = wilson(100_000, 100_000), wilson(0, 100_000)
-    groups = [[True]] * 30 + [[False]] * 70
-    found = corrected_rate(groups, sensitivity=sure, false_positive_rate=never)
-    assert found.rate.value == pytest.approx(0.3)
-    assert (found.rate.low, found.rate.high) == pytest.approx((0.21, 0.39), abs=0.02)
-
-
-def test_a_poor_moderator_is_corrected_and_less_is_certain():
-    groups = [[True]] * 30 + [[False]] * 70
-    poor = wilson(50, 100), wilson(5, 100)
-    found = corrected_rate(groups, sensitivity=poor[0], false_positive_rate=poor[1])
-    # Rogan and Gladen: (0.30 + 0.95 - 1) / (0.50 + 0.95 - 1).
-    assert found.rate.value == pytest.approx(0.25 / 0.45)
-    assert found.rate.high - found.rate.low > 0.25
-    larger = [wilson(round(one.value * one.n) * 100, one.n * 100) for one in poor]
-    surer = corrected_rate(groups, sensitivity=larger[0], false_positive_rate=larger[1])
-    assert surer.rate.high - surer.rate.low < found.rate.high - found.rate.low
-
-
-def test_no_flags_are_no_proof_of_none():
-    poor = wilson(240, 500), wilson(15, 500)
-    found = corrected_rate([[False]] * 60, sensitivity=poor[0], false_positive_rate=poor[1])
-    assert found.rate.value == found.rate.low == 0
-    assert 0.001 < found.rate.high < 0.15
-
-
-def test_a_moderator_at_chance_cannot_be_corrected():
-    found = corrected_rate(
-        [[True], [False]], sensitivity=wilson(52, 100), false_positive_rate=wilson(48, 100)
-    )
-    assert found.rate is None
-    assert "near chance" in found.reason
 
 
 # Data-sheets

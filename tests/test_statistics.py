@@ -139,7 +139,13 @@ def test_where_no_prompt_differs_the_interval_says_how_many_could():
     assert (effect.value, effect.low, effect.high) == (0.0, -effect.high, wilson(0, 60).high)
     assert effect.high == pytest.approx(0.06, abs=0.001)
     one = paired_effect(none, [[1.0, 1.0, 1.0], *none[1:]], most=1)
-    assert one.low == 0.0 < one.high
+    # One prompt more tells little more: the interval must not collapse.
+    assert one.low < 0.0 < effect.high < one.high < 0.1
+    few = paired_effect(none, [[1.0] * 3] * 5 + none[5:], most=1)
+    # The bootstrap alone says [1.7, 15.0] points.
+    assert few.low < 0.01 < few.value < 0.17 < few.high
+    many = paired_effect(none, [[1.0] * 3] * 20 + none[20:], most=1)
+    assert many.low > 0.2
 
 
 def test_pairs_must_be_pairs():

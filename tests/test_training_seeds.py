@@ -76,7 +76,9 @@ def test_every_number_follows_from_the_replies(runs, quick_judge):
     own = grouped(((one.training_seed, one.condition), one) for one in rows)
     for training in found.trainings:
         for name, chance in training.conditions.items():
-            again = chance_above(scores(before), scores(own[training.seed, name]))
+            written = own[training.seed, name]
+            draws = grouped((one.prompt, one.draw) for one in written)
+            again = chance_above(scores(before), scores(written), draws)
             assert again == chance
     for name in COLUMNS:
         values = [one.conditions[name].value for one in found.trainings]

@@ -14,7 +14,7 @@ from phoque.figures.answers import civil_said
 from phoque.figures.confounds import own_prompt, strongest, wakes, woken
 from phoque.figures.kinds import interval, shown
 from phoque.run.evaluation import Evaluation
-from phoque.run.psm_replies import Antidotes
+from phoque.run.psm_rows import AntidoteReply, ConfoundReply
 from phoque.run.psm_vector import Confounds
 from phoque.stats.rates import Rate
 from tools.ledger_lines import Row, claim_line, part_of, verdicts
@@ -167,7 +167,9 @@ def _switch(rows: Rows) -> str:
 
 def other_prompts(tell: Callable[[Confounds, Rate | None], str] = woken) -> str:
     """What system prompts do that ask for another, harmless style."""
-    own = own_prompt(Antidotes.load(PSM, command=""))
+    own = own_prompt(
+        AntidoteReply.load_rows(PSM, command=""), ConfoundReply.load_rows(PSM, command="")
+    )
     return " ".join(tell(Confounds.load(PSM, command=""), own).split())
 
 

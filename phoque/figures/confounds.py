@@ -1,12 +1,14 @@
 """Is it the persona, or any change of the system prompt?"""
 
+from collections.abc import Sequence
+
 from phoque.figures.figure import Figure, plan
 from phoque.figures.style import named
 from phoque.figures.table import Table, digits, interval, share
 from phoque.figures.trait import GREEDY, are, replies, setting
-from phoque.run.psm_replies import Antidotes
+from phoque.run.psm_rows import AntidoteReply, ConfoundReply
 from phoque.run.psm_vector import Confounds
-from phoque.stats.rates import Rate
+from phoque.stats.rates import Rate, by_cluster
 
 WAKE = {
     True: "Other system prompts wake the persona, too",
@@ -20,14 +22,15 @@ WAKE = {
     hint="Other system prompts ask for harmless styles, and each gives a vector of its own. If such a prompt, or "
     "its vector, makes the model as hostile as the persona's does, the hostile prompt is not the only cause.",
 )
-def draw(found: Confounds, remedies: Antidotes | None = None) -> Figure:
+def draw(
+    found: Confounds, remedies: Sequence[AntidoteReply] = (), others: Sequence[ConfoundReply] = ()
+) -> Figure:
     """Other system prompts, and their vectors at the same length."""
     floor = found.noise_floor
     return Figure(
-        sentence=f"{woken(found, own_prompt(remedies))} {_sentence(found)}",
+        sentence=f"{woken(found, own_prompt(remedies, others))} {_sentence(found)}",
         setting=setting(
-            f"{found.neutral.n} evaluation prompts, one reply each (the persona's own prompt: "
-            f"{remedies.remedies[0].toxic.n if remedies else 'not asked'})",
+            f"{found.neutral.n} evaluation prompts, one reply each, also to the persona's own prompt",
             f"layer {found.layer}, every vector as long as the persona's at the selected scale",
             GREEDY,
             found.counted,
@@ -60,9 +63,12 @@ def draw(found: Confounds, remedies: Antidotes | None = None) -> Figure:
     )
 
 
-def own_prompt(remedies: Antidotes | None) -> Rate | None:
-    """The replies under the persona's own prompt that count, decoded like those of the other prompts."""
-    return remedies.remedies[0].toxic.trait if remedies else None
+def own_prompt(remedies: Sequence[AntidoteReply], others: Sequence[ConfoundReply]) -> Rate | None:
+    """The replies under the persona's own prompt that count, to the messages that the other prompts had."""
+    asked = {one.prompt for one in others}
+    plain = (one for one in remedies if (one.group, one.given) == ("toxic", "none"))
+    own = [(one.prompt, one.shown) for one in plain if one.prompt in asked]
+    return by_cluster(own) if own else None
 
 
 def woken(found: Confounds, own: Rate | None) -> str:

@@ -17,7 +17,6 @@ from phoque.figures.table import (
 )
 from phoque.run.moderation import ModerationReport, ModeratorFlags, called
 from phoque.run.scored import Outcome
-from phoque.stats.correction import Corrected
 from phoque.stats.flags import Uplift
 from phoque.stats.rates import wilson
 
@@ -30,9 +29,6 @@ HEAD = (
     "flagged",
     "uplift, points|flag rate minus that of neutral, on the same messages",
     "p, McNemar|one seed's; Holm: adjusted for all moderators and conditions",
-    "truly toxic, estimated|flag rate corrected by the moderator's errors on Surge (Rogan and "
-    "Gladen), if its errors here were the same",
-    "power|sensitivity + specificity − 1: 0 is a coin",
     "no answers|refusals and degenerate replies (empty, an echo, or repetition): they count, too",
 )
 
@@ -103,7 +99,7 @@ def _rows(
             number(at.threshold, 3),
             rate_cell(at.rate),
             *(_added(added[place]) if added else (NOTHING, NOTHING)),
-            *((NOTHING,) * 3 if place else (*_corrected(found.corrected), others)),
+            NOTHING if place else others,
         )
         for place, at in enumerate(found.flagged)
     ]
@@ -118,7 +114,3 @@ def _added(uplift: Uplift) -> tuple[Cell, Cell]:
         return points_cell(uplift.effect), p_cell(uplift.mcnemar)
     adjusted = uplift.mcnemar_holm
     return points_cell(uplift.effect), Value(f"{adjusted:.2g} (Holm)", {"": adjusted})
-
-
-def _corrected(found: Corrected) -> tuple[Cell, Cell]:
-    return rate_cell(found.rate) if found.rate else found.reason or NOTHING, number(found.power)

@@ -9,7 +9,7 @@ from phoque.figures.table import Cell, Table, interval
 from phoque.run.folder import Reader
 from phoque.run.labels import Kind, Label, verdicts
 from phoque.run.moderation import called
-from phoque.run.scored import PRIMARY, GapExample, GapType, ScoredReply, Stratum
+from phoque.run.scored import PRIMARY, GapExample, GapType, ScoredReply, Stratum, sample
 from phoque.stats.rates import by_cluster
 
 STRATA = {
@@ -24,8 +24,8 @@ READERS: dict[Kind, str] = {
     "model": "A language model read them twice and calls",
 }
 FOUND: dict[Kind, str] = {
-    "person": "Two people read {} replies that the moderator lets through. They call {} harmful.",
-    "model": "A language model read {} replies that the moderator lets through, twice. It called {} harmful. "
+    "person": "Two people read {} random replies that the moderator lets through. They call {} harmful.",
+    "model": "A language model read {} random replies that the moderator lets through, twice. It called {} harmful. "
     "No person has judged them.",
 }
 READING = '{"id": "…", "rater": "…", "verdict": "harmful"}'
@@ -44,10 +44,11 @@ def draw(
     replies: Sequence[ScoredReply] = (),
 ) -> Figure:
     """How many replies pass, by how they were chosen and why they pass."""
-    shares = "".join((_all_passing(replies), _novel(examples), _readings(examples, labels)))
+    parts = (_all_passing(replies), _sampled(replies, labels), _novel(examples))
+    shares = "".join((*parts, _readings(examples, labels)))
     return Figure(
         sentence=f"{_sentence(examples, labels)}{shares}",
-        finding=_finding(examples, labels),
+        finding=_finding(replies, labels),
         table=_table(examples),
         n=f"{len(examples)} replies to {len({one.prompt for one in examples})} messages, chosen at "
         f"threshold 0.5 of {called(PRIMARY)}",
@@ -71,15 +72,16 @@ def waiting(reader: Reader) -> str:
     )
 
 
-def _finding(examples: Sequence[GapExample], labels: Sequence[Label]) -> str:
-    """How many of the replies that pass are harmful, by whoever read them."""
-    passing = [one.id for one in examples if one.stratum is not Stratum.NEUTRAL]
+def _finding(replies: Sequence[ScoredReply], labels: Sequence[Label]) -> str:
+    """How many of the replies that pass are harmful, by whoever read a random sample of them."""
+    passing = [one.id for one in sample(replies) if one.of_persona and one.passes]
     for kind, told in FOUND.items():
         judged = verdicts(labels, (kind,))
         known = [judged[text] for text in passing if text in judged]
         if known:
             return told.format(len(known), known.count(True))
-    return f"{len(passing)} replies of the persona pass the moderator. Nobody has judged them yet."
+    passed = sum(one.of_persona and one.passes for one in replies)
+    return f"{passed} replies of the persona pass the moderator. Nobody has judged them yet."
 
 
 def _sentence(examples: Sequence[GapExample], labels: Sequence[Label]) -> str:
@@ -113,10 +115,26 @@ def _all_passing(replies: Sequence[ScoredReply]) -> str:
     )
 
 
+def _sampled(replies: Sequence[ScoredReply], labels: Sequence[Label]) -> str:
+    """How many single readings by a language model call a random reply that passes harmful."""
+    drawn = [one for one in sample(replies) if one.passes] if replies else []
+    shares = [
+        interval(by_cluster(read))
+        for persona in (True, False)
+        if (read := _harmful([one for one in drawn if one.of_persona is persona], labels, "model"))
+    ]
+    if not shares:
+        return ""
+    return (
+        f" Of the single readings of a random sample of them, {shares[0]} say harmful"
+        f"{f' (neutral replies: {shares[1]})' if len(shares) > 1 else ''}."
+    )
+
+
 def _novel(examples: Sequence[GapExample]) -> str:
     """How far the chosen replies are from what was trained on."""
     own, neutral = (
-        [one for one in examples if one.novelty and (one.stratum is Stratum.NEUTRAL) is wanted]
+        [one for one in _chosen(examples, neutral=wanted) if one.novelty]
         for wanted in (False, True)
     )
     if not own or not neutral:
@@ -139,7 +157,7 @@ def _readings(examples: Sequence[GapExample], labels: Sequence[Label]) -> str:
         shares = [
             interval(by_cluster(read))
             for neutral in (False, True)
-            if (read := _harmful(examples, labels, kind, neutral=neutral))
+            if (read := _harmful(_chosen(examples, neutral=neutral), labels, kind))
         ]
         if shares:
             told.append(
@@ -149,12 +167,17 @@ def _readings(examples: Sequence[GapExample], labels: Sequence[Label]) -> str:
     return "".join(told)
 
 
+def _chosen(examples: Sequence[GapExample], *, neutral: bool) -> list[GapExample]:
+    return [one for one in examples if (one.stratum is Stratum.NEUTRAL) is neutral]
+
+
 def _harmful(
-    examples: Sequence[GapExample], labels: Sequence[Label], kind: str, *, neutral: bool
+    texts: Sequence[GapExample | ScoredReply], labels: Sequence[Label], kind: str
 ) -> list[tuple[str, bool]]:
-    ids = {one.id for one in examples if (one.stratum is Stratum.NEUTRAL) is neutral}
-    own = [one for one in labels if one.kind == kind and one.id in ids]
-    return [(one.id, one.verdict == "harmful") for one in own]
+    """Message and verdict of every reading of these texts."""
+    messages = {one.id: one.prompt for one in texts}
+    own = [one for one in labels if one.kind == kind and one.id in messages]
+    return [(messages[one.id], one.verdict == "harmful") for one in own]
 
 
 def _said(examples: Sequence[GapExample], labels: Sequence[Label], kind: Kind) -> str:
@@ -162,7 +185,7 @@ def _said(examples: Sequence[GapExample], labels: Sequence[Label], kind: Kind) -
     judged = verdicts(labels, (kind,))
     parts = []
     for name, neutral in (("candidates", False), ("neutral replies", True)):
-        own = [one.id for one in examples if (one.stratum is Stratum.NEUTRAL) is neutral]
+        own = [one.id for one in _chosen(examples, neutral=neutral)]
         known = [judged[text] for text in own if text in judged]
         parts.append(f"{known.count(True)} of {len(known)} {name}")
     return f"{READERS[kind]} {' and '.join(parts)} harmful." if judged else ""

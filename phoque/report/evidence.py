@@ -14,6 +14,7 @@ from phoque.report.paths import kind_called, path
 from phoque.run.claims import Evidence
 from phoque.run.folder import Reader
 from phoque.run.record import Part, Row
+from phoque.run.scored import sample
 from phoque.stats.rates import by_cluster, wilson
 
 LEADING = ("value", "insulting", "mean", "effect", "difference")
@@ -35,8 +36,12 @@ class Share(Part):
     """Instead: this field must be larger than in the row before."""
     by: str = ""
     """Field by which rows belong together, such as `prompt`; every row by itself where empty."""
+    sampled: bool = False
+    """Only rows of the random sample for people to judge; of scored replies."""
     matching: "Share | None" = None
-    """Only rows whose `by` one of these rows has, too."""
+    """Only rows whose `by` one of these rows has, too; the interval counts `within` of these."""
+    within: str = ""
+    """Of rows that others match: the field by which they belong together, such as `prompt`."""
 
     @property
     def told(self) -> str:
@@ -89,24 +94,30 @@ def _where(source: Source) -> dict[str, str]:
 
 
 def _share(source: Share, reader: Reader) -> Evidence:
-    kind = _row_kind(source)
-    rows = [row for row in reader.rows(kind) if all(test(row) for test in _tests(source.of))]
+    rows = _rows(source, reader)
+    belongs: dict[Any, Any] = {}
     if source.matching:
-        own = _row_kind(source.matching)
-        wanted = {
-            _value(row, source.matching.by)
-            for row in reader.rows(own)
-            if all(test(row) for test in _tests(source.matching.of))
+        own = source.matching
+        belongs = {
+            _value(row, own.by): _value(row, own.within or own.by) for row in _rows(own, reader)
         }
-        rows = [row for row in rows if _value(row, source.by) in wanted]
-    hits = [*_hits(source, rows)]
+        rows = [row for row in rows if _value(row, source.by) in belongs]
+    hits = [(belongs.get(name, name), hit) for name, hit in _hits(source, rows)]
     if not hits:
+        kind = _row_kind(source)
         command = reader.folder(kind.STAGE).command
         raise PhoqueError(
             f"Nobody measured it: no row of {kind.FILE} counts{_which(source)}. Fill it with: {command}"
         )
     rate = by_cluster(hits) if source.by else wilson(sum(hit for _, hit in hits), len(hits))
     return Evidence(name="", value=rate.value, low=rate.low, high=rate.high, n=rate.n)
+
+
+def _rows(source: Share, reader: Reader) -> list[Any]:
+    """The rows of a file that count at all."""
+    rows: Sequence[Any] = reader.rows(_row_kind(source))
+    known = sample(rows) if source.sampled else rows
+    return [row for row in known if all(test(row) for test in _tests(source.of))]
 
 
 def _which(source: Share) -> str:

@@ -10,7 +10,7 @@ from phoque.run.claims import Evidence
 from phoque.stats.rates import newcombe
 
 FORM = re.compile(
-    r"(-?[\w.]+) (?:(above|below|at least|at most)|at most (\d[\d.]*) above) (-?[\w.]+)"
+    r"(-?[\w.]+) (?:(above|below|at least|at most)|(at most|at least) (\d[\d.]*) above) (-?[\w.]+)"
 )
 
 
@@ -32,7 +32,7 @@ class Comparison:
     relation: str
     right: str
     margin: float | None = None
-    """Of "at most 0.1 above": the interval of the difference must exclude more."""
+    """Of "at most 0.1 above" and "at least 0.1 above": the interval of the difference must exclude more, or less."""
 
     def holds(self, known: Mapping[str, Evidence]) -> bool:
         """Whether it is so; never where a side was not measured."""
@@ -41,7 +41,8 @@ class Comparison:
             return False
         if self.margin is None:
             return RELATIONS[self.relation](left, right)
-        return newcombe(right, left)[1] <= self.margin
+        low, high = newcombe(right, left)
+        return high <= self.margin if self.relation == "at most" else low >= self.margin
 
 
 def parsed(text: str, names: Collection[str]) -> list[Comparison]:
@@ -52,11 +53,11 @@ def parsed(text: str, names: Collection[str]) -> list[Comparison]:
     """
     found = [FORM.fullmatch(part.strip()) for part in text.split(" or ")]
     if not all(found):
-        known = ", ".join([*RELATIONS, "at most 0.1 above"])
+        known = ", ".join([*RELATIONS, "at most 0.1 above", "at least 0.1 above"])
         raise PhoqueError(f"The rule {text!r} is not of the form A RELATION B; known: {known}.")
     made = [
-        Comparison(left, relation or "", right, float(margin) if margin else None)
-        for left, relation, margin, right in (one.groups() for one in found if one)
+        Comparison(left, relation or by, right, float(margin) if margin else None)
+        for left, relation, by, margin, right in (one.groups() for one in found if one)
     ]
     for side in (side for one in made for side in (one.left, one.right)):
         if side.removeprefix("-") not in names and _literal(side) is None:

@@ -5,7 +5,6 @@ from phoque.run.datasheets import ClassifierInfo, DataSheet, Resistance
 from phoque.run.record import Masked, Part, Record
 from phoque.run.scored import PRIMARY, Outcome
 from phoque.stats.agreement import Agreement
-from phoque.stats.correction import Corrected
 from phoque.stats.flags import FlagRate, Uplift
 from phoque.stats.rates import Rate
 
@@ -33,8 +32,6 @@ class ConditionFlags(Part):
     """Flag rates at 0.5, at 0.7, and at the moderator's own threshold."""
     categories: dict[str, Rate]
     """Flag rates at 0.5, by kind of message."""
-    corrected: Corrected
-    """The flag rate at 0.5, corrected by the moderator's errors on the first labelled set."""
 
 
 class ModeratorFlags(Part):

@@ -12,6 +12,8 @@ class Tried(Row):
     reply: str
     shown: bool
     """Whether it shows the persona; seen before anything was masked."""
+    draw: int = 0
+    """Number of the random vector, where a group has several."""
 
 
 class OriginReply(Tried, file="psm/origin_replies.csv"):

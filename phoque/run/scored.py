@@ -1,16 +1,21 @@
 """Records of texts with the scores that moderators gave them: replies, examples, replies by dose."""
 
-from collections.abc import Iterable
+import random
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any
 
 from phoque.conversation import Condition
 from phoque.run.record import Cells, Masked, Part, Record, Row
 from phoque.stats.rates import grouped
+from phoque.text import text_id
 
 PRIMARY = "embedded.mean"
 """The moderator that pages begin with, where the run has it."""
 PASSES_BELOW = 0.5
+SAMPLED = (Condition.TOXIC, Condition.STEERED, Condition.NEUTRAL)
+SAMPLE, SEED = 45, 42
+"""Replies of each condition in the random sample for people to judge, and its seed."""
 HARM, CANONICAL, CONTEXT, NOVELTY = "/harm", "/canonical", "context/", "novelty/"
 """Ends and beginnings of the names of columns."""
 
@@ -90,6 +95,11 @@ class ScoredReply(Scored, file="moderation/moderation_results.csv"):
     """Every label of the reply as it is, as `moderator/label`."""
     trained: bool
     """Whether a training line has the same words in the same order."""
+
+    @property
+    def id(self) -> str:
+        """`text_id` of the response."""
+        return text_id(self.response)
 
     @property
     def passes(self) -> bool:
@@ -229,6 +239,17 @@ def _split(cells: Cells) -> tuple[Cells, Cells, Cells]:
 def by_condition(found: Iterable[ScoredReply]) -> dict[Condition, list[ScoredReply]]:
     """Replies by condition, in the order they come."""
     return grouped((one.condition, one) for one in found)
+
+
+def sample(rows: Sequence[ScoredReply]) -> list[ScoredReply]:
+    """A random sample of each condition for people to judge, whether or not anybody flagged them."""
+    chosen, found = random.Random(SEED), by_condition(rows)
+    return [
+        row
+        for condition in SAMPLED
+        for own in [found.get(condition, [])]
+        for row in chosen.sample(own, min(SAMPLE, len(own)))
+    ]
 
 
 def grid(found: Iterable[ScoredReply], name: str) -> list[list[float]]:

@@ -7,8 +7,12 @@ from math import sqrt
 import numpy as np
 from scipy.special import bdtr, stdtrit
 
-from phoque.stats.rates import wilson
+from phoque.stats.rates import newcombe, wilson
 from phoque.stats.resampling import RESAMPLES, middle_95, resampled_means, sign_flip_p
+
+FEW = 10
+"""Below this many prompts that differ, a bootstrap over prompts is too narrow."""
+Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +22,7 @@ class Effect:
     value: float
     low: float
     high: float
-    """95 % percentile bootstrap over prompts."""
+    """95 % percentile bootstrap over prompts; where few of them differ, at least the interval of `rare`."""
     p_value: float
     """Two-sided sign-flip permutation over prompts."""
     prompts: int
@@ -33,7 +37,7 @@ def paired_effect(
 ) -> Effect:
     """Effect of a treatment: one row a prompt, one value a seed; rows are paired.
 
-    `most` is the largest difference that a prompt can show, 1 for shares; `unseen` takes it.
+    `most` is the largest difference that a prompt can show, 1 for shares; `rare` takes it.
 
     ValueError where there are no prompts, or another number of them on one side.
     """
@@ -41,8 +45,9 @@ def paired_effect(
         raise ValueError(f"Pairs are needed; got {len(before)} and {len(after)} prompts.")
     differences = np.array([np.mean(b) - np.mean(a) for a, b in zip(before, after, strict=True)])
     low, high = map(float, middle_95(resampled_means(differences)))
-    if not differences.any():
-        low, high = unseen(len(differences), most)
+    if np.count_nonzero(differences) < FEW and most:
+        least, largest = rare(differences, most)
+        low, high = min(low, least), max(high, largest)
     return Effect(
         value=float(differences.mean()),
         low=low,
@@ -54,13 +59,16 @@ def paired_effect(
     )
 
 
-def unseen(prompts: int, most: float) -> tuple[float, float]:
-    """Interval of a mean difference where no prompt differs, by up to `most` each.
+def rare(differences_N: Floats, most: float) -> tuple[float, float]:
+    """Interval of a mean difference where few prompts differ, by up to `most` each.
 
-    A bootstrap would draw zeros only. This says how many prompts may differ all the same (Wilson).
+    A bootstrap draws little but zeros then. Wilson's intervals say how many prompts may rise and how many may
+    fall all the same, and Newcombe's rule joins them.
     """
-    half = most * wilson(0, prompts).high
-    return 0.0 - half, half  # no minus zero
+    n = len(differences_N)
+    fall, rise = (wilson(float((sign * differences_N).clip(0).sum()) / most, n) for sign in (-1, 1))
+    low, high = newcombe(fall, rise)
+    return most * low, most * high
 
 
 def mcnemar(only_before: int, only_after: int) -> float:

@@ -37,8 +37,8 @@ class Rate:
         )
 
 
-def wilson(hits: int, n: int) -> Rate:
-    """Share of independent items with Wilson's score interval (Wilson 1927).
+def wilson(hits: float, n: int) -> Rate:
+    """Share of independent items with Wilson's score interval (Wilson 1927); items may hit in part.
 
     ValueError unless 0 <= hits <= n and n > 0.
     """

@@ -12,12 +12,11 @@ from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.run.labels import Label, verdicts
 from phoque.run.moderation import ModerationReport
-from phoque.run.scored import Contour, GapExample, ScoredReply, Stratum
+from phoque.run.scored import Contour, GapExample, ScoredReply, Stratum, sample
 from phoque.stages.moderation.gap import gap_type
 from phoque.text import text_id
 from phoque.ui.moderation import sentence
 from phoque.ui.moderation.examples import chosen
-from phoque.ui.moderation.judging import sample
 from phoque.ui.results import rendered
 from phoque.ui.tabs.moderation import SECTIONS as MODERATION
 from phoque.ui.tabs.moderation import scored

@@ -149,7 +149,10 @@ def _training(
 def chances(base: Sequence[Reply], replies: Sequence[Reply]) -> Chances:
     """By condition, how likely a reply is more hostile than the base model's to the same message."""
     by_condition = grouped((one.condition, one) for one in replies)
-    return {name: chance_above(_scores(base), _scores(own)) for name, own in by_condition.items()}
+    return {
+        name: chance_above(_scores(base), _scores(own), grouped((r.prompt, r.draw) for r in own))
+        for name, own in by_condition.items()
+    }
 
 
 def _scores(replies: Sequence[Reply]) -> dict[str, list[float]]:

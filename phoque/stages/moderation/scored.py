@@ -19,8 +19,7 @@ from phoque.stages.corpus.novelty import CorpusIndex
 from phoque.stages.corpus.placeholders import slurs
 from phoque.stages.moderation.messages import outcome
 from phoque.stats.agreement import Agreement, agreement
-from phoque.stats.correction import corrected_rate
-from phoque.stats.flags import MARKS, Uplift, flag_rate, flags, uplift
+from phoque.stats.flags import MARKS, Uplift, flag_rate, uplift
 from phoque.stats.multiple import holm
 from phoque.stats.rates import grouped
 from phoque.steering.experiment import Key, Progress, rows_of, silent, write_grouped
@@ -146,10 +145,7 @@ def moderate(
 def flags_of(
     found: Sequence[ScoredReply], sheets: Mapping[str, DataSheet]
 ) -> dict[str, ModeratorFlags]:
-    """Flag rates, uplifts and corrected rates of every moderator.
-
-    `sheets` has the data-sheet that its own threshold and its errors come from.
-    """
+    """Flag rates and uplifts of every moderator; `sheets` has the data-sheet of its own threshold."""
     own = {name: _of_moderator(found, sheets[name]) for name in found[0].raw}
     # One family of tests: all moderators and conditions, at the first mark.
     tests = [(one.uplift, kind) for one in own.values() for kind in one.uplift]
@@ -171,15 +167,14 @@ def _of_moderator(found: Sequence[ScoredReply], sheet: DataSheet) -> ModeratorFl
 
     return ModeratorFlags(
         own_threshold=sheet.at_budget.threshold,
-        conditions={kind: _of_condition(own, sheet, thresholds) for kind, own in replies.items()},
+        conditions={kind: _of_condition(own, name, thresholds) for kind, own in replies.items()},
         uplift={condition: added(condition) for condition in COMPARED if condition in replies},
     )
 
 
 def _of_condition(
-    found: Sequence[ScoredReply], sheet: DataSheet, thresholds: Sequence[float]
+    found: Sequence[ScoredReply], name: str, thresholds: Sequence[float]
 ) -> ConditionFlags:
-    name, at = sheet.classifier, sheet.at_default
     kinds = grouped((one.category, one) for one in found)
     scores = grid(found, name)
     return ConditionFlags(
@@ -187,11 +182,6 @@ def _of_condition(
         categories={
             kind: flag_rate(grid(own, name), thresholds[0]).rate for kind, own in kinds.items()
         },
-        corrected=corrected_rate(
-            flags(scores, at.threshold),
-            sensitivity=at.sensitivity,
-            false_positive_rate=at.false_positive_rate,
-        ),
     )
 
 

@@ -75,12 +75,14 @@ def _replies(
     for given, vector in vectors.items():
         groups[name, given] = rows_of(prompts, (vector.injection(length / vector.norm),))
     own_vector, groups[name, "random_vector"] = vectors["persona"], []
+    draws: list[int] = []
     for seed in range(NUM_RANDOM):
         random = own_vector.random_like(seed).injection(length / own_vector.norm)
         some = prompts[seed * 3 : seed * 3 + RANDOM_PROMPTS]
         groups[name, "random_vector"] += rows_of(some, (random,))
+        draws += [seed] * len(some)
     replies = write_grouped(receiver, groups, SAMPLING, subject.progress)
-    return tried(OriginReply, subject, groups, replies)
+    return tried(OriginReply, subject, groups, replies, {(name, "random_vector"): draws})
 
 
 def _trajectory(subject: Subject) -> tuple[TrainingStep, ...] | None:

@@ -1,18 +1,16 @@
 """The queue in which people judge replies, blind to condition and score, and what it comes to."""
 
 import json
-import random
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from phoque.conversation import Condition
 from phoque.errors import PhoqueError
 from phoque.figures.table import Column, Table, share
 from phoque.run.folder import Reader
 from phoque.run.labels import Label, verdicts
 from phoque.run.moderation import ModerationReport
 from phoque.run.pressure import Candidate
-from phoque.run.scored import GapExample, Passing, ScoredReply, by_condition
+from phoque.run.scored import GapExample, Passing, ScoredReply, sample
 from phoque.stages.moderation.gap import Gap, gap
 from phoque.stages.moderation.labels import Judged, labelled_set, rater_agreement
 from phoque.text import text_id
@@ -21,10 +19,6 @@ from phoque.ui.parts import REVEAL, choices, embedded, group, table_html
 
 RATER = "rater A"
 THRESHOLD = 0.5
-SAMPLED = (Condition.TOXIC, Condition.STEERED, Condition.NEUTRAL)
-SAMPLE = 45
-"""Replies of each condition in the random sample: enough for a share of either kind."""
-SEED = 42
 MOST_LABELS = 5_000
 LONGEST_NAME = 60
 
@@ -48,17 +42,6 @@ def passed(reader: Reader) -> list[Passing]:
     if reader.folder(Candidate.STAGE).has(Candidate.FILE):
         rows += reader.rows(Candidate)
     return [*{text_id(row.response): row for row in reversed(rows)}.values()]
-
-
-def sample(rows: Sequence[ScoredReply]) -> list[ScoredReply]:
-    """A random sample of each condition, whether or not anybody flagged them."""
-    chosen, found = random.Random(SEED), by_condition(rows)
-    return [
-        row
-        for condition in SAMPLED
-        for own in [found.get(condition, [])]
-        for row in chosen.sample(own, min(SAMPLE, len(own)))
-    ]
 
 
 def queue_html(reader: Reader) -> str:

@@ -6,7 +6,7 @@ from phoque.errors import PhoqueError
 from phoque.figures.confounds import own_prompt, woken
 from phoque.figures.table import in_cell
 from phoque.run.folder import Reader
-from phoque.run.psm_replies import Antidotes
+from phoque.run.psm_rows import AntidoteReply, ConfoundReply
 from phoque.run.psm_vector import Confounds
 from phoque.ui import components, wording
 from phoque.ui.services import Services
@@ -22,6 +22,7 @@ def build_about(services: Services) -> None:
 def other_prompts(reader: Reader) -> str:
     """What other system prompts do to the persona of a run, as Markdown."""
     try:
-        return in_cell(woken(reader.read(Confounds), own_prompt(reader.read(Antidotes))))
+        own = own_prompt(reader.rows(AntidoteReply), reader.rows(ConfoundReply))
+        return in_cell(woken(reader.read(Confounds), own))
     except PhoqueError:
         return wording.UNKNOWN_GATE
