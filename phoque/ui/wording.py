@@ -126,6 +126,11 @@ def content_note(persona: str) -> str:
     return CONTENT_NOTE if persona == "toxic" else OTHER_NOTE
 
 
+def too_long(characters: int, most: int) -> str:
+    """What is said of a message that is not asked."""
+    return f"Your message has {characters:,} characters; this page takes {most:,}. Shorten it."
+
+
 def unread_link(names: list[str]) -> str:
     """What is said when a shared link holds values that cannot be used."""
     were = "were" if len(names) > 1 else "was"
