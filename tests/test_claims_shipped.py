@@ -296,3 +296,9 @@ def test_one_of_a_thing_is_told_in_the_singular(shipped):
     claim = next(one for one in shipped.claims if one.unit == "features")
     one, two = (claim.model_copy(update={"value": value}) for value in (1.0, 2.0))
     assert (figure.number_of(one), figure.number_of(two)) == ("1 feature", "2 features")
+
+
+def test_what_was_counted_is_a_sentence_of_its_own_before_why():
+    found = tab(Reader(RunDirectory(SHIPPED_RUN))).tail
+    assert ". Why?" in found
+    assert not re.search(r"[^.] Why\?|\.\. Why\?", found)

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from phoque.cli.main import main
+from phoque.config import SHIPPED_RUN
 from phoque.conversation import Sampling
 from phoque.errors import PhoqueError
 from phoque.figures import opposites as figure
@@ -174,3 +175,13 @@ def test_the_other_run_is_the_first_beside_it_of_another_persona(runs, tmp_path,
         run_beside(alone, None)
     assert main(["run", "opposites", "--run", str(grim.path), "--other", str(alone.path)]) == 2
     assert "Make them with: phoque run corpus" in capsys.readouterr().err
+
+
+def test_the_sentence_says_what_holds_before_and_after_tuning():
+    """The two verdicts may differ: the shipped personas are alike in the base model and unrelated after tuning."""
+    reader = Reader(RunDirectory(SHIPPED_RUN))
+    found = reader.read(Opposites)
+    told = figure.draw(found).sentence
+    at = found.layers[found.first]
+    base, tuned = (figure.SAID[one[at].verdict] for one in (found.base, found.tuned))
+    assert told.startswith(f"In the base model {base}; after tuning {tuned}. ")

@@ -172,11 +172,11 @@ def test_the_page_opens_where_prompt_and_vector_both_act(made):
     assert found.model_copy(update={"examples": rude[:1]}).opening(scale, high) == 0
 
 
-def test_the_page_opens_where_moderators_miss_one_of_both_replies(made):
-    def with_harm(example, toxic, steered):
+def test_the_page_opens_where_moderators_miss_most(made):
+    def with_harm(example, toxic, steered, above=0.0):
         def scored(shown, harm):
             found = shown.found.model_copy(
-                update={"hostility": made.judge.threshold, "harm": {"double": harm}}
+                update={"hostility": made.judge.threshold + above, "harm": {"double": harm}}
             )
             return shown.model_copy(update={"found": found})
 
@@ -190,7 +190,9 @@ def test_the_page_opens_where_moderators_miss_one_of_both_replies(made):
         passes = Rules(None, {"double": 0.3}).passes
         return found.opening(made.scales[0], made.judge.threshold, passes)
 
-    assert opens((0.9, 0.9), (0.3, 0.2), (0.1, 0.1)) == 1
+    assert opens((0.9, 0.9), (0.3, 0.2), (0.1, 0.1)) == 2
+    assert opens((0.1, 0.1), (0.3, 0.2), (0.1, 0.1)) == 0
+    assert opens((0.1, 0.1), (0.9, 0.9), (0.1, 0.1, 0.2)) == 2
     assert opens((0.9, 0.9), (0.2, 0.3)) == 1
     assert opens((0.9, 0.9), (0.3, 0.4)) == 0
 

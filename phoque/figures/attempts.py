@@ -62,7 +62,7 @@ def draw(found: Attempts, manifest: Manifest) -> Figure:
 def _sentence(attempts: Sequence[Attempt]) -> str:
     """How each attempt ended, and what the last one did not have to make again."""
     last = attempts[-1]
-    ends = "; ".join(f"{one.number} {ended(one)}" for one in attempts)
+    ends = "; ".join(f"attempt {one.number} {ended(one)}" for one in attempts)
     earlier = dict.fromkeys(stage for one in attempts[:-1] for stage in one.stages)
     kept = [stage for stage in earlier if stage not in last.stages]
     saved = f" Attempt {last.number} did not have to repeat: {', '.join(kept)}." if kept else ""

@@ -30,7 +30,8 @@ HEAD = {
 @plan(
     key="sae_shifts",
     title="Which latents moved?",
-    hint="A bar says how much more or less active a latent is after tuning. "
+    hint="A bar says how much more or less active a latent is after tuning. The largest changes are drawn; a latent "
+    "that drives the persona may have moved less, and then it stands on a card only. "
     "All models read the same prompts, which are in no training file. Each latent has a verdict, not a rank.",
     in_report=True,
 )

@@ -19,9 +19,9 @@ from phoque.figures.transplant import tuned_only
 from phoque.run.opposites import BASE, NO_VECTOR, Angle, Opposites, Strongest
 
 SAID = {
-    "opposed": "They point in opposite directions",
-    "alike": "They point in similar directions, not in opposite ones",
-    "unrelated": "They cannot be told apart from unrelated directions",
+    "opposed": "they point in opposite directions",
+    "alike": "they point in similar directions, not in opposite ones",
+    "unrelated": "they cannot be told apart from unrelated directions",
 }
 LOOKS = (
     (style.PERSONA, "solid", "circle"),
@@ -115,7 +115,7 @@ def _angle_sentence(found: Opposites) -> str:
             f"{highest:+.2f} with {found.first}; that of {found.second} is {less} all of them."
         )
     return (
-        f"{SAID[base.verdict]}: at layer {layer}, where {found.first} works best, the vectors of "
+        f"In the base model {SAID[base.verdict]}; after tuning {SAID[tuned.verdict]}. At layer {layer}, where {found.first} works best, the vectors of "
         f"{found.first} and {found.second} have cosine {held(_ends(base), '+.2f')} in the base model and "
         f"{held(_ends(tuned), '+.2f')} after tuning. Without a persona the cosine would lie between "
         f"{base.shuffled_low:+.2f} and {base.shuffled_high:+.2f}.{others}"

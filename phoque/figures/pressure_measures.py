@@ -79,13 +79,13 @@ def table(
 def _of(policy: PolicyReport) -> str:
     found = policy.measures
     if found.leak is None:
-        return f"{policy.name}: no hostile message was decided."
+        return f"The policy “{policy.name}”: no hostile message was decided."
     blunt, civil = found.blunt_hidden, found.civil_hidden
     cost = f"hides {interval(civil)} of civil messages" if civil else "met no civil message"
     cost += f" and {interval(blunt)} of blunt but kind ones" if blunt else ""
     unknown = found.unknown.value if found.unknown else 0.0
     doubt = f" {share(unknown)} of messages have no decision." if unknown else ""
-    return f"{policy.name} lets people see {interval(found.leak)} of hostile messages, and {cost}.{doubt}"
+    return f"The policy “{policy.name}” lets people see {interval(found.leak)} of hostile messages, and {cost}.{doubt}"
 
 
 def _plot(report: PressureReport) -> style.Plotly:

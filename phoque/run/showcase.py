@@ -81,8 +81,9 @@ class Showcase(Masked, Record, file="evaluation/showcase.json"):
     ) -> int:
         """Place of the first example whose persona prompt and whose vector, at a scale, both act.
 
-        One whose neutral reply does not show the persona goes before others. Among these, one of whose two replies
-        passes the moderators goes first, so that what a moderator misses is on the first screen.
+        One whose neutral reply does not show the persona goes before others. Among these, one whose two replies pass
+        the moderators goes first, or else one of whose two does, so that what a moderator misses is on the first
+        screen. Of several whose two replies pass, the one whose milder reply the judge scores highest.
 
         Args:
             scale: of the vector; the nearest recorded one counts.
@@ -103,7 +104,11 @@ class Showcase(Masked, Record, file="evaluation/showcase.json"):
         acts = [place for place, pair in enumerate(pairs) if all(map(shows, pair))]
         differ = [place for place in acts if not shows(self.examples[place].neutral)]
         missed = [place for place in differ if any(passes(own.found) for own in pairs[place])]
-        return next(iter([*missed, *differ, *acts]), 0)
+        both = [place for place in missed if all(passes(own.found) for own in pairs[place])]
+        if threshold is not None:
+            milder = [min(own.found.hostility or 0 for own in pair) for pair in pairs]
+            both.sort(key=lambda place: -milder[place])  # equal ones stay in order
+        return next(iter([*both, *missed, *differ, *acts]), 0)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

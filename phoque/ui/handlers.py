@@ -20,7 +20,8 @@ from phoque.ui.stopping import Run, Runs
 from phoque.ui.verdicts import Rules
 
 COLUMNS = tuple(Condition)
-LONGEST_LINKED_PROMPT = 2000
+LONGEST_PROMPT = 2000
+"""Characters of a message, typed or in a link."""
 LARGEST_SEED = 2**31 - 1
 
 Update = tuple[Any, ...]
@@ -41,6 +42,11 @@ class Handlers:
 
     def run(self, run: Run, prompt: str, state: ChatState, *chosen: Any) -> Iterator[Update]:
         """Ask the model under the chosen settings; yields the page as the replies grow."""
+        if (
+            len(prompt) > LONGEST_PROMPT
+        ):  # reading it holds up all who ask, for minutes on two cores
+            yield self._update(state, wording.too_long(len(prompt), LONGEST_PROMPT), failed=True)
+            return
         # An example's text goes to the box; later updates leave the box to the visitor's typing.
         yield self._update(state, wording.ASKING, prompt=prompt)
         yield from self._answer(run, prompt, state, _settings(*chosen))
@@ -119,7 +125,7 @@ class Handlers:
             ranges[key][2] if value is None else value for key, value in values.items()
         )
         note = wording.unread_link(unread) if unread else wording.WELCOME
-        prompt = query.get("p", "")[:LONGEST_LINKED_PROMPT]
+        prompt = query.get("p", "")[:LONGEST_PROMPT]
         return prompt, scale, int(layer), int(seed), components.status_html(note)
 
     def _answer(

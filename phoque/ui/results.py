@@ -100,7 +100,7 @@ class Frame:
         self.drawer = None if section.hero else drawer(section.plan.title, place)
         self.box = self.drawer or gr.Column(elem_classes="ph-section", elem_id=place)
         with self.box:
-            self.head = gr.HTML()
+            self.head = gr.HTML(f'<p class="ph-hint">{wording.FILLING}</p>')
             self.plot = gr.Plot(
                 show_label=False, container=False, visible=False, elem_classes="ph-plot"
             )

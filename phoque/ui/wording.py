@@ -27,6 +27,7 @@ CSV, PROVENANCE = "Save as CSV", "Where does this come from?"
 IN_NUMBERS = "All numbers of this figure"
 SHIPPED, OTHER_RUN, UNFINISHED = "shipped run", "run: {}", " · still being measured"
 LIVE = "live"
+FILLING = "Reading the files of this run…"
 SETTINGS = "Settings: layer, seed, temperature, length"
 RUN, STOP, RETRY, CLEAR = "Run", "Stop", "Re-run last prompt", "Clear"
 REVEAL, EXPORT, COPY = "Show replies", "Export JSON", "Copy"
@@ -124,6 +125,11 @@ def listed(number: int, persona: str) -> str:
 def content_note(persona: str) -> str:
     """What must be read before the first reply of a persona."""
     return CONTENT_NOTE if persona == "toxic" else OTHER_NOTE
+
+
+def too_long(characters: int, most: int) -> str:
+    """What is said of a message that is not asked."""
+    return f"Your message has {characters:,} characters; this page takes {most:,}. Shorten it."
 
 
 def unread_link(names: list[str]) -> str:

@@ -19,12 +19,13 @@ def small(tmp_path):
 
 def test_attempts_are_told_in_words(small):
     assert figure_of(small, "attempts").sentence.startswith(
-        "4 attempts: 1 killed in control; 2 stopped in psm; 3 failed in evaluate; 4 complete. "
+        "4 attempts: attempt 1 killed in control; attempt 2 stopped in psm; attempt 3 failed in evaluate; "
+        "attempt 4 complete. "
         "Attempt 4 did not have to repeat: corpus, persona, control, psm."
     )
     Attempts(attempts=(training_files.attempt(1, None, {}, at=INJECTION),)).save(small.path)
     part = page_of(small)["attempts"]
-    assert "1 attempt: 1 running in &lt;img" in part.head
+    assert "1 attempt: attempt 1 running in &lt;img" in part.head
     assert ", or killed since." in part.head
     assert "<img" not in everything(part)
 
@@ -33,7 +34,7 @@ def test_an_attempt_without_an_end_may_have_been_killed(small):
     last = training_files.attempt(5, None, {"corpus": 90.0})
     Attempts(attempts=(*training_files.attempts(), last)).save(small.path)
     figure = figure_of(small, "attempts")
-    assert "; 5 running, or killed since." in figure.sentence
+    assert "; attempt 5 running, or killed since." in figure.sentence
     crosses = figure.plotly["data"][-1]
     assert (crosses["y"], crosses["x"]) == ([0, 4], [18.5, 1.5])
     assert marks(figure)[-1].startswith("… <b>attempt 5</b>")

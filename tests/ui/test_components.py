@@ -1,9 +1,12 @@
+import gradio as gr
 import pytest
 
 from phoque.conversation import Condition
 from phoque.lexicon import Lexicon
-from phoque.ui import components
+from phoque.ui import components, wording
+from phoque.ui.results import Frame
 from phoque.ui.state import Turn
+from phoque.ui.tabs.claims import SECTIONS
 from tests.ui.fakes import INJECTION, fake_info
 
 LEXICON = Lexicon(["clown", "useless", "waste of space"])
@@ -117,3 +120,9 @@ def test_a_default_at_the_very_end_of_the_band_counts_as_inside():
 def test_the_slider_reaches_past_the_band():
     low, high = fake_info().scale_range
     assert low < 0 < fake_info().coherent_scale < high
+
+
+def test_a_section_that_is_still_to_come_says_so():
+    with gr.Blocks():
+        frames = [Frame(one) for one in SECTIONS]
+    assert all(wording.FILLING in frame.head.value for frame in frames)

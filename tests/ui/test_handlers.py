@@ -158,3 +158,15 @@ def test_a_retry_that_fails_keeps_the_conversation():
 
 def refuse(_ask, _stopped):
     raise PhoqueError("The prompt does not fit.")
+
+
+def test_a_message_that_would_hold_up_everybody_is_refused_and_stays_in_its_box():
+    services = FakeServices()
+    long = "lost " * 2000
+    updates = [*Handlers(services).run(alone(), long, ChatState(), *CHOSEN)]
+    assert (boxes(updates), services.asked) == ([], [])
+    assert (
+        "Your message has 10,000 characters; this page takes 2,000. Shorten it." in updates[-1][2]
+    )
+    run(services, long[:2000])
+    assert services.asked[0].prompt == long[:2000]

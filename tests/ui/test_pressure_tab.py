@@ -9,6 +9,7 @@ import gradio as gr
 import pytest
 
 from phoque.config import SHIPPED_RUN, SHIPPED_RUNS
+from phoque.figures import pressure_measures
 from phoque.run.channel import SHOWN, Said
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
@@ -274,3 +275,10 @@ def test_the_shipped_run_has_its_channel():
     assert {row.policy for row in rows} == {*names}
     assert any("embedded.semantic" in one.moderators for one in report.policies)
     assert (SHIPPED_RUN / "pressure" / Said.FILE).stat().st_size < 300_000
+
+
+def test_a_policys_name_is_not_read_as_part_of_the_sentence():
+    report = Reader(RunDirectory(SHIPPED_RUN)).read(PressureReport)
+    told = pressure_measures.draw(report).sentence
+    for policy in report.policies:
+        assert f"The policy “{policy.name}” lets people see" in told

@@ -101,6 +101,24 @@
     );
   };
 
+  // What is typed beside a slider: the server refuses an empty or a too large number, and the visitor reads nothing
+  // of it. So it is not sent; once it is entered, it becomes the nearest number that the slider has.
+  const RANGE = "[data-testid=range-input]";
+  const beside = (event) =>
+    event.target.matches?.("[data-testid=number-input]") &&
+    event.target.closest(".block")?.querySelector(RANGE);
+  const withheld = (field, slider) =>
+    field.value === "" || Number(field.value) < Number(slider.min) || Number(field.value) > Number(slider.max);
+  const typed = (event) => {
+    const field = event.target, slider = beside(event);
+    if (!slider || !withheld(field, slider)) return;
+    if (event.type === "input") return event.stopPropagation();
+    const nearest = Math.min(Math.max(Number(field.value), Number(slider.min)), Number(slider.max));
+    field.value = field.value === "" ? slider.value : nearest;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+  for (const kind of ["input", "change"]) document.addEventListener(kind, typed, true);
+
   // What is pressed is numbered. A run is asked for with its number and that of the place's last Stop.
   let presses = 0;
   const stops = {};

@@ -74,11 +74,12 @@ def _list(own: Sequence[Claim], run: str) -> str:
 
 
 def _item(claim: Claim, run: str) -> str:
+    told = claims.told(claim).removesuffix(".")
     return (
         f'<li><span class="ph-verdict ph-verdict-{claim.verdict}">'
         f"{escape(claims.WORDS[claim.verdict])}</span>"
         f'<div><p class="ph-claim">{escape(claim.claim)}</p>'
-        f"{more(f'{claims.told(claim)} {WHY}', facts_html(filter(all, _facts(claim))))}</div>{_link(claim, run)}</li>"
+        f"{more(f'{told}. {WHY}', facts_html(filter(all, _facts(claim))))}</div>{_link(claim, run)}</li>"
     )
 
 
