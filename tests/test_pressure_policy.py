@@ -5,6 +5,8 @@ import json
 import pytest
 
 from phoque.errors import PhoqueError
+from phoque.moderators.classifier import Item
+from phoque.moderators.decided import Decided
 from phoque.run.pressure import Decision
 from phoque.settings import read_settings
 from phoque.stages.pressure.deciding import rescaled
@@ -96,6 +98,28 @@ def test_a_threshold_of_the_description_counts_where_the_policy_has_none(
     assert found.policy.moderators[0].threshold == counts
     level = found.level({"a": 0.7})
     assert (level >= 0.5) == (counts <= 0.7)
+
+
+@pytest.mark.parametrize(
+    ("rows", "known"), [("flagged a, a", 1.0), (" a,1 a", 1.0), ("0.4 a,0.4 a", 0.4)]
+)
+def test_a_text_may_stand_twice_with_one_verdict(rows, known, tmp_path):
+    found = Decided(decided(tmp_path, rows))
+    assert found.score_batch([Item("a")])[0].labels == {"flagged": known}
+
+
+@pytest.mark.parametrize("rows", ["flagged a,passes a", "0.4 a,passes b, b,0.5 a"])
+def test_two_verdicts_about_one_text_are_refused(rows, tmp_path):
+    with pytest.raises(PhoqueError, match=f"line {rows.count(',') + 2}: .*another verdict"):
+        Decided(decided(tmp_path, rows))
+
+
+def decided(folder, rows):
+    """A file of verdicts and texts: `flagged a,passes b`."""
+    pairs = (row.split(" ") for row in rows.split(","))
+    lines = ["verdict,text", *(",".join(pair) for pair in pairs)]
+    (file := folder / "judged.csv").write_text("\n".join(lines) + "\n")
+    return file
 
 
 def test_a_style_that_nobody_knows_is_refused(tmp_path):
