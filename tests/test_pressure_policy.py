@@ -70,6 +70,7 @@ def test_moderators_are_combined_and_unknown_never_passes(combine, scores, decis
         ("name: a\nmoderators: []", "moderators"),
         ("name: a\nmoderators: [{}]", "moderators.0: give one of use, endpoint and decisions"),
         ("name: a\nmoderators: [{use: x, endpoint: y}]", "found use and endpoint"),
+        ("name: a\nmoderators: [{endpoint: y, harm_labels: [rude]}]", "moderators.0: harm_labels would do nothing beside endpoint"),
         ("name: a\nmoderators: [{use: x}]\nreview: {from: 0.6, capacity_per_hour: 9}", "nothing would be reviewed"),
         ("name: a\nmoderators: [{use: x}]\ncombine: most", "combine"),
         ("- a", "should be an object"),
@@ -98,6 +99,14 @@ def test_a_threshold_of_the_description_counts_where_the_policy_has_none(
     assert found.policy.moderators[0].threshold == counts
     level = found.level({"a": 0.7})
     assert (level >= 0.5) == (counts <= 0.7)
+
+
+def test_harm_labels_that_a_moderator_of_ours_would_not_read_are_refused(tmp_path):
+    (file := tmp_path / "p.yaml").write_text(
+        "name: p\nmoderators: [{use: embedded.svm, harm_labels: [rude]}]"
+    )
+    with pytest.raises(PhoqueError, match="harm labels rude would do nothing"):
+        deciders({"p": read_policy(str(file))})
 
 
 @pytest.mark.parametrize(
