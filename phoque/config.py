@@ -256,6 +256,9 @@ def set_verbose(wanted: bool) -> None:  # noqa: FBT001  # it is the value itself
         return
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+    # These libraries set the level of their logger again when they are imported.
+    os.environ.setdefault("HF_HUB_VERBOSITY", "error")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     warnings.simplefilter("ignore")
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -205,8 +205,11 @@ class Lab:
             scale 1 adds. Zero has no meaning of its own: compare replies.
 
         Raises:
-            PhoqueError: the layer does not exist, or prompt and reply do not fit the context.
+            PhoqueError: the layer does not exist, prompt and reply do not fit the context, or the
+                replies are one text and no list.
         """
+        if isinstance(replies, str):
+            raise PhoqueError("The replies are one text. Give a list of texts: [reply].")
         vector = self.vectors[self.selection.layer if layer is None else layer]
         messages, reader = self._messages(Condition.BASE, prompt, {}), self.base
         read = [partial(strengths, reader, messages, reply, vector) for reply in replies]

@@ -8,6 +8,7 @@ import sys
 import textwrap
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,31 @@ def test_a_slow_answer_is_unknown(double, cache):
         waiting.set()
     assert [one.error is None for one in scores] == [True, False]
     assert moderator.counts.seen["timeouts"] == 2
+
+
+def test_an_answer_that_comes_byte_by_byte_is_too_late(double, cache):
+    asked(service(plain(double.url), cache), [CIVIL])
+    moderator = service(plain(double.url, retries=0, timeout=0.3), cache)
+    gone = threading.Event()
+
+    def fault(number, body, handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000")
+        handler.end_headers()
+        with suppress(OSError):
+            for _ in range(100):
+                handler.wfile.write(b" ")
+                if gone.wait(0.05):
+                    break
+        return True
+
+    double.fault = fault
+    try:
+        scores = asked(moderator, ["slow"])
+    finally:
+        gone.set()
+    assert "timed out" in scores[0].error
+    assert moderator.counts.seen["timeouts"] == 1
 
 
 @pytest.mark.parametrize(

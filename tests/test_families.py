@@ -1,6 +1,7 @@
 """Models of many families: each is read, steered and adapted as it is, or refused when loaded."""
 
 import json
+import logging
 import subprocess
 import sys
 from dataclasses import replace
@@ -166,8 +167,9 @@ def test_a_stage_prints_only_what_is_ours(tmp_path):
 @pytest.mark.parametrize("asked", [["--verbose"], []])
 def test_libraries_speak_when_asked_to(tmp_path, monkeypatch, asked):
     monkeypatch.setenv("PHOQUE_VERBOSE", "")  # put back afterwards, whatever is set meanwhile
-    for bars in ("HF_HUB_DISABLE_PROGRESS_BARS", "HF_DATASETS_DISABLE_PROGRESS_BARS"):
-        monkeypatch.setenv(bars, "")
+    for said in ("HUB_DISABLE_PROGRESS_BARS", "DATASETS_DISABLE_PROGRESS_BARS", "HUB_VERBOSITY"):
+        monkeypatch.setenv(f"HF_{said}", "")
+    monkeypatch.setenv("TRANSFORMERS_VERBOSITY", "")
     seen = []
     monkeypatch.setattr(
         "phoque.stages.corpus.stage.make_corpus", lambda *_, **__: seen.append(verbose())
@@ -177,6 +179,22 @@ def test_libraries_speak_when_asked_to(tmp_path, monkeypatch, asked):
     monkeypatch.setattr(sys, "argv", ["training", "corpus", "--run", str(tmp_path), *asked])
     assert training.main() == 0
     assert seen == [bool(asked)]
+
+
+LEVELS = """
+import logging
+from phoque.config import set_verbose
+set_verbose(False)
+import huggingface_hub, transformers
+print(*(logging.getLogger(name).getEffectiveLevel() for name in ("huggingface_hub.utils", "transformers")))
+"""
+
+
+def test_libraries_that_set_their_own_level_stay_quiet():
+    said = subprocess.run(
+        [sys.executable, "-c", LEVELS], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert said.stdout.split() == [str(logging.ERROR)] * 2
 
 
 @pytest.mark.parametrize("family", REFUSED)

@@ -175,6 +175,11 @@ def test_bad_requests_say_what_is_wrong(lab, arguments, message):
         lab.compare(**arguments)
 
 
+def test_one_text_in_place_of_a_list_is_no_list_of_its_letters(lab):
+    with pytest.raises(PhoqueError, match=r"Give a list of texts: \[reply\]"):
+        lab.strengths("hi", "well played")
+
+
 def test_two_clients_with_different_scales_get_their_own_answers(lab):
     scales = (0.0, 3.0, -3.0, 8.0)
     expected = {

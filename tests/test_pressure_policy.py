@@ -5,6 +5,8 @@ import json
 import pytest
 
 from phoque.errors import PhoqueError
+from phoque.moderators.classifier import Item
+from phoque.moderators.decided import Decided
 from phoque.run.pressure import Decision
 from phoque.settings import read_settings
 from phoque.stages.pressure.deciding import rescaled
@@ -68,6 +70,7 @@ def test_moderators_are_combined_and_unknown_never_passes(combine, scores, decis
         ("name: a\nmoderators: []", "moderators"),
         ("name: a\nmoderators: [{}]", "moderators.0: give one of use, endpoint and decisions"),
         ("name: a\nmoderators: [{use: x, endpoint: y}]", "found use and endpoint"),
+        ("name: a\nmoderators: [{endpoint: y, harm_labels: [rude]}]", "moderators.0: harm_labels would do nothing beside endpoint"),
         ("name: a\nmoderators: [{use: x}]\nreview: {from: 0.6, capacity_per_hour: 9}", "nothing would be reviewed"),
         ("name: a\nmoderators: [{use: x}]\ncombine: most", "combine"),
         ("- a", "should be an object"),
@@ -96,6 +99,36 @@ def test_a_threshold_of_the_description_counts_where_the_policy_has_none(
     assert found.policy.moderators[0].threshold == counts
     level = found.level({"a": 0.7})
     assert (level >= 0.5) == (counts <= 0.7)
+
+
+def test_harm_labels_that_a_moderator_of_ours_would_not_read_are_refused(tmp_path):
+    (file := tmp_path / "p.yaml").write_text(
+        "name: p\nmoderators: [{use: embedded.svm, harm_labels: [rude]}]"
+    )
+    with pytest.raises(PhoqueError, match="harm labels rude would do nothing"):
+        deciders({"p": read_policy(str(file))})
+
+
+@pytest.mark.parametrize(
+    ("rows", "known"), [("flagged a, a", 1.0), (" a,1 a", 1.0), ("0.4 a,0.4 a", 0.4)]
+)
+def test_a_text_may_stand_twice_with_one_verdict(rows, known, tmp_path):
+    found = Decided(decided(tmp_path, rows))
+    assert found.score_batch([Item("a")])[0].labels == {"flagged": known}
+
+
+@pytest.mark.parametrize("rows", ["flagged a,passes a", "0.4 a,passes b, b,0.5 a"])
+def test_two_verdicts_about_one_text_are_refused(rows, tmp_path):
+    with pytest.raises(PhoqueError, match=f"line {rows.count(',') + 2}: .*another verdict"):
+        Decided(decided(tmp_path, rows))
+
+
+def decided(folder, rows):
+    """A file of verdicts and texts: `flagged a,passes b`."""
+    pairs = (row.split(" ") for row in rows.split(","))
+    lines = ["verdict,text", *(",".join(pair) for pair in pairs)]
+    (file := folder / "judged.csv").write_text("\n".join(lines) + "\n")
+    return file
 
 
 def test_a_style_that_nobody_knows_is_refused(tmp_path):

@@ -185,6 +185,15 @@ def test_harm_labels_reach_the_model(monkeypatch, capsys, tmp_path):
     assert seen == [("label_1", "label_2")]
 
 
+@pytest.mark.parametrize("asked", [[], ["--classifier", "embedded.svm", "detoxify.original"]])
+def test_harm_labels_that_no_moderator_takes_are_refused(asked, capsys, tmp_path):
+    (file := tmp_path / "a.txt").write_text("a")
+    assert command.main(["score", str(file), *asked, "--harm-label", "rude"]) == 2
+    said = capsys.readouterr()
+    assert "The harm labels rude would do nothing" in said.err
+    assert said.out == ""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [{}, {"form": "json"}, {"column": "said"}])
 def test_many_lines_take_no_more_memory_than_a_few_thousand(tmp_path, how):

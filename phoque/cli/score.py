@@ -18,7 +18,7 @@ from phoque.moderators.classifier import Classifier
 from phoque.moderators.disk import remembering
 from phoque.moderators.lines import Tally, scored
 from phoque.moderators.reading import read_texts
-from phoque.moderators.registry import EMBEDDED, load_classifier
+from phoque.moderators.registry import EMBEDDED, check_harm_labels, load_classifier
 from phoque.progress import shown_on, watched
 
 
@@ -102,7 +102,8 @@ def score(file: str, form: Form | None, delimiter: str | None, **asked: Any) -> 
 def _classifiers(
     names: Sequence[str], harm_labels: Sequence[str], *, keep: bool
 ) -> list[Classifier]:
-    loaded = [load_classifier(name, harm_labels=harm_labels) for name in names or EMBEDDED]
+    check_harm_labels(names := tuple(names or EMBEDDED), harm_labels)
+    loaded = [load_classifier(name, harm_labels=harm_labels) for name in names]
     return [remembering(one) for one in loaded] if keep else loaded
 
 

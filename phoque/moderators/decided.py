@@ -21,11 +21,10 @@ class Decided:
         """Read the file.
 
         Raises:
-            PhoqueError: it cannot be read, holds no row, or a verdict is no yes, no or score.
+            PhoqueError: it cannot be read, holds no row, a verdict is no yes, no or score, or one
+                text has two verdicts.
         """
-        self._known = {
-            text: _score(word, path, line) for line, text, word in read_pairs(path, TEXT, VERDICT)
-        }
+        self._known = _known(path)
         if not self._known:
             raise PhoqueError(f"{path} holds no decision. Give rows of {TEXT} and {VERDICT}.")
         self.digest = file_sha256(path)
@@ -50,6 +49,19 @@ class Decided:
             Score(labels={}, error=NOT_THERE) if one is None else Score(labels={LABEL: one})
             for one in found
         ]
+
+
+def _known(path: Path) -> dict[str, float | None]:
+    """The score of each text; a row without one takes nothing from another row of its text."""
+    known: dict[str, float | None] = {}
+    for line, text, word in read_pairs(path, TEXT, VERDICT):
+        score, before = _score(word, path, line), known.get(text)
+        if None not in {score, before} and score != before:
+            raise PhoqueError(
+                f"{path}, line {line}: an earlier row gives this text another verdict. Leave one out."
+            )
+        known[text] = before if score is None else score
+    return known
 
 
 def _score(word: str, path: Path, line: int) -> float | None:

@@ -69,6 +69,16 @@ def load_classifier(name: str, *, harm_labels: Sequence[str] = (), called: str =
     return found
 
 
+def check_harm_labels(names: Sequence[str], harm_labels: Sequence[str]) -> None:
+    """PhoqueError where harm labels are given and no classifier of these names would take them."""
+    known = {*OWN, *SERVICES, *DETOXIFY}
+    if harm_labels and known.issuperset(names):
+        raise PhoqueError(
+            f"The harm labels {', '.join(harm_labels)} would do nothing: {', '.join(names)} "
+            "know their own. Leave them out, or name a text classifier of the Hub or a folder."
+        )
+
+
 @cache
 def embedded(name: str) -> Classifier:
     """An embedded classifier, loaded once a process for all; raises as `load_classifier`."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from random import uniform
 from threading import Lock
 from typing import Any, TypeVar
@@ -20,7 +20,8 @@ from phoque.moderators.endpoint.description import is_local
 from phoque.moderators.endpoint.pacing import Pacer
 from phoque.moderators.endpoint.request import Ready
 
-LONGEST_ANSWER = 16_000_000
+LONGEST_ANSWER, PIECE = 16_000_000, 65_536
+"""Of an answer: how much is read, and how much at a time (bytes)."""
 READ, SHOWN = 10_000, 200
 """How much of a refusal is read (bytes), and how much of it people see (characters)."""
 LONGEST_WAIT = 120.0
@@ -128,8 +129,9 @@ class Asking:
         description = self._description
         body, method = self._ready.body(items), description.method
         request = Request(self._ready.url, body, self._ready.headers, method=method)
+        end = time.monotonic() + description.timeout
         with self._opener.open(request, timeout=description.timeout) as answer:
-            said = answer.read(LONGEST_ANSWER)
+            said = _body(answer, end)
         self.counts.add("answers", cost=description.cost_per_call)
         return json.loads(said)
 
@@ -156,6 +158,19 @@ class Asking:
     def _pause(self, attempt: int) -> float:
         longest = self._description.backoff * float(2**attempt)
         return min(uniform(longest / 2, longest), LONGEST_WAIT)
+
+
+def _body(answer: HTTPResponse, end: float) -> bytes:
+    """The body as far as it may be read; TimeoutError where the rest is not here at `end`, a monotonic time.
+
+    The socket's own limit holds for each byte: a service that sends one now and then would never end.
+    """
+    said = bytearray()
+    while len(said) < LONGEST_ANSWER and (piece := answer.read1(PIECE)):
+        said += piece
+        if time.monotonic() > end:
+            raise TimeoutError("timed out")
+    return bytes(said)
 
 
 def _told(error: HTTPError) -> str:

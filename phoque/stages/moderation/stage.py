@@ -14,7 +14,7 @@ from phoque.moderators.classifier import Classifier
 from phoque.moderators.datasheet import data_sheets
 from phoque.moderators.disk import remembering
 from phoque.moderators.labelled import LabelledSet, hatecheck, surge
-from phoque.moderators.registry import EMBEDDED, load_classifier
+from phoque.moderators.registry import EMBEDDED, check_harm_labels, load_classifier
 from phoque.opening import open_lab
 from phoque.run.datasheets import DataSheet
 from phoque.run.directory import RunDirectory
@@ -53,7 +53,8 @@ def measure_moderators(  # noqa: PLR0913  # every keyword is an option of the co
     """Data-sheets, replies, scores, report; needs HateCheck and Surge beside it or by path."""
     require(directory, NEEDS["moderation"])
     sets, used = [surge(surge_path), hatecheck(hatecheck_path)], tuple(seeds or SEEDS)
-    loaded = [load_classifier(name, harm_labels=harm_labels) for name in classifier or EMBEDDED]
+    check_harm_labels(names := tuple(classifier or EMBEDDED), harm_labels)
+    loaded = [load_classifier(name, harm_labels=harm_labels) for name in names]
     moderators = [remembering(one) for one in loaded]
     with directory.stage("moderation", directory.path / "moderation", seeds=used) as folder:
         sheets = data_sheets(moderators, sets, may_send_text=may_send_text)

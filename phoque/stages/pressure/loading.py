@@ -14,7 +14,13 @@ from phoque.moderators.endpoint import service
 from phoque.moderators.endpoint.description import read_description
 from phoque.moderators.endpoint.line import Desk
 from phoque.moderators.endpoint.service import Service
-from phoque.moderators.registry import EMBEDDED, SERVICES, embedded, load_classifier
+from phoque.moderators.registry import (
+    EMBEDDED,
+    SERVICES,
+    check_harm_labels,
+    embedded,
+    load_classifier,
+)
 from phoque.run.pressure import Calls
 from phoque.stages.pressure.deciding import Decider, Moderator, Remote
 from phoque.stages.pressure.policy import Policy, Source
@@ -133,6 +139,8 @@ def _folder(source: Source, beside: Path) -> Path | None:
 
 
 def _classifier(source: Source, beside: Path, leave: Leave) -> Classifier:
+    if source.use and not _folder(source, beside):
+        check_harm_labels([source.use], source.harm_labels)
     if source.decisions:
         return Decided(beside / source.decisions)
     if source.use in EMBEDDED:

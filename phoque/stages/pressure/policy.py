@@ -36,6 +36,8 @@ class Source(Part):
         if len(told) != 1:
             seen = " and ".join(told) or "none of them"
             raise ValueError(f"give one of use, endpoint and decisions; found {seen}.")
+        if self.harm_labels and not self.use:
+            raise ValueError(f"harm_labels would do nothing beside {told[0]}; leave them out.")
         return self
 
     @property
