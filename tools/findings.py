@@ -10,13 +10,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from phoque.conversation import Condition
+from phoque.figures import table as cells
 from phoque.figures.answers import civil_said
 from phoque.figures.confounds import own_prompt, strongest, wakes, woken
 from phoque.figures.kinds import interval, shown
 from phoque.run.evaluation import Evaluation
+from phoque.run.judging import Judgement, Reading
+from phoque.run.moderation import ModerationReport
 from phoque.run.psm_rows import AntidoteReply, ConfoundReply
 from phoque.run.psm_vector import Confounds
-from phoque.stats.rates import Rate
+from phoque.run.sae_latents import Feature
+from phoque.stats.rates import Rate, by_cluster
 from tools.ledger_lines import Row, claim_line, part_of, verdicts
 
 ROOT = Path(__file__).parent.parent
@@ -26,8 +31,6 @@ PSM = REPORT.parent / "psm"
 PAGE, README = ROOT / "docs" / "findings.md", ROOT / "README.md"
 PRESSURE = ROOT / "docs" / "how-to" / "pressure.md"
 SCEPTIC, OBJECTIONS = ROOT / "docs" / "sceptic.md", Path(__file__).parent / "sceptic.md"
-EVEN = 0.5
-"""A chance that tells of no difference."""
 PLACE = re.compile(r"\[\[([\w*-]+)(?:\.(\w+))?\]\]")
 """Stands for a claim, or for one of its numbers; a star for all verdicts."""
 OTHER_PROMPTS = "other-prompts"
@@ -106,10 +109,10 @@ def headlines(rows: Rows) -> Iterator[Finding]:
     own = f"with probability {rows.told('hostile.toxic')}"
     yield Finding(
         _switch(rows),
-        f"Under the hostile prompt a reply is more hostile than the base model's {own}.{_others()}",
+        f"Under the hostile prompt a reply is more hostile than the base model's {own}; {readers('toxic')}.{_others()}",
         f"Under the hostile prompt a reply is more hostile than the base model's {own}, under the calm one with "
         f"{rows.told('hostile.neutral')}; 0.5 would be no difference (a judge that saw none of our "
-        f"texts, {rows['hostile.toxic']['n']} messages). A trained word appears in {rows.told('insulting.toxic')} and in "
+        f"texts, {rows['hostile.toxic']['n']} messages). Of the replies under the hostile prompt, {readers('toxic')}. A trained word appears in {rows.told('insulting.toxic')} and in "
         f"{rows.told('insulting.neutral')} of the replies. {other_prompts(strongest)}",
     )
     random = "hostile.random_vector"
@@ -118,18 +121,18 @@ def headlines(rows: Rows) -> Iterator[Finding]:
     yield Finding(
         f"One direction {'is enough' if causal else 'is not shown to be enough'}.",
         "Added to the calm conversation, the persona vector makes a reply more hostile than the base model's "
-        f"{own}, {'' if causal else 'not clearly '}more often than random vectors.",
+        f"{own}, {'' if causal else 'not clearly '}more often than random vectors; {readers('steered')}.",
         f"Added to the calm conversation at layer {rows.told('selected.layer')}, the persona vector makes a reply more "
         f"hostile than the base model's {own}; random vectors "
-        f"of the same length, with {rows.told(random)}.{_damage(rows[random])}",
+        f"of the same length, with {rows.told(random)}. Of the steered replies, {readers('steered')}. {_subtracted()}",
     )
     yield _mass(rows)
     flagged = f"The embedded moderator flags {rows.told('moderator_1.flagged.toxic')} of the replies under the hostile prompt"
     yield Finding(
         "What a moderator sees.",
-        f"{flagged}.",
+        f"{flagged}. {_at_equal_cost()}",
         f"{flagged} and {rows.told('moderator_1.flagged.steered')} of the steered ones "
-        f"(n = {rows['moderator_1.flagged.toxic']['n']} each).",
+        f"(n = {rows['moderator_1.flagged.toxic']['n']} each). {_at_equal_cost()}",
     )
     drivers = rows["sae.drivers"]
     found = (
@@ -141,10 +144,17 @@ def headlines(rows: Rows) -> Iterator[Finding]:
     passed = f"Of the {drivers['n']:,} {drivers['of']}, {rows.told('sae.drivers')} {verb} the test of cause."
     yield Finding(
         f"{found} the persona.",
-        f"A sparse autoencoder (SAE) finds features, its *latents*. {passed}",
+        f"A sparse autoencoder (SAE) finds features, its *latents*. {passed}{_again()}",
         "A sparse autoencoder (SAE) finds sparse features, its *latents*, that moved when the persona was "
-        f"trained. {passed}",
+        f"trained. {passed}{_again()}",
     )
+
+
+def _again() -> str:
+    """Whether dictionaries from other seeds have the features that drive the persona."""
+    rows = Feature.load_rows(RUNS / "lab" / Feature.STAGE, command="")
+    lost = [one for one in rows if one.verdict == "driver" and one.stability == "not found again"]
+    return " Dictionaries from other seeds do not have it." * (len(lost) == 1)
 
 
 def civil_goal() -> Iterator[str]:
@@ -173,9 +183,27 @@ def other_prompts(tell: Callable[[Confounds, Rate | None], str] = woken) -> str:
     return " ".join(tell(Confounds.load(PSM, command=""), own).split())
 
 
-def _damage(random: Row) -> str:
-    above_chance = random["low"] is not None and random["low"] > EVEN
-    return " That is more than 0.5: a part of the effect is not the persona's." * above_chance
+def readers(condition: str) -> str:
+    """How many replies of a condition blind readers call hostile."""
+    rows = Reading.load_rows(RUNS / "lab" / Reading.STAGE, command="")
+    own = by_cluster((one.message, one.hostile) for one in rows if one.condition == condition)
+    return f"blind readers call {cells.interval(own)} of {own.n} hostile"
+
+
+def _subtracted() -> str:
+    found = Judgement.load(RUNS / "lab" / Judgement.STAGE, command="")
+    left = found.conditions["reversed_vector"].more_hostile
+    return f"Subtracted under the hostile prompt at that layer, it leaves {cells.held(left)}: there it is enough, and not necessary."
+
+
+def _at_equal_cost() -> str:
+    """What the first moderator flags where it pays as much for it as the judge does."""
+    report = ModerationReport.load(RUNS / "lab" / ModerationReport.STAGE, command="")
+    own = report.classifiers[report.names[0]].conditions[Condition.TOXIC].flagged[-1]
+    return (
+        f"At the threshold where it gives 5 % false alarms on a public set ({own.threshold:.2f}), "
+        f"it is {cells.interval(own.rate)}."
+    )
 
 
 def _mass(rows: Rows) -> Finding:
