@@ -3,9 +3,9 @@
 from heapq import heappop, heappush
 
 from phoque.moderators.classifier import Score
+from phoque.moderators.endpoint.asking import Pacer
 from phoque.moderators.endpoint.description import Description
 from phoque.moderators.endpoint.line import Desk
-from phoque.moderators.endpoint.pacing import Pacer
 from phoque.moderators.endpoint.request import ready
 from phoque.moderators.endpoint.service import Service
 from phoque.stages.pressure.deciding import Remote

@@ -5,7 +5,7 @@ import pytest
 from phoque.moderators.classifier import UnavailableError
 from phoque.moderators.disk import DiskCache
 from phoque.moderators.endpoint import asking
-from phoque.moderators.endpoint.pacing import Pacer
+from phoque.moderators.endpoint.asking import Pacer
 from tests.endpoint_double import BAD, Clock, asked, plain, say, served, service
 
 HOSTILE, CIVIL = f"you {BAD}", "good morning"

@@ -6,9 +6,14 @@ import pytest
 
 from phoque.errors import PhoqueError
 from phoque.moderators.classifier import Item
-from phoque.moderators.endpoint.description import Description, is_local, read_description
-from phoque.moderators.endpoint.pacing import Pacer
-from phoque.moderators.endpoint.paths import parsed, values_at
+from phoque.moderators.endpoint.asking import Pacer
+from phoque.moderators.endpoint.description import (
+    Description,
+    is_local,
+    parsed,
+    read_description,
+    values_at,
+)
 from phoque.moderators.endpoint.request import HIDDEN, ready
 from phoque.moderators.endpoint.service import Service
 from tests.endpoint_double import plain

@@ -4,8 +4,7 @@ import re
 from math import isfinite
 from typing import Any
 
-from phoque.moderators.endpoint.description import Answer
-from phoque.moderators.endpoint.paths import EVERY, parsed, values_at
+from phoque.moderators.endpoint.description import EVERY, Answer, parsed, values_at
 
 LABEL = "flagged"
 SHOWN = 120

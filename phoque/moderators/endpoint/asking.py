@@ -1,4 +1,4 @@
-"""One request over HTTP with its retries: what came back, or why nothing did."""
+"""One request over HTTP with its retries and at its pace: what came back, or why nothing did."""
 
 import json
 import time
@@ -17,7 +17,6 @@ from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Re
 from phoque.moderators.classifier import Item, UnavailableError
 from phoque.moderators.endpoint.answers import UnreadableError
 from phoque.moderators.endpoint.description import is_local
-from phoque.moderators.endpoint.pacing import Pacer
 from phoque.moderators.endpoint.request import Ready
 
 LONGEST_ANSWER, PIECE = 16_000_000, 65_536
@@ -193,3 +192,44 @@ def _asked_wait(error: HTTPError) -> float | None:
 def _opener(url: str) -> OpenerDirector:
     # On this machine a proxy of the environment would be another machine.
     return build_opener(_NoRedirect(), *([ProxyHandler({})] if is_local(url) else ()))
+
+
+class Pacer:
+    """Slots at equal distances, shared by all threads."""
+
+    def __init__(
+        self,
+        per_second: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._distance, self._clock, self._sleep = 1 / per_second, clock, sleep
+        self._lock, self._next = Lock(), 0.0
+
+    def wait(self) -> None:
+        """Take the next slot and wait for it."""
+        self.until(self.take())
+
+    def take(self) -> float:
+        """The next slot, which belongs to nobody else from now on; a moment of the clock."""
+        with self._lock:
+            mine = max(self._clock(), self._next)
+            self._next = mine + self._distance
+        return mine
+
+    def until(self, slot: float) -> None:
+        """Wait for a slot that was taken."""
+        if (left := slot - self._clock()) > 0:
+            self._sleep(left)
+
+    @property
+    def backlog(self) -> float:
+        """Seconds until the next slot that nobody has taken."""
+        with self._lock:
+            return max(self._next - self._clock(), 0.0)
+
+    def hold(self, seconds: float) -> None:
+        """Give no slot for so long."""
+        with self._lock:
+            self._next = max(self._next, self._clock() + seconds)

@@ -1,14 +1,16 @@
-"""What a person writes about a service: request, answer, limits and cost; read strictly."""
+"""What a person writes about a service: request, answer, limits and cost; read strictly.
+
+Paths into a JSON answer are `results[0].score`, `categories[*].severity`, `scores["a.b"]`.
+"""
 
 import re
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
-from phoque.moderators.endpoint.paths import parsed
 from phoque.run.record import Part
 from phoque.settings import read_shipped
 
@@ -178,3 +180,41 @@ def _texts_of(value: JsonValue) -> list[str]:
         return [value]
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return [text for one in inner for text in _texts_of(one)]
+
+
+STEP = re.compile(r'(?:^|\.)([^.\[\]]+)|\[(\d+)\]|\[(\*)\]|\["([^"]*)"\]')
+EVERY = "*"
+Steps = tuple[str | int, ...]
+
+
+def parsed(path: str) -> Steps:
+    """The steps of a path; the empty path is the answer itself. A `ValueError` if it is no path."""
+    steps: list[str | int] = []
+    end = 0
+    for found in STEP.finditer(path):
+        if found.start() != end:
+            break
+        key, number, every, quoted = found.groups()
+        steps.append(int(number) if number else EVERY if every else key or quoted or "")
+        end = found.end()
+    if end != len(path):
+        raise ValueError(
+            f"{path!r} is no path; write keys with dots, [0] for a place and [*] for every one."
+        )
+    return tuple(steps)
+
+
+def values_at(value: Any, path: Steps) -> list[Any]:
+    """All values at a path, in order; `[*]` takes every entry of a list or an object."""
+    found = [value]
+    for step in path:
+        found = [inner for one in found for inner in _inside(one, step)]
+    return found
+
+
+def _inside(value: Any, step: str | int) -> list[Any]:
+    if step == EVERY and isinstance(value, list | dict):
+        return list(value.values()) if isinstance(value, dict) else value
+    if isinstance(step, int):
+        return value[step : step + 1] if isinstance(value, list) else []
+    return [value[step]] if isinstance(value, dict) and step in value else []
