@@ -1,11 +1,12 @@
-"""Shares and means over seeds and their speakers, counted row by row in memory that does not grow with the rows."""
+"""Shares and means over seeds and their speakers, and what a speaker said and met, counted row by row."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from phoque.run.pressure import Mean, Turn
+from phoque.run.pressure import SEEN, Mean, Outcome, Role, Turn
 from phoque.stats.rates import Count, Rate, grouped, nested_share, share_of_counts
 from phoque.stats.resampling import middle_95, nested_means
 
@@ -30,6 +31,11 @@ class Share:
         speaker, source = names
         self._speakers[speaker] = _more(self._speakers.get(speaker), hits, rows)
         self._sources[source] = _more(self._sources.get(source), hits, rows)
+
+    @property
+    def hits(self) -> int:
+        """Of all rows."""
+        return sum(hits for hits, _ in self._sources.values())
 
     def rate(self) -> Rate | None:
         """The share with the wider of both intervals; None without rows."""
@@ -75,3 +81,44 @@ def mean(values: Sequence[tuple[int, float]]) -> Mean | None:
     low, high = middle_95(nested_means(seeds))
     every = np.concatenate(seeds)
     return Mean(value=float(np.mean(every)), n=len(every), low=float(low), high=float(high))
+
+
+@dataclass
+class Spoken:
+    """What one speaker of one seed said and met so far."""
+
+    role: Role
+    first: float
+    attempts: int = 0
+    seen: int = 0
+    hidden: int = 0
+    unknown: int = 0
+    mutes: int = 0
+    seen_before_mute: int = 0
+    reviewed: int = 0
+    waited: float = 0.0
+    first_action: float | None = None
+
+    def add(self, turn: Turn) -> None:
+        """Count one turn of the speaker."""
+        self.attempts += 1
+        self.seen += turn.outcome in SEEN
+        self.hidden += turn.outcome is Outcome.HIDDEN
+        self.unknown += turn.outcome is Outcome.UNKNOWN
+        self.seen_before_mute += turn.outcome in SEEN and not self.mutes
+        self.reviewed += turn.waited is not None
+        self.waited += turn.waited or 0.0
+        if turn.outcome in {Outcome.HIDDEN, Outcome.REMOVED}:
+            acted = turn.at + (turn.waited or 0.0) - self.first
+            known = self.first_action
+            self.first_action = acted if known is None else min(acted, known)
+
+
+Everybody = Mapping[tuple[int, str], Spoken]
+"""Speakers by seed and name."""
+
+
+def mean_of(speakers: Everybody, value: Callable[[Spoken], float | None]) -> Mean | None:
+    """Mean of a value over the speakers who have one, with its interval over seeds and speakers."""
+    found = ((seed, value(one)) for (seed, _), one in speakers.items())
+    return mean([(seed, number) for seed, number in found if number is not None])
