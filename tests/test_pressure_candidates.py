@@ -12,7 +12,7 @@ from phoque.run.labels import Label
 from phoque.run.pressure import Candidate, PressureReport, Turn
 from phoque.run.scored import GapExample, GapType, Stratum
 from phoque.stages.pressure import stage
-from phoque.stages.pressure.candidates import MOST, candidates
+from phoque.stages.pressure.listing import MOST, candidates
 from phoque.text import text_id
 from phoque.ui.moderation.judging import queue_html, queues, saved
 from tests.endpoint_double import BAD, served

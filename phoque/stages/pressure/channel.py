@@ -20,9 +20,8 @@ from phoque.moderators.classifier import Item
 from phoque.run.pressure import Decision, Outcome, Role, Turn
 from phoque.stages.pressure.deciding import Decider, Verdict
 from phoque.stages.pressure.policy import Policy
-from phoque.stages.pressure.styles import PLAIN, STYLES, written
 from phoque.stages.pressure.texts import Pool, Text
-from phoque.stages.pressure.traffic import Planned, Speaker
+from phoque.stages.pressure.traffic import PLAIN, STYLES, Planned, Speaker, written
 from phoque.text import text_id
 
 AHEAD = 512

@@ -14,14 +14,13 @@ from phoque.run.channel import SHOWN, Said
 from phoque.run.directory import RunDirectory
 from phoque.run.pressure import Calls, PolicyReport, PressureReport, Turn
 from phoque.stages.pressure.channel import Channel
-from phoque.stages.pressure.corpus import add_attacks, add_corpus
 from phoque.stages.pressure.deciding import Decider
 from phoque.stages.pressure.foresight import Foresight, Leg
 from phoque.stages.pressure.loading import Leave, asking, calls_of, cost_per_message, deciders
 from phoque.stages.pressure.measures import Tally
 from phoque.stages.pressure.policy import Policy, read_policies
 from phoque.stages.pressure.recorded import add_run
-from phoque.stages.pressure.texts import Pool, written_texts
+from phoque.stages.pressure.texts import Pool, add_attacks, add_corpus, written_texts
 from phoque.stages.pressure.traffic import Traffic, described, planned, read_traffic, usable_styles
 
 SEEDS = (42, 43, 44)

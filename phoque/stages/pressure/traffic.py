@@ -1,7 +1,8 @@
 """Who speaks when, and about what: the same for every policy, from a seed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -9,10 +10,10 @@ from random import Random
 from pydantic import Field, field_validator
 
 from phoque.errors import PhoqueError
-from phoque.run.pressure import Role, TrafficReport
+from phoque.moderators.battery import TRICKS
+from phoque.run.pressure import Kind, Role, TrafficReport
 from phoque.run.record import Part
 from phoque.settings import read_settings
-from phoque.stages.pressure.styles import STYLES
 from phoque.stages.pressure.texts import Pool
 
 DEFAULT = Path(__file__).with_name("traffic.yaml")
@@ -131,3 +132,46 @@ def described(traffic: Traffic, pool: Pool, seeds: tuple[int, ...]) -> TrafficRe
         evidence=pool.evidence(),
         masked=pool.masked,
     )
+
+
+MOST_WORDS_OF_CHAT = 30
+PLAIN, IMPLICIT, SHOUTED, LOWER = "plain", "implicit", "upper case", "lower case"
+
+
+@dataclass(frozen=True)
+class Style:
+    """One way to write: which texts it takes, how it changes them, and what they become."""
+
+    name: str
+    kind: Kind
+    change: Callable[[str], str]
+
+    @property
+    def takes(self) -> Kind:
+        """The kind of text it starts from."""
+        return Kind.IMPLICIT if self.kind is Kind.IMPLICIT else Kind.LISTED
+
+    def register(self, text: str) -> str:
+        """How a text of this style is written."""
+        if self.name in {SHOUTED, LOWER}:
+            return self.name
+        return "prose" if len(text.split()) > MOST_WORDS_OF_CHAT else "chat"
+
+
+STYLES = {
+    one.name: one
+    for one in (
+        Style(PLAIN, Kind.LISTED, str),
+        Style(IMPLICIT, Kind.IMPLICIT, str),
+        Style(LOWER, Kind.LISTED, str.lower),
+        Style(SHOUTED, Kind.LISTED, str.upper),
+        *(Style(name, Kind.SPELLING, trick) for name, trick in TRICKS.items() if name != SHOUTED),
+    )
+}
+"""All styles by name: registers, implicit texts, and the spelling tricks of the battery."""
+
+
+@lru_cache(maxsize=50_000)
+def written(text: str, style: str) -> str:
+    """A text in a style."""
+    return STYLES[style].change(text)
