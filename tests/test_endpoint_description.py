@@ -28,13 +28,13 @@ def test_requests_use_the_rate_and_do_not_exceed_it():
 
     pacer = Pacer(10, clock=lambda: now[0], sleep=sleep)
     for _ in range(101):
-        pacer.wait()
+        pacer.until(pacer.take())
         slots.append(now[0])
     distances = [after - before for before, after in pairwise(slots)]
     assert min(distances) >= 0.0999
     assert 100 / (slots[-1] - slots[0]) >= 0.9 * 10
     pacer.hold(5)
-    pacer.wait()
+    pacer.until(pacer.take())
     assert now[0] - slots[-1] >= 5
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from phoque.config import SHIPPED_RUNS
 from phoque.errors import PhoqueError
 from phoque.files import file_sha256
-from phoque.pipeline.estimate import Estimate, between, recorded
+from phoque.pipeline.estimate import Estimate, between, pressing, reading, training, writing
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.run.manifest import Asked, Continues
@@ -101,14 +101,14 @@ class RefreshPlan:
     @cached_property
     def estimates(self) -> dict[str, Estimate]:
         """Seconds of every stage, as far as the run before tells."""
-        known = recorded(self.old)
+        old, count = self.old, self.continues.count
         return {
             "corpus": Estimate(seconds=0.0, how="no model is asked"),
-            "persona": known.training(self.steps),
-            Memory.STAGE: known.reading(math.ceil(2 * KINDS * MOST / self.batch)),
-            EARLIER: known.writing(self.continues.count),
-            "regenerate": known.writing(self.continues.count),
-            COMPARED: known.pressing(len(self.policies)),
+            "persona": training(old, self.steps),
+            Memory.STAGE: reading(old, math.ceil(2 * KINDS * MOST / self.batch)),
+            EARLIER: writing(old, count),
+            "regenerate": writing(old, count),
+            COMPARED: pressing(old, len(self.policies)),
         }
 
     @property

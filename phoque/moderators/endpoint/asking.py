@@ -207,10 +207,6 @@ class Pacer:
         self._distance, self._clock, self._sleep = 1 / per_second, clock, sleep
         self._lock, self._next = Lock(), 0.0
 
-    def wait(self) -> None:
-        """Take the next slot and wait for it."""
-        self.until(self.take())
-
     def take(self) -> float:
         """The next slot, which belongs to nobody else from now on; a moment of the clock."""
         with self._lock:

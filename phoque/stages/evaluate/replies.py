@@ -15,12 +15,14 @@ from phoque.lexicon import Lexicon
 from phoque.models import engine
 from phoque.models.hooks import Interventions
 from phoque.models.load import LanguageModel
+from phoque.personas import Persona
 from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import FIRST_SENTENCES, Answers, Reply
 from phoque.run.info import reply_tokens
 from phoque.stats.rates import Rate, by_prompt_and_draw, grouped
 from phoque.steering.divergence import Match, Yardstick, matched
 from phoque.steering.quality import quality_of
+from phoque.steering.vectors import SteeringVector
 from phoque.text import distinct_n, distinct_share, ngrams
 
 SEEDS = (42, 43, 44)
@@ -50,6 +52,20 @@ def match_random(lab: Lab) -> Match:
     return matched(read, vector, lab.selection.scale, others)
 
 
+def conditions(
+    model: LanguageModel, persona: Persona, vector: SteeringVector, scale: float
+) -> list[Setting]:
+    """The three conditions of a tuned model, and random vectors of the same length."""
+    neutral, toxic = persona.neutral_prompt, persona.persona_prompt
+    random = [(vector.random_like(seed).injection(scale),) for seed in range(NUM_RANDOM)]
+    return [
+        Setting("neutral", model, neutral),
+        Setting("toxic", model, toxic),
+        Setting("steered", model, neutral, [(vector.injection(scale),)]),
+        Setting("random_vector", model, neutral, random),
+    ]
+
+
 def settings_of(
     lab: Lab, civil: LanguageModel, match: Sequence[Interventions] = ()
 ) -> list[Setting]:
@@ -60,14 +76,10 @@ def settings_of(
     neutral, toxic = lab.persona.neutral_prompt, lab.persona.persona_prompt
     vector, scale = lab.vectors[lab.selection.layer], lab.selection.scale
     added, taken = [(vector.injection(scale),)], [(vector.injection(-scale),)]
-    random = [(vector.random_like(seed).injection(scale),) for seed in range(NUM_RANDOM)]
     settings = [
         Setting("base", lab.base, neutral),
         Setting("base_toxic", lab.base, toxic),
-        Setting("neutral", lab.model, neutral),
-        Setting("toxic", lab.model, toxic),
-        Setting("steered", lab.model, neutral, added),
-        Setting("random_vector", lab.model, neutral, random),
+        *conditions(lab.model, lab.persona, vector, scale),
         Setting("reversed_vector", lab.model, toxic, taken),
         Setting("civil_adapter", civil, toxic),
         Setting("civil_adapter_steered", civil, neutral, added),

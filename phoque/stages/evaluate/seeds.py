@@ -11,7 +11,7 @@ from phoque.errors import PhoqueError
 from phoque.files import file_sha256
 from phoque.judging import likelihood
 from phoque.judging.headline import BASE, rated
-from phoque.opening import Tuned, load_tuned
+from phoque.opening import load_tuned
 from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import Reply
 from phoque.run.folder import Reader, command
@@ -21,7 +21,7 @@ from phoque.run.persona import own_persona
 from phoque.run.psm import Choice, Selection
 from phoque.run.seeds import SeedReply, Training, TrainingSeeds
 from phoque.stages.corpus.safe import Mask
-from phoque.stages.evaluate.replies import NUM_RANDOM, SEEDS, Setting, generate, sampling_for
+from phoque.stages.evaluate.replies import SEEDS, conditions, generate, sampling_for
 from phoque.stats.paired_ranks import ChanceAbove, chance_above
 from phoque.stats.rates import grouped
 from phoque.steering.vectors import measure
@@ -109,29 +109,17 @@ def _answers(
 ) -> list[Reply]:
     """What a persona says, without listed words, and judged as that."""
     tuned = load_tuned(own, progress=progress)
+    vectors = measure(tuned.model, tuned.persona, tuned.fingerprint)
+    vector = vectors[choice.layer]
+    scale = vectors.scale_for(choice.layer, choice.relative_dose)  # of the choice's dose
     written = generate(
-        settings(tuned, choice),
+        conditions(tuned.model, tuned.persona, vector, scale),
         tuned.persona.evaluation,
         tuned.persona.lexicon,
         sampling=sampling,
     )
     progress(f"seeds: {own.path.name} has answered")
     return rated(mask.rows([*written]), likelihood.load())
-
-
-def settings(tuned: Tuned, choice: Choice) -> list[Setting]:
-    """The three conditions and random vectors, at the dose of the choice."""
-    vectors = measure(tuned.model, tuned.persona, tuned.fingerprint)
-    vector = vectors[choice.layer]
-    scale = vectors.scale_for(choice.layer, choice.relative_dose)
-    neutral, hostile = tuned.persona.neutral_prompt, tuned.persona.persona_prompt
-    random = [(vector.random_like(seed).injection(scale),) for seed in range(NUM_RANDOM)]
-    return [
-        Setting("neutral", tuned.model, neutral),
-        Setting("toxic", tuned.model, hostile),
-        Setting("steered", tuned.model, neutral, [(vector.injection(scale),)]),
-        Setting("random_vector", tuned.model, neutral, random),
-    ]
 
 
 def _training(
