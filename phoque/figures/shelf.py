@@ -20,7 +20,6 @@ WHERE_IT_LIVES = plans(
     "layer_deltas",
     "persona_heatmap",
     "dose_response",
-    "dose_in_nats",
     "talk_conditions",
     "confounds",
     "reliability",
@@ -44,14 +43,12 @@ WHAT_MOVED = plans(
     "latent_causes.AWAY",
     "prompt_kinds",
     "prompt_scatter",
-    "dictionary_sources",
 )
 WHAT_SLIPS_THROUGH = plans(
     "gap",
     "flag_rates",
     "moderators",
     "operating_points",
-    "functionalities",
     "message_kinds",
     "contour",
     "agreement",

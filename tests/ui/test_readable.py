@@ -3,7 +3,7 @@
 import re
 
 from phoque.config import SHIPPED_RUN
-from phoque.figures import answers, bias_loop, functionalities, hostility
+from phoque.figures import answers, bias_loop, hostility
 from phoque.figures import figure as figures
 from phoque.figures.shelf import WHAT_SLIPS_THROUGH
 from phoque.figures.table import text_of
@@ -23,11 +23,6 @@ def test_no_figure_shows_a_name_of_the_machine():
         shown = [found.sentence, found.finding, found.n]
         shown += [text_of(cell) for row in found.table.rows for cell in row]
         assert not [text for text in shown if re.search(r"embedded\.|\w_n?h\b", text)], plan.key
-
-
-def test_a_kind_of_test_that_has_no_words_loses_its_underscores():
-    assert functionalities.tested("spell_char_swap_h") == "letters swapped"
-    assert functionalities.tested("made_up") == "made up"
 
 
 def test_a_policy_is_told_with_the_names_of_its_moderators():
