@@ -39,7 +39,7 @@ def draw(found: Attempts) -> Figure:
     attempts = found.attempts
     return Figure(
         sentence=_sentence(attempts),
-        table=Table.of("phoque-attempts", "Attempts", attempts, COLUMNS),
+        table=Table.of("Attempts", attempts, COLUMNS),
         n=_counted(attempts),
     )
 

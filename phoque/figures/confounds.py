@@ -33,7 +33,6 @@ def draw(found: Confounds, remedies: Antidotes | None = None) -> Figure:
             found.counted,
         ),
         table=Table.of(
-            "phoque-confounds",
             "Vectors of other styles",
             found.styles,
             {

@@ -42,7 +42,6 @@ def draw(report: SaeReport) -> Figure:
         finding=_finding(report),
         plotly=_plot([*report.risen[:DRAWN], *report.fallen[:DRAWN]]),
         table=Table(
-            name="phoque-moved-latents",
             caption="The largest changes",
             head=tuple(HEAD.values()),
             rows=tuple(_row(one) for one in (*report.risen, *report.fallen)),

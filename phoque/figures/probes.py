@@ -38,7 +38,6 @@ def draw(found: Reliability, selection: Selection) -> Figure:
             height=300,
         ),
         table=Table.of(
-            "phoque-probes",
             "Agreement by number of probes",
             points,
             {

@@ -182,7 +182,7 @@ def rendered(section: Section, reader: Reader, _stamp: object = None) -> Rendere
     picture = figure.plotly if figure and not instead else None
     if figure and figure.table:
         folded = bool(picture or instead or below) or len(figure.table.rows) > MOST_OPEN
-        shown = table_html(figure.table)
+        shown = table_html(figure.table, section.plan.key)
         below += more(figure.table.caption, shown) if folded else shown
     if figure and figure.finding:
         below = _setting(figure) + below

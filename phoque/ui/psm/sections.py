@@ -43,7 +43,7 @@ def new_words(reader: Reader, _figure: Figure) -> str:
     if not table.rows:
         return ""
     plain = " ".join(text_of(cell) for row in table.rows for cell in row)
-    return more(table.caption, secret(table_html(table), plain))
+    return more(table.caption, secret(table_html(table, "new-words"), plain))
 
 
 SECTIONS = sections(

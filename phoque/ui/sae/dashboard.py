@@ -195,5 +195,5 @@ def _steering(own: Evidence) -> str:
         "replies that count": "rate",
         "coherent?": "coherent",
     }
-    made = Table.of(f"phoque-steering-{own.latent}", "Steering", own.steering, columns)
-    return f"{title}<p>{told}</p>{table_html(made)}"
+    made = Table.of("Steering", own.steering, columns)
+    return f"{title}<p>{told}</p>{table_html(made, f'steering-{own.latent}')}"
