@@ -51,7 +51,6 @@ WHAT_SLIPS_THROUGH = plans(
     "operating_points",
     "message_kinds",
     "contour",
-    "agreement",
     "tricks",
 )
 HOW_IT_LEARNED = plans(

@@ -122,10 +122,6 @@ def test_the_contour_names_the_largest_scale_that_passes(reader):
     assert "30.0 % [" in said
 
 
-def test_agreement_leaves_out_pairs_that_share_a_part(reader):
-    assert "No two independent moderators" in drawn(reader, "agreement")
-
-
 def test_the_tricks_name_what_costs_most_and_the_harmless_price(reader):
     said = drawn(reader, "tricks")
     assert "loses most to dots between letters: 20.0 % stay flagged" in said
