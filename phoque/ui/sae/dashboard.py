@@ -11,8 +11,7 @@ from phoque.run.sae_latents import BADGES, VERDICTS, Feature
 from phoque.run.sae_reading import Precision, Reading
 from phoque.ui.components import masked
 from phoque.ui.parts import cards_html, coded, secret, table_html, visible
-from phoque.ui.sae.contexts import context_html
-from phoque.ui.sae.drawings import dose_bars, histogram_bars
+from phoque.ui.sae.drawings import context_html, dose_bars, histogram_bars
 from phoque.ui.sae.latents import BADGE_HINTS, SHOWN_VERDICTS, known_of
 from phoque.ui.wording import HIDDEN_TEXT
 

@@ -1,6 +1,10 @@
 """The PSM tab: where a persona lives and what shows that it is causal. Drawn when it is opened."""
 
+import shutil
+import tempfile
 from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
 
 import gradio as gr
 
@@ -10,7 +14,6 @@ from phoque.ui.events import QUICK, Opening
 from phoque.ui.psm.heatmap import heat_grid, replies_html
 from phoque.ui.psm.sections import SECTIONS
 from phoque.ui.results import Frame, intro, results
-from phoque.ui.served import served
 from phoque.ui.services import Services
 
 INTRO = (
@@ -88,6 +91,24 @@ def persona_of(reader: Reader) -> str:
 def saved_copy(reader: Reader, file: str) -> str | None:
     """A file of the folder that may be served; None where it is not there."""
     return served(reader.folder("psm").path / file, SAVED[file][0].format(persona_of(reader)))
+
+
+def served(source: Path, name: str) -> str | None:
+    """A copy of the file, under its new name, that may be served, as Gradio serves only what lies in its own folders; None without one, or room for it."""
+    try:
+        return _copy(source, source.stat().st_mtime_ns, name)
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=32)
+def _copy(source: Path, _changed: int, name: str) -> str:
+    folder = Path(tempfile.mkdtemp(prefix="phoque-"))
+    try:
+        return str(shutil.copyfile(source, folder / name))
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _saving(file: str) -> Callable[[Reader], gr.DownloadButton]:

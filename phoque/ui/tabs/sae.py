@@ -11,8 +11,7 @@ from phoque.figures.figure import Figure
 from phoque.run.folder import Reader
 from phoque.run.sae import SaeReport
 from phoque.ui import components
-from phoque.ui.events import AT_ONCE, MODEL_QUEUE, PRIVATE, QUICK, QUIET, Opening
-from phoque.ui.filling import carry_out, order
+from phoque.ui.events import AT_ONCE, MODEL_QUEUE, PRIVATE, QUICK, QUIET, Opening, carry_out, order
 from phoque.ui.parts import cards_html
 from phoque.ui.results import Frame, drawer, results, sections
 from phoque.ui.sae.cards import latent_cards
