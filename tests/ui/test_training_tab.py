@@ -82,7 +82,7 @@ def test_every_figure_is_valid_plotly(shipped, small):
             if part.figure:
                 figure = json.loads(part.figure)
                 plotly.Figure(data=figure["data"], layout=figure["layout"])
-    assert all(part.figure for part in page_of(small).values())
+    assert [key for key, part in page_of(small).items() if not part.figure] == ["attempts"]
 
 
 def test_a_folder_that_is_no_run_says_which_command_makes_one(tmp_path):
