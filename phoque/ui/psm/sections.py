@@ -15,6 +15,10 @@ from phoque.ui.psm.heatmap import heat_grid
 from phoque.ui.psm.scrubber import scrubber_html
 from phoque.ui.results import sections
 
+CELL_CLICKED = """element.addEventListener('click', (event) => {
+  const cell = event.target.closest('.ph-cell');
+  if (cell) trigger('click', { layer: Number(cell.dataset.layer), dose: Number(cell.dataset.dose) });
+});"""
 MAP_HINT = (
     "Two principal components a layer, turned to follow the layer before; positions compare within "
     "a layer only."
@@ -79,4 +83,5 @@ SECTIONS = sections(
         "messages": message_map,
     },
     below={"talk_conditions": counted_tokens, "slang": new_words},
+    pressed={"persona_heatmap": CELL_CLICKED},
 )

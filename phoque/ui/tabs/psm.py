@@ -25,10 +25,6 @@ SAVED = {
     "persona_vector.gguf": ("phoque-{}-vector.gguf", "Selected layer for llama.cpp (GGUF)"),
 }
 """Files of the folder: what they are called when they are saved, and what the button says."""
-CELL_CLICKED = """element.addEventListener('click', (event) => {
-  const cell = event.target.closest('.ph-cell');
-  if (cell) trigger('click', { layer: Number(cell.dataset.layer), dose: Number(cell.dataset.dose) });
-});"""
 NOTHING_CHOSEN = '<p class="ph-empty">No cell chosen yet. Its replies will stand here.</p>'
 
 
@@ -64,10 +60,10 @@ class _HeatFrame(Frame):
 
     replies: gr.HTML
 
-    def draw_tail(self) -> gr.HTML:
+    def draw_tail(self, pressed: str | None) -> gr.HTML:
         with gr.Row(elem_classes="ph-heat-row"):
             with gr.Column(min_width=300, scale=3):
-                tail = gr.HTML(js_on_load=CELL_CLICKED)
+                tail = gr.HTML(js_on_load=pressed)
             with gr.Column(min_width=300, scale=4):
                 self.replies = gr.HTML(NOTHING_CHOSEN)
         return tail
