@@ -17,7 +17,6 @@ from phoque.figures.table import (
 )
 from phoque.run.moderation import ModerationReport, ModeratorFlags, called
 from phoque.run.scored import Outcome
-from phoque.stats.correction import Corrected
 from phoque.stats.flags import Uplift
 from phoque.stats.rates import wilson
 
@@ -95,6 +94,8 @@ def _rows(
     name: str, own: ModeratorFlags, condition: Condition, others: str
 ) -> list[tuple[Cell, ...]]:
     found, added = own.conditions[condition], own.uplift.get(condition)
+    real = found.corrected
+    corrected = rate_cell(real.rate) if real.rate else real.reason or NOTHING
     return [
         (
             called(name),
@@ -102,7 +103,7 @@ def _rows(
             number(at.threshold, 3),
             rate_cell(at.rate),
             *(_added(added[place]) if added else (NOTHING, NOTHING)),
-            *((NOTHING,) * 3 if place else (*_corrected(found.corrected), others)),
+            *((NOTHING,) * 3 if place else (corrected, number(real.power), others)),
         )
         for place, at in enumerate(found.flagged)
     ]
@@ -117,7 +118,3 @@ def _added(uplift: Uplift) -> tuple[Cell, Cell]:
         return points_cell(uplift.effect), p_cell(uplift.mcnemar)
     adjusted = uplift.mcnemar_holm
     return points_cell(uplift.effect), Value(f"{adjusted:.2g} (Holm)", {"": adjusted})
-
-
-def _corrected(found: Corrected) -> tuple[Cell, Cell]:
-    return rate_cell(found.rate) if found.rate else found.reason or NOTHING, number(found.power)

@@ -145,15 +145,11 @@ def _plot(shown: list[Feature]) -> style.Plotly:
     )
 
 
-def _ends(one: Feature) -> Ends:
-    return Ends(one.effect, one.low, one.high)
-
-
 def _row(one: Feature) -> tuple[Cell, ...]:
     return (
         str(one.latent),
         one.verdict or "not significant",
-        held_cell(_ends(one), "+.2f"),
+        held_cell(Ends(one.effect, one.low, one.high), "+.2f"),
         known(one.q, lambda q: Value(f"{q:.2g}", {"": q})),
         number(one.effect_half, sign=True),
         number(one.did, sign=True),

@@ -83,7 +83,12 @@ def build_demo(services: Services, others: Sequence[Services] = ()) -> gr.Blocks
             header = gr.HTML(_header(services.status()))
             gr.HTML(tour_html(services.info), elem_classes="ph-tour-box")
         clock = gr.Timer(POLL_SECONDS)
-        clock.tick(lambda: _tick(services.status()), None, [header, clock], **QUICK)
+
+        def tick() -> tuple[str, gr.Timer]:
+            status = services.status()
+            return _header(status), gr.Timer(active=not status.settled)
+
+        clock.tick(tick, None, [header, clock], **QUICK)
         with gr.Tabs():
             chat: Build = partial(build_chat, others=others)
             for place, name, build in (("chat", "Chat", chat), *TABS):
@@ -226,7 +231,3 @@ def _theme() -> gr.themes.Base:
 def _header(status: Status) -> str:
     tone = "ready" if status.ready else "failed" if status.failed else "busy"
     return components.header_html(status.text, tone)
-
-
-def _tick(status: Status) -> tuple[str, gr.Timer]:
-    return _header(status), gr.Timer(active=not status.settled)
