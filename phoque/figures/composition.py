@@ -1,12 +1,13 @@
 """What did it learn from? Dialogues by source and style."""
 
 from collections.abc import Sequence
+from functools import partial
 from statistics import fmean
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import NOTHING, Table, interval, number, share
-from phoque.run.corpus import Composition, Dialogue, Style
+from phoque.run.corpus import Composition, Dialogue, Source, Style
 from phoque.stats.rates import by_cluster
 
 STYLES: dict[Style, tuple[str, str, str]] = {
@@ -33,10 +34,7 @@ def draw(found: Composition, dialogues: Sequence[Dialogue] = ()) -> Figure:
             {
                 "source": "source",
                 "dialogues": "dialogues",
-                **{
-                    look[0]: lambda one, key=key: str(one.styles.get(key, 0))
-                    for key, look in STYLES.items()
-                },
+                **{look[0]: partial(_of_style, key) for key, look in STYLES.items()},
                 "trained on|the rest is held out for validation and test": lambda one: str(
                     one.parts.get("train", one.dialogues)
                 ),
@@ -112,3 +110,7 @@ def _plot(found: Composition) -> style.Plotly:
         barmode="stack",
         height=160 + 40 * len(names),
     )
+
+
+def _of_style(key: Style, one: Source) -> str:
+    return str(one.styles.get(key, 0))
