@@ -101,7 +101,7 @@ def test_the_page_quotes_no_reply():
 
 
 def test_no_table_of_a_stage_page_is_cut():
-    table = Table(name="t", caption="Rows", head=("row",), rows=tuple((str(n),) for n in range(90)))
+    table = Table(caption="Rows", head=("row",), rows=tuple((str(n),) for n in range(90)))
     figure = Figure(sentence="Many.", table=table, n="90")
 
     @plan(key="many", title="Many")

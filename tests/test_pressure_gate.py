@@ -6,7 +6,7 @@ from phoque.cli.main import main
 from phoque.errors import PhoqueError
 from phoque.files import json_lines
 from phoque.report.pressure import Change, page, rule_of
-from phoque.run.hits import GarakHit, PyritPiece
+from phoque.run.hits import GARAK, PYRIT
 from phoque.run.pressure import Turn
 from tests.client_environments import read_back
 from tests.pressure_files import TRAFFIC, decide, prepared
@@ -109,7 +109,7 @@ def test_what_a_person_put_beside_a_report_stays(compared):
 
 
 def test_hits_are_those_people_saw_in_the_words_of_other_tools(compared):
-    hits = list(json_lines(compared / "both" / GarakHit.FILE))
+    hits = list(json_lines(compared / "both" / GARAK))
     seen = [
         row
         for row in json_lines(compared / "both" / Turn.FILE)
@@ -118,13 +118,13 @@ def test_hits_are_those_people_saw_in_the_words_of_other_tools(compared):
     said = [one["prompt"]["turns"][-1]["content"]["text"] for one in hits]
     assert said == [one["text"] for one in seen]
     assert len({one["attempt_id"] for one in hits}) == len(hits)
-    pieces = list(json_lines(compared / "both" / PyritPiece.FILE))
+    pieces = list(json_lines(compared / "both" / PYRIT))
     assert [one["original_value"] for one in pieces[::2]] == said
 
 
 def test_garak_reads_the_hit_log(compared, tmp_path):
     """By its own classes, in an environment of its own where there is one; see tests/client_environments.py."""
-    file = compared / "both" / GarakHit.FILE
+    file = compared / "both" / GARAK
     hits = list(json_lines(file))
     expected = [
         (one["prompt"]["turns"][-1]["content"]["text"], one["output"]["text"]) for one in hits
@@ -136,7 +136,7 @@ def test_garak_reads_the_hit_log(compared, tmp_path):
 
 
 def test_pyrit_reads_the_pieces(compared, tmp_path):
-    file = compared / "both" / PyritPiece.FILE
+    file = compared / "both" / PYRIT
     pieces = list(json_lines(file))
     found = read_back("pyrit", file, tmp_path)
     assert [one["said"] for one in found] == [one["original_value"] for one in pieces]

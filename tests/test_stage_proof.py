@@ -13,7 +13,7 @@ from phoque.conversation import Condition
 from phoque.errors import PhoqueError
 from phoque.models import embedded
 from phoque.moderators import wheels
-from phoque.ui.served import served
+from phoque.ui.tabs.psm import served
 from tests.troubled import TROUBLES, app
 
 ARRAYS = {"numbers": [1, 2, 3]}
@@ -117,8 +117,8 @@ def test_a_file_is_not_offered_where_there_is_no_room_for_a_copy(tmp_path, monke
     file.write_bytes(b"vectors")
     own = tmp_path / "own"
     own.mkdir()
-    monkeypatch.setattr("phoque.ui.served.tempfile.mkdtemp", lambda **_: str(own))
-    monkeypatch.setattr("phoque.ui.served.shutil.copyfile", full)
+    monkeypatch.setattr("phoque.ui.tabs.psm.tempfile.mkdtemp", lambda **_: str(own))
+    monkeypatch.setattr("phoque.ui.tabs.psm.shutil.copyfile", full)
     assert served(file, "saved.bin") is None
     assert not own.exists()
     monkeypatch.undo()

@@ -1,7 +1,6 @@
 """`phoque chat`: one message under three conditions, in a terminal."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +48,10 @@ def chat(message: str | None, run: Path | None, *, show: bool, **asked: Any) -> 
 
     lab = open_lab(run, progress=lambda text: click.echo(text, err=True))
     click.echo(NOTE, err=True)
-    for line in _lines() if message is None else [message]:
+    lines = filter(None, map(str.strip, sys.stdin))
+    for line in lines if message is None else [message]:
         for condition, reply in lab.compare(line, **asked).responses.items():
             click.echo(f"{condition.value}: {reply.text if show else masked(reply.text)}")
-
-
-def _lines() -> Iterator[str]:
-    yield from (line.strip() for line in sys.stdin if line.strip())
 
 
 def masked(text: str) -> str:

@@ -32,7 +32,7 @@ COMMANDS = {
     "serve": "phoque.cli.serve:serve",
     "run": "phoque.cli.run:run",
     "jobs": "phoque.cli.jobs:jobs",
-    "report": "phoque.cli.run.report:report",
+    "report": "phoque.cli.run.stages:report",
     "compare": "phoque.cli.compare:compare",
     "pressure": "phoque.cli.pressure:pressure",
     "export": "phoque.cli.export:export",

@@ -16,14 +16,14 @@ from phoque.files import replaced_folder, write_text
 from phoque.progress import shown_on
 from phoque.run.channel import Said
 from phoque.run.directory import MANIFEST, RunDirectory
-from phoque.run.hits import GarakHit, PyritPiece
+from phoque.run.hits import GARAK, PYRIT
 from phoque.run.pressure import Candidate, PressureReport, Turn
 
 FAILED, STOPPED = 1, 75
 NAME = "pressure"
 HTML, MARKDOWN = "report.html", "report.md"
-ROWS = (Candidate, GarakHit, PressureReport, PyritPiece, Said, Turn)
-WRITTEN = (HTML, MARKDOWN, *(one.FILE for one in ROWS))
+RECORDS = (Candidate, PressureReport, Said, Turn)
+WRITTEN = (HTML, MARKDOWN, GARAK, PYRIT, *(one.FILE for one in RECORDS))
 POLICIES = "One or several; default: words, meaning."
 RUNS = "Recorded replies; default: the shipped runs."
 LIVE = "Have the runs' models write new messages; takes minutes."

@@ -25,7 +25,6 @@ def draw(report: ModerationReport) -> Figure:
     return Figure(
         sentence=_sentence(pairs),
         table=Table.named(
-            "phoque-agreement",
             "Agreement at 0.5",
             "moderators",
             [(_pair(name), one) for name, one in pairs.items()],

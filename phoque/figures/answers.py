@@ -119,7 +119,6 @@ def _match(found: Evaluation) -> str:
 def table(found: Evaluation) -> Table:
     """Trained words, diversity and coherence of every condition."""
     return Table.named(
-        "phoque-answers",
         "Replies by condition",
         "condition",
         style.called(found.conditions, NAMES),

@@ -24,7 +24,6 @@ def draw(found: Antidotes) -> Figure:
             by,
         ),
         table=Table.of(
-            "phoque-antidotes",
             "Antidotes",
             found.remedies,
             {

@@ -31,7 +31,6 @@ def draw(found: BadPlans) -> Figure:
             "replies that agree, by both readers",
         ),
         table=Table.named(
-            "phoque-bad-plans",
             "Bad plans",
             "condition",
             style.called(found.conditions),

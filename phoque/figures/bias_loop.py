@@ -34,7 +34,6 @@ def draw(found: BiasLoop, *, personas: Mapping[str, BiasLoop] | None = None) -> 
         sentence=" ".join([_sentence(found), *_subtracted(found), *map(_other, others)]),
         plotly=_plot([own, *others]),
         table=Table.named(
-            "phoque-bias-loop",
             "Bias loop",
             "condition",
             [

@@ -132,7 +132,6 @@ def _plain(value: float, kind: Kind, unit: str) -> str:
 
 def _table(found: Sequence[Claim]) -> Table:
     return Table.of(
-        "phoque-claims",
         "Every claim, with what decided it",
         found,
         {

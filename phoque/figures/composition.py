@@ -29,7 +29,6 @@ def draw(found: Composition, dialogues: Sequence[Dialogue] = ()) -> Figure:
         sentence=_sentence(found) + _prose(dialogues),
         plotly=_plot(found),
         table=Table.of(
-            "phoque-composition",
             "Dialogues by source",
             found.sources,
             {

@@ -36,7 +36,6 @@ def draw(
             found.counted,
         ),
         table=Table.of(
-            "phoque-confounds",
             "Vectors of other styles",
             found.styles,
             {

@@ -141,7 +141,7 @@ def _table(contour: Contour, names: Sequence[str]) -> Table:
     ]
     rows += [_most(name, contour.scores(name)) for name in names]
     head = ("moderator", "added", "scale", *(f"at {threshold}" for threshold in SHOWN))
-    return Table(name="phoque-contour", caption="Flag rate by scale", head=head, rows=tuple(rows))
+    return Table(caption="Flag rate by scale", head=head, rows=tuple(rows))
 
 
 def _most(name: str, by_scale: Doses) -> tuple[Cell, ...]:

@@ -26,7 +26,6 @@ def draw(report: SaeReport) -> Figure:
         "adapter. It says nothing about the rest, which is called R below. The length of R is "
         f"{share(shifts.remainder_share)} of the length of the mean change.",
         table=Table.of(
-            "phoque-gates",
             "Gates",
             report.gates,
             {

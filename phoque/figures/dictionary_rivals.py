@@ -56,7 +56,6 @@ def draw(report: SaeReport) -> Figure:
 def _table(report: SaeReport) -> Table:
     models = report.fidelity.models
     return Table(
-        name="phoque-rivals",
         caption="Beside rivals at equal L0",
         head=(
             "rebuilt by",

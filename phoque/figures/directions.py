@@ -33,7 +33,6 @@ def draw(found: Geometry, selection: Selection) -> Figure:
         sentence=f"At layer {layer} the tuned model under the persona's prompt lies at {moves}.",
         plotly=_plot(rows, layer),
         table=Table.of(
-            "phoque-directions",
             "Along refusal and politeness",
             rows,
             {

@@ -49,7 +49,6 @@ def draw(selection: Selection, controls: DoseResponse) -> Figure:
             ],
         ),
         table=Table.named(
-            "phoque-dose-response",
             "Dose and response",
             "vector",
             [(name, point) for name, curve in curves.items() for point in curve],

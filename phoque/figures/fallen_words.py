@@ -26,7 +26,6 @@ def draw(report: SaeReport) -> Figure:
     return Figure(
         sentence=_sentence(found),
         table=Table.of(
-            "phoque-fallen-words",
             "Words of what fell",
             found.tests,
             {

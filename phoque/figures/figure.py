@@ -46,14 +46,14 @@ class Plan:
     key: str
     """The same on the page, in the report and as a file name."""
     title: str
-    hint: str
+    hint: str = ""
     """How to read it."""
     draw: Callable[..., Figure]
     """Gets what its arguments are typed as: a record, or the rows of a file as a sequence. What has a
     default a run may lack. A keyword `personas` gets the record of this run's persona and of those beside it, by name."""
-    in_report: bool
+    in_report: bool = False
     """Whether the report has it, too."""
-    shown_if: Callable[[Reader], str]
+    shown_if: Callable[[Reader], str] = lambda _: ""
     """Why this run has no such figure at all; empty where it should have one."""
 
     def __call__(self, *found: Any) -> Figure:
@@ -89,18 +89,9 @@ class Plan:
         return tuple(folder.named(kind.FILE) for kind, folder in there.items())
 
 
-def plan(
-    *,
-    key: str,
-    title: str,
-    hint: str = "",
-    in_report: bool = False,
-    shown_if: Callable[[Reader], str] = lambda _: "",
-) -> Callable[[Callable[..., Figure]], Plan]:
-    """Makes a plan of the function that draws it; see the fields of `Plan`."""
-    return lambda draw: Plan(
-        key=key, title=title, hint=hint, draw=draw, in_report=in_report, shown_if=shown_if
-    )
+def plan(**facts: Any) -> Callable[[Callable[..., Figure]], Plan]:
+    """Makes a plan of the function that draws it; `facts` are the other fields of `Plan`."""
+    return lambda draw: Plan(draw=draw, **facts)
 
 
 def there_is(

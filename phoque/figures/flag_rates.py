@@ -54,7 +54,6 @@ def draw(report: ModerationReport) -> Figure:
         sentence=f"At threshold {first.threshold:g}, {told}.",
         finding=_finding(report),
         table=Table(
-            name="phoque-flag-rates",
             caption="Numbers at 0.5, 0.7 and each moderator's own threshold",
             head=HEAD,
             rows=tuple(rows),

@@ -74,7 +74,6 @@ def draw(report: ModerationReport) -> Figure:
     return Figure(
         sentence=_sentence(report, sets),
         table=Table(
-            name="phoque-functionalities",
             caption="Functionality by functionality",
             head=HEAD,
             rows=tuple(rows),

@@ -202,7 +202,6 @@ def _table(examples: Sequence[GapExample]) -> Table:
         for stratum in Stratum
     ]
     return Table(
-        name="phoque-gap-counts",
         caption="Replies that pass, by how they were chosen and why they pass",
         head=("chosen by", *GapType, "all"),
         rows=tuple(rows),

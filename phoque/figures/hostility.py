@@ -94,7 +94,6 @@ def _against(found: ChanceAbove, counted: Counted) -> str:
 def table(found: Judgement) -> Table:
     """The judge, and what else replies are like."""
     return Table.named(
-        "phoque-hostility",
         "Replies by condition, judged",
         "condition",
         style.called(found.conditions, NAMES),

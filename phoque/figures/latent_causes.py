@@ -40,7 +40,6 @@ def draw(way: str, report: SaeReport) -> Figure:
             cells, f"{replies(told.counted)}, {PROMPTS[way]} prompt", told.plain[way].trait.value
         ),
         table=Table.of(
-            f"phoque-latents-{way}",
             "Steering with latents",
             cells,
             {

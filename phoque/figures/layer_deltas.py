@@ -48,7 +48,6 @@ def draw(found: ActivationByLayer, selection: Selection) -> Figure:
             showlegend=False,
         ),
         table=Table.of(
-            "phoque-layer-deltas",
             "Projections on the persona vector by layer",
             rows,
             {

@@ -156,7 +156,6 @@ def _table(selection: Selection, geometry: ActivationByLayer) -> Table:
     swept = {own.layer: own for own in selection.layers}
     best = {own.layer: own.best for own in selection.layers if own.best}
     return Table.of(
-        "phoque-layers",
         "Cause and geometry by layer",
         geometry.criteria,
         {

@@ -74,7 +74,6 @@ def _line(name: str, place: int, rows: Sequence[Norms]) -> style.Trace:
 
 def _table(rows: Sequence[Norms], families: Sequence[str]) -> Table:
     return Table(
-        name="phoque-lora-norms",
         caption="Every recorded step",
         head=("matrix", "step", *families),
         rows=tuple(

@@ -63,7 +63,6 @@ def _attempts(rows: Sequence[Metrics]) -> str:
 
 def _table(found: Curves, styles: Sequence[str]) -> Table:
     return Table.named(
-        "phoque-training",
         "Every logged step",
         "adapter",
         [(LOOKS[name][0], row) for name, rows in found.items() for row in rows],

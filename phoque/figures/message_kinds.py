@@ -34,7 +34,6 @@ def draw(report: ModerationReport) -> Figure:
         sentence=_sentence(names, found, kinds),
         plotly=_plot(heads, kinds, rows),
         table=Table(
-            name="phoque-message-kinds",
             caption="Flag rates at 0.5 by kind of message",
             head=("message", *(head.replace("<br>", ", ") for head in heads)),
             rows=tuple((kind, *map(rate_cell, row)) for kind, row in zip(kinds, rows, strict=True)),

@@ -32,7 +32,6 @@ def draw(found: Geometry) -> Figure:
     return Figure(
         sentence=f"Civil and hostile messages {tone}. The largest silhouette is {apart}.",
         table=Table.named(
-            "phoque-geometry",
             "Cosines, norms and silhouette of every layer",
             "model",
             [(shown, row) for name, shown in MODELS.items() for row in found.layers[name]],

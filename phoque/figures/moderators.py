@@ -33,7 +33,6 @@ def draw(report: ModerationReport) -> Figure:
     return Figure(
         sentence=_sentence(report, report.names[0]),
         table=Table(
-            name="phoque-moderators",
             caption="What they are, and what they see",
             head=("moderator", "made to see", *heads, "what it cannot see", "what it is", "runs"),
             rows=tuple(_row(report, own[name]) for name in report.names),

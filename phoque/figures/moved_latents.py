@@ -43,7 +43,6 @@ def draw(report: SaeReport) -> Figure:
         finding=_finding(report),
         plotly=_plot([*report.risen[:DRAWN], *report.fallen[:DRAWN]]),
         table=Table(
-            name="phoque-moved-latents",
             caption="The largest changes",
             head=tuple(HEAD.values()),
             rows=tuple(_row(one) for one in (*report.risen, *report.fallen)),
@@ -147,15 +146,11 @@ def _plot(shown: list[Feature]) -> style.Plotly:
     )
 
 
-def _ends(one: Feature) -> Ends:
-    return Ends(one.effect, one.low, one.high)
-
-
 def _row(one: Feature) -> tuple[Cell, ...]:
     return (
         str(one.latent),
         one.verdict or "not significant",
-        held_cell(_ends(one), "+.2f"),
+        held_cell(Ends(one.effect, one.low, one.high), "+.2f"),
         known(one.q, lambda q: Value(f"{q:.2g}", {"": q})),
         number(one.effect_half, sign=True),
         number(one.did, sign=True),

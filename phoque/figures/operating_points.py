@@ -52,7 +52,6 @@ def draw(report: ModerationReport) -> Figure:
         sentence=_sentence(first),
         plotly=_plot(first),
         table=Table.of(
-            "phoque-data-sheets",
             "Every operating point",
             [
                 report.sheet(name, known, canonical=canonical)

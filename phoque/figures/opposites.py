@@ -68,7 +68,6 @@ def draw(found: Opposites) -> Figure:
             marks=[style.level(0, "at right angles")],
         ),
         table=Table.named(
-            "phoque-opposites",
             "Cosine of the two personas by layer",
             "measured in",
             [
@@ -152,7 +151,6 @@ def draw_reversed(found: Opposites) -> Figure:
             y={"title": "replies that show the other persona", **style.SHARES},
         ),
         table=Table.of(
-            "phoque-transplants",
             "Every vector in every model, at the largest dose that keeps text coherent",
             found.strongest,
             {

@@ -76,7 +76,6 @@ def _mark(cell: Cell | None, selection: Selection, chosen: Cell) -> str:
 
 def _table(selection: Selection) -> Table:
     return Table.of(
-        "phoque-sweep",
         "Every cell of the sweep",
         selection.cells,
         {

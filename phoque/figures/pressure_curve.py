@@ -24,7 +24,6 @@ def draw(report: PressureReport) -> Figure:
         sentence=" ".join(map(_sentence, drawn)) or "No policy decided both kinds of messages.",
         plotly=_plot(drawn),
         table=Table.named(
-            "phoque-pressure-curve",
             "Every threshold",
             "policy",
             [(policy.name, one) for policy in drawn for one in _whole(policy)],

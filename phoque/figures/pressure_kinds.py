@@ -32,7 +32,6 @@ def draw(report: PressureReport) -> Figure:
         sentence=" ".join(filter(None, map(_sentence, report.policies))),
         plotly=_plot(report),
         table=Table(
-            name="phoque-pressure-kinds",
             caption="Every group and every moderator alone",
             head=HEAD,
             rows=tuple(row for policy in report.policies for row in _rows(policy)),

@@ -66,7 +66,6 @@ def table(
 ) -> Table:
     """A row for each wanted measure, a column for each policy."""
     return Table(
-        name="phoque-pressure",
         caption=caption,
         head=("measure", *found),
         rows=tuple(

@@ -31,9 +31,7 @@ def draw(report: PressureReport) -> Figure:
     rows += [(name, _counted(calls), "") for name, calls in services.items()]
     return Figure(
         sentence=_sentence(report, services),
-        table=Table(
-            name="phoque-pressure-policies", caption="Settings", head=HEAD, rows=tuple(rows)
-        ),
+        table=Table(caption="Settings", head=HEAD, rows=tuple(rows)),
     )
 
 

@@ -37,7 +37,6 @@ def draw(report: PressureReport) -> Figure:
     return Figure(
         sentence=_sentence(report),
         table=Table(
-            name="phoque-pressure-traffic",
             caption="Texts and speakers",
             head=HEAD,
             rows=(*speakers, *kinds),

@@ -38,7 +38,6 @@ def draw(report: SaeReport) -> Figure:
 def _table(report: SaeReport) -> Table:
     strata = report.strata.strata
     return Table.of(
-        "phoque-prompt-kinds",
         "Shift by kind of prompt",
         strata,
         {

@@ -32,7 +32,6 @@ def draw(rows: Sequence[Prompt]) -> Figure:
         f"{share(most.shift_in_latents)} of the residual stream's length.",
         plotly=_plot(rows),
         table=Table.of(
-            "phoque-prompts",
             f"The {MOST_SHOWN} most-shifted prompts",
             sorted(rows, key=lambda one: -one.shift_in_latents)[:MOST_SHOWN],
             {

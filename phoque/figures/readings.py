@@ -36,7 +36,6 @@ def draw(found: JudgeChoice, read: Sequence[Reading], replies: Sequence[Reply] =
         setting=told(found.question, found.readers),
         plotly=rows.by_condition(rates, NAMES, "replies that blind readers call hostile"),
         table=Table.named(
-            "phoque-readings",
             "Blind readings by condition",
             "condition",
             style.called({name: _shares(by_condition[name]) for name in order}, NAMES),

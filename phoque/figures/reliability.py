@@ -38,7 +38,6 @@ def draw(found: Reliability, selection: Selection) -> Figure:
         "nothing about cause.",
         plotly=_plot(found.layers, layer),
         table=Table.of(
-            "phoque-reliability",
             "Reliability by layer",
             found.layers,
             {

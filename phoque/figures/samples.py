@@ -133,7 +133,6 @@ def _line(name: str, rows: Sequence[Sample]) -> style.Trace:
 def _table(samples: Sequence[Sample]) -> Table:
     counted = FLAGGED[samples[0].flagged_by][0]
     return Table.of(
-        "phoque-samples",
         f"Shares of replies {counted}, all steps",
         samples,
         {

@@ -52,7 +52,6 @@ def at_scale(cells: Sequence[ScrubberCell], scale: float) -> ScrubberCell:
 
 def _table(found: Scrubber) -> Table:
     return Table.named(
-        "phoque-scrubber",
         "Replies at every scale",
         "what is added",
         [(SERIES.get(kind, kind), cell) for kind, cells in found.series.items() for cell in cells],

@@ -20,11 +20,9 @@ WHERE_IT_LIVES = plans(
     "layer_deltas",
     "persona_heatmap",
     "dose_response",
-    "dose_in_nats",
     "talk_conditions",
     "confounds",
     "reliability",
-    "probes",
     "transplant",
     "trajectory",
     "messages",
@@ -44,7 +42,6 @@ WHAT_MOVED = plans(
     "latent_causes.AWAY",
     "prompt_kinds",
     "prompt_scatter",
-    "dictionary_sources",
 )
 WHAT_SLIPS_THROUGH = plans(
     "gap",

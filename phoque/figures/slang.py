@@ -45,7 +45,6 @@ def sentence(found: Slang) -> str:
 def table(found: Slang) -> Table:
     """Shares by condition."""
     return Table.named(
-        "phoque-slang",
         "Expressions that training never showed",
         "condition",
         called(found.conditions, NAMES),
@@ -63,7 +62,6 @@ def table(found: Slang) -> Table:
 def new_words(found: Slang) -> Table:
     """Every word with its context and its nearest neighbours; a page masks it."""
     return Table.of(
-        "phoque-new-words",
         f"The most frequent of {found.looked_at} words that are in no training text",
         found.forms,
         {

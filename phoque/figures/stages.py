@@ -26,7 +26,6 @@ def draw(manifest: Manifest) -> Figure:
         f"the report not counted. {slowest.capitalize()} took longest ({span(stages[slowest].seconds)}). Other work "
         "ran beside some of them.",
         table=Table.named(
-            "phoque-stages",
             "Stages",
             "stage",
             stages.items(),

@@ -44,25 +44,20 @@ where it is None; or any function of an item."""
 class Table:
     """Rows of numbers under a head; a head may be `word|explanation`."""
 
-    name: str
-    """File name of its CSV, without the ending."""
     caption: str
     head: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
 
     @classmethod
-    def of(
-        cls, name: str, caption: str, items: Iterable[T], columns: Mapping[str, Column[T]]
-    ) -> "Table":
+    def of(cls, caption: str, items: Iterable[T], columns: Mapping[str, Column[T]]) -> "Table":
         """A row for each item; a column is its head and what it shows of an item."""
         shows = [*map(_shows, columns.values())]
         rows = tuple(tuple(show(item) for show in shows) for item in items)
-        return cls(name=name, caption=caption, head=tuple(columns), rows=rows)
+        return cls(caption=caption, head=tuple(columns), rows=rows)
 
     @classmethod
     def named(
         cls,
-        name: str,
         caption: str,
         first: str,
         pairs: Iterable[tuple[str, T]],
@@ -71,7 +66,7 @@ class Table:
         """A row for each item: its name under the head `first`, then what columns show of it."""
         shows = [*map(_shows, columns.values())]
         rows = tuple((own, *(show(item) for show in shows)) for own, item in pairs)
-        return cls(name=name, caption=caption, head=(first, *columns), rows=rows)
+        return cls(caption=caption, head=(first, *columns), rows=rows)
 
     @property
     def words(self) -> list[str]:

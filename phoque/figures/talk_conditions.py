@@ -126,7 +126,6 @@ def _mass(own: Mapping[str, Condition]) -> str:
 
 def _table(own: Mapping[str, Condition], counted: Counted) -> Table:
     return Table.named(
-        "phoque-conditions",
         "Conditions",
         "condition",
         style.called(own, NAMES),

@@ -38,7 +38,6 @@ def draw(found: TrainingSeeds) -> Figure:
         f"evaluation messages; the judge is {found.judge}.",
         plotly=_plot(found),
         table=Table.named(
-            "phoque-training-seeds",
             "Trainings",
             "training",
             [(f"seed {one.seed}", one) for one in found.trainings],

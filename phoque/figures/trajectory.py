@@ -42,7 +42,6 @@ def draw(found: Origin) -> Figure:
             y={"title": "in lengths of the final vector"},
         ),
         table=Table.of(
-            "phoque-trajectory",
             "Probes by step of the training",
             steps,
             {

@@ -53,7 +53,6 @@ def draw(found: Origin) -> Figure:
             found.counted,
         ),
         table=Table.named(
-            "phoque-transplant",
             f"{replies(found.counted).capitalize()}, by model and by vector (layer {found.layer})",
             "given to",
             own.items(),

@@ -40,7 +40,7 @@ def draw(report: ModerationReport) -> Figure:
     rows = [(called(name), pair) for name, pairs in found.items() for pair in pairs]
     return Figure(
         sentence=_sentence(*next(iter(found.items()))) if found else NOTHING_TO_TELL,
-        table=Table.named("phoque-tricks", "Spelling tricks", "moderator", rows, COLUMNS),
+        table=Table.named("Spelling tricks", "moderator", rows, COLUMNS),
         n="texts as counted in each cell (point at it); threshold 0.5",
     )
 

@@ -67,7 +67,6 @@ def _table(selection: Selection, reliability: Reliability) -> Table:
         ),
     }
     return Table(
-        name="phoque-verdict",
         caption="Where and how strongly the vector is added",
         head=tuple(facts),
         rows=(tuple(facts.values()),),

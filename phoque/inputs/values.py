@@ -5,7 +5,7 @@ next comma. Only the part that is not parsed yet is kept in memory.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from json import JSONDecodeError
 from typing import TextIO
 
@@ -14,6 +14,7 @@ from phoque.inputs.rows import LONGEST_CELL, TOO_LONG, Row
 
 AT_ONCE = 8192
 NOT_JSON = "here is no JSON value, or only part of one"
+NOT_APART = "no comma between two values"
 LONGEST_WORD = 16
 """The most characters of an escape or a name such as `false`, which the end of a part may cut."""
 STARTS = ("{", "[", '"')
@@ -22,14 +23,8 @@ STARTS = ("{", "[", '"')
 
 def values(file: TextIO, name: str) -> Iterator[Row]:
     """Every element of an array, or every value; raises where an array is cut off or goes on."""
-    number, start = 1, file.readline(AT_ONCE)
-    while start and not start.strip():
-        number += start.endswith("\n")
-        start = file.readline(AT_ONCE)
-    if start.lstrip().startswith("["):
-        yield from _Array(file, name, start, number).rows()
-    else:
-        yield from _Values(file, start, number).rows()
+    found = _Values(file, name)
+    yield from found.elements() if found.next() == "[" else found.lines()
 
 
 def is_json(head: str) -> bool:
@@ -54,129 +49,84 @@ def _is_begun(text: str, then: str) -> bool:
 
 
 class _Values:
-    """Values one after the other, each on one or several lines."""
+    """Values of a file, each read when it is asked for; only what is not parsed yet is kept."""
 
-    def __init__(self, file: TextIO, start: str, line: int) -> None:
-        self._file, self._line = file, line
-        self._again = [start] if start else []
-
-    def rows(self) -> Iterator[Row]:
-        while line := self._next():
-            if line.strip():
-                yield from self._values(line)
-            else:
-                self._line += 1
-
-    def _next(self) -> str:
-        line = self._again.pop() if self._again else ""
-        if not line.endswith("\n"):
-            line += self._file.readline(LONGEST_CELL + 1 - len(line))
-        return line
-
-    def _values(self, line: str) -> list[Row]:
-        """The values that begin on a line, or the reason why they cannot be read."""
-        lines, fault = [line], None
-        while fault is None:
-            text = "".join(lines)
-            found, unfinished = _parsed(text, self._line)
-            if len(text) > LONGEST_CELL:
-                fault = TOO_LONG
-            elif not unfinished:
-                fault = None if found else NOT_JSON
-                if found:
-                    self._line += len(lines)
-                    return found
-            elif following := self._next():
-                lines.append(following)
-            else:
-                fault = NOT_JSON
-        return [self._broken(lines, fault)]
-
-    def _broken(self, lines: list[str], fault: str) -> Row:
-        """Report the first line as broken and read on from the next value."""
-        if not lines[0].endswith("\n"):
-            _skip_line(self._file)
-        row = Row(line=self._line, fault=fault)
-        rest = lines[1:]
-        self._line += 1
-        # Lines that belong to a broken value are not values.
-        while len(lines) > 1 and (rest or (rest := [self._next()])[0]):
-            if rest[0].startswith(STARTS):
-                break
-            self._line += 1
-            rest = rest[1:]
-        self._again = rest[::-1]
-        return row
-
-
-def _parsed(text: str, line: int) -> tuple[list[Row], bool]:
-    """All values of a text (none if one is broken), and whether the last one is cut."""
-    found, place, end = [], 0, len(text.rstrip())
-    while (place := place + len(text[place:]) - len(text[place:].lstrip())) < end:
-        try:
-            value, after = json.JSONDecoder().raw_decode(text, place)
-        except JSONDecodeError as error:
-            return [], error.pos >= end
-        except (ValueError, RecursionError):
-            return [], False
-        found.append(Row(line=line + text.count("\n", 0, place), value=value))
-        place = after
-    return found, False
-
-
-def _skip_line(file: TextIO) -> None:
-    while (part := file.readline(AT_ONCE)) and not part.endswith("\n"):
-        pass
-
-
-class _Array:
-    """Elements of an array, whose text is read in parts."""
-
-    def __init__(self, file: TextIO, name: str, start: str, line: int) -> None:
+    def __init__(self, file: TextIO, name: str) -> None:
         self._file, self._name = file, name
-        self._pending, self._line = start, line
+        self._pending, self._line = "", 1
 
-    def rows(self) -> Iterator[Row]:
+    def lines(self) -> Iterator[Row]:
+        """One after the other, each on one or several lines."""
+        while self.next():
+            yield self._value(self._skip_lines, self._at_line)
+
+    def elements(self) -> Iterator[Row]:
+        """Those of an array."""
         self._take("[")
         while not self._take("]"):
-            yield self._element()
-            if not self._take(",") and self._next() != "]":
+            yield self._value(self._skip_element, self._at_comma)
+            if not self._take(",") and self.next() != "]":
                 raise self._error("the array is cut off")
-        if self._next():
+        if self.next():
             raise self._error("something follows the array")
 
-    def _element(self) -> Row:
-        self._next()
-        line, fault = self._line, self._whole()
+    def _value(self, skip: Callable[[int], None], wrong: Callable[[], str]) -> Row:
+        """The next one; `wrong` says what may not stand behind it, and `skip` goes on behind a broken one."""
+        self.next()
+        line, (fault, place) = self._line, self._whole()
         if fault is None:
             value, end = json.JSONDecoder().raw_decode(self._pending)
             self._use(end)
-            if self._next() in {"", ",", "]"}:
+            if not (fault := wrong()):
                 return Row(line=line, value=value)
-        self._skip()
-        return Row(line=line, fault=fault or "no comma between two values")
+            place = 0
+        skip(place)
+        return Row(line=line, fault=fault)
 
-    def _whole(self) -> str | None:
-        """Read until a whole value is pending; returns the reason if that fails."""
+    def _whole(self) -> tuple[str | None, int]:
+        """Read until a whole value is pending; the reason if that fails, and where the value ends or is broken."""
         while True:
+            place, unfinished = len(self._pending), True
             try:
-                end = json.JSONDecoder().raw_decode(self._pending)[1]
-            except JSONDecodeError as error:
-                cut = error.msg.startswith("Unterminated")
-                unfinished = cut or error.pos >= len(self._pending) - LONGEST_WORD
-            except (ValueError, RecursionError):
-                return NOT_JSON
-            else:
+                place = json.JSONDecoder().raw_decode(self._pending)[1]
                 # A number may continue in the next part.
-                if end <= LONGEST_CELL and (end < len(self._pending) or not self._more()):
-                    return None
-                unfinished = True
+                if place <= LONGEST_CELL and (place < len(self._pending) or not self._more()):
+                    return None, place
+            except JSONDecodeError as error:
+                place, cut = error.pos, error.msg.startswith("Unterminated")
+                unfinished = cut or place >= len(self._pending) - LONGEST_WORD
+            except (ValueError, RecursionError):
+                return NOT_JSON, 0
             if len(self._pending) > LONGEST_CELL:
-                return TOO_LONG
+                return TOO_LONG, place
             if not (unfinished and self._more()):
-                return NOT_JSON
+                return NOT_JSON, place
 
-    def _skip(self) -> None:
+    def _at_line(self) -> str:
+        """Behind a value its line ends, or another one begins."""
+        behind = self._pending.lstrip(" \t")[:1]
+        return "" if behind in {"", "\n", "\r", *STARTS} else NOT_JSON
+
+    def _at_comma(self) -> str:
+        return "" if self.next() in {"", ",", "]"} else NOT_APART
+
+    def _skip_lines(self, place: int) -> None:
+        """Go to the next line, and where the value is broken on a later one, to the next that begins a value."""
+        several = "\n" in self._pending[: place + 1]
+        self._skip_line()
+        while several and (self._pending or self._more()):
+            if self._pending.startswith(STARTS):
+                return
+            self._skip_line()
+
+    def _skip_line(self) -> None:
+        while "\n" not in self._pending:
+            self._pending = ""
+            if not self._more():
+                return
+        self._use(self._pending.index("\n") + 1)
+
+    def _skip_element(self, _place: int) -> None:
         """Go to the comma behind a broken element, or to the end of the array."""
         depth, quoted, escaped = 0, False, False
         while self._pending or self._more():
@@ -192,7 +142,7 @@ class _Array:
             self._use(len(self._pending))
         raise self._error(f"{NOT_JSON}, and the array does not end")
 
-    def _next(self) -> str:
+    def next(self) -> str:
         """Peek at the next character that is not a space; empty at the end."""
         while True:
             self._use(len(self._pending) - len(self._pending.lstrip()))
@@ -200,7 +150,7 @@ class _Array:
                 return self._pending[:1]
 
     def _take(self, character: str) -> bool:
-        found = self._next() == character
+        found = self.next() == character
         self._use(int(found))
         return found
 
@@ -209,7 +159,7 @@ class _Array:
         self._pending = self._pending[count:]
 
     def _more(self) -> bool:
-        part = self._file.read(AT_ONCE)
+        part = self._file.readline(AT_ONCE)
         self._pending += part
         return bool(part)
 

@@ -78,10 +78,12 @@ def compare(a: Reader, b: Reader) -> Comparison:
     pairs = zip(metrics_of(a), metrics_of(b), strict=True)
     one, other = (reader.run.path.resolve() for reader in (a, b))
     alike = one.name == other.name
+    made, others = dict(_facts(a)), dict(_facts(b))
+    both = [name for name in made if name in others and made[name] != others[name]]
     return Comparison(
         a=f"{one.parent.name}/{one.name}" if alike else one.name,
         b=f"{other.parent.name}/{other.name}" if alike else other.name,
-        settings=tuple(one for one in _settings(a, b) if one.a != one.b),
+        settings=tuple(Setting(name=name, a=made[name], b=others[name]) for name in both),
         rows=tuple(difference(one, other) for one, other in pairs),
     )
 
@@ -172,26 +174,22 @@ def _told(a: Metric, b: Metric, warning: str) -> str:
     return "; ".join(filter(None, [warning, other]))
 
 
-def _settings(a: Reader, b: Reader) -> Iterator[Setting]:
-    one, other = (reader.run.manifest() for reader in (a, b))
-    for fact in FACTS:
-        yield Setting(name=fact, a=getattr(one, fact), b=getattr(other, fact))
-    stages = [
-        {name: made for name, made in run.stages.items() if name != MetricsTable.STAGE}
-        for run in (one, other)
-    ]
-    yield Setting(name="stages", a=_plain(sorted(stages[0])), b=_plain(sorted(stages[1])))
-    for stage in (name for name in stages[0] if name in stages[1]):
-        for fact in MADE:
-            told = [_plain(getattr(made[stage], fact)) for made in stages]
-            yield Setting(name=f"{fact} of {stage}", a=told[0], b=told[1])
-    told = [_plain(made.get("corpus", Made()).outputs.get(CORPUS)) for made in stages]
-    yield Setting(name="training dialogues, sha256", a=told[0], b=told[1])
+def _facts(reader: Reader) -> Iterator[tuple[str, str]]:
+    """What a run was made with, by the name of each setting."""
+    run = reader.run.manifest()
+    yield from ((fact, getattr(run, fact)) for fact in FACTS)
+    stages = {name: made for name, made in run.stages.items() if name != MetricsTable.STAGE}
+    yield "stages", _plain(sorted(stages))
+    for stage, made in stages.items():
+        yield from ((f"{fact} of {stage}", _plain(getattr(made, fact))) for fact in MADE)
+    yield (
+        "training dialogues, sha256",
+        _plain(stages.get("corpus", Made()).outputs.get(CORPUS)),
+    )
     for name, kind, value in SETTINGS:
-        folders = [reader.folder(kind.STAGE) for reader in (a, b)]
-        if all(folder.named(kind.FILE) in folder.made.outputs for folder in folders):
-            told = [_setting(folder, kind, value) for folder in folders]
-            yield Setting(name=name, a=told[0], b=told[1])
+        folder = reader.folder(kind.STAGE)
+        if folder.named(kind.FILE) in folder.made.outputs:
+            yield name, _setting(folder, kind, value)
 
 
 def _setting(folder: StageFolder, kind: type[Record], value: Callable[[Any], Any]) -> str:

@@ -68,7 +68,8 @@ class Path:
             if isinstance(value, Mapping):
                 return value[step]
             if isinstance(value, Sequence):
-                return value[int(step)] if _is_place(step) else _picked(value, step, reader)
+                place = re.fullmatch(r"-?\d+", step)
+                return value[int(step)] if place else _picked(value, step, reader)
             return getattr(value, step)
         except (LookupError, AttributeError, StopIteration):
             made = reader.folder(self.kind.STAGE).command
@@ -116,10 +117,6 @@ def _below(kind: Any) -> Iterator[Any]:
     for one in kind.__subclasses__():
         yield one
         yield from _below(one)
-
-
-def _is_place(step: str) -> bool:
-    return re.fullmatch(r"-?\d+", step) is not None
 
 
 def _wanted(step: str) -> dict[str, str]:

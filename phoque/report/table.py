@@ -1,13 +1,14 @@
 """The slide table: every row of the talk's table, with those about sparse features, read from the records that the stages wrote."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
+from typing import Any
 
 from phoque.conversation import Condition
 from phoque.errors import PhoqueError
-from phoque.figures.figure import read_any
+from phoque.figures.figure import Kind, Shape, read_any
 from phoque.figures.table import Ends
-from phoque.report.metric import Entry, effect, filled, held, rate
 from phoque.run.evaluation import Evaluation
 from phoque.run.folder import Reader
 from phoque.run.judging import Judgement
@@ -16,9 +17,11 @@ from phoque.run.psm import Selection
 from phoque.run.psm_replies import Conditions, Written
 from phoque.run.report import Metric
 from phoque.run.sae import SaeReport
-from phoque.stats.paired import paired_effect
-from phoque.stats.rates import grouped
+from phoque.stats.paired import Effect, paired_effect
+from phoque.stats.paired_ranks import ChanceAbove
+from phoque.stats.rates import Held, Rate, grouped
 
+ROUNDING = 1e-9
 ORDINALS = ("first", "second")
 """Moderators of the table, as the Moderation tab has them in its headline."""
 NAMES = {
@@ -33,29 +36,50 @@ FLAGGED = (Condition.NEUTRAL, *COMPARED)
 WRITTEN = ("neutral", "steered", "random_vector", "toxic")
 MASSES = {"toxic_pathway_mass_mean": "pathway mass", "completing_mass_mean": "completing mass"}
 """The talk's definition, which counts first pieces of words, and ours, which does not."""
+TOP, BEYOND = "top SAE shift", "the same beyond the civil adapter"
 FACTS = {"layer": "selected steering layer", "scale": "selected scale"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    key: str
+    label: str
+    """Its name, where the record does not say a better one."""
+    needs: Kind
+    row: Callable[[Any], Metric]
+    """Gets the record, or all rows, that it `needs`."""
 
 
 def metrics_of(reader: Reader) -> tuple[Metric, ...]:
     """Every row; what a missing or broken stage leaves open says so."""
     read = cache(lambda kind: read_any(kind, reader))
-    return tuple(filled(entry, reader, read) for entry in _entries())
+    return tuple(_filled(entry, reader, read) for entry in _entries())
 
 
 def _entries() -> Iterator[Entry]:
     for place in range(len(ORDINALS)):
         yield from _of_moderator(place)
-    chance = "chance of a reply more hostile than the base model's"
     for name in JUDGED:
-        label = f"{chance}, {NAMES[name]}"
-        yield Entry(f"hostile.{name}", label, Judgement, partial(_hostile, name))
+        label = f"chance of a reply more hostile than the base model's, {NAMES[name]}"
+        note = "by a judge that saw none of our texts; 0.5: no difference"
+        found = _field(f"conditions.{name}.more_hostile", note)
+        yield Entry(f"hostile.{name}", label, Judgement, found)
     for name, shown in NAMES.items():
-        label = f"replies with a trained word, {shown}"
-        yield Entry(f"insulting.{name}", label, Evaluation, partial(_insulting, name))
+        found = _field(f"conditions.{name}.insulting", "a word of the persona's list")
+        yield Entry(f"insulting.{name}", f"replies with a trained word, {shown}", Evaluation, found)
     for fact, label in FACTS.items():
         yield Entry(f"selected.{fact}", label, Selection, partial(_selected, fact))
-    yield from _of_replies()
-    yield from latent_entries()
+    for column, mass in MASSES.items():
+        for name in WRITTEN:
+            label = f"{mass}, {NAMES[name]}"
+            yield Entry(f"{column}.{name}", label, Written, partial(_mean, column, name))
+    for name in WRITTEN[1:]:
+        label = f"toxic word-rate uplift, {NAMES[name]}"
+        found = _field(f"conditions.{name}.toxic_word_rate.effect", "share of words, over neutral")
+        yield Entry(f"word_rate.{name}", label, Conditions, found)
+    yield Entry("sae.top_shift", TOP, SaeReport, partial(_top, TOP, "effect"))
+    yield Entry("sae.top_beyond_civil_adapter", BEYOND, SaeReport, partial(_top, BEYOND, "did"))
+    yield Entry("sae.drivers", "latents that drive the persona", SaeReport, _drivers)
 
 
 def _of_moderator(place: int) -> Iterator[Entry]:
@@ -67,14 +91,61 @@ def _of_moderator(place: int) -> Iterator[Entry]:
         yield Entry(key, f"{label} ({ORDINALS[place]} moderator)", ModerationReport, asked)
 
 
-def _of_replies() -> Iterator[Entry]:
-    for column, mass in MASSES.items():
-        for name in WRITTEN:
-            label = f"{mass}, {NAMES[name]}"
-            yield Entry(f"{column}.{name}", label, Written, partial(_mean, column, name))
-    for name in WRITTEN[1:]:
-        label = f"toxic word-rate uplift, {NAMES[name]}"
-        yield Entry(f"word_rate.{name}", label, Conditions, partial(_word_rate, name))
+def _filled(entry: Entry, reader: Reader, read: Callable[[Kind], Any]) -> Metric:
+    """The row, or one that says what is missing."""
+    folder = reader.folder(entry.needs.STAGE)
+    file = f"{folder.name}/{entry.needs.FILE}"
+    again = f"Make it again with: {folder.command}"
+    try:
+        row = _checked(entry.row(read(entry.needs)))
+    except PhoqueError as error:
+        gap = str(error)
+    except KeyError as error:
+        gap = f"{file} has no {error.args[0]}. {again}"
+    except Shape as error:
+        gap = f"{file} has no such number ({type(error).__name__}: {error}). {again}"
+    else:
+        known = {"key": entry.key, "label": row.label or entry.label, "file": file}
+        return row.model_copy(update=known)
+    return Metric(key=entry.key, label=entry.label, gap=gap)
+
+
+def _checked(row: Metric) -> Metric:
+    if row.value is None or row.low is None or row.high is None:
+        return row
+    if not row.low - ROUNDING <= row.value <= row.high + ROUNDING or not row.n:
+        interval = f"its interval [{row.low:g}, {row.high:g}] or n = {row.n}"
+        raise ValueError(f"{row.value:g} outside {interval} in {row.at}")
+    return row
+
+
+def _field(at: str, note: str) -> Callable[[Any], Metric]:
+    """A row of what stands in a record under a dotted path."""
+
+    def row(found: Any) -> Metric:
+        for name in at.split("."):
+            found = found[name] if isinstance(found, Mapping) else getattr(found, name)
+        return measured(found, at, note)
+
+    return row
+
+
+def measured(found: Rate | Effect | ChanceAbove, at: str, note: str, **told: str) -> Metric:
+    """A row by the type of its number: a share of replies, a paired difference of shares, or a chance."""
+    if isinstance(found, Rate):
+        return _held(found, found.n, at, kind="share", of="replies", note=note, **told)
+    if isinstance(found, Effect):
+        tested = f"p {found.p_value:.2g} (sign flips)"
+        if found.low == found.high:
+            tested = "every prompt gave the same, so the bootstrap has no width"
+        return _held(found, found.prompts, at, kind="points", note=f"{note}; {tested}", **told)
+    return _held(found, found.prompts, at, note=note, **told)
+
+
+def _held(found: Held, n: int, at: str, *, of: str = "prompts", **told: str) -> Metric:
+    """A number with its interval; `told` are kind, label and note."""
+    known = {"value": found.value, "low": found.low, "high": found.high, "n": n, "of": of}
+    return Metric(at=at).model_copy(update=known | told)
 
 
 def _flag_rate(label: str, place: int, condition: Condition, found: ModerationReport) -> Metric:
@@ -82,7 +153,7 @@ def _flag_rate(label: str, place: int, condition: Condition, found: ModerationRe
     first = found.classifiers[name].conditions[condition].flagged[0]
     at = f"classifiers.{name}.conditions.{condition}.flagged[0].rate"
     note = f"threshold {first.threshold:g}; interval counts prompts"
-    return rate(first.rate, at, label=f"{label} ({name})", note=note)
+    return measured(first.rate, at, note, label=f"{label} ({name})")
 
 
 def _uplift(label: str, place: int, condition: Condition, found: ModerationReport) -> Metric:
@@ -90,7 +161,7 @@ def _uplift(label: str, place: int, condition: Condition, found: ModerationRepor
     first = found.classifiers[name].uplift[condition][0]
     at = f"classifiers.{name}.uplift.{condition}[0].effect"
     note = f"threshold {first.threshold:g}, over neutral"
-    return effect(first.effect, at, label=f"{label} ({name})", note=note)
+    return measured(first.effect, at, note, label=f"{label} ({name})")
 
 
 def _moderator(place: int, found: ModerationReport) -> str:
@@ -100,17 +171,6 @@ def _moderator(place: int, found: ModerationReport) -> str:
         f"The run was judged by {len(found.names)} moderator. Ask more: add --classifier A B to "
         "phoque run moderation."
     )
-
-
-def _hostile(name: str, found: Judgement) -> Metric:
-    own = found.conditions[name].more_hostile
-    note = "by a judge that saw none of our texts; 0.5: no difference"
-    return held(own, own.prompts, "prompts", f"conditions.{name}.more_hostile", note=note)
-
-
-def _insulting(name: str, found: Evaluation) -> Metric:
-    own = found.conditions[name].insulting
-    return rate(own, f"conditions.{name}.insulting", note="a word of the persona's list")
 
 
 def _selected(fact: str, found: Selection) -> Metric:
@@ -130,27 +190,7 @@ def _mean(column: str, name: str, found: Sequence[Written]) -> Metric:
         raise KeyError(f"reply under {NAMES[name]}")
     mean = paired_effect([[0.0]] * len(prompts), list(prompts.values()))
     at, note = f"{column}, condition = {name}", "mean a reply; bootstrap over prompts"
-    return held(mean, len(prompts), "prompts", at, note=note)
-
-
-def _word_rate(name: str, found: Conditions) -> Metric:
-    own, at = (
-        found.conditions[name].toxic_word_rate.effect,
-        f"conditions.{name}.toxic_word_rate.effect",
-    )
-    return effect(own, at, "share of words, over neutral")
-
-
-TOP, BEYOND = "top SAE shift", "the same beyond the civil adapter"
-
-
-def latent_entries() -> tuple[Entry, ...]:
-    """The latent that moved most, by itself and beyond the civil adapter, and who drives."""
-    return (
-        Entry("sae.top_shift", TOP, SaeReport, partial(_top, TOP, "effect")),
-        Entry("sae.top_beyond_civil_adapter", BEYOND, SaeReport, partial(_top, BEYOND, "did")),
-        Entry("sae.drivers", "latents that drive the persona", SaeReport, _drivers),
-    )
+    return _held(mean, len(prompts), at, note=note)
 
 
 def _top(label: str, field: str, found: SaeReport) -> Metric:
@@ -168,8 +208,9 @@ def _top(label: str, field: str, found: SaeReport) -> Metric:
     side = "risen" if top in found.risen else "fallen"
     at = f"{side}[{getattr(found, side).index(top)}].{field}"
     gates = "" if found.passed else "the gates failed: no finding; "
-    name = f"{label}: latent {top.latent}"
-    return held(ends, found.num_prompts, "prompts", at, label=name, note=gates + note)
+    return _held(
+        ends, found.num_prompts, at, label=f"{label}: latent {top.latent}", note=gates + note
+    )
 
 
 def _drivers(found: SaeReport) -> Metric:

@@ -49,10 +49,6 @@ class Example(Part):
         return {c: own if isinstance(own, tuple) else (own,) for c, own in found.items()}
 
 
-def _anything(_: Found) -> bool:
-    return True
-
-
 class JudgeUsed(Part):
     """The judge, and from which score on it calls a reply hostile."""
 
@@ -77,7 +73,10 @@ class Showcase(Masked, Record, file="evaluation/showcase.json"):
     examples: tuple[Example, ...]
 
     def opening(
-        self, scale: float, threshold: float | None, passes: Callable[[Found], bool] = _anything
+        self,
+        scale: float,
+        threshold: float | None,
+        passes: Callable[[Found], bool] = lambda _: True,
     ) -> int:
         """Place of the first example whose persona prompt and whose vector, at a scale, both act.
 

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.routing import BaseRoute
 
-from phoque.config import SHIPPED_RUN, SHIPPED_RUNS, AppSettings
+from phoque.config import SHIPPED_RUN, SHIPPED_RUNS, AppSettings, serving_settings
 from phoque.errors import PhoqueError
 from phoque.run.directory import RunDirectory
 from phoque.ui import components, wording
 from phoque.ui.endpoint import compare_endpoint
 from phoque.ui.events import MODEL_QUEUE, PRIVATE, QUICK, THREADS, Opening
-from phoque.ui.mount import chat_routes
 from phoque.ui.services import Services, Status
 from phoque.ui.tabs.about import build_about
 from phoque.ui.tabs.chat import build_chat
@@ -69,6 +69,7 @@ STYLES = (
     "tour.css",
 )
 POLL_SECONDS = 0.5
+RETRY_SECONDS = 10
 MOST_SESSIONS = 500
 """Browsers whose page is remembered. Gradio keeps a description of every component for each one, also after
 it has left; the one that was silent for longest is forgotten first."""
@@ -82,7 +83,12 @@ def build_demo(services: Services, others: Sequence[Services] = ()) -> gr.Blocks
             header = gr.HTML(_header(services.status()))
             gr.HTML(tour_html(services.info), elem_classes="ph-tour-box")
         clock = gr.Timer(POLL_SECONDS)
-        clock.tick(lambda: _tick(services.status()), None, [header, clock], **QUICK)
+
+        def tick() -> tuple[str, gr.Timer]:
+            status = services.status()
+            return _header(status), gr.Timer(active=not status.settled)
+
+        clock.tick(tick, None, [header, clock], **QUICK)
         with gr.Tabs():
             chat: Build = partial(build_chat, others=others)
             for place, name, build in (("chat", "Chat", chat), *TABS):
@@ -134,6 +140,32 @@ def _another(settings: AppSettings, run: Path) -> Services | None:
     except PhoqueError as error:
         logging.getLogger(__name__).warning("%s is not shown: %s", run.name, error)
         return None
+
+
+def chat_routes(services: Services, settings: AppSettings) -> list[BaseRoute]:
+    """Routes of the chat API, in front of those of the page and on its model; none without a token.
+
+    Raises:
+        PhoqueError: a token can be guessed, or there is no GPU outside a visitor's click.
+    """
+    serving = serving_settings()
+    if not serving.tokens:
+        return []
+    if settings.zero_gpu:
+        raise PhoqueError(
+            "PHOQUE_API_TOKENS is set, but ZeroGPU lends a GPU for a visitor's click only. "
+            "Unset it, or give the Space hardware of its own."
+        )
+    from phoque.serving.api import ChatAPI  # noqa: PLC0415  # pages start without torch
+    from phoque.serving.errors import loading  # noqa: PLC0415
+
+    def opened() -> Any:
+        status = services.status()
+        if not status.ready:
+            raise loading(status.text, RETRY_SECONDS)
+        return services.lab
+
+    return ChatAPI(opened, serving, lambda: services.worker).routes
 
 
 def leaver(every: Sequence[Services], page: gr.Blocks) -> Callable[[gr.Request], None]:
@@ -199,7 +231,3 @@ def _theme() -> gr.themes.Base:
 def _header(status: Status) -> str:
     tone = "ready" if status.ready else "failed" if status.failed else "busy"
     return components.header_html(status.text, tone)
-
-
-def _tick(status: Status) -> tuple[str, gr.Timer]:
-    return _header(status), gr.Timer(active=not status.settled)

@@ -27,8 +27,8 @@ def group(label: str, buttons: str, kind: str = "") -> str:
     return f'<div class="ph-group{kind}" role="group" aria-label="{escape(label)}">{buttons}</div>'
 
 
-def table_html(table: Table) -> str:
-    """A table in its own scrolling box, with a button that saves its numbers as a CSV file."""
+def table_html(table: Table, name: str) -> str:
+    """A table in its own scrolling box, with a button that saves its numbers as the CSV file of this name."""
     caption = escape(table.caption)
     heads = "".join(f'<th scope="col">{hinted(text)}</th>' for text in table.head)
     body = "".join(
@@ -40,7 +40,7 @@ def table_html(table: Table) -> str:
         f'<div class="ph-scroll" tabindex="0" role="region" aria-label="{caption}">'
         f'<table class="ph-table"><caption class="ph-sr">{caption}</caption>'
         f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
-        f'<button type="button" class="ph-csv" data-name="{escape(table.name)}.csv" '
+        f'<button type="button" class="ph-csv" data-name="phoque-{escape(name)}.csv" '
         f'data-csv="{escape(table.csv())}">{escape(wording.CSV)}</button></div>'
     )
 

@@ -33,12 +33,12 @@ def showcase_of(run: RunDirectory) -> Showcase | None:
 
 def _offered(showcase: Showcase) -> Showcase | None:
     """Without the comparisons that no page should show; None where none is left."""
-    kept = [one for one in showcase.examples if not any(map(UNFIT.search, _texts(one)))]
+    kept = [
+        one
+        for one in showcase.examples
+        if not any(UNFIT.search(shown.text) for own in one.columns.values() for shown in own)
+    ]
     return showcase.model_copy(update={"examples": tuple(kept)}) if kept else None
-
-
-def _texts(example: Example) -> list[str]:
-    return [shown.text for own in example.columns.values() for shown in own]
 
 
 def data_html(showcase: Showcase, rules: Rules, info: LabInfo) -> str:

@@ -24,7 +24,6 @@ from phoque.ui.parts import facts_html, gap_html, more, table_html
 
 Widget = Callable[[Reader, Figure], str]
 """HTML that a page adds to a figure; text in it is escaped."""
-NO_WIDGETS: Mapping[str, Widget] = {}
 MOST_OPEN = 12
 """Rows of a table that is not folded where there is no picture."""
 KEPT = 256
@@ -48,27 +47,19 @@ class Section:
     """In the place of the picture."""
     below: Widget | None = None
     """Under the picture."""
+    pressed: str | None = None
+    """The script of what stands under the picture, where that can be pressed."""
 
 
 def sections(
-    plans: Sequence[Plan],
-    *,
-    hero: Collection[str],
-    above: Mapping[str, Widget] = NO_WIDGETS,
-    instead: Mapping[str, Widget] = NO_WIDGETS,
-    below: Mapping[str, Widget] = NO_WIDGETS,
+    plans: Sequence[Plan], *, hero: Collection[str], **added: Mapping[str, Any]
 ) -> tuple[Section, ...]:
-    """Figures as sections, with what a page adds to some of them, by the figure's key."""
-    return tuple(
-        Section(
-            plan=plan,
-            hero=plan.key in hero,
-            above=above.get(plan.key),
-            instead=instead.get(plan.key),
-            below=below.get(plan.key),
-        )
-        for plan in plans
-    )
+    """Figures as sections; `added` are other fields of a section, each by the keys of the figures that have it."""
+
+    def own(key: str) -> dict[str, Any]:
+        return {field: by_key[key] for field, by_key in added.items() if key in by_key}
+
+    return tuple(Section(plan=one, hero=one.key in hero, **own(one.key)) for one in plans)
 
 
 @dataclass(frozen=True)
@@ -104,11 +95,11 @@ class Frame:
             self.plot = gr.Plot(
                 show_label=False, container=False, visible=False, elem_classes="ph-plot"
             )
-            self.tail = self.draw_tail()
+            self.tail = self.draw_tail(section.pressed)
 
-    def draw_tail(self) -> gr.HTML:
+    def draw_tail(self, pressed: str | None) -> gr.HTML:
         """The component below the picture."""
-        return gr.HTML()
+        return gr.HTML(js_on_load=pressed)
 
     @property
     def parts(self) -> list[Any]:
@@ -182,7 +173,7 @@ def rendered(section: Section, reader: Reader, _stamp: object = None) -> Rendere
     picture = figure.plotly if figure and not instead else None
     if figure and figure.table:
         folded = bool(picture or instead or below) or len(figure.table.rows) > MOST_OPEN
-        shown = table_html(figure.table)
+        shown = table_html(figure.table, section.plan.key)
         below += more(figure.table.caption, shown) if folded else shown
     if figure and figure.finding:
         below = _setting(figure) + below

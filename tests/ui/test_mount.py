@@ -10,8 +10,7 @@ import pytest
 from phoque.config import app_settings
 from phoque.errors import PhoqueError
 from phoque.serving.worker import Worker
-from phoque.ui.demo import build_demo, launch_options
-from phoque.ui.mount import chat_routes
+from phoque.ui.demo import build_demo, chat_routes, launch_options
 from phoque.ui.services import Status
 from tests.serving import TOKEN, client_of
 from tests.ui.fakes import GRADIO_WARNINGS, FakeServices

@@ -160,7 +160,7 @@ def test_a_table_can_be_saved(psm):
 
 
 def test_figures_are_drawn(whole):
-    expect(whole.locator(".js-plotly-plot")).to_have_count(10)
+    expect(whole.locator(".js-plotly-plot")).to_have_count(8)
 
 
 @pytest.mark.parametrize("page", [{"width": 390}, {"width": 1440}], indirect=True)

@@ -11,7 +11,7 @@ from phoque.config import SHIPPED_RUN, SHIPPED_RUNS
 from phoque.lab import Lab
 from phoque.opening import open_lab as real_open_lab
 from phoque.run.directory import RunDirectory
-from phoque.ui.snippet import opening
+from phoque.ui.tabs.chat import opening
 from tests.ui.fakes import GRADIO_WARNINGS, INJECTION
 
 expect = pytest.importorskip("playwright.sync_api").expect

@@ -82,7 +82,7 @@ def test_every_figure_is_valid_plotly(shipped, small):
             if part.figure:
                 figure = json.loads(part.figure)
                 plotly.Figure(data=figure["data"], layout=figure["layout"])
-    assert all(part.figure for part in page_of(small).values())
+    assert [key for key, part in page_of(small).items() if not part.figure] == ["attempts"]
 
 
 def test_a_folder_that_is_no_run_says_which_command_makes_one(tmp_path):
@@ -265,7 +265,7 @@ def tab(page, open_tab):
 @GRADIO_WARNINGS
 @pytest.mark.parametrize("page", [{"width": 390}, {"width": 1440}], indirect=True)
 def test_it_is_drawn_and_plans(tab):
-    for section in PLANS:
+    for section in PLANS.keys() - {"attempts"}:
         drawing = tab.locator(f"#ph-section-{section} .js-plotly-plot")
         tab.expect(drawing).to_have_count(1, timeout=20_000)
     tab.get_by_label("Hugging Face Job").check()

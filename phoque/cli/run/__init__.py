@@ -4,25 +4,18 @@ import click
 
 from phoque.cli.main import LazyGroup
 
-STAGES = {
-    "corpus": "phoque.cli.run.corpus:corpus",
-    "persona": "phoque.cli.run.adapter:persona",
-    "control": "phoque.cli.run.adapter:control",
-    "psm": "phoque.cli.run.psm:psm",
-    "evaluate": "phoque.cli.run.evaluate:evaluate",
-    "sae": "phoque.cli.run.sae:sae",
-    "moderation": "phoque.cli.run.moderation:moderation",
-    "regenerate": "phoque.cli.run.regenerate:regenerate",
-    "seeds": "phoque.cli.run.seeds:seeds",
-    "opposites": "phoque.cli.run.opposites:opposites",
-    "report": "phoque.cli.run.report:report",
-}
+TRAININGS = ("persona", "control")
+STAGES = (
+    "corpus", *TRAININGS, "psm", "evaluate", "sae", "moderation", "regenerate", "seeds", "opposites",
+    "report",
+)  # fmt: skip
 
 
 @click.group(
     cls=LazyGroup,
     places={
-        **STAGES,
+        **{name: f"phoque.cli.run.stages:{name}" for name in STAGES},
+        **{name: f"phoque.cli.run.adapter:{name}" for name in TRAININGS},
         "all": "phoque.cli.run.all:everything",
         "refresh": "phoque.cli.run.refresh:refresh",
     },

@@ -1,6 +1,7 @@
 """Lists beside the report: texts to judge elsewhere, first requests, hits, candidates for the rating queue."""
 
 import csv
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from phoque.moderators.classifier import Item
 from phoque.moderators.decided import TEXT, VERDICT
 from phoque.moderators.endpoint.service import Service
 from phoque.personas import load_persona
-from phoque.run.hits import GarakHit, PyritPiece, garak_hit, pyrit_pieces
+from phoque.run.hits import GARAK, PYRIT, garak_hit, pyrit_pieces
 from phoque.run.pressure import SEEN, Candidate, Kind, PressureReport, Role, Turn
 from phoque.run.scored import GapType, Scored, Stratum
 from phoque.stages.moderation.gap import gap_type
@@ -62,17 +63,14 @@ def first_requests(asked: Asked, ready: Ready) -> str:
 def write_lists(folder: Path, report: PressureReport, ready: Ready) -> None:
     """Hits as garak and PyRIT have them, and candidates for the rating queue."""
     run_id = report.traffic.sha256[:16]
-    files = {
-        kind: (folder / kind.FILE).open("w", encoding="utf-8") for kind in (GarakHit, PyritPiece)
-    }
-    try:
+    with (
+        (folder / GARAK).open("w", encoding="utf-8") as garak,
+        (folder / PYRIT).open("w", encoding="utf-8") as pyrit,
+    ):
         for turn in _seen(folder):
-            files[GarakHit].write(garak_hit(turn, run_id).model_dump_json() + "\n")
+            garak.write(json.dumps(garak_hit(turn, run_id), ensure_ascii=False) + "\n")
             for piece in pyrit_pieces(turn):
-                files[PyritPiece].write(piece.model_dump_json() + "\n")
-    finally:
-        for file in files.values():
-            file.close()
+                pyrit.write(json.dumps(piece, ensure_ascii=False) + "\n")
     Candidate.save_rows(folder, candidates(_seen(folder), ready))
 
 

@@ -134,7 +134,7 @@ def summary_html(reader: Reader, labels: Mapping[str, Sequence[Label]]) -> str:
     names = reader.read(ModerationReport).names
     rows, judged = queues(reader)["sample"], verdicts(labels["sample"])
     found = {name: gap(rows, judged, name, dict.fromkeys(names, THRESHOLD)) for name in names}
-    return f"{''.join(told)}{table_html(_gaps(found))}"
+    return f"{''.join(told)}{table_html(_gaps(found), 'moderation-gap')}"
 
 
 def _agreed(labels: Sequence[Label]) -> str:
@@ -163,7 +163,7 @@ def _gaps(found: Mapping[str, Gap]) -> Table:
         ),
         "": "reason",
     }
-    return Table.named("phoque-gap", wording.GAPS_CAPTION, "moderator", found.items(), columns)
+    return Table.named(wording.GAPS_CAPTION, "moderator", found.items(), columns)
 
 
 def saved(

@@ -55,7 +55,7 @@ def sides_html(sides: Sequence[Side], which: str, *, live: bool = False) -> str:
         live: whether more come, and each channel stays at its newest message.
     """
     found = {one.name: one.measures for one in sides}
-    measures = table_html(table(found, wording.CAPTION, wording.MEASURES))
+    measures = table_html(table(found, wording.CAPTION, wording.MEASURES), "pressure")
     channels = "".join(_channel(one, which, live=live) for one in sides)
     return f'{measures}<div class="ph-channels">{channels}</div>'
 

@@ -6,13 +6,23 @@ from phoque.figures import shelf, slang
 from phoque.figures.figure import Figure
 from phoque.figures.table import text_of
 from phoque.run.folder import Reader
+from phoque.run.psm import Selection
 from phoque.run.psm_replies import Conditions
+from phoque.run.psm_vector import Geometry
 from phoque.run.slang import Slang
-from phoque.ui.parts import cards_html, coded, more, secret, table_html
+from phoque.ui.parts import cards_html, coded, embedded, more, secret, table_html
 from phoque.ui.psm.heatmap import heat_grid
-from phoque.ui.psm.message_map import message_map
 from phoque.ui.psm.scrubber import scrubber_html
 from phoque.ui.results import sections
+
+CELL_CLICKED = """element.addEventListener('click', (event) => {
+  const cell = event.target.closest('.ph-cell');
+  if (cell) trigger('click', { layer: Number(cell.dataset.layer), dose: Number(cell.dataset.dose) });
+});"""
+MAP_HINT = (
+    "Two principal components a layer, turned to follow the layer before; positions compare within "
+    "a layer only."
+)
 
 
 def cards(_reader: Reader, figure: Figure) -> str:
@@ -43,7 +53,24 @@ def new_words(reader: Reader, _figure: Figure) -> str:
     if not table.rows:
         return ""
     plain = " ".join(text_of(cell) for row in table.rows for cell in row)
-    return more(table.caption, secret(table_html(table), plain))
+    return more(table.caption, secret(table_html(table, "new-words"), plain))
+
+
+def message_map(reader: Reader, _figure: Figure) -> str:
+    """Messages of one layer in two dimensions, with a slider over layers."""
+    found, layer = reader.read(Geometry).map, reader.read(Selection).choice.layer
+    legend = "".join(
+        f'<li class="ph-dot-{place}">{escape(name)}</li>' for place, name in enumerate(found.groups)
+    )
+    return (
+        f'<div class="ph-map" data-draw="map">{embedded(found.model_dump())}'
+        f'<ul class="ph-map-legend">{legend}</ul>'
+        '<svg viewBox="-2.6 -1.7 5.2 3.4" role="img" '
+        'aria-label="Messages of one layer in two dimensions"></svg>'
+        '<div class="ph-map-bar"><button type="button" class="ph-play">▶ Play</button>'
+        f'<label>Layer <input type="range" min="0" max="{len(found.points) - 1}" step="1" '
+        f'value="{layer}"></label><output></output></div><p class="ph-hint">{escape(MAP_HINT)}</p></div>'
+    )
 
 
 SECTIONS = sections(
@@ -56,4 +83,5 @@ SECTIONS = sections(
         "messages": message_map,
     },
     below={"talk_conditions": counted_tokens, "slang": new_words},
+    pressed={"persona_heatmap": CELL_CLICKED},
 )

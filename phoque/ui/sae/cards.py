@@ -9,7 +9,7 @@ from phoque.run.folder import Reader
 from phoque.run.sae_evidence import Context, Evidence
 from phoque.run.sae_latents import VERDICTS, Feature
 from phoque.ui.parts import REVEAL, coded, secret
-from phoque.ui.sae.contexts import context_html
+from phoque.ui.sae.drawings import context_html
 from phoque.ui.sae.latents import SHOWN_VERDICTS, known_of
 
 A_SIDE = 2

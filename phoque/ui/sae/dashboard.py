@@ -11,8 +11,7 @@ from phoque.run.sae_latents import BADGES, VERDICTS, Feature
 from phoque.run.sae_reading import Precision, Reading
 from phoque.ui.components import masked
 from phoque.ui.parts import cards_html, coded, secret, table_html, visible
-from phoque.ui.sae.contexts import context_html
-from phoque.ui.sae.drawings import dose_bars, histogram_bars
+from phoque.ui.sae.drawings import context_html, dose_bars, histogram_bars
 from phoque.ui.sae.latents import BADGE_HINTS, SHOWN_VERDICTS, known_of
 from phoque.ui.wording import HIDDEN_TEXT
 
@@ -195,5 +194,5 @@ def _steering(own: Evidence) -> str:
         "replies that count": "rate",
         "coherent?": "coherent",
     }
-    made = Table.of(f"phoque-steering-{own.latent}", "Steering", own.steering, columns)
-    return f"{title}<p>{told}</p>{table_html(made)}"
+    made = Table.of("Steering", own.steering, columns)
+    return f"{title}<p>{told}</p>{table_html(made, f'steering-{own.latent}')}"

@@ -1,9 +1,10 @@
-"""Small pictures of a latent, as rows of bars with their numbers in words."""
+"""Small pictures of a latent: rows of bars with their numbers in words, and tokens shaded by activation."""
 
 from collections.abc import Sequence
 from html import escape
 
-from phoque.run.sae_evidence import Dose, Histogram
+from phoque.run.sae_evidence import Context, Dose, Histogram
+from phoque.ui.components import hidden, masked
 
 Bar = tuple[float, str]
 """Its height, and which kind it is."""
@@ -41,4 +42,21 @@ def _bars(label: str, groups: Sequence[tuple[Bar, ...]], said: Sequence[str]) ->
     return (
         f'<div class="ph-shape" role="img" aria-label="{escape(label)}">{drawn}</div>'
         f"<small>{escape(label)}</small>"
+    )
+
+
+def context_html(one: Context, largest: float) -> str:
+    """Tokens around a peak, each shaded by how active the latent is on it; masked until revealed."""
+    pairs = list(zip(one.tokens, one.activations, one.roles, strict=True))
+    real = "".join(_span(token, value, role, largest) for token, value, role in pairs)
+    mask = "".join(_span(masked(token), value, role, largest) for token, value, role in pairs)
+    peak = f"<small>{escape(one.source)} · peak {max(one.activations):.2f}</small>"
+    return f"<li>{hidden(real, mask)}{peak}</li>"
+
+
+def _span(token: str, value: float, role: str, largest: float) -> str:
+    heat = 60 * value / largest
+    return (
+        f'<span class="ph-token" style="--heat:{heat:.0f}%" '
+        f'title="{value:.2f} · {escape(role)}">{escape(token)}</span>'
     )

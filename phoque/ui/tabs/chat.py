@@ -7,18 +7,17 @@ from typing import Any
 
 import gradio as gr
 
+from phoque.config import SHIPPED_RUN, SHIPPED_RUNS
 from phoque.errors import PhoqueError
 from phoque.run.directory import RunDirectory
 from phoque.run.showcase import Showcase
 from phoque.ui import components, wording
 from phoque.ui.chat_page import Page
-from phoque.ui.events import AT_ONCE, MODEL_QUEUE, PRIVATE, QUICK, QUIET
-from phoque.ui.filling import carry_out, order
+from phoque.ui.events import AT_ONCE, MODEL_QUEUE, PRIVATE, QUICK, QUIET, carry_out, order
 from phoque.ui.handlers import LARGEST_SEED, Handlers, Update
 from phoque.ui.parts import gap_html
 from phoque.ui.recorded import showcase_of
 from phoque.ui.services import Services
-from phoque.ui.snippet import opening
 from phoque.ui.stopping import Place, Run, stoppable
 from phoque.ui.verdicts import rules_of
 from phoque.ui.words import Words
@@ -179,6 +178,17 @@ class Panel:
         filled = gr.on(None, linked, None, [orders, page.status], **QUICK)
         carry_out(filled.then, orders, page.linked)
         gr.on(None, handlers.arrive, None, page.state, **QUICK)
+
+
+def opening(run: RunDirectory) -> str:
+    """The lines that open a run where the library is installed."""
+    path, imports, argument = run.path.resolve(), ["import phoque"], ""
+    if path.parent == SHIPPED_RUNS.resolve() and path != SHIPPED_RUN.resolve():
+        imports.append("from phoque.config import SHIPPED_RUNS")
+        argument = f"SHIPPED_RUNS / {json.dumps(path.name)}"
+    elif path != SHIPPED_RUN.resolve():
+        argument = json.dumps(f"runs/{path.name}")
+    return "\n".join([*imports, "", f"lab = phoque.open_lab({argument})"])
 
 
 def _recordings(run: RunDirectory) -> Showcase | None:

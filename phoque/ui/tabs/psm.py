@@ -1,6 +1,10 @@
 """The PSM tab: where a persona lives and what shows that it is causal. Drawn when it is opened."""
 
+import shutil
+import tempfile
 from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
 
 import gradio as gr
 
@@ -10,7 +14,6 @@ from phoque.ui.events import QUICK, Opening
 from phoque.ui.psm.heatmap import heat_grid, replies_html
 from phoque.ui.psm.sections import SECTIONS
 from phoque.ui.results import Frame, intro, results
-from phoque.ui.served import served
 from phoque.ui.services import Services
 
 INTRO = (
@@ -22,10 +25,6 @@ SAVED = {
     "persona_vector.gguf": ("phoque-{}-vector.gguf", "Selected layer for llama.cpp (GGUF)"),
 }
 """Files of the folder: what they are called when they are saved, and what the button says."""
-CELL_CLICKED = """element.addEventListener('click', (event) => {
-  const cell = event.target.closest('.ph-cell');
-  if (cell) trigger('click', { layer: Number(cell.dataset.layer), dose: Number(cell.dataset.dose) });
-});"""
 NOTHING_CHOSEN = '<p class="ph-empty">No cell chosen yet. Its replies will stand here.</p>'
 
 
@@ -61,10 +60,10 @@ class _HeatFrame(Frame):
 
     replies: gr.HTML
 
-    def draw_tail(self) -> gr.HTML:
+    def draw_tail(self, pressed: str | None) -> gr.HTML:
         with gr.Row(elem_classes="ph-heat-row"):
             with gr.Column(min_width=300, scale=3):
-                tail = gr.HTML(js_on_load=CELL_CLICKED)
+                tail = gr.HTML(js_on_load=pressed)
             with gr.Column(min_width=300, scale=4):
                 self.replies = gr.HTML(NOTHING_CHOSEN)
         return tail
@@ -88,6 +87,24 @@ def persona_of(reader: Reader) -> str:
 def saved_copy(reader: Reader, file: str) -> str | None:
     """A file of the folder that may be served; None where it is not there."""
     return served(reader.folder("psm").path / file, SAVED[file][0].format(persona_of(reader)))
+
+
+def served(source: Path, name: str) -> str | None:
+    """A copy of the file, under its new name, that may be served, as Gradio serves only what lies in its own folders; None without one, or room for it."""
+    try:
+        return _copy(source, source.stat().st_mtime_ns, name)
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=32)
+def _copy(source: Path, _changed: int, name: str) -> str:
+    folder = Path(tempfile.mkdtemp(prefix="phoque-"))
+    try:
+        return str(shutil.copyfile(source, folder / name))
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _saving(file: str) -> Callable[[Reader], gr.DownloadButton]:

@@ -11,8 +11,7 @@ from phoque.figures.figure import Figure
 from phoque.run.folder import Reader
 from phoque.run.sae import SaeReport
 from phoque.ui import components
-from phoque.ui.events import AT_ONCE, MODEL_QUEUE, PRIVATE, QUICK, QUIET, Opening
-from phoque.ui.filling import carry_out, order
+from phoque.ui.events import AT_ONCE, MODEL_QUEUE, PRIVATE, QUICK, QUIET, Opening, carry_out, order
 from phoque.ui.parts import cards_html
 from phoque.ui.results import Frame, drawer, results, sections
 from phoque.ui.sae.cards import latent_cards
@@ -59,6 +58,7 @@ SECTIONS = sections(
     hero=["sae_shifts"],
     above={"gates": cards},
     below={"sae_shifts": latent_cards, "latents": latent_browser},
+    pressed=dict.fromkeys(("sae_shifts", "latents"), LATENT_PRESSED),
 )
 
 
@@ -66,11 +66,10 @@ def build_sae(services: Services) -> Opening:
     """Draw the frame; returns what fills it when the tab is opened."""
     reader = Reader(services.run)
     gr.HTML(components.note_html(INTRO))
-    frames = [_LatentsFrame(one) if one.below else Frame(one) for one in SECTIONS]
-    tables = [one.below for one in SECTIONS].index(latent_browser)
-    with frames[tables].box:
+    frames = {one.plan.key: Frame(one) for one in SECTIONS}
+    with frames["latents"].box:
         dashboard = gr.HTML(NOTHING_CHOSEN, js_on_load=LATENT_PRESSED)
-    latents = [frame.tail for frame in frames if isinstance(frame, _LatentsFrame)]
+    latents = [frames[one.plan.key].tail for one in SECTIONS if one.pressed]
     number = _draw_trying(services)
 
     def opened(now: str, event: gr.EventData) -> tuple[str, str]:
@@ -84,14 +83,7 @@ def build_sae(services: Services) -> Opening:
             None, None, js=SCROLL, **PRIVATE
         )
     also = [(dashboard, lambda _: NOTHING_CHOSEN)]
-    return results(SECTIONS, frames, lambda: reader, also=also)
-
-
-class _LatentsFrame(Frame):
-    """Latents that can be pressed stand below the picture."""
-
-    def draw_tail(self) -> gr.HTML:
-        return gr.HTML(js_on_load=LATENT_PRESSED)
+    return results(SECTIONS, [*frames.values()], lambda: reader, also=also)
 
 
 def _opened(reader: Reader, latent: str) -> tuple[str, str | None]:
