@@ -8,6 +8,9 @@ from phoque.figures.table import NOTHING, Table, Value
 from phoque.progress import span
 from phoque.run.manifest import Manifest
 
+STAGES = {"control": "civil adapter"}
+"""What people read where the name of a stage would be taken for something else."""
+
 
 @plan(
     key="stages",
@@ -23,12 +26,12 @@ def draw(manifest: Manifest) -> Figure:
     slowest = max(stages, key=lambda name: stages[name].seconds)
     return Figure(
         sentence=f"{len(stages)} stages took {span(3600 * manifest.hours)} on the machines that made them, "
-        f"the report not counted. {slowest.capitalize()} took longest ({span(stages[slowest].seconds)}). Other work "
+        f"the report not counted. {STAGES.get(slowest, slowest).capitalize()} took longest ({span(stages[slowest].seconds)}). Other work "
         "ran beside some of them.",
         table=Table.named(
             "Stages",
             "stage",
-            stages.items(),
+            style.called(stages, STAGES),
             {
                 "time": lambda made: Value(span(made.seconds), {"": made.seconds}),
                 "seeds": lambda made: ", ".join(map(str, made.seeds)) or NOTHING,
@@ -46,7 +49,7 @@ def _plot(manifest: Manifest) -> style.Plotly:
     bars = {
         "type": "bar",
         "name": "minutes",
-        "x": [escape(name) for name in stages],
+        "x": [escape(STAGES.get(name, name)) for name in stages],
         "y": [made.seconds / 60 for made in stages.values()],
         "marker": {"color": style.PERSONA, "pattern": {"shape": ""}},
         "hovertemplate": "%{x}: %{y:.1f} minutes<extra></extra>",

@@ -7,6 +7,9 @@ from phoque.run.psm import NULL_DOSE, Selection
 from phoque.run.psm_replies import Conditions
 from phoque.run.psm_vector import Reliability
 
+LEAST_CHANCE = 0.001
+"""A smaller probability is told as less than this: replies to one message are not independent."""
+
 
 @plan(
     key="verdict",
@@ -47,7 +50,7 @@ def _sentence(selection: Selection, conditions: Conditions) -> str:
     return (
         f"Yes: the vector, added to {at}, takes the share of {replies(conditions.counted)} from "
         f"{share(plain.value)} to {interval(steered)} (n = {steered.n}). The probability that random vectors reach "
-        f"the share of this cell in the sweep is {choice.chance:.3g}, corrected for all cells.{edge}"
+        f"the share of this cell in the sweep is {_chance(choice.chance)}, corrected for all cells.{edge}"
     )
 
 
@@ -71,3 +74,7 @@ def _table(selection: Selection, reliability: Reliability) -> Table:
         head=tuple(facts),
         rows=(tuple(facts.values()),),
     )
+
+
+def _chance(value: float) -> str:
+    return f"{value:.3g}" if value >= LEAST_CHANCE else f"less than {LEAST_CHANCE:g}"

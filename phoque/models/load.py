@@ -126,7 +126,8 @@ def wrapped_by(model: LanguageModel, folder: Path) -> Any:
     if not (folder / ADAPTER).exists():
         raise PhoqueError(f"No adapter in {folder}: {ADAPTER} is missing.")
     try:
-        return PeftModel.from_pretrained(model.model, folder)
+        with quiet():
+            return PeftModel.from_pretrained(model.model, folder)
     except (RuntimeError, ValueError) as error:
         raise PhoqueError(no_fit(model, folder, error)) from error
 
