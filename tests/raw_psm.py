@@ -72,7 +72,11 @@ def strongest_prompt(run):
 
 @computes(r"psm/origin.json:effects\.(\w+)\.(\w+)")
 def carried(run, model, vector):
-    return hits(of(read(run / "psm/origin_replies.csv"), group=model, given=vector))
+    rows = of(read(run / "psm/origin_replies.csv"), group=model, given=vector)
+    found = [hits(rows)]
+    if len({row.get("draw", "0") for row in rows}) > 1:  # a run that was made before has no such column
+        found.append(by_cluster((row["draw"], row["shown"] == "True") for row in rows))
+    return max(found, key=lambda one: one.high - one.low)
 
 
 def odds(run, condition):

@@ -52,7 +52,7 @@ def test_a_column_shows_a_field_as_its_type_is():
         "twice": lambda one: str(2 * one.share),
     }
     items = {"full": Item(a_rate(0.5), by_kind={"plans": 3.0}), "empty": Item(None)}
-    table = Table.named("t", "c", "item", items.items(), columns)
+    table = Table.named("c", "item", items.items(), columns)
     assert table.head == ("item", *columns)
     full, empty = table.markdown().splitlines()[2:]
     assert full.startswith("| full | 50.0 % [")
@@ -62,7 +62,7 @@ def test_a_column_shows_a_field_as_its_type_is():
 
 def test_a_column_of_no_field_is_refused():
     with pytest.raises(AttributeError, match="rat"):
-        Table.of("t", "c", [Item(None)], {"rate": "rat"})
+        Table.of("c", [Item(None)], {"rate": "rat"})
 
 
 def test_a_table_escapes_what_is_in_it():
