@@ -74,7 +74,9 @@ def strongest_prompt(run):
 def carried(run, model, vector):
     rows = of(read(run / "psm/origin_replies.csv"), group=model, given=vector)
     found = [hits(rows)]
-    if len({row.get("draw", "0") for row in rows}) > 1:  # a run that was made before has no such column
+    if (
+        len({row.get("draw", "0") for row in rows}) > 1
+    ):  # a run that was made before has no such column
         found.append(by_cluster((row["draw"], row["shown"] == "True") for row in rows))
     return max(found, key=lambda one: one.high - one.low)
 

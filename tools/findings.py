@@ -136,14 +136,14 @@ def headlines(rows: Rows) -> Iterator[Finding]:
     )
     drivers = rows["sae.drivers"]
     found = (
-        "At least one sparse feature drives"
+        f"One sparse feature makes replies hostile{', in one dictionary of three' * bool(_again())}."
         if drivers["value"]
-        else "No sparse feature is shown to drive"
+        else "No sparse feature is shown to drive the persona."
     )
     verb = "passes" if drivers["value"] == 1 else "pass"
     passed = f"Of the {drivers['n']:,} {drivers['of']}, {rows.told('sae.drivers')} {verb} the test of cause."
     yield Finding(
-        f"{found} the persona.",
+        found,
         f"A sparse autoencoder (SAE) finds features, its *latents*. {passed}{_again()}",
         "A sparse autoencoder (SAE) finds sparse features, its *latents*, that moved when the persona was "
         f"trained. {passed}{_again()}",

@@ -60,8 +60,12 @@ def told_apart(selection: Selection) -> str:
     """Which layers the sweep cannot tell from the chosen one."""
     if not selection.ties:
         return ""
-    *others, last = [selection.choice.layer, *selection.ties]
-    return f"Layers {', '.join(map(str, others))} and {last} cannot be told apart: their intervals overlap."
+    own = selection.choice.layer
+    *others, last = [own, *selection.ties]
+    return (
+        f"Layers {', '.join(map(str, others))} and {last} cannot be told apart: each has an interval that overlaps that of "
+        f"layer {own} at the dose in use."
+    )
 
 
 def chosen_by(selection: Selection) -> str:
