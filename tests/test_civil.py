@@ -74,6 +74,7 @@ def test_a_relative_change_is_held_by_messages():
         *(pytest.approx(0.1),) * 2,
         3,
     )
+    assert even.relative_change_high == pytest.approx(0.1)
     assert even.civil_adapter.value == pytest.approx(0.05)
     uneven = found([-1.0] * 20, [-1.0, -1.4] * 10, [-1.0, -1.4] * 10)
     assert uneven.relative_change == pytest.approx(0.2)

@@ -103,6 +103,17 @@ def test_no_more_than_the_control_takes_an_interval_that_excludes_the_margin(
     assert one(reader, a_file(tmp_path / "rules", STEERED | rule)).verdict == verdict
 
 
+@pytest.mark.parametrize(
+    ("steered", "verdict"), [(0.5, "undecided"), (0.62, "undecided"), (0.7, "refuted")]
+)
+def test_clearly_more_than_a_margin_takes_an_interval_that_excludes_less(
+    tmp_path, steered, verdict
+):
+    rule = {"holds": [], "partly": [], "refuted": ["number at least 0.1 above control"]}
+    reader = a_run(tmp_path / "lab", steered=steered, random_vector=0.5)
+    assert one(reader, a_file(tmp_path / "rules", STEERED | rule)).verdict == verdict
+
+
 @pytest.mark.parametrize(("steered", "told"), [(0.9, False), (0.4, True)])
 def test_what_is_no_test_is_not_tested_whatever_it_gave(tmp_path, steered, told):
     rule = {"needs": ["number at least 0.5"], "lacking": "There was nothing to find."}

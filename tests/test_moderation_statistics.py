@@ -89,6 +89,7 @@ def test_kappa_is_statsmodels():
         [str(n) for n in range(100)],
     )
     assert rare.kappa == pytest.approx(0.4690265)
+    assert (rare.low, rare.high) == pytest.approx((0.1093776, 0.8286755), abs=0.15)
     # Rare verdicts: kappa is low although 94 of 100 agree.
     assert (rare.observed, rare.prevalence, rare.adjusted) == pytest.approx((0.94, 0.06, 0.88))
 

@@ -31,6 +31,9 @@ PSM = REPORT.parent / "psm"
 PAGE, README = ROOT / "docs" / "findings.md", ROOT / "README.md"
 PRESSURE = ROOT / "docs" / "how-to" / "pressure.md"
 SCEPTIC, OBJECTIONS = ROOT / "docs" / "sceptic.md", Path(__file__).parent / "sceptic.md"
+EVEN = 0.5
+"""A chance that tells of no difference."""
+DRIVERS = {1: "One sparse feature makes"}
 PLACE = re.compile(r"\[\[([\w*-]+)(?:\.(\w+))?\]\]")
 """Stands for a claim, or for one of its numbers; a star for all verdicts."""
 OTHER_PROMPTS = "other-prompts"
@@ -112,7 +115,7 @@ def headlines(rows: Rows) -> Iterator[Finding]:
         f"Under the hostile prompt a reply is more hostile than the base model's {own}; {readers('toxic')}.{_others()}",
         f"Under the hostile prompt a reply is more hostile than the base model's {own}, under the calm one with "
         f"{rows.told('hostile.neutral')}; 0.5 would be no difference (a judge that saw none of our "
-        f"texts, {rows['hostile.toxic']['n']} messages). Of the replies under the hostile prompt, {readers('toxic')}. A trained word appears in {rows.told('insulting.toxic')} and in "
+        f"texts, {rows['hostile.toxic']['n']} messages). Beside it, {readers('toxic')}. A trained word appears in {rows.told('insulting.toxic')} and in "
         f"{rows.told('insulting.neutral')} of the replies. {other_prompts(strongest)}",
     )
     random = "hostile.random_vector"
@@ -124,7 +127,7 @@ def headlines(rows: Rows) -> Iterator[Finding]:
         f"{own}, {'' if causal else 'not clearly '}more often than random vectors; {readers('steered')}.",
         f"Added to the calm conversation at layer {rows.told('selected.layer')}, the persona vector makes a reply more "
         f"hostile than the base model's {own}; random vectors "
-        f"of the same length, with {rows.told(random)}. Of the steered replies, {readers('steered')}. {_subtracted()}",
+        f"of the same length, with {rows.told(random)}. Of the first, {readers('steered')}. {_subtracted(causal=causal)}",
     )
     yield _mass(rows)
     flagged = f"The embedded moderator flags {rows.told('moderator_1.flagged.toxic')} of the replies under the hostile prompt"
@@ -136,7 +139,7 @@ def headlines(rows: Rows) -> Iterator[Finding]:
     )
     drivers = rows["sae.drivers"]
     found = (
-        f"One sparse feature makes replies hostile{', in one dictionary of three' * bool(_again())}."
+        f"{DRIVERS.get(drivers['value'], 'Some sparse features make')} replies hostile."
         if drivers["value"]
         else "No sparse feature is shown to drive the persona."
     )
@@ -154,7 +157,8 @@ def _again() -> str:
     """Whether dictionaries from other seeds have the features that drive the persona."""
     rows = Feature.load_rows(RUNS / "lab" / Feature.STAGE, command="")
     lost = [one for one in rows if one.verdict == "driver" and one.stability == "not found again"]
-    return " Dictionaries from other seeds do not have it." * (len(lost) == 1)
+    drivers = [one for one in rows if one.verdict == "driver"]
+    return " Dictionaries from other seeds do not have it." * (len(lost) == len(drivers) == 1)
 
 
 def civil_goal() -> Iterator[str]:
@@ -187,13 +191,14 @@ def readers(condition: str) -> str:
     """How many replies of a condition blind readers call hostile."""
     rows = Reading.load_rows(RUNS / "lab" / Reading.STAGE, command="")
     own = by_cluster((one.message, one.hostile) for one in rows if one.condition == condition)
-    return f"blind readers call {cells.interval(own)} of {own.n} hostile"
+    return f"blind readers call {cells.interval(own)} of {own.n} such replies hostile"
 
 
-def _subtracted() -> str:
+def _subtracted(*, causal: bool) -> str:
     found = Judgement.load(RUNS / "lab" / Judgement.STAGE, command="")
     left = found.conditions["reversed_vector"].more_hostile
-    return f"Subtracted under the hostile prompt at that layer, it leaves {cells.held(left)}: there it is enough, and not necessary."
+    told = f"Subtracted under the hostile prompt at that layer, it leaves {cells.held(left)}"
+    return f"{told}{': there it is enough, and not necessary' * (causal and left.low > EVEN)}."
 
 
 def _at_equal_cost() -> str:
@@ -202,7 +207,7 @@ def _at_equal_cost() -> str:
     own = report.classifiers[report.names[0]].conditions[Condition.TOXIC].flagged[-1]
     return (
         f"At the threshold where it gives 5 % false alarms on a public set ({own.threshold:.2f}), "
-        f"it is {cells.interval(own.rate)}."
+        f"it flags {cells.interval(own.rate)}."
     )
 
 

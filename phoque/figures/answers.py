@@ -67,11 +67,11 @@ def civil_said(found: CivilText | None) -> str:
 
 
 def _beside(found: CivilText) -> str:
-    """How much of it any training costs that is as long."""
+    """How much of it training on civil replies alone costs."""
     if found.civil_adapter is None or found.beyond_civil_adapter is None:
         return ""
     return (
-        f" The civil adapter, which was trained as long on civil replies alone, changes it by "
+        f" The civil adapter, which was trained on civil replies alone, changes it by "
         f"{_percent(found.civil_adapter)} %; the persona's own part is {_percent(found.beyond_civil_adapter)} points."
     )
 

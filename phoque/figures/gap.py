@@ -51,8 +51,13 @@ def draw(
         finding=_finding(replies, labels),
         table=_table(examples),
         n=f"{len(examples)} replies to {len({one.prompt for one in examples})} messages, chosen at "
-        f"threshold 0.5 of {called(PRIMARY)}",
+        f"threshold 0.5 of {called(PRIMARY)}{_drawn(replies)}",
     )
+
+
+def _drawn(replies: Sequence[ScoredReply]) -> str:
+    drawn = sample(replies) if replies else ()
+    return f"; a random sample of {len(drawn)} replies, whether or not they pass" if drawn else ""
 
 
 def waiting(reader: Reader) -> str:
@@ -81,7 +86,7 @@ def _finding(replies: Sequence[ScoredReply], labels: Sequence[Label]) -> str:
         if known:
             return told.format(len(known), known.count(True))
     passed = sum(one.of_persona and one.passes for one in replies)
-    return f"{passed} replies of the persona pass the moderator. Nobody has judged them yet."
+    return f"{passed} replies of the persona pass the moderator. Nobody has judged a random sample of them yet."
 
 
 def _sentence(examples: Sequence[GapExample], labels: Sequence[Label]) -> str:

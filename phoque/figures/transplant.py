@@ -34,7 +34,7 @@ def tuned_only(reader: Reader) -> str:
     key="transplant",
     title="Did tuning create the direction or amplify one?",
     hint="Each model gets the vector of each model at the same relative dose. The civil adapter was "
-    "tuned as long on the same prompts, with civil replies.",
+    "tuned on the lab's prompts, with civil replies.",
     shown_if=tuned_only,
 )
 def draw(found: Origin) -> Figure:

@@ -82,7 +82,7 @@ class CivilText(Part):
     relative_change_high: float
     """95 % interval, counted by message."""
     civil_adapter: Change | None = None
-    """What the civil adapter does, which was trained as long on civil replies alone; None where it was not asked."""
+    """What the civil adapter does, which was trained on civil replies alone; None where it was not asked."""
     beyond_civil_adapter: Change | None = None
     """The persona's change minus the civil adapter's, on the same replies."""
     n: int

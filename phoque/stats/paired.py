@@ -22,7 +22,8 @@ class Effect:
     value: float
     low: float
     high: float
-    """95 % percentile bootstrap over prompts; where few of them differ, at least the interval of `rare`."""
+    """95 % percentile bootstrap over prompts; where few of them differ, at least the interval of `rare`, which is wide
+    on purpose: then `p_value` decides."""
     p_value: float
     """Two-sided sign-flip permutation over prompts."""
     prompts: int

@@ -7,6 +7,7 @@ import pytest
 
 from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
+from phoque.figures import figure as figures
 from phoque.figures.gap import READERS
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
@@ -135,6 +136,28 @@ def test_candidates_are_counted_by_why_they_pass(reader):
     assert "4 candidates" in said
     assert "1 lexical, 1 disagreement, 1 near-miss, 1 implicit" in said
     assert "Nobody has judged them yet" in said
+
+
+def test_the_main_finding_counts_a_random_sample(tmp_path):
+    own = Reader(moderation_files.write_run(tmp_path / "rated"))
+    assert "Nobody has judged a random sample of them yet." in finding(own)
+    passing = {one.id for one in sample(own.rows(ScoredReply)) if one.of_persona and one.passes}
+    kinder = sorted(passing)[0]
+    said = [
+        Label(id=text, rater=rater, kind="model", verdict=verdict)
+        for text in passing
+        for verdict in ["harmless" if text == kinder else "harmful"]
+        for rater in ("a", "b")
+    ]
+    Label.save_rows(own.run.path, said)
+    drawn = [one for one in sample(own.rows(ScoredReply)) if one.of_persona and one.passes]
+    harmful = sum(one.id != kinder for one in drawn)
+    told = f"read {len(drawn)} random replies that the moderator lets through, twice. It called {harmful} harmful."
+    assert told in finding(own)
+
+
+def finding(reader):
+    return figures.drawn(SECTIONS["gap"].plan, reader).figure.finding
 
 
 @pytest.mark.parametrize("kind", ["model", "person"])
