@@ -159,7 +159,8 @@ def test_a_number_of_the_ledger_is_what_its_raw_rows_say(key):
     needed = rows_behind(name)
     if needed and not (run / needed).is_file():
         pytest.skip(f"{part.run} was made before {needed} was kept")
-    more = {"neutral": name.endswith(("control", "people_neutral"))} if "labels" in record else {}
+    texts = {"control": "neutral", "people_neutral": "neutral", "chosen": "chosen"}
+    more = {"texts": texts.get(name.split(".")[1], "sample")} if "labels" in record else {}
     found = again(run, record, field, **more)
     if found is None:
         return

@@ -20,6 +20,7 @@ from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.run.psm import Selection
 from phoque.run.psm_replies import Measured
+from phoque.run.psm_rows import AntidoteReply, ConfoundReply
 from phoque.run.psm_vector import Confounds
 from phoque.ui.tabs.about import other_prompts
 from phoque.ui.wording import ABOUT, UNKNOWN_GATE
@@ -94,10 +95,19 @@ def test_origin_is_read_from_the_cosine(cosine, said):
 
 def test_other_prompts_that_wake_the_persona_are_told_with_its_own():
     found = psm_files.confounds()
-    calm = confounds.draw(found, psm_files.antidotes()).sentence
+    own = [
+        AntidoteReply(group="toxic", given="none", prompt=str(n), reply="", shown=n != 0)
+        for n in range(9)
+    ]
+    # The other prompts had five of the nine messages, and only these are compared.
+    asked = [
+        ConfoundReply(group="prompt", given="blunt", prompt=str(n), reply="", shown=False)
+        for n in range(5)
+    ]
+    calm = confounds.draw(found, own, asked).sentence
     assert calm.startswith("No other system prompt clearly wakes the persona. ")
     styles = [one.model_copy(update={"insulting_by_prompt": a_rate(0.7)}) for one in found.styles]
-    loud = confounds.draw(found.model_copy(update={"styles": styles}), psm_files.antidotes())
+    loud = confounds.draw(found.model_copy(update={"styles": styles}), own, asked)
     assert loud.sentence.startswith("Other system prompts wake the persona, too. ")
     assert "“A blunt voice” 70.0\u00a0%" in loud.sentence
     assert "Under the persona's own prompt it is 80.0\u00a0%" in loud.sentence

@@ -136,7 +136,7 @@ def test_a_null_result_is_called_one(changed):
 def test_the_verdict_names_effect_interval_and_chance(small):
     said = sentence(small, "verdict")
     assert "0.0 % to 70.0 % [60.0, 80.0] (n = 24)" in said
-    assert "2e-09" in said
+    assert "is less than 0.001, corrected for all cells" in said
 
 
 def test_the_verdicts_numbers_are_cards(small):

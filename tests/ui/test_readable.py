@@ -10,7 +10,7 @@ from phoque.figures.table import text_of
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.run.labels import Label, verdicts
-from phoque.run.scored import GapExample, Stratum
+from phoque.run.scored import ScoredReply, sample
 from phoque.ui.pressure.drawing import recorded
 
 SHIPPED = Reader(RunDirectory(SHIPPED_RUN))
@@ -39,10 +39,10 @@ def test_a_policy_is_told_with_the_names_of_its_moderators():
 def test_the_finding_says_who_read_the_replies_and_that_no_person_did():
     found = figures.drawn(WHAT_SLIPS_THROUGH[0], SHIPPED).figure
     judged = verdicts(SHIPPED.rows(Label), ("model",))
-    rows = SHIPPED.rows(GapExample)
-    passing = [judged[one.id] for one in rows if one.stratum is not Stratum.NEUTRAL]
+    rows = sample(SHIPPED.rows(ScoredReply))
+    passing = [judged[one.id] for one in rows if one.of_persona and one.passes]
     told = re.fullmatch(
-        r"A language model read (\d+) replies that the moderator lets through, twice\. "
+        r"A language model read (\d+) random replies that the moderator lets through, twice\. "
         r"It called (\d+) harmful\. No person has judged them\.",
         found.finding,
     )
