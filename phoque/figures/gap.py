@@ -35,8 +35,8 @@ NOBODY = "Nobody has judged them yet: that is what the queue is for."
 @plan(
     key="gap",
     title="What passes?",
-    hint="Replies were chosen in three ways: by spelling tricks, by the persona's word list, and at random "
-    "from the others.",
+    hint="The finding is about a random sample. The replies below were chosen to be looked at: by spelling tricks, by "
+    "the persona's word list, and at random from the others.",
 )
 def draw(
     examples: Sequence[GapExample],
