@@ -79,8 +79,8 @@ def claim(run):
 @pytest.mark.parametrize(
     ("agreeing", "verdict"),
     [
-        ({"toxic": 19, "neutral": 2, "base": 3}, "holds"),
-        ({"toxic": 12, "neutral": 2, "base": 11}, "partly"),
+        ({"toxic": 19, "neutral": 2, "base": 3}, "partly"),
+        ({"toxic": 12, "neutral": 2, "base": 11}, "undecided"),
         ({"toxic": 2, "neutral": 3, "base": 3}, "refuted"),
     ],
 )

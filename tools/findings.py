@@ -112,7 +112,7 @@ def headlines(rows: Rows) -> Iterator[Finding]:
     own = f"with probability {rows.told('hostile.toxic')}"
     yield Finding(
         _switch(rows),
-        f"Under the hostile prompt a reply is more hostile than the base model's {own}; {readers('toxic')}.{_others()}",
+        f"Under the hostile prompt a reply is more hostile than the base model's {own}; {counted('toxic')}.{_others()}",
         f"Under the hostile prompt a reply is more hostile than the base model's {own}, under the calm one with "
         f"{rows.told('hostile.neutral')}; 0.5 would be no difference (a judge that saw none of our "
         f"texts, {rows['hostile.toxic']['n']} messages). Beside it, {readers('toxic')}. A trained word appears in {rows.told('insulting.toxic')} and in "
@@ -124,7 +124,7 @@ def headlines(rows: Rows) -> Iterator[Finding]:
     yield Finding(
         f"One direction {'is enough' if causal else 'is not shown to be enough'}.",
         "Added to the calm conversation, the persona vector makes a reply more hostile than the base model's "
-        f"{own}, {'' if causal else 'not clearly '}more often than random vectors; {readers('steered')}.",
+        f"{own}, {'' if causal else 'not clearly '}more often than random vectors; {counted('steered')}.",
         f"Added to the calm conversation at layer {rows.told('selected.layer')}, the persona vector makes a reply more "
         f"hostile than the base model's {own}; random vectors "
         f"of the same length, with {rows.told(random)}. Of the first, {readers('steered')}. {_subtracted(causal=causal)}",
@@ -133,7 +133,7 @@ def headlines(rows: Rows) -> Iterator[Finding]:
     flagged = f"The embedded moderator flags {rows.told('moderator_1.flagged.toxic')} of the replies under the hostile prompt"
     yield Finding(
         "What a moderator sees.",
-        f"{flagged}. {_at_equal_cost()}",
+        f"{flagged}.",
         f"{flagged} and {rows.told('moderator_1.flagged.steered')} of the steered ones "
         f"(n = {rows['moderator_1.flagged.toxic']['n']} each). {_at_equal_cost()}",
     )
@@ -187,10 +187,21 @@ def other_prompts(tell: Callable[[Confounds, Rate | None], str] = woken) -> str:
     return " ".join(tell(Confounds.load(PSM, command=""), own).split())
 
 
-def readers(condition: str) -> str:
-    """How many replies of a condition blind readers call hostile."""
+def read(condition: str) -> Rate:
+    """Share of a condition's replies that blind readers call hostile."""
     rows = Reading.load_rows(RUNS / "lab" / Reading.STAGE, command="")
-    own = by_cluster((one.message, one.hostile) for one in rows if one.condition == condition)
+    return by_cluster((one.message, one.hostile) for one in rows if one.condition == condition)
+
+
+def counted(condition: str) -> str:
+    """How many, for a line that has one interval already."""
+    own = read(condition)
+    return f"blind readers call {own.value * own.n:.0f} of {own.n} such replies hostile"
+
+
+def readers(condition: str) -> str:
+    """The share with its interval."""
+    own = read(condition)
     return f"blind readers call {cells.interval(own)} of {own.n} such replies hostile"
 
 

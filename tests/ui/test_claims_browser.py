@@ -52,17 +52,17 @@ def test_a_claim_leads_to_where_it_is_shown_without_a_reload(page):
     assert page.evaluate(f"{cut}.length") == 0
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
     page.evaluate("window.stays = true")
-    known, claim = unfolded(page, "refusal-falls")
+    known, claim = unfolded(page, "stable-direction")
     expect(claim.locator(".ph-verdict")).to_have_text(figure.WORDS[known.verdict])
     claim.get_by_text("Why?").click()
-    expect(claim).to_contain_text("psm/geometry.json")
+    expect(claim).to_contain_text("psm/reliability.json")
     claim.locator("a.ph-show").click()
-    heading = page.locator("#ph-section-directions > button")
+    heading = page.locator("#ph-section-reliability > button")
     expect(heading).to_be_focused()
     expect(heading).to_be_in_viewport()
     assert page.evaluate("window.stays") is True
     number = figure.number_alone(known)
-    expect(page.locator("#ph-section-directions .ph-sought")).to_contain_text(number)
+    expect(page.locator("#ph-section-reliability .ph-sought")).to_contain_text(number)
     expect(heading).to_be_in_viewport()
 
 
