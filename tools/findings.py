@@ -196,13 +196,13 @@ def read(condition: str) -> Rate:
 def counted(condition: str) -> str:
     """How many, for a line that has one interval already."""
     own = read(condition)
-    return f"blind readers call {own.value * own.n:.0f} of {own.n} such replies hostile"
+    return f"blind readers call {own.value * own.n:.0f} of {own.n} of them hostile"
 
 
 def readers(condition: str) -> str:
     """The share with its interval."""
     own = read(condition)
-    return f"blind readers call {cells.interval(own)} of {own.n} such replies hostile"
+    return f"blind readers call {cells.interval(own)} of {own.n} of them hostile"
 
 
 def _subtracted(*, causal: bool) -> str:
