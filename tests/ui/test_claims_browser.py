@@ -92,6 +92,24 @@ def test_a_link_opens_a_tab_at_a_figure(page):
     expect(page.locator("#ph-section-loss > button")).to_be_in_viewport()
 
 
+LOSES = """() => {
+  const lose = (press) => {
+    if (!press.target.closest('#ph-section-loss')) return;
+    press.stopImmediatePropagation();
+    window.removeEventListener('click', lose, true);
+  };
+  window.addEventListener('click', lose, true);
+}"""
+"""As a page does that is still being built."""
+
+
+@pytest.mark.parametrize("page", [linked("?tab=training", WIDE, "#ph-section-loss")], indirect=True)
+def test_a_section_opens_where_its_first_press_is_lost(page):
+    page.evaluate(LOSES)
+    page.evaluate("window.phoque.openTab('training', 'loss')")
+    expect(page.locator("#ph-section-loss .ph-reading")).to_be_visible()
+
+
 @pytest.mark.parametrize("page", [linked("?tab=nothing", WIDE)], indirect=True)
 def test_a_link_to_no_tab_opens_the_first_one(page):
     expect(page.get_by_role("tab", name="Chat")).to_have_attribute("aria-selected", "true")

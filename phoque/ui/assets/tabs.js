@@ -70,13 +70,20 @@
     observer.observe(document.body);
   };
 
+  /** Press a drawer's button until it is open: a page that is still being built loses a press. */
+  const unfold = (button) =>
+    waited(() => {
+      if (!button.matches("button:not(.open)")) return true;
+      button.click();
+    });
+
   /** Scroll to a section once it is there, open it, and tell a screen reader where it is. */
   const showSection = async (figure, number) => {
     const place = `#ph-section-${CSS.escape(figure)}`;
     const heading = await waited(() => document.querySelector(`${place} h2, ${place} > button`));
     if (!heading) return;
-    if (heading.matches("button:not(.open)")) heading.click();
-    else heading.tabIndex = -1;
+    if (!heading.matches("button")) heading.tabIndex = -1;
+    unfold(heading);
     heading.focus({ preventScroll: true });
     keepInView(() => {
       heading.scrollIntoView({ block: "start" });
