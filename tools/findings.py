@@ -6,38 +6,39 @@ Usage: python tools/findings.py [--check]
 import argparse
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from phoque.conversation import Condition
-from phoque.figures import table as cells
-from phoque.figures.answers import civil_said
-from phoque.figures.confounds import own_prompt, strongest, wakes, woken
+from phoque.figures.confounds import strongest, wakes
 from phoque.figures.kinds import interval, shown
-from phoque.run.evaluation import Evaluation
-from phoque.run.judging import Judgement, Reading
-from phoque.run.moderation import ModerationReport
-from phoque.run.psm_rows import AntidoteReply, ConfoundReply
 from phoque.run.psm_vector import Confounds
-from phoque.run.sae_latents import Feature
-from phoque.stats.rates import Rate, by_cluster
+from tools.lab_numbers import (
+    LAB,
+    PSM,
+    at_equal_cost,
+    called_by,
+    civil_goal,
+    counted,
+    found_again,
+    other_prompts,
+    readers,
+    subtracted,
+)
 from tools.ledger_lines import Row, claim_line, part_of, verdicts
 
 ROOT = Path(__file__).parent.parent
-RUNS = ROOT / "assets" / "runs"
-REPORT = RUNS / "lab" / "report"
-PSM = REPORT.parent / "psm"
+REPORT = LAB / "report"
 PAGE, README = ROOT / "docs" / "findings.md", ROOT / "README.md"
 PRESSURE = ROOT / "docs" / "how-to" / "pressure.md"
 SCEPTIC, OBJECTIONS = ROOT / "docs" / "sceptic.md", Path(__file__).parent / "sceptic.md"
-EVEN = 0.5
-"""A chance that tells of no difference."""
 DRIVERS = {1: "One sparse feature makes"}
 PLACE = re.compile(r"\[\[([\w*-]+)(?:\.(\w+))?\]\]")
 """Stands for a claim, or for one of its numbers; a star for all verdicts."""
 OTHER_PROMPTS = "other-prompts"
 """Stands for what other system prompts do."""
+READ = ("readers", "judge", "auc")
+"""Stand for how many of a condition's blind readings these call hostile, and how well the judge ranks them."""
 START, END = "<!-- {} -->", "<!-- end of {} -->"
 INTRO = """# Findings
 
@@ -127,7 +128,7 @@ def headlines(rows: Rows) -> Iterator[Finding]:
         f"{own}, {'' if causal else 'not clearly '}more often than random vectors; {counted('steered')}.",
         f"Added to the calm conversation at layer {rows.told('selected.layer')}, the persona vector makes a reply more "
         f"hostile than the base model's {own}; random vectors "
-        f"of the same length, with {rows.told(random)}. Of the first, {readers('steered')}. {_subtracted(causal=causal)}",
+        f"of the same length, with {rows.told(random)}. Of the first, {readers('steered')}. {subtracted(causal=causal)}",
     )
     yield _mass(rows)
     flagged = f"The embedded moderator flags {rows.told('moderator_1.flagged.toxic')} of the replies under the hostile prompt"
@@ -135,7 +136,7 @@ def headlines(rows: Rows) -> Iterator[Finding]:
         "What a moderator sees.",
         f"{flagged}.",
         f"{flagged} and {rows.told('moderator_1.flagged.steered')} of the steered ones "
-        f"(n = {rows['moderator_1.flagged.toxic']['n']} each). {_at_equal_cost()}",
+        f"(n = {rows['moderator_1.flagged.toxic']['n']} each). {at_equal_cost()}",
     )
     drivers = rows["sae.drivers"]
     found = (
@@ -147,25 +148,10 @@ def headlines(rows: Rows) -> Iterator[Finding]:
     passed = f"Of the {drivers['n']:,} {drivers['of']}, {rows.told('sae.drivers')} {verb} the test of cause."
     yield Finding(
         found,
-        f"A sparse autoencoder (SAE) finds features, its *latents*. {passed}{_again()}",
+        f"A sparse autoencoder (SAE) finds features, its *latents*. {passed}{found_again()}",
         "A sparse autoencoder (SAE) finds sparse features, its *latents*, that moved when the persona was "
-        f"trained. {passed}{_again()}",
+        f"trained. {passed}{found_again()}",
     )
-
-
-def _again() -> str:
-    """Whether dictionaries from other seeds have the features that drive the persona."""
-    rows = Feature.load_rows(RUNS / "lab" / Feature.STAGE, command="")
-    lost = [one for one in rows if one.verdict == "driver" and one.stability == "not found again"]
-    drivers = [one for one in rows if one.verdict == "driver"]
-    return " Dictionaries from other seeds do not have it." * (len(lost) == len(drivers) == 1)
-
-
-def civil_goal() -> Iterator[str]:
-    """What each shipped run costs civil replies, a line a persona."""
-    for file in sorted(RUNS.glob(f"*/{Evaluation.STAGE}/{Evaluation.FILE}")):
-        told = civil_said(Evaluation.load(file.parent, command="").civil_text)
-        yield f"- *{file.parent.parent.name}*: {told} (`{file.relative_to(RUNS)}`)\n"
 
 
 def _others() -> str:
@@ -177,49 +163,6 @@ def _switch(rows: Rows) -> str:
     if not above(rows, "hostile.toxic", "hostile.neutral"):
         return "The system prompt is not shown to be a switch."
     return f"The system prompt is a switch{', but not an exact one' if _others() else ''}."
-
-
-def other_prompts(tell: Callable[[Confounds, Rate | None], str] = woken) -> str:
-    """What system prompts do that ask for another, harmless style."""
-    own = own_prompt(
-        AntidoteReply.load_rows(PSM, command=""), ConfoundReply.load_rows(PSM, command="")
-    )
-    return " ".join(tell(Confounds.load(PSM, command=""), own).split())
-
-
-def read(condition: str) -> Rate:
-    """Share of a condition's replies that blind readers call hostile."""
-    rows = Reading.load_rows(RUNS / "lab" / Reading.STAGE, command="")
-    return by_cluster((one.message, one.hostile) for one in rows if one.condition == condition)
-
-
-def counted(condition: str) -> str:
-    """How many, for a line that has one interval already."""
-    own = read(condition)
-    return f"blind readers call {own.value * own.n:.0f} of {own.n} of them hostile"
-
-
-def readers(condition: str) -> str:
-    """The share with its interval."""
-    own = read(condition)
-    return f"blind readers call {cells.interval(own)} of {own.n} of them hostile"
-
-
-def _subtracted(*, causal: bool) -> str:
-    found = Judgement.load(RUNS / "lab" / Judgement.STAGE, command="")
-    left = found.conditions["reversed_vector"].more_hostile
-    told = f"Subtracted under the hostile prompt at that layer, it leaves {cells.held(left)}"
-    return f"{told}{': there it is enough, and not necessary' * (causal and left.low > EVEN)}."
-
-
-def _at_equal_cost() -> str:
-    """What the first moderator flags where it pays as much for it as the judge does."""
-    report = ModerationReport.load(RUNS / "lab" / ModerationReport.STAGE, command="")
-    own = report.classifiers[report.names[0]].conditions[Condition.TOXIC].flagged[-1]
-    return (
-        f"At the threshold where it gives 5 % false alarms on a public set ({own.threshold:.2f}), "
-        f"it flags {cells.interval(own.rate)}."
-    )
 
 
 def _mass(rows: Rows) -> Finding:
@@ -267,6 +210,8 @@ def sceptic(claims: list[Row]) -> str:
             return verdicts(claims)
         if name == OTHER_PROMPTS:
             return other_prompts()
+        if name in READ:
+            return called_by(name, part)
         return part_of(known[name], part) if part else claim_line(known[name])
 
     return PLACE.sub(filled, OBJECTIONS.read_text(encoding="utf-8"))
