@@ -222,6 +222,9 @@ def test_the_tab_counts_lists_and_links_every_claim(shipped):
     links = found.tail.count("data-tab=")
     assert links == sum(1 + c.headline for c in shipped.claims if is_shown(c, SHIPPED_RUN.name))
     assert links > len(shipped.claims) / 2
+    # What was counted is a sentence of its own before the question.
+    assert ". Why?" in found.tail
+    assert not re.search(r"[^.] Why\?|\.\. Why\?", found.tail)
 
 
 def test_show_me_leads_to_a_place_that_tells_the_claims_number(shipped):
@@ -296,9 +299,3 @@ def test_one_of_a_thing_is_told_in_the_singular(shipped):
     claim = next(one for one in shipped.claims if one.unit == "features")
     one, two = (claim.model_copy(update={"value": value}) for value in (1.0, 2.0))
     assert (figure.number_of(one), figure.number_of(two)) == ("1 feature", "2 features")
-
-
-def test_what_was_counted_is_a_sentence_of_its_own_before_why():
-    found = tab(Reader(RunDirectory(SHIPPED_RUN))).tail
-    assert ". Why?" in found
-    assert not re.search(r"[^.] Why\?|\.\. Why\?", found)
