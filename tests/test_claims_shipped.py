@@ -222,7 +222,6 @@ def test_the_tab_counts_lists_and_links_every_claim(shipped):
     links = found.tail.count("data-tab=")
     assert links == sum(1 + c.headline for c in shipped.claims if is_shown(c, SHIPPED_RUN.name))
     assert links > len(shipped.claims) / 2
-    # What was counted is a sentence of its own before the question.
     assert ". Why?" in found.tail
     assert not re.search(r"[^.] Why\?|\.\. Why\?", found.tail)
 
