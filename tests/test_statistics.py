@@ -148,6 +148,21 @@ def test_where_no_prompt_differs_the_interval_says_how_many_could():
     assert many.low > 0.2
 
 
+def test_the_interval_of_few_events_holds_and_does_not_jump():
+    none, third = [[0.0, 0.0, 0.0]] * 60, [0.0, 0.0, 1.0]
+    nine, ten = (paired_effect(none, [third] * k + none[k:], most=1) for k in (9, 10))
+    assert 0 < nine.low < ten.low < nine.low + 1 / 60
+    assert nine.high > ten.high - 1 / 180
+    draws = np.random.default_rng(3)
+    worlds = [
+        draws.choice([0, 1 / 3, 2 / 3, 1, -1 / 3], 60, p=[0.9, 0.03, 0.03, 0.02, 0.02])
+        for _ in range(300)
+    ]
+    truth = (0.03 + 0.06 + 0.06 - 0.02) / 3
+    effects = [paired_effect(none, [[float(value)] for value in world], most=1) for world in worlds]
+    assert np.mean([effect.low <= truth <= effect.high for effect in effects]) > 0.94
+
+
 def test_pairs_must_be_pairs():
     with pytest.raises(ValueError, match="Pairs are needed"):
         paired_effect([[1.0]], [])

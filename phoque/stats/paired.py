@@ -22,8 +22,7 @@ class Effect:
     value: float
     low: float
     high: float
-    """95 % percentile bootstrap over prompts; where few of them differ, at least the interval of `rare`, which is wide
-    on purpose: then `p_value` decides."""
+    """95 % percentile bootstrap over prompts; where few of them differ, at least the interval of `rare`."""
     p_value: float
     """Two-sided sign-flip permutation over prompts."""
     prompts: int
@@ -64,12 +63,14 @@ def rare(differences_N: Floats, most: float) -> tuple[float, float]:
     """Interval of a mean difference where few prompts differ, by up to `most` each.
 
     A bootstrap draws little but zeros then. Wilson's intervals say how many prompts may rise and how many may
-    fall all the same, and Newcombe's rule joins them.
+    fall all the same, and Newcombe's rule joins them. How far a prompt moves is the mean of those that differ and
+    of one more, which differs by `most`: the fewer they are, the less they tell.
     """
-    n = len(differences_N)
-    fall, rise = (wilson(float((sign * differences_N).clip(0).sum()) / most, n) for sign in (-1, 1))
+    n, moved = len(differences_N), np.count_nonzero(differences_N)
+    size = float(np.abs(differences_N).sum() + most) / (moved + 1)
+    fall, rise = (wilson(int(np.sum(sign * differences_N > 0)), n) for sign in (-1, 1))
     low, high = newcombe(fall, rise)
-    return most * low, most * high
+    return size * low, size * high
 
 
 def mcnemar(only_before: int, only_after: int) -> float:
