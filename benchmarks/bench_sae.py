@@ -43,7 +43,6 @@ HERE = Path(__file__).parent
 BENCH = HERE.parent / ".bench"
 PEER = "dictionary-learning==0.1.0"
 NEEDS = ("einops==0.8.1",)
-LAYER = 17
 PRESET = PRESETS["quick"]
 PARTS = (8, 4, 2, 1)
 """Of the tokens, for the curve."""
@@ -52,12 +51,12 @@ Result = tuple[float, float, float]
 
 
 def activations(folder: Path | None, tokens: int) -> Activations:
-    """Cached rows: those given, or so many of the quick preset's layer, collected once."""
-    folder = folder or BENCH / ("sae" if tokens == PRESET.tokens else f"sae-{tokens}")
+    """Cached rows: those given, or so many of the layer that the shipped run's dictionary reads, collected once."""
+    study = Study(run=RunDirectory(SHIPPED_RUN), preset=with_tokens(PRESET, tokens))
+    folder = folder or BENCH / f"sae-{study.layer}-{tokens}"
     if not (folder / "activations.json").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        study = Study(run=RunDirectory(SHIPPED_RUN), preset=with_tokens(PRESET, tokens))
-        collect(study.base, collected_texts(study), LAYER, tokens, folder)
+        collect(study.base, collected_texts(study), study.layer, tokens, folder)
     return load_activations(folder)
 
 
@@ -105,7 +104,12 @@ def ours(train: Any, held: Tensor, epochs: int) -> Result:
 
 def curve(rows: Activations, epochs: int) -> dict[str, Any]:
     """Explained variance by training tokens, at the same number of steps."""
-    figures: dict[str, Any] = {"latents": PRESET.d_sae, "k": PRESET.k, "passes over all": epochs}
+    figures: dict[str, Any] = {
+        "layer": rows.facts.layer,
+        "latents": PRESET.d_sae,
+        "k": PRESET.k,
+        "passes over all": epochs,
+    }
     for part in PARTS:
         train = rows.train_TD[: len(rows.train_TD) // part]
         _, explained, spent = ours(train, rows.held_out_TD(), epochs * part)
@@ -123,7 +127,7 @@ def theirs(rows: Activations, seconds: float, kind: Any) -> Result:
     planned = rows.facts.train_tokens // PRESET.batch_size * 2
     trainer = kind(
         steps=planned, activation_dim=rows.train_TD.shape[1], dict_size=PRESET.d_sae, k=PRESET.k,
-        layer=LAYER, lm_name="lab", warmup_steps=planned // 20, seed=42, device="cpu",
+        layer=rows.facts.layer, lm_name="lab", warmup_steps=planned // 20, seed=42, device="cpu",
     )  # fmt: skip
     start, step = time.perf_counter(), 0
     while time.perf_counter() - start < seconds:
