@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from stat import S_IMODE
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -71,6 +72,17 @@ def write_text(path: Path, text: str) -> None:
     partial.replace(path)
 
 
+def share_weights(folder: Path) -> None:
+    """Give weights the mode of the other files: safetensors writes them so that only the owner can read."""
+    probe = folder / "mode.partial"
+    with suppress(OSError):  # where modes cannot be set, they say nothing
+        probe.touch()
+        mode = S_IMODE(probe.stat().st_mode)
+        probe.unlink()
+        for file in folder.rglob("*.safetensors"):
+            file.chmod(mode)
+
+
 @contextmanager
 def replaced_folder(path: Path, *, made: Collection[str] | None = None) -> Iterator[Path]:
     """A folder to write to, which replaces `path` when all is written.
@@ -104,6 +116,7 @@ def replaced_folder(path: Path, *, made: Collection[str] | None = None) -> Itera
             raise
         if not partial.is_dir() or not any(partial.iterdir()):
             raise PhoqueError(f"Nothing was written to {partial}; {path} is left as it was.")
+        share_weights(partial)
         if made is not None:
             _bring_along(path, partial, made)
         if path.exists():
