@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
@@ -204,7 +205,8 @@ def _seconds(said: str) -> float:
     with suppress(ValueError):
         return float(said) if float(said) > 0 else 0.0
     with suppress(ValueError):
-        return max(parsedate_to_datetime(said).timestamp() - time.time(), 0.0)
+        moment = parsedate_to_datetime(said).astimezone(UTC)
+        return max((moment - datetime.now(UTC)).total_seconds(), 0.0)
     return 0.0
 
 
