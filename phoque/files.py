@@ -13,7 +13,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from phoque.config import TEMPORARY
+from phoque.config import TEMPORARY, own_folder
 from phoque.errors import PhoqueError
 
 
@@ -38,9 +38,12 @@ def file_sha256(path: Path) -> str:
 
 
 def lock_file(path: Path) -> Path:
-    """Where a lock on a path lies: not beside it, as a mounted bucket may not lock files."""
+    """Where a lock on a path lies: not beside it, as a mounted bucket may not lock files.
+
+    PhoqueError where somebody else has made the folder of this user's locks.
+    """
     digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"phoque-{digest}.lock"
+    return own_folder(Path(tempfile.gettempdir()), "phoque-locks") / f"{digest}.lock"
 
 
 @contextmanager

@@ -107,6 +107,29 @@ def test_two_processes_do_not_write_one_folder(tmp_path):
     assert (folder / "a").read_text() == "second"
 
 
+def test_locks_lie_in_one_folder_that_is_the_users_own(tmp_path, monkeypatch):
+    (temporary := tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    for name in ("a", "b"):
+        with replaced_folder(tmp_path / name) as folder:
+            (folder / "file").touch()
+    [locks] = temporary.iterdir()
+    assert locks.name == f"phoque-locks-{os.getuid()}"
+    assert locks.stat().st_mode & 0o777 == 0o700
+    assert len([*locks.iterdir()]) == 2
+
+
+def test_locks_are_not_put_where_a_link_leads(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / f"phoque-locks-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
+    with (
+        pytest.raises(PhoqueError, match=r"belongs to somebody else\. .* with TMPDIR\."),
+        replaced_folder(tmp_path / "out"),
+    ):
+        pass
+
+
 def test_a_folder_is_written_where_nothing_can_be_locked(tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
