@@ -149,22 +149,29 @@ def cache_folder() -> Path:
         return Path(chosen).expanduser()
     home = _home()
     own = os.environ.get("XDG_CACHE_HOME") or (home and home / ".cache")
-    return Path(own) / "what-the-phoque" if own else _own_temporary()
+    return Path(own) / "what-the-phoque" if own else _own_cache()
 
 
-def _own_temporary() -> Path:
+def _own_cache() -> Path:
+    place = Path(os.environ.get("TMPDIR") or TEMPORARY)
+    return own_folder(place, "what-the-phoque", otherwise="PHOQUE_CACHE")
+
+
+def own_folder(place: Path, name: str, *, otherwise: str = "TMPDIR") -> Path:
     """A folder among temporary files that no other user of the machine can have filled.
+
+    It is made where that is possible; `otherwise` is the variable that names another one.
 
     Raises:
         PhoqueError: somebody else has made it.
     """
     user = os.getuid() if hasattr(os, "getuid") else 0
-    folder = Path(os.environ.get("TMPDIR") or TEMPORARY) / f"what-the-phoque-{user}"
+    folder = place / f"{name}-{user}"
     with suppress(OSError):
         folder.mkdir(mode=0o700)
     if folder.is_symlink() or (folder.exists() and folder.stat().st_uid != user):
         raise PhoqueError(
-            f"{folder} belongs to somebody else. Name a folder of your own with PHOQUE_CACHE."
+            f"{folder} belongs to somebody else. Name a folder of your own with {otherwise}."
         )
     return folder
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from math import inf
-from typing import Any, Literal
+from typing import Any, Literal, SupportsFloat, SupportsIndex
 
-from phoque.errors import PhoqueError
+from phoque.errors import PhoqueError, check_kind, listed
 
 Role = Literal["system", "user", "assistant"]
 FinishReason = Literal["stop", "length", "deadline"]
@@ -41,6 +41,25 @@ class Condition(StrEnum):
     """Base weights, neutral system prompt."""
     RANDOM_VECTOR = "random_vector"
     """Persona weights, neutral system prompt, plus a random vector of the same norm."""
+
+
+def conditions_of(names: Iterable[str]) -> list[Condition]:
+    """Conditions by name; PhoqueError where there is no such condition."""
+    known = ", ".join(Condition)
+    try:
+        return [*map(Condition, listed("conditions is", names, str, f"a list of some of: {known}"))]
+    except ValueError as error:
+        raise PhoqueError(f"{error}. There are: {known}.") from error
+
+
+def turns_of(histories: Mapping[Condition, Messages] | None) -> dict[Condition, list[Message]]:
+    """Earlier turns by condition, also by its name; PhoqueError where they are something else."""
+    check_kind("histories is", histories, Mapping | None, "a dictionary of messages by condition")
+    told = histories or {}
+    return {
+        condition: listed(f"The history of {condition} is", told[condition], Message, "messages")
+        for condition in conditions_of([*told])
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +110,11 @@ def check_sampling(sampling: Sampling) -> None:
     Raises:
         PhoqueError: says which, and what it may be.
     """
+    for name in ("temperature", "top_p", "repetition_penalty"):
+        check_kind(f"{name} is", getattr(sampling, name), SupportsFloat, "a number")
+    check_kind("max_new_tokens is", sampling.max_new_tokens, SupportsIndex, "a whole number")
+    seconds = sampling.deadline_seconds
+    check_kind("deadline_seconds is", seconds, SupportsFloat | None, "a number of seconds")
     if not 0 <= sampling.temperature < inf:
         raise PhoqueError(f"The temperature is {sampling.temperature}; give 0 or more.")
     if not 0 < sampling.top_p <= 1:

@@ -8,11 +8,12 @@ import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from stat import S_IMODE
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from phoque.config import TEMPORARY
+from phoque.config import TEMPORARY, own_folder
 from phoque.errors import PhoqueError
 
 
@@ -37,9 +38,12 @@ def file_sha256(path: Path) -> str:
 
 
 def lock_file(path: Path) -> Path:
-    """Where a lock on a path lies: not beside it, as a mounted bucket may not lock files."""
+    """Where a lock on a path lies: not beside it, as a mounted bucket may not lock files.
+
+    PhoqueError where somebody else has made the folder of this user's locks.
+    """
     digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"phoque-{digest}.lock"
+    return own_folder(Path(tempfile.gettempdir()), "phoque-locks") / f"{digest}.lock"
 
 
 @contextmanager
@@ -69,6 +73,17 @@ def write_text(path: Path, text: str) -> None:
     # No time in the header: the same text gives the same bytes.
     partial.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
     partial.replace(path)
+
+
+def share_weights(folder: Path) -> None:
+    """Give weights the mode of the other files: safetensors writes them so that only the owner can read."""
+    probe = folder / "mode.partial"
+    with suppress(OSError):  # where modes cannot be set, they say nothing
+        probe.touch()
+        mode = S_IMODE(probe.stat().st_mode)
+        probe.unlink()
+        for file in folder.rglob("*.safetensors"):
+            file.chmod(mode)
 
 
 @contextmanager
@@ -104,6 +119,7 @@ def replaced_folder(path: Path, *, made: Collection[str] | None = None) -> Itera
             raise
         if not partial.is_dir() or not any(partial.iterdir()):
             raise PhoqueError(f"Nothing was written to {partial}; {path} is left as it was.")
+        share_weights(partial)
         if made is not None:
             _bring_along(path, partial, made)
         if path.exists():

@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import Literal
+from operator import index
+from typing import Literal, SupportsFloat, SupportsIndex
 
 from phoque.conversation import (
     MAIN_CONDITIONS,
@@ -20,9 +21,11 @@ from phoque.conversation import (
     TokenStrength,
     check_sampling,
     collected,
+    conditions_of,
     sampling_of,
+    turns_of,
 )
-from phoque.errors import PhoqueError
+from phoque.errors import PhoqueError, check_kind, listed
 from phoque.models.columns import Decoding, Request, alternating, steps
 from phoque.models.engine import Row, decode
 from phoque.models.load import LanguageModel, load_model
@@ -116,8 +119,8 @@ class Lab:
             raise PhoqueError(f'The control {control!r} does not exist; there is "random".')
         if control:
             swap = {Condition.STEERED: Condition.RANDOM_VECTOR}
-            conditions = [swap.get(condition, condition) for condition in conditions]
-            histories = {swap.get(c, c): turns for c, turns in (histories or {}).items()}
+            conditions = [swap.get(c, c) for c in conditions_of(conditions)]
+            histories = {swap.get(c, c): turns for c, turns in turns_of(histories).items()}
         most = self.info.reply_tokens if max_new_tokens is None else max_new_tokens
         sampling = sampling_of(temperature, top_p, repetition_penalty, most, deadline_seconds)
         request = self.request(prompt, conditions, layer, scale, seed, sampling, histories)
@@ -206,10 +209,10 @@ class Lab:
 
         Raises:
             PhoqueError: the layer does not exist, prompt and reply do not fit the context, or the
-                replies are one text and no list.
+                replies are no list of texts.
         """
-        if isinstance(replies, str):
-            raise PhoqueError("The replies are one text. Give a list of texts: [reply].")
+        check_kind("The prompt is", prompt, str, "a text")
+        replies = listed("replies is", replies, str, "a list of texts: [reply]")
         vector = self.vectors[self.selection.layer if layer is None else layer]
         messages, reader = self._messages(Condition.BASE, prompt, {}), self.base
         read = [partial(strengths, reader, messages, reply, vector) for reply in replies]
@@ -233,32 +236,38 @@ class Lab:
         vector: SteeringVector | None = None,
     ) -> Request:
         """The rows of a request, for other decoders; arguments and errors are those of `stream`."""
+        check_kind("The prompt is", prompt, str, "a text")
         if not prompt.strip():
             raise PhoqueError("The prompt is empty. Type a message first.")
-        if not 0 <= seed < LARGEST_SEED:
+        check_kind("The seed is", seed, SupportsIndex, "a whole number from 0 to 2**63 - 1")
+        if not 0 <= (seed := index(seed)) < LARGEST_SEED:
             raise PhoqueError(f"The seed is {seed}; give a whole number from 0 to 2**63 - 1.")
-        if vector is not None:
-            layer = vector.layer
+        check_kind("The vector is", vector, SteeringVector | None, "one such as lab.vectors[3]")
+        check_kind(
+            "The scale is", scale, SupportsFloat | None, "a finite number, 0 to switch it off"
+        )
+        layer = layer if vector is None else vector.layer
         layer = self.selection.layer if layer is None else layer
         scale = self._default_scale(layer) if scale is None else float(scale)
         if not math.isfinite(scale):
             raise PhoqueError(f"The scale is {scale}; give a finite number, 0 to switch it off.")
         check_sampling(sampling)
         vector = self.vectors[layer] if vector is None else vector
+        earlier = turns_of(histories)
         vectors = {
             Condition.STEERED: vector,
             Condition.RANDOM_VECTOR: vector.random_like(seed + RANDOM_SEED),
         }
         rows = {
             condition: Row(
-                messages=self._messages(condition, prompt, histories or {}),
+                messages=self._messages(condition, prompt, earlier),
                 seed=seed,
                 # At scale 0 the row equals the neutral row and adds no zeros.
                 interventions=(vectors[condition].injection(scale),)
                 if condition in vectors and scale
                 else (),
             )
-            for condition in _known(conditions)
+            for condition in conditions_of(conditions)
         }
         return Request(layer=layer, scale=scale, sampling=sampling, rows=rows)
 
@@ -289,10 +298,3 @@ class Lab:
                         seconds=time.monotonic() - start,
                         finish_reason=piece.finish_reason,
                     )
-
-
-def _known(conditions: Sequence[Condition]) -> list[Condition]:
-    try:
-        return [Condition(condition) for condition in conditions]
-    except ValueError as error:
-        raise PhoqueError(f"{error}. There are: {', '.join(Condition)}.") from error

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 
 import torch
 
 from phoque.config import SHIPPED_RUN
+from phoque.errors import check_kind
 from phoque.lab import Lab
 from phoque.models.embedded import Progress
 from phoque.models.load import LanguageModel, load_model
@@ -38,7 +40,8 @@ def open_lab(
     Raises:
         PhoqueError: the run is incomplete, or its vectors belong to other weights or prompts.
     """
-    directory = RunDirectory(Path(run) if run else SHIPPED_RUN)
+    check_kind("The run is", run, str | PathLike | None, "the folder of a run")
+    directory = RunDirectory(SHIPPED_RUN if run is None else Path(run))
     directory.manifest()
     require(directory, ("persona", "psm"))
     tuned = load_tuned(directory, model=model, device=device, dtype=dtype, progress=progress)

@@ -1,11 +1,15 @@
 """Answers of services: what cannot be read is asked again, by itself, and waits grow meanwhile."""
 
+import time
+from email.utils import formatdate
+
 import pytest
 
 from phoque.moderators.classifier import UnavailableError
 from phoque.moderators.disk import DiskCache
 from phoque.moderators.endpoint import asking
 from phoque.moderators.endpoint.asking import Pacer
+from phoque.moderators.endpoint.service import OutageError
 from tests.endpoint_double import BAD, Clock, asked, plain, say, served, service
 
 HOSTILE, CIVIL = f"you {BAD}", "good morning"
@@ -149,11 +153,35 @@ def test_no_wait_is_longer_than_two_minutes(waits, double, cache, monkeypatch):
     assert [one for one in waits if one > 1] == [asking.LONGEST_WAIT] * 2
 
 
-def test_retry_after_is_honoured_by_all_requests(waits, double, cache):
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("as_date", [False, True])
+def test_retry_after_is_honoured_by_all_requests(as_date, status, waits, double, cache):
     moderator = service(plain(double.url, backoff=0.001), cache)
+    said = formatdate(time.time() + 17, usegmt=True) if as_date else "17"
     double.fault = lambda number, body, handler: (
-        number == 0 and say(handler, 429, {}, Retry_After="17")
+        number == 0 and say(handler, status, {}, Retry_After=said)
     )
     assert asked(moderator, [CIVIL])[0].error is None
-    assert max(waits) == pytest.approx(17, abs=0.01)
-    assert moderator.counts.seen["too_many"] == 1
+    assert max(waits) == pytest.approx(17, abs=5 if as_date else 0.01)
+    assert moderator.counts.seen["too_many"] == (status == 429)
+
+
+@pytest.mark.parametrize("said", ["nan", "-5", "soon", "Wed, 21 Oct 2015 07:28:00 GMT"])
+def test_a_retry_after_that_asks_for_nothing_is_no_wait(said, waits, double, cache):
+    moderator = service(plain(double.url, backoff=0.001), cache)
+    double.fault = lambda number, body, handler: (
+        number == 0 and say(handler, 429, {}, Retry_After=said)
+    )
+    assert asked(moderator, [CIVIL])[0].error is None
+    assert all(0 < one < 1 for one in waits)
+
+
+def test_a_service_that_asks_for_too_long_a_wait_is_asked_later(waits, double, cache):
+    moderator = service(plain(double.url), cache)
+    double.fault = lambda number, body, handler: say(handler, 429, {}, Retry_After="3600")
+    told = (
+        r"asks for a wait of 3,600 s \(HTTP 429, Retry-After\); the longest here is 120 s\. .*later"
+    )
+    with pytest.raises(OutageError, match=told):
+        asked(moderator, [CIVIL])
+    assert moderator.counts.seen["requests"] == 1

@@ -88,6 +88,7 @@ def test_a_report_without_texts_quotes_nothing(place):
         (["--corpus", "latin.csv"], "latin.csv, line 2: there is a byte (0xe9)"),
         (["--file", "latin.csv"], "Save it as UTF-8."),
         (["--corpus", "binary.csv"], "text that is not UTF-8. Save it as UTF-8."),
+        (["--corpus", "two.csv"], "two.csv, line 4: line 2 gives this text another label ('You')."),
         (["--corpus", "half.jsonl"], "line 1: there is half a character (U+D83D)"),
         (
             ["--corpus", "nothing.csv"],
@@ -112,6 +113,7 @@ def test_bad_input_gets_one_line_before_anything_is_asked(place, capsys, words, 
     )
     (place / "binary.csv").write_text("éèàéèà,éàé\n", encoding="latin-1")
     (place / "half.jsonl").write_text('{"text": "hi \\ud83d", "hostile": true}\n')
+    (place / "two.csv").write_text("text,hostile\nYou,true\nHi,false\nYou,false\n")
     (place / "nothing.csv").touch()
     given = [] if "--corpus" in words or "--run" in words else ["--corpus", "corpus.csv"]
     policy = [] if "--policy" in words or "--file" in words else ["--policy", "strict.yaml"]

@@ -119,7 +119,8 @@ def test_a_text_may_stand_twice_with_one_verdict(rows, known, tmp_path):
 
 @pytest.mark.parametrize("rows", ["flagged a,passes a", "0.4 a,passes b, b,0.5 a"])
 def test_two_verdicts_about_one_text_are_refused(rows, tmp_path):
-    with pytest.raises(PhoqueError, match=f"line {rows.count(',') + 2}: .*another verdict"):
+    line = rows.count(",") + 2
+    with pytest.raises(PhoqueError, match=rf"line {line}: line 2 .*another verdict \('a'\)"):
         Decided(decided(tmp_path, rows))
 
 

@@ -1,12 +1,15 @@
 """A folder of a run is old or new, never half, whatever ends the process."""
 
 import errno
+import os
 import subprocess
 import sys
 from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from phoque.errors import PhoqueError
 from phoque.files import replaced_folder
@@ -58,6 +61,29 @@ def test_a_folder_is_old_or_new_wherever_the_process_was_killed(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["stage"]
 
 
+@pytest.fixture(params=[0o022, 0o002, 0o077])
+def umask(request):
+    """A umask of the process, for the time of a test."""
+    before = os.umask(request.param)
+    yield request.param
+    os.umask(before)
+
+
+def test_weights_can_be_read_by_all_who_can_read_the_other_files(tmp_path, run, umask):
+    with replaced_folder(tmp_path / "out") as folder:
+        write_weights(folder)
+    for name, in_place in (("first", False), ("second", True)):
+        with run.stage(name, run.path / name, seeds=[1], in_place=in_place) as folder:
+            write_weights(folder)
+    modes = [one.stat().st_mode & 0o777 for one in tmp_path.rglob("w.safetensors")]
+    assert modes == [0o666 & ~umask] * 3
+    assert not [*tmp_path.rglob("*.partial")]
+
+
+def write_weights(folder):
+    save_file({"weight": torch.zeros(2)}, folder / "w.safetensors")
+
+
 def test_two_processes_do_not_write_one_folder(tmp_path):
     folder = tmp_path / "stage"
     code = (
@@ -79,6 +105,29 @@ def test_two_processes_do_not_write_one_folder(tmp_path):
     with replaced_folder(folder) as own:
         (own / "a").write_text("second")
     assert (folder / "a").read_text() == "second"
+
+
+def test_locks_lie_in_one_folder_that_is_the_users_own(tmp_path, monkeypatch):
+    (temporary := tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    for name in ("a", "b"):
+        with replaced_folder(tmp_path / name) as folder:
+            (folder / "file").touch()
+    [locks] = temporary.iterdir()
+    assert locks.name == f"phoque-locks-{os.getuid()}"
+    assert locks.stat().st_mode & 0o777 == 0o700
+    assert len([*locks.iterdir()]) == 2
+
+
+def test_locks_are_not_put_where_a_link_leads(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / f"phoque-locks-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
+    with (
+        pytest.raises(PhoqueError, match=r"belongs to somebody else\. .* with TMPDIR\."),
+        replaced_folder(tmp_path / "out"),
+    ):
+        pass
 
 
 def test_a_folder_is_written_where_nothing_can_be_locked(tmp_path, monkeypatch):

@@ -15,6 +15,27 @@ NO = frozenset(
     {"false", "no", "0", "0.0", "passes", "passed", "harmless", "civil", "not hostile", "safe"}
 )
 
+BEGINNING = 40
+"""How many characters of a text an error quotes."""
+
+
+class Answers:
+    """What a file says of each text: one answer, however often it says it."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        """`what` is what an error calls an answer, such as a verdict."""
+        self._path, self._what = path, what
+        self._found: dict[str, tuple[int, float]] = {}
+
+    def add(self, line: int, text: str, answer: float) -> None:
+        """Note what a line says; PhoqueError where an earlier one says something else of its text."""
+        first, known = self._found.setdefault(text, (line, answer))
+        if answer != known:
+            raise PhoqueError(
+                f"{self._path}, line {line}: line {first} gives this text another {self._what} "
+                f"({text[:BEGINNING]!r}). Leave one out."
+            )
+
 
 def read_pairs(path: Path, text: str, word: str) -> Iterator[tuple[int, str, str]]:
     """Line, text and word of every row; a row whose word is missing has an empty one.

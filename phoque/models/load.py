@@ -13,7 +13,7 @@ from peft import PeftModel
 from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
 
-from phoque.errors import PhoqueError
+from phoque.errors import PhoqueError, check_kind
 from phoque.models.embedded import Progress, converted_folder, embedded_gguf
 from phoque.models.packed.fit import unfit
 from phoque.models.packed.layout import Layout, fastest, fastest_exact
@@ -170,6 +170,7 @@ def load_model(
         PhoqueError: the model cannot be found or read, its chat template loses text, or the
             architecture cannot be steered.
     """
+    check_kind("The model is", model, str, "a name or a folder, as text")
     device = _present(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     preset = preset_for(model)
     if preset.name in TINY:

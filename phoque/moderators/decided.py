@@ -5,7 +5,7 @@ from pathlib import Path
 
 from phoque.errors import PhoqueError
 from phoque.files import file_sha256
-from phoque.inputs.pairs import read_pairs, verdict
+from phoque.inputs.pairs import Answers, read_pairs, verdict
 from phoque.moderators.classifier import Item, Score
 from phoque.run.datasheets import ClassifierInfo
 
@@ -54,13 +54,12 @@ class Decided:
 def _known(path: Path) -> dict[str, float | None]:
     """The score of each text; a row without one takes nothing from another row of its text."""
     known: dict[str, float | None] = {}
+    answers = Answers(path, VERDICT)
     for line, text, word in read_pairs(path, TEXT, VERDICT):
-        score, before = _score(word, path, line), known.get(text)
-        if None not in {score, before} and score != before:
-            raise PhoqueError(
-                f"{path}, line {line}: an earlier row gives this text another verdict. Leave one out."
-            )
-        known[text] = before if score is None else score
+        known.setdefault(text, None)
+        if (score := _score(word, path, line)) is not None:
+            answers.add(line, text, score)
+            known[text] = score
     return known
 
 

@@ -16,7 +16,7 @@ from filelock import FileLock
 
 from phoque.config import PACKAGE, shipped_commit
 from phoque.errors import PhoqueError
-from phoque.files import file_sha256, lock_file, replaced_folder
+from phoque.files import file_sha256, lock_file, replaced_folder, share_weights
 from phoque.run.manifest import Made, Manifest
 
 MANIFEST = Manifest.FILE
@@ -204,6 +204,7 @@ class RunDirectory:
             own.mkdir(exist_ok=True)
             try:
                 yield own
+                share_weights(own)
             finally:
                 _remove_if_empty(own)
             outputs = self._outputs(own, folder)

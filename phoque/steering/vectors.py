@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, SupportsIndex
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from phoque.conversation import Message, Messages, TokenStrength, asked
-from phoque.errors import PhoqueError
+from phoque.errors import PhoqueError, check_kind
 from phoque.files import file_sha256
 from phoque.models.hooks import Injection, hooked
 from phoque.models.load import LanguageModel
@@ -101,6 +101,7 @@ class PersonaVectors:
 
     def __getitem__(self, layer: int) -> SteeringVector:
         """The vector of `layer`; raises if there is no such layer."""
+        check_kind("The layer is", layer, SupportsIndex, "a whole number")
         count = len(self)
         if not 0 <= layer < count:
             raise PhoqueError(

@@ -23,7 +23,10 @@ class Page:
         examples = showcase.examples if showcase else ()
         self.presets = [(one.label, one.prompt) for one in examples] or info.presets
         self._draw_message()
-        self.status = gr.HTML(components.status_html(wording.WELCOME))
+        self.welcome = components.status_html(
+            wording.EXAMPLE_SHOWN if showcase else wording.WELCOME
+        )
+        self.status = gr.HTML(self.welcome)
         with gr.Row(elem_classes="ph-steer"):
             self._draw_scale()
         if showcase:

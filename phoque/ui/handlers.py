@@ -124,9 +124,9 @@ class Handlers:
         scale, layer, seed = (
             ranges[key][2] if value is None else value for key, value in values.items()
         )
-        note = wording.unread_link(unread) if unread else wording.WELCOME
         prompt = query.get("p", "")[:LONGEST_PROMPT]
-        return prompt, scale, int(layer), int(seed), components.status_html(note)
+        status = components.status_html(wording.unread_link(unread)) if unread else gr.skip()
+        return prompt, scale, int(layer), int(seed), status
 
     def _answer(
         self,

@@ -5,6 +5,7 @@ import pytest
 from phoque.conversation import DEFAULT_SAMPLING
 from phoque.run.directory import RunDirectory
 from phoque.run.showcase import Example, Found, JudgeUsed, Showcase, Shown
+from phoque.ui import wording
 from phoque.ui.demo import build_demo, launch_options
 from tests.ui.chatting import expect, log, press
 from tests.ui.fakes import GRADIO_WARNINGS, INJECTION, FakeServices, fake_info
@@ -87,6 +88,16 @@ def test_the_page_opens_with_a_masked_comparison_and_asks_nothing(page, services
     expect(toxic.locator(".ph-real")).to_have_text("Lost match: you 🦭 clown")
     expect(toxic.locator("mark")).to_have_text(["clown"])
     assert len(services.asked) == asked
+
+
+def test_the_status_line_says_what_is_shown_and_what_to_do_next(page):
+    status = page.locator("#ph-panel-0 .ph-status")
+    expect(status).to_have_text(wording.EXAMPLE_SHOWN)
+    press(page, "Ask it live")
+    expect(status).to_contain_text("3 columns")
+    expect(log(page, "Neutral").locator(".ph-checks li").first).to_contain_text("Judge")
+    press(page, "New here")
+    expect(status).to_have_text(wording.EXAMPLE_SHOWN)
 
 
 def test_under_each_reply_stands_what_judge_and_moderators_say(page):

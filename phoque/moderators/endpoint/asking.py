@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from random import uniform
@@ -24,13 +26,17 @@ LONGEST_ANSWER, PIECE = 16_000_000, 65_536
 READ, SHOWN = 10_000, 200
 """How much of a refusal is read (bytes), and how much of it people see (characters)."""
 LONGEST_WAIT = 120.0
-"""Seconds; a service that asks for more is asked again all the same."""
+"""Seconds; where a service asks for more, it is asked later, by another command."""
 Answer = TypeVar("Answer")
 REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
 
 
 class NoAnswerError(Exception):
     """No answer about these texts, after all retries."""
+
+
+class LongWaitError(Exception):
+    """The service asks for a wait that is longer than anybody waits here."""
 
 
 class RejectedError(NoAnswerError):
@@ -88,6 +94,7 @@ class Asking:
             NoAnswerError: there is none that can be read; says why.
             UnreadableError: that about several items cannot be read; each can be asked about alone.
             UnavailableError: the service refuses this client altogether.
+            LongWaitError: it asks to be left alone for longer than `LONGEST_WAIT`.
         """
         why = ""
         for attempt in range(self._description.retries + 1):
@@ -147,11 +154,12 @@ class Asking:
             ) from error
         if error.code == HTTPStatus.TOO_MANY_REQUESTS:
             self.counts.add("too_many")
-            self.pacer.hold(min(_asked_wait(error) or self._pause(attempt), LONGEST_WAIT))
+            self.pacer.hold(_asked_wait(error) or self._pause(attempt))
             return f"HTTP {error.code}"
         self.counts.add("failed")
         if 400 <= error.code < 500 and error.code != HTTPStatus.REQUEST_TIMEOUT:
             raise RejectedError(f"HTTP {error.code}") from error
+        self.pacer.hold(_asked_wait(error))
         return f"HTTP {error.code}"
 
     def _pause(self, attempt: int) -> float:
@@ -181,12 +189,25 @@ def _told(error: HTTPError) -> str:
     return f"HTTP {error.code}: {said}" if said else f"HTTP {error.code}"
 
 
-def _asked_wait(error: HTTPError) -> float | None:
-    said = error.headers.get("Retry-After", "")
-    try:
-        return max(float(said), 0.0)
-    except ValueError:
-        return None
+def _asked_wait(error: HTTPError) -> float:
+    """Seconds that a refusal asks to wait; 0 where it does not say. LongWaitError for too many."""
+    seconds = _seconds(error.headers.get("Retry-After", ""))
+    if seconds > LONGEST_WAIT:
+        raise LongWaitError(
+            f"asks for a wait of {seconds:,.0f} s (HTTP {error.code}, Retry-After); "
+            f"the longest here is {LONGEST_WAIT:.0f} s"
+        ) from error
+    return seconds
+
+
+def _seconds(said: str) -> float:
+    """A length of time, or the time until a date; 0 for anything else."""
+    with suppress(ValueError):
+        return float(said) if float(said) > 0 else 0.0
+    with suppress(ValueError):
+        moment = parsedate_to_datetime(said).astimezone(UTC)
+        return max((moment - datetime.now(UTC)).total_seconds(), 0.0)
+    return 0.0
 
 
 def _opener(url: str) -> OpenerDirector:

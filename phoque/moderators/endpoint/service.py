@@ -14,7 +14,7 @@ from typing import Any
 from phoque.moderators.classifier import Item, Score, UnavailableError
 from phoque.moderators.disk import DiskCache
 from phoque.moderators.endpoint.answers import LABEL, UnreadableError, scores_in
-from phoque.moderators.endpoint.asking import Asking, NoAnswerError, RejectedError
+from phoque.moderators.endpoint.asking import Asking, LongWaitError, NoAnswerError, RejectedError
 from phoque.moderators.endpoint.description import Description, is_local
 from phoque.moderators.endpoint.request import Ready, ready
 from phoque.moderators.scoring import key_of
@@ -31,7 +31,7 @@ OUTAGE = 30
 
 
 class OutageError(UnavailableError):
-    """A service that answered before does not answer any more; what it said is kept."""
+    """A service does not answer for some time; what it said is kept."""
 
 
 class Service:
@@ -62,7 +62,7 @@ class Service:
 
         Raises:
             UnavailableError: the service refuses this client, or its first answers cannot be read.
-            OutageError: it answers no more.
+            OutageError: it answers no more, or asks for too long a wait.
         """
         found = self.kept(items)
         for own, scores in self._fresh([one for one in dict.fromkeys(items) if one not in found]):
@@ -116,6 +116,8 @@ class Service:
                 return [one for item in items for one in self._scores([item])]
             self._note_rejection(error)
             return [Score(labels={}, error=str(error))]
+        except LongWaitError as error:
+            raise self._outage(str(error)) from error
         except NoAnswerError as error:
             self._note_failure(error)
             return [Score(labels={}, error=str(error)) for _ in items]
@@ -156,13 +158,16 @@ class Service:
                 f"Check {self.ready.place}."
             ) from error
         if self._failed >= OUTAGE:
-            later = (
-                "Run the same command later; it asks about everything again."
-                if self._ask_again
-                else "What it said before is kept: run the same command later to go on."
-            )
-            told = f"{name} gave no answer to {OUTAGE} requests in a row ({self.counts.reason})."
-            raise OutageError(f"{told} {later}") from error
+            told = f"gave no answer to {OUTAGE} requests in a row ({self.counts.reason})"
+            raise self._outage(told) from error
+
+    def _outage(self, why: str) -> OutageError:
+        later = (
+            "Run the same command later; it asks about everything again."
+            if self._ask_again
+            else "What it said before is kept: run the same command later to go on."
+        )
+        return OutageError(f"{self.description.name} {why}. {later}")
 
 
 def load(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from phoque.conversation import Condition
 from phoque.errors import PhoqueError
-from phoque.inputs.pairs import read_pairs, verdict
+from phoque.inputs.pairs import Answers, read_pairs, verdict
 from phoque.lexicon import Lexicon
 from phoque.moderators.listed import words
 from phoque.personas import load_persona
@@ -142,13 +142,15 @@ PERSONA = "corpus"
 def add_corpus(pool: Pool, path: Path, *, text: str = "text", label: str = "hostile") -> None:
     """Add the rows of a file: hostile ones for hostile speakers, the others for civil ones.
 
-    PhoqueError where it cannot be read, a label is no yes or no, or rows of one side are missing.
+    PhoqueError where it cannot be read, a label is no yes or no, one text has two labels, or rows of one
+    side are missing.
     """
     lexicon = Lexicon([*load_persona().lexicon.entries, *words()])
-    found = []
+    found, answers = [], Answers(path, "label")
     for line, said, word in read_pairs(path, text, label):
         if (hostile := verdict(word)) is None:
             raise PhoqueError(f"{path}, line {line}: {label} is {word[:40]!r}. Give true or false.")
+        answers.add(line, said, hostile)
         role, strength = (Role.HOSTILE if hostile else Role.CIVIL), lexicon.count(said)
         found.append(Text(text=said, role=role, persona=PERSONA, prompt=said, strength=strength))
     for role in (Role.HOSTILE, Role.CIVIL):

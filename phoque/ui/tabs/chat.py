@@ -11,7 +11,7 @@ from phoque.config import SHIPPED_RUN, SHIPPED_RUNS
 from phoque.errors import PhoqueError
 from phoque.run.directory import RunDirectory
 from phoque.run.showcase import Showcase
-from phoque.ui import components, wording
+from phoque.ui import components
 from phoque.ui.chat_page import Page
 from phoque.ui.events import AT_ONCE, MODEL_QUEUE, PRIVATE, QUICK, QUIET, carry_out, order
 from phoque.ui.handlers import LARGEST_SEED, Handlers, Update
@@ -114,7 +114,9 @@ class Panel:
             page.live.click(None, None, None, js=script("live({})"), **PRIVATE)
             page.clear.click(None, None, None, js=script("show({})"), **PRIVATE)
             for place, chip in enumerate(page.chips):
-                chip.click(None, None, None, js=script(f"show({{}}, {place})"), **PRIVATE)
+                shown = f"phoque.recorded.show({self.number}, {place})"
+                told = f"() => ({shown}, {json.dumps(page.welcome)})"
+                chip.click(None, None, page.status, js=told, **PRIVATE)
 
     def _wire_words(self) -> None:
         """What shades the replies' words; it is a run, too, and Stop ends it."""
@@ -172,8 +174,7 @@ class Panel:
 
         def linked(request: gr.Request) -> tuple[str, Any]:
             *values, status = handlers.from_link(request, first=not self.number)
-            welcome = components.status_html(wording.WELCOME)  # stands there already, or did
-            return order(drawn, values), gr.skip() if status == welcome else status
+            return order(drawn, values), status
 
         filled = gr.on(None, linked, None, [orders, page.status], **QUICK)
         carry_out(filled.then, orders, page.linked)
