@@ -1,14 +1,12 @@
 """A whole PSM run on the tiny model: its files, going on after a kill, the same grid again."""
 
 import json
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 import torch
 import yaml
 
-from phoque.errors import PhoqueError
 from phoque.figures.shelf import WHERE_IT_LIVES
 from phoque.models.load import load_model
 from phoque.opening import load_tuned
@@ -205,25 +203,6 @@ def test_a_number_of_the_ledger_follows_from_the_raw_rows(done, source):
     assert told.gap == ""
     expected = pytest.approx((told.value, told.low, told.high), abs=1e-4)
     assert tuple(bounds(again(done.path, told.record, told.field))) == expected
-
-
-@pytest.mark.slow
-def test_a_complete_stage_goes_on_from_a_step(done):
-    subject, told = subject_of(done), []
-    before = {
-        name: (subject.folder / name).read_bytes() for name in ("selection.json", "scrubber.json")
-    }
-    stage.keep_before(subject, "scrubber")
-    run_steps(replace(subject, progress=told.append))
-    steps = [line.split(": ")[1].split(" done")[0] for line in told if " done in " in line]
-    assert steps == ["scrubber", "bias loop", "report"]
-    assert {name: (subject.folder / name).read_bytes() for name in before} == before
-
-
-@pytest.mark.slow
-def test_nothing_is_kept_that_was_measured_otherwise(done):
-    with pytest.raises(PhoqueError, match="without --from-step"):
-        stage.keep_before(replace(subject_of(done), seeds=(1,)), "scrubber")
 
 
 def test_other_settings_do_not_go_on_from_there(done):

@@ -12,8 +12,6 @@ from phoque.run.directory import RunDirectory
 from phoque.run.info import psm_folder, run_beside
 from phoque.run.needs import NEEDS, OTHER_PERSONA, require
 
-PSM_STEPS = ("dose response", "conditions", "confounds", "antidotes", "scrubber", "bias loop")
-"""From which of them PSM can be made again."""
 seeds_option = click.option(
     "--seeds", type=int, multiple=True, help="Sampling seeds; default: 42 43 44."
 )
@@ -70,12 +68,6 @@ class Psm(Stage):
 @click.option("--persona", help="Persona or YAML file to measure; default: the run's.")
 @seeds_option
 @click.option("--probes", type=click.Choice(["12", "80"]), help="Default: 12, as in the talk.")
-@click.option(
-    "--from-step",
-    "begin",
-    type=click.Choice(PSM_STEPS),
-    help="Keep the results of the steps before this one.",
-)
 def psm(run: RunDirectory, probes: str | None, **options: Any) -> None:
     """Find the layer in which a persona lives, and test whether its vector is the cause."""
     from phoque.stages.psm.stage import find_layer  # noqa: PLC0415  # loads torch

@@ -7,12 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from phoque.errors import PhoqueError
-from phoque.files import write_json
 from phoque.judging.choice import check_judge
 from phoque.run.directory import RunDirectory
-from phoque.run.psm_replies import Summary
-from phoque.run.steps import LEDGER, Settings, run_ledger
+from phoque.run.steps import Settings, run_ledger
 from phoque.stages.psm.antidote import try_antidotes
 from phoque.stages.psm.bias import run_bias_loop
 from phoque.stages.psm.choose import choose_layer, control_dose
@@ -57,12 +54,8 @@ def find_layer(
     persona: str | None = None,
     seeds: Sequence[int] = (),
     probes: int | None = None,
-    begin: str | None = None,
 ) -> None:
-    """Measure, choose by cause, control, compare, report; goes on where it was killed.
-
-    With `begin` the results of the steps before that one are kept and it goes on from there.
-    """
+    """Measure, choose by cause, control, compare, report; goes on where it was killed."""
     check_judge(directory, "PSM")
     subject = open_subject(
         directory,
@@ -73,32 +66,7 @@ def find_layer(
     )
     folder = subject.folder
     with directory.stage(folder.name, folder, seeds=subject.seeds, in_place=True):
-        if begin:
-            keep_before(subject, begin)
         run_steps(subject)
-
-
-def keep_before(subject: Subject, begin: str) -> None:
-    """Count the steps before `begin` as done, whose results are those of a complete stage.
-
-    PhoqueError where there are none, or they are of other settings.
-    """
-    found = subject.reader.read(Summary)
-    made_with = {
-        "fingerprint": found.fingerprint,
-        "seeds": list(found.seeds),
-        "probes": found.probe_count,
-    }
-    if made_with != _settings(subject):
-        raise PhoqueError(
-            f"What is in {subject.folder} was measured on another model or with other settings, so "
-            "nothing can be kept. Start it without --from-step."
-        )
-    names = [step.name for step in STEPS]
-    kept = {
-        name: found.seconds[name] for name in names[: names.index(begin)] if name in found.seconds
-    }
-    write_json(subject.folder / LEDGER, {"settings": _settings(subject), "seconds": kept})
 
 
 def run_steps(subject: Subject) -> None:
