@@ -3,7 +3,6 @@
 import html
 import json
 import re
-from pathlib import Path
 
 import pytest
 
@@ -17,7 +16,7 @@ from phoque.run.folder import Reader
 from phoque.ui.psm import heatmap
 from phoque.ui.psm.sections import SECTIONS
 from phoque.ui.results import rendered
-from phoque.ui.tabs.psm import reader_named, saved_copy
+from phoque.ui.tabs.psm import reader_named
 from tests.ui import psm_files
 
 plotly = pytest.importorskip("plotly.graph_objects")
@@ -230,11 +229,3 @@ def test_every_section_has_a_drawer_with_its_command_and_files(small):
 
 def test_the_page_names_no_folder_of_the_machine(run, small):
     assert str(run.path.parent) not in everything(small)
-
-
-def test_vectors_can_be_saved(small, tmp_path):
-    saved = saved_copy(small, "persona_vectors.safetensors")
-    assert Path(saved).name == "phoque-toxic-vectors.safetensors"
-    assert Path(saved).read_bytes() == b"vectors"
-    assert saved_copy(small, "persona_vector.gguf") is None
-    assert saved_copy(Reader(RunDirectory(tmp_path)), "persona_vectors.safetensors") is None

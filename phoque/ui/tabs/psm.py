@@ -1,14 +1,8 @@
 """The PSM tab: where a persona lives and what shows that it is causal. Drawn when it is opened."""
 
-import shutil
-import tempfile
-from collections.abc import Callable
-from functools import lru_cache
-from pathlib import Path
-
 import gradio as gr
 
-from phoque.run.directory import VECTORS, RunDirectory
+from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.ui.events import QUICK, Opening
 from phoque.ui.psm.heatmap import heat_grid, replies_html
@@ -20,11 +14,6 @@ INTRO = (
     "Where does the persona live in the model, and is that place the cause? All numbers were measured "
     "beforehand. Each drawer has its own prompts and doses, so its shares differ, too; it says how they were measured."
 )
-SAVED = {
-    VECTORS: ("phoque-{}-vectors.safetensors", "Vectors of all layers (safetensors)"),
-    "persona_vector.gguf": ("phoque-{}-vector.gguf", "Selected layer for llama.cpp (GGUF)"),
-}
-"""Files of the folder: what they are called when they are saved, and what the button says."""
 NOTHING_CHOSEN = '<p class="ph-empty">No cell chosen yet. Its replies will stand here.</p>'
 
 
@@ -35,11 +24,6 @@ def build_psm(services: Services) -> Opening:
     persona = intro(INTRO, names, value="psm", label="Persona")
     frames = [_HeatFrame(one) if one.instead is heat_grid else Frame(one) for one in SECTIONS]
     (heat,) = [frame for frame in frames if isinstance(frame, _HeatFrame)]
-    with gr.Row(elem_classes="ph-bar"):
-        save = {
-            file: gr.DownloadButton(text, size="sm", visible=False, min_width=60)
-            for file, (_, text) in SAVED.items()
-        }
 
     def reader_of(name: object) -> Reader:
         return reader_named(run, name)
@@ -48,7 +32,7 @@ def build_psm(services: Services) -> Opening:
         reader = reader_of(name)
         return replies_html(reader, persona_of(reader), int(event.layer), float(event.dose))
 
-    also = [(heat.replies, lambda _: NOTHING_CHOSEN), *((save[f], _saving(f)) for f in SAVED)]
+    also = [(heat.replies, lambda _: NOTHING_CHOSEN)]
     opening = results(SECTIONS, frames, reader_of, [persona], also)
     persona.change(opening.fill, opening.inputs, opening.outputs, **QUICK)
     heat.tail.click(replies_of, persona, heat.replies, **QUICK)
@@ -82,37 +66,6 @@ def reader_named(run: RunDirectory, name: object) -> Reader:
 def persona_of(reader: Reader) -> str:
     """Whose results these are."""
     return reader.run.known().persona if reader.psm == "psm" else reader.psm.removeprefix("psm-")
-
-
-def saved_copy(reader: Reader, file: str) -> str | None:
-    """A file of the folder that may be served; None where it is not there."""
-    return served(reader.folder("psm").path / file, SAVED[file][0].format(persona_of(reader)))
-
-
-def served(source: Path, name: str) -> str | None:
-    """A copy of the file, under its new name, that may be served, as Gradio serves only what lies in its own folders; None without one, or room for it."""
-    try:
-        return _copy(source, source.stat().st_mtime_ns, name)
-    except OSError:
-        return None
-
-
-@lru_cache(maxsize=32)
-def _copy(source: Path, _changed: int, name: str) -> str:
-    folder = Path(tempfile.mkdtemp(prefix="phoque-"))
-    try:
-        return str(shutil.copyfile(source, folder / name))
-    except OSError:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-
-
-def _saving(file: str) -> Callable[[Reader], gr.DownloadButton]:
-    def button(reader: Reader) -> gr.DownloadButton:
-        copy = saved_copy(reader, file)
-        return gr.DownloadButton(value=copy, visible=copy is not None)
-
-    return button
 
 
 def _label(run: RunDirectory, name: str) -> str:
