@@ -15,8 +15,10 @@ from phoque.errors import PhoqueError
 from phoque.models.engine import Row, decode
 from phoque.models.hooks import Injection
 from phoque.models.load import load_model
-from phoque.serving.batch import Batch
-from phoque.serving.worker import RETRY_SECONDS, Worker
+from phoque.models.packed.decoder import PackedDecoder
+from phoque.models.packed.reading import block_keys
+from phoque.serving.batch import Batch, Work
+from phoque.serving.worker import RETRY_SECONDS, Job, Worker
 from phoque.ui.services import Ask, Services
 from tests.conftest import conversation
 from tests.serving import wait_until
@@ -159,6 +161,28 @@ def test_a_request_that_cannot_be_read_fails_alone(model, worker, monkeypatch):
     with pytest.raises(PhoqueError, match="could not finish"):
         list(worker.decode(model, [bad], sampling))
     assert list(good)[-1][0].finish_reason == "length"
+
+
+def test_a_long_prompt_is_read_no_further_once_its_reader_has_left(worker, monkeypatch):
+    """And who asks next reads the same as ever."""
+    model, sampling = load_model("tiny"), Sampling(max_new_tokens=4)
+    rows, posted = [Row(messages=conversation("we lost " * 50))], []
+    alone = list(decode(model, rows, sampling))
+    blocks, read = [], PackedDecoder.read
+
+    def leaving(decoder, block):
+        blocks.append(block)
+        if len(blocks) == 2:
+            worker.leave(job)
+        read(decoder, block)
+
+    monkeypatch.setattr(PackedDecoder, "read", leaving)
+    job = Job(Work(model=model, rows=rows, sampling=sampling), posted.append)
+    whole = len(block_keys(job.work.prompts[0], b""))
+    assert whole > 2
+    worker.submit(job)
+    assert list(worker.decode(model, rows, sampling)) == alone
+    assert (len(blocks), posted) == (2 + whole, [])
 
 
 def test_a_batch_that_breaks_costs_no_other_models_visitors(model, worker, monkeypatch):

@@ -17,6 +17,7 @@ from phoque.models.packed.decoder import PackedDecoder, ending, ending_of_mask, 
 from phoque.models.packed.reading import blocks_read
 from phoque.models.packed.threads import capped
 from phoque.models.passes import read, select
+from phoque.progress import Stopped, never
 from phoque.stats.rates import grouped
 
 LEAST_SAVED = 0.3
@@ -74,15 +75,20 @@ def begun(
     texts: Sequence[Sequence[int]],
     *,
     owner: str | None = None,
+    stopped: Stopped = never,
 ) -> tuple[Decoder, Tensor]:
     """A decoder that has read `texts`, and its last logits_BV.
 
     With the fast pass, earlier turns of the owner come from `model.memory`; the logits are the same
-    to the bit. Without an owner nothing is kept.
+    to the bit. Without an owner nothing is kept. Other passes read long texts to their end, whatever
+    `stopped` says.
+
+    Raises:
+        UnwantedError: `stopped` said so while they were read.
     """
     decoder = decoder_for(model, rows)
     if isinstance(decoder, PackedDecoder):
-        decoder, texts = blocks_read(decoder.weights, model.memory, rows, texts, owner)
+        decoder, texts = blocks_read(decoder.weights, model.memory, rows, texts, owner, stopped)
     return decoder, decoder.prefill(*left_padded(texts, model))[:, -1]
 
 

@@ -21,6 +21,7 @@ from phoque.models.engine import Piece, Row, Writer
 from phoque.models.load import LanguageModel
 from phoque.models.sampling import Sampler
 from phoque.models.template import encode
+from phoque.progress import Stopped, never
 
 
 class StopText:
@@ -62,6 +63,8 @@ class Work:
     """Takes a piece of row `rows[piece.row]` and says whether that row goes on."""
     owner: str | None = None
     """As in `phoque.models.engine.decode`."""
+    unwanted: Stopped = never
+    """Whether its reader has left."""
 
     @cached_property
     def prompts(self) -> list[list[int]]:
@@ -112,13 +115,18 @@ class Batch:
 
     @torch.inference_mode()
     def join(self, work: Work) -> None:
-        """Read the prompts of a request, equal ones once, and add its rows to the batch."""
+        """Read the prompts of a request, equal ones once, and add its rows to the batch.
+
+        UnwantedError where its reader leaves meanwhile.
+        """
         keys = [(tuple(ids), tuple(map(id, row.interventions)))
                 for ids, row in zip(work.prompts, work.rows, strict=True)]  # fmt: skip
         read = [keys.index(key) for key in dict.fromkeys(keys)]
         treated = [work.rows[place].interventions for place in read]
         texts = [work.prompts[place] for place in read]
-        decoder, logits_BV = begun(self._model, treated, texts, owner=work.owner)
+        decoder, logits_BV = begun(
+            self._model, treated, texts, owner=work.owner, stopped=work.unwanted
+        )
         if len(read) < len(keys):
             copies = [read.index(keys.index(key)) for key in keys]
             decoder.keep(copies)

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 from phoque.conversation import Sampling
 from phoque.models.engine import Piece, Row, check_lengths, without_repeats
 from phoque.models.load import LanguageModel
+from phoque.models.packed.reading import UnwantedError
 from phoque.progress import Stopped, never
 from phoque.serving.batch import Batch, StopText, Work
 from phoque.serving.errors import RequestError, broken, busy
@@ -37,7 +38,7 @@ class Job:
     """A request in progress; `post` takes its pieces, or the reason for its end."""
 
     def __init__(self, work: Work, post: Post, stops: Sequence[str] = ()) -> None:
-        self.work = replace(work, deliver=self._deliver)
+        self.work = replace(work, deliver=self._deliver, unwanted=lambda: self.gone)
         self.post = post
         self.gone = False
         """The reader has left, so the job can end."""
@@ -234,6 +235,8 @@ class Worker:
         try:
             self._batch_for(job).join(job.work)
             self._running.append(job)
+        except UnwantedError:
+            LOG.debug("A reader left while the prompt was read.")
         except Exception:
             LOG.exception("A request could not be read.")
             _fail([job])

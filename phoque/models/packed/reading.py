@@ -17,6 +17,7 @@ from torch import Tensor
 from phoque.models.hooks import Interventions
 from phoque.models.packed.decoder import PackedDecoder
 from phoque.models.packed.weights import PackedLlama
+from phoque.progress import Stopped, never
 
 BLOCK = 128
 """Positions: a short prompt is one pass, and little of a long one is read again."""
@@ -73,23 +74,31 @@ class Memory:
 Texts = Sequence[Sequence[int]]
 
 
+class UnwantedError(Exception):
+    """Who wanted a text read has left."""
+
+
 def blocks_read(
     packed: PackedLlama,
     memory: Memory,
     rows: Sequence[Interventions],
     texts: Texts,
     owner: str | None,
+    stopped: Stopped = never,
 ) -> tuple[PackedDecoder, Texts]:
     """A decoder that has read the whole blocks of each text, and the rest of each text.
 
     Each row's blocks are read alone, so taking them from `memory` changes no bit. An owner's blocks
     are kept there for the next request.
+
+    Raises:
+        UnwantedError: `stopped` said so between two blocks.
     """
     keys = [block_keys(text, packed.root(row)) for row, text in zip(rows, texts, strict=True)]
     rest = [text[BLOCK * len(own) :] for text, own in zip(texts, keys, strict=True)]
     kept = memory.recall(owner)
     decoders = [
-        _row_read(PackedDecoder(packed, [row]), text, own, kept)
+        _row_read(PackedDecoder(packed, [row]), text, own, kept, stopped)
         for row, text, own in zip(rows, texts, keys, strict=True)
         if any(keys)
     ]
@@ -103,11 +112,17 @@ def blocks_read(
 
 
 def _row_read(
-    decoder: PackedDecoder, text: Sequence[int], keys: Sequence[Key], kept: Mapping[Key, Tensor]
+    decoder: PackedDecoder,
+    text: Sequence[int],
+    keys: Sequence[Key],
+    kept: Mapping[Key, Tensor],
+    stopped: Stopped,
 ) -> PackedDecoder:
     if not keys:
         decoder.pad()
     for index, key in enumerate(keys):
+        if stopped():
+            raise UnwantedError
         if key in kept:
             decoder.put(kept[key])
         else:
