@@ -35,9 +35,12 @@ def claim_line(claim: Row) -> str:
 
 
 def part_of(claim: Row, name: str) -> str:
-    """One more number of a claim."""
+    """One more number of a claim; a chance is told as the headline is, and not in percent as shares are."""
     numbers = {one["name"]: one for one in (claim["control"], *claim["also"]) if one}
-    kind = claim["kind"] if name == "control" or claim["kind"] == "choice" else "share"
+    as_told = name == "control" or claim["kind"] == "choice"
+    kind = claim["kind"] if as_told else "share"
+    if numbers[name]["field"].endswith(".more_hostile"):
+        kind = "number"
     return value_of(numbers[name], claim | {"kind": kind, "unit": ""})
 
 
