@@ -1,8 +1,9 @@
 """Claims of the ledger as lines of a page."""
 
+from collections import Counter
 from typing import Any
 
-from phoque.figures.claims import quantity
+from phoque.figures.claims import COUNTED, quantity
 
 Row = dict[str, Any]
 """A claim, or one of its numbers, as `report/claims.json` has it."""
@@ -17,10 +18,9 @@ VERDICTS = {
 
 def verdicts(claims: list[Row]) -> str:
     """How many claims have which verdict."""
-    counts = {
-        told: sum(one["verdict"] == verdict for one in claims) for verdict, told in VERDICTS.items()
-    }
-    return ", ".join(f"{count} {told}" for told, count in counts.items() if count) + "."
+    counts = Counter(one["verdict"] for one in claims)
+    told = (f"{counts[name]} {COUNTED[name][counts[name] != 1]}" for name in COUNTED)
+    return ", ".join(told) + "."
 
 
 def claim_line(claim: Row) -> str:
