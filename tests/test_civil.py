@@ -84,7 +84,7 @@ def test_a_relative_change_is_held_by_messages():
     beyond = uneven.beyond_civil_adapter
     assert (beyond.value, beyond.low, beyond.high) == (0, 0, 0)
     assert "civil replies alone, changes the log-likelihood by +20.0 [" in civil_said(uneven)
-    assert civil_said(uneven).endswith("the persona's own part is +0.0 [+0.0, +0.0] points.")
+    assert civil_said(uneven).endswith("The persona's own part is +0.0 [+0.0, +0.0] points.")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ _PANEL = "#ph-panel-0"
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One thing to look at, one or two short sentences about it."""
+    """One thing to look at, one sentence about it."""
 
     title: str
     text: str
@@ -46,7 +46,7 @@ def steps(info: LabInfo) -> tuple[Step, ...]:
         ),
         Step(
             title="Compare",
-            text=f"{neutral} and {toxic} differ in their system prompt only. {steered} has the calm prompt, "
+            text=f"{neutral} and {toxic} differ in their system prompt only; {steered} has the calm prompt, "
             "and the persona vector is added inside the model.",
             points=(f"{_PANEL} .ph-columns",),
             clear=(f"{_PANEL} .ph-chooser",),
@@ -54,7 +54,7 @@ def steps(info: LabInfo) -> tuple[Step, ...]:
         ),
         Step(
             title="Steer",
-            text=f"At scale 0 nothing is added, so {steered} answers as {neutral} does. Drag the "
+            text=f"At scale 0 nothing is added, so {steered} answers as {neutral} does: drag the "
             "scale and see the vector take hold.",
             points=(f"{_PANEL} .ph-scale",),
             clear=(f"{_PANEL} .ph-columns",),
@@ -62,7 +62,7 @@ def steps(info: LabInfo) -> tuple[Step, ...]:
         ),
         Step(
             title="Where it lives",
-            text="The curve shows in which layer the persona vector changes the replies. The grey "
+            text="The curve shows in which layer the persona vector changes the replies, and the grey "
             "band shows what random vectors do there.",
             tab="psm",
             points=("#ph-section-layers .ph-plot",),
@@ -70,14 +70,14 @@ def steps(info: LabInfo) -> tuple[Step, ...]:
         ),
         Step(
             title="What slips through",
-            text="This reply passes the moderator. The threshold further down decides which others pass.",
+            text="This reply passes the moderator, and the threshold further down decides which others pass.",
             tab="moderation",
             points=("#ph-section-gap .ph-passing-card:first-child",),
         ),
         Step(
             title="What the talk claimed",
-            text="A rule gave every claim of the talk its verdict from numbers of the run. Show me leads "
-            "to the numbers.",
+            text="A rule gave every claim of the talk its verdict from numbers of the run, and Show me leads "
+            "to these numbers.",
             tab="claims",
             points=("#ph-section-claims .ph-claims-bar",),
             masked=False,

@@ -8,9 +8,7 @@ INTRO = (
     "How many of the model's replies would a moderator flag, and what passes? Flags and readings are other measures than "
     "the judge's chance under Where it lives. Replies stay hidden until you show them."
 )
-PASSING = (
-    "Here are a few replies, each with its own reason for passing. All moderators flag from this score on:"
-)
+PASSING = "Here are a few replies, each with its own reason for passing. All moderators flag from this score on:"
 MISSED = "What each moderator says of it"
 THRESHOLD, MODERATOR = "Threshold", "Moderator"
 CONDITIONS = {
