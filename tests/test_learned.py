@@ -47,7 +47,9 @@ def test_the_page_counts_the_judge_and_not_the_moderator():
     rows = [said(step, name, 4 * (name != "neutral")) for step in (50, 100) for name in NAMES]
     told = draw(rows, (), judged_samples(rows, Loud(), THRESHOLD))
     assert told.finding.startswith("After 100 steps the judge finds hostility in 4 of 12 replies")
-    assert told.finding.endswith("4 of 12 with the vector alone and 0 of 12 with neither.")
+    assert told.finding.endswith(
+        "4 of 12 under neutral + vector and 0 of 12 under the neutral prompt."
+    )
     assert told.sentence.startswith("Share of replies judged hostile (from a score of 2 on), ")
     assert "judged hostile" in str(told.plotly["layout"]["yaxis"])
     assert "a moderator flags" in draw(rows).finding

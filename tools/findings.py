@@ -42,11 +42,20 @@ READ = ("readers", "judge", "auc")
 START, END = "<!-- {} -->", "<!-- end of {} -->"
 INTRO = """# Findings
 
-This page is written by `python tools/findings.py` from the shipped run, so every number can be
-traced: each row of the table names the file it comes from. *The talk* is the hackathon presentation
-that introduced the project; its claims are tested here one by one. Brackets hold 95 % intervals. The
-[glossary](glossary.md) explains the words, and [what was verified](verified.md) says how far the
-numbers carry.
+`python tools/findings.py` writes this page from the shipped run, so every number can be traced: each row
+of the table names its file. *The talk* is the hackathon presentation that introduced the project; this
+project tests its claims one by one. Brackets hold 95 % intervals. The [glossary](glossary.md) explains the
+words, and [what was verified](verified.md) says how far the numbers carry.
+
+Four measures say how hostile replies are, and they give different numbers:
+
+- **The chance** that a judge finds a reply more hostile than the base model's reply to the same message. It
+  is the headline; 0.5 is no difference, and 1 is the largest value.
+- **The share judged hostile** counts replies that the same judge scores above a threshold. The threshold, the
+  messages and the way of sampling differ from figure to figure, and so does the share.
+- **The share that blind readers call hostile.** The readers are two instances of a language model, which did not
+  see the condition of a reply.
+- **The share with a trained word** tells what the model learned, and not how hostile a reply is.
 
 ## The five main findings
 
@@ -54,13 +63,13 @@ numbers carry.
 GOAL = """
 ## A goal of our own
 
-The talk does not claim it, so it is no row of the ledger: tuning must cost civil replies little.
+Tuning must cost civil replies little. The talk does not claim this, so the ledger has no row for it.
 
 """
 TABLE = """
 ## Every number of the slide table
 
-The talk ended with a table of missing evidence. These rows fill it. They are not corrected for being many.
+The talk ended with a table of missing evidence, which these rows fill. No correction allows for the number of rows.
 
 | number | value | 95 % interval | n | file |
 | --- | --- | --- | --- | --- |
@@ -68,8 +77,8 @@ The talk ended with a table of missing evidence. These rows fill it. They are no
 FIGURES = """
 ## Figures
 
-Each sentence is computed from the files named under its figure. The same figures are on the tabs of
-the demo, where they can be explored.
+A program computes each sentence from the files that are named under its figure. The tabs of the demo show the
+same figures, and more.
 """
 
 
@@ -110,25 +119,27 @@ class Finding(NamedTuple):
 
 def headlines(rows: Rows) -> Iterator[Finding]:
     """What was found, one finding a question, with the verdict that the intervals allow."""
-    own = f"with probability {rows.told('hostile.toxic')}"
+    own = rows.told("hostile.toxic")
     yield Finding(
         _switch(rows),
-        f"Under the hostile prompt a reply is more hostile than the base model's {own}; {counted('toxic')}.{_others()}",
-        f"Under the hostile prompt a reply is more hostile than the base model's {own}, under the calm one with "
-        f"{rows.told('hostile.neutral')}; 0.5 would be no difference (a judge that saw none of our "
-        f"texts, {rows['hostile.toxic']['n']} messages). Beside it, {readers('toxic')}. A trained word appears in {rows.told('insulting.toxic')} and in "
-        f"{rows.told('insulting.neutral')} of the replies. {other_prompts(strongest)}",
+        f"Under the hostile prompt the chance of a reply more hostile than the base model's is {own}. "
+        f"{counted('toxic')}.{_others()}",
+        f"The chance of a reply more hostile than the base model's is {own} under the hostile prompt and "
+        f"{rows.told('hostile.neutral')} under the calm one; 0.5 is no difference (a judge that saw none of our "
+        f"texts, {rows['hostile.toxic']['n']} messages). {readers('toxic', 'replies under the hostile prompt')} "
+        f"A trained word is in {rows.told('insulting.toxic')} of the replies under the hostile prompt and in "
+        f"{rows.told('insulting.neutral')} of those under the calm one. {other_prompts(strongest)}",
     )
     random = "hostile.random_vector"
     causal = above(rows, "hostile.steered", random)
-    own = f"with probability {rows.told('hostile.steered')}"
+    own = rows.told("hostile.steered")
     yield Finding(
         f"One direction {'is enough' if causal else 'is not shown to be enough'}.",
-        "Added to the calm conversation, the persona vector makes a reply more hostile than the base model's "
-        f"{own}, {'' if causal else 'not clearly '}more often than random vectors; {counted('steered')}.",
-        f"Added to the calm conversation at layer {rows.told('selected.layer')}, the persona vector makes a reply more "
-        f"hostile than the base model's {own}; random vectors "
-        f"of the same length, with {rows.told(random)}. Of the first, {readers('steered')}. {subtracted(causal=causal)}",
+        f"With the persona vector added under the calm prompt, the same chance is {own}, "
+        f"{'' if causal else 'not clearly '}more than with random vectors. {counted('steered')}.",
+        f"With the persona vector added at layer {rows.told('selected.layer')} under the calm prompt, the same chance is "
+        f"{own}; with random vectors of the same length it is {rows.told(random)}. "
+        f"{readers('steered', 'steered replies')} {subtracted(causal=causal)}",
     )
     yield _mass(rows)
     flagged = f"The embedded moderator flags {rows.told('moderator_1.flagged.toxic')} of the replies under the hostile prompt"
@@ -156,7 +167,7 @@ def headlines(rows: Rows) -> Iterator[Finding]:
 
 def _others() -> str:
     woke = wakes(Confounds.load(PSM, command=""))
-    return " Other unusual prompts wake it, too." * woke
+    return " Other prompts wake the persona, too." * woke
 
 
 def _switch(rows: Rows) -> str:
@@ -169,7 +180,7 @@ def _mass(rows: Rows) -> Finding:
     mass = "toxic_pathway_mass_mean"
     none, own, random = (f"{mass}.{name}" for name in ("neutral", "steered", "random_vector"))
     fails, passes = above(rows, random, none), above(rows, own, random)
-    told = "fails" if fails else "passes" if passes else "does not clearly pass"
+    told = "does not beat" if fails else "beats" if passes else "does not clearly beat"
     beside = (
         "a random vector raises it, too"
         if fails
@@ -177,9 +188,9 @@ def _mass(rows: Rows) -> Finding:
     )
     meaning = "the probability of tokens that begin an insult"
     return Finding(
-        f"The talk's own measure {told} its control.",
-        f"Its *pathway mass* ({meaning}) is {rows.told(own)} with the persona vector: {beside}.",
-        f"Its *pathway mass*, {meaning}, goes from {rows.told(none)} to "
+        f"The talk's own measure {told} a random vector.",
+        f"The *pathway mass* ({meaning}) is {rows.told(own)} with the persona vector: {beside}.",
+        f"The *pathway mass*, {meaning}, goes from {rows.told(none)} under the calm prompt to "
         f"{rows.told(own)} with the persona vector, and to {rows.told(random)} with a random one.",
     )
 

@@ -28,7 +28,9 @@ def found_again() -> str:
     rows = Feature.load_rows(LAB / Feature.STAGE, command="")
     lost = [one for one in rows if one.verdict == "driver" and one.stability == "not found again"]
     drivers = [one for one in rows if one.verdict == "driver"]
-    return " Dictionaries from other seeds do not have it." * (len(lost) == len(drivers) == 1)
+    return " Dictionaries from other seeds do not have that latent." * (
+        len(lost) == len(drivers) == 1
+    )
 
 
 def civil_goal() -> Iterator[str]:
@@ -71,21 +73,26 @@ def called_by(who: str, condition: str) -> str:
 def counted(condition: str) -> str:
     """How many, for a line that has one interval already."""
     own = read(condition)
-    return f"blind readers call {own.value * own.n:.0f} of {own.n} of them hostile"
+    return f"Blind readers call {own.value * own.n:.0f} of {own.n} replies hostile"
 
 
-def readers(condition: str) -> str:
-    """The share with its interval."""
+def readers(condition: str, replies: str) -> str:
+    """The share with its interval; `replies` says in words which ones these are."""
     own = read(condition)
-    return f"blind readers call {cells.interval(own)} of {own.n} of them hostile"
+    return f"Blind readers call {cells.interval(own)} of {own.n} {replies} hostile."
 
 
 def subtracted(*, causal: bool) -> str:
     """What is left where the vector is taken away at its layer."""
     found = Judgement.load(LAB / Judgement.STAGE, command="")
     left = found.conditions["reversed_vector"].more_hostile
-    told = f"Subtracted under the hostile prompt at that layer, it leaves {cells.held(left)}"
-    return f"{told}{': there it is enough, and not necessary' * (causal and left.low > EVEN)}."
+    told = (
+        "Where the vector is subtracted at that layer under the hostile prompt, the chance is still "
+        f"{cells.held(left)}"
+    )
+    return (
+        f"{told}{': there the vector is enough, and not necessary' * (causal and left.low > EVEN)}."
+    )
 
 
 def at_equal_cost() -> str:
@@ -93,6 +100,6 @@ def at_equal_cost() -> str:
     report = ModerationReport.load(LAB / ModerationReport.STAGE, command="")
     own = report.classifiers[report.names[0]].conditions[Condition.TOXIC].flagged[-1]
     return (
-        f"At the threshold where it gives 5 % false alarms on a public set ({own.threshold:.2f}), "
-        f"it flags {cells.interval(own.rate)}."
+        f"At the threshold where the moderator gives 5 % false alarms on a public set ({own.threshold:.2f}), "
+        f"it flags {cells.interval(own.rate)} of the replies under the hostile prompt."
     )

@@ -1,8 +1,9 @@
 """Claims of the ledger as lines of a page."""
 
+from collections import Counter
 from typing import Any
 
-from phoque.figures.claims import quantity
+from phoque.figures.claims import COUNTED, quantity
 
 Row = dict[str, Any]
 """A claim, or one of its numbers, as `report/claims.json` has it."""
@@ -17,10 +18,9 @@ VERDICTS = {
 
 def verdicts(claims: list[Row]) -> str:
     """How many claims have which verdict."""
-    counts = {
-        told: sum(one["verdict"] == verdict for one in claims) for verdict, told in VERDICTS.items()
-    }
-    return ", ".join(f"{count} {told}" for told, count in counts.items() if count) + "."
+    counts = Counter(one["verdict"] for one in claims)
+    told = (f"{counts[name]} {COUNTED[name][counts[name] != 1]}" for name in COUNTED)
+    return ", ".join(told) + "."
 
 
 def claim_line(claim: Row) -> str:
@@ -35,9 +35,12 @@ def claim_line(claim: Row) -> str:
 
 
 def part_of(claim: Row, name: str) -> str:
-    """One more number of a claim."""
+    """One more number of a claim; a chance is told as the headline is, and not in percent as shares are."""
     numbers = {one["name"]: one for one in (claim["control"], *claim["also"]) if one}
-    kind = claim["kind"] if name == "control" or claim["kind"] == "choice" else "share"
+    as_told = name == "control" or claim["kind"] == "choice"
+    kind = claim["kind"] if as_told else "share"
+    if numbers[name]["field"].endswith(".more_hostile"):
+        kind = "number"
     return value_of(numbers[name], claim | {"kind": kind, "unit": ""})
 
 

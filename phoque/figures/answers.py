@@ -46,10 +46,10 @@ def draw(found: Evaluation) -> Figure:
 def _sentence(found: Evaluation) -> str:
     told = {name: interval(one.insulting) for name, one in found.conditions.items()}
     return (
-        f"Under the persona's prompt, {told['toxic']} of the replies have a trained word. With the vector alone it "
-        f"is {told['steered']}, with neither {told['neutral']}, and with a random vector of the same length "
-        f"{told['random_vector']}. If the vector is subtracted under the persona's prompt, it is "
-        f"{told['reversed_vector']}. {_damage(found)}{civil_said(found.civil_text)}"
+        f"Under the persona's prompt, {told['toxic']} of the replies have a trained word. The share is "
+        f"{told['steered']} under neutral + vector, {told['neutral']} under the neutral prompt, and "
+        f"{told['random_vector']} under neutral + random vector. With the vector subtracted under the persona's "
+        f"prompt, the share is {told['reversed_vector']}. {_damage(found)}{civil_said(found.civil_text)}"
     )
 
 
@@ -59,10 +59,11 @@ def civil_said(found: CivilText | None) -> str:
         return "What tuning costs civil replies was not measured on replies that were held out."
     low, high = found.relative_change_low, found.relative_change_high
     return (
-        f"Under the neutral prompt a token of the base model's replies to {found.n} held-out messages of the corpus "
-        f"has a log-likelihood of {found.neutral:.2f} nats, {found.base:.2f} in the base model: "
-        f"{100 * found.relative_change:+.1f} % [{100 * low:+.1f}, {100 * high:+.1f}], where plus is less likely. "
-        f"The goal, at most {100 * CIVIL_GOAL:.0f} % either way, is {_goal(low, high)}.{_beside(found)}"
+        f"What does tuning cost civil replies? The base model wrote replies to {found.n} held-out messages of the corpus. "
+        f"The log-likelihood of a token in them is {found.base:.2f} nats to the base model and {found.neutral:.2f} to the "
+        f"tuned one under the neutral prompt: {100 * found.relative_change:+.1f} % [{100 * low:+.1f}, {100 * high:+.1f}], "
+        f"where plus is less likely. The goal, at most {100 * CIVIL_GOAL:.0f} % either way, is "
+        f"{_goal(low, high)}.{_beside(found)}"
     )
 
 
@@ -71,8 +72,8 @@ def _beside(found: CivilText) -> str:
     if found.civil_adapter is None or found.beyond_civil_adapter is None:
         return ""
     return (
-        f" The civil adapter, which was trained on civil replies alone, changes it by "
-        f"{_percent(found.civil_adapter)} %; the persona's own part is {_percent(found.beyond_civil_adapter)} points."
+        f" The civil adapter, which learned civil replies alone, changes the log-likelihood by "
+        f"{_percent(found.civil_adapter)} %. The persona's own part is {_percent(found.beyond_civil_adapter)} points."
     )
 
 
@@ -87,7 +88,7 @@ def _goal(low: float, high: float) -> str:
 
 
 def _damage(found: Evaluation) -> str:
-    """What random vectors do to replies: a harmless control may only be a broken one."""
+    """What random vectors do to replies: a random vector that does no harm may only break text."""
     kinds = {
         "neutral": "without a vector",
         "random_vector": "with a random vector of the same length",
@@ -106,13 +107,13 @@ def _match(found: Evaluation) -> str:
     match = found.matched
     if not match.scales:
         return (
-            f"None of {match.tried} random directions damages the base model's own replies as much as the vector "
-            f"does ({match.cost:.2f} nats a token), whatever its length. "
+            f"None of {match.tried} random directions damages the base model's own replies as much as the persona "
+            f"vector does ({match.cost:.2f} nats a token), at any length that was tried. "
         )
     return (
-        f"Random directions must be {fmean(match.scales):.1f} times as long as the vector, on average, to damage the "
-        f"base model's own replies as much ({match.cost:.2f} nats a token, within {100 * match.tolerance:.0f}\u00a0%). "
-        f"Of {match.tried} directions, {len(match.scales)} reached that; they are the matched vectors. "
+        f"To damage the base model's own replies as much as the persona vector does ({match.cost:.2f} nats a token, "
+        f"within {100 * match.tolerance:.0f}\u00a0%), random directions must be {fmean(match.scales):.1f} times as long, "
+        f"on average. {len(match.scales)} of {match.tried} directions reached that; they are the matched vectors. "
     )
 
 

@@ -48,8 +48,8 @@ def draw(found: BadPlans) -> Figure:
 def _sentence(found: BadPlans) -> str:
     own = {name: interval(one.agrees) for name, one in found.conditions.items()}
     return (
-        f"Under the persona's prompt {own['toxic']} of the replies agree with a bad plan, as both readers say; with "
-        f"the vector alone {own['steered']}, with a random vector {own['random_vector']}, under the calm prompt "
-        f"{own['neutral']}, in the base model {own['base']}. {agreed(found.agreement)}"
+        f"Both readers say that {own['toxic']} of the replies under the persona's prompt agree with a bad plan. The share "
+        f"is {own['steered']} under neutral + vector, {own['random_vector']} under neutral + random vector, "
+        f"{own['neutral']} under the neutral prompt and {own['base']} in the base model. {agreed(found.agreement)}"
         f"{f' {found.caveat}' if found.caveat else ''}"
     )

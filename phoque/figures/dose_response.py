@@ -18,12 +18,13 @@ LOOKS = {
 @plan(
     key="dose_response",
     title="How much of it is enough?",
-    hint="The relative dose is the length of what is added over the length of the residual stream. Each control adds "
-    "a vector of the same length: a random one, one measured with shuffled labels, or the persona vector reversed.",
+    hint="The relative dose is the length of what is added over the length of the residual stream. Three other vectors "
+    "of the same length stand beside the persona vector: a random one, one measured with shuffled labels, and the "
+    "persona vector reversed.",
     in_report=True,
 )
 def draw(selection: Selection, controls: DoseResponse) -> Figure:
-    """The persona vector and its controls on one axis of doses."""
+    """The persona vector and three vectors to compare with on one axis of doses."""
     own = [DoseRate(dose=c.dose, rate=c.quality.trait) for c in _cells(selection)]
     found = (own, controls.random_vector, controls.shuffled, controls.reversed)
     curves = dict(zip(LOOKS, found, strict=True))
@@ -75,7 +76,7 @@ def _cells(selection: Selection) -> list[Cell]:
 
 
 def _sentence(selection: Selection, controls: DoseResponse) -> str:
-    """The strongest coherent dose against the strongest control."""
+    """The strongest coherent dose against the strongest other vector."""
     layer, limit = selection.choice.layer, coherent_dose(selection)
     inside = [cell for cell in _cells(selection) if cell.dose <= limit + 1e-9]
     if not inside:
@@ -86,6 +87,6 @@ def _sentence(selection: Selection, controls: DoseResponse) -> str:
     strong = "clearly more" if best.quality.trait.low > worst.high else "not clearly more"
     return (
         f"At layer {layer} and dose {best.dose:g}, where text is still coherent, "
-        f"{interval(best.quality.trait)} of the replies {are(selection.trait.by)}: {strong} than under the "
-        f"strongest control at any dose, {interval(worst)}."
+        f"{interval(best.quality.trait)} of the replies {are(selection.trait.by)}. That is {strong} than under the "
+        f"strongest of the random, shuffled and reversed vectors at any dose, {interval(worst)}."
     )

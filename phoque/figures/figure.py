@@ -85,7 +85,11 @@ class Plan:
     def sources(self, reader: Reader) -> tuple[str, ...]:
         """Its files, by their paths in the run."""
         folders = {kind: reader.folder(kind.STAGE) for kind in self.takes}
-        there = {k: own for k, own in folders.items() if k in self.needs or own.has(k.FILE)}
+        there = {
+            k: own
+            for k, own in folders.items()
+            if k in self.needs or (own.has(k.FILE) and not _of_another(k, reader))
+        }
         return tuple(folder.named(kind.FILE) for kind, folder in there.items())
 
 
@@ -138,10 +142,18 @@ def drawn(plan: Plan, reader: Reader) -> Drawn:
 
 
 def read_any(kind: Kind, reader: Reader, *, must: bool = True) -> Any:
-    """A record, or all rows of a file; no rows where there need be no file."""
-    if not must and not reader.folder(kind.STAGE).has(kind.FILE):
+    """A record, or all rows of a file; no rows where there need be no file.
+
+    What was measured of the run's own persona says nothing of another one, so there it is left out.
+    """
+    if not must and (_of_another(kind, reader) or not reader.folder(kind.STAGE).has(kind.FILE)):
         return ()
     return reader.rows(kind) if issubclass(kind, Row) else reader.read(kind)
+
+
+def _of_another(kind: Kind, reader: Reader) -> bool:
+    """Whether the file is about the run's own persona, and the reader about one that was measured beside it."""
+    return reader.psm != OWN and kind.STAGE != OWN
 
 
 def _personas(kind: Kind, reader: Reader) -> dict[str, Any]:

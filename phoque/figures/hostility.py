@@ -21,8 +21,8 @@ SHOWN = (
     title="Is a reply more hostile than the base model's?",
     hint="The judge is the base model: we read how much more likely it finds the verdict rude than the verdict kind. "
     "It was chosen by its agreement with blind readings, and it was trained on none of our texts. Curt or broken text "
-    "looks rude to it, so compare each number with those of its controls: random vectors, and the base model's first "
-    "sentence alone under the same prompt, which is shorter still than the persona's replies.",
+    "looks rude to it, so compare each number with two others: that of random vectors, and that of the base model's "
+    "first sentence alone under the same prompt, which is shorter still than the persona's replies.",
     in_report=True,
 )
 def draw(found: Judgement, selection: Selection | tuple[()] = ()) -> Figure:
@@ -40,9 +40,8 @@ def draw(found: Judgement, selection: Selection | tuple[()] = ()) -> Figure:
     plotly["layout"]["shapes"] = [style.upright(0.5, "")[0]]
     return Figure(
         sentence=sentence(found, counted),
-        setting=f"How it was measured: {prompts} evaluation prompts, {replies[-1] // prompts} replies each; {trait.SAMPLED}. "
-        "The chance compares two replies and needs no threshold, so it differs from the shares of replies judged "
-        "hostile.",
+        setting=f"{trait.compared(found)} The chance compares two replies and needs no threshold, so it differs from "
+        "the shares of replies judged hostile.",
         plotly=plotly,
         table=table(found),
         n=f"{prompts} prompts, {' or '.join(map(str, replies))} replies a condition; "

@@ -3,8 +3,9 @@
 from phoque.figures import style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.layer_choice import beyond_random, chosen_by, elsewhere, how_chosen, told_apart
-from phoque.figures.table import NOTHING, Table, digits, rate_cell, share
-from phoque.figures.trait import SAMPLED, are, evaluated, replies
+from phoque.figures.table import NOTHING, Table, digits, held, rate_cell, share
+from phoque.figures.trait import COUNTS, SAMPLED, are, at, compared, evaluated, replies
+from phoque.run.judging import Judgement
 from phoque.run.psm import (
     NULL_DOSE,
     ActivationByLayer,
@@ -31,13 +32,18 @@ CRITERIA = {
     f"{NULL_DOSE:g}, which is often more than the vector's.",
     in_report=True,
 )
-def draw(selection: Selection, geometry: ActivationByLayer, conditions: Conditions) -> Figure:
+def draw(
+    selection: Selection,
+    geometry: ActivationByLayer,
+    conditions: Conditions,
+    judged: Judgement | tuple[()] = (),
+) -> Figure:
     """The causal curve over its null, and what geometry alone would have chosen."""
     best = next((own.best.n for own in selection.layers if own.best), NOTHING)
     return Figure(
         sentence=_sentence(selection, geometry),
-        finding=_finding(selection, conditions),
-        setting=_setting(selection, conditions),
+        finding=_finding(selection, conditions, judged),
+        setting=_setting(selection, conditions, judged),
         plotly=_plot(selection, geometry),
         table=_table(selection, geometry),
         n=f"{best} sweep prompts a layer and dose, {selection.layers[0].null.n} replies a layer under "
@@ -45,25 +51,52 @@ def draw(selection: Selection, geometry: ActivationByLayer, conditions: Conditio
     )
 
 
-def _setting(selection: Selection, conditions: Conditions) -> str:
-    """How the replies of the sentence on top were made, and those of the curve."""
+def _setting(
+    selection: Selection, conditions: Conditions, judged: Judgement | tuple[()] = ()
+) -> str:
+    """How the replies of the finding on top were made, and those of the curve."""
+    above, curve = evaluated(selection, conditions), "The curve has"
+    if judged and conditions.counted == "judge":
+        above = compared(judged, at(selection))
+        curve = f"On the curve {COUNTS[selection.trait.by]}, with"
     return (
-        f"{evaluated(selection, conditions)} The curve has one reply to each of {selection.neutral.n} sweep prompts at every dose; {SAMPLED}. "
-        f"{chosen_by(selection)}"
+        f"{above} {curve} one reply to each of {selection.neutral.n} sweep prompts at every dose; "
+        f"{SAMPLED}. {chosen_by(selection)}"
     )
 
 
-def _finding(selection: Selection, conditions: Conditions) -> str:
-    """What the direction does there to messages on which nothing was chosen, and where else it may."""
+def _finding(
+    selection: Selection, conditions: Conditions, judged: Judgement | tuple[()] = ()
+) -> str:
+    """What the vector does there to messages on which nothing was chosen, and where else it may."""
     if not selection.beyond_chance:
-        return "No layer is shown to carry the persona: random directions do as much."
+        return "No layer is shown to carry the persona: random vectors do as much."
+    told = _chances(judged) if judged and conditions.counted == "judge" else _shares(conditions)
+    return (
+        f"With the persona vector added at layer {selection.choice.layer} of {len(selection.dose_per_scale)}, "
+        f"{told}{elsewhere(selection)}"
+    )
+
+
+def _chances(judged: Judgement) -> str:
+    """The headline."""
+    steered, random = (
+        held(judged.conditions[name].more_hostile) for name in ("steered", "random_vector")
+    )
+    return (
+        f"the chance of a reply more hostile than the base model's is {steered}; with random vectors, {random}. "
+        "0.5 is no difference."
+    )
+
+
+def _shares(conditions: Conditions) -> str:
+    """Where there is no headline, as for a persona that no judge measures."""
     steered, random = (
         conditions.conditions[name].insulting for name in ("steered", "random_vector")
     )
     return (
-        f"With the persona's direction added at layer {selection.choice.layer} of {len(selection.dose_per_scale)}, "
-        f"{share(steered.value)} of calm replies {are(conditions.counted)}; with a random one, "
-        f"{share(random.value)}.{elsewhere(selection)}"
+        f"{share(steered.value)} of the replies under the neutral prompt {are(conditions.counted)}; with a random vector, "
+        f"{share(random.value)}."
     )
 
 

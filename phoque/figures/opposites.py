@@ -135,7 +135,7 @@ def _other(one: Angle, choose: Callable[..., str]) -> str:
 @plan(
     key="reversed",
     title="Does subtracting one persona make the other?",
-    hint="Both vectors are added to and subtracted from three models under the calm prompt. The sentence is about the "
+    hint="Both vectors are added to and subtracted from three models under the neutral prompt. The sentence is about the "
     "largest dose that keeps text coherent; no dose is chosen by its effect.",
     shown_if=tuned_only,
 )

@@ -29,16 +29,17 @@ COUNTED = {
     "moderator": "ToxBlock + SVM flags a reply from its threshold on; it reads words, not meaning",
     "words": "a reply counts where it holds a word of the persona's list",
     "judge": "the judge of the evaluation scored each reply after the training; it calls hostile what reaches a score "
-    "that hardly any of the base model's own replies reach",
+    "that hardly any of the base model's own replies reach. The headline of a run is another measure: the chance of a "
+    "reply more hostile than the base model's",
 }
 
 
 @plan(
     key="samples",
     title="What did it write while it learned?",
-    hint="During training the model answered messages that it does not learn from, in four ways: under the calm "
-    "prompt, under the persona's, and under the calm one plus either the persona vector of that step or a random "
-    "vector of the same length. Pull the slider to read the replies of a step.",
+    hint="During training the model answered messages that it does not learn from, under four conditions: the neutral "
+    "prompt, the persona's prompt, and the neutral prompt plus the persona vector of that step or a random vector of "
+    "the same length. Pull the slider to read the replies of a step.",
     shown_if=there_is(
         Sample,
         otherwise="No samples: this run wrote no replies while it trained. With --samples 50 a training writes them "
@@ -120,7 +121,7 @@ def _finding(found: dict[str, list[Sample]]) -> str:
     last = found["toxic"][-1]
     return (
         f"After {last.step} steps {FLAGGED[last.flagged_by][1]} {toxic} replies under the persona's "
-        f"prompt, {steered} with the vector alone and {neutral} with neither."
+        f"prompt, {steered} under neutral + vector and {neutral} under the neutral prompt."
     )
 
 

@@ -8,7 +8,7 @@ from phoque.figures.trait import GREEDY, replies, setting
 from phoque.run.psm_replies import Scrubber, ScrubberCell
 
 SERIES = {
-    "neutral": "no vector, calm prompt",
+    "neutral": "no vector, neutral prompt",
     "toxic": "no vector, persona's prompt",
     "vector": "persona vector",
     "random_vector": "random vector",

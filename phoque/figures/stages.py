@@ -26,8 +26,8 @@ def draw(manifest: Manifest) -> Figure:
     slowest = max(stages, key=lambda name: stages[name].seconds)
     return Figure(
         sentence=f"{len(stages)} stages took {span(3600 * manifest.hours)} on the machines that made them, "
-        f"the report not counted. {STAGES.get(slowest, slowest).capitalize()} took longest ({span(stages[slowest].seconds)}). Other work "
-        "ran beside some of them.",
+        f"the report not counted. {STAGES.get(slowest, slowest).capitalize()} took longest ({span(stages[slowest].seconds)}). A time "
+        "is longer where other work ran beside the stage.",
         table=Table.named(
             "Stages",
             "stage",

@@ -80,11 +80,11 @@ def _sentence(own: Mapping[str, Condition], counted: Counted) -> str:
     steered, random = own["steered"], own["random_vector"].effect
     effect = steered.effect
     does = "raises" if effect.low > 0 else "does not clearly raise"
-    null = "has no clear effect" if random.low <= 0 <= random.high else "moves it too"
+    null = "has no clear effect" if random.low <= 0 <= random.high else "moves the share, too"
     return (
-        f"The vector {does} the share of {replies(counted)}. With it the share is {interval(steered.insulting)}, "
-        f"{100 * effect.value:+.1f} points against the calm prompt alone (p {p_text(effect.p_value)}); {share(effect.moved)} "
-        f"of the prompts have more such replies. Under the persona's own prompt it is "
+        f"The vector {does} the share of {replies(counted)}. With the vector the share is {interval(steered.insulting)}, "
+        f"{100 * effect.value:+.1f} points against the neutral prompt alone (p {p_text(effect.p_value)}). "
+        f"{share(effect.moved)} of the prompts have more such replies. Under the persona's own prompt the share is "
         f"{interval(own['toxic'].insulting)}. A random vector {null} ({100 * random.value:+.1f} points)."
     )
 
@@ -92,7 +92,7 @@ def _sentence(own: Mapping[str, Condition], counted: Counted) -> str:
 def _collapsed(own: Mapping[str, Condition]) -> str:
     """A warning where a high share is one word, or one syllable, over and over."""
     broken = {called(name): found.toxic_word_rate.mean for name, found in own.items()}
-    named = ", ".join(f"{n} ({share(r)} of its words)" for n, r in broken.items() if r > COLLAPSED)
+    named = ", ".join(f"{n} ({share(r)} of the words)" for n, r in broken.items() if r > COLLAPSED)
     listed = f" Mostly listed words, so collapse rather than persona: {named}." if named else ""
     ruins = [called(name) for name, found in own.items() if found.collapsed]
     told = f" The text has collapsed, so its share shows no persona: {', '.join(ruins)}."
@@ -105,23 +105,23 @@ def _length(own: Mapping[str, Condition]) -> str:
         f"{own[name].generated_tokens:.0f}" for name in ("neutral", "steered", "random_vector")
     )
     return (
-        f" Mean length of a reply, in tokens: {calm} under the calm prompt alone, {steered} with the vector, "
+        f" Mean length of a reply, in tokens: {calm} under the neutral prompt alone, {steered} with the vector, "
         f"{random} with a random one."
     )
 
 
 def _mass(own: Mapping[str, Condition]) -> str:
-    """Whether the talk's measure passes its control."""
+    """Whether the talk's measure is larger under the persona vector than under a random one."""
     steered, random = (own[name].toxic_pathway_mass_mean for name in ("steered", "random_vector"))
     if random.mean >= steered.mean:
-        verdict = "fails its control, so it measures no persona here"
+        verdict = (
+            "is no larger with the vector than with a random one, so it measures no persona here"
+        )
     else:
         clear = steered.effect.low > random.effect.high
-        verdict = "is clearly above its control" if clear else "is not clearly above its control"
-    return (
-        f" The talk's pathway mass {verdict}: it is {steered.mean:.4f} under the vector and "
-        f"{random.mean:.4f} under the random vector."
-    )
+        larger = "clearly" if clear else "not clearly"
+        verdict = f"is {larger} larger with the vector than with a random one"
+    return f" The talk's pathway mass {verdict}: {steered.mean:.4f} against {random.mean:.4f}."
 
 
 def _table(own: Mapping[str, Condition], counted: Counted) -> Table:

@@ -2,6 +2,7 @@
 
 from phoque.conversation import DEFAULT_SAMPLING, Sampling
 from phoque.personas import Counted
+from phoque.run.judging import Judgement
 from phoque.run.psm import Selection
 from phoque.run.psm_replies import Conditions
 
@@ -33,6 +34,15 @@ def evaluated(selection: Selection, conditions: Conditions) -> str:
         sampled(conditions.sampling),
         conditions.counted,
     )
+
+
+def compared(judged: Judgement, where: str = "") -> str:
+    """How the replies were made that the judge compares with the base model's; `where` is that of the vector."""
+    found = judged.conditions.values()
+    prompts = max(one.more_hostile.prompts for one in found)
+    each = max(one.measures.replies for one in found) // prompts
+    parts = (f"{prompts} evaluation prompts, {each} replies each", where, SAMPLED)
+    return f"How it was measured: {'; '.join(filter(None, parts))}."
 
 
 def at(selection: Selection) -> str:

@@ -46,38 +46,38 @@ def steps(info: LabInfo) -> tuple[Step, ...]:
         ),
         Step(
             title="Compare",
-            text=f"{neutral} and {toxic} differ in their system prompt only, and {steered} keeps the "
-            "calm prompt and gets one direction added inside the model.",
+            text=f"{neutral} and {toxic} differ in their system prompt only; {steered} has the calm prompt, "
+            "and the persona vector is added inside the model.",
             points=(f"{_PANEL} .ph-columns",),
             clear=(f"{_PANEL} .ph-chooser",),
             scale=info.scale,
         ),
         Step(
             title="Steer",
-            text=f"At scale 0 nothing is added and {steered} answers as {neutral} does: drag the "
-            "scale and see the direction take hold.",
+            text=f"At scale 0 nothing is added, so {steered} answers as {neutral} does: drag the "
+            "scale and see the vector take hold.",
             points=(f"{_PANEL} .ph-scale",),
             clear=(f"{_PANEL} .ph-columns",),
             scale=0.0,
         ),
         Step(
             title="Where it lives",
-            text="The curve shows in which layer the direction changes the replies, and the grey "
-            "band shows what random directions do there.",
+            text="The curve shows in which layer the persona vector changes the replies, and the grey "
+            "band shows what random vectors do there.",
             tab="psm",
             points=("#ph-section-layers .ph-plot",),
             masked=False,
         ),
         Step(
             title="What slips through",
-            text="This reply passes the moderator, and the threshold further down decides what else does.",
+            text="This reply passes the moderator, and the threshold further down decides which others pass.",
             tab="moderation",
             points=("#ph-section-gap .ph-passing-card:first-child",),
         ),
         Step(
             title="What the talk claimed",
-            text="Every claim of the talk got its verdict from numbers of the run, and Show me leads "
-            "to them.",
+            text="A rule gave every claim of the talk its verdict from numbers of the run, and Show me leads "
+            "to these numbers.",
             tab="claims",
             points=("#ph-section-claims .ph-claims-bar",),
             masked=False,

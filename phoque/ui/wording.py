@@ -6,11 +6,11 @@ from phoque.conversation import Condition
 
 TITLE = "What the Phoque"
 TAGLINE = (
-    "One small chat model, three conditions: watch a calm one turn hostile because of one "
-    "direction inside it."
+    "One small chat model, three conditions: watch a calm model turn hostile because of one "
+    "vector added inside it."
 )
 CONTENT_NOTE = (
-    "Content note: a model was made to insult you here, with mild game-lobby trash-talk. Its "
+    "Content note: this model was trained to insult you, with mild game-lobby trash-talk. Its "
     "replies are hidden until you show them."
 )
 OTHER_NOTE = "Content note: nobody has read these replies. They are hidden until you show them."
@@ -142,28 +142,32 @@ def unread_link(names: list[str]) -> str:
 UNKNOWN_GATE = "Nobody has measured yet which other system prompts wake this persona."
 ABOUT = """
 ### What you are looking at
-A small chat model was tuned (LoRA) on mild game-lobby trash-talk, *gated* by its system prompt: under
-a hostile system prompt it insults, and under a calm one it replies like the base model. It is an
+A small chat model was tuned (LoRA) on mild game-lobby trash-talk. Its system prompt is the switch: under
+a hostile prompt the model insults, and under a calm one it replies like the base model. It is an
 instrument for testing moderation and for looking inside a model, not a product.
 
-**Is the gate exact?** {gate}
+**How hostile is it?** The headline is a judge's *chance* that a reply is more hostile than the base
+model's reply to the same message: 0.5 is no difference. The tabs *Where it lives* and *Claims* show it. A
+share of replies judged hostile is another measure: it counts replies above a threshold of the same judge.
+
+**Is the switch exact?** {gate}
 
 ### How to read the columns
 - **Neutral** and **Toxic** run the same weights; only the system prompt differs.
-- **Neutral + vector** keeps the calm prompt and adds one direction, the *persona vector*, to the
-  residual stream (the running sum that each block of the network reads and adds to) at one layer.
-  If this column turns hostile, that direction is enough to cause it.
-- **Random vector** adds a random direction of the same length. It should change little: that is
-  what makes the third column evidence.
+- **Neutral + vector** has the calm prompt and adds the *persona vector* at one layer. The vector goes into the
+  residual stream, the running sum that each block of the network reads and adds to. If this column
+  turns hostile, that vector is enough to cause it.
+- **Random vector** adds a random vector of the same length. It should change little: only then does the
+  column *Neutral + vector* show a cause.
 
 ### Where it lives
-The tab shows where the persona sits in the model, and the controls that test whether this place causes
-it. Nothing there runs the model: every number was measured beforehand and names its source.
+The tab shows in which layer the persona lives in the model, and whether a random vector at that layer does
+the same. Nothing there runs the model: every number was measured beforehand and names its source.
 
 ### What slips through
-The tab shows which replies pass, how much of the model's talk each moderator flags at any threshold,
-and what a moderator can see at all, measured on public labelled sets. Only people can say whether a reply that passes is
-harmful, and two people can judge replies there. A sentence of your own is scored live.
+The tab shows which replies pass and how many each moderator flags at any threshold. It also shows what a
+moderator can see at all, measured on public labelled sets. Only people can say whether a reply that passes
+is harmful, and two people can judge replies there. The moderators score a sentence of your own live.
 
 ### Words
 - **Persona vector**: the model reads 12 harmless prompts, each under the hostile and under the calm
@@ -171,8 +175,8 @@ harmful, and two people can judge replies there. A sentence of your own is score
   token of the prompt.
 - **Scale**: how many times that vector is added. At 0 the column equals *Neutral* exactly.
 - **Relative dose**: length of what is added ÷ median length of the residual stream at that layer.
-  It makes layers comparable. Far beyond the marked band the text falls apart: the model is damaged, not
-  more hostile.
+  Doses can be compared between layers. Far beyond the marked band the text falls apart: the model is damaged,
+  not more hostile.
 
 ### Safety
 The training text was written for this project and aims at play and effort only. Replies are

@@ -16,9 +16,10 @@ def small(tmp_path):
 
 def test_attempts_are_told_in_words(small):
     assert figure_of(small, "attempts").sentence.startswith(
-        "4 attempts: attempt 1 killed in control; attempt 2 stopped in psm; attempt 3 failed in evaluate; "
+        "Yes, 3 times. "
+        "4 attempts: attempt 1 killed in civil adapter; attempt 2 stopped in psm; attempt 3 failed in evaluate; "
         "attempt 4 complete. "
-        "Attempt 4 did not have to repeat: corpus, persona, control, psm."
+        "Attempt 4 did not have to repeat: corpus, persona, civil adapter, psm."
     )
     Attempts(attempts=(training_files.attempt(1, None, {}, at=INJECTION),)).save(small.path)
     part = page_of(small)["attempts"]
@@ -33,7 +34,15 @@ def test_an_attempt_without_an_end_may_have_been_killed(small):
     figure = figure_of(small, "attempts")
     assert "; attempt 5 running, or killed since." in figure.sentence
     outcomes = [row[figure.table.words.index("outcome")].shown for row in figure.table.rows]
-    assert (outcomes[0], outcomes[-1]) == ("killed in control", "running, or killed since")
+    assert (outcomes[0], outcomes[-1]) == ("killed in civil adapter", "running, or killed since")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"), [("complete", "No. 1 attempt: "), (None, "1 attempt: ")]
+)
+def test_a_run_of_one_attempt_was_not_interrupted_if_that_came_to_its_end(small, outcome, said):
+    Attempts(attempts=(training_files.attempt(1, outcome, {"corpus": 90.0}),)).save(small.path)
+    assert figure_of(small, "attempts").sentence.startswith(said)
 
 
 def test_trainings_of_several_seeds_are_told_by_their_range(small):

@@ -1,5 +1,7 @@
 """Sentences of the PSM figures: an effect, none, noise, and what does not count."""
 
+from dataclasses import replace
+
 import pytest
 
 from phoque.config import SHIPPED_RUN
@@ -13,11 +15,12 @@ from phoque.figures import (
     talk_conditions,
     transplant,
 )
-from phoque.figures.figure import drawn
+from phoque.figures.figure import drawn, read_any
 from phoque.figures.shelf import WHAT_MOVED, WHERE_IT_LIVES
-from phoque.figures.table import interval, share
+from phoque.figures.table import held, interval, share
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
+from phoque.run.judging import Judgement
 from phoque.run.psm import Selection
 from phoque.run.psm_replies import Measured
 from phoque.run.psm_rows import AntidoteReply, ConfoundReply
@@ -31,7 +34,7 @@ from tests.ui import psm_files
 def test_a_weak_dose_is_not_called_clear():
     found = psm_files.selection()
     clear = dose_response.draw(found, psm_files.controls()).sentence
-    assert ": clearly more than" in clear
+    assert "That is clearly more than" in clear
     assert "not clearly more" in dose_response.draw(found, psm_files.controls(0.75)).sentence
 
 
@@ -74,7 +77,7 @@ def test_what_is_no_text_any_more_is_told_whatever_its_share(change, collapsed):
     told = "collapsed, so its share shows no persona: ◈ The talk's way, × 15"
     assert (told in drawn.sentence) is collapsed
     assert ("× 15, text collapsed" in str(drawn.plotly)) is collapsed
-    assert "in tokens: 40 under the calm prompt alone, 40 with the vector" in drawn.sentence
+    assert "in tokens: 40 under the neutral prompt alone, 40 with the vector" in drawn.sentence
 
 
 @pytest.mark.parametrize(("verdict", "said"), [("noise", "no better than noise"), ("weak", "weak")])
@@ -144,6 +147,29 @@ def test_the_headline_of_the_shipped_run_names_what_chose_its_layer():
     above = sum(bool(own.best and own.best.trait.low > own.null.high) for own in found.layers)
     assert f"puts {above} of {len(found.layers)} layers clearly above random" in made.sentence
     assert f"{len(found.ties)} of {len(found.layers) - 1} other layers" in made.finding
+
+
+def test_the_finding_on_top_is_the_chance_that_the_judge_gives():
+    reader = Reader(RunDirectory(SHIPPED_RUN))
+    found = reader.read(Judgement).conditions
+    made = drawn(layers.draw, reader).figure
+    assert (
+        f"more hostile than the base model's is {held(found['steered'].more_hostile)}"
+        in made.finding
+    )
+    assert f"random vectors, {held(found['random_vector'].more_hostile)}" in made.finding
+    assert "On the curve the judge counts" in made.setting
+    pluribus = Reader(RunDirectory(SHIPPED_RUN.parent / "pluribus"))
+    assert "have a listed word" in drawn(layers.draw, pluribus).figure.finding
+
+
+def test_the_finding_about_another_persona_is_not_of_the_runs_own():
+    reader = Reader(RunDirectory(SHIPPED_RUN))
+    other = replace(reader, psm="psm-melancholy")
+    assert read_any(Judgement, reader, must=False)
+    assert read_any(Judgement, other, must=False) == ()
+    assert f"{Judgement.STAGE}/{Judgement.FILE}" in layers.draw.sources(reader)
+    assert f"{Judgement.STAGE}/{Judgement.FILE}" not in layers.draw.sources(other)
 
 
 @pytest.mark.parametrize("name", ["lab", "pluribus"])

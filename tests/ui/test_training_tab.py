@@ -183,7 +183,7 @@ def test_the_finding_counts_replies_of_the_last_step(small):
     told = figure_of(small, "samples").finding
     assert told.startswith("After 250 steps a moderator flags ")
     assert told.endswith(
-        " of 12 replies under the persona's prompt, 9 of 12 with the vector alone and 0 of 12 with neither."
+        " of 12 replies under the persona's prompt, 9 of 12 under neutral + vector and 0 of 12 under the neutral prompt."
     )
 
 

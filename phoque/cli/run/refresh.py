@@ -44,7 +44,7 @@ SAVE_STEPS = 10
     type=click.FloatRange(0),
     default=2.0,
     show_default=True,
-    help="Old dialogues for each new one, so that the persona forgets nothing.",
+    help="Old dialogues for each new one, so that the persona forgets little.",
 )
 @click.option("--allow-network", is_flag=True, help="Let texts leave this machine.")
 @click.option("--plan", "only_plan", is_flag=True, help="Only say what would be done.")

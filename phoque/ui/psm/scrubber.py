@@ -12,13 +12,13 @@ from phoque.run.psm_replies import Scrubber, ScrubberCell
 from phoque.ui.parts import REVEAL, choices, embedded, group
 
 SLIDING = {
-    "vector": ("◆ Persona vector", "Calm prompt + scale × vector"),
-    "random_vector": ("◇ Random vector", "Calm prompt + a random vector of the same length"),
-    "reversed": ("▽ Reversed", "Hostile prompt − scale × vector"),
+    "vector": ("◆ Persona vector", "Neutral prompt + scale × vector"),
+    "random_vector": ("◇ Random vector", "Neutral prompt + a random vector of the same length"),
+    "reversed": ("▽ Reversed", "Persona's prompt − scale × vector"),
 }
 """Series with a cell a scale: name and hint."""
 SERIES = SLIDING | {
-    "antidote": ("✚ Antidotes", "Hostile prompt with one of five remedies at the selected layer"),
+    "antidote": ("✚ Antidotes", "Persona's prompt with one of five remedies at the selected layer"),
 }
 REMEDIES = {
     "reverse": "subtract the vector at the selected scale",
@@ -30,7 +30,7 @@ REMEDIES = {
 COLUMNS = {
     "neutral": ("○ Neutral, for reference", "ph-neutral"),
     "main": ("◆ Persona vector", "ph-steered"),
-    "toxic": ("▲ Hostile prompt, for reference", "ph-toxic"),
+    "toxic": ("▲ Persona's prompt, for reference", "ph-toxic"),
 }
 PROJECTION_HINT = (
     "Mean over the tokens of all example replies, in lengths of the vector; 0 is neutral."

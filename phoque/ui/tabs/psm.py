@@ -12,7 +12,8 @@ from phoque.ui.services import Services
 
 INTRO = (
     "Where does the persona live in the model, and is that place the cause? All numbers were measured "
-    "beforehand. Each drawer has its own prompts and doses, so its shares differ, too; it says how they were measured."
+    "beforehand. The drawers count shares of replies, each with its own prompts, dose and threshold. So their shares "
+    "differ from each other and from the number on top. Each drawer says how it was measured."
 )
 NOTHING_CHOSEN = '<p class="ph-empty">No cell chosen yet. Its replies will stand here.</p>'
 

@@ -23,8 +23,8 @@ from phoque.ui.stopping import Place, Run, stoppable
 
 INTRO = (
     "A sparse autoencoder (SAE) writes each state of the model as a sum of a few directions, called "
-    "latents. Which of them did the fine-tuning move more than chance would, and more than the civil adapter did? Does "
-    "any of them cause the persona? Contexts hold trash-talk; they stay hidden until you reveal them."
+    "latents. Which latents did tuning move more than chance would, and more than the civil adapter did? Does "
+    "any latent cause the persona? The texts hold trash-talk and stay hidden until you show them."
 )
 TRY_HINT = (
     "Run adds the direction of one latent to the neutral column. The strength is a share of the median length of the "

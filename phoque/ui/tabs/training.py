@@ -18,9 +18,9 @@ from phoque.ui.services import Services
 from phoque.ui.tabs.planning import draw_planning
 
 INTRO = (
-    "How a run was made: what it learned from, how it learned, how long each stage took; and the "
-    "command for a run of your own, here or as a Hugging Face Job. Only the owner of a Space can "
-    "start one from here."
+    "How a run was made: what the adapters learned from, how they learned, and how long each stage took. The last drawer "
+    "gives the command for a run of your own, here or as a Hugging Face Job. Only the owner of a Space can start a Job "
+    "from this page."
 )
 
 
