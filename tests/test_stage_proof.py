@@ -13,7 +13,6 @@ from phoque.conversation import Condition
 from phoque.errors import PhoqueError
 from phoque.models import embedded
 from phoque.moderators import wheels
-from phoque.ui.tabs.psm import served
 from tests.troubled import TROUBLES, app
 
 ARRAYS = {"numbers": [1, 2, 3]}
@@ -109,20 +108,6 @@ def test_a_wheel_that_cannot_be_kept_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("SPACE_ID", "someone/space")
     with pytest.raises(PhoqueError, match=r"nothing==1 could not be fetched into .*PHOQUE_CACHE"):
         wheels.installed_file("nothing==1", "data.bin", sha256="")
-
-
-def test_a_file_is_not_offered_where_there_is_no_room_for_a_copy(tmp_path, monkeypatch):
-    file = tmp_path / "vectors.bin"
-    assert served(file, "saved.bin") is None
-    file.write_bytes(b"vectors")
-    own = tmp_path / "own"
-    own.mkdir()
-    monkeypatch.setattr("phoque.ui.tabs.psm.tempfile.mkdtemp", lambda **_: str(own))
-    monkeypatch.setattr("phoque.ui.tabs.psm.shutil.copyfile", full)
-    assert served(file, "saved.bin") is None
-    assert not own.exists()
-    monkeypatch.undo()
-    assert Path(served(file, "saved.bin")).read_bytes() == b"vectors"
 
 
 def test_without_a_home_models_are_kept_with_temporary_files(tmp_path, monkeypatch):
