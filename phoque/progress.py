@@ -4,19 +4,20 @@ A terminal gets one line that is drawn again, a log gets a line from time to tim
 unless a command says where: `with shown_on(sys.stderr):`.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import TextIO, TypeVar
-
-from tqdm import tqdm
 
 Item = TypeVar("Item")
 SILENT_SECONDS = 1.0
 """Shorter work shows no bar."""
 TERMINAL_SECONDS, LOG_SECONDS = 0.2, 30.0
 """Seconds between two drawings of the line, and between two lines of a log."""
+WIDTH = 20
+LEAST_SHARE = 0.001
+"""Below this share the rest cannot be estimated, because loading and the first rows dominate."""
 Stopped = Callable[[], bool]
 """Says whether what is going on is no longer wanted."""
 _stream: ContextVar[TextIO | None] = ContextVar("progress_stream", default=None)
@@ -37,18 +38,68 @@ def shown_on(stream: TextIO | None) -> Iterator[None]:
         _stream.reset(token)
 
 
-@dataclass
-class _Log:
-    """Takes a bar that is drawn again and again, and writes it line by line."""
+class Progress:
+    """One bar.
 
-    stream: TextIO
+    Args:
+        what: the work, such as "score chat.txt".
+        unit: what is counted.
+        stream: where to show it; None for that of `shown_on`.
+        clock: seconds.
+    """
 
-    def write(self, text: str) -> None:
-        if line := text.strip():
-            self.stream.write(f"{line}\n")
+    def __init__(
+        self,
+        what: str,
+        *,
+        unit: str = "rows",
+        stream: TextIO | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._what, self._unit, self._clock = what, unit, clock
+        self._stream = stream or _stream.get()
+        self._drawn = self._stream is not None and self._stream.isatty()
+        self._start = clock()
+        self._due = self._start + SILENT_SECONDS
+        self._shown = False
 
-    def flush(self) -> None:
-        self.stream.flush()
+    @property
+    def due(self) -> bool:
+        """Whether it is time to draw again."""
+        return self._stream is not None and self._clock() >= self._due
+
+    def at(self, count: int, share: float | None = None) -> None:
+        """Note that so many are done, and their share of all, in [0, 1], if it is known."""
+        self._due = self._clock() + (TERMINAL_SECONDS if self._drawn else LOG_SECONDS)
+        self._show(self.line(count, share), end="" if self._drawn else "\n")
+
+    def done(self, count: int) -> None:
+        """Finish; the last line stays if there was one."""
+        if self._shown:
+            seconds = self._clock() - self._start
+            told = f"{count:,} {self._unit} in {span(seconds)} · {self._rate(count)}"
+            self._show(f"{self._what}: {told}", end="\n")
+
+    def line(self, count: int, share: float | None) -> str:
+        """The bar as text."""
+        told = f"{count:,} {self._unit} · {self._rate(count)}"
+        if share is None or share < LEAST_SHARE:
+            return f"{self._what}: {told} · {span(self._clock() - self._start)} so far"
+        share = min(share, 1.0)
+        left = (self._clock() - self._start) * (1 - share) / share
+        filled = round(WIDTH * share)
+        bar = f"[{'#' * filled}{'-' * (WIDTH - filled)}]"
+        return f"{self._what}: {bar} {share:.0%} · {told} · about {span(left)} to go"
+
+    def _rate(self, count: int) -> str:
+        rate = count / max(self._clock() - self._start, 1e-9)
+        return f"{rate:,.0f} {self._unit}/s" if rate >= 10 else f"{rate:.2g} {self._unit}/s"
+
+    def _show(self, line: str, *, end: str) -> None:
+        self._shown = True
+        if self._stream is not None:
+            self._stream.write(f"\r{line}\x1b[K{end}" if self._drawn else f"{line}{end}")
+            self._stream.flush()
 
 
 def watched(
@@ -68,22 +119,15 @@ def watched(
         total: how many there are, if known.
         share: the share that is done, if only that is known.
     """
-    stream = _stream.get()
-    drawn = stream is not None and stream.isatty()
-    with tqdm(
-        desc=what,
-        unit=f" {unit}",
-        total=total,
-        file=stream if drawn or stream is None else _Log(stream),
-        disable=stream is None,
-        delay=SILENT_SECONDS,
-        mininterval=TERMINAL_SECONDS if drawn else LOG_SECONDS,
-    ) as bar:
+    bar, count = Progress(what, unit=unit), 0
+    try:
         for item in items:
             yield item
-            if share and (done := share()):
-                bar.total = round((bar.n + 1) / done)
-            bar.update()
+            count += 1
+            if bar.due:
+                bar.at(count, share() if share else count / total if total else None)
+    finally:
+        bar.done(count)
 
 
 def span(seconds: float) -> str:

@@ -25,6 +25,7 @@ def test_options_override_on_the_command_line(tmp_path, monkeypatch, capsys):
     for wrong in (
         ["--delimiter", "ab"],
         ["--format", "jsonl", "--delimiter", ";"],
+        ["--json", "--format", "tsv"],
         ["--format", "xml"],
     ):
         assert score(monkeypatch, capsys, file, "--classifier", "d", *wrong, d=double)[0] == 2

@@ -43,6 +43,7 @@ def _form(_context: click.Context, _option: click.Parameter, value: str | None) 
 @click.option(
     "--format", "form", callback=_form, metavar=f"[{'|'.join(FORMS)}]", help="What FILE is."
 )
+@click.option("--json", "as_json", is_flag=True, help="Same as --format json.")
 @click.option("--delimiter", metavar="SIGN", help="Between the cells of a table, such as ; or tab.")
 @click.option("--encoding", metavar="NAME", help="Default: by the byte order mark, or UTF-8.")
 @click.option(
@@ -62,6 +63,9 @@ def score(file: str, form: Form | None, delimiter: str | None, **asked: Any) -> 
     and name decide. A row without a score says why under "error".
     """
     delimiter = checked_delimiter(delimiter)
+    if asked["as_json"] and form not in {None, "json"}:
+        raise PhoqueError(f"--json and --format {form} were given. Give one of them.")
+    form = "json" if asked["as_json"] else form
     if delimiter and form not in {None, "csv"}:
         raise PhoqueError(f"--delimiter is for tables, but --format is {form}.")
     tally = Tally()
