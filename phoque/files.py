@@ -40,7 +40,7 @@ def file_sha256(path: Path) -> str:
 def lock_file(path: Path) -> Path:
     """Where a lock on a path lies: not beside it, as a mounted bucket may not lock files.
 
-    PhoqueError where somebody else has made the folder of this user's locks.
+    Processes of one user lock each other out; those of another user have locks of their own. PhoqueError where somebody else has made the folder of this user's locks.
     """
     digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
     return own_folder(Path(tempfile.gettempdir()), "phoque-locks") / f"{digest}.lock"
@@ -77,13 +77,14 @@ def write_text(path: Path, text: str) -> None:
 
 def share_weights(folder: Path) -> None:
     """Give weights the mode of the other files: safetensors writes them so that only the owner can read."""
-    probe = folder / "mode.partial"
-    with suppress(OSError):  # where modes cannot be set, they say nothing
-        probe.touch()
-        mode = S_IMODE(probe.stat().st_mode)
-        probe.unlink()
-        for file in folder.rglob("*.safetensors"):
-            file.chmod(mode)
+    probe, weights = folder / "mode.partial", folder.rglob("*.safetensors")
+    probe.touch()
+    mode = S_IMODE(probe.stat().st_mode)
+    probe.unlink()
+    for file in weights:
+        with suppress(OSError):  # where modes cannot be set, they say nothing
+            if not file.is_symlink():
+                file.chmod(mode)
 
 
 @contextmanager

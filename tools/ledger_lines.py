@@ -19,8 +19,10 @@ VERDICTS = {
 def verdicts(claims: list[Row]) -> str:
     """How many claims have which verdict."""
     counts = Counter(one["verdict"] for one in claims)
-    told = (f"{counts[name]} {COUNTED[name][counts[name] != 1]}" for name in COUNTED)
-    return ", ".join(told) + "."
+    told = [
+        f"{counts[name]} {COUNTED[name][counts[name] != 1]}" for name in COUNTED if counts[name]
+    ]
+    return f"{', '.join(told[:-1])} and {told[-1]}." if told[1:] else f"{''.join(told)}."
 
 
 def claim_line(claim: Row) -> str:

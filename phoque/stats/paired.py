@@ -22,7 +22,8 @@ class Effect:
     value: float
     low: float
     high: float
-    """95 % percentile bootstrap over prompts; where few of them differ, at least the interval of `rare`."""
+    """95 % percentile bootstrap over prompts; where few of them differ, at least the interval of `rare`. It can leave out 0 where
+    `p_value` is 0.06, as with five prompts that all rise: ask for both."""
     p_value: float
     """Two-sided sign-flip permutation over prompts."""
     prompts: int

@@ -7,7 +7,7 @@ from phoque.conversation import Condition
 TITLE = "What the Phoque"
 TAGLINE = (
     "One small chat model, three conditions: watch a calm model turn hostile because of one "
-    "vector added inside it."
+    "vector inside it."
 )
 CONTENT_NOTE = (
     "Content note: this model was trained to insult you, with mild game-lobby trash-talk. Its "

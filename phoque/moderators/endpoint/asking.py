@@ -204,8 +204,10 @@ def _seconds(said: str) -> float:
     """A length of time, or the time until a date; 0 for anything else."""
     with suppress(ValueError):
         return float(said) if float(said) > 0 else 0.0
-    with suppress(ValueError):
-        moment = parsedate_to_datetime(said).astimezone(UTC)
+    with suppress(ValueError, OverflowError):
+        moment = parsedate_to_datetime(said)
+        # A date of HTTP without a zone is in UTC (RFC 9110, 5.6.7).
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return max((moment - datetime.now(UTC)).total_seconds(), 0.0)
     return 0.0
 

@@ -163,9 +163,9 @@ class Service:
 
     def _outage(self, why: str) -> OutageError:
         later = (
-            "Run the same command later; it asks about everything again."
-            if self._ask_again
-            else "What it said before is kept: run the same command later to go on."
+            "What it said before is kept: run the same command later to go on."
+            if self._cache and not self._ask_again
+            else "Run the same command later; it asks about everything again."
         )
         return OutageError(f"{self.description.name} {why}. {later}")
 
