@@ -22,7 +22,7 @@ def verdicts(claims: list[Row]) -> str:
     told = [
         f"{counts[name]} {COUNTED[name][counts[name] != 1]}" for name in COUNTED if counts[name]
     ]
-    return f"{', '.join(told[:-1])} and {told[-1]}." if told[1:] else f"{''.join(told)}."
+    return f"{', '.join(told[:-1])}, and {told[-1]}." if told[1:] else f"{''.join(told)}."
 
 
 def claim_line(claim: Row) -> str:
