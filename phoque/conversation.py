@@ -43,11 +43,11 @@ class Condition(StrEnum):
     """Persona weights, neutral system prompt, plus a random vector of the same norm."""
 
 
-def conditions_of(names: Iterable[str]) -> list[Condition]:
-    """Conditions by name; PhoqueError where there is no such condition."""
+def conditions_of(names: Iterable[str], given: str = "conditions is") -> list[Condition]:
+    """Conditions by name; PhoqueError, which begins with what was `given`, where there is no such condition."""
     known = ", ".join(Condition)
     try:
-        return [*map(Condition, listed("conditions is", names, str, f"a list of some of: {known}"))]
+        return [*map(Condition, listed(given, names, str, f"a list of some of: {known}"))]
     except ValueError as error:
         raise PhoqueError(f"{error}. There are: {known}.") from error
 
@@ -58,7 +58,7 @@ def turns_of(histories: Mapping[Condition, Messages] | None) -> dict[Condition, 
     told = histories or {}
     return {
         condition: listed(f"The history of {condition} is", told[condition], Message, "messages")
-        for condition in conditions_of([*told])
+        for condition in conditions_of([*told], "histories has the keys")
     }
 
 

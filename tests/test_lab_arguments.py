@@ -60,6 +60,7 @@ def test_bad_requests_say_what_is_wrong(lab, arguments, message):
         ({"histories": {"toxic": MESSAGE}}, "The history of toxic is Message("),
         ({"histories": {"toxic": ["Hi."]}}, "The history of toxic is ['Hi.']; give messages."),
         ({"histories": {"angry": []}}, "There are: neutral, toxic,"),
+        ({"histories": {3: []}}, "histories has the keys [3]; give"),
     ],
 )
 def test_arguments_of_another_kind_get_one_line(lab, arguments, message):
