@@ -114,7 +114,7 @@ def train_adapter(
         trainer.add_callback(Continuation(checkpoints, curve, watch, saved_at, notice))
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         _require_complete(trainer, checkpoints, notice)
-    _save(trainer.network, base.name, folder)
+    _save(trainer.network, base.name, folder, config.strength)
     checkpoints.remove()
     if tracker:
         tracker.finish()
@@ -203,11 +203,15 @@ def _require_complete(trainer: AdapterTrainer, checkpoints: Checkpoints, notice:
         raise PhoqueError(f"The training was stopped at step {step}. The same command goes on.")
 
 
-def _save(model: Any, base_name: str, folder: Path) -> None:
+def _save(model: Any, base_name: str, folder: Path, strength: float) -> None:
     # Not the folder that the base model happened to be loaded from.
     model.peft_config["default"].base_model_name_or_path = base_name
     # bf16: the adapter is folded into bf16 weights anyway, and takes half the space.
-    weights = {name: part.to(torch.bfloat16) for name, part in trained_weights(model).items()}
+    # The change of a weight is B times A.
+    weights = {
+        name: (strength * part if ".lora_B." in name else part).to(torch.bfloat16)
+        for name, part in trained_weights(model).items()
+    }
     # The embeddings are not tuned; on "auto", PEFT would ask the Hub whether they are.
     model.save_pretrained(folder, state_dict=weights, save_embedding_layers=False)
     # The run has one model card of its own.
