@@ -38,7 +38,12 @@ def draw(
     conditions: Conditions,
     judged: Judgement | tuple[()] = (),
 ) -> Figure:
-    """The causal curve over its null, and what geometry alone would have chosen."""
+    """The causal curve over its null, and what geometry alone would have chosen.
+
+    `judged` is left out where it was evaluated at another layer or scale.
+    """
+    if judged and not judged.steered_at(selection.choice):
+        judged = ()
     best = next((own.best.n for own in selection.layers if own.best), NOTHING)
     return Figure(
         sentence=_sentence(selection, geometry),

@@ -10,7 +10,7 @@ from phoque.lexicon import Lexicon
 from phoque.moderators.thresholds import BUDGET, threshold_for
 from phoque.run.evaluation import Reply
 from phoque.run.judging import ConditionJudged, Judgement
-from phoque.run.psm import Trait
+from phoque.run.psm import Choice, Trait
 from phoque.stats.paired_ranks import chance_above
 from phoque.stats.rates import by_prompt_and_draw, grouped
 from phoque.steering.experiment import Progress, silent
@@ -44,11 +44,16 @@ def scored(
 
 
 def judgement(
-    replies: Sequence[Reply], judge: Judge, embed: Embed, training: Sequence[str]
+    replies: Sequence[Reply],
+    judge: Judge,
+    embed: Embed,
+    training: Sequence[str],
+    choice: Choice | None = None,
 ) -> Judgement:
     """Every condition of an evaluation, beside the base model, from replies as `rated` gives them.
 
-    PhoqueError where there are none of the base model. `training` are lines that the persona learned.
+    PhoqueError where there are none of the base model. `training` are lines that the persona learned; `choice` is
+    where the steered replies were steered.
     """
     conditions = grouped((one.condition, one) for one in replies)
     if BASE not in conditions:
@@ -61,6 +66,7 @@ def judgement(
         digest=judge.digest,
         threshold=threshold,
         budget=BUDGET,
+        choice=choice,
         conditions={
             condition: _condition(own, base, threshold, embed, training_LE)
             for condition, own in conditions.items()

@@ -1,6 +1,7 @@
 """Records of blind readings, of the judge that agrees with them best, and of what it finds in a run."""
 
 from phoque.conversation import Condition, Sampling
+from phoque.run.psm import Choice
 from phoque.run.record import Part, Record, Row
 from phoque.stats.paired_ranks import ChanceAbove, Kappa
 from phoque.stats.rates import Rate
@@ -134,7 +135,13 @@ class Judgement(Record, file="evaluation/judgement.json"):
     threshold: float
     """The lowest score that at most a share `budget` of the base model's own replies reaches."""
     budget: float
+    choice: Choice | None = None
+    """Where the steered replies were steered; None in a run that did not record it."""
     conditions: dict[str, ConditionJudged]
+
+    def steered_at(self, choice: Choice) -> bool:
+        """Whether the steered replies were steered there, as far as the run recorded it."""
+        return self.choice in (None, choice)
 
 
 class Decoded(Part):

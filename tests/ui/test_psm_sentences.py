@@ -163,6 +163,17 @@ def test_the_finding_on_top_is_the_chance_that_the_judge_gives():
     assert "have a listed word" in drawn(layers.draw, pluribus).figure.finding
 
 
+def test_chances_of_another_layer_or_scale_are_not_told_of_this_one():
+    reader = Reader(RunDirectory(SHIPPED_RUN))
+    found, here = reader.read(Judgement), reader.read(Selection)
+    records = here, psm_files.layers(), psm_files.conditions()
+    for change in ({"layer": here.choice.layer + 1}, {"scale": here.choice.scale + 0.5}):
+        other = found.model_copy(update={"choice": here.choice.model_copy(update=change)})
+        assert "more hostile" not in layers.draw(*records, other).finding
+    same = found.model_copy(update={"choice": here.choice})
+    assert "more hostile" in layers.draw(*records, same).finding
+
+
 def test_the_finding_about_another_persona_is_not_of_the_runs_own():
     reader = Reader(RunDirectory(SHIPPED_RUN))
     other = replace(reader, psm="psm-melancholy")

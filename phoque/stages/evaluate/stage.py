@@ -148,7 +148,8 @@ def judged(
     scored = rated(replies, judge, progress)
     hostile = [text for one in files.rows(Dialogue) for text in one.learned]
     learned = [*hostile, *(one.reply for one in files.rows(BaseReply))]
-    return scored, judgement(scored, judge, minilm.load().embed, learned)
+    choice = files.read(Selection).choice
+    return scored, judgement(scored, judge, minilm.load().embed, learned, choice)
 
 
 def _samples(run: RunDirectory, persona: Persona) -> Sequence[Sample]:
