@@ -16,6 +16,10 @@ class PhoqueError(Exception):
     """
 
 
+class InterruptedWorkError(PhoqueError):
+    """Work stopped before its end, and what is done is kept: the same command goes on."""
+
+
 def check_kind(subject: str, value: object, kind: type | UnionType, wanted: str) -> None:
     """PhoqueError where a value is of another kind; `subject` is such as "The seed is"."""
     if not isinstance(value, kind):

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import pytest
 
+from phoque.cli.main import main
 from phoque.moderators.classifier import UnavailableError
 from phoque.moderators.disk import DiskCache
 from phoque.moderators.endpoint import asking
@@ -208,3 +209,25 @@ def test_a_service_that_asks_for_too_long_a_wait_is_asked_later(waits, double, c
     with pytest.raises(OutageError, match=told):
         asked(moderator, [CIVIL])
     assert moderator.counts.seen["requests"] == 1
+
+
+def test_an_outage_says_that_the_same_command_goes_on(double, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("PHOQUE_CACHE", str(tmp_path / "cache"))
+    described = plain(double.url, retries=0, at_once=1)
+    monkeypatch.setattr("phoque.moderators.registry.read_description", lambda name: described)
+    texts = tmp_path / "texts.txt"
+    texts.write_text("\n".join(f"message {place}" for place in range(60)))
+    words = ["score", str(texts), "--classifier", "openai.moderation", "--may-send-text"]
+
+    double.fault = lambda number, body, handler: number >= 5 and say(handler, 503, {})
+    assert main(words) == 75
+    said = capsys.readouterr()
+    assert said.err.splitlines()[-1].startswith(
+        "Stopped: mine gave no answer to 30 requests in a row"
+    )
+    assert "run the same command later to go on" in said.err
+
+    double.fault, before = (lambda number, body, handler: False), len(double.bodies)
+    assert main(words) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 60
+    assert len(double.bodies) - before == 55

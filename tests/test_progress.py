@@ -78,7 +78,7 @@ def slow(monkeypatch):
 def test_scoring_shows_how_far_it_is(monkeypatch, capsys, tmp_path):
     slow(monkeypatch)
     (file := tmp_path / "chat.txt").write_text("a line\n" * 3000)
-    monkeypatch.setattr("phoque.cli.score.load_classifier", lambda name, harm_labels: Doubled())
+    monkeypatch.setattr("phoque.cli.score.load_classifier", lambda name, **_: Doubled())
     assert command.main(["score", str(file), "--classifier", "d", "--no-cache"]) == 0
     said = capsys.readouterr().err
     assert re.search(

@@ -37,9 +37,7 @@ def read(data, **how):
 
 
 def score(monkeypatch, capsys, *arguments, **doubles):
-    monkeypatch.setattr(
-        "phoque.cli.score.load_classifier", lambda name, harm_labels=(): doubles[name]
-    )
+    monkeypatch.setattr("phoque.cli.score.load_classifier", lambda name, **_: doubles[name])
     status = command.main(["score", *map(str, arguments)])
     said = capsys.readouterr()
     return status, [json.loads(line) for line in said.out.splitlines()], said.err
@@ -178,7 +176,7 @@ def test_harm_labels_reach_the_model(monkeypatch, capsys, tmp_path):
     (file := tmp_path / "a.txt").write_text("a")
     monkeypatch.setattr(
         "phoque.cli.score.load_classifier",
-        lambda name, harm_labels: seen.append(harm_labels) or Doubled(),
+        lambda name, harm_labels, keep: seen.append(harm_labels) or Doubled(),
     )
     asked = ["score", str(file), "--classifier", "org/x", "--harm-label", "label_1", "label_2"]
     assert command.main(asked) == 0

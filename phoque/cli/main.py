@@ -11,10 +11,12 @@ from typing import Any
 import click
 
 from phoque.config import verbose
-from phoque.errors import PhoqueError
+from phoque.errors import InterruptedWorkError, PhoqueError
 
-BAD_INPUT, STOPPED_READING = 2, 141
-"""Exit statuses; a shell reports the second for a program whose reader has gone."""
+BAD_INPUT, INCOMPLETE, STOPPED_READING = 2, 75, 141
+"""Exit statuses: EX_TEMPFAIL of sysexits.h for work that can go on; a shell reports the third for a program
+whose reader has gone."""
+STOPPED = "Stopped; the same command goes on from here."
 REMEDIES = {
     errno.ENOSPC: "Free some space, or write to another disk.",
     errno.EDQUOT: "Free some space, or write to another disk.",
@@ -102,6 +104,9 @@ def main(words: Sequence[str] | None = None, *, prog: str = "phoque") -> int:
         return _told(_sentence(error))
     except click.Abort:
         return 130
+    except InterruptedWorkError as error:
+        click.echo(f"Stopped: {error}", err=True)
+        return INCOMPLETE
     except PhoqueError as error:
         return _told(str(error))
     except OSError as error:

@@ -19,7 +19,7 @@ from phoque.run.directory import MANIFEST, RunDirectory
 from phoque.run.hits import GARAK, PYRIT
 from phoque.run.pressure import Candidate, PressureReport, Turn
 
-FAILED, STOPPED = 1, 75
+FAILED = 1
 NAME = "pressure"
 HTML, MARKDOWN = "report.html", "report.md"
 RECORDS = (Candidate, PressureReport, Said, Turn)
@@ -88,13 +88,7 @@ def pressure(context: click.Context, /, **options: Any) -> int:
     _refuse_options(context)
     if context.invoked_subcommand:
         return 0
-    from phoque.moderators.endpoint.service import OutageError  # noqa: PLC0415  # loads torch-free, but slowly
-
-    try:
-        return _press(options)
-    except OutageError as error:
-        click.echo(f"Stopped: {error}", err=True)
-        return STOPPED
+    return _press(options)
 
 
 def _refuse_options(context: click.Context) -> None:

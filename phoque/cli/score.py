@@ -15,7 +15,6 @@ from phoque.errors import PhoqueError
 from phoque.inputs.forms import FORMS, Form, checked_delimiter, form_called
 from phoque.inputs.opened import share_of
 from phoque.moderators.classifier import Classifier
-from phoque.moderators.disk import remembering
 from phoque.moderators.lines import Tally, scored
 from phoque.moderators.reading import read_texts
 from phoque.moderators.registry import EMBEDDED, check_harm_labels, load_classifier
@@ -34,7 +33,8 @@ def _form(_context: click.Context, _option: click.Parameter, value: str | None) 
 @click.command(
     cls=Many,
     short_help="Score texts with moderators, one JSON object a line.",
-    epilog="""Status: 0 if every row has a score, 1 if a row has none, 2 if nothing could be done.
+    epilog="""Status: 0 if every row has a score, 1 if a row has none, 2 if nothing could be done, 75 if a service
+    stopped answering: run the same command again to go on.
 
     Example: phoque score messages.csv --column text > scores.jsonl""",
 )
@@ -103,8 +103,7 @@ def _classifiers(
     names: Sequence[str], harm_labels: Sequence[str], *, keep: bool
 ) -> list[Classifier]:
     check_harm_labels(names := tuple(names or EMBEDDED), harm_labels)
-    loaded = [load_classifier(name, harm_labels=harm_labels) for name in names]
-    return [remembering(one) for one in loaded] if keep else loaded
+    return [load_classifier(name, harm_labels=harm_labels, keep=keep) for name in names]
 
 
 @contextmanager

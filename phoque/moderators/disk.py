@@ -20,8 +20,8 @@ COLUMNS = (
     "key TEXT PRIMARY KEY, labels TEXT NOT NULL, truncated INTEGER NOT NULL, kept REAL NOT NULL"
 )
 MAX_ENTRIES = 1_000_000
-EXPENSIVE = ("hub", "api")
-"""Sources whose scores are kept. The embedded models would take longer for texts that are new, and
+EXPENSIVE = ("hub",)
+"""Sources whose scores are kept; a service keeps each answer itself. The embedded models would take longer for texts that are new, and
 their many scores would push out the ones that were dear (docs/experiments.md)."""
 WAIT_SECONDS = 30.0
 Result = TypeVar("Result")

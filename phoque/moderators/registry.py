@@ -18,6 +18,7 @@ from phoque.moderators.catalogue import (
     TOXBLOCK,
 )
 from phoque.moderators.classifier import Classifier
+from phoque.moderators.disk import DiskCache, remembering
 from phoque.moderators.endpoint.description import read_description
 from phoque.run.datasheets import ClassifierInfo
 
@@ -43,13 +44,16 @@ CATALOGUE: dict[str, ClassifierInfo] = {
 } | DETOXIFY_REPOSITORIES
 
 
-def load_classifier(name: str, *, harm_labels: Sequence[str] = (), called: str = "") -> Classifier:
+def load_classifier(
+    name: str, *, harm_labels: Sequence[str] = (), called: str = "", keep: bool = False
+) -> Classifier:
     """The classifier called `name`: one of the catalogue, a Hub id or a folder.
 
     Args:
         name: such as `embedded.mean`, `detoxify.original` or `org/name`.
         harm_labels: of a text-classification model by name: which of its labels are harm.
         called: its id in results, where that is not the name of a folder or on the Hub.
+        keep: keep scores on disk and read them there, where they are dear.
 
     Raises:
         PhoqueError: there is none of that name, or what it needs is not installed.
@@ -58,7 +62,9 @@ def load_classifier(name: str, *, harm_labels: Sequence[str] = (), called: str =
     if name in OWN:
         found = _module(OWN[name]).load()
     elif name in SERVICES:
-        found = _module("endpoint.service").load(read_description(SERVICES[name]))
+        found = _module("endpoint.service").load(
+            read_description(SERVICES[name]), DiskCache() if keep else None
+        )
     elif name in DETOXIFY:
         found = _module("sequence").load(DETOXIFY[name].version, called=name)
     elif "/" in name or Path(name).is_dir():
@@ -66,7 +72,7 @@ def load_classifier(name: str, *, harm_labels: Sequence[str] = (), called: str =
     else:
         known = ", ".join(dict.fromkeys((*OWN, *CATALOGUE, *SERVICES)))
         raise PhoqueError(f"There is no classifier {name}. Known: {known}, or a Hub id.")
-    return found
+    return remembering(found) if keep else found
 
 
 def check_harm_labels(names: Sequence[str], harm_labels: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from phoque.cli.main import INCOMPLETE, STOPPED
 from phoque.cli.options import FOLDER, Many, given, refuse_idle, verbose
 from phoque.cli.run.stage import (
     FACTS,
@@ -28,8 +29,6 @@ from phoque.run.needs import PARTS, lacking, require
 
 OF_JOBS = ("yes", "flavor", "timeout", "attempts", "storage", "secret", "namespace")
 NOT_OF_JOBS = ("at_once", "checkpoint_repo")
-INCOMPLETE = 75
-"""Exit status of a stopped run that can go on: EX_TEMPFAIL of sysexits.h."""
 
 
 class Everything(Many):
@@ -216,7 +215,7 @@ def _here(run: RunDirectory, options: Options, choice: Asked, work: Any) -> int:
             tell=click.echo,
         )
     except (Stopped, KeyboardInterrupt):
-        click.echo("Stopped; the same command goes on from here.", err=True)
+        click.echo(STOPPED, err=True)
         return INCOMPLETE
     return 0
 

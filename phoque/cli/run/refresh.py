@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from phoque.cli.main import INCOMPLETE, STOPPED
 from phoque.cli.options import FILE, FOLDER, Many, verbose
-from phoque.cli.run.all import INCOMPLETE
 from phoque.cli.run.stage import require_one_process
 from phoque.progress import shown_on, span
 
@@ -55,7 +55,6 @@ def refresh(*, only_plan: bool, allow_network: bool, **wish: Any) -> int:
     The run stays as it is; a new one continues its adapter. Stopped, the same command goes on. Status: 0
     done, 1 done with messages without a decision, 2 bad input, 75 stopped.
     """
-    from phoque.moderators.endpoint.service import OutageError  # noqa: PLC0415
     from phoque.pipeline.refresh import Wish, plan_refresh  # noqa: PLC0415  # loads torch
     from phoque.pipeline.running import Stopped  # noqa: PLC0415
 
@@ -66,9 +65,8 @@ def refresh(*, only_plan: bool, allow_network: bool, **wish: Any) -> int:
         return 0
     try:
         _run(plan, allow_network=allow_network)
-    except (Stopped, KeyboardInterrupt, OutageError) as error:
-        said = f"{error} " if isinstance(error, OutageError) else ""
-        click.echo(f"{said}Stopped; the same command goes on from here.", err=True)
+    except (Stopped, KeyboardInterrupt):
+        click.echo(STOPPED, err=True)
         return INCOMPLETE
     if unknown := _undecided(plan):
         click.echo(f"Error: {unknown} messages have no decision.", err=True)

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
 from typing import Any
 
+from phoque.errors import InterruptedWorkError
 from phoque.moderators.classifier import Item, Score, UnavailableError
 from phoque.moderators.disk import DiskCache
 from phoque.moderators.endpoint.answers import LABEL, UnreadableError, scores_in
@@ -30,7 +31,7 @@ OUTAGE = 30
 """Requests in a row without an answer after which a run stops, to be gone on with later."""
 
 
-class OutageError(UnavailableError):
+class OutageError(UnavailableError, InterruptedWorkError):
     """A service does not answer for some time; what it said is kept."""
 
 

@@ -12,7 +12,6 @@ from phoque.lab import Lab
 from phoque.moderators.battery import battery
 from phoque.moderators.classifier import Classifier
 from phoque.moderators.datasheet import data_sheets
-from phoque.moderators.disk import remembering
 from phoque.moderators.labelled import LabelledSet, hatecheck, surge
 from phoque.moderators.registry import EMBEDDED, check_harm_labels, load_classifier
 from phoque.opening import open_lab
@@ -54,15 +53,14 @@ def measure_moderators(  # noqa: PLR0913  # every keyword is an option of the co
     require(directory, NEEDS["moderation"])
     sets, used = [surge(surge_path), hatecheck(hatecheck_path)], tuple(seeds or SEEDS)
     check_harm_labels(names := tuple(classifier or EMBEDDED), harm_labels)
-    loaded = [load_classifier(name, harm_labels=harm_labels) for name in names]
-    moderators = [remembering(one) for one in loaded]
+    moderators = [load_classifier(name, harm_labels=harm_labels, keep=True) for name in names]
     with directory.stage("moderation", directory.path / "moderation", seeds=used) as folder:
         sheets = data_sheets(moderators, sets, may_send_text=may_send_text)
         lab, mask = open_lab(directory.path), Mask()
         index = CorpusIndex.of_run(directory.corpus)
         found = scored_replies(lab, moderators, used, index, mask, may_send_text=may_send_text)
         ScoredReply.save_rows(folder, found)
-        report = _report(found, loaded, sets, sheets, used, sampling_of(lab)).model_copy(
+        report = _report(found, moderators, sets, sheets, used, sampling_of(lab)).model_copy(
             update={"masked": mask.count}
         )
         report.save(folder)

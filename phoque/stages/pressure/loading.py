@@ -9,7 +9,7 @@ from pathlib import Path
 from phoque.errors import PhoqueError
 from phoque.moderators.classifier import Classifier
 from phoque.moderators.decided import Decided
-from phoque.moderators.disk import DiskCache, remembering
+from phoque.moderators.disk import DiskCache
 from phoque.moderators.endpoint import service
 from phoque.moderators.endpoint.description import read_description
 from phoque.moderators.endpoint.line import Desk
@@ -148,7 +148,7 @@ def _classifier(source: Source, beside: Path, leave: Leave) -> Classifier:
     if source.use and source.use not in SERVICES:
         name = str(_folder(source, beside) or source.use)
         labels = source.harm_labels
-        return remembering(load_classifier(name, harm_labels=labels, called=source.use))
+        return load_classifier(name, harm_labels=labels, called=source.use, keep=True)
     description = read_description(source.endpoint or SERVICES[source.called], beside)
     found = service.load(description, DiskCache(), ask_again=leave.ask_again)
     if found.info.sends_text_out and not (leave.network or leave.dry):
