@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from math import inf
+from operator import index
 from typing import Any, Literal, SupportsFloat, SupportsIndex
 
 from phoque.errors import PhoqueError, check_kind, listed
@@ -104,8 +105,8 @@ def sampling_of(
     )
 
 
-def check_sampling(sampling: Sampling) -> None:
-    """Refuse settings that make no sense.
+def checked(sampling: Sampling) -> Sampling:
+    """The settings in Python's own numbers.
 
     Raises:
         PhoqueError: says which, and what it may be.
@@ -123,6 +124,14 @@ def check_sampling(sampling: Sampling) -> None:
         raise PhoqueError(
             f"The repetition penalty is {sampling.repetition_penalty}; give more than 0, 1 is off."
         )
+    return replace(
+        sampling,
+        temperature=float(sampling.temperature),
+        top_p=float(sampling.top_p),
+        repetition_penalty=float(sampling.repetition_penalty),
+        max_new_tokens=index(sampling.max_new_tokens),
+        deadline_seconds=None if seconds is None else float(seconds),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

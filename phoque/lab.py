@@ -19,7 +19,7 @@ from phoque.conversation import (
     Messages,
     Sampling,
     TokenStrength,
-    check_sampling,
+    checked,
     collected,
     conditions_of,
     sampling_of,
@@ -129,8 +129,8 @@ class Lab:
             layer=request.layer,
             scale=request.scale,
             relative_dose=self.vectors.relative_dose(request.layer, request.scale),
-            seed=seed,
-            sampling=sampling,
+            seed=index(seed),
+            sampling=request.sampling,
             responses=collected(self._deltas(request, partial(decode, owner=""))),
         )
 
@@ -251,7 +251,7 @@ class Lab:
         scale = self._default_scale(layer) if scale is None else float(scale)
         if not math.isfinite(scale):
             raise PhoqueError(f"The scale is {scale}; give a finite number, 0 to switch it off.")
-        check_sampling(sampling)
+        sampling = checked(sampling)
         vector = self.vectors[layer] if vector is None else vector
         earlier = turns_of(histories)
         vectors = {
@@ -269,7 +269,7 @@ class Lab:
             )
             for condition in conditions_of(conditions)
         }
-        return Request(layer=layer, scale=scale, sampling=sampling, rows=rows)
+        return Request(layer=index(layer), scale=scale, sampling=sampling, rows=rows)
 
     def _default_scale(self, layer: int) -> float:
         """The scale of this layer with the selected relative dose."""

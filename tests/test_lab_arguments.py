@@ -1,5 +1,6 @@
 """What `open_lab` and a lab refuse: one line that says what was seen and what to give."""
 
+import json
 import math
 import re
 
@@ -102,10 +103,20 @@ def test_a_run_and_a_model_are_named(tiny_run, arguments, message):
 
 def test_numbers_of_other_libraries_are_numbers(lab):
     plain, told = (
-        lab.compare("hi", seed=kind(7), scale=number(2), layer=kind(1), max_new_tokens=kind(8))
+        lab.compare(
+            "hi",
+            seed=kind(7),
+            scale=number(2),
+            layer=kind(1),
+            max_new_tokens=kind(8),
+            temperature=number(0.5),
+        )
         for kind, number in ((int, float), (np.int64, np.float32))
     )
     assert told.steered.text == plain.steered.text
+    same = ("layer", "scale", "seed", "sampling")
+    first, second = (json.loads(json.dumps(one.to_dict())) for one in (plain, told))
+    assert [first[name] for name in same] == [second[name] for name in same]
 
 
 def test_histories_may_be_named(lab):
