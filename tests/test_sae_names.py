@@ -185,10 +185,10 @@ def test_more_training_tokens_are_passed_over_less_often(tokens, epochs):
     ("name", "precision", "low", "weakness"),
     [
         ("fires on “the”, “those”", 0.6, 0.5, ""),
-        ("fires on “the”; promotes “a”", 0.3, 0.1, "the name does not predict where it fires"),
-        ("fires in plain text", 0.36, 0.3, "the name holds no word"),
-        ("fires in replies of “written”; promotes “people”", 0.4, 0.3, "the name holds no word"),
-        ("fires on “.”, “:”, “!”", 0.36, 0.3, "the name holds only punctuation"),
+        ("fires on “the”; promotes “a”", 0.3, 0.1, "its name does not predict where it fires"),
+        ("fires in plain text", 0.36, 0.3, "its name has no word"),
+        ("fires in replies of “written”; promotes “people”", 0.4, 0.3, "its name has no word"),
+        ("fires on “.”, “:”, “!”", 0.36, 0.3, "its name has only punctuation"),
         ("fires on “.”, “<|im_end|>”", 0.36, 0.3, ""),
         ("fires on “;”, “love”; promotes “people”", 0.4, 0.3, ""),
         ("fires on “.”", None, None, ""),
@@ -197,7 +197,11 @@ def test_more_training_tokens_are_passed_over_less_often(tokens, epochs):
 def test_a_name_that_says_little_says_so_with_how_often_it_holds(name, precision, low, weakness):
     told = {"name": name, "precision": precision, "precision_low": low, "firing_rate": 0.1}
     one = feature("1").model_copy(update=told)
-    held = f": holds {100 * precision:.0f} %, anywhere 10 %" if weakness else ""
+    held = (
+        f": it fires at {100 * precision:.0f} % of the places it names, and at 10 % of all"
+        if weakness
+        else ""
+    )
     assert one.weakness == weakness + held
     assert one.weakness in "".join(map(str, _row(one)))
     assert one.weakness in _title(one)

@@ -23,7 +23,7 @@ HEAD = {
     "seeds": "other seeds",
     "tone": "tone AUC|how well it alone tells hostile from civil replies; 0.5 is chance",
     "name": "where it fires|a name by rule from half of the held-out texts",
-    "precision": "name holds|how often it fires there on the other half, and anywhere",
+    "precision": "fires where named|on the other half, beside its rate at all tokens",
 }
 
 
@@ -160,7 +160,7 @@ def _row(one: Feature) -> tuple[Cell, ...]:
         one.name or NOTHING,
         NOTHING
         if one.precision is None or one.firing_rate is None
-        else f"{share(one.precision)} (anywhere {share(one.firing_rate)})"
+        else f"{share(one.precision)} (everywhere {share(one.firing_rate)})"
         + f"; {one.weakness}" * bool(one.weakness),
     )
 

@@ -108,12 +108,12 @@ class Feature(Row, file="sae/features.csv"):
         holds, low, rate = self.precision, self.precision_low, self.firing_rate
         if holds is None or low is None or rate is None or not self.name:
             return ""
-        held = f"holds {100 * holds:.0f} %, anywhere {100 * rate:.0f} %"
+        held = f"it fires at {100 * holds:.0f} % of the places it names, and at {100 * rate:.0f} % of all"
         if low <= rate:
-            return f"the name does not predict where it fires: {held}"
+            return f"its name does not predict where it fires: {held}"
         words = WORD.findall(self.name.partition("; promotes")[0])
         if not any(map(str.isalnum, "".join(words))):
-            return f"the name holds {'only punctuation' if words else 'no word'}: {held}"
+            return f"its name has {'only punctuation' if words else 'no word'}: {held}"
         return ""
 
     @property

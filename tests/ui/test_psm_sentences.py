@@ -22,7 +22,7 @@ from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.run.judging import Judgement
 from phoque.run.psm import Selection
-from phoque.run.psm_replies import Measured
+from phoque.run.psm_replies import Conditions, Measured
 from phoque.run.psm_rows import AntidoteReply, ConfoundReply
 from phoque.run.psm_vector import Confounds
 from phoque.ui.tabs.about import other_prompts
@@ -166,7 +166,7 @@ def test_the_finding_on_top_is_the_chance_that_the_judge_gives():
 def test_chances_of_another_layer_or_scale_are_not_told_of_this_one():
     reader = Reader(RunDirectory(SHIPPED_RUN))
     found, here = reader.read(Judgement), reader.read(Selection)
-    records = here, psm_files.layers(), psm_files.conditions()
+    records = here, psm_files.layers(), reader.read(Conditions)
     for change in ({"layer": here.choice.layer + 1}, {"scale": here.choice.scale + 0.5}):
         other = found.model_copy(update={"choice": here.choice.model_copy(update=change)})
         assert "more hostile" not in layers.draw(*records, other).finding
