@@ -1,3 +1,4 @@
+import gc
 import json
 from collections import Counter
 from pathlib import Path
@@ -24,6 +25,11 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: -slow[item.path])
 
 
+def pytest_collection_finish():
+    """What is loaded by now stays: the collector need not look at it again during the tests."""
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory, monkeypatch):
     """No test touches the user's cache or ledger."""
@@ -34,7 +40,8 @@ def own_cache(tmp_path_factory, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def seed():
-    torch.manual_seed(0)
+    # `torch.manual_seed` would note a stack trace for each kind of accelerator that is not there.
+    torch.default_generator.manual_seed(0)
 
 
 @pytest.fixture(params=["tiny", "tiny-mistral3"])
