@@ -1,21 +1,18 @@
+"""Fixtures of many files. What takes seconds to import waits for its first use: pytest's own process has none."""
+
 import json
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-import torch
 
 from phoque.conversation import Message
-from phoque.judging import likelihood
-from phoque.lab import Lab
-from phoque.models.load import LanguageModel, load_model
-from phoque.opening import load_tuned, open_lab
 from phoque.run.directory import RunDirectory
-from phoque.stages.adapter.lora import lora_config
-from phoque.stages.adapter.settings import AdapterConfig
-from phoque.steering.vectors import PersonaVectors, measure
-from tests.jobs_double import Hub, running
-from tests.records import a_selection
+
+if TYPE_CHECKING:
+    from phoque.lab import Lab
+    from phoque.models.load import LanguageModel
 
 
 def pytest_collection_modifyitems(items):
@@ -34,17 +31,25 @@ def own_cache(tmp_path_factory, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def seed():
+    import torch
+
     torch.manual_seed(0)
 
 
 @pytest.fixture(params=["tiny", "tiny-mistral3"])
-def model(request) -> LanguageModel:
+def model(request) -> "LanguageModel":
+    from phoque.models.load import load_model
+
     return load_model(request.param)
 
 
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory) -> RunDirectory:
     """A complete run of the tiny model, with a random adapter instead of a trained one."""
+    from phoque.opening import load_tuned
+    from phoque.steering.vectors import PersonaVectors, measure
+    from tests.records import a_selection
+
     directory = RunDirectory(tmp_path_factory.mktemp("runs") / "tiny")
     directory.describe(model="tiny", persona="toxic")
     save_random_adapter(directory.persona)
@@ -60,7 +65,12 @@ def tiny_run(tmp_path_factory) -> RunDirectory:
 
 
 def save_random_adapter(folder: Path) -> None:
+    import torch
     from peft import get_peft_model
+
+    from phoque.models.load import load_model
+    from phoque.stages.adapter.lora import lora_config
+    from phoque.stages.adapter.settings import AdapterConfig
 
     network = load_model("tiny").model
     tuned = get_peft_model(network, lora_config(network, AdapterConfig(rank=2, alpha=4)))
@@ -80,7 +90,9 @@ def trained_run(tmp_path_factory) -> RunDirectory:
 
 
 @pytest.fixture(scope="session")
-def lab(tiny_run) -> Lab:
+def lab(tiny_run) -> "Lab":
+    from phoque.opening import open_lab
+
     return open_lab(tiny_run.path)
 
 
@@ -105,6 +117,8 @@ def client(address):
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
     """A Hub on this machine, and a token for it."""
+    from tests.jobs_double import Hub, running
+
     monkeypatch.setenv("HF_TOKEN", "hf_of_a_test")
     monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
     # The client waits between its own retries; what is tested is what it does in the end.
@@ -126,6 +140,8 @@ class QuickJudge:
 @pytest.fixture(scope="module")
 def quick_judge():
     """No stage of this module waits for the real judge."""
+    from phoque.judging import likelihood
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(likelihood, "load", lambda _device=None: QuickJudge())
         yield
