@@ -45,21 +45,25 @@ def model(request) -> "LanguageModel":
 
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory) -> RunDirectory:
-    """A complete run of the tiny model, with a random adapter instead of a trained one."""
+    return a_run_of("tiny", tmp_path_factory.mktemp("runs") / "tiny")
+
+
+def a_run_of(model: str, folder: Path) -> RunDirectory:
+    """A complete run of a tiny model, with a random adapter instead of a trained one."""
     from phoque.opening import load_tuned
     from phoque.steering.vectors import PersonaVectors, measure
     from tests.records import a_selection
 
-    directory = RunDirectory(tmp_path_factory.mktemp("runs") / "tiny")
-    directory.describe(model="tiny", persona="toxic")
+    directory = RunDirectory(folder)
+    directory.describe(model=model, persona="toxic")
     save_random_adapter(directory.persona)
     tuned = load_tuned(directory)
     measure(tuned.model, tuned.persona, tuned.fingerprint).save(directory.vectors)
-    model, vectors = tuned.model, PersonaVectors.load(directory.vectors)
+    read, vectors = tuned.model, PersonaVectors.load(directory.vectors)
     a_selection(
-        model=model.name,
-        context_length=model.context_length,
-        dose_per_scale=[vectors.relative_dose(layer, 1.0) for layer in range(model.num_layers)],
+        model=read.name,
+        context_length=read.context_length,
+        dose_per_scale=[vectors.relative_dose(layer, 1.0) for layer in range(read.num_layers)],
     ).save(directory.psm())
     return directory
 
