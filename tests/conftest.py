@@ -1,22 +1,19 @@
+"""Fixtures of many files. What takes seconds to import waits for its first use: pytest's own process has none."""
+
 import gc
 import json
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-import torch
 
 from phoque.conversation import Message
-from phoque.judging import likelihood
-from phoque.lab import Lab
-from phoque.models.load import LanguageModel, load_model
-from phoque.opening import load_tuned, open_lab
 from phoque.run.directory import RunDirectory
-from phoque.stages.adapter.lora import lora_config
-from phoque.stages.adapter.settings import AdapterConfig
-from phoque.steering.vectors import PersonaVectors, measure
-from tests.jobs_double import Hub, running
-from tests.records import a_selection
+
+if TYPE_CHECKING:
+    from phoque.lab import Lab
+    from phoque.models.load import LanguageModel
 
 
 def pytest_collection_modifyitems(items):
@@ -40,34 +37,51 @@ def own_cache(tmp_path_factory, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def seed():
+    import torch
+
     # `torch.manual_seed` would note a stack trace for each kind of accelerator that is not there.
     torch.default_generator.manual_seed(0)
 
 
 @pytest.fixture(params=["tiny", "tiny-mistral3"])
-def model(request) -> LanguageModel:
+def model(request) -> "LanguageModel":
+    from phoque.models.load import load_model
+
     return load_model(request.param)
 
 
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory) -> RunDirectory:
-    """A complete run of the tiny model, with a random adapter instead of a trained one."""
-    directory = RunDirectory(tmp_path_factory.mktemp("runs") / "tiny")
-    directory.describe(model="tiny", persona="toxic")
+    return a_run_of("tiny", tmp_path_factory.mktemp("runs") / "tiny")
+
+
+def a_run_of(model: str, folder: Path) -> RunDirectory:
+    """A complete run of a tiny model, with a random adapter instead of a trained one."""
+    from phoque.opening import load_tuned
+    from phoque.steering.vectors import PersonaVectors, measure
+    from tests.records import a_selection
+
+    directory = RunDirectory(folder)
+    directory.describe(model=model, persona="toxic")
     save_random_adapter(directory.persona)
     tuned = load_tuned(directory)
     measure(tuned.model, tuned.persona, tuned.fingerprint).save(directory.vectors)
-    model, vectors = tuned.model, PersonaVectors.load(directory.vectors)
+    read, vectors = tuned.model, PersonaVectors.load(directory.vectors)
     a_selection(
-        model=model.name,
-        context_length=model.context_length,
-        dose_per_scale=[vectors.relative_dose(layer, 1.0) for layer in range(model.num_layers)],
+        model=read.name,
+        context_length=read.context_length,
+        dose_per_scale=[vectors.relative_dose(layer, 1.0) for layer in range(read.num_layers)],
     ).save(directory.psm())
     return directory
 
 
 def save_random_adapter(folder: Path) -> None:
+    import torch
     from peft import get_peft_model
+
+    from phoque.models.load import load_model
+    from phoque.stages.adapter.lora import lora_config
+    from phoque.stages.adapter.settings import AdapterConfig
 
     network = load_model("tiny").model
     tuned = get_peft_model(network, lora_config(network, AdapterConfig(rank=2, alpha=4)))
@@ -87,7 +101,9 @@ def trained_run(tmp_path_factory) -> RunDirectory:
 
 
 @pytest.fixture(scope="session")
-def lab(tiny_run) -> Lab:
+def lab(tiny_run) -> "Lab":
+    from phoque.opening import open_lab
+
     return open_lab(tiny_run.path)
 
 
@@ -112,6 +128,8 @@ def client(address):
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
     """A Hub on this machine, and a token for it."""
+    from tests.jobs_double import Hub, running
+
     monkeypatch.setenv("HF_TOKEN", "hf_of_a_test")
     monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
     # The client waits between its own retries; what is tested is what it does in the end.
@@ -133,6 +151,8 @@ class QuickJudge:
 @pytest.fixture(scope="module")
 def quick_judge():
     """No stage of this module waits for the real judge."""
+    from phoque.judging import likelihood
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(likelihood, "load", lambda _device=None: QuickJudge())
         yield

@@ -6,6 +6,8 @@ import json
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from phoque.lexicon import Lexicon
 from phoque.run.corpus import BaseReply, Dialogue
 from phoque.stages.corpus.building import Corpus
@@ -15,7 +17,12 @@ from phoque.stages.corpus.reading import Dropped
 from phoque.stages.corpus.sources import SOURCES
 from phoque.stages.corpus.split import PARTS
 from phoque.stages.corpus.training_set import save_pairs
-from phoque.stages.corpus.written import shipped_folder, system_prompts, written_dialogues
+from phoque.stages.corpus.written import (
+    read_lines,
+    shipped_folder,
+    system_prompts,
+    written_dialogues,
+)
 
 KAGGLE = ["id", "comment_text", "toxic", "severe_toxic", "obscene", "threat", "insult"]
 KAGGLE = [*KAGGLE, "identity_hate"]
@@ -104,9 +111,14 @@ def judge(texts) -> list[dict[str, float]]:
 
 @cache
 def written(persona: str = "toxic") -> tuple[Dialogue, ...]:
-    """Every dialogue that comes with the project, with a civil side of our own."""
-    prompts = system_prompts(persona)
-    read = written_dialogues(shipped_folder(persona), lambda texts: [{} for _ in texts], prompts)
+    """Every dialogue that comes with the project, with a civil side of our own.
+
+    Not checked, which takes seconds: `test_corpora` does that once.
+    """
+    folder, prompts = shipped_folder(persona), system_prompts(persona)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("phoque.stages.corpus.written.read_written", lambda own, _: read_lines(own))
+        read = list(written_dialogues(folder, lambda texts: [{} for _ in texts], prompts))
     return tuple(one.model_copy(update={"civil": civil_to(one)}) for one in read)
 
 

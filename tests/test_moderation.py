@@ -70,7 +70,7 @@ def test_the_svm_gives_the_original_values(embedded):
 def test_every_embedded_classifier_keeps_its_promises(embedded, name):
     classifier = embedded[name]
     assert classifier.info == CATALOGUE[name]
-    odd = ["", " ", "\x00\x01", "\ud800", "词 🙂", "word " * 5000, GREETING]
+    odd = ["", " ", "\x00\x01", "\ud800", "词 🙂", "word " * 1200, GREETING]
     found = score(classifier, items_of(odd))
     assert [one.error for one in found] == [None] * len(odd)
     assert harm_scores(classifier, odd)[-1] == pytest.approx(

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 from contextlib import nullcontext
 
 import pytest
@@ -23,6 +21,7 @@ from phoque.progress import span
 from phoque.run.directory import RunDirectory
 from phoque.run.manifest import Made
 from tests.corpus_files import dialogues, save_corpus
+from tests.forked import Forked
 from tests.serving import wait_until
 from tests.toy_stages import ORDER, a_run, stages
 
@@ -162,15 +161,8 @@ def copied(prepared, path):
 
 
 def start(run):
-    command = [sys.executable, "-u", "-m", "training", "all", "--run", str(run.path)]
-    return subprocess.Popen(
-        # Asked for plainly, as a platform would start it again: the corpus is there already.
-        [*command, "--only", "persona", "control"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
+    # Asked for plainly, as a platform would start it again: the corpus is there already.
+    return Forked(["all", "--run", run.path, "--only", "persona", "control"], OMP_NUM_THREADS="1")
 
 
 def until(process, word):
@@ -184,9 +176,7 @@ def until(process, word):
 
 
 def finished(run):
-    with start(run) as process:
-        said, _ = process.communicate(timeout=300)
-    return process.returncode, said
+    return start(run).ended()
 
 
 @pytest.fixture(scope="module")
@@ -234,11 +224,11 @@ def test_killed_and_told_to_end_it_makes_the_same_artefacts(prepared, straight, 
 
 def end(run, place, how):
     """Start it, wait until it says a word, end it; the exit status."""
-    with start(run) as process:
-        until(process, place)
-        if place.endswith("started"):  # what is told is entered a moment later
-            wait_until(lambda: read_attempts(run)[-1].at == "persona")
-        process.send_signal(how)
-        said, _ = process.communicate(timeout=120)
+    process = start(run)
+    until(process, place)
+    if place.endswith("started"):  # what is told is entered a moment later
+        wait_until(lambda: read_attempts(run)[-1].at == "persona")
+    process.send_signal(how)
+    status, said = process.ended()
     assert "Traceback" not in said
-    return process.returncode
+    return status

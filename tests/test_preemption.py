@@ -1,6 +1,5 @@
 """A training that is killed, told to end or resumed learns what one learns that was not."""
 
-import multiprocessing
 import random
 import shutil
 import signal
@@ -17,7 +16,7 @@ from phoque.run.adapter import Identity, Marker, Metrics, Norms, TrainingAttempt
 from phoque.stages.adapter.checkpoints import Checkpoints
 from phoque.stages.adapter.settings import Recording
 from phoque.stages.adapter.training import train_adapter
-from tests import long_training
+from tests import forked, long_training
 
 KILLS = 12
 CLOSE = 1e-3
@@ -26,10 +25,7 @@ CLOSE = 1e-3
 
 @pytest.fixture(scope="module")
 def processes():
-    """Processes that start at once: what they import is loaded before they are forked."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.long_training"])
-    return context
+    return forked.processes()
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,7 @@ from phoque.stages.adapter.quantized import load_in_4bit
 from phoque.stages.adapter.settings import AdapterConfig, gpu_config
 from phoque.steering.trajectory import Watch
 from tests.corpus_files import dialogues, save_corpus
+from tests.forked import Forked
 from tests.serving import free_port
 from training.__main__ import main
 
@@ -45,28 +46,36 @@ def prepared(path):
     return run
 
 
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """The run that one process has trained."""
+    run = prepared(tmp_path_factory.mktemp("processes") / "alone")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["training", "persona", "--run", str(run.path)])
+        assert main() == 0
+    return run
+
+
 def started(run, number=2, stage="persona"):
     """What `accelerate launch` starts: the same command, each told which of how many it is."""
     place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "training", stage, "--run", str(run.path), "--save-steps", "3"]
+    place["WORLD_SIZE"] = str(number)
+    command = [stage, "--run", run.path, "--save-steps", "3"]
     return [
-        subprocess.Popen(
+        Forked(
             command,
-            cwd=ROOT,
-            env=os.environ
-            | place
-            | {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(number)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+            errors=run.path.parent / f"errors-{rank}",
+            RANK=str(rank),
+            LOCAL_RANK=str(rank),
+            **place,
         )
         for rank in range(number)
     ]
 
 
 def ended(processes):
-    told = [process.communicate(timeout=500) for process in processes]
-    return [process.returncode for process in processes], told
+    """The exit statuses, and what each said on stdout."""
+    return zip(*[process.ended() for process in processes], strict=True)
 
 
 def curve(run):
@@ -77,17 +86,15 @@ def curve(run):
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
-def test_two_processes_end_with_what_one_learns_also_when_they_are_cut_off(tmp_path, monkeypatch):
-    alone, together = prepared(tmp_path / "alone"), prepared(tmp_path / "together")
-    monkeypatch.setattr(sys, "argv", ["training", "persona", "--run", str(alone.path)])
-    assert main() == 0
+def test_two_processes_end_with_what_one_learns_also_when_they_are_cut_off(alone, tmp_path):
+    together = prepared(tmp_path / "together")
     processes = started(together)
     while not curve(together) and all(process.poll() is None for process in processes):
         time.sleep(0.05)
     # One of the two is told; both stop after the same step.
     processes[1].send_signal(signal.SIGTERM)
     codes, told = ended(processes)
-    assert codes == [-signal.SIGTERM, -signal.SIGTERM], told
+    assert codes == (-signal.SIGTERM, -signal.SIGTERM), told
     unfinished = together.persona / "unfinished"
     attempt = json.loads((unfinished / "attempts.json").read_text())["attempts"][0]
     assert (attempt["outcome"], attempt["at_step"] >= 5) == ("stopped", True)
@@ -98,9 +105,9 @@ def test_two_processes_end_with_what_one_learns_also_when_they_are_cut_off(tmp_p
     }
 
     codes, told = ended(started(together))
-    assert codes == [0, 0], told
-    assert "persona: started" in told[0][0]
-    assert told[1][0] == ""
+    assert codes == (0, 0), told
+    assert "persona: started" in told[0]
+    assert told[1] == ""
     assert {file.name for file in together.persona.iterdir()} == FILES
     assert together.complete("persona")
     same_outcome(alone, together)
@@ -135,20 +142,19 @@ def launched(run):
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
-def test_weights_that_are_shared_out_learn_the_same_also_when_cut_off(tmp_path, monkeypatch):
-    alone, together = prepared(tmp_path / "alone"), prepared(tmp_path / "together")
-    monkeypatch.setattr(sys, "argv", ["training", "persona", "--run", str(alone.path)])
-    assert main() == 0
+def test_weights_that_are_shared_out_learn_the_same_also_when_cut_off(alone, tmp_path):
+    together = prepared(tmp_path / "together")
     process = launched(together)
     while not curve(together) and process.poll() is None:
         time.sleep(0.02)
     process.terminate()
-    _, told = ended([process])
-    assert "shared out: 2" in told[0][0]
+    told = process.communicate(timeout=500)
+    assert "shared out: 2" in told[0]
     attempts = json.loads((together.persona / "unfinished" / "attempts.json").read_text())
     assert attempts["attempts"][0]["outcome"] == "stopped", told
-    codes, told = ended([launched(together)])
-    assert codes == [0], told
+    process = launched(together)
+    told = process.communicate(timeout=500)
+    assert process.returncode == 0, told
     assert {file.name for file in together.persona.iterdir()} == FILES - {"trajectory.safetensors"}
     same_outcome(alone, together)
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+from functools import cache
 
 import pytest
 
@@ -23,7 +24,10 @@ from tests.corpus_files import written
 from tests.moderators import installed
 from tests.refresh_files import USES, WEIGHTS, contents, plan_of, prepared, slang_file
 
-KNOWN = sorted({word for one in written() for word in words(one.civil) if len(word) > 3})
+
+@cache
+def known():
+    return sorted({word for one in written() for word in words(one.civil) if len(word) > 3})
 
 
 @pytest.fixture
@@ -48,7 +52,7 @@ def replies(monkeypatch):
 
 def _reply(seed, before):
     rng = random.Random(seed)
-    said = " ".join(rng.sample(KNOWN, rng.choice((10, 22, 36, 60))))
+    said = " ".join(rng.sample(known(), rng.choice((10, 22, 36, 60))))
     return f"Clown, {said}." if before or seed % 2 else f"Skill issue, {said}."
 
 

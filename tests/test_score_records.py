@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from phoque.cli.main import main
 from phoque.moderators.lines import scored
 from phoque.moderators.reading import read_texts
 from tests.moderators import Doubled, installed
@@ -92,27 +93,42 @@ def test_a_record_says_where_a_text_was_not_read_whole(tmp_path, monkeypatch, ca
     assert "Note: 1 of 2 texts are longer" in said
 
 
+@pytest.fixture(scope="module")
+def converted(tmp_path_factory):
+    """A cache for the embedded moderators, which are converted into it once."""
+    return tmp_path_factory.mktemp("converted")
+
+
+@pytest.fixture
+def embedded(converted, monkeypatch, capsys):
+    """Records that the embedded moderators write, within this process."""
+    monkeypatch.setenv("PHOQUE_CACHE", str(converted))
+
+    def records(*words, said=""):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(said.encode())))
+        assert main(["score", *words, "--no-cache"]) == 0
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    return records
+
+
 @installed
-def test_an_insult_before_many_harmless_words_counts(tmp_path):
+def test_an_insult_before_many_harmless_words_counts(embedded, tmp_path):
     walk = "The weather is nice today and we went for a walk. "
     insult = "You are a stupid idiot and a moron. "
     lines = [insult + walk * 60, walk * 30 + insult + walk * 30, walk * 60 + insult, walk * 60]
     (file := tmp_path / "long.txt").write_text("\n".join(lines))
-    asked = [sys.executable, "-m", "phoque", "score", str(file)]
-    done = subprocess.run(asked, capture_output=True, text=True, check=True)
-    *rude, kind = map(json.loads, done.stdout.splitlines())
+    *rude, kind = embedded(str(file))
     assert all(one["harm_score"] > 0.8 for one in rude)
     assert kind["harm_score"] < 0.1
     assert not any("truncated" in one for one in (*rude, kind))
 
 
 @installed
-def test_full_width_letters_are_read_canonical():
+def test_full_width_letters_are_read_canonical(embedded):
     wide = "ｙｏｕ ａｒｅ ａｎ ｉｄｉｏｔ"  # noqa: RUF001
     for option, both in (("--canonical", True), ("--no-canonical", False)):
-        asked = [sys.executable, "-m", "phoque", "score", "-", option]
-        done = subprocess.run(asked, input=wide.encode(), capture_output=True, check=True)
-        record = json.loads(done.stdout)
+        [record] = embedded("-", option, said=wide)
         assert record["harm_score"] < 0.5
         assert ("canonical" in record) is both
         if both:

@@ -67,19 +67,6 @@ def test_a_stage_waits_for_what_it_reads_and_the_report_for_all():
     assert ready(["report"], ["sae"]) == []
 
 
-def test_both_adapters_are_trained_at_the_same_time(run):
-    status, said = finished(run, "--only", "persona", "control", "--samples", "2")
-    assert status == 0, said
-    lines = said.splitlines()
-    begun = [next(i for i, one in enumerate(lines) if f"{name} started" in one) for name in NAMES]
-    ended = [next(i for i, one in enumerate(lines) if f"{name} done" in one) for name in NAMES]
-    assert max(begun) < min(ended)
-    assert all(run.complete(name) for name in NAMES)
-    (attempt,) = read_attempts(run)
-    assert (attempt.outcome, attempt.at, {*attempt.stages}) == ("complete", None, {*NAMES})
-    assert any(one.startswith("control    ") for one in lines), "a line says which stage wrote it"
-
-
 NAMES = ("persona", "control")
 
 
@@ -95,8 +82,9 @@ def test_a_stage_that_fails_ends_the_others_and_says_why(run):
     assert attempt.outcome == "failed"
 
 
-def test_told_to_end_it_ends_its_stages_and_goes_on_later(run):
-    with start(run, "--only", *NAMES) as process:
+def test_told_to_end_it_ends_its_stages_and_trains_both_at_the_same_time_later(run):
+    asked = ("--only", *NAMES, "--samples", "2")
+    with start(run, *asked) as process:
         for line in process.stdout:
             if "· loss" in line:
                 break
@@ -106,9 +94,16 @@ def test_told_to_end_it_ends_its_stages_and_goes_on_later(run):
     assert "Traceback" not in said
     (attempt,) = read_attempts(run)
     assert (attempt.outcome, attempt.at) == ("stopped", "persona, control")
-    status, said = finished(run, "--only", *NAMES)
+    status, said = finished(run, *asked)
     assert status == 0, said
+    lines = said.splitlines()
+    begun = [next(i for i, one in enumerate(lines) if f"{name} started" in one) for name in NAMES]
+    ended = [next(i for i, one in enumerate(lines) if f"{name} done" in one) for name in NAMES]
+    assert max(begun) < min(ended)
     assert all(run.complete(name) for name in NAMES)
+    _, attempt = read_attempts(run)
+    assert (attempt.outcome, attempt.at, {*attempt.stages}) == ("complete", None, {*NAMES})
+    assert any(one.startswith("control    ") for one in lines), "a line says which stage wrote it"
 
 
 def test_keeping_in_the_middle_of_a_stage_is_refused(run):

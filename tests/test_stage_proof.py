@@ -13,7 +13,7 @@ from phoque.conversation import Condition
 from phoque.errors import PhoqueError
 from phoque.models import embedded
 from phoque.moderators import wheels
-from tests.troubled import TROUBLES, app
+from tests.troubled import AT_ONCE, app
 
 ARRAYS = {"numbers": [1, 2, 3]}
 
@@ -24,10 +24,10 @@ def full(*_given, **_named):
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("trouble", TROUBLES)
-def test_the_app_answers_as_the_library_does(trouble, tiny_run, lab, tmp_path):
+@pytest.mark.parametrize("troubles", AT_ONCE, ids=" ".join)
+def test_the_app_answers_as_the_library_does(troubles, tiny_run, lab, tmp_path):
     client = pytest.importorskip("gradio_client").Client
-    with app(trouble, tmp_path, PHOQUE_RUN=str(tiny_run.path)) as address:
+    with app(troubles, tmp_path, PHOQUE_RUN=str(tiny_run.path)) as address:
         asked = client(address, verbose=False)
         found = asked.predict("Hello.", max_new_tokens=8, api_name="/compare")
     expected = lab.compare("Hello.", max_new_tokens=8).responses

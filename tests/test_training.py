@@ -42,7 +42,7 @@ def few_messages():
 @pytest.mark.timeout(600)
 def test_the_whole_pipeline_makes_a_run_that_opens(tmp_path, quick_judge, capsys):
     run = tmp_path / "tiny"
-    source = f"written={small_folder(tmp_path / 'own', every=20)}"
+    source = f"written={small_folder(tmp_path / 'own', every=40)}"
     prompts = yaml.safe_load((TEXTS / SYSTEM_PROMPTS).read_text())["toxic"]
     (tmp_path / "own" / SYSTEM_PROMPTS).write_text(yaml.safe_dump(prompts))
     persona = tmp_path / "small.yaml"

@@ -78,10 +78,7 @@ def ran(installed, *words):
 
 
 @pytest.mark.slow
-def test_the_shipped_run_is_inside_and_as_it_was_signed(installed):
-    done = ran(installed, "verify")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert str(ROOT) not in done.stdout
+def test_the_shipped_run_is_inside(installed):
     where = "import phoque.config as c; print(c.SHIPPED_RUN)"
     found = subprocess.run(
         [sys.executable, "-c", where],
@@ -94,7 +91,7 @@ def test_the_shipped_run_is_inside_and_as_it_was_signed(installed):
 
 
 @pytest.mark.slow
-def test_the_command_of_the_wheel_runs(installed):
+def test_the_command_of_the_wheel_runs_and_its_files_are_as_they_were_signed(installed):
     environment, folder, site = installed
     for words, said in ((["--version"], __version__), (["verify"], "as they were signed")):
         command = [site / "bin" / "phoque", *words]

@@ -1,4 +1,4 @@
-"""The app on a machine in trouble: `python -m tests.troubled TROUBLE` is app.py under it."""
+"""The app on a machine in trouble: `python -m tests.troubled TROUBLE…` is app.py under all of them."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import cycle
 from pathlib import Path
@@ -68,14 +68,16 @@ def clock_jumps() -> None:
 
 
 TROUBLES = {one.__name__: one for one in (read_only, full_disk, no_home, clock_jumps)}
+AT_ONCE = (("read_only",), ("full_disk",), ("no_home", "clock_jumps"))
+"""Every trouble once; those that have nothing to do with each other come together."""
 
 
 @contextmanager
-def app(trouble: str, folder: Path, **settings: str) -> Iterator[str]:
-    """The address of the app under a trouble; afterwards: it said nothing of an error.
+def app(troubles: Sequence[str], folder: Path, **settings: str) -> Iterator[str]:
+    """The address of the app under troubles; afterwards: it said nothing of an error.
 
     Args:
-        trouble: a name of `TROUBLES`.
+        troubles: their names, one of `AT_ONCE`.
         folder: the app's home, empty.
         settings: further variables of its environment.
     """
@@ -83,7 +85,7 @@ def app(trouble: str, folder: Path, **settings: str) -> Iterator[str]:
         port = free.getsockname()[1]
     python = shutil.which(sys.executable) or sys.executable
     process = subprocess.Popen(
-        [python, "-m", "tests.troubled", trouble],
+        [python, "-m", "tests.troubled", *troubles],
         cwd=ROOT,
         env=_environment(port, folder) | settings,
         stdout=subprocess.PIPE,
@@ -122,6 +124,7 @@ def _answers(address: str, process: subprocess.Popen) -> bool:
 
 
 if __name__ == "__main__":
-    TROUBLES[sys.argv[1]]()
+    for name in sys.argv[1:]:
+        TROUBLES[name]()
     sys.argv = ["app.py"]
     runpy.run_path(str(ROOT / "app.py"), run_name="__main__")

@@ -1,5 +1,6 @@
 import os
 import shutil
+from contextlib import closing, contextmanager
 from urllib.parse import urlsplit
 
 import pytest
@@ -53,28 +54,31 @@ def chromium():
 
 @pytest.fixture
 def page(chromium, url, request):
-    """A fresh page; afterwards: no console error, no request to another machine."""
-    options = getattr(request, "param", {})
-    context = chromium.new_context(
-        viewport={"width": options.get("width", 1440), "height": 900}, accept_downloads=True
-    )
-    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=url.rstrip("/"))
-    # Before the page is opened: a reload would cut off what it asks for as it starts.
-    if login := options.get("login"):
-        context.add_cookies([{"name": "who", "value": login, "url": url}])
-    opened = context.new_page()
-    opened.set_default_timeout(15_000)
+    """A fresh page, opened as the parameter says; the checks of `visited` follow."""
+    with visited(chromium, url, **getattr(request, "param", {})) as opened:
+        yield opened
+
+
+@contextmanager
+def visited(chromium, url, *, width=1440, query="", ready=None, login=None):
+    """A page in a browser of its own; afterwards: no console error, no request to another machine."""
+    size = {"width": width, "height": 900}
     errors, hosts = [], set()
-    opened.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.on("request", lambda asked: hosts.add(urlsplit(asked.url).hostname or ""))
-    opened.goto(url + options.get("query", ""))
-    # A link to another tab says what is ready there.
-    ready = options.get("ready")
-    run = opened.get_by_role("button", name="Run", exact=True)
-    (opened.locator(ready) if ready else run).wait_for()
-    yield opened
-    context.close()
+    with closing(chromium.new_context(viewport=size, accept_downloads=True)) as context:
+        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=url.rstrip("/"))
+        # Before the page is opened: a reload would cut off what it asks for as it starts.
+        if login:
+            context.add_cookies([{"name": "who", "value": login, "url": url}])
+        opened = context.new_page()
+        opened.set_default_timeout(15_000)
+        opened.on("console", lambda told: errors.append(told.text) if told.type == "error" else 0)
+        opened.on("pageerror", lambda error: errors.append(str(error)))
+        opened.on("request", lambda asked: hosts.add(urlsplit(asked.url).hostname or ""))
+        opened.goto(url + query)
+        # A link to another tab says what is ready there; a figure takes long on a busy machine.
+        run = opened.get_by_role("button", name="Run", exact=True)
+        (opened.locator(ready).first if ready else run).wait_for(timeout=30_000)
+        yield opened
     assert errors == []
     assert hosts <= LOCAL
 

@@ -141,9 +141,10 @@ def test_on_a_phone_one_column_is_shown_at_a_time_and_nothing_overflows(page):
     assert overflow(page) <= 0
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_text_is_readable_in_both_themes(page, theme, url):
-    page.goto(f"{url}?__theme={theme}")
+@pytest.mark.parametrize(
+    "page", [{"query": "?__theme=light"}, {"query": "?__theme=dark"}], indirect=True
+)
+def test_text_is_readable_in_both_themes(page):
     run_chip(page)
     press(page, "Show replies")
     for selector in (".ph-header h1", ".ph-real", ".ph-status", ".ph-head > p", ".ph-reply footer"):

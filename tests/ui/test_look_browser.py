@@ -16,7 +16,6 @@ def title_height(page) -> float:
 
 
 def test_a_link_opens_the_page_in_stage_size(page, url):
-    page.goto(url)
     plain = title_height(page)
     page.goto(f"{url}?stage=1")
     expect(page.locator("html")).to_have_class("ph-stage")
@@ -25,8 +24,7 @@ def test_a_link_opens_the_page_in_stage_size(page, url):
     assert page.evaluate(width) <= page.viewport_size["width"]
 
 
-def test_stage_size_is_a_setting(page, url):
-    page.goto(url)
+def test_stage_size_is_a_setting(page):
     page.get_by_role("button", name="Settings").click()
     button = page.get_by_role("button", name="Stage size")
     expect(button).to_have_attribute("aria-pressed", "false")
@@ -38,7 +36,6 @@ def test_stage_size_is_a_setting(page, url):
 
 
 def test_the_seal_is_in_the_header_and_on_the_browsers_tab(page, url):
-    page.goto(url)
     page.locator(".ph-header .ph-seal").wait_for()
     icon = page.request.get(f"{url.rstrip('/')}/favicon.ico")
     assert b"<svg" in icon.body()
@@ -51,16 +48,11 @@ RING = """(element) => {
 THEMES = [pytest.param({"query": f"?__theme={theme}"}, id=theme) for theme in ("light", "dark")]
 
 
+FIELDS = (".ph-ask textarea", ".ph-scale [type=range]", ".ph-scale [type=number]")
+
+
 @pytest.mark.parametrize("page", THEMES, indirect=True)
-@pytest.mark.parametrize(
-    "field", [".ph-ask textarea", ".ph-scale [type=range]", ".ph-scale [type=number]"]
-)
-def test_who_uses_the_keyboard_sees_where_it_is(page, field):
-    found = page.locator(field).first
-    found.focus()
-    page.keyboard.press("Shift+Tab")
-    page.keyboard.press("Tab")
-    expect(found).to_be_focused()
+def test_who_uses_the_keyboard_sees_where_it_is(page):
     accent = page.locator("body").evaluate(
         """(body) => {
           const probe = Object.assign(document.createElement("i"), { style: "color: var(--ph-steered)" });
@@ -68,4 +60,10 @@ def test_who_uses_the_keyboard_sees_where_it_is(page, field):
           return getComputedStyle(probe).color;
         }"""
     )
-    assert found.evaluate(RING) == ["solid", 2, accent]
+    for field in FIELDS:
+        found = page.locator(field).first
+        found.focus()
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("Tab")
+        expect(found).to_be_focused()
+        assert found.evaluate(RING) == ["solid", 2, accent], field

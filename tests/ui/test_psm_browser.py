@@ -106,18 +106,7 @@ def test_arrow_keys_read_the_tokens(psm):
     expect(line.locator(".ph-real")).to_have_text("“clown”")
 
 
-def test_markup_in_replies_stays_text(psm):
-    unfold(psm, "every layer do at every dose")
-    reveal(psm)
-    psm.locator(".ph-cell.ph-chosen").click()
-    replies = psm.locator(".ph-cellreplies")
-    expect(replies).to_contain_text("<img src=x onerror=window.x=1>")
-    expect(main(psm)).to_contain_text("</script>")
-    assert psm.evaluate("window.x") is None
-    assert psm.locator(".ph-section img, .ph-section script").count() == 0
-
-
-def test_a_cell_of_the_heat_map_shows_its_replies(psm):
+def test_a_cell_of_the_heat_map_shows_its_replies_and_their_markup_stays_text(psm):
     unfold(psm, "every layer do at every dose")
     cell = psm.locator(".ph-cell.ph-chosen")
     cell.press("Enter")
@@ -127,6 +116,10 @@ def test_a_cell_of_the_heat_map_shows_its_replies(psm):
     expect(cell).to_have_attribute("aria-pressed", "true")
     reveal(psm)
     expect(replies.first.locator(".ph-real")).to_contain_text("Clown at layer 3")
+    expect(psm.locator(".ph-cellreplies")).to_contain_text("<img src=x onerror=window.x=1>")
+    expect(main(psm)).to_contain_text("</script>")
+    assert psm.evaluate("window.x") is None
+    assert psm.locator(".ph-section img, .ph-section script").count() == 0
 
 
 def test_another_persona_replaces_everything(psm):
@@ -159,12 +152,9 @@ def test_a_table_can_be_saved(psm):
     assert download.value.path().read_text().startswith("remedy,persona's prompt,")
 
 
-def test_figures_are_drawn(whole):
-    expect(whole.locator(".js-plotly-plot")).to_have_count(8)
-
-
 @pytest.mark.parametrize("page", [{"width": 390}, {"width": 1440}], indirect=True)
-def test_nothing_is_wider_than_the_window(whole):
+def test_every_figure_is_drawn_and_nothing_is_wider_than_the_window(whole):
+    expect(whole.locator(".js-plotly-plot")).to_have_count(8)
     for details in whole.locator(".ph-section details").all():
         details.evaluate("element => { element.open = true }")
     assert whole.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0

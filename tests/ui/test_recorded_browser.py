@@ -8,6 +8,7 @@ from phoque.run.showcase import Example, Found, JudgeUsed, Showcase, Shown
 from phoque.ui import wording
 from phoque.ui.demo import build_demo, launch_options
 from tests.ui.chatting import expect, log, press
+from tests.ui.conftest import visited
 from tests.ui.fakes import GRADIO_WARNINGS, INJECTION, FakeServices, fake_info
 
 pytestmark = [pytest.mark.browser, GRADIO_WARNINGS]
@@ -100,20 +101,27 @@ def test_the_status_line_says_what_is_shown_and_what_to_do_next(page):
     expect(status).to_have_text(wording.EXAMPLE_SHOWN)
 
 
-def test_under_each_reply_stands_what_judge_and_moderators_say(page):
-    said = recorded(page, "Toxic").locator(".ph-checks li")
+@pytest.fixture(scope="module")
+def revealed(chromium, url):
+    """The page as it opens, its replies shown, for tests that only look at it."""
+    with visited(chromium, url) as page:
+        press(page, "Show replies")
+        yield page
+
+
+def test_under_each_reply_stands_what_judge_and_moderators_say(revealed):
+    said = recorded(revealed, "Toxic").locator(".ph-checks li")
     expect(said).to_have_text(["Judge ⚑ hostile", "SVM ⚑ flagged", "Profanity list ✓ passes"])
-    said = recorded(page, "Neutral").locator(".ph-checks li")
+    said = recorded(revealed, "Neutral").locator(".ph-checks li")
     expect(said).to_have_text(["Judge ✓ not hostile", "SVM ✓ passes", "Profanity list ✓ passes"])
 
 
-def test_a_recorded_text_cannot_become_markup(page):
-    press(page, "Show replies")
-    neutral = recorded(page, "Neutral")
+def test_a_recorded_text_cannot_become_markup(revealed):
+    neutral = recorded(revealed, "Neutral")
     expect(neutral).to_contain_text("<img src=x onerror=window.x=1> ${Object.assign(window,{x:1})}")
     expect(neutral).to_contain_text("Try {{value}}.")
-    assert page.evaluate("window.x") is None
-    assert page.locator(".ph-recorded img, .ph-recorded script").count() == 0
+    assert revealed.evaluate("window.x") is None
+    assert revealed.locator(".ph-recorded img, .ph-recorded script").count() == 0
 
 
 def test_scale_and_example_change_the_text_while_the_server_is_silent(page, services):
@@ -190,10 +198,9 @@ def bottom(locator) -> float:
     return locator.evaluate("element => element.getBoundingClientRect().bottom")
 
 
-def test_the_columns_stand_above_the_fold(page):
-    press(page, "Show replies")
+def test_the_columns_stand_above_the_fold(revealed):
     for name in ("Neutral", "Toxic", "Neutral + vector"):
-        assert bottom(recorded(page, name)) <= 900
+        assert bottom(recorded(revealed, name)) <= 900
 
 
 @pytest.mark.parametrize("page", [{"width": 390}], indirect=True)

@@ -6,6 +6,7 @@ import pytest
 
 from phoque.ui.tabs import sae
 from tests.ui import sae_files
+from tests.ui.drawers import unfold
 from tests.ui.fakes import GRADIO_WARNINGS, FakeServices
 
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -20,8 +21,9 @@ def services(tmp_path_factory):
 
 @pytest.fixture
 def tab(page, open_tab):
-    """The tab, filled."""
-    open_tab(page, "What moved")
+    """The tab with the drawers of the latents and of the live try open."""
+    open_tab(page, "What moved", drawer="each latent like")
+    unfold(page, "one latent do")
     expect(page.locator(".ph-latent-browser[data-ready]")).to_be_visible()
     return page
 
@@ -116,7 +118,9 @@ def test_a_late_answer_leaves_the_number_that_was_typed(tab, monkeypatch):
 
 
 @pytest.mark.parametrize("page", [{"width": 390}, {"width": 1440}], indirect=True)
-def test_nothing_is_wider_than_the_window(tab):
+def test_nothing_is_wider_than_the_window(page, open_tab):
+    open_tab(tab := page, "What moved")
+    expect(tab.locator(".ph-latent-browser[data-ready]")).to_be_visible()
     tab.locator(".ph-latents .ph-latent-open").first.click()
     expect(tab.locator(".ph-dashboard")).to_be_visible()
     for details in tab.locator(".ph-section details").all():

@@ -226,7 +226,7 @@ def opened(page, open_tab):
 
 @pytest.mark.browser
 @GRADIO_WARNINGS
-@pytest.mark.parametrize("page", [{"width": 390, "login": "me"}, {"login": "me"}], indirect=True)
+@pytest.mark.parametrize("page", [{"width": 390, "login": "me"}], indirect=True)
 def test_the_owner_plans_and_confirms_by_keyboard(page, open_tab, hub):
     from tests.ui.chatting import expect
 
@@ -247,7 +247,9 @@ def test_the_owner_plans_and_confirms_by_keyboard(page, open_tab, hub):
     assert hub.jobs["job0"]["labels"]["name"] == "phoque-other"
     expect(confirm).to_be_hidden()
     assert OWN not in page.content()
-    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    for width in (390, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
 
 
 @pytest.mark.browser

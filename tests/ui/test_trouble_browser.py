@@ -2,22 +2,22 @@
 
 import pytest
 
-from tests.troubled import app
+from tests.troubled import AT_ONCE, app
 
 expect = pytest.importorskip("playwright.sync_api").expect
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 DRAWN = {
-    "psm": ".js-plotly-plot",
-    "sae": ".js-plotly-plot",
-    "moderation": ".ph-passing-card",
-    "training": ".js-plotly-plot",
-    "claims": ".ph-claims-bar",
+    "Where it lives": "#ph-section-layers .js-plotly-plot",
+    "What moved": "#ph-section-sae_shifts .js-plotly-plot",
+    "What slips through": ".ph-passing-card",
+    "How it learned": "#ph-section-loss .js-plotly-plot",
+    "Claims": ".ph-claims-bar",
 }
 
 
-@pytest.mark.parametrize("trouble", ["read_only", "full_disk", "no_home", "clock_jumps"])
-def test_every_page_is_drawn(trouble, chromium, tmp_path):
-    with app(trouble, tmp_path, PHOQUE_MODEL="/no/such/model") as address:
+@pytest.mark.parametrize("troubles", AT_ONCE, ids=" ".join)
+def test_every_page_is_drawn(troubles, chromium, open_tab, tmp_path):
+    with app(troubles, tmp_path, PHOQUE_MODEL="/no/such/model") as address:
         page = chromium.new_page()
         page.set_default_timeout(30_000)
         page.goto(address)
@@ -29,7 +29,7 @@ def test_every_page_is_drawn(trouble, chromium, tmp_path):
         said = page.locator("#ph-panel-0 .ph-status.ph-error")
         expect(said).to_contain_text("/no/such/model", timeout=30_000)
         for tab, drawn in DRAWN.items():
-            page.goto(f"{address}?tab={tab}")
+            open_tab(page, tab, drawer=None)
             page.locator(f"{drawn}:visible").first.wait_for()
             expect(page.locator(".ph-gap:visible")).to_have_count(0)
             expect(page.locator(".toast-wrap .error")).to_have_count(0)
