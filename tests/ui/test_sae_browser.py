@@ -22,8 +22,10 @@ def services(tmp_path_factory):
 @pytest.fixture
 def tab(page, open_tab):
     """The tab with the drawers of the latents and of the live try open."""
-    open_tab(page, "What moved", drawer="each latent like")
-    unfold(page, "one latent do")
+    open_tab(page, "What moved", drawer=None)
+    page.locator(".ph-latent-card").first.wait_for()  # or a press is lost in what is still drawn
+    for question in ("each latent like", "one latent do"):
+        unfold(page, question)
     expect(page.locator(".ph-latent-browser[data-ready]")).to_be_visible()
     return page
 

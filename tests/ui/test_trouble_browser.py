@@ -10,7 +10,7 @@ DRAWN = {
     "Where it lives": "#ph-section-layers .js-plotly-plot",
     "What moved": "#ph-section-sae_shifts .js-plotly-plot",
     "What slips through": ".ph-passing-card",
-    "How it learned": "#ph-section-loss .js-plotly-plot",
+    "How it learned": "#ph-section-samples .js-plotly-plot",
     "Claims": ".ph-claims-bar",
 }
 
