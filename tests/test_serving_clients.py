@@ -145,7 +145,7 @@ def test_of_12_clients_of_the_lab_model_each_gets_its_own_reply():
                     time.sleep(int(refused.response.headers["retry-after"]) / 5)
 
     turned_away = []
-    with served(lab, most_rows=6, most_waiting=8) as address, ThreadPoolExecutor(CLIENTS) as pool:
+    with served(lab, most_rows=6, most_waiting=2) as address, ThreadPoolExecutor(CLIENTS) as pool:
         replies = list(pool.map(ask, range(CLIENTS)))
     assert [texts_of(reply) for reply in replies] == [[text] for text in alone]
     assert turned_away  # 6 rows and 2 places in the line: some had to come back
