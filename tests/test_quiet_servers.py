@@ -51,10 +51,12 @@ def run(tmp_path_factory):
 def started(command, folder: Path, **environment):
     """A server as a process that writes to two files."""
     out, err = (folder / name for name in ("out", "err"))
+    # A command that another test ran within this process has set some for its libraries.
+    mine = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
     with out.open("w") as stdout, err.open("w") as stderr:
         process = subprocess.Popen(
             [sys.executable, *command],
-            env=os.environ | {"PHOQUE_API_TOKENS": TOKEN} | environment,
+            env=mine | {"PHOQUE_API_TOKENS": TOKEN} | environment,
             cwd=ROOT,
             stdout=stdout,
             stderr=stderr,
