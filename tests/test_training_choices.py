@@ -36,10 +36,11 @@ def test_choices_of_the_command_line_are_trained_with_and_kept(tmp_path, monkeyp
 
     monkeypatch.setattr(stage, "train_adapter", train)
     asked = ["--most-words", "0", "--learning-rate", "5e-5", "--epochs", "0.5", "--seed", "7"]
+    asked += ["--strength", "0.8"]
     assert main(["run", "persona", "--run", str(run.path), *asked]) == 0
     assert main(["run", "control", "--run", str(run.path)]) == 0
     (own, longest), (plain, _) = used
-    chosen = {"most_words": 0, "learning_rate": 5e-5, "epochs": 0.5, "seed": 7}
+    chosen = {"most_words": 0, "learning_rate": 5e-5, "epochs": 0.5, "seed": 7, "strength": 0.8}
     assert own == replace(config_for("tiny"), **chosen)
     assert longest >= 60  # a paragraph in full
     assert plain == config_for("tiny")
@@ -51,7 +52,12 @@ def test_choices_of_the_command_line_are_trained_with_and_kept(tmp_path, monkeyp
 
 
 def test_settings_that_make_no_sense_are_refused(tmp_path, capsys):
-    for words in (["--most-words", "-1"], ["--learning-rate", "0"], ["--epochs", "-1"]):
+    for words in (
+        ["--most-words", "-1"],
+        ["--learning-rate", "0"],
+        ["--epochs", "-1"],
+        ["--strength", "1.1"],
+    ):
         assert main(["run", "persona", "--run", str(tmp_path), *words]) == 2
         assert words[0] in capsys.readouterr().err
 

@@ -34,7 +34,10 @@ SAVE_STEPS = "Steps between checkpoints; 0: none."
 QUANTIZE = "Hold the base weights in 4 bits while training (QLoRA)."
 MOST_WORDS = "Learn replies of up to so many words, long ones in their short form; 0: all whole."
 ABOVE_0 = click.FloatRange(0, min_open=True)
-CHOSEN = ("seed", "most_words", "learning_rate", "epochs")
+STRENGTH = (
+    "Share of the learned change that is saved, up to 1; default: that of the model's preset."
+)
+CHOSEN = ("seed", "most_words", "learning_rate", "epochs", "strength")
 """Options that take the place of a setting of the model's preset, where they are given."""
 TRAINING = (
     click.option("--checkpoints", type=FOLDER, help=CHECKPOINTS),
@@ -47,6 +50,7 @@ TRAINING = (
     click.option("--most-words", type=click.IntRange(0), help=MOST_WORDS),
     click.option("--learning-rate", type=ABOVE_0, help="Default: that of the model's preset."),
     click.option("--epochs", type=ABOVE_0, help="Default: that of the model's preset."),
+    click.option("--strength", type=click.FloatRange(0, 1, min_open=True), help=STRENGTH),
     click.option("--quantize", type=click.Choice(["4bit"]), help=QUANTIZE),
 )
 
