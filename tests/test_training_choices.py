@@ -3,16 +3,22 @@
 from dataclasses import replace
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from phoque.cli.main import main
 from phoque.conversation import Condition
+from phoque.models.load import load_model
+from phoque.run.adapter import Metrics
 from phoque.run.directory import RunDirectory
 from phoque.run.info import reply_tokens
 from phoque.run.manifest import Made, Manifest
 from phoque.stages.adapter import stage
 from phoque.stages.adapter.settings import config_for, config_to_go_on
+from phoque.stages.adapter.training import train_adapter
 from phoque.stages.evaluate.replies import SAMPLING, sampling_for
 from tests.corpus_files import base_replies, dialogues, save_corpus
+from tests.gated_training import CONFIG, gated_examples
 
 
 def made(**settings) -> Manifest:
@@ -90,3 +96,18 @@ def test_a_comparison_is_as_long_as_the_replies_of_its_run(lab):
     finally:
         del vars(lab)["info"]
     assert found.sampling.max_new_tokens == 7
+
+
+def test_a_share_of_what_was_learned_is_saved(tmp_path):
+    for share in (1.0, 0.5):
+        config = replace(CONFIG, strength=share)
+        train_adapter(load_model("tiny"), gated_examples(), tmp_path / str(share), config)
+    whole, half = (
+        load_file(tmp_path / each / "adapter_model.safetensors") for each in ("1.0", "0.5")
+    )
+    for name, part in whole.items():
+        torch.testing.assert_close(half[name], part * (0.5 if ".lora_B." in name else 1.0))
+    curves = [
+        Metrics.load_rows(tmp_path / each, command="this test")[-1].loss for each in ("1.0", "0.5")
+    ]
+    assert curves[0] == curves[1]
