@@ -10,7 +10,8 @@ ARGS ?=
 JOBS ?= 2
 
 RUN := $(VENV)/bin/python
-PIP := $(RUN) -m pip install --quiet
+# What is imported is compiled then; most of what is installed never is.
+PIP := $(RUN) -m pip install --quiet --no-compile
 SITE := NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet
 CLIENTS := $(abspath $(VENV))/clients
 SLANG := phoque/stages/corpus/slang.yaml

@@ -9,19 +9,18 @@ from phoque.run.judging import Judgement
 from phoque.run.psm import (
     NULL_DOSE,
     ActivationByLayer,
-    LayerGeometry,
     Selection,
     SweptLayer,
 )
 from phoque.run.psm_replies import Conditions
 
 CRITERIA = {
-    "norm": ("norm of v", style.GREY, "dot", "square"),
-    "relative_norm": ("relative norm", style.NEUTRAL, "dash", "diamond"),
-    "silhouette": ("silhouette", style.TOXIC, "dashdot", "triangle-up"),
-    "logit_lens": ("logit lens", style.TOXIC, "longdash", "x"),
+    "norm": "norm of v",
+    "relative_norm": "relative norm",
+    "silhouette": "silhouette",
+    "logit_lens": "logit lens",
 }
-"""Name, colour, dash and symbol."""
+"""What geometry alone would choose a layer by, and its name."""
 
 
 @plan(
@@ -122,7 +121,7 @@ def _sentence(selection: Selection, geometry: ActivationByLayer) -> str:
 
 def _by_geometry(selection: Selection, geometry: ActivationByLayer) -> str:
     """Which layers the model's states alone would name."""
-    peaks = {CRITERIA[name][0]: peak(geometry, name) for name in CRITERIA}
+    peaks = {shown: peak(geometry, name) for name, shown in CRITERIA.items()}
     agreeing = [name for name, at in peaks.items() if at == selection.choice.layer]
     agrees = f"names this layer by {', '.join(agreeing)}" if agreeing else "names other layers"
     named = ", ".join(f"{name} {at}" for name, at in peaks.items())
@@ -148,14 +147,13 @@ def _plot(selection: Selection, geometry: ActivationByLayer) -> style.Plotly:
             [n.high for n in nulls],
         ),
         _causal(swept),
-        *(_scaled(geometry.criteria, name) for name in CRITERIA),
     ]
     layer, classic = selection.choice.layer, geometry.classic_layer
     last = geometry.criteria[-1].layer
     return style.plot(
         traces,
         x=style.LAYERS,
-        y={"title": "share, or share of own maximum", "tickformat": ".0%"},
+        y={"title": "replies that show the persona", "tickformat": ".0%"},
         marks=[style.selected(layer, last), style.classic(classic, last)],
         height=400,
     )
@@ -164,29 +162,12 @@ def _plot(selection: Selection, geometry: ActivationByLayer) -> style.Plotly:
 def _causal(swept: tuple[SweptLayer, ...]) -> style.Trace:
     best = [own.best for own in swept if own.best]
     trace = style.rates(
-        "causal effect: best coherent dose",
+        "persona vector at its best coherent dose",
         [own.layer for own in swept if own.best],
         [one.trait for one in best],
         style.PERSONA,
     )
     trace["line"]["width"] = 3
-    return trace
-
-
-def _scaled(criteria: tuple[LayerGeometry, ...], name: str) -> style.Trace:
-    values = [float(getattr(row, name)) for row in criteria]
-    largest = max(values)
-    shown, *look = CRITERIA[name]
-    trace = style.line(
-        shown,
-        [row.layer for row in criteria],
-        [value / largest if largest > 0 else 0 for value in values],
-        *look,
-        customdata=values,
-        hovertemplate=f"layer %{{x}}: %{{customdata:.3g}}<extra>{shown}</extra>",
-    )
-    trace["line"]["width"], trace["marker"]["size"] = 1.3, 5
-    trace["visible"] = "legendonly"  # a press on its name shows it
     return trace
 
 
@@ -207,6 +188,6 @@ def _table(selection: Selection, geometry: ActivationByLayer) -> Table:
             f"random vectors|at dose {NULL_DOSE:g}, often more than the vector has": lambda row: (
                 rate_cell(swept[row.layer].null) if row.layer in swept else NOTHING
             ),
-            **{look[0]: (name, digits(3)) for name, look in CRITERIA.items()},
+            **{shown: (name, digits(3)) for name, shown in CRITERIA.items()},
         },
     )

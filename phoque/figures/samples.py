@@ -67,7 +67,8 @@ def draw(
             **style.SHARES,
         ),
         table=_table(samples),
-        setting=f"How it was measured: {COUNTED[samples[0].flagged_by]}. Intervals are Wilson's, 95 %.",
+        setting=f"How it was measured: {COUNTED[samples[0].flagged_by]}. Intervals are Wilson's, 95 %. Each reply is "
+        "written with all of what was learned up to its step; the saved adapter can have less of it (--strength).",
         n=f"{len(samples[-1].replies)} prompts a condition at {len({row.step for row in samples})} "
         "steps, one greedy reply each",
     )

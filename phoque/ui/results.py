@@ -41,6 +41,8 @@ class Section:
     plan: Plan
     hero: bool = False
     """It stands open at the top of its tab; the others are drawers."""
+    topic: str = ""
+    """A heading above this drawer, for it and those that follow."""
     above: Widget | None = None
     """Between the sentence and the picture."""
     instead: Widget | None = None
@@ -55,6 +57,7 @@ def sections(
     plans: Sequence[Plan], *, hero: Collection[str], **added: Mapping[str, Any]
 ) -> tuple[Section, ...]:
     """Figures as sections; `added` are other fields of a section, each by the keys of the figures that have it."""
+    assert {one.key for one in plans} >= {key for by_key in added.values() for key in by_key}
 
     def own(key: str) -> dict[str, Any]:
         return {field: by_key[key] for field, by_key in added.items() if key in by_key}
@@ -83,11 +86,18 @@ def drawer(question: str, elem_id: str) -> gr.Accordion:
     return gr.Accordion(question, open=False, elem_classes="ph-section ph-folded", elem_id=elem_id)
 
 
+def topic(name: str) -> None:
+    """A heading above drawers that belong together."""
+    gr.HTML(f'<h2 class="ph-topic">{escape(name)}</h2>')
+
+
 class Frame:
     """A section's place on the page: heading, picture, and what stands below it."""
 
     def __init__(self, section: Section) -> None:
         place = f"ph-section-{section.plan.key}"
+        if section.topic:
+            topic(section.topic)
         self.drawer = None if section.hero else drawer(section.plan.title, place)
         self.box = self.drawer or gr.Column(elem_classes="ph-section", elem_id=place)
         with self.box:

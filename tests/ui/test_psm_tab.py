@@ -15,7 +15,8 @@ from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.ui.psm import heatmap
 from phoque.ui.psm.sections import SECTIONS
-from phoque.ui.results import rendered
+from phoque.ui.results import rendered, sections
+from phoque.ui.tabs import moderation, sae
 from phoque.ui.tabs.psm import reader_named
 from tests.ui import psm_files
 
@@ -71,6 +72,18 @@ def test_every_section_is_drawn_from_the_files(run, small):
 def test_every_section_of_the_shipped_run_is_drawn():
     reader = Reader(RunDirectory(SHIPPED_RUN), signed=True)
     assert [key for key, plan in PLANS.items() if drawn(plan, reader).gap] == []
+
+
+@pytest.mark.parametrize("tab", [SECTIONS, sae.SECTIONS, moderation.SECTIONS])
+def test_every_drawer_stands_under_a_heading(tab):
+    drawers = [one for one in tab if not one.hero]
+    assert drawers[0].topic
+    assert len({one.topic for one in drawers}) <= len(drawers) / 2
+
+
+def test_a_heading_for_a_figure_that_the_tab_lacks_is_refused():
+    with pytest.raises(AssertionError):
+        sections([one.plan for one in SECTIONS], hero=["layers"], topic={"layer": "Place"})
 
 
 def test_every_picture_is_valid_plotly(small):

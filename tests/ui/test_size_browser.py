@@ -53,9 +53,11 @@ def test_text_figures_and_questions_share_a_width(page):
     [lead], [figure] = (page.evaluate(EDGES, one) for one in (".ph-intro", ".ph-plot"))
     assert lead == figure
     assert lead[1] - lead[0] >= 0.7 * width
-    questions = page.evaluate(EDGES, ".ph-folded")
-    assert {left for left, _ in questions[::2]} == {lead[0]}
-    assert {right for _, right in questions[1::2]} == {lead[1]}
+    lefts, rights = (
+        sorted(set(edges)) for edges in zip(*page.evaluate(EDGES, ".ph-folded"), strict=True)
+    )
+    assert len(lefts) == len(rights) == 2
+    assert [lefts[0], rights[1]] == lead
 
 
 @pytest.mark.parametrize("page", [at("psm")], indirect=True)

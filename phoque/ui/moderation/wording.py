@@ -34,6 +34,7 @@ TYPE_HINTS = {
 ALL_PASSING = "Every reply that passes"
 NO_ROW = "No reply chosen yet. Press a row to see its scores."
 
+TRY_TOPIC = "Try it"
 TRY_TITLE = "What do they say of my own sentence?"
 TRY_HINT = "Every moderator here scores it live, as you wrote it and with its spelling tricks undone. Nothing is kept."
 TRY_LABEL, TRY_BUTTON = "Sentence", "Score"

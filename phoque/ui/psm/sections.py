@@ -76,6 +76,13 @@ def message_map(reader: Reader, _figure: Figure) -> str:
 SECTIONS = sections(
     (*shelf.WHERE_IT_LIVES, *shelf.HOW_IT_ANSWERS),
     hero=["layers"],
+    topic={
+        "scrubber": "Place and strength",
+        "verdict": "Proof",
+        "transplant": "Origin",
+        "opposites": "Opposites",
+        "talk_conditions": "Replies",
+    },
     instead={
         "verdict": cards,
         "scrubber": scrubber_html,

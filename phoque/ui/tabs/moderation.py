@@ -12,12 +12,13 @@ from phoque.ui.moderation.browser import browser
 from phoque.ui.moderation.examples import cards
 from phoque.ui.moderation.explorer import explorer
 from phoque.ui.pressure.section import draw_pressure
-from phoque.ui.results import Frame, drawer, results, sections
+from phoque.ui.results import Frame, drawer, results, sections, topic
 from phoque.ui.services import Services
 
 SECTIONS = sections(
     WHAT_SLIPS_THROUGH,
     hero=["gap", "flag_rates"],
+    topic={"moderators": "Moderators", "functionalities": "Messages"},
     above={"gap": cards},
     below={"flag_rates": explorer, "gap": browser},
 )
@@ -29,6 +30,7 @@ def build_moderation(services: Services) -> Opening:
     """Draw the frame; returns what fills it when the tab is opened."""
     gr.HTML(components.note_html(wording.INTRO))
     frames = [Frame(section) for section in SECTIONS]
+    topic(wording.TRY_TOPIC)
     _draw_sentence()
     draw_pressure(services)
     reader = Reader(services.run)

@@ -56,6 +56,7 @@ def cards(reader: Reader, _figure: Figure) -> str:
 SECTIONS = sections(
     shelf.WHAT_MOVED,
     hero=["sae_shifts"],
+    topic={"gates": "Dictionary", "latents": "Latents and prompts", "latents_toward": "Causes"},
     above={"gates": cards},
     below={"sae_shifts": latent_cards, "latents": latent_browser},
     pressed=dict.fromkeys(("sae_shifts", "latents"), LATENT_PRESSED),
