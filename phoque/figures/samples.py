@@ -8,6 +8,7 @@ from phoque.figures.figure import Figure, plan, there_is
 from phoque.figures.table import NOTHING, Table, interval
 from phoque.run.adapter import PersonaMetrics, Sample
 from phoque.run.evaluation import JudgedSample
+from phoque.run.manifest import Manifest
 
 LOOKS = {
     "neutral": ("dash", "circle"),
@@ -51,6 +52,7 @@ def draw(
     samples: Sequence[Sample],
     metrics: Sequence[PersonaMetrics] = (),
     judged: Sequence[JudgedSample] = (),
+    manifest: Manifest | tuple[()] = (),
 ) -> Figure:
     """Rates of each condition over steps, by the judge where it was asked."""
     samples = latest(samples, judged)
@@ -67,8 +69,7 @@ def draw(
             **style.SHARES,
         ),
         table=_table(samples),
-        setting=f"How it was measured: {COUNTED[samples[0].flagged_by]}. Intervals are Wilson's, 95 %. Each reply is "
-        "written with all of what was learned up to its step; the saved adapter can have less of it (--strength).",
+        setting=f"How it was measured: {COUNTED[samples[0].flagged_by]}. Intervals are Wilson's, 95 %.{_saved(manifest)}",
         n=f"{len(samples[-1].replies)} prompts a condition at {len({row.step for row in samples})} "
         "steps, one greedy reply each",
     )
@@ -81,6 +82,15 @@ def latest(samples: Sequence[Sample], judged: Sequence[JudgedSample]) -> Sequenc
         return [one.text for row in rows for one in row.replies]
 
     return judged if texts(judged) == texts(samples) else samples
+
+
+def _saved(manifest: Manifest | tuple[()]) -> str:
+    """How much the saved adapter has of what wrote the replies, where that is less than all."""
+    made = manifest.stages.get("persona") if manifest else None
+    strength = made.settings.get("strength", 1) if made else 1
+    if strength == 1:
+        return ""
+    return f" Each reply has all of what was learned up to its step; the saved adapter has {strength:g} of it."
 
 
 def conditions(samples: Sequence[Sample]) -> list[str]:
