@@ -5,11 +5,13 @@ import os
 import socket
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import click
 import pytest
 
+import phoque
 from phoque.cli import main as command
 from phoque.cli.main import app, main
 
@@ -58,6 +60,27 @@ def test_a_bug_keeps_its_traceback_and_verbose_shows_all(fails, monkeypatch):
     monkeypatch.setattr(command, "verbose", lambda: True)
     with pytest.raises(OSError, match="Input/output"):
         fails(OSError(errno.EIO, "Input/output"))
+
+
+@pytest.mark.parametrize("name", ["trl", "faker.providers"])
+def test_a_library_of_the_training_that_is_missing_gets_one_line(fails, capsys, name):
+    assert fails(ModuleNotFoundError(f"No module named {name!r}", name=name)) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"Error: This command needs {name.partition('.')[0]}, which is not")
+    assert said.endswith('make setup, or pip install -e ".[train]"\n')
+    assert said.count("\n") == 1
+
+
+def test_another_module_that_is_missing_is_a_bug(fails):
+    with pytest.raises(ModuleNotFoundError):
+        fails(ModuleNotFoundError("No module named 'phoque.attic'", name="phoque.attic"))
+
+
+def test_every_library_of_the_training_is_known():
+    project = tomllib.loads((Path(phoque.__file__).parents[1] / "pyproject.toml").read_text())
+    extra = project["project"]["optional-dependencies"]["train"]
+    names = {one.partition(">")[0] for one in extra}
+    assert names == command.OF_RUNS | {"kaleido"}  # a report says itself that it has no pictures
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

@@ -24,7 +24,7 @@ NOTE = (
 @click.option("--run", type=FOLDER, metavar="DIR", help="Default: the shipped run.")
 @click.option("--layer", type=int, help="Default: the selected layer.")
 @click.option("--scale", type=float, help="Multiple of the vector; default: the selected scale.")
-@click.option("--seed", default=42, show_default=True)
+@click.option("--seed", default=42, show_default=True, help="The same seed gives the same text.")
 @click.option(
     "--tokens",
     "max_new_tokens",
@@ -41,7 +41,10 @@ NOTE = (
 @click.option("--show", is_flag=True, help="Print the replies in clear.")
 @verbose
 def chat(message: str | None, run: Path | None, *, show: bool, **asked: Any) -> None:
-    """Ask the neutral, the toxic and the steered model the same; without MESSAGE, read lines."""
+    """Answer MESSAGE three times: neutral, toxic and steered.
+
+    Without MESSAGE, answer every line of standard input. Replies are masked without --show.
+    """
     if message is not None and not message.strip():
         raise PhoqueError("The message is empty. Write one, or leave it out to type lines.")
     from phoque.opening import open_lab  # noqa: PLC0415  # loads torch

@@ -17,7 +17,7 @@ from phoque.run.needs import lacking, require
 @click.option("--out", type=FOLDER, required=True, help="New folder; it is made.")
 @verbose
 def export(run: Path, out: Path) -> None:
-    """Write the merged model and its vector as GGUF; the run stays as it is."""
+    """Write the merged model as safetensors and its vector as GGUF; the run stays as it is."""
     directory = RunDirectory(run)
     require(directory, lacking(["export"]))
     from phoque.stages.export import RECORD, export_run  # noqa: PLC0415  # loads torch

@@ -27,6 +27,8 @@ REMEDIES = {
     errno.ENOTDIR: "Check the path: a part of it is a file.",
 }
 """What a person can do about an error of the machine."""
+OF_RUNS = {"trl", "datasets", "py3langid", "faker"}
+"""Libraries of the extra `train` in pyproject.toml: the demo does without them, making a run does not."""
 COMMANDS = {
     "demo": "phoque.cli.demo:demo",
     "chat": "phoque.cli.chat:chat",
@@ -66,12 +68,23 @@ class LazyGroup(click.Group):
         return found
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; click itself would call a reader that has gone a failure."""
+        """Run the command; click itself would call a reader that has gone a failure.
+
+        Raises a `PhoqueError` where a library of the extra `train` is not installed.
+        """
         try:
             return super().invoke(ctx)
         except BrokenPipeError:  # `| head`
             _flush_nowhere()
             raise click.exceptions.Exit(STOPPED_READING) from None
+        except ModuleNotFoundError as error:
+            library = str(error.name).partition(".")[0]
+            if library not in OF_RUNS:
+                raise
+            raise PhoqueError(
+                f"This command needs {library}, which is not installed. "
+                'Install it: make setup, or pip install -e ".[train]"'
+            ) from error
 
 
 @click.group(

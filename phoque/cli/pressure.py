@@ -24,14 +24,14 @@ NAME = "pressure"
 HTML, MARKDOWN = "report.html", "report.md"
 RECORDS = (Candidate, PressureReport, Said, Turn)
 WRITTEN = (HTML, MARKDOWN, GARAK, PYRIT, *(one.FILE for one in RECORDS))
-POLICIES = "One or several; default: words, meaning."
-RUNS = "Recorded replies; default: the shipped runs."
+POLICIES = "Policy to test; may be repeated; default: words, meaning."
+RUNS = "Run whose recorded replies are sent; may be repeated; default: the shipped runs."
 LIVE = "Have the runs' models write new messages; takes minutes."
 ATTACKS = "Attack corpora instead, such as RUN/synthetic of a refreshed run."
-TEXT_COLUMN = "Of the corpus: the text."
-LABEL_COLUMN = "Of the corpus: true or false."
+TEXT_COLUMN = "Column of --corpus with the text."
+LABEL_COLUMN = "Column of --corpus that says whether it is hostile: true or false."
 DECISIONS = "Decisions made elsewhere: CSV or JSON Lines of text, verdict."
-SEEDS = "One or several; default: 42, 43, 44."
+SEEDS = "Seed of the channel; may be repeated; default: 42, 43, 44."
 ASK_AGAIN = "Ask services about every text, also where an answer is kept."
 DRY_RUN = "Check everything and print the first request; ask nothing."
 WRITE_TEXTS = "Only write every text as CSV, to be judged elsewhere."
@@ -67,7 +67,11 @@ OUT = "Folder of the report; default: pressure in the one --run, if it is your o
 )
 @click.option("--file", "decisions", type=FILE, help=DECISIONS)
 @click.option("--traffic", type=FILE, help="YAML with speakers, styles and pace.")
-@click.option("--messages", type=click.IntRange(min=1), help="Messages a seed.")
+@click.option(
+    "--messages",
+    type=click.IntRange(min=1),
+    help="Messages for each seed; default: 600, or what --traffic says.",
+)
 @click.option("--seed", "seeds", multiple=True, type=int, help=SEEDS)
 @click.option("--allow-network", is_flag=True, help="Let texts leave this machine.")
 @click.option("--ask-again", is_flag=True, help=ASK_AGAIN)

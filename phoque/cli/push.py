@@ -20,7 +20,12 @@ CARD = "README.md"
     epilog="Example: phoque push --run runs/first --repo me/phoque-first",
 )
 @click.option("--run", type=FOLDER, metavar="DIR", required=True, help="Folder of the run.")
-@click.option("--repo", metavar="OWNER/NAME", required=True, help="It is made private.")
+@click.option(
+    "--repo",
+    metavar="OWNER/NAME",
+    required=True,
+    help="Made private where it is new; a public one is refused.",
+)
 @verbose
 def push(run: Path, repo: str) -> None:
     """Push the persona adapter with its card to a private repository of the Hub."""

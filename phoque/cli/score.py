@@ -47,9 +47,17 @@ def _form(_context: click.Context, _option: click.Parameter, value: str | None) 
 @click.option("--delimiter", metavar="SIGN", help="Between the cells of a table, such as ; or tab.")
 @click.option("--encoding", metavar="NAME", help="Default: by the byte order mark, or UTF-8.")
 @click.option(
-    "--classifier", multiple=True, metavar="NAME", help="May be repeated; default: embedded."
+    "--classifier",
+    multiple=True,
+    metavar="NAME",
+    help="May be repeated; default: all embedded ones.",
 )
-@click.option("--harm-label", multiple=True, metavar="LABEL", help="Which labels mean harm.")
+@click.option(
+    "--harm-label",
+    multiple=True,
+    metavar="LABEL",
+    help="Which labels of a model by name mean harm.",
+)
 @click.option(
     "--canonical/--no-canonical", default=True, help="Score texts also with spelling tricks undone."
 )

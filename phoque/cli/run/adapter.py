@@ -32,7 +32,7 @@ class Adapter(Stage):
 CHECKPOINTS = "Their folder; default: unfinished/ in the adapter's."
 SAVE_STEPS = "Steps between checkpoints; 0: none."
 QUANTIZE = "Hold the base weights in 4 bits while training (QLoRA)."
-MOST_WORDS = "Learn replies of up to so many words, long ones in their short form; 0: all whole."
+MOST_WORDS = "Longest reply to learn, in words: short forms, or first sentences; 0: all whole."
 ABOVE_0 = click.FloatRange(0, min_open=True)
 STRENGTH = (
     "Share of the learned change that is saved, up to 1; default: that of the model's preset."

@@ -84,7 +84,7 @@ def _of_stages() -> Iterator[click.Parameter]:
 @click.option("--yes", is_flag=True, help="Job: start it.")
 @click.option("--flavor", default="a10g-large", show_default=True, help="Job: hardware.")
 @click.option("--timeout", default="4h", show_default=True, help="Job: time limit.")
-@click.option("--attempts", default=3, show_default=True, help="Job: most starts.")
+@click.option("--attempts", default=3, show_default=True, help="Job: how often it may start.")
 @click.option(
     "--storage",
     type=click.Choice(["bucket", "repo"]),

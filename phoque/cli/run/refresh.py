@@ -52,8 +52,8 @@ SAVE_STEPS = 10
 def refresh(*, only_plan: bool, allow_network: bool, **wish: Any) -> int:
     """Teach a run's persona new expressions, let it attack, and test policies before and after.
 
-    The run stays as it is; a new one continues its adapter. Stopped, the same command goes on. Status: 0
-    done, 1 done with messages without a decision, 2 bad input, 75 stopped.
+    The run stays as it is; a new one continues its adapter. If it is stopped, run the same command again.
+    Status: 0 done, 1 done with messages without a decision, 2 bad input, 75 stopped.
     """
     from phoque.pipeline.refresh import Wish, plan_refresh  # noqa: PLC0415  # loads torch
     from phoque.pipeline.running import Stopped  # noqa: PLC0415

@@ -77,7 +77,7 @@ def psm(run: RunDirectory, probes: str | None, **options: Any) -> None:
 
 @click.command(cls=Stage, epilog="Example: phoque run evaluate --run runs/first")
 def evaluate(run: RunDirectory) -> None:
-    """Measure all conditions on messages on which nothing is trained or tuned."""
+    """Write and judge replies under every condition, to messages on which nothing was trained or chosen."""
     from phoque.stages.evaluate.stage import measure_replies  # noqa: PLC0415  # loads torch
 
     measure_replies(run)
@@ -86,14 +86,14 @@ def evaluate(run: RunDirectory) -> None:
 @click.command(cls=Stage, epilog="Example: phoque run sae --run runs/first --preset quick")
 @click.option(
     "--layer",
-    help="A decoder block, or causal (default): the one where the persona vector acts best.",
+    help="Number of a decoder block; default: causal, the one where the persona vector acts best.",
 )
 @click.option(
     "--train-tokens",
     "tokens",
     type=click.IntRange(1),
-    help="Tokens the dictionary is trained on; default: the preset's, 100,000 for the lab model. More of "
-    "them are passed over less often, so that only reading them takes longer.",
+    help="Tokens that the dictionary learns from; default: the preset's, 100,000 for the lab model. With "
+    "more tokens it reads each one fewer times.",
 )
 @click.option("--preset", help="quick, standard or ministral; default: by the model.")
 @click.option("--text", type=FILE, multiple=True, help="Text files of your own to read as well.")
@@ -110,7 +110,7 @@ def sae(run: RunDirectory, **options: Any) -> None:
     "--classifier",
     multiple=True,
     metavar="NAME",
-    help="Names, Hub ids or folders; default: embedded.",
+    help="Names, Hub ids or folders; default: all embedded ones.",
 )
 @click.option(
     "--harm-label",
@@ -164,7 +164,7 @@ class Seeds(Stage):
     help="Run in which the persona was trained from another seed; may be repeated.",
 )
 def seeds(run: RunDirectory, other: tuple[Path, ...]) -> None:
-    """Compare trainings from several seeds: does each learn as well?"""
+    """Measure the headline for trainings of one persona from several seeds."""
     from phoque.stages.evaluate.seeds import compare_seeds  # noqa: PLC0415  # loads torch
 
     compare_seeds(run, [RunDirectory(path) for path in other], click.echo)
