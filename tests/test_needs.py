@@ -84,6 +84,24 @@ def test_a_stage_on_nothing_leaves_nothing_behind(tmp_path, command, stage):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ((), "test_suite_cases.csv"),
+        (("--hatecheck", __file__, "--surge", "no.csv"), "no.csv"),
+    ],
+)
+def test_a_labelled_set_that_is_missing_is_told_before_hours_of_work(
+    tmp_path, command, monkeypatch, words, named
+):
+    monkeypatch.setattr("phoque.moderators.labelled.HATECHECK", tmp_path / "test_suite_cases.csv")
+    found = command("all", "--model", "tiny", "--run", tmp_path / "run", *words)
+    assert_refused(
+        found, f"no {named} here, which the stage moderation reads", "leave the stage out"
+    )
+    assert not list(tmp_path.iterdir())
+
+
 def test_each_file_of_a_part_is_looked_for(tmp_path, command):
     run = made(tmp_path / "run", *MADE)
     for part in MADE:

@@ -123,6 +123,9 @@ def test_options_of_the_command_line_reach_the_moderation_stage(tmp_path, monkey
         monkeypatch.setattr(f"{command}.require", lambda *_, **__: None)
     RunDirectory(tmp_path).describe(model="tiny", persona="toxic")
     asked = ["moderation"] if alone else ["all", "--only", "moderation"]
+    for option in ("hatecheck", "surge"):
+        (tmp_path / option).write_text("")
+        asked += [f"--{option}", str(tmp_path / option)]
     asked += ["--run", str(tmp_path), "--classifier", "org/x", "org/y", "--harm-label", "label_1"]
     assert main(["run", *asked, "--seeds", "7", "8"]) == 0
     assert (seen["classifier"], seen["harm_labels"]) == (("org/x", "org/y"), ("label_1",))

@@ -11,6 +11,9 @@ from phoque.inputs.tables import whole_table
 from phoque.moderators.catalogue import LEARNED_HALF
 from phoque.text import text_sha256
 
+HATECHECK = LABELLED_DATA / "hatecheck" / "test_suite_cases.csv"
+SURGE = LABELLED_DATA / "surge-toxicity" / "toxicity_en.csv"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
@@ -47,13 +50,19 @@ def unseen(test_set: LabelledSet, classifier: str) -> LabelledSet:
     return replace(test_set, examples=tuple(filter(is_held_out, test_set.examples)))
 
 
+def check_files(hatecheck_path: Path | None, surge_path: Path | None) -> None:
+    """Refuse a set whose file is not there, before hours of other work; paths and errors as `hatecheck`."""
+    _check(hatecheck_path or HATECHECK, "--hatecheck")
+    _check(surge_path or SURGE, "--surge")
+
+
 def hatecheck(path: Path | None = None) -> LabelledSet:
     """HateCheck (Röttger et al. 2021): functional tests of hate-speech detection, CC BY 4.0.
 
     None looks beside the project for its `test_suite_cases.csv`. Raises a `PhoqueError` if the file
     is not there or is another one.
     """
-    file = path or LABELLED_DATA / "hatecheck" / "test_suite_cases.csv"
+    file = path or HATECHECK
     rows = _rows(file, "--hatecheck", ("test_case", "label_gold", "functionality", "templ_id"))
     return LabelledSet(
         name="HateCheck",
@@ -73,7 +82,7 @@ def hatecheck(path: Path | None = None) -> LabelledSet:
 
 def surge(path: Path | None = None) -> LabelledSet:
     """Surge AI's toxicity set: 1,000 comments of social media, MIT; `toxicity_en.csv`, as above."""
-    file = path or LABELLED_DATA / "surge-toxicity" / "toxicity_en.csv"
+    file = path or SURGE
     examples = [
         Example(text=row["text"], harmful=row["is_toxic"] == "Toxic", kind="Surge", cluster=str(at))
         for at, row in enumerate(_rows(file, "--surge", ("text", "is_toxic")))
@@ -83,9 +92,16 @@ def surge(path: Path | None = None) -> LabelledSet:
     )
 
 
-def _rows(file: Path, option: str, columns: Iterable[str]) -> list[dict[str, str]]:
+def _check(file: Path, option: str) -> None:
     if not file.is_file():
-        raise PhoqueError(f"There is no {file.name} here. Say where it is with {option} PATH.")
+        raise PhoqueError(
+            f"There is no {file.name} here, which the stage moderation reads. "
+            f"Say where it is with {option} PATH, or leave the stage out."
+        )
+
+
+def _rows(file: Path, option: str, columns: Iterable[str]) -> list[dict[str, str]]:
+    _check(file, option)
     with file.open("rb") as opened:
         rows = whole_table(opened, file.name)
     missing = [column for column in columns if not rows or column not in rows[0]]

@@ -193,28 +193,28 @@ def _work(ctx: click.Context, run: RunDirectory) -> Any:
 
 
 def _here(run: RunDirectory, options: Options, choice: Asked, work: Any) -> int:
-    from phoque.pipeline.running import (  # noqa: PLC0415
-        Stopped,
-        expected_seconds,
-        run_pipeline,
-    )
+    from phoque.moderators.labelled import check_files  # noqa: PLC0415
+    from phoque.pipeline import choice as choosing  # noqa: PLC0415
+    from phoque.pipeline import running  # noqa: PLC0415
 
     facts_of(run, options)  # what cannot be is refused before anything is fetched
     run, keep = _restored(run, options["checkpoint_repo"])
     facts_of(run, options)
     asked = [word for key in FACTS if options[key] for word in (f"--{key}", options[key])]
     require(run, lacking(choice.stages), options=[] if run.exists() else asked)
+    if "moderation" in choosing.unfinished(run, choice):
+        check_files(options["hatecheck_path"], options["surge_path"])
     begin(run, options)
     try:
-        run_pipeline(
+        running.run_pipeline(
             run,
             choice,
             work(run),
-            expected=expected_seconds(run.path, run.manifest().model),
+            expected=running.expected_seconds(run.path, run.manifest().model),
             keep=keep,
             tell=click.echo,
         )
-    except (Stopped, KeyboardInterrupt):
+    except (running.Stopped, KeyboardInterrupt):
         click.echo(STOPPED, err=True)
         return INCOMPLETE
     return 0
