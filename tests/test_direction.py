@@ -179,9 +179,9 @@ def test_a_timeline_shows_what_was_added(model):
     steered = Row(messages=conversation("hello"), interventions=(ruler.vector.injection(2.0),))
     reply = write(model, [plain], Sampling(max_new_tokens=6))[0].tokens
     before, after = timelines(model, [plain, steered], [reply, reply], ruler)
-    for one, other in zip(before, after, strict=True):
-        assert other.projection - one.projection == pytest.approx(2.0, abs=1e-3)
-        assert 0 <= one.probability <= 1
+    for (_, one, chance), (_, other, _) in zip(before, after, strict=True):
+        assert other - one == pytest.approx(2.0, abs=1e-3)
+        assert 0 <= chance <= 1
 
 
 # --- geometry ---

@@ -95,33 +95,30 @@ def subject_of(run, name=None):
 @pytest.fixture(scope="module")
 def done(run, quick_judge):
     """The run after two kills: at the conditions, and at the report."""
-    for name in ("generate_conditions", "write_report"):
+    for name in ("conditions", "report"):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(stage, "STEPS", tuple(_killed(step, name) for step in STEPS))
+            patch.setattr(stage, "STEPS", {**STEPS, name: _kill})
             with pytest.raises(KeyboardInterrupt):
                 run_steps(subject_of(run))
         assert (run.psm() / LEDGER).is_file()
     seen = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stage, "STEPS", tuple(_counted(step, seen) for step in STEPS))
+        patch.setattr(stage, "STEPS", {name: _counted(name, seen) for name in STEPS})
         run_steps(subject_of(run))
     assert seen == ["report"]
     return run
 
 
-def _killed(step, name):
-    def kill(_subject):
-        raise KeyboardInterrupt
-
-    return stage.Step(step.name, kill if step.run.__name__ == name else step.run, step.tuned_only)
+def _kill(_subject):
+    raise KeyboardInterrupt
 
 
-def _counted(step, seen):
+def _counted(name, seen):
     def counted(subject):
-        seen.append(step.name)
-        step.run(subject)
+        seen.append(name)
+        STEPS[name](subject)
 
-    return stage.Step(step.name, counted, step.tuned_only)
+    return counted
 
 
 def test_the_talks_strongest_injection_has_a_random_vector_of_its_own():
@@ -163,7 +160,7 @@ def test_a_run_leaves_all_files_and_no_ledger(done):
     assert {file.name for file in done.psm().iterdir()} == TUNED_FILES
     summary = Reader(done).read(Summary)
     assert summary.persona == "small"
-    assert list(summary.seconds) == [step.name for step in STEPS][:-1]
+    assert list(summary.seconds) == [*STEPS][:-1]
     assert set(summary.conditions) >= {"neutral", "toxic", "steered", "random_vector"}
     report = (done.psm() / "psm_report.md").read_text()
     assert [line[3:] for line in report.splitlines() if line.startswith("## ")] == [

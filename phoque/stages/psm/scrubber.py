@@ -114,15 +114,14 @@ def _shown(
     found = list(timelines(subject.model, rows, [reply.tokens for reply in texts], ruler))
     # The neutral column comes first and is the zero: words within a reply lie elsewhere than the
     # end of a prompt, whoever writes them.
-    neutral = [token.projection for tokens in found[:count] for token in tokens]
+    neutral = [place for tokens in found[:count] for _, place, _ in tokens]
     zero = fmean(neutral) if neutral else 0.0
     entries = [
         ShownReply(
             text=reply.text,
             hits=subject.persona.lexicon.count(reply.text),
             tokens=tuple(
-                (token.text, round(token.projection - zero, 2), round(token.probability, 3))
-                for token in tokens
+                (token, round(place - zero, 2), round(chance, 3)) for token, place, chance in tokens
             ),
         )
         for reply, tokens in zip(texts, found, strict=True)
@@ -138,16 +137,6 @@ def _cell(key: Key, rate: Rate, shown: Sequence[ShownReply]) -> ScrubberCell:
         projection=round(fmean(places), 3) if places else None,
         replies=tuple(shown),
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Token:
-    text: str
-    projection: float
-    """Where the residual stream is when the token has been read: 0 is the end of a prompt under the
-    neutral system prompt, 1 under the persona's, on average over the probes."""
-    probability: float
-    """What the model gave it, at temperature 1."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -166,15 +155,19 @@ class Ruler:
         )
 
     def read(self, states_SD: Tensor) -> Tensor:
-        """Places_S on the axis: 0 the calm prompt, 1 the persona's."""
+        """Places_S on the axis: 0 is the end of a calm prompt, 1 of the persona's, on average over the probes."""
         return (states_SD - self.zero_D) @ self.vector.direction_D / self.vector.norm**2
 
 
 @torch.inference_mode()
 def timelines(
     model: LanguageModel, rows: Sequence[Row], replies: Sequence[Sequence[int]], ruler: Ruler
-) -> Iterator[list[Token]]:
-    """Every reply's tokens, what interventions do included; the end token is left out."""
+) -> Iterator[list[tuple[str, float, float]]]:
+    """Every reply's tokens, what interventions do included; the end token is left out.
+
+    A token's text; the place of the residual stream when it has been read; and what the model gave it, at
+    temperature 1.
+    """
     ends = {*model.tokenizer.all_special_ids, *end_tokens(model)}
     for start in range(0, len(rows), AT_ONCE):
         batch, given = rows[start : start + AT_ONCE], replies[start : start + AT_ONCE]
@@ -196,7 +189,7 @@ def timelines(
             places = ruler.read(states_LBSD[0, row, -len(reply) :]).tolist()
             chances = shares_SV.gather(-1, torch.tensor(reply)[:, None])[:, 0].tolist()
             yield [
-                Token(text=model.tokenizer.decode([token]), projection=place, probability=chance)
+                (model.tokenizer.decode([token]), place, chance)
                 for token, place, chance in zip(reply, places, chances, strict=True)
                 if token not in ends
             ]

@@ -3,8 +3,7 @@
 A run that was killed goes on where it stopped.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from phoque.judging.choice import check_judge
@@ -22,30 +21,21 @@ from phoque.stages.psm.residuals import map_residuals
 from phoque.stages.psm.scrubber import write_scrubber
 from phoque.stages.psm.subject import NUM_PROBES, SEEDS, Subject, open_subject
 
-
-@dataclass(frozen=True)
-class Step:
-    """One part of a PSM run; it writes its files and nothing else."""
-
-    name: str
-    run: Callable[[Subject], None]
-    tuned_only: bool = False
-    """Needs the adapters of the run's own persona."""
-
-
-STEPS = (
-    Step("vectors", measure_vectors),
-    Step("sweep", choose_layer),
-    Step("dose response", control_dose),
-    Step("conditions", generate_conditions),
-    Step("confounds", compare_confounds),
-    Step("origin", trace_origin, tuned_only=True),
-    Step("residuals", map_residuals, tuned_only=True),
-    Step("antidotes", try_antidotes),
-    Step("scrubber", write_scrubber),
-    Step("bias loop", run_bias_loop),
-    Step("report", write_report),
-)
+STEPS: Mapping[str, Callable[[Subject], None]] = {
+    "vectors": measure_vectors,
+    "sweep": choose_layer,
+    "dose response": control_dose,
+    "conditions": generate_conditions,
+    "confounds": compare_confounds,
+    "origin": trace_origin,
+    "residuals": map_residuals,
+    "antidotes": try_antidotes,
+    "scrubber": write_scrubber,
+    "bias loop": run_bias_loop,
+    "report": write_report,
+}
+TUNED_ONLY = {"origin", "residuals"}
+"""Steps that need the adapters of the run's own persona."""
 
 
 def find_layer(
@@ -72,9 +62,9 @@ def find_layer(
 def run_steps(subject: Subject) -> None:
     """Do what is not done yet under these settings."""
     steps = {
-        step.name: partial(step.run, subject)
-        for step in STEPS
-        if subject.is_tuned or not step.tuned_only
+        name: partial(step, subject)
+        for name, step in STEPS.items()
+        if subject.is_tuned or name not in TUNED_ONLY
     }
     run_ledger(subject.folder, steps, _settings(subject), subject.progress, subject.run.keep)
 
