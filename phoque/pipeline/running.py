@@ -21,7 +21,7 @@ from phoque.pipeline.choice import unfinished
 from phoque.progress import span
 from phoque.run.directory import MANIFEST, RunDirectory, computer
 from phoque.run.folder import command
-from phoque.run.manifest import Asked, Attempt, Attempts
+from phoque.run.manifest import Asked, Attempt, Attempts, Made
 
 GPU = "NVIDIA"
 """The name of a machine with one holds this word."""
@@ -151,12 +151,13 @@ class Account:
         self._under_way.append(name)
         self._enter(at=", ".join(self._under_way))
 
-    def done(self, name: str) -> None:
-        """Enter that a stage is complete, and what it took."""
+    def done(self, name: str) -> Made:
+        """Enter that a stage is complete, and what it took; what it entered in the manifest."""
         self._under_way.remove(name)
-        seconds = self._run.manifest().stages[name].seconds
-        stages = self.attempt.stages | {name: seconds}
+        made = self._run.manifest().stages[name]
+        stages = self.attempt.stages | {name: made.seconds}
         self._enter(at=", ".join(self._under_way) or None, stages=stages)
+        return made
 
     @contextmanager
     def whole(self) -> Iterator[None]:
@@ -205,37 +206,25 @@ def run_pipeline(
         left = unfinished(run, asked)
         display = Display(asked.stages, left, expected or {}, tell)
         display.begin(account.attempt.number, run.path)
+        started: dict[str, float] = {}
+
+        def begun(name: str) -> None:
+            if started:
+                keep()
+            display.start(name)
+            started[name] = time.monotonic()
+            account.begin(name)
+
+        def done(name: str) -> None:
+            made = account.done(name)
+            display.done(name, time.monotonic() - started[name], made.outputs)
+
         try:
             with account.whole():
-                follow = Following(run, account, display, keep)
-                work(left, follow.begun, follow.done)
+                work(left, begun, done)
         finally:
             # After the outcome has been entered, so that what is kept has it.
             keep()
-
-
-class Following:
-    """Tells and writes down how the stages of an attempt go on."""
-
-    def __init__(
-        self, run: RunDirectory, account: Account, display: Display, keep: Callable[[], None]
-    ) -> None:
-        self._run, self._account, self._display, self._keep = run, account, display, keep
-        self._started: dict[str, float] = {}
-
-    def begun(self, name: str) -> None:
-        """Called before a stage; what is complete by then is kept."""
-        if self._started:
-            self._keep()
-        self._display.start(name)
-        self._started[name] = time.monotonic()
-        self._account.begin(name)
-
-    def done(self, name: str) -> None:
-        """Called when a stage has entered itself in the manifest."""
-        self._account.done(name)
-        outputs = self._run.manifest().stages[name].outputs
-        self._display.done(name, time.monotonic() - self._started[name], outputs)
 
 
 @contextmanager

@@ -1,11 +1,11 @@
 """Which files of other stages a stage reads, and what makes those that are not there."""
 
-import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from phoque.errors import PhoqueError
 from phoque.run.directory import SELECTION, VECTORS, RunDirectory
+from phoque.run.folder import command
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +92,5 @@ def missing_file(run: RunDirectory, part: str) -> str | None:
 
 def commands(run: RunDirectory, parts: Collection[str], options: Sequence[str]) -> list[str]:
     """What makes the parts, in order; only the first has to say what the run is about."""
-    stages = dict.fromkeys(part.stage for name, part in PARTS.items() if name in parts)
-    written = [["phoque", "run", one, "--run", str(run.path)] for one in stages]
-    written[0] += options
-    return [shlex.join(one) for one in written]
+    first, *rest = dict.fromkeys(part.stage for name, part in PARTS.items() if name in parts)
+    return [command(first, run.path, *options), *(command(one, run.path) for one in rest)]
