@@ -1,7 +1,7 @@
 """Numbers that decide a claim: a field of a record, or a share of the rows of a file."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from operator import eq, gt, lt, ne
 from typing import Annotated, Any
@@ -56,22 +56,6 @@ Source = Annotated[
     Discriminator(lambda told: "path" if isinstance(told, str) else "share"),
 ]
 """A path into a record, or a share of rows."""
-
-
-@dataclass(frozen=True)
-class Test:
-    """A comparison of a field of a row with a value."""
-
-    field: str
-    holds: Callable[[Any, Any], bool]
-    value: str
-
-    def __call__(self, row: Row) -> bool:
-        """Whether the row passes; a field without value does not."""
-        found = _value(row, self.field)
-        if isinstance(found, bool) or not isinstance(found, int | float):
-            return self.holds(str(found).lower(), self.value.lower())
-        return self.holds(found, float(self.value))
 
 
 def evidence(name: str, source: Source, reader: Reader) -> Evidence:
@@ -163,16 +147,23 @@ def _interval(holder: object, name: str) -> tuple[float | None, float | None]:
     return getattr(holder, ends[0], None), getattr(holder, ends[1], None)
 
 
-def _tests(texts: Sequence[str]) -> list[Test]:
+def _tests(texts: Sequence[str]) -> list[Callable[[Row], bool]]:
     return [*map(_test, texts)]
 
 
-def _test(text: str) -> Test:
+def _test(text: str) -> Callable[[Row], bool]:
     for sign, holds in SIGNS.items():
         field, found, value = text.partition(sign)
         if found:
-            return Test(field.strip(), holds, value.strip())
+            return partial(_passes, field.strip(), holds, value.strip())
     raise PhoqueError(f"{text!r} compares nothing. Write field=value; also known: != > <.")
+
+
+def _passes(field: str, holds: Callable[[Any, Any], bool], value: str, row: Row) -> bool:
+    found = _value(row, field)
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        return holds(str(found).lower(), value.lower())
+    return holds(found, float(value))
 
 
 def _row_kind(source: Share) -> type[Row]:

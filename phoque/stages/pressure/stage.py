@@ -12,7 +12,7 @@ from phoque.files import file_sha256, write_text
 from phoque.progress import watched
 from phoque.run.channel import SHOWN, Said
 from phoque.run.directory import RunDirectory
-from phoque.run.pressure import Calls, PolicyReport, PressureReport, Turn
+from phoque.run.pressure import PolicyReport, PressureReport, Turn
 from phoque.stages.pressure.channel import Channel
 from phoque.stages.pressure.deciding import Decider
 from phoque.stages.pressure.foresight import Foresight, Leg
@@ -73,19 +73,11 @@ def prepared(asked: Asked) -> Ready:
     if asked.messages:
         traffic = traffic.model_copy(update={"messages": asked.messages})
     # Before texts, which may take minutes to write: here a variable or a file may be missing.
-    loaded = deciders(policies, leave=_leave(asked))
+    leave = Leave(network=asked.allow_network, ask_again=asked.ask_again, dry=asked.dry_run)
+    loaded = deciders(policies, leave=leave)
     pool = pool_of(asked)
     described(traffic, pool, asked.seeds)  # refuses traffic without speakers
-    return Ready(
-        policies=policies,
-        deciders=loaded,
-        traffic=traffic,
-        pool=pool,
-    )
-
-
-def _leave(asked: Asked) -> Leave:
-    return Leave(network=asked.allow_network, ask_again=asked.ask_again, dry=asked.dry_run)
+    return Ready(policies=policies, deciders=loaded, traffic=traffic, pool=pool)
 
 
 def pool_of(asked: Asked) -> Pool:
@@ -155,25 +147,19 @@ def foresight_of(asked: Asked, ready: Ready) -> Foresight:
 
 def _of_policies(asked: Asked, ready: Ready, tallies: list[Tally]) -> Iterator[PolicyReport]:
     for decider, tally in zip(ready.deciders, tallies, strict=True):
-        path = ready.policies[decider.policy.name][1]
-        yield _of_policy(decider, tally, path, calls_of(decider, quote=asked.texts))
-
-
-def _of_policy(decider: Decider, tally: Tally, path: Path, calls: dict[str, Calls]) -> PolicyReport:
-    policy = decider.policy
-    names = [one.name for one in decider.moderators]
-    return PolicyReport(
-        name=policy.name,
-        sha256=file_sha256(path),
-        settings=policy.in_words(),
-        threshold=policy.threshold,
-        moderators=tuple(names),
-        posted=tally.posted,
-        measures=tally.measures(cost_per_message(decider)),
-        groups=tally.groups(),
-        harmless_groups=tally.harmless(),
-        by_moderator=tally.by_moderator(names),
-        curve=tally.curve(),
-        speakers=tally.speakers(),
-        calls=calls,
-    )
+        policy, names = decider.policy, tuple(one.name for one in decider.moderators)
+        yield PolicyReport(
+            name=policy.name,
+            sha256=file_sha256(ready.policies[policy.name][1]),
+            settings=policy.in_words(),
+            threshold=policy.threshold,
+            moderators=names,
+            posted=tally.posted,
+            measures=tally.measures(cost_per_message(decider)),
+            groups=tally.groups(),
+            harmless_groups=tally.harmless(),
+            by_moderator=tally.by_moderator(names),
+            curve=tally.curve(),
+            speakers=tally.speakers(),
+            calls=calls_of(decider, quote=asked.texts),
+        )
