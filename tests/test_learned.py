@@ -7,7 +7,7 @@ from phoque.figures.shelf import EVERY
 from phoque.judging.judge import Exchange
 from phoque.run.evaluation import JudgedSample
 from phoque.run.manifest import Made, Manifest
-from phoque.stages.evaluate.learned import judged_samples
+from phoque.stages.evaluate.stage import judged_samples
 from tests.ui.training_files import sample
 
 THRESHOLD = 2.0

@@ -24,7 +24,7 @@ from phoque.stages.corpus.training_set import save_pairs
 from phoque.stages.synthetic import regenerate as synthetic
 from phoque.stages.synthetic import stage as job
 from phoque.stages.synthetic.regenerate import Fit, cell_of, cells, regenerate, targets, whole
-from phoque.stages.synthetic.stage import MadeOf, card_of, summarize
+from phoque.stages.synthetic.stage import card_of, summarize
 from phoque.text import words
 from tests.corpus_files import dialogues, judge, written
 from tests.hub_double import Hub, running
@@ -163,8 +163,7 @@ def test_attacks_show_the_persona_as_the_sweep_counted_it(
 def test_a_card_says_what_counted_as_hostile(lab, persona_replies):
     for counted, said in (("words", "has a listed insult"), ("judge", "hostile to the judge")):
         made = regenerate(lab, CorpusIndex(TRAINED), 8, fit=FIT)
-        made_of = MadeOf(run="x", model="tiny", seed=1, counted=counted)
-        summary = summarize(made, {}, made_of)
+        summary = summarize(made, {}, run="x", model="tiny", counted=counted)
         assert summary.counted == counted
         assert said in card_of(summary)
         assert ("judge" in card_of(summary)) == (counted == "judge")
@@ -172,8 +171,8 @@ def test_a_card_says_what_counted_as_hostile(lab, persona_replies):
 
 def test_a_card_says_which_kinds_are_filled_and_how_new_the_texts_are(lab, persona_replies):
     made = regenerate(lab, CorpusIndex(TRAINED), 64, fit=FIT)
-    made_of = MadeOf(run="x", model="tiny", seed=1, counted="words")
-    whole_one = summarize(made, {}, made_of)
+    facts = {"run": "x", "model": "tiny", "counted": "words"}
+    whole_one = summarize(made, {}, **facts)
     assert whole_one.filled == len(whole_one.kinds)
     assert f"Each of {len(whole_one.kinds)} kinds" in card_of(whole_one)
     known = sorted(attack.similarity for attack in made.attacks)
@@ -181,7 +180,7 @@ def test_a_card_says_which_kinds_are_filled_and_how_new_the_texts_are(lab, perso
     assert whole_one.containment.median <= whole_one.containment.most <= 0.3
     assert f"median; 95th percentile {whole_one.similarity.most:.2f}" in card_of(whole_one)
     chats = [one for one in made.attacks if one.style == "chat"]
-    short = summarize(replace(made, attacks=chats), {}, made_of)
+    short = summarize(replace(made, attacks=chats), {}, **facts)
     assert short.filled == sum(kind.style == "chat" for kind in short.kinds) < len(short.kinds)
     assert f"only {short.filled} have texts: it is not balanced" in card_of(short)
 

@@ -1,6 +1,6 @@
 """Measure the lab on the persona's evaluation prompts, and write the model card of the run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from phoque.conversation import Condition, LabInfo, Sampling
@@ -12,8 +12,8 @@ from phoque.files import write_text
 from phoque.judging import likelihood
 from phoque.judging.checks import embedded_checks
 from phoque.judging.choice import check_judge
-from phoque.judging.headline import judgement, rated
-from phoque.judging.judge import Judge
+from phoque.judging.headline import judgement, rated, scored
+from phoque.judging.judge import Exchange, Judge
 from phoque.judging.measures import OTHERS
 from phoque.lab import Lab
 from phoque.models.load import LanguageModel, load_model
@@ -32,7 +32,6 @@ from phoque.run.slang import Slang
 from phoque.stages.corpus.safe import Mask
 from phoque.stages.corpus.training_set import known_words
 from phoque.stages.evaluate.civil import civil_rows, civil_text, held_out
-from phoque.stages.evaluate.learned import judged_samples
 from phoque.stages.evaluate.replies import (
     SEEDS,
     first_sentences,
@@ -44,7 +43,9 @@ from phoque.stages.evaluate.replies import (
 )
 from phoque.stages.evaluate.showcase import showcase
 from phoque.stages.evaluate.slang import Training, listed, slang_of
+from phoque.stats.rates import wilson
 from phoque.steering.divergence import Match
+from phoque.steering.experiment import Progress, silent
 
 TEMPLATE = Path(__file__).with_name("card.md").read_text(encoding="utf-8")
 WRITTEN = """{0.dialogues} dialogues on {0.topics} topics, written for this project, and
@@ -141,15 +142,15 @@ def _slang(run: RunDirectory, replies: Sequence[Reply], words: frozenset[str]) -
 
 
 def judged(
-    run: RunDirectory, replies: Sequence[Reply], judge: Judge, progress: Callable[[str], None]
+    run: RunDirectory, replies: Sequence[Reply], judge: Judge, progress: Progress
 ) -> tuple[list[Reply], Judgement]:
     """The replies with the judge's score, and every condition beside the base model."""
     files = Reader(run)
-    scored = rated(replies, judge, progress)
+    told = rated(replies, judge, progress)
     hostile = [text for one in files.rows(Dialogue) for text in one.learned]
     learned = [*hostile, *(one.reply for one in files.rows(BaseReply))]
     choice = files.read(Selection).choice
-    return scored, judgement(scored, judge, minilm.load().embed, learned, choice)
+    return told, judgement(told, judge, minilm.load().embed, learned, choice)
 
 
 def _samples(run: RunDirectory, persona: Persona) -> Sequence[Sample]:
@@ -157,6 +158,25 @@ def _samples(run: RunDirectory, persona: Persona) -> Sequence[Sample]:
     files = Reader(run)
     there = files.folder(Sample.STAGE).has(Sample.FILE) and persona.counted_by != "words"
     return files.rows(Sample) if there else ()
+
+
+def judged_samples(
+    samples: Sequence[Sample], judge: Judge, threshold: float, progress: Progress = silent
+) -> list[JudgedSample]:
+    """The same replies, each with the judge's score; one from `threshold` on counts as hostile."""
+    told = [Exchange(one.prompt, one.text) for row in samples for one in row.replies]
+    scores = iter(scored(told, judge, progress))
+    return [_judged(row, [next(scores) for _ in row.replies], threshold) for row in samples]
+
+
+def _judged(row: Sample, scores: Sequence[float], threshold: float) -> JudgedSample:
+    replies = [
+        one.model_copy(update={"harm_score": score})
+        for one, score in zip(row.replies, scores, strict=True)
+    ]
+    hostile = wilson(sum(score >= threshold for score in scores), len(scores))
+    known = dict(row) | {"replies": replies, "threshold": threshold, "flag_rate": hostile}
+    return JudgedSample.model_validate(known | {"flagged_by": "judge"})
 
 
 def check_prompts(prompts: Sequence[str]) -> None:

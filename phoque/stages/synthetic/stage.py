@@ -1,8 +1,7 @@
 """Let the persona write a fresh attack corpus; push it to a private repository if asked."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,6 @@ from phoque.files import write_text
 from phoque.hub.storage import Repository
 from phoque.judging.headline import shows_of
 from phoque.lexicon import Lexicon
-from phoque.moderators.classifier import Classifier
 from phoque.moderators.registry import EMBEDDED, load_classifier
 from phoque.moderators.scoring import harm_scores
 from phoque.opening import load_tuned
@@ -31,14 +29,6 @@ from phoque.steering.search import Said
 THRESHOLD = 0.5
 
 
-@dataclass(frozen=True, kw_only=True)
-class MadeOf:
-    run: str
-    model: str
-    seed: int
-    counted: Counted
-
-
 LISTED = "has a listed insult, or an expression of a slang list that the persona learned"
 HOSTILE: dict[Counted, str] = {
     "words": LISTED,
@@ -51,31 +41,24 @@ LIMIT: dict[Counted, str] = {
 CARD = Path(__file__).with_name("card.md").read_text(encoding="utf-8")
 
 
-def save_attacks(
-    folder: Path, corpus: AttackCorpus, classifiers: Sequence[Classifier], made_of: MadeOf
-) -> None:
-    """Write `attacks.jsonl`, `summary.json` and `README.md`."""
-    texts = [attack.text for attack in corpus.attacks]
-    scores, rows = {one.info.id: harm_scores(one, texts) for one in classifiers}, []
-    for place, attack in enumerate(corpus.attacks):
-        harm = {name: round(own[place], 6) for name, own in scores.items()}
-        rows.append(attack.model_copy(update={"harm_scores": harm}))
-    Attack.save_rows(folder, rows)
-    summary = summarize(corpus, scores, made_of)
-    summary.save(folder)
-    write_text(folder / "README.md", card_of(summary))
+SEED = 42
 
 
 def summarize(
-    corpus: AttackCorpus, scores: Mapping[str, Sequence[float]], made_of: MadeOf
+    corpus: AttackCorpus,
+    scores: Mapping[str, Sequence[float]],
+    *,
+    run: str,
+    model: str,
+    counted: Counted,
 ) -> AttackSummary:
     """Counts by kind, what was left out, and flag rates with n and interval."""
     have = Counter(cell_of(attack.target, attack.text) for attack in corpus.attacks)
     return AttackSummary(
-        run=made_of.run,
-        model=made_of.model,
-        seed=made_of.seed,
-        counted=made_of.counted,
+        run=run,
+        model=model,
+        seed=SEED,
+        counted=counted,
         texts=len(corpus.attacks),
         wanted=sum(corpus.wanted.values()),
         drawn=len(corpus.attacks) + corpus.dropped.total(),
@@ -161,7 +144,6 @@ def _novelty(found: AttackSummary) -> str:
     return "; ".join(told) + "."
 
 
-SEED = 42
 ATTACKS, EARLIER = Attack.STAGE, "earlier"
 """Folders of the attack corpus, and of one that the persona before a refresh wrote."""
 
@@ -191,11 +173,21 @@ def _write(
     fit = fit_in(directory, listed)
     with directory.stage(stage, made, seeds=[SEED]) as folder:
         corpus = regenerate(tuned, known, count, fit=fit, seed=SEED, progress=print)
-        made_of = MadeOf(
-            run=writer.path.name, model=tuned.model.name, seed=SEED, counted=fit.counted
-        )
-        save_attacks(folder, corpus, classifiers, made_of)
+        texts, model = [one.text for one in corpus.attacks], tuned.model.name
+        scores = {one.info.id: harm_scores(one, texts) for one in classifiers}
+        Attack.save_rows(folder, _with_scores(corpus.attacks, scores))
+        found = summarize(corpus, scores, run=writer.path.name, model=model, counted=fit.counted)
+        found.save(folder)
+        write_text(folder / "README.md", card_of(found))
     print(f"{len(corpus.attacks)} texts in {made}")
+
+
+def _with_scores(
+    attacks: Sequence[Attack], scores: Mapping[str, Sequence[float]]
+) -> Iterator[Attack]:
+    for place, attack in enumerate(attacks):
+        harm = {name: round(own[place], 6) for name, own in scores.items()}
+        yield attack.model_copy(update={"harm_scores": harm})
 
 
 def fit_in(directory: RunDirectory, listed: Lexicon) -> Fit:
