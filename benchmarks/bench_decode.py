@@ -22,10 +22,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import torch
-from machine import Watch, bandwidth
+from machine import Figures, Watch, bandwidth, seconds
 
 from phoque.config import SHIPPED_RUN
 from phoque.conversation import Message, Sampling
@@ -46,14 +45,6 @@ torch.set_num_threads(1)
 a = torch.randn(1500, 1500)
 while True: a @ a
 """
-Figures = dict[str, Any]
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """Seconds of one call."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def typical(work: Callable[[], object], repeats: int) -> float:

@@ -33,7 +33,7 @@ import torch
 from bench_decode import rows_of
 from llama_agreement import agreement
 from llama_files import control_vector, folder_for, full_model
-from machine import Watch
+from machine import BENCH, Figures, Watch, in_turns, last_line, ratios
 
 from phoque.config import SHIPPED_RUN
 from phoque.conversation import Sampling
@@ -46,13 +46,10 @@ from phoque.run.directory import RunDirectory
 from phoque.steering.export import write_gguf
 
 HERE = Path(__file__).parent
-BENCH = HERE.parent / ".bench"
 PACKAGE = "llama-cpp-python==0.3.36"
 TYPES = ("f16", "bf16", "q8_0", "q4_1")
 """Types of llama.cpp's weights; llama.cpp makes the others from fp16."""
 TOKENS = 48
-
-Figures = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +98,7 @@ class Peer:
     def _answer(self) -> dict[str, Any]:
         line = self._process.stdout.readline()
         if not line:
-            last = (self._log.read_text().strip().splitlines() or ["it says nothing"])[-1]
+            last = last_line(self._log.read_text())
             raise SystemExit(f"llama.cpp fails (status {self._process.wait()}): {last}")
         return json.loads(line)
 
@@ -178,15 +175,10 @@ def measure(lab: Lab, peer: Peer, vector: str, threads: int, rounds: int) -> Fig
     work |= {kind: lambda kind=kind: theirs(peer, kind, replies) for kind in TYPES}
     for kind in TYPES:  # a first call loads the weights
         theirs(peer, kind, [{**reply, "tokens": 2} for reply in replies])
-    times: dict[str, list[Times]] = {name: [] for name in work}
-    for turn in range(rounds):
-        names = list(work)
-        for name in names[turn % len(names) :] + names[: turn % len(names)]:
-            times[name].append(work[name]())
     about = {"decodes with": model.decodes_with, "llama.cpp": PACKAGE, "its build": peer.built}
     prompts = "/".join(str(len(reply["ids"])) for reply in replies)
     sizes = {"tokens a column": "/".join(map(str, lengths)), "tokens a prompt": prompts}
-    return about | sizes | {"rounds": rounds} | compared(times)
+    return about | sizes | {"rounds": rounds} | compared(in_turns(work, rounds))
 
 
 def compared(times: Mapping[str, list[Times]]) -> Figures:
@@ -194,10 +186,8 @@ def compared(times: Mapping[str, list[Times]]) -> Figures:
     figures: Figures = {}
     for kind in TYPES:
         for name, what in (("columns", "total"), ("step", "step")):
-            pairs = zip(times["ours"], times[kind], strict=True)
-            ratios = [getattr(a, what) / getattr(b, what) for a, b in pairs]
-            figures[f"{name} / llama.cpp {kind}"] = median(ratios)
-            figures[f"{name} / llama.cpp {kind}, range"] = [min(ratios), max(ratios)]
+            own, peers = ([getattr(one, what) for one in times[side]] for side in ("ours", kind))
+            figures |= ratios(f"{name} / llama.cpp {kind}", own, peers)
     for kind, rounds in times.items():
         label = "ours" if kind == "ours" else f"llama.cpp {kind}"
         figures[f"reply, s, {label}"] = median(one.total for one in rounds)

@@ -9,8 +9,6 @@ Usage: python benchmarks/bench_moderation.py [--texts 64] [--repeats 3]
 
 import argparse
 import csv
-import time
-from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from machine import Watch
+from machine import Watch, seconds
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
@@ -31,13 +29,6 @@ from phoque.moderators.labelled import surge
 from phoque.moderators.registry import load_classifier
 from phoque.moderators.scoring import harm_scores
 from phoque.moderators.sequence import SequenceClassifier
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """Duration of one call."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def text_sets() -> dict[str, list[str]]:

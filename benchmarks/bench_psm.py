@@ -17,16 +17,16 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import torch
-from machine import Watch
+from machine import BENCH, Figures, PeerError, Watch, in_turns, install, last_line, ratios, seconds
 from torch import Tensor
 
 from phoque.conversation import Messages, asked
@@ -37,15 +37,9 @@ from phoque.personas.controls import more_probes
 from phoque.steering.vectors import contrast
 
 HERE = Path(__file__).parent
-BENCH = HERE.parent / ".bench"
 SKLEARN = ("scikit-learn==1.6.1", "scipy==1.16.3", "joblib==1.5.2", "threadpoolctl==3.6.0")
 
-Figures = dict[str, Any]
 Seconds = Callable[[], float]
-
-
-class PeerError(Exception):
-    """A peer cannot be installed or does not run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,25 +71,6 @@ PEERS = (
         variants={"batch 32": {}, "batch 16": {"batch_size": 16}},
     ),
 )
-
-
-def install(peer: Peer) -> None:
-    """Install the peer into its folder, once, without its pins on torch and transformers."""
-    done = peer.folder / ".installed"
-    if done.exists():
-        return
-    packages = [f"{peer.name}=={peer.version}", *peer.needs]
-    options = ["--quiet", "--no-deps", "--upgrade", "--target", str(peer.folder)]
-    pip = [sys.executable, "-m", "pip", "install", *options, *packages]
-    finished = subprocess.run(pip, capture_output=True, text=True, check=False)
-    if finished.returncode:
-        raise PeerError(f"pip cannot install it: {last_line(finished.stderr)}")
-    done.touch()
-
-
-def last_line(text: str) -> str:
-    """The last line of a program's output, which says why it failed."""
-    return (text.strip().splitlines() or ["it says nothing"])[-1]
 
 
 class Worker:
@@ -182,20 +157,9 @@ def lowest_cosine(ours_LD: Tensor, theirs_LD: Tensor) -> float:
     return float(torch.cosine_similarity(ours_LD, theirs_LD, dim=-1).abs().min())
 
 
-def timer(work: Callable[[], object]) -> Seconds:
-    """Duration of one call."""
-
-    def seconds() -> float:
-        start = time.perf_counter()
-        work()
-        return time.perf_counter() - start
-
-    return seconds
-
-
 def enter(peer: Peer, task: Task, stack: ExitStack) -> tuple[dict[str, Seconds], Figures]:
     """A warm peer: its variants, ready to be timed, and how they agree with us."""
-    install(peer)
+    install(peer.folder, f"{peer.name}=={peer.version}", *peer.needs)
     worker = stack.enter_context(started(peer, task.model.source, task.written()))
     ours_LD = ours(task.model, task)
     variants: dict[str, Seconds] = {}
@@ -206,19 +170,8 @@ def enter(peer: Peer, task: Task, stack: ExitStack) -> tuple[dict[str, Seconds],
         if sorted(found["ids"]) != task.ids:
             raise PeerError("its token ids differ from ours")
         figures[f"cosine, {label}"] = lowest_cosine(ours_LD, torch.tensor(found["directions"]))
-        variants[label] = lambda variant=variant: worker.seconds(variant)
+        variants[label] = partial(worker.seconds, variant)
     return variants, figures
-
-
-def in_turns(variants: Mapping[str, Seconds], rounds: int) -> dict[str, list[float]]:
-    """Durations of each variant; every round begins with another one."""
-    durations: dict[str, list[float]] = {name: [] for name in variants}
-    names = list(variants)
-    for turn in range(rounds):
-        first = turn % len(names)
-        for name in names[first:] + names[:first]:
-            durations[name].append(variants[name]())
-    return durations
 
 
 def compared(durations: Mapping[str, list[float]], ours_name: str, lab_name: str) -> Figures:
@@ -226,9 +179,7 @@ def compared(durations: Mapping[str, list[float]], ours_name: str, lab_name: str
     figures: Figures = {f"{name}, s": median(spent) for name, spent in durations.items()}
     pairs = [(ours_name, name) for name in durations if name not in (ours_name, lab_name)]
     for top, bottom in [*pairs, (lab_name, ours_name)]:
-        ratios = [a / b for a, b in zip(durations[top], durations[bottom], strict=True)]
-        figures[f"{top} / {bottom}"] = median(ratios)
-        figures[f"{top} / {bottom}, range"] = [min(ratios), max(ratios)]
+        figures |= ratios(f"{top} / {bottom}", durations[top], durations[bottom])
     return figures
 
 
@@ -239,8 +190,8 @@ def measure(count: int, rounds: int) -> Figures:
     task = Task(model=model, persona=load_persona(), count=count)
     lab_name = f"ours in {lab.model.dtype}"
     variants = {
-        "ours": timer(lambda: ours(model, task)),
-        lab_name: timer(lambda: ours(lab, task)),
+        "ours": partial(seconds, lambda: ours(model, task)),
+        lab_name: partial(seconds, lambda: ours(lab, task)),
     }
     figures: Figures = {
         "dtype": str(model.model.dtype),

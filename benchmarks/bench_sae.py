@@ -17,7 +17,6 @@ Usage: python benchmarks/bench_sae.py [--activations FOLDER] [--epochs 3] [--rou
 """
 
 import argparse
-import subprocess
 import sys
 import time
 import types
@@ -27,7 +26,7 @@ from statistics import median
 from typing import Any
 
 import torch
-from machine import Watch
+from machine import BENCH, Watch, install
 from torch import Tensor
 
 from phoque.config import SHIPPED_RUN
@@ -39,8 +38,6 @@ from phoque.stages.sae.metrics import explained_variance
 from phoque.stages.sae.study import PRESETS, Study, with_tokens
 from phoque.stages.sae.train import Scaling, TrainConfig, Trainer
 
-HERE = Path(__file__).parent
-BENCH = HERE.parent / ".bench"
 PEER = "dictionary-learning==0.1.0"
 NEEDS = ("einops==0.8.1",)
 PRESET = PRESETS["quick"]
@@ -63,9 +60,7 @@ def activations(folder: Path | None, tokens: int) -> Activations:
 def peer_trainer() -> Any:
     """The peer's trainer class, without its package's `__init__`, which wants other libraries."""
     target = BENCH / PEER.replace("==", "-")
-    if not target.exists():
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target"]
-        subprocess.run([*pip, str(target), PEER, *NEEDS], check=True)
+    install(target, PEER, *NEEDS)
     sys.path.insert(0, str(target))
     for name in ("dictionary_learning", "dictionary_learning.trainers"):
         package = types.ModuleType(name)

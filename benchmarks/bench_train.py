@@ -17,12 +17,13 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import torch
-from machine import Watch
+from machine import Watch, in_turns, ratios
 
 from phoque.config import SHIPPED_RUN
 from phoque.models.load import load_model
@@ -92,10 +93,8 @@ def measure(steps: int, rounds: int) -> dict[str, Any]:
             OURS: [__file__, "--steps", str(steps), "--ours"],
             TRL: [PEER, write_task(steps, Path(scratch))],
         }
-        found: dict[str, list[Found]] = {side: [] for side in sides}
-        for turn in range(rounds):
-            for side in list(sides)[:: -1 if turn % 2 else 1]:
-                found[side].append(measured(sides[side]))
+        calls = {side: partial(measured, command) for side, command in sides.items()}
+        found = in_turns(calls, rounds)
     return {
         "threads": torch.get_num_threads(),
         "steps": steps,
@@ -111,12 +110,8 @@ def measure(steps: int, rounds: int) -> dict[str, Any]:
 
 def compared(what: str, values: dict[str, list[float]]) -> dict[str, Any]:
     """Medians of both sides, and of the rounds' ratios with the lowest and the highest."""
-    ratios = [a / b for a, b in zip(values[OURS], values[TRL], strict=True)]
-    return {
-        **{f"{side}, {what}": median(own) for side, own in values.items()},
-        f"ours / TRL, {what}": median(ratios),
-        f"ours / TRL, {what}, range": [min(ratios), max(ratios)],
-    }
+    medians = {f"{side}, {what}": median(own) for side, own in values.items()}
+    return medians | ratios(f"ours / TRL, {what}", values[OURS], values[TRL])
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from statistics import fmean
 from typing import Any, Protocol
 
 import torch
-from machine import RESULTS, facts
+from machine import RESULTS, Figures, facts
 
 from phoque.conversation import Message, Sampling
 from phoque.lab import Lab
@@ -30,7 +30,6 @@ THREADS = 1
 COLUMNS = ("neutral", "toxic", "steered")
 
 Replies = list[list[int]]
-Figures = dict[str, Any]
 
 
 class Peer(Protocol):

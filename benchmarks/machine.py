@@ -1,10 +1,14 @@
-"""Describe the machine of a benchmark, check that it is idle, and keep the results in one file."""
+"""What benchmarks share: they time in turns, check that the machine is idle, and keep the results in one file."""
 
 import json
+import subprocess
+import sys
 import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from statistics import median
+from typing import Any, TypeVar
 
 import psutil
 import torch
@@ -12,14 +16,64 @@ import torch
 from phoque.models.packed.layout import cpu_name
 from phoque.models.packed.threads import allowed_threads
 
+T = TypeVar("T")
+Figures = dict[str, Any]
 RESULTS = Path(__file__).parent / "results.jsonl"
+BENCH = Path(__file__).parent.parent / ".bench"
+"""Folder of peers, which are not dependencies, and of what they read."""
 MOST_OTHERS = 0.25
 """Cores that other processes may take while something is measured."""
 LOOK_SECONDS = 1.0
 FEATURES = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "bf16")
 
 
-def facts() -> dict[str, Any]:
+class PeerError(Exception):
+    """A peer cannot be installed or does not run."""
+
+
+def install(folder: Path, *packages: str) -> None:
+    """Install a peer into its folder, once, without its pins on torch and transformers."""
+    done = folder / ".installed"
+    if done.exists():
+        return
+    options = ["--quiet", "--no-deps", "--upgrade", "--target", str(folder)]
+    pip = [sys.executable, "-m", "pip", "install", *options, *packages]
+    finished = subprocess.run(pip, capture_output=True, text=True, check=False)
+    if finished.returncode:
+        raise PeerError(f"pip cannot install it: {last_line(finished.stderr)}")
+    done.touch()
+
+
+def last_line(text: str) -> str:
+    """The last line of a program's output, which says why it failed."""
+    return (text.strip().splitlines() or ["it says nothing"])[-1]
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Seconds of one call."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def in_turns(calls: Mapping[str, Callable[[], T]], rounds: int) -> dict[str, list[T]]:
+    """What each call gives in every round; every round begins with another call."""
+    found: dict[str, list[T]] = {name: [] for name in calls}
+    names = list(calls)
+    for turn in range(rounds):
+        first = turn % len(names)
+        for name in names[first:] + names[:first]:
+            found[name].append(calls[name]())
+    return found
+
+
+def ratios(name: str, top: Sequence[float], bottom: Sequence[float]) -> Figures:
+    """The median of the rounds' ratios, with the lowest and the highest."""
+    found = [a / b for a, b in zip(top, bottom, strict=True)]
+    return {name: median(found), f"{name}, range": [min(found), max(found)]}
+
+
+def facts() -> Figures:
     """The CPU, its vector instructions, and torch's number of threads."""
     return {
         "cpu": cpu_name(),
@@ -30,15 +84,11 @@ def facts() -> dict[str, Any]:
     }
 
 
-def bandwidth(num_bytes: int = 2**28) -> float:
+def bandwidth() -> float:
     """Bytes per second of a plain sum, which bound everything that reads weights."""
+    num_bytes = 2**28
     words = torch.ones(num_bytes // 8, dtype=torch.int64)
-    durations = []
-    for _ in range(5):
-        start = time.perf_counter()
-        words.sum()
-        durations.append(time.perf_counter() - start)
-    return num_bytes / sorted(durations)[2]
+    return num_bytes / median(seconds(words.sum) for _ in range(5))
 
 
 class Watch:
@@ -61,7 +111,7 @@ class Watch:
         seconds, busy, own = (now - then for now, then in zip(_times(), self._start, strict=True))
         return max(0.0, busy - own) / seconds
 
-    def record(self, figures: dict[str, Any]) -> None:
+    def record(self, figures: Figures) -> None:
         """Print the figures, and keep them unless other processes disturbed them."""
         others = self.others()
         for name, value in figures.items():
