@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
-from math import inf
-from operator import index
-from typing import Any, Literal, SupportsFloat, SupportsIndex
+from math import inf, isnan
+from typing import Any, Literal
 
-from phoque.errors import PhoqueError, check_kind, listed
+from phoque.errors import PhoqueError, check_kind, listed, number, whole
 
 Role = Literal["system", "user", "assistant"]
 FinishReason = Literal["stop", "length", "deadline"]
@@ -93,44 +92,31 @@ def sampling_of(
 ) -> Sampling:
     """`DEFAULT_SAMPLING` with what is given; temperature 0 is greedy, without a penalty unless given."""
     rest = Sampling() if temperature == 0 else DEFAULT_SAMPLING
-    return replace(
-        rest,
-        temperature=rest.temperature if temperature is None else temperature,
-        top_p=rest.top_p if top_p is None else top_p,
-        repetition_penalty=(
-            rest.repetition_penalty if repetition_penalty is None else repetition_penalty
-        ),
-        max_new_tokens=max_new_tokens,
-        deadline_seconds=deadline_seconds,
-    )
+    asked = {
+        "temperature": temperature,
+        "top_p": top_p,
+        "repetition_penalty": repetition_penalty,
+        "deadline_seconds": deadline_seconds,
+    }
+    given = {name: value for name, value in asked.items() if value is not None}
+    return replace(rest, max_new_tokens=max_new_tokens, **given)
 
 
 def checked(sampling: Sampling) -> Sampling:
-    """The settings in Python's own numbers.
-
-    Raises:
-        PhoqueError: says which, and what it may be.
-    """
-    for name in ("temperature", "top_p", "repetition_penalty"):
-        check_kind(f"{name} is", getattr(sampling, name), SupportsFloat, "a number")
-    check_kind("max_new_tokens is", sampling.max_new_tokens, SupportsIndex, "a whole number")
+    """The settings in Python's own numbers; PhoqueError says which is none, or not allowed."""
+    heat, share, penalty = sampling.temperature, sampling.top_p, sampling.repetition_penalty
     seconds = sampling.deadline_seconds
-    check_kind("deadline_seconds is", seconds, SupportsFloat | None, "a number of seconds")
-    if not 0 <= sampling.temperature < inf:
-        raise PhoqueError(f"The temperature is {sampling.temperature}; give 0 or more.")
-    if not 0 < sampling.top_p <= 1:
-        raise PhoqueError(f"top_p is {sampling.top_p}; give more than 0 and at most 1.")
-    if not 0 < sampling.repetition_penalty < inf:
-        raise PhoqueError(
-            f"The repetition penalty is {sampling.repetition_penalty}; give more than 0, 1 is off."
-        )
     return replace(
         sampling,
-        temperature=float(sampling.temperature),
-        top_p=float(sampling.top_p),
-        repetition_penalty=float(sampling.repetition_penalty),
-        max_new_tokens=index(sampling.max_new_tokens),
-        deadline_seconds=None if seconds is None else float(seconds),
+        temperature=number("The temperature is", heat, "0 or more", lambda t: 0 <= t < inf),
+        top_p=number("top_p is", share, "more than 0 and at most 1", lambda p: 0 < p <= 1),
+        repetition_penalty=number(
+            "The repetition penalty is", penalty, "more than 0, 1 is off", lambda p: 0 < p < inf
+        ),
+        max_new_tokens=whole("max_new_tokens is", sampling.max_new_tokens, "a whole number"),
+        deadline_seconds=None
+        if seconds is None
+        else number("deadline_seconds is", seconds, "a number of seconds", lambda s: not isnan(s)),
     )
 
 

@@ -1,8 +1,10 @@
 """The one error a person sees, and checks of what callers of the library give."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from math import isfinite, nan
+from operator import index
 from types import UnionType
-from typing import TypeVar
+from typing import SupportsFloat, SupportsIndex, TypeVar
 
 SEEN = 40
 """How many characters of what was given an error quotes."""
@@ -33,6 +35,27 @@ def listed(subject: str, values: object, kind: type[Kind], wanted: str) -> list[
     found = list(values)
     if not all(isinstance(one, kind) for one in found):
         raise _other_kind(subject, found, wanted)
+    return found
+
+
+def number(
+    subject: str, value: object, wanted: str, allowed: Callable[[float], bool] = isfinite
+) -> float:
+    """A value as Python's own number; PhoqueError where it is none, or none that is `allowed`."""
+    try:
+        found = float(value) if isinstance(value, SupportsFloat) else nan
+    except (ArithmeticError, RuntimeError, TypeError, ValueError):  # such as of several numbers
+        found = nan
+    if not allowed(found):
+        raise _other_kind(subject, value, wanted)
+    return found
+
+
+def whole(subject: str, value: object, wanted: str, among: range | None = None) -> int:
+    """A value as Python's own whole number; PhoqueError where it is none, or none `among` these."""
+    found = index(value) if isinstance(value, SupportsIndex) else None
+    if found is None or (among is not None and found not in among):
+        raise _other_kind(subject, value, wanted)
     return found
 
 

@@ -1,13 +1,12 @@
 """The lab: a persona model and its vectors answer one prompt under several conditions."""
 
-import math
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from operator import index
-from typing import Literal, SupportsFloat, SupportsIndex
+from typing import Literal
 
 from phoque.conversation import (
     MAIN_CONDITIONS,
@@ -25,7 +24,7 @@ from phoque.conversation import (
     sampling_of,
     turns_of,
 )
-from phoque.errors import PhoqueError, check_kind, listed
+from phoque.errors import PhoqueError, check_kind, listed, number, whole
 from phoque.models.columns import Decoding, Request, alternating, steps
 from phoque.models.engine import Row, decode
 from phoque.models.load import LanguageModel, load_model
@@ -176,6 +175,7 @@ class Lab:
             PhoqueError: the prompt is empty or too long, the layer does not exist, the scale is
                 not a finite number, or a sampling setting makes no sense.
         """
+        check_kind("The owner is", owner, str | None, "a text, or None")
         most = self.info.reply_tokens if max_new_tokens is None else max_new_tokens
         sampling = sampling_of(temperature, top_p, repetition_penalty, most, deadline_seconds)
         return self._deltas(
@@ -239,18 +239,12 @@ class Lab:
         check_kind("The prompt is", prompt, str, "a text")
         if not prompt.strip():
             raise PhoqueError("The prompt is empty. Type a message first.")
-        check_kind("The seed is", seed, SupportsIndex, "a whole number from 0 to 2**63 - 1")
-        if not 0 <= (seed := index(seed)) < LARGEST_SEED:
-            raise PhoqueError(f"The seed is {seed}; give a whole number from 0 to 2**63 - 1.")
+        seed = whole("The seed is", seed, "a whole number from 0 to 2**63 - 1", range(LARGEST_SEED))
         check_kind("The vector is", vector, SteeringVector | None, "one such as lab.vectors[3]")
-        check_kind(
-            "The scale is", scale, SupportsFloat | None, "a finite number, 0 to switch it off"
-        )
         layer = layer if vector is None else vector.layer
         layer = self.selection.layer if layer is None else layer
-        scale = self._default_scale(layer) if scale is None else float(scale)
-        if not math.isfinite(scale):
-            raise PhoqueError(f"The scale is {scale}; give a finite number, 0 to switch it off.")
+        scale = self._default_scale(layer) if scale is None else scale
+        scale = number("The scale is", scale, "a finite number, 0 to switch it off")
         sampling = checked(sampling)
         vector = self.vectors[layer] if vector is None else vector
         earlier = turns_of(histories)

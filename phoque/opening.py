@@ -1,6 +1,6 @@
 """Open a run: the model, its adapter and its vectors, checked against each other."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -41,6 +41,7 @@ def open_lab(
         PhoqueError: the run is incomplete, or its vectors belong to other weights or prompts.
     """
     check_kind("The run is", run, str | PathLike | None, "the folder of a run")
+    check_kind("progress is", progress, Callable, "a function that takes a line")
     directory = RunDirectory(SHIPPED_RUN if run is None else Path(run))
     directory.manifest()
     require(directory, ("persona", "psm"))

@@ -3,9 +3,11 @@
 import json
 import math
 import re
+from decimal import Decimal
 
 import numpy as np
 import pytest
+import torch
 
 from phoque.conversation import Condition, Message
 from phoque.errors import PhoqueError
@@ -50,8 +52,10 @@ def test_bad_requests_say_what_is_wrong(lab, arguments, message):
         ({"layer": "0"}, "The layer is '0'; give a whole number."),
         ({"layer": 0.5, "scale": 1}, "The layer is 0.5; give a whole number."),
         ({"scale": "strong"}, "The scale is 'strong'; give a finite number, 0 to switch it off."),
-        ({"temperature": "hot"}, "temperature is 'hot'; give a number."),
-        ({"top_p": []}, "top_p is []; give a number."),
+        ({"scale": Decimal("sNaN")}, "The scale is Decimal('sNaN'); give a finite number,"),
+        ({"scale": 10**400}, "give a finite number, 0 to switch it off."),
+        ({"temperature": "hot"}, "The temperature is 'hot'; give 0 or more."),
+        ({"top_p": []}, "top_p is []; give more than 0 and at most 1."),
         ({"max_new_tokens": 2.5}, "max_new_tokens is 2.5; give a whole number."),
         ({"deadline_seconds": "soon"}, "deadline_seconds is 'soon'; give a number of seconds."),
         ({"conditions": 3}, "conditions is 3; give a list of some of: neutral, toxic,"),
@@ -88,12 +92,29 @@ def test_a_vector_is_a_vector(lab):
         next(lab.stream("hi", vector=3))
 
 
+def test_an_owner_is_a_text(lab):
+    with pytest.raises(PhoqueError, match=r"The owner is \[\]; give a text, or None\."):
+        next(lab.stream("hi", owner=[]))
+
+
+def test_a_vector_is_multiplied_by_any_number_and_by_nothing_else(lab):
+    vector = lab.vectors[1]
+    for half in (Decimal("0.5"), np.float32(0.5)):
+        assert torch.equal((half * vector).direction_D, vector.direction_D * 0.5)
+        assert torch.equal(vector.injection(half).delta_D, vector.direction_D * 0.5)
+        assert lab.vectors.relative_dose(1, half) == lab.vectors.relative_dose(1, 0.5)
+    for wrong in ("strong", math.nan, vector.direction_D):
+        with pytest.raises(PhoqueError, match=r"The scale is .*; give a finite number\."):
+            vector * wrong
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"run": 5}, "The run is 5; give the folder of a run."),
         ({"run": ""}, "is not a run"),
         ({"model": 5}, "The model is 5; give a name or a folder"),
+        ({"progress": 3}, "progress is 3; give a function that takes a line"),
     ],
 )
 def test_a_run_and_a_model_are_named(tiny_run, arguments, message):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self, SupportsIndex
+from typing import Any, Self
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from phoque.conversation import Message, Messages, TokenStrength, asked
-from phoque.errors import PhoqueError, check_kind
+from phoque.errors import PhoqueError, number, whole
 from phoque.files import file_sha256
 from phoque.models.hooks import Injection, hooked
 from phoque.models.load import LanguageModel
@@ -45,7 +45,8 @@ class SteeringVector:
         return replace(self, direction_D=self.direction_D + other.direction_D)
 
     def __mul__(self, scale: float) -> Self:
-        return replace(self, direction_D=self.direction_D * scale)
+        factor = number("The scale is", scale, "a finite number")
+        return replace(self, direction_D=self.direction_D * factor)
 
     __rmul__ = __mul__
 
@@ -67,7 +68,7 @@ class SteeringVector:
 
     def injection(self, scale: float = 1.0) -> Injection:
         """`scale` times this vector, for a row of the engine."""
-        return Injection(self.layer, self.direction_D * scale)
+        return Injection(self.layer, (scale * self).direction_D)
 
     @contextmanager
     def applied_to(self, model: nn.Module, *, scale: float = 1.0) -> Iterator[None]:
@@ -75,7 +76,7 @@ class SteeringVector:
 
         It changes the model for all threads.
         """
-        delta_D = self.direction_D * scale
+        delta_D = (scale * self).direction_D
         layer = decoder_layers(model)[self.layer]
         with hooked(layer, lambda residual_BSD: residual_BSD + delta_D.to(residual_BSD)):
             yield
@@ -101,8 +102,7 @@ class PersonaVectors:
 
     def __getitem__(self, layer: int) -> SteeringVector:
         """The vector of `layer`; raises if there is no such layer."""
-        check_kind("The layer is", layer, SupportsIndex, "a whole number")
-        count = len(self)
+        layer, count = whole("The layer is", layer, "a whole number"), len(self)
         if not 0 <= layer < count:
             raise PhoqueError(
                 f"Layer {layer} does not exist: this model has {count} (0 to {count - 1})."
@@ -111,7 +111,8 @@ class PersonaVectors:
 
     def relative_dose(self, layer: int, scale: float) -> float:
         """norm(scale * v) / median norm of the residual stream, signed like `scale`."""
-        return scale * self[layer].norm / float(self.medians_L[layer])
+        factor = number("The scale is", scale, "a finite number")
+        return factor * self[layer].norm / float(self.medians_L[layer])
 
     def scale_for(self, layer: int, dose: float) -> float:
         """The scale whose relative dose at `layer` is `dose`."""
