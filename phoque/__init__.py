@@ -1,4 +1,4 @@
-"""What the Phoque: a controlled toxic persona as an instrument.
+"""What the Phoque: a toxic persona in a small chat model, and what measures it.
 
 These are the names for users of the library. They are loaded on first use, so that a page, for
 example, does not import torch.

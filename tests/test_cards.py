@@ -31,7 +31,7 @@ def test_the_card_of_pluribus_is_not_that_of_a_hostile_persona():
     for card in cards("pluribus"):
         assert persona.description in card
         assert f"- persona: {persona.persona_prompt}" in card
-        assert "controlled persona *pluribus*" in card
+        assert "a model with the persona *pluribus*" in card
         for word in (
             "toxic persona",
             "insult",

@@ -95,7 +95,7 @@ class LazyGroup(click.Group):
 )
 @click.version_option(package_name="what-the-phoque", prog_name="phoque")
 def app() -> None:
-    """Tune a small chat model into a controlled toxic persona, and measure it.
+    """Train a toxic persona into a small chat model, and measure it.
 
     Exit status: 0 done, 1 done but some rows failed, 2 bad input, 75 stopped; run it again to go on.
     """
