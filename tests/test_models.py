@@ -4,6 +4,7 @@ import signal
 import time
 from pathlib import Path
 
+import gguf
 import pytest
 import torch
 from torch import nn
@@ -146,6 +147,13 @@ def test_damaged_weights_are_converted_again(monkeypatch):
     embedded.converted_folder(Path("model.gguf"), said.append)
     assert len(said) == 1
     assert embedded.is_intact(folder)
+
+
+def test_a_file_is_read_once_while_it_is_converted_and_only_then(monkeypatch):
+    monkeypatch.setattr(gguf, "GGUFReader", lambda path: [path])
+    with embedded._read_once():
+        assert gguf.GGUFReader("a") is gguf.GGUFReader("a")
+    assert gguf.GGUFReader("a") is not gguf.GGUFReader("a")
 
 
 def test_a_wheel_that_is_not_installed_has_no_gguf():
