@@ -52,7 +52,7 @@ def score(monkeypatch, capsys, *arguments, **doubles):
 
 def test_what_came_before_a_cut_off_archive_is_scored(tmp_path, monkeypatch, capsys):
     file = tmp_path / "chat.txt.gz"
-    file.write_bytes(gzip.compress(b"fine\n" * 50_000)[:-9])
+    file.write_bytes(gzip.compress(b"fine\n" * 15_000)[:-9])
     status, records, said = score(
         monkeypatch, capsys, file, "--classifier", "double", "--no-cache", double=Doubled()
     )

@@ -6,22 +6,31 @@ import re
 import pytest
 
 from tests.ui.chatting import COLUMNS, expect, log, overflow, press, run_chip, run_is_over
+from tests.ui.conftest import visited
 from tests.ui.fakes import GRADIO_WARNINGS
 
 pytestmark = [pytest.mark.browser, GRADIO_WARNINGS]
 
 
-def test_the_slider_answers_to_keyboard_and_pointer(page):
-    slider = page.locator("#ph-scale input[type=range]")
-    dose = page.locator("#ph-dose")
+@pytest.fixture(scope="module")
+def ran(chromium, url):
+    """A page after a run, for tests that leave it as it was."""
+    with visited(chromium, url) as page:
+        run_chip(page)
+        yield page
+
+
+def test_the_slider_answers_to_keyboard_and_pointer(ran):
+    slider = ran.locator("#ph-scale input[type=range]")
+    dose = ran.locator("#ph-dose")
     expect(dose).to_contain_text("Scale 1.00")
     slider.focus()
     slider.press("ArrowRight")
     expect(dose).to_contain_text("Scale 1.05")
     box = slider.bounding_box()
-    page.mouse.click(box["x"] + box["width"] * 0.98, box["y"] + box["height"] / 2)
+    ran.mouse.click(box["x"] + box["width"] * 0.98, box["y"] + box["height"] / 2)
     expect(dose).to_contain_text("Beyond 1.30")
-    page.locator("#ph-scale").get_by_test_id("reset-button").click()
+    ran.locator("#ph-scale").get_by_test_id("reset-button").click()
     expect(dose).to_contain_text("Scale 1.00")
 
 
@@ -37,17 +46,16 @@ def test_the_new_scale_reaches_the_model_on_retry(page, services):
     expect(log(page, "Neutral").locator(".ph-you")).to_have_count(1)
 
 
-def test_replies_are_hidden_until_revealed(page):
-    run_chip(page)
-    reply = log(page, "Toxic").locator(".ph-real")
+def test_replies_are_hidden_until_revealed(ran):
+    reply = log(ran, "Toxic").locator(".ph-real")
     expect(reply).to_be_hidden()
-    button = page.locator("#ph-reveal")
+    button = ran.locator("#ph-reveal")
     expect(button).to_have_attribute("aria-pressed", "false")
     button.press("Enter")
     expect(reply).to_be_visible()
     expect(reply.locator("mark")).to_have_text(["clown", "garbage"])
     expect(button).to_have_attribute("aria-pressed", "true")
-    press(page, "Hide replies")
+    press(ran, "Hide replies")
     expect(reply).to_be_hidden()
 
 
@@ -80,19 +88,17 @@ def test_one_switch_adds_the_base_model_and_a_random_vector(page):
     assert overflow(page) <= 0
 
 
-def test_the_export_holds_the_conversation(page):
-    run_chip(page)
-    with page.expect_download() as download:
-        press(page, "Export JSON")
+def test_the_export_holds_the_conversation(ran):
+    with ran.expect_download() as download:
+        press(ran, "Export JSON")
     exported = json.loads(download.value.path().read_text())
     assert exported["columns"]["neutral"][0]["prompt"] == "I lost the final by one point."
 
 
-def test_a_column_can_be_copied(page):
-    run_chip(page)
-    press(page, "Copy column Toxic")
-    expect(page.locator(".ph-status")).to_contain_text("Column copied")
-    assert "You clown, that was garbage" in page.evaluate("navigator.clipboard.readText()")
+def test_a_column_can_be_copied(ran):
+    press(ran, "Copy column Toxic")
+    expect(ran.locator(".ph-status")).to_contain_text("Column copied")
+    assert "You clown, that was garbage" in ran.evaluate("navigator.clipboard.readText()")
 
 
 def test_a_copied_link_opens_the_same_settings_and_runs_nothing(page, services, url):
@@ -108,14 +114,15 @@ def test_a_copied_link_opens_the_same_settings_and_runs_nothing(page, services, 
     assert len(services.asked) == asked
 
 
-def test_a_copied_link_has_the_message_whose_replies_are_shown(page):
-    run_chip(page)
-    press(page, "Copy link")
-    expect(page.locator(".ph-status")).to_contain_text("Link copied")
-    asked = page.locator("#ph-panel-0 .ph-col-neutral .ph-you").last.inner_text()
-    page.goto(page.evaluate("navigator.clipboard.readText()"))
-    expect(page.get_by_label("Your message")).not_to_have_value("")
-    assert page.get_by_label("Your message").input_value() in asked
+def test_a_copied_link_has_the_message_whose_replies_are_shown(ran, chromium, url):
+    press(ran, "Copy link")
+    expect(ran.locator(".ph-status")).to_contain_text("Link copied")
+    asked = ran.locator("#ph-panel-0 .ph-col-neutral .ph-you").last.inner_text()
+    link = ran.evaluate("navigator.clipboard.readText()")
+    assert link.startswith(url)
+    with visited(chromium, url, query=link.removeprefix(url)) as page:
+        expect(page.get_by_label("Your message")).not_to_have_value("")
+        assert page.get_by_label("Your message").input_value() in asked
 
 
 @pytest.mark.parametrize("page", [{"query": "?scale=nan&layer=99&p=Hi"}], indirect=True)
@@ -172,6 +179,8 @@ def luminance(colour: str) -> float:
     return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
-def test_the_about_tab_explains_the_words(page):
-    page.get_by_role("tab", name="About").click()
-    expect(page.get_by_text("How to read the columns")).to_be_visible()
+def test_the_about_tab_explains_the_words(ran):
+    ran.get_by_role("tab", name="About").click()
+    expect(ran.get_by_text("How to read the columns")).to_be_visible()
+    ran.get_by_role("tab", name="Chat").click()
+    expect(log(ran, "Neutral")).to_be_visible()

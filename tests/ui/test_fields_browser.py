@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.ui.chatting import expect, press
+from tests.ui.conftest import visited
 from tests.ui.fakes import GRADIO_WARNINGS
 
 pytestmark = [pytest.mark.browser, GRADIO_WARNINGS]
@@ -45,10 +46,16 @@ def box(page):
 
 def copied(page) -> dict:
     """What a link holds that is copied now."""
+    page.evaluate("navigator.clipboard.writeText('')")
     press(page, "Copy link")
     expect(page.locator(".ph-status")).to_contain_text("Link copied")
-    query = urlsplit(page.evaluate("navigator.clipboard.readText()")).query
-    return {name: values[0] for name, values in parse_qs(query).items()}
+    return held(page)
+
+
+def held(page) -> dict:
+    """What the link holds that is being copied."""
+    link = page.wait_for_function("navigator.clipboard.readText()").json_value()
+    return {name: values[0] for name, values in parse_qs(urlsplit(link).query).items()}
 
 
 def seed(page):
@@ -100,22 +107,25 @@ SET_AND_PRESS = """([field, value]) => {
 }"""
 
 
-@pytest.mark.parametrize(
-    ("field", "name", "value"),
-    [
+@pytest.fixture(scope="module")
+def settings(chromium, url):
+    """A page with its settings open, for tests to which it is all one what stands in its fields."""
+    with visited(chromium, url) as page:
+        page.get_by_role("button", name="Settings").click()
+        expect(seed(page)).to_have_value("42")
+        yield page
+
+
+def test_copy_link_reads_every_field_in_the_same_instant(settings):
+    for field, name, value in (
         (".ph-ask textarea", "p", "typed"),
         ("#ph-scale input[type=range]", "scale", "0.5"),
         ("#ph-scale input[type=number]", "scale", "0.75"),
         (".ph-seed input[type=number]", "seed", "77"),
-    ],
-)
-def test_copy_link_reads_a_field_in_the_same_instant(page, field, name, value):
-    page.get_by_role("button", name="Settings").click()
-    seed(page).wait_for()
-    page.evaluate(SET_AND_PRESS, [field, value])
-    expect(page.locator(".ph-status")).to_contain_text("Link copied")
-    query = urlsplit(page.evaluate("navigator.clipboard.readText()")).query
-    assert parse_qs(query)[name] == [value]
+    ):
+        settings.evaluate("navigator.clipboard.writeText('')")
+        settings.evaluate(SET_AND_PRESS, [field, value])
+        assert held(settings)[name] == value, field
 
 
 def test_an_emptied_seed_is_not_in_the_link(page):
@@ -129,11 +139,11 @@ def test_an_emptied_seed_is_not_in_the_link(page):
     assert (set(found), seed(page).input_value()) == ({"scale", "layer"}, "")
 
 
-def test_a_new_seed_is_there_at_once(page):
-    page.get_by_role("button", name="Settings").click()
-    press(page, "Random seed")
-    drawn = copied(page)["seed"]
-    assert drawn == seed(page).input_value() != "42"
+def test_a_new_seed_is_there_at_once(settings):
+    before = seed(settings).input_value()
+    press(settings, "Random seed")
+    drawn = copied(settings)["seed"]
+    assert drawn == seed(settings).input_value() != before
 
 
 def run_is_over(page, turns=1):
@@ -187,14 +197,14 @@ def test_what_is_typed_after_clear_stays(page):
     expect(box(page)).to_have_value("Mine")
 
 
-def test_a_number_that_a_slider_does_not_have_becomes_the_nearest(page):
-    slider = page.locator("#ph-scale input[type=range]")
-    number = page.locator("#ph-scale input[type=number]")
+def test_a_number_that_a_slider_does_not_have_becomes_the_nearest(settings):
+    slider = settings.locator("#ph-scale input[type=range]")
+    number = settings.locator("#ph-scale input[type=number]")
     for typed, kept in (("99", "max"), ("-99", "min"), ("", "value")):
         number.fill("0.5")
-        expect(page.locator("#ph-dose")).to_contain_text("Scale 0.50")
+        expect(settings.locator("#ph-dose")).to_contain_text("Scale 0.50")
         wanted = {"value": "0.5"}.get(kept) or slider.get_attribute(kept)
         number.fill(typed)
         number.press("Enter")
         expect(number).to_have_value(wanted)
-        expect(page.locator("#ph-dose")).to_contain_text(f"Scale {float(wanted):.2f}")
+        expect(settings.locator("#ph-dose")).to_contain_text(f"Scale {float(wanted):.2f}")
