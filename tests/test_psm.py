@@ -5,12 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-import yaml
 
 from phoque.figures.shelf import WHERE_IT_LIVES
 from phoque.models.load import load_model
 from phoque.opening import load_tuned
-from phoque.personas import HERE
 from phoque.report.evidence import evidence
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
@@ -28,6 +26,7 @@ from phoque.steering.vectors import SteeringVector
 from tests.conftest import save_random_adapter
 from tests.corpus_files import base_replies, dialogues, save_corpus
 from tests.raw_rows import again, bounds
+from tests.tiny_runs import LETTERS, small_persona
 
 FILES = {
     "persona_vectors.safetensors",
@@ -57,9 +56,8 @@ TUNED_FILES = FILES | {"origin.json", "origin_replies.csv", "geometry.json", "po
 def run(tmp_path_factory):
     """A tiny run of a persona with few prompts, random adapters and the real corpus's first lines."""
     folder = tmp_path_factory.mktemp("psm")
-    persona = folder / "small.yaml"
-    persona.write_text(yaml.safe_dump(small("small")))
-    (folder / "other.yaml").write_text(yaml.safe_dump(small("other")))
+    few = {"probes": 4, "sweep": 9, "evaluation": 4, "presets": 2}
+    persona, _ = (small_persona(folder, one, few, lexicon=LETTERS) for one in ("small", "other"))
     run = RunDirectory(folder / "run")
     run.describe(model="tiny", persona=str(persona))
     for adapter in (run.persona, run.control):
@@ -72,20 +70,6 @@ def run(tmp_path_factory):
     watch(4)
     watch.trajectory().save(run.persona / TRAJECTORY)
     return run
-
-
-def small(name):
-    data = yaml.safe_load((HERE / "toxic.yaml").read_text())
-    few = {"probes": 4, "sweep": 9, "evaluation": 4, "presets": 2}
-    # Single letters are what a random model of bytes writes.
-    return (
-        data
-        | {key: data[key][:count] for key, count in few.items()}
-        | {
-            "name": name,
-            "lexicon": ["a", "b"],
-        }
-    )
 
 
 def subject_of(run, name=None):

@@ -12,7 +12,6 @@ import yaml
 from phoque.cli.main import main
 from phoque.judging.measures import OTHERS
 from phoque.opening import open_lab
-from phoque.personas import HERE
 from phoque.run.directory import RunDirectory
 from phoque.run.evaluation import Reply
 from phoque.run.folder import Reader
@@ -20,6 +19,7 @@ from phoque.run.judging import Judgement
 from phoque.stages.adapter.stage import take_civil
 from phoque.stages.corpus.written import SYSTEM_PROMPTS, TEXTS
 from tests.corpus_files import small_folder
+from tests.tiny_runs import small_persona
 
 ROOT = Path(__file__).parent.parent
 THEN = "2026-11-26T20:23:30+00:00"
@@ -31,13 +31,6 @@ def job(*arguments):
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def few_messages():
-    """The toxic persona with as few messages as each stage takes."""
-    data = yaml.safe_load((HERE / "toxic.yaml").read_text())
-    few = {"probes": 4, "sweep": 9, "evaluation": OTHERS + 1, "presets": 2}
-    return data | {key: data[key][:count] for key, count in few.items()} | {"name": "small"}
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_whole_pipeline_makes_a_run_that_opens(tmp_path, quick_judge, capsys):
@@ -45,15 +38,16 @@ def test_the_whole_pipeline_makes_a_run_that_opens(tmp_path, quick_judge, capsys
     source = f"written={small_folder(tmp_path / 'own', every=40)}"
     prompts = yaml.safe_load((TEXTS / SYSTEM_PROMPTS).read_text())["toxic"]
     (tmp_path / "own" / SYSTEM_PROMPTS).write_text(yaml.safe_dump(prompts))
-    persona = tmp_path / "small.yaml"
-    persona.write_text(yaml.safe_dump(few_messages()))
+    # As few messages as each stage takes.
+    few = {"probes": 4, "sweep": 9, "evaluation": OTHERS + 1, "presets": 2}
+    persona = small_persona(tmp_path, "small", few)
     about = ["--model", "tiny", "--persona", str(persona)]
     asked = ["run", "all", "--run", str(run), *about, "--source", source]
     assert main([*asked, *(word for name in BASICS for word in ("--only", name))]) == 0
     manifest = json.loads((run / "manifest.json").read_text())
     assert list(manifest["stages"]) == list(BASICS)
     counts = Counter(reply.condition for reply in Reader(RunDirectory(run)).rows(Reply))
-    assert set(counts.values()) == {len(few_messages()["evaluation"]) * 3}
+    assert set(counts.values()) == {few["evaluation"] * 3}
     replies = Reader(RunDirectory(run)).rows(Reply)
     assert {reply.draw for reply in replies if reply.condition == "random_vector"} == set(range(8))
     headline = Reader(RunDirectory(run)).read(Judgement)

@@ -18,6 +18,17 @@ from tests.records import a_selection
 
 FEW = {"probes": 4, "sweep": 4, "evaluation": 6, "presets": 2}
 """Messages of the persona, by what they are for."""
+LETTERS = ["a", "b"]
+"""What a random model of bytes writes."""
+
+
+def small_persona(folder: Path, name: str, few: Mapping[str, int], **changes: object) -> Path:
+    """The file of the toxic persona with another name, few messages and changed fields."""
+    data = yaml.safe_load((HERE / "toxic.yaml").read_text())
+    own = {key: data[key][:count] for key, count in few.items()}
+    file = folder / f"{name}.yaml"
+    file.write_text(yaml.safe_dump(data | own | {"name": name} | changes))
+    return file
 
 
 def a_tiny_run(
@@ -29,11 +40,7 @@ def a_tiny_run(
     trait: Trait | None = None,
 ) -> RunDirectory:
     """A run of a persona with this name and few messages."""
-    data = yaml.safe_load((HERE / "toxic.yaml").read_text())
-    own = {key: data[key][:count] for key, count in few.items()}
-    # Single letters are what a random model of bytes writes.
-    file = folder / f"{name}.yaml"
-    file.write_text(yaml.safe_dump(data | own | {"name": name, "lexicon": ["a", "b"]}))
+    file = small_persona(folder, name, few, lexicon=LETTERS)
     run = RunDirectory(folder / name)
     run.describe(model="tiny", persona=str(file))
     torch.manual_seed(seed)
