@@ -5,6 +5,7 @@ import os
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 
 from phoque.errors import PhoqueError
@@ -50,7 +51,7 @@ def app_settings() -> AppSettings:
         run=os.environ.get("PHOQUE_RUN") or None,
         model=os.environ.get("PHOQUE_MODEL") or None,
         host=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"),
-        port=_port("GRADIO_SERVER_PORT", 7860),
+        port=_number("GRADIO_SERVER_PORT", 7860, f"a port from 1 to {LARGEST_PORT}", LARGEST_PORT),
         zero_gpu=os.environ.get("SPACES_ZERO_GPU", "").lower() in {"1", "true"},
     )
 
@@ -74,24 +75,17 @@ def serving_settings() -> ServingSettings:
     tokens = os.environ.get("PHOQUE_API_TOKENS", "").replace(",", " ").split()
     return ServingSettings(
         tokens=tuple(tokens),
-        requests_per_minute=_count("PHOQUE_API_REQUESTS_PER_MINUTE", 120),
-        most_rows=_count("PHOQUE_API_ROWS", 32),
+        requests_per_minute=_number("PHOQUE_API_REQUESTS_PER_MINUTE", 120),
+        most_rows=_number("PHOQUE_API_ROWS", 32),
     )
 
 
-def _port(name: str, default: int) -> int:
+def _number(
+    name: str, default: int, wanted: str = "a whole number of 1 or more", most: float = inf
+) -> int:
     chosen = os.environ.get(name) or str(default)
-    if not chosen.isdecimal() or not 0 < int(chosen) <= LARGEST_PORT:
-        raise PhoqueError(
-            f"{name} is {chosen!r}; give a port from 1 to {LARGEST_PORT}, or unset it."
-        )
-    return int(chosen)
-
-
-def _count(name: str, default: int) -> int:
-    chosen = os.environ.get(name) or str(default)
-    if not chosen.isdecimal() or not int(chosen):
-        raise PhoqueError(f"{name} is {chosen!r}; give a whole number of 1 or more, or unset it.")
+    if not chosen.isdecimal() or not 0 < int(chosen) <= most:
+        raise PhoqueError(f"{name} is {chosen!r}; give {wanted}, or unset it.")
     return int(chosen)
 
 

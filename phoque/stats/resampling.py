@@ -27,17 +27,17 @@ def resampled_means(values_NF: Array, *, resamples: int = RESAMPLES, seed: int =
     return means
 
 
-def nested_means(groups: Sequence[Array], *, resamples: int = RESAMPLES, seed: int = SEED) -> Array:
+def nested_means(groups: Sequence[Array]) -> Array:
     """Means_R of numbers in groups: groups are drawn with replacement, then as many numbers of each.
 
     Of one group, the numbers alone are drawn.
     """
     if len(groups) == 1:
-        return resampled_means(groups[0], resamples=resamples, seed=seed)
-    random = np.random.default_rng(seed)
-    sums_R, counts_R = np.zeros(resamples), np.zeros(resamples)
+        return resampled_means(groups[0])
+    random = np.random.default_rng(SEED)
+    sums_R, counts_R = np.zeros((2, RESAMPLES))
     for _ in groups:
-        drawn_R = random.integers(0, len(groups), resamples)
+        drawn_R = random.integers(0, len(groups), RESAMPLES)
         for place, own in enumerate(groups):
             here = drawn_R == place
             times, size = int(here.sum()), len(own)
