@@ -98,7 +98,7 @@ def sampling_of(
         "repetition_penalty": repetition_penalty,
         "deadline_seconds": deadline_seconds,
     }
-    given = {name: value for name, value in asked.items() if value is not None}
+    given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
     return replace(rest, max_new_tokens=max_new_tokens, **given)
 
 
