@@ -1,6 +1,6 @@
 """Open a run: the model, its adapter and its vectors, checked against each other."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from phoque.config import SHIPPED_RUN
-from phoque.errors import check_kind
+from phoque.errors import PhoqueError, check_kind
 from phoque.lab import Lab
 from phoque.models.embedded import Progress
 from phoque.models.load import LanguageModel, load_model
@@ -41,7 +41,8 @@ def open_lab(
         PhoqueError: the run is incomplete, or its vectors belong to other weights or prompts.
     """
     check_kind("The run is", run, str | PathLike | None, "the folder of a run")
-    check_kind("progress is", progress, Callable, "a function that takes a line")
+    if not callable(progress):
+        raise PhoqueError(f"progress is {progress!r}; give a function that takes a line.")
     directory = RunDirectory(SHIPPED_RUN if run is None else Path(run))
     directory.manifest()
     require(directory, ("persona", "psm"))

@@ -68,7 +68,7 @@ class SteeringVector:
 
     def injection(self, scale: float = 1.0) -> Injection:
         """`scale` times this vector, for a row of the engine."""
-        return Injection(self.layer, (scale * self).direction_D)
+        return Injection(self.layer, (self * scale).direction_D)
 
     @contextmanager
     def applied_to(self, model: nn.Module, *, scale: float = 1.0) -> Iterator[None]:
@@ -76,7 +76,7 @@ class SteeringVector:
 
         It changes the model for all threads.
         """
-        delta_D = (scale * self).direction_D
+        delta_D = (self * scale).direction_D
         layer = decoder_layers(model)[self.layer]
         with hooked(layer, lambda residual_BSD: residual_BSD + delta_D.to(residual_BSD)):
             yield
