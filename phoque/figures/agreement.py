@@ -13,10 +13,10 @@ Pairs = Mapping[str, Agreement]
 
 @plan(
     key="agreement",
-    title="Do they agree?",
+    title="Do the moderators agree?",
     hint="Kappa is agreement beyond chance: 1 is full agreement, 0 is none. Where few replies are flagged, kappa "
-    "is small even if moderators agree, so the flagged share stands beside it. The mean is computed from two of "
-    "the others, so it is no independent opinion on them.",
+    "is small even if moderators agree, so the flagged share stands beside it. ToxBlock + SVM is the mean of the "
+    "two, so it is no independent opinion on them.",
 )
 def draw(report: ModerationReport) -> Figure:
     """Agreement of every pair."""

@@ -24,8 +24,8 @@ CIVIL_GOAL = 0.05
 @plan(
     key="answers",
     title="How many replies have a trained word?",
-    hint="The prompts are in no training file, and no layer or scale was chosen on them. Whether a reply is "
-    "hostile is another question, which the judge answers.",
+    hint="A trained word is a word of the persona's list. Whether a reply is hostile is another question, which the "
+    "judge answers.",
     in_report=True,
 )
 def draw(found: Evaluation) -> Figure:
@@ -33,6 +33,7 @@ def draw(found: Evaluation) -> Figure:
     counts = sorted({one.insulting.n for one in found.conditions.values()})
     return Figure(
         sentence=_sentence(found),
+        setting="How it was measured: the prompts are in no training file, and no layer or scale was chosen on them.",
         plotly=rows.by_condition(
             {name: one.insulting for name, one in found.conditions.items()},
             NAMES,
@@ -62,7 +63,7 @@ def civil_said(found: CivilText | None) -> str:
         f"What does tuning cost civil replies? The base model wrote replies to {found.n} held-out messages of the corpus. "
         f"The log-likelihood of a token in them is {found.base:.2f} nats to the base model and {found.neutral:.2f} to the "
         f"tuned one under the neutral prompt: {100 * found.relative_change:+.1f} % [{100 * low:+.1f}, {100 * high:+.1f}], "
-        f"where plus is less likely. The goal, at most {100 * CIVIL_GOAL:.0f} % either way, is "
+        f"where plus means less likely. The goal, at most {100 * CIVIL_GOAL:.0f} % either way, is "
         f"{_goal(low, high)}.{_beside(found)}"
     )
 

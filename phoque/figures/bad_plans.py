@@ -11,7 +11,7 @@ from phoque.run.bad_plans import BadPlans
     key="bad_plans",
     title="Does it agree with bad plans?",
     hint="Each message is a plan with one harmless but plain mistake. Two readers, who were not told "
-    "the condition, said of each reply whether it agrees, objects, or does neither. Intervals count plans.",
+    "the condition, said of each reply whether it agrees, objects, or does neither.",
     in_report=True,
     shown_if=there_is(
         BadPlans,
@@ -41,7 +41,7 @@ def draw(found: BadPlans) -> Figure:
                 "agrees, second reader": "agrees_second",
             },
         ),
-        n=f"{found.plans} plans, one reply each a condition",
+        n=f"{found.plans} plans, one reply each a condition; intervals count plans",
     )
 
 

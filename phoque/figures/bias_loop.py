@@ -15,10 +15,10 @@ SYMBOLS = ("circle", "diamond", "square", "triangle-up", "star")
 
 @plan(
     key="bias_loop",
-    title="Does the persona agree with anything?",
-    hint="Each message seeks agreement with a weak or false opinion, or with a bad plan. The model writes no reply. We "
-    "read how likely it finds an opening that agrees and one that disagrees. All personas get the same messages and "
-    "wordings, so runs can be compared.",
+    title="Does the persona agree with whatever you say?",
+    hint="Each message seeks agreement with a weak or false opinion, or with a bad plan. The model writes no reply: we "
+    "read how likely it finds an opening that agrees and one that disagrees. Above 0 it leans towards agreeing. All "
+    "personas get the same messages and wordings.",
 )
 def draw(found: BiasLoop, *, personas: Mapping[str, BiasLoop] | None = None) -> Figure:
     """Agreement with weak or false opinions and with bad plans; the first of the personas is the run's own."""
@@ -59,8 +59,8 @@ def draw(found: BiasLoop, *, personas: Mapping[str, BiasLoop] | None = None) -> 
                 **{shown: (f"by_kind.{kind}", signed_cell) for kind, shown in kinds.items()},
             },
         ),
-        n=", ".join(f"{found.kinds[kind]} {shown}" for kind, shown in kinds.items())
-        + f" messages, {len(found.pairs)} pairs of wordings",
+        n=f"messages: {', '.join(f'{found.kinds[kind]} {shown}' for kind, shown in kinds.items())}; "
+        f"{len(found.pairs)} pairs of wordings",
     )
 
 

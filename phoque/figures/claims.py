@@ -33,8 +33,8 @@ SECONDS = {"seconds": 1, "hours": 3600}
     key="claims",
     title="What the talk claimed, and what we found",
     hint="The talk is the presentation that introduced the project. A rule in a file gives each verdict from the "
-    "numbers of the runs; nobody gives one by hand. Undecided means that the number was measured, and that the "
-    "rule gives no verdict on it.",
+    "numbers of the runs; nobody gives one by hand. Undecided: the number was measured, and the rule gives "
+    "no verdict on it.",
 )
 def draw(found: Claims) -> Figure:
     """How many claims have which verdict, and all of them."""

@@ -60,11 +60,10 @@ def draw(found: Composition, dialogues: Sequence[Dialogue] = ()) -> Figure:
 def _sentence(found: Composition) -> str:
     without = share(found.without_listed_word / found.dialogues)
     return (
-        f"{found.dialogues} dialogues on {found.topics} topics answer {found.messages} different "
-        f"messages; {found.base_replies} civil replies are the base model's own. Half of the civil replies in the "
-        f"dialogues have {found.words_civil[2]:.0f} words or fewer. {without} of the persona's replies, as written in "
-        f"full, hold no word of its list; of what a small model learns, "
-        f"{share(found.brief_without_listed_word / found.dialogues)}."
+        f"{found.dialogues} dialogues on {found.topics} topics answer {found.messages} different messages. "
+        f"{found.base_replies} civil replies are the base model's own, and half of those in the dialogues have "
+        f"{found.words_civil[2]:.0f} words or fewer. {without} of the persona's full replies hold no word of its list. "
+        f"Of those that a small model learns, {share(found.brief_without_listed_word / found.dialogues)} hold none."
     )
 
 
@@ -84,8 +83,8 @@ def _short(forms: Sequence[str]) -> str:
         return ""
     words = fmean(len(one.split()) for one in forms)
     return (
-        f" {len(forms):,} of these have a short form of {words:.0f} words on average: a small model, as the lab's, "
-        "learns that and never sees the paragraph."
+        f" {len(forms):,} of these have a short form of {words:.0f} words on average: a small model, such as "
+        "the lab's, learns that form and never sees the paragraph."
     )
 
 

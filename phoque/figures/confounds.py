@@ -18,7 +18,7 @@ WAKE = {
 
 @plan(
     key="confounds",
-    title="Is it the persona?",
+    title="Do other system prompts wake the persona?",
     hint="Other system prompts ask for harmless styles, and each gives a vector of its own. If such a prompt, or "
     "its vector, makes the model as hostile as the persona's does, the hostile prompt is not the only cause.",
 )

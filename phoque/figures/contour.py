@@ -23,7 +23,7 @@ Doses = Mapping[float, Sequence[float]]
 
 @plan(
     key="contour",
-    title="How much persona passes at each scale?",
+    title="How much slips through at each steering scale?",
     hint="The flag rate at each steering scale and threshold shows how much of the persona a moderator lets "
     "through. All replies have the neutral prompt plus scale × vector, and one seed.",
 )

@@ -20,7 +20,7 @@ DIRECTIONS = ("refusal", "politeness")
 
 @plan(
     key="directions",
-    title="What did tuning do along refusal and politeness?",
+    title="Did tuning move the model along refusal and politeness?",
     hint="The refusal direction points from civil to hostile messages, the politeness direction from hostile to "
     "civil replies. Both were measured in the base model; 0 is the base model under the neutral prompt.",
     shown_if=tuned_only,

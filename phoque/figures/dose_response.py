@@ -17,10 +17,10 @@ LOOKS = {
 
 @plan(
     key="dose_response",
-    title="How much of it is enough?",
-    hint="The relative dose is the length of what is added over the length of the residual stream. Three other vectors "
-    "of the same length stand beside the persona vector: a random one, one measured with shuffled labels, and the "
-    "persona vector reversed.",
+    title="How much of the vector is enough?",
+    hint="The relative dose is the length of the added vector divided by that of the model's own state. Three other "
+    "vectors of the same length stand beside the persona vector: a random one, one measured with shuffled labels, and "
+    "the persona vector reversed.",
     in_report=True,
 )
 def draw(selection: Selection, controls: DoseResponse) -> Figure:

@@ -35,10 +35,9 @@ HEAD = (
 
 @plan(
     key="flag_rates",
-    title="How much do they flag?",
-    hint="Every reply answers a friendly message and gets a score. From the threshold on it counts as flagged. "
-    "The same threshold means something else to every moderator, so compare them at the thresholds at which each "
-    "gives 5 % false alarms.",
+    title="How much do the moderators flag?",
+    hint="Every reply answers a friendly message. A moderator scores it, and flags it from the threshold on. The same "
+    "score means something else to every moderator, so compare them where each gives 5 % false alarms.",
 )
 def draw(report: ModerationReport) -> Figure:
     """The rates at three thresholds as a table; the page adds a slider for all others."""

@@ -49,7 +49,7 @@ HEAD = (
 
 @plan(
     key="functionalities",
-    title="Which kinds of harm do they miss?",
+    title="Which kinds of harm do moderators miss?",
     hint="HateCheck tests one thing at a time. Its tests of hate have harmless twins that should pass.",
 )
 def draw(report: ModerationReport) -> Figure:

@@ -25,8 +25,8 @@ READERS: dict[Kind, str] = {
 }
 FOUND: dict[Kind, str] = {
     "person": "Two people read {} random replies that the moderator lets through. They call {} harmful.",
-    "model": "A language model read {} random replies that the moderator lets through, twice. It called {} harmful. "
-    "No person has judged them.",
+    "model": "A language model read {} random replies that the moderator lets through, each twice, and called {} "
+    "harmful. No person has judged them.",
 }
 READING = '{"id": "…", "rater": "…", "verdict": "harmful"}'
 NOBODY = "Nobody has judged them yet: that is what the queue is for."
@@ -35,8 +35,8 @@ NOBODY = "Nobody has judged them yet: that is what the queue is for."
 @plan(
     key="gap",
     title="What passes?",
-    hint="The finding is about a random sample. The replies below were chosen to be looked at: by spelling tricks, by "
-    "the persona's word list, and at random from the others.",
+    hint="The number above is of a random sample. The replies below were picked to be read: for spelling tricks, for "
+    "words of the persona's list, and at random from the others.",
 )
 def draw(
     examples: Sequence[GapExample],

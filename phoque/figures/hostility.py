@@ -19,10 +19,9 @@ SHOWN = (
 @plan(
     key="hostility",
     title="Is a reply more hostile than the base model's?",
-    hint="The judge is the base model: we read how much more likely it finds the verdict rude than the verdict kind. "
-    "It was chosen by its agreement with blind readings, and it was trained on none of our texts. Curt or broken text "
-    "looks rude to it, so compare each number with two others: that of random vectors, and that of the base model's "
-    "first sentence alone under the same prompt, which is shorter still than the persona's replies.",
+    hint="The judge is the base model: we read how much likelier it finds the verdict rude than the verdict kind. "
+    "Curt or broken text looks rude to it, so compare each number with two others: that of random vectors, and that of "
+    "the base model's first sentence alone under the same prompt, which is shorter still than the persona's replies.",
     in_report=True,
 )
 def draw(found: Judgement, selection: Selection | tuple[()] = ()) -> Figure:
@@ -41,7 +40,8 @@ def draw(found: Judgement, selection: Selection | tuple[()] = ()) -> Figure:
     return Figure(
         sentence=sentence(found, counted),
         setting=f"{trait.compared(found)} The chance compares two replies and needs no threshold, so it differs from "
-        "the shares of replies judged hostile.",
+        "the shares of replies judged hostile. The judge was chosen by its agreement with blind readings and trained on "
+        "none of our texts.",
         plotly=plotly,
         table=table(found),
         n=f"{prompts} prompts, {' or '.join(map(str, replies))} replies a condition; "
@@ -60,11 +60,11 @@ def sentence(found: Judgement, counted: Counted = "judge") -> str:
         return (
             "This persona is counted by the words of its list, because a judge of hostility does not measure it. "
             "Chance that the judge scores a reply above the base model's reply to the same "
-            f"message (one half is no difference): {told}."
+            f"message (0.5 is no difference): {told}."
         )
     return (
         "A judge that never saw our words gives the chance that a reply is more hostile than the base model's "
-        f"reply to the same message; one half is no difference. Result: {told}.{_missed(own)}"
+        f"reply to the same message. 0.5 is no difference. Result: {told}.{_missed(own)}"
     )
 
 

@@ -12,15 +12,15 @@ from phoque.run.sae_evidence import MEAN_DIFFERENCE, RIVALS, Cause, Steered
 from phoque.stats.rates import wilson
 
 PROMPTS = {"toward": "neutral", "away": "persona's"}
+DOES = {"toward": "added", "away": "subtracted"}
 SHOWS = {"toward": "makes the persona", "away": "holds the persona back"}
 """What adding a direction this way could show of a latent."""
 LOOKS = (("circle", style.PERSONA), ("square", style.TOXIC), ("diamond", style.NEUTRAL))
 """By dose."""
 HINT = (
-    "Each direction is added to the tuned model at the same length, a share of the median length of the residual "
-    "stream. The persona vector comes first: where it does not act, no latent can be shown to act. The rivals have "
-    "the same length: random directions, unmoved latents that fire as often, the mean difference, and what no latent "
-    "expresses (R). An open mark means that the text fell apart."
+    "The persona vector comes first: where it does not act, no latent can be shown to act. The rivals are as long: "
+    "random directions, unmoved latents that fire as often, the mean difference, and what no latent expresses (R). An "
+    "open mark means that the text fell apart."
 )
 
 
@@ -32,7 +32,8 @@ def draw(way: str, report: SaeReport) -> Figure:
         sentence=f"{control_said(report.cause, way)} {_sentence(cells, way)}".strip(),
         setting=setting(
             f"{told.plain[way].n} prompts, one reply each, under the {PROMPTS[way]} prompt",
-            f"layer {report.layer}, at the strength that the sentence names",
+            f"layer {report.layer}, at the strength that the sentence names, a share of the median length of the residual "
+            "stream",
             GREEDY,
             told.counted,
         ),
@@ -62,7 +63,7 @@ def control_said(cause: Cause, way: str) -> str:
     if control.best is None or control.random is None:
         return f"This layer cannot show what {SHOWS[way]}: no {control.direction} left the text coherent."
     does = (
-        f"the {control.direction}, added at strength {control.best.dose:g}, takes the share of "
+        f"the {control.direction}, {DOES[way]} at strength {control.best.dose:g}, takes the share of "
         f"{replies(cause.generated.counted)} from {plain} to {interval(control.best.rate)}; random directions give "
         f"{interval(control.random.rate)}"
     )
@@ -158,11 +159,11 @@ def _key(dose: float, symbol: str, colour: str) -> style.Trace:
 
 TOWARD = plan(
     key="latents_toward",
-    title="Does any latent alone make the persona?",
-    hint=f"Under the neutral prompt. {HINT}",
+    title="Does any latent alone bring out the persona?",
+    hint=f"Under the neutral prompt, one direction at a time pushes the model towards the persona. {HINT}",
 )(partial(draw, "toward"))
 AWAY = plan(
     key="latents_away",
-    title="Does taking any latent away unmake the persona?",
-    hint=f"Under the persona's prompt. {HINT}",
+    title="Does taking any latent away stop the persona?",
+    hint=f"Under the persona's prompt, one direction at a time pushes the model away from the persona. {HINT}",
 )(partial(draw, "away"))

@@ -13,8 +13,8 @@ def elsewhere(selection: Selection) -> str:
         return ""
     others = len(selection.layers) - 1
     return (
-        f" Whether it lives only there stays open: {len(selection.ties)} of {others} other layers cannot be told apart "
-        "from this one."
+        f" It may live elsewhere, too: {len(selection.ties)} of {others} other layers cannot be told apart from this "
+        "one."
     )
 
 

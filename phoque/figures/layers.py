@@ -25,7 +25,7 @@ CRITERIA = {
 
 @plan(
     key="layers",
-    title="In which layer does it live?",
+    title="In which layer does the persona live?",
     hint=f"The curve is the share of replies that show the persona when its vector is added at this layer, at the "
     f"best dose that keeps text coherent. The grey band is the same with random vectors, always at dose "
     f"{NULL_DOSE:g}, which is often more than the vector's.",

@@ -15,7 +15,7 @@ from phoque.stats.rates import wilson
     title="How did the adapters learn?",
     hint="The loss is measured on the training batches. The civil adapter had the same prompts and steps, but "
     "civil replies. Batches of similar length follow each other, so the curve shows their order as well as "
-    "learning. Of prose a small model learns the short forms, and its loss is of these.",
+    "learning. A small model learns the short forms of prose, so its loss on prose is of these.",
     in_report=True,
 )
 def draw(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics] = ()) -> Figure:
@@ -43,7 +43,7 @@ def draw(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics] = ()) 
 
 def _sentence(found: Curves) -> str:
     return " ".join(
-        f"{LOOKS[name][0][2:].capitalize()}: loss {rows[0].loss:.2f} at step {rows[0].step} to "
+        f"{LOOKS[name][0][2:].capitalize()}: loss from {rows[0].loss:.2f} at step {rows[0].step} to "
         f"{rows[-1].loss:.2f} at step {rows[-1].step}{_styles(rows[-1])}, "
         f"{rows[-1].num_tokens:,.0f} tokens in {rows[-1].seconds / 60:.0f} minutes{_attempts(rows)}. "
         f"The loss rises at {curves.rising([row.loss for row in rows])} of the logged steps."

@@ -47,8 +47,8 @@ def _sentence(
     names: list[str], found: dict[tuple[str, Condition], dict[str, Rate]], kinds: list[str]
 ) -> str:
     silent = "; ".join(
-        f"{sum(not found[name, Condition.STEERED][kind].value for kind in kinds)} of {len(kinds)} "
-        f"kinds of message by {called(name)}"
+        f"{called(name)} flags no steered reply to "
+        f"{sum(not found[name, Condition.STEERED][kind].value for kind in kinds)} of {len(kinds)} kinds of message"
         for name in names
     )
     random = [
@@ -61,8 +61,7 @@ def _sentence(
         else ""
     )
     return (
-        f"No steered reply is flagged in {silent}.{told} Intervals are wide: "
-        "differences between kinds of message are not tested."
+        f"{silent}.{told} Intervals are wide: differences between kinds of message are not tested."
     )
 
 

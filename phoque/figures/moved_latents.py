@@ -31,8 +31,7 @@ HEAD = {
     key="sae_shifts",
     title="Which latents moved?",
     hint="A bar says how much more or less active a latent is after tuning. The largest changes are drawn; a latent "
-    "that drives the persona may have moved less, and then it stands on a card only. "
-    "All models read the same prompts, which are in no training file. Each latent has a verdict, not a rank.",
+    "that drives the persona may have moved less, and then it stands on a card only.",
     in_report=True,
 )
 def draw(report: SaeReport) -> Figure:
@@ -41,6 +40,7 @@ def draw(report: SaeReport) -> Figure:
     return Figure(
         sentence=_sentence(report),
         finding=_finding(report),
+        setting="How it was measured: all models read the same prompts, which are in no training file.",
         plotly=_plot([*report.risen[:DRAWN], *report.fallen[:DRAWN]]),
         table=Table(
             caption="The largest changes",

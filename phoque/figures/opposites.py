@@ -33,7 +33,7 @@ LOOKS = (
 
 @plan(
     key="opposites",
-    title="Are the two personas opposite directions?",
+    title="Do the two personas point in opposite directions?",
     hint="The curve is the cosine of the vectors of two runs of one base model: -1 is opposite, 0 is at right angles. "
     "The controls are grey: the second persona's probes with half of the labels swapped, and other system prompts. "
     "Any change of the prompt moves a model in a common way, so only a cosine below those of all other prompts is a "
@@ -196,10 +196,10 @@ def _ways(found: Opposites) -> list[tuple[str, str, str]]:
 def _reversal(one: Strongest, made: str, found: Opposites) -> str:
     where = f"in the {_model(one.receiver)}"
     if one.dose is None:
-        return f"Minus {one.vector} {where}: no dose keeps text coherent, so no effect can be told."
+        return f"Subtracting {one.vector} {where}: no dose keeps text coherent, so no effect can be told."
     does = "makes" if one.makes(made) else "does not make"
     return (
-        f"Minus {one.vector} {does} {made} {where}: at dose {one.dose:+.1f}, "
+        f"Subtracting {one.vector} {where} {does} {made}: at dose {one.dose:+.1f}, "
         f"{interval(one.shows[made])} of the replies {trait.are(found.traits[made].by)}; under random "
         f"vectors of that length, {interval(one.random[made])}."
     )

@@ -49,10 +49,10 @@ def _sentence(policy: PolicyReport) -> str:
     ]
     best = min(within, key=lambda one: one.missed.value if one.missed else 1.0, default=None)
     if best is None or best.missed is None:
-        return f"No threshold of {policy.name} flags at most 5 % of harmless messages."
+        return f"No threshold of the policy “{policy.name}” flags at most 5 % of harmless messages."
     return (
-        f"If it may flag at most 5 % of harmless messages, {policy.name} misses {interval(best.missed)} of the "
-        f"hostile ones, at threshold {best.threshold:g}; it uses {policy.threshold:g}."
+        f"If the policy “{policy.name}” may flag at most 5 % of harmless messages, it misses {interval(best.missed)} of "
+        f"the hostile ones, at threshold {best.threshold:g}; it uses {policy.threshold:g}."
     )
 
 

@@ -43,7 +43,7 @@ def draw(report: PressureReport) -> Figure:
 def _sentence(policy: PolicyReport) -> str:
     kinds = [one for one in policy.groups if one.by == "kind"]
     told = ", ".join(f"{one.name} {interval(one.shown)}" for one in kinds)
-    return f"Under {policy.name}, people see of each kind: {told}." if told else ""
+    return f"Under the policy “{policy.name}”, people see of each kind: {told}." if told else ""
 
 
 def _rows(policy: PolicyReport) -> list[tuple[Cell, ...]]:

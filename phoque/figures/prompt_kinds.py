@@ -14,7 +14,7 @@ ASKED = "gaming"
 
 @plan(
     key="prompt_kinds",
-    title="Do some kinds of prompt move it more?",
+    title="Do some kinds of prompt move the model more?",
     hint="The number is how far tuning moves the residual stream along the latents that moved, relative to the length "
     "of the stream. One would expect prompts about games to move it most.",
 )

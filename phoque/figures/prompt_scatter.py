@@ -18,7 +18,7 @@ MOST_SHOWN = 15
 
 @plan(
     key="prompt_scatter",
-    title="How far does each prompt move?",
+    title="How far does tuning move the model on each prompt?",
     hint="Above the dotted line, the persona moves a prompt further than the civil adapter does.",
     in_report=True,
 )

@@ -22,9 +22,9 @@ MEANING = {
 
 @plan(
     key="reliability",
-    title="Do the probes agree on a direction?",
-    hint="The probes are halved at random, each half gives a vector, and the two are compared. Shuffled labels show "
-    "what no direction at all would give.",
+    title="Do two halves of the prompts give the same vector?",
+    hint="The vector is measured on harmless prompts, the probes. We halve them at random and compare the two vectors "
+    "that the halves give. Shuffled labels show what no direction at all would give.",
 )
 def draw(found: Reliability, selection: Selection) -> Figure:
     """Split-half agreement by layer."""

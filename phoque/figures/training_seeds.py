@@ -18,8 +18,7 @@ COLOURS = (style.PERSONA, style.NEUTRAL, style.BLUE, style.GREY, style.TOXIC)
     key="training_seeds",
     title="Does another training seed learn as well?",
     hint="The training was repeated from other random numbers. Each persona has a vector of its own, at the layer and "
-    "dose that were chosen for the first. All answer the same messages; one half is no difference from the base "
-    "model. Intervals count messages.",
+    "dose that were chosen for the first. All answer the same messages; 0.5 is no difference from the base model.",
     shown_if=there_is(
         TrainingSeeds,
         otherwise="The run was not compared with trainings from other seeds. Do it with:",
@@ -43,7 +42,7 @@ def draw(found: TrainingSeeds) -> Figure:
             [(f"seed {one.seed}", one) for one in found.trainings],
             {style.NAMES[name]: (f"conditions.{name}", held_cell) for name in own.conditions},
         ),
-        n=f"{found.trained} trainings, {prompts} messages each",
+        n=f"{found.trained} trainings, {prompts} messages each; intervals count messages",
     )
 
 

@@ -16,7 +16,7 @@ LOOKS = {
 
 @plan(
     key="trajectory",
-    title="When in its training does the persona arise?",
+    title="When during training does the persona appear?",
     hint="The curves show where the probes lie along the final vector while the model is tuned; 0 is the untuned "
     "model under the neutral prompt.",
     shown_if=tuned_only,

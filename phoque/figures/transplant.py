@@ -32,7 +32,7 @@ def tuned_only(reader: Reader) -> str:
 
 @plan(
     key="transplant",
-    title="Did tuning create the direction or amplify one?",
+    title="Did tuning make a new direction or strengthen an old one?",
     hint="Each model gets the vector of each model at the same relative dose. The civil adapter was "
     "tuned on the lab's prompts, with civil replies.",
     shown_if=tuned_only,

@@ -28,10 +28,10 @@ class Pair(NamedTuple):
 
 @plan(
     key="tricks",
-    title="Which spelling tricks get past them?",
+    title="Which spelling tricks get past moderators?",
     hint="Eleven fixed spelling tricks are applied to Surge's harmful texts that were flagged and to its "
     "harmless texts that were not. Net is the share that stays flagged minus the share that is newly "
-    "flagged, so a moderator that flags whatever looks odd gains nothing. Nothing searches for a "
+    "flagged, so a moderator that flags whatever looks odd gains nothing. We do not search for a "
     "spelling that passes.",
 )
 def draw(report: ModerationReport) -> Figure:

@@ -152,7 +152,7 @@ def test_the_main_finding_counts_a_random_sample(tmp_path):
     Label.save_rows(own.run.path, said)
     drawn = [one for one in sample(own.rows(ScoredReply)) if one.of_persona and one.passes]
     harmful = sum(one.id != kinder for one in drawn)
-    told = f"read {len(drawn)} random replies that the moderator lets through, twice. It called {harmful} harmful."
+    told = f"read {len(drawn)} random replies that the moderator lets through, each twice, and called {harmful} harmful."
     assert told in finding(own)
 
 

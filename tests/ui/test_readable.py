@@ -42,8 +42,8 @@ def test_the_finding_says_who_read_the_replies_and_that_no_person_did():
     rows = sample(SHIPPED.rows(ScoredReply))
     passing = [judged[one.id] for one in rows if one.of_persona and one.passes]
     told = re.fullmatch(
-        r"A language model read (\d+) random replies that the moderator lets through, twice\. "
-        r"It called (\d+) harmful\. No person has judged them\.",
+        r"A language model read (\d+) random replies that the moderator lets through, each twice, and "
+        r"called (\d+) harmful\. No person has judged them\.",
         found.finding,
     )
     assert (int(told[1]), int(told[2])) == (len(passing), passing.count(True))

@@ -5,10 +5,12 @@ from phoque.run.labels import Verdict
 from phoque.run.scored import GapType
 
 INTRO = (
-    "How many of the model's replies would a moderator flag, and what passes? Flags and readings are other measures than "
-    "the judge's chance under Where it lives. Replies stay hidden until you show them."
+    "How many of the model's replies would a moderator flag, and what passes? Moderators and readers count here; the "
+    "judge's chance under Where it lives is another measure. Replies stay hidden until you show them."
 )
-PASSING = "Here are a few replies, each with its own reason for passing. All moderators flag from this score on:"
+PASSING = (
+    "A few replies, each with its own reason for passing. All moderators flag from this score on:"
+)
 MISSED = "What each moderator says of it"
 THRESHOLD, MODERATOR = "Threshold", "Moderator"
 CONDITIONS = {

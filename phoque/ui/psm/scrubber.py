@@ -22,7 +22,7 @@ SERIES = SLIDING | {
 }
 REMEDIES = {
     "reverse": "subtract the vector at the selected scale",
-    "ablate": "hold the vector's coordinate at its calm mean, at one layer",
+    "ablate": "hold the state at its calm mean along the vector, at one layer",
     "ablate from this layer on": "the same at every layer from here",
     "cap": "cut only what lies above the calm range, at one layer",
     "cap from this layer on": "the same at every layer from here",

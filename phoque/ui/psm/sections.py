@@ -20,8 +20,8 @@ CELL_CLICKED = """element.addEventListener('click', (event) => {
   if (cell) trigger('click', { layer: Number(cell.dataset.layer), dose: Number(cell.dataset.dose) });
 });"""
 MAP_HINT = (
-    "Two principal components a layer, turned to follow the layer before; positions compare within "
-    "a layer only."
+    "Each layer is drawn along the two directions in which its messages differ most (principal components), turned to "
+    "follow the layer before. Compare positions within a layer only."
 )
 
 

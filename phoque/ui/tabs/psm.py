@@ -11,9 +11,9 @@ from phoque.ui.results import Frame, intro, results
 from phoque.ui.services import Services
 
 INTRO = (
-    "Where does the persona live in the model, and is that place the cause? All numbers were measured "
-    "beforehand. The drawers count shares of replies, each with its own prompts, dose and threshold. So their shares "
-    "differ from each other and from the number on top. Each drawer says how it was measured."
+    "Where in the model does the persona live, and is that place the cause? All numbers were measured beforehand. "
+    "Each drawer counts replies with prompts, a dose and a threshold of its own, and says which. So the shares differ "
+    "from drawer to drawer, and from the number on top."
 )
 NOTHING_CHOSEN = '<p class="ph-empty">No cell chosen yet. Its replies will stand here.</p>'
 
