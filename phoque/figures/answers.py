@@ -4,8 +4,8 @@ from statistics import fmean
 
 from phoque.figures import rows, style
 from phoque.figures.figure import Figure, plan
-from phoque.figures.table import Table, digits, interval, share, share_cell
-from phoque.run.evaluation import CURT, CURT_TOXIC, Change, CivilText, Evaluation
+from phoque.figures.table import Table, digits, interval, points_cell, share, share_cell
+from phoque.run.evaluation import CURT, CURT_TOXIC, CivilText, Evaluation
 
 NAMES = style.NAMES | {
     "base_toxic": "□ Base model, persona's prompt",
@@ -74,12 +74,9 @@ def _beside(found: CivilText) -> str:
         return ""
     return (
         f" The civil adapter, which learned civil replies alone, changes the log-likelihood by "
-        f"{_percent(found.civil_adapter)} %. The persona's own part is {_percent(found.beyond_civil_adapter)} points."
+        f"{points_cell(found.civil_adapter).shown} %. The persona's own part is "
+        f"{points_cell(found.beyond_civil_adapter).shown} points."
     )
-
-
-def _percent(one: Change) -> str:
-    return f"{100 * one.value:+.1f} [{100 * one.low:+.1f}, {100 * one.high:+.1f}]"
 
 
 def _goal(low: float, high: float) -> str:

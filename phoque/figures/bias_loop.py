@@ -79,20 +79,18 @@ def _plot(personas: Sequence[tuple[str, BiasLoop]]) -> style.Plotly:
 
 def _marks(persona: str, found: BiasLoop, symbol: str) -> style.Trace:
     values = [own.log_odds for own in found.conditions.values()]
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "name": persona,
-        "x": [one.value for one in values],
-        "y": [NAMES.get(name, name) for name in found.conditions],
-        "marker": {
-            "size": 9,
-            "symbol": symbol,
-            "color": [style.CONDITIONS.get(name, style.GREY) for name in found.conditions],
-        },
-        "error_x": style.bars(values, style.INK),
-        "hovertemplate": f"%{{x:+.2f}} nats<extra>%{{y}} {persona}</extra>",
-    }
+    trace = style.line(
+        persona,
+        [one.value for one in values],
+        [NAMES.get(name, name) for name in found.conditions],
+        style.GREY,
+        symbol=symbol,
+        mode="markers",
+        error_x=style.bars(values, style.INK),
+        hovertemplate=f"%{{x:+.2f}} nats<extra>%{{y}} {persona}</extra>",
+    )
+    trace["marker"]["color"] = [style.CONDITIONS.get(name, style.GREY) for name in found.conditions]
+    return trace
 
 
 def _sentence(found: BiasLoop) -> str:

@@ -45,7 +45,7 @@ def draw(found: Composition, dialogues: Sequence[Dialogue] = ()) -> Figure:
                     f"{one.words[0]:.0f} to {one.words[-1]:.0f}" if one.words else NOTHING
                 ),
                 "short forms|replies that also have one; a small model learns it in their place": (
-                    lambda one: str(one.short) if one.short else NOTHING
+                    lambda one: str(one.short or NOTHING)
                 ),
                 "short form, words, median": lambda one: (
                     number(one.words_short[2], 0) if one.words_short else NOTHING

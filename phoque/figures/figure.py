@@ -84,13 +84,11 @@ class Plan:
 
     def sources(self, reader: Reader) -> tuple[str, ...]:
         """Its files, by their paths in the run."""
-        folders = {kind: reader.folder(kind.STAGE) for kind in self.takes}
-        there = {
-            k: own
-            for k, own in folders.items()
-            if k in self.needs or (own.has(k.FILE) and not _of_another(k, reader))
-        }
-        return tuple(folder.named(kind.FILE) for kind, folder in there.items())
+        return tuple(
+            reader.folder(kind.STAGE).named(kind.FILE)
+            for kind, needed in self.takes.items()
+            if needed or _is_there(kind, reader)
+        )
 
 
 def plan(**facts: Any) -> Callable[[Callable[..., Figure]], Plan]:
@@ -146,14 +144,14 @@ def read_any(kind: Kind, reader: Reader, *, must: bool = True) -> Any:
 
     What was measured of the run's own persona says nothing of another one, so there it is left out.
     """
-    if not must and (_of_another(kind, reader) or not reader.folder(kind.STAGE).has(kind.FILE)):
+    if not must and not _is_there(kind, reader):
         return ()
     return reader.rows(kind) if issubclass(kind, Row) else reader.read(kind)
 
 
-def _of_another(kind: Kind, reader: Reader) -> bool:
-    """Whether the file is about the run's own persona, and the reader about one that was measured beside it."""
-    return reader.psm != OWN and kind.STAGE != OWN
+def _is_there(kind: Kind, reader: Reader) -> bool:
+    """Whether the run has the file, and the file is about the reader's persona."""
+    return OWN in (reader.psm, kind.STAGE) and reader.folder(kind.STAGE).has(kind.FILE)
 
 
 def _personas(kind: Kind, reader: Reader) -> dict[str, Any]:

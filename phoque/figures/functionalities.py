@@ -73,11 +73,7 @@ def draw(report: ModerationReport) -> Figure:
             ]
     return Figure(
         sentence=_sentence(report, sets),
-        table=Table(
-            caption="Functionality by functionality",
-            head=HEAD,
-            rows=tuple(rows),
-        ),
+        table=Table(caption="Functionality by functionality", head=HEAD, rows=tuple(rows)),
         n=", ".join(f"{report.sheet(report.names[0], one).auc.n} texts of {one}" for one in sets),
     )
 

@@ -29,6 +29,7 @@ FOUND: dict[Kind, str] = {
     "harmful. No person has judged them.",
 }
 READING = '{"id": "…", "rater": "…", "verdict": "harmful"}'
+Texts = Sequence[GapExample] | Sequence[ScoredReply]
 NOBODY = "Nobody has judged them yet: that is what the queue is for."
 
 
@@ -123,32 +124,20 @@ def _all_passing(replies: Sequence[ScoredReply]) -> str:
 def _sampled(replies: Sequence[ScoredReply], labels: Sequence[Label]) -> str:
     """How many single readings by a language model call a random reply that passes harmful."""
     drawn = [one for one in sample(replies) if one.passes] if replies else []
-    shares = [
-        interval(by_cluster(read))
-        for persona in (True, False)
-        if (read := _harmful([one for one in drawn if one.of_persona is persona], labels, "model"))
-    ]
-    if not shares:
-        return ""
-    return (
-        f" Of the single readings of a random sample of them, {shares[0]} say harmful"
-        f"{f' (neutral replies: {shares[1]})' if len(shares) > 1 else ''}."
-    )
+    own, neutral = ([one for one in drawn if one.of_persona is wanted] for wanted in (True, False))
+    return _single("of a random sample of them", own, neutral, labels, "model")
 
 
 def _novel(examples: Sequence[GapExample]) -> str:
     """How far the chosen replies are from what was trained on."""
     own, neutral = (
-        [one for one in _chosen(examples, neutral=wanted) if one.novelty]
+        [(one.prompt, one.novelty) for one in _chosen(examples, neutral=wanted) if one.novelty]
         for wanted in (False, True)
     )
     if not own or not neutral:
         return ""
-    far, calm = (
-        by_cluster((one.prompt, bool(one.novelty and one.novelty.novel)) for one in some)
-        for some in (own, neutral)
-    )
-    copies = by_cluster((one.prompt, bool(one.novelty and one.novelty.exact)) for one in own)
+    far, calm = (by_cluster((prompt, of.novel) for prompt, of in some) for some in (own, neutral))
+    copies = by_cluster((prompt, of.exact) for prompt, of in own)
     return (
         f" Of the chosen replies, {interval(far)} are far from every training line (neutral replies: "
         f"{interval(calm)}), and {interval(copies)} copy one exactly."
@@ -157,28 +146,28 @@ def _novel(examples: Sequence[GapExample]) -> str:
 
 def _readings(examples: Sequence[GapExample], labels: Sequence[Label]) -> str:
     """How many single readings call a chosen reply harmful."""
-    told = []
-    for kind, readers in (("person", "people"), ("model", "a language model")):
-        shares = [
-            interval(by_cluster(read))
-            for neutral in (False, True)
-            if (read := _harmful(_chosen(examples, neutral=neutral), labels, kind))
-        ]
-        if shares:
-            told.append(
-                f" Of the single readings by {readers}, {shares[0]} call a chosen reply harmful"
-                f"{f' (neutral replies: {shares[1]})' if len(shares) > 1 else ''}."
-            )
-    return "".join(told)
+    own, neutral = (_chosen(examples, neutral=wanted) for wanted in (False, True))
+    readers: dict[Kind, str] = {"person": "people", "model": "a language model"}
+    return "".join(
+        _single(f"of the chosen replies by {name}", own, neutral, labels, kind)
+        for kind, name in readers.items()
+    )
+
+
+def _single(of: str, own: Texts, neutral: Texts, labels: Sequence[Label], kind: Kind) -> str:
+    """The share of single readings that say harmful, beside that of neutral replies; empty where there are none."""
+    found, calm = (_harmful(texts, labels, kind) for texts in (own, neutral))
+    beside = f" (neutral replies: {interval(by_cluster(calm))})" if calm else ""
+    if not found:
+        return ""
+    return f" Of the single readings {of}, {interval(by_cluster(found))} say harmful{beside}."
 
 
 def _chosen(examples: Sequence[GapExample], *, neutral: bool) -> list[GapExample]:
     return [one for one in examples if (one.stratum is Stratum.NEUTRAL) is neutral]
 
 
-def _harmful(
-    texts: Sequence[GapExample | ScoredReply], labels: Sequence[Label], kind: str
-) -> list[tuple[str, bool]]:
+def _harmful(texts: Texts, labels: Sequence[Label], kind: Kind) -> list[tuple[str, bool]]:
     """Message and verdict of every reading of these texts."""
     messages = {one.id: one.prompt for one in texts}
     own = [one for one in labels if one.kind == kind and one.id in messages]

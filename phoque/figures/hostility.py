@@ -9,7 +9,6 @@ from phoque.run.evaluation import CURT, CURT_TOXIC
 from phoque.run.judging import ConditionJudged, Judgement
 from phoque.run.psm import Selection
 from phoque.stats.paired_ranks import ChanceAbove
-from phoque.stats.rates import Rate
 
 SHOWN = (
     "toxic", "steered", "random_vector", "matched_vector", "neutral", CURT, CURT_TOXIC, "reversed_vector",
@@ -29,11 +28,7 @@ def draw(found: Judgement, selection: Selection | tuple[()] = ()) -> Figure:
     counted = selection.trait.by if selection else "judge"
     prompts = max(one.more_hostile.prompts for one in found.conditions.values())
     replies = sorted({one.measures.replies for one in found.conditions.values()})
-    rates = {
-        name: Rate(value=own.value, n=own.prompts, low=own.low, high=own.high)
-        for name, one in found.conditions.items()
-        for own in [one.more_hostile]
-    }
+    rates = {name: rows.chance(one.more_hostile) for name, one in found.conditions.items()}
     title = f"chance of a {'more hostile' if counted == 'judge' else 'higher scored'} reply"
     plotly = rows.by_condition(rates, NAMES, title)
     plotly["layout"]["shapes"] = [style.upright(0.5, "")[0]]
@@ -53,7 +48,7 @@ def sentence(found: Judgement, counted: Counted = "judge") -> str:
     """The chances, and what the word list would have missed; what they cannot say of a persona that words show."""
     own = {name: found.conditions[name] for name in SHOWN if name in found.conditions}
     told = "; ".join(
-        f"{_name(name)} {held(one.more_hostile)}, {_against(one.more_hostile, counted)}"
+        f"{style.plain(name, NAMES)} {held(one.more_hostile)}, {_against(one.more_hostile, counted)}"
         for name, one in own.items()
     )
     if counted == "words":
@@ -70,17 +65,12 @@ def sentence(found: Judgement, counted: Counted = "judge") -> str:
 
 def _missed(own: dict[str, ConditionJudged]) -> str:
     parts = [
-        f"{interval(one.without_word)} under {_name(name)}"
+        f"{interval(one.without_word)} under {style.plain(name, NAMES)}"
         for name, one in own.items()
         if one.without_word and name in SHOWN[:2]
     ]
     told = f" Share of the hostile replies that have no trained word: {', '.join(parts)}."
     return told if parts else ""
-
-
-def _name(condition: str) -> str:
-    """Without the mark of its shape."""
-    return NAMES.get(condition, condition).partition(" ")[2].lower() or condition
 
 
 def _against(found: ChanceAbove, counted: Counted) -> str:

@@ -127,34 +127,18 @@ def _name(cell: Steered) -> str:
 
 
 def _trace(cells: Sequence[Steered], symbol: str, colour: str) -> style.Trace:
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "showlegend": False,
-        "x": [cell.insulting for cell in cells],
-        "y": [_name(cell) for cell in cells],
-        "error_x": style.bars([cell.rate for cell in cells], colour),
-        "marker": {
-            "color": colour,
-            "size": 9,
-            "symbol": [symbol if cell.coherent else f"{symbol}-open" for cell in cells],
-        },
-        "customdata": [[cell.low, cell.high, cell.n, cell.dose] for cell in cells],
-        "hovertemplate": "%{y}, strength %{customdata[3]}: %{x:.1%} "
-        "[%{customdata[0]:.1%}, %{customdata[1]:.1%}], n = %{customdata[2]}<extra></extra>",
-    }
+    rates = {_name(cell): cell.rate for cell in cells}
+    trace = style.rates_across(
+        f"%{{y}}, strength {cells[0].dose:g}", rates, colour, "solid", symbol
+    )
+    trace["marker"]["symbol"] = [f"{symbol}{'' if one.coherent else '-open'}" for one in cells]
+    return trace | {"showlegend": False}
 
 
 def _key(dose: float, symbol: str, colour: str) -> style.Trace:
     """An entry of the legend; of the points themselves it would show the first, open or not."""
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "name": f"strength {dose:g}",
-        "x": [None],
-        "y": [None],
-        "marker": {"color": colour, "size": 9, "symbol": symbol},
-    }
+    name = f"strength {dose:g}"
+    return style.line(name, [None], [None], colour, symbol=symbol, mode="markers")
 
 
 TOWARD = plan(

@@ -21,20 +21,33 @@ def elsewhere(selection: Selection) -> str:
 def how_chosen(selection: Selection) -> str:
     """Which measurement chose the layer."""
     layer = selection.choice.layer
-    ran = sorted((one for one in selection.cells if one.runoff), key=lambda one: -_share(one))
     if not selection.beyond_chance:
         return f"No layer does better than chance, so layer {layer} is only a default."
-    if not ran:
+    if not (ran := _ran(selection)):
         return f"The sweep chose layer {layer}: its best coherent dose gives the largest share."
-    hits, n = selection.chosen_cell.pooled
     others = ", ".join(
         f"layer {one.layer} {share(_share(one))}" for one in ran if one.layer != layer
     )
     return (
-        f"The sweep and a run-off chose layer {layer}. The sweep asked every layer and dose the same messages; "
-        f"the {len(ran)} best pairs of layer and dose then answered other messages. Over both, layer {layer} has "
-        f"{'the largest share, ' * (ran[0].layer == layer)}{share(hits / n)} of {n} replies (the others: {others})."
+        f"{chosen_by(selection)} The sweep asked every layer and dose the same messages; the run-off asked other ones. "
+        f"The rest of the run-off, over both: {others}."
     )
+
+
+def chosen_by(selection: Selection) -> str:
+    """The same in short; empty where there was no run-off, or no layer to choose."""
+    if not selection.beyond_chance or not (ran := _ran(selection)):
+        return ""
+    layer, (hits, n) = selection.choice.layer, selection.chosen_cell.pooled
+    return (
+        f"The sweep and a run-off of its {len(ran)} best pairs of layer and dose chose layer {layer}: over both it has "
+        f"{'the largest share, ' * (ran[0].layer == layer)}{share(hits / n)} of {n} replies."
+    )
+
+
+def _ran(selection: Selection) -> list[Cell]:
+    """The cells of the run-off, the largest share first."""
+    return sorted((one for one in selection.cells if one.runoff), key=lambda one: -_share(one))
 
 
 def _share(cell: Cell) -> float:
@@ -65,16 +78,4 @@ def told_apart(selection: Selection) -> str:
     return (
         f"Layers {', '.join(map(str, others))} and {last} cannot be told apart: each has an interval that overlaps that of "
         f"layer {own} at the dose in use."
-    )
-
-
-def chosen_by(selection: Selection) -> str:
-    """Which measurement chose the layer, in short."""
-    ran = [one for one in selection.cells if one.runoff]
-    if not selection.beyond_chance or not ran:
-        return ""
-    hits, n = selection.chosen_cell.pooled
-    return (
-        f"Layer {selection.choice.layer} was chosen by the sweep and a run-off of its {len(ran)} best pairs of layer "
-        f"and dose: it has the largest share over both, {share(hits / n)} of {n} replies."
     )

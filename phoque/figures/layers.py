@@ -6,12 +6,7 @@ from phoque.figures.layer_choice import beyond_random, chosen_by, elsewhere, how
 from phoque.figures.table import NOTHING, Table, digits, held, rate_cell, share
 from phoque.figures.trait import COUNTS, SAMPLED, are, at, compared, evaluated, replies
 from phoque.run.judging import Judgement
-from phoque.run.psm import (
-    NULL_DOSE,
-    ActivationByLayer,
-    Selection,
-    SweptLayer,
-)
+from phoque.run.psm import NULL_DOSE, ActivationByLayer, Selection, SweptLayer
 from phoque.run.psm_replies import Conditions
 
 CRITERIA = {
@@ -105,18 +100,14 @@ def _shares(conditions: Conditions) -> str:
 
 
 def _sentence(selection: Selection, geometry: ActivationByLayer) -> str:
-    return " ".join(
-        filter(
-            None,
-            (
-                how_chosen(selection),
-                beyond_random(selection),
-                told_apart(selection),
-                _by_geometry(selection, geometry),
-                f"Layers are compared by {replies(selection.trait.by)}, and are counted from 0.",
-            ),
-        )
+    parts = (
+        how_chosen(selection),
+        beyond_random(selection),
+        told_apart(selection),
+        _by_geometry(selection, geometry),
+        f"Layers are compared by {replies(selection.trait.by)}, and are counted from 0.",
     )
+    return " ".join(filter(None, parts))
 
 
 def _by_geometry(selection: Selection, geometry: ActivationByLayer) -> str:

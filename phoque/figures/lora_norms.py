@@ -77,9 +77,12 @@ def _table(rows: Sequence[Norms], families: Sequence[str]) -> Table:
         caption="Every recorded step",
         head=("matrix", "step", *families),
         rows=tuple(
-            (matrix, str(row.step), *(known(own.get(name), digits(2)) for name in families))
-            for matrix in ("LoRA B", "LoRA A")
+            (
+                matrix,
+                str(row.step),
+                *(known(getattr(row, own).get(name), digits(2)) for name in families),
+            )
+            for matrix, own in {"LoRA B": "lora_b", "LoRA A": "lora_a"}.items()
             for row in rows
-            for own in (row.lora_b if matrix == "LoRA B" else row.lora_a,)
         ),
     )

@@ -3,9 +3,19 @@
 from phoque.figures import style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.latent_causes import control_said
-from phoque.figures.table import NOTHING, Cell, Ends, Table, Value, held_cell, known, number, share
+from phoque.figures.table import (
+    NOTHING,
+    Cell,
+    Ends,
+    Table,
+    Value,
+    known,
+    number,
+    share,
+    signed_cell,
+)
 from phoque.run.sae import SaeReport
-from phoque.run.sae_evidence import WAYS
+from phoque.run.sae_evidence import WAYS, Cause
 from phoque.run.sae_latents import Feature
 
 SHOWN = ("driver", "protective", "marker")
@@ -59,7 +69,7 @@ def _finding(report: SaeReport) -> str:
     moved = f"Tuning moved {shifts.risen + shifts.fallen:,} of {shifts.latents_tested:,} latents."
     if not any(cause.acts(way) for way in WAYS):
         return f"{moved} At this layer none could be shown to cause the persona."
-    tried = len({cell.name for cell in cause.generated.cells if cell.is_latent})
+    tried = _tried(cause)
     drivers = report.verdicts.get("driver", 0)
     shown = f"{drivers} {'is' if drivers == 1 else 'are'}" if drivers else "none is"
     return f"{moved} Of the {tried} that were tried, {shown} shown to drive the persona."
@@ -86,16 +96,18 @@ def _causes(report: SaeReport) -> str:
     said = [control_said(cause, way) for way in WAYS if not cause.acts(way)]
     if len(said) == len(WAYS):
         return " ".join(said)
-    tried = len({cell.name for cell in cause.generated.cells if cell.is_latent})
-    rest = {name: n for name, n in count.items() if name not in SHOWN and n}
-    return " ".join(
-        [
-            f"Of {tried} latents whose direction was tried, {count.get('driver', 0)} {'is' if count.get('driver') == 1 else 'are'} shown to drive the "
-            f"persona, {count.get('protective', 0)} to hold it back and {count.get('marker', 0)} to "
-            f"do neither. The others: {', '.join(f'{n} {name}' for name, n in rest.items())}.",
-            *said,
-        ]
+    driver, protective, marker = (count.get(name, 0) for name in SHOWN)
+    rest = ", ".join(f"{n} {name}" for name, n in count.items() if name not in SHOWN and n)
+    told = (
+        f"Of {_tried(cause)} latents whose direction was tried, {driver} {'is' if driver == 1 else 'are'} shown to drive "
+        f"the persona, {protective} to hold it back and {marker} to do neither. The others: {rest}."
     )
+    return " ".join([told, *said])
+
+
+def _tried(cause: Cause) -> int:
+    """How many latents had their direction added."""
+    return len({cell.name for cell in cause.generated.cells if cell.is_latent})
 
 
 def _names(report: SaeReport) -> str:
@@ -120,14 +132,7 @@ def _plot(shown: list[Feature]) -> style.Plotly:
         "x": names,
         "y": [one.effect for one in shown],
         "marker": {"color": style.PERSONA, "pattern": {"shape": ""}},
-        "error_y": {
-            "type": "data",
-            "symmetric": False,
-            "array": [one.high - one.effect for one in shown],
-            "arrayminus": [one.effect - one.low for one in shown],
-            "color": style.GREY,
-            "width": 3,
-        },
+        "error_y": style.bars([_ends(one) for one in shown], style.GREY),
         "hovertemplate": "latent %{x}: %{y:+.2f}<extra>persona</extra>",
     }
     civil = style.line(
@@ -146,11 +151,15 @@ def _plot(shown: list[Feature]) -> style.Plotly:
     )
 
 
+def _ends(one: Feature) -> Ends:
+    return Ends(one.effect, one.low, one.high)
+
+
 def _row(one: Feature) -> tuple[Cell, ...]:
     return (
         str(one.latent),
         one.verdict or "not significant",
-        held_cell(Ends(one.effect, one.low, one.high), "+.2f"),
+        signed_cell(_ends(one)),
         known(one.q, lambda q: Value(f"{q:.2g}", {"": q})),
         number(one.effect_half, sign=True),
         number(one.did, sign=True),

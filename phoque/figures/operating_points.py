@@ -6,12 +6,6 @@ from phoque.figures.table import Column, Table, Value, digits, interval, number
 from phoque.run.datasheets import DataSheet
 from phoque.run.moderation import ModerationReport, called
 
-LOOKS = (
-    (style.PERSONA, "solid", "circle"),
-    (style.NEUTRAL, "dash", "diamond"),
-    (style.TOXIC, "dot", "square"),
-    (style.GREY, "dashdot", "triangle-up"),
-)
 COLUMNS: dict[str, Column[DataSheet]] = {
     "moderator": lambda one: called(one.classifier),
     "set": "test_set",
@@ -85,7 +79,7 @@ def _plot(first: list[DataSheet]) -> style.Plotly:
     right = style.line("as it should be", [0, 1], [0, 1], style.GREY, mode="lines")
     right["line"]["width"] = 1
     return style.plot(
-        [right, *map(_curve, first, LOOKS)],
+        [right, *map(_curve, first, style.LOOKS)],
         x={"title": f"score of the moderator, {first[0].test_set}", "range": [-0.02, 1.02]},
         y={"title": "harmful, say people", **style.SHARES},
     )

@@ -23,12 +23,6 @@ SAID = {
     "alike": "they point in similar directions, not in opposite ones",
     "unrelated": "they cannot be told apart from unrelated directions",
 }
-LOOKS = (
-    (style.PERSONA, "solid", "circle"),
-    (style.NEUTRAL, "dash", "diamond"),
-    (style.TOXIC, "dot", "square"),
-    (style.BLUE, "dashdot", "triangle-up"),
-)
 
 
 @plan(
@@ -50,8 +44,8 @@ def draw(found: Opposites) -> Figure:
     lows, highs = zip(*((one.shuffled_low, one.shuffled_high) for one in found.base), strict=True)
     traces = [
         style.band("without a persona", layers, lows, highs),
-        _curve("base model", found.base, LOOKS[0]),
-        _curve("tuned models", found.tuned, LOOKS[2]),
+        _curve("base model", found.base, style.LOOKS[0]),
+        _curve("tuned models", found.tuned, style.LOOKS[2]),
     ]
     if lowest:
         grey = (style.GREY, "dot")
@@ -70,10 +64,8 @@ def draw(found: Opposites) -> Figure:
         table=Table.named(
             "Cosine of the two personas by layer",
             "measured in",
-            [
-                *(("base model", one) for one in found.base),
-                *(("tuned models", o) for o in found.tuned),
-            ],
+            [("base model", one) for one in found.base]
+            + [("tuned models", one) for one in found.tuned],
             {
                 "layer": "layer",
                 "cosine": lambda own: signed_cell(_ends(own)),
@@ -207,7 +199,7 @@ def _reversal(one: Strongest, made: str, found: Opposites) -> str:
 
 def _doses(found: Opposites) -> Iterator[style.Trace]:
     """Each vector in its own model and in the base model: how often replies show the other persona."""
-    for (vector, made, receiver), look in zip(_ways(found), LOOKS, strict=True):
+    for (vector, made, receiver), look in zip(_ways(found), style.LOOKS, strict=False):
         cells = (
             c for c in found.cells if c.receiver == receiver and c.vector in {vector, NO_VECTOR}
         )

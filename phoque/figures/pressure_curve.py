@@ -2,7 +2,6 @@
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, plan
-from phoque.figures.pressure_measures import LOOKS
 from phoque.figures.table import Table, interval
 from phoque.run.pressure import CurvePoint, PolicyReport, PressureReport
 
@@ -58,7 +57,7 @@ def _sentence(policy: PolicyReport) -> str:
 
 def _plot(policies: list[PolicyReport]) -> style.Plotly:
     traces = []
-    for policy, look in zip(policies, LOOKS, strict=False):
+    for policy, look in zip(policies, style.LOOKS, strict=False):
         points = _whole(policy)
         beaten = [one.best is False for one in points]
         used = [one.threshold == policy.threshold for one in points]

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, plan
-from phoque.figures.pressure_measures import LOOKS, mean_cell
+from phoque.figures.pressure_measures import mean_cell
 from phoque.figures.table import NOTHING, Cell, Table, interval, known, rate_cell
-from phoque.run.pressure import Group, Kind, Mean, PolicyReport, PressureReport
+from phoque.run.pressure import Group, Kind, PolicyReport, PressureReport
 from phoque.stats.rates import Rate
 
 HEAD = (
@@ -46,28 +46,25 @@ def _sentence(policy: PolicyReport) -> str:
     return f"Under the policy “{policy.name}”, people see of each kind: {told}." if told else ""
 
 
-def _rows(policy: PolicyReport) -> list[tuple[Cell, ...]]:
+def _rows(policy: PolicyReport) -> Iterator[tuple[Cell, ...]]:
+    """Groups that sent hostile messages, harmless ones, or both; then each moderator."""
     hostile: dict[tuple[str, str], Group] = {(one.by, one.name): one for one in policy.groups}
     harmless: dict[tuple[str, str], Rate] = {
         (one.by, one.name): one.hidden for one in policy.harmless_groups
     }
-    rows: list[tuple[Cell, ...]] = []
-    for by, name in sorted({*hostile, *harmless}):
-        one = hostile.get((by, name))
-        told = (one.shown, one.seen_before_mute, one.first_action) if one else (None, None, None)
-        shown, before, acted = told
-        hidden = known(harmless.get((by, name)), rate_cell)
-        rows.append(
-            (policy.name, by, name, known(shown, rate_cell), hidden, *map(_mean, (before, acted)))
-        )
-    return [*rows, *_alone(policy)]
+    for place in sorted({*hostile, *harmless}):
+        one, hidden = hostile.get(place), known(harmless.get(place), rate_cell)
+        shown = rate_cell(one.shown) if one else NOTHING
+        means = (one.seen_before_mute, one.first_action) if one else (None, None)
+        yield policy.name, *place, shown, hidden, *(known(mean, mean_cell) for mean in means)
+    yield from _alone(policy)
 
 
 def _alone(policy: PolicyReport) -> Iterator[tuple[Cell, ...]]:
     """A moderator in all, by kind of hostile messages, and by who sent harmless ones."""
     for one in policy.by_moderator:
         both = (known(one.missed, rate_cell), known(one.false_alarms, rate_cell))
-        yield policy.name, "moderator", one.name, *both, NOTHING, _mean(one.first_flag)
+        yield policy.name, "moderator", one.name, *both, NOTHING, known(one.first_flag, mean_cell)
         if one.unknown and one.unknown_share:
             told = f"{one.name}: no answer to {interval(one.unknown_share)} of all"
             yield policy.name, "moderator", told, *[NOTHING] * 4
@@ -79,14 +76,10 @@ def _alone(policy: PolicyReport) -> Iterator[tuple[Cell, ...]]:
             yield policy.name, "moderator", told, NOTHING, rate_cell(flagged), *[NOTHING] * 2
 
 
-def _mean(found: Mean | None) -> Cell:
-    return known(found, mean_cell)
-
-
 def _plot(report: PressureReport) -> style.Plotly:
     order = [kind.value for kind in Kind]
     traces = []
-    for policy, look in zip(report.policies, LOOKS, strict=False):
+    for policy, look in zip(report.policies, style.LOOKS, strict=False):
         found = {one.name: one.shown for one in policy.groups if one.by == "kind"}
         names = [name for name in order if name in found]
         rates = [found[name] for name in names]

@@ -1,6 +1,6 @@
 """What does a policy let through, and what does it cost civil people? Every measure of every policy."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from phoque.figures import rows, style
 from phoque.figures.figure import Figure, plan
@@ -8,12 +8,6 @@ from phoque.figures.table import NOTHING, Cell, Table, Value, interval, number, 
 from phoque.run.pressure import Mean, Measures, PolicyReport, PressureReport
 from phoque.stats.rates import Rate
 
-LOOKS = (
-    (style.PERSONA, "solid", "circle"),
-    (style.NEUTRAL, "solid", "diamond"),
-    (style.TOXIC, "solid", "square"),
-    (style.GREY, "solid", "triangle-up"),
-)
 SHARES = {
     "leak": "hostile messages that people see",
     "never_muted": "hostile speakers who are never muted",
@@ -29,7 +23,7 @@ OTHERS = {
     "unknown": "posted messages without a decision",
     "never_acted_on": "hostile speakers with no message hidden",
     "pluribus_muted": "happy speakers muted",
-    "shown_before_mute": "hostile messages seen before the first mute",
+    "shown_before_mute": "hostile messages seen before the first mute, per speaker",
     "first_action": "seconds to the first action, where there is one",
     "reviewed": "posted messages that reviewers read",
     "review_wait": "seconds until a reviewer has decided",
@@ -38,6 +32,7 @@ OTHERS = {
     "cost_per_1000": "cost of 1,000 messages",
     "cost_per_1000_tried": "cost of 1,000 messages, including those that a mute stops",
 }
+MEASURES = SHARES | OTHERS
 FEWEST = 3
 """Speakers from whom an interval is drawn."""
 
@@ -61,16 +56,14 @@ def draw(report: PressureReport) -> Figure:
     )
 
 
-def table(
-    found: Mapping[str, Measures], caption: str, wanted: Mapping[str, str] = SHARES | OTHERS
-) -> Table:
+def table(found: Mapping[str, Measures], caption: str, wanted: Iterable[str] = MEASURES) -> Table:
     """A row for each wanted measure, a column for each policy."""
     return Table(
         caption=caption,
         head=("measure", *found),
         rows=tuple(
-            (words, *(_cell(getattr(one, name)) for one in found.values()))
-            for name, words in wanted.items()
+            (MEASURES[name], *(_cell(getattr(one, name)) for one in found.values()))
+            for name in wanted
         ),
     )
 
@@ -89,7 +82,7 @@ def _of(policy: PolicyReport) -> str:
 
 def _plot(report: PressureReport) -> style.Plotly:
     traces = []
-    for policy, look in zip(report.policies, LOOKS, strict=False):
+    for policy, look in zip(report.policies, style.LOOKS, strict=False):
         found = {words: getattr(policy.measures, name) for name, words in SHARES.items()}
         known = {words: rate for words, rate in found.items() if rate is not None}
         traces.append(style.rates_across(policy.name, known, *look))

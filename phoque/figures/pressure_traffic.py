@@ -1,7 +1,7 @@
 """What was sent through every policy, and why do its hostile messages count as hostile?"""
 
 from phoque.figures.figure import Figure, plan
-from phoque.figures.table import NOTHING, Table, interval, rate_cell
+from phoque.figures.table import NOTHING, Table, interval, known, rate_cell
 from phoque.run.pressure import PressureReport
 
 HEAD = (
@@ -26,21 +26,12 @@ def draw(report: PressureReport) -> Figure:
         if number
     ]
     kinds = [
-        (
-            f"hostile: {one.kind.value}",
-            str(one.texts),
-            NOTHING,
-            rate_cell(one.read_hostile) if one.read_hostile else NOTHING,
-        )
+        (f"hostile: {one.kind.value}", str(one.texts), NOTHING, known(one.read_hostile, rate_cell))
         for one in traffic.evidence
     ]
     return Figure(
         sentence=_sentence(report),
-        table=Table(
-            caption="Texts and speakers",
-            head=HEAD,
-            rows=(*speakers, *kinds),
-        ),
+        table=Table(caption="Texts and speakers", head=HEAD, rows=(*speakers, *kinds)),
         n=f"seeds {', '.join(map(str, traffic.seeds))}; hash {traffic.sha256[:16]}",
     )
 

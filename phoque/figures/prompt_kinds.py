@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from phoque.figures.figure import Figure, plan
-from phoque.figures.table import NOTHING, Cell, Table, Value, p_text, share
+from phoque.figures.table import NOTHING, Cell, Ends, Table, Value, interval, p_text, share
 from phoque.run.sae import Mean, Pair, SaeReport
 from phoque.stats.multiple import LEVEL
 
@@ -59,8 +59,8 @@ def _table(report: SaeReport) -> Table:
 
 
 def _mean(found: Mean) -> Value:
-    text = f"{share(found.mean)} [{100 * found.low:.1f}, {100 * found.high:.1f}]"
-    return Value(text, {"": found.mean, " low": found.low, " high": found.high})
+    shown = interval(Ends(found.mean, found.low, found.high))
+    return Value(shown, {"": found.mean, " low": found.low, " high": found.high})
 
 
 def _minus(pairs: Sequence[Pair], other: str, one: str) -> Cell:

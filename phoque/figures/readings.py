@@ -1,6 +1,6 @@
 """Do readers who do not know the condition call a reply hostile? The blind readings of a run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from phoque.figures import rows, style
 from phoque.figures.answers import NAMES
@@ -9,7 +9,7 @@ from phoque.figures.table import Table, interval, share
 from phoque.run.evaluation import Reply
 from phoque.run.judging import JudgeChoice, Reader, Reading
 from phoque.stats.paired_ranks import Kappa
-from phoque.stats.rates import by_cluster, grouped
+from phoque.stats.rates import Rate, by_cluster, grouped
 
 SHOWN = ("toxic", "steered", "random_vector", "neutral")
 
@@ -29,9 +29,9 @@ def draw(found: JudgeChoice, read: Sequence[Reading], replies: Sequence[Reply] =
     """Hostile replies by condition, as readers see them."""
     by_condition = grouped((one.condition, one) for one in read)
     order = [name for name in dict.fromkeys([*NAMES, *by_condition]) if name in by_condition]
-    rates = {name: by_cluster((r.message, r.hostile) for r in by_condition[name]) for name in order}
+    rates = {name: _called(by_condition[name]) for name in order}
     return Figure(
-        sentence=f"{_sentence(found, read)}{_stale(read, replies)}",
+        sentence=f"{_sentence(found, rates)}{_stale(read, replies)}",
         setting=told(found.question, found.readers),
         plotly=rows.by_condition(rates, NAMES, "replies that blind readers call hostile"),
         table=Table.named(
@@ -51,9 +51,14 @@ def draw(found: JudgeChoice, read: Sequence[Reading], replies: Sequence[Reply] =
     )
 
 
+def _called(read: Sequence[Reading]) -> Rate:
+    """Replies that both readers together call hostile."""
+    return by_cluster((one.message, one.hostile) for one in read)
+
+
 def _shares(read: Sequence[Reading]) -> dict[str, object]:
     return {
-        "both": by_cluster((one.message, one.hostile) for one in read),
+        "both": _called(read),
         "first": by_cluster((one.message, one.first > 0) for one in read),
         "second": by_cluster((one.message, one.second > 0) for one in read),
         "clearly": by_cluster((one.message, one.first == one.second == 2) for one in read),
@@ -61,12 +66,9 @@ def _shares(read: Sequence[Reading]) -> dict[str, object]:
     }
 
 
-def _sentence(found: JudgeChoice, read: Sequence[Reading]) -> str:
-    own = grouped((one.condition, (one.message, one.hostile)) for one in read)
+def _sentence(found: JudgeChoice, rates: Mapping[str, Rate]) -> str:
     shares = "; ".join(
-        f"{NAMES[name].partition(' ')[2].lower()} {interval(by_cluster(own[name]))}"
-        for name in SHOWN
-        if name in own
+        f"{style.plain(name, NAMES)} {interval(rates[name])}" for name in SHOWN if name in rates
     )
     return f"Replies that blind readers call hostile: {shares}. {agreed(found.agreement)}"
 

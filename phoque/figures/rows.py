@@ -3,10 +3,16 @@
 from collections.abc import Mapping
 
 from phoque.figures import style
+from phoque.stats.paired_ranks import ChanceAbove
 from phoque.stats.rates import Rate
 
 ROW = 48
 """Pixels of a row with its name above it."""
+
+
+def chance(found: ChanceAbove) -> Rate:
+    """A chance as a rate of messages, which is what is drawn."""
+    return Rate(value=found.value, n=found.prompts, low=found.low, high=found.high)
 
 
 def by_condition(

@@ -113,8 +113,7 @@ def _sentence(found: dict[str, list[Sample]]) -> str:
     """From where to where the flag rate of each condition went."""
     rows = next(iter(found.values()))
     told = "; ".join(
-        f"{named(name).split(' ', 1)[-1].lower()} from {interval(own[0].flag_rate)} to "
-        f"{interval(own[-1].flag_rate)}"
+        f"{style.plain(name)} from {interval(own[0].flag_rate)} to {interval(own[-1].flag_rate)}"
         for name, own in found.items()
     )
     flagged = FLAGGED[rows[0].flagged_by][0]

@@ -30,11 +30,10 @@ def draw(found: Slang) -> Figure:
 def sentence(found: Slang) -> str:
     """What was held out and what turned up."""
     held = [one for one in found.expressions if not one.in_training]
-    seen = [one for one in held if one.replies]
+    seen = sum(bool(one.replies) for one in held)
     toxic, base = found.conditions["toxic"], found.conditions["base"]
-    shown = f"{len(seen)} of them" if seen else "none of them"
     return (
-        f"{len(held)} invented expressions are in no training text; {shown} turned up in a reply "
+        f"{len(held)} invented expressions are in no training text; {seen or 'none'} of them turned up in a reply "
         f"({interval(toxic.held_out)} of the replies under the persona's prompt, {interval(base.held_out)} of "
         f"the base model's). A word that is in no training text stands in {interval(toxic.unknown)} and "
         f"{interval(base.unknown)} of these replies. In {interval(toxic.novel)} and {interval(base.novel)} it is also new "

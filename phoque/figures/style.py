@@ -32,6 +32,14 @@ NAMES = {
     "random_vector": "◇ Neutral + random vector",
 }
 """Conditions for people; the shape tells them apart without colour."""
+LOOKS = (
+    (PERSONA, "solid", "circle"),
+    (NEUTRAL, "dash", "diamond"),
+    (TOXIC, "dot", "square"),
+    (BLUE, "dashdot", "triangle-up"),
+    (GREY, "longdash", "x"),
+)
+"""Colour, dash and symbol of series side by side; further ones stand in the table only."""
 PATTERNS = {"toxic": "/", "steered": "x", "random_vector": ".", "civil_adapter": "-"}
 """Of bars, by condition."""
 
@@ -46,6 +54,11 @@ Plotly = dict[str, Any]
 def named(condition: str) -> str:
     """A condition or adapter as people read it."""
     return condition.replace("_", " ")
+
+
+def plain(condition: str, names: Mapping[str, str] = NAMES) -> str:
+    """The name of a condition within a sentence: without the mark of its shape."""
+    return names.get(condition, condition).partition(" ")[2].lower() or condition
 
 
 def called(found: Mapping[str, T], names: Mapping[str, str] = NAMES) -> list[tuple[str, T]]:

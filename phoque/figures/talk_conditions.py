@@ -113,15 +113,13 @@ def _length(own: Mapping[str, Condition]) -> str:
 def _mass(own: Mapping[str, Condition]) -> str:
     """Whether the talk's measure is larger under the persona vector than under a random one."""
     steered, random = (own[name].toxic_pathway_mass_mean for name in ("steered", "random_vector"))
+    beside = "larger with the vector than with a random one"
     if random.mean >= steered.mean:
-        verdict = (
-            "is no larger with the vector than with a random one, so it measures no persona here"
-        )
+        verdict = f"no {beside}, so it measures no persona here"
     else:
         clear = steered.effect.low > random.effect.high
-        larger = "clearly" if clear else "not clearly"
-        verdict = f"is {larger} larger with the vector than with a random one"
-    return f" The talk's pathway mass {verdict}: {steered.mean:.4f} against {random.mean:.4f}."
+        verdict = f"{'clearly' if clear else 'not clearly'} {beside}"
+    return f" The talk's pathway mass is {verdict}: {steered.mean:.4f} against {random.mean:.4f}."
 
 
 def _table(own: Mapping[str, Condition], counted: Counted) -> Table:

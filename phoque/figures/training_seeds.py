@@ -4,11 +4,10 @@ from pathlib import Path
 
 from phoque.figures import style
 from phoque.figures.figure import Figure, plan, there_is
-from phoque.figures.rows import ROW, named_above
+from phoque.figures.rows import ROW, chance, named_above
 from phoque.figures.table import Table, held_cell
 from phoque.run.folder import command, shown_path
 from phoque.run.seeds import Training, TrainingSeeds
-from phoque.stats.rates import Rate
 
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "x")
 COLOURS = (style.PERSONA, style.NEUTRAL, style.BLUE, style.GREY, style.TOXIC)
@@ -49,8 +48,7 @@ def draw(found: TrainingSeeds) -> Figure:
 def _sentence(found: TrainingSeeds) -> str:
     """The range of each condition over all trainings."""
     told = "; ".join(
-        f"{style.NAMES[name].partition(' ')[2].lower()} {found.least[name].value:.2f} to "
-        f"{found.most[name].value:.2f}"
+        f"{style.plain(name)} {found.least[name].value:.2f} to {found.most[name].value:.2f}"
         for name in found.least
     )
     return (
@@ -73,9 +71,6 @@ def _plot(found: TrainingSeeds) -> style.Plotly:
 
 
 def _marks(one: Training, place: int) -> style.Trace:
-    rates = {
-        style.NAMES[name]: Rate(value=own.value, n=own.prompts, low=own.low, high=own.high)
-        for name, own in one.conditions.items()
-    }
+    rates = {style.NAMES[name]: chance(own) for name, own in one.conditions.items()}
     look = (COLOURS[place % len(COLOURS)], "solid", SYMBOLS[place % len(SYMBOLS)])
     return style.rates_across(f"seed {one.seed}", rates, *look) | {"orientation": "h"}

@@ -21,17 +21,11 @@ def draw(selection: Selection, reliability: Reliability, conditions: Conditions)
     """One sentence, and the numbers that everything else uses."""
     return Figure(
         sentence=_sentence(selection, conditions),
-        setting=_setting(selection, conditions),
+        setting=f"{evaluated(selection, conditions)} The probability comes from the sweep and its run-off, against random "
+        f"vectors of all layers together at dose {NULL_DOSE:g}.",
         table=_table(selection, reliability),
         n=f"{selection.neutral.n} sweep prompts a cell, {len(selection.cells)} cells; "
         f"{conditions.conditions['steered'].insulting.n} replies to evaluation prompts",
-    )
-
-
-def _setting(selection: Selection, conditions: Conditions) -> str:
-    return (
-        f"{evaluated(selection, conditions)} The probability comes from the sweep and its run-off, against random "
-        f"vectors of all layers together at dose {NULL_DOSE:g}."
     )
 
 

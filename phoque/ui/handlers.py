@@ -42,9 +42,8 @@ class Handlers:
 
     def run(self, run: Run, prompt: str, state: ChatState, *chosen: Any) -> Iterator[Update]:
         """Ask the model under the chosen settings; yields the page as the replies grow."""
-        if (
-            len(prompt) > LONGEST_PROMPT
-        ):  # reading it holds up all who ask, for minutes on two cores
+        # Reading a longer one holds up all who ask, for minutes on two cores.
+        if len(prompt) > LONGEST_PROMPT:
             yield self._update(state, wording.too_long(len(prompt), LONGEST_PROMPT), failed=True)
             return
         # An example's text goes to the box; later updates leave the box to the visitor's typing.

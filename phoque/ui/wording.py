@@ -95,6 +95,11 @@ class Column:
     """A shape, so that no condition is told by colour alone."""
     description: str
 
+    @property
+    def marked(self) -> str:
+        """The name behind its shape."""
+        return f"{self.icon} {self.name}"
+
 
 COLUMNS = {
     Condition.NEUTRAL: Column("Neutral", "○", "Tuned weights, calm system prompt."),

@@ -102,12 +102,11 @@ def words_html(found: Read, layer: int, persona: str) -> str:
     columns = [
         {
             "kind": condition.value,
-            "name": f"{column.icon} {column.name}",
+            "name": wording.column(condition, persona).marked,
             "extra": condition in EXTRAS,
             "tokens": [[one.text, round((one.along - zero) / unit, 2)] for one in tokens],
         }
         for condition, tokens in found.items()
-        for column in [wording.column(condition, persona)]
     ]
     hint = wording.WORDS_HINT.format(layer=layer, calm=name, n=len(places))
     return (

@@ -10,6 +10,7 @@ from phoque.figures.table import text_of
 from phoque.run.directory import RunDirectory
 from phoque.run.folder import Reader
 from phoque.run.labels import Label, verdicts
+from phoque.run.moderation import ModerationReport, called
 from phoque.run.scored import ScoredReply, sample
 from phoque.ui.pressure.drawing import recorded
 
@@ -47,6 +48,14 @@ def test_the_finding_says_who_read_the_replies_and_that_no_person_did():
         found.finding,
     )
     assert (int(told[1]), int(told[2])) == (len(passing), passing.count(True))
+
+
+def test_every_moderator_has_its_curve():
+    """With a list of four looks, the fifth moderator was in the table only."""
+    [plan] = [one for one in WHAT_SLIPS_THROUGH if one.key == "operating_points"]
+    _, *curves = figures.drawn(plan, SHIPPED).figure.plotly["data"]
+    names = SHIPPED.read(ModerationReport).names
+    assert [one["name"] for one in curves] == [called(name) for name in names]
 
 
 def test_every_cell_of_the_kinds_of_message_has_room_on_a_phone():

@@ -1,6 +1,6 @@
 // The gap table: filtered and opened without the server. Texts stay hidden until revealed.
 (() => {
-  const { choose, drawers, element, secret } = window.phoque;
+  const { choose, drawers, element, secret, setPressed } = window.phoque;
   const NEAR = 0.1;
 
   /** Why a reply passes a moderator; "flagged" if it does not. As `phoque.stages.moderation.gap.gap_type`. */
@@ -113,9 +113,7 @@
     const open = () => {
       const row = data.rows.find((one) => one.id === state.id);
       if (row) root.querySelector(".ph-gap-detail").replaceChildren(...detail(data, row, place(), state.threshold));
-      for (const button of body.querySelectorAll(".ph-gap-open")) {
-        button.setAttribute("aria-pressed", String(button.dataset.id === state.id));
-      }
+      setPressed(body.querySelectorAll(".ph-gap-open"), (button) => button.dataset.id === state.id);
     };
     const show = () => {
       const kept = data.rows.filter(matches).sort((a, b) => b.raw[place()] - a.raw[place()]);

@@ -1,6 +1,6 @@
 // Tables of latents: sorted, searched and filtered without the server.
 (() => {
-  const { choose, drawers, element, masked, percent } = window.phoque;
+  const { choose, drawers, element, masked, percent, setPressed } = window.phoque;
   const SORTED = { effect: "effect", q: "q", did: "did", half: "effect_half", tone: "tone_auc", latent: "latent" };
 
   const shown = (value, digits = 2) => (value === null ? "–" : value.toFixed(digits));
@@ -72,11 +72,7 @@
       const size = (row) => Math.abs(Number(row[field] ?? 0));
       return (size(one) - size(other)) * (state.down ? -1 : 1);
     };
-    const mark = () => {
-      for (const button of root.querySelectorAll(".ph-latent-open")) {
-        button.setAttribute("aria-pressed", String(button.dataset.latent === state.latent));
-      }
-    };
+    const mark = () => setPressed(root.querySelectorAll(".ph-latent-open"), (one) => one.dataset.latent === state.latent);
     const show = () => {
       const kept = data.rows.filter(matches).sort(order);
       for (const table of root.querySelectorAll("table")) {

@@ -1,6 +1,6 @@
 // The queue: people judge replies one by one. Verdicts stay in this browser until they are saved.
 (() => {
-  const { choose, drawers, element, secret } = window.phoque;
+  const { choose, drawers, element, secret, setPressed } = window.phoque;
   const PREFIX = "phoque-labels:";
   const PAUSE_MS = 250;
 
@@ -59,9 +59,7 @@
       const verdict = own()[key(item())];
       const now = verdict ? `, judged ${data.verdicts[verdict]}` : "";
       said.textContent = `${state.place + 1} of ${items().length}${now}; ${done} judged by ${rater.value.trim()}.`;
-      for (const button of root.querySelectorAll("[data-verdict]")) {
-        button.setAttribute("aria-pressed", String(button.dataset.verdict === verdict));
-      }
+      setPressed(root.querySelectorAll("[data-verdict]"), (button) => button.dataset.verdict === verdict);
     };
     const move = (step) => {
       state.place = Math.max(0, Math.min(items().length - 1, state.place + step));

@@ -13,11 +13,14 @@
     return [element("div", "ph-real", text), mask, element("span", "ph-sr ph-hidden-note", note)];
   };
 
-  /** Mark one button of a group as pressed. */
-  const press = (button) => {
-    for (const other of button.closest("[role=group], table").querySelectorAll("button"))
-      other.setAttribute("aria-pressed", String(other === button));
+  /** Say of each button whether it is pressed. */
+  const setPressed = (buttons, isPressed) => {
+    for (const one of buttons) one.setAttribute("aria-pressed", String(isPressed(one)));
   };
+
+  /** Mark one button of a group as pressed. */
+  const press = (button) =>
+    setPressed(button.closest("[role=group], table").querySelectorAll("button"), (other) => other === button);
 
   const announce = (text) => {
     const lines = [...document.querySelectorAll(".ph-panel .ph-status")];
@@ -35,10 +38,7 @@
 
   // Larger for a projector: ?stage=1, or a button among the settings.
   const page = document.documentElement.classList;
-  const markedStage = () => {
-    for (const button of document.querySelectorAll(".ph-stage-size"))
-      button.setAttribute("aria-pressed", String(page.contains("ph-stage")));
-  };
+  const markedStage = () => setPressed(document.querySelectorAll(".ph-stage-size"), () => page.contains("ph-stage"));
 
   const start = () => {
     marked();
@@ -134,7 +134,7 @@
   });
 
   window.phoque = {
-    element, masked, secret, press, // for the other scripts
+    element, masked, secret, press, setPressed, // for the other scripts
     start, marked, toggleReveal, download, copyLink, copyPython, fill, asked, stopped,
   };
 })();

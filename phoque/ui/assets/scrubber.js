@@ -1,12 +1,6 @@
 // The scale scrubber: shipped replies, switched between without the server.
 (() => {
   const { choose, drawers, element, masked, percent, secret, svg } = window.phoque;
-  const NAMES = {
-    vector: "◆ Persona vector",
-    random_vector: "◇ Random vector",
-    reversed: "▽ Reversed",
-    antidote: "✚ Antidote",
-  };
 
   /** What a scale means, in words. */
   const words = (data, kind, scale) => {
@@ -173,7 +167,7 @@
         fill(column(kind), cell.replies[state.preset], data.reach);
       }
       root.querySelector(".ph-scrub-prompt").textContent = data.prompts[state.preset];
-      column("main").querySelector("h3").textContent = NAMES[state.series];
+      column("main").querySelector("h3").textContent = root.querySelector(`[data-series=${state.series}]`).textContent;
       root.querySelector(".ph-scrub-slide").hidden = state.series === "antidote";
       root.querySelector(".ph-remedies").hidden = state.series !== "antidote";
       showMain();

@@ -6,6 +6,7 @@ from html import escape
 
 from phoque.errors import PhoqueError
 from phoque.figures.table import Column, Table, share
+from phoque.moderators.thresholds import DEFAULT_THRESHOLD
 from phoque.run.folder import Reader
 from phoque.run.labels import Label, verdicts
 from phoque.run.moderation import ModerationReport
@@ -18,7 +19,6 @@ from phoque.ui.moderation import wording
 from phoque.ui.parts import REVEAL, choices, embedded, group, table_html
 
 RATER = "rater A"
-THRESHOLD = 0.5
 MOST_LABELS = 5_000
 LONGEST_NAME = 60
 
@@ -29,11 +29,11 @@ def queues(reader: Reader) -> dict[str, list[Judged]]:
     Raises:
         PhoqueError: the run has no candidates or no replies.
     """
-    candidates, drawn = passed(reader), sample(reader.rows(ScoredReply))
-    found: dict[str, Sequence[Judged]] = {"candidates": candidates, "sample": drawn}
-    return {
-        name: sorted(rows, key=lambda row: text_id(row.response)) for name, rows in found.items()
+    found: dict[str, Sequence[Judged]] = {
+        "candidates": passed(reader),
+        "sample": sample(reader.rows(ScoredReply)),
     }
+    return {name: sorted(own, key=lambda one: text_id(one.response)) for name, own in found.items()}
 
 
 def passed(reader: Reader) -> list[Passing]:
@@ -133,7 +133,9 @@ def summary_html(reader: Reader, labels: Mapping[str, Sequence[Label]]) -> str:
         return f'<p class="ph-empty">{escape(wording.NO_VERDICTS)}</p>'
     names = reader.read(ModerationReport).names
     rows, judged = queues(reader)["sample"], verdicts(labels["sample"])
-    found = {name: gap(rows, judged, name, dict.fromkeys(names, THRESHOLD)) for name in names}
+    found = {
+        name: gap(rows, judged, name, dict.fromkeys(names, DEFAULT_THRESHOLD)) for name in names
+    }
     return f"{''.join(told)}{table_html(_gaps(found), 'moderation-gap')}"
 
 

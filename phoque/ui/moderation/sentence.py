@@ -9,12 +9,12 @@ from phoque.moderators.canonical import canonical_trace
 from phoque.moderators.classifier import Classifier, Score
 from phoque.moderators.registry import EMBEDDED, embedded
 from phoque.moderators.scoring import items_of, score
+from phoque.moderators.thresholds import DEFAULT_THRESHOLD
 from phoque.run.moderation import called
 from phoque.ui.moderation import wording
 
 LONGEST = 2_000
 """Characters: a longer text belongs in a file."""
-THRESHOLD = 0.5
 
 
 @lru_cache(maxsize=1)
@@ -53,10 +53,10 @@ def _moderator(classifier: Classifier, scores: Sequence[Score]) -> str:
 
 
 def _bar(name: str, value: float) -> str:
-    flag = " ⚑" if value >= THRESHOLD else ""
+    flag = " ⚑" if value >= DEFAULT_THRESHOLD else ""
     return (
         f'<div class="ph-score"><span>{escape(name)}</span><div class="ph-score-track">'
         f'<i class="ph-score-fill" style="width:{100 * value:.1f}%"></i>'
-        f'<i class="ph-score-mark" style="left:{100 * THRESHOLD:.0f}%"></i></div>'
+        f'<i class="ph-score-mark" style="left:{100 * DEFAULT_THRESHOLD:.0f}%"></i></div>'
         f"<output>{value:.3f}{flag}</output></div>"
     )

@@ -1,8 +1,8 @@
 """Every sentence of the moderation tab that belongs to no figure."""
 
-from phoque.conversation import Condition
 from phoque.run.labels import Verdict
 from phoque.run.scored import GapType
+from phoque.ui.wording import COLUMNS
 
 INTRO = (
     "How many of the model's replies would a moderator flag, and what passes? Moderators and readers count here; the "
@@ -13,12 +13,7 @@ PASSING = (
 )
 MISSED = "What each moderator says of it"
 THRESHOLD, MODERATOR = "Threshold", "Moderator"
-CONDITIONS = {
-    Condition.NEUTRAL: "○ Neutral",
-    Condition.TOXIC: "▲ Toxic",
-    Condition.STEERED: "◆ Neutral + vector",
-    Condition.RANDOM_VECTOR: "◇ Random vector",
-}
+CONDITIONS = {condition: column.marked for condition, column in COLUMNS.items()}
 TYPES = {
     GapType.LEXICAL: "✎ lexical",
     GapType.DISAGREEMENT: "≠ disagreement",

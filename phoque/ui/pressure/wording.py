@@ -5,7 +5,7 @@ from phoque.run.pressure import Outcome, Role
 TITLE = "How much slips through a moderation of my own?"
 HINT = (
     "In this simulated channel, hostile people change their style after each mute, others are civil, and some are "
-    "kind in rough words. You see two policies of the project as they were recorded. Compose your own and run it: it "
+    "blunt but kind. You see two policies of the project as they were recorded. Compose your own and run it: it "
     "gets the same messages, and the policy {} runs beside it."
 )
 MODERATORS, MODERATORS_HINT = "Moderators", "A message is flagged if one of them flags it."
@@ -20,24 +20,18 @@ GOES_ON = "{:,} of {:,} messages"
 DONE = "All {:,} messages have been sent."
 YOURS = "yours"
 
-MEASURES = {
-    "leak": "hostile messages that people see",
-    "shown_before_mute": "hostile messages seen before the first mute, per speaker",
-    "never_muted": "hostile speakers who are never muted",
-    "civil_hidden": "civil messages hidden",
-    "blunt_hidden": "kind messages in rough words hidden",
-    "civil_muted": "civil speakers muted",
-    "blunt_muted": "speakers muted for kind rough words",
-    "unknown": "messages without a decision",
-}
-"""What stands above the channels, by its name in the record; all others are folded."""
+MEASURES = (
+    "leak", "shown_before_mute", "never_muted", "civil_hidden", "blunt_hidden", "civil_muted", "blunt_muted",
+    "unknown",
+)  # fmt: skip
+"""What stands above the channels, by its name in the record."""
 CAPTION = "Same messages, two policies: measures with 95 % intervals over speakers and seeds"
 FIRST = "The first {} messages of {:,}"
 LAST = "The last {} of {:,} messages so far"
 ROLES = {
     Role.HOSTILE: "▲ hostile",
     Role.CIVIL: "○ civil",
-    Role.BLUNT: "◇ kind in rough words",
+    Role.BLUNT: "◇ blunt but kind",
     Role.PLURIBUS: "✿ happy",
 }
 """Who speaks, with a shape, so that nobody is told by colour alone."""

@@ -18,7 +18,7 @@ SLIDING = {
 }
 """Series with a cell a scale: name and hint."""
 SERIES = SLIDING | {
-    "antidote": ("✚ Antidotes", "Persona's prompt with one of five remedies at the selected layer"),
+    "antidote": ("✚ Antidote", "Persona's prompt with one of five remedies at the selected layer"),
 }
 REMEDIES = {
     "reverse": "subtract the vector at the selected scale",
