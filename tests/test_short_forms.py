@@ -34,7 +34,7 @@ def test_the_page_says_what_is_learned(tmp_path, monkeypatch):
     assert "a reply written in prose. 1 of these have a short form of 2 words" in figure.sentence
     told = figure.sentence.replace("\u00a0", " ")
     assert (
-        "as written in full, hold no word of its list; of what a small model learns, 66.7 %" in told
+        "full replies hold no word of its list. Of those that a small model learns, 66.7 %" in told
     )
 
 
