@@ -90,7 +90,7 @@ def test_series_and_antidotes_are_buttons_with_a_state(psm):
     random.click()
     expect(random).to_have_attribute("aria-pressed", "true")
     expect(main(psm)).to_contain_text("A random word at 4")
-    psm.get_by_role("button", name="Antidote").press("Enter")
+    psm.get_by_role("button", name="✚ Antidote").press("Enter")
     expect(psm.locator("#ph-scrub-range")).to_be_hidden()
     psm.locator("[data-remedy='1']").click()
     expect(main(psm)).to_contain_text("Half a clown")

@@ -15,9 +15,7 @@ from phoque.ui.sae.drawings import context_html, dose_bars, histogram_bars
 from phoque.ui.sae.latents import BADGE_HINTS, SHOWN_VERDICTS, known_of
 from phoque.ui.wording import HIDDEN_TEXT
 
-NOT_STEERED = (
-    "Its direction was screened and not tried: only the most promising ones of each side were."
-)
+NOT_STEERED = "Its direction was only screened; the most promising ones of each side were tried."
 
 
 def dashboard_html(reader: Reader, latent: str) -> str:
