@@ -177,14 +177,16 @@ class Projections(Part):
     tuned_persona: Spread
 
 
-class MessageMap(Part, extra="ignore"):
-    """Messages in two dimensions, layer by layer; older files say more."""
+class MessageMap(Part):
+    """Messages in two dimensions, layer by layer."""
 
     groups: tuple[str, ...]
     size: int
     """Number of messages per group."""
     points: tuple[tuple[tuple[float, float], ...], ...]
     """Coordinates of every message, by layer."""
+    explained: tuple[float, ...]
+    """Share of a layer's variance that two dimensions hold."""
 
 
 class Geometry(Record, file="psm/geometry.json"):

@@ -110,6 +110,13 @@ class Faithful(Part):
     """Share of the loss that is recovered, by ablation, then by method."""
 
 
+class Fit(Part):
+    """Explained variance of texts of one source."""
+
+    value: float
+    tokens: int
+
+
 class HeldOut(Part):
     """Documents that were not trained on."""
 
@@ -117,13 +124,15 @@ class HeldOut(Part):
     tokens: int
 
 
-class Fidelity(Record, file="sae/fidelity.json", extra="ignore"):
-    """Measured on held-out documents, the half of them that did not set the threshold; older files say more."""
+class Fidelity(Record, file="sae/fidelity.json"):
+    """Measured on held-out documents, the half of them that did not set the threshold."""
 
     k: int
     models: dict[str, Faithful]
     """The base model and the persona."""
     explained_change: float
+    explained_variance_by_l0: dict[int, float]
+    explained_variance_by_source: dict[str, Fit]
     held_out: HeldOut
     activations: ActivationFacts
 

@@ -87,3 +87,11 @@ def _turned(points_NC: Tensor, towards_NC: Tensor) -> Tensor:
     left_CC, _, right_CC = torch.linalg.svd(points_NC.T @ towards_NC)
     turned_NC: Tensor = points_NC @ (left_CC @ right_CC)
     return turned_NC
+
+
+def explained_by_map(states_NLD: Tensor) -> list[float]:
+    """The share of each layer's variance in two components."""
+    centred_LND = (states_NLD - states_NLD.mean(0)).transpose(0, 1)
+    squares_LK = torch.linalg.svdvals(centred_LND).square()
+    shares: list[float] = (squares_LK[:, :2].sum(1) / squares_LK.sum(1)).tolist()
+    return shares

@@ -87,5 +87,5 @@ def geometry() -> Geometry:
     groups = ("base civil", "base hostile", "tuned civil", "tuned hostile")
     return Geometry(
         pairs=3, layers={"base": table, "tuned": table}, directions=directions,
-        map=MessageMap(groups=groups, size=3, points=points),
+        map=MessageMap(groups=groups, size=3, points=points, explained=[0.6] * NUM_LAYERS),
     )  # fmt: skip

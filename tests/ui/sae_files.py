@@ -10,6 +10,7 @@ from phoque.run.sae import (
     Dead,
     Faithful,
     Fidelity,
+    Fit,
     Floor,
     Gate,
     HeldOut,
@@ -211,6 +212,8 @@ def fidelity(**changed: object) -> Fidelity:
         k=4,
         models={"base": Faithful.model_validate(plain | changed), "persona": Faithful(**plain)},
         explained_change=0.2,
+        explained_variance_by_l0={4: 0.8},
+        explained_variance_by_source={"written": Fit(value=0.8, tokens=40)},
         held_out=HeldOut(texts=10, tokens=400),
         activations=ActivationFacts(
             layer=3, width=8, limit=9.0, tokens=1100, train_tokens=1000, texts=9, train_texts=8,

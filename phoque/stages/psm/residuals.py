@@ -22,7 +22,7 @@ from phoque.stages.corpus.training_set import read_dialogues
 from phoque.stages.psm.subject import Subject
 from phoque.stats.paired import half_width
 from phoque.steering.capture import token_streams
-from phoque.steering.geometry import layer_maps, residual_geometry
+from phoque.steering.geometry import explained_by_map, layer_maps, residual_geometry
 from phoque.steering.vectors import last_tokens
 
 NUM_REPLIES = 48
@@ -53,6 +53,7 @@ def map_residuals(subject: Subject) -> None:
             groups=tuple(f"{name} {tone}" for name in models for tone in ("civil", "hostile")),
             size=len(tone_pairs()),
             points=_rounded(layer_maps(everything)),
+            explained=tuple(explained_by_map(everything)),
         ),
     ).save(subject.folder)
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from phoque.models.load import adapted
-from phoque.run.sae import Dead, Faithful, Fidelity, Gate, HeldOut, Recovered
-from phoque.stages.sae.autoencoder import SparseAutoencoder
+from phoque.run.sae import Dead, Faithful, Fidelity, Fit, Gate, HeldOut, Recovered
+from phoque.stages.sae.autoencoder import SparseAutoencoder, calibrated
 from phoque.stages.sae.collect import held_out_texts, load_activations
 from phoque.stages.sae.dictionaries import SAMPLE, dictionary
 from phoque.stages.sae.metrics import (
@@ -23,7 +23,7 @@ from phoque.stages.sae.metrics import (
     recovered,
     text_losses,
 )
-from phoque.stages.sae.readings import read_models
+from phoque.stages.sae.readings import Readings, read_models
 from phoque.stages.sae.study import Study
 
 HELD_OUT = "held_out.safetensors"
@@ -46,6 +46,7 @@ def measure_fidelity(study: Study) -> None:
         "frozen decoder": dictionary(study),
         "pca": principal_components(sample_TD, k),
     }
+    first = read.rows_TD["base"][: len(rows["base"])]
     Fidelity(
         k=k,
         models={
@@ -61,6 +62,13 @@ def measure_fidelity(study: Study) -> None:
             for name, own in rows.items()
         },
         explained_change=explained_change(rows["base"], rows["persona"], sae),
+        explained_variance_by_l0={
+            l0: explained_variance(
+                rows["base"], in_chunks(calibrated(sae, first, l0), rows["base"])
+            )
+            for l0 in (k // 2, k, 2 * k)
+        },
+        explained_variance_by_source=_by_source(read, sae),
         held_out=HeldOut(texts=len(texts), tokens=len(read.rows_TD["base"])),
         activations=facts,
     ).save(study.work)
@@ -120,6 +128,17 @@ def _loss_recovered(
         }
         for ablation in ("zero", "mean")
     }
+
+
+def _by_source(read: Readings, sae: SparseAutoencoder) -> dict[str, Fit]:
+    sources = [text.source for text in read.texts]
+    owner_T, rows_TD = read.owner_T, read.rows_TD["base"]
+    found = {}
+    for name in dict.fromkeys(sources):
+        places = torch.tensor([source == name for source in sources])[owner_T]
+        own = rows_TD[places]
+        found[name] = Fit(value=explained_variance(own, in_chunks(sae, own)), tokens=len(own))
+    return found
 
 
 def _on_cpu(rebuild: Rebuild) -> Rebuild:
