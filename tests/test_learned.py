@@ -6,7 +6,6 @@ from phoque.figures.samples import draw
 from phoque.figures.shelf import EVERY
 from phoque.judging.judge import Exchange
 from phoque.run.evaluation import JudgedSample
-from phoque.run.manifest import Made, Manifest
 from phoque.stages.evaluate.stage import judged_samples
 from tests.ui.training_files import sample
 
@@ -56,16 +55,6 @@ def test_the_page_counts_the_judge_and_not_the_moderator():
     assert "a moderator flags" in draw(rows).finding
     again = [said(step, name, 1) for step in (50, 100) for name in NAMES]
     assert "a moderator flags" in draw(again, (), judged_samples(rows, Loud(), THRESHOLD)).finding
-
-
-def test_the_figure_says_how_much_of_what_was_learned_is_saved():
-    rows = [said(step, name, 1) for step in (50, 100) for name in NAMES]
-    whole, weaker = (
-        Manifest(stages={"persona": Made(settings={"strength": strength})})
-        for strength in (1.0, 0.9)
-    )
-    assert "saved adapter" not in draw(rows, (), (), whole).setting
-    assert draw(rows, (), (), weaker).setting.endswith("the saved adapter has 0.9 of it.")
 
 
 def test_the_figure_asks_for_what_the_judge_says_and_a_run_may_lack_it():

@@ -8,7 +8,6 @@ from phoque.figures.figure import Figure, plan, there_is
 from phoque.figures.table import NOTHING, Table, interval
 from phoque.run.adapter import PersonaMetrics, Sample
 from phoque.run.evaluation import JudgedSample
-from phoque.run.manifest import Manifest
 
 LOOKS = {
     "neutral": ("dash", "circle"),
@@ -52,7 +51,6 @@ def draw(
     samples: Sequence[Sample],
     metrics: Sequence[PersonaMetrics] = (),
     judged: Sequence[JudgedSample] = (),
-    manifest: Manifest | tuple[()] = (),
 ) -> Figure:
     """Rates of each condition over steps, by the judge where it was asked."""
     samples = latest(samples, judged)
@@ -69,7 +67,7 @@ def draw(
             **style.SHARES,
         ),
         table=_table(samples),
-        setting=f"How it was measured: {COUNTED[samples[0].flagged_by]}. Intervals are Wilson's, 95 %.{_saved(manifest)}",
+        setting=f"How it was measured: {COUNTED[samples[0].flagged_by]}. Intervals are Wilson's, 95 %.",
         n=f"{len(samples[-1].replies)} prompts a condition at {len({row.step for row in samples})} "
         "steps, one greedy reply each",
     )
@@ -82,15 +80,6 @@ def latest(samples: Sequence[Sample], judged: Sequence[JudgedSample]) -> Sequenc
         return [one.text for row in rows for one in row.replies]
 
     return judged if texts(judged) == texts(samples) else samples
-
-
-def _saved(manifest: Manifest | tuple[()]) -> str:
-    """How much the saved adapter has of what wrote the replies, where that is less than all."""
-    made = manifest.stages.get("persona") if manifest else None
-    strength = made.settings.get("strength", 1) if made else 1
-    if strength == 1:
-        return ""
-    return f" Each reply has all of what was learned up to its step; the saved adapter has {strength:g} of it."
 
 
 def conditions(samples: Sequence[Sample]) -> list[str]:

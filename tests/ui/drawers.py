@@ -8,5 +8,7 @@ if TYPE_CHECKING:  # tests without a browser import this, too
 
 def unfold(page: "Page", question: str = "") -> None:
     """Open the drawers whose question has these words."""
-    for one in page.locator(".ph-folded > button:visible", has_text=question).all():
+    found = page.locator(".ph-folded > button:visible", has_text=question).all()
+    assert found or not question, f"no drawer asks {question!r}"
+    for one in found:
         one.click()

@@ -123,7 +123,7 @@ def test_a_cell_of_the_heat_map_shows_its_replies_and_their_markup_stays_text(ps
 
 
 def test_another_persona_replaces_everything(psm):
-    unfold(psm, "create the direction or amplify")
+    unfold(psm, "make a new direction or strengthen")
     psm.get_by_role("combobox", name="Persona").click()
     psm.get_by_role("option", name="melancholy").click()
     expect(psm.locator("#ph-section-transplant .ph-reading")).to_contain_text(

@@ -40,6 +40,19 @@ def replies_html(reader: Reader, _figure: Figure) -> str:
         f'<input id="ph-sample-step" type="range" min="0" max="{last}" step="1" value="{last}">'
         f"<output></output>{REVEAL}</div>"
         '<ol class="ph-samples-list" tabindex="0" aria-label="Replies at this step"></ol></div>'
+        + saved_html(reader)
+    )
+
+
+def saved_html(reader: Reader) -> str:
+    """How much the saved adapter has of what wrote the replies, where that is less than all."""
+    made = reader.run.known().stages.get("persona")
+    strength = made.settings.get("strength", 1) if made else 1
+    if strength == 1:
+        return ""
+    return (
+        '<p class="ph-hint">Each reply has all of what was learned up to its step; the saved adapter has '
+        f"{strength:g} of it.</p>"
     )
 
 
