@@ -169,7 +169,18 @@ def test_the_coherent_band_ends_at_the_first_broken_dose():
         cell(3, 0.6, 0.6, coherent=False),
         cell(3, 0.8, 0.9),
     ]
-    assert found(cells).coherent_scale(3) == pytest.approx(0.8)
+    assert found(cells).coherent_scale(cells[0]) == pytest.approx(0.8)
+    assert found(cells).coherent_scale(cells[2]) == 0
+
+
+def test_a_smaller_dose_that_was_broken_does_not_end_the_band():
+    cells = [
+        cell(3, 0.1, 0.1, coherent=False),
+        cell(3, 0.2, 0.1),
+        cell(3, 0.4, 0.5),
+        cell(3, 0.6, 0.6, coherent=False),
+    ]
+    assert found(cells).coherent_scale(cells[1]) == pytest.approx(0.8)
 
 
 def test_gibberish_is_not_coherent():
