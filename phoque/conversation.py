@@ -92,14 +92,16 @@ def sampling_of(
 ) -> Sampling:
     """`DEFAULT_SAMPLING` with what is given; temperature 0 is greedy, without a penalty unless given."""
     rest = Sampling() if temperature == 0 else DEFAULT_SAMPLING
-    asked = {
-        "temperature": temperature,
-        "top_p": top_p,
-        "repetition_penalty": repetition_penalty,
-        "deadline_seconds": deadline_seconds,
-    }
-    given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
-    return replace(rest, max_new_tokens=max_new_tokens, **given)
+    return replace(
+        rest,
+        temperature=rest.temperature if temperature is None else temperature,
+        top_p=rest.top_p if top_p is None else top_p,
+        repetition_penalty=(
+            rest.repetition_penalty if repetition_penalty is None else repetition_penalty
+        ),
+        max_new_tokens=max_new_tokens,
+        deadline_seconds=deadline_seconds,
+    )
 
 
 def checked(sampling: Sampling) -> Sampling:
