@@ -1,6 +1,6 @@
 """Records that tests build on, with plain numbers."""
 
-from phoque.run.psm import Choice, Divergence, Quality, Selection, Trait
+from phoque.run.psm import Cell, Choice, Divergence, Quality, Selection, Trait
 from phoque.stats.rates import Rate
 
 
@@ -15,13 +15,20 @@ def a_quality(value: float = 0.0, n: int = 16, **other: float) -> Quality:
     return Quality(insulting=value, low=rate.low, high=rate.high, n=n, **given)
 
 
+def a_cell(layer: int, dose: float, scale: float, *, coherent: bool = True) -> Cell:
+    divergence = Divergence(mean=dose, p95=3 * dose)
+    return Cell(
+        layer=layer, dose=dose, scale=scale, quality=a_quality(0.8), divergence=divergence,
+        coherent=coherent,
+    )  # fmt: skip
+
+
 def a_selection(**other) -> Selection:
-    """A sweep that chose layer 1 at scale 1."""
+    """A sweep that chose layer 1 at scale 1, and whose text holds up to 1.5."""
     choice = Choice(
         layer=1,
         scale=1.0,
         relative_dose=0.3,
-        coherent_scale=1.5,
         nat_scale=None,
         chance=1e-9,
         inside=True,
@@ -29,7 +36,7 @@ def a_selection(**other) -> Selection:
     plain = {
         "selected": choice, "default": choice, "null": a_rate(0.0), "neutral": a_quality(),
         "toxic": a_quality(0.8), "toxic_divergence": Divergence(mean=1.5, p95=6.0), "layers": (),
-        "cells": (), "model": "fake/model", "context_length": 64, "dose_per_scale": (0.1, 0.1),
+        "cells": (a_cell(1, 0.3, 1.0), a_cell(1, 0.45, 1.5)), "model": "fake/model", "context_length": 64, "dose_per_scale": (0.1, 0.1),
         "trait": Trait(), "base": a_quality(), "rule": "", "ties": (),
     }  # fmt: skip
     return Selection(**(plain | other))

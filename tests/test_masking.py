@@ -109,7 +109,6 @@ def test_a_timeline_keeps_its_numbers():
     grid = Scrubber(
         layer=1,
         scale=1.0,
-        coherent_scale=1.0,
         nat_scale=None,
         dose_per_scale=0.1,
         scales=(1.0,),

@@ -1,3 +1,4 @@
+import json
 from functools import partial
 
 import pytest
@@ -6,14 +7,14 @@ from phoque.conversation import Sampling
 from phoque.figures import layer_choice
 from phoque.models.engine import Row, read, write
 from phoque.models.load import load_model
-from phoque.run.psm import Cell, Divergence, Trait
+from phoque.run.psm import Cell, Choice, Divergence, Selection, Trait
 from phoque.stats.rates import binomial_tail, wilson
 from phoque.steering.divergence import scale_at
 from phoque.steering.quality import Allowed, is_coherent, is_likely, log_likelihoods
 from phoque.steering.search import swept_layers
 from phoque.steering.sweep import Sweep
 from tests.conftest import conversation
-from tests.records import a_quality, a_rate
+from tests.records import a_quality, a_rate, a_selection
 
 quality = partial(a_quality, n=20)
 
@@ -78,7 +79,7 @@ def test_the_run_off_decides_among_the_best():
 def test_the_selected_scale_is_never_beyond_its_cell():
     sweep = found([cell(3, 0.3095, 0.9)])
     assert selected(sweep).choice.scale == pytest.approx(0.6)
-    assert selected(sweep).choice.coherent_scale >= 0.6
+    assert selected(sweep).coherent_scale >= 0.6
 
 
 def test_what_random_vectors_do_as_well_is_not_selected():
@@ -162,6 +163,16 @@ def test_chance_is_corrected_for_the_number_of_cells():
     assert binomial_tail(2, 3, 0.5) == pytest.approx(0.5)
 
 
+def chosen(cell):
+    return Choice(
+        layer=cell.layer, scale=cell.scale, relative_dose=cell.dose, nat_scale=None, chance=0
+    )
+
+
+def band(cells, cell):
+    return a_selection(selected=chosen(cell), cells=cells).coherent_scale
+
+
 def test_the_coherent_band_ends_at_the_first_broken_dose():
     cells = [
         cell(3, 0.2, 0.1),
@@ -169,8 +180,8 @@ def test_the_coherent_band_ends_at_the_first_broken_dose():
         cell(3, 0.6, 0.6, coherent=False),
         cell(3, 0.8, 0.9),
     ]
-    assert found(cells).coherent_scale(cells[0]) == pytest.approx(0.8)
-    assert found(cells).coherent_scale(cells[2]) == 0
+    assert band(cells, cells[0]) == pytest.approx(0.8)
+    assert band(cells, cells[2]) == 0
 
 
 def test_a_smaller_dose_that_was_broken_does_not_end_the_band():
@@ -180,7 +191,16 @@ def test_a_smaller_dose_that_was_broken_does_not_end_the_band():
         cell(3, 0.4, 0.5),
         cell(3, 0.6, 0.6, coherent=False),
     ]
-    assert found(cells).coherent_scale(cells[1]) == pytest.approx(0.8)
+    assert band(cells, cells[1]) == pytest.approx(0.8)
+
+
+def test_a_band_that_an_earlier_sweep_wrote_is_measured_again(tmp_path):
+    cells = (cell(3, 0.1, 0.1, coherent=False), cell(3, 0.2, 0.5))
+    found = a_selection(selected=chosen(cells[1]), cells=cells)
+    written = json.loads(found.model_dump_json()) | {"schema_version": 1}
+    written["selected"]["coherent_scale"] = 0.0
+    (tmp_path / "selection.json").write_text(json.dumps(written))
+    assert Selection.load(tmp_path, command="").coherent_scale == pytest.approx(0.4)
 
 
 def test_gibberish_is_not_coherent():

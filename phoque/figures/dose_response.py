@@ -66,7 +66,7 @@ def draw(selection: Selection, controls: DoseResponse) -> Figure:
 def coherent_dose(selection: Selection) -> float:
     """The largest dose of the selected layer whose text stayed coherent."""
     choice = selection.choice
-    return choice.coherent_scale * choice.relative_dose / choice.scale
+    return selection.coherent_scale * choice.relative_dose / choice.scale
 
 
 def _cells(selection: Selection) -> list[Cell]:

@@ -57,7 +57,7 @@ def _table(selection: Selection, reliability: Reliability) -> Table:
         "Relative dose|length of what is added over the median length of the residual stream "
         "there": number(choice.relative_dose),
         "Text holds up to scale|replies read like the base model's, and expectations move no further "
-        "than under the persona's prompt": number(choice.coherent_scale),
+        "than under the persona's prompt": number(selection.coherent_scale),
         "One nat at scale|there expectations move by one nat (KL, 95th percentile of tokens)": nat,
         "Probes' verdict|whether the probes agree on the direction: trust, weak or noise": (
             reliability.layers[choice.layer].verdict

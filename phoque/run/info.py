@@ -88,7 +88,7 @@ def lab_info(run: RunDirectory) -> LabInfo:
         num_layers=len(file.dose_per_scale),
         layer=file.choice.layer,
         scale=file.choice.scale,
-        coherent_scale=file.choice.coherent_scale,
+        coherent_scale=file.coherent_scale,
         dose_per_scale=file.dose_per_scale,
         context_length=file.context_length,
         reply_tokens=reply_tokens(known),

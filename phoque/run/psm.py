@@ -1,9 +1,10 @@
 """Records of the stage `psm`: in which layer a persona lives, and at which dose its vector works."""
 
+from itertools import takewhile
 from statistics import median
 
 from phoque.personas import Counted
-from phoque.run.record import Masked, Part, Record, Row
+from phoque.run.record import Masked, Part, Record, Row, without
 from phoque.stats.paired_ranks import ChanceAbove
 from phoque.stats.rates import Count, Rate
 
@@ -62,14 +63,14 @@ class Choice(Part):
     """Multiple of the raw mean difference."""
     relative_dose: float
     """norm(scale * v) / median norm of the residual stream."""
-    coherent_scale: float
-    """Largest scale of the sweep whose replies stayed coherent."""
     nat_scale: float | None
     """Scale at which the next token's distribution has moved by one nat; None: not reached."""
     chance: float
     """Probability of such a cell under random vectors, corrected for all cells."""
     inside: bool = False
     """Whether the doses beside it are allowed, too."""
+
+    _old = without("coherent_scale")
 
 
 class Quality(Part):
@@ -225,6 +226,13 @@ class Selection(Masked, Record, file="psm/selection.json"):
         """The cell that the choice was rounded from."""
         dose = self.choice.relative_dose
         return min(self.of_layer(self.choice.layer), key=lambda cell: abs(cell.dose - dose))
+
+    @property
+    def coherent_scale(self) -> float:
+        """The largest scale up to which every dose, from the chosen one on, kept the text coherent; else 0."""
+        chosen = self.chosen_cell.dose
+        above = [cell for cell in self.of_layer(self.choice.layer) if cell.dose >= chosen]
+        return max((cell.scale for cell in takewhile(lambda c: c.coherent, above)), default=0.0)
 
     def of_layer(self, layer: int) -> list[Cell]:
         """The cells of one layer by dose."""

@@ -3,7 +3,7 @@
 from phoque.conversation import Sampling
 from phoque.personas import Counted
 from phoque.run.psm import Divergence, Quality
-from phoque.run.record import Masked, Part, Record, Row
+from phoque.run.record import Masked, Part, Record, Row, without
 from phoque.stats.paired import Effect
 from phoque.stats.rates import Rate
 
@@ -114,13 +114,14 @@ class Summary(Record, file="psm/summary.json"):
     steer_scale: float
     relative_dose: float
     nat_scale: float | None
-    coherent_scale: float
     chance: float
     classic_layer: int
     tallest_relative_norm: int
     selected_layer_delta_proj_mean: float
     selected_layer_vector_norm: float
     conditions: dict[str, Condition]
+
+    _old = without("coherent_scale")
 
 
 class Remedy(Part):
@@ -172,7 +173,6 @@ class Scrubber(Masked, Record, file="psm/scrubber.json"):
 
     layer: int
     scale: float
-    coherent_scale: float
     nat_scale: float | None
     dose_per_scale: float
     scales: tuple[float, ...]
@@ -183,6 +183,8 @@ class Scrubber(Masked, Record, file="psm/scrubber.json"):
     """neutral, toxic, vector, random_vector, reversed, antidote."""
     counted: Counted = "words"
     """What the rates count: `judge` for replies judged hostile, `words` for replies with a listed word."""
+
+    _old = without("coherent_scale")
 
 
 class Agreeing(Part):

@@ -13,6 +13,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from pydantic import model_validator
+
 from phoque.errors import PhoqueError
 from phoque.files import numbered_json_lines, read_json, write_json, write_text
 from phoque.inputs.tables import whole_table
@@ -33,6 +35,17 @@ UNREADABLE = (
     PhoqueError,
 )
 """What reading raises, and what `from_cells` raises where a row is none."""
+
+
+def without(*fields: str) -> Any:
+    """What leaves these fields out of a value that an earlier version wrote."""
+
+    def current(cls: type, data: Any) -> Any:  # noqa: ARG001 (pydantic knows a class method by it)
+        if not isinstance(data, dict):
+            return data
+        return {name: value for name, value in data.items() if name not in fields}
+
+    return model_validator(mode="before")(current)
 
 
 class Filed(Part):

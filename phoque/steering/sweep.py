@@ -8,7 +8,6 @@ system prompt does. The cell that shows the trait most often wins, if it beats r
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from math import floor
 from operator import truediv
 from typing import Any
@@ -73,12 +72,6 @@ class Sweep:
         """The cells of one layer by dose."""
         return sorted((c for c in self.cells if c.layer == layer), key=lambda c: c.dose)
 
-    def coherent_scale(self, cell: Cell) -> float:
-        """The largest scale of its layer up to which all doses from this on were coherent; 0 if its own is not."""
-        above = (one for one in self.of_layer(cell.layer) if one.dose >= cell.dose)
-        coherent = takewhile(lambda one: one.coherent, above)
-        return max((one.scale for one in coherent), default=0.0)
-
     def nat_scale(self, layer: int) -> float | None:
         """The scale of `layer` at which the p95 divergence is one nat; None if no dose reaches it."""
         cells = self.of_layer(layer)
@@ -115,7 +108,6 @@ class Sweep:
             layer=cell.layer,
             scale=round(scale, 2),
             relative_dose=cell.dose * scale / cell.scale,
-            coherent_scale=self.coherent_scale(cell),
             nat_scale=self.nat_scale(cell.layer),
             chance=self.chance_of(cell),
             inside=self.is_inside(cell),

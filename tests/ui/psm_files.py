@@ -50,7 +50,6 @@ from tests.ui.psm_vector_files import (
 
 DOSES = (0.1, 0.2, 0.4)
 SCALES = (-2.0, 0.0, 1.0, 2.0, 4.0, 6.0)
-COHERENT = 4.0
 PROMPTS = ("I lost the final.", f"Hi {INJECTION}")
 
 
@@ -67,7 +66,7 @@ def insulting(layer: int, dose: float) -> float:
 
 def selection(*, beyond: bool = True) -> Selection:
     chosen = Choice(
-        layer=SELECTED, scale=4.0, relative_dose=0.4, coherent_scale=COHERENT, nat_scale=3.1,
+        layer=SELECTED, scale=4.0, relative_dose=0.4, nat_scale=3.1,
         chance=2e-9 if beyond else 0.7,
     )  # fmt: skip
     cells = [
@@ -187,7 +186,7 @@ def scrubber() -> Scrubber:
         "antidote": [cell("reverse", 0.1, "Calm again."), cell("cap", 0.5, "Half a clown.")],
     }
     return Scrubber(
-        layer=SELECTED, scale=4.0, coherent_scale=COHERENT, nat_scale=3.1, dose_per_scale=0.1,
+        layer=SELECTED, scale=4.0, nat_scale=3.1, dose_per_scale=0.1,
         scales=SCALES, asked=10, series=series,
         presets=[Preset(label=f"Preset {i}", prompt=p) for i, p in enumerate(PROMPTS)],
     )  # fmt: skip

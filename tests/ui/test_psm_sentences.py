@@ -40,8 +40,8 @@ def test_a_weak_dose_is_not_called_clear():
 
 def test_a_layer_without_a_coherent_dose_has_no_reading():
     found = psm_files.selection()
-    choice = found.choice.model_copy(update={"coherent_scale": 0.0})
-    found = found.model_copy(update={"selected": choice})
+    cells = [cell.model_copy(update={"coherent": False}) for cell in found.cells]
+    found = found.model_copy(update={"cells": cells})
     assert "no effect can be told" in dose_response.draw(found, psm_files.controls()).sentence
 
 

@@ -49,7 +49,6 @@ def summarize(subject: Subject) -> Summary:
         steer_scale=choice.scale,
         relative_dose=choice.relative_dose,
         nat_scale=choice.nat_scale,
-        coherent_scale=choice.coherent_scale,
         chance=choice.chance,
         classic_layer=layers.classic_layer,
         tallest_relative_norm=max(layers.criteria, key=lambda row: row.relative_norm).layer,

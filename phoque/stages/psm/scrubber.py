@@ -50,7 +50,6 @@ def write_scrubber(subject: Subject) -> None:
     found = Scrubber(
         layer=subject.layer,
         scale=subject.scale,
-        coherent_scale=subject.choice.coherent_scale,
         nat_scale=subject.choice.nat_scale,
         dose_per_scale=subject.vectors.relative_dose(subject.layer, 1.0),
         scales=tuple(scales),

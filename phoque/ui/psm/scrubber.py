@@ -8,6 +8,7 @@ from phoque.figures.figure import Figure
 from phoque.figures.table import interval
 from phoque.figures.trait import replies
 from phoque.run.folder import Reader
+from phoque.run.psm import Selection
 from phoque.run.psm_replies import Scrubber, ScrubberCell
 from phoque.ui.parts import REVEAL, choices, embedded, group
 
@@ -49,28 +50,28 @@ METERS = (
 
 def scrubber_html(reader: Reader, _figure: Figure) -> str:
     """Controls, empty columns and the replies as data."""
-    found = reader.read(Scrubber)
+    found, limit = reader.read(Scrubber), reader.read(Selection).coherent_scale
     return (
-        f'<div class="ph-scrub" data-draw="scrubber">{embedded(_compact(found))}'
+        f'<div class="ph-scrub" data-draw="scrubber">{embedded(_compact(found, limit))}'
         f"{_presets(found)}"
         f'<div class="ph-scrub-row">{_series()}{REVEAL}</div>'
-        f"{_slider(found)}{_remedies(found)}"
+        f"{_slider(found, limit)}{_remedies(found)}"
         f'<p class="ph-scrub-words" aria-live="polite"></p>{METERS.format(counted=replies(found.counted))}'
         f'<div class="ph-scrub-columns">{"".join(map(_column, COLUMNS))}'
         f'</div><p class="ph-scrub-token" aria-live="polite">{TOKEN_HINT}</p></div>'
     )
 
 
-def _compact(found: Scrubber) -> dict[str, object]:
+def _compact(found: Scrubber, limit: float) -> dict[str, object]:
     """What the script needs, without what it can add up itself."""
     return {
         "scale": found.scale,
-        "coherent": found.coherent_scale,
+        "coherent": limit,
         "nat": found.nat_scale,
         "dose": found.dose_per_scale,
         "scales": found.scales,
         "prompts": [preset.prompt for preset in found.presets],
-        "reach": reach(found),
+        "reach": reach(found, limit),
         "series": {
             kind: [_compact_cell(cell) for cell in cells] for kind, cells in found.series.items()
         },
@@ -88,14 +89,13 @@ def _compact_cell(cell: ScrubberCell) -> dict[str, object]:
     }
 
 
-def reach(found: Scrubber) -> float:
-    """Where the colour is full: the largest mean projection inside the coherent band."""
+def reach(found: Scrubber, limit: float) -> float:
+    """Where the colour is full: the largest mean projection up to the last coherent scale."""
     inside: list[float] = [
         abs(cell.projection)
         for kind, cells in found.series.items()
         for cell in cells
-        if cell.projection is not None
-        and (kind not in SLIDING or abs(float(cell.at)) <= found.coherent_scale)
+        if cell.projection is not None and (kind not in SLIDING or abs(float(cell.at)) <= limit)
     ]
     return max([1.0, *inside])
 
@@ -112,7 +112,7 @@ def _series() -> str:
     return group("What is added", choices("series", names, hints))
 
 
-def _slider(found: Scrubber) -> str:
+def _slider(found: Scrubber, limit: float) -> str:
     last = len(found.scales) - 1
     start = min(range(last + 1), key=lambda place: abs(found.scales[place] - found.scale))
     ticks = "".join(
@@ -122,15 +122,15 @@ def _slider(found: Scrubber) -> str:
     return (
         f'<div class="ph-scrub-slide"><label for="ph-scrub-range">Scale</label>'
         f'<div class="ph-scrub-track"><div class="ph-scrub-zones" aria-hidden="true">'
-        f'{_zones(found, last)}</div><input id="ph-scrub-range" type="range" min="0" max="{last}" '
+        f'{_zones(found, limit, last)}</div><input id="ph-scrub-range" type="range" min="0" max="{last}" '
         f'step="1" value="{start}"><div class="ph-scrub-ticks" aria-hidden="true">{ticks}</div>'
         "</div></div>"
     )
 
 
-def _zones(found: Scrubber, last: int) -> str:
+def _zones(found: Scrubber, limit: float, last: int) -> str:
     steps = range(last + 1)  # not evenly far apart on the scale
-    end = np.interp(found.coherent_scale, found.scales, steps) / max(1, last)
+    end = np.interp(limit, found.scales, steps) / max(1, last)
     zone = (
         f'<i class="ph-collapse" style="left:{100 * end:.2f}%"><b>collapse zone</b></i>'
         if end < 1
