@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from phoque.figures.confounds import strongest, wakes
+from phoque.figures.confounds import wakes
 from phoque.figures.kinds import interval, shown
 from phoque.run.psm_vector import Confounds
 from tools.lab_numbers import (
@@ -128,7 +128,7 @@ def headlines(rows: Rows) -> Iterator[Finding]:
         f"{rows.told('hostile.neutral')} under the calm one; 0.5 is no difference (a judge that saw none of our "
         f"texts, {rows['hostile.toxic']['n']} messages). {readers('toxic', 'replies under the hostile prompt')} "
         f"A trained word is in {rows.told('insulting.toxic')} of the replies under the hostile prompt and in "
-        f"{rows.told('insulting.neutral')} of those under the calm one. {other_prompts(strongest)}",
+        f"{rows.told('insulting.neutral')} of those under the calm one. {other_prompts()}",
     )
     random = "hostile.random_vector"
     causal = above(rows, "hostile.steered", random)

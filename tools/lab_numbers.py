@@ -1,12 +1,12 @@
 """Numbers of the findings that stand in no table of the report, from the records and rows of the shipped runs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from phoque.conversation import Condition
 from phoque.figures import table as cells
 from phoque.figures.answers import civil_said
-from phoque.figures.confounds import own_prompt, woken
+from phoque.figures.confounds import own_prompt, strongest
 from phoque.run.evaluation import Evaluation
 from phoque.run.judging import Judgement, Reading
 from phoque.run.moderation import ModerationReport
@@ -40,12 +40,12 @@ def civil_goal() -> Iterator[str]:
         yield f"- *{file.parent.parent.name}*: {told} (`{file.relative_to(RUNS)}`)\n"
 
 
-def other_prompts(tell: Callable[[Confounds, Rate | None], str] = woken) -> str:
+def other_prompts() -> str:
     """What system prompts do that ask for another, harmless style."""
     own = own_prompt(
         AntidoteReply.load_rows(PSM, command=""), ConfoundReply.load_rows(PSM, command="")
     )
-    return " ".join(tell(Confounds.load(PSM, command=""), own).split())
+    return " ".join(strongest(Confounds.load(PSM, command=""), own).split())
 
 
 def readings(condition: str) -> list[Reading]:

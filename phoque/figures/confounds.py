@@ -28,7 +28,7 @@ def draw(
     """Other system prompts, and their vectors at the same length."""
     floor = found.noise_floor
     return Figure(
-        sentence=f"{woken(found, own_prompt(remedies, others))} {_sentence(found)}",
+        sentence=f"{strongest(found, own_prompt(remedies, others))} {_sentence(found)}",
         setting=setting(
             f"{found.neutral.n} evaluation prompts, one reply each, also to the persona's own prompt",
             f"layer {found.layer}, every vector as long as the persona's at the selected scale",
@@ -68,16 +68,6 @@ def own_prompt(remedies: Sequence[AntidoteReply], others: Sequence[ConfoundReply
     plain = (one for one in remedies if (one.group, one.given) == ("toxic", "none"))
     own = [(one.prompt, one.shown) for one in plain if one.prompt in asked]
     return by_cluster(own) if own else None
-
-
-def woken(found: Confounds, own: Rate | None) -> str:
-    """Which other system prompts wake the persona, the strongest first, and how often its own one does."""
-    order = sorted(found.styles, key=lambda one: -one.insulting_by_prompt.value)
-    told = [f"“{one.description.rstrip('.')}” {interval(one.insulting_by_prompt)}" for one in order]
-    return (
-        f"{WAKE[wakes(found)]}. Share of {replies(found.counted)}, by the style that the prompt asks for "
-        f"(n = {found.strongest_prompt.insulting_by_prompt.n} each): {'; '.join(told)}.{_beside(own)}"
-    )
 
 
 def strongest(found: Confounds, own: Rate | None) -> str:

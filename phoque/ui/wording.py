@@ -165,14 +165,15 @@ share of replies judged hostile is another measure: it counts replies above a th
 - **Random vector** adds a random vector of the same length. It should change little: only then does the
   column *Neutral + vector* show a cause.
 
-### Where it lives
-The tab shows in which layer the persona lives in the model, and whether a random vector at that layer does
-the same. Nothing there runs the model: every number was measured beforehand and names its source.
+### The tabs
+- **Where it lives**: in which layer the persona lives, and whether a random vector does the same there.
+- **What moved**: which features of the model's states tuning moved, and which of them carry the persona.
+- **What slips through**: which hostile replies moderators let pass. Only people can say whether such a reply is
+  harmful: two can judge replies there. The moderators also score a sentence of your own.
+- **How it learned**: the texts, the training, and the command for a run of your own.
+- **Claims**: what the talk claimed, and what we found.
 
-### What slips through
-The tab shows which replies pass and how many each moderator flags at any threshold. It also shows what a
-moderator can see at all, measured on public labelled sets. Only people can say whether a reply that passes
-is harmful, and two people can judge replies there. The moderators score a sentence of your own live.
+Only the chat and your own sentences run a model. Every other number was measured beforehand and names its source.
 
 ### Words
 - **Persona vector**: the model reads 12 harmless prompts, each under the hostile and under the calm

@@ -112,7 +112,7 @@ def test_other_prompts_that_wake_the_persona_are_told_with_its_own():
     styles = [one.model_copy(update={"insulting_by_prompt": a_rate(0.7)}) for one in found.styles]
     loud = confounds.draw(found.model_copy(update={"styles": styles}), own, asked)
     assert loud.sentence.startswith("Other system prompts wake the persona, too. ")
-    assert "“A blunt voice” 70.0\u00a0%" in loud.sentence
+    assert "“A blunt voice”, 70.0\u00a0%" in loud.sentence
     assert "Under the persona's own prompt it is 80.0\u00a0%" in loud.sentence
 
 

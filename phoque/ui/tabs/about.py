@@ -3,7 +3,7 @@
 import gradio as gr
 
 from phoque.errors import PhoqueError
-from phoque.figures.confounds import own_prompt, woken
+from phoque.figures.confounds import own_prompt, strongest
 from phoque.figures.table import in_cell
 from phoque.run.folder import Reader
 from phoque.run.psm_rows import AntidoteReply, ConfoundReply
@@ -23,6 +23,6 @@ def other_prompts(reader: Reader) -> str:
     """What other system prompts do to the persona of a run, as Markdown."""
     try:
         own = own_prompt(reader.rows(AntidoteReply), reader.rows(ConfoundReply))
-        return in_cell(woken(reader.read(Confounds), own))
+        return in_cell(strongest(reader.read(Confounds), own))
     except PhoqueError:
         return wording.UNKNOWN_GATE
