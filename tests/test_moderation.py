@@ -111,6 +111,14 @@ def test_long_texts_are_marked_as_truncated(embedded):
 
 
 @installed
+def test_texts_without_a_known_word_are_marked_as_unread(embedded):
+    for name in ("toxblock", "svm", "mean"):
+        asked = items_of(["вы идиоты", "you idiots", "вы " * 300 + "idiots"])
+        cyrillic, english, mixed = score(embedded[f"embedded.{name}"], asked)
+        assert (cyrillic.unread, english.unread, mixed.unread) == (True, False, False)
+
+
+@installed
 def test_a_damaged_conversion_is_made_again(tmp_path, monkeypatch, embedded):
     monkeypatch.setenv("PHOQUE_CACHE", str(tmp_path))
     load_classifier("embedded.svm")

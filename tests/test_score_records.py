@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from phoque.cli.main import main
-from phoque.moderators.lines import scored
+from phoque.moderators.lines import Line, Tally, scored
 from phoque.moderators.reading import read_texts
 from tests.moderators import Doubled, installed
 from tests.test_moderators_by_name import JIGSAW, network, tokenizer
@@ -122,6 +122,23 @@ def test_an_insult_before_many_harmless_words_counts(embedded, tmp_path):
     assert all(one["harm_score"] > 0.8 for one in rude)
     assert kind["harm_score"] < 0.1
     assert not any("truncated" in one for one in (*rude, kind))
+
+
+@installed
+def test_a_record_says_whose_score_says_nothing(embedded, tmp_path):
+    (file := tmp_path / "a.txt").write_text("you idiot\nвы идиоты\n")
+    english, cyrillic = embedded(str(file))
+    assert "unread" not in english
+    assert cyrillic["unread"] == ["embedded.mean", "embedded.toxblock", "embedded.svm"]
+
+
+def test_the_end_tells_of_how_many_texts_no_word_is_known():
+    tally = Tally()
+    for unread in ((), ("a", "b")):
+        tally.add(Line(harm_score=0.1, classifiers={}, unread=unread))
+    assert [*tally.told()] == [
+        "Note: a classifier knows no word of 1 of 2 texts, and its low scores say nothing about them: see unread."
+    ]
 
 
 @installed

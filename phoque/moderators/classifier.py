@@ -34,6 +34,8 @@ class Score:
     labels: Mapping[str, float]
     truncated: bool = False
     """Whether part of the text was too long to be read."""
+    unread: bool = False
+    """Whether it knows no word of the text, and so scores it like an empty one."""
     error: str | None = None
 
     def harm_score(self, info: ClassifierInfo) -> float:

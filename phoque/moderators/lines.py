@@ -32,6 +32,8 @@ class Line(Part):
     """Why a classifier failed, by its id; under `row` why there is no text."""
     truncated: tuple[str, ...] = ()
     """The classifiers that could not read all of the text."""
+    unread: tuple[str, ...] = ()
+    """The classifiers that know no word of the text: their scores say nothing about it."""
     canonical: "Line | None" = None
     """The same of the canonical form of the text."""
 
@@ -96,6 +98,7 @@ def _line(classifiers: Sequence[Classifier], scores: Sequence[Score]) -> Line:
         classifiers={n: None if n in failed else dict(one.labels) for n, one in by_id.items()},
         error=failed,
         truncated=tuple(name for name, one in by_id.items() if one.truncated),
+        unread=tuple(name for name, one in by_id.items() if one.unread),
     )
 
 
@@ -122,7 +125,7 @@ class Tally:
     """What became of the rows of a stream while it was scored, and how far it is."""
 
     def __init__(self) -> None:
-        self._read = self._scored = self._cut = 0
+        self._read = self._scored = self._cut = self._unread = 0
         self._without: Counter[str] = Counter()
 
     @property
@@ -140,6 +143,7 @@ class Tally:
         """Count a line of `scored`."""
         self._scored += 1
         self._cut += any(one.truncated for one in line.forms)
+        self._unread += bool(line.unread)
         if error := next((one.error for one in line.forms if one.error), None):
             why = error.get(ROW)
             self._without[REFUSED if why is None else NOTHING if why == EMPTY else UNREAD] += 1
@@ -154,6 +158,11 @@ class Tally:
             yield (
                 f"Note: {self._cut} of {self._scored} texts are longer than a classifier reads even "
                 "in pieces: see truncated."
+            )
+        if self._unread:
+            yield (
+                f"Note: a classifier knows no word of {self._unread} of {self._scored} texts, and its low scores "
+                "say nothing about them: see unread."
             )
         if self.failed:
             kinds = ", ".join(f"{number} {kind}" for kind, number in self._without.most_common())

@@ -201,4 +201,5 @@ def _worst(found: Sequence[Score], info: ClassifierInfo) -> Score:
         return failed
     worst = max(found, key=lambda one: one.harm_score(info))
     highest = {label: max(one.labels[label] for one in found) for label in info.harm_labels}
-    return replace(worst, labels={**worst.labels, **highest})
+    unread = all(one.unread for one in found)
+    return replace(worst, labels={**worst.labels, **highest}, unread=unread)

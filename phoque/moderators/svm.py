@@ -37,20 +37,24 @@ class ProfanitySVM:
 
     def score_batch(self, items: Sequence[Item]) -> list[Score]:
         """One label, `toxicity`."""
-        values = self.probabilities([item.text for item in items])
-        return [Score(labels={"toxicity": float(value)}) for value in values]
+        known = [self._rows_of(item.text) for item in items]
+        return [
+            Score(labels={"toxicity": float(value)}, unread=not rows)
+            for value, rows in zip(self.probabilities(known), known, strict=True)
+        ]
 
-    def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Probability of profanity of every text, shape (N,)."""
-        margin_NF = np.stack([self._margin(text) for text in texts]) + self._intercept_F
+    def probabilities(self, known: Sequence[Sequence[int]]) -> NDArray[np.float64]:
+        """Probability of profanity of every text, shape (N,), from the rows of its terms."""
+        margin_NF = np.stack([self._margin(rows) for rows in known]) + self._intercept_F
         folds_NF = 1 / (1 + np.exp(self._slope_F * margin_NF + self._offset_F))
         probability_N: NDArray[np.float64] = folds_NF.mean(1)
         return probability_N
 
-    def _margin(self, text: str) -> NDArray[np.float64]:
-        rows = [
-            row for term in TERM.findall(text.lower()) if (row := self._terms.get(term)) is not None
-        ]
+    def _rows_of(self, text: str) -> list[int]:
+        terms = TERM.findall(text.lower())
+        return [row for term in terms if (row := self._terms.get(term)) is not None]
+
+    def _margin(self, rows: Sequence[int]) -> NDArray[np.float64]:
         if not rows:
             return np.zeros_like(self._intercept_F)
         unique, counts = np.unique(rows, return_counts=True)

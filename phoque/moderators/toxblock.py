@@ -99,6 +99,7 @@ class ToxBlock:
             Score(
                 labels=dict(zip(self.info.labels, values_L.tolist(), strict=True)),
                 truncated=len(known) > MAX_TOKENS,
+                unread=not known,
             )
             for values_L, known in zip(values_BL, numbers, strict=True)
         ]

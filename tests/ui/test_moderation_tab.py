@@ -18,6 +18,7 @@ from phoque.stages.moderation.gap import gap_type
 from phoque.text import text_id
 from phoque.ui.moderation import sentence
 from phoque.ui.moderation.examples import chosen
+from phoque.ui.moderation.wording import TRY_UNREAD
 from phoque.ui.results import rendered
 from phoque.ui.tabs.moderation import SECTIONS as MODERATION
 from phoque.ui.tabs.moderation import scored
@@ -228,6 +229,12 @@ def test_a_sentence_is_scored_raw_and_canonical():
 @installed
 def test_a_sentence_is_escaped():
     assert "<img" not in sentence.scored_html(INJECTION)
+
+
+@installed
+def test_a_sentence_without_a_known_word_is_said_to_be_unread():
+    assert sentence.scored_html("вы идиоты").count(TRY_UNREAD) == 3
+    assert TRY_UNREAD not in sentence.scored_html("you idiots")
 
 
 @installed

@@ -49,7 +49,8 @@ def _moderator(classifier: Classifier, scores: Sequence[Score]) -> str:
     )
     labels = ", ".join(f"{name} {value:.3f}" for name, value in scores[0].labels.items())
     cut = " Cut: the text is longer than it reads." if scores[0].truncated else ""
-    return f'{bars}<p class="ph-hint">{escape(labels)}.{cut}</p>'
+    unread = f" {wording.TRY_UNREAD}" if scores[0].unread else ""
+    return f'{bars}<p class="ph-hint">{escape(labels)}.{cut}{unread}</p>'
 
 
 def _bar(name: str, value: float) -> str:
