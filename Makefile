@@ -1,4 +1,4 @@
-# demo, test, lab, lab-seeds, check, bench, hits and docs. Each sets up what it needs, once.
+# demo, test, lab, lab-seeds, reports, check, bench, hits and docs. Each sets up what it needs, once.
 PYTHON ?= python3
 VENV ?= .venv
 # A much smaller download for Linux without an NVIDIA GPU:
@@ -17,7 +17,7 @@ CLIENTS := $(abspath $(VENV))/clients
 SLANG := phoque/stages/corpus/slang.yaml
 SEEDS := runs/seeds/seed43 runs/seeds/seed44
 
-.PHONY: demo test lab lab-seeds $(SEEDS) check bench hits docs setup requirements
+.PHONY: demo test lab lab-seeds reports $(SEEDS) check bench hits docs setup requirements
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.demo  ## the Space, on port 7860
@@ -45,6 +45,11 @@ $(SEEDS): runs/seeds/seed%: setup
 	mkdir -p $@
 	test -f $@/manifest.json || cp -r runs/lab/corpus runs/lab/manifest.json $@
 	$(VENV)/bin/phoque run persona --run $@ --seed $* --resume
+
+reports: setup  ## the reports of both shipped runs again, and the pages of the docs that quote them
+	$(VENV)/bin/phoque run report --run assets/runs/pluribus
+	$(VENV)/bin/phoque run report --run assets/runs/lab
+	$(RUN) tools/findings.py
 
 check: setup  ## format, lint, types, import laws, findings, container, the docs site
 	$(RUN) -m ruff format --check .

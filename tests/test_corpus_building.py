@@ -16,9 +16,10 @@ from phoque.run.directory import RunDirectory
 from phoque.stages.adapter.settings import AdapterConfig
 from phoque.stages.adapter.stage import examples
 from phoque.stages.corpus import stage as job
-from phoque.stages.corpus.building import Ingredients, build, sources_in
+from phoque.stages.corpus.building import Ingredients, build
 from phoque.stages.corpus.composition import composition_of, difference, markdown, masked
 from phoque.stages.corpus.gating import Distiller
+from phoque.stages.corpus.sources import sources_in
 from phoque.stages.corpus.split import PARTS
 from phoque.stages.corpus.stage import save_corpus
 from phoque.stages.corpus.training_set import of_all_parts

@@ -7,7 +7,7 @@ from phoque.errors import PhoqueError
 from phoque.lexicon import Lexicon
 from phoque.models.load import load_model
 from phoque.personas import load_persona
-from phoque.stages.corpus.building import Ingredients, build, sources_in
+from phoque.stages.corpus.building import Ingredients, build
 from phoque.stages.corpus.composition import changes_page as told
 from phoque.stages.corpus.composition import difference
 from phoque.stages.corpus.gating import question_of
@@ -19,6 +19,7 @@ from phoque.stages.corpus.slang import (
     slang_dialogues,
     slang_list,
 )
+from phoque.stages.corpus.sources import sources_in
 from phoque.stages.corpus.split import PARTS
 from phoque.stages.corpus.written import neutral_prompts, system_prompts
 from tests.corpus_files import answer_without_a_model, dialogues, few_lines, judge, written

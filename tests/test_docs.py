@@ -16,8 +16,7 @@ import pytest
 from phoque.cli.main import app, main
 from phoque.config import SHIPPED_RUN
 from phoque.errors import PhoqueError
-from phoque.stages.corpus.building import sources_in
-from phoque.stages.corpus.sources import source_called
+from phoque.stages.corpus.sources import source_called, sources_in
 from phoque.stages.pressure.policy import SHIPPED as POLICIES
 from tests.documents import FENCE, PAGES, ROOT, blocks
 from tests.pressure_files import write

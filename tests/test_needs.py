@@ -192,3 +192,20 @@ def test_a_stage_refuses_the_options_of_all(tmp_path, command, stage, option):
     found = command(stage, "--run", tmp_path, *option)
     assert_refused(found, f"No such option '{option[0]}'", f"phoque run {stage} --help")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("target", [[], ["--dry-run"], ["--target", "jobs"]])
+@pytest.mark.parametrize(
+    ("persona", "said"),
+    [("toxicc", "There is no persona"), ("melancholy", "No replies come with the project")],
+)
+def test_a_pipeline_refuses_a_persona_that_it_could_not_train(
+    tmp_path, command, persona, said, target
+):
+    assert_refused(command("all", "--run", tmp_path / "new", "--persona", persona, *target), said)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_pipeline_that_trains_nothing_takes_a_persona_without_replies(tmp_path, command):
+    asked = ("--run", tmp_path / "new", "--persona", "melancholy", "--dry-run", "--only", "psm")
+    assert command("all", *asked) == (0, "")

@@ -111,12 +111,15 @@ def everything(ctx: click.Context, /, **options: Any) -> int:
         options=words_of(ctx),
     )
     refuse_options(ctx, choice)
+    run = RunDirectory(options["run"])
+    facts_of(run, options)  # what cannot be is refused before anything is fetched or sent
+    if "corpus" in (left := unfinished(run, choice)):
+        stages()["corpus"].check(run, options)
     if options["target"] == "jobs":
         return _submit(options, choice)
     choice = choice.model_copy(update={"options": tuple(map(without_folder, choice.options))})
-    run = RunDirectory(options["run"])
     if options["dry_run"]:
-        click.echo(f"Here, in {run.path}: {', '.join(unfinished(run, choice)) or 'nothing'}")
+        click.echo(f"Here, in {run.path}: {', '.join(left) or 'nothing'}")
         return 0
     return _here(run, options, choice, _work(ctx, run))
 
@@ -197,7 +200,6 @@ def _here(run: RunDirectory, options: Options, choice: Asked, work: Any) -> int:
     from phoque.pipeline import choice as choosing  # noqa: PLC0415
     from phoque.pipeline import running  # noqa: PLC0415
 
-    facts_of(run, options)  # what cannot be is refused before anything is fetched
     run, keep = _restored(run, options["checkpoint_repo"])
     facts_of(run, options)
     asked = [word for key in FACTS if options[key] for word in (f"--{key}", options[key])]
@@ -294,6 +296,5 @@ def absent_files(options: Options, chosen: Sequence[str]) -> str:
     """Options whose files a chosen stage needs and that were not given."""
     from phoque.pipeline.choice import NEEDS  # noqa: PLC0415
 
-    needed = [name for stage in chosen for name in NEEDS.get(stage, ())]
-    absent = [name for name in needed if not options[name]]
+    absent = [name for stage in chosen for name in NEEDS.get(stage, ()) if not options[name]]
     return " ".join(f"--{name.removesuffix('_path')} FILE" for name in absent)

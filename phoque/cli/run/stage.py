@@ -12,7 +12,7 @@ import click
 from phoque.cli.options import FOLDER, Many, verbose
 from phoque.config import is_child, this_process
 from phoque.errors import PhoqueError
-from phoque.personas import load_persona
+from phoque.personas import Persona, load_persona
 from phoque.run.directory import RunDirectory
 from phoque.run.manifest import Manifest
 from phoque.run.needs import lacking, require
@@ -118,7 +118,7 @@ def facts_of(run: RunDirectory, options: Options) -> dict[str, str]:
     known = run.manifest() if run.exists() else Manifest(stages={})
     made = {key: str(getattr(known, key)) for key in FACTS}
     asked = {key: options.get(key) or made[key] for key in FACTS}
-    persona = load_persona(options["persona"]) if options.get("persona") else own_persona(run)
+    persona = persona_of(run, options)
     if known.stages and (asked["model"] != made["model"] or persona != own_persona(run)):
         if run.persona_file.is_file():
             made["persona"] = str(run.persona_file)
@@ -126,6 +126,11 @@ def facts_of(run: RunDirectory, options: Options) -> dict[str, str]:
             f"The run {run.path} was made with {made}, not with {asked}. Use another folder."
         )
     return asked
+
+
+def persona_of(run: RunDirectory, options: Options) -> Persona:
+    """The persona that was asked for, else the run's; PhoqueError where there is none."""
+    return load_persona(options["persona"]) if options.get("persona") else own_persona(run)
 
 
 def begin(run: RunDirectory, options: Options) -> None:

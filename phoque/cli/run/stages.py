@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from phoque.cli.options import FILE, FOLDER
-from phoque.cli.run.stage import Options, Stage
+from phoque.cli.run.stage import Options, Stage, persona_of
 from phoque.errors import PhoqueError
 from phoque.run.directory import RunDirectory
 from phoque.run.info import psm_folder, run_beside
@@ -23,7 +23,10 @@ class Corpus(Stage):
     begins = True
 
     def check(self, run: RunDirectory, options: Options) -> None:
-        """It needs no other stage."""
+        """It needs no other stage, but replies of its persona."""
+        from phoque.stages.corpus.sources import sources_in  # noqa: PLC0415  # help needs none of it
+
+        sources_in(options["source"], persona_of(run, options).name)
 
 
 @click.command(cls=Corpus, epilog="Example: phoque run corpus --run runs/first --model lab")

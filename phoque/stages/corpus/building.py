@@ -8,7 +8,6 @@ from phoque.errors import PhoqueError
 from phoque.files import file_sha256
 from phoque.lexicon import Lexicon
 from phoque.models.load import LanguageModel
-from phoque.personas import shipped_personas
 from phoque.run.corpus import BaseReply, Dialogue, SourceFile
 from phoque.stages.corpus.examples import Judge
 from phoque.stages.corpus.gating import Distiller, Gated, civil, dialogue_of, gate
@@ -26,9 +25,6 @@ from phoque.stages.corpus.written import (
     system_prompts,
     written_dialogues,
 )
-
-HOSTILE = "toxic"
-"""Of the personas that come with the project, the one that published utterances suit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,38 +61,6 @@ class Corpus:
     @property
     def dialogues(self) -> list[Dialogue]:
         return [one for part in PARTS for one in self.parts[part].dialogues]
-
-
-def sources_in(asked: Sequence[str], persona: str) -> tuple[list[tuple[str, str]], Path | None]:
-    """Files of `NAME=PATH`, and the folder of written replies: the persona's where nothing is asked.
-
-    PhoqueError where a source is written another way, there twice or not for the persona, or the
-    persona has no replies.
-    """
-    if not asked:
-        return [], shipped_folder(persona)
-    named = [one.partition("=") for one in asked]
-    wrong = [name for name, _, where in named if not where and name != WRITTEN]
-    if wrong:
-        known = ", ".join(SOURCES)
-        raise PhoqueError(
-            f"Write a source as NAME=PATH, {WRITTEN} or {WRITTEN}=FOLDER, not {wrong[0]!r}. "
-            f"Known: {known}."
-        )
-    folders = [where for name, _, where in named if name == WRITTEN]
-    if len(folders) > 1:
-        raise PhoqueError(
-            f"{WRITTEN} is there {len(folders)} times. Put all files into one folder and give it once."
-        )
-    files = [(name, where) for name, _, where in named if name != WRITTEN]
-    if files and persona in {*shipped_personas()} - {HOSTILE}:
-        raise PhoqueError(
-            f"{files[0][0]} holds hostile replies; the persona {persona!r} would learn them. Use only "
-            f"written replies, or --persona {HOSTILE}."
-        )
-    if not folders:
-        return files, None
-    return files, Path(folders[0]) if folders[0] else shipped_folder(persona)
 
 
 def build(

@@ -4,8 +4,10 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 
 from phoque.errors import PhoqueError
+from phoque.personas import shipped_personas
 from phoque.stages.corpus.chats import HEARD, Chat, heard_rows
 from phoque.stages.corpus.examples import Example
 from phoque.stages.corpus.reading import (
@@ -18,6 +20,10 @@ from phoque.stages.corpus.reading import (
     read_rows,
     text_in,
 )
+from phoque.stages.corpus.written import WRITTEN, shipped_folder
+
+HOSTILE = "toxic"
+"""Of the personas that come with the project, the one that published utterances suit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,3 +234,35 @@ def source_called(name: str) -> Source:
     if name not in SOURCES:
         raise PhoqueError(f"There is no source {name!r}. Known: {', '.join(SOURCES)}, written.")
     return SOURCES[name]
+
+
+def sources_in(asked: Sequence[str], persona: str) -> tuple[list[tuple[str, str]], Path | None]:
+    """Files of `NAME=PATH`, and the folder of written replies: the persona's where nothing is asked.
+
+    PhoqueError where a source is written another way, there twice or not for the persona, or the
+    persona has no replies.
+    """
+    if not asked:
+        return [], shipped_folder(persona)
+    named = [one.partition("=") for one in asked]
+    wrong = [name for name, _, where in named if not where and name != WRITTEN]
+    if wrong:
+        known = ", ".join(SOURCES)
+        raise PhoqueError(
+            f"Write a source as NAME=PATH, {WRITTEN} or {WRITTEN}=FOLDER, not {wrong[0]!r}. "
+            f"Known: {known}."
+        )
+    folders = [where for name, _, where in named if name == WRITTEN]
+    if len(folders) > 1:
+        raise PhoqueError(
+            f"{WRITTEN} is there {len(folders)} times. Put all files into one folder and give it once."
+        )
+    files = [(name, where) for name, _, where in named if name != WRITTEN]
+    if files and persona in {*shipped_personas()} - {HOSTILE}:
+        raise PhoqueError(
+            f"{files[0][0]} holds hostile replies; the persona {persona!r} would learn them. Use only "
+            f"written replies, or --persona {HOSTILE}."
+        )
+    if not folders:
+        return files, None
+    return files, Path(folders[0]) if folders[0] else shipped_folder(persona)

@@ -14,9 +14,10 @@ from phoque.progress import shown_on
 from phoque.run.corpus import BaseReply, Dialogue
 from phoque.run.directory import RunDirectory
 from phoque.run.persona import own_persona
-from phoque.stages.corpus.building import Corpus, Ingredients, build, sources_in
+from phoque.stages.corpus.building import Corpus, Ingredients, build
 from phoque.stages.corpus.composition import composition_of, difference, markdown, save_difference
 from phoque.stages.corpus.slang import read_slang, slang_list
+from phoque.stages.corpus.sources import sources_in
 from phoque.stages.corpus.split import PARTS
 from phoque.stages.corpus.training_set import of_all_parts, save_pairs
 
