@@ -38,7 +38,11 @@ def persona_file(path, name="grumpy"):
 
 
 def asked(*words, run="runs/mine"):
-    return main(["run", *words, "--run", str(run), "--model", "tiny"])
+    source = [
+        "--source",
+        "written=replies",
+    ]  # such a persona has no replies that come with the project
+    return main(["run", *words, "--run", str(run), "--model", "tiny", *source])
 
 
 def moved(folder, monkeypatch):
