@@ -173,7 +173,8 @@ share of replies judged hostile is another measure: it counts replies above a th
 - **How it learned**: the texts, the training, and the command for a run of your own.
 - **Claims**: what the talk claimed, and what we found.
 
-Only the chat and your own sentences run a model. Every other number was measured beforehand and names its source.
+A model runs only where you ask: in the chat and where a drawer says *try* or *my own*. Every other number was
+measured beforehand and names its source.
 
 ### Words
 - **Persona vector**: the model reads 12 harmless prompts, each under the hostile and under the calm
