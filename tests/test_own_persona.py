@@ -38,10 +38,8 @@ def persona_file(path, name="grumpy"):
 
 
 def asked(*words, run="runs/mine"):
-    source = [
-        "--source",
-        "written=replies",
-    ]  # such a persona has no replies that come with the project
+    # No replies come with the project for such a persona.
+    source = ["--source", "written=replies"]
     return main(["run", *words, "--run", str(run), "--model", "tiny", *source])
 
 
