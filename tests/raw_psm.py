@@ -30,7 +30,8 @@ def shown(run, condition):
 def added(run, condition, column):
     own = by_prompt(written(run, condition), column, "prompt_id")
     before = by_prompt(written(run, "neutral"), column, "prompt_id")
-    return paired_effect([before[prompt] for prompt in own], [*own.values()])
+    most = float(column in {"toxic_word_rate", "repeated_3grams"})  # shares differ by 1 at most
+    return paired_effect([before[prompt] for prompt in own], [*own.values()], most=most)
 
 
 @computes(r"psm/conditions.json:conditions\.(\w+)\.collapsed")

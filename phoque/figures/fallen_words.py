@@ -34,7 +34,7 @@ def draw(report: SaeReport) -> Figure:
                 "fallen|mean over latents": ("fallen", share_cell),
                 "unmoved|partners that fire as often": ("unmoved", share_cell),
                 "difference|in points, with 95 % interval over pairs": lambda one: points_cell(
-                    Ends(one.difference, one.low, one.high), "+.2f"
+                    Ends(one.difference, one.low, one.high)
                 ),
                 "p|two-sided, the two of a pair changed at random": ("p", p_cell),
                 "p, Holm|adjusted for all rows": ("p_holm", p_cell),

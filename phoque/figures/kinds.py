@@ -1,10 +1,10 @@
 """Numbers as text, by their kind: shares in percent, differences of shares in points."""
 
-from phoque.figures.table import NOTHING
+from phoque.figures.table import NOTHING, points
 from phoque.run.report import Kind
 
-SMALL, SMALL_POINTS = 0.1, 0.01
-"""Quantities and differences of shares below are shown with more digits."""
+SMALL = 0.1
+"""Quantities below are shown with more digits."""
 UNITS: dict[Kind, str] = {"share": " %", "points": " points", "number": "", "choice": ""}
 
 
@@ -24,7 +24,7 @@ def _digits(value: float, kind: Kind) -> str:
     if kind == "share":
         return f"{100 * value:.1f}"
     if kind == "points":
-        return f"{100 * value:+.2f}" if 0 < abs(value) < SMALL_POINTS else f"{100 * value:+.1f}"
+        return points(value)
     if kind == "choice":
         return f"{value:g}"
     return f"{value:.3g}" if abs(value) < SMALL else f"{value:.2f}"

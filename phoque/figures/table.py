@@ -11,6 +11,7 @@ from phoque.stats.rates import Held, Rate
 
 Field = str | float | bool | None
 """What a CSV file gets."""
+ONE_POINT = 0.01
 SMALLEST_P = 1e-4
 NOTHING = "–"
 """Stands in a cell that has no number."""
@@ -185,10 +186,15 @@ def rate_cell(rate: Rate) -> Value:
     return Value(interval(rate), _fields(rate) | {" n": rate.n}, f"n = {rate.n}")
 
 
-def points_cell(found: Held, form: str = "+.1f") -> Value:
-    """A difference of shares with its interval, in points."""
-    points = Ends(*(100 * end for end in (found.value, found.low, found.high)))
-    return Value(held(points, form), _fields(found))
+def points(value: float) -> str:
+    """A difference of shares in points; below one point with two decimals."""
+    return f"{100 * value:+.2f}" if 0 < abs(value) < ONE_POINT else f"{100 * value:+.1f}"
+
+
+def points_cell(found: Held) -> Value:
+    """The same with its interval, in a cell."""
+    told = f"{points(found.value)} [{points(found.low)}, {points(found.high)}]"
+    return Value(told, _fields(found))
 
 
 def p_cell(value: float) -> Value:

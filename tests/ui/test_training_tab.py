@@ -209,9 +209,9 @@ def test_a_broken_metrics_file_is_named(copy):
 
 
 def test_it_says_how_much_of_what_was_learned_is_saved(copy):
-    assert "saved adapter has" not in page_of(copy)["samples"].tail
-    copy.describe(stages={"persona": Made(settings={"strength": 0.9})})
     assert "the saved adapter has 0.9 of it." in page_of(copy)["samples"].tail
+    copy.describe(stages={"persona": Made(settings={"strength": 1.0})})
+    assert "saved adapter has" not in page_of(copy)["samples"].tail
 
 
 def test_what_a_file_says_is_escaped(copy):
