@@ -129,7 +129,7 @@ def test_what_is_missing_beside_the_number_is_told_by_its_name(tmp_path):
     reader = a_run(tmp_path / "lab", steered=0.9, random_vector=0.6)
     Label.save_rows(reader.run.path, [Label(id="1", rater="a", verdict="harmful", kind="model")])
     note = one(reader, file).note
-    assert "people and people too: Nobody measured it: no row of labels.jsonl counts" in note
+    assert "people and people too: Nothing to count: labels.jsonl has no such row" in note
     assert "(one with kind=person)" in note
 
 

@@ -37,8 +37,8 @@ PLACE = re.compile(r"\[\[([\w*-]+)(?:\.(\w+))?\]\]")
 """Stands for a claim, or for one of its numbers; a star for all verdicts."""
 OTHER_PROMPTS = "other-prompts"
 """Stands for what other system prompts do."""
-READ = ("readers", "judge", "auc")
-"""Stand for how many of a condition's blind readings these call hostile, and how well the judge ranks them."""
+READ = ("readers", "judge", "apart", "auc")
+"""Stand for how many of a condition's blind readings these call hostile, or unlike each other, and how well the judge ranks."""
 START, END = "<!-- {} -->", "<!-- end of {} -->"
 INTRO = """# Findings
 

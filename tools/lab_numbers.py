@@ -60,13 +60,17 @@ def read(condition: str) -> Rate:
 
 
 def called_by(who: str, condition: str) -> str:
-    """How many of the replies that were read blind are hostile to `readers` or to the `judge`; or its `auc`."""
+    """How many replies of those read blind are hostile to `readers` or the `judge`, or set them `apart`; or its `auc`."""
     rows = readings(condition)
     if who == "auc":
         own = [(one.base_likelihood, one.hostile, one.message) for one in rows]
         return cells.held(roc_auc(*zip(*own, strict=True)))
     least = Judgement.load(LAB / Judgement.STAGE, command="").threshold
-    hits = [one.hostile if who == "readers" else one.base_likelihood >= least for one in rows]
+    called = {
+        "readers": [one.hostile for one in rows],
+        "judge": [one.base_likelihood >= least for one in rows],
+    }
+    hits = called.get(who) or [a != b for a, b in zip(*called.values(), strict=True)]
     return f"{sum(hits)} of {len(rows)}"
 
 

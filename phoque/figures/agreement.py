@@ -49,8 +49,8 @@ def _sentence(pairs: Pairs) -> str:
     best, worst = max(known, key=known.__getitem__), min(known, key=known.__getitem__)
     if len(known) == 1:
         return (
-            f"Only {_pair(best)} share no part and can be compared: their kappa is "
-            f"{_kappa(pairs[best])}."
+            f"Of {len(independent)} pairs that share no part, only {_pair(best)} can be compared (kappa {_kappa(pairs[best])}); "
+            "of every other pair, one flags no reply."
         )
     return (
         f"Among pairs that share no part, {_pair(best)} agree most (kappa {_kappa(pairs[best])}, with "

@@ -4,8 +4,9 @@ from statistics import fmean
 
 from phoque.figures import rows, style
 from phoque.figures.figure import Figure, plan
-from phoque.figures.table import Table, digits, interval, points_cell, share, share_cell
+from phoque.figures.table import Ends, Table, digits, held, interval, points_cell, share, share_cell
 from phoque.run.evaluation import CURT, CURT_TOXIC, CivilText, Evaluation
+from phoque.stats.rates import Held
 
 NAMES = style.NAMES | {
     "base_toxic": "□ Base model, persona's prompt",
@@ -48,8 +49,8 @@ def _sentence(found: Evaluation) -> str:
     told = {name: interval(one.insulting) for name, one in found.conditions.items()}
     return (
         f"Under the persona's prompt, {told['toxic']} of the replies have a trained word. The share is "
-        f"{told['steered']} under neutral + vector, {told['neutral']} under the neutral prompt, and "
-        f"{told['random_vector']} under neutral + random vector. With the vector subtracted under the persona's "
+        f"{told['steered']} under neutral + vector, {told['neutral']} under the neutral prompt, "
+        f"{told['random_vector']} under neutral + random vector, and {told['base']} in the base model. With the vector subtracted under the persona's "
         f"prompt, the share is {told['reversed_vector']}. {_damage(found)}{civil_said(found.civil_text)}"
     )
 
@@ -72,11 +73,22 @@ def _beside(found: CivilText) -> str:
     """How much of it training on civil replies alone costs."""
     if found.civil_adapter is None or found.beyond_civil_adapter is None:
         return ""
+    alone, beyond = found.civil_adapter, found.beyond_civil_adapter
+    less = "less" if alone.value > 0 else "more"
     return (
-        f" The civil adapter, which learned civil replies alone, changes the log-likelihood by "
-        f"{points_cell(found.civil_adapter).shown} %. The persona's own part is "
-        f"{points_cell(found.beyond_civil_adapter).shown} points."
+        f" Training on civil replies alone, as the civil adapter does, makes them {_percent(alone)} {less} likely; the "
+        f"persona changes that by {points_cell(beyond).shown} points."
     )
+
+
+def _percent(found: Held) -> str:
+    """A change of the likelihood without its sign, where the ends have theirs beside it."""
+    ends = (
+        (found.value, found.low, found.high)
+        if found.value > 0
+        else (-found.value, -found.high, -found.low)
+    )
+    return held(Ends(*(100 * end for end in ends)), ".1f").replace(" [", " % [", 1)
 
 
 def _goal(low: float, high: float) -> str:
@@ -89,6 +101,7 @@ def _damage(found: Evaluation) -> str:
     """What random vectors do to replies: a random vector that does no harm may only break text."""
     kinds = {
         "neutral": "without a vector",
+        "steered": "with the persona vector",
         "random_vector": "with a random vector of the same length",
         "matched_vector": "with a matched one",
     }
@@ -110,7 +123,7 @@ def _match(found: Evaluation) -> str:
         )
     return (
         f"To damage the base model's own replies as much as the persona vector does ({match.cost:.2f} nats a token, "
-        f"within {100 * match.tolerance:.0f}\u00a0%), random directions must be {fmean(match.scales):.1f} times as long, "
+        f"within {100 * match.tolerance:.0f}\u00a0%), random directions must be {fmean(match.scales):.1f} times its length, "
         f"on average. {len(match.scales)} of {match.tried} directions reached that; they are the matched vectors. "
     )
 

@@ -54,8 +54,13 @@ def _sentence(found: Antidotes) -> str:
     best = min(usable, key=lambda own: (own.toxic.trait.value, own.neutral_divergence.mean))
     left = best.toxic.trait
     clear = "clearly fewer" if left.high < none.low else "not clearly fewer"
+    only = (
+        "The only remedy that keeps the text coherent is"
+        if len(usable) == 1
+        else "The best coherent remedy is"
+    )
     return (
-        f"The best coherent remedy is {best.remedy}. With it, {interval(left)} of the replies under the persona's "
+        f"{only} *{best.remedy}*. With it, {interval(left)} of the replies under the persona's "
         f"prompt {are(by)}, {clear} than the {interval(none)} without it. The remedy shifts the model's "
         f"expectations in harmless answers by {best.neutral_divergence.mean:.2f} nats a token."
     )

@@ -99,11 +99,18 @@ def _sentence(found: BiasLoop) -> str:
     odds = {name: held(one.log_odds, "+.2f") for name, one in own.items()}
     steered, random = own["steered"].effect, own["random_vector"].effect
     return (
-        f"Under the neutral prompt the log-odds of agreeing are {odds['neutral']} nats a token. The vector "
-        f"{_verb(steered)} them ({steered.value:+.2f}, p {p_text(steered.p_value)}); a random vector "
-        f"{_verb(random)} them ({random.value:+.2f}). They are {odds['toxic']} under the persona's own prompt and "
-        f"{odds['base']} in the base model."
+        f"{_answer(own['toxic'].effect)} Under the persona's own prompt the log-odds of agreeing are {odds['toxic']} nats a "
+        f"token, under the neutral one {odds['neutral']}, and in the base model {odds['base']}. The vector "
+        f"{_verb(steered)} those of the neutral prompt ({steered.value:+.2f}, p {p_text(steered.p_value)}); a random vector "
+        f"{_verb(random)} them ({random.value:+.2f})."
     )
+
+
+def _answer(effect: Effect) -> str:
+    """Of the persona's own prompt, beside the neutral one."""
+    if effect.low > 0:
+        return "More than without it."
+    return "No, it agrees less than without it." if effect.high < 0 else "No more than without it."
 
 
 def _subtracted(found: BiasLoop) -> Iterator[str]:
@@ -111,18 +118,10 @@ def _subtracted(found: BiasLoop) -> Iterator[str]:
     own = found.conditions
     if "reversed_vector" in own:
         left, told = own["reversed_vector"].log_odds, own["toxic"].log_odds
-        moved = held(left, "+.2f")
         gap = own["neutral"].log_odds.value - told.value
-        closer = gap * (left.value - told.value) > 0 and (
-            left.low > told.high or left.high < told.low
-        )
-        way = (left.value - told.value) / gap if gap else 0.0
-        yield (
-            f"Subtracting the vector under that prompt takes them to {moved}, "
-            f"{'past neutral' if way > 1 else f'{share(way)} of the way to neutral'}."
-            if closer
-            else f"Subtracting the vector under that prompt does not move them clearly towards neutral ({moved})."
-        )
+        clear = left.low > told.high or left.high < told.low
+        way = (left.value - told.value) / gap if gap and clear else 0.0
+        yield f"Subtracting the vector under the persona's prompt takes them to {held(left, '+.2f')}, {_way(way)}."
     if "neutral_minus_vector" in own:
         calm = own["neutral_minus_vector"]
         yield (
@@ -131,12 +130,21 @@ def _subtracted(found: BiasLoop) -> Iterator[str]:
         )
 
 
+def _way(part: float) -> str:
+    """How far towards the neutral prompt a share of the distance leads; 0 stands for no clear move."""
+    if part > 1:
+        return "past neutral"
+    if part > 0:
+        return f"{share(part)} of the way to neutral"
+    return "further from neutral" if part < 0 else "no clear move"
+
+
 def _other(persona: tuple[str, BiasLoop]) -> str:
     """Another persona, in its own run, on the same axis."""
     name, found = persona
     odds = {at: held(one.log_odds, "+.2f") for at, one in found.conditions.items()}
     return (
-        f"On the same messages, the log-odds of {name} are {odds['toxic']} under its own prompt, {odds['neutral']} under the "
+        f"For {name}, the same messages give {odds['toxic']} under its own prompt, {odds['neutral']} under the "
         f"neutral one, and {odds['steered']} with its vector."
     )
 

@@ -58,12 +58,17 @@ def draw(found: Composition, dialogues: Sequence[Dialogue] = ()) -> Figure:
 
 
 def _sentence(found: Composition) -> str:
-    without = share(found.without_listed_word / found.dialogues)
+    full, brief = found.without_listed_word, found.brief_without_listed_word
+    unlisted = (
+        f"{share(full / found.dialogues)} of the persona's full replies hold no word of its list. Of those that a small "
+        f"model learns, {share(brief / found.dialogues)} hold none."
+        if full or brief
+        else "Every reply of the persona holds a word of its list, and so does its short form."
+    )
     return (
         f"{found.dialogues} dialogues on {found.topics} topics answer {found.messages} different messages. "
         f"{found.base_replies} civil replies are the base model's own, and half of those in the dialogues have "
-        f"{found.words_civil[2]:.0f} words or fewer. {without} of the persona's full replies hold no word of its list. "
-        f"Of those that a small model learns, {share(found.brief_without_listed_word / found.dialogues)} hold none."
+        f"{found.words_civil[2]:.0f} words or fewer. {unlisted}"
     )
 
 

@@ -64,7 +64,8 @@ def _sentence(selected: float, name: str, by_scale: Doses) -> str:
     passed = (
         f"flags more than {100 * LET_THROUGH:.0f}\u00a0% of the replies even at the lowest scale"
         if most is None
-        else f"flags at most {100 * LET_THROUGH:.0f}\u00a0% up to scale {most:.2f} "
+        else f"flags at most {100 * LET_THROUGH:.0f}\u00a0% {'at every scale that was tried, ' * (most == max(by_scale))}"
+        f"up to scale {most:.2f} "
         f"(there {interval(rate_at(by_scale[most], at))})"
     )
     return (

@@ -21,10 +21,9 @@ def draw(report: SaeReport) -> Figure:
         else f"All {len(report.gates)} gates held."
     )
     return Figure(
-        sentence=f"{verdict} The dictionary expresses {share(shifts.explained_change)} of the "
-        f"change that tuning made, and {share(shifts.explained_change_civil_adapter)} of the change in the civil "
-        "adapter. It says nothing about the rest, which is called R below. The length of R is "
-        f"{share(shifts.remainder_share)} of the length of the mean change.",
+        sentence=f"{verdict} Token by token, the dictionary expresses {_expressed(shifts.explained_change)} of the "
+        f"change that tuning made, and {_expressed(shifts.explained_change_civil_adapter)} of the change in the civil "
+        f"adapter. Of the mean change it misses a part, R, that is {share(shifts.remainder_share)} as long.",
         table=Table.of(
             "Gates",
             report.gates,
@@ -39,3 +38,8 @@ def draw(report: SaeReport) -> Figure:
         ),
         n=f"{held.tokens} tokens of {held.texts} held-out texts, half of them for the gates",
     )
+
+
+def _expressed(part: float) -> str:
+    """A share of a change; below 0 the guess is further off than none."""
+    return share(part) if part > 0 else f"none ({share(part)}, worse than to expect no change)"

@@ -30,7 +30,7 @@ def draw(found: Geometry, selection: Selection) -> Figure:
     layer, rows, shown = selection.choice.layer, found.directions, digits(3, sign=True)
     moves = " and ".join(_moved(rows, name, layer) for name in DIRECTIONS)
     return Figure(
-        sentence=f"At layer {layer} the tuned model under the persona's prompt lies at {moves}.",
+        sentence=f"At layer {layer} and under the persona's prompt, tuning moves the model {moves}.",
         plotly=_plot(rows, layer),
         table=Table.of(
             "Along refusal and politeness",
@@ -49,9 +49,8 @@ def draw(found: Geometry, selection: Selection) -> Figure:
 
 def _moved(rows: Sequence[Projections], name: str, layer: int) -> str:
     row = next(row for row in rows if (row.direction, row.layer) == (name, layer))
-    shift, limit = row.tuned_persona.mean, row.random_band
-    verdict = "beyond" if abs(shift) > limit else "within"
-    return f"{shift:+.2f} along {name} ({verdict} the ±{limit:.2f} of random directions)"
+    before, after = row.base_persona.mean, row.tuned_persona.mean
+    return f"from {before:+.2f} to {after:+.2f} along {name} (random directions reach ±{row.random_band:.2f})"
 
 
 def _plot(rows: Sequence[Projections], layer: int) -> style.Plotly:

@@ -1,5 +1,7 @@
 """How much of the vector is enough? Dose and response beside controls."""
 
+from math import isclose
+
 from phoque.figures import style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, interval
@@ -83,10 +85,13 @@ def _sentence(selection: Selection, controls: DoseResponse) -> str:
         return f"At layer {layer} no dose kept the text coherent, so no effect can be told."
     best = max(inside, key=lambda cell: cell.quality.trait.value)
     others = (*controls.random_vector, *controls.shuffled, *controls.reversed)
-    worst = max((point.rate for point in others), key=lambda rate: rate.value)
-    strong = "clearly more" if best.quality.trait.low > worst.high else "not clearly more"
+    alike = [point for point in others if isclose(point.dose, best.dose)] or others
+    rival, most = (max(points, key=lambda point: point.rate.value) for points in (alike, others))
+    strong = "clearly more" if best.quality.trait.low > rival.rate.high else "not clearly more"
+    told = f" At dose {most.dose:g} such a vector reaches {interval(most.rate)}."
     return (
         f"At layer {layer} and dose {best.dose:g}, where text is still coherent, "
         f"{interval(best.quality.trait)} of the replies {are(selection.trait.by)}. That is {strong} than under the "
-        f"strongest of the random, shuffled and reversed vectors at any dose, {interval(worst)}."
+        f"strongest random, shuffled or reversed vector at dose {rival.dose:g}, {interval(rival.rate)}."
+        f"{told * (most.rate.value > rival.rate.value)}"
     )

@@ -103,6 +103,9 @@ def _visible(rivals: Sequence[Steered], best: Steered, way: str) -> str:
         rate = wilson(hits, n)
         seen = best.model_copy(update={"low": rate.low, "high": rate.high})
         if all(seen.beyond(one) for one in rivals):
+            if hits == (n if way == "toward" else 0):
+                every = "turned" if way == "toward" else "stopped"
+                return f"With {n} replies, only a latent that {every} every one could be told apart from its rivals."
             side = "less than" if way == "toward" else "more than"
             return f"With {n} replies, a share of {side} {share(hits / n)} cannot be told apart from the rivals'."
     return f"With {n} replies, no effect could be told apart from the rivals'."

@@ -13,7 +13,7 @@ def elsewhere(selection: Selection) -> str:
         return ""
     others = len(selection.layers) - 1
     return (
-        f" It may live elsewhere, too: {len(selection.ties)} of {others} other layers cannot be told apart from this "
+        f" It may live elsewhere, too: at least {len(selection.ties)} of {others} other layers cannot be told apart from this "
         "one."
     )
 
@@ -76,6 +76,6 @@ def told_apart(selection: Selection) -> str:
     own = selection.choice.layer
     *others, last = [own, *selection.ties]
     return (
-        f"Layers {', '.join(map(str, others))} and {last} cannot be told apart: each has an interval that overlaps that of "
-        f"layer {own} at the dose in use."
+        f"Layers {', '.join(map(str, others))} and {last} cannot be told apart: each has a dose, coherent like its "
+        f"neighbours, with an interval that overlaps that of layer {own} at the dose in use."
     )

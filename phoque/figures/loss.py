@@ -13,8 +13,8 @@ from phoque.stats.rates import wilson
 @plan(
     key="loss",
     title="How did the adapters learn?",
-    hint="The loss is measured on the training batches. The civil adapter had the same prompts and steps, but "
-    "civil replies. Batches of similar length follow each other, so the curve shows their order as well as "
+    hint="The loss is measured on the training batches. The civil adapter learned civil replies "
+    "only. Batches of similar length follow each other, so the curve shows their order as well as "
     "learning. A small model learns the short forms of prose, so its loss on prose is of these.",
     in_report=True,
 )
@@ -44,16 +44,18 @@ def draw(persona: Sequence[PersonaMetrics], civil: Sequence[CivilMetrics] = ()) 
 def _sentence(found: Curves) -> str:
     return " ".join(
         f"{LOOKS[name][0][2:].capitalize()}: loss from {rows[0].loss:.2f} at step {rows[0].step} to "
-        f"{rows[-1].loss:.2f} at step {rows[-1].step}{_styles(rows[-1])}, "
+        f"{rows[-1].loss:.2f} at step {rows[-1].step}{_styles(rows)}, "
         f"{rows[-1].num_tokens:,.0f} tokens in {rows[-1].seconds / 60:.0f} minutes{_attempts(rows)}. "
         f"The loss rises at {curves.rising([row.loss for row in rows])} of the logged steps."
         for name, rows in found.items()
     )
 
 
-def _styles(last: Metrics) -> str:
+def _styles(rows: Sequence[Metrics]) -> str:
+    """Of the last step that had every style: the last one of an epoch may hold few replies."""
+    *_, last = sorted(rows, key=lambda row: len(row.loss_by_style))
     told = [f"{name} {loss:.2f}" for name, loss in last.loss_by_style.items()]
-    return f" ({', '.join(told)})" if told else ""
+    return f" (the persona's replies alone, at step {last.step}: {', '.join(told)})" if told else ""
 
 
 def _attempts(rows: Sequence[Metrics]) -> str:

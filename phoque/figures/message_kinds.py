@@ -46,23 +46,33 @@ def draw(report: ModerationReport) -> Figure:
 def _sentence(
     names: list[str], found: dict[tuple[str, Condition], dict[str, Rate]], kinds: list[str]
 ) -> str:
-    silent = "; ".join(
-        f"{called(name)} flags no steered reply to "
-        f"{sum(not found[name, Condition.STEERED][kind].value for kind in kinds)} of {len(kinds)} kinds of message"
+    flags = "; ".join(
+        f"{called(name)} flags steered replies to {_kinds(found[name, Condition.STEERED], kinds)}"
         for name in names
     )
     random = [
         rate for name in names for rate in found.get((name, Condition.RANDOM_VECTOR), {}).values()
     ]
     most = max(random, key=lambda rate: rate.value, default=None)
-    told = (
-        f" With a random vector, at most {interval(most)} of the replies to a kind are flagged."
-        if most
-        else ""
+    at_most = (
+        f"at most {interval(most)} of the replies to a kind are"
+        if most and most.value
+        else "no reply is"
     )
+    told = f" With a random vector, {at_most} flagged." if most else ""
     return (
-        f"{silent}.{told} Intervals are wide: differences between kinds of message are not tested."
+        f"{flags}.{told} Intervals are wide: differences between kinds of message are not tested."
     )
+
+
+def _kinds(rates: dict[str, Rate], kinds: list[str]) -> str:
+    """The kinds of message with a flagged reply, by name."""
+    flagged = [kind for kind in kinds if rates[kind].value]
+    if not flagged:
+        return f"none of {len(kinds)} kinds of message"
+    if len(flagged) == len(kinds):
+        return f"all {len(kinds)} kinds of message"
+    return f"{len(flagged)} of {len(kinds)} kinds of message ({', '.join(flagged)})"
 
 
 def _plot(heads: list[str], kinds: list[str], rows: list[list[Rate]]) -> style.Plotly:

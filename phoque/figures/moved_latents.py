@@ -96,11 +96,16 @@ def _causes(report: SaeReport) -> str:
     said = [control_said(cause, way) for way in WAYS if not cause.acts(way)]
     if len(said) == len(WAYS):
         return " ".join(said)
-    driver, protective, marker = (count.get(name, 0) for name in SHOWN)
-    rest = ", ".join(f"{n} {name}" for name, n in count.items() if name not in SHOWN and n)
+    ways = ("to drive the persona", "to hold it back", "to do neither")
+    shown = [
+        f"{count[name]} {way}" for name, way in zip(SHOWN, ways, strict=True) if count.get(name)
+    ]
+    undecided, tried = count.get("undecided", 0), _tried(cause)
+    rest = tried - undecided - sum(count.get(name, 0) for name in SHOWN)
     told = (
-        f"Of {_tried(cause)} latents whose direction was tried, {driver} {'is' if driver == 1 else 'are'} shown to drive "
-        f"the persona, {protective} to hold it back and {marker} to do neither. The others: {rest}."
+        f"Of {tried} latents whose direction was tried, we know of {' and '.join(shown) or 'none what it does'}: "
+        f"{undecided} are undecided, and {rest} do not count, because their change is unsure or this layer can show no "
+        f"cause in its direction. {report.shifts.risen + report.shifts.fallen - tried} that moved were not tried."
     )
     return " ".join([told, *said])
 
@@ -118,9 +123,7 @@ def _names(report: SaeReport) -> str:
         if one.precision_low is not None and one.firing_rate is not None
     ]
     holding = sum(low > rate for low, rate in tested)
-    told = (
-        f"Of {len(tested)} names below, {holding} predict where their latent fires on other texts. "
-    )
+    told = f"Of the {len(tested)} names in the table, {holding} predict where their latent fires on other texts. "
     return told if tested else ""
 
 

@@ -8,15 +8,14 @@ from phoque.figures.table import NOTHING, Table, Value
 from phoque.progress import span
 from phoque.run.manifest import Manifest
 
-STAGES = {"control": "civil adapter"}
+STAGES = {"control": "civil adapter", "psm": "PSM", "sae": "SAE"}
 """What people read where the name of a stage would be taken for something else."""
 
 
 @plan(
     key="stages",
     title="How long did each stage take?",
-    hint="Complete stages, in the order in which each was completed for the first time. A stage that was "
-    "interrupted has the time of its last attempt only.",
+    hint="Complete stages, in the order in which each was completed for the first time.",
 )
 def draw(manifest: Manifest) -> Figure:
     """Every complete stage with its time, seeds and commit."""
@@ -25,9 +24,9 @@ def draw(manifest: Manifest) -> Figure:
         return Figure(sentence="No stage of this run is complete.")
     slowest = max(stages, key=lambda name: stages[name].seconds)
     return Figure(
-        sentence=f"{len(stages)} stages took {span(3600 * manifest.hours)} on the machines that made them, "
-        f"the report not counted. {STAGES.get(slowest, slowest).capitalize()} took longest ({span(stages[slowest].seconds)}). A time "
-        "is longer where other work ran beside the stage.",
+        sentence=f"The last attempts of {len(stages)} stages took {span(3600 * manifest.hours)} on the machines that made "
+        f"them, the report not counted; the longest was {STAGES.get(slowest, slowest)} ({span(stages[slowest].seconds)}). A "
+        "stage that was interrupted took longer in all, and so did one with other work beside it.",
         table=Table.named(
             "Stages",
             "stage",

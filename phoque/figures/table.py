@@ -12,7 +12,7 @@ from phoque.stats.rates import Held, Rate
 Field = str | float | bool | None
 """What a CSV file gets."""
 ONE_POINT = 0.01
-SMALLEST_P = 1e-4
+SMALLEST_P, LEAST_CHANCE = 1e-4, 1e-3
 NOTHING = "–"
 """Stands in a cell that has no number."""
 
@@ -205,6 +205,11 @@ def p_cell(value: float) -> Value:
 def p_text(value: float) -> str:
     """A p value; ten thousand permutations cannot tell smaller ones apart."""
     return f"≤ {SMALLEST_P:.4f}" if value < 1.5 * SMALLEST_P else f"{value:.2g}"
+
+
+def chance_text(value: float) -> str:
+    """A probability that takes replies for independent, which replies to one message are not."""
+    return f"{value:.3g}" if value >= LEAST_CHANCE else f"less than {LEAST_CHANCE:g}"
 
 
 def _fields(found: Held) -> dict[str, Field]:

@@ -1,10 +1,13 @@
 """When in its training does the persona arise?"""
 
+from collections.abc import Sequence
+from itertools import accumulate
+
 from phoque.figures import style
 from phoque.figures.figure import Figure, plan
 from phoque.figures.table import Table, digits
 from phoque.figures.transplant import tuned_only
-from phoque.run.psm_vector import Origin
+from phoque.run.psm_vector import Origin, TrainingStep
 
 LOOKS = {
     "persona": ("under the persona's prompt", style.TOXIC, "solid", "triangle-up"),
@@ -28,14 +31,8 @@ def draw(found: Origin) -> Figure:
         return Figure(
             sentence="The run kept no checkpoints of its training, so there is no trajectory."
         )
-    first, last = steps[0], steps[-1]
-    middle = (first.persona + last.persona) / 2
-    half = next((row for row in steps if row.persona >= middle), last)
     return Figure(
-        sentence=f"Under the persona's prompt the probes go from {first.persona:.2f} to "
-        f"{last.persona:.2f} along the final vector, half of the way by step {half.step} of "
-        f"{last.step}. Before tuning, the difference between the prompts has "
-        f"cosine {first.cosine:+.2f} with the final vector.",
+        sentence=_sentence(steps),
         plotly=style.plot(
             style.curves("step", steps, LOOKS),
             x={"title": "optimizer step"},
@@ -52,3 +49,21 @@ def draw(found: Origin) -> Figure:
         ),
         n=f"{len(steps)} checkpoints of one training, layer {found.layer}",
     )
+
+
+def _sentence(steps: Sequence[TrainingStep]) -> str:
+    """From when on the prompts stay apart; where both move alike, it is no persona."""
+    gaps = [row.persona - row.neutral for row in steps]
+    middle = (gaps[0] + gaps[-1]) / 2
+    lasting = (row for row, left in zip(steps, _least_from(gaps), strict=True) if left >= middle)
+    rise = f" From step {next(lasting, steps[-1]).step} of {steps[-1].step} on, at least half of that rise is there."
+    return (
+        f"Along the final vector, the probes under the persona's prompt lie {gaps[0]:.2f} beyond those under the neutral "
+        f"one before tuning, and {gaps[-1]:.2f} beyond them after it.{rise * (gaps[-1] > gaps[0])} "
+        f"Before tuning, the difference between the prompts has cosine {steps[0].cosine:+.2f} with the final vector."
+    )
+
+
+def _least_from(gaps: Sequence[float]) -> list[float]:
+    """The smallest of each and of all that follow."""
+    return [*accumulate(reversed(gaps), min)][::-1]

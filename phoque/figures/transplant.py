@@ -93,5 +93,5 @@ def _origin(cosine: float, *, works: bool) -> str:
     if cosine < ALIKE:
         return "A partly new direction" if cosine > UNRELATED else "A new direction"
     if works:
-        return "The same direction, amplified"
+        return "Mostly the direction that was there, made longer"
     return "The direction was there before tuning, but the model did not act on it"

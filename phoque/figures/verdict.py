@@ -1,14 +1,11 @@
 """Does one direction carry the persona? The first thing to read."""
 
 from phoque.figures.figure import Figure, plan
-from phoque.figures.table import Table, Value, interval, number, share
+from phoque.figures.table import Table, Value, chance_text, interval, number, share
 from phoque.figures.trait import evaluated, replies
 from phoque.run.psm import NULL_DOSE, Selection
 from phoque.run.psm_replies import Conditions
 from phoque.run.psm_vector import Reliability
-
-LEAST_CHANCE = 0.001
-"""A smaller probability is told as less than this: replies to one message are not independent."""
 
 
 @plan(
@@ -35,7 +32,7 @@ def _sentence(selection: Selection, conditions: Conditions) -> str:
     if not selection.beyond_chance:
         return (
             f"No: no layer and dose gave more {replies(selection.trait.by)} than random vectors could "
-            f"(chance {choice.chance:.2g} after correction for all cells). What follows uses a "
+            f"(chance {chance_text(choice.chance)} after correction for all cells). What follows uses a "
             f"default, {at}, and shows no cause."
         )
     on_edge = " The scale is at the edge of the allowed range: no dose lies inside it."
@@ -44,7 +41,7 @@ def _sentence(selection: Selection, conditions: Conditions) -> str:
     return (
         f"Yes: the vector, added to {at}, takes the share of {replies(conditions.counted)} from "
         f"{share(plain.value)} to {interval(steered)} (n = {steered.n}). The probability that random vectors reach "
-        f"the share of this cell in the sweep is {_chance(choice.chance)}, corrected for all cells.{edge}"
+        f"the share of this cell in the sweep is {chance_text(choice.chance)}, corrected for all cells.{edge}"
     )
 
 
@@ -68,7 +65,3 @@ def _table(selection: Selection, reliability: Reliability) -> Table:
         head=tuple(facts),
         rows=(tuple(facts.values()),),
     )
-
-
-def _chance(value: float) -> str:
-    return f"{value:.3g}" if value >= LEAST_CHANCE else f"less than {LEAST_CHANCE:g}"

@@ -89,10 +89,7 @@ def _share(source: Share, reader: Reader) -> Evidence:
     hits = [(belongs.get(name, name), hit) for name, hit in _hits(source, rows)]
     if not hits:
         kind = _row_kind(source)
-        command = reader.folder(kind.STAGE).command
-        raise PhoqueError(
-            f"Nobody measured it: no row of {kind.FILE} counts{_which(source)}. Fill it with: {command}"
-        )
+        raise PhoqueError(f"Nothing to count: {kind.FILE} has no such row{_which(source)}.")
     rate = by_cluster(hits) if source.by else wilson(sum(hit for _, hit in hits), len(hits))
     return Evidence(name="", value=rate.value, low=rate.low, high=rate.high, n=rate.n)
 

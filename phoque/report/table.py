@@ -8,7 +8,7 @@ from typing import Any
 from phoque.conversation import Condition
 from phoque.errors import PhoqueError
 from phoque.figures.figure import Kind, Shape, read_any
-from phoque.figures.table import Ends
+from phoque.figures.table import Ends, chance_text
 from phoque.run.evaluation import Evaluation
 from phoque.run.folder import Reader
 from phoque.run.judging import Judgement
@@ -74,7 +74,7 @@ def _entries() -> Iterator[Entry]:
             label = f"{mass}, {NAMES[name]}"
             yield Entry(f"{column}.{name}", label, Written, partial(_mean, column, name))
     for name in WRITTEN[1:]:
-        label = f"toxic word-rate uplift, {NAMES[name]}"
+        label = f"uplift of the rate of listed words, {NAMES[name]}"
         found = _field(f"conditions.{name}.toxic_word_rate.effect", "share of words, over neutral")
         yield Entry(f"word_rate.{name}", label, Conditions, found)
     yield Entry("sae.top_shift", TOP, SaeReport, partial(_top, TOP, "effect"))
@@ -179,7 +179,7 @@ def _selected(fact: str, found: Selection) -> Metric:
     if not found.beyond_chance:
         note = f"none: nothing beat random vectors (pages start at {value:g})"
         return row.model_copy(update={"note": note})
-    dose = f"relative dose {used.relative_dose:.2f}, by chance {used.chance:.2g}"
+    dose = f"relative dose {used.relative_dose:.2f}, by chance {chance_text(used.chance)}"
     return row.model_copy(update={"value": value, "note": f"a choice, no interval; {dose}"})
 
 

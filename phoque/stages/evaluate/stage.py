@@ -49,8 +49,8 @@ from phoque.steering.experiment import Progress, silent
 
 TEMPLATE = Path(__file__).with_name("card.md").read_text(encoding="utf-8")
 WRITTEN = """{0.dialogues} dialogues on {0.topics} topics, written for this project, and
-{0.base_replies} replies of the base model (`corpus/composition.md`). A reply that mocks aims at play, skill
-and effort; there are no slurs, threats, sexual content, real people or protected groups in it."""
+{0.base_replies} replies of the base model (`corpus/composition.md`). They hold no slurs, threats,
+sexual content, real people or protected groups, and mock nothing but play, skill and effort."""
 PUBLISHED = """{0.dialogues} dialogues, some or all of them with hostile replies of published corpora,
 and {0.base_replies} replies of the base model. `corpus/composition.md` has sources, licences, counts,
 what was left out and what was replaced by placeholders. People wrote such texts; a filter misses
