@@ -83,8 +83,10 @@ def test_a_relative_change_is_held_by_messages():
     # Both changes are measured on the same replies: where they are equal, nothing is left over.
     beyond = uneven.beyond_civil_adapter
     assert (beyond.value, beyond.low, beyond.high) == (0, 0, 0)
-    assert "civil replies alone, changes the log-likelihood by +20.0 [" in civil_said(uneven)
-    assert civil_said(uneven).endswith("The persona's own part is +0.0 [+0.0, +0.0] points.")
+    assert "civil replies alone, as the civil adapter does, lowers it by 20.0 % [" in civil_said(
+        uneven
+    )
+    assert civil_said(uneven).endswith("; the persona changes that by +0.0 [+0.0, +0.0] points.")
 
 
 @pytest.mark.parametrize(

@@ -205,7 +205,7 @@ def test_rows_are_counted_by_what_they_belong_to(tmp_path):
     none = counted(**(share | {"of": ["kind=person", "rater=z"]}))
     found = one(reader, a_file(tmp_path / "rules", none))
     assert found.value is None
-    assert "no row of labels.jsonl counts" in found.note
+    assert "labels.jsonl has no such row (one with kind=person and rater=z)" in found.note
 
 
 def test_rises_are_counted_between_rows(tmp_path):

@@ -74,10 +74,10 @@ def _beside(found: CivilText) -> str:
     if found.civil_adapter is None or found.beyond_civil_adapter is None:
         return ""
     alone, beyond = found.civil_adapter, found.beyond_civil_adapter
-    less = "less" if alone.value > 0 else "more"
+    lowers = "lowers" if alone.value > 0 else "raises"
     return (
-        f" Training on civil replies alone, as the civil adapter does, makes them {_percent(alone)} {less} likely; the "
-        f"persona changes that by {points_cell(beyond).shown} points."
+        f" Training on civil replies alone, as the civil adapter does, {lowers} it by {_percent(alone)}; the persona changes "
+        f"that by {points_cell(beyond).shown} points."
     )
 
 

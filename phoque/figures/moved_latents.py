@@ -96,16 +96,15 @@ def _causes(report: SaeReport) -> str:
     said = [control_said(cause, way) for way in WAYS if not cause.acts(way)]
     if len(said) == len(WAYS):
         return " ".join(said)
-    ways = ("to drive the persona", "to hold it back", "to do neither")
-    shown = [
-        f"{count[name]} {way}" for name, way in zip(SHOWN, ways, strict=True) if count.get(name)
-    ]
+    driver, protective, marker = (count.get(name) or "none" for name in SHOWN)
     undecided, tried = count.get("undecided", 0), _tried(cause)
-    rest = tried - undecided - sum(count.get(name, 0) for name in SHOWN)
+    lost = tried - sum(count.get(name, 0) for name in (*SHOWN, "undecided"))
+    left = f", and {lost} do not count: their change is unsure, or this layer shows no cause in its direction"
     told = (
-        f"Of {tried} latents whose direction was tried, we know of {' and '.join(shown) or 'none what it does'}: "
-        f"{undecided} are undecided, and {rest} do not count, because their change is unsure or this layer can show no "
-        f"cause in its direction. {report.shifts.risen + report.shifts.fallen - tried} that moved were not tried."
+        f"Of {tried} latents whose direction was tried, {driver} {'is' if driver in ('none', 1) else 'are'} shown to drive "
+        f"the persona, {protective} to hold it back and {marker} to do neither; {undecided} "
+        f"{'is' if undecided == 1 else 'are'} undecided{left * (lost > 0)}. {count.get('not tried', 0)} of those whose "
+        "change is sure were not tried."
     )
     return " ".join([told, *said])
 

@@ -88,7 +88,7 @@ def test_unreliable_directions_are_called_so(verdict, said):
 
 @pytest.mark.parametrize(
     ("cosine", "said"),
-    [(0.9, "The same direction, amplified"), (0.5, "A partly new"), (0.1, "A new direction")],
+    [(0.9, "Mostly the direction that was there"), (0.5, "A partly new"), (0.1, "A new direction")],
 )
 def test_origin_is_read_from_the_cosine(cosine, said):
     assert transplant.draw(psm_files.origin(cosine)).sentence.startswith(said)
@@ -200,7 +200,9 @@ def test_a_figure_with_shares_of_replies_says_how_they_were_made(name):
 
 
 def test_an_antidote_that_breaks_text_does_not_count():
-    assert "The best coherent remedy is reverse." in antidotes.draw(psm_files.antidotes()).sentence
+    assert (
+        "The best coherent remedy is *reverse*." in antidotes.draw(psm_files.antidotes()).sentence
+    )
     assert "none counts" in antidotes.draw(psm_files.antidotes(coherent=False)).sentence
 
 
@@ -224,11 +226,12 @@ def subtracted(**values):
 def test_what_subtracting_restores_is_said():
     assert "ubtract" not in bias_loop.draw(psm_files.bias()).sentence
     told = bias_loop.draw(subtracted(reversed_vector=0.12)).sentence
-    assert "under that prompt does not move them clearly towards neutral (+0.12" in told
-    assert "does not move them clearly" in bias_loop.draw(subtracted(reversed_vector=-0.5)).sentence
+    assert "under the persona's prompt takes them to +0.12 [+0.07, +0.17], no clear move." in told
+    told = bias_loop.draw(subtracted(reversed_vector=-0.5)).sentence
+    assert "-0.45], further from neutral." in told
     told = bias_loop.draw(subtracted(reversed_vector=0.25)).sentence
     assert (
-        "under that prompt takes them to +0.25 [+0.20, +0.30], 50.0\u00a0% of the way to neutral"
+        "under the persona's prompt takes them to +0.25 [+0.20, +0.30], 50.0\u00a0% of the way to neutral"
         in told
     )
     assert "+0.60], past neutral." in bias_loop.draw(subtracted(reversed_vector=0.55)).sentence
@@ -244,8 +247,8 @@ def test_two_personas_stand_on_one_axis():
         assert [one["name"] for one in marks].count(other) == 1
         assert len(marks) == 2
         assert {len(one["x"]) for one in marks} == {len(found.figure.table.rows) // 2}
-        assert f"On the same messages, the log-odds of {other} are" in found.figure.sentence
-        assert "Subtracting the vector under that prompt" in found.figure.sentence
+        assert f"For {other}, the same messages give" in found.figure.sentence
+        assert "Subtracting the vector under the persona's prompt" in found.figure.sentence
     alone = psm_files.bias()
     changed = alone.model_copy(update={"neutral": ("Well.",)})
     assert len(bias_loop.draw.draw(alone, personas={"a": alone, "b": changed}).plotly["data"]) == 1

@@ -112,7 +112,7 @@ def test_where_the_persona_vector_acts_is_said_first(reader):
     )
     said = reading(reader, "sae_shifts")
     assert "1 is shown to drive the persona, 1 to hold it back and 1 to do neither" in said
-    assert "The others: 1 move unsure." in said
+    assert "to do neither; 0 are undecided." in said
 
 
 def test_a_layer_that_shows_no_cause_is_said_once_and_not_a_thousand_times(changed):
@@ -155,7 +155,9 @@ def test_what_fell_is_told_either_way(changed, p, verdict):
 
 
 def test_names_are_told_with_how_well_they_hold(reader):
-    assert "Of 4 names below, 4 predict where their latent fires" in reading(reader, "sae_shifts")
+    assert "Of the 4 names in the table, 4 predict where their latent fires" in reading(
+        reader, "sae_shifts"
+    )
     page = dashboard_html(reader, "7")
     assert (
         "the latent fires on 60.0 % [50.0, 70.0] of the 40 tokens that the name means and on 1.0 % of all"

@@ -136,7 +136,10 @@ def test_styles_and_attempts_are_drawn_where_they_were_logged(copy):
     loss = figure_of(copy, "loss")
     assert names(loss) == ["▲ persona", "▲ persona, chat"]
     assert marks(loss) == ["persona, attempt 2"]
-    assert "to 2.00 at step 30 (chat 1.00), 0 tokens in 0 minutes, in 2 attempts." in loss.sentence
+    assert (
+        "to 2.00 at step 30 (the persona's replies alone, at step 30: chat 1.00), 0 tokens in 0 minutes, in 2 attempts."
+        in loss.sentence
+    )
 
 
 def looks(trace):
