@@ -52,7 +52,7 @@ def page(old: RunDirectory, new: RunDirectory) -> str:
         f"{len(same)} of {len(pairs)} verdicts are the same. {overlaps(pairs)}",
         "*Before* and *after* are two makings of one run. Their corpus and code may differ, as the commits say; another "
         "machine alone rounds differently, so that texts differ, and with them all that is counted. This page is written by "
-        f"`python tools/remade.py OLD NEW`; both runs are judged by the ledger of commit {source_commit() or NOTHING}.",
+        f"`python tools/remade.py OLD NEW`; both runs are judged by the ledger of commit {(source_commit() or NOTHING)[:9]}.",
         f"- Before: {made(old.manifest())}\n- After: {made(new.manifest())}",
         *section("Verdicts that changed", changed),
         *section("Verdicts that are the same", same),
