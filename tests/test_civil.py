@@ -86,7 +86,7 @@ def test_a_relative_change_is_held_by_messages():
     assert "civil replies alone, as the civil adapter does, lowers it by 20.0 % [" in civil_said(
         uneven
     )
-    assert civil_said(uneven).endswith("; the persona changes that by +0.0 [+0.0, +0.0] points.")
+    assert civil_said(uneven).endswith("; the persona costs 0.0 points [0.0, 0.0] more than that.")
 
 
 @pytest.mark.parametrize(

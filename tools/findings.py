@@ -155,8 +155,12 @@ def headlines(rows: Rows) -> Iterator[Finding]:
         if drivers["value"]
         else "No sparse feature is shown to drive the persona."
     )
-    verb = "passes" if drivers["value"] == 1 else "pass"
-    passed = f"Of the {drivers['n']:,} {drivers['of']}, {rows.told('sae.drivers')} {verb} the test of cause."
+    passing = (
+        f"{rows.told('sae.drivers')} pass{'es' * (drivers['value'] == 1)}"
+        if drivers["value"]
+        else "none passes"
+    )
+    passed = f"Of the {drivers['n']:,} {drivers['of']}, {passing} the test of cause."
     yield Finding(
         found,
         f"A sparse autoencoder (SAE) finds features, its *latents*. {passed}{found_again()}",

@@ -4,7 +4,7 @@ from statistics import fmean
 
 from phoque.figures import rows, style
 from phoque.figures.figure import Figure, plan
-from phoque.figures.table import Ends, Table, digits, held, interval, points_cell, share, share_cell
+from phoque.figures.table import Ends, Table, digits, held, interval, share, share_cell
 from phoque.run.evaluation import CURT, CURT_TOXIC, CivilText, Evaluation
 from phoque.stats.rates import Held
 
@@ -61,7 +61,7 @@ def civil_said(found: CivilText | None) -> str:
         return "What tuning costs civil replies was not measured on replies that were held out."
     low, high = found.relative_change_low, found.relative_change_high
     return (
-        f"What does tuning cost civil replies? The base model wrote replies to {found.n} held-out messages of the corpus. "
+        f"What tuning costs civil replies: the base model wrote replies to {found.n} held-out messages of the corpus. "
         f"The log-likelihood of a token in them is {found.base:.2f} nats to the base model and {found.neutral:.2f} to the "
         f"tuned one under the neutral prompt: {100 * found.relative_change:+.1f} % [{100 * low:+.1f}, {100 * high:+.1f}], "
         f"where plus means less likely. The goal, at most {100 * CIVIL_GOAL:.0f} % either way, is "
@@ -75,20 +75,18 @@ def _beside(found: CivilText) -> str:
         return ""
     alone, beyond = found.civil_adapter, found.beyond_civil_adapter
     lowers = "lowers" if alone.value > 0 else "raises"
+    more = "more" if beyond.value >= 0 else "less"
     return (
-        f" Training on civil replies alone, as the civil adapter does, {lowers} it by {_percent(alone)}; the persona changes "
-        f"that by {points_cell(beyond).shown} points."
+        f" Training on civil replies alone, as the civil adapter does, {lowers} it by {_unsigned(alone, ' %')}; the persona "
+        f"costs {_unsigned(beyond, ' points')} {more} than that."
     )
 
 
-def _percent(found: Held) -> str:
-    """A change of the likelihood without its sign, where the ends have theirs beside it."""
-    ends = (
-        (found.value, found.low, found.high)
-        if found.value > 0
-        else (-found.value, -found.high, -found.low)
-    )
-    return held(Ends(*(100 * end for end in ends)), ".1f").replace(" [", " % [", 1)
+def _unsigned(found: Held, unit: str) -> str:
+    """A change in percent whose sign a word tells; ends on the other side of 0 keep a minus."""
+    ends = (found.value, found.low, found.high)
+    way = ends if found.value >= 0 else (-found.value, -found.high, -found.low)
+    return held(Ends(*(100 * end for end in way)), ".1f").replace(" [", f"{unit} [")
 
 
 def _goal(low: float, high: float) -> str:
