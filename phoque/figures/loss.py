@@ -55,7 +55,11 @@ def _styles(rows: Sequence[Metrics]) -> str:
     """Of the last step that had every style: the last one of an epoch may hold few replies."""
     *_, last = sorted(rows, key=lambda row: len(row.loss_by_style))
     told = [f"{name} {loss:.2f}" for name, loss in last.loss_by_style.items()]
-    return f" (the persona's replies alone, at step {last.step}: {', '.join(told)})" if told else ""
+    return (
+        f" (replies to the persona's prompt alone, at step {last.step}: {', '.join(told)})"
+        if told
+        else ""
+    )
 
 
 def _attempts(rows: Sequence[Metrics]) -> str:

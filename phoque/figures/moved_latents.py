@@ -86,7 +86,7 @@ def _sentence(report: SaeReport) -> str:
         f"{moved} of {shifts.latents_tested} tested latents moved ({shifts.risen} up, "
         f"{shifts.fallen} down), {shifts.beyond_civil_adapter} beyond the civil adapter. "
         f"{_causes(report)} {_names(report)}As a check, we read the base model twice on {floor.prompts} prompts. "
-        f"Rounding alone made {floor.discoveries} latents appear to move."
+        f"Rounding alone made {floor.discoveries or 'no'} latents appear to move."
     )
 
 
@@ -99,7 +99,7 @@ def _causes(report: SaeReport) -> str:
     driver, protective, marker = (count.get(name) or "none" for name in SHOWN)
     undecided, tried = count.get("undecided", 0), _tried(cause)
     lost = tried - sum(count.get(name, 0) for name in (*SHOWN, "undecided"))
-    left = f", and {lost} do not count: their change is unsure, or this layer shows no cause in its direction"
+    left = f", and {lost} {'does' if lost == 1 else 'do'} not count: the change is unsure, or this layer shows no cause in its direction"
     told = (
         f"Of {tried} latents whose direction was tried, {driver} {'is' if driver in ('none', 1) else 'are'} shown to drive "
         f"the persona, {protective} to hold it back and {marker} to do neither; {undecided} "

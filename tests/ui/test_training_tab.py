@@ -137,7 +137,7 @@ def test_styles_and_attempts_are_drawn_where_they_were_logged(copy):
     assert names(loss) == ["▲ persona", "▲ persona, chat"]
     assert marks(loss) == ["persona, attempt 2"]
     assert (
-        "to 2.00 at step 30 (the persona's replies alone, at step 30: chat 1.00), 0 tokens in 0 minutes, in 2 attempts."
+        "to 2.00 at step 30 (replies to the persona's prompt alone, at step 30: chat 1.00), 0 tokens in 0 minutes, in 2 attempts."
         in loss.sentence
     )
 
