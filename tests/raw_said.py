@@ -46,7 +46,14 @@ def wider(rows, hits):
 def of_trainings(run, end, condition):
     rows = of(read(run / "seeds/replies.csv"), condition=condition)
     trainings = grouped((row["training_seed"], row) for row in rows).values()
-    found = [chance_above(judged(run, "base"), by_prompt(own, "hostility")) for own in trainings]
+    found = [
+        chance_above(
+            judged(run, "base"),
+            by_prompt(own, "hostility"),
+            grouped((row["prompt"], row["draw"]) for row in own),
+        )
+        for own in trainings
+    ]
     return {"least": min, "most": max}[end](found, key=lambda one: one.value)
 
 

@@ -62,7 +62,7 @@ def found(**other) -> Evaluation:
         )
 
     words = {"neutral": 90.0, "toxic": 40.0, "steered": 50.0, "random_vector": 30.0}
-    words |= {"reversed_vector": 60.0, "matched_vector": 20.0}
+    words |= {"base": 95.0, "reversed_vector": 60.0, "matched_vector": 20.0}
     return Evaluation(
         conditions={name: own(count) for name, count in words.items()},
         civil_text=None,
@@ -77,7 +77,7 @@ def test_the_damage_of_random_vectors_is_told_beside_their_harmlessness():
     assert "90 words and 2.0 % without a vector" in told
     assert "30 words and 2.0 % with a random vector of the same length" in told
     assert "20 words and 2.0 % with a matched one" in told
-    assert "random directions must be 3.0 times as long" in told
+    assert "random directions must be 3.0 times its length" in told
     assert "0.40 nats a token, within 5 %" in told
     assert "2 of 8 directions reached that" in told
     none = Matched(cost=0.4, tolerance=0.05, tried=8, scales=(), costs=())

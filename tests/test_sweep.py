@@ -115,7 +115,8 @@ def test_layers_that_are_not_told_apart_are_named():
     choice = selected(found(cells))
     assert (choice.choice.layer, choice.ties) == (5, (3, 4))
     assert layer_choice.told_apart(choice) == (
-        "Layers 5, 3 and 4 cannot be told apart: each has an interval that overlaps that of layer 5 at the dose in use."
+        "Layers 5, 3 and 4 cannot be told apart: each has a dose, coherent like its neighbours, with an interval that "
+        "overlaps that of layer 5 at the dose in use."
     )
     assert selected(found([cells[2], cells[3]])).ties == ()
 

@@ -17,9 +17,9 @@ def small(tmp_path):
 def test_attempts_are_told_in_words(small):
     assert figure_of(small, "attempts").sentence.startswith(
         "Yes, 3 times. "
-        "4 attempts: attempt 1 killed in civil adapter; attempt 2 stopped in psm; attempt 3 failed in evaluate; "
+        "4 attempts: attempt 1 killed in civil adapter; attempt 2 stopped in PSM; attempt 3 failed in evaluate; "
         "attempt 4 complete. "
-        "Attempt 4 did not have to repeat: corpus, persona, civil adapter, psm."
+        "Attempt 4 did not have to repeat: corpus, persona, civil adapter, PSM."
     )
     Attempts(attempts=(training_files.attempt(1, None, {}, at=INJECTION),)).save(small.path)
     part = page_of(small)["attempts"]
