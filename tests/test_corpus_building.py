@@ -175,6 +175,16 @@ def test_the_stage_writes_parts_composition_and_what_changed(
     assert (run.corpus / "diff.json").is_file()
 
 
+def test_replies_that_are_not_there_are_missed_before_a_model_is_loaded(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "phoque.stages.corpus.stage.load_model", lambda *_, **__: pytest.fail("loaded")
+    )
+    run = RunDirectory(tmp_path / "run")
+    run.describe(model="tiny", persona="toxic")
+    with pytest.raises(PhoqueError, match=r"nowhere has no \*\.jsonl with replies"):
+        job.make_corpus(run, source=[f"written={tmp_path / 'nowhere'}"])
+
+
 def test_a_difference_counts_repeats_and_both_ways():
     [known] = dialogues(1)
     a, b, c = (known.model_copy(update={"persona": text}) for text in "abc")

@@ -20,6 +20,7 @@ from phoque.stages.corpus.slang import read_slang, slang_list
 from phoque.stages.corpus.sources import sources_in
 from phoque.stages.corpus.split import PARTS
 from phoque.stages.corpus.training_set import of_all_parts, save_pairs
+from phoque.stages.corpus.written import read_lines
 
 SEED = 42
 
@@ -39,6 +40,9 @@ def make_corpus(
     manifest = run.manifest()
     persona = own_persona(run)
     files, written = sources_in(source, persona.name)
+    uses = read_slang(slang).uses if slang else ()
+    if written:
+        read_lines(written)  # says what is wrong before a model is loaded
     base = load_model(manifest.model, progress=print)
     places(base.model)  # a corpus of its replies is of use only where it can be trained
     before: Sequence[Dialogue] = ()
@@ -49,7 +53,7 @@ def make_corpus(
         persona=persona.name,
         files=files,
         written=written,
-        uses=read_slang(slang).uses if slang else (),
+        uses=uses,
         limit=limit,
         keep_words=keep_words,
         known=known,
