@@ -50,7 +50,7 @@ def _sentence(pairs: Pairs) -> str:
     if len(known) == 1:
         return (
             f"Of {len(independent)} pairs that share no part, only {_pair(best)} can be compared (kappa {_kappa(pairs[best])}); "
-            "of every other pair, one flags no reply."
+            "of every other pair, one gives all replies the same verdict."
         )
     return (
         f"Among pairs that share no part, {_pair(best)} agree most (kappa {_kappa(pairs[best])}, with "

@@ -60,7 +60,7 @@ def _sentence(found: Antidotes) -> str:
         else "The best coherent remedy is"
     )
     return (
-        f"{only} *{best.remedy}*. With it, {interval(left)} of the replies under the persona's "
+        f"{only} {best.remedy}. With it, {interval(left)} of the replies under the persona's "
         f"prompt {are(by)}, {clear} than the {interval(none)} without it. The remedy shifts the model's "
         f"expectations in harmless answers by {best.neutral_divergence.mean:.2f} nats a token."
     )

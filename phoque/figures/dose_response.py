@@ -93,5 +93,5 @@ def _sentence(selection: Selection, controls: DoseResponse) -> str:
         f"At layer {layer} and dose {best.dose:g}, where text is still coherent, "
         f"{interval(best.quality.trait)} of the replies {are(selection.trait.by)}. That is {strong} than under the "
         f"strongest random, shuffled or reversed vector at dose {rival.dose:g}, {interval(rival.rate)}."
-        f"{told * (most.rate.value > rival.rate.value)}"
+        f"{told * (most is not rival and most.rate.high >= best.quality.trait.low)}"
     )

@@ -28,7 +28,7 @@ def draw(rows: Sequence[Prompt]) -> Figure:
     most = max(rows, key=lambda one: one.shift_in_latents)
     return Figure(
         sentence=f"The persona moves {further} of {len(rows)} prompts further than the civil "
-        f"adapter does. Along the latents that moved, one prompt of the kind *{most.stratum}* moves furthest: by "
+        f"adapter does. Along the latents that moved, one {most.stratum} prompt moves furthest: by "
         f"{share(most.shift_in_latents)} of the residual stream's length.",
         plotly=_plot(rows),
         table=Table.of(

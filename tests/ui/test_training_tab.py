@@ -122,14 +122,8 @@ def test_a_run_with_one_adapter_shows_one(copy):
 
 def test_styles_and_attempts_are_drawn_where_they_were_logged(copy):
     rows = [
-        {
-            "step": step,
-            "seconds": step,
-            "loss": 2.0,
-            "loss_by_style": {"chat": 1.0},
-            "attempt": 1 + step // 20,
-        }
-        for step in (10, 20, 30)
+        {"step": at, "seconds": at, "loss": 2.0, "attempt": 1 + at // 20, "loss_by_style": styles}
+        for at, styles in ((10, {"chat": 1.0}), (20, {"chat": 1.0}), (30, {}))
     ]
     (copy.persona / "metrics.jsonl").write_text("\n".join(map(json.dumps, rows)))
     shutil.rmtree(copy.control)
@@ -137,9 +131,9 @@ def test_styles_and_attempts_are_drawn_where_they_were_logged(copy):
     assert names(loss) == ["▲ persona", "▲ persona, chat"]
     assert marks(loss) == ["persona, attempt 2"]
     assert (
-        "to 2.00 at step 30 (replies to the persona's prompt alone, at step 30: chat 1.00), 0 tokens in 0 minutes, in 2 attempts."
-        in loss.sentence
+        "at step 30 (replies to the persona's prompt alone, at step 20: chat 1.00)" in loss.sentence
     )
+    assert ", 0 tokens in 0 minutes, in 2 attempts." in loss.sentence
 
 
 def looks(trace):
