@@ -8,6 +8,7 @@ import sys
 import plotly.graph_objects as go
 import pytest
 
+from phoque.config import SHIPPED_RUN
 from phoque.figures.gap import waiting
 from phoque.report.table import metrics_of
 from phoque.report.writing import (
@@ -19,6 +20,7 @@ from phoque.report.writing import (
     read_run,
     write_report,
 )
+from phoque.run.claims import Claims
 from phoque.run.evaluation import Evaluation
 from phoque.run.folder import Reader
 from phoque.run.psm import Selection
@@ -197,3 +199,13 @@ def test_the_command_enters_the_report_and_loads_no_model(run, no_chrome):
     outputs = run.manifest().stages["report"].outputs
     expected = {"metrics_table.md", "figures/answers.json", "report.html"}
     assert {f"report/{name}" for name in expected} <= set(outputs)
+
+
+def test_what_no_row_of_a_complete_stage_counts_names_no_command():
+    """The shipped lab has no feature that drives the persona, so none can be found again."""
+    claims = Claims.load(SHIPPED_RUN / "report", command="phoque run report").claims
+    [note] = (one.note for one in claims if one.id == "features-drive")
+    assert (
+        "again: Nothing to count: features.csv has no such row (one with verdict=driver)." in note
+    )
+    assert "Fill it with" not in note
